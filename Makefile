@@ -1,0 +1,56 @@
+# make demo    the whole chain on a digital phantom, into demo/ (open demo/index.html)
+# make test    ruff and all tests
+# make bench   time and memory against the paper's own pipeline
+# make train   train the compact network (hours; resumes where it stopped)
+#
+# Each makes .venv first.  Where pip would otherwise bring PyTorch's CUDA packages (2 GB and more) and you have no such GPU,
+# name PyTorch's CPU index in pip's own variable: PIP_EXTRA_INDEX_URL=… make test
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+DATA ?= ../shared/data
+OUT ?= demo
+
+# glibc gives freed memory back to the system and asks for it again at every step of the network: that costs a third of the time.
+KEEP_MEMORY := MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=17179869184 MALLOC_TOP_PAD_=268435456
+
+.PHONY: .venv demo test lint format bench train cmake-lists system-packages clean
+
+.venv: .venv/installed
+
+.venv/installed: requirements-lock.txt pyproject.toml setup.py | system-packages
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet -r requirements-lock.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+system-packages:
+	@sh Utilities/system_packages.sh $(PYTHON)
+
+demo: .venv
+	$(BIN)/softcord demo -o $(OUT)
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: .venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: .venv
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv
+	$(KEEP_MEMORY) $(BIN)/python Testing/benchmarks/run.py --data $(DATA)
+
+train: .venv
+	$(KEEP_MEMORY) $(BIN)/python -m SoftCordSegLib.training --data $(DATA) --out runs/compact
+
+# Rewrites the file lists in SoftCordSeg/CMakeLists.txt from the tree.
+cmake-lists:
+	$(PYTHON) Utilities/cmake_lists.py
+
+clean:
+	rm -rf build dist demo bench .pytest_cache .ruff_cache .hypothesis SoftCordSeg/softcordseg.egg-info
+	find SoftCordSeg Testing Utilities -name __pycache__ -type d -prune -exec rm -rf {} +
