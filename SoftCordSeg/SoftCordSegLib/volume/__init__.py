@@ -1,0 +1,19 @@
+"""Floor 1: a volume is an array and an affine; orientation, resampling and NIfTI, and nothing else."""
+
+from .grid import Grid
+from .nifti import read_nifti, time_points, write_nifti
+from .orientation import reorient, same_orientation
+from .resampling import resample, resample_mask
+from .volume import Volume
+
+__all__ = [
+    "Grid",
+    "Volume",
+    "read_nifti",
+    "reorient",
+    "resample",
+    "resample_mask",
+    "same_orientation",
+    "time_points",
+    "write_nifti",
+]

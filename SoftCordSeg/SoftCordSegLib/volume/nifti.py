@@ -1,0 +1,144 @@
+"""NIfTI in and out, with sentences for what can be wrong with a file."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from pathlib import Path
+
+import nibabel
+import numpy as np
+
+from ..errors import InputError
+from ..files import atomic_path
+from .volume import Volume
+
+# A cosine between axes above this is a shear that no voxel grid of Slicer or SCT can carry; below it is rounding.
+_MAX_SHEAR_COSINE = 1e-2
+
+
+def read_nifti(path: str | Path, time: int | str | None = None) -> Volume:
+    """Read a 3D image, or one volume or the mean of a 4D one.
+
+    Args:
+        path: ``.nii`` or ``.nii.gz``.
+        time: for a series only: the index of the volume to take (from 0), or "mean" for the mean over time.
+
+    Returns:
+        The volume in its stored orientation and, where the file has no intensity scaling, its stored type.
+
+    Raises:
+        InputError: missing, truncated, not NIfTI, colour, a series without ``time``, NaN or infinite values, no usable affine.
+    """
+    path = Path(path)
+    image = _open(path)
+    affine = _checked_affine(image, path)
+    data = _read_data(image, path)
+    if data.dtype.names is not None or not (np.issubdtype(data.dtype, np.number) or data.dtype == bool):
+        raise InputError(f"'{path}' is a colour (RGB) or complex image. Give a scalar MR image.")
+    if np.iscomplexobj(data):
+        raise InputError(f"'{path}' holds complex numbers. Give the magnitude image.")
+    data = _one_volume(data, time, path)
+    if np.issubdtype(data.dtype, np.floating) and not np.isfinite(data).all():
+        count = int(data.size - np.isfinite(data).sum())
+        raise InputError(f"'{path}' has {count} voxels that are NaN or infinite. Replace them (for example by 0) and try again.")
+    return Volume(data, affine)
+
+
+def time_points(path: str | Path) -> int:
+    """The number of volumes in the file: 1 for a 3D image.
+
+    Raises:
+        InputError: as :func:`read_nifti`.
+    """
+    shape = _open(Path(path)).shape
+    return int(np.prod(shape[3:])) if len(shape) > 3 else 1
+
+
+def write_nifti(volume: Volume, path: str | Path, dtype: type | None = None) -> None:
+    """Write atomically; the affine goes into both sform and qform (code 1, scanner).
+
+    Args:
+        volume: what to write, in its own orientation.
+        path: ``.nii`` or ``.nii.gz``.
+        dtype: the stored type; the array's own where None.
+
+    Raises:
+        OutputError: the folder is not writable or the disk is full; nothing is left behind.
+    """
+    data = volume.data if dtype is None else volume.data.astype(dtype, copy=False)
+    image = nibabel.Nifti1Image(data, volume.affine)
+    image.set_sform(volume.affine, code=1)
+    image.set_qform(volume.affine, code=1)
+    image.header.set_xyzt_units("mm", "sec")
+    with atomic_path(path) as temporary:
+        nibabel.save(image, temporary)
+
+
+def _open(path: Path) -> nibabel.Nifti1Image:
+    if path.is_dir():
+        raise InputError(f"'{path}' is a folder. Give a NIfTI file (.nii or .nii.gz).")
+    try:
+        image = nibabel.load(path)
+    except FileNotFoundError as error:
+        raise InputError(f"There is no file '{path}'. Check the name and the folder.") from error
+    except PermissionError as error:
+        raise InputError(f"'{path}' may not be read. Ask for permission to read it.") from error
+    except (nibabel.filebasedimages.ImageFileError, EOFError, zlib.error, gzip.BadGzipFile, OSError, ValueError) as error:
+        raise InputError(f"'{path}' is not a NIfTI image, or it is damaged. Export it again as .nii or .nii.gz.") from error
+    if not isinstance(image, nibabel.Nifti1Image):
+        raise InputError(f"'{path}' is not a NIfTI image but {type(image).__name__}. Convert it to .nii or .nii.gz.")
+    return image
+
+
+def _checked_affine(image: nibabel.Nifti1Image, path: Path) -> np.ndarray:
+    header = image.header
+    if int(header["sform_code"]) == 0 and int(header["qform_code"]) == 0:
+        raise InputError(
+            f"'{path}' does not say where it lies in the patient (its sform and qform codes are both 0), so left and right "
+            "cannot be told. Export it again from the DICOM images."
+        )
+    affine = np.array(image.affine, dtype=float)
+    axes = affine[:3, :3]
+    lengths = np.linalg.norm(axes, axis=0)
+    if not np.isfinite(affine).all() or (lengths < 1e-6).any() or abs(np.linalg.det(axes / np.maximum(lengths, 1e-12))) < 1e-3:
+        raise InputError(f"'{path}' has a singular affine: its axes do not span space. Export it again from the DICOM images.")
+    cosines = (axes / lengths).T @ (axes / lengths) - np.eye(3)
+    if np.abs(cosines).max() > _MAX_SHEAR_COSINE:
+        raise InputError(
+            f"'{path}' has a sheared affine: its axes are not at right angles (as after a gantry tilt). "
+            "Resample it to a rectangular grid first."
+        )
+    return affine
+
+
+def _read_data(image: nibabel.Nifti1Image, path: Path) -> np.ndarray:
+    try:
+        return np.asanyarray(image.dataobj)
+    except (EOFError, zlib.error, gzip.BadGzipFile, OSError, ValueError) as error:
+        raise InputError(
+            f"'{path}' is truncated or damaged: its voxels cannot be read to the end. Copy or export it again."
+        ) from error
+    except MemoryError as error:
+        raise InputError(f"'{path}' needs more memory than this computer has, or its header is damaged.") from error
+
+
+def _one_volume(data: np.ndarray, time: int | str | None, path: Path) -> np.ndarray:
+    while data.ndim > 3 and data.shape[-1] == 1:
+        data = data[..., 0]
+    if data.ndim < 3:
+        raise InputError(f"'{path}' is not a 3D image: its shape is {data.shape}. Give a stack of slices.")
+    if data.ndim == 3:
+        return data
+    if data.ndim > 4:
+        raise InputError(f"'{path}' has {data.ndim} dimensions, {data.shape}. Give a 3D image or a series of 3D images.")
+    count = data.shape[3]
+    if time == "mean":
+        return data.mean(axis=3, dtype=np.float32)
+    if time is None:
+        raise InputError(
+            f"'{path}' is a series of {count} volumes. Choose one by its number, 0 to {count - 1}, or the mean over time."
+        )
+    if not 0 <= int(time) < count:
+        raise InputError(f"'{path}' has volumes 0 to {count - 1}; there is no volume {time}.")
+    return data[..., int(time)]
