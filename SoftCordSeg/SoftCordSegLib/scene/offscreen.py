@@ -1,0 +1,134 @@
+"""A Slicer without its window: scene, application logic, displayable managers and module logics, for headless use.
+
+Inside Slicer none of this is needed: the application brings its own.  Here the real C++ classes come from ``slicer-core``;
+what is written below is the order in which the application wires them together.
+"""
+
+from __future__ import annotations
+
+import tempfile
+
+from . import require_slicer
+
+# The logics of the modules that the scene uses, under the names by which Slicer's other classes look them up. Colors comes
+# first (display nodes take their colours from it), and Segmentations registers the conversions between representations.
+_MODULE_LOGICS = {
+    "Colors": "vtkMRMLColorLogic",
+    "SubjectHierarchy": "vtkSlicerSubjectHierarchyModuleLogic",
+    "Units": "vtkSlicerUnitsLogic",
+    "Volumes": "vtkSlicerVolumesLogic",
+    "Segmentations": "vtkSlicerSegmentationsModuleLogic",
+    "Models": "vtkSlicerModelsLogic",
+    "Markups": "vtkSlicerMarkupsLogic",
+    "Tables": "vtkSlicerTablesLogic",
+    "Plots": "vtkSlicerPlotsLogic",
+    "Sequences": "vtkSlicerSequencesLogic",
+    "Transforms": "vtkSlicerTransformLogic",
+}
+
+_SLICE_VIEW_MANAGERS = (
+    "vtkMRMLModelSliceDisplayableManager",
+    "vtkMRMLCrosshairDisplayableManager",
+    "vtkMRMLOrientationMarkerDisplayableManager",
+    "vtkMRMLRulerDisplayableManager",
+    "vtkMRMLMarkupsDisplayableManager",
+    "vtkMRMLSegmentationsDisplayableManager2D",
+)
+
+_THREE_D_VIEW_MANAGERS = (
+    "vtkMRMLCameraDisplayableManager",
+    "vtkMRMLViewDisplayableManager",
+    "vtkMRMLModelDisplayableManager",
+    "vtkMRMLCrosshairDisplayableManager3D",
+    "vtkMRMLOrientationMarkerDisplayableManager",
+    "vtkMRMLRulerDisplayableManager",
+    "vtkMRMLMarkupsDisplayableManager",
+    "vtkMRMLSegmentationsDisplayableManager3D",
+)
+
+
+class OffscreenSlicer:
+    """What Slicer's application object holds, without Qt.
+
+    Attributes:
+        scene: ``vtkMRMLScene``.
+        application_logic: ``vtkSlicerApplicationLogic`` with its slice and view logics.
+        logics: module name -> module logic, for example ``logics["Volumes"]``.
+    """
+
+    def __init__(self, scene, application_logic, logics: dict, temporary_folder: tempfile.TemporaryDirectory):
+        self.scene = scene
+        self.application_logic = application_logic
+        self.logics = logics
+        self._temporary_folder = temporary_folder
+
+    def close(self) -> None:
+        """Empty the scene and let the logics go; views made on it must be closed first."""
+        self.scene.Clear(True)
+        self.application_logic.SetMRMLScene(None)
+        self.logics.clear()
+        self._temporary_folder.cleanup()
+
+
+def start() -> OffscreenSlicer:
+    """Start a Slicer without its window (about 50 ms after the first import).
+
+    Raises:
+        SlicerMissing: the package slicer-core is not installed.
+    """
+    slicer = require_slicer()
+    import vtk
+
+    scene = slicer.vtkMRMLScene()
+    scene.AddNode(slicer.vtkMRMLCrosshairNode())
+    application_logic = slicer.vtkSlicerApplicationLogic()
+    application_logic.SetMRMLScene(scene)
+    application_logic.SetSliceLogics(vtk.vtkCollection())
+    application_logic.SetViewLogics(vtk.vtkCollection())
+
+    logics = {
+        name: _add_module_logic(name, getattr(slicer, kind)(), application_logic, scene) for name, kind in _MODULE_LOGICS.items()
+    }
+    application_logic.SetColorLogic(logics["Colors"])
+    temporary_folder = tempfile.TemporaryDirectory(prefix="softcord-slicer-")
+    application_logic.SetTemporaryPath(temporary_folder.name)
+    logics["RemoteIO"] = _add_bundle_reading(slicer, application_logic, scene, temporary_folder.name)
+    _add_default_slice_node(slicer, scene)
+    _register(slicer.vtkMRMLSliceViewDisplayableManagerFactory, _SLICE_VIEW_MANAGERS, application_logic)
+    _register(slicer.vtkMRMLThreeDViewDisplayableManagerFactory, _THREE_D_VIEW_MANAGERS, application_logic)
+    return OffscreenSlicer(scene, application_logic, logics, temporary_folder)
+
+
+def _add_module_logic(name: str, logic, application_logic, scene):
+    logic.SetMRMLApplicationLogic(application_logic)
+    application_logic.SetModuleLogic(name, logic)
+    logic.SetMRMLScene(scene)
+    return logic
+
+
+def _add_bundle_reading(slicer, application_logic, scene, folder: str):
+    """What the scene needs to read a ``.mrb``: a cache manager, and a folder to unpack into."""
+    remote = slicer.vtkMRMLRemoteIOLogic()
+    remote.SetMRMLApplicationLogic(application_logic)
+    remote.SetMRMLScene(scene)
+    remote.AddDataIOToScene()
+    scene.GetCacheManager().SetRemoteCacheDirectory(folder)
+    return remote
+
+
+def _add_default_slice_node(slicer, scene) -> None:
+    """Slice nodes get their orientation presets (Axial, Sagittal, Coronal) from the scene's default node."""
+    node = scene.GetDefaultNodeByClass("vtkMRMLSliceNode")
+    if node is None:
+        node = scene.CreateNodeByClass("vtkMRMLSliceNode")
+        node.UnRegister(None)
+        scene.AddDefaultNode(node)
+    slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene)
+
+
+def _register(factory_class, managers: tuple[str, ...], application_logic) -> None:
+    factory = factory_class.GetInstance()  # one a process; it follows the application started last
+    factory.SetMRMLApplicationLogic(application_logic)
+    for name in managers:
+        if not factory.IsDisplayableManagerRegistered(name):
+            factory.RegisterDisplayableManager(name)
