@@ -1,0 +1,105 @@
+"""Reads imports from the sources, and says which of them go up a floor or where they must not."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGE = "SoftCordSegLib"
+
+FLOORS = {
+    "volume": 1,
+    "network": 1,
+    "correction": 1,
+    "segmentation": 2,
+    "morphometry": 2,
+    "groundtruth": 2,
+    "training": 2,
+    "evaluation": 3,
+    "review": 3,
+    "scene": 3,
+    "phantom": 3,
+    "panel": 4,
+    "cli": 4,
+}
+
+QT = {"qt", "ctk", "PythonQt", "PySide2", "PySide6", "PyQt5", "PyQt6", "shiboken6"}
+SLICER = {"slicer", "vtk", "vtkmodules", "mrml", "vtkSegmentationCorePython"}
+MODULE = {"SoftCordSeg"}
+
+
+def floor(room: str) -> int:
+    """The floor of a room; the modules directly in the package are floor 0."""
+    return FLOORS.get(room, 0)
+
+
+def forbidden(room: str) -> set[str]:
+    """Top-level packages that a room may not import."""
+    if room == "panel":
+        return MODULE
+    if room in ("scene", "cli"):
+        return MODULE | QT
+    return MODULE | QT | SLICER
+
+
+def imports(source: str, module: str, is_package: bool) -> Iterator[tuple[int, str]]:
+    """(line, absolute dotted name) of every import in ``source``, those inside functions and ``TYPE_CHECKING`` too.
+
+    Args:
+        source: of one file.
+        module: its dotted name, from which relative imports start.
+        is_package: True for an ``__init__.py``.
+    """
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield node.lineno, alias.name
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parts = module.split(".")
+                kept = parts[: len(parts) - node.level + (1 if is_package else 0)]
+                base = ".".join([*kept, base] if base else kept)
+            for alias in node.names:
+                yield node.lineno, f"{base}.{alias.name}"
+        elif isinstance(node, ast.Call) and _is_dynamic_import(node):
+            yield node.lineno, node.args[0].value
+
+
+def violations(library: Path) -> list[str]:
+    """One sentence for each import in the package at ``library`` that breaks the rules of the house."""
+    found = []
+    for path in sorted(library.rglob("*.py")):
+        relative = path.relative_to(library)
+        room = relative.parts[0] if len(relative.parts) > 1 else ""
+        if room and room not in FLOORS:
+            found.append(f"{relative}: the room '{room}' has no floor; give it one in Testing/house/floors.py")
+            continue
+        dotted = ".".join([PACKAGE, *relative.with_suffix("").parts])
+        is_package = path.name == "__init__.py"
+        if is_package:
+            dotted = dotted[: -len(".__init__")]
+        for line, name in imports(path.read_text(encoding="utf-8"), dotted, is_package):
+            reason = _broken_rule(room, name)
+            if reason:
+                found.append(f"{relative}:{line}: {reason}")
+    return found
+
+
+def _broken_rule(room: str, name: str) -> str | None:
+    parts = name.split(".")
+    if parts[0] in forbidden(room):
+        return f"'{room or 'floor 0'}' may not import '{parts[0]}'"
+    if parts[0] != PACKAGE:
+        return None
+    other = parts[1] if len(parts) > 1 and parts[1] in FLOORS else ""
+    if other and other != room and floor(other) >= floor(room):
+        return f"'{room or 'floor 0'}' (floor {floor(room)}) imports '{other}' (floor {floor(other)})"
+    return None
+
+
+def _is_dynamic_import(call: ast.Call) -> bool:
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    constant = bool(call.args) and isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, str)
+    return name in ("import_module", "__import__") and constant
