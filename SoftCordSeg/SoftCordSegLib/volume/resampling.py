@@ -12,6 +12,9 @@ from .volume import Volume
 IMAGE_ORDER = 2
 MASK_ORDER = 1
 
+# Standard deviations at which a Gaussian is cut off.
+_BLUR_REACH = 4.0
+
 
 def resample(
     volume: Volume, grid: Grid, order: int = IMAGE_ORDER, outside: str | float = "nearest", antialias: bool = False
@@ -30,12 +33,14 @@ def resample(
     """
     # scipy's spline of order > 1 filters the whole volume first, so only what the new grid needs is passed on.
     matrix = np.linalg.inv(volume.affine) @ grid.affine
-    data, offset = _needed_part(volume.data, matrix, grid.shape, margin=12 if order > 1 or antialias else 2)
+    blur = _blur(matrix) if antialias else np.zeros(3)
+    margin = (12 if order > 1 else 2) + np.ceil(_BLUR_REACH * blur).astype(int)
+    data, offset = _needed_part(volume.data, matrix, grid.shape, margin)
     matrix = matrix.copy()
     matrix[:3, 3] -= offset
     data = np.asarray(data, dtype=np.float32)
-    if antialias:
-        data = _average_over_new_voxels(data, matrix)
+    for axis in np.flatnonzero(blur):
+        data = ndimage.gaussian_filter1d(data, blur[axis], axis=axis, mode="nearest", output=np.float32, truncate=_BLUR_REACH)
     mode, value = ("nearest", 0.0) if outside == "nearest" else ("grid-constant", float(outside))
     linear = matrix[:3, :3]
     if np.allclose(linear, np.diag(np.diag(linear)), atol=1e-9):
@@ -53,7 +58,7 @@ def resample_mask(mask: Volume, grid: Grid, order: int = MASK_ORDER) -> Volume:
     return sampled
 
 
-def _needed_part(data: np.ndarray, matrix: np.ndarray, shape: tuple, margin: int) -> tuple[np.ndarray, np.ndarray]:
+def _needed_part(data: np.ndarray, matrix: np.ndarray, shape: tuple, margin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The box of ``data`` that a grid of ``shape`` reaches through ``matrix`` (its indices to ours), and the box's start."""
     corners = np.array(np.meshgrid(*[(0, n - 1) for n in shape], indexing="ij")).reshape(3, -1).T
     reached = corners @ matrix[:3, :3].T + matrix[:3, 3]
@@ -63,11 +68,7 @@ def _needed_part(data: np.ndarray, matrix: np.ndarray, shape: tuple, margin: int
     return data[tuple(slice(a, b) for a, b in zip(start, stop))], start.astype(float)
 
 
-def _average_over_new_voxels(data: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Smooth each old axis by a Gaussian whose variance is that of the new voxel's width, less the old one's."""
-    width = np.abs(matrix[:3, :3]).max(axis=1)
-    for axis, ratio in enumerate(width):
-        if ratio > 1.0:
-            sigma = np.sqrt((ratio**2 - 1.0) / 12.0)
-            data = ndimage.gaussian_filter1d(data, sigma, axis=axis, mode="nearest", output=np.float32)
-    return data
+def _blur(matrix: np.ndarray) -> np.ndarray:
+    """Standard deviations, in old voxels, of the Gaussians whose variance is that of the new voxel's width less the old one's."""
+    width = np.maximum(np.abs(matrix[:3, :3]).max(axis=1), 1.0)
+    return np.sqrt((width**2 - 1.0) / 12.0)
