@@ -1,0 +1,247 @@
+"""Real Slicer slice and 3D views, drawn without a screen: the same nodes, logics and displayable managers, as pixels.
+
+For pictures in reports and for tests; inside Slicer the layout has its own views.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ..files import atomic_path
+from .graphics import choose_offscreen_graphics
+from .offscreen import OffscreenSlicer
+from .volumes import array_of
+
+ORIENTATIONS = ("Axial", "Sagittal", "Coronal")
+# Where a 3D view is looked at from: the direction (RAS) from the middle to the eye, and what is up in the picture.
+_EYES = {"A": (0, 1, 0), "P": (0, -1, 0), "R": (1, 0, 0), "L": (-1, 0, 0)}
+
+
+class _View:
+    """A render window without a screen, with what Slicer's displayable managers need to draw into it."""
+
+    def __init__(self, app: OffscreenSlicer, size: tuple[int, int]):
+        choose_offscreen_graphics()
+        import vtk
+
+        self.app = app
+        self.size = size
+        self.renderer = vtk.vtkRenderer()
+        self.window = vtk.vtkRenderWindow()
+        self.window.SetOffScreenRendering(1)
+        self.window.SetMultiSamples(0)  # the same pixels on every machine
+        self.window.SetSize(*size)
+        self.window.AddRenderer(self.renderer)
+        self.interactor = vtk.vtkRenderWindowInteractor()
+        self.interactor.SetRenderWindow(self.window)
+        self._group = None
+
+    def _attach(self, factory_class, node) -> None:
+        import slicer
+
+        self._group = slicer.vtkMRMLDisplayableManagerGroup()
+        self._group.Initialize(factory_class.GetInstance(), self.renderer)
+        self._group.SetMRMLDisplayableNode(node)
+
+    def render(self) -> np.ndarray:
+        """Draw.
+
+        Returns:
+            uint8 (rows, columns, 3), RGB, the first row at the top.
+        """
+        import vtk
+        from vtk.util.numpy_support import vtk_to_numpy
+
+        self.window.Render()
+        grab = vtk.vtkWindowToImageFilter()
+        grab.SetInput(self.window)
+        grab.SetInputBufferTypeToRGB()
+        grab.ReadFrontBufferOff()
+        grab.ShouldRerenderOff()
+        grab.Update()
+        image = grab.GetOutput()
+        columns, rows, _ = image.GetDimensions()
+        return vtk_to_numpy(image.GetPointData().GetScalars()).reshape(rows, columns, 3)[::-1].copy()
+
+    def close(self) -> None:
+        """Let the window and its managers go; the nodes leave the scene."""
+        self._group.SetMRMLDisplayableNode(None)
+        self._group = None
+        self.interactor.SetRenderWindow(None)
+        self.window.Finalize()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+
+class SliceView(_View):
+    """One slice view.
+
+    Args:
+        app: from :func:`SoftCordSegLib.scene.offscreen.start`.
+        orientation: "Axial", "Sagittal" or "Coronal".
+        size: (columns, rows) of the picture.
+        name: the view's name in the layout; the orientation where None.  One view a name.
+
+    Attributes:
+        node: ``vtkMRMLSliceNode``.
+        logic: ``vtkMRMLSliceLogic``; ``logic.GetSliceCompositeNode()`` has the volumes that are shown.
+    """
+
+    def __init__(
+        self, app: OffscreenSlicer, orientation: str = "Sagittal", size: tuple[int, int] = (600, 600), name: str | None = None
+    ):
+        super().__init__(app, size)
+        import slicer
+        import vtk
+
+        name = name or orientation
+        node = app.scene.CreateNodeByClass("vtkMRMLSliceNode")  # with the defaults of the scene: orientation presets
+        node.UnRegister(None)
+        node.SetName(name)
+        node.SetLayoutName(name)
+        node.SetSingletonTag(name)
+        self.node = app.scene.AddNode(node)
+        self.node.SetOrientation(orientation)
+        self.logic = slicer.vtkMRMLSliceLogic()
+        self.logic.SetMRMLApplicationLogic(app.application_logic)
+        self.logic.SetMRMLScene(app.scene)
+        app.application_logic.GetSliceLogics().AddItem(self.logic)
+        self.logic.SetSliceNode(self.node)
+        self.logic.ResizeSliceNode(*size)
+
+        # The slice logic has blended the layers into display colours already: the mapper only copies them.
+        self._mapper = vtk.vtkImageMapper()
+        self._mapper.SetColorWindow(255)
+        self._mapper.SetColorLevel(127.5)
+        actor = vtk.vtkActor2D()
+        actor.SetMapper(self._mapper)
+        self.renderer.AddViewProp(actor)
+        self._attach(slicer.vtkMRMLSliceViewDisplayableManagerFactory, self.node)
+
+    def render(self) -> np.ndarray:  # noqa: D102 (as above)
+        # The logic makes and drops this connection as layers come and go.
+        self._mapper.SetInputConnection(self.logic.GetImageDataConnection())
+        return super().render()
+
+    def show(self, image_node, soft_node=None, opacity: float = 0.5) -> None:
+        """Show the image, and over it the soft mask in colour, and fit the view to the image."""
+        composite = self.logic.GetSliceCompositeNode()
+        composite.SetBackgroundVolumeID(image_node.GetID())
+        composite.SetForegroundVolumeID(soft_node.GetID() if soft_node is not None else None)
+        composite.SetForegroundOpacity(opacity if soft_node is not None else 0.0)
+        self.logic.FitSliceToBackground()
+
+    def jump_to(self, position_mm) -> None:
+        """Show the slice through a world position (mm, RAS), with that position in the middle of the picture."""
+        self.node.JumpSliceByCentering(*(float(x) for x in position_mm))
+
+    def zoom(self, width_mm: float) -> None:
+        """Make the picture ``width_mm`` millimetres wide."""
+        self.node.SetFieldOfView(width_mm, width_mm * self.size[1] / self.size[0], self.node.GetFieldOfView()[2])
+
+    def pixel_of(self, position_mm) -> tuple[float, float]:
+        """(row, column) of a world position, for the picture of :meth:`render`; the slice's depth is left out."""
+        import vtk
+
+        inverse = vtk.vtkMatrix4x4()
+        vtk.vtkMatrix4x4.Invert(self.node.GetXYToRAS(), inverse)
+        x, y, _, _ = inverse.MultiplyPoint([*(float(c) for c in position_mm), 1.0])
+        return self.size[1] - 1 - y, x
+
+    def close(self) -> None:
+        """Let the view go and take its nodes out of the scene."""
+        super().close()
+        composite = self.logic.GetSliceCompositeNode()
+        self.logic.DeleteSliceModel()
+        self.app.application_logic.GetSliceLogics().RemoveItem(self.logic)
+        self.logic.SetMRMLScene(None)
+        for node in (composite, self.node):
+            self.app.scene.RemoveNode(node)
+
+
+class ThreeDView(_View):
+    """One 3D view, on a plain background.
+
+    Args:
+        app: from :func:`SoftCordSegLib.scene.offscreen.start`.
+        size: (columns, rows) of the picture.
+        background: RGB in [0, 1].
+        name: the view's name in the layout; one view a name.
+
+    Attributes:
+        node: ``vtkMRMLViewNode``.
+    """
+
+    def __init__(self, app: OffscreenSlicer, size: tuple[int, int] = (600, 600), background=(1.0, 1.0, 1.0), name: str = "1"):
+        super().__init__(app, size)
+        import slicer
+
+        self.logic = slicer.vtkMRMLViewLogic()
+        self.logic.SetMRMLApplicationLogic(app.application_logic)
+        self.logic.SetMRMLScene(app.scene)
+        app.application_logic.GetViewLogics().AddItem(self.logic)
+        self.node = self.logic.AddViewNode(name)
+        self.node.SetBackgroundColor(*background)
+        self.node.SetBackgroundColor2(*background)
+        self.node.SetBoxVisible(False)
+        self.node.SetAxisLabelsVisible(False)
+        self._attach(slicer.vtkMRMLThreeDViewDisplayableManagerFactory, self.node)
+
+    def look_from(self, direction: str = "A") -> None:
+        """Look at everything from "A", "P", "R" or "L", with the head up."""
+        camera = self.renderer.GetActiveCamera()
+        camera.SetFocalPoint(0, 0, 0)
+        camera.SetPosition(*_EYES[direction])
+        camera.SetViewUp(0, 0, 1)
+        self.renderer.ResetCamera()
+        self.renderer.ResetCameraClippingRange()
+
+    def close(self) -> None:
+        """Let the view go and take its node out of the scene."""
+        super().close()
+        self.app.application_logic.GetViewLogics().RemoveItem(self.logic)
+        self.logic.SetMRMLScene(None)
+        self.app.scene.RemoveNode(self.node)
+
+
+def set_window_level(image_node, low: float = 1.0, high: float = 99.0) -> None:
+    """Show intensities from the ``low`` to the ``high`` percentile, so that neither air nor bright fat rules the picture."""
+    values = array_of(image_node)
+    step = max(1, values.size // 1_000_000)  # a million voxels tell the percentiles well enough
+    bottom, top = np.percentile(values.ravel(order="K")[::step], [low, high])
+    display = image_node.GetDisplayNode()
+    display.AutoWindowLevelOff()
+    display.SetWindowLevelMinMax(float(bottom), float(max(top, bottom + 1e-6)))
+
+
+def write_png(picture: np.ndarray, path: str | Path) -> None:
+    """Write a picture (rows, columns, 3) uint8 atomically.
+
+    Raises:
+        OutputError: the folder is not writable or the disk is full; nothing is left behind.
+    """
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(png_bytes(picture))
+
+
+def png_bytes(picture: np.ndarray) -> bytes:
+    """A picture (rows, columns, 3) uint8 as the bytes of a PNG file, for example to put into a page."""
+    import vtk
+    from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+
+    rows, columns, _ = picture.shape
+    image = vtk.vtkImageData()
+    image.SetDimensions(columns, rows, 1)
+    pixels = np.ascontiguousarray(picture[::-1]).reshape(-1, 3)
+    image.GetPointData().SetScalars(numpy_to_vtk(pixels, deep=True))
+    writer = vtk.vtkPNGWriter()
+    writer.WriteToMemoryOn()
+    writer.SetInputData(image)
+    writer.Write()
+    return vtk_to_numpy(writer.GetResult()).tobytes()

@@ -1,0 +1,212 @@
+"""The segment "Spinal cord": a derived view, soft mask >= t, kept up to date on the cord's bounding box only.
+
+The soft mask is the truth.  Everything here can be rebuilt from it, and the class holds no state that the scene does not:
+make a new :class:`ThresholdView` on the segmentation node of a scene read from a file, and go on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+
+import numpy as np
+
+from ..errors import InputError
+from .links import IMAGE, SOFT_MASK, link, linked, nodes_linked_to
+from .surface import iso_surface
+from .volumes import array_of
+
+SEGMENT_ID = "SpinalCord"
+SEGMENT_NAME = "Spinal cord"
+SEGMENT_COLOUR = (244 / 255, 214 / 255, 49 / 255)  # what the DICOM terminology recommends for the spinal cord
+DEFAULT_THRESHOLD = 0.5
+_THRESHOLD_ATTRIBUTE = "SoftCordSeg.Threshold"
+# Category Anatomical Structure (SNOMED CT 123037004), type Spinal cord (SNOMED CT 2748008), no modifier, no region.
+_TERMINOLOGY = (
+    "Segmentation category and type - DICOM master list"
+    "~SCT^123037004^Anatomical Structure~SCT^2748008^Spinal cord~^^"
+    "~Anatomic codes - DICOM master list~^^~^^"
+)
+_LABELMAP, _SURFACE = "Binary labelmap", "Closed surface"
+
+
+def add_threshold_view(scene, soft_node, threshold: float = DEFAULT_THRESHOLD, name: str | None = None) -> ThresholdView:
+    """A new segmentation node with the segment "Spinal cord" = soft mask >= ``threshold``.
+
+    Args:
+        scene: the MRML scene.
+        soft_node: made by :func:`~SoftCordSegLib.scene.soft_mask.add_soft_mask`.
+        threshold: in (0, 1].
+        name: of the segmentation node; "<image> cord" where None.
+    """
+    image_node = linked(soft_node, IMAGE)
+    owner = image_node if image_node is not None else soft_node
+    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", scene.GenerateUniqueName(name or f"{owner.GetName()} cord"))
+    node.CreateDefaultDisplayNodes()
+    node.SetReferenceImageGeometryParameterFromVolumeNode(owner)
+    node.SetAndObserveTransformNodeID(soft_node.GetTransformNodeID())
+    link(node, SOFT_MASK, soft_node)
+    display = node.GetDisplayNode()
+    display.SetPreferredDisplayRepresentationName2D(_LABELMAP)
+    display.SetPreferredDisplayRepresentationName3D(_SURFACE)
+    display.SetVisibility2DFill(False)  # the soft mask in colour is what fills; the segment is its outline
+    display.SetSliceIntersectionThickness(2)
+    view = ThresholdView(node)
+    view.update(threshold)
+    return view
+
+
+def threshold_views_of(soft_node) -> list[ThresholdView]:
+    """The threshold views of a soft mask node."""
+    return [ThresholdView(node) for node in nodes_linked_to(soft_node, SOFT_MASK, "vtkMRMLSegmentationNode")]
+
+
+class ThresholdView:
+    """Keeps one segment equal to soft mask >= t.
+
+    Attributes:
+        node: the ``vtkMRMLSegmentationNode``.
+        is_updating: True while this object writes the segment; whoever observes the segmentation for the user's strokes
+            can tell by it that an event is not one.
+    """
+
+    def __init__(self, node):
+        self.node = node
+        self.is_updating = False
+        self._nonzero_box = None  # box of soft > 0, and the time stamp of the voxels it was found in
+        self._nonzero_time = None
+
+    @property
+    def soft_node(self):
+        """The soft mask's volume node; None when it was deleted."""
+        return linked(self.node, SOFT_MASK)
+
+    @property
+    def threshold(self) -> float:
+        """The threshold of the last :meth:`update`, saved with the scene."""
+        return float(self.node.GetAttribute(_THRESHOLD_ATTRIBUTE) or DEFAULT_THRESHOLD)
+
+    @property
+    def shows_surface(self) -> bool:
+        """True if the segment has a closed surface, which :meth:`update` then keeps up to date."""
+        segment = self.node.GetSegmentation().GetSegment(SEGMENT_ID)
+        return segment is not None and segment.GetRepresentation(_SURFACE) is not None
+
+    def update(self, threshold: float | None = None, surface: bool | None = None) -> None:
+        """Make the segment soft mask >= ``threshold``.
+
+        Args:
+            threshold: in (0, 1]; the last one where None (the soft mask has changed).
+            surface: whether the segment has a closed surface afterwards; as before where None.
+
+        Raises:
+            InputError: threshold out of range, or the soft mask is gone.
+        """
+        threshold = self.threshold if threshold is None else float(threshold)
+        if not 0.0 < threshold <= 1.0:
+            raise InputError(f"The threshold must be above 0 and at most 1; it is {threshold:g}.")
+        surface = self.shows_surface if surface is None else surface
+        soft = self._soft_array()
+        box = self._box_at(soft, threshold)
+        with self._writing():
+            segment = self._segment()
+            # With a surface there, Slicer would convert the new labelmap to one: slower, and not the iso-surface.
+            segment.RemoveRepresentation(_SURFACE)
+            self._write_labelmap(soft, box, threshold)
+            self.node.SetAttribute(_THRESHOLD_ATTRIBUTE, repr(threshold))
+            if surface:
+                segment.AddRepresentation(_SURFACE, self._surface(soft, box, threshold))
+                self.node.GetSegmentation().InvokeEvent(_representation_modified(), SEGMENT_ID)
+
+    def _soft_array(self) -> np.ndarray:
+        if self.soft_node is None:
+            raise InputError(f"The soft mask of '{self.node.GetName()}' was deleted. Segment the image again.")
+        return array_of(self.soft_node)
+
+    def _box_at(self, soft: np.ndarray, threshold: float) -> tuple[slice, slice, slice] | None:
+        """The box of voxels >= threshold, looked for only where the mask is above 0; None if there are none."""
+        time = self.soft_node.GetImageData().GetMTime()
+        if self._nonzero_time != time:
+            self._nonzero_box, self._nonzero_time = _bounding_box(soft > 0), time
+        if self._nonzero_box is None:
+            return None
+        inner = _bounding_box(soft[self._nonzero_box] >= threshold)
+        if inner is None:
+            return None
+        return tuple(
+            slice(outer.start + part.start, outer.start + part.stop) for outer, part in zip(self._nonzero_box, inner, strict=True)
+        )
+
+    def _segment(self):
+        segmentation = self.node.GetSegmentation()
+        if segmentation.GetSegment(SEGMENT_ID) is None:
+            segmentation.AddEmptySegment(SEGMENT_ID, SEGMENT_NAME, SEGMENT_COLOUR)
+            segment = segmentation.GetSegment(SEGMENT_ID)
+            segment.SetTag(segment.GetTerminologyEntryTagName(), _TERMINOLOGY)
+        return segmentation.GetSegment(SEGMENT_ID)
+
+    def _write_labelmap(self, soft: np.ndarray, box, threshold: float) -> None:
+        import slicer
+        import vtk
+        from vtk.util.numpy_support import vtk_to_numpy
+
+        if box is None:
+            self.node.GetSegmentation().ClearSegment(SEGMENT_ID)
+            return
+        labelmap = slicer.vtkOrientedImageData()
+        labelmap.SetExtent([bound for part in box for bound in (part.start, part.stop - 1)])
+        labelmap.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
+        crop = soft[box]
+        voxels = vtk_to_numpy(labelmap.GetPointData().GetScalars()).reshape(crop.shape, order="F")
+        np.greater_equal(crop, threshold, out=voxels.view(bool))
+        labelmap.SetImageToWorldMatrix(self._ijk_to_ras())
+        written = slicer.vtkSlicerSegmentationsModuleLogic.SetBinaryLabelmapToSegment(labelmap, self.node, SEGMENT_ID)
+        if not written:
+            raise InputError(
+                f"Slicer could not write the segment '{SEGMENT_NAME}' of '{self.node.GetName()}'. Delete it and segment again."
+            )
+
+    def _surface(self, soft: np.ndarray, box, threshold: float):
+        import vtk
+
+        if box is None:
+            return vtk.vtkPolyData()
+        # One voxel more on each side: the surface lies between the last voxel inside and the first one outside.
+        box = tuple(slice(max(part.start - 1, 0), part.stop + 1) for part in box)
+        matrix = self._ijk_to_ras()
+        affine = np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
+        affine[:3, 3] += affine[:3, :3] @ [part.start for part in box]
+        return iso_surface(soft[box], affine, threshold)
+
+    def _ijk_to_ras(self):
+        import vtk
+
+        matrix = vtk.vtkMatrix4x4()
+        self.soft_node.GetIJKToRASMatrix(matrix)
+        return matrix
+
+    @contextlib.contextmanager
+    def _writing(self):
+        changes = self.node.StartModify()
+        self.is_updating = True
+        try:
+            yield
+        finally:
+            self.is_updating = False
+            self.node.EndModify(changes)
+
+
+def _bounding_box(inside: np.ndarray) -> tuple[slice, slice, slice] | None:
+    """The smallest box (i, j, k) around True voxels; None if there are none."""
+    box = []
+    for axis in range(3):
+        there = np.flatnonzero(inside.any(axis=tuple(other for other in range(3) if other != axis)))
+        if there.size == 0:
+            return None
+        box.append(slice(int(there[0]), int(there[-1]) + 1))
+    return tuple(box)
+
+
+def _representation_modified() -> int:
+    import slicer
+
+    return slicer.vtkSegmentation.RepresentationModified
