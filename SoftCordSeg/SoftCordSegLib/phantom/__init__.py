@@ -1,0 +1,7 @@
+"""Floor 3: a digital neck whose cord area and disc levels are known by formula, imaged in several contrasts."""
+
+from .contrasts import CONTRASTS, Contrast
+from .cord import Cord
+from .phantom import Phantom, make_phantom
+
+__all__ = ["CONTRASTS", "Contrast", "Cord", "Phantom", "make_phantom"]
