@@ -1,0 +1,192 @@
+"""The cord's slices as a stack of small patches, in the frame that SCT measures in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import InputError
+from ..volume import Volume, reorient, resample_mask
+from ..volume.grid import Grid
+from .wording import slice_ranges
+
+# Resampling can turn 0 into something like 1e-16; SCT calls a voxel empty up to this value.
+NEAR_ZERO = 1e-6
+# Up to this tilt the angle correction measures the slices as they are; beyond it the grid is hardly axial.
+MAX_TILT_DEG = 40.0
+# A soft mask may overshoot 1 a little where it was resampled by a spline; above this it is on another scale.
+_MAX_OVERSHOOT = 1.5
+
+
+@dataclass(frozen=True, eq=False)
+class SliceStack:
+    """Patches of one mask around the cord, one a slice, from the lowest to the highest slice with cord in it.
+
+    The frame is SCT's RPI, that is nibabel "LAS": axis 0 runs from Right to Left, axis 1 from Posterior to Anterior,
+    slices from Inferior to Superior.
+
+    Attributes:
+        patches: (n, R, C) float64, ≥ 0; zero beyond each slice's own box.
+        first: (n, 2) index in the full slice of each patch's voxel (0, 0).
+        size: (n, 2) rows and columns of each slice's own box; (0, 0) where the slice is empty.
+        slices: (n,) slice numbers, without gaps.
+        grid: the whole LAS grid.
+        notes: sentences on what was done to the mask.
+    """
+
+    patches: np.ndarray
+    first: np.ndarray
+    size: np.ndarray
+    slices: np.ndarray
+    grid: Grid
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.slices)
+
+    @property
+    def empty(self) -> np.ndarray:
+        """(n,) True where a slice between the lowest and the highest has no cord."""
+        return self.size[:, 0] == 0
+
+
+def axial(mask: Volume, threshold: float | None = None) -> tuple[Volume, tuple[str, ...]]:
+    """The mask on a grid whose slices are axial: LAS, reoriented, and resampled only where its slices are tilted too far.
+
+    Args:
+        mask: any orientation, left-handed and oblique grids included.
+        threshold: only to find the part with cord in it, see :func:`extract_slices`.
+
+    Returns:
+        The volume, and a note where it was resampled.
+    """
+    volume = reorient(mask, "LAS")
+    direction = volume.affine[:3, 2] / volume.spacing[2]
+    tilt = np.degrees(np.arccos(np.clip(direction[2], -1.0, 1.0)))
+    if tilt <= MAX_TILT_DEG:
+        return volume, ()
+    spacing = float(volume.spacing.min())
+    resampled = resample_mask(volume.with_data(np.asarray(volume.data, dtype=np.float32)), _axial_grid(volume, threshold, spacing))
+    note = (
+        f"The slices are tilted by {tilt:.0f}° from axial, so the mask was resampled to axial slices of {spacing:.2f} mm first; "
+        "slice numbers are those of the resampled grid."
+    )
+    return resampled, (note,)
+
+
+def _axial_grid(volume: Volume, threshold: float | None, spacing: float) -> Grid:
+    """A world-aligned LAS grid around the part of ``volume`` that has cord in it, with a voxel to spare."""
+    occupied = _occupied(np.asarray(volume.data), threshold)
+    inside = np.argwhere(occupied)
+    if len(inside) == 0:
+        raise _empty(threshold)
+    corners = np.array(np.meshgrid(*zip(inside.min(0) - 1, inside.max(0) + 1), indexing="ij")).reshape(3, -1).T
+    world = volume.grid.to_world(corners)
+    low, high = world.min(axis=0) - spacing, world.max(axis=0) + spacing
+    shape = np.ceil((high - low) / spacing).astype(int) + 1
+    affine = np.diag([-spacing, spacing, spacing, 1.0])
+    affine[:3, 3] = [high[0], low[1], low[2]]
+    return Grid(tuple(shape), affine)
+
+
+def extract_slices(volume: Volume, threshold: float | None = None, notes: tuple[str, ...] = ()) -> SliceStack:
+    """Cut the patches out of an axial volume.
+
+    Args:
+        volume: LAS, values in [0, 1], or a binary mask of any one value.
+        threshold: None keeps the soft values; a number makes the mask 1 where it is ≥ threshold and 0 elsewhere.
+        notes: sentences to carry on.
+
+    Raises:
+        InputError: NaN or infinite values, an empty mask, a label image, values far outside [0, 1].
+    """
+    data = np.asarray(volume.data)
+    if data.dtype == bool:
+        data = data.view(np.uint8)
+    scale = _scale(data, volume.grid)
+    level = None if threshold is None else threshold * scale
+    row_hit, column_hit = _hits(data, level)
+    occupied = np.flatnonzero(row_hit.any(axis=0))
+    if len(occupied) == 0:
+        raise _empty(threshold)
+    slices = np.arange(occupied[0], occupied[-1] + 1)
+    first, size = _boxes(row_hit[:, slices], column_hit[:, slices])
+    patches = cut(data, slices, first, size, level, scale)
+    if scale != 1.0:
+        notes += (f"The mask's one value, {scale:g}, was read as 1.",)
+    gaps = slices[size[:, 0] == 0]
+    if len(gaps):
+        notes += (f"Slice(s) {slice_ranges(gaps)} between the ends of the cord have no mask: they count as missing.",)
+    notes += _edge_note(first, size, slices, volume.shape)
+    return SliceStack(patches, first, size, slices, volume.grid, notes)
+
+
+def cut(data: np.ndarray, slices: np.ndarray, first: np.ndarray, size: np.ndarray, level: float | None, scale: float) -> np.ndarray:
+    """Copy each slice's box into an (n, R, C) float64 array; soft where ``level`` is None, else 1 where ``data`` ≥ ``level``."""
+    patches = np.zeros((len(slices), *np.maximum(size.max(axis=0), 1)))
+    for patch, number, (row, column), (rows, columns) in zip(patches, slices, first, size):
+        if rows:
+            part = data[row : row + rows, column : column + columns, number]
+            patch[:rows, :columns] = part if level is None else part >= level
+    if level is None:
+        if scale != 1.0:
+            patches /= scale
+        np.maximum(patches, 0.0, out=patches)
+    return patches
+
+
+def _occupied(data: np.ndarray, level: float | None) -> np.ndarray:
+    return data > NEAR_ZERO if level is None else data >= level
+
+
+def _hits(data: np.ndarray, level: float | None) -> tuple[np.ndarray, np.ndarray]:
+    """Which (row, slice) and which (column, slice) have cord; one pass over the volume, then one over the cord's box."""
+    row_hit = _occupied(data.max(axis=1), level)
+    rows = np.flatnonzero(row_hit.any(axis=1))
+    slices = np.flatnonzero(row_hit.any(axis=0))
+    column_hit = np.zeros((data.shape[1], data.shape[2]), dtype=bool)
+    if len(rows):
+        inside = (slice(rows[0], rows[-1] + 1), slice(None), slice(slices[0], slices[-1] + 1))
+        column_hit[:, inside[2]] = _occupied(data[inside].max(axis=0), level)
+    return row_hit, column_hit
+
+
+def _boxes(row_hit: np.ndarray, column_hit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First index and size of the box of each slice, from (rows, n) and (columns, n) hits."""
+    found = row_hit.any(axis=0)
+    first = np.stack([row_hit.argmax(axis=0), column_hit.argmax(axis=0)], axis=1)
+    last = np.stack([len(hit) - 1 - hit[::-1].argmax(axis=0) for hit in (row_hit, column_hit)], axis=1)
+    return np.where(found[:, None], first, 0), np.where(found[:, None], last - first + 1, 0)
+
+
+def _scale(data: np.ndarray, grid: Grid) -> float:
+    """What the mask's values are to be divided by: 1, or the one value of a binary mask such as 255."""
+    peak = float(data.max())
+    if not np.isfinite(peak) or (np.issubdtype(data.dtype, np.floating) and not np.isfinite(data.min())):
+        raise InputError("The mask has NaN or infinite voxels. Replace them (for example by 0) and try again.")
+    if peak <= _MAX_OVERSHOOT:
+        return 1.0
+    values = np.unique(data[data > NEAR_ZERO])
+    if len(values) == 1:
+        return peak
+    if np.array_equal(values, np.round(values)):
+        shown = ", ".join(f"{value:g}" for value in values[:6]) + (" …" if len(values) > 6 else "")
+        raise InputError(
+            f"This is a label image (values {shown}), not a mask of the cord. Give the mask, or one label of it; "
+            "a soft mask that was stored as integers has to be divided by its maximum first."
+        )
+    raise InputError(f"The mask's values reach {peak:g}; a soft mask lies between 0 and 1. Divide it by its full scale first.")
+
+
+def _empty(threshold: float | None) -> InputError:
+    if threshold is None:
+        return InputError("The mask is empty: no voxel is above 0. Segment the cord first, or choose another mask.")
+    return InputError(f"The mask is empty at the threshold {threshold:g}. Lower the threshold, or choose another mask.")
+
+
+def _edge_note(first: np.ndarray, size: np.ndarray, slices: np.ndarray, shape: tuple[int, int, int]) -> tuple[str, ...]:
+    at_edge = (size[:, 0] > 0) & ((first == 0).any(axis=1) | (first + size == np.array(shape[:2])).any(axis=1))
+    if not at_edge.any():
+        return ()
+    return (f"The mask touches the edge of the image in slice(s) {slice_ranges(slices[at_edge])}: the cord may be cut off there.",)

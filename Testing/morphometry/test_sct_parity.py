@@ -1,0 +1,90 @@
+"""Our numbers are SCT's numbers: its own phantoms, and a real mask."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from morphometry.sct_phantoms import PHANTOMS, SctPhantom
+from SoftCordSegLib.morphometry import (
+    MeasureOptions,
+    add_levels,
+    aggregate,
+    discs_from_label_image,
+    measure,
+)
+from SoftCordSegLib.volume import read_nifti
+
+ANGLES = ("angle_AP", "angle_RL", "orientation")
+
+
+@pytest.fixture(scope="module", params=PHANTOMS, ids=lambda phantom: phantom.name)
+def phantom_and_shape(request):
+    phantom: SctPhantom = request.param
+    # SCT's tests use its programming interface, whose default smoothing is 20.
+    return phantom, measure(phantom.volume(), MeasureOptions(angle_correction=phantom.corrected, smooth=20.0))
+
+
+def test_phantom_is_within_the_tolerances_of_scts_own_test(phantom_and_shape):
+    phantom, shape = phantom_and_shape
+    for name, expected in phantom.expected.items():
+        column = shape.columns[name]
+        tolerance = {"abs": 0.5} if name in ANGLES else {"rel": 0.03}
+        if name == "length":
+            assert np.nansum(column) == pytest.approx(expected, **tolerance)
+        elif phantom.corrected:
+            assert np.nanmean(column) == pytest.approx(expected, **tolerance)
+        else:
+            finite = column[np.isfinite(column)]
+            assert finite == pytest.approx(np.full(len(finite), expected), **tolerance), name
+
+
+@pytest.mark.parametrize("phantom", [phantom for phantom in PHANTOMS if phantom.corrected], ids=lambda phantom: phantom.name)
+def test_angled_phantom_changes_smoothly_from_slice_to_slice(phantom):
+    shape = measure(phantom.volume(), MeasureOptions(smooth=20.0))
+    for name in phantom.expected:
+        column = shape.columns[name]
+        tolerance = {"abs": 0.5} if name in ANGLES else {"rel": 0.03}
+        assert column[1:] == pytest.approx(column[:-1], **tolerance), name
+
+
+def test_phantom_is_within_half_a_per_cent_of_what_sct_gives(phantom_and_shape):
+    phantom, shape = phantom_and_shape
+    for name, given in phantom.sct.items():
+        column = shape.columns[name]
+        ours = np.nansum(column) if name == "length" else np.nanmean(column)
+        assert ours == pytest.approx(given, rel=0.005), name
+
+
+def test_empty_slice_is_nan_in_every_measure():
+    phantom = next(phantom for phantom in PHANTOMS if phantom.zero)
+    shape = measure(phantom.volume(), MeasureOptions(angle_correction=False))
+    assert shape.slices.tolist() == [0, 1, 2, 3, 4]
+    for name, column in shape.columns.items():
+        assert np.isnan(column[2]), name
+        assert np.isfinite(column[[0, 1, 3, 4]]).all(), name
+    assert any("slice(s) 2 " in note.lower() for note in shape.notes)
+
+
+def test_slice_10_of_the_real_mask_is_scts_to_six_digits(shared_data):
+    folder = shared_data / "images" / "sct-testing"
+    mask = read_nifti(folder / "t2_seg-manual.nii.gz")
+    shape = add_levels(measure(mask), discs_from_label_image(read_nifti(folder / "t2_labels-disc.nii.gz")), mask)
+    found = shape.at_slice(10)
+    assert found.area == pytest.approx(78.58643257836141, rel=1e-6)
+    assert found.diameter_AP == pytest.approx(7.842507960401277, rel=1e-6)
+    assert found.diameter_RL == pytest.approx(12.537767663676533, rel=1e-6)
+    assert found.orientation == pytest.approx(-5.435920797812814, rel=1e-6)
+    assert found.eccentricity == pytest.approx(0.7678714078545043, rel=1e-6)
+    assert found.solidity == pytest.approx(0.9691052891744933, rel=1e-6)
+    assert found.level == 3
+
+
+def test_pooled_levels_are_the_mean_over_slices_not_over_levels(shared_data):
+    folder = shared_data / "images" / "sct-testing"
+    mask = read_nifti(folder / "t2_seg-manual.nii.gz")
+    shape = add_levels(measure(mask), discs_from_label_image(read_nifti(folder / "t2_labels-disc.nii.gz")), mask)
+    pooled = aggregate(shape, levels=[2, 3])[0]
+    area = shape.columns["area"][np.isin(shape.levels, [2, 3])]
+    assert pooled.mean["area"] == pytest.approx(area.mean())
+    assert pooled.std["area"] == pytest.approx(area.std(ddof=0))
