@@ -9,12 +9,35 @@ from pathlib import Path
 import nibabel
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, OutputError
 from ..files import atomic_path
 from .volume import Volume
 
 # A cosine between axes above this is a shear that no voxel grid of Slicer or SCT can carry; below it is rounding.
 _MAX_SHEAR_COSINE = 1e-2
+
+# No scan has larger voxels, mm; a damaged header easily says so, and then no memory holds the resampled image.
+_MAX_SPACING = 1000.0
+
+# What nibabel, numpy and gzip raise on a file that is damaged or something else.
+_DAMAGE = (
+    nibabel.filebasedimages.ImageFileError,
+    nibabel.spatialimages.HeaderDataError,
+    nibabel.wrapstruct.WrapStructError,
+    zlib.error,
+    EOFError,
+    OSError,
+    OverflowError,
+    ValueError,
+)
+
+# Types that NIfTI, or the programs that read it, do not have -> what holds the same values.
+_STORED_AS = {
+    np.dtype(bool): np.uint8,
+    np.dtype(np.int64): np.int32,
+    np.dtype(np.uint64): np.int32,
+    np.dtype(np.float16): np.float32,
+}
 
 
 def read_nifti(path: str | Path, time: int | str | None = None) -> Volume:
@@ -39,6 +62,8 @@ def read_nifti(path: str | Path, time: int | str | None = None) -> Volume:
     if np.iscomplexobj(data):
         raise InputError(f"'{path}' holds complex numbers. Give the magnitude image.")
     data = _one_volume(data, time, path)
+    if data.size == 0:
+        raise InputError(f"'{path}' has no voxels: its shape is {data.shape}. Export it again.")
     if np.issubdtype(data.dtype, np.floating) and not np.isfinite(data).all():
         count = int(data.size - np.isfinite(data).sum())
         raise InputError(f"'{path}' has {count} voxels that are NaN or infinite. Replace them (for example by 0) and try again.")
@@ -61,12 +86,17 @@ def write_nifti(volume: Volume, path: str | Path, dtype: type | None = None) -> 
     Args:
         volume: what to write, in its own orientation.
         path: ``.nii`` or ``.nii.gz``.
-        dtype: the stored type; the array's own where None.
+        dtype: the stored type; the array's own where None.  NIfTI has no bool, and few readers take 64-bit integers or
+            16-bit floats: these become uint8, int32 and float32.
 
     Raises:
-        OutputError: the folder is not writable or the disk is full; nothing is left behind.
+        OutputError: the name is not one of a NIfTI file, the folder is not writable or the disk is full; nothing is left behind.
     """
-    data = volume.data if dtype is None else volume.data.astype(dtype, copy=False)
+    path = Path(path)
+    if not path.name.lower().endswith((".nii", ".nii.gz")):
+        raise OutputError(f"Cannot write '{path}': the name of a NIfTI file ends in .nii or .nii.gz. Choose such a name.")
+    stored = volume.data.dtype if dtype is None else np.dtype(dtype)
+    data = volume.data.astype(_STORED_AS.get(stored, stored), copy=False)
     image = nibabel.Nifti1Image(data, volume.affine)
     image.set_sform(volume.affine, code=1)
     image.set_qform(volume.affine, code=1)
@@ -79,12 +109,13 @@ def _open(path: Path) -> nibabel.Nifti1Image:
     if path.is_dir():
         raise InputError(f"'{path}' is a folder. Give a NIfTI file (.nii or .nii.gz).")
     try:
-        image = nibabel.load(path)
+        # No memory map: a file that is cut or replaced while it is mapped ends the whole program, Slicer included.
+        image = nibabel.load(path, mmap=False)
     except FileNotFoundError as error:
         raise InputError(f"There is no file '{path}'. Check the name and the folder.") from error
     except PermissionError as error:
         raise InputError(f"'{path}' may not be read. Ask for permission to read it.") from error
-    except (nibabel.filebasedimages.ImageFileError, EOFError, zlib.error, gzip.BadGzipFile, OSError, ValueError) as error:
+    except _DAMAGE as error:
         raise InputError(f"'{path}' is not a NIfTI image, or it is damaged. Export it again as .nii or .nii.gz.") from error
     if not isinstance(image, nibabel.Nifti1Image):
         raise InputError(f"'{path}' is not a NIfTI image but {type(image).__name__}. Convert it to .nii or .nii.gz.")
@@ -103,6 +134,8 @@ def _checked_affine(image: nibabel.Nifti1Image, path: Path) -> np.ndarray:
     lengths = np.linalg.norm(axes, axis=0)
     if not np.isfinite(affine).all() or (lengths < 1e-6).any() or abs(np.linalg.det(axes / np.maximum(lengths, 1e-12))) < 1e-3:
         raise InputError(f"'{path}' has a singular affine: its axes do not span space. Export it again from the DICOM images.")
+    if lengths.max() > _MAX_SPACING:
+        raise InputError(f"'{path}' says that its voxels are {lengths.max():.3g} mm wide: its header is damaged. Export it again.")
     cosines = (axes / lengths).T @ (axes / lengths) - np.eye(3)
     if np.abs(cosines).max() > _MAX_SHEAR_COSINE:
         raise InputError(
@@ -114,8 +147,15 @@ def _checked_affine(image: nibabel.Nifti1Image, path: Path) -> np.ndarray:
 
 def _read_data(image: nibabel.Nifti1Image, path: Path) -> np.ndarray:
     try:
-        return np.asanyarray(image.dataobj)
-    except (EOFError, zlib.error, gzip.BadGzipFile, OSError, ValueError) as error:
+        if not path.name.lower().endswith(".gz"):
+            return np.asanyarray(image.dataobj)
+        with gzip.open(path) as stream:
+            data = np.asanyarray(type(image).from_stream(stream).dataobj)
+            # The checksum stands at the end, beyond the last voxel: without this a damaged file is read as noise.
+            while stream.read(1 << 20):
+                pass
+        return data
+    except _DAMAGE as error:
         raise InputError(
             f"'{path}' is truncated or damaged: its voxels cannot be read to the end. Copy or export it again."
         ) from error

@@ -1,0 +1,144 @@
+"""Atomic writing: whole or not there, whatever goes wrong."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from SoftCordSegLib.errors import OutputError
+from SoftCordSegLib.files import atomic_path, write_atomically, write_text_atomically
+from SoftCordSegLib.volume import Volume, read_nifti, write_nifti
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 256 KiB; the test is skipped where none can be mounted."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "none", str(folder)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("a small disk can be mounted by root on Linux only")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def noise(side: int) -> Volume:
+    return Volume(np.random.default_rng(0).random((side, side, side)).astype(np.float32), np.eye(4))
+
+
+def test_a_text_is_written_in_folders_made_for_it(tmp_path):
+    write_text_atomically(tmp_path / "new" / "deep" / "note.txt", "Rückenmark")
+
+    assert (tmp_path / "new" / "deep" / "note.txt").read_text(encoding="utf-8") == "Rückenmark"
+    assert len(list((tmp_path / "new" / "deep").iterdir())) == 1
+
+
+def test_the_writer_sees_the_suffixes_and_the_folder_of_the_file(tmp_path):
+    seen = []
+    write_atomically(tmp_path / "a.b.nii.gz", lambda path: (seen.append(path), path.write_bytes(b"x")))
+
+    assert seen[0].name.endswith(".nii.gz")
+    assert seen[0].parent == tmp_path
+
+
+def test_until_the_end_the_old_file_stands(tmp_path):
+    path = tmp_path / "note.txt"
+    path.write_text("old")
+
+    with atomic_path(path) as temporary:
+        temporary.write_text("new")
+        assert path.read_text() == "old"
+
+    assert path.read_text() == "new"
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, OSError])
+def test_a_failing_writer_leaves_the_old_file_and_nothing_else(tmp_path, error):
+    path = tmp_path / "note.txt"
+    path.write_text("old")
+
+    def write(temporary: Path):
+        temporary.write_text("half")
+        raise error("in the middle")
+
+    with pytest.raises(OutputError if error is OSError else error):
+        write_atomically(path, write)
+
+    assert path.read_text() == "old"
+    assert [child.name for child in tmp_path.iterdir()] == ["note.txt"]
+
+
+def test_a_writer_that_writes_nothing_leaves_nothing(tmp_path):
+    with pytest.raises(OutputError), atomic_path(tmp_path / "note.txt") as temporary:
+        temporary.unlink()
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of files are POSIX's")
+def test_a_new_file_has_the_permissions_of_any_new_file(tmp_path):
+    write_text_atomically(tmp_path / "ours.txt", "")
+    (tmp_path / "plain.txt").write_text("")
+
+    assert (tmp_path / "ours.txt").stat().st_mode == (tmp_path / "plain.txt").stat().st_mode
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of files are POSIX's")
+def test_a_read_only_folder_is_a_sentence():
+    # Root may write anywhere, so where the tests run as root, the writing is done by nobody, in a folder open to all.
+    become_nobody = "os.setuid(65534)" if os.geteuid() == 0 else ""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o555)
+        program = (
+            f"import os, sys; sys.path.insert(0, {str(Path(__file__).parents[2] / 'SoftCordSeg')!r})\n"
+            "from SoftCordSegLib.files import write_text_atomically\nfrom SoftCordSegLib.errors import OutputError\n"
+            f"{become_nobody}\n"
+            f"try: write_text_atomically({str(folder / 'note.txt')!r}, 'x')\nexcept OutputError as error: print(error)"
+        )
+
+        answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+        assert f"Cannot write into the folder '{folder}'" in answer.stdout, answer.stderr
+        assert list(folder.iterdir()) == []
+
+
+def test_a_file_in_the_place_of_the_folder_is_a_sentence(tmp_path):
+    (tmp_path / "folder").write_text("I am a file")
+
+    with pytest.raises(OutputError, match="Cannot write into the folder"):
+        write_text_atomically(tmp_path / "folder" / "note.txt", "x")
+
+
+def test_a_name_that_is_too_long_is_a_sentence(tmp_path):
+    with pytest.raises(OutputError, match="too long"):
+        write_text_atomically(tmp_path / ("x" * 300), "x")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["mask.nii", "mask.nii.gz"])
+def test_a_full_disk_is_a_sentence_and_leaves_the_old_file(small_disk, name):
+    path = small_disk / name
+    write_nifti(noise(8), path)
+
+    with pytest.raises(OutputError, match="No space left on device"):
+        write_nifti(noise(64), path)
+
+    assert [child.name for child in small_disk.iterdir()] == [name]
+    np.testing.assert_array_equal(read_nifti(path).data, noise(8).data)
+
+
+def test_a_full_disk_is_a_sentence_for_text_too(small_disk):
+    with pytest.raises(OutputError, match="No space left on device"):
+        write_text_atomically(small_disk / "table.csv", "x" * 1_000_000)
+
+    assert list(small_disk.iterdir()) == []
