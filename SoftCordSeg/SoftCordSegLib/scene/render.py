@@ -124,7 +124,7 @@ class SliceView(_View):
         self.renderer.AddViewProp(actor)
         self._attach(slicer.vtkMRMLSliceViewDisplayableManagerFactory, self.node)
 
-    def render(self) -> np.ndarray:  # noqa: D102 (as above)
+    def render(self) -> np.ndarray:
         # The logic makes and drops this connection as layers come and go.
         self._mapper.SetInputConnection(self.logic.GetImageDataConnection())
         return super().render()

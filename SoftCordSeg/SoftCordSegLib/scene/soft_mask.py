@@ -21,7 +21,7 @@ COLOUR_MAPS = {
     "Rainbow": "vtkMRMLColorTableNodeRainbow",
     "Grey": "vtkMRMLColorTableNodeGrey",
 }
-DEFAULT_COLOUR_MAP = "Red to yellow"
+DEFAULT_COLOUR_MAP = "Blue to green"  # stands out from the yellow outline of the segment, for colour-blind eyes too
 # Below this a soft value is hardly more than rounding of the way back to the native grid, and is not shown.
 DEFAULT_SHOWN_FROM = 0.05
 

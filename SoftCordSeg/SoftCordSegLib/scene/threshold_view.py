@@ -132,9 +132,8 @@ class ThresholdView:
         inner = _bounding_box(soft[self._nonzero_box] >= threshold)
         if inner is None:
             return None
-        return tuple(
-            slice(outer.start + part.start, outer.start + part.stop) for outer, part in zip(self._nonzero_box, inner, strict=True)
-        )
+        starts = [part.start for part in self._nonzero_box]
+        return tuple(slice(start + part.start, start + part.stop) for start, part in zip(starts, inner))
 
     def _segment(self):
         segmentation = self.node.GetSegmentation()
