@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from scipy import ndimage
 
@@ -11,6 +13,9 @@ from .volume import Volume
 # Spline orders of the paper's pipeline (MONAI Spacingd, mode 2 for the image and 1 for the label).
 IMAGE_ORDER = 2
 MASK_ORDER = 1
+
+# Older scipy warns, at every call, that a diagonal matrix means something else than before version 0.18.
+warnings.filterwarnings("ignore", "The behavior of affine_transform with a 1-D array", UserWarning)
 
 # Standard deviations at which a Gaussian is cut off.
 _BLUR_REACH = 4.0
