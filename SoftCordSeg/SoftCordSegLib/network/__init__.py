@@ -2,3 +2,7 @@
 
 Importing this package does not import torch; ``network.unet`` does.
 """
+
+from .bundle import ModelBundle, Stage, file_sha256, load_bundle, save_bundle, shipped_bundles
+
+__all__ = ["ModelBundle", "Stage", "file_sha256", "load_bundle", "save_bundle", "shipped_bundles"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
@@ -16,18 +17,20 @@ def main(arguments: list[str] | None = None) -> int:
     from .recipes import train_compact
 
     try:
-        train_compact(
+        folder = train_compact(
             data=options.data,
             out=options.out,
             locator_steps=options.locator_steps,
             segmenter_steps=options.segmenter_steps,
             seed=options.seed,
             precision=options.precision,
+            command=shlex.join(["python", "-m", "SoftCordSegLib.training", *(arguments or sys.argv[1:])]),
             progress=_printed(),
         )
     except SoftCordSegError as error:
         print(error, file=sys.stderr)
         return 1
+    print(f"The bundle is in '{folder}'.")
     return 0
 
 

@@ -2,27 +2,111 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
+from typing import Any
 
+from .. import __version__
+from ..network import Stage, file_sha256, save_bundle
 from ..network.unet import COMPACT, COMPACT_LOCATOR
 from ..progress import Progress
 from .anatomy import data_files, load_anatomy
 from .loop import History, TrainingConfig, train
 from .synthesis import LOCATOR, SEGMENTER
 
+_LOCATOR_FILE, _SEGMENTER_FILE = "models/locator.safetensors", "models/segmenter.safetensors"
+
 
 def train_compact(
-    data: Path, out: Path, locator_steps: int, segmenter_steps: int, seed: int, precision: str, progress: Progress
-) -> None:
-    """Train locator and segmenter in ``out``; each goes on where it was if it was stopped.
+    data: Path,
+    out: Path,
+    locator_steps: int,
+    segmenter_steps: int,
+    seed: int,
+    precision: str,
+    command: str,
+    progress: Progress,
+) -> Path:
+    """Train locator and segmenter in ``out``, and write the bundle; each network goes on where it was if it was stopped.
+
+    Args:
+        command: as it was typed, for the record.
+
+    Returns:
+        The bundle's folder, ``out/bundle``.
 
     Raises:
         InputError: ``data`` lacks a file.
     """
     anatomy = load_anatomy(data)
-    split = locator_steps / (locator_steps + 2 * segmenter_steps)
+    split = locator_steps / (locator_steps + segmenter_steps)
     locator = TrainingConfig(COMPACT_LOCATOR, LOCATOR, locator_steps, seed=seed, precision=precision)
     segmenter = TrainingConfig(COMPACT, SEGMENTER, segmenter_steps, seed=seed, precision=precision)
-    train(locator, anatomy, out / "locator", progress.part(0, split))
-    train(segmenter, anatomy, out / "segmenter", progress.part(split, 1))
+    locator_weights, locator_history = train(locator, anatomy, out / "locator", progress.part(0, split))
+    segmenter_weights, segmenter_history = train(segmenter, anatomy, out / "segmenter", progress.part(split, 1))
+    provenance = {
+        "command": command,
+        "seed": seed,
+        "precision": precision,
+        "data_sha256": {path.relative_to(data).as_posix(): file_sha256(path) for path in data_files(data)},
+        "trained_on": "Synthetic images only, made from the anatomy of the files above. No real image, and no mask of a development image.",
+        "locator": _record(locator, locator_history),
+        "segmenter": _record(segmenter, segmenter_history),
+    }
+    folder = out / "bundle"
+    weights = {_LOCATOR_FILE: locator_weights, _SEGMENTER_FILE: segmenter_weights}
+    save_bundle(folder, _metadata(provenance), _inference(), weights)
+    return folder
+
+
+def _record(config: TrainingConfig, history: History) -> dict[str, Any]:
+    return {
+        "steps": config.steps,
+        "batch": config.batch,
+        "learning_rate": config.learning_rate,
+        "patch": list(config.recipe.shape),
+        "spacing_mm": config.recipe.spacing,
+        "seconds": round(history.seconds),
+        "validation_images": config.validation_images,
+        "validation_soft_dice_by_step": [list(point) for point in history.validation],
+    }
+
+
+def _inference() -> dict[str, Any]:
+    return {
+        "orientation": "LAS",
+        "activation": "normrelu",
+        # The locator sees fields of view of up to 240 mm in one piece.
+        "locator": Stage(_LOCATOR_FILE, COMPACT_LOCATOR.features, COMPACT_LOCATOR.strides, LOCATOR.spacing, (96, 96, 96), 0.25),
+        "segmenter": Stage(_SEGMENTER_FILE, COMPACT.features, COMPACT.strides, SEGMENTER.spacing, SEGMENTER.shape, 0.5),
+    }
+
+
+def _metadata(provenance: dict[str, Any]) -> dict[str, Any]:
+    import monai
+    import numpy
+    import torch
+
+    image = {"type": "image", "format": "magnitude", "modality": "MR", "num_channels": 1, "spatial_shape": ["*", "*", "*"]}
+    return {
+        "name": "SoftCordSeg compact",
+        "version": "0.1.0",
+        "changelog": {"0.1.0": "first weights"},
+        "monai_version": monai.__version__,
+        "pytorch_version": torch.__version__.split("+")[0],
+        "numpy_version": numpy.__version__,
+        "softcordseg_version": __version__,
+        "task": "Soft segmentation of the spinal cord on MRI of any contrast",
+        "description": "A locator (3 mm, whole field of view) and a segmenter (1 mm, around the cord), trained on synthetic images.",
+        "authors": "The SoftCordSeg contributors",
+        "copyright": "The SoftCordSeg contributors",
+        "license": "Apache-2.0",
+        "intended_use": "Research. Not for diagnosis.",
+        "data_source": "PAM50 template (De Leener et al., NeuroImage 2018); cord and CSF masks of nine spine-generic subjects",
+        "network_data_format": {
+            "inputs": {"image": {**image, "dtype": "float32", "value_range": [-3, 3], "is_patch_data": True}},
+            "outputs": {
+                "pred": {**image, "format": "segmentation", "dtype": "float32", "value_range": [0, 1], "is_patch_data": True}
+            },
+        },
+        "provenance": provenance,
+    }

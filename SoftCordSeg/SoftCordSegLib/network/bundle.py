@@ -1,0 +1,209 @@
+"""Model bundles in the MONAI Bundle layout: a folder with its configuration, its provenance and its weights.
+
+::
+
+    <bundle>/configs/metadata.json    name, version, licence, provenance, SHA-256 of every weight file
+    <bundle>/configs/inference.json   networks, spacings, tiles: all that inference needs
+    <bundle>/models/*.safetensors     weights; nothing is ever unpickled
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ModelError
+from ..files import write_atomically, write_text_atomically
+from ..resources import resources_folder
+
+if TYPE_CHECKING:
+    import torch
+
+    from .unet import UNet
+
+_REQUIRED = ("name", "version", "license", "weights")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """How one network of a bundle is run.
+
+    Attributes:
+        weights: file below the bundle's folder.
+        features, strides: of the U-Net.
+        spacing_mm: of its isotropic working grid.
+        tile: voxels along (Left, Anterior, Superior).
+        overlap: of neighbouring tiles, 0 to below 1.
+    """
+
+    weights: str
+    features: tuple[int, ...]
+    strides: tuple[tuple[int, int, int], ...]
+    spacing_mm: float
+    tile: tuple[int, int, int]
+    overlap: float
+
+
+@dataclass(frozen=True)
+class ModelBundle:
+    """A verified bundle; weights are read when a network is first asked for.
+
+    Attributes:
+        folder: where it lies.
+        metadata: ``metadata.json`` as it is.
+        orientation: of the working grid, nibabel letters.
+        activation: "normrelu" (the paper's) or "clip".
+        locator: finds the cord in the whole field of view.
+        segmenter: outlines it.
+    """
+
+    folder: Path
+    metadata: dict[str, Any]
+    orientation: str
+    activation: str
+    locator: Stage
+    segmenter: Stage
+
+    @property
+    def name(self) -> str:
+        """Name and version, as they stand in results."""
+        return f"{self.metadata['name']} {self.metadata['version']}"
+
+    @property
+    def sha256(self) -> dict[str, str]:
+        """SHA-256 of each weight file, by its path below the folder."""
+        return dict(self.metadata["weights"])
+
+    def network(self, stage: Stage) -> UNet:
+        """The network of ``stage`` in evaluation mode, on the CPU.
+
+        Raises:
+            ModelError: the weights do not fit the configuration.
+        """
+        import safetensors.torch
+
+        from .unet import UNet, UNetConfig
+
+        network = UNet(UNetConfig(stage.features, stage.strides))
+        path = self.folder / stage.weights
+        try:
+            network.load_state_dict(safetensors.torch.load_file(path))
+        except Exception as error:  # safetensors and torch raise many kinds; all mean the same to the user
+            raise ModelError(
+                f"The weights '{path}' do not fit their configuration: the bundle is damaged. Install it again."
+            ) from error
+        return network.eval()
+
+
+def load_bundle(folder: str | Path) -> ModelBundle:
+    """Read and verify a bundle.
+
+    Raises:
+        ModelError: not a bundle, or a weight file is missing or not the one that was published.
+    """
+    folder = Path(folder)
+    metadata = _read_json(folder / "configs" / "metadata.json")
+    inference = _read_json(folder / "configs" / "inference.json")
+    absent = [key for key in _REQUIRED if key not in metadata]
+    if absent:
+        raise ModelError(f"The bundle '{folder}' does not say its {', '.join(absent)} (configs/metadata.json). Install it again.")
+    try:
+        bundle = ModelBundle(
+            folder=folder,
+            metadata=metadata,
+            orientation=str(inference["orientation"]),
+            activation=str(inference["activation"]),
+            locator=_stage(inference["locator"]),
+            segmenter=_stage(inference["segmenter"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"The bundle '{folder}' has a configuration that cannot be used ({error!r}). Install it again.") from error
+    for stage in (bundle.locator, bundle.segmenter):
+        _verify(folder, stage.weights, metadata["weights"])
+    return bundle
+
+
+def shipped_bundles() -> list[Path]:
+    """The folders of the bundles that come with the program, the recommended one first."""
+    folder = resources_folder() / "Models"
+    return sorted(path.parent.parent for path in folder.glob("*/configs/metadata.json"))
+
+
+def save_bundle(
+    folder: str | Path, metadata: dict[str, Any], inference: dict[str, Any], weights: dict[str, dict[str, torch.Tensor]]
+) -> None:
+    """Write a bundle; SHA-256 of the weights are added to the metadata.
+
+    Args:
+        folder: of the bundle.
+        metadata: name, version, license, provenance.
+        inference: as read by :func:`load_bundle`; stages may be :class:`Stage`.
+        weights: state dictionaries by path below the folder, ending in ``.safetensors``.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    import safetensors.torch
+
+    folder = Path(folder)
+    sums = {}
+    for name, state in weights.items():
+        tensors = {key: value.detach().contiguous().cpu() for key, value in state.items()}
+        write_atomically(folder / name, lambda path, tensors=tensors: safetensors.torch.save_file(tensors, path))
+        sums[name] = file_sha256(folder / name)
+    plain = {key: asdict(value) if isinstance(value, Stage) else value for key, value in inference.items()}
+    write_text_atomically(folder / "configs" / "inference.json", json.dumps(plain, indent=2) + "\n")
+    write_text_atomically(folder / "configs" / "metadata.json", json.dumps({**metadata, "weights": sums}, indent=2) + "\n")
+
+
+def file_sha256(path: str | Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        for block in iter(lambda: stream.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _stage(entry: dict[str, Any]) -> Stage:
+    stage = Stage(
+        weights=str(entry["weights"]),
+        features=tuple(int(n) for n in entry["features"]),
+        strides=tuple(tuple(int(n) for n in stride) for stride in entry["strides"]),
+        spacing_mm=float(entry["spacing_mm"]),
+        tile=tuple(int(n) for n in entry["tile"]),
+        overlap=float(entry["overlap"]),
+    )
+    if not (0 <= stage.overlap < 1 and stage.spacing_mm > 0 and len(stage.tile) == 3 and min(stage.tile) > 0):
+        raise ValueError("tile, overlap or spacing out of range")
+    return stage
+
+
+def _verify(folder: Path, name: str, sums: dict[str, str]) -> None:
+    path = folder / name
+    # A bundle is untrusted: its configuration must not reach files outside its folder, or formats that run code.
+    if folder.resolve() not in path.resolve().parents or path.suffix != ".safetensors":
+        raise ModelError(
+            f"The bundle '{folder}' names '{name}' as weights, which is not a .safetensors file inside it. Do not use it."
+        )
+    if not path.is_file():
+        raise ModelError(f"The bundle '{folder}' lacks its weights '{name}'. Install it again.")
+    if sums.get(name) != file_sha256(path):
+        raise ModelError(
+            f"The weights '{path}' are not the ones the bundle was published with (SHA-256 differs). Install it again."
+        )
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ModelError(f"There is no model bundle in '{path.parent.parent}': it lacks configs/{path.name}.") from error
+    except (OSError, ValueError) as error:
+        raise ModelError(f"'{path}' cannot be read: the model bundle is damaged. Install it again.") from error
+    if not isinstance(content, dict):
+        raise ModelError(f"'{path}' cannot be read: the model bundle is damaged. Install it again.")
+    return content

@@ -1,0 +1,10 @@
+"""Floor 2: image -> soft mask.  Locate the cord, run the network around it, and bring the answer back to the image's grid.
+
+Importing this package does not import torch; :func:`segment` does when it is called.
+"""
+
+from .box import Box
+from .segment import segment
+from .soft_mask import SoftMask
+
+__all__ = ["Box", "SoftMask", "segment"]

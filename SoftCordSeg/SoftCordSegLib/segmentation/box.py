@@ -1,0 +1,51 @@
+"""A box in the world, as the region of interest of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..volume import Grid
+
+
+@dataclass(frozen=True, eq=False)
+class Box:
+    """A rectangular box.
+
+    Attributes:
+        center_mm: (3,), world RAS+.
+        axes: (3, 3), its unit axes as columns, world RAS+.
+        size_mm: (3,), edge lengths along the axes.
+    """
+
+    center_mm: np.ndarray
+    axes: np.ndarray
+    size_mm: np.ndarray
+
+    def __post_init__(self):
+        object.__setattr__(self, "center_mm", np.array(self.center_mm, dtype=float).reshape(3))
+        object.__setattr__(self, "axes", np.array(self.axes, dtype=float).reshape(3, 3))
+        object.__setattr__(self, "size_mm", np.array(self.size_mm, dtype=float).reshape(3))
+        if not np.allclose(self.axes.T @ self.axes, np.eye(3), atol=1e-3):
+            raise ValueError("the axes of a box are at right angles and of length 1")
+        if not (self.size_mm > 0).all():
+            raise ValueError("the edges of a box are longer than 0 mm")
+
+    @classmethod
+    def of_grid(cls, grid: Grid) -> Box:
+        """The box that the voxels of ``grid`` fill, to their outer edges."""
+        size = np.array(grid.shape)
+        return cls(grid.to_world((size - 1) / 2), grid.affine[:3, :3] / grid.spacing, size * grid.spacing)
+
+    @property
+    def corners_mm(self) -> np.ndarray:
+        """(8, 3), world RAS+."""
+        signs = np.array(np.meshgrid(*[(-0.5, 0.5)] * 3, indexing="ij")).reshape(3, -1).T
+        return self.center_mm + (signs * self.size_mm) @ self.axes.T
+
+    def voxels_of(self, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
+        """The smallest range of voxels of ``grid``, (start, stop), that holds the box; it may reach beyond the grid."""
+        corners = grid.to_voxel(self.corners_mm)
+        # A face that coincides with a voxel edge, to rounding, does not take in the next voxel.
+        return np.floor(corners.min(axis=0) + 0.5 + 1e-4).astype(int), np.ceil(corners.max(axis=0) + 0.5 - 1e-4).astype(int)

@@ -1,0 +1,71 @@
+"""Find the cord on a coarse grid, anywhere in the field of view."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from ..progress import Progress
+from ..volume import Volume, resample
+from .intensities import Scaling
+from .plausible import plausible_cord
+from .tiles import Predict, predict_tiled
+
+# The soft value at which coarse pieces are cut apart: low, for a miss here cannot be made good later.
+_LEVEL = 0.25
+
+
+@dataclass(frozen=True, eq=False)
+class Located:
+    """Where the cord seems to be.
+
+    Attributes:
+        cord: (i, j, k) bool volume on the coarse grid; all False where nothing was found.
+        scaling: of intensities, from the whole image.
+    """
+
+    cord: Volume
+    scaling: Scaling
+
+    @property
+    def found(self) -> bool:
+        """False where no piece was cord-like."""
+        return bool(self.cord.data.any())
+
+
+def coarse_image(image: Volume, spacing_mm: float) -> Volume:
+    """The whole image, averaged to ``spacing_mm`` isotropic voxels, float32."""
+    return resample(image, image.grid.with_spacing(spacing_mm), order=1, antialias=True)
+
+
+def locate(
+    coarse: Volume, predict: Predict, tile: tuple[int, int, int], overlap: float, divisor: tuple, progress: Progress
+) -> Located:
+    """Find the cord.
+
+    Args:
+        coarse: of :func:`coarse_image`, axes to the Left, Anterior, Superior.
+        predict: raw outputs of the locator for one tile.
+        tile: the largest volume run in one piece.
+        overlap: of tiles, where the image is larger than one.
+        divisor: sizes must be multiples of it.
+        progress: told and asked at every tile.
+    """
+    scaling = Scaling.of(coarse.data)
+    size = [min(-(-n // d) * d, t) if n <= t else n for n, d, t in zip(coarse.shape, divisor, tile)]
+    extra = [max(s - n, 0) for s, n in zip(size, coarse.shape)]
+    padded = np.pad(scaling(coarse.data), [(e // 2, e - e // 2) for e in extra], mode="edge")
+    part = [min(t, n) for t, n in zip(tile, padded.shape)]
+    raw = predict_tiled(padded, predict, part, overlap, progress)
+    inside = tuple(slice(e // 2, e // 2 + n) for e, n in zip(extra, coarse.shape))
+    soft = np.clip(raw[inside], 0, 1)
+    cord = plausible_cord(soft, coarse.spacing, _LEVEL)
+    return Located(Volume(cord, coarse.affine), scaling)
+
+
+def neighbourhood(located: Volume, margin_mm: float) -> Volume:
+    """The located cord grown by ``margin_mm`` in every direction, bool on the coarse grid."""
+    distance = ndimage.distance_transform_edt(~located.data, sampling=located.spacing)
+    return located.with_data(distance <= margin_mm)

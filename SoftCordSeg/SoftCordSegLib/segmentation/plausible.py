@@ -1,0 +1,86 @@
+"""Which connected pieces are the cord: judged by what a cord is like, not merely by size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+# A healthy cord's cross-section is 30 to 110 mm²; a coarse or blurred one may look larger, a compressed one smaller.
+_AREA_MM2 = (12.0, 260.0)
+_ENOUGH_MM3 = 60.0
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One connected piece.
+
+    Attributes:
+        label: its number in the labelled array.
+        mass: sum of soft values, mm³.
+        score: mass, weighed by how cord-like the piece is.
+        bottom, top: (3,) centres of its lowest and highest slices, mm along (Left, Anterior, Superior).
+    """
+
+    label: int
+    mass: float
+    score: float
+    bottom: np.ndarray
+    top: np.ndarray
+
+
+def plausible_cord(soft: np.ndarray, spacing: np.ndarray, level: float) -> np.ndarray:
+    """The pieces of ``soft >= level`` that make up one cord.
+
+    Args:
+        soft: (i, j, k) in [0, 1], axes to the Left, Anterior, Superior.
+        spacing: (3,), mm.
+        level: where pieces are cut apart.
+
+    Returns:
+        (i, j, k) bool; all False where no piece is cord-like.
+    """
+    labels, count = ndimage.label(soft >= level, ndimage.generate_binary_structure(3, 3))
+    boxes = ndimage.find_objects(labels)
+    pieces = [_describe(soft, labels, n + 1, boxes[n], np.asarray(spacing, float)) for n in range(count)]
+    pieces = sorted((piece for piece in pieces if piece.score >= _ENOUGH_MM3 / 2), key=lambda piece: -piece.score)
+    chosen: list[Piece] = []
+    for piece in pieces:
+        # The best piece starts the cord; others belong to it if they continue it up or down.
+        if not chosen or (piece.score > 0.02 * chosen[0].score and all(_continues(piece, other) for other in chosen)):
+            chosen.append(piece)
+    return np.isin(labels, [piece.label for piece in chosen]) if chosen else np.zeros(soft.shape, bool)
+
+
+def _describe(soft: np.ndarray, labels: np.ndarray, label: int, box: tuple, spacing: np.ndarray) -> Piece:
+    part = np.where(labels[box] == label, soft[box], 0)
+    areas = part.sum(axis=(0, 1)) * spacing[0] * spacing[1]
+    slices = np.flatnonzero(areas > 0)
+    area = float(np.median(areas[slices]))
+    mass = float(areas.sum() * spacing[2])
+    length = len(slices) * spacing[2]
+    centres = [_centre(part[:, :, z], z, box, spacing) for z in (slices[0], slices[-1])]
+    like_a_cord = 1.0
+    if not _AREA_MM2[0] <= area <= _AREA_MM2[1]:
+        like_a_cord *= 0.1
+    # Long along the body compared with its width, unless the field of view cuts it short.
+    width = 2 * np.sqrt(area / np.pi)
+    field = soft.shape[2] * spacing[2]
+    like_a_cord *= np.clip(length / min(3 * width, field), 0.05, 1)
+    like_a_cord *= float(part.max()) ** 2
+    return Piece(label, mass, mass * like_a_cord, *centres)
+
+
+def _centre(plane: np.ndarray, z: int, box: tuple, spacing: np.ndarray) -> np.ndarray:
+    i, j = ndimage.center_of_mass(plane)
+    return (np.array([i, j, z]) + [s.start for s in box]) * spacing
+
+
+def _continues(piece: Piece, other: Piece) -> bool:
+    """True if the two lie one above the other, near a common line."""
+    lower, upper = (piece, other) if piece.bottom[2] < other.bottom[2] else (other, piece)
+    gap = upper.bottom - lower.top
+    if gap[2] < -6 or gap[2] > 60:
+        return False
+    return bool(np.hypot(gap[0], gap[1]) < 6 + 0.5 * max(gap[2], 0))
