@@ -45,9 +45,13 @@ class Phantom:
         """The cord's area at right angles to it, where its centreline is at height z (world mm), mm²."""
         return self.cord.area_mm2(z)
 
-    def slice_heights_mm(self) -> np.ndarray:
-        """Where the centreline crosses the middle of each slice of the image: heights, mm, in the order of the array."""
-        grid = self.image.grid
+    def slice_heights_mm(self, grid: Grid | None = None) -> np.ndarray:
+        """Where the centreline crosses the middle of each slice: heights, mm, in the order of the array.
+
+        Args:
+            grid: whose slices (across its inferior-superior axis); the image's own where None.
+        """
+        grid = grid or self.image.grid
         axis = slice_axis(grid.affine)
         other = [a for a in range(3) if a != axis]
         normal = np.cross(grid.affine[:3, other[0]], grid.affine[:3, other[1]])
@@ -59,9 +63,9 @@ class Phantom:
             heights[index] = self.cord.centreline.height_at(grid.to_world(voxel), normal)
         return heights
 
-    def slice_areas_mm2(self) -> np.ndarray:
-        """The known area at the middle of each slice, mm², in the order of the array."""
-        return self.area_mm2(self.slice_heights_mm())
+    def slice_areas_mm2(self, grid: Grid | None = None) -> np.ndarray:
+        """The known area at the middle of each slice, mm², as :meth:`slice_heights_mm`."""
+        return self.area_mm2(self.slice_heights_mm(grid))
 
 
 def make_phantom(
@@ -164,5 +168,5 @@ def _discs_inside(cord: Cord, grid: Grid) -> tuple[DiscLabel, ...]:
         tip = cord.disc_tip(value)
         voxel = grid.to_voxel(tip)
         if (voxel > -0.5).all() and (voxel < np.array(grid.shape) - 0.5).all():
-            inside.append(DiscLabel(value=value, position_mm=tip))
+            inside.append(DiscLabel(value, tuple(float(x) for x in tip)))
     return tuple(inside)
