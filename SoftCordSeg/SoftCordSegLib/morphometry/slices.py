@@ -19,6 +19,10 @@ MAX_TILT_DEG = 40.0
 _MAX_OVERSHOOT = 1.5
 
 
+class EmptyMaskError(InputError):
+    """The mask has no cord in it (at the chosen threshold)."""
+
+
 @dataclass(frozen=True, eq=False)
 class SliceStack:
     """Patches of one mask around the cord, one a slice, from the lowest to the highest slice with cord in it.
@@ -122,6 +126,41 @@ def extract_slices(volume: Volume, threshold: float | None = None, notes: tuple[
     return SliceStack(patches, first, size, slices, volume.grid, notes)
 
 
+def join_slices(stack: SliceStack, volume: Volume, start: int, stop: int, threshold: float | None = None) -> SliceStack:
+    """``stack`` with slices ``start`` to ``stop`` (exclusive) read anew from ``volume``, which is LAS on the stack's grid.
+
+    Raises:
+        InputError: as :func:`extract_slices`; nothing of the mask is left.
+    """
+    start, stop = max(start, 0), min(stop, volume.shape[2])
+    part = Volume(volume.data[:, :, start:stop], volume.affine)
+    try:
+        edited = extract_slices(part, threshold)
+    except EmptyMaskError:
+        edited = None
+    keep = (stack.slices < start) | (stack.slices >= stop)
+    numbers, first, size, patches = [stack.slices[keep]], [stack.first[keep]], [stack.size[keep]], [stack.patches[keep]]
+    if edited is not None:
+        numbers.append(edited.slices + start)
+        first, size, patches = [*first, edited.first], [*size, edited.size], [*patches, edited.patches]
+    numbers, first, size = np.concatenate(numbers), np.concatenate(first), np.concatenate(size)
+    filled = numbers[size[:, 0] > 0]
+    if len(filled) == 0:
+        raise _empty(threshold)
+    slices = np.arange(filled.min(), filled.max() + 1)
+    joined = SliceStack(np.zeros((len(slices), *size.max(axis=0))), np.zeros((len(slices), 2), int), np.zeros((len(slices), 2), int), slices, stack.grid, stack.notes)
+    offset = 0
+    for block in patches:
+        number = numbers[offset : offset + len(block)]
+        inside = (number >= slices[0]) & (number <= slices[-1])
+        at = number[inside] - slices[0]
+        rows, columns = np.minimum(block.shape[1:], joined.patches.shape[1:])
+        joined.patches[at, :rows, :columns] = block[inside, :rows, :columns]
+        joined.first[at], joined.size[at] = first[offset : offset + len(block)][inside], size[offset : offset + len(block)][inside]
+        offset += len(block)
+    return joined
+
+
 def cut(data: np.ndarray, slices: np.ndarray, first: np.ndarray, size: np.ndarray, level: float | None, scale: float) -> np.ndarray:
     """Copy each slice's box into an (n, R, C) float64 array; soft where ``level`` is None, else 1 where ``data`` ≥ ``level``."""
     patches = np.zeros((len(slices), *np.maximum(size.max(axis=0), 1)))
@@ -179,10 +218,10 @@ def _scale(data: np.ndarray, grid: Grid) -> float:
     raise InputError(f"The mask's values reach {peak:g}; a soft mask lies between 0 and 1. Divide it by its full scale first.")
 
 
-def _empty(threshold: float | None) -> InputError:
+def _empty(threshold: float | None) -> EmptyMaskError:
     if threshold is None:
-        return InputError("The mask is empty: no voxel is above 0. Segment the cord first, or choose another mask.")
-    return InputError(f"The mask is empty at the threshold {threshold:g}. Lower the threshold, or choose another mask.")
+        return EmptyMaskError("The mask is empty: no voxel is above 0. Segment the cord first, or choose another mask.")
+    return EmptyMaskError(f"The mask is empty at the threshold {threshold:g}. Lower the threshold, or choose another mask.")
 
 
 def _edge_note(first: np.ndarray, size: np.ndarray, slices: np.ndarray, shape: tuple[int, int, int]) -> tuple[str, ...]:

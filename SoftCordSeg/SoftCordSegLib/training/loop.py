@@ -170,7 +170,7 @@ class _Run:
         with torch.inference_mode():
             for pair in pairs:
                 image, label, weight = pair[:, None, None]
-                scores.append(soft_dice(network(image)[0].clamp(0, 1), label, weight))
+                scores.append(soft_dice(network(image)[0].clamp(0, 1), label, weight > 0))
         return sum(scores) / len(scores)
 
     def save(self) -> None:

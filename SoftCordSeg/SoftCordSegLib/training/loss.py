@@ -57,8 +57,8 @@ def deeply_supervised(outputs: list[torch.Tensor], label: torch.Tensor, weight: 
     return total
 
 
-def soft_dice(prediction: torch.Tensor, label: torch.Tensor, weight: torch.Tensor) -> float:
-    """2 Σ p y / (Σ p² + Σ y²) over weighted voxels, for values in [0, 1]; 1 where both are empty."""
-    product = (prediction * label * weight).sum()
-    total = ((prediction**2 + label**2) * weight).sum()
+def soft_dice(prediction: torch.Tensor, label: torch.Tensor, counts: torch.Tensor) -> float:
+    """2 Σ p y / (Σ p² + Σ y²) over the voxels that count, for values in [0, 1]; 1 where both are empty."""
+    product = (prediction * label * counts).sum()
+    total = ((prediction**2 + label**2) * counts).sum()
     return float(2 * product / total) if total > 1e-6 else 1.0

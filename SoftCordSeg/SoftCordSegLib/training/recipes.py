@@ -48,7 +48,7 @@ def train_compact(
         "seed": seed,
         "precision": precision,
         "data_sha256": {path.relative_to(data).as_posix(): file_sha256(path) for path in data_files(data)},
-        "trained_on": "Synthetic images only, made from the anatomy of the files above. No real image, and no mask of a development image.",
+        "trained_on": "Synthetic images only, made from the anatomy of these files: no real image, no mask of one.",
         "locator": _record(locator, locator_history),
         "segmenter": _record(segmenter, segmenter_history),
     }
@@ -96,7 +96,7 @@ def _metadata(provenance: dict[str, Any]) -> dict[str, Any]:
         "numpy_version": numpy.__version__,
         "softcordseg_version": __version__,
         "task": "Soft segmentation of the spinal cord on MRI of any contrast",
-        "description": "A locator (3 mm, whole field of view) and a segmenter (1 mm, around the cord), trained on synthetic images.",
+        "description": "A locator (3 mm, whole image) and a segmenter (1 mm, around the cord), trained on synthetic images.",
         "authors": "The SoftCordSeg contributors",
         "copyright": "The SoftCordSeg contributors",
         "license": "Apache-2.0",
