@@ -1,0 +1,121 @@
+"""Model bundles: what is written is what is read, and nothing else is."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from SoftCordSegLib.errors import ModelError
+from SoftCordSegLib.network import Stage, file_sha256, load_bundle, save_bundle, shipped_bundles
+
+torch = pytest.importorskip("torch")
+
+from SoftCordSegLib.network.unet import UNet, UNetConfig  # noqa: E402
+
+CONFIG = UNetConfig((2, 4), ((1, 1, 1), (2, 2, 2)))
+LOCATOR, SEGMENTER = (
+    Stage(f"models/{name}.safetensors", CONFIG.features, CONFIG.strides, spacing, (8, 8, 8), 0.5)
+    for name, spacing in (("locator", 3.0), ("segmenter", 1.0))
+)
+
+
+@pytest.fixture
+def networks() -> dict[str, UNet]:
+    torch.manual_seed(0)
+    return {stage.weights: UNet(CONFIG) for stage in (LOCATOR, SEGMENTER)}
+
+
+@pytest.fixture
+def bundle_folder(tmp_path, networks):
+    folder = tmp_path / "bundle"
+    metadata = {"name": "test", "version": "1", "license": "Apache-2.0"}
+    inference = {"orientation": "LAS", "activation": "normrelu", "locator": LOCATOR, "segmenter": SEGMENTER}
+    save_bundle(folder, metadata, inference, {name: network.state_dict() for name, network in networks.items()})
+    return folder
+
+
+def edit(path, change) -> None:
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def test_a_bundle_has_the_files_of_a_monai_bundle(bundle_folder):
+    files = sorted(path.relative_to(bundle_folder).as_posix() for path in bundle_folder.rglob("*.*"))
+    assert files == [
+        "configs/inference.json",
+        "configs/metadata.json",
+        "models/locator.safetensors",
+        "models/segmenter.safetensors",
+    ]
+
+
+def test_networks_come_back_bit_by_bit(bundle_folder, networks):
+    bundle = load_bundle(bundle_folder)
+    assert (bundle.name, bundle.locator, bundle.segmenter) == ("test 1", LOCATOR, SEGMENTER)
+    for stage in (bundle.locator, bundle.segmenter):
+        read = bundle.network(stage).state_dict()
+        assert all(torch.equal(value, read[name]) for name, value in networks[stage.weights].state_dict().items())
+
+
+def test_sha256_of_the_weights_is_recorded(bundle_folder):
+    assert load_bundle(bundle_folder).sha256[LOCATOR.weights] == file_sha256(bundle_folder / LOCATOR.weights)
+
+
+def test_weights_that_were_changed_are_refused(bundle_folder):
+    path = bundle_folder / SEGMENTER.weights
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(ModelError, match="SHA-256 differs"):
+        load_bundle(bundle_folder)
+
+
+def test_missing_weights_are_named(bundle_folder):
+    (bundle_folder / LOCATOR.weights).unlink()
+    with pytest.raises(ModelError, match=r"lacks its weights 'models/locator.safetensors'"):
+        load_bundle(bundle_folder)
+
+
+@pytest.mark.parametrize("name", ["../outside.safetensors", "/etc/passwd", "models/weights.pt"])
+def test_weights_outside_the_folder_or_of_a_format_that_runs_code_are_refused(bundle_folder, name):
+    edit(bundle_folder / "configs" / "inference.json", lambda content: content["segmenter"].update(weights=name))
+    with pytest.raises(ModelError, match="Do not use it"):
+        load_bundle(bundle_folder)
+
+
+@pytest.mark.parametrize("change", [lambda c: c.pop("locator"), lambda c: c["segmenter"].update(overlap=1.0)])
+def test_a_configuration_that_cannot_be_used_is_a_sentence(bundle_folder, change):
+    edit(bundle_folder / "configs" / "inference.json", change)
+    with pytest.raises(ModelError, match="cannot be used"):
+        load_bundle(bundle_folder)
+
+
+def test_a_bundle_without_a_licence_is_refused(bundle_folder):
+    edit(bundle_folder / "configs" / "metadata.json", lambda content: content.pop("license"))
+    with pytest.raises(ModelError, match="does not say its license"):
+        load_bundle(bundle_folder)
+
+
+def test_weights_of_another_network_are_a_sentence(bundle_folder):
+    edit(bundle_folder / "configs" / "inference.json", lambda content: content["segmenter"].update(features=[4, 8]))
+    bundle = load_bundle(bundle_folder)
+    with pytest.raises(ModelError, match="do not fit"):
+        bundle.network(bundle.segmenter)
+
+
+def test_a_folder_without_a_bundle_is_a_sentence(tmp_path):
+    with pytest.raises(ModelError, match="no model bundle"):
+        load_bundle(tmp_path)
+
+
+def test_shipped_bundles_load_are_licensed_and_small():
+    folders = shipped_bundles()
+    assert folders
+    for folder in folders:
+        bundle = load_bundle(folder)
+        assert bundle.metadata["license"] == "Apache-2.0"
+        assert bundle.metadata["provenance"]["data_sha256"]
+        assert bundle.metadata["provenance"]["command"]
+        for stage in (bundle.locator, bundle.segmenter):
+            bundle.network(stage)
+        assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) <= 16 << 20

@@ -1,0 +1,78 @@
+"""The adaptive wing loss and its supervision at every level."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from SoftCordSegLib.training.loss import adaptive_wing, deep_supervision_weights, deeply_supervised, soft_dice  # noqa: E402
+
+
+def reference(output: float, label: float) -> float:
+    """One voxel of equation 2 of the paper with the exponent of the authors' code, in plain Python."""
+    theta, alpha, omega, epsilon = 0.5, 2.1, 8.0, 1.0
+    power, difference = alpha - label, abs(label - output)
+    if difference < theta:
+        return omega * math.log(1 + (difference / epsilon) ** power)
+    slope = omega * (1 / (1 + (theta / epsilon) ** power)) * power * (theta / epsilon) ** (power - 1) / epsilon
+    offset = theta * slope - omega * math.log(1 + (theta / epsilon) ** power)
+    return slope * difference - offset
+
+
+@pytest.mark.parametrize("label", [0.0, 0.3, 0.75, 1.0])
+@pytest.mark.parametrize("output", [-0.4, 0.0, 0.2, 0.5, 0.9, 1.0, 1.8])
+def test_each_voxel_follows_the_papers_equation(output, label):
+    loss = adaptive_wing(torch.tensor([output], dtype=torch.float64), torch.tensor([label], dtype=torch.float64), torch.ones(1))
+    assert loss.item() == pytest.approx(reference(output, label), abs=1e-9)
+
+
+@pytest.mark.parametrize("label", [0.0, 0.4, 1.0])
+def test_the_two_branches_meet_in_value_and_slope(label):
+    for sign in (-1, 1):
+        values, slopes = [], []
+        for step in (-1e-6, 1e-6):
+            output = torch.tensor([label + sign * (0.5 + step)], dtype=torch.float64, requires_grad=True)
+            loss = adaptive_wing(output, torch.tensor([label], dtype=torch.float64), torch.ones(1))
+            loss.backward()
+            values.append(loss.item())
+            slopes.append(output.grad.item())
+        assert values[0] == pytest.approx(values[1], abs=1e-4)
+        assert slopes[0] == pytest.approx(slopes[1], abs=1e-3)
+
+
+def test_a_perfect_answer_costs_nothing_and_its_gradient_is_finite():
+    label = torch.linspace(0, 1, 11, dtype=torch.float64)
+    output = label.clone().requires_grad_()
+    loss = adaptive_wing(output, label, torch.ones(11))
+    loss.backward()
+    assert loss.item() == 0
+    assert torch.isfinite(output.grad).all()
+
+
+def test_voxels_without_weight_do_not_count():
+    output, label = torch.tensor([0.0, 5.0]), torch.tensor([0.0, 0.0])
+    assert adaptive_wing(output, label, torch.tensor([1.0, 0.0])).item() == 0
+
+
+def test_deep_supervision_halves_at_each_level():
+    assert deep_supervision_weights(5) == [0.2, 0.1, 0.05, 0.025, 0.0125]
+
+
+def test_deep_supervision_is_the_weighted_sum_over_levels():
+    torch.manual_seed(0)
+    label, weight = torch.rand(1, 1, 8, 8, 8), torch.ones(1, 1, 8, 8, 8)
+    outputs = [torch.rand(1, 1, 8, 8, 8), torch.rand(1, 1, 4, 4, 4)]
+    small = torch.nn.functional.avg_pool3d(label, 2)  # what trilinear halving is
+    expected = 0.5 * adaptive_wing(outputs[0], label, weight) + 0.25 * adaptive_wing(outputs[1], small, torch.ones(1, 1, 4, 4, 4))
+    assert deeply_supervised(outputs, label, weight).item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_soft_dice_of_known_values():
+    label = torch.tensor([1.0, 0.5, 0.0, 1.0])
+    counts = torch.tensor([True, True, True, False])
+    assert soft_dice(label, label, counts) == pytest.approx(1)
+    assert soft_dice(torch.tensor([1.0, 0.0, 0.0, 0.0]), label, counts) == pytest.approx(2 * 1 / (1 + 1.25))
+    assert soft_dice(torch.zeros(4), torch.zeros(4), counts) == 1
