@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..volume import Volume
+from .file_grid import file_grid_of, remember_file_grid
 from .links import IMAGE, link, nodes_linked_to
 from .volumes import array_of, grid_of, values_on, voxels_changed
 
@@ -59,6 +60,7 @@ def add_soft_mask(scene, image_node, mask: Volume, name: str | None = None):
     node = scene.AddNode(node)
     node.SetAndObserveTransformNodeID(image_node.GetTransformNodeID())
     link(node, IMAGE, image_node)
+    remember_file_grid(node, file_grid_of(image_node))
     display_soft_mask(node)
     return node
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..volume import Grid, Volume, time_points
+from .file_grid import read_grid, remember_file_grid
 
 # Two grids are one if their voxels coincide to within this; a matrix from a file carries float32 rounding.
 SAME_PLACE_MM = 0.02
@@ -46,6 +47,8 @@ def load_image(volumes_logic, path: str | Path, name: str | None = None):
     if node.GetImageData().GetNumberOfScalarComponents() != 1:
         volumes_logic.GetMRMLScene().RemoveNode(node)
         raise InputError(f"'{path}' is a colour or vector image. Give a scalar MR image.")
+    if is_nifti:
+        remember_file_grid(node, read_grid(path))
     return node
 
 
@@ -68,11 +71,16 @@ def add_volume(scene, volume: Volume, name: str):
     node.SetIJKToRASMatrix(_matrix(affine))
     node.SetAndObserveImageData(_image(data))
     node.CreateDefaultDisplayNodes()
+    remember_file_grid(node, volume.grid)
     return node
 
 
-def grid_of(node) -> Grid:
-    """The voxel grid of a volume node in the world, linear parent transforms included.
+def grid_of(node, in_world: bool = True) -> Grid:
+    """The voxel grid of a volume node.
+
+    Args:
+        node: a volume node.
+        in_world: with linear parent transforms, as the views show it; False gives the volume's own frame, as it is stored.
 
     Raises:
         InputError: no voxels, or a transform that bends or shears the grid.
@@ -85,7 +93,7 @@ def grid_of(node) -> Grid:
     matrix = vtk.vtkMatrix4x4()
     node.GetIJKToRASMatrix(matrix)
     affine = _affine(matrix)
-    transform = node.GetParentTransformNode()
+    transform = node.GetParentTransformNode() if in_world else None
     if transform is not None:
         if not transform.IsTransformToWorldLinear():
             raise InputError(f"The volume '{node.GetName()}' is under a transform that bends it. Harden the transform first.")
@@ -125,13 +133,17 @@ def voxels_changed(node) -> None:
     node.Modified()
 
 
-def volume_of(node) -> Volume:
+def volume_of(node, in_world: bool = True) -> Volume:
     """The volume node as the library's value type: a copy, safe in another thread whatever the scene does next.
+
+    Args:
+        node: a volume node.
+        in_world: as in :func:`grid_of`.
 
     Raises:
         InputError: no voxels, colour, NaN or infinite values, a bending or shearing transform.
     """
-    grid = grid_of(node)
+    grid = grid_of(node, in_world)
     data = array_of(node).copy(order="K")
     if np.issubdtype(data.dtype, np.floating) and not np.isfinite(data).all():
         count = int(data.size - np.isfinite(data).sum())
