@@ -1,0 +1,47 @@
+"""The command ``softcord``."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from .. import __version__
+from .csa import csa_command
+from .segment import segment_command
+from .tools import Tools
+
+app = typer.Typer(
+    name="softcord",
+    help="Contrast-agnostic soft segmentation of the spinal cord, and its cross-sectional area.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("segment")(segment_command)
+app.command("csa")(csa_command)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"SoftCordSeg {__version__} (Python {sys.version.split()[0]})")
+        raise typer.Exit
+
+
+Version = Annotated[bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)]
+
+
+@app.callback()
+def _root(ctx: typer.Context, version: Version = False) -> None:
+    ctx.obj = ctx.obj or Tools()
+
+
+def main() -> None:
+    """Entry point of the command ``softcord``."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

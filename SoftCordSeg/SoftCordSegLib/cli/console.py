@@ -1,0 +1,93 @@
+"""What the user sees in the shell: sentences, tables and progress bars on stderr, one JSON object on stdout."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+
+from ..progress import Progress
+from .interrupt import Interrupt
+
+_console = Console(stderr=True, highlight=False)
+
+
+def say(sentence: str, style: str | None = None) -> None:
+    """One sentence on stderr, never broken up by the width of the window."""
+    _console.print(sentence, style=style, markup=False, soft_wrap=True)
+
+
+def warn(sentence: str) -> None:
+    """Something the user should know."""
+    say(f"Note: {sentence}", "yellow")
+
+
+def fail(sentence: str) -> None:
+    """Something that could not be done."""
+    say(f"Error: {sentence}", "red")
+
+
+def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A table on stderr; columns after the first are right-aligned where they hold numbers."""
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for index, column in enumerate(columns):
+        numeric = bool(rows) and all(isinstance(row[index], (int, float)) or str(row[index])[:1].isdigit() for row in rows)
+        table.add_column(column, justify="right" if numeric and index else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    _console.print(table)
+
+
+def print_json(content: dict[str, Any]) -> None:
+    """The one object on stdout; nothing else is ever written there."""
+    sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def progress_bars(interrupt: Interrupt) -> Iterator[ProgressBars]:
+    """Bars on stderr, gone when the work is done."""
+    bars = Bars(
+        TextColumn("{task.fields[name]}", style="bold"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}", style="dim"),
+        console=_console,
+        transient=True,
+        disable=not _console.is_terminal,
+    )
+    with bars:
+        yield ProgressBars(bars, interrupt)
+
+
+class ProgressBars:
+    """Makes the library's :class:`Progress` objects that draw a bar each."""
+
+    def __init__(self, bars: Bars, interrupt: Interrupt):
+        self._bars = bars
+        self._interrupt = interrupt
+
+    @contextlib.contextmanager
+    def bar(self, name: str) -> Iterator[Progress]:
+        """A bar that goes away at the end of the block."""
+        task = self._bars.add_task("", total=1.0, name=name)
+
+        def report(fraction: float, message: str) -> None:
+            self._bars.update(task, completed=fraction, description=message)
+
+        try:
+            yield Progress(report, self._interrupt.is_set)
+        finally:
+            self._bars.remove_task(task)
+
+
+def _cell(value: object) -> str:
+    return f"{value:.2f}" if isinstance(value, float) else str(value)

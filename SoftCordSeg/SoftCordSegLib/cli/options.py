@@ -1,0 +1,62 @@
+"""Options that several commands share, and how their words are read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from .guard import UsageProblem
+
+if TYPE_CHECKING:
+    from ..segmentation import Box
+
+Model = Annotated[Optional[str], typer.Option(help="Folder of a model bundle, or the name of a shipped one.", metavar="BUNDLE")]
+BoxText = Annotated[
+    Optional[str],
+    typer.Option("--box", help="Only this box: X,Y,Z of its middle and its edge lengths, world RAS mm.", metavar="X,Y,Z,W,D,H"),
+]
+TimeText = Annotated[
+    Optional[str], typer.Option("--time", help="Of a series: the number of the volume (from 0), or mean.", metavar="N|mean")
+]
+Device = Annotated[str, typer.Option(help="Where the network runs: auto, cpu, cuda, cuda:1, …")]
+Threads = Annotated[Optional[int], typer.Option(help="Threads of the network on the CPU; all cores by default.", min=1)]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout; human text stays on stderr.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")]
+
+
+def parse_time(text: str | None) -> str | int | None:
+    """ "mean", a volume's number, or None.
+
+    Raises:
+        UsageProblem: neither.
+    """
+    if text is None or text == "mean":
+        return text
+    if text.isdecimal():
+        return int(text)
+    raise UsageProblem(f"--time is the number of a volume, counted from 0, or mean; '{text}' is neither.")
+
+
+def parse_box(text: str | None) -> Box | None:
+    """A box along the patient's axes from "X,Y,Z,W,D,H": middle and edge lengths, world RAS+, mm.
+
+    Raises:
+        UsageProblem: not six numbers, or an edge that is not longer than 0.
+    """
+    if text is None:
+        return None
+    import numpy as np
+
+    from ..segmentation import Box
+
+    try:
+        numbers = np.array([float(part) for part in text.split(",")])
+    except ValueError:
+        numbers = np.empty(0)
+    if len(numbers) != 6 or not np.isfinite(numbers).all() or (numbers[3:] <= 0).any():
+        raise UsageProblem(
+            f"--box needs six numbers, X,Y,Z,W,D,H: the middle and the edge lengths of the box in mm (world RAS); "
+            f"'{text}' is not that."
+        )
+    return Box(numbers[:3], np.eye(3), numbers[3:])

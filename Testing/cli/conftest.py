@@ -1,0 +1,48 @@
+"""Fixtures of the command line: the command, and files to give it."""
+
+from __future__ import annotations
+
+import json
+
+import nibabel
+import numpy as np
+import pytest
+
+from cli.fakes import Softcord, a_neck
+from SoftCordSegLib.volume import write_nifti
+
+
+@pytest.fixture
+def softcord():
+    return Softcord()
+
+
+@pytest.fixture
+def an_image(tmp_path):
+    path = tmp_path / "in" / "sub-01_T2w.nii.gz"
+    write_nifti(a_neck(), path)
+    return path
+
+
+@pytest.fixture
+def a_series(tmp_path):
+    """Three volumes: the neck at 0.5, 1 and 1.5 times its brightness."""
+    neck = a_neck()
+    data = np.stack([neck.data * factor for factor in (0.5, 1.0, 1.5)], axis=3)
+    path = tmp_path / "in" / "sub-01_dwi.nii.gz"
+    path.parent.mkdir(exist_ok=True)
+    image = nibabel.Nifti1Image(data, neck.affine)
+    image.set_sform(neck.affine, code=1)
+    nibabel.save(image, path)
+    return path
+
+
+@pytest.fixture
+def discs_of_the_neck(tmp_path):
+    """C2/C3 at slice 20 and C3/C4 at slice 8 of :func:`a_neck`, as Slicer saves points (LPS)."""
+    points = [("C2/C3", (0.0, -8.0, 20.0)), ("C3/C4", (0.0, -8.0, 8.0))]
+    control = [{"label": label, "position": position, "positionStatus": "defined"} for label, position in points]
+    path = tmp_path / "in" / "discs.mrk.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({"markups": [{"coordinateSystem": "LPS", "controlPoints": control}]}))
+    return path

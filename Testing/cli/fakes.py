@@ -1,0 +1,69 @@
+"""A small image, a bundle and an engine that need no network, and the command itself."""
+
+from __future__ import annotations
+
+import hashlib
+from types import SimpleNamespace
+
+import numpy as np
+from typer.testing import CliRunner
+
+from SoftCordSegLib.cli.app import app
+from SoftCordSegLib.cli.tools import Tools
+from SoftCordSegLib.segmentation import Box, SoftMask
+from SoftCordSegLib.segmentation.checks import check_image
+from SoftCordSegLib.volume import Volume, read_nifti
+
+A_BUNDLE = SimpleNamespace(
+    name="a-model 1.2", metadata={"name": "a-model", "version": "1.2"}, sha256={"models/segmenter.safetensors": "ab" * 32}
+)
+
+
+def soft_from_brightness(image, bundle, *, box, progress, device):
+    """Stands in for the network: the cord is where the image is bright, as :func:`a_neck` makes it."""
+    check_image(image)
+    for step in range(5):
+        progress.check_cancelled()
+        progress.report(step / 5, f"Tile {step}")
+    soft = np.clip(image.data / 1000, 0, 1).astype(np.float32)
+    found = box or Box(np.zeros(3), np.eye(3), np.full(3, 40.0))
+    return SoftMask(image.with_data(soft), found, f"Spinal cord found ({device}).")
+
+
+def nothing_found(image, bundle, *, box, progress, device):
+    return SoftMask(image.with_data(np.zeros(image.shape, np.float32)), None, "No spinal cord was found.")
+
+
+class Softcord:
+    """Runs the command in this process, with an engine of the test's choice."""
+
+    def __init__(self):
+        self.segment = soft_from_brightness
+
+    def __call__(self, *arguments):
+        tools = Tools(self.segment, lambda model: A_BUNDLE)
+        return CliRunner().invoke(app, [str(argument) for argument in arguments], obj=tools)
+
+
+def a_neck(radius_mm: float = 4.0, slices: int = 30) -> Volume:
+    """A straight soft cylinder of brightness 1000 along z, 1 mm voxels, LAS."""
+    i, j = np.meshgrid(np.arange(40), np.arange(40), indexing="ij")
+    disc = np.clip(radius_mm + 0.5 - np.hypot(i - 19.5, j - 19.5), 0, 1)
+    affine = np.diag([-1.0, 1, 1, 1])
+    affine[:3, 3] = 19.5, -19.5, 0
+    return Volume(np.repeat((1000 * disc)[:, :, None], slices, axis=2).astype(np.float32), affine)
+
+
+def values(path):
+    """The voxels of a file."""
+    return read_nifti(path).data
+
+
+def digest(path) -> str:
+    """SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def names_in(folder) -> list[str]:
+    """What lies in a folder, hidden files included; nothing where there is no folder."""
+    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []

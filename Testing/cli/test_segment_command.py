@@ -1,0 +1,224 @@
+"""``softcord segment``: what it writes and says, with an engine that needs no network."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from cli.fakes import A_BUNDLE, a_neck, digest, names_in, nothing_found, soft_from_brightness, values
+from SoftCordSegLib import __version__
+from SoftCordSegLib.segmentation import SoftMask
+from SoftCordSegLib.volume import read_nifti, write_nifti
+
+
+def test_writes_the_soft_mask_on_the_images_grid_and_a_sidecar(softcord, an_image, tmp_path):
+    out = tmp_path / "out"
+    result = softcord("segment", an_image, "-o", out)
+    assert result.exit_code == 0, result.stderr
+    assert names_in(out) == ["sub-01_T2w_softseg.json", "sub-01_T2w_softseg.nii.gz"]
+    mask = read_nifti(out / "sub-01_T2w_softseg.nii.gz")
+    assert mask.grid.same_as(a_neck().grid)
+    assert mask.data.dtype == np.float32
+    assert np.allclose(mask.data, a_neck().data / 1000)
+    assert result.stdout == ""
+    assert "sub-01_T2w" in result.stderr
+
+
+def test_sidecar_tells_where_the_mask_came_from_but_not_where_files_lie(softcord, an_image, tmp_path):
+    softcord("segment", an_image, "-o", tmp_path / "out", "--threshold", "0.4", "--device", "cpu")
+    text = (tmp_path / "out" / "sub-01_T2w_softseg.json").read_text()
+    sidecar = json.loads(text)
+    assert sidecar["Source"] == "sub-01_T2w.nii.gz"
+    assert sidecar["SourceSHA256"] == digest(an_image)
+    assert sidecar["Model"] == {"Name": "a-model", "Version": "1.2", "SHA256": A_BUNDLE.sha256}
+    assert sidecar["GeneratedBy"] == [{"Name": "SoftCordSeg", "Version": __version__}]
+    assert sidecar["Command"]["Options"]["threshold"] == 0.4
+    assert sidecar["Box"]["SizeMm"] == [40, 40, 40]
+    assert sidecar["Found"] is True
+    assert str(tmp_path) not in text
+
+
+def test_threshold_also_writes_a_binary_mask(softcord, an_image, tmp_path):
+    result = softcord("segment", an_image, "-o", tmp_path, "--threshold", "0.7")
+    assert result.exit_code == 0
+    binary = values(tmp_path / "sub-01_T2w_seg.nii.gz")
+    assert binary.dtype == np.uint8
+    assert np.array_equal(binary, values(tmp_path / "sub-01_T2w_softseg.nii.gz") >= np.float32(0.7))
+    assert 0 < binary.sum() < (values(tmp_path / "sub-01_T2w_softseg.nii.gz") > 0).sum()
+
+
+@pytest.mark.parametrize(("option", "scale"), [([], 1.0), (["--time", "mean"], 1.0), (["--time", "0"], 0.5)])
+def test_a_series_is_averaged_unless_a_volume_is_chosen(softcord, a_series, tmp_path, option, scale):
+    result = softcord("segment", a_series, "-o", tmp_path, *option)
+    assert result.exit_code == 0, result.stderr
+    assert np.allclose(values(tmp_path / "sub-01_dwi_softseg.nii.gz"), np.clip(scale * a_neck().data / 1000, 0, 1), atol=1e-4)
+    assert ("series of 3 volumes" in result.stderr) == (option == [])
+    sidecar = json.loads((tmp_path / "sub-01_dwi_softseg.json").read_text())
+    assert sidecar["SourceVolume"] == (0 if "0" in option else "mean")
+
+
+def test_a_volume_that_the_series_does_not_have_is_a_sentence(softcord, a_series, tmp_path):
+    result = softcord("segment", a_series, "-o", tmp_path / "out", "--time", "3")
+    assert result.exit_code == 1
+    assert "volumes 0 to 2" in result.stderr
+    assert names_in(tmp_path / "out") == []
+
+
+def test_json_is_one_object_on_stdout_and_human_text_stays_on_stderr(softcord, an_image, tmp_path):
+    result = softcord("segment", an_image, "-o", tmp_path / "out", "--json")
+    summary = json.loads(result.stdout)
+    assert summary["failed"] == 0
+    (entry,) = summary["results"]
+    assert entry["found"] is True
+    assert entry["volume_ml"] == pytest.approx(a_neck().data.sum() / 1000 / 1000, rel=1e-3)
+    assert os.path.exists(entry["mask"])
+    assert "Soft mask" in result.stderr
+
+
+def test_one_bad_image_does_not_stop_the_others(softcord, an_image, tmp_path):
+    bad = tmp_path / "in" / "bad.nii.gz"
+    bad.write_text("no image")
+    other = tmp_path / "in" / "sub-02.nii.gz"
+    write_nifti(a_neck(5), other)
+    result = softcord("segment", an_image, bad, other, "-o", tmp_path / "out", "--json")
+    assert result.exit_code == 1
+    assert "bad.nii.gz" in result.stderr
+    assert "2 of 3" in result.stderr
+    written = [name for name in names_in(tmp_path / "out") if name.endswith(".nii.gz")]
+    assert written == ["sub-01_T2w_softseg.nii.gz", "sub-02_softseg.nii.gz"]
+    assert [("error" in entry) for entry in json.loads(result.stdout)["results"]] == [False, True, False]
+
+
+def test_an_unexpected_error_in_one_image_is_a_sentence_too(softcord, an_image, tmp_path):
+    def broken(image, bundle, **options):
+        raise IndexError("a bug")
+
+    softcord.segment = broken
+    result = softcord("segment", an_image, "-o", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "unexpected error" in result.stderr
+    assert "report" in result.stderr
+    assert "Traceback" not in result.stderr
+    result = softcord("segment", an_image, "-o", tmp_path / "out", "--debug")
+    assert "Traceback" in result.stderr
+    assert "in broken" in result.stderr
+
+
+def test_two_images_of_one_name_are_refused_before_any_work(softcord, an_image, tmp_path):
+    other = tmp_path / "elsewhere" / an_image.name
+    write_nifti(a_neck(5), other)
+    softcord.segment = _must_not_run
+    result = softcord("segment", an_image, other, "-o", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "same name" in result.stderr
+    assert names_in(tmp_path / "out") == []
+
+
+def test_names_that_differ_by_their_ending_only_are_refused(softcord, an_image, tmp_path):
+    other = an_image.with_name("sub-01_T2w.nii")
+    write_nifti(a_neck(5), other)
+    assert softcord("segment", an_image, other, "-o", tmp_path / "out").exit_code == 2
+
+
+def test_an_input_is_never_written_over(softcord, an_image, tmp_path):
+    trap = an_image.with_name("sub-01_T2w_softseg.nii.gz")
+    write_nifti(a_neck(5), trap)
+    before = digest(trap)
+    softcord.segment = _must_not_run
+    result = softcord("segment", an_image, trap, "-o", an_image.parent)
+    assert result.exit_code == 2
+    assert "would be overwritten" in result.stderr
+    assert digest(trap) == before
+
+
+def test_nothing_found_writes_an_empty_mask_and_says_so(softcord, an_image, tmp_path):
+    softcord.segment = nothing_found
+    result = softcord("segment", an_image, "-o", tmp_path / "out", "--json")
+    assert result.exit_code == 0
+    assert "No spinal cord was found" in result.stderr
+    assert values(tmp_path / "out" / "sub-01_T2w_softseg.nii.gz").max() == 0
+    assert json.loads(result.stdout)["results"][0]["found"] is False
+
+
+def test_the_users_box_reaches_the_engine_and_the_sidecar(softcord, an_image, tmp_path):
+    result = softcord("segment", an_image, "-o", tmp_path, "--box", "1,-2,15,30,20,10")
+    assert result.exit_code == 0, result.stderr
+    box = json.loads((tmp_path / "sub-01_T2w_softseg.json").read_text())["Box"]
+    assert box["CenterMm"] == [1, -2, 15]
+    assert box["SizeMm"] == [30, 20, 10]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--box", "1,2,3"], ["--box", "1,2,3,4,5,-6"], ["--time", "last"], ["--threshold", "1.5"], ["--tme", "1"]]
+)
+def test_usage_errors_exit_with_2(softcord, an_image, tmp_path, arguments):
+    result = softcord("segment", an_image, "-o", tmp_path / "out", *arguments)
+    assert result.exit_code == 2
+    assert "Traceback" not in result.stderr
+    assert names_in(tmp_path / "out") == []
+
+
+def test_ctrl_c_stops_at_the_next_tile_and_leaves_nothing(softcord, an_image, tmp_path):
+    reached = []
+
+    def interrupted(image, bundle, *, box, progress, device):
+        os.kill(os.getpid(), signal.SIGINT)
+        progress.check_cancelled()
+        reached.append("the end")
+        return soft_from_brightness(image, bundle, box=box, progress=progress, device=device)
+
+    softcord.segment = interrupted
+    result = softcord("segment", an_image, "-o", tmp_path / "out")
+    assert result.exit_code == 130
+    assert reached == []
+    assert "Stopped" in result.stderr
+    assert names_in(tmp_path / "out") == []
+
+
+def test_a_second_ctrl_c_does_not_wait_for_a_tile(softcord, an_image, tmp_path):
+    def stubborn(image, bundle, **options):
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        raise AssertionError("went on after two presses")
+
+    softcord.segment = stubborn
+    result = softcord("segment", an_image, "-o", tmp_path / "out")
+    assert result.exit_code == 130
+    assert names_in(tmp_path / "out") == []
+
+
+def test_images_finished_before_ctrl_c_stay_whole(softcord, an_image, tmp_path):
+    other = an_image.with_name("sub-02.nii.gz")
+    write_nifti(a_neck(5), other)
+
+    def second_is_interrupted(image, bundle, *, box, progress, device):
+        if image.data.sum() > a_neck().data.sum():
+            os.kill(os.getpid(), signal.SIGINT)
+        return soft_from_brightness(image, bundle, box=box, progress=progress, device=device)
+
+    softcord.segment = second_is_interrupted
+    result = softcord("segment", an_image, other, "-o", tmp_path / "out")
+    assert result.exit_code == 130
+    assert names_in(tmp_path / "out") == ["sub-01_T2w_softseg.json", "sub-01_T2w_softseg.nii.gz"]
+
+
+def test_earlier_results_survive_a_run_that_fails(softcord, an_image, tmp_path):
+    out = tmp_path / "out"
+    softcord("segment", an_image, "-o", out)
+    before = {name: digest(out / name) for name in names_in(out)}
+
+    def not_writable(image, bundle, **options):
+        # A sidecar whose text cannot be encoded: the mask is written by then, to its temporary file.
+        return SoftMask(image.with_data(np.ones(image.shape, np.float32)), None, "\ud800")
+
+    softcord.segment = not_writable
+    assert softcord("segment", an_image, "-o", out).exit_code == 1
+    assert {name: digest(out / name) for name in names_in(out)} == before
+
+
+def _must_not_run(image, bundle, **options):
+    raise AssertionError("segmented although the command was refused")
