@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
 
+from morphometry.plain_sct import plain_shape
 from morphometry.sct_phantoms import PHANTOMS, SctPhantom
 from SoftCordSegLib.morphometry import (
     MeasureOptions,
@@ -13,7 +17,7 @@ from SoftCordSegLib.morphometry import (
     discs_from_label_image,
     measure,
 )
-from SoftCordSegLib.volume import read_nifti
+from SoftCordSegLib.volume import Volume, read_nifti
 
 ANGLES = ("angle_AP", "angle_RL", "orientation")
 
@@ -50,10 +54,10 @@ def test_angled_phantom_changes_smoothly_from_slice_to_slice(phantom):
 
 def test_phantom_is_within_half_a_per_cent_of_what_sct_gives(phantom_and_shape):
     phantom, shape = phantom_and_shape
-    for name, given in phantom.sct.items():
+    for name, theirs in phantom.sct.items():
         column = shape.columns[name]
         ours = np.nansum(column) if name == "length" else np.nanmean(column)
-        assert ours == pytest.approx(given, rel=0.005), name
+        assert ours == pytest.approx(theirs, rel=0.005), name
 
 
 def test_empty_slice_is_nan_in_every_measure():
@@ -88,3 +92,40 @@ def test_pooled_levels_are_the_mean_over_slices_not_over_levels(shared_data):
     area = shape.columns["area"][np.isin(shape.levels, [2, 3])]
     assert pooled.mean["area"] == pytest.approx(area.mean())
     assert pooled.std["area"] == pytest.approx(area.std(ddof=0))
+
+
+@pytest.mark.parametrize("corrected", [True, False])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "images/sct-testing/t2_seg-manual.nii.gz",
+        "images/sct-testing/t2s_seg.nii.gz",
+        "images/sct-tutorial/sub-05_acq-MTon_MTS_seg.nii.gz",
+        "labels/spine-generic/sub-hamburg01_T2w_seg-manual.nii.gz",
+    ],
+)
+def test_fast_way_equals_the_plain_way_on_real_masks(shared_data, name, corrected):
+    mask = read_nifti(shared_data / name)
+    assert_equal_to_plain(mask, corrected)
+
+
+def blob(seed: int, spacing: tuple[float, float, float]) -> Volume:
+    """A soft, irregular cord of many pieces and holes, touching the edge of the image now and then."""
+    generator = np.random.default_rng(seed)
+    noise = ndimage.gaussian_filter(generator.normal(size=(18, 16, 6)), (2.2, 2.2, 1.0))
+    return Volume(np.clip(noise * 8, 0, 1).astype(np.float32), np.diag([-spacing[0], spacing[1], spacing[2], 1.0]))
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 2**31), st.tuples(*[st.floats(0.3, 1.5)] * 3), st.booleans())
+def test_fast_way_equals_the_plain_way_on_odd_shapes(seed, spacing, corrected):
+    mask = blob(seed, spacing)
+    if (mask.data > 1e-6).any(axis=(0, 1)).sum() > 1:
+        assert_equal_to_plain(mask, corrected)
+
+
+def assert_equal_to_plain(mask: Volume, corrected: bool) -> None:
+    shape = measure(mask, MeasureOptions(angle_correction=corrected))
+    for name, plain in plain_shape(mask, corrected).items():
+        ours = shape.columns[name]
+        assert ours == pytest.approx(plain[shape.slices], rel=1e-6, abs=1e-6, nan_ok=True), name

@@ -4,6 +4,7 @@ from .aggregate import LevelSummary, Summary, aggregate
 from .centreline import Centreline
 from .discs import DiscLabel, check_discs, discs_from_label_image, discs_from_points
 from .levels import add_levels, add_levels_from_mask, levels_from_discs, levels_from_labelled_mask
+from .live import LiveArea
 from .measure import centreline_of, measure
 from .names import disc_name, level_name, parse_disc, parse_level, parse_levels, parse_slices
 from .shape import IMAGE_MEASURES, MEASURES, UNITS, CordShape, MeasureOptions, SliceShape
@@ -18,6 +19,7 @@ __all__ = [
     "CordShape",
     "DiscLabel",
     "LevelSummary",
+    "LiveArea",
     "MeasureOptions",
     "SliceShape",
     "Summary",

@@ -148,7 +148,14 @@ def join_slices(stack: SliceStack, volume: Volume, start: int, stop: int, thresh
     if len(filled) == 0:
         raise _empty(threshold)
     slices = np.arange(filled.min(), filled.max() + 1)
-    joined = SliceStack(np.zeros((len(slices), *size.max(axis=0))), np.zeros((len(slices), 2), int), np.zeros((len(slices), 2), int), slices, stack.grid, stack.notes)
+    joined = SliceStack(
+        np.zeros((len(slices), *size.max(axis=0))),
+        np.zeros((len(slices), 2), int),
+        np.zeros((len(slices), 2), int),
+        slices,
+        stack.grid,
+        stack.notes,
+    )
     offset = 0
     for block in patches:
         number = numbers[offset : offset + len(block)]
