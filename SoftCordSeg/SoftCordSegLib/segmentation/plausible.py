@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-# A healthy cord's cross-section is 30 to 110 mm²; a coarse or blurred one may look larger, a compressed one smaller.
-_AREA_MM2 = (12.0, 260.0)
-_ENOUGH_MM3 = 60.0
+# A healthy cord's cross-section is 30 to 110 mm²; a coarse or blurred one may look larger, a compressed one or a conus smaller.
+_AREA_MM2 = (12.0, 200.0)
+# Less than a third of a thick slice of cord is no evidence.
+_LEAST_SCORE_MM3 = 30.0
 
 
 @dataclass(frozen=True)
@@ -18,13 +19,11 @@ class Piece:
 
     Attributes:
         label: its number in the labelled array.
-        mass: sum of soft values, mm³.
-        score: mass, weighed by how cord-like the piece is.
+        score: its length times its area, as far as a cord has that area, mm³; less where its shape is not a cord's.
         bottom, top: (3,) centres of its lowest and highest slices, mm along (Left, Anterior, Superior).
     """
 
     label: int
-    mass: float
     score: float
     bottom: np.ndarray
     top: np.ndarray
@@ -44,7 +43,7 @@ def plausible_cord(soft: np.ndarray, spacing: np.ndarray, level: float) -> np.nd
     labels, count = ndimage.label(soft >= level, ndimage.generate_binary_structure(3, 3))
     boxes = ndimage.find_objects(labels)
     pieces = [_describe(soft, labels, n + 1, boxes[n], np.asarray(spacing, float)) for n in range(count)]
-    pieces = sorted((piece for piece in pieces if piece.score >= _ENOUGH_MM3 / 2), key=lambda piece: -piece.score)
+    pieces = sorted((piece for piece in pieces if piece.score >= _LEAST_SCORE_MM3), key=lambda piece: -piece.score)
     chosen: list[Piece] = []
     for piece in pieces:
         # The best piece starts the cord; others belong to it if they continue it up or down.
@@ -58,18 +57,16 @@ def _describe(soft: np.ndarray, labels: np.ndarray, label: int, box: tuple, spac
     areas = part.sum(axis=(0, 1)) * spacing[0] * spacing[1]
     slices = np.flatnonzero(areas > 0)
     area = float(np.median(areas[slices]))
-    mass = float(areas.sum() * spacing[2])
     length = len(slices) * spacing[2]
     centres = [_centre(part[:, :, z], z, box, spacing) for z in (slices[0], slices[-1])]
-    like_a_cord = 1.0
-    if not _AREA_MM2[0] <= area <= _AREA_MM2[1]:
-        like_a_cord *= 0.1
+    lowest, highest = _AREA_MM2
+    like_a_cord = min(area / lowest, highest / area, 1.0) ** 2
     # Long along the body compared with its width, unless the field of view cuts it short.
     width = 2 * np.sqrt(area / np.pi)
     field = soft.shape[2] * spacing[2]
     like_a_cord *= np.clip(length / min(3 * width, field), 0.05, 1)
     like_a_cord *= float(part.max()) ** 2
-    return Piece(label, mass, mass * like_a_cord, *centres)
+    return Piece(label, min(area, highest) * length * like_a_cord, *centres)
 
 
 def _centre(plane: np.ndarray, z: int, box: tuple, spacing: np.ndarray) -> np.ndarray:

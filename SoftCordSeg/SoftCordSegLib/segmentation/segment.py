@@ -26,7 +26,10 @@ _REACH_MM = 14.0
 # Soft values below this are the network's noise floor, not partial volume (SCT drops values below 0.1).
 _FLOOR = 0.05
 
-NOTHING_FOUND = "No spinal cord was found in this image, so the mask is empty. If a cord is there, draw a box around it and run again with that box."
+NOTHING_FOUND = (
+    "No spinal cord was found in this image, so the mask is empty. "
+    "If a cord is there, draw a box around it and run again with that box."
+)
 
 
 def segment(

@@ -1,0 +1,152 @@
+"""From an image to its soft mask, wherever the cord is and however the image lies."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from segmentation.tubes import dice, tube_image
+from SoftCordSegLib.errors import Cancelled, InputError
+from SoftCordSegLib.progress import Progress
+from SoftCordSegLib.segmentation import Box, segment
+from SoftCordSegLib.volume import Grid, Volume, reorient
+
+
+def isotropic(shape=(90, 100, 110)) -> Grid:
+    affine = np.diag([1.0, 1.0, 1.0, 1.0])
+    affine[:3, 3] = [-40, -60, 20]
+    return Grid(shape, affine)
+
+
+@pytest.fixture
+def image_and_truth():
+    grid = isotropic()
+    image, truth = tube_image(grid, grid.to_world([22, 30, 60]), radius_mm=5, half_length_mm=35)
+    image.data[-6:] = 1000  # as bright as the cord, and larger: what fat under the skin often is
+    return image, truth
+
+
+def test_the_mask_lies_on_the_cord_far_from_the_centre_of_the_image(image_and_truth, bundle):
+    image, truth = image_and_truth
+    result = segment(image, bundle)
+    assert result.found
+    assert dice(result.volume.data >= 0.5, truth >= 0.5) > 0.95
+    assert result.volume.grid.same_as(image.grid)
+
+
+def test_values_are_soft_float32_in_0_to_1(image_and_truth, bundle):
+    data = segment(image_and_truth[0], bundle).volume.data
+    assert data.dtype == np.float32
+    assert data.min() == 0
+    assert data.max() <= 1
+    assert ((data > 0.2) & (data < 0.8)).sum() > 200, "partial volume is kept"
+
+
+@pytest.mark.parametrize("letters", ["RAS", "LAS", "PSR", "ILP", "SRA"])
+def test_orientation_and_handedness_do_not_matter(image_and_truth, bundle, letters):
+    image, truth = image_and_truth
+    turned = reorient(image, letters)
+    expected = reorient(Volume(truth, image.affine), letters).data
+    assert dice(segment(turned, bundle).volume.data >= 0.5, expected >= 0.5) > 0.95
+
+
+@pytest.mark.parametrize("spacing", [(0.5, 0.5, 5.0), (0.9, 0.9, 3.0), (3.0, 0.8, 0.8)])
+def test_anisotropic_and_oblique_images(bundle, spacing):
+    turn = Rotation.from_euler("xyz", [8, -6, 15], degrees=True).as_matrix()
+    shape = tuple(int(n) for n in np.array([80, 90, 100]) / spacing)
+    affine = np.eye(4)
+    affine[:3, :3] = turn * spacing
+    grid = Grid(shape, affine)
+    image, truth = tube_image(grid, grid.to_world(np.array(shape) * [0.4, 0.6, 0.5]), radius_mm=6, half_length_mm=30)
+    assert dice(segment(image, bundle).volume.data >= 0.5, truth >= 0.5) > 0.85
+
+
+def test_a_field_of_view_narrower_than_a_tile(bundle):
+    grid = isotropic((20, 18, 40))
+    image, truth = tube_image(grid, grid.to_world([10, 9, 20]), radius_mm=5, half_length_mm=100)
+    assert dice(segment(image, bundle).volume.data >= 0.5, truth >= 0.5) > 0.95
+
+
+def test_the_found_box_holds_the_cord_and_lies_within_the_image(image_and_truth, bundle):
+    image, truth = image_and_truth
+    start, stop = segment(image, bundle).box.voxels_of(image.grid)
+    voxels = np.argwhere(truth > 0.5)
+    assert (start <= voxels.min(axis=0)).all()
+    assert (stop > voxels.max(axis=0)).all()
+    # The coarse grid may round the image up by part of a voxel.
+    assert (start >= -3).all()
+    assert (stop <= np.array(image.shape) + 3).all()
+
+
+def test_a_given_box_is_all_that_is_looked_at(image_and_truth, bundle):
+    image, truth = image_and_truth
+    box = Box.of_grid(image.grid.crop(np.array([5, 12, 50]), np.array([40, 48, 75])))
+    mask = segment(image, bundle, box=box).volume.data
+    assert dice((mask >= 0.5)[:, :, 52:73], (truth >= 0.5)[:, :, 52:73]) > 0.95
+    assert not mask[:, :, :45].any()
+    assert not mask[:, :, 80:].any()
+
+
+def test_a_box_outside_the_image_is_a_sentence(image_and_truth, bundle):
+    image, _ = image_and_truth
+    with pytest.raises(InputError, match="outside the image"):
+        segment(image, bundle, box=Box([900, 0, 0], np.eye(3), [20, 20, 20]))
+
+
+def test_nothing_found_is_an_empty_mask_and_a_sentence(image_and_truth, bundle):
+    bundle.network(bundle.locator).sighted = False
+    result = segment(image_and_truth[0], bundle)
+    assert not result.found
+    assert result.box is None
+    assert not result.volume.data.any()
+    assert "No spinal cord was found" in result.message
+
+
+def test_bright_things_elsewhere_stay_out_of_the_mask(bundle):
+    grid = isotropic()
+    image, truth = tube_image(grid, grid.to_world([30, 40, 55]), radius_mm=5, half_length_mm=45)
+    image.data[60:85, 60:95, 40:70] = 1000  # larger than the cord, and as bright
+    assert dice(segment(image, bundle).volume.data >= 0.5, truth >= 0.5) > 0.95
+
+
+def test_the_image_is_not_changed(image_and_truth, bundle):
+    image, _ = image_and_truth
+    before = image.data.copy()
+    segment(image, bundle)
+    assert np.array_equal(image.data, before)
+
+
+def test_progress_rises_from_0_to_1_and_names_the_tiles(image_and_truth, bundle):
+    reports = []
+    segment(image_and_truth[0], bundle, progress=Progress(lambda fraction, message: reports.append((fraction, message))))
+    fractions = [fraction for fraction, _ in reports]
+    assert fractions == sorted(fractions)
+    assert fractions[0] == 0
+    assert any("tile 2 of" in message for _, message in reports)
+
+
+def test_cancel_stops_before_the_next_tile(image_and_truth, bundle):
+    network = bundle.network(bundle.segmenter)
+    seen = []
+
+    def cancelled():
+        seen.append(network.calls)
+        return network.calls >= 3
+
+    with pytest.raises(Cancelled):
+        segment(image_and_truth[0], bundle, progress=Progress(is_cancelled=cancelled))
+    assert network.calls == 3
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (np.zeros((1, 40, 40), np.float32), "single slice"),
+        (np.full((20, 20, 20), 7, np.int16), "constant"),
+        (np.where(np.arange(8000).reshape(20, 20, 20) == 5, np.nan, 1.0), "NaN"),
+    ],
+)
+def test_images_that_cannot_hold_a_cord_are_refused_by_a_sentence(bundle, data, sentence):
+    with pytest.raises(InputError, match=sentence):
+        segment(Volume(data, np.eye(4)), bundle)
