@@ -102,7 +102,7 @@ def _truncated(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
 
 def _noisy(rng: np.random.Generator, image: np.ndarray, slices: Slices) -> np.ndarray:
     """Rician noise, sometimes of the larger grain that an interpolated image has; slices have noise of their own."""
-    level = rng.uniform(0, 0.1) if rng.random() < 0.8 else rng.uniform(0.1, 0.2)
+    level = rng.uniform(0, 0.07) if rng.random() < 0.85 else rng.uniform(0.07, 0.15)
     scale = np.full(3, rng.uniform(1.0, 2.0) if rng.random() < 0.5 else 1.0)
     scale[slices.axis] = max(scale[slices.axis], slices.step)
     real = image + level * smooth_noise(rng, image.shape, tuple(scale))

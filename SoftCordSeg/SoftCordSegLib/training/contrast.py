@@ -35,7 +35,7 @@ def random_intensities(rng: np.random.Generator) -> np.ndarray:
         means = _sequence(rng) if rng.random() < 0.55 else rng.uniform(0, 1, TISSUES)
         if rng.random() < 0.7 or abs(means[GREY] - means[WHITE]) > 0.5:
             means[GREY] = means[WHITE] + rng.normal(0, 0.08)
-        if abs(means[WHITE] - means[CSF]) > rng.uniform(0.06, 0.2):
+        if abs(means[WHITE] - means[CSF]) > rng.uniform(0.08, 0.2):
             return means.astype(np.float32)
 
 

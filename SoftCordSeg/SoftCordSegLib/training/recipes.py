@@ -75,8 +75,8 @@ def _inference() -> dict[str, Any]:
     return {
         "orientation": "LAS",
         "activation": "normrelu",
-        # The locator sees fields of view of up to 240 mm in one piece.
-        "locator": Stage(_LOCATOR_FILE, COMPACT_LOCATOR.features, COMPACT_LOCATOR.strides, LOCATOR.spacing, (96, 96, 96), 0.25),
+        # The locator sees fields of view of up to 256 mm in one piece.
+        "locator": Stage(_LOCATOR_FILE, COMPACT_LOCATOR.features, COMPACT_LOCATOR.strides, LOCATOR.spacing, (128, 128, 96), 0.25),
         "segmenter": Stage(_SEGMENTER_FILE, COMPACT.features, COMPACT.strides, SEGMENTER.spacing, SEGMENTER.shape, 0.5),
     }
 
@@ -96,7 +96,7 @@ def _metadata(provenance: dict[str, Any]) -> dict[str, Any]:
         "numpy_version": numpy.__version__,
         "softcordseg_version": __version__,
         "task": "Soft segmentation of the spinal cord on MRI of any contrast",
-        "description": "A locator (3 mm, whole image) and a segmenter (1 mm, around the cord), trained on synthetic images.",
+        "description": "A locator (2 mm, whole image) and a segmenter (1 mm, around the cord), trained on synthetic images.",
         "authors": "The SoftCordSeg contributors",
         "copyright": "The SoftCordSeg contributors",
         "license": "Apache-2.0",

@@ -40,7 +40,7 @@ class Recipe:
 
 
 SEGMENTER = Recipe((48, 64, 64), 1.0, (0.5, 0.5, 0.5), without_cord=0.08, cropped=0.3)
-LOCATOR = Recipe((48, 64, 64), 3.0, (0.6, 0.6, 0.6), without_cord=0.10, cropped=0.85, emphasis=20.0)
+LOCATOR = Recipe((64, 64, 48), 2.0, (0.6, 0.6, 0.6), without_cord=0.10, cropped=0.7, emphasis=4.0)
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class Synthesis:
         bone, disc, t2w = sample_maps(self._near, posture.near_left + middle, posture.near_anterior + middle, height)
         image = image * (1 - bone) + bone * (means[contrast.BONE] + 0.05 * smooth_noise(rng, image.shape, 2))
         image = image * (1 - disc) + disc * means[contrast.DISC]
-        if rng.random() < 0.45:
+        if rng.random() < 0.55:
             known = np.clip(ndimage.uniform_filter(t2w, 3) * 40, 0, 1) * rng.uniform(0.4, 1.0)
             image = image * (1 - known) + contrast.remapped(rng, t2w) * known
         return image
