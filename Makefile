@@ -1,6 +1,6 @@
 # make demo    the whole chain on a digital phantom, into demo/ (open demo/index.html)
 # make test    ruff and all tests
-# make bench   time and memory against the paper's own pipeline
+# make bench   time and memory: against the paper's own pipeline, and against Slicer's own ways (Testing/bench)
 # make train   train the compact network (hours; resumes where it stopped)
 #
 # Each makes .venv first.  Where pip would otherwise bring PyTorch's CUDA packages (2 GB and more) and you have no such GPU,
@@ -42,7 +42,7 @@ format: .venv
 	$(BIN)/ruff format .
 
 bench: .venv
-	$(KEEP_MEMORY) $(BIN)/python Testing/benchmarks/run.py --data $(DATA)
+	@set -e; for file in Testing/bench/bench_*.py; do echo "== $$file"; $(KEEP_MEMORY) $(BIN)/python $$file; done
 
 train: .venv
 	$(KEEP_MEMORY) $(BIN)/python -m SoftCordSegLib.training --data $(DATA) --out runs/compact

@@ -7,9 +7,15 @@ has_library() {
     PATH="$PATH:/sbin:/usr/sbin" ldconfig -p 2>/dev/null | grep -q "$1"
 }
 
+has_driver() {
+    for driver in /usr/lib*/dri/*_dri.so /usr/lib/*/dri/*_dri.so; do
+        [ -e "$driver" ] && return 0
+    done
+    has_library libEGL_nvidia.so.0
+}
+
 can_draw() {
-    { has_library libEGL.so.1 && { has_library libEGL_mesa.so.0 || has_library libEGL_nvidia.so.0; }; } ||
-        { has_library libOSMesa.so && has_library libX11.so.6; }
+    has_library libX11.so.6 && { { has_library libEGL.so.1 && has_driver; } || has_library libOSMesa.so; }
 }
 
 install() {
