@@ -13,11 +13,18 @@ from SoftCordSegLib.volume import Grid
 
 @pytest.fixture
 def app():
-    """A Slicer without its window, with an empty scene."""
-    pytest.importorskip("slicer", reason="the package slicer-core is not installed")
+    """A Slicer without its window, with an empty scene; errors that VTK only prints fail the test."""
+    slicer = pytest.importorskip("slicer", reason="the package slicer-core is not installed")
+    import vtk
+
+    usual = vtk.vtkOutputWindow.GetInstance()
+    listening = slicer.vtkTestingOutputWindow()
+    vtk.vtkOutputWindow.SetInstance(listening)
     app = offscreen.start()
     yield app
     app.close()
+    vtk.vtkOutputWindow.SetInstance(usual)
+    assert listening.GetNumberOfLoggedErrorMessages() == 0, "VTK or Slicer printed an error; run with -s to read it"
 
 
 @pytest.fixture

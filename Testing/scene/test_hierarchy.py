@@ -89,3 +89,14 @@ def test_a_node_that_slicer_has_put_elsewhere_is_moved(app, hierarchy):
 
     assert place_result(node, image) == item
     assert hierarchy.GetItemParent(item) == results_folder(image)
+
+
+def test_a_node_that_leaves_the_scene_leaves_the_hierarchy(app, hierarchy):
+    image = add_volume(app.scene, image_in(GRID), "T2w")
+    nodes = results_of(app, image)
+    for node in nodes:
+        place_result(node, image)
+
+    app.scene.RemoveNode(nodes[0])
+
+    assert hierarchy.GetNumberOfItemChildren(results_folder(image)) == 2

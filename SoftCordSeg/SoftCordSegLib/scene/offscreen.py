@@ -93,10 +93,19 @@ def start() -> OffscreenSlicer:
     temporary_folder = tempfile.TemporaryDirectory(prefix="softcord-slicer-")
     application_logic.SetTemporaryPath(temporary_folder.name)
     logics["RemoteIO"] = _add_bundle_reading(slicer, application_logic, scene, temporary_folder.name)
+    _keep_hierarchy_tidy(slicer, scene)
     _add_default_slice_node(slicer, scene)
     _register(slicer.vtkMRMLSliceViewDisplayableManagerFactory, _SLICE_VIEW_MANAGERS, application_logic)
     _register(slicer.vtkMRMLThreeDViewDisplayableManagerFactory, _THREE_D_VIEW_MANAGERS, application_logic)
     return OffscreenSlicer(scene, application_logic, logics, temporary_folder)
+
+
+def print_no_messages() -> None:
+    """Keep VTK's own messages off the terminal, for programs that say what went wrong in sentences; for this whole process."""
+    import vtk
+
+    vtk.vtkLogger.SetStderrVerbosity(vtk.vtkLogger.VERBOSITY_OFF)
+    vtk.vtkOutputWindow.GetInstance().SetDisplayModeToNever()
 
 
 def _add_module_logic(name: str, logic, application_logic, scene):
@@ -114,6 +123,22 @@ def _add_bundle_reading(slicer, application_logic, scene, folder: str):
     remote.AddDataIOToScene()
     scene.GetCacheManager().SetRemoteCacheDirectory(folder)
     return remote
+
+
+def _keep_hierarchy_tidy(slicer, scene) -> None:
+    """A node that leaves the scene leaves the subject hierarchy too; in Slicer its Qt side sees to that."""
+    import vtk
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def forget(scene, event, node):
+        hierarchy = None if scene.IsClosing() else slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+        if hierarchy is None or node is hierarchy:
+            return
+        item = hierarchy.GetItemByDataNode(node)
+        if item != hierarchy.GetInvalidItemID():
+            hierarchy.RemoveItem(item, False, False)
+
+    scene.AddObserver(scene.NodeAboutToBeRemovedEvent, forget)
 
 
 def _add_default_slice_node(slicer, scene) -> None:

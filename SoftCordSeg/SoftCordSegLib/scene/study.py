@@ -1,0 +1,132 @@
+"""Everything that belongs to one image, made, renewed and found again together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..morphometry import CordShape, DiscLabel, LevelSummary, Summary
+from ..segmentation import Box
+from ..volume import Volume
+from .box import add_box, boxes_of, set_box
+from .discs import add_discs, disc_lists_of, set_discs
+from .hierarchy import place_result
+from .links import SOFT_MASK, nodes_linked_to
+from .plots import add_area_chart, add_area_series, area_series_of
+from .soft_mask import add_soft_mask, set_soft_mask, soft_masks_of
+from .tables import add_slice_table, add_summary_table, set_slice_table, set_summary_table, tables_of
+from .threshold_view import DEFAULT_THRESHOLD, ThresholdView, add_threshold_view, threshold_views_of
+
+
+@dataclass
+class Study:
+    """The nodes of one image; None where there is none (yet), or where the user deleted it.
+
+    Attributes:
+        image: ``vtkMRMLScalarVolumeNode`` that was segmented.
+        soft: the soft mask's ``vtkMRMLScalarVolumeNode``.
+        view: the segment at the threshold.
+        box: ``vtkMRMLMarkupsROINode`` of what the network looked at.
+        discs: ``vtkMRMLMarkupsFiducialNode``.
+        slice_table, summary_table: ``vtkMRMLTableNode``.
+        series, chart: ``vtkMRMLPlotSeriesNode`` and ``vtkMRMLPlotChartNode`` of the area along the cord.
+    """
+
+    image: object
+    soft: object = None
+    view: ThresholdView | None = None
+    box: object = None
+    discs: object = None
+    slice_table: object = None
+    summary_table: object = None
+    series: object = None
+    chart: object = None
+
+    @property
+    def results(self) -> list:
+        """All nodes that are there, without the image."""
+        view = self.view.node if self.view is not None else None
+        nodes = (self.soft, view, self.box, self.discs, self.slice_table, self.summary_table, self.series, self.chart)
+        return [node for node in nodes if node is not None]
+
+
+def study_of(image_node) -> Study:
+    """What the scene has for an image, for example after a saved scene was opened; of several, the newest."""
+    study = Study(image_node, box=_newest(boxes_of(image_node)), discs=_newest(disc_lists_of(image_node)))
+    study.soft = _newest(soft_masks_of(image_node))
+    if study.soft is not None:
+        study.view = _newest(threshold_views_of(study.soft))
+        study.slice_table = _newest(tables_of(study.soft, "slices"))
+        study.summary_table = _newest(tables_of(study.soft, "summary"))
+        study.series = _newest(area_series_of(study.soft))
+        study.chart = _newest(nodes_linked_to(study.soft, SOFT_MASK, "vtkMRMLPlotChartNode"))
+    return study
+
+
+def set_segmentation(image_node, mask: Volume, box: Box | None = None, threshold: float | None = None) -> Study:
+    """Put a soft mask, its segment and the box that was looked at into the scene of an image.
+
+    What is there for this image is renewed in place (same nodes, same display); nodes of other images are not touched.
+
+    Args:
+        image_node: the image that was segmented.
+        mask: the soft mask, on the image's voxels.
+        box: what the network looked at; None leaves the box as it is.
+        threshold: of the segment; None keeps the one that is there (0.5 for a new one).
+
+    Raises:
+        InputError: the mask does not fit the image, or has values outside [0, 1]; the scene is as it was.
+    """
+    scene = image_node.GetScene()
+    study = study_of(image_node)
+    if study.soft is None:
+        study.soft = add_soft_mask(scene, image_node, mask)
+    else:
+        set_soft_mask(study.soft, mask)
+    if study.view is None:
+        study.view = add_threshold_view(scene, study.soft, DEFAULT_THRESHOLD if threshold is None else threshold)
+    else:
+        study.view.update(threshold)
+    if box is not None and study.box is None:
+        study.box = add_box(scene, image_node, box)
+    elif box is not None:
+        set_box(study.box, box)
+    return _placed(study)
+
+
+def set_disc_labels(image_node, discs: Iterable[DiscLabel]) -> Study:
+    """Put disc labels into the scene of an image, in place of those that are there."""
+    study = study_of(image_node)
+    if study.discs is None:
+        study.discs = add_discs(image_node.GetScene(), image_node, discs)
+    else:
+        set_discs(study.discs, discs)
+    return _placed(study)
+
+
+def set_measurement(study: Study, shape: CordShape, summary: Summary | Iterable[LevelSummary]) -> Study:
+    """Put the measures of the soft mask into the scene: both tables and the plot, in place of those that are there."""
+    scene = study.image.GetScene()
+    if study.slice_table is None:
+        study.slice_table = add_slice_table(scene, study.soft, shape)
+    else:
+        set_slice_table(study.slice_table, shape)
+    if study.summary_table is None:
+        study.summary_table = add_summary_table(scene, study.soft, shape, summary)
+    else:
+        set_summary_table(study.summary_table, shape, summary)
+    if study.series is None:
+        study.series = add_area_series(scene, study.slice_table)
+    if study.chart is None:
+        study.chart = add_area_chart(scene, [study.series])
+    return _placed(study)
+
+
+def _placed(study: Study) -> Study:
+    for node in study.results:
+        place_result(node, study.image)
+    return study
+
+
+def _newest(nodes: list):
+    return nodes[-1] if nodes else None

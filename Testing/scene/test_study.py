@@ -1,0 +1,110 @@
+"""What belongs to one image is made, renewed and found again together, and other images are left alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from scene.examples import GRIDS, cord_in, image_in
+from SoftCordSegLib.errors import InputError
+from SoftCordSegLib.morphometry import DiscLabel, aggregate, measure
+from SoftCordSegLib.scene.box import box_of
+from SoftCordSegLib.scene.discs import discs_of
+from SoftCordSegLib.scene.hierarchy import results_folder
+from SoftCordSegLib.scene.study import set_disc_labels, set_measurement, set_segmentation, study_of
+from SoftCordSegLib.scene.tables import AREA
+from SoftCordSegLib.scene.volumes import add_volume, array_of
+from SoftCordSegLib.segmentation import Box
+
+GRID = GRIDS["isotropic"]
+DISCS = [DiscLabel(3, (1.0, -21.0, 66.0)), DiscLabel(4, (1.5, -20.25, 60.0))]
+
+
+@pytest.fixture
+def image(app):
+    return add_volume(app.scene, image_in(GRID), "T2w")
+
+
+def whole_study(image, radius_mm: float = 5.0):
+    mask = cord_in(GRID, radius_mm)
+    set_segmentation(image, mask, Box.of_grid(GRID))
+    set_disc_labels(image, DISCS)
+    shape = measure(mask)
+    return set_measurement(study_of(image), shape, aggregate(shape))
+
+
+def ids(study) -> list[str]:
+    return [node.GetID() for node in study.results]
+
+
+def test_a_study_is_found_again_with_all_its_nodes(app, image):
+    study = whole_study(image)
+
+    found = study_of(image)
+
+    assert len(ids(study)) == 8
+    assert ids(found) == ids(study)
+    assert discs_of(found.discs) == DISCS
+
+
+def test_all_results_lie_in_the_folder_of_the_image(app, image):
+    import slicer
+
+    study = whole_study(image)
+
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(app.scene)
+    parents = {hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node)) for node in study.results}
+    assert parents == {results_folder(image)}
+
+
+def test_a_second_run_renews_the_same_nodes(app, image):
+    first = whole_study(image)
+    first.view.update(0.3)
+    count = app.scene.GetNumberOfNodes()
+
+    second = whole_study(image, radius_mm=3.0)
+
+    assert ids(second) == ids(first)
+    assert app.scene.GetNumberOfNodes() == count
+    assert np.array_equal(array_of(second.soft), cord_in(GRID, 3.0).data)
+    assert second.view.threshold == 0.3
+    table = second.slice_table.GetTable().GetColumnByName(AREA)
+    assert table.GetValue(10) == measure(cord_in(GRID, 3.0)).columns["area"][10]
+
+
+def test_a_run_on_another_image_touches_nothing_of_the_first(app, image):
+    first = whole_study(image)
+    before = array_of(first.soft).copy()
+    other = add_volume(app.scene, image_in(GRID), "T1w")
+
+    second = whole_study(other, radius_mm=3.0)
+
+    assert not set(ids(first)) & set(ids(second))
+    assert np.array_equal(array_of(first.soft), before)
+    assert np.allclose(box_of(first.box).center_mm, box_of(second.box).center_mm)
+
+
+def test_what_the_user_deleted_is_made_anew(app, image):
+    first = whole_study(image)
+    for node in (first.view.node, first.box, first.slice_table, first.chart):
+        app.scene.RemoveNode(node)
+    assert (study_of(image).view, study_of(image).box, study_of(image).slice_table) == (None, None, None)
+
+    assert len(ids(whole_study(image))) >= 8
+
+
+def test_a_deleted_soft_mask_starts_a_new_study(app, image):
+    app.scene.RemoveNode(whole_study(image).soft)
+
+    assert study_of(image).view is None
+    assert study_of(image).discs is not None
+    assert np.array_equal(array_of(whole_study(image).soft), cord_in(GRID).data)
+
+
+def test_a_mask_that_does_not_fit_leaves_the_scene_as_it_was(app, image):
+    count = app.scene.GetNumberOfNodes()
+
+    with pytest.raises(InputError, match="do not coincide"):
+        set_segmentation(image, cord_in(GRIDS["anisotropic"]))
+
+    assert app.scene.GetNumberOfNodes() == count
