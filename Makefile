@@ -11,7 +11,7 @@ BIN := .venv/bin
 DATA ?= ../shared/data
 OUT ?= demo
 
-# glibc gives freed memory back to the system and asks for it again at every step of the network: that costs a third of the time.
+# Let glibc keep freed memory: by default it gives it back to the system and asks for it again at every step of the network.
 KEEP_MEMORY := MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=17179869184 MALLOC_TOP_PAD_=268435456
 
 .PHONY: .venv demo test lint format bench train cmake-lists system-packages clean
