@@ -9,6 +9,7 @@ import typer
 
 from .. import __version__
 from .csa import csa_command
+from .demo import demo_command
 from .segment import segment_command
 from .tools import Tools
 
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 app.command("segment")(segment_command)
 app.command("csa")(csa_command)
+app.command("demo")(demo_command)
 
 
 def _show_version(wanted: bool) -> None:
