@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+import torch
 
 from SoftCordSegLib.errors import ModelError
 from SoftCordSegLib.network import Stage, file_sha256, load_bundle, save_bundle, shipped_bundles
-
-torch = pytest.importorskip("torch")
-
-from SoftCordSegLib.network.unet import UNet, UNetConfig  # noqa: E402
+from SoftCordSegLib.network.unet import UNet, UNetConfig
 
 CONFIG = UNetConfig((2, 4), ((1, 1, 1), (2, 2, 2)))
 LOCATOR, SEGMENTER = (

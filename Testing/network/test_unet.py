@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-
-from SoftCordSegLib.network.unet import COMPACT, COMPACT_LOCATOR, PAPER, UNet, UNetConfig  # noqa: E402
+from SoftCordSegLib.network.unet import COMPACT, COMPACT_LOCATOR, PAPER, UNet, UNetConfig
 
 FEATURES = (32, 64, 128, 256, 320, 320)
 STRIDES = ((1, 1, 1), (2, 2, 2), (2, 2, 2), (2, 2, 2), (2, 2, 2), (1, 2, 2))

@@ -9,12 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
 from SoftCordSegLib.network import ModelBundle, Stage
-
-torch = pytest.importorskip("torch")
-
-from SoftCordSegLib.network.unet import UNetConfig  # noqa: E402
+from SoftCordSegLib.network.unet import UNetConfig
 
 
 class BrightIsCord(torch.nn.Module):

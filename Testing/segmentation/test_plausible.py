@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from SoftCordSegLib.segmentation.plausible import plausible_cord
+from SoftCordSegLib.segmentation.plausible import cord_candidates
 
 SPACING = np.array([1.0, 1.0, 1.0])
+
+
+def plausible_cord(soft: np.ndarray, spacing: np.ndarray, level: float) -> np.ndarray:
+    """The first candidate's mask; all False where there is none."""
+    candidates = cord_candidates(soft, spacing, level)
+    return candidates[0].mask if candidates else np.zeros(soft.shape, bool)
 
 
 def empty() -> np.ndarray:
@@ -62,3 +68,14 @@ def test_rims_below_half_come_along():
     add_tube(soft, (20, 20), 10, 90, radius=6, value=0.3)
     add_tube(soft, (20, 20), 10, 90, radius=5)
     assert plausible_cord(soft, SPACING, 0.1)[26, 20, 50]
+
+
+def test_the_next_candidate_is_another_place():
+    soft = empty()
+    add_tube(soft, (15, 20), 5, 95)
+    add_tube(soft, (45, 20), 5, 80)
+    first, second = cord_candidates(soft, SPACING, 0.25, most=3)
+    assert first.score > second.score > 0
+    assert first.mask[15, 20].any()
+    assert second.mask[45, 20].any()
+    assert not (first.mask & second.mask).any()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from scipy.spatial.transform import Rotation
 
 from segmentation.tubes import dice, tube_image
 from SoftCordSegLib.errors import Cancelled, InputError
+from SoftCordSegLib.network.unet import UNetConfig
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.segmentation import Box, segment
 from SoftCordSegLib.volume import Grid, Volume, reorient
@@ -108,6 +110,24 @@ def test_bright_things_elsewhere_stay_out_of_the_mask(bundle):
     image, truth = tube_image(grid, grid.to_world([30, 40, 55]), radius_mm=5, half_length_mm=45)
     image.data[60:85, 60:95, 40:70] = 1000  # larger than the cord, and as bright
     assert dice(segment(image, bundle).volume.data >= 0.5, truth >= 0.5) > 0.95
+
+
+class OnlyVeryBrightIsCord(torch.nn.Module):
+    """Sees nothing in what is not nearly as bright as the image's brightest."""
+
+    config = UNetConfig((8, 16), ((1, 1, 1), (2, 2, 2)))
+
+    def forward(self, x):
+        return [((x - 0.5) * 2).clamp(0, 1)]
+
+
+def test_a_place_where_the_segmenter_sees_no_cord_is_given_up_for_the_next(image_and_truth, bundle):
+    image, truth = image_and_truth
+    decoy, _ = tube_image(image.grid, image.grid.to_world([55, 60, 55]), radius_mm=6, half_length_mm=52)
+    both = Volume(np.maximum(image.data, 0.8 * decoy.data), image.affine)
+    locator, segmenter = bundle.network(bundle.locator), OnlyVeryBrightIsCord()
+    object.__setattr__(bundle, "network", lambda stage: locator if stage is bundle.locator else segmenter)
+    assert dice(segment(both, bundle).volume.data >= 0.5, truth >= 0.5) > 0.8
 
 
 def test_the_image_is_not_changed(image_and_truth, bundle):

@@ -6,14 +6,13 @@ import csv
 import dataclasses
 
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-
-from SoftCordSegLib.errors import Cancelled  # noqa: E402
-from SoftCordSegLib.network.unet import UNetConfig  # noqa: E402
-from SoftCordSegLib.progress import Progress  # noqa: E402
-from SoftCordSegLib.training.loop import TrainingConfig, train  # noqa: E402
-from SoftCordSegLib.training.synthesis import Recipe  # noqa: E402
+from SoftCordSegLib.errors import Cancelled
+from SoftCordSegLib.network.unet import UNetConfig
+from SoftCordSegLib.progress import Progress
+from SoftCordSegLib.training.loop import TrainingConfig, train
+from SoftCordSegLib.training.synthesis import Recipe
 
 RECIPE = Recipe((16, 16, 16), 2.0, (0.3, 0.3, 0.3), without_cord=0.0, cropped=0.2)
 CONFIG = TrainingConfig(

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-
-from SoftCordSegLib.training.loss import adaptive_wing, deep_supervision_weights, deeply_supervised, soft_dice  # noqa: E402
+from SoftCordSegLib.training.loss import adaptive_wing, deep_supervision_weights, deeply_supervised, soft_dice
 
 
 def reference(output: float, label: float) -> float:

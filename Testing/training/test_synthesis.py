@@ -7,12 +7,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
-
-from SoftCordSegLib.training.acquisition import Slices, cut_slices  # noqa: E402
-from SoftCordSegLib.training.anatomy import CORD, GREY, load_anatomy  # noqa: E402
-from SoftCordSegLib.training.fields import smooth_noise  # noqa: E402
-from SoftCordSegLib.training.synthesis import LOCATOR, SEGMENTER, Synthesis  # noqa: E402
+from SoftCordSegLib.training.acquisition import Slices, cut_slices
+from SoftCordSegLib.training.anatomy import CORD, GREY, load_anatomy
+from SoftCordSegLib.training.fields import smooth_noise
+from SoftCordSegLib.training.synthesis import LOCATOR, SEGMENTER, Synthesis
 
 
 @pytest.fixture(scope="module", params=[SEGMENTER, LOCATOR], ids=["segmenter", "locator"])

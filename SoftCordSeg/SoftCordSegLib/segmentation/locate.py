@@ -1,8 +1,6 @@
-"""Find the cord on a coarse grid, anywhere in the field of view."""
+"""Look for the cord on a coarse grid, anywhere in the field of view."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
@@ -10,29 +8,13 @@ from scipy import ndimage
 from ..progress import Progress
 from ..volume import Volume, resample
 from .intensities import Scaling
-from .plausible import plausible_cord
+from .plausible import Candidate, cord_candidates
 from .tiles import Predict, predict_tiled
 
 # The soft value at which coarse pieces are cut apart: low, for a miss here cannot be made good later.
 _LEVEL = 0.25
-
-
-@dataclass(frozen=True, eq=False)
-class Located:
-    """Where the cord seems to be.
-
-    Attributes:
-        cord: (i, j, k) bool volume on the coarse grid; all False where nothing was found.
-        scaling: of intensities, from the whole image.
-    """
-
-    cord: Volume
-    scaling: Scaling
-
-    @property
-    def found(self) -> bool:
-        """False where no piece was cord-like."""
-        return bool(self.cord.data.any())
+# The segmenter has the last word on so many places.
+_CANDIDATES = 3
 
 
 def coarse_image(image: Volume, spacing_mm: float) -> Volume:
@@ -41,19 +23,25 @@ def coarse_image(image: Volume, spacing_mm: float) -> Volume:
 
 
 def locate(
-    coarse: Volume, predict: Predict, tile: tuple[int, int, int], overlap: float, divisor: tuple, progress: Progress
-) -> Located:
-    """Find the cord.
+    coarse: Volume,
+    scaling: Scaling,
+    predict: Predict,
+    tile: tuple[int, int, int],
+    overlap: float,
+    divisor: tuple[int, int, int],
+    progress: Progress,
+) -> list[Candidate]:
+    """Where the cord could be, the likeliest place first; masks on the grid of ``coarse``.
 
     Args:
         coarse: of :func:`coarse_image`, axes to the Left, Anterior, Superior.
+        scaling: of its intensities.
         predict: raw outputs of the locator for one tile.
         tile: the largest volume run in one piece.
         overlap: of tiles, where the image is larger than one.
         divisor: sizes must be multiples of it.
         progress: told and asked at every tile.
     """
-    scaling = Scaling.of(coarse.data)
     size = [min(-(-n // d) * d, t) if n <= t else n for n, d, t in zip(coarse.shape, divisor, tile)]
     extra = [max(s - n, 0) for s, n in zip(size, coarse.shape)]
     padded = np.pad(scaling(coarse.data), [(e // 2, e - e // 2) for e in extra], mode="edge")
@@ -61,8 +49,7 @@ def locate(
     raw = predict_tiled(padded, predict, part, overlap, progress)
     inside = tuple(slice(e // 2, e // 2 + n) for e, n in zip(extra, coarse.shape))
     soft = np.clip(raw[inside], 0, 1)
-    cord = plausible_cord(soft, coarse.spacing, _LEVEL)
-    return Located(Volume(cord, coarse.affine), scaling)
+    return cord_candidates(soft, coarse.spacing, _LEVEL, most=_CANDIDATES)
 
 
 def neighbourhood(located: Volume, margin_mm: float) -> Volume:

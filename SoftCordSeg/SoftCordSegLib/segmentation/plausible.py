@@ -13,7 +13,7 @@ _AREA_MM2 = (12.0, 200.0)
 _LEAST_SCORE_MM3 = 30.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Piece:
     """One connected piece.
 
@@ -29,27 +29,43 @@ class Piece:
     top: np.ndarray
 
 
-def plausible_cord(soft: np.ndarray, spacing: np.ndarray, level: float) -> np.ndarray:
-    """The pieces of ``soft >= level`` that make up one cord.
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """Pieces that together could be the cord.
+
+    Attributes:
+        mask: (i, j, k) bool.
+        score: of its pieces together, mm³: about the volume of certain, cord-like tissue.
+    """
+
+    mask: np.ndarray
+    score: float
+
+
+def cord_candidates(soft: np.ndarray, spacing: np.ndarray, level: float, most: int = 1) -> list[Candidate]:
+    """What in ``soft >= level`` could be the cord, the most cord-like first.
 
     Args:
         soft: (i, j, k) in [0, 1], axes to the Left, Anterior, Superior.
         spacing: (3,), mm.
         level: where pieces are cut apart.
-
-    Returns:
-        (i, j, k) bool; all False where no piece is cord-like.
+        most: how many candidates at most; no piece is in two of them.
     """
     labels, count = ndimage.label(soft >= level, ndimage.generate_binary_structure(3, 3))
     boxes = ndimage.find_objects(labels)
     pieces = [_describe(soft, labels, n + 1, boxes[n], np.asarray(spacing, float)) for n in range(count)]
-    pieces = sorted((piece for piece in pieces if piece.score >= _LEAST_SCORE_MM3), key=lambda piece: -piece.score)
-    chosen: list[Piece] = []
-    for piece in pieces:
-        # The best piece starts the cord; others belong to it if they continue it up or down.
-        if not chosen or (piece.score > 0.02 * chosen[0].score and all(_continues(piece, other) for other in chosen)):
-            chosen.append(piece)
-    return np.isin(labels, [piece.label for piece in chosen]) if chosen else np.zeros(soft.shape, bool)
+    left = sorted((piece for piece in pieces if piece.score >= _LEAST_SCORE_MM3), key=lambda piece: -piece.score)
+    candidates = []
+    while left and len(candidates) < most:
+        # The best piece starts a cord; others belong to it if they continue it up or down.
+        chosen: list[Piece] = []
+        for piece in left:
+            if not chosen or (piece.score > 0.02 * chosen[0].score and all(_continues(piece, other) for other in chosen)):
+                chosen.append(piece)
+        mask = np.isin(labels, [piece.label for piece in chosen])
+        candidates.append(Candidate(mask, sum(piece.score for piece in chosen)))
+        left = [piece for piece in left if piece not in chosen]
+    return sorted(candidates, key=lambda candidate: -candidate.score)
 
 
 def _describe(soft: np.ndarray, labels: np.ndarray, label: int, box: tuple, spacing: np.ndarray) -> Piece:

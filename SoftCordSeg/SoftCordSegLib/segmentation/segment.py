@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ..errors import InputError
@@ -15,7 +17,7 @@ from .box import Box
 from .checks import check_image
 from .intensities import Scaling
 from .locate import coarse_image, locate, neighbourhood
-from .plausible import plausible_cord
+from .plausible import cord_candidates
 from .soft_mask import SoftMask
 from .tiles import Predict, predict_tiled
 
@@ -23,6 +25,8 @@ from .tiles import Predict, predict_tiled
 _MARGIN_MM = np.array([16.0, 16.0, 14.0])
 # Wherever a voxel is that far from the located cord it is not cord, whatever the network says there.
 _REACH_MM = 14.0
+# The segmenter agrees with the locator if it finds at least this part of what the locator saw.
+_AGREEMENT = 0.5
 # Soft values below this are the network's noise floor, not partial volume (SCT drops values below 0.1).
 _FLOOR = 0.05
 
@@ -63,22 +67,44 @@ def segment(
     progress.report(0.0, "Loading the network")
     progress.check_cancelled()
     coarse = coarse_image(working, bundle.locator.spacing_mm)
-    near = None
+    scaling = Scaling.of(coarse.data)
     if box is None:
-        progress.report(0.02, "Looking for the cord")
-        predict, divisor = _predictor(bundle, bundle.locator, device)
-        located = locate(coarse, predict, bundle.locator.tile, bundle.locator.overlap, divisor, progress.part(0.02, 0.2))
-        if not located.found:
-            return SoftMask(image.with_data(np.zeros(image.shape, np.float32)), None, NOTHING_FOUND)
-        scaling = located.scaling
-        box = _box_around(located.cord)
-        near = neighbourhood(located.cord, _REACH_MM)
+        outline = _search(working, coarse, scaling, bundle, device, progress)
     else:
-        scaling = Scaling.of(coarse.data)
-    grid = _working_grid(box, working.grid, bundle.segmenter)
-    soft = _outline(working, grid, scaling, near, bundle, device, progress.part(0.2, 0.95))
+        outline = _outline(working, box, None, scaling, bundle, device, progress.part(0.2, 0.95))
+    if outline is None or not outline.score:
+        return SoftMask(image.with_data(np.zeros(image.shape, np.float32)), None, NOTHING_FOUND)
     progress.report(0.95, "Bringing the mask to the image's grid")
-    return _answer(image, soft, box)
+    return _answer(image, outline)
+
+
+@dataclass(frozen=True, eq=False)
+class _Outline:
+    """Soft values on the working grid, the box they were sought in, and how cord-like they are (mm³; 0 for nothing)."""
+
+    soft: Volume
+    box: Box
+    score: float
+
+
+def _search(
+    working: Volume, coarse: Volume, scaling: Scaling, bundle: ModelBundle, device: str, progress: Progress
+) -> _Outline | None:
+    """Locate the cord and outline it; where the segmenter sees little at a place, the next place has its turn."""
+    progress.report(0.02, "Looking for the cord")
+    stage = bundle.locator
+    predict, divisor = _predictor(bundle, stage, device)
+    candidates = locate(coarse, scaling, predict, stage.tile, stage.overlap, divisor, progress.part(0.02, 0.2))
+    best = None
+    for number, candidate in enumerate(candidates):
+        located = coarse.with_data(candidate.mask)
+        part = progress.part(0.2 + 0.75 * number / len(candidates), 0.2 + 0.75 * (number + 1) / len(candidates))
+        outline = _outline(working, _box_around(located), neighbourhood(located, _REACH_MM), scaling, bundle, device, part)
+        if best is None or outline.score > best.score:
+            best = outline
+        if outline.score > _AGREEMENT * candidate.score:
+            break
+    return best
 
 
 def _predictor(bundle: ModelBundle, stage: Stage, device: str) -> tuple[Predict, tuple[int, int, int]]:
@@ -119,10 +145,11 @@ def _working_grid(box: Box, image: Grid, stage: Stage) -> Grid:
 
 
 def _outline(
-    working: Volume, grid: Grid, scaling: Scaling, near: Volume | None, bundle: ModelBundle, device: str, progress: Progress
-) -> Volume:
-    """Soft values of the cord on ``grid``."""
+    working: Volume, box: Box, near: Volume | None, scaling: Scaling, bundle: ModelBundle, device: str, progress: Progress
+) -> _Outline:
+    """Run the segmenter in ``box``, as far as ``near`` (all of it where None)."""
     stage = bundle.segmenter
+    grid = _working_grid(box, working.grid, stage)
     predict, _ = _predictor(bundle, stage, device)
     sampled = resample(working, grid, order=IMAGE_ORDER)
     wanted = None
@@ -132,15 +159,17 @@ def _outline(
     soft = normrelu(raw) if bundle.activation == "normrelu" else np.clip(raw, 0, 1)
     if wanted is not None:
         soft[~wanted] = 0
-    # Soft values reach a little beyond the half level, so pieces are told apart low and kept with their rims.
-    soft[~plausible_cord(soft, grid.spacing, level=0.1)] = 0
+    # Pieces are told apart at a low level, so that they keep their soft rims.
+    candidates = cord_candidates(soft, grid.spacing, level=0.1)
+    soft[~candidates[0].mask if candidates else ...] = 0
     soft[soft < _FLOOR] = 0
-    return Volume(soft, grid.affine)
+    return _Outline(Volume(soft, grid.affine), box, candidates[0].score if candidates else 0.0)
 
 
-def _answer(image: Volume, soft: Volume, box: Box) -> SoftMask:
+def _answer(image: Volume, outline: _Outline) -> SoftMask:
     """The mask on the image's own grid, computed only where it is not 0."""
     result = np.zeros(image.shape, np.float32)
+    soft = outline.soft
     filled = np.argwhere(soft.data > 0)
     if len(filled):
         extent = Box.of_grid(soft.grid.crop(filled.min(axis=0) - 1, filled.max(axis=0) + 2))
@@ -154,4 +183,4 @@ def _answer(image: Volume, soft: Volume, box: Box) -> SoftMask:
     filled = np.flatnonzero(result.any(axis=tuple({0, 1, 2} - {slice_axis(image.affine)})))
     length = (filled[-1] - filled[0] + 1) * image.spacing[slice_axis(image.affine)]
     volume = float(result.sum(dtype=float) * image.grid.voxel_volume / 1000)
-    return SoftMask(mask, box, f"Spinal cord found: {volume:.1f} mL over {length:.0f} mm.")
+    return SoftMask(mask, outline.box, f"Spinal cord found: {volume:.1f} mL over {length:.0f} mm.")
