@@ -19,6 +19,7 @@ from SoftCordSegLib.morphometry import (
     disc_name,
     discs_from_label_image,
     discs_from_points,
+    is_labelled_mask,
     level_name,
     levels_from_discs,
     measure,
@@ -206,3 +207,16 @@ def test_template_levels_from_discs_are_the_templates_own(shared_data):
     both = (levels > 0) & (own > 0) & (own < 49)
     assert both.sum() > 500
     assert (levels[both] == np.round(own[both])).mean() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("name", "labelled"),
+    [
+        ("images/sct-testing/t2_seg-manual_labeled", True),
+        ("images/sct-testing/t2_labels-disc", False),
+        ("template/PAM50_levels", True),
+        ("template/PAM50_label_disc", False),
+    ],
+)
+def test_the_two_kinds_of_label_image_are_told_apart(shared_data, name, labelled):
+    assert is_labelled_mask(read_nifti(shared_data / f"{name}.nii.gz")) is labelled

@@ -116,7 +116,7 @@ def blob(seed: int, spacing: tuple[float, float, float]) -> Volume:
     return Volume(np.clip(noise * 8, 0, 1).astype(np.float32), np.diag([-spacing[0], spacing[1], spacing[2], 1.0]))
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, derandomize=True)
 @given(st.integers(0, 2**31), st.tuples(*[st.floats(0.3, 1.5)] * 3), st.booleans())
 def test_fast_way_equals_the_plain_way_on_odd_shapes(seed, spacing, corrected):
     mask = blob(seed, spacing)

@@ -2,11 +2,21 @@
 
 from .aggregate import LevelSummary, Summary, aggregate
 from .centreline import Centreline
+from .contrasts import ContrastSpread, contrasts_csv_text, spread_over_contrasts, write_contrasts_csv
 from .discs import DiscLabel, check_discs, discs_from_label_image, discs_from_points
-from .levels import add_levels, add_levels_from_mask, levels_from_discs, levels_from_labelled_mask
+from .levels import (
+    add_levels,
+    add_levels_from_image,
+    add_levels_from_mask,
+    is_labelled_mask,
+    levels_from_discs,
+    levels_from_labelled_mask,
+)
 from .live import LiveArea
 from .measure import centreline_of, measure
 from .names import disc_name, level_name, parse_disc, parse_level, parse_levels, parse_slices
+from .pam50 import pam50_slices, to_pam50
+from .pmj import add_distance_pmj, slices_at_pmj_distance
 from .shape import IMAGE_MEASURES, MEASURES, UNITS, CordShape, MeasureOptions, SliceShape
 from .table import csv_columns, csv_text, table_rows, to_json, write_csv, write_json
 from .wording import slice_ranges
@@ -16,6 +26,7 @@ __all__ = [
     "MEASURES",
     "UNITS",
     "Centreline",
+    "ContrastSpread",
     "CordShape",
     "DiscLabel",
     "LevelSummary",
@@ -23,27 +34,36 @@ __all__ = [
     "MeasureOptions",
     "SliceShape",
     "Summary",
+    "add_distance_pmj",
     "add_levels",
+    "add_levels_from_image",
     "add_levels_from_mask",
     "aggregate",
     "centreline_of",
     "check_discs",
+    "contrasts_csv_text",
     "csv_columns",
     "csv_text",
     "disc_name",
     "discs_from_label_image",
     "discs_from_points",
+    "is_labelled_mask",
     "level_name",
     "levels_from_discs",
     "levels_from_labelled_mask",
     "measure",
+    "pam50_slices",
     "parse_disc",
     "parse_level",
     "parse_levels",
     "parse_slices",
     "slice_ranges",
+    "slices_at_pmj_distance",
+    "spread_over_contrasts",
     "table_rows",
     "to_json",
+    "to_pam50",
+    "write_contrasts_csv",
     "write_csv",
     "write_json",
 ]

@@ -9,9 +9,12 @@ import numpy as np
 from ..errors import InputError
 from ..volume import Volume, reorient
 from .centreline import LEVEL_SMOOTHING, Centreline, fit_centreline
-from .discs import DiscLabel, check_discs
+from .discs import DiscLabel, check_discs, discs_from_label_image
 from .shape import CordShape
 from .slices import axial, extract_slices
+
+# A disc point is one voxel, or a blob of 3 x 3 x 3.
+_LARGEST_POINT = 27
 
 
 def levels_from_discs(discs: Iterable[DiscLabel], centreline: Centreline) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -81,3 +84,33 @@ def add_levels(shape: CordShape, discs: Iterable[DiscLabel], mask: Volume | None
 def add_levels_from_mask(shape: CordShape, labels: Volume) -> CordShape:
     """``shape`` with the level of each slice, from a labelled segmentation; see :func:`levels_from_labelled_mask`."""
     return shape.with_levels(levels_from_labelled_mask(labels, shape))
+
+
+def add_levels_from_image(shape: CordShape, labels: Volume, mask: Volume | None = None) -> CordShape:
+    """``shape`` with levels from a label image, whichever of the two kinds it is: disc points, or a labelled segmentation.
+
+    Args:
+        shape: of :func:`~.measure.measure`.
+        labels: any orientation; disc points need not be on the mask's grid.
+        mask: as for :func:`add_levels`.
+
+    Raises:
+        InputError: as :func:`add_levels` and :func:`add_levels_from_mask`.
+    """
+    if is_labelled_mask(labels):
+        return add_levels_from_mask(shape, labels)
+    return add_levels(shape, discs_from_label_image(labels), mask)
+
+
+def is_labelled_mask(labels: Volume) -> bool:
+    """True for a segmentation with levels as values, False for disc points.
+
+    Points lie apart, a segmentation goes on from slice to slice and has many voxels of each value.
+    """
+    data = np.asarray(reorient(labels, "LAS").data)
+    hit = np.flatnonzero((data > 0).any(axis=(0, 1)))
+    if len(hit) == 0:
+        return False
+    inside = data[:, :, hit]
+    per_value = np.count_nonzero(inside) / len(np.unique(inside[inside > 0]))
+    return bool(per_value > _LARGEST_POINT and len(hit) > 0.5 * (hit[-1] - hit[0] + 1))

@@ -8,6 +8,7 @@ from ..progress import Progress
 from ..volume import Volume
 from .area import areas
 from .centreline import Centreline, fit_centreline, slice_centres
+from .interval import area_interval
 from .pieces import piece_notes
 from .refine import refine
 from .region import REGION_KEYS, region_measures
@@ -55,6 +56,8 @@ def measure(
     columns["angle_AP"][valid], columns["angle_RL"][valid] = np.degrees(angles[valid]).T
     columns["length"][valid] = spacing[2] / np.cos(angles[valid]).prod(axis=1)
     _fill_region_measures(columns, slices, spacing, progress or Progress())
+    if options.interval:
+        columns["area_low"], columns["area_high"] = _interval(volume, stack, slices, shrink, options.threshold)
     if options.angle_correction:
         middle = centreline.points[stack.slices - centreline.slices[0]]
     else:
@@ -86,6 +89,17 @@ def _angles(stack: SliceStack, centreline: Centreline | None) -> tuple[np.ndarra
         return np.zeros((len(stack), 2)), None
     angles = np.column_stack(centreline.angles(stack.slices))
     return angles, np.cos(angles)
+
+
+def _interval(
+    volume: Volume, stack: SliceStack, slices: UprightSlices, shrink: np.ndarray | None, threshold: float | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The area's interval, from the soft values even where the thresholded mask was measured."""
+    if threshold is None:
+        return area_interval(slices, volume.spacing)
+    soft = extract_slices(Volume(volume.data[:, :, stack.slices[0] : stack.slices[-1] + 1], volume.affine))
+    low, high = area_interval(upright(soft, shrink, rescale=False), volume.spacing, threshold)
+    return np.where(slices.measurable, low, np.nan), np.where(slices.measurable, high, np.nan)
 
 
 def _fill_region_measures(columns: dict[str, np.ndarray], slices: UprightSlices, spacing: np.ndarray, progress: Progress) -> None:

@@ -74,7 +74,7 @@ def _moments(inside: np.ndarray) -> tuple[int, tuple[float, float], tuple[float,
     count = float(by_row.sum())
     row_mean, column_mean = by_row @ row / count, by_column @ column / count
     row, column = row - row_mean, column - column_mean
-    mixed = row @ (inside.astype(np.float32) @ column.astype(np.float32)).astype(float)
+    mixed = row @ (inside.astype(float) @ column)
     return int(count), (row_mean, column_mean), (by_column @ column**2 / count, -mixed / count, by_row @ row**2 / count)
 
 

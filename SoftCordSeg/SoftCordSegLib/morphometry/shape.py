@@ -120,12 +120,14 @@ class MeasureOptions:
         threshold: None measures the soft mask; a number in (0, 1] first makes it 1 where it is ≥ threshold and 0 elsewhere
             (the paper's published areas used 0.5).
         smooth: SCT's smoothing of the centreline.
+        interval: also measure "area_low" and "area_high", see :mod:`~.interval`.
     """
 
     angle_correction: bool = True
     rescaling: str = "sct"
     threshold: float | None = None
     smooth: float = 30.0
+    interval: bool = True
 
     def __post_init__(self):
         if self.rescaling not in ("sct", "none"):

@@ -1,0 +1,144 @@
+"""The area's interval, the spread over contrasts, and the figures of both."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+
+from morphometry.cords import cylinder, shape_with_areas
+from SoftCordSegLib.errors import InputError
+from SoftCordSegLib.morphometry import (
+    DiscLabel,
+    MeasureOptions,
+    add_levels,
+    aggregate,
+    contrasts_csv_text,
+    csv_text,
+    figures,
+    measure,
+    spread_over_contrasts,
+    write_contrasts_csv,
+)
+
+CORD = cylinder(shape=(34, 30, 20), spacing=(0.8, 0.8, 2.0), radii=(6.0, 4.5))
+
+
+def blurred(sigma: float):
+    return CORD.with_data(ndimage.gaussian_filter(CORD.data, (sigma, sigma, 0)))
+
+
+@settings(max_examples=15)
+@given(st.floats(0.0, 1.5))
+def test_the_interval_holds_the_area(sigma):
+    columns = measure(blurred(sigma), MeasureOptions(rescaling="none")).columns
+    assert (columns["area_low"] < columns["area"]).all()
+    assert (columns["area"] < columns["area_high"]).all()
+
+
+def test_a_blurred_border_gives_a_wider_interval_about_the_same_area():
+    widths = []
+    for sigma in (0.0, 0.5, 1.0, 1.5):
+        columns = measure(blurred(sigma), MeasureOptions(rescaling="none")).columns
+        assert columns["area"].mean() == pytest.approx(math.pi * 6 * 4.5, rel=0.01)
+        widths.append((columns["area_high"] - columns["area_low"]).mean())
+    assert widths == sorted(widths)
+    assert widths[-1] > 2 * widths[0]
+
+
+def test_the_interval_of_a_known_ramp():
+    """A border that fades linearly over 4 mm: the contours at 0.75 and 0.25 lie 1 mm to either side."""
+    x, y = np.mgrid[:60, :60] * 0.4 - 11.8
+    section = np.clip((6.0 - np.hypot(x, y)) / 4.0 + 0.5, 0, 1)
+    mask = cylinder(shape=(60, 60, 6), spacing=(0.4, 0.4, 1.0)).with_data(np.repeat(section[:, :, None], 6, axis=2))
+    columns = measure(mask, MeasureOptions(angle_correction=False)).columns
+    assert columns["area_low"] == pytest.approx(np.full(6, math.pi * 5**2), rel=0.01)
+    assert columns["area_high"] == pytest.approx(np.full(6, math.pi * 7**2), rel=0.01)
+
+
+def test_the_interval_around_a_threshold_comes_from_the_soft_values():
+    soft = blurred(1.5)
+    low = measure(soft, MeasureOptions(threshold=0.3, rescaling="none")).columns
+    middle = measure(soft, MeasureOptions(threshold=0.5, rescaling="none")).columns
+    assert (low["area_high"] > middle["area_high"]).all()
+    assert (low["area_low"] < low["area"]).all()
+    assert (low["area"] < low["area_high"]).all()
+    # The thresholded mask alone has a border of one voxel; the soft one is wider.
+    alone = measure(soft.with_data((soft.data >= 0.5).astype(np.uint8))).columns
+    assert (middle["area_high"] - middle["area_low"] > (alone["area_high"] - alone["area_low"]) * 1.3).all()
+
+
+def test_the_interval_is_in_the_table_after_scts_columns():
+    shape = measure(CORD)
+    header = csv_text(shape, aggregate(shape)).splitlines()[0].split(",")
+    assert header.index("MEAN(area_low)") > header.index("SUM(length)")
+    assert "area_low" not in measure(CORD, MeasureOptions(interval=False)).columns
+
+
+def rows(areas, levels=(2, 2, 3, 3)):
+    return aggregate(shape_with_areas(areas, levels), per_level=True)
+
+
+def test_spread_over_contrasts_is_the_sample_sd():
+    spreads = spread_over_contrasts(
+        {"T1w": rows([70, 72, 80, 82]), "T2w": rows([74, 74, 81, 81]), "T2star": rows([78, 80, 81, 81])}
+    )
+    assert [spread.name for spread in spreads] == ["C2", "C3"]
+    assert spreads[0].values == {"T1w": 71.0, "T2w": 74.0, "T2star": 79.0}
+    assert spreads[0].mean == pytest.approx(74.667, abs=1e-3)
+    assert spreads[0].sd == pytest.approx(np.std([71, 74, 79], ddof=1))
+    assert spreads[1].sd == 0.0
+    assert spreads[0].cv_percent == pytest.approx(100 * np.std([71, 74, 79], ddof=1) / np.mean([71, 74, 79]))
+
+
+def test_a_level_that_one_image_lacks_is_missing_not_zero(tmp_path):
+    spreads = spread_over_contrasts({"T1w": rows([70, 72, 80, 82]), "T2w": rows([74, 74], (2, 2))})
+    assert math.isnan(spreads[1].values["T2w"])
+    assert math.isnan(spreads[1].sd)
+    write_contrasts_csv(tmp_path / "contrasts.csv", spreads, "sub-01")
+    lines = (tmp_path / "contrasts.csv").read_text().splitlines()
+    assert lines[0] == '"Subject","VertLevel","LevelName","area(T1w)","area(T2w)","Mean","SD","CV(%)"'
+    assert lines[2] == '"sub-01","3","C3",81.0,"",81.0,"",""'
+    assert contrasts_csv_text(spreads, "sub-01").splitlines() == lines
+
+
+def test_rows_without_levels_cannot_be_compared():
+    with pytest.raises(InputError, match="'T1w' have no vertebral levels"):
+        spread_over_contrasts({"T1w": aggregate(shape_with_areas([70.0, 71.0]))})
+    with pytest.raises(InputError, match="more than one row for C2"):
+        spread_over_contrasts({"T1w": aggregate(shape_with_areas([70.0, 71.0], [2, 2]), levels=[2], per_slice=True)})
+
+
+def a_labelled_cord():
+    discs = [DiscLabel(3, tuple(CORD.grid.to_world([17, 28, 14]))), DiscLabel(4, tuple(CORD.grid.to_world([17, 28, 7])))]
+    return add_levels(measure(CORD), discs, CORD)
+
+
+def test_profile_figure_shows_the_area_its_interval_and_the_levels(tmp_path):
+    figure = figures.profile_figure({"soft": a_labelled_cord(), "other": measure(CORD)}, title="sub-01")
+    axes = figure.axes[0]
+    assert [line.get_label() for line in axes.lines] == ["soft", "other"]
+    assert [text.get_text() for text in axes.texts] == ["C2", "C3", "C4"]
+    assert axes.lines[0].get_ydata() == pytest.approx(a_labelled_cord().columns["area"])
+    assert axes.get_ylabel() == "Cross-sectional area, mm²"
+    figures.write_figure(figure, tmp_path / "area.png")
+    assert (tmp_path / "area.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(InputError, match=r"Use \.png"):
+        figures.write_figure(figure, tmp_path / "area.xyz")
+    with pytest.raises(InputError, match="no measure 'volume'"):
+        figures.profile_figure(measure(CORD), "volume")
+
+
+def test_contrasts_figure_has_a_series_for_each_image(tmp_path):
+    spreads = spread_over_contrasts({"T1w": rows([70, 72, 80, 82]), "T2w": rows([74, 74, 81, 81])})
+    figure = figures.contrasts_figure(spreads)
+    labels = figure.axes[0].get_legend_handles_labels()[1]
+    assert labels == ["T1w", "T2w", "mean ± SD"]
+    figures.write_figure(figure, tmp_path / "spread.svg")
+    assert "<svg" in (tmp_path / "spread.svg").read_text()
+    with pytest.raises(InputError, match="no levels to draw"):
+        figures.contrasts_figure([])
