@@ -7,9 +7,18 @@ import pytest
 
 from SoftCordSegLib.errors import Cancelled, ModelError, SoftCordSegError
 from SoftCordSegLib.network import shipped_bundles
+from SoftCordSegLib.phantom import make_phantom
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.scene.threshold_view import SEGMENT_ID
-from SoftCordSegLib.scene.volumes import array_of, grid_of
+from SoftCordSegLib.scene.volumes import array_of, grid_of, values_on
+from SoftCordSegLib.segmentation import Box, SoftMask
+from SoftCordSegLib.volume.orientation import slice_axis
+
+
+@pytest.fixture(scope="module")
+def phantom():
+    """The phantom of the self-test, painted once."""
+    return make_phantom("T2w")
 
 
 def nodes(scene) -> int:
@@ -125,6 +134,22 @@ def test_an_image_without_results_has_no_view(module, image_node, engine):
 
     assert logic.view_of(None) is None
     assert logic.view_of(image_node) is None
+
+
+@pytest.mark.parametrize(("shift", "passes"), [(0, True), (6, False)])
+def test_the_self_test_tells_a_right_mask_from_a_wrong_one(module, phantom, monkeypatch, shift, passes):
+    def truth_moved_aside(volume, progress):
+        soft = np.roll(values_on(phantom.truth, volume.grid), shift, axis=slice_axis(volume.affine) - 1)
+        return SoftMask(volume.with_data(soft), Box.of_grid(volume.grid), "Found.")
+
+    monkeypatch.setattr("SoftCordSegLib.phantom.make_phantom", lambda contrast: phantom)
+    monkeypatch.setattr(module, "segment_with_shipped_model", truth_moved_aside)
+
+    if passes:
+        module.SoftCordSegTest().runTest()
+    else:
+        with pytest.raises(AssertionError):
+            module.SoftCordSegTest().runTest()
 
 
 @pytest.mark.skipif(not shipped_bundles(), reason="no model is shipped yet")
