@@ -13,7 +13,7 @@ from SoftCordSegLib.network.unet import UNet, UNetConfig
 
 CONFIG = UNetConfig((2, 4), ((1, 1, 1), (2, 2, 2)))
 LOCATOR, SEGMENTER = (
-    Stage(f"models/{name}.safetensors", CONFIG.features, CONFIG.strides, spacing, (8, 8, 8), 0.5)
+    Stage(f"models/{name}.safetensors", CONFIG.features, CONFIG.strides, spacing, (8, 8, 8), 0.5, "normrelu")
     for name, spacing in (("locator", 3.0), ("segmenter", 1.0))
 )
 
@@ -28,7 +28,7 @@ def networks() -> dict[str, UNet]:
 def bundle_folder(tmp_path, networks):
     folder = tmp_path / "bundle"
     metadata = {"name": "test", "version": "1", "license": "Apache-2.0"}
-    inference = {"orientation": "LAS", "activation": "normrelu", "locator": LOCATOR, "segmenter": SEGMENTER}
+    inference = {"orientation": "LAS", "locator": LOCATOR, "segmenter": SEGMENTER}
     save_bundle(folder, metadata, inference, {name: network.state_dict() for name, network in networks.items()})
     return folder
 
@@ -81,7 +81,10 @@ def test_weights_outside_the_folder_or_of_a_format_that_runs_code_are_refused(bu
         load_bundle(bundle_folder)
 
 
-@pytest.mark.parametrize("change", [lambda c: c.pop("locator"), lambda c: c["segmenter"].update(overlap=1.0)])
+@pytest.mark.parametrize(
+    "change",
+    [lambda c: c.pop("locator"), lambda c: c["segmenter"].update(overlap=1.0), lambda c: c["locator"].update(activation="eval")],
+)
 def test_a_configuration_that_cannot_be_used_is_a_sentence(bundle_folder, change):
     edit(bundle_folder / "configs" / "inference.json", change)
     with pytest.raises(ModelError, match="cannot be used"):

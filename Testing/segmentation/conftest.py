@@ -39,13 +39,12 @@ class BrightBundle(ModelBundle):
 @pytest.fixture
 def bundle() -> ModelBundle:
     def stage(spacing, tile):
-        return Stage("none", (8, 16), ((1, 1, 1), (2, 2, 2)), spacing, tile, 0.5)
+        return Stage("none", (8, 16), ((1, 1, 1), (2, 2, 2)), spacing, tile, 0.5, "normrelu")
 
     return BrightBundle(
         folder=Path("none"),
         metadata={"name": "bright", "version": "0", "weights": {}},
         orientation="LAS",
-        activation="normrelu",
         locator=stage(3.0, (96, 96, 96)),
         segmenter=stage(1.0, (32, 32, 32)),
     )

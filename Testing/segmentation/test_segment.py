@@ -118,13 +118,13 @@ class OnlyVeryBrightIsCord(torch.nn.Module):
     config = UNetConfig((8, 16), ((1, 1, 1), (2, 2, 2)))
 
     def forward(self, x):
-        return [((x - 0.5) * 2).clamp(0, 1)]
+        return [((x - 0.85) / 0.15).clamp(0, 1)]
 
 
 def test_a_place_where_the_segmenter_sees_no_cord_is_given_up_for_the_next(image_and_truth, bundle):
     image, truth = image_and_truth
-    decoy, _ = tube_image(image.grid, image.grid.to_world([55, 60, 55]), radius_mm=6, half_length_mm=52)
-    both = Volume(np.maximum(image.data, 0.8 * decoy.data), image.affine)
+    decoy, _ = tube_image(image.grid, image.grid.to_world([55, 60, 55]), radius_mm=7, half_length_mm=52)
+    both = Volume(np.maximum(image.data, 0.9 * decoy.data), image.affine)
     locator, segmenter = bundle.network(bundle.locator), OnlyVeryBrightIsCord()
     object.__setattr__(bundle, "network", lambda stage: locator if stage is bundle.locator else segmenter)
     assert dice(segment(both, bundle).volume.data >= 0.5, truth >= 0.5) > 0.8

@@ -7,7 +7,13 @@ import math
 import pytest
 import torch
 
-from SoftCordSegLib.training.loss import adaptive_wing, deep_supervision_weights, deeply_supervised, soft_dice
+from SoftCordSegLib.training.loss import (
+    adaptive_wing,
+    deep_supervision_weights,
+    deeply_supervised,
+    dice_and_cross_entropy,
+    soft_dice,
+)
 
 
 def reference(output: float, label: float) -> float:
@@ -66,7 +72,7 @@ def test_deep_supervision_is_the_weighted_sum_over_levels():
     outputs = [torch.rand(1, 1, 8, 8, 8), torch.rand(1, 1, 4, 4, 4)]
     small = torch.nn.functional.avg_pool3d(label, 2)  # what trilinear halving is
     expected = 0.5 * adaptive_wing(outputs[0], label, weight) + 0.25 * adaptive_wing(outputs[1], small, torch.ones(1, 1, 4, 4, 4))
-    assert deeply_supervised(outputs, label, weight).item() == pytest.approx(expected.item(), rel=1e-5)
+    assert deeply_supervised("adaptive_wing", outputs, label, weight).item() == pytest.approx(expected.item(), rel=1e-5)
 
 
 def test_soft_dice_of_known_values():
@@ -75,3 +81,20 @@ def test_soft_dice_of_known_values():
     assert soft_dice(label, label, counts) == pytest.approx(1)
     assert soft_dice(torch.tensor([1.0, 0.0, 0.0, 0.0]), label, counts) == pytest.approx(2 * 1 / (1 + 1.25))
     assert soft_dice(torch.zeros(4), torch.zeros(4), counts) == 1
+
+
+def test_dice_and_cross_entropy_rewards_finding_a_small_thing():
+    label, weight = torch.zeros(1, 1, 10, 10, 10), torch.ones(1, 1, 10, 10, 10)
+    label[..., 4:6, 4:6, 2:8] = 1
+    found, silent = (2 * label - 1) * 8, torch.full_like(label, -8.0)
+    assert dice_and_cross_entropy(found, label, weight) < 0.01
+    assert dice_and_cross_entropy(silent, label, weight) > 0.5
+    assert dice_and_cross_entropy(silent, torch.zeros_like(label), weight) < 0.05, "silence is right where there is nothing"
+
+
+def test_dice_and_cross_entropy_leaves_out_voxels_without_weight():
+    label, weight = torch.zeros(1, 1, 4, 4, 4), torch.ones(1, 1, 4, 4, 4)
+    output = torch.full_like(label, -20.0)
+    output[..., 0] = 20.0
+    weight[..., 0] = 0
+    assert dice_and_cross_entropy(output, label, weight) < 1e-3

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ModelError
 from ..files import write_atomically, write_text_atomically
 from ..resources import resources_folder
+from .activations import ACTIVATIONS
 
 if TYPE_CHECKING:
     import torch
@@ -37,6 +38,7 @@ class Stage:
         spacing_mm: of its isotropic working grid.
         tile: voxels along (Left, Anterior, Superior).
         overlap: of neighbouring tiles, 0 to below 1.
+        activation: of the whole volume's raw outputs, a name in ``activations.ACTIVATIONS``.
     """
 
     weights: str
@@ -45,6 +47,7 @@ class Stage:
     spacing_mm: float
     tile: tuple[int, int, int]
     overlap: float
+    activation: str
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,6 @@ class ModelBundle:
         folder: where it lies.
         metadata: ``metadata.json`` as it is.
         orientation: of the working grid, nibabel letters.
-        activation: "normrelu" (the paper's) or "clip".
         locator: finds the cord in the whole field of view.
         segmenter: outlines it.
     """
@@ -63,7 +65,6 @@ class ModelBundle:
     folder: Path
     metadata: dict[str, Any]
     orientation: str
-    activation: str
     locator: Stage
     segmenter: Stage
 
@@ -115,7 +116,6 @@ def load_bundle(folder: str | Path) -> ModelBundle:
             folder=folder,
             metadata=metadata,
             orientation=str(inference["orientation"]),
-            activation=str(inference["activation"]),
             locator=_stage(inference["locator"]),
             segmenter=_stage(inference["segmenter"]),
         )
@@ -176,9 +176,12 @@ def _stage(entry: dict[str, Any]) -> Stage:
         spacing_mm=float(entry["spacing_mm"]),
         tile=tuple(int(n) for n in entry["tile"]),
         overlap=float(entry["overlap"]),
+        activation=str(entry["activation"]),
     )
     if not (0 <= stage.overlap < 1 and stage.spacing_mm > 0 and len(stage.tile) == 3 and min(stage.tile) > 0):
         raise ValueError("tile, overlap or spacing out of range")
+    if stage.activation not in ACTIVATIONS:
+        raise ValueError(f"unknown activation {stage.activation}")
     return stage
 
 

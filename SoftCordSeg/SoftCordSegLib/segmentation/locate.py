@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from ..network import Stage
+from ..network.activations import ACTIVATIONS
 from ..progress import Progress
 from ..volume import Volume, resample
 from .intensities import Scaling
@@ -26,9 +28,8 @@ def locate(
     coarse: Volume,
     scaling: Scaling,
     predict: Predict,
-    tile: tuple[int, int, int],
-    overlap: float,
     divisor: tuple[int, int, int],
+    stage: Stage,
     progress: Progress,
 ) -> list[Candidate]:
     """Where the cord could be, the likeliest place first; masks on the grid of ``coarse``.
@@ -37,18 +38,17 @@ def locate(
         coarse: of :func:`coarse_image`, axes to the Left, Anterior, Superior.
         scaling: of its intensities.
         predict: raw outputs of the locator for one tile.
-        tile: the largest volume run in one piece.
-        overlap: of tiles, where the image is larger than one.
         divisor: sizes must be multiples of it.
+        stage: whose tile is the largest volume run in one piece.
         progress: told and asked at every tile.
     """
-    size = [min(-(-n // d) * d, t) if n <= t else n for n, d, t in zip(coarse.shape, divisor, tile)]
+    size = [min(-(-n // d) * d, t) if n <= t else n for n, d, t in zip(coarse.shape, divisor, stage.tile)]
     extra = [max(s - n, 0) for s, n in zip(size, coarse.shape)]
     padded = np.pad(scaling(coarse.data), [(e // 2, e - e // 2) for e in extra], mode="edge")
-    part = [min(t, n) for t, n in zip(tile, padded.shape)]
-    raw = predict_tiled(padded, predict, part, overlap, progress)
+    part = [min(t, n) for t, n in zip(stage.tile, padded.shape)]
+    raw = predict_tiled(padded, predict, part, stage.overlap, progress)
     inside = tuple(slice(e // 2, e // 2 + n) for e, n in zip(extra, coarse.shape))
-    soft = np.clip(raw[inside], 0, 1)
+    soft = ACTIVATIONS[stage.activation](raw[inside])
     return cord_candidates(soft, coarse.spacing, _LEVEL, most=_CANDIDATES)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..network import ModelBundle, Stage
-from ..network.normrelu import normrelu
+from ..network.activations import ACTIVATIONS
 from ..progress import Progress
 from ..volume import Grid, Volume, reorient, resample, resample_mask
 from ..volume.orientation import slice_axis
@@ -94,7 +94,7 @@ def _search(
     progress.report(0.02, "Looking for the cord")
     stage = bundle.locator
     predict, divisor = _predictor(bundle, stage, device)
-    candidates = locate(coarse, scaling, predict, stage.tile, stage.overlap, divisor, progress.part(0.02, 0.2))
+    candidates = locate(coarse, scaling, predict, divisor, stage, progress.part(0.02, 0.2))
     best = None
     for number, candidate in enumerate(candidates):
         located = coarse.with_data(candidate.mask)
@@ -156,7 +156,7 @@ def _outline(
     if near is not None:
         wanted = resample(near, grid, order=0, outside=0.0).data > 0.5
     raw = predict_tiled(scaling(sampled.data), predict, stage.tile, stage.overlap, progress, wanted)
-    soft = normrelu(raw) if bundle.activation == "normrelu" else np.clip(raw, 0, 1)
+    soft = ACTIVATIONS[stage.activation](raw)
     if wanted is not None:
         soft[~wanted] = 0
     # Pieces are told apart at a low level, so that they keep their soft rims.

@@ -30,6 +30,7 @@ class TrainingConfig:
     Attributes:
         network: its shape.
         recipe: of the synthetic images.
+        loss: "adaptive_wing" (raw outputs in [0, 1]) or "dice_and_cross_entropy" (outputs are logits).
         steps: batches in all; the cosine schedule ends there.
         batch: images a step.
         learning_rate: of Adam at the start; cosine to 0 (paper section 2.3.5).
@@ -43,6 +44,7 @@ class TrainingConfig:
     network: UNetConfig
     recipe: Recipe
     steps: int
+    loss: str = "adaptive_wing"
     batch: int = 2
     learning_rate: float = 1e-3
     seed: int = 1
@@ -147,7 +149,7 @@ class _Run:
         self.network.train()
         with torch.autocast("cpu", torch.bfloat16, enabled=self.config.precision == "bf16"):
             outputs = self.network(image.contiguous(memory_format=torch.channels_last_3d))
-        loss = deeply_supervised(outputs, label, weight)
+        loss = deeply_supervised(self.config.loss, outputs, label, weight)
         self.optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
@@ -162,7 +164,7 @@ class _Run:
         return float(loss.detach())
 
     def validate(self, pairs: list[torch.Tensor]) -> float:
-        """Mean soft Dice of the averaged weights, outputs clipped to [0, 1]."""
+        """Mean soft Dice of the averaged weights."""
         network = UNet(self.config.network)
         network.load_state_dict(self.average)
         network.eval()
@@ -170,7 +172,9 @@ class _Run:
         with torch.inference_mode():
             for pair in pairs:
                 image, label, weight = pair[:, None, None]
-                scores.append(soft_dice(network(image)[0].clamp(0, 1), label, weight > 0))
+                output = network(image)[0]
+                soft = output.clamp(0, 1) if self.config.loss == "adaptive_wing" else torch.sigmoid(output)
+                scores.append(soft_dice(soft, label, weight))
         return sum(scores) / len(scores)
 
     def save(self) -> None:

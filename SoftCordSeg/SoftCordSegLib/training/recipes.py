@@ -39,7 +39,7 @@ def train_compact(
     """
     anatomy = load_anatomy(data)
     split = locator_steps / (locator_steps + segmenter_steps)
-    locator = TrainingConfig(COMPACT_LOCATOR, LOCATOR, locator_steps, seed=seed, precision=precision)
+    locator = TrainingConfig(COMPACT_LOCATOR, LOCATOR, locator_steps, "dice_and_cross_entropy", seed=seed, precision=precision)
     segmenter = TrainingConfig(COMPACT, SEGMENTER, segmenter_steps, seed=seed, precision=precision)
     locator_weights, locator_history = train(locator, anatomy, out / "locator", progress.part(0, split))
     segmenter_weights, segmenter_history = train(segmenter, anatomy, out / "segmenter", progress.part(split, 1))
@@ -60,6 +60,7 @@ def train_compact(
 
 def _record(config: TrainingConfig, history: History) -> dict[str, Any]:
     return {
+        "loss": config.loss,
         "steps": config.steps,
         "batch": config.batch,
         "learning_rate": config.learning_rate,
@@ -74,10 +75,25 @@ def _record(config: TrainingConfig, history: History) -> dict[str, Any]:
 def _inference() -> dict[str, Any]:
     return {
         "orientation": "LAS",
-        "activation": "normrelu",
-        # The locator sees fields of view of up to 256 mm in one piece.
-        "locator": Stage(_LOCATOR_FILE, COMPACT_LOCATOR.features, COMPACT_LOCATOR.strides, LOCATOR.spacing, (128, 128, 96), 0.25),
-        "segmenter": Stage(_SEGMENTER_FILE, COMPACT.features, COMPACT.strides, SEGMENTER.spacing, SEGMENTER.shape, 0.5),
+        "locator": Stage(
+            weights=_LOCATOR_FILE,
+            features=COMPACT_LOCATOR.features,
+            strides=COMPACT_LOCATOR.strides,
+            spacing_mm=LOCATOR.spacing,
+            # Fields of view of up to 256 x 256 x 192 mm are seen in one piece.
+            tile=(128, 128, 96),
+            overlap=0.25,
+            activation="sigmoid",
+        ),
+        "segmenter": Stage(
+            weights=_SEGMENTER_FILE,
+            features=COMPACT.features,
+            strides=COMPACT.strides,
+            spacing_mm=SEGMENTER.spacing,
+            tile=SEGMENTER.shape,
+            overlap=0.5,
+            activation="normrelu",
+        ),
     }
 
 

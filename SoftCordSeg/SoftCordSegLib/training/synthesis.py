@@ -27,8 +27,6 @@ class Recipe:
         aim_spread: how far from the centre the cord may be, as a part of the half width along each axis.
         without_cord: how often there is no cord.
         cropped: how often the field of view ends inside the volume.
-        emphasis: how much more a cord voxel weighs than one of the background; where the cord is one voxel in 500, equal
-            weights teach a network to say nothing for a long time.
     """
 
     shape: tuple[int, int, int]
@@ -36,16 +34,15 @@ class Recipe:
     aim_spread: tuple[float, float, float]
     without_cord: float
     cropped: float
-    emphasis: float = 0.0
 
 
 SEGMENTER = Recipe((48, 64, 64), 1.0, (0.5, 0.5, 0.5), without_cord=0.08, cropped=0.3)
-LOCATOR = Recipe((64, 64, 48), 2.0, (0.6, 0.6, 0.6), without_cord=0.10, cropped=0.7, emphasis=4.0)
+LOCATOR = Recipe((64, 64, 48), 2.0, (0.6, 0.6, 0.6), without_cord=0.10, cropped=0.7)
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Attributes: image, label (0 to 1) and weight (0 where the answer is not defined, else 1 or more), each (i, j, k) float32."""
+    """Attributes: image, label (0 to 1) and weight (0 where the answer is not defined, else 1), each (i, j, k) float32."""
 
     image: np.ndarray
     label: np.ndarray
@@ -83,8 +80,7 @@ class Synthesis:
         weight = (cut_slices(weight, slices) > 0.9).astype(np.float32)
         if rng.random() < recipe.cropped:
             image, label, weight = _cropped(rng, recipe, image, label, weight)
-        label = np.clip(label, 0, 1)
-        return _flipped(rng, normalised(image), label, weight * (1 + recipe.emphasis * label))
+        return _flipped(rng, normalised(image), np.clip(label, 0, 1), weight)
 
     def _posture(self, rng: np.random.Generator) -> tuple[Posture, bool]:
         recipe = self.recipe

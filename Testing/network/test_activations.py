@@ -1,4 +1,4 @@
-"""NormReLU over a whole volume."""
+"""Raw outputs to soft values, over a whole volume."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from SoftCordSegLib.network.normrelu import normrelu
+from SoftCordSegLib.network.activations import ACTIVATIONS, clip, normrelu, sigmoid
 
 
 def test_negative_outputs_become_0_and_the_highest_1():
@@ -30,3 +30,15 @@ def test_values_stay_in_0_to_1_and_scale_does_not_matter(seed, scale):
 def test_tiles_scaled_one_by_one_would_not_give_the_same():
     raw = np.array([0.2, 0.4, 1.0, 2.0])
     assert not np.allclose(np.concatenate([normrelu(raw[:2]), normrelu(raw[2:])]), normrelu(raw))
+
+
+def test_clip_keeps_what_is_in_0_to_1():
+    assert np.allclose(clip(np.array([-1.0, 0.3, 1.4])), [0, 0.3, 1])
+
+
+def test_sigmoid_is_the_logistic_function_even_far_out():
+    assert np.allclose(sigmoid(np.array([-1000.0, 0.0, np.log(3.0), 1000.0])), [0, 0.5, 0.75, 1])
+
+
+def test_every_activation_gives_float32():
+    assert all(activation(np.array([0.5])).dtype == np.float32 for activation in ACTIVATIONS.values())
