@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from scene.examples import GRIDS, cord_in
-from SoftCordSegLib.scene.render import SliceView, ThreeDView, png_bytes, set_window_level, write_png
-from SoftCordSegLib.scene.soft_mask import add_soft_mask, display_soft_mask
+from SoftCordSegLib.scene.render import ORIENTATIONS, SliceView, ThreeDView, png_bytes, set_window_level, write_png
+from SoftCordSegLib.scene.soft_mask import add_soft_mask, display_soft_mask, set_soft_mask
 from SoftCordSegLib.scene.threshold_view import SEGMENT_COLOUR, add_threshold_view
-from SoftCordSegLib.scene.volumes import add_volume
+from SoftCordSegLib.scene.volumes import add_volume, array_of, volume_of
 from SoftCordSegLib.volume import Grid, Volume
 
 SIZE = (200, 200)
@@ -110,6 +110,32 @@ def test_the_outline_of_the_segment_moves_with_the_threshold(scene):
     assert radii[0] < radii[1] < radii[2]
 
 
+def test_a_changed_mask_is_seen_at_the_next_drawing(scene):
+    app, image, soft, view, middle = scene
+    view.node.GetDisplayNode().SetVisibility(False)
+    with SliceView(app, "Axial", SIZE) as window:
+        window.show(image, soft, opacity=0.5)
+        window.jump_to(middle)
+        window.zoom(16.0)
+        row, column = (round(x) for x in window.pixel_of(middle))
+        assert not is_grey(window.render())[row, column]
+
+        set_soft_mask(soft, volume_of(soft).with_data(np.zeros_like(array_of(soft))))
+
+        assert is_grey(window.render()).all()
+
+
+def test_the_position_jumped_to_is_in_the_middle_of_the_picture(scene):
+    app, image, _, _, middle = scene
+    aside = middle + [4.0, -3.0, 5.0]
+    for orientation in ORIENTATIONS:
+        with SliceView(app, orientation, SIZE) as window:
+            window.show(image)
+            window.jump_to(aside)
+            assert window.pixel_of(aside) == pytest.approx((SIZE[1] / 2, SIZE[0] / 2), abs=1.5)
+            assert window.pixel_of(middle) != pytest.approx((SIZE[1] / 2, SIZE[0] / 2), abs=3)
+
+
 def test_jumping_shows_the_slice_through_the_position(scene):
     app, image, soft, view, middle = scene
     view.node.GetDisplayNode().SetVisibility(False)
@@ -135,7 +161,10 @@ def test_the_3d_view_shows_the_surface_in_the_colour_of_the_segment(scene):
         view.update(0.5, surface=True)
         window.look_from("A")
         picture = window.render()
+        view.update(0.9)
+        thinner = window.render()
 
+    assert (~(thinner == (0, 0, 255)).all(axis=-1)).sum() < 0.8 * (~(picture == (0, 0, 255)).all(axis=-1)).sum()
     cord = ~(picture == (0, 0, 255)).all(axis=-1)
     rows, columns = np.argwhere(cord).T
     assert cord.sum() > 2000

@@ -187,6 +187,19 @@ def test_a_full_disk_is_a_sentence_and_leaves_nothing(study, small_disk):
     vtk.vtkOutputWindow.GetInstance().ResetNumberOfLoggedMessages()  # VTK complains of the disk as well, rightly
 
 
+def test_a_bundle_that_only_seems_written_is_a_sentence(tmp_path):
+    class Scene:
+        def WriteToMRB(self, path):  # noqa: N802 (Slicer's name)
+            with open(path, "wb") as stream:
+                stream.write(b"PK half a bundle")
+            return True
+
+    with pytest.raises(OutputError, match="could not write"):
+        save_scene(Scene(), tmp_path / "study.mrb")
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_is_no_bundle_is_refused(app, tmp_path):
     (tmp_path / "text.mrb").write_text("no scene")
 

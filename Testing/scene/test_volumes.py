@@ -74,6 +74,7 @@ def test_the_array_of_a_node_is_the_node_s_own(app):
 
     assert node.GetImageData().GetScalarComponentAsDouble(1, 2, 3, 0) == 7
     assert node.GetImageData().GetMTime() > before
+    assert node.GetModifiedSinceRead()  # Slicer offers to save it
 
 
 def test_a_volume_is_a_copy_that_outlives_the_node(app):

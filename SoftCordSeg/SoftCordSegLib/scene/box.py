@@ -26,16 +26,13 @@ def add_box(scene, image_node, box: Box, name: str | None = None):
 
 
 def set_box(node, box: Box) -> None:
-    """Put the region of interest where ``box`` is."""
+    """Put the region of interest where ``box`` is; Slicer turns left-handed axes right-handed itself, for the same box."""
     import vtk
 
-    axes = np.array(box.axes, dtype=float)
-    if np.linalg.det(axes) < 0:
-        axes[:, 2] *= -1  # the same box; Slicer's handles want a right-handed frame
     matrix = vtk.vtkMatrix4x4()
     for row in range(3):
         for column in range(3):
-            matrix.SetElement(row, column, axes[row, column])
+            matrix.SetElement(row, column, float(box.axes[row, column]))
         matrix.SetElement(row, 3, float(box.center_mm[row]))
     changes = node.StartModify()
     node.SetSize(*(float(edge) for edge in box.size_mm))

@@ -115,7 +115,6 @@ class ThresholdView:
             self.node.SetAttribute(_THRESHOLD_ATTRIBUTE, repr(threshold))
             if surface:
                 segment.AddRepresentation(_SURFACE, self._surface(soft, box, threshold))
-                self.node.GetSegmentation().InvokeEvent(_representation_modified(), SEGMENT_ID)
 
     def _soft_array(self) -> np.ndarray:
         if self.soft_node is None:
@@ -203,9 +202,3 @@ def _bounding_box(inside: np.ndarray) -> tuple[slice, slice, slice] | None:
             return None
         box.append(slice(int(there[0]), int(there[-1]) + 1))
     return tuple(box)
-
-
-def _representation_modified() -> int:
-    import slicer
-
-    return slicer.vtkSegmentation.RepresentationModified

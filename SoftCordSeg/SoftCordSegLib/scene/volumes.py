@@ -127,9 +127,7 @@ def array_of(node) -> np.ndarray:
 
 def voxels_changed(node) -> None:
     """Tell the scene that the array of :func:`array_of` was written to."""
-    image = node.GetImageData()
-    image.GetPointData().GetScalars().Modified()
-    image.Modified()
+    node.GetImageData().GetPointData().GetScalars().Modified()
     node.Modified()
 
 
