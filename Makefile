@@ -11,7 +11,7 @@ BIN := .venv/bin
 DATA ?= ../shared/data
 OUT ?= demo
 
-# Let glibc keep freed memory: by default it gives it back to the system and asks for it again at every step of the network.
+# glibc keeps freed memory, as in the program itself; here also for what it is compared with.
 KEEP_MEMORY := MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=17179869184 MALLOC_TOP_PAD_=268435456
 
 .PHONY: .venv demo test lint format bench train cmake-lists system-packages clean
@@ -45,7 +45,7 @@ bench: .venv
 	@set -e; for file in Testing/bench/bench_*.py; do echo "== $$file"; $(KEEP_MEMORY) $(BIN)/python $$file; done
 
 train: .venv
-	$(KEEP_MEMORY) $(BIN)/python -m SoftCordSegLib.training --data $(DATA) --out runs/compact
+	$(BIN)/python -m SoftCordSegLib.training --data $(DATA) --out runs/compact
 
 # Rewrites the file lists in SoftCordSeg/CMakeLists.txt from the tree.
 cmake-lists:

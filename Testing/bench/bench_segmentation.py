@@ -20,12 +20,15 @@ IMAGES = ("sub-01_acq-MTon_MTS", "sub-single_t2_lumbar")
 
 
 def run_ours(image: Path, output: Path) -> None:
-    """The library's own way, on the shipped bundle."""
-    from SoftCordSegLib.network import load_bundle, shipped_bundles
-    from SoftCordSegLib.segmentation import segment
-    from SoftCordSegLib.volume import read_nifti, write_nifti
+    """The command that a user types."""
+    from SoftCordSegLib.cli.app import main as softcord
 
-    write_nifti(segment(read_nifti(image), load_bundle(shipped_bundles()[0])).volume, output)
+    try:
+        softcord(["segment", str(image), "-o", str(output.parent), "--json"])
+    except SystemExit as done:
+        if done.code:
+            raise
+    (output.parent / f"{image.name.split('.')[0]}_softseg.nii.gz").rename(output)
 
 
 def run_paper(image: Path, output: Path) -> None:

@@ -14,8 +14,10 @@ from ..progress import Progress
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     options = _parser().parse_args(arguments)
+    from ..network.memory import keep_freed_memory
     from .recipes import train_compact
 
+    keep_freed_memory()
     try:
         folder = train_compact(
             data=options.data,
