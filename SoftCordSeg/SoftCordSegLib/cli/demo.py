@@ -45,6 +45,7 @@ def demo_command(
     options = {"model": model, "threshold": _THRESHOLD, "device": device, "threads": threads}
     with guarded(debug, as_json):
         jobs = _jobs(out, image, discs, contrast, options, device)
+        _check_page(out / "index.html")
         check_folder(out)
         bundle = tools.open_bundle(model)
         limit_threads(threads)
@@ -59,7 +60,8 @@ def demo_command(
                 except Exception as error:
                     failures.append((name, sentence_of(error, debug)))
                     fail(f"{name}: {failures[-1][1]}")
-        _write_page(out, done, failures, bundle, _command(image, discs, contrast))
+        if done:
+            _write_page(out, done, failures, bundle, _command(image, discs, contrast))
         _report(out, done, failures, bundle, as_json)
         if failures:
             raise typer.Exit(EXIT_FAILED)
@@ -91,6 +93,18 @@ def _jobs(
         raise UsageProblem(f"The phantom has no contrast '{unknown[0]}'. It has {', '.join(CONTRASTS)}.")
     wanted = list(dict.fromkeys(contrasts or CONTRASTS))
     return {name: _phantom_job(name, out / name, request(out / name)) for name in wanted}
+
+
+def _check_page(page: Path) -> None:
+    """Refuse to replace a page that is not ours.
+
+    Raises:
+        UsageProblem: there is another ``index.html``.
+    """
+    from .page import MARK
+
+    if page.exists() and (not page.is_file() or MARK not in page.read_text(encoding="utf-8", errors="replace")[:2000]):
+        raise UsageProblem(f"'{page}' is not a page of this program and would be overwritten. Choose another folder.")
 
 
 def _phantom_job(contrast: str, folder: Path, request: Request) -> Callable:
@@ -142,7 +156,7 @@ def _report(out: Path, done: list, failures: list, bundle: Any, as_json: bool) -
     if rows:
         columns = ("Image", "Cord found", "Mean area error per level, %", "Dice at 0.5", "Segmented in, s")
         show_table(f"Spinal cord by {bundle.name}", columns, rows)
-    say(f"Open {out / 'index.html'}")
+        say(f"Open {out / 'index.html'}")
     if as_json:
         print_json(_as_json(out, done, failures, bundle))
 
@@ -173,7 +187,7 @@ def _as_json(out: Path, done: list, failures: list, bundle: Any) -> dict[str, An
     return {
         "GeneratedBy": generated_by(),
         "Model": model_of(bundle),
-        "page": str(out / "index.html"),
+        "page": str(out / "index.html") if done else None,
         "studies": studies,
         "failures": [{"name": name, "error": sentence} for name, sentence in failures],
     }

@@ -16,6 +16,8 @@ from .study_scene import Views
 
 # An error beyond this (the demonstration's own goal, percent) is marked in the tables.
 _FAR_PERCENT = 3.0
+# By this the program knows its own page, which it may replace.
+MARK = '<meta name="generator" content="SoftCordSeg">'
 _CAPTIONS = {
     "Axial": "Axial",
     "Sagittal": "Sagittal",
@@ -45,7 +47,7 @@ def page_html(
     title = "SoftCordSeg: demonstration"
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}</style></head>\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">{MARK}<style>{STYLE}</style></head>\n'
         f"<body><main>\n{''.join(parts)}\n</main></body></html>\n"
     )
 
@@ -69,7 +71,7 @@ def _head(studies, failures, bundle: Any, truth: bool) -> str:
         worst = max(errors, key=lambda error: abs(error.percent))
         figures = [
             ("mean area error per level", f"{mean_absolute_percent(errors):.1f} %"),
-            (f"largest ({worst.name})", f"{worst.percent:+.1f} %"),
+            (f"largest ({worst.name})", f"{_signed(worst.percent)} %"),
             ("levels compared", f"{len(errors)}"),
         ]
     figures.append(("images" if not truth else "scans", f"{len(studies)} of {len(studies) + len(failures)}"))
@@ -98,7 +100,13 @@ def _overview(studies) -> str:
 def _percent_cell(error: LevelError | None) -> str:
     if error is None:
         return "<td>–</td>"
-    return f"<td{' class=far' if abs(error.percent) > _FAR_PERCENT else ''}>{error.percent:+.1f}</td>"
+    return f"<td{' class=far' if abs(error.percent) > _FAR_PERCENT else ''}>{_signed(error.percent)}</td>"
+
+
+def _signed(percent: float) -> str:
+    """One decimal with its sign; no sign where it rounds to nothing."""
+    text = f"{percent:+.1f}"
+    return "0.0" if float(text) == 0 else text.replace("-", "−")
 
 
 def _section(study: Study, views: Views, folder: Path) -> str:

@@ -16,6 +16,7 @@ p { margin: 8px 0; max-width: 68ch; }
 .facts, figcaption, .small, table, svg text, .figures dt {
   font-family: system-ui, "Segoe UI", Helvetica, Arial, sans-serif !important; }
 .facts, .small { color: var(--soft); font-size: 14px; }
+.facts, p.small { max-width: none; }
 .figures { display: flex; flex-wrap: wrap; gap: 40px; margin: 36px 0 8px; }
 .figures dt { font-size: 13px; color: var(--soft); }
 .figures dd { margin: 0; font-size: 34px; line-height: 1.2; font-variant-numeric: tabular-nums; }

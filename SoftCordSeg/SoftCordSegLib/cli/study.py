@@ -129,17 +129,9 @@ def study_image(
     written = {**(files or {}), **{kind: Path(outcome[kind]) for kind in ("mask", "binary", "sidecar") if kind in outcome}}
     image, mask = read_nifti(path, outcome["source_volume"]), read_nifti(outcome["mask"])
     title = phantom.contrast if phantom is not None else stem(path)
-    study = {
-        "title": title,
-        "path": path,
-        "image": image,
-        "outcome": outcome,
-        "mask": mask,
-        "discs": tuple(discs),
-        "phantom": phantom,
-    }
+    study = Study(title, path, image, outcome, mask, discs=tuple(discs), phantom=phantom, files=written)
     if not outcome["found"]:
-        return Study(**study, files=written, remarks=(outcome["message"],))
+        return replace(study, remarks=(outcome["message"],))
 
     shape, levels, remarks = measure(mask, progress=progress.part(0.9, 1.0)), None, []
     if discs:

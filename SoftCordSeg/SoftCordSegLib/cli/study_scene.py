@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import SoftCordSegError
 from .outputs import stem
 
 if TYPE_CHECKING:
     from .study import Study
+
+Draw = Callable[..., dict[str, bytes]]
 
 PICTURE_PIXELS = (560, 560)
 _AXIAL_WIDTH_MM = 70.0
@@ -31,32 +33,33 @@ class Views:
     remarks: tuple[str, ...] = ()
 
 
-def make_views(study: Study, folder: Path) -> Views:
+def make_views(study: Study, folder: Path, draw: Draw | None = None) -> Views:
     """Build the scene of a study, save it into ``folder`` and draw it; what cannot be done here is said, not raised.
+
+    Args:
+        study: what to show.
+        folder: where the ``.mrb`` goes.
+        draw: makes the pictures; :func:`draw_views` where None.
 
     Raises:
         OutputError: the bundle cannot be written (no folder, full disk).
     """
-    from ..errors import OutputError
-    from ..scene import offscreen
+    from ..scene import SlicerMissing, offscreen
+    from ..scene.graphics import GraphicsMissing
+    from ..scene.save import save_scene
 
     try:
         app = offscreen.start()
-    except SoftCordSegError as error:
+    except SlicerMissing as error:
         return Views(remarks=(f"No scene and no pictures: {error}",))
     try:
         nodes = _fill(app, study)
         bundle = folder / f"{stem(study.path)}.mrb"
-        from ..scene.save import save_scene
-
         save_scene(app.scene, bundle)
         try:
-            pictures = _draw(app, study, nodes)
-        except OutputError:
-            raise
-        except SoftCordSegError as error:
+            return Views(bundle, tuple((draw or draw_views)(app, study, nodes).items()))
+        except GraphicsMissing as error:
             return Views(bundle, remarks=(f"No pictures: {error}",))
-        return Views(bundle, tuple(pictures.items()))
     finally:
         app.close()
 
@@ -93,7 +96,7 @@ def _fill(app, study: Study) -> dict:
     return {"image": image, "soft": soft}
 
 
-def _draw(app, study: Study, nodes: dict) -> dict[str, bytes]:
+def draw_views(app, study: Study, nodes: dict) -> dict[str, bytes]:
     """PNG bytes of three slice views through the cord, and of the cord in 3D.
 
     Raises:
