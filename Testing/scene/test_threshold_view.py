@@ -201,14 +201,19 @@ def test_events_of_an_update_are_told_from_strokes_of_the_user(app):
     import slicer
 
     view = make_view(app, cord_in(GRIDS["isotropic"]))
+    (other_view,) = threshold_views_of(view.soft_node)
     seen = []
     segmentation = view.node.GetSegmentation()
-    segmentation.AddObserver(slicer.vtkSegmentation.SourceRepresentationModified, lambda *_: seen.append(view.is_updating))
+    for event in (slicer.vtkSegmentation.SourceRepresentationModified, slicer.vtkSegmentation.SegmentModified):
+        segmentation.AddObserver(event, lambda *_: seen.append(other_view.is_updating))
 
-    view.update(0.3)
-    assert seen
+    view.update(0.3, surface=True)
+    assert len(seen) >= 2
     assert all(seen)
-    assert not view.is_updating
+
+    seen.clear()
+    segmentation.GetSegment(SEGMENT_ID).SetName("renamed by the user")
+    assert seen == [False]
 
 
 def test_a_new_view_on_the_same_node_goes_on_where_the_old_one_was(app):

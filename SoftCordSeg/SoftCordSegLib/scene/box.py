@@ -8,6 +8,8 @@ from ..errors import InputError
 from ..segmentation import Box
 from .links import IMAGE, link, nodes_linked_to
 
+_COLOUR = (0.75, 0.85, 1.0)  # pale: it frames the cord, and should not outshine it
+
 
 def add_box(scene, image_node, box: Box, name: str | None = None):
     """A new region of interest, outlined in the views.
@@ -21,6 +23,8 @@ def add_box(scene, image_node, box: Box, name: str | None = None):
     display = node.GetDisplayNode()
     display.SetFillVisibility(False)
     display.SetPropertiesLabelVisibility(False)
+    display.SetSelectedColor(*_COLOUR)
+    display.SetGlyphScale(1.0)
     set_box(node, box)
     return node
 

@@ -8,6 +8,8 @@ from ..errors import InputError
 from ..morphometry import DiscLabel, disc_name, discs_from_points, parse_disc
 from .links import IMAGE, link, nodes_linked_to
 
+_COLOUR = (1.0, 0.45, 0.1)
+
 
 def add_discs(scene, image_node, discs: Iterable[DiscLabel] = (), name: str | None = None):
     """A new list of disc points for an image, from above to below.
@@ -19,6 +21,7 @@ def add_discs(scene, image_node, discs: Iterable[DiscLabel] = (), name: str | No
     node.CreateDefaultDisplayNodes()
     link(node, IMAGE, image_node)
     display = node.GetDisplayNode()
+    display.SetSelectedColor(*_COLOUR)
     display.SetGlyphScale(2.0)
     display.SetTextScale(3.0)
     display.SetPropertiesLabelVisibility(False)

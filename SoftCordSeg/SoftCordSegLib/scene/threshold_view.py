@@ -27,6 +27,7 @@ _TERMINOLOGY = (
     "~Anatomic codes - DICOM master list~^^~^^"
 )
 _LABELMAP, _SURFACE = "Binary labelmap", "Closed surface"
+_being_written: set = set()  # segmentation nodes; VTK has one Python object a node
 
 
 def add_threshold_view(scene, soft_node, threshold: float = DEFAULT_THRESHOLD, name: str | None = None) -> ThresholdView:
@@ -65,13 +66,10 @@ class ThresholdView:
 
     Attributes:
         node: the ``vtkMRMLSegmentationNode``.
-        is_updating: True while this object writes the segment; whoever observes the segmentation for the user's strokes
-            can tell by it that an event is not one.
     """
 
     def __init__(self, node):
         self.node = node
-        self.is_updating = False
         self._nonzero_box = None  # box of soft > 0, and the time stamp of the voxels it was found in
         self._nonzero_time = None
 
@@ -79,6 +77,14 @@ class ThresholdView:
     def soft_node(self):
         """The soft mask's volume node; None when it was deleted."""
         return linked(self.node, SOFT_MASK)
+
+    @property
+    def is_updating(self) -> bool:
+        """True while the segment is being written, by this or another view of the same node.
+
+        Whoever observes the segmentation for the user's strokes can tell by it that an event is not one.
+        """
+        return self.node in _being_written
 
     @property
     def threshold(self) -> float:
@@ -185,11 +191,11 @@ class ThresholdView:
     @contextlib.contextmanager
     def _writing(self):
         changes = self.node.StartModify()
-        self.is_updating = True
+        _being_written.add(self.node)
         try:
             yield
         finally:
-            self.is_updating = False
+            _being_written.discard(self.node)
             self.node.EndModify(changes)
 
 
