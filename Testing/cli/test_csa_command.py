@@ -166,3 +166,21 @@ def test_older_point_lists_of_slicer_are_read(softcord, a_mask, tmp_path):
     table = tmp_path / "csa.csv"
     assert softcord("csa", a_mask, "-o", table, "--perlevel", "--discs", discs).exit_code == 0
     assert [row["VertLevel"] for row in rows_of(table)] == ["2", "3", "4"]
+
+
+@pytest.mark.parametrize("arguments", [["--vert", "7"], ["--vert", "2", "-z", "0:5"]])
+def test_nothing_to_measure_is_a_sentence_and_no_table(softcord, a_mask, discs_of_the_neck, tmp_path, arguments):
+    result = softcord("csa", a_mask, "-o", tmp_path / "out" / "csa.csv", "--discs", discs_of_the_neck, *arguments)
+    assert result.exit_code == 1
+    assert "no slices here" in result.stderr
+    assert names_in(tmp_path / "out") == []
+
+
+def test_levels_given_as_discs_name_the_file(softcord, a_mask, tmp_path):
+    levels = tmp_path / "in" / "levels.nii.gz"
+    write_nifti(a_neck().with_data((2 * (a_neck().data > 500)).astype(np.uint8)), levels)
+    result = softcord("csa", a_mask, "-o", tmp_path / "csa.csv", "--discs", levels, "--perlevel")
+    assert result.exit_code == 1
+    assert "levels.nii.gz" in result.stderr
+    assert softcord("csa", a_mask, "-o", tmp_path / "csa.csv", "--vertfile", levels, "--perlevel").exit_code == 0
+    assert [row["VertLevel"] for row in rows_of(tmp_path / "csa.csv")] == ["2"]

@@ -29,7 +29,8 @@ def test_writes_the_soft_mask_on_the_images_grid_and_a_sidecar(softcord, an_imag
 
 
 def test_sidecar_tells_where_the_mask_came_from_but_not_where_files_lie(softcord, an_image, tmp_path):
-    softcord("segment", an_image, "-o", tmp_path / "out", "--threshold", "0.4", "--device", "cpu")
+    arguments = ["--threshold", "0.4", "--device", "cpu", "--model", tmp_path / "models" / "a-model"]
+    softcord("segment", an_image, "-o", tmp_path / "out", *arguments)
     text = (tmp_path / "out" / "sub-01_T2w_softseg.json").read_text()
     sidecar = json.loads(text)
     assert sidecar["Source"] == "sub-01_T2w.nii.gz"
@@ -37,6 +38,7 @@ def test_sidecar_tells_where_the_mask_came_from_but_not_where_files_lie(softcord
     assert sidecar["Model"] == {"Name": "a-model", "Version": "1.2", "SHA256": A_BUNDLE.sha256}
     assert sidecar["GeneratedBy"] == [{"Name": "SoftCordSeg", "Version": __version__}]
     assert sidecar["Command"]["Options"]["threshold"] == 0.4
+    assert sidecar["Command"]["Options"]["model"] == "a-model"
     assert sidecar["Box"]["SizeMm"] == [40, 40, 40]
     assert sidecar["Found"] is True
     assert str(tmp_path) not in text

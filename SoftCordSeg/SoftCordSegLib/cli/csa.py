@@ -102,6 +102,7 @@ def csa_command(
 def _measure(
     path: Path, options: MeasureOptions, grouping: Grouping, discs: Any, vertfile: Path | None, progress: Progress
 ) -> tuple[CordShape, Summary]:
+    from ..errors import InputError
     from ..morphometry import add_levels, add_levels_from_mask, aggregate, measure
     from ..volume import read_nifti
 
@@ -115,6 +116,8 @@ def _measure(
         shape = add_levels_from_mask(shape, read_nifti(vertfile))
     per_slice = True if grouping.per_slice else None
     summary = aggregate(shape, slices=grouping.slices, levels=grouping.levels, per_slice=per_slice, per_level=grouping.per_level)
+    if not any(row.count for row in summary):
+        raise InputError(" ".join(summary.notes) or "The mask has no cord in the slices that were asked for. Check -z.")
     return shape, summary
 
 

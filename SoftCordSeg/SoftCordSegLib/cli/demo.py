@@ -42,7 +42,7 @@ def demo_command(
     Needs no network and no data: images, soft masks, segments, tables, Slicer scenes and a page are written to DIR.
     """
     tools: Tools = ctx.obj
-    options = {"model": model, "threshold": _THRESHOLD, "device": device, "threads": threads}
+    options = {"model": Path(model).name if model else None, "threshold": _THRESHOLD, "device": device, "threads": threads}
     with guarded(debug, as_json):
         jobs = _jobs(out, image, discs, contrast, options, device)
         _check_page(out / "index.html")

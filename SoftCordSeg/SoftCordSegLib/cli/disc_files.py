@@ -28,6 +28,10 @@ def read_discs(path: Path) -> list[DiscLabel]:
         if name.endswith(".fcsv"):
             return discs_from_points(_from_fcsv(path))
         return discs_from_label_image(read_nifti(path))
+    except InputError as error:
+        if path.name in str(error):
+            raise
+        raise InputError(f"In the disc labels '{path}': {error}") from error
     except FileNotFoundError as error:
         raise InputError(f"There is no file '{path}'. Check the name and the folder.") from error
     except (OSError, UnicodeDecodeError) as error:

@@ -73,7 +73,15 @@ def segment_command(
     A series (4D) is averaged over time unless --time says otherwise.  Results of an earlier run are replaced; inputs never are.
     """
     tools: Tools = ctx.obj
-    options = {"model": model, "box": box, "time": time, "threshold": threshold, "device": device, "threads": threads}
+    # Only the model's name: sidecars travel, and where it lies on this machine is nobody's business.
+    options = {
+        "model": Path(model).name if model else None,
+        "box": box,
+        "time": time,
+        "threshold": threshold,
+        "device": device,
+        "threads": threads,
+    }
     with guarded(debug, as_json):
         request = Request(out, parse_time(time), threshold, parse_box(box), device, options)
         check_names(images)
