@@ -48,22 +48,21 @@ def area_svg(shape: CordShape, phantom: Phantom | None, name: str) -> str:
         FigureCanvasSVG(figure)
         axes = figure.add_subplot()
         _draw_bands(axes, shape, distance, there)
-        if phantom is not None:
-            known = phantom.slice_areas_mm2(shape.grid)[shape.slices]
-            axes.plot(distance[there], known[there], color=_KNOWN, linewidth=2.2, label="known")
-        few = there.sum() <= 60
         axes.plot(
             distance[there],
             area[there],
             color=_MEASURED,
             linewidth=0 if phantom is not None else 1.2,
             marker="o",
-            markersize=4.5 if few else 2.6,
+            markersize=4.5 if there.sum() <= 60 else 3.2,
             label="measured",
         )
+        if phantom is not None:
+            known = phantom.slice_areas_mm2(shape.grid)[shape.slices]
+            axes.plot(distance[there], known[there], color=_KNOWN, linewidth=1.4, label="known")
         axes.set_xlabel("Distance down the cord (mm)")
         axes.set_ylabel("Area (mm²)")
-        axes.set_ylim(0, None)
+        axes.set_ylim(0, 1.12 * float(area[there].max()))
         axes.margins(x=0.01)
         axes.grid(axis="y", color=_RULE, linewidth=0.6)
         axes.set_axisbelow(True)
@@ -86,10 +85,10 @@ def _draw_bands(axes, shape: CordShape, distance, there) -> None:
     if shape.levels is None:
         return
     step = float(np.median(np.abs(np.diff(distance)))) if len(distance) > 1 else 1.0
-    for level in np.unique(shape.levels[there & (shape.levels > 0)]):
+    for index, level in enumerate(np.unique(shape.levels[there & (shape.levels > 0)])):
         here = distance[there & (shape.levels == level)]
         start, stop = here.min() - step / 2, here.max() + step / 2
-        if level % 2 == 0:
+        if index % 2 == 0:
             axes.axvspan(start, stop, color=_BAND, linewidth=0)
         axes.text((start + stop) / 2, 1.02, level_name(int(level)), transform=axes.get_xaxis_transform(), ha="center", va="bottom")
 

@@ -8,6 +8,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .. import __version__
 from .area_plot import area_svg
 from .page_style import STYLE
@@ -74,9 +76,22 @@ def _head(studies, failures, bundle: Any, truth: bool) -> str:
             (f"largest ({worst.name})", f"{_signed(worst.percent)} %"),
             ("levels compared", f"{len(errors)}"),
         ]
-    figures.append(("images" if not truth else "scans", f"{len(studies)} of {len(studies) + len(failures)}"))
+    if truth:
+        figures.append(("scans", f"{len(studies)} of {len(studies) + len(failures)}"))
+    elif studies[0][0].shape is not None:
+        figures = _size(studies[0][0])
     terms = "".join(f"<div><dt>{escape(name)}</dt><dd>{value}</dd></div>" for name, value in figures)
     return f'<h1>The spinal cord, softly outlined</h1><p class="lead">{lead}</p><dl class="figures">{terms}</dl>'
+
+
+def _size(study: Study) -> list[tuple[str, str]]:
+    """What there is to say of a cord without a truth."""
+    columns = study.shape.columns
+    return [
+        ("cord, mL", f"{study.outcome['volume_ml']:.2f}"),
+        ("length, mm", f"{np.nansum(columns['length']):.0f}"),
+        ("mean area, mm²", f"{np.nanmean(columns['area']):.1f}"),
+    ]
 
 
 def _overview(studies) -> str:

@@ -2,9 +2,9 @@
 
 STYLE = """
 :root { color-scheme: light dark; --paper: #fbfaf7; --ink: #1d2126; --soft: #5d656e; --rule: #d9d6cf; --band: #efece4;
-  --accent: #0e7c86; --known: #b9b4a8; --warn: #9a5b00; --card: #ffffff; }
+  --accent: #0e7c86; --known: #1d2126; --warn: #9a5b00; --card: #ffffff; }
 @media (prefers-color-scheme: dark) { :root { --paper: #14171a; --ink: #e8e6e1; --soft: #9aa2aa; --rule: #33383d;
-  --band: #1d2226; --accent: #4fc3cd; --known: #6b7178; --warn: #e0a84a; --card: #1a1e22; } }
+  --band: #1d2226; --accent: #4fc3cd; --known: #e8e6e1; --warn: #e0a84a; --card: #1a1e22; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 17px/1.55 "Charter", "Iowan Old Style", Georgia, serif; }
 main { max-width: 1080px; margin: 0 auto; padding: 64px 28px 96px; }
