@@ -55,9 +55,15 @@ def _sequence(rng: np.random.Generator) -> np.ndarray:
 def body_image(rng: np.random.Generator, labels: np.ndarray, means: np.ndarray, spacing: float) -> np.ndarray:
     """Intensities of the body, textured, (i, j, k) float32."""
     image = means[labels]
+    texture = np.zeros(labels.shape, np.float32)
     for scale in (rng.uniform(1.0, 2.5), rng.uniform(2, 10), rng.uniform(10, 40)):
-        image += rng.uniform(0, 0.08) * smooth_noise(rng, labels.shape, scale / spacing)
-    return image
+        texture += rng.uniform(0, 0.08) * smooth_noise(rng, labels.shape, scale / spacing)
+    if rng.random() < 0.75:
+        # Air has none, and is the darkest there is; in some scans it is exactly 0.
+        air = labels == body.AIR
+        texture[air] = 0
+        image[air] = min(means.min(), 0.0) if rng.random() < 0.5 else means[body.AIR]
+    return image + texture
 
 
 def remapped(rng: np.random.Generator, t2w: np.ndarray) -> np.ndarray:
