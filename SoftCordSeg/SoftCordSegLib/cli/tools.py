@@ -24,8 +24,10 @@ class Segment(Protocol):
 
 
 def _segment(image: Volume, bundle: ModelBundle, *, box: Box | None, progress: Progress | None, device: str) -> SoftMask:
+    from ..network.memory import keep_freed_memory
     from ..segmentation import segment
 
+    keep_freed_memory()
     return segment(image, bundle, box=box, progress=progress, device=device)
 
 
