@@ -170,3 +170,12 @@ def test_cancel_stops_before_the_next_tile(image_and_truth, bundle):
 def test_images_that_cannot_hold_a_cord_are_refused_by_a_sentence(bundle, data, sentence):
     with pytest.raises(InputError, match=sentence):
         segment(Volume(data, np.eye(4)), bundle)
+
+
+def test_a_scan_cropped_to_the_cord_needs_no_locator(bundle):
+    grid = isotropic((24, 26, 60))
+    image, truth = tube_image(grid, grid.to_world([12, 13, 30]), radius_mm=6, half_length_mm=100)
+    locator, segmenter = bundle.network(bundle.locator), OnlyVeryBrightIsCord()
+    object.__setattr__(bundle, "network", lambda stage: locator if stage is bundle.locator else segmenter)
+    assert dice(segment(image, bundle).volume.data >= 0.5, truth >= 0.5) > 0.9
+    assert locator.calls == 0

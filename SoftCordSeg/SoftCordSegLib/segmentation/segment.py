@@ -68,6 +68,9 @@ def segment(
     progress.check_cancelled()
     coarse = coarse_image(working, bundle.locator.spacing_mm)
     scaling = Scaling.of(coarse.data)
+    if box is None and _is_narrow(working, bundle.segmenter):
+        # A scan cropped to the cord leaves nothing to look for, and too little around it for the locator to know it by.
+        box = Box.of_grid(working.grid)
     if box is None:
         outline = _search(working, coarse, scaling, bundle, device, progress)
     else:
@@ -105,6 +108,12 @@ def _search(
         if outline.score > _AGREEMENT * candidate.score:
             break
     return best
+
+
+def _is_narrow(working: Volume, stage: Stage) -> bool:
+    """True where one tile of the segmenter sees the whole width and depth of the image."""
+    size = np.array(working.shape[:2]) * working.spacing[:2]
+    return bool((size <= np.array(stage.tile[:2]) * stage.spacing_mm).all())
 
 
 def _predictor(bundle: ModelBundle, stage: Stage, device: str) -> tuple[Predict, tuple[int, int, int]]:

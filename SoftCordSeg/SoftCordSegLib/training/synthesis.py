@@ -40,6 +40,10 @@ SEGMENTER = Recipe((48, 64, 64), 1.0, (0.5, 0.5, 0.5), without_cord=0.08, croppe
 LOCATOR = Recipe((64, 64, 48), 2.0, (0.6, 0.6, 0.6), without_cord=0.10, cropped=0.7)
 
 
+# Voxels; scans cropped to the canal are hardly wider than the cord and its fluid.
+_LEAST_FIELD = 16
+
+
 @dataclass(frozen=True)
 class Pair:
     """Attributes: image, label (0 to 1) and weight (0 where the answer is not defined, else 1), each (i, j, k) float32."""
@@ -184,7 +188,7 @@ def _cropped(rng, recipe: Recipe, image, label, weight) -> tuple[np.ndarray, ...
     about = cord[rng.integers(len(cord))] if len(cord) and rng.random() < 0.85 else None
     box = []
     for axis, n in enumerate(recipe.shape):
-        least = min(int(30 / recipe.spacing) + 1, n)
+        least = min(_LEAST_FIELD, n)
         size = int(rng.integers(least, n + 1)) if rng.random() < 0.7 else n
         low, high = 0, n - size
         if about is not None:
