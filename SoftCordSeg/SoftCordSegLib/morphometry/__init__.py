@@ -1,6 +1,7 @@
 """Floor 2: the shape of the cord, its vertebral levels, and the tables of both."""
 
 from .aggregate import LevelSummary, Summary, aggregate
+from .carry import carry_over_discs, discs_to_label_image
 from .centreline import Centreline
 from .contrasts import ContrastSpread, contrasts_csv_text, spread_over_contrasts, write_contrasts_csv
 from .discs import DiscLabel, check_discs, discs_from_label_image, discs_from_points
@@ -17,6 +18,7 @@ from .measure import centreline_of, measure
 from .names import disc_name, level_name, parse_disc, parse_level, parse_levels, parse_slices
 from .pam50 import pam50_slices, to_pam50
 from .pmj import add_distance_pmj, slices_at_pmj_distance
+from .proposal import DiscProposal, Proposals, propose_discs
 from .shape import IMAGE_MEASURES, MEASURES, UNITS, CordShape, MeasureOptions, SliceShape
 from .table import csv_columns, csv_text, table_rows, to_json, write_csv, write_json
 from .wording import slice_ranges
@@ -29,9 +31,11 @@ __all__ = [
     "ContrastSpread",
     "CordShape",
     "DiscLabel",
+    "DiscProposal",
     "LevelSummary",
     "LiveArea",
     "MeasureOptions",
+    "Proposals",
     "SliceShape",
     "Summary",
     "add_distance_pmj",
@@ -39,6 +43,7 @@ __all__ = [
     "add_levels_from_image",
     "add_levels_from_mask",
     "aggregate",
+    "carry_over_discs",
     "centreline_of",
     "check_discs",
     "contrasts_csv_text",
@@ -47,6 +52,7 @@ __all__ = [
     "disc_name",
     "discs_from_label_image",
     "discs_from_points",
+    "discs_to_label_image",
     "is_labelled_mask",
     "level_name",
     "levels_from_discs",
@@ -57,6 +63,7 @@ __all__ = [
     "parse_level",
     "parse_levels",
     "parse_slices",
+    "propose_discs",
     "slice_ranges",
     "slices_at_pmj_distance",
     "spread_over_contrasts",
