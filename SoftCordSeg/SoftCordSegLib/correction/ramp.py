@@ -1,0 +1,87 @@
+"""The soft rim of a correction: how much of an edited voxel is cord, by its distance from the edge in millimetres.
+
+A segment says on which side of the edge the middle of a voxel lies, and no more.  A voxel that touches the other side is then
+between half full and full: three quarters, the mean.  So the ramp goes from 0.5 on the edge to 1 (or 0) at one in-plane voxel
+from it.  In thick slices the next slice is farther than that, and only the edge within the slice softens a voxel.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Neighbours(NamedTuple):
+    """The voxels near enough to matter.
+
+    Attributes:
+        offsets: (n, 3) int, in voxels.
+        near: (n,) float32, mm from the middle of a voxel to the nearest point of that neighbour.
+        through: (n,) float32, mm of the way through that neighbour.
+    """
+
+    offsets: np.ndarray
+    near: np.ndarray
+    through: np.ndarray
+
+
+def width(spacing: Sequence[float]) -> float:
+    """Depth in mm from which on a voxel is wholly cord (or wholly not): one voxel in the plane of the two finer axes."""
+    return float(sorted(abs(float(step)) for step in spacing)[1])
+
+
+def soft_value(depth: np.ndarray, spacing: Sequence[float]) -> np.ndarray:
+    """The soft value of a voxel whose middle lies ``depth`` mm inside the cord (negative: outside); float32 in [0, 1]."""
+    depth = np.asarray(depth, dtype=np.float32)
+    return np.clip(np.float32(0.5) + np.float32(0.5) * (depth / np.float32(width(spacing))), 0, 1).astype(np.float32)
+
+
+def reach(spacing: Sequence[float]) -> tuple[int, int, int]:
+    """How many voxels away along each axis an edit still changes the soft value of an edited voxel."""
+    offsets = neighbours(spacing).offsets
+    return tuple(int(n) for n in np.abs(offsets).max(axis=0))
+
+
+def neighbours(spacing: Sequence[float]) -> Neighbours:
+    """All neighbours whose nearest point is less than :func:`width` away."""
+    steps = np.abs(np.asarray(spacing, dtype=float))
+    limit = width(spacing)
+    counts = np.ceil(limit / steps + 0.5).astype(int) - 1
+    offsets = np.array([offset for offset in itertools.product(*(range(-n, n + 1) for n in counts)) if any(offset)])
+    away = np.abs(offsets)
+    near = np.linalg.norm(np.maximum(away - 0.5, 0) * steps, axis=1)
+    through = np.linalg.norm(away * steps, axis=1) / away.max(axis=1)
+    kept = near < limit
+    return Neighbours(offsets[kept], near[kept].astype(np.float32), through[kept].astype(np.float32))
+
+
+def depths(voxels: np.ndarray, p0: np.ndarray, edits: np.ndarray, spacing: Sequence[float]) -> np.ndarray:
+    """How deep edited voxels lie on their own side.
+
+    A neighbour that is as predicted lends its soft value: the edge runs through it, not along its face.  The edge of the image
+    is no edge of the cord.
+
+    Args:
+        voxels: (3, n) int, indices of voxels where ``edits`` is not 0.
+        p0: float32 (i, j, k), the mask as predicted.
+        edits: int8 (i, j, k) of -1, 0, +1.
+        spacing: (3,) mm.
+
+    Returns:
+        (n,) float32, mm, from half the smallest spacing to :func:`width`.
+    """
+    shape = np.array(p0.shape)[:, None]
+    added = edits[tuple(voxels)] > 0
+    depth = np.full(voxels.shape[1], width(spacing), dtype=np.float32)
+    for offset, near, through in zip(*neighbours(spacing)):
+        there = voxels + offset[:, None]
+        outside = ((there < 0) | (there >= shape)).any(axis=0)
+        there = tuple(np.clip(there, 0, shape - 1))
+        said = edits[there]
+        cord = np.where(said == 0, p0[there], said > 0).astype(np.float32)
+        own = np.where(added, cord, 1 - cord)  # the part of the neighbour that is on the voxel's own side
+        np.minimum(depth, near + through * own, out=depth, where=~outside)
+    return depth
