@@ -20,6 +20,7 @@ from .pam50 import pam50_slices, to_pam50
 from .pmj import add_distance_pmj, slices_at_pmj_distance
 from .proposal import DiscProposal, Proposals, propose_discs
 from .shape import IMAGE_MEASURES, MEASURES, UNITS, CordShape, MeasureOptions, SliceShape
+from .symmetry import add_image_measures
 from .table import csv_columns, csv_text, table_rows, to_json, write_csv, write_json
 from .wording import slice_ranges
 
@@ -39,6 +40,7 @@ __all__ = [
     "SliceShape",
     "Summary",
     "add_distance_pmj",
+    "add_image_measures",
     "add_levels",
     "add_levels_from_image",
     "add_levels_from_mask",

@@ -34,8 +34,8 @@ def diameter_ap(
         diameter_AP, length_anterior, length_posterior, mm; NaN where turning leaves no pixel above 0.5.
     """
     cos, sin = math.cos(angle), math.sin(angle)
-    top, left, turned = _turned_inside(fine, inside, corner, centre, cos, sin)
-    by_row, by_column = np.count_nonzero(turned, axis=1), np.count_nonzero(turned, axis=0)
+    top, left, found = _turned_inside(fine, inside, corner, centre, cos, sin)
+    by_row, by_column = np.count_nonzero(found, axis=1), np.count_nonzero(found, axis=0)
     count = by_row.sum()
     if count == 0:
         return {"diameter_AP": np.nan, "length_anterior": np.nan, "length_posterior": np.nan}
@@ -53,6 +53,12 @@ def _source(row, column, centre: tuple[float, float], cos: float, sin: float):
     return cos * row - sin * column + centre[0], sin * row + cos * column + centre[1]
 
 
+def turned(fine: np.ndarray, centre: tuple[float, float], angle: float) -> np.ndarray:
+    """The whole slice, turned back by ``angle`` (radians) about ``centre``; linear, 0 outside."""
+    row, column = np.arange(fine.shape[0]) - centre[0], np.arange(fine.shape[1]) - centre[1]
+    return _sample(fine, *_source(row[:, None], column[None, :], centre, math.cos(angle), math.sin(angle)))
+
+
 def _turned_inside(
     fine: np.ndarray, inside: np.ndarray, corner: tuple[int, int], centre: tuple[float, float], cos: float, sin: float
 ) -> tuple[int, int, np.ndarray]:
@@ -67,11 +73,11 @@ def _turned_inside(
     neighbours = padded[:-1, :-1] + padded[1:, :-1] + padded[:-1, 1:] + padded[1:, 1:]
     local_y = np.clip((y - (corner[0] - 2)).astype(np.int32), 0, neighbours.shape[0] - 1)
     local_x = np.clip((x - (corner[1] - 2)).astype(np.int32), 0, neighbours.shape[1] - 1)
-    found = neighbours.ravel()[local_y * neighbours.shape[1] + local_x]
-    turned = found == 4
-    border = (found > 0) & ~turned
-    turned[border] = _sample(fine, y[border], x[border]) > INSIDE
-    return int(low[0]), int(low[1]), turned
+    around = neighbours.ravel()[local_y * neighbours.shape[1] + local_x]
+    found = around == 4
+    border = (around > 0) & ~found
+    found[border] = _sample(fine, y[border], x[border]) > INSIDE
+    return int(low[0]), int(low[1]), found
 
 
 def _turned_box(
@@ -82,9 +88,9 @@ def _turned_box(
     first, last = inside.argmax(axis=1)[rows], inside.shape[1] - 1 - inside[:, ::-1].argmax(axis=1)[rows]
     y = np.concatenate([rows, rows]) + corner[0] - centre[0]
     x = np.concatenate([first, last]) + corner[1] - centre[1]
-    turned = np.stack([cos * y + sin * x + centre[0], cos * x - sin * y + centre[1]])
-    low = np.floor(turned.min(axis=1)).astype(int) - 2
-    high = np.ceil(turned.max(axis=1)).astype(int) + 2
+    reached = np.stack([cos * y + sin * x + centre[0], cos * x - sin * y + centre[1]])
+    low = np.floor(reached.min(axis=1)).astype(int) - 2
+    high = np.ceil(reached.max(axis=1)).astype(int) + 2
     return np.maximum(low, 0), np.minimum(high, np.array(shape) - 1)
 
 

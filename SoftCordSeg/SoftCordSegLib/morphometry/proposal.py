@@ -146,17 +146,23 @@ def _best_fit(patterns: DiscPatterns, rows: dict[int, int]) -> tuple[ChainResult
 def _fit(
     patterns: DiscPatterns, rows: dict[int, int], values: np.ndarray, patches: list[np.ndarray]
 ) -> tuple[ChainResult, Likeness]:
-    """A chain from patches, a pattern from all discs of the chain, a chain from that, and so on."""
+    """A chain from patches, a pattern from all discs of the chain, a chain from that, and so on.
+
+    The known discs weigh as much as all that are found, so that the pattern cannot drift away from them.
+    """
+    given = np.mean([patch for row in rows.values() if (patch := patterns.patch(row)) is not None], axis=0)
+    pattern = np.mean(patches, axis=0)
     for _ in range(_ROUNDS):
-        likeness = patterns.likeness(np.mean(patches, axis=0))
+        likeness = patterns.likeness(pattern)
         chain = solve_chain(likeness.best, rows, values, STEP_MM)
         found = [
             patterns.patch(int(row), float(likeness.shift_mm[row]))
             for index, row in enumerate(chain.rows)
             if chain.values[index] > FIRST and 0 <= row < len(patterns)
-            if chain.values[index] in rows or _confidence(chain, index) > _SURE
+            if chain.values[index] not in rows and _confidence(chain, index) > _SURE
         ]
-        patches = [patch for patch in found if patch is not None] or patches
+        found = [patch for patch in found if patch is not None]
+        pattern = given + np.mean(found, axis=0) if found else given
     return chain, likeness
 
 

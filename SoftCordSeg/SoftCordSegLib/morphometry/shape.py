@@ -62,6 +62,7 @@ UNITS = {
     "symmetry_dice_AP": "1",
     "symmetry_hausdorff_AP": "mm",
     "symmetry_difference_AP": "mm2",
+    "angle_hog": "deg",
     "area_low": "mm2",
     "area_high": "mm2",
     "distance_pmj": "mm",

@@ -12,7 +12,7 @@ from .centreline import Centreline
 
 STEP_MM = 0.5
 # How far the cord's direction is trusted beyond the ends of its mask.
-_BEYOND_MM = 35.0
+_BEYOND_MM = 60.0
 _FRONT_MM = (0.0, 30.0)
 _HALF_WIDTH_MM = 3.0
 # The direction of the cord changes over centimetres; what is shorter is noise of the mask.

@@ -1,0 +1,130 @@
+"""Quadrants and symmetry of the cord's section, about the axis of symmetry that the image shows; SCT's measures with an image."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy import ndimage
+from scipy.spatial import cKDTree
+
+from ..errors import InputError
+from ..progress import Progress
+from ..volume import Volume, reorient
+from .centreline import slice_centres
+from .diameter import INSIDE, turned
+from .refine import FINE_MM, refine
+from .shape import IMAGE_MEASURES, CordShape
+from .slices import axial, extract_slices
+from .symmetry_axis import smoothed_along, symmetry_angle
+from .upright import upright
+
+
+def add_image_measures(shape: CordShape, mask: Volume, image: Volume, *, progress: Progress | None = None) -> CordShape:
+    """``shape`` with quadrant areas and symmetry.
+
+    Args:
+        shape: of :func:`~.measure.measure`.
+        mask: the mask that was measured.
+        image: the anatomical image on the mask's grid.
+        progress: reports, and is asked at every slice whether to stop.
+
+    Returns:
+        The same with ``IMAGE_MEASURES`` and "angle_hog" (degrees), NaN where a slice has no cord.
+
+    Raises:
+        InputError: the image has another grid than the mask; slices too tilted to compare.
+        Cancelled: the user stopped the work.
+    """
+    progress = progress or Progress()
+    volume, tilted = axial(mask, shape.options.threshold)
+    picture = reorient(image, "LAS")
+    if tilted or not picture.grid.same_as(volume.grid, tolerance_mm=1e-2):
+        raise InputError("The image has another grid than the mask. Resample one of them to the other's grid first.")
+    stack = extract_slices(volume, shape.options.threshold)
+    shrink = _shrink(shape)
+    slices = upright(stack, shrink, rescale=shape.options.rescaling == "sct")
+    centres = slice_centres(stack)
+    spacing = stack.grid.spacing
+    measurable = np.flatnonzero(slices.measurable)
+    turns = np.empty(len(measurable))
+    for number, index in enumerate(measurable):
+        progress.check_cancelled()
+        section = np.asarray(picture.data[:, :, stack.slices[index]], dtype=float)
+        # The image is shrunk as the mask is, which is the same as a smaller spacing.
+        factor = np.ones(2) if shrink is None else shrink[index]
+        turns[number] = symmetry_angle(section, centres[index], spacing[:2] * factor)
+    turns = smoothed_along(turns)
+    columns = {name: np.full(len(shape), np.nan) for name in (*IMAGE_MEASURES, "angle_hog")}
+    for number, index in enumerate(measurable):
+        progress.check_cancelled()
+        progress.report(number / len(measurable), "Measuring symmetry")
+        for name, value in section_symmetry(refine(slices.crop(index), spacing), turns[number]).items():
+            columns[name][index] = value
+        columns["angle_hog"][index] = -math.degrees(turns[number])
+    return shape.with_columns(columns)
+
+
+def _shrink(shape: CordShape) -> np.ndarray | None:
+    """(n, 2) factors along rows and columns by which the slices were shrunk when they were measured."""
+    if not shape.options.angle_correction:
+        return None
+    angles = np.radians(np.column_stack([shape.columns["angle_AP"], shape.columns["angle_RL"]]))
+    return np.where(np.isfinite(angles), np.cos(angles), 1.0)
+
+
+def section_symmetry(fine: np.ndarray, turn: float) -> dict[str, float]:
+    """Quadrants and symmetry of one refined slice (rows from right to left, columns from posterior to anterior).
+
+    Args:
+        fine: soft values on pixels of 0.1 mm.
+        turn: rotation of the axis of symmetry, radians.
+
+    Returns:
+        Areas in mm², Dice without unit, Hausdorff distances in mm, by name; nothing where no pixel is above 0.5.
+    """
+    inside = np.argwhere(fine > INSIDE)
+    if len(inside) == 0:
+        return {}
+    centre = inside.mean(axis=0)
+    straight = turned(fine, (centre[0], centre[1]), -turn)
+    left, anterior = np.arange(fine.shape[0]) >= centre[0], np.arange(fine.shape[1]) >= centre[1]
+    pixel = FINE_MM**2
+    by_side = {"right": straight[~left], "left": straight[left]}
+    measures = {}
+    for side, half in by_side.items():
+        measures[f"area_quadrant_anterior_{side}"] = float(half[:, anterior].sum()) * pixel
+        measures[f"area_quadrant_posterior_{side}"] = float(half[:, ~anterior].sum()) * pixel
+    for axis, values, middle in (("RL", straight, centre[0]), ("AP", straight.T, centre[1])):
+        dice, difference, hausdorff = _mirror(values, round(float(middle)))
+        measures[f"symmetry_dice_{axis}"] = dice
+        measures[f"symmetry_difference_{axis}"] = difference
+        measures[f"symmetry_hausdorff_{axis}"] = hausdorff
+    return measures
+
+
+def _mirror(values: np.ndarray, middle: int) -> tuple[float, float, float]:
+    """Compare the rows from ``middle`` on with the mirrored rows before it: Dice, difference (mm²), Hausdorff distance (mm)."""
+    half = values[middle:]
+    mirrored = np.zeros_like(half)
+    other = values[middle::-1][: len(half)]
+    mirrored[: len(other)] = other
+    overlap, total = float((half * mirrored).sum()), float(half.sum() + mirrored.sum())
+    dice = 2 * overlap / total if total > 0 else 0.0
+    return dice, (total - 2 * overlap) * FINE_MM**2, _hausdorff(half > INSIDE, mirrored > INSIDE) * FINE_MM
+
+
+def _hausdorff(a: np.ndarray, b: np.ndarray) -> float:
+    """Largest distance, pixels, from a pixel of one region to the nearest of the other; infinite where one is empty."""
+    if not a.any() or not b.any():
+        return 0.0 if a.any() == b.any() else math.inf
+    return max(_farthest(a, b), _farthest(b, a))
+
+
+def _farthest(a: np.ndarray, b: np.ndarray) -> float:
+    outside = np.argwhere(a & ~b)
+    if len(outside) == 0:
+        return 0.0
+    # The nearest pixel of a region to one outside it is on the region's border.
+    border = np.argwhere(b & ~ndimage.binary_erosion(b))
+    return float(cKDTree(border).query(outside)[0].max())
