@@ -41,6 +41,7 @@ def test_slices_at_a_distance_are_scts(a_cube, letters):
     assert row.sum["length"] == pytest.approx(4.0)
     assert shape.at_slice(10).distance_pmj == pytest.approx(18.11, abs=0.005)
     assert row.distance_pmj == pytest.approx(np.mean(shape.distance_pmj[9:13]))
+    assert aggregate(shape, slices=chosen, distance_pmj=8)[0].distance_pmj == 8.0
 
 
 def test_distance_is_in_the_table(a_cube):

@@ -17,6 +17,7 @@ from SoftCordSegLib.morphometry import (
     discs_from_label_image,
     measure,
 )
+from SoftCordSegLib.morphometry.region import folded_angle
 from SoftCordSegLib.volume import Volume, read_nifti
 
 ANGLES = ("angle_AP", "angle_RL", "orientation")
@@ -129,3 +130,11 @@ def assert_equal_to_plain(mask: Volume, corrected: bool) -> None:
     for name, plain in plain_shape(mask, corrected).items():
         ours = shape.columns[name]
         assert ours == pytest.approx(plain[shape.slices], rel=1e-6, abs=1e-6, nan_ok=True), name
+
+
+@pytest.mark.parametrize(
+    ("angle", "folded"),
+    [(0, 0), (180, 0), (-180, 0), (90, 90), (-90, 90), (360, 0), (45, 45), (-135, 45), (22.5, 22.5), (-67.5, 67.5)],
+)
+def test_orientations_are_folded_as_scts(angle, folded):
+    assert folded_angle(angle) == pytest.approx(folded)

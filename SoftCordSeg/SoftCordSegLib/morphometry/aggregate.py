@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -72,6 +72,7 @@ def aggregate(
     levels: Iterable[int] | None = None,
     per_slice: bool | None = None,
     per_level: bool = False,
+    distance_pmj: float | None = None,
 ) -> Summary:
     """Group slices and summarise their measures.
 
@@ -82,6 +83,8 @@ def aggregate(
         per_slice: one row a slice.  None means: yes if neither slices nor levels are given.
         per_level: one row a level (all levels there are, where ``levels`` is None).  Otherwise ``levels`` are pooled: the mean
             over their slices, not of the levels' means.
+        distance_pmj: what the rows say, mm, instead of the mean over their slices: the distance that was asked for
+            (:func:`~.pmj.slices_at_pmj_distance`), as SCT writes it.
 
     Raises:
         InputError: levels asked for but not known; slices that the image does not have.
@@ -103,6 +106,8 @@ def aggregate(
     else:
         groups = _level_groups(levels, level_of, set(chosen), per_slice, per_level, notes)
     rows = [_summary(shape, group, group_levels) for group, group_levels in groups if group]
+    if distance_pmj is not None:
+        rows = [replace(row, distance_pmj=float(distance_pmj)) for row in rows]
     return Summary(tuple(rows), tuple(notes))
 
 
