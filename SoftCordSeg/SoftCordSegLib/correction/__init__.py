@@ -5,7 +5,7 @@ is not cord", 0 "as predicted".  :func:`merge` gives the corrected mask, :func:`
 segment means.  Both are pure functions, so that undo, redo and threshold moves need no bookkeeping.
 """
 
-from .boxes import Box, bounding_box, grown, union
+from .boxes import Box, bounding_box, grown, moved, union
 from .edits import edits_from, segment_of
 from .merge import merge, merge_box, merge_into
 from .ramp import reach, soft_value
@@ -18,6 +18,7 @@ __all__ = [
     "merge",
     "merge_box",
     "merge_into",
+    "moved",
     "reach",
     "segment_of",
     "soft_value",

@@ -20,12 +20,10 @@ class Neighbours(NamedTuple):
     Attributes:
         offsets: (n, 3) int, in voxels.
         near: (n,) float32, mm from the middle of a voxel to the nearest point of that neighbour.
-        through: (n,) float32, mm of the way through that neighbour.
     """
 
     offsets: np.ndarray
     near: np.ndarray
-    through: np.ndarray
 
 
 def width(spacing: Sequence[float]) -> float:
@@ -53,16 +51,15 @@ def neighbours(spacing: Sequence[float]) -> Neighbours:
     offsets = np.array([offset for offset in itertools.product(*(range(-n, n + 1) for n in counts)) if any(offset)])
     away = np.abs(offsets)
     near = np.linalg.norm(np.maximum(away - 0.5, 0) * steps, axis=1)
-    through = np.linalg.norm(away * steps, axis=1) / away.max(axis=1)
     kept = near < limit
-    return Neighbours(offsets[kept], near[kept].astype(np.float32), through[kept].astype(np.float32))
+    return Neighbours(offsets[kept], near[kept].astype(np.float32))
 
 
 def depths(voxels: np.ndarray, p0: np.ndarray, edits: np.ndarray, spacing: Sequence[float]) -> np.ndarray:
     """How deep edited voxels lie on their own side.
 
-    A neighbour that is as predicted lends its soft value: the edge runs through it, not along its face.  The edge of the image
-    is no edge of the cord.
+    A neighbour that is as predicted lends its soft value: the edge runs through it, not along its face, and there is none
+    towards a neighbour that lies half or more on the voxel's own side.  The edge of the image is no edge of the cord.
 
     Args:
         voxels: (3, n) int, indices of voxels where ``edits`` is not 0.
@@ -75,13 +72,14 @@ def depths(voxels: np.ndarray, p0: np.ndarray, edits: np.ndarray, spacing: Seque
     """
     shape = np.array(p0.shape)[:, None]
     added = edits[tuple(voxels)] > 0
-    depth = np.full(voxels.shape[1], width(spacing), dtype=np.float32)
-    for offset, near, through in zip(*neighbours(spacing)):
+    deepest = np.float32(width(spacing))
+    depth = np.full(voxels.shape[1], deepest)
+    for offset, near in zip(*neighbours(spacing)):
         there = voxels + offset[:, None]
         outside = ((there < 0) | (there >= shape)).any(axis=0)
         there = tuple(np.clip(there, 0, shape - 1))
         said = edits[there]
         cord = np.where(said == 0, p0[there], said > 0).astype(np.float32)
         own = np.where(added, cord, 1 - cord)  # the part of the neighbour that is on the voxel's own side
-        np.minimum(depth, near + through * own, out=depth, where=~outside)
+        np.minimum(depth, near + 2 * (deepest - near) * own, out=depth, where=~outside)
     return depth
