@@ -7,6 +7,8 @@ from __future__ import annotations
 
 IMAGE = "SoftCordSeg.Image"  # from a soft mask, disc list, box or table to the image it was made from
 SOFT_MASK = "SoftCordSeg.SoftMask"  # from a segmentation, table or plot series to the soft mask it was made from
+PREDICTION = "SoftCordSeg.Prediction"  # from a soft mask that was corrected to the mask as it was predicted
+EDIT_MAP = "SoftCordSeg.EditMap"  # from a soft mask that was corrected to what the user said of its voxels
 
 
 def link(node, role: str, target) -> None:

@@ -12,7 +12,9 @@ import numpy as np
 from ..errors import InputError, OutputError
 from ..files import atomic_path
 from ..volume import Volume, write_nifti
+from .edit_nodes import correction_of
 from .file_grid import file_grid_of
+from .links import EDIT_MAP, linked
 from .threshold_view import ThresholdView
 from .volumes import values_on, volume_of
 
@@ -79,6 +81,20 @@ def save_soft_mask(soft_node, path: str | Path) -> None:
         OutputError: the folder is not writable or the disk is full; nothing is left behind.
     """
     write_nifti(soft_mask_as_stored(soft_node), path, np.float32)
+
+
+def save_edit_map(soft_node, path: str | Path) -> None:
+    """Write what the user said of the voxels of a soft mask (+1 cord, -1 not cord, 0 as predicted) as NIfTI, atomically.
+
+    Raises:
+        InputError: the mask was never corrected.
+        OutputError: the folder is not writable or the disk is full; nothing is left behind.
+    """
+    node = None if correction_of(soft_node) is None else linked(soft_node, EDIT_MAP)
+    if node is None:
+        raise InputError(f"The soft mask '{soft_node.GetName()}' was never corrected, so that there are no edits to save.")
+    volume = soft_mask_as_stored(node)
+    write_nifti(volume.with_data(volume.data.view(np.int8)), path)
 
 
 def save_segment(view: ThresholdView, path: str | Path) -> None:

@@ -10,10 +10,11 @@ from ..segmentation import Box
 from ..volume import Volume
 from .box import add_box, boxes_of, set_box
 from .discs import add_discs, disc_lists_of, set_discs
+from .edit_nodes import correction_of, set_prediction
 from .hierarchy import place_result
-from .links import SOFT_MASK, nodes_linked_to
+from .links import EDIT_MAP, PREDICTION, SOFT_MASK, linked, nodes_linked_to
 from .plots import add_area_chart, add_area_series, area_series_of
-from .soft_mask import add_soft_mask, set_soft_mask, soft_masks_of
+from .soft_mask import add_soft_mask, soft_masks_of
 from .tables import add_slice_table, add_summary_table, set_slice_table, set_summary_table, tables_of
 from .threshold_view import DEFAULT_THRESHOLD, ThresholdView, add_threshold_view, threshold_views_of
 
@@ -26,6 +27,7 @@ class Study:
         image: ``vtkMRMLScalarVolumeNode`` that was segmented.
         soft: the soft mask's ``vtkMRMLScalarVolumeNode``.
         view: the segment at the threshold.
+        prediction, edit_map: hidden volume nodes, the mask as predicted and what the user said of its voxels.
         box: ``vtkMRMLMarkupsROINode`` of what the network looked at.
         discs: ``vtkMRMLMarkupsFiducialNode``.
         slice_table, summary_table: ``vtkMRMLTableNode``.
@@ -35,6 +37,8 @@ class Study:
     image: object
     soft: object = None
     view: ThresholdView | None = None
+    prediction: object = None
+    edit_map: object = None
     box: object = None
     discs: object = None
     slice_table: object = None
@@ -46,8 +50,9 @@ class Study:
     def results(self) -> list:
         """All nodes that are there, without the image."""
         view = self.view.node if self.view is not None else None
-        nodes = (self.soft, view, self.box, self.discs, self.slice_table, self.summary_table, self.series, self.chart)
-        return [node for node in nodes if node is not None]
+        nodes = (self.soft, view, self.prediction, self.edit_map, self.box, self.discs)
+        measures = (self.slice_table, self.summary_table, self.series, self.chart)
+        return [node for node in (*nodes, *measures) if node is not None]
 
 
 def study_of(image_node) -> Study:
@@ -56,6 +61,8 @@ def study_of(image_node) -> Study:
     study.soft = _newest(soft_masks_of(image_node))
     if study.soft is not None:
         study.view = _newest(threshold_views_of(study.soft))
+        if correction_of(study.soft) is not None:
+            study.prediction, study.edit_map = linked(study.soft, PREDICTION), linked(study.soft, EDIT_MAP)
         study.slice_table = _newest(tables_of(study.soft, "slices"))
         study.summary_table = _newest(tables_of(study.soft, "summary"))
         study.series = _newest(area_series_of(study.soft))
@@ -63,7 +70,9 @@ def study_of(image_node) -> Study:
     return study
 
 
-def set_segmentation(image_node, mask: Volume, box: Box | None = None, threshold: float | None = None) -> Study:
+def set_segmentation(
+    image_node, mask: Volume, box: Box | None = None, threshold: float | None = None, keep_edits: bool = True
+) -> Study:
     """Put a soft mask, its segment and the box that was looked at into the scene of an image.
 
     What is there for this image is renewed in place (same nodes, same display); nodes of other images are not touched.
@@ -73,6 +82,7 @@ def set_segmentation(image_node, mask: Volume, box: Box | None = None, threshold
         mask: the soft mask, on the image's voxels.
         box: what the network looked at; None leaves the box as it is.
         threshold: of the segment; None keeps the one that is there (0.5 for a new one).
+        keep_edits: what the user corrected stays in force over the new mask; False forgets it.
 
     Raises:
         InputError: the mask does not fit the image, or has values outside [0, 1]; the scene is as it was.
@@ -82,7 +92,8 @@ def set_segmentation(image_node, mask: Volume, box: Box | None = None, threshold
     if study.soft is None:
         study.soft = add_soft_mask(scene, image_node, mask)
     else:
-        set_soft_mask(study.soft, mask)
+        shown_at = DEFAULT_THRESHOLD if study.view is None else study.view.threshold
+        set_prediction(study.soft, mask, shown_at if threshold is None else threshold, keep_edits)
     if study.view is None:
         study.view = add_threshold_view(scene, study.soft, DEFAULT_THRESHOLD if threshold is None else threshold)
     else:

@@ -1,19 +1,23 @@
 """The segment "Spinal cord": a derived view, soft mask >= t, kept up to date on the cord's bounding box only.
 
-The soft mask is the truth.  Everything here can be rebuilt from it, and the class holds no state that the scene does not:
-make a new :class:`ThresholdView` on the segmentation node of a scene read from a file, and go on.
+The soft mask is the truth.  Where the user corrected it, it is merged anew at each threshold, so that what was said to be cord
+stays in the segment and what was said not to be stays out.  Everything here can be rebuilt from it, and the class holds no
+state that the scene does not: make a new :class:`ThresholdView` on the segmentation node of a scene read from a file, and go on.
 """
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 
 import numpy as np
 
+from ..correction import Box, bounding_box, merge_into, moved, union
 from ..errors import InputError
-from .links import IMAGE, SOFT_MASK, link, linked, nodes_linked_to
+from .edit_nodes import correction_of
+from .links import EDIT_MAP, IMAGE, SOFT_MASK, link, linked, nodes_linked_to
 from .surface import iso_surface
-from .volumes import array_of
+from .volumes import array_of, voxels_changed
 
 SEGMENT_ID = "SpinalCord"
 SEGMENT_NAME = "Spinal cord"
@@ -70,8 +74,9 @@ class ThresholdView:
 
     def __init__(self, node):
         self.node = node
-        self._nonzero_box = None  # box of soft > 0, and the time stamp of the voxels it was found in
-        self._nonzero_time = None
+        self._nonzero = _KnownBox()  # of soft > 0
+        self._edited = _KnownBox()  # of edits that are not 0
+        self._surface_written = None  # what we last wrote, and when, and the time stamp of the voxels it was made of
 
     @property
     def soft_node(self):
@@ -94,8 +99,13 @@ class ThresholdView:
     @property
     def shows_surface(self) -> bool:
         """True if the segment has a closed surface, which :meth:`update` then keeps up to date."""
+        return self.surface is not None
+
+    @property
+    def surface(self):
+        """The segment's closed surface, ``vtkPolyData``; None where it has none."""
         segment = self.node.GetSegmentation().GetSegment(SEGMENT_ID)
-        return segment is not None and segment.GetRepresentation(_SURFACE) is not None
+        return None if segment is None else segment.GetRepresentation(_SURFACE)
 
     def update(self, threshold: float | None = None, surface: bool | None = None) -> None:
         """Make the segment soft mask >= ``threshold``.
@@ -112,7 +122,8 @@ class ThresholdView:
             raise InputError(f"The threshold must be above 0 and at most 1; it is {threshold:g}.")
         surface = self.shows_surface if surface is None else surface
         soft = self._soft_array()
-        box = self._box_at(soft, threshold)
+        self._merge_edits(threshold)
+        box = self.box_at(threshold)
         with self._writing():
             segment = self._segment()
             # With a surface there, Slicer would convert the new labelmap to one: slower, and not the iso-surface.
@@ -120,25 +131,41 @@ class ThresholdView:
             self._write_labelmap(soft, box, threshold)
             self.node.SetAttribute(_THRESHOLD_ATTRIBUTE, repr(threshold))
             if surface:
-                segment.AddRepresentation(_SURFACE, self._surface(soft, box, threshold))
+                self._write_surface(segment, soft, box, threshold)
+
+    def box_at(self, threshold: float) -> Box | None:
+        """The box of soft mask >= ``threshold``, looked for only where the mask is above 0; None if there are no such voxels."""
+        soft = self._soft_array()
+        around = self._nonzero.known(_voxels_time(self.soft_node), lambda: bounding_box(soft > 0))
+        inner = None if around is None else bounding_box(soft[around] >= threshold)
+        return None if inner is None else moved(inner, [part.start for part in around])
+
+    def soft_written(self, box: Box) -> None:
+        """Tell the scene, and this view, that voxels of the soft mask were written in ``box``; the segment is left as it is."""
+        before = _voxels_time(self.soft_node)
+        voxels_changed(self.soft_node)
+        self._nonzero.grow(before, _voxels_time(self.soft_node), box)
+
+    def renew_surface(self) -> None:
+        """Put the iso-surface in place of one that Slicer made of the segment's voxels, where the segment shows a surface."""
+        if not self.shows_surface or self._surface_written == self._surface_stamp():
+            return
+        with self._writing():
+            self._write_surface(self._segment(), self._soft_array(), self.box_at(self.threshold), self.threshold)
+
+    def _merge_edits(self, threshold: float) -> None:
+        state = correction_of(self.soft_node)
+        if state is None:
+            return
+        box = self._edited.known(_voxels_time(linked(self.soft_node, EDIT_MAP)), lambda: bounding_box(state.edits != 0))
+        written = None if box is None else merge_into(state.soft, state.p0, state.edits, threshold, state.spacing, box)
+        if written is not None:
+            self.soft_written(written)
 
     def _soft_array(self) -> np.ndarray:
         if self.soft_node is None:
             raise InputError(f"The soft mask of '{self.node.GetName()}' was deleted. Segment the image again.")
         return array_of(self.soft_node)
-
-    def _box_at(self, soft: np.ndarray, threshold: float) -> tuple[slice, slice, slice] | None:
-        """The box of voxels >= threshold, looked for only where the mask is above 0; None if there are none."""
-        time = self.soft_node.GetImageData().GetMTime()
-        if self._nonzero_time != time:
-            self._nonzero_box, self._nonzero_time = _bounding_box(soft > 0), time
-        if self._nonzero_box is None:
-            return None
-        inner = _bounding_box(soft[self._nonzero_box] >= threshold)
-        if inner is None:
-            return None
-        starts = [part.start for part in self._nonzero_box]
-        return tuple(slice(start + part.start, start + part.stop) for start, part in zip(starts, inner))
 
     def _segment(self):
         segmentation = self.node.GetSegmentation()
@@ -169,6 +196,14 @@ class ThresholdView:
                 f"Slicer could not write the segment '{SEGMENT_NAME}' of '{self.node.GetName()}'. Delete it and segment again."
             )
 
+    def _write_surface(self, segment, soft: np.ndarray, box, threshold: float) -> None:
+        segment.AddRepresentation(_SURFACE, self._surface(soft, box, threshold))
+        self._surface_written = self._surface_stamp()
+
+    def _surface_stamp(self) -> tuple:
+        # Slicer converts into the object that is there, so that identity alone does not tell.
+        return self.surface, self.surface.GetMTime(), _voxels_time(self.soft_node)
+
     def _surface(self, soft: np.ndarray, box, threshold: float):
         import vtk
 
@@ -195,16 +230,27 @@ class ThresholdView:
         try:
             yield
         finally:
+            self.node.EndModify(changes)  # the node passes on the segmentation's events now
             _being_written.discard(self.node)
-            self.node.EndModify(changes)
 
 
-def _bounding_box(inside: np.ndarray) -> tuple[slice, slice, slice] | None:
-    """The smallest box (i, j, k) around True voxels; None if there are none."""
-    box = []
-    for axis in range(3):
-        there = np.flatnonzero(inside.any(axis=tuple(other for other in range(3) if other != axis)))
-        if there.size == 0:
-            return None
-        box.append(slice(int(there[0]), int(there[-1]) + 1))
-    return tuple(box)
+class _KnownBox:
+    """A box that is looked for only when the voxels it was found in have changed."""
+
+    def __init__(self):
+        self._box, self._time = None, None
+
+    def known(self, time: int, find: Callable[[], Box | None]) -> Box | None:
+        """The box at a time stamp, by ``find`` where it is not known."""
+        if self._time != time:
+            self._box, self._time = find(), time
+        return self._box
+
+    def grow(self, before: int, after: int, box: Box) -> None:
+        """Voxels in ``box`` were written between the two time stamps, and no others."""
+        if self._time == before:
+            self._box, self._time = union(self._box, box), after
+
+
+def _voxels_time(volume_node) -> int:
+    return volume_node.GetImageData().GetMTime()

@@ -1,0 +1,123 @@
+"""The corrections in the slice views: what was added in blue, what was removed in orange, told apart by colour-blind eyes too."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..correction import Box
+from .edit_nodes import correction_of
+from .links import SOFT_MASK, link, nodes_linked_to
+from .volumes import array_of, voxels_changed
+
+_SUFFIX = "edits shown"
+_ENTRIES = (("as predicted", (0.0, 0.0, 0.0, 0.0)), ("added", (0.34, 0.71, 0.91, 1.0)), ("removed", (0.84, 0.37, 0.0, 1.0)))
+_COLOURS_NAME = "SoftCordSeg edits"
+
+
+def show_edits(soft_node, visible: bool, opacity: float = 0.6) -> None:
+    """Show the edit map as the label layer of every slice view, or take it away.
+
+    The layer is made for showing only: it is not saved with the scene.
+
+    Args:
+        soft_node: the soft mask's node.
+        visible: False removes the layer; a label volume that was shown before comes back.
+        opacity: in [0, 1].
+    """
+    layer = _layer(soft_node)
+    if not visible:
+        if layer is not None:
+            _take_away(layer)
+        return
+    if layer is None:
+        layer = _add_layer(soft_node)
+    update_shown(soft_node)
+    for composite in _composites(soft_node.GetScene()):
+        if composite.GetLabelVolumeID() != layer.GetID():
+            layer.SetAttribute(_before(composite), composite.GetLabelVolumeID() or "")
+        composite.SetLabelVolumeID(layer.GetID())
+        composite.SetLabelOpacity(float(opacity))
+
+
+def is_shown(soft_node) -> bool:
+    """True while :func:`show_edits` shows the edits of this soft mask."""
+    return _layer(soft_node) is not None
+
+
+def update_shown(soft_node, box: Box | None = None) -> None:
+    """Bring what is shown up to date with the edit map, in a box of voxels or everywhere; nothing where it is not shown."""
+    layer = _layer(soft_node)
+    if layer is None:
+        return
+    box = (slice(None),) * 3 if box is None else box
+    state = correction_of(soft_node)
+    # 0, +1 and -1 become the labels 0, 1 and 2.
+    array_of(layer)[box] = 0 if state is None else state.edits[box] % np.int8(3)
+    voxels_changed(layer)
+
+
+def _layer(soft_node):
+    layers = nodes_linked_to(soft_node, SOFT_MASK, "vtkMRMLLabelMapVolumeNode")
+    return layers[-1] if layers else None
+
+
+def _add_layer(soft_node):
+    import slicer
+    import vtk
+
+    scene = soft_node.GetScene()
+    layer = slicer.vtkMRMLLabelMapVolumeNode()
+    layer.SetName(scene.GenerateUniqueName(f"{soft_node.GetName()} {_SUFFIX}"))
+    layer.SetHideFromEditors(True)
+    layer.SetSaveWithScene(False)
+    matrix = vtk.vtkMatrix4x4()
+    soft_node.GetIJKToRASMatrix(matrix)
+    layer.SetIJKToRASMatrix(matrix)
+    image = vtk.vtkImageData()
+    image.SetDimensions(soft_node.GetImageData().GetDimensions())
+    image.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
+    image.GetPointData().GetScalars().Fill(0)
+    layer.SetAndObserveImageData(image)
+    layer = scene.AddNode(layer)
+    layer.SetAndObserveTransformNodeID(soft_node.GetTransformNodeID())
+    layer.CreateDefaultDisplayNodes()
+    layer.GetDisplayNode().SetSaveWithScene(False)
+    layer.GetDisplayNode().SetAndObserveColorNodeID(_colours(scene).GetID())
+    link(layer, SOFT_MASK, soft_node)
+    return layer
+
+
+def _colours(scene):
+    import slicer
+
+    node = scene.GetFirstNode(_COLOURS_NAME, "vtkMRMLColorTableNode")
+    if node is None:
+        node = slicer.vtkMRMLColorTableNode()
+        node.SetName(_COLOURS_NAME)
+        node.SetTypeToUser()
+        node.SetHideFromEditors(True)
+        node.SetSaveWithScene(False)
+        node.SetNumberOfColors(len(_ENTRIES))
+        for n, (name, colour) in enumerate(_ENTRIES):
+            node.SetColor(n, name, *colour)
+        node = scene.AddNode(node)
+    return node
+
+
+def _take_away(layer) -> None:
+    scene = layer.GetScene()
+    for composite in _composites(scene):
+        if composite.GetLabelVolumeID() == layer.GetID():
+            before = layer.GetAttribute(_before(composite))
+            composite.SetLabelVolumeID(before if before and scene.GetNodeByID(before) is not None else None)
+    scene.RemoveNode(layer.GetDisplayNode())
+    scene.RemoveNode(layer)
+
+
+def _composites(scene) -> list:
+    count = scene.GetNumberOfNodesByClass("vtkMRMLSliceCompositeNode")
+    return [scene.GetNthNodeByClass(n, "vtkMRMLSliceCompositeNode") for n in range(count)]
+
+
+def _before(composite) -> str:
+    return f"SoftCordSeg.Before.{composite.GetID()}"
