@@ -117,8 +117,6 @@ def test_several_masks_share_one_table_and_a_bad_one_does_not_stop_the_others(so
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        (["--perlevel"], "--discs"),
-        (["--vert", "2:3"], "--discs"),
         (["--vert", "C9"], "C9"),
         (["-z", "3:x"], "x"),
         (["--perslice", "--perlevel"], "not both"),
@@ -166,6 +164,14 @@ def test_older_point_lists_of_slicer_are_read(softcord, a_mask, tmp_path):
     table = tmp_path / "csa.csv"
     assert softcord("csa", a_mask, "-o", table, "--perlevel", "--discs", discs).exit_code == 0
     assert [row["VertLevel"] for row in rows_of(table)] == ["2", "3", "4"]
+
+
+@pytest.mark.parametrize("arguments", [["--perlevel"], ["--vert", "2:3"], ["--normalize-pam50"]])
+def test_levels_that_nothing_tells_are_a_sentence_and_no_table(softcord, a_mask, tmp_path, arguments):
+    result = softcord("csa", a_mask, "-o", tmp_path / "out" / "csa.csv", *arguments)
+    assert result.exit_code == 1
+    assert "Give --discs, --vertfile or --find-discs" in result.stderr
+    assert names_in(tmp_path / "out") == []
 
 
 @pytest.mark.parametrize("arguments", [["--vert", "7"], ["--vert", "2", "-z", "0:5"]])

@@ -10,6 +10,8 @@ import typer
 from .. import __version__
 from .csa import csa_command
 from .demo import demo_command
+from .label import label_command
+from .sct_spelling import SctSpelling
 from .segment import segment_command
 from .tools import Tools
 
@@ -22,7 +24,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("segment")(segment_command)
-app.command("csa")(csa_command)
+app.command("label")(label_command)
+app.command("csa", cls=SctSpelling)(csa_command)
 app.command("demo")(demo_command)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from ..errors import Cancelled, SoftCordSegError
+from ..errors import Cancelled, InputError, SoftCordSegError
 from .console import fail, print_json, say
 
 EXIT_FAILED, EXIT_USAGE, EXIT_CANCELLED = 1, 2, 130
@@ -62,6 +62,21 @@ def sentence_of(error: Exception, debug: bool, path: Path | None = None) -> str:
         f"{about}An unexpected error: {type(error).__name__}: {error}.{how} report it to the makers of SoftCordSeg "
         "(address in the README), with the command and the output of softcord --version."
     )
+
+
+@contextlib.contextmanager
+def naming(path: Path | None) -> Iterator[None]:
+    """Name the file at fault in an error of the block; nothing where there is no file.
+
+    Raises:
+        InputError: that of the block, with the file in it.
+    """
+    try:
+        yield
+    except InputError as error:
+        if path is None or path.name in str(error):
+            raise
+        raise InputError(f"In '{path}': {error}") from error
 
 
 def _end(code: int, sentence: str, as_json: bool) -> None:
