@@ -327,6 +327,18 @@ def test_a_second_run_keeps_the_edits_unless_told_otherwise(desk):
     desk.check()
 
 
+def test_an_undo_into_the_time_before_a_second_run_says_no_more_than_the_segment_shows(desk):
+    """Over the new prediction the same voxels mean other edits."""
+    desk.editor.paint(desk.corner())
+    set_segmentation(desk.image, cord_in(GRIDS["isotropic"], radius_mm=3.0))
+    desk.p0 = cord_in(GRIDS["isotropic"], radius_mm=3.0).data
+
+    desk.editor.undo()
+
+    assert np.array_equal(desk.segment, cord_in(GRIDS["isotropic"]).data >= 0.5)
+    desk.check()
+
+
 def test_edits_come_back_with_the_scene(desk, tmp_path):
     desk.editor.paint(desk.corner())
     desk.editor.erase(desk.inner(0.3))

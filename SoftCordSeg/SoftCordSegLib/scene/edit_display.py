@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..correction import Box
-from .edit_nodes import correction_of
+from .edit_nodes import HIDDEN_ATTRIBUTE, correction_of
 from .links import SOFT_MASK, link, nodes_linked_to
 from .volumes import array_of, voxels_changed
 
@@ -69,6 +69,7 @@ def _add_layer(soft_node):
     layer = slicer.vtkMRMLLabelMapVolumeNode()
     layer.SetName(scene.GenerateUniqueName(f"{soft_node.GetName()} {_SUFFIX}"))
     layer.SetHideFromEditors(True)
+    layer.SetAttribute(HIDDEN_ATTRIBUTE, "1")
     layer.SetSaveWithScene(False)
     matrix = vtk.vtkMatrix4x4()
     soft_node.GetIJKToRASMatrix(matrix)

@@ -11,7 +11,7 @@ from collections import OrderedDict
 
 import numpy as np
 
-from ..correction import Box, bounding_box, moved
+from ..correction import Box, bounding_box, moved, segment_of
 
 _STATES = 64  # twice what the Segment Editor can undo
 
@@ -39,10 +39,17 @@ class EditMemory:
         while len(self._states) > _STATES:
             self._states.popitem(last=False)
 
-    def recall(self, segment: np.ndarray, box: Box, shape: tuple[int, int, int], threshold: float) -> np.ndarray | None:
-        """The edit map, int8 of ``shape``, that a segment stood for; None where it is not known.
+    def recall(self, segment: np.ndarray, box: Box, p0: np.ndarray, threshold: float) -> np.ndarray | None:
+        """The edit map that a segment stood for.
 
-        An empty segment is known only at the same threshold: one cleared by the user and one above a high threshold look the same.
+        Args:
+            segment, box: as for :meth:`remember`.
+            p0: float32, the mask as predicted; what was remembered over another prediction is no longer known.
+            threshold: at which the segment is shown now.
+
+        Returns:
+            int8, of the shape of ``p0``; None where it is not known.  An empty segment is known only at the same threshold: one
+            cleared by the user and one above a high threshold look the same.
         """
         known = self._states.get(_key(segment, box))
         if known is None:
@@ -50,13 +57,9 @@ class EditMemory:
         said, values, then = known
         if then != threshold and not segment.any():
             return None
-        edits = np.zeros(shape, np.int8, order="F")
+        edits = np.zeros(p0.shape, np.int8, order="F")
         edits.ravel(order="F")[said] = values
-        return edits
-
-    def forget(self) -> None:
-        """Forget everything: there is a new prediction."""
-        self._states.clear()
+        return edits if np.array_equal(segment_of(p0[box], edits[box], then), segment) else None
 
 
 def _key(segment: np.ndarray, box: Box) -> bytes:

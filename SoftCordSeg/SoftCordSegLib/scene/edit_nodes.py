@@ -17,7 +17,7 @@ from .links import EDIT_MAP, IMAGE, PREDICTION, SOFT_MASK, link, linked
 from .soft_mask import set_soft_mask
 from .volumes import array_of, grid_of, values_on, voxels_changed
 
-_HIDDEN_ATTRIBUTE = "SoftCordSeg.Hidden"
+HIDDEN_ATTRIBUTE = "SoftCordSeg.Hidden"  # of nodes that nobody needs without their soft mask
 
 
 class Correction(NamedTuple):
@@ -111,7 +111,7 @@ def _add_hidden_volume(soft_node, array_class: str, ending: str):
     node = slicer.vtkMRMLScalarVolumeNode()
     node.SetName(soft_node.GetScene().GenerateUniqueName(f"{soft_node.GetName()} {ending}"))
     node.SetHideFromEditors(True)
-    node.SetAttribute(_HIDDEN_ATTRIBUTE, "1")
+    node.SetAttribute(HIDDEN_ATTRIBUTE, "1")
     matrix = vtk.vtkMatrix4x4()
     soft_node.GetIJKToRASMatrix(matrix)
     node.SetIJKToRASMatrix(matrix)
@@ -137,7 +137,7 @@ def remove_orphans(scene) -> int:
         scene.GetNthNodeByClass(n, "vtkMRMLScalarVolumeNode")
         for n in range(scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode"))
     )
-    orphans = [node for node in nodes if node.GetAttribute(_HIDDEN_ATTRIBUTE) and linked(node, SOFT_MASK) is None]
+    orphans = [node for node in nodes if node.GetAttribute(HIDDEN_ATTRIBUTE) and linked(node, SOFT_MASK) is None]
     for node in orphans:
         scene.RemoveNode(node)
     return len(orphans)

@@ -171,7 +171,6 @@ class SoftEdits:
             InputError: the mask does not fit; nothing was changed.
         """
         set_prediction(self.soft_node, mask, self.view.threshold, keep)
-        self._memory.forget()
         self.view.update()
         update_shown(self.soft_node)
 
@@ -199,7 +198,7 @@ class SoftEdits:
             return None
         state = start_correction(self.soft_node)
         self._memory.remember(shown, around, state.edits, threshold)
-        known = self._memory.recall(segment, around, state.p0.shape, threshold)
+        known = self._memory.recall(segment, around, state.p0, threshold)
         if known is None:
             box = moved(changed, [part.start for part in around])
             state.edits[box] = edits_from(segment[changed], state.p0[box], state.edits[box], threshold)

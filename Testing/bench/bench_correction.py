@@ -1,0 +1,157 @@
+"""How long it takes from a stroke in the segment to the corrected soft mask and the areas along the cord; all in one run.
+
+python Testing/bench/bench_correction.py
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "SoftCordSeg"))
+
+from bench.bench_scene import SHAPE, SPACING, cord
+from scene.strokes import Editor
+from SoftCordSegLib.correction import merge, merge_into
+from SoftCordSegLib.morphometry import LiveArea
+from SoftCordSegLib.scene import offscreen
+from SoftCordSegLib.scene.edits import SoftEdits, soft_volume
+from SoftCordSegLib.scene.study import set_segmentation
+from SoftCordSegLib.scene.volumes import add_volume
+from SoftCordSegLib.volume import Volume
+
+REPEATS = 15
+EDIT = (25, 20, 10)  # 5,000 voxels
+THIN = (1.0, 1.0, 1.0)
+
+
+def median_ms(act: Callable[[], object], prepare: Callable[[], object] = lambda: None) -> float:
+    """Median in milliseconds; ``prepare`` runs before each and is not counted, nor is the first, which fills caches."""
+    times = []
+    for _ in range(REPEATS + 1):
+        prepare()
+        start = time.perf_counter()
+        act()
+        times.append(time.perf_counter() - start)
+    return 1000 * statistics.median(times[1:])
+
+
+def line(what: str, milliseconds: float, goal: float | None = None, than: float | None = None) -> None:
+    words = f"  {what:58s} {milliseconds:7.1f} ms"
+    words += f" (goal {goal:.0f})" if goal is not None else ""
+    words += f"  {milliseconds / than:.2f} of a copy of the mask" if than is not None else ""
+    print(words)
+
+
+def arrays() -> None:
+    print(f"\nArrays of {SHAPE[0]}x{SHAPE[1]}x{SHAPE[2]}, {np.prod(EDIT)} edited voxels")
+    p0 = np.asfortranarray(cord(running_along=2).data)
+    edits = np.zeros(SHAPE, np.int8, order="F")
+    box = tuple(slice(n // 2, n // 2 + size) for n, size in zip(SHAPE, EDIT))
+    edits[box] = 1
+    scattered = np.zeros(SHAPE, np.int8, order="F")
+    chosen = np.random.default_rng(0).choice(scattered.size, int(np.prod(EDIT)), replace=False)
+    scattered.ravel(order="F")[chosen] = 1
+    merged = p0.copy(order="K")
+    copy = median_ms(lambda: p0.copy(order="K"))
+    line("copy of the mask", copy)
+    for spacing, name in ((SPACING, "thick slices"), (THIN, "thin slices")):
+        line(f"merge, {name}", median_ms(lambda s=spacing: merge(p0, edits, 0.5, s)), 20, copy)
+        line(f"merge, {name}, voxels scattered everywhere", median_ms(lambda s=spacing: merge(p0, scattered, 0.5, s)), None, copy)
+
+        def again(s=spacing) -> None:
+            merge_into(merged, p0, edits, 0.5, s, box)
+
+        line(f"merge into, {name}: the box of the edit alone", median_ms(again, lambda: merged.__setitem__(..., p0)), None, copy)
+
+
+def brush(mask: Volume, axis: int) -> np.ndarray:
+    """A ball-shaped stroke of some 5,000 voxels at the edge of the cord, across a few slices."""
+    middle = np.array(SHAPE) // 2
+    inside = np.argwhere(mask.data[tuple(slice(m - 30, m + 30) for m in middle)] >= 0.5) + middle - 30
+    centre = inside[np.abs(inside[:, axis] - middle[axis]) == 0].max(axis=0)
+    radius = (3 * np.prod(EDIT) / (4 * np.pi)) ** (1 / 3)
+    grid = np.ogrid[: SHAPE[0], : SHAPE[1], : SHAPE[2]]
+    return sum((index - c) ** 2 for index, c in zip(grid, centre)) <= radius**2
+
+
+def strokes(app, running_along: int, what: str, surface: bool) -> None:
+    mask = cord(running_along)
+    image = add_volume(app.scene, Volume((mask.data * 500).astype(np.int16), mask.affine), "image")
+    study = set_segmentation(image, mask)
+    study.view.update(surface=surface)
+    edits = SoftEdits(study.view)
+    editor = Editor(app, study.view, image)
+    live = LiveArea(soft_volume(study.soft))
+    stroke = brush(mask, running_along)
+    added = int((stroke & (mask.data < 0.5)).sum())
+    print(f"\n{what}: a stroke of {int(stroke.sum())} voxels, {added} of them new" + (", closed surface shown" if surface else ""))
+
+    start = time.perf_counter()
+    editor.paint(stroke)
+    edits.follow()
+    line("the first stroke, which makes the two nodes", 1000 * (time.perf_counter() - start))
+    editor.erase(stroke)
+    change = edits.follow()
+    toggle = [editor.paint, editor.erase]
+
+    def paint_or_erase() -> None:
+        toggle.reverse()
+        toggle[0](stroke)
+
+    def follow() -> None:
+        nonlocal change
+        change = edits.follow()
+
+    def area() -> None:
+        live.update(soft_volume(study.soft), change.start, change.stop)
+
+    slicer_alone = median_ms(paint_or_erase)
+    edits.follow()
+    followed = median_ms(follow, paint_or_erase)
+    area()
+
+    def stroke_and_mask() -> None:
+        paint_or_erase()
+        follow()
+
+    measured = median_ms(area, stroke_and_mask)
+    line("the stroke itself, Slicer's Segment Editor", slicer_alone)
+    line("stroke done -> soft mask corrected", followed)
+    line("soft mask corrected -> areas of all slices", measured)
+    line("stroke done -> areas of all slices", followed + measured, 50)
+    print(f"  {'against the stroke itself':58s} {(followed + measured) / slicer_alone:7.2f} times as long")
+
+    editor.paint(stroke)
+    edits.follow()
+    thresholds = iter(np.tile([0.3, 0.45, 0.6, 0.7], REPEATS))
+    line("threshold slider with edits", median_ms(lambda: study.view.update(float(next(thresholds)))), 80 if surface else 30)
+    study.view.update(0.5)
+    history = [editor.redo, editor.undo]
+
+    def undo_or_redo() -> None:
+        history.reverse()
+        history[0]()
+
+    line("undo or redo done -> soft mask corrected", median_ms(follow, undo_or_redo))
+    app.scene.Clear(True)
+
+
+def main() -> None:
+    arrays()
+    offscreen.print_no_messages()
+    for surface in (False, True):
+        for running_along, what in ((2, "Axial slices"), (0, "Sagittal slices")):
+            app = offscreen.start()
+            strokes(app, running_along, what, surface)
+            app.close()
+
+
+if __name__ == "__main__":
+    main()
