@@ -1,4 +1,4 @@
-"""Holds the names that a module file and its panel use against lists read from Slicer's, CTK's and Qt's sources."""
+"""Holds the names that the module, its panel and its ``.ui`` file use against lists read from Slicer's, CTK's and Qt's sources."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import json
 import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+
+# Qt classes that were not read themselves: what all of these have.
+_RELATED = {"QAbstractButton": ("QPushButton", "QToolButton", "QCheckBox"), "QTableView": ("QTableWidget",)}
 
 
 class Platform:
@@ -31,6 +34,8 @@ class Platform:
             signatures = entry["signals"] + entry["slots"] + entry["invokable"]
             found |= set(entry["properties"]) | {signature.split("(")[0] for signature in signatures}
             kind = entry["inherits"]
+        if kind in _RELATED:
+            found |= set.intersection(*(self.names(other) for other in _RELATED[kind]))
         while kind in self._runtime and kind:
             found |= set(self._runtime[kind]["names"])
             kind = self._runtime[kind].get("has")
@@ -51,53 +56,81 @@ def controls(ui_file: Path) -> dict[str, str]:
 
 
 def unknown_in_ui(ui_file: Path, platform: Platform) -> list[str]:
-    """Properties in a ``.ui`` file that its classes do not have."""
-    found = []
-    for widget in ElementTree.parse(ui_file).iter("widget"):
-        known = platform.names(widget.get("class"))
-        found += [
-            f"{widget.get('class')} {widget.get('name')}: {prop.get('name')}"
-            for prop in widget.findall("property")
-            if prop.get("name") not in known
-        ]
+    """Properties, signals and slots in a ``.ui`` file that its classes do not have."""
+    tree, kinds = ElementTree.parse(ui_file), controls(ui_file)
+    found = [
+        f"{widget.get('class')} {widget.get('name')}: {prop.get('name')}"
+        for widget in tree.iter("widget")
+        for prop in widget.findall("property")
+        if prop.get("name") not in platform.names(widget.get("class")) and prop.get("name") != "SlicerParameterName"
+    ]
+    for connection in tree.iter("connection"):
+        sender, signal, receiver, slot = (connection.findtext(key) for key in ("sender", "signal", "receiver", "slot"))
+        if not platform.has_signal(kinds[sender], signal):
+            found.append(f"{kinds[sender]} {sender}: {signal}")
+        if slot.split("(")[0] not in platform.names(kinds[receiver]):
+            found.append(f"{kinds[receiver]} {receiver}: {slot}")
     return found
 
 
-def unknown_in_source(source: str, kinds: dict[str, str], platform: Platform) -> list[str]:
-    """Uses of names that the platform does not have.
+class Uses:
+    """The uses of the platform's names in a source file, gathered from its syntax tree.
+
+    A control is recognised by its name in the ``.ui`` file, whatever holds it (``ui.cordSegmentButton``,
+    ``self._ui.cordSegmentButton``); other objects by the expression that stands for them.
 
     Args:
-        source: of the module file.
-        kinds: expression -> class, for example ``{"self.ui.button": "QPushButton", "slicer.app": "qSlicerApplication"}``.
-        platform: the version to hold it against.
+        source: of the file.
+        controls: control -> class.
+        others: expression -> class, for example ``{"slicer.app": "qSlicerApplication"}``.
     """
-    found = []
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Attribute):
-            owner = ast.unparse(node.value)
-            if owner.startswith("self.ui.") and owner.count(".") == 2 and owner not in kinds:
-                found.append(f"{node.lineno}: there is no control '{owner}'")
-            if owner in kinds and node.attr not in platform.names(kinds[owner]) | {"connect", "disconnect"}:
-                found.append(f"{node.lineno}: {kinds[owner]} has no '{node.attr}'")
-            if owner in platform.python and node.attr not in platform.python[owner]:
-                found.append(f"{node.lineno}: {owner} has no '{node.attr}'")
-        elif isinstance(node, ast.ImportFrom) and node.module in platform.python:
-            names = [alias.name for alias in node.names if alias.name not in platform.python[node.module]]
-            found += [f"{node.lineno}: {node.module} has no '{name}'" for name in names]
-        elif isinstance(node, ast.Call):
-            found += _unknown_in_call(node, kinds, platform)
-    return found
 
+    def __init__(self, source: str, controls: dict[str, str], others: dict[str, str]):
+        self._controls, self._others = controls, others
+        self._tree = ast.parse(source)
 
-def _unknown_in_call(node: ast.Call, kinds: dict[str, str], platform: Platform) -> list[str]:
-    if not isinstance(node.func, ast.Attribute):
+    def unknown(self, platform: Platform) -> list[str]:
+        """One sentence for each name that the platform does not have."""
+        found = []
+        for node in ast.walk(self._tree):
+            if isinstance(node, ast.Attribute):
+                found += self._in_attribute(node, platform)
+            elif isinstance(node, ast.ImportFrom) and node.module in platform.python:
+                names = [alias.name for alias in node.names if alias.name not in platform.python[node.module]]
+                found += [f"{node.lineno}: {node.module} has no '{name}'" for name in names]
+            elif isinstance(node, ast.Call):
+                found += self._in_call(node, platform)
+        return found
+
+    def names(self) -> set[tuple[str, str]]:
+        """(class, name) of every use of a control or other object."""
+        attributes = (node for node in ast.walk(self._tree) if isinstance(node, ast.Attribute))
+        return {(kind, node.attr) for node in attributes if (kind := self._kind(node.value)) is not None}
+
+    def _kind(self, node: ast.expr) -> str | None:
+        if isinstance(node, ast.Attribute) and node.attr in self._controls:
+            return self._controls[node.attr]
+        return self._others.get(ast.unparse(node))
+
+    def _in_attribute(self, node: ast.Attribute, platform: Platform) -> list[str]:
+        owner, kind = ast.unparse(node.value), self._kind(node.value)
+        if re.search(r"(^|\.|_)ui$", owner) and node.attr not in self._controls:
+            return [f"{node.lineno}: there is no control '{node.attr}'"]
+        if kind is not None and node.attr not in platform.names(kind) | {"connect", "disconnect", "name"}:
+            return [f"{node.lineno}: {kind} has no '{node.attr}'"]
+        if owner in platform.python and node.attr not in platform.python[owner]:
+            return [f"{node.lineno}: {owner} has no '{node.attr}'"]
         return []
-    owner, name = ast.unparse(node.func.value), node.func.attr
-    if name == "connect" and owner in kinds:
-        signature = ast.literal_eval(node.args[0])
-        return [] if platform.has_signal(kinds[owner], signature) else [f"{node.lineno}: {kinds[owner]} has no signal {signature}"]
-    signature = platform.python.get(owner, {}).get(name)
-    if not isinstance(signature, str) or "**" in signature:
-        return []
-    known = set(re.findall(r"(\w+)\s*(?:=|,|\))", signature))
-    return [f"{node.lineno}: {owner}.{name} takes no '{key.arg}'" for key in node.keywords if key.arg not in known]
+
+    def _in_call(self, node: ast.Call, platform: Platform) -> list[str]:
+        if not isinstance(node.func, ast.Attribute):
+            return []
+        owner, name, kind = ast.unparse(node.func.value), node.func.attr, self._kind(node.func.value)
+        if name in ("connect", "disconnect") and kind is not None:
+            signature = ast.literal_eval(node.args[0])
+            return [] if platform.has_signal(kind, signature) else [f"{node.lineno}: {kind} has no signal {signature}"]
+        signature = platform.python.get(owner, {}).get(name)
+        if not isinstance(signature, str) or "**" in signature:
+            return []
+        known = set(re.findall(r"(\w+)\s*(?:=|,|\))", signature))
+        return [f"{node.lineno}: {owner}.{name} takes no '{key.arg}'" for key in node.keywords if key.arg not in known]

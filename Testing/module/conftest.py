@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from host.slicer_module import load_module
 from SoftCordSegLib.scene import offscreen
 from SoftCordSegLib.scene.volumes import add_volume
 from SoftCordSegLib.segmentation import Box, SoftMask
@@ -16,18 +15,29 @@ AFFINE = np.array([[-0.8, 0, 0, 20], [0, 1.2, 0, -30], [0, 0, 3.0, 5], [0, 0, 0,
 
 
 @pytest.fixture
-def scene():
+def scene(app):
     """The scene of a Slicer without its window."""
+    return app.scene
+
+
+@pytest.fixture
+def app():
+    """A Slicer without its window."""
     pytest.importorskip("slicer", reason="the package slicer-core is not installed")
     app = offscreen.start()
-    yield app.scene
+    yield app
     app.close()
 
 
 @pytest.fixture
-def module(scene, monkeypatch):
+def module(app, monkeypatch):
     """``SoftCordSeg.py`` as Slicer loads it."""
-    return load_module(scene, monkeypatch)
+    pytest.importorskip("PySide6", reason="the package PySide6-Essentials is not installed")
+    from host.application import HostSlicer
+
+    host = HostSlicer(app, monkeypatch)
+    yield host.load_module()
+    host.close()
 
 
 @pytest.fixture
@@ -42,7 +52,8 @@ def image_node(scene):
 def engine():
     """Stands for the network: what is bright is cord, its rim is half cord."""
 
-    def segment(volume: Volume, progress) -> SoftMask:
+    def segment(request, progress) -> SoftMask:
+        volume = request.image
         soft = np.where(volume.data > 250, 0.9, 0.0).astype(np.float32)
         rim = (np.roll(soft, 1, axis=0) > 0) & (soft == 0)
         soft[rim] = 0.4

@@ -1,0 +1,109 @@
+"""Section "Image": what to segment, with which model, on what; and the packages that are missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import qt
+from slicer.i18n import tr as _
+
+from .platforms import install_missing_packages
+from .settings import keep_setting, setting
+from .situation import frame_of_sequence
+
+# How the device is called in the panel, and in the library.
+_DEVICES = (("Automatic", "auto"), ("Processor (CPU)", "cpu"), ("Graphics card (GPU)", "cuda"))
+
+
+class ImageSection:
+    """Args:
+    panel: see :class:`~.panel.Panel`.
+    """
+
+    def __init__(self, panel):
+        self._panel, self._ui = panel, panel.ui
+        self._models: list[Path] = []
+        self._fill_devices()
+        self._ui.cordDeviceSelector.connect("activated(int)", self._on_device)
+        self._ui.cordModelSelector.connect("activated(int)", self._on_model)
+        self._ui.cordModelBrowseButton.connect("clicked()", self._on_browse)
+        self._ui.cordInstallButton.connect("clicked()", self._on_install)
+
+    @property
+    def device(self) -> str:
+        """ "auto", "cpu" or "cuda"."""
+        return _DEVICES[max(self._ui.cordDeviceSelector.currentIndex, 0)][1]
+
+    @property
+    def model(self) -> Path | None:
+        """The folder of the chosen model; None where there is none to choose."""
+        index = self._ui.cordModelSelector.currentIndex
+        return self._models[index] if 0 <= index < len(self._models) else None
+
+    def refresh(self, situation) -> None:
+        ui, wait = self._ui, _("Wait for the segmentation, or cancel it.") if situation.busy else ""
+        for control in (ui.cordImageSelector, ui.cordDeviceSelector, ui.cordModelBrowseButton, ui.cordInstallButton):
+            self._panel.hints.allow(control, wait)
+        self._fill_models(situation)
+        no_model = "" if self._models else _("No model came with this installation. Choose one from a folder, with the button '…'.")
+        self._panel.hints.allow(ui.cordModelSelector, wait or no_model)
+        ui.cordInstallButton.visible = bool(situation.missing)
+        note = self._note(situation)
+        ui.cordImageNote.text = note
+        ui.cordImageNote.visible = bool(note)
+
+    def close(self) -> None:
+        pass
+
+    def _note(self, situation) -> str:
+        if situation.missing:
+            return _("These packages are missing: {names}.").format(names=", ".join(situation.missing))
+        frame = frame_of_sequence(situation.image) if situation.image is not None else None
+        if frame is not None:
+            return _("Frame {number} of {count} of the sequence '{name}' is used.").format(
+                name=frame[0], number=frame[1], count=frame[2]
+            )
+        return ""
+
+    def _fill_devices(self) -> None:
+        for text, _device in _DEVICES:
+            self._ui.cordDeviceSelector.addItem(_(text))
+        kept = setting("Device", "auto")
+        devices = [device for _text, device in _DEVICES]
+        self._ui.cordDeviceSelector.currentIndex = devices.index(kept) if kept in devices else 0
+
+    def _fill_models(self, situation) -> None:
+        """Shipped models, and the folder that was chosen last; filled again only where that changed."""
+        models = self._panel.logic.models() if not situation.missing else []
+        kept = setting("Model")
+        if kept and (Path(kept) / "configs" / "metadata.json").is_file() and Path(kept) not in models:
+            models = [*models, Path(kept)]
+        if models == self._models and self._ui.cordModelSelector.count == max(len(models), 1):
+            return
+        self._models = models
+        self._ui.cordModelSelector.clear()
+        for folder in models:
+            self._ui.cordModelSelector.addItem(folder.name)
+        if not models:
+            self._ui.cordModelSelector.addItem(_("none"))
+        self._ui.cordModelSelector.currentIndex = models.index(Path(kept)) if kept and Path(kept) in models else 0
+
+    def _on_device(self, _index) -> None:
+        keep_setting("Device", self.device)
+
+    def _on_model(self, _index) -> None:
+        if self.model is not None:
+            keep_setting("Model", str(self.model))
+
+    def _on_browse(self) -> None:
+        folder = qt.QFileDialog.getExistingDirectory(None, _("Choose the folder of a model"), setting("Model"))
+        if not folder:
+            return
+        with self._panel.guard(_("The model could not be used.")):
+            self._panel.logic.check_model(Path(folder))
+            keep_setting("Model", str(folder))
+            self._panel.say(_("The model '{name}' will be used.").format(name=Path(folder).name))
+
+    def _on_install(self) -> None:
+        with self._panel.guard(_("The packages could not be installed.")):
+            install_missing_packages(self._panel.requirements)

@@ -1,0 +1,82 @@
+"""What differs between Slicer 5.8 and 5.13, and how the packages that Slicer does not bring are installed."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import re
+from pathlib import Path
+
+import slicer
+from slicer.i18n import tr as _
+
+from ..errors import SoftCordSegError
+
+
+def missing_packages(requirements: Path) -> list[str]:
+    """The names of packages that are not installed, torch included; nothing is imported.
+
+    Args:
+        requirements: the file that names the packages; torch is left to the PyTorch extension.
+    """
+    torch = [] if importlib.util.find_spec("torch") is not None else ["torch"]
+    return torch + [re.split(r"[<>=!~;\[ ]", line)[0] for line in _lines(requirements) if not _is_installed(line)]
+
+
+def install_missing_packages(requirements: Path) -> None:
+    """Install what the library needs and Slicer lacks, after asking.  On the main thread only.
+
+    Raises:
+        SoftCordSegError: the PyTorch extension is missing, or the user declined, or pip failed.
+    """
+    if importlib.util.find_spec("torch") is None:
+        _install_torch()
+    missing = [line for line in _lines(requirements) if not _is_installed(line)]
+    if not missing:
+        return
+    try:
+        from slicer.packaging import load_requirements, pip_ensure
+    except ImportError:  # Slicer before 5.11
+        _install_with_pip(missing)
+        return
+    try:
+        pip_ensure(load_requirements(requirements), requester="SoftCordSeg")
+    except RuntimeError as error:
+        raise SoftCordSegError(str(error)) from error
+
+
+def confirm(text: str) -> bool:
+    """Ask a question that is answered by yes or no."""
+    return bool(slicer.util.confirmYesNoDisplay(text))
+
+
+def _install_torch() -> None:
+    try:
+        import PyTorchUtils
+    except ImportError as error:
+        raise SoftCordSegError(
+            _("The PyTorch extension is missing. Install 'PyTorch' in the Extensions Manager, restart Slicer, and try again.")
+        ) from error
+    if PyTorchUtils.PyTorchUtilsLogic().installTorch(askConfirmation=True) is None:
+        raise SoftCordSegError(_("PyTorch was not installed, and nothing can be segmented without it."))
+
+
+def _install_with_pip(missing: list[str]) -> None:
+    if not slicer.util.confirmOkCancelDisplay(
+        _("SoftCordSeg needs these packages: {names}. Install them now?").format(names=", ".join(missing))
+    ):
+        raise SoftCordSegError(_("The packages were not installed, and nothing can be segmented without them."))
+    slicer.util.pip_install(missing)
+
+
+def _lines(requirements: Path) -> list[str]:
+    lines = (line.strip() for line in requirements.read_text(encoding="utf-8").splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def _is_installed(requirement: str) -> bool:
+    try:
+        importlib.metadata.version(re.split(r"[<>=!~;\[ ]", requirement)[0])
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True

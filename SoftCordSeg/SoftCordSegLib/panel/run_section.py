@@ -1,0 +1,153 @@
+"""Section "Segment": the button, what is happening, Cancel, the box, and all volumes in one go."""
+
+from __future__ import annotations
+
+from slicer.i18n import tr as _
+
+from ..errors import Cancelled, SoftCordSegError
+from .platforms import confirm, install_missing_packages
+from .situation import volumes_to_segment
+
+
+class RunSection:
+    """Args:
+    panel: see :class:`~.panel.Panel`.
+    choices: the section with the model and the device.
+    """
+
+    def __init__(self, panel, choices):
+        self._panel, self._ui, self._choices = panel, panel.ui, choices
+        self._ui.cordSegmentButton.connect("clicked()", self.on_segment)
+        self._ui.cordSegmentAllButton.connect("clicked()", self.on_segment_all)
+        self._ui.cordCancelButton.connect("clicked()", self.on_cancel)
+        self._ui.cordProgressBar.visible = False
+        self._ui.cordCancelButton.visible = False
+        self._of_many = ""
+
+    def refresh(self, situation) -> None:
+        ui, allow = self._ui, self._panel.hints.allow
+        wait = _("Wait for the segmentation, or cancel it.") if situation.busy else ""
+        allow(ui.cordSegmentButton, wait or situation.reason)
+        allow(ui.cordSegmentAllButton, wait or ("" if self._waiting() else _("Every loaded volume has a mask, or none is loaded.")))
+        ui.cordSegmentButton.text = _("Segment again") if situation.view is not None else _("Segment")
+        ui.cordProgressBar.visible = situation.busy
+        ui.cordCancelButton.visible = situation.busy
+        self._show_box(situation, wait)
+
+    def close(self) -> None:
+        pass
+
+    def on_cancel(self) -> None:
+        self._panel.worker.cancel()
+        self._ui.cordCancelButton.enabled = False
+        self._ui.cordCancelButton.toolTip = _("Stopping at the next tile.")
+        self._panel.say(_("Stopping …"))
+
+    def on_segment(self) -> None:
+        panel, image = self._panel, self._panel.situation.image
+        with panel.guard(_("The spinal cord could not be segmented.")):
+            install_missing_packages(panel.requirements)
+            panel.refresh()
+            if self._may_segment(image):
+                panel.say(self._segment(image))
+
+    def on_segment_all(self) -> None:
+        panel = self._panel
+        with panel.guard(_("The volumes could not be segmented.")):
+            install_missing_packages(panel.requirements)
+            images = self._waiting()
+            if not images:
+                raise SoftCordSegError(_("Every loaded volume has a mask, or none is loaded."))
+            panel.say(self._segment_many(images))
+
+    def _segment_many(self, images: list) -> str:
+        """One sentence for each outcome; a volume that cannot be segmented does not stop the others."""
+        done, trouble = 0, []
+        try:
+            for number, image in enumerate(images, 1):
+                if image.GetScene() is None:
+                    continue
+                self._of_many = _("{number} of {count}, {name}: ").format(number=number, count=len(images), name=image.GetName())
+                try:
+                    said = self._segment(image)
+                except Cancelled:
+                    trouble.append(_("Stopped; what was done before stays."))
+                    break
+                except SoftCordSegError as error:
+                    trouble.append(f"{image.GetName()}: {error}")
+                    continue
+                if self._has_mask(image):
+                    done += 1
+                else:
+                    trouble.append(f"{image.GetName()}: {said}")
+        finally:
+            self._of_many = ""
+        return "\n".join([_("{done} of {count} volumes have a mask now.").format(done=done, count=len(images)), *trouble])
+
+    def _segment(self, image) -> str:
+        """Run the network on one image, and put its answer into the scene; a sentence on the outcome."""
+        panel = self._panel
+        only_box = panel.parameters.onlyInBox and image is panel.situation.image
+        request = panel.logic.request(image, self._choices.model, self._choices.device, only_box)
+        panel.say(self._of_many + _("Starting"))
+        self._ui.cordProgressBar.value = 0
+        self._ui.cordCancelButton.enabled = True
+        self._ui.cordCancelButton.toolTip = _("Stop at the next tile. Nothing is changed.")
+        engine, worker = panel.logic.engine, panel.worker
+        shown = False
+
+        def report(fraction, message):
+            nonlocal shown
+            if not shown:
+                panel.refresh()  # busy now: progress and Cancel appear, the rest is locked
+                shown = True
+            self._ui.cordProgressBar.value = round(100 * fraction)
+            if self._ui.cordCancelButton.enabled:
+                panel.say(self._of_many + message)
+
+        mask = worker.run(lambda progress: engine(request, progress), report)
+        # The user may have closed the scene, or thrown the volume away, while the network worked.
+        if image.GetScene() is None:
+            raise SoftCordSegError(_("The volume was deleted while it was being segmented. Nothing was added."))
+        panel.logic.accept(image, request, mask)
+        if mask.found and image is (panel.parameters.image if panel.parameters is not None else None):
+            self._panel.refresh()
+        return " ".join([mask.message, *mask.notes])
+
+    def _may_segment(self, image) -> bool:
+        """Ask where the user's own work is there."""
+        if not self._panel.logic.has_edits(image):
+            return True
+        return confirm(_("This volume was corrected by hand. Segment it again? Your corrections stay on top of the new outline."))
+
+    def _waiting(self) -> list:
+        """The volumes that have no mask yet."""
+        return [image for image in volumes_to_segment(self._panel.scene) if not self._has_mask(image)]
+
+    @staticmethod
+    def _has_mask(image) -> bool:
+        from ..scene.links import IMAGE, nodes_linked_to
+
+        return bool(nodes_linked_to(image, IMAGE, "vtkMRMLScalarVolumeNode"))
+
+    def _show_box(self, situation, wait: str) -> None:
+        ui, allow = self._ui, self._panel.hints.allow
+        box = situation.study.box if situation.study is not None else None
+        parameters = self._panel.parameters
+        allow(
+            ui.cordBoxShownCheck,
+            "" if box is not None else _("There is no box yet: segment the volume, or tick 'Look only inside it'."),
+        )
+        allow(ui.cordInBoxCheck, wait or situation.reason)
+        if parameters is None or situation.study is None or situation.busy:
+            return
+        if box is None and parameters.onlyInBox and not situation.reason:
+            box = self._panel.logic.add_whole_box(situation.image)
+            allow(ui.cordBoxShownCheck)
+        if box is not None:
+            display = box.GetDisplayNode()
+            shown = parameters.boxShown or parameters.onlyInBox
+            if display is not None and bool(display.GetVisibility()) != shown:
+                display.SetVisibility(shown)
+            if display is not None and bool(display.GetHandlesInteractive()) != parameters.onlyInBox:
+                display.SetHandlesInteractive(parameters.onlyInBox)

@@ -1,0 +1,101 @@
+"""What the panel is looking at: the chosen image, what the scene has for it, and what stands in the way."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass, field
+
+from slicer.i18n import tr as _
+
+
+@dataclass
+class Situation:
+    """Read anew from the scene whenever something changed; nothing here is kept.
+
+    Attributes:
+        image: the chosen volume node, None where none is.
+        reason: why it cannot be segmented; empty where it can.
+        study: ``scene.study.Study`` of the image; None without image or packages.
+        missing: names of packages that are not installed.
+        busy: True while the network works.
+    """
+
+    image: object = None
+    reason: str = ""
+    study: object = None
+    missing: list[str] = field(default_factory=list)
+    busy: bool = False
+
+    @property
+    def view(self):
+        """The segment at the threshold, ``scene.threshold_view.ThresholdView``; None before a mask is there."""
+        return self.study.view if self.study is not None and self.study.soft is not None else None
+
+    @property
+    def why_no_mask(self) -> str:
+        """Why controls of the mask cannot be used; empty where they can."""
+        if self.busy:
+            return _("Wait for the segmentation, or cancel it.")
+        return "" if self.view is not None else _("Segment the volume first.")
+
+
+def look(image, busy: bool, missing: list[str]) -> Situation:
+    """The situation of an image.
+
+    Args:
+        image: the chosen node; one that has left the scene counts as none.
+        busy: the network works.
+        missing: see :class:`Situation`.
+    """
+    if image is not None and image.GetScene() is None:
+        image = None
+    study = None
+    if image is not None and importlib.util.find_spec("nibabel") is not None:
+        from ..scene.study import study_of
+
+        study = study_of(image)
+    return Situation(image, reason_not_to_segment(image), study, missing, busy)
+
+
+def reason_not_to_segment(image) -> str:
+    """Why this node cannot be segmented; empty if it can."""
+    if image is None:
+        return _("Choose an MR volume first.")
+    if image.GetImageData() is None:
+        return _("This volume has no voxels. Choose another one.")
+    if image.GetImageData().GetNumberOfScalarComponents() != 1:
+        return _("This volume is in colour. Choose an MR volume.")
+    if is_soft_mask(image):
+        return _("This volume is a soft mask already. Choose the MR volume.")
+    return ""
+
+
+def is_soft_mask(node) -> bool:
+    """True for what the panel itself made."""
+    from ..scene.links import IMAGE, linked
+
+    return linked(node, IMAGE) is not None
+
+
+def volumes_to_segment(scene) -> list:
+    """The scalar volumes of a scene that are images, not masks, and can be seen in selectors."""
+    nodes = (
+        scene.GetNthNodeByClass(n, "vtkMRMLScalarVolumeNode")
+        for n in range(scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode"))
+    )
+    return [
+        node
+        for node in nodes
+        if node.GetClassName() == "vtkMRMLScalarVolumeNode" and not node.GetHideFromEditors() and not reason_not_to_segment(node)
+    ]
+
+
+def frame_of_sequence(node) -> tuple[str, int, int] | None:
+    """(name of the sequence, number of the shown frame from 1, how many) where a volume is the shown frame of a sequence."""
+    scene = node.GetScene()
+    for n in range(scene.GetNumberOfNodesByClass("vtkMRMLSequenceBrowserNode")):
+        browser = scene.GetNthNodeByClass(n, "vtkMRMLSequenceBrowserNode")
+        sequence = browser.GetSequenceNode(node) if browser.IsProxyNode(node.GetID()) else None
+        if sequence is not None:
+            return sequence.GetName(), browser.GetSelectedItemNumber() + 1, sequence.GetNumberOfDataNodes()
+    return None

@@ -1,0 +1,360 @@
+"""A Slicer for the tests of the module: ``slicer.app``, ``qt``, the base classes of scripted modules, over the real scene.
+
+The scene, its nodes and logics are the real ones of slicer-core; most of ``slicer.util`` too.  What stands in is here and in the
+files beside this one.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import types
+import unittest
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from PySide6 import QtCore, QtGui, QtUiTools, QtWidgets
+
+from . import parameter_node, segment_editor, widgets
+from .platform_names import Platform
+from .pythonqt import Host, unwrap
+
+MODULE_FILE = Path(__file__).resolve().parents[2] / "SoftCordSeg" / "SoftCordSeg.py"
+NAMES = Path(__file__).resolve().parent / "names"
+STAND_INS = {**widgets.STAND_INS, "qMRMLSegmentEditorWidget": segment_editor.SegmentEditorWidget}
+
+
+class HostSlicer(Host):
+    """The running application.
+
+    Args:
+        offscreen: from ``SoftCordSegLib.scene.offscreen.start``.
+        monkeypatch: pytest's; it takes everything back at the end of the test.
+        version: of Slicer, whose names hold.
+
+    Attributes:
+        scene: the real ``vtkMRMLScene``.
+        answers: what the user answers to the next questions, in order: True, False, a path.
+        asked: the questions that were put.
+        settings: what QSettings has, as it comes back after a restart.
+    """
+
+    def __init__(self, offscreen, monkeypatch, version: str = "5.12.3"):
+        super().__init__(Platform(NAMES, version))
+        self.qapplication = QtWidgets.QApplication.instance() or QtWidgets.QApplication([])
+        self.offscreen, self.scene, self.version = offscreen, offscreen.scene, version
+        self.answers: list = []
+        self.asked: list[str] = []
+        self.settings: dict[str, object] = {}
+        self._install(monkeypatch)
+
+    def process_events(self) -> None:
+        """Let Qt handle what is waiting."""
+        self.qapplication.processEvents()
+
+    def load_module(self):
+        """Run ``SoftCordSeg.py`` as Slicer would."""
+        specification = importlib.util.spec_from_file_location("SoftCordSeg", MODULE_FILE)
+        module = importlib.util.module_from_spec(specification)
+        specification.loader.exec_module(module)
+        return module
+
+    def open_panel(self, module):
+        """The module's widget, set up and entered as when the user chooses the module; ``widget.parent`` is its window."""
+        parent = self.class_of("qMRMLWidget")()
+        window = unwrap(parent)
+        QtWidgets.QVBoxLayout(window)
+        window.setFixedWidth(444)  # the width of Slicer's module panel
+        window._scene = self.scene
+        widget = module.SoftCordSegWidget(parent)
+        widget.setup()
+        widget.enter()
+        window.show()
+        self.process_events()
+        return widget
+
+    def close_panel(self, widget) -> None:
+        """What Slicer does when the module is unloaded or reloaded."""
+        widget.exit()
+        widget.cleanup()
+        window = unwrap(widget.parent)
+        for child in window.findChildren(QtWidgets.QWidget):
+            if hasattr(child, "setMRMLScene"):
+                child.setMRMLScene(None)  # what the destructors of the real ones do
+        window.hide()
+        window.deleteLater()
+        self.process_events()
+        QtCore.QCoreApplication.sendPostedEvents(None, QtCore.QEvent.DeferredDelete)
+
+    def close(self) -> None:
+        super().close()
+        sys.excepthook = self._excepthook
+
+    def _install(self, monkeypatch) -> None:
+        import slicer
+        import slicer.util
+
+        self._excepthook = sys.excepthook
+        # VTK prints an exception that leaves an observer, and goes on.
+        monkeypatch.setattr(sys, "excepthook", lambda kind, error, trace: self.keep_error(error))
+        for name, made in self._modules().items():
+            monkeypatch.setitem(sys.modules, name, made)
+        monkeypatch.setattr(slicer, "mrmlScene", self.scene, raising=False)
+        monkeypatch.setattr(slicer, "app", Application(self), raising=False)
+        for name in ("loadUI", "childWidgetVariables", "errorDisplay", "confirmYesNoDisplay", "confirmOkCancelDisplay"):
+            monkeypatch.setattr(slicer.util, name, getattr(self, f"_{name}"))
+        for name in ("infoDisplay", "showStatusMessage", "delayDisplay"):
+            monkeypatch.setattr(slicer.util, name, lambda *arguments, **options: None)
+        monkeypatch.setattr(slicer.util, "mainWindow", lambda: None)
+
+    def _modules(self) -> dict[str, types.ModuleType]:
+        base = types.ModuleType("slicer.ScriptedLoadableModule")
+        base.ScriptedLoadableModule, base.ScriptedLoadableModuleWidget = _Module, _Widget
+        base.ScriptedLoadableModuleLogic, base.ScriptedLoadableModuleTest = _logic_class(self.scene), _Test
+        translation = types.ModuleType("slicer.i18n")
+        translation.tr = lambda text: text
+        translation.translate = lambda context, text: text
+        _QT.host = _CTK.host = self
+        return {
+            "qt": _QT,
+            "ctk": _CTK,
+            "slicer.ScriptedLoadableModule": base,
+            "slicer.i18n": translation,
+            "slicer.parameterNodeWrapper": parameter_node.module(),
+        }
+
+    def _loadUI(self, path):
+        return self.wrap(_Loader().load_file(str(path)))
+
+    def _childWidgetVariables(self, panel):
+        # As the real one: the inner widgets of composite ones too, the last of two equal names wins.
+        children = unwrap(panel).findChildren(QtWidgets.QWidget)
+        return types.SimpleNamespace(**{child.objectName(): self.wrap(child) for child in children if child.objectName()})
+
+    def _errorDisplay(self, text, *_, **__):
+        self.shown_errors.append(text)
+        self.shown_exceptions.append(sys.exc_info()[1])
+
+    def _confirmYesNoDisplay(self, text, *_, **__):
+        return self.ask(text)
+
+    _confirmOkCancelDisplay = _confirmYesNoDisplay
+
+    def ask(self, text: str):
+        """Put a question to the user of the test."""
+        self.asked.append(text)
+        if not self.answers:
+            raise AssertionError(f"nobody expected this question: {text}")
+        return self.answers.pop(0)
+
+
+class Application:
+    """``slicer.app`` (Slicer Base/QTGUI/qSlicerApplication.h, Base/QTCore/qSlicerCoreApplication.h)."""
+
+    applicationName = "Slicer"
+
+    def __init__(self, host: HostSlicer):
+        self._host = host
+        self._layout_manager = LayoutManager(host)
+        self.majorVersion, self.minorVersion = (int(part) for part in host.version.split(".")[:2])
+
+    def processEvents(self) -> None:
+        self._host.process_events()
+
+    def testingEnabled(self) -> bool:
+        return False  # so that the tests see what the user sees
+
+    def applicationLogic(self):
+        return self._host.offscreen.application_logic
+
+    def layoutManager(self):
+        return self._layout_manager
+
+    def clipboard(self):
+        return QtGui.QGuiApplication.clipboard()
+
+    def setOverrideCursor(self, cursor) -> None:
+        pass
+
+    def restoreOverrideCursor(self) -> None:
+        pass
+
+    def pauseRender(self) -> None:
+        pass
+
+    def resumeRender(self) -> None:
+        pass
+
+
+class LayoutManager:
+    """``slicer.app.layoutManager()`` (Slicer Libs/MRML/Widgets/qMRMLLayoutManager.h): the layout's number, and its plot view."""
+
+    def __init__(self, host: HostSlicer):
+        self.layout = 3
+        self._plot = host.wrap(PlotView())
+        self._shows_plot = lambda: self.layout in (36, 37, 40, 43)
+
+    def setLayout(self, layout: int) -> None:
+        self.layout = layout
+
+    def sliceViewNames(self) -> tuple[str, ...]:
+        return ("Red", "Yellow", "Green")
+
+    @property
+    def plotViewCount(self) -> int:
+        return 1
+
+    def plotWidget(self, _number: int):
+        return types.SimpleNamespace(plotView=lambda: self._plot)
+
+
+class PlotView(QtWidgets.QWidget):
+    """``qMRMLPlotView`` (Slicer Libs/MRML/Widgets/qMRMLPlotView.h): tells which points were clicked."""
+
+    platform_kind = "qMRMLPlotView"
+    dataSelected = QtCore.Signal(object, object)
+
+
+class Settings:
+    """``qt.QSettings``; values come back as after a restart: numbers and truth values as text, lists as tuples."""
+
+    def __init__(self, store: dict):
+        self._store = store
+
+    def value(self, key, default=None):
+        return self._store.get(key, default)
+
+    def setValue(self, key, value) -> None:
+        if isinstance(value, bool):
+            value = "true" if value else "false"
+        elif isinstance(value, (list, tuple)):
+            value = tuple(str(one) for one in value)
+        self._store[key] = value if isinstance(value, tuple) else str(value)
+
+    def contains(self, key) -> bool:
+        return key in self._store
+
+    def remove(self, key) -> None:
+        self._store.pop(key, None)
+
+
+class _QtModule(types.ModuleType):
+    """``qt`` and ``ctk``: classes by name.  One object for all tests, for the library keeps what it imported."""
+
+    host: HostSlicer
+    Qt = QtCore.Qt
+
+    def __getattr__(self, name: str):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if name == "QSettings":
+            return lambda: Settings(self.host.settings)
+        if name == "QFileDialog":
+            return FileDialog(self.host)
+        for module in (QtGui, QtCore):
+            found = getattr(module, name, None)
+            if found is not None and not issubclass(found, QtCore.QObject):
+                return found
+        return self.host.class_of(name)
+
+
+class FileDialog:
+    """``qt.QFileDialog``, its static questions."""
+
+    def __init__(self, host: HostSlicer):
+        self._host = host
+
+    def getExistingDirectory(self, parent=None, caption="", folder=""):
+        return self._host.ask(caption) or ""
+
+    def getOpenFileName(self, parent=None, caption="", folder="", filters=""):
+        return self._host.ask(caption) or ""
+
+    def getSaveFileName(self, parent=None, caption="", folder="", filters=""):
+        return self._host.ask(caption) or ""
+
+
+_QT, _CTK = _QtModule("qt"), _QtModule("ctk")
+
+
+class _Loader(QtUiTools.QUiLoader):
+    """Reads a ``.ui`` file, with the stand-ins for the classes that are not Qt's own."""
+
+    def load_file(self, path: str):
+        tree = ElementTree.parse(path)
+        # Signals that carry a scene are Python's here; the form builder knows only C++'s.
+        connections = tree.getroot().find("connections")
+        wanted = [[one.findtext(key) for key in ("sender", "signal", "receiver", "slot")] for one in connections or ()]
+        for one in list(connections if connections is not None else ()):
+            connections.remove(one)
+        buffer = QtCore.QBuffer()
+        buffer.setData(ElementTree.tostring(tree.getroot()))
+        buffer.open(QtCore.QBuffer.ReadOnly)
+        panel = self.load(buffer)
+        for sender, signal, receiver, slot in wanted:
+            source = panel if panel.objectName() == sender else panel.findChild(QtWidgets.QWidget, sender)
+            target = panel.findChild(QtWidgets.QWidget, receiver)
+            getattr(source, signal.partition("(")[0]).connect(getattr(target, slot.partition("(")[0]))
+        return panel
+
+    def createWidget(self, kind, parent=None, name=""):
+        if kind in STAND_INS:
+            widget = STAND_INS[kind](parent)
+            widget.setObjectName(name)
+            return widget
+        if kind not in self.availableWidgets():
+            raise AttributeError(f"the panel has a {kind}, and nothing here stands for it")
+        return super().createWidget(kind, parent, name)
+
+
+class _Module:
+    def __init__(self, parent):
+        self.parent = parent
+
+
+class _Widget:
+    def __init__(self, parent=None):
+        self.parent = parent
+        self.layout = types.SimpleNamespace(addWidget=lambda widget: unwrap(parent).layout().addWidget(unwrap(widget)))
+
+    def setup(self):
+        pass
+
+    def cleanup(self):
+        pass
+
+    def resourcePath(self, filename):
+        return str(MODULE_FILE.parent / "Resources" / filename)
+
+
+def _logic_class(scene):
+    class Logic:
+        """``ScriptedLoadableModuleLogic``: the parameter node is a singleton of the scene."""
+
+        def __init__(self, parent=None):
+            self.moduleName = "SoftCordSeg"
+
+        def getParameterNode(self):
+            import slicer
+
+            node = scene.GetSingletonNode(self.moduleName, "vtkMRMLScriptedModuleNode")
+            if node is None:
+                node = slicer.vtkMRMLScriptedModuleNode()
+                node.SetSingletonTag(self.moduleName)
+                node.SetModuleName(self.moduleName)
+                node.SetName(self.moduleName)
+                node = scene.AddNode(node)
+            return node
+
+    return Logic
+
+
+class _Test(unittest.TestCase):
+    def runTest(self):
+        pass
+
+    def delayDisplay(self, message, requestedDelay=None, msec=None):
+        pass

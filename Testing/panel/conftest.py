@@ -1,0 +1,110 @@
+"""Fixtures of the panel's tests: the module opened in the host, over a real scene, with a quick engine."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from SoftCordSegLib.segmentation import Box, SoftMask
+from SoftCordSegLib.volume import Volume
+
+# Left-handed, anisotropic and shifted: what is mixed up anywhere shows.
+AFFINE = np.array([[-0.8, 0, 0, 20], [0, 1.2, 0, -30], [0, 0, 3.0, 5], [0, 0, 0, 1]])
+
+
+@pytest.fixture
+def app():
+    """A Slicer without its window."""
+    pytest.importorskip("slicer", reason="the package slicer-core is not installed")
+    from SoftCordSegLib.scene import offscreen
+
+    app = offscreen.start()
+    yield app
+    app.close()
+
+
+@pytest.fixture
+def slicer_host(app, monkeypatch):
+    """The application around it; at the end nothing may have gone wrong that nobody saw."""
+    pytest.importorskip("PySide6", reason="the package PySide6-Essentials is not installed")
+    from host.application import HostSlicer
+
+    host = HostSlicer(app, monkeypatch)
+    yield host
+    unseen = host.unseen_errors
+    host.close()
+    assert not unseen, f"errors in slots or observers: {unseen}"
+
+
+@pytest.fixture
+def module(slicer_host):
+    """``SoftCordSeg.py`` as Slicer loads it."""
+    return slicer_host.load_module()
+
+
+@pytest.fixture
+def widget(slicer_host, module, engine):
+    """The opened panel, with a quick engine."""
+    widget = slicer_host.open_panel(module)
+    widget.logic.engine = engine
+    yield widget
+    if widget.panel is not None:
+        slicer_host.close_panel(widget)
+
+
+@pytest.fixture
+def ui(widget):
+    """The controls of the panel."""
+    return widget.ui
+
+
+def bright_column(scale: int = 500) -> Volume:
+    """A bright column on a dark ground."""
+    data = np.zeros((24, 20, 12), np.int16)
+    data[10:14, 8:12, 2:10] = scale
+    data[0, 0, 0] = 7
+    return Volume(data, AFFINE)
+
+
+@pytest.fixture
+def a_volume(app):
+    """A function that adds a volume node with a bright column."""
+    from SoftCordSegLib.scene.volumes import add_volume
+
+    return lambda name="neck", scale=500: add_volume(app.scene, bright_column(scale), name)
+
+
+@pytest.fixture
+def image_node(a_volume):
+    return a_volume()
+
+
+class Engine:
+    """Stands for the network: what is bright is cord, its rim is half cord.
+
+    Attributes:
+        requests: what it was asked.
+        at_tile: called on the worker's thread before each tile, with its number.
+    """
+
+    def __init__(self):
+        self.requests = []
+        self.at_tile = lambda number: None
+
+    def __call__(self, request, progress) -> SoftMask:
+        self.requests.append(request)
+        volume = request.image
+        for tile in range(4):
+            progress.check_cancelled()
+            progress.report(tile / 4, f"Outlining the cord: tile {tile + 1} of 4")
+            self.at_tile(tile)
+        progress.check_cancelled()
+        soft = np.where(volume.data > 250, 0.9, 0.0).astype(np.float32)
+        soft[(np.roll(soft, 1, axis=0) > 0) & (soft == 0)] = 0.4
+        box = (request.box or Box.of_grid(volume.grid)) if soft.any() else None
+        return SoftMask(volume.with_data(soft), box, "Spinal cord found." if soft.any() else "No spinal cord was found.")
+
+
+@pytest.fixture
+def engine():
+    return Engine()

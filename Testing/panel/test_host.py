@@ -1,0 +1,105 @@
+"""The host refuses what Slicer would refuse, and stumbles where Slicer stumbles."""
+
+from __future__ import annotations
+
+import pytest
+
+from host.application import STAND_INS, Settings
+from host.pythonqt import unwrap
+
+
+def test_a_misspelt_property_or_method_raises(ui):
+    with pytest.raises(AttributeError, match="QPushButton has no 'tooltip'"):
+        ui.cordSegmentButton.tooltip = "x"
+    with pytest.raises(AttributeError, match="has no 'setCurrentNod'"):
+        ui.cordImageSelector.setCurrentNod(None)
+    with pytest.raises(AttributeError, match="can be set"):
+        ui.cordSegmentButton.click = None
+
+
+def test_a_signal_is_connected_by_a_signature_that_exists(ui):
+    with pytest.raises(ValueError, match="no signal valueChanged"):
+        ui.cordThresholdSlider.connect("valueChanged(float)", lambda value: None)
+
+
+def test_properties_are_attributes_and_setters_work_too(ui):
+    ui.cordSegmentButton.text = "a"
+    assert ui.cordSegmentButton.text == "a"
+    ui.cordSegmentButton.setText("b")
+    assert ui.cordSegmentButton.text == "b"
+
+
+def test_an_exception_in_a_slot_does_not_reach_the_caller_and_is_kept(ui, slicer_host, image_node):
+    def broken():
+        raise RuntimeError("in a slot")
+
+    ui.cordSegmentButton.connect("clicked()", broken)
+    ui.cordSegmentButton.click()
+
+    assert [str(error) for error in slicer_host.unseen_errors] == ["in a slot"]
+    slicer_host.slot_errors.clear()
+
+
+def test_an_exception_in_an_observer_is_kept_too(slicer_host, app):
+    def broken(*_):
+        raise RuntimeError("in an observer")
+
+    tag = app.scene.AddObserver("ModifiedEvent", broken)
+    app.scene.Modified()
+    app.scene.RemoveObserver(tag)
+
+    assert [str(error) for error in slicer_host.unseen_errors] == ["in an observer"]
+    slicer_host.slot_errors.clear()
+
+
+def test_a_slot_gets_as_many_arguments_as_it_takes(ui):
+    heard = []
+    ui.cordOverlayCheck.connect("toggled(bool)", lambda: heard.append("none"))
+    ui.cordOverlayCheck.connect("toggled(bool)", lambda checked: heard.append(checked))
+    ui.cordOverlayCheck.checked = not ui.cordOverlayCheck.checked
+
+    assert heard == ["none", ui.cordOverlayCheck.checked]
+    with pytest.raises(TypeError, match="arguments"):
+        ui.cordOverlayCheck.connect("toggled(bool)", lambda *arguments: None)
+
+
+def test_settings_come_back_as_text():
+    settings = Settings({})
+    settings.setValue("a", 3.5)
+    settings.setValue("b", True)
+    settings.setValue("c", ["x", "y"])
+
+    assert (settings.value("a"), settings.value("b"), settings.value("c")) == ("3.5", "true", ("x", "y"))
+
+
+@pytest.mark.parametrize("kind", sorted(STAND_INS))
+def test_a_stand_in_has_no_property_or_signal_that_the_real_class_lacks(kind, slicer_host):
+    made = STAND_INS[kind]()
+    meta, known = made.metaObject(), slicer_host.platform.names(kind)
+    renamed = dict(getattr(made, "signal_names", {}))
+    qt_events = {"event", "eventFilter", "childEvent", "paintEvent", "sizeHint", "minimumSizeHint", "hitButton"}
+    ours = {"platform_kind", "signal_names", "staticMetaObject", "logic", *qt_events, *renamed.values()}
+
+    properties = {meta.property(n).name() for n in range(meta.propertyOffset(), meta.propertyCount())}
+    methods = {bytes(meta.method(n).name()).decode() for n in range(meta.methodOffset(), meta.methodCount())}
+    public = {name for name in vars(type(made)) if not name.startswith("_")}
+    assert (properties | public | methods | set(renamed)) - ours - {"_chosen", "_slid", "_fold"} <= known
+
+
+def test_what_is_folded_away_is_hidden_and_remembers_what_was_shown(ui, slicer_host):
+    section = unwrap(ui.cordRunSection)
+    assert not ui.cordProgressBar.visible
+    ui.cordRunSection.collapsed = True
+    assert not ui.cordSegmentButton.visible
+    ui.cordProgressBar.visible = True
+    assert not ui.cordProgressBar.visible
+    ui.cordRunSection.collapsed = False
+
+    assert ui.cordSegmentButton.visible
+    assert ui.cordProgressBar.visible
+    assert section.sizeHint().height() > 100
+
+
+def test_a_range_that_is_left_raises(widget):
+    with pytest.raises(ValueError, match="overlayOpacity"):
+        widget.panel.parameters.overlayOpacity = 1.5

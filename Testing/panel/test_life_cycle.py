@@ -1,0 +1,172 @@
+"""Closing, loading, deleting, reloading: at any moment, without an error, and nothing left behind."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+import threading
+import weakref
+
+import pytest
+
+from panel_actions import while_running
+from SoftCordSegLib.scene.save import load_scene, save_scene
+from SoftCordSegLib.scene.study import study_of
+
+
+def test_closing_the_scene_leaves_nothing_to_press(ui, image_node, app, widget):
+    ui.cordSegmentButton.click()
+    app.scene.Clear(False)
+
+    assert widget.panel.parameters is not None, "the panel is shown, so it has a new parameter node"
+    assert widget.panel.parameters.image is None
+    assert not ui.cordSegmentButton.enabled
+    assert not ui.cordThresholdSlider.enabled
+
+
+def test_closing_the_scene_while_another_module_is_shown(ui, image_node, app, widget):
+    ui.cordSegmentButton.click()
+    widget.exit()
+    widget.parent.hide()
+    app.scene.Clear(False)
+
+    assert widget.panel.parameters is None
+    ui.cordThresholdSlider.value = 0.2  # whatever is told to the panel now must not matter
+    ui.cordSegmentButton.click()
+    widget.parent.show()
+    widget.enter()
+    assert widget.panel.parameters is not None
+
+
+@pytest.mark.parametrize("what", ["image", "soft", "view", "box", "parameters"])
+def test_any_node_may_go_at_any_time(ui, image_node, app, widget, what):
+    ui.cordSegmentButton.click()
+    study = study_of(image_node)
+    node = {
+        "image": image_node,
+        "soft": study.soft,
+        "view": study.view.node,
+        "box": study.box,
+        "parameters": widget.panel.parameters.parameterNode,
+    }[what]
+    app.scene.RemoveNode(node)
+    ui.cordThresholdSlider.value = 0.3
+    ui.cordOverlayCheck.click()
+    ui.cordBoxShownCheck.click()
+    ui.cordSurfaceCheck.click()
+    widget.exit()
+    widget.enter()
+
+    if what in ("soft", "view", "box"):
+        ui.cordSegmentButton.click()
+        assert ui.cordMessageLabel.text == "Spinal cord found."
+        assert study_of(image_node).view is not None
+
+
+@pytest.mark.parametrize("how", ["delete", "close"])
+def test_what_goes_while_the_network_works_is_a_sentence(ui, image_node, app, engine, slicer_host, how):
+    done = []
+
+    def take_away():
+        if engine.requests and not done:
+            done.append(True)
+            app.scene.RemoveNode(image_node) if how == "delete" else app.scene.Clear(False)
+
+    while_running(slicer_host, take_away)
+    engine.at_tile = lambda tile: threading.Event().wait(0.05)
+    ui.cordSegmentButton.click()
+
+    assert ui.cordMessageLabel.text in (
+        "The volume was deleted while it was being segmented. Nothing was added.",
+        "Stopped. Nothing was changed.",
+    )
+    assert app.scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
+    assert not ui.cordSegmentButton.enabled
+
+
+def test_a_saved_scene_opens_with_the_panel_restored(ui, image_node, app, tmp_path, widget, slicer_host):
+    ui.cordSegmentButton.click()
+    ui.cordThresholdSlider.value = 0.3
+    ui.cordOpacitySlider.value = 0.8
+    ui.cordFillCheck.click()
+    save_scene(app.scene, tmp_path / "a.mrb")
+    app.scene.Clear(False)
+    assert ui.cordOpacitySlider.value == 0.5
+
+    load_scene(app.scene, tmp_path / "a.mrb")
+
+    parameters = widget.panel.parameters
+    assert parameters.image is not None, "node parameters read None after an import until Modified()"
+    assert parameters.image.GetName() == "neck"
+    assert ui.cordImageSelector.currentNode() is parameters.image
+    assert (ui.cordThresholdSlider.value, ui.cordOpacitySlider.value, ui.cordFillCheck.checked) == (0.3, 0.8, True)
+    assert ui.cordSegmentButton.text == "Segment again"
+
+
+def test_a_reload_leaves_no_observer_no_thread_and_no_panel_behind(slicer_host, module, image_node, engine, app):
+    widget = slicer_host.open_panel(module)
+    widget.logic.engine = engine
+    widget.ui.cordSegmentButton.click()
+    panel = weakref.ref(widget.panel)
+    assert any(thread.name == "SoftCordSeg" for thread in threading.enumerate())
+
+    slicer_host.close_panel(widget)
+
+    assert widget.Observations == []
+    assert not any(thread.name == "SoftCordSeg" and thread.is_alive() for thread in threading.enumerate())
+    widget.panel = None
+    slicer_host.close()
+    del widget
+    gc.collect()
+    assert panel() is None
+
+    again = slicer_host.open_panel(slicer_host.load_module())
+    assert again.panel.parameters.image is image_node
+    assert again.ui.cordThresholdSlider.enabled
+    slicer_host.close_panel(again)
+
+
+def test_a_reload_while_the_network_works(slicer_host, module, image_node, engine, app):
+    widget = slicer_host.open_panel(module)
+    widget.logic.engine = engine
+    engine.at_tile = lambda tile: threading.Event().wait(0.05)
+    closed = []
+
+    def close():
+        if engine.requests and not closed:
+            closed.append(True)
+            slicer_host.close_panel(widget)
+
+    while_running(slicer_host, close)
+    widget.ui.cordSegmentButton.click()
+
+    assert closed
+    assert study_of(image_node).soft is None
+
+
+def test_every_control_explains_itself(ui):
+    kinds = ("QPushButton", "QToolButton", "QCheckBox", "QComboBox", "ctkSliderWidget", "qMRMLNodeComboBox", "QLineEdit")
+    silent = [
+        name
+        for name, control in vars(ui).items()
+        if name.startswith("cord") and type(control).__name__ in kinds and not control.toolTip
+    ]
+    assert silent == []
+
+
+def test_opening_the_panel_imports_no_torch(repository):
+    program = """
+import sys
+sys.path[:0] = ["SoftCordSeg", "Testing"]
+from _pytest.monkeypatch import MonkeyPatch
+from SoftCordSegLib.scene import offscreen
+from host.application import HostSlicer
+app = offscreen.start()
+host = HostSlicer(app, MonkeyPatch())
+widget = host.open_panel(host.load_module())
+print("heavy:", sorted({"torch", "monai", "matplotlib"} & set(sys.modules)))
+host.close_panel(widget)
+"""
+    answer = subprocess.run([sys.executable, "-c", program], cwd=repository, capture_output=True, text=True, check=False)
+    assert "heavy: []" in answer.stdout, answer.stdout + answer.stderr

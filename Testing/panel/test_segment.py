@@ -1,0 +1,318 @@
+"""Sections "Image" and "Segment", clicked through."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from panel_actions import while_running
+from SoftCordSegLib.errors import InputError
+from SoftCordSegLib.scene.box import boxes_of
+from SoftCordSegLib.scene.soft_mask import soft_masks_of
+from SoftCordSegLib.scene.study import study_of
+from SoftCordSegLib.scene.volumes import array_of, grid_of
+
+
+def test_without_a_volume_the_button_says_what_to_do(ui):
+    assert not ui.cordSegmentButton.enabled
+    assert "Choose an MR volume" in ui.cordSegmentButton.toolTip
+    assert not ui.cordThresholdSlider.enabled
+    assert "Segment the volume first" in ui.cordThresholdSlider.toolTip
+    assert not ui.cordProgressBar.visible
+
+
+def test_a_loaded_volume_is_chosen_and_can_be_segmented(ui, image_node, widget):
+    assert ui.cordImageSelector.currentNode() is image_node
+    assert widget.panel.parameters.image is image_node
+    assert ui.cordSegmentButton.enabled
+    assert "Outline" in ui.cordSegmentButton.toolTip
+
+
+def test_one_click_gives_a_soft_mask_on_the_images_own_grid(ui, image_node):
+    ui.cordSegmentButton.click()
+
+    study = study_of(image_node)
+    assert ui.cordMessageLabel.text == "Spinal cord found."
+    assert grid_of(study.soft).same_as(grid_of(image_node))
+    np.testing.assert_array_equal(array_of(study.soft) == np.float32(0.9), array_of(image_node) == 500)
+    assert ui.cordThresholdSlider.enabled
+    assert ui.cordThresholdSlider.value == 0.5
+    assert ui.cordSegmentButton.text == "Segment again"
+
+
+def test_while_it_runs_there_is_progress_and_the_rest_is_locked(ui, image_node, engine, slicer_host):
+    seen = []
+    go_on = threading.Event()
+    engine.at_tile = lambda tile: go_on.wait(5) if tile == 2 else None
+
+    def look():
+        if ui.cordProgressBar.visible and ui.cordProgressBar.value == 50:
+            names = ("cordSegmentButton", "cordSegmentAllButton", "cordImageSelector", "cordThresholdSlider", "cordCancelButton")
+            seen.append({name: getattr(ui, name).enabled for name in names})
+            seen.append(ui.cordMessageLabel.text)
+            go_on.set()
+
+    while_running(slicer_host, look)
+    ui.cordSegmentButton.click()
+
+    assert seen[0] == {
+        "cordSegmentButton": False,
+        "cordSegmentAllButton": False,
+        "cordImageSelector": False,
+        "cordThresholdSlider": False,
+        "cordCancelButton": True,
+    }
+    assert seen[1] == "Outlining the cord: tile 3 of 4"
+    assert not ui.cordProgressBar.visible
+    assert not ui.cordCancelButton.visible
+    assert ui.cordSegmentButton.enabled
+
+
+def test_cancel_in_the_middle_changes_nothing_and_segment_works_again(ui, image_node, engine, slicer_host, app):
+    tiles = []
+    at_cancel = []
+    go_on = threading.Event()
+
+    def slow(tile):
+        tiles.append(tile)
+        if tile == 1:
+            go_on.wait(5)
+
+    engine.at_tile = slow
+    before = app.scene.GetNumberOfNodes()
+
+    def press_cancel():
+        if tiles == [0, 1] and ui.cordCancelButton.visible and not at_cancel:
+            ui.cordCancelButton.click()
+            at_cancel.append(ui.cordCancelButton.toolTip)
+            go_on.set()
+
+    while_running(slicer_host, press_cancel)
+    ui.cordSegmentButton.click()
+
+    assert tiles == [0, 1], "it went on after the tile in which Cancel was pressed"
+    assert "Stopping" in at_cancel[0]
+    assert "Stopped" in ui.cordMessageLabel.text
+    assert app.scene.GetNumberOfNodes() == before
+
+    engine.at_tile = lambda tile: None
+    ui.cordSegmentButton.click()
+    assert ui.cordMessageLabel.text == "Spinal cord found."
+    assert len(soft_masks_of(image_node)) == 1
+
+
+def test_pressing_segment_twice_runs_once(ui, image_node, engine, slicer_host):
+    while_running(slicer_host, ui.cordSegmentButton.click)
+    ui.cordSegmentButton.click()
+
+    assert len(engine.requests) == 1
+
+
+def test_an_error_is_a_sentence_in_the_panel_and_no_window(ui, image_node, widget, slicer_host):
+    def broken(request, progress):
+        raise InputError("The image is constant: every voxel is 7. Check that the right file was exported.")
+
+    widget.logic.engine = broken
+    ui.cordSegmentButton.click()
+
+    assert "right file was exported" in ui.cordMessageLabel.text
+    assert "color" in ui.cordMessageLabel.styleSheet
+    assert slicer_host.shown_errors == []
+    assert ui.cordSegmentButton.enabled
+
+
+def test_an_error_that_nobody_expected_is_shown_with_what_it_says(ui, image_node, widget, slicer_host):
+    def broken(request, progress):
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+    widget.logic.engine = broken
+    ui.cordSegmentButton.click()
+
+    assert slicer_host.shown_errors == ["The spinal cord could not be segmented.\n\nmat1 and mat2 shapes cannot be multiplied"]
+    assert ui.cordSegmentButton.enabled
+
+
+def test_where_no_cord_is_found_nothing_is_added(ui, a_volume, app):
+    a_volume("dark", scale=100)
+    before = app.scene.GetNumberOfNodes()
+    ui.cordSegmentButton.click()
+
+    assert ui.cordMessageLabel.text == "No spinal cord was found."
+    assert app.scene.GetNumberOfNodes() == before
+    assert not ui.cordThresholdSlider.enabled
+
+
+def test_a_second_run_renews_the_mask_in_place_and_leaves_other_volumes_alone(ui, a_volume):
+    first, second = a_volume("first"), a_volume("second")
+    ui.cordSegmentButton.click()
+    ui.cordImageSelector.setCurrentNode(second)
+    ui.cordSegmentButton.click()
+    array_of(study_of(first).soft)[0, 0, 0] = 0.25
+    kept = study_of(second).soft
+
+    ui.cordSegmentButton.click()
+
+    assert array_of(study_of(first).soft)[0, 0, 0] == np.float32(0.25)
+    assert soft_masks_of(second) == [kept]
+
+
+def test_all_volumes_are_segmented_and_one_bad_one_does_not_stop_the_rest(ui, a_volume, engine):
+    a_volume("good")
+    a_volume("dark", scale=100)
+    third = a_volume("also good")
+    ui.cordSegmentButton.click()
+    requests = len(engine.requests)
+
+    ui.cordSegmentAllButton.click()
+
+    assert len(engine.requests) == requests + 2, "the finished one was run again"
+    assert study_of(third).soft is not None
+    assert ui.cordMessageLabel.text.splitlines()[0] == "1 of 2 volumes have a mask now."
+    assert "dark: No spinal cord was found." in ui.cordMessageLabel.text
+
+
+def test_cancel_stops_all_that_are_still_to_come(ui, a_volume, engine, slicer_host, widget):
+    for name in ("one", "two", "three"):
+        a_volume(name)
+
+    def cancel_the_second(tile):
+        if len(engine.requests) == 2:
+            widget.panel.worker.cancel()
+
+    engine.at_tile = cancel_the_second
+    ui.cordSegmentAllButton.click()
+
+    assert len(engine.requests) == 2
+    assert "1 of 3" in ui.cordMessageLabel.text
+    assert "Stopped" in ui.cordMessageLabel.text
+
+
+def test_the_box_that_was_looked_at_can_be_shown_moved_and_used(ui, image_node, engine):
+    assert not ui.cordBoxShownCheck.enabled
+    ui.cordSegmentButton.click()
+    (box,) = boxes_of(image_node)
+    assert not box.GetDisplayNode().GetVisibility()
+
+    ui.cordBoxShownCheck.click()
+    assert box.GetDisplayNode().GetVisibility()
+    assert not box.GetDisplayNode().GetHandlesInteractive()
+
+    ui.cordInBoxCheck.click()
+    assert box.GetDisplayNode().GetHandlesInteractive()
+    box.SetCenter(1.0, 2.0, 3.0)
+    ui.cordSegmentButton.click()
+    np.testing.assert_allclose(engine.requests[-1].box.center_mm, (1, 2, 3))
+
+    ui.cordInBoxCheck.click()
+    ui.cordSegmentButton.click()
+    assert engine.requests[-1].box is None
+
+
+def test_a_box_can_be_drawn_where_nothing_was_found(ui, a_volume, engine):
+    image = a_volume("dark", scale=100)
+    ui.cordSegmentButton.click()
+    ui.cordInBoxCheck.click()
+
+    (box,) = boxes_of(image)
+    assert box.GetDisplayNode().GetVisibility()
+    ui.cordSegmentButton.click()
+    assert engine.requests[-1].box is not None
+
+
+@pytest.mark.parametrize(("index", "device"), [(0, "auto"), (1, "cpu"), (2, "cuda")])
+def test_the_device_is_asked_for_and_remembered_on_this_computer(ui, image_node, engine, slicer_host, index, device):
+    ui.cordDeviceSelector.currentIndex = index
+    ui.cordDeviceSelector._object.activated.emit(index)
+    ui.cordSegmentButton.click()
+
+    assert engine.requests[-1].device == device
+    assert slicer_host.settings["SoftCordSeg/Device"] == device
+
+
+def test_a_soft_mask_and_a_colour_picture_are_no_images(ui, image_node, app):
+    ui.cordSegmentButton.click()
+    ui.cordImageSelector.setCurrentNode(study_of(image_node).soft)
+
+    assert not ui.cordSegmentButton.enabled
+    assert "soft mask already" in ui.cordSegmentButton.toolTip
+
+
+def test_the_shown_frame_of_a_sequence_is_named_and_segmented(ui, image_node, app, slicer_host, engine):
+    import slicer
+
+    browser = app.scene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode")
+    sequence = app.scene.AddNewNodeByClass("vtkMRMLSequenceNode", "dwi")
+    for number in range(3):
+        sequence.SetDataNodeAtValue(image_node, str(number))
+    browser.AddSynchronizedSequenceNode(sequence.GetID())
+    browser.SetSelectedItemNumber(1)
+    app.logics["Sequences"].UpdateProxyNodesFromSequences(browser)
+    proxy = browser.GetProxyNode(sequence)
+    ui.cordImageSelector.setCurrentNode(proxy)
+
+    assert isinstance(proxy, slicer.vtkMRMLScalarVolumeNode)
+    assert ui.cordImageNote.text == "Frame 2 of 3 of the sequence 'dwi' is used."
+    ui.cordSegmentButton.click()
+    assert study_of(proxy).soft is not None
+
+
+# --- models and packages -------------------------------------------------------------------------------------------------
+
+
+def a_bundle(folder, name="mine"):
+    from SoftCordSegLib.network import save_bundle
+    from SoftCordSegLib.network.unet import UNet, UNetConfig
+
+    state = UNet(UNetConfig((4, 8), ((1, 1, 1), (2, 2, 2)))).state_dict()
+    stage = {"weights": "models/a.safetensors", "features": (4, 8), "strides": ((1, 1, 1), (2, 2, 2)), "overlap": 0.5}
+    stage = {**stage, "activation": "sigmoid", "spacing_mm": 2.0, "tile": (32, 32, 32)}
+    inference = {"orientation": "LAS", "locator": stage, "segmenter": stage}
+    save_bundle(folder / name, {"name": name, "version": "1", "license": "MIT"}, inference, {"models/a.safetensors": state})
+    return folder / name
+
+
+def test_a_model_from_a_folder_is_used_and_remembered(ui, image_node, engine, slicer_host, tmp_path):
+    folder = a_bundle(tmp_path)
+    slicer_host.answers = [str(folder)]
+    ui.cordModelBrowseButton.click()
+
+    assert ui.cordModelSelector.currentText == "mine"
+    ui.cordSegmentButton.click()
+    assert engine.requests[-1].model == folder
+    assert slicer_host.settings["SoftCordSeg/Model"] == str(folder)
+
+
+def test_a_folder_that_is_no_model_says_so_and_is_not_taken(ui, slicer_host, tmp_path):
+    slicer_host.answers = [str(tmp_path)]
+    ui.cordModelBrowseButton.click()
+
+    assert "There is no model bundle" in ui.cordMessageLabel.text
+    assert "SoftCordSeg/Model" not in slicer_host.settings
+
+
+def test_choosing_no_folder_changes_nothing(ui, slicer_host):
+    slicer_host.answers = [""]
+    ui.cordModelBrowseButton.click()
+    assert ui.cordMessageLabel.text == ""
+
+
+def test_missing_packages_are_named_and_installed_on_request(slicer_host, module, image_node, monkeypatch, engine):
+    missing, installed = ["nibabel"], []
+    monkeypatch.setattr("SoftCordSegLib.panel.panel.missing_packages", lambda path: list(missing))
+    widget = slicer_host.open_panel(module)
+    assert "nibabel" in widget.ui.cordImageNote.text
+    assert widget.ui.cordInstallButton.visible
+
+    def install(path):
+        installed.append(path.name)
+        missing.clear()
+
+    monkeypatch.setattr("SoftCordSegLib.panel.image_section.install_missing_packages", install)
+    widget.ui.cordInstallButton.click()
+
+    assert installed == ["requirements.txt"]
+    assert not widget.ui.cordInstallButton.visible
+    assert not widget.ui.cordImageNote.visible
+    slicer_host.close_panel(widget)
