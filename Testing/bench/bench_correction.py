@@ -21,7 +21,7 @@ from scene.strokes import Editor
 from SoftCordSegLib.correction import merge, merge_into
 from SoftCordSegLib.morphometry import LiveArea
 from SoftCordSegLib.scene import offscreen
-from SoftCordSegLib.scene.edits import SoftEdits, soft_volume
+from SoftCordSegLib.scene.edits import SoftEdits, events_to_follow, soft_volume
 from SoftCordSegLib.scene.study import set_segmentation
 from SoftCordSegLib.scene.volumes import add_volume
 from SoftCordSegLib.volume import Volume
@@ -81,66 +81,62 @@ def brush(mask: Volume, axis: int) -> np.ndarray:
     return sum((index - c) ** 2 for index, c in zip(grid, centre)) <= radius**2
 
 
+class Following:
+    """Corrections that follow the events of a segmentation, and the time they take."""
+
+    def __init__(self, edits: SoftEdits):
+        self.edits = edits
+        self.change = None
+        self.seconds = 0.0
+        for event in events_to_follow():
+            edits.segmentation.AddObserver(event, self._follow)
+
+    def times_ms(self, acts: list[Callable[[], object]]) -> tuple[float, float]:
+        """Medians over the acts in turn: what Slicer takes for itself, and the correction on top of it."""
+        alone, followed = [], []
+        for n in range(2 * (REPEATS // 2) + 2):
+            self.seconds = 0.0
+            start = time.perf_counter()
+            acts[n % len(acts)]()
+            alone.append(time.perf_counter() - start - self.seconds)
+            followed.append(self.seconds)
+        return 1000 * statistics.median(alone[2:]), 1000 * statistics.median(followed[2:])
+
+    def _follow(self, *_) -> None:
+        start = time.perf_counter()
+        change = self.edits.follow()
+        self.seconds += time.perf_counter() - start
+        self.change = change or self.change
+
+
 def strokes(app, running_along: int, what: str, surface: bool) -> None:
     mask = cord(running_along)
     image = add_volume(app.scene, Volume((mask.data * 500).astype(np.int16), mask.affine), "image")
     study = set_segmentation(image, mask)
     study.view.update(surface=surface)
-    edits = SoftEdits(study.view)
+    following = Following(SoftEdits(study.view))
     editor = Editor(app, study.view, image)
     live = LiveArea(soft_volume(study.soft))
     stroke = brush(mask, running_along)
     added = int((stroke & (mask.data < 0.5)).sum())
     print(f"\n{what}: a stroke of {int(stroke.sum())} voxels, {added} of them new" + (", closed surface shown" if surface else ""))
 
-    start = time.perf_counter()
     editor.paint(stroke)
-    edits.follow()
-    line("the first stroke, which makes the two nodes", 1000 * (time.perf_counter() - start))
-    editor.erase(stroke)
-    change = edits.follow()
-    toggle = [editor.paint, editor.erase]
-
-    def paint_or_erase() -> None:
-        toggle.reverse()
-        toggle[0](stroke)
-
-    def follow() -> None:
-        nonlocal change
-        change = edits.follow()
-
-    def area() -> None:
-        live.update(soft_volume(study.soft), change.start, change.stop)
-
-    slicer_alone = median_ms(paint_or_erase)
-    edits.follow()
-    followed = median_ms(follow, paint_or_erase)
-    area()
-
-    def stroke_and_mask() -> None:
-        paint_or_erase()
-        follow()
-
-    measured = median_ms(area, stroke_and_mask)
-    line("the stroke itself, Slicer's Segment Editor", slicer_alone)
-    line("stroke done -> soft mask corrected", followed)
+    line("the first correction, which makes the two nodes", 1000 * following.seconds)
+    alone, followed = following.times_ms([lambda: editor.erase(stroke), lambda: editor.paint(stroke)])
+    measured = median_ms(lambda: live.update(soft_volume(study.soft), following.change.start, following.change.stop))
+    line("the stroke itself, Slicer's Segment Editor", alone)
+    line("stroke -> soft mask corrected" + (", iso-surface made" if surface else ""), followed)
     line("soft mask corrected -> areas of all slices", measured)
-    line("stroke done -> areas of all slices", followed + measured, 50)
-    print(f"  {'against the stroke itself':58s} {(followed + measured) / slicer_alone:7.2f} times as long")
+    line("stroke -> areas of all slices", followed + measured, 50)
+    print(f"  {'against the stroke itself':58s} {(followed + measured) / alone:7.2f} times as long")
 
-    editor.paint(stroke)
-    edits.follow()
+    alone, followed = following.times_ms([editor.undo, editor.redo])
+    line("undo or redo itself, Slicer's Segment Editor", alone)
+    line("undo or redo -> soft mask corrected", followed)
+    assert following.edits.has_edits
     thresholds = iter(np.tile([0.3, 0.45, 0.6, 0.7], REPEATS))
     line("threshold slider with edits", median_ms(lambda: study.view.update(float(next(thresholds)))), 80 if surface else 30)
-    study.view.update(0.5)
-    history = [editor.redo, editor.undo]
-
-    def undo_or_redo() -> None:
-        history.reverse()
-        history[0]()
-
-    line("undo or redo done -> soft mask corrected", median_ms(follow, undo_or_redo))
-    app.scene.Clear(True)
 
 
 def main() -> None:
