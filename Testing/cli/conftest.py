@@ -8,7 +8,7 @@ import nibabel
 import numpy as np
 import pytest
 
-from cli.fakes import Softcord, a_neck
+from cli.fakes import Softcord, a_neck, write_points
 from SoftCordSegLib.volume import write_nifti
 
 
@@ -46,3 +46,18 @@ def discs_of_the_neck(tmp_path):
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps({"markups": [{"coordinateSystem": "LPS", "controlPoints": control}]}))
     return path
+
+
+@pytest.fixture
+def a_mask(tmp_path):
+    """The neck as a soft mask, 0 to 1: a cylinder of radius 4 mm, 30 slices."""
+    path = tmp_path / "in" / "sub-01_softseg.nii.gz"
+    neck = a_neck()
+    write_nifti(neck.with_data(neck.data / 1000), path)
+    return path
+
+
+@pytest.fixture
+def a_label_image(tmp_path):
+    """C2/C3 at slice 20 and C3/C4 at slice 8 of the neck, one voxel each, as SCT writes them."""
+    return write_points(tmp_path / "in" / "sub-01_label-disc.nii.gz", {3: (19, 12, 20), 4: (19, 12, 8)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 from types import SimpleNamespace
 
@@ -12,7 +13,7 @@ from SoftCordSegLib.cli.app import app
 from SoftCordSegLib.cli.tools import Tools
 from SoftCordSegLib.segmentation import Box, SoftMask
 from SoftCordSegLib.segmentation.checks import check_image
-from SoftCordSegLib.volume import Volume, read_nifti
+from SoftCordSegLib.volume import Volume, read_nifti, write_nifti
 
 A_BUNDLE = SimpleNamespace(
     name="a-model 1.2", metadata={"name": "a-model", "version": "1.2"}, sha256={"models/segmenter.safetensors": "ab" * 32}
@@ -67,3 +68,19 @@ def digest(path) -> str:
 def names_in(folder) -> list[str]:
     """What lies in a folder, hidden files included; nothing where there is no folder."""
     return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
+def write_points(path, voxels: dict[int, tuple[int, int, int]], like: Volume | None = None):
+    """A label image with single voxels, on the neck's grid or another one; its path."""
+    like = a_neck() if like is None else like
+    labels = np.zeros(like.shape, np.uint8)
+    for value, voxel in voxels.items():
+        labels[voxel] = value
+    write_nifti(like.with_data(labels), path)
+    return path
+
+
+def rows_of(path) -> list[dict[str, str]]:
+    """The rows of a table, by column."""
+    with open(path, encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))

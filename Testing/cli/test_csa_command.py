@@ -2,39 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import json
 
 import numpy as np
 import pytest
 
-from cli.fakes import a_neck, digest, names_in
-from SoftCordSegLib.volume import Volume, write_nifti
-
-
-@pytest.fixture
-def a_mask(tmp_path):
-    """The soft cylinder of radius 4 mm, 0 to 1."""
-    path = tmp_path / "in" / "sub-01_softseg.nii.gz"
-    neck = a_neck()
-    write_nifti(neck.with_data(neck.data / 1000), path)
-    return path
-
-
-@pytest.fixture
-def a_label_image(tmp_path):
-    """C2/C3 at slice 20 and C3/C4 at slice 8, one voxel each, as SCT writes them."""
-    neck = a_neck()
-    labels = np.zeros(neck.shape, np.uint8)
-    labels[19, 12, 20], labels[19, 12, 8] = 3, 4
-    path = tmp_path / "in" / "sub-01_label-disc.nii.gz"
-    write_nifti(Volume(labels, neck.affine), path)
-    return path
-
-
-def rows_of(path):
-    with open(path, encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
+from cli.fakes import a_neck, digest, names_in, rows_of
+from SoftCordSegLib.volume import write_nifti
 
 
 def soft_area() -> float:
