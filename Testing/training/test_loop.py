@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from SoftCordSegLib.errors import Cancelled
-from SoftCordSegLib.network.unet import UNetConfig
+from SoftCordSegLib.network.unet import UNet, UNetConfig
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.training.loop import TrainingConfig, train
+from SoftCordSegLib.training.recipes import from_logits
 from SoftCordSegLib.training.synthesis import Recipe
 
 RECIPE = Recipe((16, 16, 16), 2.0, (0.3, 0.3, 0.3), without_cord=0.0, cropped=0.2)
@@ -74,3 +75,20 @@ def test_the_history_is_a_table(anatomy, tmp_path):
     assert [float(row["loss"]) for row in rows] == history.losses
     assert [int(row["step"]) for row in rows if row["validation soft Dice"]] == [4, 8, 12]
     assert [entry.name for entry in tmp_path.iterdir() if entry.name.startswith(".softcord")] == []
+
+
+def test_training_begins_from_given_weights(anatomy, tmp_path):
+    weights, _ = train(CONFIG, anatomy, tmp_path / "first")
+    config = dataclasses.replace(CONFIG, steps=1, learning_rate=0.0)
+    begun, _ = train(config, anatomy, tmp_path / "second", start=weights)
+    assert all(torch.equal(value, begun[name]) for name, value in weights.items())
+
+
+def test_a_network_of_logits_becomes_one_of_soft_values():
+    torch.manual_seed(0)
+    network = UNet(CONFIG.network).eval()
+    image = torch.randn(1, 1, 16, 16, 16)
+    with torch.inference_mode():
+        logits = network(image)[0]
+        network.load_state_dict(from_logits(network.state_dict()))
+        torch.testing.assert_close(network(image)[0], logits / 12 + 0.5)

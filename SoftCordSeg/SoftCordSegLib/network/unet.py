@@ -48,12 +48,8 @@ PAPER = UNetConfig(
     features=(32, 64, 128, 256, 320, 320),
     strides=((1, 1, 1), (2, 2, 2), (2, 2, 2), (2, 2, 2), (2, 2, 2), (1, 2, 2)),
 )
-# For patches of 1 mm around the cord, and for the whole field of view at 2 mm.
+# One shape for both tasks: the cord in the whole field of view at 2 mm, and its outline at 1 mm.
 COMPACT = UNetConfig(
-    features=(16, 32, 64, 128),
-    strides=((1, 1, 1), (2, 2, 2), (2, 2, 2), (2, 2, 2)),
-)
-COMPACT_LOCATOR = UNetConfig(
     features=(12, 24, 48, 96, 96),
     strides=((1, 1, 1), (2, 2, 2), (2, 2, 2), (2, 2, 2), (2, 2, 2)),
 )

@@ -86,13 +86,21 @@ class _Pairs(Dataset):
         return torch.stack([torch.from_numpy(x) for x in (pair.image, pair.label, pair.weight)])
 
 
-def train(config: TrainingConfig, anatomy: Anatomy, folder: Path, progress: Progress | None = None) -> tuple[dict, History]:
+def train(
+    config: TrainingConfig,
+    anatomy: Anatomy,
+    folder: Path,
+    progress: Progress | None = None,
+    start: dict[str, torch.Tensor] | None = None,
+) -> tuple[dict[str, torch.Tensor], History]:
     """Train, or go on training, in ``folder`` (``state.pt`` and ``history.csv`` are written there).
 
     Args:
         config: must be the one the folder was begun with.
         anatomy: where images come from.
         folder: of the run.
+        progress: told of, and asked after, every step.
+        start: weights to begin from; random where None.
 
     Returns:
         The averaged weights and the history.
@@ -102,7 +110,7 @@ def train(config: TrainingConfig, anatomy: Anatomy, folder: Path, progress: Prog
     """
     progress = progress or Progress()
     torch.set_num_threads(config.threads)
-    run = _Run(config, folder)
+    run = _Run(config, folder, start)
     pairs = _Pairs(anatomy, config.recipe, config.seed, run.step * config.batch, config.steps * config.batch)
     loader = DataLoader(
         pairs, config.batch, num_workers=config.workers, worker_init_fn=_one_thread, prefetch_factor=_prefetch(config)
@@ -131,10 +139,12 @@ def train(config: TrainingConfig, anatomy: Anatomy, folder: Path, progress: Prog
 class _Run:
     """Weights, optimiser and history of one run, and how they are saved."""
 
-    def __init__(self, config: TrainingConfig, folder: Path):
+    def __init__(self, config: TrainingConfig, folder: Path, start: dict[str, torch.Tensor] | None = None):
         self.config, self.folder = config, folder
         torch.manual_seed(config.seed)
         self.network = UNet(config.network).to(memory_format=torch.channels_last_3d)
+        if start is not None:
+            self.network.load_state_dict(start)
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=config.learning_rate)
         self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimiser, config.steps)
         self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
