@@ -9,10 +9,12 @@ from .boxes import Box, bounding_box, grown, moved, union
 from .edits import edits_from, segment_of
 from .merge import merge, merge_box, merge_into
 from .ramp import reach, soft_value
+from .rims import carry_rims
 
 __all__ = [
     "Box",
     "bounding_box",
+    "carry_rims",
     "edits_from",
     "grown",
     "merge",

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..correction import Box, bounding_box, edits_from, merge_into, moved, union
+from ..correction import Box, bounding_box, carry_rims, edits_from, merge_into, moved, union
 from ..volume import Volume
 from .edit_display import is_shown, show_edits, update_shown
 from .edit_memory import EditMemory
@@ -200,8 +200,10 @@ class SoftEdits:
         self._memory.remember(shown, around, state.edits, threshold)
         known = self._memory.recall(segment, around, state.p0, threshold)
         if known is None:
+            before = state.edits.copy(order="K")
             box = moved(changed, [part.start for part in around])
-            state.edits[box] = edits_from(segment[changed], state.p0[box], state.edits[box], threshold)
+            state.edits[box] = edits_from(segment[changed], state.p0[box], before[box], threshold)
+            box = carry_rims(state.edits, before, state.p0, threshold, state.spacing, box)
         else:
             box = bounding_box(known != state.edits)
             state.edits[...] = known
