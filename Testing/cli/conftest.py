@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from cli.fakes import Softcord, a_neck, write_points
+from cli.necks import Neck
 from SoftCordSegLib.volume import write_nifti
 
 
@@ -61,3 +62,29 @@ def a_mask(tmp_path):
 def a_label_image(tmp_path):
     """C2/C3 at slice 20 and C3/C4 at slice 8 of the neck, one voxel each, as SCT writes them."""
     return write_points(tmp_path / "in" / "sub-01_label-disc.nii.gz", {3: (19, 12, 20), 4: (19, 12, 8)})
+
+
+@pytest.fixture(scope="session")
+def neck(tmp_path_factory):
+    return Neck(tmp_path_factory.mktemp("neck"), "T2w")
+
+
+@pytest.fixture(scope="session")
+def thick(tmp_path_factory):
+    return Neck(tmp_path_factory.mktemp("thick"), "DWI")
+
+
+@pytest.fixture(scope="session")
+def points(neck, tmp_path_factory):
+    """Slicer's points, found from C2/C3."""
+    path = tmp_path_factory.mktemp("points") / "discs.mrk.json"
+    result = Softcord()("label", neck.image, neck.mask, "-o", path, *neck.known(3))
+    assert result.exit_code == 0, result.stderr
+    return path
+
+
+@pytest.fixture
+def crop(shared_data):
+    """A real T2w image, its mask, and its mask labelled with vertebral levels by hand; slices of 1 mm."""
+    folder = shared_data / "images" / "sct-testing"
+    return [folder / f"{name}.nii.gz" for name in ("t2", "t2_seg-manual", "t2_seg-manual_labeled")]
