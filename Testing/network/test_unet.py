@@ -83,8 +83,6 @@ def test_training_gives_one_output_a_level_and_evaluation_the_first_of_them(conf
     levels = len(config.features) - 1
     sizes = [tuple(2 * n // s for n, s in zip(config.divisor, below(config, level))) for level in range(levels)]
     assert [tuple(y.shape[2:]) for y in deep] == sizes
-        tuple(2 * n // s for n, s in zip(config.divisor, below(config, k))) for k in range(levels)
-    ]
     assert len(single) == 1
     torch.testing.assert_close(single[0], deep[0])
 
