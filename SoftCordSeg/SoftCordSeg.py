@@ -22,6 +22,7 @@ from slicer.util import VTKObservationMixin
 
 from SoftCordSegLib.errors import SoftCordSegError
 from SoftCordSegLib.panel import engine as network_engine
+from SoftCordSegLib.panel.measuring import Rows
 from SoftCordSegLib.progress import Progress
 
 
@@ -56,6 +57,8 @@ class SoftCordSegParameterNode:
     segmentFilled - fill the segment in the slices; its outline otherwise
     surfaceShown - the surface in the 3D view
     editsShown - what was added and removed by hand
+    paintSoftOnly - painting reaches only voxels in which the network saw some cord
+    rows, levels - of the table of measures
     """
 
     image: slicer.vtkMRMLScalarVolumeNode
@@ -66,6 +69,9 @@ class SoftCordSegParameterNode:
     segmentFilled: bool = False
     surfaceShown: bool = False
     editsShown: bool = False
+    paintSoftOnly: bool = False
+    rows: Rows = Rows.Slice
+    levels: str = ""
 
 
 class SoftCordSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):

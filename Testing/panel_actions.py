@@ -1,6 +1,8 @@
-"""What a user does in the tests of the panel while the network works."""
+"""What a user does in the tests of the panel."""
 
 from __future__ import annotations
+
+import numpy as np
 
 
 def while_running(host, action) -> None:
@@ -12,3 +14,23 @@ def while_running(host, action) -> None:
         original()
 
     host.process_events = process_events
+
+
+def paint_voxels(ui, voxels: np.ndarray, erase: bool = False) -> None:
+    """One stroke over the True voxels (i, j, k) of the edited grid, by the real logic of the Segment Editor."""
+    from vtk.util.numpy_support import vtk_to_numpy
+
+    from host.pythonqt import unwrap
+    from SoftCordSegLib.scene.threshold_view import SEGMENT_ID
+
+    logic = unwrap(ui.cordEditor).logic
+    logic.SaveStateForUndo()
+    logic.UpdateReferenceGeometryImage()
+    logic.ResetModifierLabelmapToDefault()
+    modifier = logic.GetModifierLabelmap()
+    assert modifier.GetDimensions() == voxels.shape
+    scalars = modifier.GetPointData().GetScalars()
+    vtk_to_numpy(scalars).reshape(voxels.shape, order="F")[...] = voxels
+    scalars.Modified()
+    mode = logic.ModificationModeRemove if erase else logic.ModificationModeAdd
+    logic.ModifySegmentByLabelmap(logic.GetSegmentationNode(), SEGMENT_ID, modifier, mode, False, False)

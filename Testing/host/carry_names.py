@@ -13,7 +13,7 @@ NAMES = Path(__file__).resolve().parent / "names"
 CLASSES = (
     "ctkCollapsibleButton ctkSliderWidget qMRMLNodeComboBox qMRMLWidget qMRMLTableView qMRMLSegmentEditorWidget qMRMLPlotView "
     "qMRMLPlotWidget qMRMLLayoutManager qSlicerLayoutManager qSlicerApplication QWidget QLabel QPushButton QToolButton QCheckBox "
-    "QComboBox QLineEdit QProgressBar QFrame QShortcut QTimer QSettings QFileDialog QTableWidget"
+    "QComboBox QLineEdit QProgressBar QFrame QShortcut QTimer QSettings QFileDialog QAbstractItemView"
 ).split()
 FUNCTIONS = ("slicer.util", "slicer.packaging", "slicer.ScriptedLoadableModule", "slicer.i18n", "SampleData")
 VERSIONS = ("5.8.1", "5.12.3")

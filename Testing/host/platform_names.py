@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 # Qt classes that were not read themselves: what all of these have.
-_RELATED = {"QAbstractButton": ("QPushButton", "QToolButton", "QCheckBox"), "QTableView": ("QTableWidget",)}
+_RELATED = {"QAbstractButton": ("QPushButton", "QToolButton", "QCheckBox"), "QTableView": ("QAbstractItemView",)}
 
 
 class Platform:

@@ -18,6 +18,10 @@ _OF_PYTHONQT = {"connect", "disconnect", "className", "delete", "deleteLater", "
 _OF_PYTHONQT |= {"isWidgetType", "inherits", "parent", "findChildren", "blockSignals", "children", "update", "repaint"}
 
 
+# Helpers of Qt's views, which PythonQt shows as they are.
+_PLAIN = (QtCore.QItemSelectionModel, QtGui.QClipboard)
+
+
 class Host:
     """What the stand-ins share in one test: the platform's names, and what went wrong where nobody could catch it.
 
@@ -59,7 +63,7 @@ class Host:
         """A QObject in its wrapper, always the same one; anything else as it is."""
         if isinstance(thing, (list, tuple)):
             return type(thing)(self.wrap(one) for one in thing)
-        if not isinstance(thing, QtCore.QObject):
+        if not isinstance(thing, QtCore.QObject) or isinstance(thing, _PLAIN):
             return thing
         if thing not in self._kept:
             kind = getattr(thing, "platform_kind", None) or _qt_kind(thing)

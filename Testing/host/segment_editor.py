@@ -27,6 +27,7 @@ class SegmentEditorWidget(QtWidgets.QWidget):
         import slicer
 
         self.logic = slicer.vtkSlicerSegmentEditorLogic()
+        self.logic.AddObserver(self.logic.SegmentationHistoryChangedEvent, lambda *_: self._show_state())
         self._scene = None
         self._order, self._unordered, self._effect = list(EFFECTS), True, None
         self._flags: dict[str, bool] = {}
@@ -46,6 +47,9 @@ class SegmentEditorWidget(QtWidgets.QWidget):
     def setMRMLScene(self, scene) -> None:
         self._scene = scene
         self.logic.SetMRMLScene(scene)
+        import slicer
+
+        self.logic.SetMRMLApplicationLogic(slicer.app.applicationLogic())
         if scene is None:
             self.logic.SetSegmentEditorNode(None)
 

@@ -138,6 +138,10 @@ class Panel:
 
     def exit(self) -> None:
         """The user went to another module."""
+        for section in self._sections:
+            leave = getattr(section, "exit", None)
+            if leave is not None:
+                leave()
 
     def close(self) -> None:
         """For good: the worker stops, and nothing is shown any more."""

@@ -1,0 +1,163 @@
+"""Section "Correct": Slicer's own Segment Editor on the segment, with the mask staying soft after every stroke."""
+
+from __future__ import annotations
+
+import slicer
+from slicer.i18n import tr as _
+
+# The effects that make sense on one thin segment, in the order of their buttons.
+_EFFECTS = ("Paint", "Draw", "Erase", "Scissors", "Islands", "Smoothing")
+_EDITOR_TAG = "SoftCordSeg"
+_RED_SLICE = "vtkMRMLSliceNodeRed"
+# Painting "where the mask is soft" reaches voxels from this value on.
+_SOFT_FROM = 0.05
+
+
+class CorrectSection:
+    """Args:
+    panel: see :class:`~.panel.Panel`.
+    on_change: called with a ``scene.edits.Change`` after every correction.
+    """
+
+    def __init__(self, panel, on_change):
+        self._panel, self._ui, self._on_change = panel, panel.ui, on_change
+        self._watched = None  # the segmentation node whose strokes are followed
+        self._bound = None  # the segmentation node that the editor edits
+        editor = self._ui.cordEditor
+        editor.setEffectNameOrder(list(_EFFECTS))
+        editor.unorderedEffectsVisible = False
+        editor.maximumNumberOfUndoStates = 20
+        self._ui.cordCorrectSection.connect("contentsCollapsed(bool)", self._on_folded)
+        self._ui.cordRevertSliceButton.connect("clicked()", self._on_revert_slice)
+        self._ui.cordRevertAllButton.connect("clicked()", self._on_revert_all)
+
+    def refresh(self, situation) -> None:
+        ui, allow, view = self._ui, self._panel.hints.allow, situation.view
+        reason = situation.why_no_mask
+        self._watch(view.node if view is not None else None)
+        edits = self._panel.edits
+        unedited = reason or ("" if edits is not None and edits.has_edits else _("Nothing was corrected by hand yet."))
+        allow(ui.cordRevertSliceButton, unedited)
+        allow(ui.cordRevertAllButton, unedited)
+        allow(ui.cordSoftOnlyCheck, reason)
+        ui.cordEditor.enabled = not reason
+        ui.cordEditsNote.text = self._words(edits) if view is not None else reason
+        if ui.cordCorrectSection.collapsed or situation.busy or view is None:
+            self._unbind()
+        else:
+            self._bind(situation)
+
+    def exit(self) -> None:
+        """Another module is shown: its Segment Editor must not find ours at work."""
+        self._unbind()
+
+    def close(self) -> None:
+        self._watch(None)
+        self._unbind()
+
+    @staticmethod
+    def _words(edits) -> str:
+        if not edits.has_edits:
+            return _("Paint in the slice views; the mask stays soft.")
+        added, removed = edits.counts
+        return _("By hand: {added} voxels raised, {removed} lowered.").format(added=added, removed=removed)
+
+    # --- following strokes -------------------------------------------------------------------------------------------
+
+    def _watch(self, node) -> None:
+        if node is self._watched:
+            return
+        from ..scene.edits import events_to_follow
+
+        for event in events_to_follow():
+            if self._watched is not None:
+                self._panel.unobserve(self._watched, event, self._on_segment_event)
+            if node is not None:
+                self._panel.observe(node, event, self._on_segment_event)
+        self._watched = node
+
+    def _on_segment_event(self, _caller=None, _event=None) -> None:
+        edits = self._panel.edits
+        if edits is None or self._panel.refreshing or edits.view.node is not self._watched:
+            return
+        with self._panel.guard(_("The correction could not be taken over."), refresh=False):
+            self._tell(edits.follow())
+
+    def _tell(self, change) -> None:
+        if change is not None:
+            self._on_change(change)
+            self._panel.refresh()
+
+    # --- the editor --------------------------------------------------------------------------------------------------
+
+    def _bind(self, situation) -> None:
+        editor, node = self._ui.cordEditor, situation.view.node
+        from ..scene.threshold_view import SEGMENT_ID
+
+        editor_node = self._editor_node()
+        if self._bound is not node or editor.mrmlSegmentEditorNode() is not editor_node or editor.segmentationNode() is not node:
+            editor.setMRMLSegmentEditorNode(editor_node)
+            editor.setSegmentationNode(node)
+            editor.setCurrentSegmentID(SEGMENT_ID)
+            editor.setupViewObservations()
+            editor.installKeyboardShortcuts()
+            self._bound = node
+        self._limit(editor, editor_node, situation)
+
+    def _limit(self, editor, editor_node, situation) -> None:
+        """Where painting reaches: everywhere, or only where the soft mask is above nothing."""
+        parameters = self._panel.parameters
+        soft_only = parameters is not None and parameters.paintSoftOnly
+        source = situation.study.soft if soft_only else situation.image
+        if editor.sourceVolumeNode() is not source:
+            editor.setSourceVolumeNode(source)
+        if bool(editor_node.GetSourceVolumeIntensityMask()) != soft_only:
+            editor_node.SetSourceVolumeIntensityMaskRange(_SOFT_FROM, 1.0)
+            editor_node.SetSourceVolumeIntensityMask(soft_only)
+
+    def _unbind(self) -> None:
+        if self._bound is None:
+            return
+        editor, self._bound = self._ui.cordEditor, None
+        editor.setActiveEffectByName("")
+        editor.uninstallKeyboardShortcuts()
+        editor.removeViewObservations()
+        editor.setSegmentationNode(None)
+        editor.setMRMLSegmentEditorNode(None)
+
+    def _editor_node(self):
+        scene = self._panel.scene
+        node = scene.GetSingletonNode(_EDITOR_TAG, "vtkMRMLSegmentEditorNode")
+        if node is None:
+            node = slicer.vtkMRMLSegmentEditorNode()
+            node.SetSingletonTag(_EDITOR_TAG)
+            node = scene.AddNode(node)
+        return node
+
+    def _on_folded(self, _collapsed) -> None:
+        self._panel.refresh()
+
+    # --- taking back -------------------------------------------------------------------------------------------------
+
+    def _on_revert_all(self) -> None:
+        with self._panel.guard(_("The corrections could not be taken back.")):
+            self._save_for_undo()
+            self._tell(self._panel.edits.revert_all())
+
+    def _on_revert_slice(self) -> None:
+        with self._panel.guard(_("The corrections could not be taken back.")):
+            node = self._panel.scene.GetNodeByID(_RED_SLICE)
+            if node is None:
+                self._panel.say(_("There is no red slice view, whose slice would be taken back."))
+                return
+            plane = node.GetSliceToRAS()
+            position, normal = ([plane.GetElement(row, column) for row in range(3)] for column in (3, 2))
+            self._save_for_undo()
+            change = self._panel.edits.revert_slice_at(position, normal)
+            if change is None:
+                self._panel.say(_("Nothing was corrected in the slice of the red view."))
+            self._tell(change)
+
+    def _save_for_undo(self) -> None:
+        if self._bound is not None:
+            self._ui.cordEditor.saveStateForUndo()

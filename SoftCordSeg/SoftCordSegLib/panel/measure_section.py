@@ -1,0 +1,167 @@
+"""Section "Measure": the area along the cord as table and plot, kept up to date while somebody corrects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from .measuring import LiveTable, Rows, measure_study, position_of_row, table_text
+from .settings import keep_setting, setting
+
+# A full measurement follows a stroke when the hand has rested so long, ms.
+_REST_MS = 400
+
+
+class MeasureSection:
+    """Args:
+    panel: see :class:`~.panel.Panel`.
+    """
+
+    def __init__(self, panel):
+        self._panel, self._ui = panel, panel.ui
+        self._live = None
+        self._plot_view = None
+        self._timer = qt.QTimer()
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_REST_MS)
+        self._timer.connect("timeout()", self._measure_again)
+        self._ui.cordMeasureButton.connect("clicked()", self._on_measure)
+        self._ui.cordPlotButton.connect("clicked()", self._on_plot)
+        self._ui.cordCopyButton.connect("clicked()", self._on_copy)
+        self._ui.cordCsvButton.connect("clicked()", self._on_csv)
+        self._ui.cordTable.connect("selectionChanged()", self._on_row)
+
+    def refresh(self, situation) -> None:
+        ui, allow = self._ui, self._panel.hints.allow
+        reason = situation.why_no_mask
+        table = self._table(situation)
+        unmeasured = reason or ("" if table is not None else _("Measure first."))
+        for control in (ui.cordMeasureButton, ui.cordRowsSelector, ui.cordLevelsEdit):
+            allow(control, reason)
+        for control in (ui.cordPlotButton, ui.cordCopyButton, ui.cordCsvButton):
+            allow(control, unmeasured)
+        if ui.cordTable.mrmlTableNode() is not table:
+            ui.cordTable.setMRMLTableNode(table)
+        ui.cordTable.visible = table is not None
+        if self._live is not None and (situation.view is None or self._live.soft is not situation.study.soft):
+            self._live = None
+
+    def close(self) -> None:
+        self._timer.stop()
+        self._timer.disconnect("timeout()", self._measure_again)  # or each would keep the other
+        self._live = None
+        self._ui.cordTable.setMRMLTableNode(None)
+        if self._plot_view is not None:
+            self._plot_view.disconnect("dataSelected(vtkStringArray*,vtkCollection*)", self._on_point)
+            self._plot_view = None
+
+    def follow(self, change) -> None:
+        """The mask was corrected: new areas at once, everything else when the hand rests."""
+        study = self._panel.situation.study
+        if study is None or study.slice_table is None:
+            return
+        if self._live is None or self._live.soft is not study.soft:
+            self._live = LiveTable(study.soft)  # measures the mask as it is now
+        else:
+            self._live.update(study.slice_table, change)
+        self._timer.start()
+
+    @property
+    def _rows(self) -> Rows:
+        parameters = self._panel.parameters
+        return parameters.rows if parameters is not None else Rows.Slice
+
+    def _table(self, situation):
+        if situation.view is None:
+            return None
+        return situation.study.slice_table if self._rows is Rows.Slice and not self._levels else situation.study.summary_table
+
+    @property
+    def _levels(self) -> str:
+        parameters = self._panel.parameters
+        return parameters.levels.strip() if parameters is not None else ""
+
+    def _on_measure(self) -> None:
+        with self._panel.guard(_("The cord could not be measured.")):
+            self._measure()
+
+    def _measure(self) -> None:
+        from ..scene.study import set_measurement
+
+        study = self._panel.situation.study
+        shape, summary = measure_study(study, self._rows, self._levels)
+        set_measurement(study, shape, summary)
+        self._live = LiveTable(study.soft)
+        words = _("Measured {count} slices.").format(count=int((shape.columns["area"] > 0).sum()))
+        self._panel.say(" ".join([words, *shape.notes, *summary.notes]))
+
+    def _measure_again(self) -> None:
+        situation = self._panel.situation
+        if situation.view is None or situation.busy or self._table(situation) is None:
+            return
+        with self._panel.guard(_("The cord could not be measured.")):
+            self._measure()
+
+    # --- looking at it -------------------------------------------------------------------------------------------------
+
+    def _on_row(self) -> None:
+        if self._panel.refreshing or self._panel.situation.view is None:
+            return
+        indexes = self._ui.cordTable.selectionModel().selectedIndexes()
+        if indexes:
+            rows = Rows.Level if self._levels else self._rows
+            self._jump(position_of_row(self._panel.situation.study, rows, indexes[0].row()))
+
+    def _on_plot(self) -> None:
+        with self._panel.guard(_("The plot could not be shown.")):
+            study = self._panel.situation.study
+            manager = slicer.app.layoutManager()
+            manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpPlotTableView)
+            logic = slicer.app.applicationLogic()
+            logic.GetSelectionNode().SetActivePlotChartID(study.chart.GetID())
+            logic.PropagatePlotChartSelection()
+            logic.GetSelectionNode().SetActiveTableID(self._table(self._panel.situation).GetID())
+            logic.PropagateTableSelection()
+            if self._plot_view is None and manager.plotViewCount > 0:
+                self._plot_view = manager.plotWidget(0).plotView()
+                self._plot_view.connect("dataSelected(vtkStringArray*,vtkCollection*)", self._on_point)
+
+    def _on_point(self, _series, selections) -> None:
+        study = self._panel.situation.study
+        if study is None or study.slice_table is None:
+            return
+        chosen = [selections.GetItemAsObject(n) for n in range(selections.GetNumberOfItems())]
+        points = [ids.GetValue(0) for ids in chosen if ids is not None and ids.GetNumberOfValues()]
+        if points:
+            self._jump(position_of_row(study, Rows.Slice, int(points[0])))
+
+    def _jump(self, position) -> None:
+        if position is not None:
+            slicer.vtkMRMLSliceNode.JumpAllSlices(self._panel.scene, *position)
+
+    # --- taking it away ------------------------------------------------------------------------------------------------
+
+    def _on_copy(self) -> None:
+        with self._panel.guard(_("The table could not be copied.")):
+            slicer.app.clipboard().setText(table_text(self._table(self._panel.situation)))
+            self._panel.say(_("The table is on the clipboard."))
+
+    def _on_csv(self) -> None:
+        from .saving import stem_of
+
+        image = self._panel.situation.image
+        proposed = str(Path(setting("Folder") or ".") / f"{stem_of(image)}_csa.csv")
+        path = qt.QFileDialog.getSaveFileName(None, _("Save the table"), proposed, f"{_('Table')} (*.csv)")
+        if not path:
+            return
+        with self._panel.guard(_("The table could not be saved.")):
+            from ..morphometry import write_csv
+
+            path = Path(path) if str(path).lower().endswith(".csv") else Path(f"{path}.csv")
+            shape, summary = measure_study(self._panel.situation.study, self._rows, self._levels)
+            write_csv(path, shape, summary, filename=f"{stem_of(image)}_label-SC_softseg.nii.gz")
+            keep_setting("Folder", str(path.parent))
+            self._panel.say(_("Saved: {path}").format(path=path))

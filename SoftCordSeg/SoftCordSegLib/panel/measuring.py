@@ -1,0 +1,132 @@
+"""From the mask and the discs in the scene to numbers, exactly as ``softcord csa`` has them for the saved files."""
+
+from __future__ import annotations
+
+import enum
+
+import numpy as np
+
+
+class Rows(enum.Enum):
+    """One row of the table for each of these; the panel shows the names of the members."""
+
+    Slice = "slice"
+    Level = "level"
+    All = "all"
+
+
+def mask_to_measure(soft):
+    """The soft mask as it would be read from its saved file; under a transform as it lies in the world, where the discs are."""
+    from ..scene.save import soft_mask_as_stored
+    from ..scene.volumes import volume_of
+
+    return soft_mask_as_stored(soft) if soft.GetParentTransformNode() is None else volume_of(soft)
+
+
+def measure_study(study, rows: Rows, levels: str = ""):
+    """Measure the mask of an image.
+
+    Args:
+        study: ``scene.study.Study`` with a soft mask.
+        rows: what a row of the summary is.
+        levels: only these, as "C2:C5" or "2,4"; all where empty.
+
+    Returns:
+        (``CordShape``, ``Summary``).
+
+    Raises:
+        InputError: an empty mask; levels asked for but no discs; wrong names.
+    """
+    from ..errors import InputError
+    from ..morphometry import add_levels, aggregate, measure, parse_levels
+    from ..scene.discs import discs_of
+
+    mask = mask_to_measure(study.soft)
+    shape = measure(mask)
+    discs = discs_of(study.discs) if study.discs is not None else []
+    if discs:
+        shape = add_levels(shape, discs, mask)
+    chosen = parse_levels(levels) if levels.strip() else None
+    if rows is Rows.Level or chosen is not None:
+        if not discs:
+            raise InputError("Rows by level need discs. Mark at least one disc, or take one row a slice.")
+        summary = aggregate(shape, levels=chosen, per_level=rows is Rows.Level, per_slice=rows is Rows.Slice)
+    else:
+        summary = aggregate(shape, per_slice=rows is Rows.Slice)
+    return shape, summary
+
+
+def position_of_row(study, rows: Rows, row: int):
+    """The middle of the cord (mm, RAS) at a row of the shown table; None where it has none."""
+    from ..errors import InputError
+    from ..morphometry import parse_slices
+    from ..scene.tables import SLICE, position_at_row
+
+    if study.slice_table is None:
+        return None
+    if rows is Rows.Slice:
+        return position_at_row(study.slice_table, row)
+    if study.summary_table is None or not 0 <= row < study.summary_table.GetNumberOfRows():
+        return None
+    try:
+        numbers = parse_slices(study.summary_table.GetTable().GetColumnByName("Slice (I->S)").GetValue(row))
+    except (InputError, AttributeError):
+        return None
+    column = study.slice_table.GetTable().GetColumnByName(SLICE)
+    known = [column.GetValue(n) for n in range(column.GetNumberOfValues())] if column is not None else []
+    inside = [n for n, number in enumerate(known) if number in set(numbers)]
+    return position_at_row(study.slice_table, inside[len(inside) // 2]) if inside else None
+
+
+class LiveTable:
+    """Keeps the areas in the slice table up to date while somebody paints.
+
+    Args:
+        soft: the soft mask's node.
+    """
+
+    def __init__(self, soft):
+        from ..morphometry import LiveArea
+        from ..scene.edits import soft_volume
+
+        self.soft = soft
+        self._live = LiveArea(soft_volume(soft))
+
+    def update(self, table, change) -> bool:
+        """Put the new areas into the table; False where other slices have cord now, and everything must be measured again.
+
+        Args:
+            table: the slice table's node.
+            change: ``scene.edits.Change``.
+        """
+        from vtk.util.numpy_support import vtk_to_numpy
+
+        from ..scene.edits import soft_volume
+        from ..scene.tables import AREA, SLICE
+
+        areas = self._live.update(soft_volume(self.soft), change.start, change.stop)
+        kept = np.isfinite(areas)
+        slices = table.GetTable().GetColumnByName(SLICE)
+        if slices is None or not np.array_equal(vtk_to_numpy(slices), self._live.slices[kept]):
+            return False
+        vtk_to_numpy(table.GetTable().GetColumnByName(AREA))[:] = areas[kept]
+        table.GetTable().GetColumnByName(AREA).Modified()
+        table.GetTable().Modified()
+        table.Modified()
+        return True
+
+
+def table_text(table) -> str:
+    """A table node as text with tabs, for spreadsheets."""
+    columns = [table.GetTable().GetColumn(n) for n in range(table.GetNumberOfColumns())]
+    lines = ["\t".join(table.GetColumnTitle(column.GetName()) or column.GetName() for column in columns)]
+    for row in range(table.GetNumberOfRows()):
+        lines.append("\t".join(_cell(column, row) for column in columns))
+    return "\n".join(lines) + "\n"
+
+
+def _cell(column, row: int) -> str:
+    value = column.GetValue(row)
+    if isinstance(value, float):
+        return "" if np.isnan(value) else repr(value)
+    return str(value)

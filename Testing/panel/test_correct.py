@@ -1,0 +1,194 @@
+"""Section "Correct": strokes by the real segment editor, and what they make of the soft mask."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from host.pythonqt import unwrap
+from panel_actions import paint_voxels
+from SoftCordSegLib.scene.render import SliceView
+from SoftCordSegLib.scene.study import study_of
+from SoftCordSegLib.scene.threshold_view import SEGMENT_ID
+from SoftCordSegLib.scene.volumes import array_of
+
+
+@pytest.fixture
+def study(ui, image_node):
+    """The panel after Segment, with the section "Correct" open."""
+    ui.cordSegmentButton.click()
+    ui.cordCorrectSection.collapsed = False
+    return study_of(image_node)
+
+
+@pytest.fixture
+def paint(ui, study):
+    """A function that paints (or erases) a box of voxels as an effect of the editor does."""
+
+    def stroke(box, erase=False):
+        voxels = np.zeros((24, 20, 12), bool)
+        voxels[box] = True
+        paint_voxels(ui, voxels, erase)
+
+    return stroke
+
+
+ADDED, REMOVED = np.s_[14:17, 9:11, 4:7], np.s_[10:12, 8:12, 7:10]
+
+
+def segment_of(study) -> np.ndarray:
+    """The voxels of the segment, (i, j, k) on the mask's grid."""
+    from SoftCordSegLib.scene.segment_voxels import segment_voxels
+
+    return segment_voxels(study.view).on((slice(0, 24), slice(0, 20), slice(0, 12)))
+
+
+def test_the_editor_shows_the_segment_while_the_section_is_open(ui, image_node, study):
+    assert ui.cordEditor.segmentationNode() is study.view.node
+    assert ui.cordEditor.sourceVolumeNode() is image_node
+    ui.cordCorrectSection.collapsed = True
+    assert ui.cordEditor.segmentationNode() is None
+    assert not unwrap(ui.cordEditor)._flags["shortcuts"]
+
+
+def test_a_stroke_is_taken_over_and_the_mask_stays_soft(ui, study, paint):
+    before = array_of(study.soft).copy()
+    paint(ADDED)
+    paint(REMOVED, erase=True)
+
+    soft = array_of(study.soft)
+    np.testing.assert_array_equal(soft >= 0.5, segment_of(study))
+    assert (soft[ADDED] >= 0.5).all()
+    assert (soft[REMOVED] < 0.5).all()
+    assert len(np.unique(soft)) > 4, "added and removed voxels have no soft rim"
+    np.testing.assert_array_equal(soft[:8], before[:8])
+    assert ui.cordEditsNote.text.startswith("By hand: ")
+    assert ui.cordEditsNote.text.endswith(", 24 lowered.")
+    assert ui.cordRevertAllButton.enabled
+
+
+def test_undo_and_redo(ui, study, paint):
+    before = array_of(study.soft).copy()
+    paint(ADDED)
+    after = array_of(study.soft).copy()
+    unwrap(ui.cordEditor)._undo.click()
+    np.testing.assert_array_equal(array_of(study.soft), before)
+    assert not ui.cordRevertAllButton.enabled
+    unwrap(ui.cordEditor)._redo.click()
+    np.testing.assert_array_equal(array_of(study.soft), after)
+
+
+def test_edits_survive_the_threshold(ui, study, paint):
+    paint(ADDED)
+    for threshold in (0.3, 0.7, 0.5):
+        ui.cordThresholdSlider.value = threshold
+        assert (array_of(study.soft)[ADDED] >= threshold).all()
+        np.testing.assert_array_equal(array_of(study.soft) >= threshold, segment_of(study))
+
+
+def test_everything_can_be_taken_back(ui, study, paint):
+    before = array_of(study.soft).copy()
+    paint(ADDED)
+    ui.cordRevertAllButton.click()
+
+    np.testing.assert_array_equal(array_of(study.soft), before)
+    assert not ui.cordRevertAllButton.enabled
+    assert "Nothing was corrected" in ui.cordRevertAllButton.toolTip
+
+
+def test_one_slice_can_be_taken_back(ui, study, paint, app):
+    before = array_of(study.soft).copy()
+    paint(ADDED)
+    after = array_of(study.soft).copy()
+    with SliceView(app, "Axial", (100, 100), name="Red") as view:
+        from SoftCordSegLib.scene.volumes import grid_of
+
+        view.jump_to(grid_of(study.soft).to_world(np.array([15, 9, 5])))
+        ui.cordRevertSliceButton.click()
+
+    soft = array_of(study.soft)
+    np.testing.assert_array_equal(soft[:, :, 5], np.where(before[:, :, 5] != after[:, :, 5], soft[:, :, 5], before[:, :, 5]))
+    assert (soft[14:17, 9:11, 5] < 0.5).all()
+    assert (soft[14:17, 9:11, 4] >= 0.5).all()
+
+
+def test_without_a_red_view_the_panel_says_so(ui, study, paint):
+    paint(ADDED)
+    ui.cordRevertSliceButton.click()
+
+    assert "red slice view" in ui.cordMessageLabel.text
+
+
+def test_painting_can_be_limited_to_where_the_mask_is_soft(ui, study, image_node):
+    node = ui.cordEditor.mrmlSegmentEditorNode()
+    ui.cordSoftOnlyCheck.click()
+    assert node.GetSourceVolumeIntensityMask()
+    assert node.GetSourceVolumeIntensityMaskRange()[1] == 1.0
+    assert ui.cordEditor.sourceVolumeNode() is study.soft
+    ui.cordSoftOnlyCheck.click()
+    assert not node.GetSourceVolumeIntensityMask()
+    assert ui.cordEditor.sourceVolumeNode() is image_node
+
+
+def test_my_edits_are_seen(ui, study, paint, app, image_node):
+    from SoftCordSegLib.scene.volumes import grid_of
+
+    paint(ADDED)
+    with SliceView(app, "Axial", (200, 200), name="Red") as view:
+        view.show(image_node)
+        view.jump_to(grid_of(study.soft).to_world(np.array([15, 9, 5])))
+        without = view.render()
+        ui.cordEditsCheck.click()
+        shown = view.render()
+    green = (shown[..., 1].astype(int) - shown[..., 0] > 30) & (np.abs(shown.astype(int) - without).sum(-1) > 30)
+    assert green.sum() > 20
+
+
+@pytest.mark.parametrize("yes", [True, False])
+def test_segmenting_again_asks_before_it_touches_corrections_and_keeps_them(ui, study, paint, slicer_host, engine, yes):
+    paint(ADDED)
+    slicer_host.answers = [yes]
+    runs = len(engine.requests)
+    ui.cordSegmentButton.click()
+
+    assert "corrected by hand" in slicer_host.asked[0]
+    assert len(engine.requests) == runs + yes
+    assert (array_of(study.soft)[ADDED] >= 0.5).all()
+
+
+def test_the_editor_is_let_go_when_another_module_or_volume_is_chosen(ui, study, widget, a_volume, app):
+    widget.exit()
+    assert ui.cordEditor.segmentationNode() is None
+    widget.enter()
+    assert ui.cordEditor.segmentationNode() is study.view.node
+    ui.cordImageSelector.setCurrentNode(a_volume("other"))
+    assert ui.cordEditor.segmentationNode() is None
+    assert not ui.cordEditor.enabled
+
+
+@pytest.mark.parametrize("what", ["view", "soft", "editor"])
+def test_nodes_may_go_while_the_section_is_open(ui, study, app, paint, what):
+    paint(ADDED)
+    node = {"view": study.view.node, "soft": study.soft, "editor": ui.cordEditor.mrmlSegmentEditorNode()}[what]
+    app.scene.RemoveNode(node)
+    ui.cordRevertAllButton.click()
+    ui.cordEditsCheck.click()
+    ui.cordCorrectSection.collapsed = True
+    ui.cordCorrectSection.collapsed = False
+
+
+def test_corrections_come_back_with_the_scene_and_can_be_taken_back_then(ui, study, paint, app, tmp_path):
+    from SoftCordSegLib.scene.save import load_scene, save_scene
+
+    before = array_of(study.soft).copy()
+    paint(ADDED)
+    after = array_of(study.soft).copy()
+    save_scene(app.scene, tmp_path / "a.mrb")
+    app.scene.Clear(False)
+    load_scene(app.scene, tmp_path / "a.mrb")
+
+    soft = study_of(ui.cordImageSelector.currentNode()).soft
+    np.testing.assert_array_equal(array_of(soft), after)
+    assert "raised" in ui.cordEditsNote.text
+    ui.cordRevertAllButton.click()
+    np.testing.assert_array_equal(array_of(soft), before)
