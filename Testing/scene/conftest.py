@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from scene.desk import Desk
 from scene.examples import GRIDS
 from SoftCordSegLib.errors import SoftCordSegError
 from SoftCordSegLib.scene import offscreen
@@ -25,6 +26,12 @@ def app():
     app.close()
     vtk.vtkOutputWindow.SetInstance(usual)
     assert listening.GetNumberOfLoggedErrorMessages() == 0, "VTK or Slicer printed an error; run with -s to read it"
+
+
+@pytest.fixture
+def desk(app) -> Desk:
+    """A segmented image that is corrected in the Segment Editor."""
+    return Desk(app, GRIDS["isotropic"])
 
 
 @pytest.fixture

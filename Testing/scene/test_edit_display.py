@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from scene.desk import Desk
 from scene.examples import GRIDS
-from scene.test_edits import Desk
 from SoftCordSegLib.scene.edits import soft_volume
 from SoftCordSegLib.scene.render import SliceView
 from SoftCordSegLib.scene.volumes import array_of

@@ -1,13 +1,14 @@
 """What the edit map was when the segment looked like this: so that an undo finds its way back, wherever the threshold went.
 
 The Segment Editor's undo restores voxels of the segment, and nothing else.  If the threshold was moved since, these voxels differ
-from the segment by much more than the stroke that is taken back; the memory knows which edits they stood for.
+from the segment by much more than the stroke that is taken back; the memory knows which edits they stood for.  It holds what the
+editor's history holds, in the same order: the state before each stroke, and the one that the first undo left behind.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,53 +17,91 @@ from ..correction import Box, bounding_box, moved, segment_of
 _STATES = 64  # twice what the Segment Editor can undo
 
 
+class State(NamedTuple):
+    """A segment, and the edits that it stood for.
+
+    Attributes:
+        segment: a digest of the segment's voxels; empty where it had none.
+        threshold: at which the segment was shown.
+        said: flat indices (Fortran order) of the edits that are not 0.
+        values: int8, these edits.
+    """
+
+    segment: bytes
+    threshold: float
+    said: np.ndarray
+    values: np.ndarray
+
+    @classmethod
+    def of(cls, segment: np.ndarray, box: Box, edits: np.ndarray | None, threshold: float) -> State:
+        """From bool voxels in a box, outside which the segment has none, and the whole edit map (None: nothing was ever edited)."""
+        flat = np.empty(0, np.int8) if edits is None else edits.ravel(order="F")
+        said = np.flatnonzero(flat != 0).astype(np.uint32)  # half the memory: a volume has fewer than 4e9 voxels
+        return cls(_digest(segment, box), threshold, said, flat[said])
+
+    def edits(self, shape: tuple[int, int, int]) -> np.ndarray:
+        """The edit map, int8."""
+        edits = np.zeros(shape, np.int8, order="F")
+        edits.ravel(order="F")[self.said] = self.values
+        return edits
+
+    def same_as(self, other: State) -> bool:
+        """True for the same segment, threshold and edits."""
+        same = (self.segment, self.threshold) == (other.segment, other.threshold)
+        return same and np.array_equal(self.said, other.said) and np.array_equal(self.values, other.values)
+
+
 class EditMemory:
-    """Edit maps by the voxels of the segment at the time."""
+    """The states that an undo or redo may bring back, in their order, and the one where the user is or came from last."""
 
     def __init__(self):
-        self._states: OrderedDict = OrderedDict()
+        self._states: list[State] = []
+        self._now = -1
 
-    def remember(self, segment: np.ndarray, box: Box, edits: np.ndarray, threshold: float) -> None:
-        """Keep an edit map.
+    def before_stroke(self, state: State) -> None:
+        """The state that a stroke has just ended; what could be redone until then is gone."""
+        del self._states[self._now + 1 :]
+        self.here(state)
+
+    def here(self, state: State) -> None:
+        """The state in which something happened that changed nothing: a stroke beside the mark can be undone too."""
+        if self._now < 0 or not self._states[self._now].same_as(state):
+            self._states.insert(self._now + 1, state)
+            self._now += 1
+        forgotten = max(len(self._states) - _STATES, 0)
+        del self._states[:forgotten]
+        self._now -= forgotten
+
+    def find(self, segment: np.ndarray, box: Box, p0: np.ndarray, threshold: float) -> int | None:
+        """Which state an undo or redo has brought back; of several that look the same, the one the fewest steps away.
 
         Args:
             segment: bool, the voxels in ``box``, outside which the segment has none.
             box: in the indices of the soft mask.
-            edits: int8, the whole edit map; kept as its few voxels that are not 0.
-            threshold: at which the segment was shown.
-        """
-        key = _key(segment, box)
-        flat = edits.ravel(order="F")
-        said = np.flatnonzero(flat != 0)
-        self._states[key] = (said, flat[said], threshold)
-        self._states.move_to_end(key)
-        while len(self._states) > _STATES:
-            self._states.popitem(last=False)
-
-    def recall(self, segment: np.ndarray, box: Box, p0: np.ndarray, threshold: float) -> np.ndarray | None:
-        """The edit map that a segment stood for.
-
-        Args:
-            segment, box: as for :meth:`remember`.
             p0: float32, the mask as predicted; what was remembered over another prediction is no longer known.
             threshold: at which the segment is shown now.
 
         Returns:
-            int8, of the shape of ``p0``; None where it is not known.  An empty segment is known only at the same threshold: one
+            For :meth:`go_to`; None where the segment is not known.  An empty segment is known only at the same threshold: one
             cleared by the user and one above a high threshold look the same.
         """
-        known = self._states.get(_key(segment, box))
-        if known is None:
-            return None
-        said, values, then = known
-        if then != threshold and not segment.any():
-            return None
-        edits = np.zeros(p0.shape, np.int8, order="F")
-        edits.ravel(order="F")[said] = values
-        return edits if np.array_equal(segment_of(p0[box], edits[box], then), segment) else None
+        key = _digest(segment, box)
+        alike = [n for n, state in enumerate(self._states) if state.segment == key and (key or state.threshold == threshold)]
+        for n in sorted(alike, key=lambda n: abs(n - self._now)):
+            state = self._states[n]
+            if np.array_equal(segment_of(p0[box], state.edits(p0.shape)[box], state.threshold), segment):
+                return n
+        return None
+
+    def go_to(self, found: int, left: State) -> State:
+        """The state of :meth:`find`, where the user is now, having ``left`` another one, which a redo may bring back."""
+        if self._now == len(self._states) - 1 and not self._states[self._now].same_as(left):
+            self._states.append(left)
+        self._now = found
+        return self._states[found]
 
 
-def _key(segment: np.ndarray, box: Box) -> bytes:
+def _digest(segment: np.ndarray, box: Box) -> bytes:
     inner = bounding_box(segment)
     if inner is None:
         return b""

@@ -9,7 +9,7 @@ import numpy as np
 from ..correction import Box, bounding_box, carry_rims, edits_from, merge_into, moved, union
 from ..volume import Volume
 from .edit_display import is_shown, show_edits, update_shown
-from .edit_memory import EditMemory
+from .edit_memory import EditMemory, State
 from .edit_nodes import correction_of, has_edits, set_prediction, start_correction
 from .links import EDIT_MAP, PREDICTION, linked
 from .segment_voxels import labelmap_of, segment_voxels
@@ -193,26 +193,27 @@ class SoftEdits:
         shown = array_of(self.soft_node)[around] >= threshold
         changed = bounding_box(segment != shown)
         if changed is None:
+            state = correction_of(self.soft_node)
+            self._memory.here(State.of(shown, around, None if state is None else state.edits, threshold))
             if resampled:
                 self.view.update()
             return None
         state = start_correction(self.soft_node)
-        self._memory.remember(shown, around, state.edits, threshold)
-        known = self._memory.recall(segment, around, state.p0, threshold)
-        if known is None:
+        last = State.of(shown, around, state.edits, threshold)
+        found = self._memory.find(segment, around, state.p0, threshold)
+        if found is None:
+            self._memory.before_stroke(last)
             before = state.edits.copy(order="K")
             box = moved(changed, [part.start for part in around])
             state.edits[box] = edits_from(segment[changed], state.p0[box], before[box], threshold)
             box = carry_rims(state.edits, before, state.p0, threshold, state.spacing, box)
         else:
+            known = self._memory.go_to(found, last).edits(state.p0.shape)
             box = bounding_box(known != state.edits)
             state.edits[...] = known
         change = self._merge(box, threshold)
-        as_painted = np.array_equal(array_of(self.soft_node)[around] >= threshold, segment)
-        if resampled or not as_painted:
+        if resampled or not np.array_equal(array_of(self.soft_node)[around] >= threshold, segment):
             self.view.update()
-        else:
-            self._memory.remember(segment, around, state.edits, threshold)
         return change
 
     def _revert(self, clear) -> Change | None:
@@ -224,17 +225,12 @@ class SoftEdits:
         box = bounding_box(before != state.edits)
         if box is None:
             return None
-        self._remember(before)
-        change = self._merge(box, self.view.threshold)
-        self.view.update()
-        self._remember(state.edits)
-        return change
-
-    def _remember(self, edits: np.ndarray) -> None:
         threshold = self.view.threshold
-        around = self.view.box_at(threshold)
-        if around is not None:
-            self._memory.remember(array_of(self.soft_node)[around] >= threshold, around, edits, threshold)
+        around = self.view.box_at(threshold) or (slice(0, 0),) * 3
+        self._memory.before_stroke(State.of(array_of(self.soft_node)[around] >= threshold, around, before, threshold))
+        change = self._merge(box, threshold)
+        self.view.update()
+        return change
 
     def _merge(self, box: Box | None, threshold: float) -> Change | None:
         """Bring the soft mask up to date after the edit map changed in ``box``."""
