@@ -77,17 +77,18 @@ BAD = {
 
 
 # What a mask may hold beyond that is the morphometry's own test.
-CASES = [("segment", make) for make in BAD] + [("csa", make) for make in BAD if make not in (constant, single_slice)]
+CASES = [("segment", make) for make in BAD]
+CASES += [(command, make) for command in ("csa", "label") for make in BAD if make not in (constant, single_slice)]
 
 
 @pytest.mark.parametrize(("command", "make"), CASES, ids=lambda case: getattr(case, "__name__", case))
-def test_a_bad_file_is_one_sentence_and_leaves_nothing(softcord, tmp_path, make, command):
+def test_a_bad_file_is_one_sentence_and_leaves_nothing(softcord, a_mask, tmp_path, make, command):
     image = tmp_path / "in" / "bad.nii.gz"
-    image.parent.mkdir()
     make(image)
     before = digest(image) if image.exists() else None
     out = tmp_path / "out"
-    result = softcord(command, image, "-o", out if command == "segment" else out / "csa.csv")
+    outputs = {"segment": out, "csa": out / "csa.csv", "label": out / "discs.nii.gz"}
+    result = softcord(command, *([image, a_mask] if command == "label" else [image]), "-o", outputs[command])
     assert result.exit_code == 1
     assert BAD[make] in result.stderr
     assert "bad.nii.gz" in result.stderr

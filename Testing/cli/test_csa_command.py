@@ -88,6 +88,13 @@ def test_several_masks_share_one_table_and_a_bad_one_does_not_stop_the_others(so
     assert content["masks"][0]["Units"]["area"] == "mm2"
 
 
+def test_masks_of_one_name_are_told_apart_by_their_folders(softcord, a_mask, tmp_path):
+    other = tmp_path / "other" / a_mask.name
+    write_nifti(a_neck(6).with_data(a_neck(6).data / 1000), other)
+    assert softcord("csa", a_mask, other, "-o", tmp_path / "csa.csv", "-z", "3:5").exit_code == 0
+    assert [row["Filename"] for row in rows_of(tmp_path / "csa.csv")] == [str(a_mask), str(other)]
+
+
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [

@@ -58,6 +58,13 @@ def test_the_own_image_comes_before_another(softcord, data_set, tmp_path):
     assert levels_found(softcord, path, tmp_path)[0] == ["2", "3", "4"]
 
 
+def test_the_nearer_name_comes_first(softcord, data_set, tmp_path):
+    path = data_set("anat/sub-01_T2w_softseg.nii.gz")
+    write_points(path.with_name("sub-01_T2w_label-discs_dlabel.nii.gz"), TWO_DISCS)
+    write_points(path.with_name("sub-01_label-discs_dlabel.nii.gz"), OTHER_DISCS)
+    assert levels_found(softcord, path, tmp_path)[0] == ["2", "3", "4"]
+
+
 def test_the_discs_of_another_image_serve_through_scanner_coordinates_and_it_is_said(softcord, data_set, tmp_path):
     path = data_set("anat/sub-01_T2star_softseg.nii.gz")
     write_points(path.with_name("sub-01_T2w_label-discs_dlabel.nii.gz"), TWO_DISCS)

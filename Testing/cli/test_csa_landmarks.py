@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from cli.fakes import a_neck, names_in, rows_of, write_points
+from cli.fakes import a_neck, digest, names_in, rows_of, write_points
 from SoftCordSegLib.volume import Volume, read_nifti, write_nifti
 
 
@@ -41,6 +41,15 @@ def test_each_slice_says_its_distance_from_the_junction(softcord, a_cube, its_ju
     assert softcord("csa", a_cube, "-o", table, "-perslice", "1", "-pmj", its_junction).exit_code == 0
     (row,) = (row for row in rows_of(table) if row["Slice (I->S)"] == "10")
     assert float(row["DistancePMJ"]) == pytest.approx(18.11, abs=0.005)
+
+
+def test_slices_around_a_distance_say_their_own(softcord, a_cube, its_junction, tmp_path):
+    table = tmp_path / "csa.csv"
+    options = ["--pmj", its_junction, "--pmj-distance", "8", "--pmj-extent", "4", "--perslice"]
+    assert softcord("csa", a_cube, "-o", table, *options).exit_code == 0
+    distances = [float(row["DistancePMJ"]) for row in rows_of(table)]
+    assert np.diff(distances) == pytest.approx([-1.0] * 3, abs=0.05)
+    assert distances[0] > 8 > distances[-1]
 
 
 def test_the_junction_may_be_a_point_of_slicers(softcord, a_cube, its_junction, tmp_path):
@@ -159,3 +168,16 @@ def test_options_that_contradict_each_other_exit_with_2(softcord, a_mask, a_labe
     assert result.exit_code == 2
     assert word in result.stderr
     assert names_in(tmp_path / "out") == []
+
+
+@pytest.mark.parametrize("option", ["--discs", "--vertfile", "--pmj", "--image", "--centerline"])
+@pytest.mark.parametrize("output", ["--out", "--figure"])
+def test_no_input_is_written_over(softcord, a_mask, tmp_path, option, output):
+    given = tmp_path / "in" / "given.png"
+    given.write_bytes(a_mask.read_bytes())
+    outputs = {"--out": tmp_path / "csa.csv", output: given}
+    arguments = [word for name, path in outputs.items() for word in (name, path)]
+    result = softcord("csa", a_mask, option, given, *arguments)
+    assert result.exit_code == 2
+    assert "would be overwritten" in result.stderr
+    assert digest(given) == digest(a_mask)

@@ -123,3 +123,13 @@ def test_discs_are_carried_over_to_thick_slices(softcord, neck, thick, points, t
     errors = neck.errors_mm(out)  # the same neck, all of it
     assert len(errors) >= 3
     assert max(errors.values()) < allowed
+
+
+def test_landmarks_are_carried_over_too(softcord, thick, points, tmp_path):
+    content = json.loads(points.read_text(encoding="utf-8"))
+    content["markups"][0]["controlPoints"].append({"label": "PMJ", "position": [0, 0, 70]})
+    with_junction, out = tmp_path / "with_junction.mrk.json", tmp_path / "discs.mrk.json"
+    with_junction.write_text(json.dumps(content), encoding="utf-8")
+    assert softcord("label", thick.image, thick.mask, "-o", out, "--from", with_junction).exit_code == 0
+    assert [disc for disc in read_discs(out) if disc.value == 50][0].position_mm == (0, 0, 70)
+    assert control_points(out)[0]["label"] == "PMJ"  # from above to below

@@ -55,6 +55,40 @@ def test_a_renamed_point_renames_the_others(softcord, neck, tmp_path):
     assert max(neck.errors_mm(out).values()) < 2.0
 
 
+def test_a_found_point_that_is_renamed_counts_as_the_users(softcord, neck, tmp_path):
+    wrong, out = tmp_path / "wrong.mrk.json", tmp_path / "fixed.mrk.json"
+    assert softcord("label", neck.image, neck.mask, "-o", wrong, *neck.known(8, named=7)).exit_code == 0
+
+    def rename(control):
+        del control["C6/C7"]  # the wrong start
+        control["C5/C6"]["label"] = "C6/C7"
+
+    result = softcord("label", neck.image, neck.mask, "-o", out, "--fix", edited(wrong, tmp_path, rename))
+    assert "kept: C6/C7;" in result.stderr
+    assert max(neck.errors_mm(out).values()) < 2.0
+
+
+def test_known_discs_may_be_given_with_a_corrected_file(softcord, neck, points, tmp_path):
+    out = tmp_path / "fixed.mrk.json"
+    result = softcord("label", neck.image, neck.mask, "-o", out, "--fix", points, *neck.known(9), "--json")
+    assert result.exit_code == 0, result.stderr
+    known = {disc["Value"] for disc in json.loads(result.stdout)["discs"] if disc["Source"] == "known"}
+    assert known == {3, 9}
+    twice = softcord("label", neck.image, neck.mask, "-o", tmp_path / "out" / "x.mrk.json", "--fix", points, *neck.known(3))
+    assert twice.exit_code == 1
+    assert "C2/C3 (value 3) is marked twice" in twice.stderr
+
+
+def test_a_broken_sidecar_is_a_sentence(softcord, neck, tmp_path):
+    before = tmp_path / "before.nii.gz"
+    assert softcord("label", neck.image, neck.mask, "-o", before, *neck.known(3)).exit_code == 0
+    before.with_name("before.json").write_text('{"Discs": [{"Name": 3}]}')
+    result = softcord("label", neck.image, neck.mask, "-o", tmp_path / "after.nii.gz", "--fix", before)
+    assert result.exit_code == 1
+    assert "before.json" in result.stderr
+    assert "Delete it" in result.stderr
+
+
 def test_a_deleted_point_is_found_anew_and_an_added_one_stays(softcord, neck, points, tmp_path):
     def edit(control):
         del control["C4/C5"]

@@ -131,3 +131,12 @@ def test_a_series_needs_its_time(softcord, a_series, a_mask, tmp_path):
     assert "series of 3 volumes" in result.stderr
     result = softcord("label", a_series, a_mask, "-o", tmp_path / "discs.nii.gz", "--time", "mean")
     assert "series" not in result.stderr
+
+
+def test_a_file_in_place_of_the_folder_is_a_sentence_before_any_work(softcord, neck, tmp_path):
+    out = tmp_path / "out"
+    out.write_text("not a folder")
+    result = softcord("label", tmp_path / "missing.nii.gz", neck.mask, "-o", out / "discs.nii.gz")
+    assert result.exit_code == 1
+    assert "Cannot write" in result.stderr
+    assert out.read_text() == "not a folder"
