@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from cli.fakes import a_neck, names_in, rows_of, write_points
@@ -40,6 +42,10 @@ def levels_found(softcord, mask, tmp_path):
             "derivatives/labels/sub-01/anat/sub-01_T2w_label-discs_dlabel.nii.gz",
         ),
         ("sub-01/ses-2/anat/sub-01_ses-2_T2w_seg.nii.gz", "sub-01/ses-2/anat/sub-01_ses-2_T2w_label-discs_dlabel.nii.gz"),
+        (
+            "derivatives/labels_softseg/sub-01/dwi/sub-01_rec-average_dwi_label-SC_softseg.nii.gz",
+            "derivatives/labels/sub-01/dwi/sub-01_rec-average_dwi_label-discs_desc-warp_dlabel.nii.gz",
+        ),
         ("t2_seg-manual.nii.gz", "t2_labels-disc.nii.gz"),
     ],
 )
@@ -72,6 +78,36 @@ def test_the_discs_of_another_image_serve_through_scanner_coordinates_and_it_is_
     found, told = levels_found(softcord, path, tmp_path)
     assert found == ["2", "3", "4"]
     assert "'sub-01_T2w_label-discs_dlabel.nii.gz', of another image" in told
+
+
+@pytest.mark.parametrize("root", ["", "derivatives/labels_softseg/"])
+def test_the_discs_of_an_anatomical_image_serve_a_diffusion_series(softcord, data_set, tmp_path, root):
+    path = data_set(f"{root}sub-01/dwi/sub-01_dwi_softseg.nii.gz")
+    discs = tmp_path / "data" / ("derivatives/labels" if root else "") / "sub-01" / "anat"
+    write_points(discs / "sub-01_T2w_label-discs_dlabel.nii.gz", TWO_DISCS)
+    write_points(discs / "sub-01_T1w_label-discs_desc-warp_dlabel.nii.gz", OTHER_DISCS)  # not where they were marked
+    found, told = levels_found(softcord, path, tmp_path)
+    assert found == ["2", "3", "4"]
+    assert "of another image" in told
+
+
+def test_a_mask_that_is_a_link_is_looked_for_where_the_link_is(softcord, data_set, tmp_path):
+    """So data sets under git-annex and DataLad are kept."""
+    stored = data_set("annex/objects/sha256-of-it.nii.gz")
+    mask = tmp_path / "data" / "anat" / "sub-01_T2w_softseg.nii.gz"
+    write_points(mask.with_name("sub-01_T2w_label-discs_dlabel.nii.gz"), TWO_DISCS)
+    try:
+        mask.symlink_to(stored)
+    except OSError:
+        pytest.skip("links cannot be made here")
+    assert levels_found(softcord, mask, tmp_path)[0] == ["2", "3", "4"]
+
+
+def test_the_json_says_whose_discs_they_are(softcord, data_set, tmp_path):
+    path = data_set("anat/sub-01_T2star_softseg.nii.gz")
+    write_points(path.with_name("sub-01_T2w_label-discs_dlabel.nii.gz"), TWO_DISCS)
+    result = softcord("csa", path, "-o", tmp_path / "csa.csv", "--find-discs", "--json")
+    assert any("of another image" in note for note in json.loads(result.stdout)["masks"][0]["Notes"])
 
 
 @pytest.mark.parametrize(
