@@ -6,6 +6,8 @@ imported only when something is segmented, after asking.
 Annotations are not postponed here (no ``from __future__``): the parameter node's are read while the module is being loaded.
 """
 
+import tempfile
+from pathlib import Path
 from typing import Annotated
 
 import slicer
@@ -44,6 +46,13 @@ class SoftCordSeg(ScriptedLoadableModule):
             "The method is that of Bédard, Enamundram et al., Towards contrast-agnostic soft segmentation of the spinal cord, "
             "Medical Image Analysis 101, 103473 (2025).  Please cite it."
         )
+        slicer.app.connect("startupCompleted()", _register_sample_data)
+
+
+def _register_sample_data():
+    from SoftCordSegLib.panel.sample_data import register_sample_data
+
+    register_sample_data()
 
 
 @parameterNodeWrapper
@@ -94,7 +103,7 @@ class SoftCordSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.layout.addWidget(widget)
         self.ui = slicer.util.childWidgetVariables(widget)
         widget.setMRMLScene(slicer.mrmlScene)
-        self.panel = make_panel(self.ui, slicer.mrmlScene, self.logic, self)
+        self.panel = make_panel(self.ui, slicer.mrmlScene, self.logic, self, self.parent)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.on_scene_start_close)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.on_scene_end_close)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.on_scene_end_import)
@@ -257,16 +266,14 @@ class SoftCordSegTest(ScriptedLoadableModuleTest):
     def runTest(self):
         self.setUp()
         self.test_the_cord_of_a_phantom_is_found()
+        self.setUp()
+        self.test_the_whole_way_through_the_panel()
 
     def test_the_cord_of_a_phantom_is_found(self):
-        from SoftCordSegLib.phantom import make_phantom
-        from SoftCordSegLib.scene.volumes import add_volume, array_of, values_on, volume_of
+        from SoftCordSegLib.scene.volumes import array_of, values_on, volume_of
 
-        self.delayDisplay("Making the phantom")
-        phantom = make_phantom("T2w")
-        image = add_volume(slicer.mrmlScene, phantom.image, "Phantom")
-
-        self.delayDisplay("Segmenting it")
+        phantom, image = self._open_phantom()
+        self.delayDisplay("Segmenting the phantom")
         study, message = SoftCordSegLogic().segment(image)
 
         self.assertIsNotNone(study.soft, message)
@@ -277,6 +284,71 @@ class SoftCordSegTest(ScriptedLoadableModuleTest):
         voxels = [self._voxels_at(study.view, threshold) for threshold in (0.2, 0.5, 0.8)]
         self.assertEqual(voxels, [int((soft >= threshold).sum()) for threshold in (0.2, 0.5, 0.8)])
         self.delayDisplay("The cord was found")
+
+    def test_the_whole_way_through_the_panel(self):
+        from SoftCordSegLib.scene.save import load_scene, save_scene
+        from SoftCordSegLib.scene.study import set_disc_labels, study_of
+
+        slicer.util.selectModule("SoftCordSeg")
+        panel = slicer.util.getModuleWidget("SoftCordSeg").panel
+        ui = panel.ui
+        phantom, image = self._open_phantom()
+        panel.parameters.image = image
+
+        self.delayDisplay("Pressing Segment")
+        ui.cordSegmentButton.click()
+        self.assertIsNotNone(study_of(image).soft, ui.cordMessageLabel.text)
+        ui.cordThresholdSlider.value = 0.3
+        self.assertEqual(study_of(image).view.threshold, 0.3)
+        self._correct_and_take_back(panel, image)
+
+        self.delayDisplay("Measuring")
+        set_disc_labels(image, phantom.discs)
+        panel.parameters.rows = Rows.Level
+        ui.cordMeasureButton.click()
+        table = study_of(image).summary_table
+        self.assertIsNotNone(table, ui.cordMessageLabel.text)
+        rows = table.GetNumberOfRows()
+        area = table.GetTable().GetColumnByName("MEAN(area)").GetValue(rows // 2)
+        self.assertTrue(40 < area < 120, f"{area} mm2 is no cord")
+
+        self.delayDisplay("Saving, closing and opening the scene")
+        with tempfile.TemporaryDirectory() as folder:
+            save_scene(slicer.mrmlScene, Path(folder) / "study.mrb")
+            slicer.mrmlScene.Clear()
+            self.assertFalse(ui.cordThresholdSlider.enabled)
+            load_scene(slicer.mrmlScene, Path(folder) / "study.mrb")
+        self.assertEqual(panel.parameters.image.GetName(), "Phantom")
+        self.assertEqual(ui.cordThresholdSlider.value, 0.3)
+        self.assertEqual(study_of(panel.parameters.image).summary_table.GetNumberOfRows(), rows)
+        self.delayDisplay("The whole way works")
+
+    def _correct_and_take_back(self, panel, image):
+        from SoftCordSegLib.scene.study import study_of
+        from SoftCordSegLib.scene.threshold_view import SEGMENT_ID
+        from SoftCordSegLib.scene.volumes import array_of
+
+        self.delayDisplay("Correcting by hand")
+        study = study_of(image)
+        before = array_of(study.soft).copy()
+        segment = slicer.util.arrayFromSegmentBinaryLabelmap(study.view.node, SEGMENT_ID, study.soft).copy()
+        filled = segment.nonzero()[0]
+        segment[(filled.min() + filled.max()) // 2] = 0
+        slicer.util.updateSegmentBinaryLabelmapFromArray(segment, study.view.node, SEGMENT_ID, study.soft)
+
+        self.assertTrue(panel.edits.has_edits)
+        soft = array_of(study.soft).transpose(2, 1, 0)
+        self.assertTrue(((soft >= 0.3) == (segment > 0)).all(), "the corrected mask is not what was painted")
+        panel.ui.cordRevertAllButton.click()
+        self.assertTrue((array_of(study.soft) == before).all(), "taking everything back does not give the prediction")
+
+    def _open_phantom(self):
+        from SoftCordSegLib.phantom import make_phantom
+        from SoftCordSegLib.scene.volumes import add_volume
+
+        self.delayDisplay("Making the phantom")
+        phantom = make_phantom("T2w")
+        return phantom, add_volume(slicer.mrmlScene, phantom.image, "Phantom")
 
     def _voxels_at(self, view, threshold):
         from SoftCordSegLib.scene.threshold_view import SEGMENT_ID

@@ -40,6 +40,8 @@ class HostSlicer(Host):
         answers: what the user answers to the next questions, in order: True, False, a path.
         asked: the questions that were put.
         settings: what QSettings has, as it comes back after a restart.
+        opened: the module's widget that was opened last.
+        started: slots that wait for the application to have started.
     """
 
     def __init__(self, offscreen, monkeypatch, version: str = "5.12.3"):
@@ -49,6 +51,8 @@ class HostSlicer(Host):
         self.answers: list = []
         self.asked: list[str] = []
         self.settings: dict[str, object] = {}
+        self.opened = None
+        self.started: list = []
         self._install(monkeypatch)
 
     def process_events(self) -> None:
@@ -74,12 +78,14 @@ class HostSlicer(Host):
         widget.enter()
         window.show()
         self.process_events()
+        self.opened = widget
         return widget
 
     def close_panel(self, widget) -> None:
         """What Slicer does when the module is unloaded or reloaded."""
         widget.exit()
         widget.cleanup()
+        self.opened = None
         window = unwrap(widget.parent)
         for child in window.findChildren(QtWidgets.QWidget):
             if hasattr(child, "setMRMLScene"):
@@ -109,6 +115,11 @@ class HostSlicer(Host):
         for name in ("infoDisplay", "showStatusMessage", "delayDisplay"):
             monkeypatch.setattr(slicer.util, name, lambda *arguments, **options: None)
         monkeypatch.setattr(slicer.util, "mainWindow", lambda: None)
+        monkeypatch.setattr(slicer.util, "selectModule", lambda name: None)
+        monkeypatch.setattr(slicer.util, "getModuleWidget", lambda name: self.opened)
+        monkeypatch.setattr(slicer.util, "resetSliceViews", lambda: None)
+        logics = {name.lower(): types.SimpleNamespace(logic=lambda one=one: one) for name, one in self.offscreen.logics.items()}
+        monkeypatch.setattr(slicer, "modules", types.SimpleNamespace(**logics), raising=False)
 
     def _modules(self) -> dict[str, types.ModuleType]:
         base = types.ModuleType("slicer.ScriptedLoadableModule")
@@ -160,6 +171,11 @@ class Application:
         self._host = host
         self._layout_manager = LayoutManager(host)
         self.majorVersion, self.minorVersion = (int(part) for part in host.version.split(".")[:2])
+
+    def connect(self, signal: str, slot) -> None:
+        if signal != "startupCompleted()":
+            raise ValueError(f"qSlicerApplication has no signal {signal} here")
+        self._host.started.append(slot)
 
     def processEvents(self) -> None:
         self._host.process_events()

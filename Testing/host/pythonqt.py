@@ -148,6 +148,8 @@ class Wrapped:
             return False
         signal, adapter = connected.pop()
         signal.disconnect(adapter)
+        if not connected:
+            del self._slots[name, receiver[-1]]
         return True
 
     def _check(self, name: str) -> None:

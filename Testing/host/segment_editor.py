@@ -37,6 +37,9 @@ class SegmentEditorWidget(QtWidgets.QWidget):
         self._redo.clicked.connect(self.redo)
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        segment = QtWidgets.QLabel("<span style='color: #d9b800'>■</span> Spinal cord")
+        segment.setFrameShape(QtWidgets.QFrame.StyledPanel)
+        layout.addWidget(segment)
         layout.addLayout(self._buttons)
         row = QtWidgets.QHBoxLayout()
         row.addWidget(self._undo)
@@ -92,7 +95,9 @@ class SegmentEditorWidget(QtWidgets.QWidget):
 
     def updateEffectList(self) -> None:
         while self._buttons.count():
-            self._buttons.takeAt(0).widget().deleteLater()
+            old = self._buttons.takeAt(0).widget()
+            old.setParent(None)
+            old.deleteLater()
         shown = [*self._order, *(name for name in EFFECTS if self._unordered and name not in self._order)]
         for number, name in enumerate(shown):
             button = QtWidgets.QToolButton()

@@ -30,14 +30,20 @@ def app():
 
 
 @pytest.fixture
-def module(app, monkeypatch):
-    """``SoftCordSeg.py`` as Slicer loads it."""
+def host(app, monkeypatch):
+    """The application around it."""
     pytest.importorskip("PySide6", reason="the package PySide6-Essentials is not installed")
     from host.application import HostSlicer
 
     host = HostSlicer(app, monkeypatch)
-    yield host.load_module()
+    yield host
     host.close()
+
+
+@pytest.fixture
+def module(host):
+    """``SoftCordSeg.py`` as Slicer loads it."""
+    return host.load_module()
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -120,26 +122,62 @@ def test_the_module_says_what_it_is(module):
     assert "103473" in parent.acknowledgementText
 
 
-@pytest.mark.parametrize(("shift", "passes"), [(0, True), (6, False)])
-def test_the_self_test_tells_a_right_mask_from_a_wrong_one(module, phantom, monkeypatch, shift, passes):
-    def truth_moved_aside(request, progress):
+def truth_moved(phantom, shift: int):
+    """An engine that gives the phantom's mask, moved aside by some voxels."""
+
+    def run(request, progress):
         volume = request.image
         soft = np.roll(values_on(phantom.truth, volume.grid), shift, axis=slice_axis(volume.affine) - 1)
-        return SoftMask(volume.with_data(soft), Box.of_grid(volume.grid), "Found.")
+        return SoftMask(volume.with_data(np.ascontiguousarray(soft)), Box.of_grid(volume.grid), "Found.")
 
+    return run
+
+
+def run_self_test(host, module) -> None:
+    widget = host.open_panel(module)
+    try:
+        module.SoftCordSegTest().runTest()
+    finally:
+        host.close_panel(widget)
+    assert host.unseen_errors == []
+
+
+@pytest.mark.parametrize(("shift", "passes"), [(0, True), (6, False)])
+def test_the_self_test_tells_a_right_mask_from_a_wrong_one(host, module, phantom, monkeypatch, shift, passes):
     monkeypatch.setattr("SoftCordSegLib.phantom.make_phantom", lambda contrast: phantom)
-    monkeypatch.setattr(module.network_engine, "run", truth_moved_aside)
+    monkeypatch.setattr(module.network_engine, "run", truth_moved(phantom, shift))
 
     if passes:
-        module.SoftCordSegTest().runTest()
+        run_self_test(host, module)
     else:
         with pytest.raises(AssertionError):
-            module.SoftCordSegTest().runTest()
+            run_self_test(host, module)
 
 
 @pytest.mark.skipif(not shipped_bundles(), reason="no model is shipped yet")
-def test_the_self_test_of_the_module_passes(module):
-    module.SoftCordSegTest().runTest()
+def test_the_self_test_of_the_module_passes(host, module):
+    run_self_test(host, module)
+
+
+def test_the_phantom_is_among_the_sample_data(host, module, scene, monkeypatch):
+    registered = {}
+    sample_data = types.ModuleType("SampleData")
+    sample_data.SampleDataLogic = types.SimpleNamespace(
+        registerCustomSampleDataSource=lambda **source: registered.update({source["sampleName"]: source})
+    )
+    monkeypatch.setitem(sys.modules, "SampleData", sample_data)
+    module.SoftCordSeg(types.SimpleNamespace())
+    for started in host.started:
+        started()
+
+    assert set(registered) == {"SpinalCordPhantomT2w", "SpinalCordPhantomT1w", "SpinalCordPhantomDWI"}
+    source = registered["SpinalCordPhantomDWI"]
+    assert Path(source["thumbnailFileName"]).is_file()
+    known = host.platform.python["SampleData"]["SampleDataLogic"]["registerCustomSampleDataSource"]
+    assert all(f"{name}=" in known for name in source)
+    node = source["customDownloader"](None)
+    assert node.GetName() == "sub-phantom_DWI"
+    assert node.GetScene() is scene
 
 
 def test_scripts_find_the_results_again(module, image_node, engine):

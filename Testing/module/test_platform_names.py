@@ -18,7 +18,8 @@ OTHERS = {
     "qt.QFileDialog": "QFileDialog",
     "editor": "qMRMLSegmentEditorWidget",
     "self._timer": "QTimer",
-    "plot_view": "qMRMLPlotView",
+    "self._plot_view": "qMRMLPlotView",
+    "shortcut": "QShortcut",
 }
 
 

@@ -9,7 +9,6 @@ from host.pythonqt import unwrap
 from panel_actions import paint_voxels
 from SoftCordSegLib.scene.render import SliceView
 from SoftCordSegLib.scene.study import study_of
-from SoftCordSegLib.scene.threshold_view import SEGMENT_ID
 from SoftCordSegLib.scene.volumes import array_of
 
 

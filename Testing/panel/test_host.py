@@ -88,15 +88,15 @@ def test_a_stand_in_has_no_property_or_signal_that_the_real_class_lacks(kind, sl
 
 def test_what_is_folded_away_is_hidden_and_remembers_what_was_shown(ui, slicer_host):
     section = unwrap(ui.cordRunSection)
-    assert not ui.cordProgressBar.visible
+    ui.cordSegmentAllButton.visible = False
     ui.cordRunSection.collapsed = True
     assert not ui.cordSegmentButton.visible
-    ui.cordProgressBar.visible = True
-    assert not ui.cordProgressBar.visible
+    ui.cordSegmentAllButton.visible = True
+    assert not ui.cordSegmentAllButton.visible
     ui.cordRunSection.collapsed = False
 
     assert ui.cordSegmentButton.visible
-    assert ui.cordProgressBar.visible
+    assert ui.cordSegmentAllButton.visible
     assert section.sizeHint().height() > 100
 
 

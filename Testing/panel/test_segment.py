@@ -295,7 +295,15 @@ def test_a_folder_that_is_no_model_says_so_and_is_not_taken(ui, slicer_host, tmp
 def test_choosing_no_folder_changes_nothing(ui, slicer_host):
     slicer_host.answers = [""]
     ui.cordModelBrowseButton.click()
-    assert ui.cordMessageLabel.text == ""
+    assert slicer_host.settings == {}
+
+
+def test_the_panel_says_what_to_do_first(ui, a_volume):
+    assert ui.cordMessageLabel.text == "Load an MR volume: drag it into the window."
+    a_volume()
+    assert ui.cordMessageLabel.text == "Press Segment."
+    ui.cordSegmentButton.click()
+    assert ui.cordMessageLabel.text == "Spinal cord found."
 
 
 def test_missing_packages_are_named_and_installed_on_request(slicer_host, module, image_node, monkeypatch, engine):

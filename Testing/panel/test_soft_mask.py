@@ -117,3 +117,20 @@ def test_a_deleted_segmentation_disables_the_slider_at_once(done, image_node, ap
 def test_without_edits_there_is_nothing_of_mine_to_show(done):
     assert not done.cordEditsCheck.enabled
     assert "Nothing was corrected" in done.cordEditsCheck.toolTip
+
+
+def test_keys_move_the_threshold_and_are_silent_without_the_module(done, image_node, widget):
+    from PySide6.QtGui import QKeySequence, QShortcut
+
+    def keys():
+        window = widget.parent._object
+        return {one.key().toString(): one for one in window.findChildren(QShortcut) if one.isEnabled()}
+
+    keys()[QKeySequence("Ctrl+Up").toString()].activated.emit()
+    assert study_of(image_node).view.threshold == pytest.approx(0.55)
+    keys()[QKeySequence("Ctrl+Down").toString()].activated.emit()
+    assert study_of(image_node).view.threshold == pytest.approx(0.5)
+    widget.exit()
+    assert keys() == {}
+    widget.enter()
+    assert len(keys()) == 4

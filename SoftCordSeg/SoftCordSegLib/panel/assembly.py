@@ -9,13 +9,28 @@ from .measure_section import MeasureSection
 from .panel import Panel
 from .run_section import RunSection
 from .save_section import SaveSection
+from .shortcuts import Shortcuts
 from .soft_section import SoftSection
 
 
-def make_panel(ui, scene, logic, observer) -> Panel:
-    """The panel with all its sections; see :class:`~.panel.Panel` for the arguments."""
+def make_panel(ui, scene, logic, observer, parent) -> Panel:
+    """The panel with all its sections and keys; see :class:`~.panel.Panel` for the first arguments.
+
+    Args:
+        parent: the module's widget, within which the keys are heard.
+    """
     panel = Panel(ui, scene, logic, observer)
     image, measure = ImageSection(panel), MeasureSection(panel)
     correct = CorrectSection(panel, on_change=measure.follow)
-    panel.add(image, RunSection(panel, image), SoftSection(panel), correct, LevelsSection(panel), measure, SaveSection(panel))
+    soft = SoftSection(panel)
+    panel.add(image, RunSection(panel, image), soft, correct, LevelsSection(panel), measure, SaveSection(panel))
+    panel.shortcuts = Shortcuts(
+        parent,
+        {
+            "Ctrl+Return": lambda: ui.cordSegmentButton.click(),
+            "Ctrl+M": lambda: ui.cordMeasureButton.click(),
+            "Ctrl+Up": lambda: soft.step(+5),
+            "Ctrl+Down": lambda: soft.step(-5),
+        },
+    )
     return panel

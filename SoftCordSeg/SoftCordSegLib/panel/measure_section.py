@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 
 from .measuring import LiveTable, Rows, measure_study, position_of_row, table_text
 from .settings import keep_setting, setting
+from .short_table import show_short
 
 # A full measurement follows a stroke when the hand has rested so long, ms.
 _REST_MS = 400
@@ -24,6 +25,7 @@ class MeasureSection:
         self._panel, self._ui = panel, panel.ui
         self._live = None
         self._plot_view = None
+        self._shown = None  # which table the panel shows, and as of when
         self._timer = qt.QTimer()
         self._timer.setSingleShot(True)
         self._timer.setInterval(_REST_MS)
@@ -43,11 +45,18 @@ class MeasureSection:
             allow(control, reason)
         for control in (ui.cordPlotButton, ui.cordCopyButton, ui.cordCsvButton):
             allow(control, unmeasured)
-        if ui.cordTable.mrmlTableNode() is not table:
-            ui.cordTable.setMRMLTableNode(table)
-        ui.cordTable.visible = table is not None
+        self._show(table)
         if self._live is not None and (situation.view is None or self._live.soft is not situation.study.soft):
             self._live = None
+
+    def _show(self, table) -> None:
+        """Show a table in few columns; filled again only where it is another one, or has changed."""
+        shown = None if table is None else (table.GetID(), table.GetMTime())
+        self._ui.cordTable.visible = table is not None
+        if shown == self._shown:
+            return
+        self._shown = shown
+        self._ui.cordTable.setMRMLTableNode(show_short(self._panel.scene, table, self._kind) if table is not None else None)
 
     def close(self) -> None:
         self._timer.stop()
@@ -67,6 +76,7 @@ class MeasureSection:
             self._live = LiveTable(study.soft)  # measures the mask as it is now
         else:
             self._live.update(study.slice_table, change)
+            self._show(self._table(self._panel.situation))
         self._timer.start()
 
     @property
@@ -77,7 +87,12 @@ class MeasureSection:
     def _table(self, situation):
         if situation.view is None:
             return None
-        return situation.study.slice_table if self._rows is Rows.Slice and not self._levels else situation.study.summary_table
+        return situation.study.slice_table if self._kind is Rows.Slice else situation.study.summary_table
+
+    @property
+    def _kind(self) -> Rows:
+        """``Rows.Slice`` where the slice table is shown; rows of some levels only are in the summary table."""
+        return self._rows if not self._levels or self._rows is not Rows.Slice else Rows.Level
 
     @property
     def _levels(self) -> str:
@@ -112,8 +127,7 @@ class MeasureSection:
             return
         indexes = self._ui.cordTable.selectionModel().selectedIndexes()
         if indexes:
-            rows = Rows.Level if self._levels else self._rows
-            self._jump(position_of_row(self._panel.situation.study, rows, indexes[0].row()))
+            self._jump(position_of_row(self._panel.situation.study, self._kind, indexes[0].row()))
 
     def _on_plot(self) -> None:
         with self._panel.guard(_("The plot could not be shown.")):

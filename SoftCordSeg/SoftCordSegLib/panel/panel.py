@@ -38,6 +38,7 @@ class Panel:
         self.hints = Hints()
         self.worker = Worker(slicer.app.processEvents)
         self.situation = Situation()
+        self.shortcuts = None
         self._observer = observer
         self._sections: list = []
         self._edits = None
@@ -134,10 +135,14 @@ class Panel:
     def enter(self) -> None:
         """The user chose the module."""
         self._missing = None
+        if self.shortcuts is not None:
+            self.shortcuts.install()
         self.refresh()
 
     def exit(self) -> None:
         """The user went to another module."""
+        if self.shortcuts is not None:
+            self.shortcuts.remove()
         for section in self._sections:
             leave = getattr(section, "exit", None)
             if leave is not None:
@@ -147,6 +152,8 @@ class Panel:
         """For good: the worker stops, and nothing is shown any more."""
         self._closed = True
         self.worker.close()
+        if self.shortcuts is not None:
+            self.shortcuts.remove()
         for section in self._sections:
             section.close()
         self._edits = None

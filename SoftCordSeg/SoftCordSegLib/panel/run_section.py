@@ -33,6 +33,7 @@ class RunSection:
         ui.cordProgressBar.visible = situation.busy
         ui.cordCancelButton.visible = situation.busy
         self._show_box(situation, wait)
+        self._point_to_the_next_step(situation)
 
     def close(self) -> None:
         pass
@@ -119,6 +120,13 @@ class RunSection:
         if not self._panel.logic.has_edits(image):
             return True
         return confirm(_("This volume was corrected by hand. Segment it again? Your corrections stay on top of the new outline."))
+
+    def _point_to_the_next_step(self, situation) -> None:
+        """Say what to do first, as long as nothing else is to be said."""
+        hints = (_("Load an MR volume: drag it into the window."), _("Press Segment."))
+        if self._ui.cordMessageLabel.text in ("", *hints):
+            waits = situation.image is not None and not situation.reason and situation.view is None
+            self._panel.say(hints[0] if situation.image is None else hints[1] if waits else "")
 
     def _waiting(self) -> list:
         """The volumes that have no mask yet."""

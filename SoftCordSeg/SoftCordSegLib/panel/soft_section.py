@@ -40,6 +40,12 @@ class SoftSection:
         if self._panel.parameters is not None and not situation.busy:
             self._apply(situation, self._panel.parameters)
 
+    def step(self, hundredths: int) -> None:
+        """Move the threshold, where there is one."""
+        slider = self._ui.cordThresholdSlider
+        if slider.enabled:
+            slider.value = slider.value + hundredths / 100
+
     def close(self) -> None:
         self._layers = None
 

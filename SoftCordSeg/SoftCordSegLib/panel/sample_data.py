@@ -1,0 +1,48 @@
+"""The phantom among Slicer's sample data: made on the spot, so that nothing is downloaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import slicer
+from slicer.i18n import tr as _
+
+from ..resources import resources_folder
+
+CATEGORY = "SoftCordSeg"
+_CONTRASTS = ("T2w", "T1w", "DWI")
+
+
+def register_sample_data() -> None:
+    """Add the phantom's contrasts to the module Sample Data."""
+    import SampleData
+
+    for contrast in _CONTRASTS:
+        SampleData.SampleDataLogic.registerCustomSampleDataSource(
+            category=CATEGORY,
+            sampleName=f"SpinalCordPhantom{contrast}",
+            customDownloader=lambda source, contrast=contrast: load_phantom(contrast),
+            thumbnailFileName=str(_thumbnail()),
+        )
+
+
+def load_phantom(contrast: str):
+    """The digital neck in one contrast, as a new volume that is shown in the views.
+
+    Returns:
+        ``vtkMRMLScalarVolumeNode``.
+    """
+    from ..phantom import make_phantom
+    from ..scene.soft_mask import show_in_slice_views
+    from ..scene.volumes import add_volume
+
+    with slicer.util.tryWithErrorDisplay(_("The phantom could not be made."), waitCursor=True):
+        phantom = make_phantom(contrast)
+        node = add_volume(slicer.mrmlScene, phantom.image, f"sub-phantom_{contrast}")
+        show_in_slice_views(slicer.mrmlScene, node)
+        slicer.util.resetSliceViews()
+        return node
+
+
+def _thumbnail() -> Path:
+    return resources_folder() / "Icons" / "SpinalCordPhantom.png"
