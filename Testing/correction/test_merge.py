@@ -199,6 +199,20 @@ def test_the_edge_of_the_image_is_no_edge_of_the_cord():
     assert (merge(p0, edits, 0.5, (1, 1, 1)) == 1).all()
 
 
+@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), THICK, (1.0, 1.0, 0.4)])
+def test_large_edits_are_merged_as_small_ones_are(spacing):
+    """Of large edits only the rim is looked at; box by box nothing is large."""
+    rng = np.random.default_rng(2)
+    p0 = rng.random((40, 36, 32), dtype=np.float32)
+    edits = np.where(rng.random(p0.shape) < 0.02, 0, np.where(np.arange(40)[:, None, None] < 17, 1, -1)).astype(np.int8)
+
+    merged = merge(p0, edits, 0.5, spacing)
+
+    for start in range(0, 40, 8):
+        box = (slice(start, start + 8), slice(0, 36), slice(0, 32))
+        assert np.array_equal(merged[box], merge_box(p0, edits, 0.5, spacing, box))
+
+
 def test_softness_reaches_as_far_as_it_says():
     for spacing in ((1.0, 1.0, 1.0), THICK, (0.3, 2.0, 2.0), (1.0, 1.0, 0.4)):
         p0 = np.zeros((25, 25, 25), np.float32)

@@ -12,6 +12,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from scipy import ndimage
+
+from .boxes import grown
+
+_LARGE = 20000  # edited voxels from which on it pays to look for their rim first
 
 
 class Neighbours(NamedTuple):
@@ -70,10 +75,13 @@ def depths(voxels: np.ndarray, p0: np.ndarray, edits: np.ndarray, spacing: Seque
     Returns:
         (n,) float32, mm, from half the smallest spacing to :func:`width`.
     """
-    shape = np.array(p0.shape)[:, None]
-    added = edits[tuple(voxels)] > 0
     deepest = np.float32(width(spacing))
     depth = np.full(voxels.shape[1], deepest)
+    at_rim = _at_rim(voxels, edits, reach(spacing))
+    voxels = np.compress(at_rim, voxels, axis=1)  # contiguous, unlike what a mask in brackets gives
+    shape = np.array(p0.shape)[:, None]
+    added = edits[tuple(voxels)] > 0
+    rim = depth[at_rim]
     for offset, near in zip(*neighbours(spacing)):
         there = voxels + offset[:, None]
         outside = ((there < 0) | (there >= shape)).any(axis=0)
@@ -81,5 +89,17 @@ def depths(voxels: np.ndarray, p0: np.ndarray, edits: np.ndarray, spacing: Seque
         said = edits[there]
         cord = np.where(said == 0, p0[there], said > 0).astype(np.float32)
         own = np.where(added, cord, 1 - cord)  # the part of the neighbour that is on the voxel's own side
-        np.minimum(depth, near + 2 * (deepest - near) * own, out=depth, where=~outside)
+        np.minimum(rim, near + 2 * (deepest - near) * own, out=rim, where=~outside)
+    depth[at_rim] = rim
     return depth
+
+
+def _at_rim(voxels: np.ndarray, edits: np.ndarray, margin: Sequence[int]) -> np.ndarray:
+    """(n,) False where all neighbours have the same edit, so that no edge is near; all True for small edits, unlooked at."""
+    box = grown(tuple(slice(int(low), int(high) + 1) for low, high in zip(voxels.min(1), voxels.max(1))), margin, edits.shape)
+    crop = edits[box]
+    if voxels.shape[1] < _LARGE or voxels.shape[1] < crop.size // 8:
+        return np.ones(voxels.shape[1], bool)
+    window = [2 * n + 1 for n in margin]
+    alike = ndimage.minimum_filter(crop, window, mode="nearest") == ndimage.maximum_filter(crop, window, mode="nearest")
+    return ~alike[tuple(voxels - np.array([[part.start] for part in box]))]
