@@ -79,17 +79,16 @@ def depths(voxels: np.ndarray, p0: np.ndarray, edits: np.ndarray, spacing: Seque
     depth = np.full(voxels.shape[1], deepest)
     at_rim = _at_rim(voxels, edits, reach(spacing))
     voxels = np.compress(at_rim, voxels, axis=1)  # contiguous, unlike what a mask in brackets gives
-    shape = np.array(p0.shape)[:, None]
+    last = np.array(p0.shape)[:, None] - 1
     added = edits[tuple(voxels)] > 0
     rim = depth[at_rim]
     for offset, near in zip(*neighbours(spacing)):
-        there = voxels + offset[:, None]
-        outside = ((there < 0) | (there >= shape)).any(axis=0)
-        there = tuple(np.clip(there, 0, shape - 1))
+        # Beyond the edge of the image: a nearer neighbour, which counts for more in its own turn, or the voxel itself.
+        there = tuple(np.clip(voxels + offset[:, None], 0, last))
         said = edits[there]
         cord = np.where(said == 0, p0[there], said > 0).astype(np.float32)
         own = np.where(added, cord, 1 - cord)  # the part of the neighbour that is on the voxel's own side
-        np.minimum(rim, near + 2 * (deepest - near) * own, out=rim, where=~outside)
+        np.minimum(rim, near + 2 * (deepest - near) * own, out=rim)
     depth[at_rim] = rim
     return depth
 

@@ -59,7 +59,7 @@ def rim_reach(spacing: Sequence[float]) -> tuple[int, int, int]:
 
 def _taken(voxels: np.ndarray, maps: Sequence[np.ndarray], p0: np.ndarray, threshold: float, spacing: Sequence[float]):
     """For each edit map, (n,) True where all nearest voxels that were predicted on the other side are said to be on this one."""
-    shape = np.array(p0.shape)[:, None]
+    last = np.array(p0.shape)[:, None] - 1
     inside = at_least(p0[tuple(voxels)], threshold)
     own = np.where(inside, 1, -1)
     found = np.zeros(len(inside), bool)
@@ -67,10 +67,9 @@ def _taken(voxels: np.ndarray, maps: Sequence[np.ndarray], p0: np.ndarray, thres
     for _, offsets in itertools.groupby(_offsets(spacing), key=lambda pair: pair[1]):
         there_too = np.zeros(len(inside), bool)
         for offset, _ in offsets:
-            there = voxels + np.array(offset)[:, None]
-            outside = ((there < 0) | (there >= shape)).any(axis=0)
-            there = tuple(np.clip(there, 0, shape - 1))
-            other = ~outside & ~found & (at_least(p0[there], threshold) != inside)
+            # Beyond the edge of the image: a nearer neighbour, which was met before, or the voxel itself.
+            there = tuple(np.clip(voxels + np.array(offset)[:, None], 0, last))
+            other = ~found & (at_least(p0[there], threshold) != inside)
             there_too |= other
             for all_taken, said in zip(taken, maps):
                 all_taken &= ~other | (said[there] == own)
