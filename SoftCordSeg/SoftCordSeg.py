@@ -107,6 +107,7 @@ class SoftCordSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.on_scene_start_close)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.on_scene_end_close)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.on_scene_end_import)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeRemovedEvent, self.on_node_removed)
         self.take_parameter_node()
 
     def enter(self):
@@ -137,6 +138,13 @@ class SoftCordSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             # The wrapper read its nodes before they were there.
             self._parameters.Modified()
         self.panel.refresh()
+
+    def on_node_removed(self, _caller=None, _event=None):
+        # Somebody may delete the parameter node itself, in the module Data for example.
+        if self._parameters is not None and self._parameters.parameterNode.GetScene() is None:
+            self.let_parameter_node_go()
+            if not slicer.mrmlScene.IsBatchProcessing():
+                self.take_parameter_node()
 
     def take_parameter_node(self):
         """Bind the controls to the scene's parameter node, which is made where there is none."""

@@ -37,7 +37,8 @@ class HostSlicer(Host):
 
     Attributes:
         scene: the real ``vtkMRMLScene``.
-        answers: what the user answers to the next questions, in order: True, False, a path.
+        answers: what the user answers to the next questions, in order: True, False, a path; or a function of whether a path
+            is asked for.
         asked: the questions that were put.
         settings: what QSettings has, as it comes back after a restart.
         opened: the module's widget that was opened last.
@@ -48,7 +49,7 @@ class HostSlicer(Host):
         super().__init__(Platform(NAMES, version))
         self.qapplication = QtWidgets.QApplication.instance() or QtWidgets.QApplication([])
         self.offscreen, self.scene, self.version = offscreen, offscreen.scene, version
-        self.answers: list = []
+        self.answers = []
         self.asked: list[str] = []
         self.settings: dict[str, object] = {}
         self.opened = None
@@ -154,9 +155,11 @@ class HostSlicer(Host):
 
     _confirmOkCancelDisplay = _confirmYesNoDisplay
 
-    def ask(self, text: str):
-        """Put a question to the user of the test."""
+    def ask(self, text: str, for_path: bool = False):
+        """Put a question to the user of the test, about a file or one of yes or no."""
         self.asked.append(text)
+        if callable(self.answers):
+            return self.answers(for_path)
         if not self.answers:
             raise AssertionError(f"nobody expected this question: {text}")
         return self.answers.pop(0)
@@ -284,13 +287,13 @@ class FileDialog:
         self._host = host
 
     def getExistingDirectory(self, parent=None, caption="", folder=""):
-        return self._host.ask(caption) or ""
+        return self._host.ask(caption, True) or ""
 
     def getOpenFileName(self, parent=None, caption="", folder="", filters=""):
-        return self._host.ask(caption) or ""
+        return self._host.ask(caption, True) or ""
 
     def getSaveFileName(self, parent=None, caption="", folder="", filters=""):
-        return self._host.ask(caption) or ""
+        return self._host.ask(caption, True) or ""
 
 
 _QT, _CTK = _QtModule("qt"), _QtModule("ctk")

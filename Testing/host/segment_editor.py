@@ -65,7 +65,7 @@ class SegmentEditorWidget(QtWidgets.QWidget):
 
     def setSegmentationNode(self, node) -> None:
         if self.logic.GetSegmentEditorNode() is None:
-            return  # as the real one, which prints an error
+            raise RuntimeError("the segment editor has no node: the real one prints an error")
         changed = node is not self.logic.GetSegmentationNode()
         self.logic.SetSegmentationNode(node)
         if node is not None and node.GetSegmentation().GetNumberOfSegments():

@@ -231,12 +231,22 @@ def test_the_device_is_asked_for_and_remembered_on_this_computer(ui, image_node,
     assert slicer_host.settings["SoftCordSeg/Device"] == device
 
 
-def test_a_soft_mask_and_a_colour_picture_are_no_images(ui, image_node, app):
+def test_a_soft_mask_is_no_image(ui, image_node, app):
     ui.cordSegmentButton.click()
     ui.cordImageSelector.setCurrentNode(study_of(image_node).soft)
 
     assert not ui.cordSegmentButton.enabled
     assert "soft mask already" in ui.cordSegmentButton.toolTip
+
+
+def test_a_mask_whose_image_was_deleted_is_still_no_image(ui, image_node, app, widget):
+    ui.cordSegmentButton.click()
+    soft = study_of(image_node).soft
+    app.scene.RemoveNode(image_node)
+    ui.cordImageSelector.setCurrentNode(soft)
+
+    assert "soft mask already" in ui.cordSegmentButton.toolTip
+    assert widget.logic.first_image(app.scene) is None
 
 
 def test_the_shown_frame_of_a_sequence_is_named_and_segmented(ui, image_node, app, slicer_host, engine):

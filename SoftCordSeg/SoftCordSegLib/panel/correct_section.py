@@ -119,11 +119,12 @@ class CorrectSection:
         if self._bound is None:
             return
         editor, self._bound = self._ui.cordEditor, None
-        editor.setActiveEffectByName("")
         editor.uninstallKeyboardShortcuts()
         editor.removeViewObservations()
-        editor.setSegmentationNode(None)
-        editor.setMRMLSegmentEditorNode(None)
+        if editor.mrmlSegmentEditorNode() is not None:  # it leaves with the scene, and the editor complains without it
+            editor.setActiveEffectByName("")
+            editor.setSegmentationNode(None)
+            editor.setMRMLSegmentEditorNode(None)
 
     def _editor_node(self):
         scene = self._panel.scene

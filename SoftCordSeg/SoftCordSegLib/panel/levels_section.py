@@ -100,15 +100,14 @@ class LevelsSection:
         if node is self._watched:
             return
         placed = slicer.vtkMRMLMarkupsNode.PointPositionDefinedEvent
-        others = (slicer.vtkMRMLMarkupsNode.PointRemovedEvent, slicer.vtkMRMLMarkupsNode.PointModifiedEvent)
-        if self._watched is not None:
-            self._panel.unobserve(self._watched, placed, self._on_placed)
-            for event in others:
-                self._panel.unobserve(self._watched, event, self._on_points_changed)
+        removed, moved = slicer.vtkMRMLMarkupsNode.PointRemovedEvent, slicer.vtkMRMLMarkupsNode.PointModifiedEvent
+        followed = ((placed, self._on_placed), (removed, self._on_points_changed), (moved, self._on_point_moved))
+        for event, method in followed:
+            if self._watched is not None:
+                self._panel.unobserve(self._watched, event, method)
+            if node is not None:
+                self._panel.observe(node, event, method)
         if node is not None:
-            self._panel.observe(node, placed, self._on_placed)
-            for event in others:
-                self._panel.observe(node, event, self._on_points_changed)
             interaction = self._interaction_node()
             if interaction is not None:
                 self._panel.observe(interaction, interaction.InteractionModeChangedEvent, self._on_points_changed)
@@ -126,6 +125,9 @@ class LevelsSection:
 
     def _on_points_changed(self, _caller=None, _event=None) -> None:
         self._panel.refresh()
+
+    def _on_point_moved(self, node, _event=None) -> None:
+        self._ui.cordDiscsNote.text = self._words(node)  # only the names: a drag fires this for every pixel
 
     # --- from the image, from a file, and away -------------------------------------------------------------------------
 

@@ -54,8 +54,8 @@ class Panel:
 
     def refresh(self) -> None:
         """Read the scene, and let every section show it."""
-        if self._refreshing or self._closed:
-            return
+        if self._refreshing or self._closed or self.scene.IsBatchProcessing():
+            return  # while a scene is loaded or closed, nodes are there without what belongs to them; its end refreshes
         self._refreshing = True
         try:
             image = self.parameters.image if self.parameters is not None else None
@@ -160,5 +160,4 @@ class Panel:
         self.situation = Situation()
 
     def _on_scene_changed(self, _caller=None, _event=None) -> None:
-        if not self.scene.IsBatchProcessing():
-            self.refresh()
+        self.refresh()

@@ -88,7 +88,7 @@ class RunSection:
     def _segment(self, image) -> str:
         """Run the network on one image, and put its answer into the scene; a sentence on the outcome."""
         panel = self._panel
-        only_box = panel.parameters.onlyInBox and image is panel.situation.image
+        only_box = panel.parameters is not None and panel.parameters.onlyInBox and image is panel.situation.image
         request = panel.logic.request(image, self._choices.model, self._choices.device, only_box)
         panel.say(self._of_many + _("Starting"))
         self._ui.cordProgressBar.value = 0
