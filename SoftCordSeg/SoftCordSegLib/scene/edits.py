@@ -102,7 +102,7 @@ class SoftEdits:
     def counts(self) -> tuple[int, int]:
         """Numbers of voxels that were added and removed."""
         state = None if self.soft_node is None else correction_of(self.soft_node)
-        return (0, 0) if state is None else (int((state.edits > 0).sum()), int((state.edits < 0).sum()))
+        return (0, 0) if state is None else (int(np.count_nonzero(state.edits > 0)), int(np.count_nonzero(state.edits < 0)))
 
     def follow(self) -> Change | None:
         """Read what the user did to the segment, and correct the soft mask accordingly.
