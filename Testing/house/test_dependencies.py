@@ -18,7 +18,7 @@ PACKAGES = {"scikit-image": {"skimage"}, "slicer-core": {"slicer", "vtk", "vtkmo
 SHELL_ROOMS = {"cli", "training", "evaluation", "review"}
 
 # Slicer brings these, or its PyTorch extension does.
-IN_SLICER = {"numpy", "scipy", "torch", "vtk", "vtkmodules", "slicer", "qt", "ctk", "PyTorchUtils"}
+IN_SLICER = {"numpy", "scipy", "torch", "vtk", "vtkmodules", "slicer", "qt", "ctk", "PyTorchUtils", "SampleData"}
 
 
 def third_party(rooms: set[str] | None = None) -> set[str]:
@@ -48,7 +48,7 @@ def declared(section: str) -> list[str]:
 def test_every_imported_package_is_declared():
     known = packages(declared("dependencies")) | packages(declared("training")) | packages(declared("scene"))
 
-    assert third_party() - known - {"qt", "ctk", "PyTorchUtils"} == set()
+    assert third_party() - known - {"qt", "ctk", "PyTorchUtils", "SampleData"} == set()
 
 
 def test_every_declared_package_is_imported():

@@ -170,3 +170,49 @@ host.close_panel(widget)
 """
     answer = subprocess.run([sys.executable, "-c", program], cwd=repository, capture_output=True, text=True, check=False)
     assert "heavy: []" in answer.stdout, answer.stdout + answer.stderr
+
+
+def test_a_fresh_slicer_without_the_packages_opens_the_panel_and_names_them(repository):
+    program = """
+import sys
+sys.path[:0] = ["SoftCordSeg", "Testing"]
+for name in ("torch", "nibabel", "safetensors"):
+    sys.modules[name] = None  # as if it were not installed
+import importlib.metadata
+version = importlib.metadata.version
+def absent(name):
+    if name in ("nibabel", "safetensors"):
+        raise importlib.metadata.PackageNotFoundError(name)
+    return version(name)
+importlib.metadata.version = absent
+from _pytest.monkeypatch import MonkeyPatch
+from SoftCordSegLib.scene import offscreen
+from host.application import HostSlicer
+app = offscreen.start()
+host = HostSlicer(app, MonkeyPatch())
+module = host.load_module()
+import types
+module.SoftCordSeg(types.SimpleNamespace())
+widget = host.open_panel(module)
+image = app.scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "neck")
+import slicer, vtk
+data = vtk.vtkImageData()
+data.SetDimensions(4, 4, 4)
+data.AllocateScalars(vtk.VTK_SHORT, 1)
+image.SetAndObserveImageData(data)
+widget.panel.refresh()
+print("note:", widget.ui.cordImageNote.text, widget.ui.cordInstallButton.visible, widget.ui.cordSegmentButton.enabled)
+for name in ("Correct", "Levels", "Measure", "Save"):
+    getattr(widget.ui, f"cord{name}Section").collapsed = False
+widget.ui.cordSegmentButton.click()
+print("said:", widget.ui.cordMessageLabel.text)
+widget.exit()
+widget.enter()
+print("errors:", host.slot_errors)
+host.close_panel(widget)
+"""
+    answer = subprocess.run([sys.executable, "-c", program], cwd=repository, capture_output=True, text=True, check=False)
+    said = answer.stdout + answer.stderr
+    assert "note: These packages are missing: torch, nibabel, safetensors. True True" in said, said
+    assert "said: The PyTorch extension is missing." in said, said
+    assert "errors: []" in said, said

@@ -8,6 +8,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..resources import resources_folder
+from .platforms import install_missing_packages
 
 CATEGORY = "SoftCordSeg"
 _CONTRASTS = ("T2w", "T1w", "DWI")
@@ -32,11 +33,12 @@ def load_phantom(contrast: str):
     Returns:
         ``vtkMRMLScalarVolumeNode``.
     """
-    from ..phantom import make_phantom
-    from ..scene.soft_mask import show_in_slice_views
-    from ..scene.volumes import add_volume
-
     with slicer.util.tryWithErrorDisplay(_("The phantom could not be made."), waitCursor=True):
+        install_missing_packages(resources_folder() / "requirements.txt")
+        from ..phantom import make_phantom
+        from ..scene.soft_mask import show_in_slice_views
+        from ..scene.volumes import add_volume
+
         phantom = make_phantom(contrast)
         node = add_volume(slicer.mrmlScene, phantom.image, f"sub-phantom_{contrast}")
         show_in_slice_views(slicer.mrmlScene, node)
