@@ -148,11 +148,13 @@ class SoftCordSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def take_parameter_node(self):
         """Bind the controls to the scene's parameter node, which is made where there is none."""
+        from SoftCordSegLib.panel.platforms import connect_gui
+
         parameters = self.logic.getParameterNode()
         if self._parameters is None or self._parameters.parameterNode is not parameters.parameterNode:
             self.let_parameter_node_go()
             self._parameters = self.panel.parameters = parameters
-            self._gui_tag = parameters.connectGui(self.ui)
+            self._gui_tag = connect_gui(parameters, self.ui)
             self.addObserver(parameters.parameterNode, "ModifiedEvent", self.on_parameters_changed)
         if self._parameters.image is None:
             self._parameters.image = self.logic.first_image(slicer.mrmlScene)

@@ -90,7 +90,7 @@ def parameter_node_wrapper(kind):
 
 def _init(self, parameterNode):
     self.parameterNode = parameterNode
-    self._cache, self._guis, self._updating, self._writing = {}, {}, False, set()
+    self._cache, self._guis, self._next_tag, self._updating, self._writing = {}, {}, 0, False, set()
     for parameter in self.allParameters.values():
         if not parameter.is_in(parameterNode):
             parameter.write(parameterNode, parameter.default)
@@ -117,14 +117,19 @@ def _set(self, name, value):
 
 
 def _connect_gui(self, gui):
-    connectors = {}
-    for widget in gui.__dict__.values():
-        name = widget.property(_PROPERTY)
-        if name:
-            if name not in self.allParameters:
-                raise ValueError(f"Cannot find a param with the given name: {name}")
-            connectors[name] = _connector(widget, self.allParameters[name])
-    tag = len(self._guis)
+    """As the real one up to now, this returns no tag, so that nothing can be disconnected by it."""
+    self.connectParametersToGui(
+        {widget.property(_PROPERTY): widget for widget in gui.__dict__.values() if widget.property(_PROPERTY)}
+    )
+
+
+def _connect_parameters_to_gui(self, mapping):
+    unknown = set(mapping) - set(self.allParameters)
+    if unknown:
+        raise ValueError(f"Cannot find a param with the given name: {unknown}")
+    connectors = {name: _connector(widget, self.allParameters[name]) for name, widget in mapping.items()}
+    tag = self._next_tag
+    self._next_tag += 1
     self._guis[tag] = connectors
     for name, connector in connectors.items():
         connector.write(self._cache[name])
@@ -164,6 +169,7 @@ _METHODS = {
     "_gui_changed": _gui_changed,
     "_update_gui": _update_gui,
     "connectGui": _connect_gui,
+    "connectParametersToGui": _connect_parameters_to_gui,
     "disconnectGui": _disconnect_gui,
     "getValue": lambda self, name: self._cache[name],
     "setValue": lambda self, name, value: self._set(name, value),

@@ -25,6 +25,19 @@ def test_closing_the_scene_leaves_nothing_to_press(ui, image_node, app, widget):
     assert not ui.cordThresholdSlider.enabled
 
 
+def test_a_parameter_node_that_was_let_go_is_not_written_to_any_more(ui, image_node, widget, app):
+    old = widget.panel.parameters
+    app.scene.Clear(False)
+    new = widget.panel.parameters
+    assert new is not old
+    writes = []
+    old._set = lambda name, value: writes.append(name)
+    ui.cordOpacitySlider.value = 0.9
+
+    assert new.overlayOpacity == 0.9
+    assert writes == []
+
+
 def test_closing_the_scene_while_another_module_is_shown(ui, image_node, app, widget):
     ui.cordSegmentButton.click()
     widget.exit()

@@ -45,6 +45,18 @@ def install_missing_packages(requirements: Path) -> None:
         raise SoftCordSegError(str(error)) from error
 
 
+def connect_gui(parameters, ui) -> int:
+    """Bind the controls with the property ``SlicerParameterName`` to a wrapped parameter node.
+
+    ``connectGui`` does the same, but gives no tag, so that nothing can be unbound afterwards.
+
+    Returns:
+        The tag for ``parameters.disconnectGui``.
+    """
+    bound = {control.property("SlicerParameterName"): control for control in vars(ui).values()}
+    return parameters.connectParametersToGui({name: control for name, control in bound.items() if name})
+
+
 def confirm(text: str) -> bool:
     """Ask a question that is answered by yes or no."""
     return bool(slicer.util.confirmYesNoDisplay(text))
