@@ -138,6 +138,7 @@ def test_a_click_on_a_point_of_the_plot_jumps_there(ui, neck, app):
     ids, points, names = vtk.vtkCollection(), vtk.vtkIdTypeArray(), vtk.vtkStringArray()
     points.InsertNextValue(5)
     ids.AddItem(points)
+    names.InsertNextValue(study.series.GetID())
     with SliceView(app, "Axial", (100, 100), name="Red") as view:
         unwrap(manager.plotWidget(0).plotView()).dataSelected.emit(names, ids)
         assert view.node.GetSliceToRAS().GetElement(2, 3) == pytest.approx(column(study.slice_table, "S")[5], abs=0.01)
@@ -170,6 +171,35 @@ def rest(ui) -> None:
     from PySide6.QtTest import QTest
 
     QTest.qWait(600)
+
+
+def test_volumes_are_compared_level_by_level(ui, neck, phantom, app, mark, widget):
+    import slicer
+
+    ui.cordCompareButton.click()
+    assert "fewer than two" in ui.cordMessageLabel.text
+    again = add_volume(app.scene, phantom.image, "sub-phantom_T1w")
+    ui.cordImageSelector.setCurrentNode(again)
+    ui.cordSegmentButton.click()
+    ui.cordCompareButton.click()
+    assert "Mark the discs" in ui.cordMessageLabel.text
+
+    ui.cordImageSelector.setCurrentNode(neck)
+    mark(phantom.discs)
+    for _ in range(2):  # the second time the first comparison is replaced
+        ui.cordCompareButton.click()
+    assert "Compared 2 volumes. The area differs by 0.0 mm²" in ui.cordMessageLabel.text
+    tables = [
+        app.scene.GetNthNodeByClass(n, "vtkMRMLTableNode") for n in range(app.scene.GetNumberOfNodesByClass("vtkMRMLTableNode"))
+    ]
+    (table,) = [table for table in tables if table.GetAttribute("SoftCordSeg.Comparison")]
+    np.testing.assert_allclose(column(table, "sub-phantom_T2w"), column(table, "sub-phantom_T1w"))
+    assert "C4" in column(table, "Level")
+    selection = app.application_logic.GetSelectionNode()
+    chart = app.scene.GetNodeByID(selection.GetActivePlotChartID())
+    assert chart.GetNumberOfPlotSeriesNodes() == 2
+    assert selection.GetActiveTableID() == table.GetID()
+    assert slicer.app.layoutManager().layout == slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpPlotTableView
 
 
 def test_the_table_can_be_copied(ui, neck, slicer_host):

@@ -31,6 +31,7 @@ class MeasureSection:
         self._timer.setInterval(_REST_MS)
         self._timer.connect("timeout()", self._measure_again)
         self._ui.cordMeasureButton.connect("clicked()", self._on_measure)
+        self._ui.cordCompareButton.connect("clicked()", self._on_compare)
         self._ui.cordPlotButton.connect("clicked()", self._on_plot)
         self._ui.cordCopyButton.connect("clicked()", self._on_copy)
         self._ui.cordCsvButton.connect("clicked()", self._on_csv)
@@ -41,7 +42,7 @@ class MeasureSection:
         reason = situation.why_no_mask
         table = self._table(situation)
         unmeasured = reason or ("" if table is not None else _("Measure first."))
-        for control in (ui.cordMeasureButton, ui.cordRowsSelector, ui.cordLevelsEdit):
+        for control in (ui.cordMeasureButton, ui.cordRowsSelector, ui.cordLevelsEdit, ui.cordCompareButton):
             allow(control, reason)
         for control in (ui.cordPlotButton, ui.cordCopyButton, ui.cordCsvButton):
             allow(control, unmeasured)
@@ -132,21 +133,36 @@ class MeasureSection:
     def _on_plot(self) -> None:
         with self._panel.guard(_("The plot could not be shown.")):
             study = self._panel.situation.study
-            manager = slicer.app.layoutManager()
-            manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpPlotTableView)
-            logic = slicer.app.applicationLogic()
-            logic.GetSelectionNode().SetActivePlotChartID(study.chart.GetID())
-            logic.PropagatePlotChartSelection()
-            logic.GetSelectionNode().SetActiveTableID(self._table(self._panel.situation).GetID())
-            logic.PropagateTableSelection()
-            if self._plot_view is None and manager.plotViewCount > 0:
-                self._plot_view = manager.plotWidget(0).plotView()
-                self._plot_view.connect("dataSelected(vtkStringArray*,vtkCollection*)", self._on_point)
+            self._show_in_layout(self._table(self._panel.situation), study.chart)
 
-    def _on_point(self, _series, selections) -> None:
+    def _on_compare(self) -> None:
+        with self._panel.guard(_("The volumes could not be compared.")):
+            from ..scene.discs import discs_of
+            from .comparing import compare
+
+            study = self._panel.situation.study
+            table, chart, words = compare(self._panel.scene, discs_of(study.discs) if study.discs is not None else [])
+            self._show_in_layout(table, chart)
+            self._panel.say(words)
+
+    def _show_in_layout(self, table, chart) -> None:
+        """Table and plot beside the slice views."""
+        manager, logic = slicer.app.layoutManager(), slicer.app.applicationLogic()
+        manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpPlotTableView)
+        logic.GetSelectionNode().SetActivePlotChartID(chart.GetID())
+        logic.PropagatePlotChartSelection()
+        logic.GetSelectionNode().SetActiveTableID(table.GetID())
+        logic.PropagateTableSelection()
+        if self._plot_view is None and manager.plotViewCount > 0:
+            self._plot_view = manager.plotWidget(0).plotView()
+            self._plot_view.connect("dataSelected(vtkStringArray*,vtkCollection*)", self._on_point)
+
+    def _on_point(self, series, selections) -> None:
         study = self._panel.situation.study
-        if study is None or study.slice_table is None:
+        if study is None or study.slice_table is None or study.series is None:
             return
+        if not any(series.GetValue(n) == study.series.GetID() for n in range(series.GetNumberOfValues())):
+            return  # a point of another plot
         chosen = [selections.GetItemAsObject(n) for n in range(selections.GetNumberOfItems())]
         points = [ids.GetValue(0) for ids in chosen if ids is not None and ids.GetNumberOfValues()]
         if points:
