@@ -17,13 +17,18 @@ def while_running(host, action) -> None:
 
 
 def paint_voxels(ui, voxels: np.ndarray, erase: bool = False) -> None:
-    """One stroke over the True voxels (i, j, k) of the edited grid, by the real logic of the Segment Editor."""
+    """One stroke over the True voxels (i, j, k) of the edited grid, in the panel's Segment Editor."""
+    from host.pythonqt import unwrap
+
+    stroke(unwrap(ui.cordEditor).logic, voxels, erase)
+
+
+def stroke(logic, voxels: np.ndarray, erase: bool = False) -> None:
+    """One stroke by ``vtkSlicerSegmentEditorLogic``, with its state for undo."""
     from vtk.util.numpy_support import vtk_to_numpy
 
-    from host.pythonqt import unwrap
     from SoftCordSegLib.scene.threshold_view import SEGMENT_ID
 
-    logic = unwrap(ui.cordEditor).logic
     logic.SaveStateForUndo()
     logic.UpdateReferenceGeometryImage()
     logic.ResetModifierLabelmapToDefault()
