@@ -39,3 +39,14 @@ def stroke(logic, voxels: np.ndarray, erase: bool = False) -> None:
     scalars.Modified()
     mode = logic.ModificationModeRemove if erase else logic.ModificationModeAdd
     logic.ModifySegmentByLabelmap(logic.GetSegmentationNode(), SEGMENT_ID, modifier, mode, False, False)
+
+
+def column(table, name) -> np.ndarray:
+    """The values of a table node's column."""
+    values = table.GetTable().GetColumnByName(name)
+    return np.array([values.GetValue(n) for n in range(values.GetNumberOfValues())])
+
+
+def choose_rows(ui, name: str) -> None:
+    """Choose what a row of the table is."""
+    ui.cordRowsSelector.currentIndex = [ui.cordRowsSelector.itemText(n) for n in range(ui.cordRowsSelector.count)].index(name)

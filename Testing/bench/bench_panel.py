@@ -1,6 +1,8 @@
 """How long the panel lets its user wait: opening, the threshold slider, a stroke up to the areas; all measured in one run.
 
-Through the host of the tests, so without the time that Slicer takes to draw; of a stroke, what the panel adds to it.  ``python Testing/bench/bench_panel.py``
+Through the host of the tests, so without the time that Slicer takes to draw; of a stroke, what the panel adds.
+
+python Testing/bench/bench_panel.py
 """
 
 from __future__ import annotations

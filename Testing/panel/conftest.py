@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from SoftCordSegLib.phantom import make_phantom
 from SoftCordSegLib.segmentation import Box, SoftMask
 from SoftCordSegLib.volume import Volume
 
@@ -108,3 +109,39 @@ class Engine:
 @pytest.fixture
 def engine():
     return Engine()
+
+
+@pytest.fixture(scope="session")
+def phantom():
+    """A neck whose cord is known."""
+    return make_phantom("T2w")
+
+
+@pytest.fixture
+def neck(phantom, app, widget):
+    """The phantom in the scene; the engine gives its true mask."""
+    from SoftCordSegLib.scene.volumes import add_volume, values_on
+
+    node = add_volume(app.scene, phantom.image, "sub-phantom_T2w")
+
+    def truth(request, progress):
+        values = np.ascontiguousarray(values_on(phantom.truth, request.image.grid))
+        return SoftMask(request.image.with_data(values), Box.of_grid(request.image.grid), "Spinal cord found.")
+
+    widget.logic.engine = truth
+    widget.ui.cordImageSelector.setCurrentNode(node)
+    widget.ui.cordSegmentButton.click()
+    return node
+
+
+@pytest.fixture
+def mark(neck, widget):
+    """A function that marks discs, as another module would."""
+
+    def mark(discs):
+        from SoftCordSegLib.scene.study import set_disc_labels
+
+        set_disc_labels(neck, discs)
+        widget.panel.refresh()
+
+    return mark

@@ -113,8 +113,8 @@ class Monkey:
         self.add()
 
     def save_and_load(self) -> None:
-        save_scene(self.app.scene, self.folder / "monkey.mrb")
-        load_scene(self.app.scene, self.folder / "monkey.mrb", clear=self.random.random() < 0.7)
+        save_scene(self.app.scene, self.folder / "own.mrb")
+        load_scene(self.app.scene, self.folder / "own.mrb", clear=self.random.random() < 0.7)
 
 
 @pytest.mark.parametrize("seed", range(4))

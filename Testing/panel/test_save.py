@@ -1,0 +1,95 @@
+"""Section "Save": files with their provenance, and the whole scene."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from panel_actions import choose_rows, column
+from SoftCordSegLib.scene.study import study_of
+from SoftCordSegLib.scene.volumes import array_of
+
+
+def test_results_are_saved_with_their_provenance_and_only_replaced_after_asking(ui, neck, slicer_host, tmp_path):
+    from SoftCordSegLib.volume import read_nifti
+
+    ui.cordThresholdSlider.value = 0.3
+    slicer_host.answers = [str(tmp_path)]
+    ui.cordSaveButton.click()
+
+    names = sorted(path.name for path in tmp_path.iterdir())
+    start = "sub-phantom_T2w_label-SC_"
+    assert names == [f"{start}seg.nii.gz", f"{start}softseg.json", f"{start}softseg.nii.gz"]
+    soft, segment = read_nifti(tmp_path / f"{start}softseg.nii.gz"), read_nifti(tmp_path / f"{start}seg.nii.gz")
+    np.testing.assert_array_equal(segment.data > 0, soft.data >= 0.3)
+    assert soft.data.sum() == pytest.approx(array_of(study_of(neck).soft).sum())
+    record = json.loads((tmp_path / f"{start}softseg.json").read_text())
+    assert record["Message"] == "Spinal cord found."
+    assert record["Threshold"] == 0.3
+    assert record["Source"] == "sub-phantom_T2w"
+    assert record["CorrectedByHand"] == {"VoxelsAdded": 0, "VoxelsRemoved": 0}
+
+    (tmp_path / f"{start}softseg.json").write_text("mine")
+    slicer_host.answers = [str(tmp_path), False]
+    ui.cordSaveButton.click()
+    assert (tmp_path / f"{start}softseg.json").read_text() == "mine"
+    slicer_host.answers = [str(tmp_path), True]
+    ui.cordSaveButton.click()
+    assert (tmp_path / f"{start}softseg.json").read_text() != "mine"
+
+
+def test_a_folder_that_cannot_be_written_is_a_sentence(ui, neck, slicer_host, tmp_path):
+    (tmp_path / "file").write_text("")
+    slicer_host.answers = [str(tmp_path / "file" / "folder")]
+    ui.cordSaveButton.click()
+
+    assert "Choose another folder" in ui.cordMessageLabel.text
+
+
+def test_the_image_itself_is_never_written_over(neck, tmp_path):
+    from SoftCordSegLib.errors import OutputError
+    from SoftCordSegLib.panel.saving import write_all
+
+    neck.AddDefaultStorageNode()
+    neck.GetStorageNode().SetFileName(str(tmp_path / "a.nii.gz"))
+    with pytest.raises(OutputError, match="the image itself"):
+        write_all({tmp_path / "a.nii.gz": lambda path: path.write_text("")}, neck)
+    assert not (tmp_path / "a.nii.gz").exists()
+
+
+def test_the_scene_is_saved_and_everything_comes_back(ui, neck, phantom, slicer_host, tmp_path, app, mark):
+    from SoftCordSegLib.scene.save import load_scene
+
+    mark(phantom.discs)
+    choose_rows(ui, "Level")
+    ui.cordMeasureButton.click()
+    areas = column(study_of(neck).summary_table, "MEAN(area)")
+    slicer_host.answers = [str(tmp_path / "all")]
+    ui.cordSaveSceneButton.click()
+    app.scene.Clear(False)
+    assert not ui.cordTable.visible
+    load_scene(app.scene, tmp_path / "all.mrb")
+
+    image = ui.cordImageSelector.currentNode()
+    assert image.GetName() == "sub-phantom_T2w"
+    assert len(column(ui.cordTable.mrmlTableNode(), "Level")) == len(areas)
+    np.testing.assert_allclose(column(study_of(image).summary_table, "MEAN(area)"), areas, rtol=1e-5)  # Slicer saves it as text
+    assert ui.cordDiscsNote.text.startswith("top of C1") or "C2/C3" in ui.cordDiscsNote.text
+    choose_rows(ui, "Slice")
+    ui.cordMeasureButton.click()
+    assert "Measured" in ui.cordMessageLabel.text
+
+
+def test_names_of_files_come_from_the_image():
+    from types import SimpleNamespace
+
+    from SoftCordSegLib.panel.saving import stem_of
+
+    def image(name, file=None):
+        storage = SimpleNamespace(GetFileName=lambda: file) if file else None
+        return SimpleNamespace(GetStorageNode=lambda: storage, GetName=lambda: name)
+
+    assert stem_of(image("x", "/data/sub-01_T2w.nii.gz")) == "sub-01_T2w"
+    assert stem_of(image("4: T2 sag/Halswirbelsäule")) == "4--T2-sag-Halswirbelsäule"
