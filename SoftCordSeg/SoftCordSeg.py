@@ -300,8 +300,9 @@ class SoftCordSegTest(ScriptedLoadableModuleTest):
         from SoftCordSegLib.scene.study import set_disc_labels, study_of
 
         slicer.util.selectModule("SoftCordSeg")
-        panel = slicer.util.getModuleWidget("SoftCordSeg").panel
-        ui = panel.ui
+        widget = slicer.util.getModuleWidget("SoftCordSeg")
+        widget.take_parameter_node()  # the module may be hidden in a run without a window
+        panel, ui = widget.panel, widget.ui
         phantom, image = self._open_phantom()
         panel.parameters.image = image
 

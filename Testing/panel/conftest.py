@@ -25,12 +25,12 @@ def app():
 
 
 @pytest.fixture
-def slicer_host(app, monkeypatch):
+def slicer_host(app, monkeypatch, request):
     """The application around it; at the end nothing may have gone wrong that nobody saw."""
     pytest.importorskip("PySide6", reason="the package PySide6-Essentials is not installed")
     from host.application import HostSlicer
 
-    host = HostSlicer(app, monkeypatch)
+    host = HostSlicer(app, monkeypatch, getattr(request, "param", "5.12.3"))
     yield host
     unseen = host.unseen_errors
     host.close()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
+from panel_actions import while_running
+from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.scene.discs import discs_of
 from SoftCordSegLib.scene.study import study_of
 
@@ -92,3 +96,21 @@ def test_a_file_without_discs_is_a_sentence(ui, neck, slicer_host, tmp_path):
     ui.cordLoadDiscsButton.click()
 
     assert "no.mrk.json" in ui.cordMessageLabel.text
+
+
+def test_while_discs_are_looked_for_the_rest_is_locked(ui, neck, phantom, mark, slicer_host, monkeypatch):
+    seen = []
+
+    def slow(image, mask, known):
+        threading.Event().wait(0.2)
+        raise InputError("The slices are 5.0 mm thick, too thick to see discs in.")
+
+    monkeypatch.setattr("SoftCordSegLib.morphometry.propose_discs", slow)
+    mark(phantom.discs[:3])
+    while_running(slicer_host, lambda: seen.append((ui.cordSegmentButton.enabled, ui.cordCancelButton.visible)))
+    ui.cordProposeButton.click()
+
+    assert seen[0] == (False, True)
+    assert "too thick" in ui.cordMessageLabel.text
+    assert ui.cordSegmentButton.enabled
+    assert not ui.cordCancelButton.visible

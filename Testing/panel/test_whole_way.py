@@ -38,6 +38,7 @@ def case(request, tmp_path):
     return data / "t2.nii.gz", mask.with_data(np.minimum(soft, 1)), discs
 
 
+@pytest.mark.parametrize("slicer_host", ["5.8.1", "5.12.3"], indirect=True)
 def test_from_the_image_to_the_saved_scene(case, ui, widget, app, slicer_host, tmp_path):
     file, mask, discs = case
     image = load_image(app.logics["Volumes"], file)

@@ -143,7 +143,7 @@ class LevelsSection:
             known = discs_of(node) if node is not None else []
             volume, mask = volume_of(image), volume_of(soft)
             self._panel.say(_("Looking for the discs"))
-            proposals = self._panel.worker.run(lambda progress: propose_discs(volume, mask, known))
+            proposals = self._panel.work(lambda progress: propose_discs(volume, mask, known))
             if image.GetScene() is None:
                 return
             set_disc_labels(image, proposals.labels)

@@ -13,9 +13,9 @@ from ..resources import resources_folder
 from .hints import Hints
 from .platforms import missing_packages
 from .situation import Situation, look
-from .worker import Worker
+from .worker import Worker, WorkerBusy
 
-_ERROR_STYLE = "color: #b00020;"
+_ERROR_STYLE = "color: #d32f2f;"  # readable on light and dark
 
 
 class Panel:
@@ -44,6 +44,7 @@ class Panel:
         self._edits = None
         self._missing: list[str] | None = None  # not looked for again once everything is there
         self._refreshing = False
+        self._working = False
         self._closed = False
         for event in (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndBatchProcessEvent):
             observer.addObserver(scene, event, self._on_scene_changed)
@@ -61,7 +62,7 @@ class Panel:
             image = self.parameters.image if self.parameters is not None else None
             if self._missing is None or self._missing:
                 self._missing = missing_packages(self.requirements)
-            self.situation = look(image, self.worker.busy, self._missing)
+            self.situation = look(image, self._working, self._missing)
             for section in self._sections:
                 section.refresh(self.situation)
         finally:
@@ -91,6 +92,17 @@ class Panel:
 
             self._edits = SoftEdits(view)
         return self._edits
+
+    def work(self, task, on_report=None):
+        """Run a task on the worker's thread, the controls locked and Cancel shown meanwhile; see :meth:`.worker.Worker.run`."""
+        if self._working:
+            raise WorkerBusy(_("Something is running already. Wait for it, or cancel it."))
+        self._working = True
+        try:
+            self.refresh()
+            return self.worker.run(task, on_report)
+        finally:
+            self._working = False
 
     def say(self, text: str) -> None:
         """Show a sentence below the Segment button."""

@@ -30,6 +30,9 @@ class RunSection:
         allow(ui.cordSegmentButton, wait or situation.reason)
         allow(ui.cordSegmentAllButton, wait or ("" if self._waiting() else _("Every loaded volume has a mask, or none is loaded.")))
         ui.cordSegmentButton.text = _("Segment again") if situation.view is not None else _("Segment")
+        if situation.busy and not ui.cordCancelButton.visible:
+            ui.cordProgressBar.value = 0
+            allow(ui.cordCancelButton)
         ui.cordProgressBar.visible = situation.busy
         ui.cordCancelButton.visible = situation.busy
         self._show_box(situation, wait)
@@ -40,8 +43,7 @@ class RunSection:
 
     def on_cancel(self) -> None:
         self._panel.worker.cancel()
-        self._ui.cordCancelButton.enabled = False
-        self._ui.cordCancelButton.toolTip = _("Stopping at the next tile.")
+        self._panel.hints.allow(self._ui.cordCancelButton, _("Stopping at the next tile."))
         self._panel.say(_("Stopping …"))
 
     def on_segment(self) -> None:
@@ -91,22 +93,14 @@ class RunSection:
         only_box = panel.parameters is not None and panel.parameters.onlyInBox and image is panel.situation.image
         request = panel.logic.request(image, self._choices.model, self._choices.device, only_box)
         panel.say(self._of_many + _("Starting"))
-        self._ui.cordProgressBar.value = 0
-        self._ui.cordCancelButton.enabled = True
-        self._ui.cordCancelButton.toolTip = _("Stop at the next tile. Nothing is changed.")
-        engine, worker = panel.logic.engine, panel.worker
-        shown = False
+        engine = panel.logic.engine
 
         def report(fraction, message):
-            nonlocal shown
-            if not shown:
-                panel.refresh()  # busy now: progress and Cancel appear, the rest is locked
-                shown = True
             self._ui.cordProgressBar.value = round(100 * fraction)
             if self._ui.cordCancelButton.enabled:
                 panel.say(self._of_many + message)
 
-        mask = worker.run(lambda progress: engine(request, progress), report)
+        mask = panel.work(lambda progress: engine(request, progress), report)
         # The user may have closed the scene, or thrown the volume away, while the network worked.
         if image.GetScene() is None:
             raise SoftCordSegError(_("The volume was deleted while it was being segmented. Nothing was added."))
