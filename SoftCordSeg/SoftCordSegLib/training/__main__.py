@@ -40,8 +40,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m SoftCordSegLib.training", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with template/ and labels/spine-generic/")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run; a run already there goes on")
-    parser.add_argument("--locator-steps", type=int, default=2500)
-    parser.add_argument("--segmenter-steps", type=int, default=6000)
+    parser.add_argument("--locator-steps", type=int, default=1600)
+    parser.add_argument("--segmenter-steps", type=int, default=3800)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32", help="bf16 is faster on processors with AMX")
     return parser
