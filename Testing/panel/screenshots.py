@@ -1,6 +1,6 @@
 """Pictures of the panel in every state, on the phantom: ``python Testing/panel/screenshots.py [FOLDER]`` (Screenshots/ by default).
 
-The network is stood in for by the phantom's known mask, so that the pictures need no model and are the same every time.
+The mask is the shipped model's; without a model the phantom's known mask stands in for it.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ class Photographer:
         from _pytest.monkeypatch import MonkeyPatch
 
         from host.application import HostSlicer
+        from SoftCordSegLib.network import shipped_bundles
         from SoftCordSegLib.phantom import make_phantom
         from SoftCordSegLib.scene import offscreen
         from SoftCordSegLib.scene.render import SliceView, ThreeDView
@@ -37,15 +38,14 @@ class Photographer:
         self.patch = MonkeyPatch()
         self.app = offscreen.start()
         self.host = HostSlicer(self.app, self.patch)
-        self.patch.setattr("SoftCordSegLib.network.shipped_bundles", lambda: [Path("SoftCordSeg")])
         self.phantom = make_phantom("T2w")
         self.sagittal = SliceView(self.app, "Sagittal", (_TALL, _TALL), name="Yellow")
         self.axial = SliceView(self.app, "Axial", (_TALL // 2, _TALL // 2), name="Red")
         self.three_d = ThreeDView(self.app, (_TALL // 2, _TALL // 2), background=(0.6, 0.65, 0.8))
         self.widget = self.host.open_panel(self.host.load_module())
-        self.widget.logic.engine = self._engine
+        if not shipped_bundles():
+            self.widget.logic.engine = self._known_mask
         self.ui = self.widget.ui
-        self.tile = lambda number: None
 
     def open_image(self):
         """The phantom as a loaded volume, shown in the views."""
@@ -133,19 +133,16 @@ class Photographer:
         self.app.close()
         self.patch.undo()
 
-    def _engine(self, request, progress):
+    def _known_mask(self, request, progress):
         from SoftCordSegLib.scene.volumes import values_on
         from SoftCordSegLib.segmentation import Box, SoftMask
 
         for tile in range(8):
             progress.check_cancelled()
             progress.report(0.2 + 0.1 * tile, f"Outlining the cord: tile {tile + 1} of 8")
-            self.tile(tile)
+            threading.Event().wait(0.2)
         values = np.ascontiguousarray(values_on(self.phantom.truth, request.image.grid))
-        millilitres = values.sum() * request.image.grid.voxel_volume / 1000
-        return SoftMask(
-            request.image.with_data(values), Box.of_grid(request.image.grid), f"Spinal cord found: {millilitres:.1f} mL."
-        )
+        return SoftMask(request.image.with_data(values), Box.of_grid(request.image.grid), "Spinal cord found.")
 
 
 def take_all(folder: Path) -> None:
@@ -156,21 +153,18 @@ def take_all(folder: Path) -> None:
     camera.open_image()
     camera.take("ready")
 
-    go_on, taken = threading.Event(), []
-    camera.tile = lambda number: go_on.wait(20) if number == 4 else None
+    taken = []
     events = camera.host.process_events
 
     def picture_while_running():
         events()
-        if ui.cordProgressBar.value >= 60 and not taken:
+        if ui.cordProgressBar.value >= 40 and not taken:
             taken.append(True)
             camera.take("running")
-            go_on.set()
 
     camera.host.process_events = picture_while_running
     ui.cordSegmentButton.click()
     camera.host.process_events = events
-    camera.tile = lambda number: None
     ui.cordSurfaceCheck.checked = True
     camera.look_at_the_cord()
     camera.take_with_views("done")

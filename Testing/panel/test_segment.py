@@ -288,7 +288,7 @@ def test_a_model_from_a_folder_is_used_and_remembered(ui, image_node, engine, sl
     slicer_host.answers = [str(folder)]
     ui.cordModelBrowseButton.click()
 
-    assert ui.cordModelSelector.currentText == "mine"
+    assert ui.cordModelSelector.currentText == "mine 1"
     ui.cordSegmentButton.click()
     assert engine.requests[-1].model == folder
     assert slicer_host.settings["SoftCordSeg/Model"] == str(folder)

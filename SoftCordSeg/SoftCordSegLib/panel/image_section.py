@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import qt
@@ -83,7 +84,7 @@ class ImageSection:
         self._models = models
         self._ui.cordModelSelector.clear()
         for folder in models:
-            self._ui.cordModelSelector.addItem(folder.name)
+            self._ui.cordModelSelector.addItem(_name_of(folder))
         if not models:
             self._ui.cordModelSelector.addItem(_("none"))
         self._ui.cordModelSelector.currentIndex = models.index(Path(kept)) if kept and Path(kept) in models else 0
@@ -107,3 +108,12 @@ class ImageSection:
     def _on_install(self) -> None:
         with self._panel.guard(_("The packages could not be installed.")):
             install_missing_packages(self._panel.requirements)
+
+
+def _name_of(folder: Path) -> str:
+    """What a model calls itself; its folder's name where it does not say."""
+    try:
+        metadata = json.loads((folder / "configs" / "metadata.json").read_text(encoding="utf-8"))
+        return f"{metadata['name']} {metadata['version']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return folder.name
