@@ -93,6 +93,7 @@ class SoftCordSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.panel = None
         self._parameters = None
         self._gui_tag = None
+        self._loaded_image = None
 
     def setup(self):
         from SoftCordSegLib.panel.assembly import make_panel
@@ -106,7 +107,9 @@ class SoftCordSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.panel = make_panel(self.ui, slicer.mrmlScene, self.logic, self, self.parent)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.on_scene_start_close)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.on_scene_end_close)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartImportEvent, self.on_scene_start_import)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.on_scene_end_import)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndBatchProcessEvent, self.on_scene_end_batch)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeRemovedEvent, self.on_node_removed)
         self.take_parameter_node()
 
@@ -131,13 +134,22 @@ class SoftCordSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.take_parameter_node()
         self.panel.refresh()
 
+    def on_scene_start_import(self, _caller=None, _event=None):
+        # While nodes come in, the selector takes the first that it meets, and would write that over what was saved.
+        self.let_parameter_node_go()
+
     def on_scene_end_import(self, _caller=None, _event=None):
-        if self._parameters is None:
-            self.take_parameter_node()
-        else:
-            # The wrapper read its nodes before they were there.
-            self._parameters.Modified()
+        self.take_parameter_node()
+        # Bound while the scene is still being tidied up: what was read then is read again.
+        self._parameters.Modified()
+        self._loaded_image = self._parameters.image
         self.panel.refresh()
+
+    def on_scene_end_batch(self, _caller=None, _event=None):
+        # The selector may have filled itself only now, and have begun with its first volume.
+        image, self._loaded_image = self._loaded_image, None
+        if image is not None and image.GetScene() is not None and self._parameters is not None:
+            self._parameters.image = image
 
     def on_node_removed(self, _caller=None, _event=None):
         # Somebody may delete the parameter node itself, in the module Data for example.

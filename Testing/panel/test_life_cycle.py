@@ -8,9 +8,10 @@ import sys
 import threading
 import weakref
 
+import numpy as np
 import pytest
 
-from panel_actions import while_running
+from panel_actions import paint_voxels, while_running
 from SoftCordSegLib.scene.save import load_scene, save_scene
 from SoftCordSegLib.scene.study import study_of
 
@@ -115,6 +116,27 @@ def test_a_saved_scene_opens_with_the_panel_restored(ui, image_node, app, tmp_pa
     assert ui.cordImageSelector.currentNode() is parameters.image
     assert (ui.cordThresholdSlider.value, ui.cordOpacitySlider.value, ui.cordFillCheck.checked) == (0.3, 0.8, True)
     assert ui.cordSegmentButton.text == "Segment again"
+
+
+@pytest.mark.parametrize("clear", [True, False])
+def test_a_loaded_scene_chooses_the_volume_that_was_chosen_not_the_first(ui, a_volume, app, widget, tmp_path, clear):
+    from SoftCordSegLib.scene.volumes import array_of
+
+    a_volume("first")
+    second = a_volume("second")
+    ui.cordImageSelector.setCurrentNode(second)
+    ui.cordSegmentButton.click()
+    ui.cordCorrectSection.collapsed = False
+    voxels = np.zeros(array_of(second).shape, bool)
+    voxels[14:17, 9:11, 4:7] = True
+    paint_voxels(ui, voxels)
+    save_scene(app.scene, tmp_path / "a.mrb")
+    ui.cordImageSelector.setCurrentNode(app.scene.GetFirstNodeByName("first"))
+    load_scene(app.scene, tmp_path / "a.mrb", clear=clear)
+
+    assert widget.panel.parameters.image.GetName().startswith("second")
+    assert ui.cordImageSelector.currentNode() is widget.panel.parameters.image
+    assert "raised" in ui.cordEditsNote.text
 
 
 def test_a_reload_leaves_no_observer_no_thread_and_no_panel_behind(slicer_host, module, image_node, engine, app):
