@@ -27,6 +27,24 @@ def test_one_row_a_slice_with_the_area_in_mm2(softcord, a_mask, tmp_path):
     assert result.stdout == ""
 
 
+def test_scts_way_of_naming_the_mask_and_its_default_table(softcord, a_mask, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = softcord("csa", "-i", a_mask, "-z", "5:15", "-angle-corr", "1")
+    assert result.exit_code == 0, result.stderr
+    (row,) = rows_of(tmp_path / "csa.csv")
+    assert (row["Filename"], row["Slice (I->S)"]) == (a_mask.name, "5:15")
+
+
+def test_exact_tilt_is_written_down(softcord, a_mask, tmp_path):
+    table = tmp_path / "csa.csv"
+    assert softcord("csa", a_mask, "-o", table, "--tilt", "exact").exit_code == 0
+    assert {row["AngleCorrection"] for row in rows_of(table)} == {"exact"}
+    for arguments in (["--tilt", "true"], ["--tilt", "exact", "--no-angle-corr"]):
+        result = softcord("csa", a_mask, "-o", table, *arguments)
+        assert result.exit_code == 2
+        assert "--tilt" in result.stderr
+
+
 @pytest.mark.parametrize("source", ["discs_of_the_neck", "a_label_image"])
 def test_one_row_a_level_from_either_kind_of_disc_file(softcord, a_mask, tmp_path, source, request):
     discs = request.getfixturevalue(source)

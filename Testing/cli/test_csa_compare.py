@@ -10,7 +10,7 @@ import pytest
 
 from cli.fakes import a_neck, digest, names_in, rows_of, write_points
 from SoftCordSegLib.cli.bids_names import contrast_names, session_of, short_names
-from SoftCordSegLib.volume import write_nifti
+from SoftCordSegLib.volume import Volume, read_nifti, write_nifti
 
 RADII = {"T1w": 4.0, "T2w": 4.2, "T2star": 4.5}
 
@@ -108,13 +108,9 @@ def test_one_mask_left_is_measured_but_not_compared(softcord, contrasts, a_label
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        (["--compare", "OUT"], "Say which"),
-        (["--compare", "OUT", "--vert", "3", "--perslice"], "side by side"),
-        (["--compare", "OUT", "-z", "3:5"], "Say which"),
         (["--subject", "sub-01"], "Give --compare"),
         (["--compare", "TABLE", "--perlevel"], "files of their own"),
         (["--figure", "FOLDER/x.tif"], ".png, .pdf or .svg"),
-        (["--figure", "FOLDER/x.png", "--normalize-pam50"], "Leave --normalize-pam50"),
     ],
 )
 def test_usage_errors_exit_with_2(softcord, contrasts, a_label_image, tmp_path, arguments, word):
@@ -125,6 +121,52 @@ def test_usage_errors_exit_with_2(softcord, contrasts, a_label_image, tmp_path, 
     assert result.exit_code == 2
     assert word in result.stderr
     assert names_in(out) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "places"),
+    [(["-z", "3:5"], ["3:5"]), (["-z", "3:5", "--perslice"], ["3", "4", "5"]), ([], [str(number) for number in range(30)])],
+)
+def test_masks_on_one_grid_are_compared_by_slice(softcord, contrasts, tmp_path, arguments, places):
+    table, compared, figure = tmp_path / "csa.csv", tmp_path / "contrasts.csv", tmp_path / "contrasts.svg"
+    result = softcord("csa", *contrasts, "-o", table, "--compare", compared, "--figure", figure, *arguments)
+    assert result.exit_code == 0, result.stderr
+    found = rows_of(compared)
+    assert [row["Slice (I->S)"] for row in found] == places
+    assert "VertLevel" not in found[0]
+    own = [float(row["MEAN(area)"]) for row in rows_of(table) if row["Slice (I->S)"] == places[0]]
+    assert [float(found[0][f"area({name})"]) for name in RADII] == pytest.approx(own)
+    assert float(found[0]["SD"]) == pytest.approx(np.std(own, ddof=1))
+    assert figure.exists()
+
+
+def test_slices_of_different_grids_are_not_compared(softcord, contrasts, tmp_path):
+    moved = a_neck().affine.copy()
+    moved[2, 3] += 2.0
+    write_nifti(Volume(a_neck().data / 1000, moved), contrasts[1])
+    result = softcord("csa", *contrasts, "-o", tmp_path / "csa.csv", "-z", "3:5", "--compare", tmp_path / "contrasts.csv")
+    assert result.exit_code == 1
+    assert "different grids" in result.stderr
+    assert names_in(tmp_path) == ["csa.csv", "in"]
+
+
+def test_contrasts_are_compared_at_a_distance_from_the_junction(softcord, contrasts, tmp_path):
+    """One image begins four slices higher, so that the same place has other slice numbers."""
+    whole = read_nifti(contrasts[1])
+    lifted = whole.affine.copy()
+    lifted[:3, 3] = whole.grid.to_world(np.array([0, 0, 4]))
+    write_nifti(Volume(whole.data[:, :, 4:], lifted), contrasts[1])
+    top = a_neck().grid.to_world(np.array([18, 16, 29]))
+    junction = tmp_path / "pmj.fcsv"
+    junction.write_text(f"# CoordinateSystem = RAS\n# columns = id,x,y,z,label\n1,{top[0]},{top[1]},{top[2]},PMJ\n")
+    where = ["--pmj", junction, "--pmj-distance", "20", "--pmj-extent", "6"]
+    result = softcord("csa", *contrasts[:2], "-o", tmp_path / "csa.csv", *where, "--compare", tmp_path / "contrasts.csv")
+    assert result.exit_code == 0, result.stderr
+    (row,) = rows_of(tmp_path / "contrasts.csv")
+    assert float(row["DistancePMJ"]) == 20.0
+    assert [row["Slice (I->S)"] for row in rows_of(tmp_path / "csa.csv")] == ["7:12", "3:8"]
+    areas = [float(row["MEAN(area)"]) for row in rows_of(tmp_path / "csa.csv")]
+    assert [float(row[f"area({name})"]) for name in ("T1w", "T2w")] == pytest.approx(areas)
 
 
 def test_one_mask_is_nothing_to_compare(softcord, a_mask, a_label_image, tmp_path):

@@ -110,6 +110,9 @@ def test_levels_on_pam50s_slices(softcord, a_mask, a_label_image, tmp_path):
     assert result.exit_code == 0, result.stderr
     (row,) = rows_of(table)
     assert (row["Slice (I->S)"], row["SliceCount"]) == ("871:907", "37")
+    figure = tmp_path / "area.png"
+    assert softcord("csa", a_mask, "-o", table, "--discs", a_label_image, "--normalize-pam50", "--figure", figure).exit_code == 0
+    assert figure.read_bytes().startswith(b"\x89PNG")
     assert float(row["MEAN(area)"]) == pytest.approx(float(a_neck().data[:, :, 0].sum() / 1000), rel=0.01)
 
 

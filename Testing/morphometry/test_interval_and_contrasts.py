@@ -22,6 +22,7 @@ from SoftCordSegLib.morphometry import (
     figures,
     measure,
     spread_over_contrasts,
+    to_pam50,
     write_contrasts_csv,
 )
 
@@ -131,6 +132,37 @@ def test_profile_figure_shows_the_area_its_interval_and_the_levels(tmp_path):
         figures.write_figure(figure, tmp_path / "area.xyz")
     with pytest.raises(InputError, match="no measure 'volume'"):
         figures.profile_figure(measure(CORD), "volume")
+
+
+def test_levels_are_laid_out_from_above_to_below():
+    spreads = spread_over_contrasts({"T2star": rows([80, 80], (3, 3)), "T1w": rows([70, 72, 80, 82])})
+    assert [spread.name for spread in spreads] == ["C2", "C3"]
+
+
+def test_many_slices_are_drawn_as_curves_with_a_band():
+    shapes = {"a": shape_with_areas(np.linspace(60, 80, 30)), "b": shape_with_areas(np.linspace(62, 78, 30))}
+    spreads = spread_over_contrasts({name: aggregate(shape) for name, shape in shapes.items()}, by="slices")
+    axes = figures.contrasts_figure(spreads).axes[0]
+    # Superior on the left: the highest slice comes first.
+    assert axes.lines[0].get_ydata() == pytest.approx(np.linspace(80, 60, 30))
+    assert axes.get_xticklabels()[0].get_text() == "29"
+
+
+def test_rows_without_a_distance_cannot_be_compared_by_it():
+    with pytest.raises(InputError, match="no distance"):
+        spread_over_contrasts({"a": aggregate(shape_with_areas([70.0]))}, by="pmj")
+
+
+def test_profile_figure_over_the_templates_slices():
+    template = to_pam50(a_labelled_cord())
+    axes = figures.profile_figure(template).axes[0]
+    left, right = axes.get_xlim()
+    known = template.slices[np.isfinite(template.columns["area"])]
+    assert (left, right) == pytest.approx((known.max() + 0.5, known.min() - 0.5))
+    assert [text.get_text() for text in axes.texts] == ["C2", "C3", "C4"]
+    assert "PAM50" in axes.get_xlabel()
+    with pytest.raises(InputError, match="cannot share an axis"):
+        figures.profile_figure({"a": template, "b": a_labelled_cord()})
 
 
 def test_contrasts_figure_has_a_series_for_each_image(tmp_path):

@@ -14,6 +14,7 @@ from scipy import ndimage
 from morphometry.cords import cylinder
 from SoftCordSegLib.errors import Cancelled, InputError
 from SoftCordSegLib.morphometry import LiveArea, MeasureOptions, centreline_of, measure
+from SoftCordSegLib.morphometry.upright import shrink_factors
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.volume import Volume, reorient
 
@@ -79,6 +80,28 @@ def test_a_cord_that_leans_both_ways_is_corrected_as_by_sct():
     area = areas(cylinder(shape=(52, 52, 24), lean=(slope, slope))).mean()
     too_much = math.sqrt(1 + 2 * slope**2) / (1 + slope**2)
     assert area == pytest.approx(math.pi * 6.0 * 4.5 * too_much, rel=0.02)
+
+
+@settings(max_examples=20)
+@given(st.floats(0, 40), st.floats(0, 360))
+def test_exact_tilt_keeps_the_area_whichever_way_the_cylinder_leans(tilt, towards):
+    slope, angle = math.tan(math.radians(tilt)), math.radians(towards)
+    lean = (slope * math.cos(angle), slope * math.sin(angle))
+    shape = measure(cylinder(shape=(52, 52, 24), lean=lean), MeasureOptions(tilt="exact"))
+    assert shape.columns["area"].mean() == pytest.approx(math.pi * 6.0 * 4.5, rel=0.02)
+    assert shape.columns["length"].mean() == pytest.approx(1 / math.cos(math.radians(tilt)), rel=0.02)
+
+
+def test_exact_tilt_of_a_cord_that_leans_one_way_is_scts():
+    for lean in ((0.5, 0.0), (0.0, 0.5)):
+        angles = np.arctan([lean])
+        assert shrink_factors(angles, "exact") == pytest.approx(shrink_factors(angles, "sct"), abs=1e-12)
+
+
+def test_live_area_follows_the_tilt():
+    cord, options = cylinder(shape=(44, 44, 20), lean=(0.5, 0.5)), MeasureOptions(tilt="exact")
+    assert LiveArea(cord, options).areas == pytest.approx(areas(cord, options))
+    assert areas(cord, options).mean() > areas(cord).mean() * 1.01
 
 
 @given(st.floats(0.05, 1.0))
@@ -170,6 +193,7 @@ def test_grey_matter_is_measured_at_the_cords_angle():
         (lambda data: np.where(data > 0.9, -np.inf, data), "NaN or infinite"),
         (lambda data: np.round(data * 3).astype(np.int16), "label image (values 1, 2, 3)"),
         (lambda data: data * 80.5, "values reach 80"),
+        (lambda data: np.arange(data.size, dtype=np.int16).reshape(data.shape) % 300, "looks like an image"),
         (lambda data: np.where(np.arange(data.shape[2]) == 4, data, 0), "one slice only (slice 4)"),
     ],
 )
@@ -194,6 +218,8 @@ def test_a_centreline_that_is_too_short_names_the_slices():
 def test_unknown_options_are_refused():
     with pytest.raises(ValueError, match="rescaling"):
         MeasureOptions(rescaling="max")
+    with pytest.raises(ValueError, match="tilt"):
+        MeasureOptions(tilt="true")
     with pytest.raises(ValueError, match="threshold"):
         MeasureOptions(threshold=0.0)
 

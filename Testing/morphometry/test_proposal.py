@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from SoftCordSegLib.errors import InputError
+from SoftCordSegLib.errors import Cancelled, InputError
 from SoftCordSegLib.morphometry import (
     DiscLabel,
     carry_over_discs,
@@ -18,6 +18,7 @@ from SoftCordSegLib.morphometry import (
     propose_discs,
 )
 from SoftCordSegLib.phantom import make_phantom
+from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.volume import Volume, read_nifti, reorient
 
 SAGITTAL = ("T1w", "T2w")
@@ -169,6 +170,28 @@ def test_a_label_image_can_be_written_and_read_back(phantoms):
     again = discs_from_label_image(image)
     assert [disc.value for disc in again] == [disc.value for disc in phantom.discs]
     assert max(errors_mm(again, phantom.discs).values()) < 0.9
+
+
+def test_discs_in_one_voxel_are_said(phantoms):
+    image, disc = phantoms["T2w"].image, phantoms["T2w"].discs[0]
+    labels, notes = discs_to_label_image([disc, replace(disc, value=disc.value + 1)], image)
+    assert np.unique(labels.data).tolist() == [0, disc.value]
+    assert "same voxel" in notes[0]
+
+
+@pytest.mark.parametrize("known", [(), (5,)], ids=["none known", "one known"])
+def test_looking_for_discs_is_followed_and_stopped(phantoms, known):
+    phantom, told = phantoms["T2w"], []
+
+    def look(progress):
+        return propose_discs(phantom.image, phantom.truth, chosen(phantom.discs, *known), progress=progress)
+
+    look(Progress(lambda fraction, message: told.append(fraction)))
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+    asked = iter([False, False, False, True])
+    with pytest.raises(Cancelled):
+        look(Progress(is_cancelled=lambda: next(asked)))
 
 
 def test_discs_of_another_scanner_space_are_refused(phantoms):

@@ -14,6 +14,7 @@ from SoftCordSegLib.errors import InputError, OutputError
 from SoftCordSegLib.morphometry import (
     UNITS,
     DiscLabel,
+    MeasureOptions,
     add_levels,
     aggregate,
     csv_columns,
@@ -106,11 +107,19 @@ def test_json_names_units_options_and_notes(a_cord, tmp_path):
     write_json(tmp_path / "csa.json", a_cord, aggregate(a_cord, levels=[3, 9]), "cord.nii.gz", WHEN)
     found = json.loads((tmp_path / "csa.json").read_text())
     assert found["Units"]["area"] == "mm2"
-    assert found["Options"] == {"AngleCorrection": True, "Rescaling": "sct", "Threshold": None, "Smooth": 30.0}
+    assert found["Options"] == {"AngleCorrection": True, "Rescaling": "sct", "Threshold": None, "Smooth": 30.0, "Tilt": "sct"}
     assert any("T2 (9)" in note for note in found["Notes"])
     assert found["Rows"][0]["Levels"] == [3, 9]
     assert len(found["Slices"]["area"]) == 20
     assert found == json.loads(json.dumps(to_json(a_cord, aggregate(a_cord, levels=[3, 9]), "cord.nii.gz", WHEN)))
+
+
+def test_the_tilt_and_foreign_notes_are_in_the_tables():
+    shape = measure(CORD, MeasureOptions(tilt="exact"))
+    assert read(csv_text(shape, aggregate(shape)))[0]["AngleCorrection"] == "exact"
+    found = to_json(shape, aggregate(shape), notes=["Levels are from elsewhere."])
+    assert found["Options"]["Tilt"] == "exact"
+    assert found["Notes"][0] == "Levels are from elsewhere."
 
 
 def test_every_measure_has_a_unit(a_cord):

@@ -11,7 +11,7 @@ import typer
 from ..errors import Cancelled, InputError
 from . import csa_options as how
 from .console import fail, print_json, progress_bars, say, show_table, warn
-from .csa_compare import Compared, compare, compare_json, compare_rows, mean_sd
+from .csa_compare import Compared, compare, compare_json, compare_rows, compared_by, mean_sd
 from .csa_files import CsaFiles, as_json, check_files, file_names, write_files
 from .csa_measure import Measured, measure_mask
 from .csa_request import (
@@ -35,7 +35,7 @@ _SHOWN_ROWS = 40
 
 def csa_command(
     masks: how.Masks,
-    out: how.Out,
+    out: how.Out = Path("csa.csv"),
     perslice: how.PerSlice = False,
     perlevel: how.PerLevel = False,
     vert: how.Vert = None,
@@ -49,6 +49,7 @@ def csa_command(
     angle_corr: how.AngleCorr = True,
     threshold: how.Threshold = "soft",
     rescaling: how.Rescaling = "sct",
+    tilt: how.Tilt = "sct",
     image: how.Image = None,
     centerline: how.Centreline = None,
     normalize_pam50: how.NormalizePam50 = False,
@@ -63,11 +64,11 @@ def csa_command(
 
     Without --perslice, --perlevel, --vert and -z there is one row a slice; --vert or -z alone give one row, their mean.
     The columns after SCT's are ours: area_low and area_high are the areas within the contours at 0.75 and 0.25 of the mask.
-    SCT's own spelling (-vert 2:3 -perlevel 1 -discfile FILE) is understood too.
+    SCT's own spelling (-i MASK -vert 2:3 -perlevel 1 -discfile FILE) is understood too.
     """
     with guarded(debug, json):
         request = CsaRequest(
-            measure_options(angle_corr, threshold, rescaling),
+            measure_options(angle_corr, threshold, rescaling, tilt),
             grouping_of(z, vert, perslice, perlevel),
             LevelSource(discs, vertfile, find_discs),
             PmjRequest(pmj, pmj_distance, pmj_extent),
@@ -77,14 +78,14 @@ def csa_command(
         )
         files = CsaFiles(out, append, compare_out, figure)
         check_together(request)
-        check_compare(compare_out, subject, len(masks), request.grouping)
-        check_figure(figure, request, compare_out is not None)
+        check_compare(compare_out, subject, len(masks))
+        check_figure(figure)
         check_files(files, [*masks, *request.inputs])
         measured, errors = _measure_all(masks, request, debug)
         compared = []
         if measured and compare_out is not None:
             try:
-                compared = compare(measured, subject)
+                compared = compare(measured, subject, compared_by(request))
             except InputError as error:  # the table of the rest is worth having
                 errors.append({"input": "--compare", "error": str(error)})
                 fail(str(error))
@@ -139,7 +140,7 @@ def _show(measured: Sequence[Measured], compared: Sequence[Compared], files: Csa
     if compared:
         columns, cells = compare_rows(compared)
         show_table(f"Area in mm² by contrast, in {files.compare}", columns, cells[:_SHOWN_ROWS])
-        for level, sd, subjects in mean_sd(compared):
+        for level, sd, subjects in mean_sd(compared)[:_SHOWN_ROWS]:
             if subjects > 1:
                 say(f"{level}: the SD over contrasts is {sd:.2f} mm² on average over {subjects} subjects.")
     if files.figure is not None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InputError
 from .bids_names import contrast_names, session_of
 from .csa_measure import Measured
+from .csa_request import CsaRequest
 
 if TYPE_CHECKING:
     from ..morphometry import ContrastSpread, Summary
@@ -21,33 +22,45 @@ class Compared:
 
     Attributes:
         subject: its name, with its session; "" where the files do not say it.
-        spreads: one for each level or range of levels.
+        spreads: one for each level or range of levels, slice, or distance.
     """
 
     subject: str
     spreads: tuple[ContrastSpread, ...]
 
 
-def compare(measured: Sequence[Measured], subject: str | None = None) -> list[Compared]:
+def compared_by(request: CsaRequest) -> str:
+    """What tells places of the cord apart in all images: see :func:`SoftCordSegLib.morphometry.spread_over_contrasts`."""
+    if request.pmj.distance_mm is not None and not request.grouping.per_slice:
+        return "pmj"
+    return "levels" if request.grouping.needs_levels and not request.grouping.per_slice else "slices"
+
+
+def compare(measured: Sequence[Measured], subject: str | None = None, by: str = "levels") -> list[Compared]:
     """Join the masks of each subject.
 
     Args:
-        measured: all masks, with rows by level.
+        measured: all masks.
         subject: all masks are of this one; None tells subjects apart by BIDS's "sub-" and "ses-".
+        by: of :func:`compared_by`.
 
     Returns:
         Subjects in the order met; all have the same columns (a contrast that a subject lacks is NaN).
 
     Raises:
-        InputError: no subject has more than one mask, or one has two masks of one name.
+        InputError: no subject has more than one mask, or one has two masks of one name; slices of masks on different grids.
     """
     from ..morphometry import spread_over_contrasts
 
     groups: dict[str, dict[str, Summary]] = {}
+    first: dict[str, Measured] = {}
     for one, contrast in zip(measured, contrast_names([one.path for one in measured])):
-        group = groups.setdefault(session_of(one.path) if subject is None else subject, {})
+        key = session_of(one.path) if subject is None else subject
+        group = groups.setdefault(key, {})
         if contrast in group:
             raise InputError(f"Two masks of one subject have the same name, {one.path.name}. Rename one by its contrast.")
+        if by == "slices":
+            _check_grid(first.setdefault(key, one), one)
         group[contrast] = one.summary
     if all(len(group) < 2 for group in groups.values()):
         raise InputError(
@@ -57,9 +70,12 @@ def compare(measured: Sequence[Measured], subject: str | None = None) -> list[Co
     contrasts = list(dict.fromkeys(name for group in groups.values() for name in group))
     compared = []
     for key, summaries in groups.items():
-        spreads = spread_over_contrasts(summaries)
+        spreads = spread_over_contrasts(summaries, by=by)
         whole = [replace(spread, values={name: spread.values.get(name, math.nan) for name in contrasts}) for spread in spreads]
-        compared.append(Compared(key, tuple(whole)))
+        if whole:
+            compared.append(Compared(key, tuple(whole)))
+    if not compared:
+        raise InputError("None of the masks has an area at the places asked for, so there is nothing to compare.")
     return compared
 
 
@@ -79,7 +95,8 @@ def compare_rows(compared: Sequence[Compared]) -> tuple[list[str], list[list[str
         for spread in one.spreads:
             values = [_shown(spread.values[name]) for name in contrasts]
             rows.append([one.subject, spread.name, *values, _shown(spread.mean), _shown(spread.sd), _shown(spread.cv_percent)])
-    return ["Subject", "Level", *contrasts, "Mean", "SD", "CV, %"], rows
+    place = {"levels": "Level", "slices": "Slices", "pmj": "From PMJ"}[compared[0].spreads[0].by]
+    return ["Subject", place, *contrasts, "Mean", "SD", "CV, %"], rows
 
 
 def mean_sd(compared: Sequence[Compared]) -> list[tuple[str, float, int]]:
@@ -107,6 +124,14 @@ def compare_json(compared: Sequence[Compared]) -> list[dict[str, Any]]:
         for one in compared
         for spread in one.spreads
     ]
+
+
+def _check_grid(one: Measured, other: Measured) -> None:
+    if not one.shape.grid.same_as(other.shape.grid, tolerance_mm=1e-2):
+        raise InputError(
+            f"'{one.path.name}' and '{other.path.name}' have different grids, so that their slices are not the same places of the "
+            "cord. Compare them by level (--vert, --perlevel) or by --pmj-distance."
+        )
 
 
 def _shown(value: float) -> str:

@@ -83,9 +83,7 @@ def as_json(measured: Sequence[Measured]) -> list[dict[str, Any]]:
     """All that is known of each mask, in plain types."""
     from ..morphometry import to_json
 
-    return [
-        {**to_json(one.shape, one.summary, name), "Notes": list(one.notes)} for one, name in zip(measured, file_names(measured))
-    ]
+    return [to_json(one.shape, one.summary, name, notes=one.level_notes) for one, name in zip(measured, file_names(measured))]
 
 
 def file_names(measured: Sequence[Measured]) -> list[str]:

@@ -25,13 +25,18 @@ class Measured:
         path: the mask.
         shape: slice by slice.
         summary: the rows that were asked for.
-        notes: sentences that a reader of the numbers has to know.
+        level_notes: sentences on where the levels are from.
     """
 
     path: Path
     shape: CordShape
     summary: Summary
-    notes: tuple[str, ...]
+    level_notes: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences that a reader of the numbers has to know."""
+        return (*self.level_notes, *self.shape.notes, *self.summary.notes)
 
 
 def measure_mask(path: Path, request: CsaRequest, shared: Shared, progress: Progress) -> Measured:
@@ -74,7 +79,7 @@ def measure_mask(path: Path, request: CsaRequest, shared: Shared, progress: Prog
     )
     if not any(row.count for row in summary):
         raise InputError(" ".join(summary.notes) or "The mask has no cord in the slices that were asked for. Check -z.")
-    return Measured(path, shape, summary, (*levels.notes, *shape.notes, *summary.notes))
+    return Measured(path, shape, summary, levels.notes)
 
 
 def _measured(mask: Volume, request: CsaRequest, shared: Shared, progress: Progress) -> CordShape:

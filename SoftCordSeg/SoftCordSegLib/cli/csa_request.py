@@ -103,7 +103,7 @@ class CsaRequest:
         return self.normalize_pam50 or self.grouping.needs_levels
 
 
-def measure_options(angle_corr: bool, threshold: str, rescaling: str) -> MeasureOptions:
+def measure_options(angle_corr: bool, threshold: str, rescaling: str, tilt: str = "sct") -> MeasureOptions:
     """The options of :func:`SoftCordSegLib.morphometry.measure`.
 
     Raises:
@@ -113,9 +113,13 @@ def measure_options(angle_corr: bool, threshold: str, rescaling: str) -> Measure
 
     if rescaling not in ("sct", "none"):
         raise UsageProblem(f"--rescaling is sct or none, not '{rescaling}'.")
+    if tilt not in ("sct", "exact"):
+        raise UsageProblem(f"--tilt is sct or exact, not '{tilt}'.")
+    if tilt == "exact" and not angle_corr:
+        raise UsageProblem("--tilt is a way of angle correction, which --no-angle-corr leaves out. Give one of them.")
     try:
         cut = None if threshold == "soft" else float(threshold)
-        return MeasureOptions(angle_correction=angle_corr, rescaling=rescaling, threshold=cut)
+        return MeasureOptions(angle_correction=angle_corr, rescaling=rescaling, threshold=cut, tilt=tilt)
     except ValueError as error:
         raise UsageProblem(f"--threshold is soft, or a number above 0 and up to 1; '{threshold}' is neither.") from error
 
@@ -162,25 +166,21 @@ def check_together(request: CsaRequest) -> None:
             raise UsageProblem("-z counts the mask's own slices. With --normalize-pam50 choose by --vert.")
 
 
-def check_figure(path: Path | None, request: CsaRequest, compared: bool) -> None:
+def check_figure(path: Path | None) -> None:
     """Refuse a figure that cannot be drawn.
 
     Raises:
-        UsageProblem: another kind of file, or curves on PAM50's slices.
+        UsageProblem: another kind of file.
     """
-    if path is None:
-        return
-    if path.suffix.lower() not in FIGURE_ENDINGS:
+    if path is not None and path.suffix.lower() not in FIGURE_ENDINGS:
         raise UsageProblem(f"--figure writes .png, .pdf or .svg; '{path.name}' is none of them.")
-    if request.normalize_pam50 and not compared:
-        raise UsageProblem("--figure draws the cord along the patient, not along PAM50. Leave --normalize-pam50 or --figure out.")
 
 
-def check_compare(path: Path | None, subject: str | None, masks: int, grouping: Grouping) -> None:
+def check_compare(path: Path | None, subject: str | None, masks: int) -> None:
     """Refuse a comparison that has nothing to compare.
 
     Raises:
-        UsageProblem: one mask only, or rows that are no levels.
+        UsageProblem: one mask only.
     """
     if path is None:
         if subject is not None:
@@ -188,5 +188,3 @@ def check_compare(path: Path | None, subject: str | None, masks: int, grouping: 
         return
     if masks < 2:
         raise UsageProblem("--compare needs several masks of one subject, for example one a contrast.")
-    if grouping.per_slice or not grouping.needs_levels:
-        raise UsageProblem("--compare lays vertebral levels side by side. Say which: --vert 2:3, --perlevel, or both.")

@@ -61,11 +61,8 @@ def write_discs(path: Path, discs: Sequence[PlacedDisc], image: Volume, about: d
         return ()
     labels, notes = discs_to_label_image([disc.label for disc in discs], image)
     held = _as_held(discs, labels)
-    lost = [disc.label.name for disc in discs if disc.label.name not in {one.label.name for one in held}]
     if not held:
         raise InputError("None of the discs is inside the image, so that a label image cannot hold them. Write .mrk.json instead.")
-    if lost and not notes:
-        notes = (f"Left out, because another disc is in the same voxel: {', '.join(lost)}. Points (.mrk.json) hold them all.",)
     content = {"GeneratedBy": generated_by(), **about, "Discs": [disc.as_json() for disc in held]}
     writers: dict[Path, Callable[[Path], object]] = {path: lambda temporary: write_nifti(labels, temporary)}
     write_together({**writers, sidecar_of(path): _text_writer(content)})

@@ -8,9 +8,10 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from .console import print_json, say, show_table, warn
+from .console import print_json, progress_bars, say, show_table, warn
 from .disc_outputs import check_kind, files_of, write_discs
 from .guard import UsageProblem, guarded
+from .interrupt import interruptible
 from .labelling import Labelling, Start, label_image, parse_known
 from .options import Debug, Json, TimeText, parse_time
 from .outputs import check_folder, check_not_an_input
@@ -56,7 +57,9 @@ def label_command(
         discs, files = parse_known(known or [])
         check_not_an_input(files_of(out), [image, mask, *files, *(path for path in (fix, from_) if path is not None)])
         check_folder(out.parent)
-        labelling = label_image(image, mask, Start(discs, files, fix, from_), parse_time(time))
+        start = Start(discs, files, fix, from_)
+        with interruptible() as interrupt, progress_bars(interrupt) as bars, bars.bar(image.name) as progress:
+            labelling = label_image(image, mask, start, parse_time(time), progress)
         more = write_discs(out, labelling.discs, labelling.image, _about(labelling, image, mask))
         _show(labelling, more, out)
         if json:

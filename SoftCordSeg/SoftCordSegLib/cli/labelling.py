@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..progress import Progress
 from .disc_files import read_discs
 from .guard import UsageProblem, naming
 from .placed_discs import CARRIED, FIRST_LANDMARK, FOUND, KNOWN, PlacedDisc, told_apart
@@ -51,7 +52,9 @@ class Start:
     from_: Path | None = None
 
 
-def label_image(image_path: Path, mask_path: Path, start: Start, time: str | int | None = None) -> Labelling:
+def label_image(
+    image_path: Path, mask_path: Path, start: Start, time: str | int | None = None, progress: Progress | None = None
+) -> Labelling:
     """Read all inputs and find the discs, or carry them over.
 
     Raises:
@@ -74,7 +77,7 @@ def label_image(image_path: Path, mask_path: Path, start: Start, time: str | int
         kept, left = told_apart(start.fix)
         known += kept
         notes = (f"Of '{start.fix.name}', kept: {_names(kept)}; found anew: {_names(left)}.",)
-    proposals = propose_discs(image, mask, [disc for disc in known if not _is_landmark(disc)])
+    proposals = propose_discs(image, mask, [disc for disc in known if not _is_landmark(disc)], progress=progress)
     placed = [PlacedDisc(disc.label, KNOWN if disc.known else FOUND, disc.confidence) for disc in proposals]
     placed += [PlacedDisc(disc, KNOWN) for disc in known if _is_landmark(disc)]
     return Labelling(_from_above(placed), image, proposals.implausible, notes + proposals.notes)

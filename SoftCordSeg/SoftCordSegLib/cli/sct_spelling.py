@@ -41,6 +41,9 @@ def our_spelling(args: list[str]) -> list[str]:
         word = words.pop(0)
         if word == "--":
             return [*ours, word, *words]
+        if word == "-i" and words:
+            ours.append(words.pop(0))  # the mask, which has no option here
+            continue
         if word in _SWITCHES and words and words[0] in ("0", "1"):
             switch = _SWITCHES[word][int(words.pop(0))]
             ours += [switch] if switch else []

@@ -49,15 +49,19 @@ def discs_to_label_image(discs: Iterable[DiscLabel], like: Volume) -> tuple[Volu
         like: image whose grid to use.
 
     Returns:
-        The label image (uint8), and notes: discs outside the grid, which are left out.
+        The label image (uint8), and notes: discs outside the grid, or in the voxel of another one, which are left out.
     """
     data = np.zeros(like.shape, dtype=np.uint8)
-    outside = []
+    outside, crowded = [], []
     for disc in discs:
         voxel = np.round(like.grid.to_voxel(np.asarray(disc.position_mm))).astype(int)
-        if (voxel >= 0).all() and (voxel < like.shape).all():
-            data[tuple(voxel)] = disc.value
-        else:
+        if not ((voxel >= 0).all() and (voxel < like.shape).all()):
             outside.append(disc.name)
+        elif data[tuple(voxel)]:
+            crowded.append(disc.name)
+        else:
+            data[tuple(voxel)] = disc.value
     notes = (f"Left out, because they are outside the image: {', '.join(outside)}.",) if outside else ()
+    if crowded:
+        notes += (f"Left out, because another disc is in the same voxel: {', '.join(crowded)}. A list of points holds them all.",)
     return Volume(data, like.affine), notes

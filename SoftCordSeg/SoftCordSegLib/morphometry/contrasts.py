@@ -19,17 +19,20 @@ from ..files import write_text_atomically
 from .aggregate import LevelSummary
 from .wording import slice_ranges
 
+_PLACE_COLUMNS = {"levels": ("VertLevel", "LevelName"), "slices": ("Slice (I->S)",), "pmj": ("DistancePMJ",)}
+
 
 @dataclass(frozen=True)
 class ContrastSpread:
-    """One measure of one level (or range of levels) over several images of a subject.
+    """One measure of one place (a level or range of levels, slices, or a distance) over several images of a subject.
 
     Attributes:
-        name: of the level or range, as "C2:C3".
-        levels: the vertebral levels.
-        values: mean over slices, by image; NaN where the image does not show the level.
+        name: of the place, as "C2:C3", "5:15" or "60 mm".
+        levels: the vertebral levels; empty where places are told apart otherwise.
+        values: mean over slices, by image; NaN where the image does not show the place.
         mean: over the images.
         sd: sample standard deviation over the images (ddof 1, as in the paper); NaN for fewer than two.
+        by: "levels", "slices" or "pmj": what tells places apart, see :func:`spread_over_contrasts`.
     """
 
     name: str
@@ -37,6 +40,7 @@ class ContrastSpread:
     values: dict[str, float]
     mean: float
     sd: float
+    by: str = "levels"
 
     @property
     def cv_percent(self) -> float:
@@ -44,45 +48,53 @@ class ContrastSpread:
         return 100.0 * self.sd / self.mean if self.mean else math.nan
 
 
-def spread_over_contrasts(images: Mapping[str, Iterable[LevelSummary]], measure: str = "area") -> list[ContrastSpread]:
-    """Join the rows of several images by their levels.
+def spread_over_contrasts(
+    images: Mapping[str, Iterable[LevelSummary]], measure: str = "area", *, by: str = "levels"
+) -> list[ContrastSpread]:
+    """Join the rows of several images by what place of the cord they are of.
 
     Args:
-        images: image name (contrast) to its rows, each with levels.
+        images: image name (contrast) to its rows.
         measure: which mean to compare.
+        by: "levels"; or "slices", for images that are all on one grid (or on PAM50's slices); or "pmj", for rows around a
+            distance from the pontomedullary junction that was asked for.
 
     Returns:
-        One entry for each group of levels that any image has, in the order met.
+        One entry for each place that any image shows; levels from above to below, else in the order of slices or distances.
 
     Raises:
-        InputError: rows without levels (slices of different images cannot be compared), or two rows of one image for one group.
+        InputError: rows without levels (or distances), or two rows of one image for one place.
     """
-    table: dict[tuple[int, ...], dict[str, float]] = {}
-    names: dict[tuple[int, ...], str] = {}
+    table: dict[tuple, dict[str, float]] = {}
+    names: dict[tuple, str] = {}
     for image, rows in images.items():
         for row in rows:
-            if not row.levels:
-                raise InputError(f"The rows of '{image}' have no vertebral levels, so they cannot be compared with other images.")
-            values = table.setdefault(row.levels, {})
+            key, name = _place(row, by, image)
+            values = table.setdefault(key, {})
             if image in values:
-                raise InputError(f"'{image}' has more than one row for {row.name}. Summarise by level, not by slice.")
-            names[row.levels] = row.name
+                raise InputError(f"'{image}' has more than one row for {name}. Summarise by level, not by slice.")
+            names[key] = name
             values[image] = row.mean.get(measure, math.nan)
-    return [
-        _spread(names[levels], levels, {image: values.get(image, math.nan) for image in images}) for levels, values in table.items()
-    ]
+    spreads = []
+    for key in sorted(table):
+        values = {image: table[key].get(image, math.nan) for image in images}
+        if any(map(math.isfinite, values.values())):
+            spreads.append(_spread(names[key], key if by == "levels" else (), values, by))
+    return spreads
 
 
 def contrasts_csv_text(spreads: Iterable[ContrastSpread], subject: str = "", measure: str = "area") -> str:
-    """A table with one row a level: subject, level, one column an image, mean, SD over contrasts, CV in per cent."""
+    """A table with one row a place: subject, level (or slices, or distance), one column an image, mean, SD over contrasts, CV."""
     spreads = list(spreads)
     images = list(dict.fromkeys(image for spread in spreads for image in spread.values))
     stream = io.StringIO()
     writer = csv.writer(stream, quoting=csv.QUOTE_NONNUMERIC)
-    writer.writerow(["Subject", "VertLevel", "LevelName", *(f"{measure}({image})" for image in images), "Mean", "SD", "CV(%)"])
+    by = spreads[0].by if spreads else "levels"
+    writer.writerow(["Subject", *_PLACE_COLUMNS[by], *(f"{measure}({image})" for image in images), "Mean", "SD", "CV(%)"])
     for spread in spreads:
         numbers = [*(spread.values.get(image, math.nan) for image in images), spread.mean, spread.sd, spread.cv_percent]
-        writer.writerow([subject, slice_ranges(spread.levels), spread.name, *("" if math.isnan(x) else x for x in numbers)])
+        place = [slice_ranges(spread.levels), spread.name] if by == "levels" else [spread.name.replace(" mm", "")]
+        writer.writerow([subject, *place, *("" if math.isnan(x) else x for x in numbers)])
     return stream.getvalue()
 
 
@@ -95,7 +107,20 @@ def write_contrasts_csv(path: str | Path, spreads: Iterable[ContrastSpread], sub
     write_text_atomically(path, contrasts_csv_text(spreads, subject, measure))
 
 
-def _spread(name: str, levels: tuple[int, ...], values: dict[str, float]) -> ContrastSpread:
+def _place(row: LevelSummary, by: str, image: str) -> tuple[tuple, str]:
+    """What tells the row's place from others, and its name."""
+    if by == "slices":
+        return row.slices, slice_ranges(row.slices)
+    if by == "pmj":
+        if not math.isfinite(row.distance_pmj):
+            raise InputError(f"The rows of '{image}' have no distance from the pontomedullary junction to compare them by.")
+        return (round(row.distance_pmj, 3),), f"{row.distance_pmj:g} mm"
+    if not row.levels:
+        raise InputError(f"The rows of '{image}' have no vertebral levels, so they cannot be compared with other images.")
+    return row.levels, row.name
+
+
+def _spread(name: str, levels: tuple[int, ...], values: dict[str, float], by: str) -> ContrastSpread:
     known = np.array([value for value in values.values() if math.isfinite(value)])
     return ContrastSpread(
         name=name,
@@ -103,4 +128,5 @@ def _spread(name: str, levels: tuple[int, ...], values: dict[str, float]) -> Con
         values=values,
         mean=float(known.mean()) if len(known) else math.nan,
         sd=float(known.std(ddof=1)) if len(known) > 1 else math.nan,
+        by=by,
     )

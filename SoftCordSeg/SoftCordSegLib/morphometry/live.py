@@ -12,7 +12,7 @@ from .area import areas
 from .centreline import fit_centreline, slice_centres
 from .shape import MeasureOptions
 from .slices import SliceStack, axial, extract_slices, join_slices
-from .upright import upright
+from .upright import shrink_factors, upright
 
 
 class LiveArea:
@@ -83,7 +83,7 @@ class LiveArea:
         shrink = None
         if self.options.angle_correction:
             line = fit_centreline(stack, self.options.smooth, self._centres)
-            shrink = np.cos(np.column_stack(line.angles(stack.slices)))
+            shrink = shrink_factors(np.column_stack(line.angles(stack.slices)), self.options.tilt)
         slices = upright(stack, shrink, rescale=self.options.rescaling == "sct")
         self._areas = areas(slices, stack.grid.spacing)
         return self._areas

@@ -14,7 +14,7 @@ from .refine import refine
 from .region import REGION_KEYS, region_measures
 from .shape import MEASURES, CordShape, MeasureOptions
 from .slices import SliceStack, axial, extract_slices
-from .upright import UprightSlices, upright
+from .upright import UprightSlices, shrink_factors, upright
 
 
 def measure(
@@ -46,7 +46,7 @@ def measure(
     centres = slice_centres(stack)
     if options.angle_correction and centreline is None:
         centreline = fit_centreline(stack, options.smooth, centres)
-    angles, shrink = _angles(stack, centreline if options.angle_correction else None)
+    angles, shrink = _angles(stack, centreline if options.angle_correction else None, options.tilt)
     slices = upright(stack, shrink, rescale=options.rescaling == "sct")
 
     spacing = stack.grid.spacing
@@ -54,7 +54,7 @@ def measure(
     columns["area"] = areas(slices, spacing)
     valid = slices.measurable
     columns["angle_AP"][valid], columns["angle_RL"][valid] = np.degrees(angles[valid]).T
-    columns["length"][valid] = spacing[2] / np.cos(angles[valid]).prod(axis=1)
+    columns["length"][valid] = spacing[2] if shrink is None else spacing[2] / shrink[valid].prod(axis=1)
     _fill_region_measures(columns, slices, spacing, progress or Progress())
     if options.interval:
         columns["area_low"], columns["area_high"] = _interval(volume, stack, slices, shrink, options.threshold)
@@ -83,12 +83,12 @@ def centreline_of(mask: Volume, smooth: float = 30.0) -> Centreline:
     return fit_centreline(extract_slices(volume, notes=notes), smooth)
 
 
-def _angles(stack: SliceStack, centreline: Centreline | None) -> tuple[np.ndarray, np.ndarray | None]:
+def _angles(stack: SliceStack, centreline: Centreline | None, tilt: str) -> tuple[np.ndarray, np.ndarray | None]:
     """(n, 2) angles (AP, RL), radians, and the factors by which slices shrink along (rows, columns), None without correction."""
     if centreline is None:
         return np.zeros((len(stack), 2)), None
     angles = np.column_stack(centreline.angles(stack.slices))
-    return angles, np.cos(angles)
+    return angles, shrink_factors(angles, tilt)
 
 
 def _interval(

@@ -58,7 +58,8 @@ def parse_level(text: str | int) -> int:
         return _VERTEBRAE.index(f"{match[1]}{match[2]}") + 1
     if re.fullmatch(r"\d+", word) and 1 <= int(word) <= len(_VERTEBRAE):
         return int(word)
-    raise InputError(f"'{text}' is no vertebral level. Write it as C2 or as its number (C2 = 2, T1 = 8, L1 = 20).")
+    between = " It names a disc, the border of two levels." if re.fullmatch(r"[CTLS]\d+[-/_|]?[CTLS]\d+", word) else ""
+    raise InputError(f"'{text}' is no vertebral level.{between} Write a level as C2 or as its number (C2 = 2, T1 = 8, L1 = 20).")
 
 
 def parse_disc(text: str | int) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
+from ..progress import Progress
 from ..volume import Volume
 from .centreline import Centreline
 from .chain import ChainResult, solve_chain
@@ -78,7 +79,7 @@ class Proposals(Sequence):
         return [disc.label for disc in self.discs]
 
 
-def propose_discs(image: Volume, mask: Volume, known: Iterable[DiscLabel] = ()) -> Proposals:
+def propose_discs(image: Volume, mask: Volume, known: Iterable[DiscLabel] = (), *, progress: Progress | None = None) -> Proposals:
     """Find the other discs.
 
     The spine is straightened along the cord, the known discs are taken as patterns, and a chain with PAM50's spacings is laid over
@@ -88,23 +89,28 @@ def propose_discs(image: Volume, mask: Volume, known: Iterable[DiscLabel] = ()) 
         image: any contrast that shows the vertebrae, with voxels of at most 3 mm along the cord.
         mask: soft or binary mask of the cord in the same space; need not be on the image's grid.
         known: discs that are marked.  None are needed where C2/C3 and the dens above it can be seen.
+        progress: reports, and is asked at every step whether to stop.
 
     Raises:
         InputError: wrong discs (:func:`~.discs.check_discs`), thick slices, discs outside the image, or none known and the image
             cannot tell which is which.
+        Cancelled: the user stopped the work.
     """
-    known = list(known)
+    known, progress = list(known), progress or Progress()
+    progress.check_cancelled()
     centreline = centreline_of(mask)
     _check_slices(image, centreline)
     if known:
         known, _, _ = check_discs(known, centreline)
+    progress.report(0.1, "Straightening the spine")
+    progress.check_cancelled()
     spine = straighten(image, centreline)
     patterns = DiscPatterns(spine)
     places = {disc.value: spine.locate(np.asarray(disc.position_mm)) for disc in known}
     rows = {value: int(np.clip(round(place[0]), 0, len(patterns) - 1)) for value, place in places.items()}
     if not known:
-        rows = _name_without_labels(patterns)
-    chain, likeness = _best_fit(patterns, rows)
+        rows = _name_without_labels(patterns, progress.part(0.3, 0.6))
+    chain, likeness = _best_fit(patterns, rows, progress.part(0.6, 1.0))
     front = float(np.median([place[2] for place in places.values()])) if places else _USUAL_FRONT_MM
     discs = _as_discs(chain, likeness, spine, known, front)
     notes = _doubts(patterns, likeness, {value: row for value, row in rows.items() if value in places})
@@ -121,7 +127,7 @@ def _check_slices(image: Volume, centreline: Centreline) -> None:
         )
 
 
-def _best_fit(patterns: DiscPatterns, rows: dict[int, int]) -> tuple[ChainResult, Likeness]:
+def _best_fit(patterns: DiscPatterns, rows: dict[int, int], progress: Progress) -> tuple[ChainResult, Likeness]:
     """Fit from several starts, keep the best.
 
     One disc alone can be a poor pattern (C2/C3 looks a little different from the rest), so further starts take a second patch from
@@ -140,7 +146,12 @@ def _best_fit(patterns: DiscPatterns, rows: dict[int, int]) -> tuple[ChainResult
             ways = [-spacing_mm(value)] + ([spacing_mm(value - 1)] if value > C2_C3 else [])
             seconds = [patterns.patch(rows[value] + round(scale * away / STEP_MM)) for away in ways]
             starts += [[patch, second] for second in seconds if second is not None]
-    return max((_fit(patterns, rows, values, start) for start in starts), key=lambda fit: fit[0].log_evidence)
+    fits = []
+    for number, start in enumerate(starts, start=1):
+        progress.check_cancelled()
+        fits.append(_fit(patterns, rows, values, start))
+        progress.report(number / len(starts), "Matching discs")
+    return max(fits, key=lambda fit: fit[0].log_evidence)
 
 
 def _fit(
@@ -188,7 +199,7 @@ def _confidence(chain: ChainResult, index: int) -> float:
     return float(min(chain.marginals[index, max(row - reach, 0) : max(row + reach + 1, 0)].sum(), 1.0))
 
 
-def _name_without_labels(patterns: DiscPatterns) -> dict[int, int]:
+def _name_without_labels(patterns: DiscPatterns, progress: Progress) -> dict[int, int]:
     """Find one disc by its narrowness and name it by what is above and below.
 
     Raises:
@@ -200,7 +211,7 @@ def _name_without_labels(patterns: DiscPatterns) -> dict[int, int]:
     if narrow[row] < _NARROW:
         raise InputError("Nothing in front of the cord looks like a disc. Mark one disc, for example C2/C3, at its posterior tip.")
     # Whatever its name, the chain around it finds the others, and with them a better pattern.
-    _, likeness = _best_fit(patterns, {_SOME_NAME: row})
+    _, likeness = _best_fit(patterns, {_SOME_NAME: row}, progress)
     odds = np.array([naming_log_odds(likeness.best, {value: row}) for value in _FIRST_NAMES])
     order = np.argsort(odds)[::-1]
     if odds[order[0]] - odds[order[1]] < CLEAR:

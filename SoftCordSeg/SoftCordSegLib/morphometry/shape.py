@@ -121,6 +121,9 @@ class MeasureOptions:
         threshold: None measures the soft mask; a number in (0, 1] first makes it 1 where it is ≥ threshold and 0 elsewhere
             (the paper's published areas used 0.5).
         smooth: SCT's smoothing of the centreline.
+        tilt: for a cord that leans sideways and forwards at once, "sct" shrinks the slice by both cosines in turn, which takes
+            off a little too much (1 % of the area at a lean of 30°, 3.5 % at 40°, where both parts are equal); "exact" shrinks
+            it by the cosine of the lean itself.  They are the same for a cord that leans one way.
         interval: also measure "area_low" and "area_high", see :mod:`~.interval`.
     """
 
@@ -128,11 +131,14 @@ class MeasureOptions:
     rescaling: str = "sct"
     threshold: float | None = None
     smooth: float = 30.0
+    tilt: str = "sct"
     interval: bool = True
 
     def __post_init__(self):
         if self.rescaling not in ("sct", "none"):
             raise ValueError(f'rescaling is "sct" or "none", not {self.rescaling!r}')
+        if self.tilt not in ("sct", "exact"):
+            raise ValueError(f'tilt is "sct" or "exact", not {self.tilt!r}')
         if self.threshold is not None and not 0.0 < self.threshold <= 1.0:
             raise ValueError(f"a threshold lies above 0 and up to 1; {self.threshold!r} does not")
 

@@ -17,6 +17,8 @@ NEAR_ZERO = 1e-6
 MAX_TILT_DEG = 40.0
 # A soft mask may overshoot 1 a little where it was resampled by a spline; above this it is on another scale.
 _MAX_OVERSHOOT = 1.5
+# More different values than vertebral levels, discs or tissues have.
+_MOST_LABELS = 60
 
 
 class EmptyMaskError(InputError):
@@ -217,6 +219,11 @@ def _scale(data: np.ndarray, grid: Grid) -> float:
     if len(values) == 1:
         return peak
     if np.array_equal(values, np.round(values)):
+        if len(values) > _MOST_LABELS:
+            raise InputError(
+                f"This looks like an image, not like a mask of the cord: it has {len(values)} different values up to {peak:g}. "
+                "Give the mask; a soft mask that was stored as integers has to be divided by its full scale first."
+            )
         shown = ", ".join(f"{value:g}" for value in values[:6]) + (" …" if len(values) > 6 else "")
         raise InputError(
             f"This is a label image (values {shown}), not a mask of the cord. Give the mask, or one label of it; "

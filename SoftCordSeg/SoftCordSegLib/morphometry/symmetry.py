@@ -17,7 +17,7 @@ from .refine import FINE_MM, refine
 from .shape import IMAGE_MEASURES, CordShape
 from .slices import axial, extract_slices
 from .symmetry_axis import smoothed_along, symmetry_angle
-from .upright import upright
+from .upright import shrink_factors, upright
 
 
 def add_image_measures(shape: CordShape, mask: Volume, image: Volume, *, progress: Progress | None = None) -> CordShape:
@@ -70,7 +70,7 @@ def _shrink(shape: CordShape) -> np.ndarray | None:
     if not shape.options.angle_correction:
         return None
     angles = np.radians(np.column_stack([shape.columns["angle_AP"], shape.columns["angle_RL"]]))
-    return np.where(np.isfinite(angles), np.cos(angles), 1.0)
+    return shrink_factors(np.nan_to_num(angles), shape.options.tilt)
 
 
 def section_symmetry(fine: np.ndarray, turn: float) -> dict[str, float]:

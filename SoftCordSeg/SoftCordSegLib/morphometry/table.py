@@ -100,7 +100,7 @@ def table_rows(
             "SUM(length)": _number(row.sum.get("length", math.nan)),
             "LevelName": row.name if row.levels else "",
             "SliceCount": row.count,
-            "AngleCorrection": int(options.angle_correction),
+            "AngleCorrection": "exact" if options.angle_correction and options.tilt == "exact" else int(options.angle_correction),
             "Rescaling": options.rescaling,
             "Threshold": options.threshold,
         }
@@ -110,8 +110,15 @@ def table_rows(
     return rows
 
 
-def to_json(shape: CordShape, summary: Summary, filename: str = "", timestamp: datetime | None = None) -> dict:
-    """Everything as one dictionary of plain types: version, options, units, notes, rows and the slices themselves."""
+def to_json(
+    shape: CordShape, summary: Summary, filename: str = "", timestamp: datetime | None = None, notes: Iterable[str] = ()
+) -> dict:
+    """Everything as one dictionary of plain types: version, options, units, notes, rows and the slices themselves.
+
+    Args:
+        shape, summary, filename, timestamp: as for :func:`write_csv`.
+        notes: sentences that come before those of the shape and the summary, for example on where the levels are from.
+    """
     return {
         "GeneratedBy": VERSION,
         "Timestamp": (timestamp or datetime.now()).strftime("%Y-%m-%d %H:%M:%S"),
@@ -121,9 +128,10 @@ def to_json(shape: CordShape, summary: Summary, filename: str = "", timestamp: d
             "Rescaling": shape.options.rescaling,
             "Threshold": shape.options.threshold,
             "Smooth": shape.options.smooth,
+            "Tilt": shape.options.tilt,
         },
         "Units": {name: UNITS[name] for name in (*shape.columns, "distance_pmj") if name in UNITS},
-        "Notes": list(shape.notes) + list(getattr(summary, "notes", ())),
+        "Notes": [*notes, *shape.notes, *getattr(summary, "notes", ())],
         "Rows": [
             {
                 "Slices": list(row.slices),

@@ -46,12 +46,29 @@ class UprightSlices:
         return crop
 
 
+def shrink_factors(angles: np.ndarray, tilt: str) -> np.ndarray:
+    """How much slices shrink when they are laid at right angles to the cord.
+
+    Args:
+        angles: (n, 2) angle_AP and angle_RL, radians.
+        tilt: "sct" or "exact", see :class:`~.shape.MeasureOptions`.
+
+    Returns:
+        (n, 2) factors for rows (R-L) and columns (A-P); slice thickness over their product is the length of cord in the slice.
+    """
+    if tilt == "sct":
+        return np.cos(angles)
+    # Once the cord is upright from side to side, what is left of its lean forwards is less than it looked.
+    left = np.arctan(np.tan(angles[:, 1]) * np.cos(angles[:, 0]))
+    return np.cos(np.column_stack([angles[:, 0], left]))
+
+
 def upright(stack: SliceStack, shrink: np.ndarray | None, rescale: bool) -> UprightSlices:
     """Angle-correct and rescale.
 
     Args:
         stack: n slices.
-        shrink: (n, 2) factor for rows (R-L: cos angle_AP) and columns (A-P: cos angle_RL); None leaves the slices as they are.
+        shrink: (n, 2) factor for rows (R-L) and columns (A-P), see :func:`shrink_factors`; None leaves the slices as they are.
         rescale: divide each slice by its own maximum, as SCT does; otherwise values above 1 are cut to 1.
     """
     full = np.array(stack.grid.shape[:2])
