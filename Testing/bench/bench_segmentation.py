@@ -23,8 +23,9 @@ def run_ours(image: Path, output: Path) -> None:
     """The command that a user types."""
     from SoftCordSegLib.cli.app import main as softcord
 
+    sys.argv = ["softcord", "segment", str(image), "-o", str(output.parent)]
     try:
-        softcord(["segment", str(image), "-o", str(output.parent), "--json"])
+        softcord()
     except SystemExit as done:
         if done.code:
             raise

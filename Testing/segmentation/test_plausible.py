@@ -51,6 +51,15 @@ def test_a_second_long_thing_beside_the_cord_is_left_out():
     assert not kept[45, 20].any()
 
 
+def test_a_small_piece_far_below_the_cord_is_left_out():
+    soft = empty()
+    add_tube(soft, (20, 20), 40, 98)
+    add_tube(soft, (22, 22), 8, 18, radius=3)
+    kept = plausible_cord(soft, SPACING, 0.25)
+    assert kept[20, 20, 40:98].all()
+    assert not kept[:, :, :30].any()
+
+
 def test_specks_are_not_a_cord():
     soft = empty()
     soft[10, 10, 10] = soft[40:42, 40, 50] = 1

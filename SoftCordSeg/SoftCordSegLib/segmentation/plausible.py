@@ -60,7 +60,7 @@ def cord_candidates(soft: np.ndarray, spacing: np.ndarray, level: float, most: i
         # The best piece starts a cord; others belong to it if they continue it up or down.
         chosen: list[Piece] = []
         for piece in left:
-            if not chosen or (piece.score > 0.02 * chosen[0].score and all(_continues(piece, other) for other in chosen)):
+            if not chosen or all(_continues(piece, other) for other in chosen):
                 chosen.append(piece)
         mask = np.isin(labels, [piece.label for piece in chosen])
         candidates.append(Candidate(mask, sum(piece.score for piece in chosen)))
@@ -92,9 +92,14 @@ def _centre(plane: np.ndarray, z: int, box: tuple, spacing: np.ndarray) -> np.nd
 
 
 def _continues(piece: Piece, other: Piece) -> bool:
-    """True if the two lie one above the other, near a common line."""
+    """True if ``piece`` lies above or below the better ``other``, near a common line, and is worth the gap between them.
+
+    An artefact may take a few centimetres out of a cord; a small piece that far away is something else, such as roots below
+    the conus.
+    """
     lower, upper = (piece, other) if piece.bottom[2] < other.bottom[2] else (other, piece)
     gap = upper.bottom - lower.top
-    if gap[2] < -6 or gap[2] > 60:
+    if not -6 <= gap[2] <= 60:
         return False
-    return bool(np.hypot(gap[0], gap[1]) < 6 + 0.5 * max(gap[2], 0))
+    worth = 0.02 if gap[2] <= 10 else 0.1
+    return bool(piece.score > worth * other.score and np.hypot(gap[0], gap[1]) < 6 + 0.5 * max(gap[2], 0))

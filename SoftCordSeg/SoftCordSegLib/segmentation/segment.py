@@ -21,8 +21,8 @@ from .plausible import cord_candidates
 from .soft_mask import SoftMask
 from .tiles import Predict, predict_tiled
 
-# What the network sees around the located cord, mm: enough for the canal and the vertebra beside it.
-_MARGIN_MM = np.array([16.0, 16.0, 14.0])
+# What the network sees around the located cord at least, mm: the canal and the bone beside it. A tile mostly sees more.
+_MARGIN_MM = np.array([10.0, 10.0, 14.0])
 # Wherever a voxel is that far from the located cord it is not cord, whatever the network says there.
 _REACH_MM = 14.0
 # The segmenter agrees with the locator if it finds at least this part of what the locator saw.
