@@ -1,6 +1,7 @@
 # make demo    the whole chain on a digital phantom, into demo/ (open demo/index.html)
 # make test    ruff and all tests
 # make bench   time and memory: against the paper's own pipeline, and against Slicer's own ways (Testing/bench)
+# make screenshots  the pictures of the README
 # make train   train the compact network (hours; resumes where it stopped)
 #
 # Each makes .venv first.  Where pip would otherwise bring PyTorch's CUDA packages (2 GB and more) and you have no such GPU,
@@ -14,7 +15,7 @@ OUT ?= demo
 # glibc keeps freed memory, as in the program itself; here also for what it is compared with.
 KEEP_MEMORY := MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=17179869184 MALLOC_TOP_PAD_=268435456
 
-.PHONY: .venv demo test lint format bench train cmake-lists system-packages clean
+.PHONY: .venv demo test lint format bench screenshots train cmake-lists system-packages clean
 
 .venv: .venv/installed
 
@@ -43,6 +44,10 @@ format: .venv
 
 bench: .venv
 	@set -e; for file in Testing/bench/bench_*.py; do echo "== $$file"; $(KEEP_MEMORY) $(BIN)/python $$file; done
+
+screenshots: .venv
+	$(BIN)/python Utilities/readme_picture.py
+	$(BIN)/python Testing/panel/screenshots.py
 
 train: .venv
 	$(BIN)/python -m SoftCordSegLib.training --data $(DATA) --out runs/compact
