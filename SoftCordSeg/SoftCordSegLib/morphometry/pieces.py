@@ -36,7 +36,8 @@ def piece_notes(stack: SliceStack) -> tuple[str, ...]:
     if (pieces > 1).any():
         notes += (
             f"The mask has more than one piece in slice(s) {slice_ranges(stack.slices[pieces > 1])}: all pieces are counted in "
-            "the area, and one ellipse is fitted to them together.",
+            "the area, one ellipse is fitted to them together, and the centreline is drawn towards them, which changes the angle "
+            "correction of the slices around.",
         )
     if (holes > 0).any():
         notes += (f"The mask has holes in slice(s) {slice_ranges(stack.slices[holes > 0])}: they are not counted in the area.",)
