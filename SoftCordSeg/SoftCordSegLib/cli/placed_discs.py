@@ -6,9 +6,6 @@ So a point that somebody moved, renamed or added later can be told from one that
 from __future__ import annotations
 
 import json
-import math
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,9 +20,6 @@ if TYPE_CHECKING:
 KNOWN, FOUND, CARRIED = "known", "found", "carried over"
 # Values from here on are no discs (49 pontomedullary groove, 50 pontomedullary junction, 60 conus).
 FIRST_LANDMARK = 49
-_REMARK = re.compile(r"found as (?P<name>.+) at R (?P<r>\S+) A (?P<a>\S+) S (?P<s>\S+) with confidence")
-# Less than this is rounding, not a move.
-_MOVED_MM = 0.05
 
 
 @dataclass(frozen=True)
@@ -57,8 +51,9 @@ class PlacedDisc:
         """The same in words, for the description of a point."""
         if self.source != FOUND:
             return self.source
-        r, a, s = self.label.position_mm
-        return f"found as {self.label.name} at R {r:.3f} A {a:.3f} S {s:.3f} with confidence {self.confidence:.2f}"
+        from ..morphometry import found_remark
+
+        return found_remark(self.label, self.confidence)
 
 
 def sidecar_of(path: Path) -> Path:
@@ -75,20 +70,19 @@ def told_apart(path: Path) -> tuple[list[DiscLabel], list[DiscLabel]]:
     Raises:
         InputError: as :func:`~.disc_files.read_discs`.
     """
+    from ..morphometry import is_where_found
+
     discs, found = read_discs(path), _found_before(path)
-    left = [disc for disc in discs if any(_is_at(disc, *one) for one in found)]
+    left = [disc for disc in discs if any(is_where_found(disc, *one) for one in found)]
     return [disc for disc in discs if disc not in left], left
-
-
-def _is_at(disc: DiscLabel, name: str, position_mm: Sequence[float]) -> bool:
-    return disc.name == name and math.dist(disc.position_mm, position_mm) <= _MOVED_MM
 
 
 def _found_before(path: Path) -> list[tuple[str, tuple[float, float, float]]]:
     """(name, position) of each disc that the program found, as the file says."""
     if is_points_file(path):
-        remarks = (_REMARK.search(point.description) for point in read_points(path))
-        return [(remark["name"], (float(remark["r"]), float(remark["a"]), float(remark["s"]))) for remark in remarks if remark]
+        from ..morphometry import found_before
+
+        return [found for point in read_points(path) if (found := found_before(point.description)) is not None]
     sidecar = sidecar_of(path)
     if not sidecar.exists():
         return []

@@ -5,6 +5,7 @@ from .carry import carry_over_discs, discs_to_label_image
 from .centreline import Centreline
 from .contrasts import ContrastSpread, contrasts_csv_text, spread_over_contrasts, write_contrasts_csv
 from .discs import DiscLabel, check_discs, discs_from_label_image, discs_from_points
+from .found import found_before, found_remark, is_where_found
 from .levels import (
     add_levels,
     add_levels_from_image,
@@ -55,7 +56,10 @@ __all__ = [
     "discs_from_label_image",
     "discs_from_points",
     "discs_to_label_image",
+    "found_before",
+    "found_remark",
     "is_labelled_mask",
+    "is_where_found",
     "level_name",
     "levels_from_discs",
     "levels_from_labelled_mask",

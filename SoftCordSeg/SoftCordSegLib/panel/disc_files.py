@@ -18,26 +18,26 @@ def read_disc_file(path: Path, scene):
         scene: into which Slicer reads the points, for a moment.
 
     Returns:
-        A list of ``DiscLabel``.
+        A list of ``DiscLabel``, and disc value -> what the file says of it (see ``scene.discs.remarks_of``).
 
     Raises:
         InputError: the file cannot be read, or has no usable discs.
     """
     from ..morphometry import discs_from_label_image
-    from ..scene.discs import discs_of
+    from ..scene.discs import discs_of, remarks_of
     from ..volume import read_nifti
 
     if path.name.endswith((".nii", ".nii.gz")):
-        discs = discs_from_label_image(read_nifti(path))
+        discs, remarks = discs_from_label_image(read_nifti(path)), {}
     else:
         node = _load_points(path, scene)
         try:
-            discs = discs_of(node)
+            discs, remarks = discs_of(node), remarks_of(node)
         finally:
             scene.RemoveNode(node)
     if not discs:
         raise InputError(_("There are no discs in '{path}'. Choose the file with the points in it.").format(path=path))
-    return discs
+    return discs, remarks
 
 
 def _load_points(path: Path, scene):

@@ -9,13 +9,14 @@ class Hints:
     def __init__(self):
         self._tips: dict[str, str] = {}
 
-    def allow(self, control, reason: str = "") -> None:
+    def allow(self, control, reason: str = "", tip: str = "") -> None:
         """Enable a control, or disable it with the reason as its tooltip.
 
         Args:
             control: a widget with a tooltip of its own in the ``.ui`` file.
             reason: why it cannot be used; empty where it can.
+            tip: what it does just now, where that is not what the ``.ui`` file says.
         """
-        tip = self._tips.setdefault(control.name, control.toolTip)
+        usual = self._tips.setdefault(control.name, control.toolTip)
         control.enabled = not reason
-        control.toolTip = reason or tip
+        control.toolTip = reason or tip or usual

@@ -11,6 +11,8 @@ from slicer.i18n import tr as _
 from .disc_files import read_disc_file
 from .settings import keep_setting, setting
 
+# Values from here on are no discs (pontomedullary groove and junction, conus): they are kept as they are.
+_FIRST_LANDMARK = 49
 _FILES = "(*.mrk.json *.json *.fcsv *.nii *.nii.gz)"
 
 
@@ -22,6 +24,7 @@ class LevelsSection:
     def __init__(self, panel):
         self._panel, self._ui = panel, panel.ui
         self._watched = None
+        self._find_text = panel.ui.cordProposeButton.text
         self._ui.cordPlaceButton.connect("clicked()", self._on_place)
         self._ui.cordProposeButton.connect("clicked()", self._on_propose)
         self._ui.cordLoadDiscsButton.connect("clicked()", self._on_load)
@@ -37,10 +40,21 @@ class LevelsSection:
         points = node.GetNumberOfControlPoints() if node is not None else 0
         allow(ui.cordPlaceButton, reason)
         allow(ui.cordLoadDiscsButton, reason)
-        allow(ui.cordProposeButton, reason or situation.why_no_mask)
+        self._offer_finding(node, reason or situation.why_no_mask)
         allow(ui.cordRemoveDiscsButton, reason or ("" if points else _("There are no discs yet.")))
         ui.cordPlaceButton.checked = self._is_placing(node)
         ui.cordDiscsNote.text = self._words(node)
+
+    def _offer_finding(self, node, reason: str) -> None:
+        """One button: finds the discs, and once they were found, finds them anew around what the user changed."""
+        refit = False
+        if node is not None:  # without one, nothing is imported: the panel opens before the packages are there
+            from ..scene.discs import has_found_discs
+
+            refit = has_found_discs(node)
+        tip = _("Find anew the discs that were found before. Those that you placed, moved or renamed stay, and help.")
+        self._panel.hints.allow(self._ui.cordProposeButton, reason, tip if refit else "")
+        self._ui.cordProposeButton.text = _("Re-fit") if refit else self._find_text
 
     def exit(self) -> None:
         """Another module is shown: clicks in the views are not ours any more."""
@@ -133,21 +147,25 @@ class LevelsSection:
 
     def _on_propose(self) -> None:
         with self._panel.guard(_("The discs could not be found.")):
-            from ..morphometry import propose_discs
-            from ..scene.discs import discs_of
+            from ..morphometry import found_remark, propose_discs
+            from ..scene.discs import placed_discs_of
             from ..scene.study import set_disc_labels
             from ..scene.volumes import volume_of
 
             situation = self._panel.situation
             image, soft, node = situation.image, situation.study.soft, situation.study.discs
-            known = discs_of(node) if node is not None else []
+            placed = placed_discs_of(node) if node is not None else []
+            landmarks = [disc for disc in placed if disc.value >= _FIRST_LANDMARK]
+            known = [disc for disc in placed if disc not in landmarks]
             volume, mask = volume_of(image), volume_of(soft)
             self._panel.say(_("Looking for the discs"))
-            proposals = self._panel.work(lambda progress: propose_discs(volume, mask, known))
+            proposals = self._panel.work(lambda progress: propose_discs(volume, mask, known, progress=progress))
             if image.GetScene() is None:
                 return
-            set_disc_labels(image, proposals.labels)
-            new = [disc.label.name for disc in proposals if not disc.known]
+            found = [disc for disc in proposals if not disc.known]
+            remarks = {disc.label.value: found_remark(disc.label, disc.confidence) for disc in found}
+            set_disc_labels(image, [*proposals.labels, *landmarks], remarks)
+            new = [disc.label.name for disc in found]
             words = _("Found: {names}. Check each disc, and move it where it is off.")
             words = words.format(names=", ".join(new) or _("nothing more"))
             self._panel.say(" ".join([words, *proposals.notes]))
@@ -159,8 +177,8 @@ class LevelsSection:
         with self._panel.guard(_("The discs could not be loaded.")):
             from ..scene.study import set_disc_labels
 
-            discs = read_disc_file(Path(path), self._panel.scene)
-            set_disc_labels(self._panel.situation.image, discs)
+            discs, remarks = read_disc_file(Path(path), self._panel.scene)
+            set_disc_labels(self._panel.situation.image, discs, remarks)
             keep_setting("DiscsFolder", str(Path(path).parent))
             self._panel.say(_("{count} discs were loaded.").format(count=len(discs)))
 

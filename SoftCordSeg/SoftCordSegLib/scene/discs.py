@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ..errors import InputError
-from ..morphometry import DiscLabel, disc_name, discs_from_points, parse_disc
+from ..morphometry import DiscLabel, disc_name, discs_from_points, found_before, is_where_found, parse_disc
 from .links import IMAGE, link, nodes_linked_to
 
 _COLOUR = (1.0, 0.45, 0.1)
+_Point = tuple[str, tuple[float, float, float], str]
 
 
-def add_discs(scene, image_node, discs: Iterable[DiscLabel] = (), name: str | None = None):
-    """A new list of disc points for an image, from above to below.
+def add_discs(
+    scene, image_node, discs: Iterable[DiscLabel] = (), name: str | None = None, remarks: Mapping[int, str] | None = None
+):
+    """A new list of disc points for an image, from above to below; ``remarks`` as in :func:`set_discs`.
 
     Returns:
         ``vtkMRMLMarkupsFiducialNode`` with display node, referring to the image.
@@ -26,18 +29,26 @@ def add_discs(scene, image_node, discs: Iterable[DiscLabel] = (), name: str | No
     display.SetTextScale(3.0)
     display.SetPropertiesLabelVisibility(False)
     display.SetPointLabelsVisibility(True)
-    set_discs(node, discs)
+    set_discs(node, discs, remarks)
     return node
 
 
-def set_discs(node, discs: Iterable[DiscLabel]) -> None:
-    """Replace the points of a disc list."""
+def set_discs(node, discs: Iterable[DiscLabel], remarks: Mapping[int, str] | None = None) -> None:
+    """Replace the points of a disc list.
+
+    Args:
+        node: the list.
+        discs: in any order.
+        remarks: disc value -> description of its point, such as :func:`~..morphometry.found_remark`; empty for the others.
+    """
     import vtk
 
+    remarks = remarks or {}
     changes = node.StartModify()
     node.RemoveAllControlPoints()
     for disc in sorted(discs, key=_from_above):
-        node.AddControlPointWorld(vtk.vtkVector3d(*(float(x) for x in disc.position_mm)), disc_name(disc.value))
+        n = node.AddControlPointWorld(vtk.vtkVector3d(*(float(x) for x in disc.position_mm)), disc_name(disc.value))
+        node.SetNthControlPointDescription(n, remarks.get(disc.value, ""))
     node.EndModify(changes)
 
 
@@ -47,10 +58,33 @@ def discs_of(node) -> list[DiscLabel]:
     Raises:
         InputError: a point whose name is no disc, or two points of one disc; the list is named.
     """
-    try:
-        return discs_from_points(_placed_points(node))
-    except InputError as error:
-        raise InputError(f"In the point list '{node.GetName()}': {error}") from error
+    return _discs(node, _placed_points(node))
+
+
+def placed_discs_of(node) -> list[DiscLabel]:
+    """As :func:`discs_of`, without the points that are still where, and named as, the program found them.
+
+    So a found point that the user moved or renamed is among them.
+
+    Raises:
+        InputError: as :func:`discs_of`; a disc that is both placed and found is no error.
+    """
+    return _discs(node, [point for point in _placed_points(node) if not _is_left_as_found(*point)])
+
+
+def remarks_of(node) -> dict[int, str]:
+    """Disc value -> description of its point, where one is written; as :func:`set_discs` takes it.
+
+    Raises:
+        InputError: as :func:`discs_of`.
+    """
+    remarks = [remark for _, _, remark in _placed_points(node)]
+    return {disc.value: remark for disc, remark in zip(discs_of(node), remarks) if remark}
+
+
+def has_found_discs(node) -> bool:
+    """Whether any point of a disc list was found by the program, even if it was moved since."""
+    return any(found_before(remark) is not None for _, _, remark in _placed_points(node))
 
 
 def disc_lists_of(image_node) -> list:
@@ -64,7 +98,7 @@ def next_disc_value(node, first: int = 3) -> int:
     Points with names that are no discs are passed over, so that one typing mistake does not stop placing.
     """
     values = []
-    for label, _ in _placed_points(node):
+    for label, _, _ in _placed_points(node):
         try:
             value = parse_disc(label)
         except InputError:
@@ -74,13 +108,31 @@ def next_disc_value(node, first: int = 3) -> int:
     return max(values) + 1 if values else first
 
 
-def _placed_points(node) -> list[tuple[str, tuple[float, float, float]]]:
+def _discs(node, points: list[_Point]) -> list[DiscLabel]:
+    try:
+        return discs_from_points((label, position) for label, position, _ in points)
+    except InputError as error:
+        raise InputError(f"In the point list '{node.GetName()}': {error}") from error
+
+
+def _is_left_as_found(label: str, position: tuple[float, float, float], remark: str) -> bool:
+    found = found_before(remark)
+    if found is None:
+        return False
+    try:
+        return is_where_found(DiscLabel(parse_disc(label), position), *found)
+    except InputError:
+        return False  # renamed, to what is no disc
+
+
+def _placed_points(node) -> list[_Point]:
+    """(name, world position, description) of each."""
     points = []
     for n in range(node.GetNumberOfControlPoints()):
         if node.GetNthControlPointPositionStatus(n) == node.PositionDefined:
             position = [0.0, 0.0, 0.0]
             node.GetNthControlPointPositionWorld(n, position)
-            points.append((node.GetNthControlPointLabel(n), tuple(position)))
+            points.append((node.GetNthControlPointLabel(n), tuple(position), node.GetNthControlPointDescription(n)))
     return points
 
 

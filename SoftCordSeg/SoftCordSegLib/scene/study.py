@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ..morphometry import CordShape, DiscLabel, LevelSummary, Summary
@@ -105,13 +105,13 @@ def set_segmentation(
     return _placed(study)
 
 
-def set_disc_labels(image_node, discs: Iterable[DiscLabel]) -> Study:
-    """Put disc labels into the scene of an image, in place of those that are there."""
+def set_disc_labels(image_node, discs: Iterable[DiscLabel], remarks: Mapping[int, str] | None = None) -> Study:
+    """Put disc labels into the scene of an image, in place of those that are there; ``remarks`` as in :func:`.discs.set_discs`."""
     study = study_of(image_node)
     if study.discs is None:
-        study.discs = add_discs(image_node.GetScene(), image_node, discs)
+        study.discs = add_discs(image_node.GetScene(), image_node, discs, remarks=remarks)
     else:
-        set_discs(study.discs, discs)
+        set_discs(study.discs, discs, remarks)
     return _placed(study)
 
 
