@@ -12,9 +12,6 @@ BIN := .venv/bin
 DATA ?= ../shared/data
 OUT ?= demo
 
-# glibc keeps freed memory, as in the program itself; here also for what it is compared with.
-KEEP_MEMORY := MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=17179869184 MALLOC_TOP_PAD_=268435456
-
 .PHONY: .venv demo test lint format bench screenshots train cmake-lists system-packages clean
 
 .venv: .venv/installed
@@ -43,7 +40,7 @@ format: .venv
 	$(BIN)/ruff format .
 
 bench: .venv
-	@set -e; for file in Testing/bench/bench_*.py; do echo "== $$file"; $(KEEP_MEMORY) $(BIN)/python $$file; done
+	@set -e; for file in Testing/bench/bench_*.py; do echo "== $$file"; $(BIN)/python $$file; done
 
 screenshots: .venv
 	$(BIN)/python Utilities/readme_picture.py

@@ -101,8 +101,8 @@ def _inference() -> dict[str, Any]:
             features=COMPACT.features,
             strides=COMPACT.strides,
             spacing_mm=LOCATOR.spacing,
-            # Fields of view of up to 256 x 256 x 192 mm are seen in one piece.
-            tile=(128, 128, 96),
+            # Fields of view of up to 320 mm are seen in one piece.
+            tile=(160, 160, 160),
             overlap=0.25,
             activation="sigmoid",
         ),
@@ -112,7 +112,8 @@ def _inference() -> dict[str, Any]:
             strides=COMPACT.strides,
             spacing_mm=SEGMENTER.spacing,
             tile=SEGMENTER.shape,
-            overlap=0.5,
+            # More overlap costs time and changed no Dice of the development images by more than 0.001.
+            overlap=0.25,
             activation="normrelu",
         ),
     }
