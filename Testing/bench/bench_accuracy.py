@@ -53,6 +53,9 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="another bundle than the shipped one")
     parser.add_argument("--save", type=Path, help="folder for the soft masks")
     options = parser.parse_args()
+    if not (options.data / "images").is_dir():
+        print(f"skipped: there are no images in '{options.data}' (use --data)")
+        return
     bundle = load_bundle(options.model or shipped_bundles()[0])
     print(bundle.name)
     masks = {}
