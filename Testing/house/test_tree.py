@@ -108,10 +108,11 @@ def test_no_file_holds_a_path_of_a_machine():
 def test_a_machine_path_is_recognised():
     inside = "/".join(["", "home", "anna", "data"])
     windows = "\\".join(["C:", "Users", "anna"])
+    relative = "/".join(["..", "work", "file"])
 
     assert machine_paths(f"read('{inside}')")
     assert machine_paths(f"read('{windows}')")
-    assert not machine_paths("https://example.org/home/page and .." + "/work/file and a/root/b")
+    assert not machine_paths(f"https://example.org/home/page and {relative} and a/root/b")
 
 
 def test_no_file_is_too_large():
