@@ -11,12 +11,12 @@ import typer
 
 from ..errors import Cancelled
 from ..progress import Progress
+from ..provenance import generated_by, model_of
 from .console import fail, print_json, progress_bars, say, show_table, warn
 from .guard import EXIT_FAILED, UsageProblem, guarded, sentence_of
 from .interrupt import interruptible
 from .options import Debug, Device, Json, Model, Threads
 from .outputs import check_folder, check_not_an_input, stem
-from .provenance import generated_by, model_of
 from .segment import Request
 from .tools import Tools, limit_threads
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+from ..provenance import generated_by
 from .guard import UsageProblem
 from .outputs import write_together
 from .placed_discs import PlacedDisc, sidecar_of
-from .provenance import generated_by
 
 if TYPE_CHECKING:
     from ..volume import Volume

@@ -12,12 +12,13 @@ import typer
 
 from ..errors import Cancelled
 from ..progress import Progress
+from ..provenance import box_of, generated_by, model_of
 from .console import fail, print_json, progress_bars, say, show_table, warn
 from .guard import EXIT_FAILED, guarded, sentence_of
 from .interrupt import interruptible
 from .options import BoxText, Debug, Device, Json, Model, Threads, TimeText, parse_box, parse_time
 from .outputs import check_folder, check_names, check_not_an_input, stem, write_together
-from .provenance import box_of, generated_by, model_of, sidecar
+from .sidecar import sidecar
 from .tools import Tools, limit_threads
 
 if TYPE_CHECKING:

@@ -26,14 +26,12 @@ class StraightSpine:
     Attributes:
         values: (n, m) mean over 6 mm from right to left; NaN outside the image.  Rows run up along the cord, columns forwards.
         arc_mm: (n,) position along the cord, from the lowest point of its mask.
-        front_mm: (m,) distance in front of the cord's middle.
         points_mm: (n, 3) the cord's middle, world RAS+.
         axes: (n, 3, 3) columns: unit vectors to the right, to the front and along the cord, world.
     """
 
     values: np.ndarray
     arc_mm: np.ndarray
-    front_mm: np.ndarray
     points_mm: np.ndarray
     axes: np.ndarray
 
@@ -66,7 +64,7 @@ def straighten(image: Volume, centreline: Centreline) -> StraightSpine:
     sampled = ndimage.map_coordinates(
         np.asarray(image.data, dtype=np.float32), np.moveaxis(voxels, -1, 0), order=1, mode="constant", cval=np.nan
     )
-    return StraightSpine(sampled.mean(axis=2), arc, front, points, axes)
+    return StraightSpine(sampled.mean(axis=2), arc, points, axes)
 
 
 def _frame_along(centreline: Centreline) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

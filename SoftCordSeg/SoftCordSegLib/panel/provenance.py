@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timezone
 
-from .. import __version__
+from ..provenance import box_of, generated_by, model_of, now
 
 _ATTRIBUTE = "SoftCordSeg.Run"
 
@@ -19,15 +18,15 @@ def remember_run(soft, request, mask) -> None:
         mask: ``SoftMask``.
     """
     record = {
-        "GeneratedBy": [{"Name": "SoftCordSeg", "Version": __version__}],
+        "GeneratedBy": generated_by(),
         "Model": _model(request.model),
         "Device": request.device,
         "Found": mask.found,
         "Message": mask.message,
         "Notes": list(mask.notes),
-        "Box": _box(mask.box),
+        "Box": box_of(mask.box),
         "BoxGivenByUser": request.box is not None,
-        "Date": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "Date": now(),
     }
     # MRML files separate attributes by semicolons and colons; hexadecimal has neither.
     soft.SetAttribute(_ATTRIBUTE, json.dumps(record).encode("utf-8").hex())
@@ -47,18 +46,6 @@ def _model(folder) -> dict | None:
     if not folders:
         return None
     try:
-        bundle = load_bundle(folders[0])
+        return model_of(load_bundle(folders[0]))
     except ModelError:
         return None  # moved away since the run
-    return {"Name": bundle.metadata["name"], "Version": str(bundle.metadata["version"]), "SHA256": bundle.sha256}
-
-
-def _box(box) -> dict | None:
-    if box is None:
-        return None
-    return {
-        "CenterMm": [round(float(x), 3) for x in box.center_mm],
-        "Axes": [[round(float(x), 6) for x in row] for row in box.axes],
-        "SizeMm": [round(float(x), 3) for x in box.size_mm],
-        "Space": "RAS",
-    }

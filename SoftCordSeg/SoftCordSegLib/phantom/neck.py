@@ -6,7 +6,6 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from .canvas import Canvas, Points, Texture, ellipse, ellipsoid
-from .cord import Cord
 
 # The outline at heights z (mm): half width, front and back of the skin relative to the spine; smooth in between.
 _KNOTS_MM = [-130, -95, -65, -35, 0, 25, 45, 70, 110]
@@ -25,12 +24,10 @@ class Neck:
     """Paints the soft tissues.
 
     Args:
-        cord: the cord they surround.
         seed: of the fascia and the fat between the muscles.
     """
 
-    def __init__(self, cord: Cord, seed: int):
-        self._cord = cord
+    def __init__(self, seed: int):
         self._coarse = Texture(seed, 14.0)
         self._fine = Texture(seed + 1, 4.0)
 

@@ -106,7 +106,7 @@ def _paint(scan: Contrast, cord: Cord, grid: Grid, fraction: np.ndarray, progres
     """The image without noise, float32, of the grid's shape."""
     samples = np.ceil(grid.spacing / _SAMPLE_MM - 1e-6).astype(int)
     edge = float(min(grid.spacing.min(), _SAMPLE_MM))
-    neck = Neck(cord, seed=7)
+    neck = Neck(seed=7)
     data = np.empty(grid.shape, dtype=np.float32)
     rows = max(1, _BATCH // int(np.prod(grid.shape[1:]) * samples.prod() // grid.shape[1]))
     for i in range(grid.shape[0]):

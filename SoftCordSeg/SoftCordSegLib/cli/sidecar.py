@@ -1,34 +1,11 @@
-"""Where a result came from, for the sidecar beside it and the summary."""
+"""The sidecar of a mask: where it came from."""
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from .. import __version__
-
-
-def generated_by() -> list[dict[str, str]]:
-    """BIDS's "GeneratedBy"."""
-    return [{"Name": "SoftCordSeg", "Version": __version__}]
-
-
-def model_of(bundle: Any) -> dict[str, Any]:
-    """Name, version and SHA-256 of the weights of a model bundle."""
-    return {"Name": bundle.metadata["name"], "Version": str(bundle.metadata["version"]), "SHA256": dict(bundle.sha256)}
-
-
-def box_of(box: Any) -> dict[str, Any] | None:
-    """A box in plain numbers, world RAS+, mm; None where there is none."""
-    if box is None:
-        return None
-    return {
-        "CenterMm": [round(float(x), 3) for x in box.center_mm],
-        "Axes": [[round(float(x), 6) for x in row] for row in box.axes],
-        "SizeMm": [round(float(x), 3) for x in box.size_mm],
-        "Space": "RAS",
-    }
+from ..provenance import box_of, generated_by, model_of, now
 
 
 def sidecar(
@@ -59,5 +36,5 @@ def sidecar(
         "Notes": list(getattr(result, "notes", ())),
         "Box": box_of(result.box),
         "Command": {"Name": "softcord segment", "Options": options},
-        "Date": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "Date": now(),
     }
