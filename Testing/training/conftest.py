@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from SoftCordSegLib.training.anatomy import Anatomy, CordShape
+from SoftCordSegLib.training.synthetic.anatomy import Anatomy, CordShape
 
 CORD_RADIUS_MM, CANAL_RADIUS_MM = 5.0, 8.0
 

@@ -13,7 +13,7 @@ from SoftCordSegLib.network.unet import UNet, UNetConfig
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.training.loop import TrainingConfig, train
 from SoftCordSegLib.training.recipes import from_logits
-from SoftCordSegLib.training.synthesis import Recipe
+from SoftCordSegLib.training.synthetic.synthesis import Recipe
 
 RECIPE = Recipe((16, 16, 16), 2.0, (0.3, 0.3, 0.3), without_cord=0.0, cropped=0.2)
 CONFIG = TrainingConfig(

@@ -7,10 +7,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from SoftCordSegLib.training.acquisition import Slices, cut_slices
-from SoftCordSegLib.training.anatomy import CORD, GREY, load_anatomy
-from SoftCordSegLib.training.fields import smooth_noise
-from SoftCordSegLib.training.synthesis import LOCATOR, SEGMENTER, Synthesis
+from SoftCordSegLib.training.synthetic.acquisition import Slices, cut_slices
+from SoftCordSegLib.training.synthetic.anatomy import CORD, GREY, load_anatomy
+from SoftCordSegLib.training.synthetic.fields import smooth_noise
+from SoftCordSegLib.training.synthetic.synthesis import LOCATOR, SEGMENTER, Synthesis
 
 
 @pytest.fixture(scope="module", params=[SEGMENTER, LOCATOR], ids=["segmenter", "locator"])

@@ -14,9 +14,9 @@ from torch.utils.data import DataLoader, Dataset
 from ..files import write_atomically, write_text_atomically
 from ..network.unet import UNet, UNetConfig
 from ..progress import Progress
-from .anatomy import Anatomy
 from .loss import deeply_supervised, soft_dice
-from .synthesis import Recipe, Synthesis
+from .synthetic.anatomy import Anatomy
+from .synthetic.synthesis import Recipe, Synthesis
 
 # Validation pairs have seeds that no training step reaches.
 _VALIDATION_SEED = 1_000_000_007

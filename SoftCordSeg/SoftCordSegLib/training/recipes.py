@@ -9,9 +9,9 @@ from .. import __version__
 from ..network import Stage, file_sha256, save_bundle
 from ..network.unet import COMPACT
 from ..progress import Progress
-from .anatomy import data_files, load_anatomy
 from .loop import History, TrainingConfig, train
-from .synthesis import LOCATOR, SEGMENTER
+from .synthetic.anatomy import data_files, load_anatomy
+from .synthetic.synthesis import LOCATOR, SEGMENTER
 
 if TYPE_CHECKING:
     import torch

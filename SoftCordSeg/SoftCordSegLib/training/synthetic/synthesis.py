@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from scipy import ndimage
 
+from ..pairs import Pair, normalised
 from . import anatomy as parts
 from . import contrast
 from .acquisition import cut_slices, random_slices, scan
@@ -42,15 +43,6 @@ LOCATOR = Recipe((64, 64, 48), 2.0, (0.6, 0.6, 0.6), without_cord=0.10, cropped=
 
 # Voxels; scans cropped to the canal are hardly wider than the cord and its fluid.
 _LEAST_FIELD = 16
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Attributes: image, label (0 to 1) and weight (0 where the answer is not defined, else 1), each (i, j, k) float32."""
-
-    image: np.ndarray
-    label: np.ndarray
-    weight: np.ndarray
 
 
 class Synthesis:
@@ -167,12 +159,6 @@ class Synthesis:
             tissue = tissue + (patches > rng.uniform(0.8, 1.8)) * rng.uniform(-0.35, 0.35)
         within = cord * tissue + grey * (means[contrast.GREY] - means[contrast.WHITE])
         return within + (1 - cord) * fluid
-
-
-def normalised(image: np.ndarray) -> np.ndarray:
-    """Robust scaling of the whole image: its 1st and 99th percentiles to -1 and 1, clipped at -3 and 3; float32."""
-    low, high = np.percentile(image[::2, ::2, ::2], (1, 99)) if image.size > 4096 else np.percentile(image, (1, 99))
-    return np.clip((image - low) * np.float32(2 / max(high - low, 1e-6)) - 1, -3, 3).astype(np.float32)
 
 
 def _reflected(k: np.ndarray, top: float) -> np.ndarray:
