@@ -13,8 +13,7 @@ from scipy import ndimage
 
 from morphometry.cords import cylinder
 from SoftCordSegLib.errors import Cancelled, InputError
-from SoftCordSegLib.morphometry import LiveArea, MeasureOptions, centreline_of, measure
-from SoftCordSegLib.morphometry.upright import shrink_factors
+from SoftCordSegLib.morphometry import LiveArea, MeasureOptions, centreline_of, measure, shrink_factors
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.volume import Volume, reorient
 

@@ -15,9 +15,9 @@ from SoftCordSegLib.morphometry import (
     add_levels,
     aggregate,
     discs_from_label_image,
+    folded_angle,
     measure,
 )
-from SoftCordSegLib.morphometry.region import folded_angle
 from SoftCordSegLib.volume import Volume, read_nifti
 
 ANGLES = ("angle_AP", "angle_RL", "orientation")

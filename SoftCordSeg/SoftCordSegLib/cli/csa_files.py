@@ -67,7 +67,7 @@ def write_files(files: CsaFiles, measured: Sequence[Measured], compared: Sequenc
         InputError: rows to be added to a table with other columns.
         OutputError: a folder is not writable or the disk is full; nothing was written then.
     """
-    from ..morphometry.figures import write_figure
+    from ..morphometry import write_figure
 
     text = _json_text(measured) if files.table.suffix.lower() == ".json" else _csv_text(files, measured)
     writers = {files.table: _writer(text)}
@@ -114,7 +114,7 @@ def _json_text(measured: Sequence[Measured]) -> str:
 
 def _figure(measured: Sequence[Measured], compared: Sequence[Compared]) -> Figure:
     """The contrasts side by side where they were compared, else the area along the cord."""
-    from ..morphometry.figures import contrasts_figure, profile_figure
+    from ..morphometry import contrasts_figure, profile_figure
 
     if compared:
         several = len(compared) > 1

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .refine import FINE_MM, placed_sums
-from .upright import UprightSlices
+from ..slices.refine import FINE_MM, placed_sums
+from ..slices.upright import UprightSlices
 
 
 def areas(slices: UprightSlices, spacing: np.ndarray) -> np.ndarray:

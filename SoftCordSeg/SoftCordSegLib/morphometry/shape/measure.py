@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..progress import Progress
-from ..volume import Volume
+from ...progress import Progress
+from ...volume import Volume
+from ..slices.centreline import Centreline, fit_centreline, slice_centres
+from ..slices.pieces import piece_notes
+from ..slices.refine import refine
+from ..slices.stack import SliceStack, axial, extract_slices
+from ..slices.upright import UprightSlices, shrink_factors, upright
 from .area import areas
-from .centreline import Centreline, fit_centreline, slice_centres
+from .cord_shape import MEASURES, CordShape, MeasureOptions
 from .interval import area_interval
-from .pieces import piece_notes
-from .refine import refine
 from .region import REGION_KEYS, region_measures
-from .shape import MEASURES, CordShape, MeasureOptions
-from .slices import SliceStack, axial, extract_slices
-from .upright import UprightSlices, shrink_factors, upright
 
 
 def measure(

@@ -8,16 +8,16 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from ..errors import InputError
-from ..progress import Progress
-from ..volume import Volume, reorient
-from .centreline import slice_centres
+from ...errors import InputError
+from ...progress import Progress
+from ...volume import Volume, reorient
+from ..slices.centreline import slice_centres
+from ..slices.refine import FINE_MM, refine
+from ..slices.stack import axial, extract_slices
+from ..slices.upright import shrink_factors, upright
+from .cord_shape import IMAGE_MEASURES, CordShape
 from .diameter import INSIDE, turned
-from .refine import FINE_MM, refine
-from .shape import IMAGE_MEASURES, CordShape
-from .slices import axial, extract_slices
 from .symmetry_axis import smoothed_along, symmetry_angle
-from .upright import shrink_factors, upright
 
 
 def add_image_measures(shape: CordShape, mask: Volume, image: Volume, *, progress: Progress | None = None) -> CordShape:

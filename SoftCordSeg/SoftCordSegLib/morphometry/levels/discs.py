@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import InputError
-from ..volume import Volume
-from .centreline import Centreline
+from ...errors import InputError
+from ...volume import Volume
+from ..slices.centreline import Centreline
 from .names import LAST_DISC, disc_name, parse_disc
 
 # The voxels of one label lie within this distance of their centre; more means that the value was used twice.

@@ -9,9 +9,9 @@ import math
 
 import numpy as np
 
+from ..slices.refine import FINE_MM
 from .diameter import INSIDE, diameter_ap
 from .hull import convex_count
-from .refine import FINE_MM
 
 REGION_KEYS = (
     "diameter_AP",

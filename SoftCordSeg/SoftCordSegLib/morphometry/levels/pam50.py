@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..errors import InputError
-from ..volume.grid import Grid
+from ...errors import InputError
+from ...volume.grid import Grid
+from ..shape.cord_shape import CordShape
 from .names import level_name
-from .shape import CordShape
 
 # First slice of each vertebral level in PAM50 (0.5 mm, from below), C1 to L1; each level ends where the one above begins.
 _FIRST_SLICE = (939, 908, 871, 834, 801, 770, 736, 693, 647, 601, 552, 501, 450, 397, 343, 290, 232, 169, 106, 40)

@@ -15,12 +15,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
-from .. import __version__
-from ..errors import InputError
-from ..files import write_text_atomically
+from ... import __version__
+from ...errors import InputError
+from ...files import write_text_atomically
+from ..shape.cord_shape import IMAGE_MEASURES, MEASURES, UNITS, CordShape
+from ..wording import slice_ranges
 from .aggregate import LevelSummary, Summary
-from .shape import IMAGE_MEASURES, MEASURES, UNITS, CordShape
-from .wording import slice_ranges
 
 VERSION = f"SoftCordSeg {__version__}"
 _LEADING = ("Timestamp", "SCT Version", "Filename", "Slice (I->S)", "VertLevel", "DistancePMJ")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from ..volume import Volume
-from .centreline import Centreline
+from ...volume import Volume
+from ..slices.centreline import Centreline
 
 STEP_MM = 0.5
 # How far the cord's direction is trusted beyond the ends of its mask.

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..volume.grid import Grid
-from .centreline import Centreline
+from ...volume.grid import Grid
+from ..slices.centreline import Centreline
 
 # SCT's measures in the order of its table.
 MEASURES = (

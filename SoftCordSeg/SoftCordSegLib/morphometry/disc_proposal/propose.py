@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import InputError
-from ..progress import Progress
-from ..volume import Volume
-from .centreline import Centreline
+from ...errors import InputError
+from ...progress import Progress
+from ...volume import Volume
+from ..levels.discs import DiscLabel, check_discs
+from ..levels.names import disc_name
+from ..shape.measure import centreline_of
+from ..slices.centreline import Centreline
 from .chain import ChainResult, solve_chain
-from .discs import DiscLabel, check_discs
 from .likeness import DiscPatterns, Likeness
-from .measure import centreline_of
-from .names import disc_name
 from .naming import C2_C3, CLEAR, best_renaming, naming_log_odds, narrowness, values_in_view
 from .spacing import FIRST, spacing_mm
 from .straighten import STEP_MM, StraightSpine, straighten

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..errors import InputError
-from ..volume import Volume
-from .centreline import slice_centres
-from .shape import CordShape
-from .slices import axial, extract_slices
+from ...errors import InputError
+from ...volume import Volume
+from ..shape.cord_shape import CordShape
+from ..slices.centreline import slice_centres
+from ..slices.stack import axial, extract_slices
 
 # SCT's: a straight line between slices, then a Hanning window of this length, mm.  Robust where the top of the mask is poor.
 _SMOOTHING_MM = 50.0

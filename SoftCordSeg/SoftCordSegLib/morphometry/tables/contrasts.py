@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError
-from ..files import write_text_atomically
+from ...errors import InputError
+from ...files import write_text_atomically
+from ..wording import slice_ranges
 from .aggregate import LevelSummary
-from .wording import slice_ranges
 
 _PLACE_COLUMNS = {"levels": ("VertLevel", "LevelName"), "slices": ("Slice (I->S)",), "pmj": ("DistancePMJ",)}
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..errors import InputError
-from .names import level_name
-from .shape import CordShape
-from .wording import slice_ranges
+from ...errors import InputError
+from ..levels.names import level_name
+from ..shape.cord_shape import CordShape
+from ..wording import slice_ranges
 
 _SUMMED = ("length",)
 

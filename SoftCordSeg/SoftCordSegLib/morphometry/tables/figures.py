@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import InputError
-from ..files import atomic_path
+from ...errors import InputError
+from ...files import atomic_path
+from ..levels.names import level_name
+from ..shape.cord_shape import UNITS, CordShape
 from .contrasts import ContrastSpread
-from .names import level_name
-from .shape import UNITS, CordShape
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..errors import InputError
+from ...errors import InputError
 
 # A disc's value is the number of the vertebra below it: 3 is C2/C3, 8 is C7/T1, 20 is T12/L1, 25 is L5/S1.
 _VERTEBRAE = (

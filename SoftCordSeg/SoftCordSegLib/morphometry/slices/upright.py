@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .slices import NEAR_ZERO, SliceStack
+from .stack import NEAR_ZERO, SliceStack
 
 # SCT leaves so many voxels around the cord before it refines the grid.
 _MARGIN = 3
@@ -51,7 +51,7 @@ def shrink_factors(angles: np.ndarray, tilt: str) -> np.ndarray:
 
     Args:
         angles: (n, 2) angle_AP and angle_RL, radians.
-        tilt: "sct" or "exact", see :class:`~.shape.MeasureOptions`.
+        tilt: "sct" or "exact", see :class:`~.cord_shape.MeasureOptions`.
 
     Returns:
         (n, 2) factors for rows (R-L) and columns (A-P); slice thickness over their product is the length of cord in the slice.

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 
-from .discs import DiscLabel
+from ..levels.discs import DiscLabel
 
 _REMARK = re.compile(r"found as (?P<name>.+) at R (?P<r>\S+) A (?P<a>\S+) S (?P<s>\S+) with confidence")
 # Less than this is rounding, not a move.

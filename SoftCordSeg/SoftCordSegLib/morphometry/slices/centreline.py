@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import interpolate
 
-from ..errors import InputError
-from ..volume.grid import Grid
-from .slices import NEAR_ZERO, SliceStack
-from .wording import slice_ranges
+from ...errors import InputError
+from ...volume.grid import Grid
+from ..wording import slice_ranges
+from .stack import NEAR_ZERO, SliceStack
 
 # SCT's command line smooths by 30 for shape and by 20 where it lays discs on the centreline.
 SHAPE_SMOOTHING = 30.0

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..errors import InputError
-from ..volume import Volume, reorient
+from ...errors import InputError
+from ...volume import Volume, reorient
+from ..slices.centreline import fit_centreline, slice_centres
+from ..slices.stack import SliceStack, axial, extract_slices, join_slices
+from ..slices.upright import shrink_factors, upright
 from .area import areas
-from .centreline import fit_centreline, slice_centres
-from .shape import MeasureOptions
-from .slices import SliceStack, axial, extract_slices, join_slices
-from .upright import shrink_factors, upright
+from .cord_shape import MeasureOptions
 
 
 class LiveArea:

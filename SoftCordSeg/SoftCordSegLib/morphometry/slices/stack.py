@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import InputError
-from ..volume import Volume, reorient, resample_mask
-from ..volume.grid import Grid
-from .wording import slice_ranges
+from ...errors import InputError
+from ...volume import Volume, reorient, resample_mask
+from ...volume.grid import Grid
+from ..wording import slice_ranges
 
 # Resampling can turn 0 into something like 1e-16; SCT calls a voxel empty up to this value.
 NEAR_ZERO = 1e-6

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..errors import InputError
-from ..volume import Volume, reorient
-from .centreline import LEVEL_SMOOTHING, Centreline, fit_centreline
+from ...errors import InputError
+from ...volume import Volume, reorient
+from ..shape.cord_shape import CordShape
+from ..slices.centreline import LEVEL_SMOOTHING, Centreline, fit_centreline
+from ..slices.stack import axial, extract_slices
 from .discs import DiscLabel, check_discs, discs_from_label_image
-from .shape import CordShape
-from .slices import axial, extract_slices
 
 # A disc point is one voxel, or a blob of 3 x 3 x 3.
 _LARGEST_POINT = 27

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..volume import Volume
+from ...volume import Volume
+from ..shape.measure import centreline_of
 from .discs import DiscLabel, check_discs
-from .measure import centreline_of
 from .names import disc_name
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from .slices import SliceStack
-from .wording import slice_ranges
+from ..wording import slice_ranges
+from .stack import SliceStack
 
 # Neighbours within a slice only; a piece holds together through corners, a hole does not.
 _PIECE = np.zeros((3, 3, 3), dtype=bool)

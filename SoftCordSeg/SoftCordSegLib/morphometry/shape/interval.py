@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .refine import FINE_MM, refine
-from .upright import UprightSlices
+from ..slices.refine import FINE_MM, refine
+from ..slices.upright import UprightSlices
 
 HALF_WIDTH = 0.25
 

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from .refine import FINE_MM
+from ..slices.refine import FINE_MM
 
 INSIDE = 0.5
 # The diameter is the mean over 3 mm around the centre: 30 rows of 0.1 mm.
