@@ -10,6 +10,7 @@ import typer
 from .. import __version__
 from .csa import csa_command
 from .demo import demo_command
+from .evaluate import evaluate_command
 from .label import label_command
 from .sct_spelling import SctSpelling
 from .segment import segment_command
@@ -26,6 +27,7 @@ app = typer.Typer(
 app.command("segment")(segment_command)
 app.command("label")(label_command)
 app.command("csa", cls=SctSpelling)(csa_command)
+app.command("evaluate")(evaluate_command)
 app.command("demo")(demo_command)
 
 

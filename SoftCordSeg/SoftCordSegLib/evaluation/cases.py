@@ -1,0 +1,163 @@
+"""The table of cases: which images to evaluate on, of whom, and what is known of each."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import InputError
+
+_COLUMNS = ("participant", "contrast", "image", "reference", "discs", "levels", "grid", "whole_field", "dataset")
+_REQUIRED = _COLUMNS[:3]
+_YES, _NO = ("yes", "y", "true", "1"), ("no", "n", "false", "0", "")
+_ENDINGS = (".nii.gz", ".nii")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One image.
+
+    Attributes:
+        participant: whose it is.
+        contrast: as it is to be named in tables and figures.
+        image: file, 3D, or a series whose mean over time is taken.
+        reference: mask of the cord, soft or binary; None where there is none.
+        discs: disc labels, for vertebral levels; None where there are none.
+        levels: a segmentation labelled with vertebral levels, instead of discs.
+        grid: name of a group of images of one participant on one grid, of which every slice shows the same piece of cord; "" for
+            none.
+        whole_field: the image is a whole field of view, not a crop around the cord: anything beside the cord is an error.
+        dataset: for tables by data set; "" for none.
+    """
+
+    participant: str
+    contrast: str
+    image: Path
+    reference: Path | None = None
+    discs: Path | None = None
+    levels: Path | None = None
+    grid: str = ""
+    whole_field: bool = False
+    dataset: str = ""
+
+    @property
+    def stem(self) -> str:
+        """The image's file name without ``.nii`` or ``.nii.gz``."""
+        return file_stem(self.image)
+
+
+def read_cases(path: str | Path, root: str | Path | None = None) -> list[Case]:
+    """Read a table of cases: ``.csv``, ``.tsv``, or ``.json`` (a list of objects, or an object with the list "cases").
+
+    Args:
+        path: of the table, with the columns of :class:`Case`; participant, contrast and image must be there, the others may be
+            absent or empty.
+        root: folder that relative paths in the table start from; the table's own folder where None.
+
+    Raises:
+        InputError: the table cannot be read, has unknown or missing columns, an image twice, or two images of one participant and
+            contrast in one data set.
+    """
+    path = Path(path)
+    rows = list(_rows(path))
+    if not rows:
+        raise InputError(f"'{path}' has no cases. Give a table with a row for each image.")
+    folder = path.parent if root is None else Path(root)
+    cases = [_case(row, folder, f"'{path}', case {number}") for number, row in enumerate(rows, start=1)]
+    _check_unique(cases, path)
+    return cases
+
+
+def file_stem(path: Path) -> str:
+    """A file's name without ``.nii`` or ``.nii.gz``."""
+    for ending in _ENDINGS:
+        if path.name.lower().endswith(ending):
+            return path.name[: -len(ending)]
+    return path.stem
+
+
+def _rows(path: Path) -> Iterable[Mapping[str, object]]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise InputError(f"There is no table '{path}'. Check the name and the folder.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"The table '{path}' cannot be read. Save it as UTF-8 text (.csv, .tsv or .json).") from error
+    if path.suffix.lower() == ".json":
+        return _json_rows(text, path)
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
+    return csv.DictReader(io.StringIO("\n".join(lines)), delimiter=delimiter, skipinitialspace=True)
+
+
+def _json_rows(text: str, path: Path) -> list[Mapping[str, object]]:
+    try:
+        content = json.loads(text)
+        rows = content["cases"] if isinstance(content, dict) else content
+    except (ValueError, KeyError) as error:
+        raise InputError(
+            f"'{path}' is no list of cases in JSON. Give a list of objects, or an object with the list 'cases'."
+        ) from error
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise InputError(f"'{path}' is no list of cases in JSON. Give a list of objects, or an object with the list 'cases'.")
+    return rows
+
+
+def _case(row: Mapping[str, object], folder: Path, where: str) -> Case:
+    unknown = [str(key) for key in row if key not in _COLUMNS]
+    if unknown:
+        raise InputError(f"{where}: there is no column '{unknown[0]}'. The columns are {', '.join(_COLUMNS)}.")
+    texts = {key: _text(value) for key, value in row.items()}
+    absent = [key for key in _REQUIRED if not texts.get(key)]
+    if absent:
+        raise InputError(f"{where}: the {absent[0]} is missing. Every case needs {', '.join(_REQUIRED)}.")
+    if texts.get("discs") and texts.get("levels"):
+        raise InputError(f"{where}: both discs and levels are given. Leave one of them empty.")
+
+    def file(key: str) -> Path | None:
+        return folder / texts[key] if texts.get(key) else None
+
+    return Case(
+        participant=texts["participant"],
+        contrast=texts["contrast"],
+        image=folder / texts["image"],
+        reference=file("reference"),
+        discs=file("discs"),
+        levels=file("levels"),
+        grid=texts.get("grid", ""),
+        whole_field=_yes(texts.get("whole_field", ""), where),
+        dataset=texts.get("dataset", ""),
+    )
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value).strip()
+
+
+def _yes(text: str, where: str) -> bool:
+    if text.lower() not in (*_YES, *_NO):
+        raise InputError(f"{where}: whole_field is yes or no, not '{text}'.")
+    return text.lower() in _YES
+
+
+def _check_unique(cases: list[Case], path: Path) -> None:
+    images, people, owners = set(), set(), {}
+    for case in cases:
+        if case.image in images:
+            raise InputError(f"'{path}' has the image '{case.image}' twice. Leave one of the rows out.")
+        images.add(case.image)
+        key = (case.dataset, case.participant, case.contrast)
+        if key in people:
+            raise InputError(
+                f"'{path}' has two images of participant {case.participant} in contrast {case.contrast}. "
+                "Give them different names of contrast."
+            )
+        people.add(key)
+        if case.grid and owners.setdefault(case.grid, key[:2]) != key[:2]:
+            raise InputError(
+                f"'{path}' has images of several participants on the grid '{case.grid}'. A grid is of one participant."
+            )

@@ -1,0 +1,194 @@
+"""The methods that stand side by side: each gives a mask for an image, from a folder or by a network."""
+
+from __future__ import annotations
+
+import csv
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from ..errors import InputError
+from ..progress import Progress
+from ..volume import Volume, read_nifti, time_points, write_nifti
+from .cases import Case
+
+if TYPE_CHECKING:
+    from ..network import ModelBundle
+    from ..segmentation import SoftMask
+
+# What masks are called after their image, here, in SCT, in the authors' scripts and in nnU-Net ("" is nnU-Net's own way).
+SUFFIXES = (
+    "_softseg",
+    "_label-SC_softseg",
+    "_label-SC_probseg",
+    "_seg",
+    "_label-SC_seg",
+    "_desc-softseg_label-SC_seg",
+    "_pred",
+    "_seg-manual",
+    "_mask",
+    "",
+)
+TIMES_FILE = "inference_times.csv"
+_ENDINGS = (".nii.gz", ".nii")
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a method says of one image.
+
+    Attributes:
+        mask: soft or binary, in whatever orientation it was stored.
+        path: where it lies.
+        seconds: of wall time that the inference took; NaN where it is not known.
+    """
+
+    mask: Volume
+    path: Path
+    seconds: float = math.nan
+
+
+class Method(Protocol):
+    """Something that gives masks."""
+
+    name: str
+
+    def predict(self, case: Case, progress: Progress) -> Prediction:
+        """The mask of one image.
+
+        Raises:
+            InputError: there is none.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class FolderMethod:
+    """Masks that some other program made: found by the image's name and one of the usual endings, in sub-folders too.
+
+    Attributes:
+        name: of the method.
+        folder: of its masks.  A file ``inference_times.csv`` there (columns image, seconds) tells how long each took.
+        suffix: the ending of its masks after the image's name; None tries the usual ones, :data:`SUFFIXES`.
+    """
+
+    name: str
+    folder: Path
+    suffix: str | None = None
+
+    def predict(self, case: Case, progress: Progress) -> Prediction:
+        """Read the mask; see :class:`Method`."""
+        path = find_mask(self.folder, case.image, self.suffix)
+        return Prediction(read_nifti(path), path, read_times(self.folder).get(case.stem, math.nan))
+
+
+@dataclass(frozen=True, eq=False)
+class BundleMethod:
+    """A model that segments the images itself.
+
+    Attributes:
+        name: of the method.
+        bundle: the model.
+        segment: :func:`SoftCordSegLib.segmentation.segment`, or something that takes an image, a bundle and ``progress``.
+        folder: where its masks and their times go.
+    """
+
+    name: str
+    bundle: ModelBundle
+    segment: Callable[..., SoftMask]
+    folder: Path
+
+    def predict(self, case: Case, progress: Progress) -> Prediction:
+        """Segment the image, and keep the mask; see :class:`Method`."""
+        image = read_image(case.image)
+        started = time.perf_counter()
+        mask = self.segment(image, self.bundle, progress=progress).volume
+        seconds = time.perf_counter() - started
+        path = self.folder / f"{case.stem}_softseg.nii.gz"
+        write_nifti(mask, path, np.float32)
+        _note_time(self.folder, case.stem, seconds)
+        return Prediction(mask, path, seconds)
+
+
+def read_image(path: Path) -> Volume:
+    """An image, or of a series its mean over time.
+
+    Raises:
+        InputError: as :func:`SoftCordSegLib.volume.read_nifti`.
+    """
+    return read_nifti(path, "mean" if time_points(path) > 1 else None)
+
+
+def find_mask(folder: Path, image: Path, suffix: str | None = None) -> Path:
+    """The mask of ``image`` in ``folder`` or below it.
+
+    Of several, that in a sub-folder of the image's own name counts (as ``sub-01/anat`` in a BIDS data set).
+
+    Raises:
+        InputError: there is none, or more than one.
+    """
+    from .cases import file_stem
+
+    if not folder.is_dir():
+        raise InputError(f"There is no folder '{folder}'. Give a method as NAME=FOLDER of its masks, or NAME=BUNDLE.")
+    suffixes = SUFFIXES if suffix is None else (suffix,)
+    names = {f"{file_stem(image)}{one}{ending}" for one in suffixes for ending in _ENDINGS}
+    found = sorted(path for path in folder.rglob("*.nii*") if path.name in names and path.resolve() != image.resolve())
+    if len(found) > 1:
+        found = _deepest_match(found, image)
+    if not found:
+        wanted = ", ".join(one or "(none)" for one in suffixes)
+        raise InputError(
+            f"There is no mask of '{image.name}' in '{folder}': no file {file_stem(image)} with the ending {wanted}. "
+            "Add it, name the ending with --suffix, or leave the image out."
+        )
+    if len(found) > 1:
+        names = ", ".join(f"'{path.relative_to(folder)}'" for path in found)
+        raise InputError(f"There are several masks of '{image.name}' in '{folder}': {names}. Name the ending of one with --suffix.")
+    return found[0]
+
+
+def read_times(folder: Path) -> dict[str, float]:
+    """Seconds by image stem, from the file of times in a folder; empty where there is none.
+
+    Raises:
+        InputError: it has other columns, or no numbers in them.
+    """
+    path = folder / TIMES_FILE
+    if not path.is_file():
+        return {}
+    try:
+        with open(path, encoding="utf-8", newline="") as stream:
+            return {row["image"]: float(row["seconds"]) for row in csv.DictReader(stream)}
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"'{path}' is no table of times. It needs the columns image (its name without .nii.gz) and seconds."
+        ) from error
+
+
+def _note_time(folder: Path, stem: str, seconds: float) -> None:
+    from ..files import write_text_atomically
+
+    times = {**read_times(folder), stem: seconds}
+    text = "".join(f"{name},{value:.3f}\n" for name, value in times.items())
+    write_text_atomically(folder / TIMES_FILE, f"image,seconds\n{text}")
+
+
+def _deepest_match(found: list[Path], image: Path) -> list[Path]:
+    """Those whose folders' names agree with the image's the furthest up."""
+
+    def agreement(path: Path) -> int:
+        count = 0
+        for own, other in zip(reversed(path.parent.parts), reversed(image.parent.parts)):
+            if own != other:
+                break
+            count += 1
+        return count
+
+    best = max(agreement(path) for path in found)
+    return [path for path in found if agreement(path) == best]
