@@ -1,8 +1,26 @@
-"""Floor 1: network architectures, NormReLU and model bundles.
+"""Floor 1: network architectures, NormReLU and model bundles; the authors' releases and the store of installed models.
 
 Importing this package does not import torch; ``network.unet`` does.
 """
 
 from .bundle import ModelBundle, Stage, file_sha256, load_bundle, save_bundle, shipped_bundles
+from .plan_bundles import save_centre_crop_bundle, save_plan_bundle
+from .plans import CentreCrop, NetworkSpec, NnUNet
+from .shape import COMPACT, PAPER, UNetConfig
 
-__all__ = ["ModelBundle", "Stage", "file_sha256", "load_bundle", "save_bundle", "shipped_bundles"]
+__all__ = [
+    "COMPACT",
+    "PAPER",
+    "CentreCrop",
+    "ModelBundle",
+    "NetworkSpec",
+    "NnUNet",
+    "Stage",
+    "UNetConfig",
+    "file_sha256",
+    "load_bundle",
+    "save_bundle",
+    "save_centre_crop_bundle",
+    "save_plan_bundle",
+    "shipped_bundles",
+]

@@ -3,7 +3,7 @@
 ::
 
     <bundle>/configs/metadata.json    name, version, licence, provenance, SHA-256 of every weight file
-    <bundle>/configs/inference.json   networks, spacings, tiles: all that inference needs
+    <bundle>/configs/inference.json   networks, spacings, tiles: all that inference needs; see ``plans``
     <bundle>/models/*.safetensors     weights; nothing is ever unpickled
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ from ..errors import ModelError
 from ..files import write_atomically, write_text_atomically
 from ..resources import resources_folder
 from .activations import ACTIVATIONS
+from .plans import PIPELINES, CentreCrop, NetworkSpec, NnUNet
+from .shape import UNetConfig
 
 if TYPE_CHECKING:
     import torch
@@ -58,15 +61,17 @@ class ModelBundle:
         folder: where it lies.
         metadata: ``metadata.json`` as it is.
         orientation: of the working grid, nibabel letters.
-        locator: finds the cord in the whole field of view.
-        segmenter: outlines it.
+        locator: finds the cord in the whole field of view; None in a bundle that goes another way.
+        segmenter: outlines it; None likewise.
+        plan: the other way, of the authors' releases; None in a bundle of ours.
     """
 
     folder: Path
     metadata: dict[str, Any]
     orientation: str
-    locator: Stage
-    segmenter: Stage
+    locator: Stage | None
+    segmenter: Stage | None
+    plan: CentreCrop | NnUNet | None = None
 
     @property
     def name(self) -> str:
@@ -78,18 +83,39 @@ class ModelBundle:
         """SHA-256 of each weight file, by its path below the folder."""
         return dict(self.metadata["weights"])
 
+    @property
+    def weight_files(self) -> tuple[str, ...]:
+        """The weight files that the configuration names, below the folder."""
+        if self.plan is not None:
+            return self.plan.network.weights
+        return (self.locator.weights, self.segmenter.weights)
+
     def network(self, stage: Stage) -> UNet:
         """The network of ``stage`` in evaluation mode, on the CPU.
 
         Raises:
             ModelError: the weights do not fit the configuration.
         """
+        from .unet import UNet
+
+        return self._filled(UNet(UNetConfig(stage.features, stage.strides)), stage.weights)
+
+    def networks(self, spec: NetworkSpec) -> Iterator[torch.nn.Module]:
+        """The networks of a ``plan``, one after the other, in evaluation mode, on the CPU.
+
+        Raises:
+            ModelError: the weights do not fit the configuration, or the library that builds the network is missing.
+        """
+        from .authors.foreign import build
+        from .unet import UNet
+
+        for name in spec.weights:
+            yield self._filled(UNet(spec.config) if spec.config is not None else build(spec.library), name)
+
+    def _filled(self, network: torch.nn.Module, name: str) -> torch.nn.Module:
         import safetensors.torch
 
-        from .unet import UNet, UNetConfig
-
-        network = UNet(UNetConfig(stage.features, stage.strides))
-        path = self.folder / stage.weights
+        path = self.folder / name
         try:
             network.load_state_dict(safetensors.torch.load_file(path))
         except Exception as error:  # safetensors and torch raise many kinds; all mean the same to the user
@@ -112,17 +138,17 @@ def load_bundle(folder: str | Path) -> ModelBundle:
     if absent:
         raise ModelError(f"The bundle '{folder}' does not say its {', '.join(absent)} (configs/metadata.json). Install it again.")
     try:
-        bundle = ModelBundle(
-            folder=folder,
-            metadata=metadata,
-            orientation=str(inference["orientation"]),
-            locator=_stage(inference["locator"]),
-            segmenter=_stage(inference["segmenter"]),
-        )
-    except (KeyError, TypeError, ValueError) as error:
+        orientation = _letters(inference["orientation"])
+        pipeline = inference.get("pipeline")
+        if pipeline is None:
+            bundle = ModelBundle(folder, metadata, orientation, _stage(inference["locator"]), _stage(inference["segmenter"]))
+        else:
+            bundle = ModelBundle(folder, metadata, orientation, None, None, PIPELINES[pipeline].from_json(inference))
+        sums = dict(metadata["weights"])
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelError(f"The bundle '{folder}' has a configuration that cannot be used ({error!r}). Install it again.") from error
-    for stage in (bundle.locator, bundle.segmenter):
-        _verify(folder, stage.weights, metadata["weights"])
+    for name in bundle.weight_files:
+        _verify(folder, name, sums)
     return bundle
 
 
@@ -140,7 +166,8 @@ def save_bundle(
     Args:
         folder: of the bundle.
         metadata: name, version, license, provenance.
-        inference: as read by :func:`load_bundle`; stages may be :class:`Stage`.
+        inference: as read by :func:`load_bundle`; stages may be :class:`Stage`.  Of a plan: ``{"orientation": …,
+            **plan.to_json()}``.
         weights: state dictionaries by path below the folder, ending in ``.safetensors``.
 
     Raises:
@@ -166,6 +193,13 @@ def file_sha256(path: str | Path) -> str:
         for block in iter(lambda: stream.read(1 << 20), b""):
             digest.update(block)
     return digest.hexdigest()
+
+
+def _letters(value: Any) -> str:
+    letters = str(value)
+    if len(letters) != 3 or any(len(set(letters) & set(pair)) != 1 for pair in ("RL", "AP", "IS")):
+        raise ValueError(f"{letters} is no orientation")
+    return letters
 
 
 def _stage(entry: dict[str, Any]) -> Stage:

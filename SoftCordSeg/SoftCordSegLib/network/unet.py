@@ -6,61 +6,20 @@ that its checkpoints load by renaming keys: stages from the top down, decoder le
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import nn
 
-Size = tuple[int, int, int]
+from .shape import COMPACT, PAPER, Size, UNetConfig
 
-
-@dataclass(frozen=True)
-class UNetConfig:
-    """The shape of a U-Net.
-
-    Attributes:
-        features: channels of each stage, from full resolution down.
-        strides: of the first convolution of each stage; the first is (1, 1, 1).
-        convolutions: how many 3x3x3 convolutions a stage has, on the way down and on the way up.
-    """
-
-    features: tuple[int, ...]
-    strides: tuple[Size, ...]
-    convolutions: int = 2
-
-    def __post_init__(self):
-        # Configurations come from JSON, which knows only lists.
-        object.__setattr__(self, "features", tuple(int(n) for n in self.features))
-        object.__setattr__(self, "strides", tuple(tuple(int(n) for n in stride) for stride in self.strides))
-        if len(self.features) != len(self.strides) or len(self.features) < 2:
-            raise ValueError("a U-Net needs at least two stages, and one stride for each")
-
-    @property
-    def divisor(self) -> Size:
-        """Input sizes must be multiples of this along (i, j, k)."""
-        total = [1, 1, 1]
-        for stride in self.strides:
-            total = [a * b for a, b in zip(total, stride)]
-        return tuple(total)
-
-
-PAPER = UNetConfig(
-    features=(32, 64, 128, 256, 320, 320),
-    strides=((1, 1, 1), (2, 2, 2), (2, 2, 2), (2, 2, 2), (2, 2, 2), (1, 2, 2)),
-)
-# One shape for both tasks: the cord in the whole field of view at 2 mm, and its outline at 1 mm.
-COMPACT = UNetConfig(
-    features=(12, 24, 48, 96, 96),
-    strides=((1, 1, 1), (2, 2, 2), (2, 2, 2), (2, 2, 2), (2, 2, 2)),
-)
+__all__ = ["COMPACT", "PAPER", "ConvBlock", "UNet", "UNetConfig"]
 
 
 class ConvBlock(nn.Module):
-    """Convolution 3x3x3, instance norm with learnt scale and shift, leaky ReLU (slope 0.01)."""
+    """Convolution, instance norm with learnt scale and shift, leaky ReLU (slope 0.01)."""
 
-    def __init__(self, channels_in: int, channels_out: int, stride: Size = (1, 1, 1)):
+    def __init__(self, channels_in: int, channels_out: int, stride: Size = (1, 1, 1), kernel: Size = (3, 3, 3), bias: bool = True):
         super().__init__()
-        self.conv = nn.Conv3d(channels_in, channels_out, 3, stride, padding=1)
+        self.conv = nn.Conv3d(channels_in, channels_out, kernel, stride, padding=[n // 2 for n in kernel], bias=bias)
         self.norm = nn.InstanceNorm3d(channels_out, eps=1e-5, affine=True)
         self.act = nn.LeakyReLU(0.01, inplace=True)
 
@@ -69,34 +28,41 @@ class ConvBlock(nn.Module):
         return self.act(self.norm(self.conv(x)))
 
 
-def _stage(channels_in: int, channels_out: int, stride: Size, count: int) -> nn.Sequential:
-    first = ConvBlock(channels_in, channels_out, stride)
-    return nn.Sequential(first, *(ConvBlock(channels_out, channels_out) for _ in range(count - 1)))
-
-
 class UNet(nn.Module):
-    """One channel in, one raw output (no final activation) at each decoder level.
+    """Raw outputs (no final activation) at each decoder level.
 
     Args:
-        config: features and strides of the stages.
+        config: its shape.
     """
 
     def __init__(self, config: UNetConfig):
         super().__init__()
         self.config = config
-        features, strides, count = config.features, config.strides, config.convolutions
+        features, strides, kernels, bias = config.features, config.strides, config.kernel_sizes, config.bias
+
+        def stage(channels_in: int, level: int, stride: Size, count: int) -> nn.Sequential:
+            width, kernel = features[level], kernels[level]
+            first = ConvBlock(channels_in, width, stride, kernel, bias)
+            return nn.Sequential(first, *(ConvBlock(width, width, (1, 1, 1), kernel, bias) for _ in range(count - 1)))
+
+        before = (config.channels_in, *features)
         self.encoder = nn.ModuleList(
-            _stage(before, after, stride, count) for before, after, stride in zip((1, *features), features, strides)
+            stage(before[level], level, strides[level], count) for level, count in enumerate(config.encoder_counts)
         )
-        # From the deepest level up: what is below, what it joins, and the stride between them.
-        levels = list(zip(features[::-1], features[-2::-1], strides[::-1]))
-        self.upsample = nn.ModuleList(nn.ConvTranspose3d(below, skip, stride, stride) for below, skip, stride in levels)
-        self.decoder = nn.ModuleList(_stage(2 * skip, skip, (1, 1, 1), count) for _, skip, _ in levels)
-        self.heads = nn.ModuleList(nn.Conv3d(skip, 1, 1) for _, skip, _ in levels)
+        # From the deepest level up: each joins what is below with what was at its level on the way down.
+        levels = range(len(features) - 2, -1, -1)
+        self.upsample = nn.ModuleList(
+            nn.ConvTranspose3d(features[level + 1], features[level], strides[level + 1], strides[level + 1], bias=bias)
+            for level in levels
+        )
+        self.decoder = nn.ModuleList(
+            stage(2 * features[level], level, (1, 1, 1), count) for level, count in zip(levels, config.decoder_counts)
+        )
+        self.heads = nn.ModuleList(nn.Conv3d(features[level], config.channels_out, 1) for level in levels)
         self.apply(_initialise)
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
-        """(B, 1, i, j, k), sizes multiples of ``config.divisor``, to raw outputs, full resolution first.
+        """(B, channels_in, i, j, k), sizes multiples of ``config.divisor``, to raw outputs, full resolution first.
 
         In evaluation mode only the full-resolution output is computed: a list of one.
         """
@@ -118,4 +84,5 @@ def _initialise(module: nn.Module) -> None:
     """He-normal weights for leaky ReLU, zero bias, as the paper's network."""
     if isinstance(module, (nn.Conv3d, nn.ConvTranspose3d)):
         nn.init.kaiming_normal_(module.weight, a=0.01)
-        nn.init.zeros_(module.bias)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)

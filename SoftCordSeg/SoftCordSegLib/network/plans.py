@@ -1,0 +1,245 @@
+"""Other ways from an image to a mask than ours: what the authors' pipelines do, as configuration.
+
+``configs/inference.json`` of a bundle says which way it goes by its key ``pipeline``; without that key it is ours, a locator
+and a segmenter (:class:`~.bundle.Stage`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from .activations import ACTIVATIONS
+from .shape import Size, UNetConfig
+
+CENTRE_CROP, NNUNET = "centre_crop", "nnunet"
+PADDINGS = ("constant", "edge")
+NORMALISATIONS = ("ZScoreNormalization", "CTNormalization", "NoNormalization", "RescaleTo01Normalization")
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """One network, or several of one shape whose raw outputs are averaged.
+
+    Attributes:
+        weights: files below the bundle's folder, one for each network.
+        config: of our U-Net; None where another library builds the network.
+        library: how that library builds it: ``class``, ``kwargs``, ``imports`` (which of the kwargs name Python objects),
+            ``channels_in``, ``channels_out``.
+    """
+
+    weights: tuple[str, ...]
+    config: UNetConfig | None
+    library: dict[str, Any] | None = None
+
+    @classmethod
+    def from_json(cls, entry: dict[str, Any]) -> NetworkSpec:
+        """From the key ``network`` of a pipeline.
+
+        Raises:
+            KeyError, TypeError, ValueError: it cannot be used.
+        """
+        weights = tuple(str(name) for name in entry["weights"])
+        if not weights or isinstance(entry["weights"], str):
+            raise ValueError("weights is a list of files")
+        library = entry.get("library")
+        config = None if library else UNetConfig.from_json(entry["unet"])
+        return cls(weights, config, library)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain types."""
+        shape = {"unet": self.config.to_json()} if self.config is not None else {"library": self.library}
+        return {"weights": list(self.weights), **shape}
+
+
+@dataclass(frozen=True)
+class CentreCrop:
+    """The paper's pipeline: crop the middle of the image, z-score, sliding window, NormReLU, inverse.
+
+    Attributes:
+        network: one U-Net, one channel in and out.
+        spacing_mm: of its isotropic working grid.
+        crop: voxels of that grid kept around the image's middle, along the working axes; -1 keeps all.
+        divisible_by: what is cropped is padded to multiples of this.
+        padding: of that padding: "constant" (0) or "edge".
+        tile, overlap: of the sliding window.
+        activation: of the whole volume's raw outputs, a name in ``activations.ACTIVATIONS``.
+        floor: lower values of the mask become 0.
+    """
+
+    network: NetworkSpec
+    spacing_mm: float = 1.0
+    crop: Size = (64, 192, -1)
+    divisible_by: int = 32
+    padding: str = "edge"
+    tile: Size = (64, 192, 320)
+    overlap: float = 0.5
+    activation: str = "normrelu"
+    floor: float = 0.1
+
+    def __post_init__(self):
+        _check_window(self.tile, self.overlap, self.floor)
+        if not (self.spacing_mm > 0 and self.divisible_by > 0 and all(n > 0 or n == -1 for n in self.crop)):
+            raise ValueError("spacing, crop or divisor out of range")
+        if self.padding not in PADDINGS or self.activation not in ACTIVATIONS:
+            raise ValueError(f"unknown padding {self.padding} or activation {self.activation}")
+        config = self.network.config
+        if config is None or (config.channels_in, config.channels_out) != (1, 1):
+            raise ValueError("a network with one channel in and one out is needed")
+        if any(n % d for n, d in zip(self.tile, config.divisor)):
+            raise ValueError(f"the tile is not a multiple of {config.divisor}")
+
+    @classmethod
+    def from_json(cls, entry: dict[str, Any]) -> CentreCrop:
+        """From ``inference.json``; keys that are left out have their defaults."""
+        given = _given(cls, entry)
+        return cls(
+            **{
+                **given,
+                "network": NetworkSpec.from_json(entry["network"]),
+                **{key: _ints(given[key], 3) for key in ("crop", "tile") if key in given},
+            }
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain types, without the orientation."""
+        return _plain(self, CENTRE_CROP)
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """How nnU-Net changes the spacing.
+
+    Attributes:
+        order: of the spline within the slices, or in all directions.
+        order_z: across thick slices.
+        separate_z: True or False, or None: where one axis is more than three times as coarse as another.
+    """
+
+    order: int
+    order_z: int = 0
+    separate_z: bool | None = None
+
+    def __post_init__(self):
+        if not (0 <= self.order <= 5 and 0 <= self.order_z <= 5):
+            raise ValueError("the order of a spline is 0 to 5")
+
+
+@dataclass(frozen=True)
+class Margins:
+    """What is kept around the located cord, mm."""
+
+    superior: float = 40.0
+    inferior: float = 100.0
+    left: float = 15.0
+    right: float = 15.0
+    anterior: float = 15.0
+    posterior: float = 22.0
+
+    def __post_init__(self):
+        if min(vars(self).values()) < 0:
+            raise ValueError("margins are 0 mm or more")
+
+
+@dataclass(frozen=True)
+class NnUNet:
+    """An nnU-Net v2 configuration.  "Its axes" are the image's axes in reverse order, and then ``transpose_forward``.
+
+    Attributes:
+        network: one U-Net for each fold.
+        spacing_mm, patch: along its axes.
+        transpose_forward: order of the reversed axes.
+        normalisation: nnU-Net's name of the scheme.
+        use_mask: the scheme looks only at what is not 0.
+        intensities: of the training images, for the scheme of CT.
+        data, probabilities: the ways there and back.
+        foreground: output channels that are cord.
+        mirror_axes: of its axes, along which the network may see the image flipped.
+        step: of the sliding window, as part of a patch.
+        margins: what the network was trained to see around the cord; None: the whole image.
+        floor: lower values of the mask become 0.
+    """
+
+    network: NetworkSpec
+    spacing_mm: tuple[float, float, float]
+    patch: Size
+    transpose_forward: Size = (0, 1, 2)
+    normalisation: str = "ZScoreNormalization"
+    use_mask: bool = False
+    intensities: dict[str, float] = field(default_factory=dict)
+    data: Resampling = Resampling(3)
+    probabilities: Resampling = Resampling(1)
+    foreground: tuple[int, ...] = (1,)
+    mirror_axes: tuple[int, ...] = ()
+    step: float = 0.5
+    margins: Margins | None = None
+    floor: float = 0.1
+
+    def __post_init__(self):
+        _check_window(self.patch, 1 - self.step, self.floor)
+        if len(self.spacing_mm) != 3 or min(self.spacing_mm) <= 0 or sorted(self.transpose_forward) != [0, 1, 2]:
+            raise ValueError("spacing or axes out of range")
+        if self.normalisation not in NORMALISATIONS:
+            raise ValueError(f"unknown normalisation {self.normalisation}")
+        if not self.foreground or min(self.foreground) < 1 or max(self.foreground) >= self.channels:
+            raise ValueError("the foreground is not among the network's outputs")
+        if not set(self.mirror_axes) <= {0, 1, 2}:
+            raise ValueError("an image has axes 0 to 2")
+
+    @property
+    def channels(self) -> int:
+        """Output channels of the network, background included."""
+        network = self.network
+        return network.config.channels_out if network.config is not None else int(network.library["channels_out"])
+
+    @classmethod
+    def from_json(cls, entry: dict[str, Any]) -> NnUNet:
+        """From ``inference.json``; keys that are left out have their defaults."""
+        given = _given(cls, entry)
+        read = {
+            "network": NetworkSpec.from_json,
+            "spacing_mm": lambda value: tuple(float(n) for n in value),
+            "patch": lambda value: _ints(value, 3),
+            "transpose_forward": lambda value: _ints(value, 3),
+            "foreground": _ints,
+            "mirror_axes": _ints,
+            "data": lambda value: Resampling(**value),
+            "probabilities": lambda value: Resampling(**value),
+            "margins": lambda value: Margins(**value) if value is not None else None,
+        }
+        return cls(**{key: read[key](value) if key in read else value for key, value in given.items()})
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain types, without the orientation."""
+        return _plain(self, NNUNET)
+
+
+PIPELINES = {CENTRE_CROP: CentreCrop, NNUNET: NnUNet}
+
+
+def _check_window(tile: Size, overlap: float, floor: float) -> None:
+    if len(tile) != 3 or min(tile) < 1 or not 0 <= overlap < 1 or not 0 <= floor < 1:
+        raise ValueError("tile, overlap or floor out of range")
+
+
+def _ints(value: Any, count: int | None = None) -> tuple[int, ...]:
+    numbers = tuple(int(n) for n in value)
+    if count is not None and len(numbers) != count:
+        raise ValueError(f"{count} numbers are needed, not {numbers}")
+    return numbers
+
+
+def _given(cls: type, entry: dict[str, Any]) -> dict[str, Any]:
+    return {key: entry[key] for key in cls.__dataclass_fields__ if key in entry}
+
+
+def _plain(plan: Any, name: str) -> dict[str, Any]:
+    plain: dict[str, Any] = {"pipeline": name}
+    for key, value in vars(plan).items():
+        if hasattr(value, "to_json"):
+            plain[key] = value.to_json()
+        elif isinstance(value, (Resampling, Margins)):
+            plain[key] = dict(vars(value))
+        else:
+            plain[key] = list(value) if isinstance(value, tuple) else value
+    return plain
