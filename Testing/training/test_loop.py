@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 import torch
 
-from SoftCordSegLib.errors import Cancelled
-from SoftCordSegLib.network.unet import UNet, UNetConfig
+from SoftCordSegLib.errors import Cancelled, InputError
 from SoftCordSegLib.progress import Progress
-from SoftCordSegLib.training.loop import TrainingConfig, train
-from SoftCordSegLib.training.recipes import from_logits
-from SoftCordSegLib.training.synthetic.synthesis import Recipe
+from SoftCordSegLib.training.loop import train
+from SoftCordSegLib.training.pairs import Pair
+from training.tiny import ALONE, PLAN
 
-RECIPE = Recipe((16, 16, 16), 2.0, (0.3, 0.3, 0.3), without_cord=0.0, cropped=0.2)
-CONFIG = TrainingConfig(
-    UNetConfig((4, 8), ((1, 1, 1), (2, 2, 2))), RECIPE, steps=12, validate_every=4, validation_images=2, save_every=3, workers=0
-)
+
+def fit(plan, source, folder, **options):
+    return train(plan, source, folder, machine=ALONE, **options)
 
 
 class StopAfter(Progress):
-    """Cancels at the n-th report, as a user or a crash would, at no particular moment."""
+    """Cancels at the n-th report, as a user would, at no particular moment."""
 
     def __init__(self, reports: int):
         self.left = reports
@@ -32,63 +36,126 @@ class StopAfter(Progress):
         self.left -= 1
 
 
-def test_the_same_seed_gives_the_same_losses(anatomy, tmp_path):
-    _, first = train(CONFIG, anatomy, tmp_path / "a")
-    _, second = train(CONFIG, anatomy, tmp_path / "b")
+@pytest.fixture(scope="module")
+def whole(source, tmp_path_factory):
+    """A run that nobody disturbed."""
+    return fit(PLAN, source, tmp_path_factory.mktemp("whole"))
+
+
+def assert_same(one, other):
+    assert one.history.losses == other.history.losses
+    assert one.history.validation == other.history.validation
+    assert all(torch.equal(value, other.weights[name]) for name, value in one.weights.items())
+
+
+def test_the_same_seed_gives_the_same_first_20_losses(source, tmp_path):
+    plan = dataclasses.replace(PLAN, steps=20, validate_every=20)
+    first, second = (fit(plan, source, tmp_path / name).history for name in "ab")
     assert first.losses == second.losses
-    assert len(first.losses) == 12
+    assert len(first.losses) == 20
+    other = fit(dataclasses.replace(plan, seed=2), source, tmp_path / "c").history
+    assert other.losses != first.losses
 
 
-@pytest.mark.parametrize("stop", [2, 3, 8])
-def test_a_run_that_was_stopped_goes_on_to_the_same_curve_and_weights(anatomy, tmp_path, stop):
-    weights, whole = train(CONFIG, anatomy, tmp_path / "whole")
+@pytest.mark.parametrize("stop", [2, 3, 8, 11])
+def test_a_run_that_was_stopped_goes_on_to_the_same_curve_and_weights(source, whole, tmp_path, stop):
     with pytest.raises(Cancelled):
-        train(CONFIG, anatomy, tmp_path / "stopped", StopAfter(stop))
-    resumed_weights, resumed = train(CONFIG, anatomy, tmp_path / "stopped")
-    assert resumed.losses == whole.losses
-    assert [tuple(point) for point in resumed.validation] == [tuple(point) for point in whole.validation]
-    assert all(torch.equal(value, resumed_weights[name]) for name, value in weights.items())
+        fit(PLAN, source, tmp_path, progress=StopAfter(stop))
+    assert_same(fit(PLAN, source, tmp_path), whole)
 
 
-def test_a_finished_run_is_not_trained_again(anatomy, tmp_path):
-    _, first = train(CONFIG, anatomy, tmp_path)
-    _, again = train(CONFIG, anatomy, tmp_path)
-    assert again == first
+KILLED = """
+import sys
+from pathlib import Path
+from training.tiny import ALONE, PLAN, RECIPE, made_up_anatomy
+from SoftCordSegLib.progress import Progress
+from SoftCordSegLib.training.loop import train
+from SoftCordSegLib.training.synthetic import Synthesis
+
+def report(fraction, message):
+    print(message, flush=True)
+
+train(PLAN, Synthesis(made_up_anatomy(), RECIPE), Path(sys.argv[1]), machine=ALONE, progress=Progress(report))
+"""
 
 
-def test_training_lowers_the_loss(anatomy, tmp_path):
-    config = dataclasses.replace(CONFIG, steps=60, learning_rate=3e-3, validate_every=60)
-    _, history = train(config, anatomy, tmp_path)
+def test_a_process_killed_at_a_random_moment_resumes_to_the_same_curve(source, whole, repository, tmp_path):
+    paths = os.pathsep.join([str(repository / "SoftCordSeg"), str(repository / "Testing")])
+    environment = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", KILLED, str(tmp_path)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        for _ in range(random.randint(1, len(whole.history.losses) - 1)):
+            process.stdout.readline()
+        time.sleep(random.uniform(0, 0.1))
+        process.send_signal(signal.SIGKILL)
+    assert_same(fit(PLAN, source, tmp_path), whole)
+
+
+def test_workers_change_nothing(source, whole, tmp_path):
+    assert_same(train(PLAN, source, tmp_path, machine=dataclasses.replace(ALONE, workers=2)), whole)
+
+
+def test_how_often_a_state_is_saved_changes_nothing(source, whole, tmp_path):
+    assert_same(fit(dataclasses.replace(PLAN, save_every=12), source, tmp_path), whole)
+
+
+def test_a_finished_run_is_not_trained_again(source, tmp_path):
+    plan = dataclasses.replace(PLAN, steps=3)
+    first = fit(plan, source, tmp_path)
+    again = fit(plan, source, tmp_path, progress=StopAfter(0))
+    assert_same(first, again)
+    assert again.history == first.history
+
+
+def test_training_lowers_the_loss(source, tmp_path):
+    plan = dataclasses.replace(PLAN, steps=60, learning_rate=3e-3, validate_every=60)
+    history = fit(plan, source, tmp_path).history
     assert sum(history.losses[-10:]) < 0.5 * sum(history.losses[:10])
 
 
-def test_another_configuration_is_refused_in_the_same_folder(anatomy, tmp_path):
-    train(CONFIG, anatomy, tmp_path)
-    with pytest.raises(ValueError, match=r"other settings \(seed\)"):
-        train(dataclasses.replace(CONFIG, seed=2), anatomy, tmp_path)
+def test_the_cosine_ends_at_0(source, tmp_path):
+    fit(PLAN, source, tmp_path)
+    state = torch.load(tmp_path / "state.ckpt", weights_only=True)
+    assert state["optimizer_states"][0]["param_groups"][0]["lr"] == pytest.approx(0, abs=1e-12)
 
 
-def test_the_history_is_a_table(anatomy, tmp_path):
-    _, history = train(CONFIG, anatomy, tmp_path)
+def test_other_settings_are_refused_in_the_same_folder(source, tmp_path):
+    plan = dataclasses.replace(PLAN, steps=3)
+    fit(plan, source, tmp_path)
+    with pytest.raises(InputError, match=r"other settings \(seed\)"):
+        fit(dataclasses.replace(plan, seed=2), source, tmp_path)
+    with pytest.raises(InputError, match=r"other settings \(source\)"):
+        fit(plan, source, tmp_path, settings={"source": "another"})
+
+
+def test_the_history_is_a_table_and_logs_are_kept(source, tmp_path):
+    history = fit(PLAN, source, tmp_path).history
     with open(tmp_path / "history.csv", newline="") as stream:
         rows = list(csv.DictReader(stream))
-    assert [float(row["loss"]) for row in rows] == history.losses
+    assert [float(row["loss"]) for row in rows] == pytest.approx(history.losses, rel=1e-5)
     assert [int(row["step"]) for row in rows if row["validation soft Dice"]] == [4, 8, 12]
     assert [entry.name for entry in tmp_path.iterdir() if entry.name.startswith(".softcord")] == []
+    assert list(tmp_path.glob("logs/tensorboard/events*"))
+    assert (tmp_path / "logs" / "csv" / "version_0" / "metrics.csv").read_text().count("\n") > 2
 
 
-def test_training_begins_from_given_weights(anatomy, tmp_path):
-    weights, _ = train(CONFIG, anatomy, tmp_path / "first")
-    config = dataclasses.replace(CONFIG, steps=1, learning_rate=0.0)
-    begun, _ = train(config, anatomy, tmp_path / "second", start=weights)
-    assert all(torch.equal(value, begun[name]) for name, value in weights.items())
+def test_training_begins_from_given_weights(source, whole, tmp_path):
+    plan = dataclasses.replace(PLAN, steps=1, learning_rate=0.0)
+    begun = fit(plan, source, tmp_path, start=whole.weights)
+    assert all(torch.equal(value, begun.weights[name]) for name, value in whole.weights.items())
 
 
-def test_a_network_of_logits_becomes_one_of_soft_values():
-    torch.manual_seed(0)
-    network = UNet(CONFIG.network).eval()
-    image = torch.randn(1, 1, 16, 16, 16)
-    with torch.inference_mode():
-        logits = network(image)[0]
-        network.load_state_dict(from_logits(network.state_dict()))
-        torch.testing.assert_close(network(image)[0], logits / 12 + 0.5)
+def test_without_averaging_the_last_weights_are_given(source, tmp_path):
+    given = fit(dataclasses.replace(PLAN, averaging=None), source, tmp_path).weights
+    saved = torch.load(tmp_path / "state.ckpt", weights_only=True)["state_dict"]
+    assert all(torch.equal(value, saved[f"network.{name}"]) for name, value in given.items())
+
+
+def test_a_loss_that_is_not_a_number_stops_with_a_sentence(source, tmp_path):
+    class Broken:
+        def pair(self, seed):
+            pair = source.pair(seed)
+            return Pair(pair.image * float("nan"), pair.label, pair.weight)
+
+    with pytest.raises(InputError, match="loss of batch 1 is nan"):
+        fit(PLAN, Broken(), tmp_path)

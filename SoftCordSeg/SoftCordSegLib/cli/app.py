@@ -15,6 +15,7 @@ from .label import label_command
 from .sct_spelling import SctSpelling
 from .segment import segment_command
 from .tools import Tools
+from .train import train_command
 
 app = typer.Typer(
     name="softcord",
@@ -29,6 +30,7 @@ app.command("label")(label_command)
 app.command("csa", cls=SctSpelling)(csa_command)
 app.command("evaluate")(evaluate_command)
 app.command("demo")(demo_command)
+app.command("train")(train_command)
 
 
 def _show_version(wanted: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch.nn import functional
@@ -59,29 +60,50 @@ def deep_supervision_weights(levels: int) -> list[float]:
     return [math.pow(0.5, i) / levels for i in range(levels)]
 
 
-def deeply_supervised(loss: str, outputs: list[torch.Tensor], label: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+def deeply_supervised(
+    loss: str, outputs: list[torch.Tensor], label: torch.Tensor, weight: torch.Tensor, options: dict[str, Any] | None = None
+) -> torch.Tensor:
     """The sum of a loss over decoder levels; label and weight are brought to each by trilinear interpolation.
 
     Args:
         loss: a name in :data:`LOSSES`.
         outputs: of the network in training mode, full resolution first, each (B, 1, i, j, k).
         label, weight: (B, 1, i, j, k) at full resolution.
+        options: further arguments of the loss.
     """
+    options = options or {}
     total = outputs[0].new_zeros(())
     for output, share in zip(outputs, deep_supervision_weights(len(outputs))):
         size = output.shape[2:]
         if size == label.shape[2:]:
-            total = total + share * LOSSES[loss](output.float(), label, weight)
+            total = total + share * LOSSES[loss](output.float(), label, weight, **options)
             continue
         small_label, small_weight = (
             functional.interpolate(x, size=size, mode="trilinear", align_corners=False) for x in (label, weight)
         )
-        total = total + share * LOSSES[loss](output.float(), small_label, small_weight)
+        total = total + share * LOSSES[loss](output.float(), small_label, small_weight, **options)
     return total
 
 
-def soft_dice(prediction: torch.Tensor, label: torch.Tensor, counts: torch.Tensor) -> float:
-    """2 Σ p y / (Σ p² + Σ y²) over the voxels that count (1, not 0), for values in [0, 1]; 1 where both are empty."""
+def normrelu(output: torch.Tensor) -> torch.Tensor:
+    """The paper's NormReLU (section 2.3.3) of one image: relu(x) / max(relu(x)); all zero where nothing is positive."""
+    positive = functional.relu(output)
+    highest = positive.max()
+    return positive / highest if highest > 0 else positive
+
+
+# From raw outputs to soft values.
+SOFT = {"clip": lambda output: output.clamp(0, 1), "sigmoid": torch.sigmoid, "normrelu": normrelu}
+
+
+def soft_dice(prediction: torch.Tensor, label: torch.Tensor, counts: torch.Tensor, kind: str = "squared") -> float:
+    """2 Σ p y / (Σ p² + Σ y²) over the voxels that count (1, not 0), for values in [0, 1]; 1 where both are empty.
+
+    Args:
+        prediction, label, counts: of one shape.
+        kind: "plain" for Σ p + Σ y below, as in the authors' code.
+    """
     product = (prediction * label * counts).sum()
-    total = ((prediction**2 + label**2) * counts).sum()
+    power = 2 if kind == "squared" else 1
+    total = ((prediction**power + label**power) * counts).sum()
     return float(2 * product / total) if total > 1e-6 else 1.0

@@ -1,0 +1,131 @@
+"""``softcord train CONFIG --out DIR``"""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+import typer
+
+from ..errors import Cancelled, InputError
+from ..progress import Progress
+from ..provenance import generated_by
+from .console import print_json, progress_bars, say, show_table
+from .guard import EXIT_CANCELLED, guarded
+from .interrupt import Interrupt, interruptible
+from .options import Debug, Json
+from .outputs import check_folder
+
+if TYPE_CHECKING:
+    from ..training.chain import ChainResult
+    from ..training.config import Machine
+    from ..training.config.reading import ReadConfig
+
+
+def train_command(
+    config: Annotated[str, typer.Argument(help="A YAML file, or a shipped configuration.", metavar="CONFIG", show_default=False)],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the run; a run already there goes on.", show_default=False)],
+    data: Annotated[Path, typer.Option(help="Folder of anatomy and images, from which sources read.")] = Path(),
+    settings: Annotated[
+        Optional[list[str]], typer.Option("--set", help="Another value for a setting; may be given again.", metavar="KEY=VALUE")
+    ] = None,
+    workers: Annotated[Optional[int], typer.Option(help="Processes that make images.", min=0)] = None,
+    threads: Annotated[Optional[int], typer.Option(help="Threads that train, on a CPU.", min=1)] = None,
+    accelerator: Annotated[Optional[str], typer.Option(help="Lightning's: auto, cpu, gpu, …")] = None,
+    devices: Annotated[Optional[int], typer.Option(help="Devices on each node; a batch is shared out over all.", min=1)] = None,
+    nodes: Annotated[Optional[int], typer.Option(help="Machines.", min=1)] = None,
+    strategy: Annotated[Optional[str], typer.Option(help="Lightning's: auto, ddp, …")] = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Train the networks of a configuration, and write their bundle to DIR/bundle.
+
+    Ctrl-C stops it, and so may anything else: the same command goes on from the last saved state, to the same result.
+    """
+    with guarded(debug, as_json):
+        chosen = {"workers": workers, "threads": threads, "accelerator": accelerator, "devices": devices}
+        chosen.update(nodes=nodes, strategy=strategy)
+        with _needing_packages():
+            from ..training.chain import train_chain
+            from ..training.config import read_config
+
+            read = read_config(config, settings or ())
+            check_folder(out)
+            machine = replace(read.config.machine, **{name: value for name, value in chosen.items() if value is not None})
+            command = shlex.join(["softcord", "train", config if not Path(config).is_file() else Path(config).name])
+            command += " --data DATA --out OUT" + "".join(f" --set {shlex.quote(setting)}" for setting in settings or ())
+            result = _train(train_chain, read, data, out, machine, command, as_json)
+        _report(result, out, as_json)
+
+
+def _train(train_chain: Any, read: ReadConfig, data: Path, out: Path, machine: Machine, command: str, as_json: bool) -> ChainResult:
+    with interruptible() as interrupt, _watched(interrupt, read.config.name) as progress:
+        try:
+            return train_chain(read, data, out, machine=machine, command=command, progress=progress)
+        except (Cancelled, KeyboardInterrupt):
+            sentence = f"Stopped. The last saved state is in '{out}': the same command goes on from there, to the same result."
+            say(sentence)
+            if as_json:
+                print_json({"error": sentence})
+            raise typer.Exit(EXIT_CANCELLED) from None
+
+
+@contextlib.contextmanager
+def _watched(interrupt: Interrupt, name: str) -> Iterator[Progress]:
+    """A bar in a terminal; in a log one line at each half per cent, so that the log of hours stays readable."""
+    if sys.stderr.isatty():
+        with progress_bars(interrupt) as bars, bars.bar(name) as progress:
+            yield progress
+        return
+    last = [-1]
+
+    def report(fraction: float, message: str) -> None:
+        if int(fraction * 200) != last[0]:
+            last[0] = int(fraction * 200)
+            say(f"{fraction:6.1%} {message}")
+
+    yield Progress(report, interrupt.is_set)
+
+
+@contextlib.contextmanager
+def _needing_packages() -> Iterator[None]:
+    """A sentence where a package that only training needs is missing.
+
+    Raises:
+        InputError: it is.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in ("lightning", "monai", "tensorboard", "yaml"):
+            raise
+        raise InputError(
+            f"Training needs the package '{error.name}', which is not installed. Install SoftCordSeg with its extra 'training': "
+            "pip install 'softcordseg[training]'."
+        ) from error
+
+
+def _report(result: ChainResult, out: Path, as_json: bool) -> None:
+    networks = {}
+    for name, one in result.networks.items():
+        _step, dice, loss = one.history.validation[-1]
+        networks[name] = {
+            "steps": len(one.history.losses),
+            "seconds": round(one.history.seconds),
+            "validation_soft_dice": round(dice, 4),
+            "validation_loss": loss,
+            "stopped_early": one.history.stopped_early,
+            "history": str(out / name / "history.csv"),
+        }
+    rows = [(name, one["steps"], f"{one['validation_soft_dice']:.3f}", one["seconds"]) for name, one in networks.items()]
+    show_table("Trained", ("Network", "Steps", "Soft Dice of validation", "Time, s"), rows)
+    if result.bundle is not None:
+        say(f"The bundle is in '{result.bundle}'.")
+    if as_json:
+        bundle = str(result.bundle) if result.bundle else None
+        print_json({"GeneratedBy": generated_by(), "networks": networks, "bundle": bundle})

@@ -1,0 +1,156 @@
+"""One session of a training: a Lightning trainer and all that it needs."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as lightning
+import torch
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from torch.utils.data import DataLoader
+
+from ...errors import InputError
+from ...progress import Progress
+from ..config.plan import Plan
+from ..config.schema import Machine
+from ..pairs import Source
+from .averaging import AveragedWeights
+from .callbacks import Recorder, Reporter, SavedState
+from .checkpoints import AtomicCheckpoints, Settings
+from .course import course
+from .data import Chunks, Endless, Kept, Positions, loader
+from .history import History
+from .module import Training
+
+_LOG_EVERY = 25
+
+
+class Session:
+    """From a plan to trained weights; arguments as for :func:`.train.train`."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        source: Source,
+        validation: Source,
+        folder: Path,
+        machine: Machine,
+        start: dict[str, torch.Tensor] | None,
+        settings: dict[str, Any],
+        progress: Progress,
+    ):
+        if machine.threads:
+            torch.set_num_threads(machine.threads)
+        world = machine.devices * machine.nodes
+        if plan.batch % world:
+            raise InputError(f"A batch of {plan.batch} cannot be shared out evenly over {world} devices. Change batch or devices.")
+        self._plan, self._source, self._machine, self._folder = plan, source, machine, folder
+        self._held_out = Kept(validation, plan.validation_images)
+        self._course = course(plan, None)
+        self._module = Training(plan, start)
+        self._averaged = AveragedWeights(self._module.network, plan.averaging)
+        self._recorder = Recorder(self._course.validate_every)
+        self._callbacks = [
+            self._averaged,
+            self._recorder,
+            Settings(settings),
+            Reporter(progress, self._course.batches, self._recorder),
+            *_stopping(plan),
+            *_best(folder),
+            SavedState(folder, self._course.save_every, self._recorder),
+        ]
+
+    def run(self, state: Path | None) -> tuple[dict[str, torch.Tensor], History]:
+        """Train from ``state``, or from the start; averaged weights on the CPU, and the history."""
+        if state is not None and self._is_finished(state):
+            return self._result()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with _without_chatter():
+            trainer = self._trainer()
+            chunks = Chunks(lambda done: self._loader(trainer, done), lambda: self._module.batches, self._course.chunk)
+            held_out = DataLoader(self._held_out, batch_size=1, sampler=_share(len(self._held_out), trainer))
+            trainer.fit(self._module, chunks, held_out, ckpt_path=state)
+        return self._result()
+
+    def _loader(self, trainer: lightning.Trainer, done: int) -> DataLoader:
+        positions = Positions(done, self._course.batches, self._plan.batch, trainer.global_rank, trainer.world_size)
+        return loader(Endless(self._source, self._plan.seed), positions, self._machine.workers)
+
+    def _trainer(self) -> lightning.Trainer:
+        machine, plan = self._machine, self._plan
+        folder = str(self._folder)
+        return lightning.Trainer(
+            accelerator=machine.accelerator,
+            devices=machine.devices,
+            num_nodes=machine.nodes,
+            strategy=machine.strategy,
+            precision="bf16-mixed" if plan.precision == "bf16" else "32-true",
+            max_epochs=self._course.epochs,
+            gradient_clip_val=plan.gradient_clip,
+            check_val_every_n_epoch=self._course.validate_every,
+            num_sanity_val_steps=0,
+            callbacks=self._callbacks,
+            plugins=[AtomicCheckpoints()],
+            logger=[CSVLogger(folder, name="logs/csv"), TensorBoardLogger(folder, name="logs", version="tensorboard")],
+            log_every_n_steps=_LOG_EVERY,
+            use_distributed_sampler=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            default_root_dir=folder,
+        )
+
+    def _is_finished(self, state: Path) -> bool:
+        checkpoint = torch.load(state, map_location="cpu", weights_only=True)
+        for callback in (self._averaged, self._recorder):
+            callback.load_state_dict(checkpoint["callbacks"][callback.state_key])
+        return self._recorder.history.finished
+
+    def _result(self) -> tuple[dict[str, torch.Tensor], History]:
+        return {name: value.cpu() for name, value in self._averaged.average.items()}, self._recorder.history
+
+
+def _stopping(plan: Plan) -> list[lightning.Callback]:
+    return [EarlyStopping("val_loss", patience=plan.patience, min_delta=0.0, mode="min")] if plan.patience else []
+
+
+def _best(folder: Path) -> list[ModelCheckpoint]:
+    """Lightning's checkpoints of the best validations, by loss and by soft Dice."""
+    common = {"save_top_k": 1, "save_on_train_epoch_end": False, "enable_version_counter": False, "auto_insert_metric_name": False}
+    return [
+        ModelCheckpoint(folder, "best_loss", monitor="val_loss", mode="min", **common),
+        ModelCheckpoint(folder, "best_soft_dice", monitor="val_soft_dice", mode="max", **common),
+    ]
+
+
+def _share(count: int, trainer: lightning.Trainer) -> list[int]:
+    """Which held-out images are this process's."""
+    return list(range(count))[trainer.global_rank :: trainer.world_size]
+
+
+@contextlib.contextmanager
+def _without_chatter() -> Iterator[None]:
+    """Leave out Lightning's hints and its list of devices; its warnings about what we do on purpose too."""
+    names = (
+        "lightning.pytorch",
+        "lightning.fabric",
+        "lightning.pytorch.utilities.rank_zero",
+        "lightning.fabric.utilities.rank_zero",
+    )
+    loggers = [logging.getLogger(name) for name in names]
+    levels = [one.level for one in loggers]
+    for one in loggers:
+        one.setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="lightning.*")
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        try:
+            yield
+        finally:
+            for one, level in zip(loggers, levels):
+                one.setLevel(level)

@@ -1,0 +1,119 @@
+"""What a bundle says of how it was made, and the bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import __version__
+from ..errors import InputError
+from ..network import Stage, save_bundle
+from .config.schema import BundleSettings, NetworkSettings, TrainConfig
+from .starts import open_bundle
+
+if TYPE_CHECKING:
+    import torch
+
+    from .loop import History
+
+_STAGES = ("locator", "segmenter")
+
+
+def network_record(settings: NetworkSettings, history: History, content: dict[str, Any]) -> dict[str, Any]:
+    """How one network was trained: its settings as configured, and what was measured."""
+    return {
+        **{name: value for name, value in content.items() if name != "stage"},
+        "loss": settings.loss,
+        "batch": settings.batch,
+        "learning_rate": settings.learning_rate,
+        "seconds": round(history.seconds),
+        "steps_done": len(history.losses),
+        "stopped_early": history.stopped_early,
+        "validation_images": settings.validation_images,
+        "validation_soft_dice_by_step": [[step, round(dice, 4)] for step, dice, _ in history.validation],
+    }
+
+
+def write_bundle(
+    folder: Path, config: TrainConfig, trained: dict[str, dict[str, torch.Tensor]], provenance: dict[str, Any]
+) -> Path:
+    """Write the bundle of a configuration; stages that it does not train come from its parent (see :func:`check_bundle`)."""
+    settings = config.bundle
+    parent = open_bundle(settings.parent) if settings.parent else None
+    inference: dict[str, Any] = {"orientation": "LAS"}
+    weights: dict[str, dict[str, torch.Tensor]] = {}
+    for name in _STAGES:
+        file = f"models/{name}.safetensors"
+        if name in config.networks and config.networks[name].stage is not None:
+            inference[name], state = _stage(file, config.networks[name]), trained[name]
+        else:
+            inference[name] = getattr(parent, name)
+            file, state = inference[name].weights, parent.network(inference[name]).state_dict()
+        # Half precision halves the file and leaves Dice on the development images as it is, to 0.001.
+        weights[file] = {key: value.half() if settings.half else value for key, value in state.items()}
+    if parent is not None:
+        provenance = {**provenance, "parent": {"name": parent.name, "sha256": parent.sha256}}
+    save_bundle(folder, _metadata(settings, provenance), inference, weights)
+    return folder
+
+
+def check_bundle(config: TrainConfig) -> None:
+    """Refuse, before any training, a configuration whose bundle would lack a stage.
+
+    Raises:
+        InputError: it would.
+    """
+    if config.bundle is None or config.bundle.parent:
+        return
+    missing = [name for name in _STAGES if name not in config.networks or config.networks[name].stage is None]
+    if missing:
+        raise InputError(
+            f"The configuration '{config.name}' trains no {missing[0]} for its bundle: add networks.{missing[0]} with a stage, or "
+            "bundle.parent, a bundle to take it from."
+        )
+
+
+def _stage(file: str, settings: NetworkSettings) -> Stage:
+    return Stage(
+        weights=file,
+        features=settings.network.features,
+        strides=settings.network.strides,
+        spacing_mm=settings.spacing_mm,
+        tile=settings.stage.tile or settings.patch,
+        overlap=settings.stage.overlap,
+        activation=settings.stage.activation,
+    )
+
+
+def _metadata(settings: BundleSettings, provenance: dict[str, Any]) -> dict[str, Any]:
+    import monai
+    import numpy
+    import torch
+
+    image = {"type": "image", "format": "magnitude", "modality": "MR", "num_channels": 1, "spatial_shape": ["*", "*", "*"]}
+    words = (
+        "name",
+        "version",
+        "changelog",
+        "task",
+        "description",
+        "authors",
+        "copyright",
+        "license",
+        "intended_use",
+        "data_source",
+    )
+    return {
+        **{word: getattr(settings, word) for word in words},
+        "monai_version": monai.__version__,
+        "pytorch_version": torch.__version__.split("+")[0],
+        "numpy_version": numpy.__version__,
+        "softcordseg_version": __version__,
+        "network_data_format": {
+            "inputs": {"image": {**image, "dtype": "float32", "value_range": [-3, 3], "is_patch_data": True}},
+            "outputs": {
+                "pred": {**image, "format": "segmentation", "dtype": "float32", "value_range": [0, 1], "is_patch_data": True}
+            },
+        },
+        "provenance": provenance,
+    }

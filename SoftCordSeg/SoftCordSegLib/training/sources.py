@@ -1,0 +1,134 @@
+"""Where training images come from: named kinds with parameters, as configurations speak of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from .pairs import Mixture, Source
+
+
+@dataclass(frozen=True)
+class SourceContext:
+    """What a source must know beside its own parameters.
+
+    Attributes:
+        shape: of a patch, voxels along (Left, Anterior, Superior).
+        spacing: mm, isotropic.
+        data: folder of anatomy and images (``--data``).
+        folder: of the configuration; relative paths are looked for there too.
+        where: how errors name the source, "'config.yaml', networks.segmenter.source".
+    """
+
+    shape: tuple[int, int, int]
+    spacing: float
+    data: Path
+    folder: Path = Path()
+    where: str = "source"
+
+    def find(self, name: str) -> Path:
+        """The file ``name``, as it stands, below the configuration's folder or below the data.
+
+        Raises:
+            InputError: it is in none of them.
+        """
+        for path in (Path(name), self.folder / name, self.data / name):
+            if path.is_file():
+                return path
+        raise InputError(
+            f"In {self.where}: there is no file '{name}', neither here nor in '{self.folder}' or '{self.data}'. Correct the path."
+        )
+
+
+def build_source(settings: Mapping[str, Any], context: SourceContext) -> Source:
+    """The source that a section of a configuration describes.
+
+    Args:
+        settings: ``kind`` and its parameters.
+        context: what else it needs.
+
+    Raises:
+        InputError: an unknown kind or parameter, or data that are missing.
+    """
+    options = dict(settings)
+    kind = options.pop("kind", None)
+    if kind not in KINDS:
+        raise InputError(f"In {context.where}: the kind of a source is one of {', '.join(sorted(KINDS))}; {kind!r} is not.")
+    return KINDS[kind](options, context)
+
+
+def data_files_of(settings: Mapping[str, Any], context: SourceContext) -> list[Path]:
+    """The files that the source of :func:`build_source` reads, for the record."""
+    kind = settings.get("kind")
+    if kind == "mixture":
+        return [path for _, one in settings["of"] for path in data_files_of(one, context)]
+    if kind == "synthetic":
+        from .synthetic import data_files
+
+        return data_files(context.data)
+    return [context.find(str(settings["list"]))] if "list" in settings else []
+
+
+def _synthetic(options: dict[str, Any], context: SourceContext) -> Source:
+    from . import synthetic
+
+    recipes = {"locator": synthetic.LOCATOR, "segmenter": synthetic.SEGMENTER}
+    name = options.pop("recipe", None)
+    if name not in recipes:
+        raise InputError(f"In {context.where}: recipe should be one of {', '.join(recipes)}, not {name!r}.")
+    recipe = dataclasses.replace(recipes[name], shape=tuple(context.shape), spacing=context.spacing)
+    known = {field.name for field in dataclasses.fields(recipe)} - {"shape", "spacing"}
+    for option in options:
+        if option not in known:
+            raise InputError(
+                f"In {context.where}: '{option}' is not a setting of a synthetic recipe. Known: {', '.join(sorted(known))}."
+            )
+    values = {option: tuple(value) if isinstance(value, list) else value for option, value in options.items()}
+    return synthetic.Synthesis(_anatomy(context.data), dataclasses.replace(recipe, **values))
+
+
+def _mixture(options: dict[str, Any], context: SourceContext) -> Source:
+    parts = options.pop("of", None)
+    well_formed = isinstance(parts, list) and parts and all(isinstance(one, list) and len(one) == 2 for one in parts)
+    if options or not well_formed:
+        raise InputError(f"In {context.where}: a mixture has the one setting of: [[share, {{kind: …}}], …].")
+    try:
+        return Mixture([build_source(one, context) for _, one in parts], [float(share) for share, _ in parts])
+    except (TypeError, ValueError) as error:
+        raise InputError(f"In {context.where}: {error}.") from error
+
+
+def _real(options: dict[str, Any], context: SourceContext) -> Source:
+    from .real import load_real
+
+    if not isinstance(options.get("list"), str):
+        raise InputError(f"In {context.where}: a source of real images needs list, the file that names its cases.")
+    path = context.find(options.pop("list"))
+    try:
+        return load_real(path, tuple(context.shape), context.spacing, **options)
+    except TypeError as error:
+        raise InputError(f"In {context.where}: a source of real images was given a setting it does not have ({error}).") from error
+
+
+# Reading the anatomy takes seconds, and both networks draw from it.
+_anatomies: dict[Path, Any] = {}
+
+
+def _anatomy(data: Path) -> Any:
+    from .synthetic import load_anatomy
+
+    folder = data.resolve()
+    if folder not in _anatomies:
+        _anatomies[folder] = load_anatomy(data)
+    return _anatomies[folder]
+
+
+KINDS: dict[str, Callable[[dict[str, Any], SourceContext], Source]] = {
+    "synthetic": _synthetic,
+    "mixture": _mixture,
+    "real": _real,
+}
