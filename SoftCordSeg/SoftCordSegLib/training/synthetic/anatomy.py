@@ -18,7 +18,9 @@ from ...volume import Grid, Volume, read_nifti, reorient, resample
 # Rows of the near-field map.
 BONE, DISC, T2W = 0, 1, 2
 # Rows of the cord map.
-CORD, GREY, CANAL = 0, 1, 2
+CORD, GREY, EDGE, CANAL = 0, 1, 2, 3
+# Signed distances are kept that far, mm.
+_EDGE_REACH_MM = 3.0
 
 _CORD_SPACING = np.array([0.5, 0.5, 1.0])
 _NEAR_SPACING = np.array([1.0, 1.0, 1.0])
@@ -31,7 +33,8 @@ class CordShape:
 
     Attributes:
         name: where it comes from.
-        maps: (3, i, j, k) float32, fractions in [0, 1] of cord, grey matter and canal (cord included), on ``spacing``.
+        maps: (4, i, j, k) float32 on ``spacing``: fractions in [0, 1] of cord and grey matter, the in-plane distance to the cord's
+            edge (mm, positive inside, at most 3), and the fraction of canal (cord included).
         spacing: mm.
         bottom: z of the first slice, mm in the frame of the template (0 at the template's lowest slice).
         whole: True where the lower end is the conus; False where the shape is a piece cut out of a longer cord.
@@ -104,10 +107,20 @@ def _pam50_cord(template: dict[str, Volume]) -> CordShape:
     canal = np.maximum(cord, template["csf"].data)
     canal = ndimage.binary_closing(canal > 0, ndimage.generate_binary_structure(3, 1), iterations=2).astype(np.float32)
     grey = template["gm"].data.astype(np.float32)
+    edge = np.stack([_distance_to_edge(plane > 0.5, 0.5) for plane in np.moveaxis(cord, 2, 0)], axis=-1)
     # Averaging over 1 mm turns the 0.5 mm binary maps into the fractions of a 1 mm voxel.
-    maps = [ndimage.uniform_filter(m, 2, mode="nearest")[:, :, ::2] for m in (cord, grey, canal)]
+    maps = [ndimage.uniform_filter(m, 2, mode="nearest")[:, :, ::2] for m in (cord, grey, edge, canal)]
     centred = [_centre_slices(np.stack(maps))]
     return CordShape("PAM50", centred[0], _CORD_SPACING, bottom=0.0, whole=True)
+
+
+def _distance_to_edge(plane: np.ndarray, spacing: float) -> np.ndarray:
+    """Signed distance to the edge of a boolean plane, mm, positive inside; half a pixel lies between a pixel and the edge."""
+    if not plane.any():
+        return np.full(plane.shape, -_EDGE_REACH_MM, np.float32)
+    inside, outside = ndimage.distance_transform_edt(plane), ndimage.distance_transform_edt(~plane)
+    signed = np.where(plane, inside - 0.5, 0.5 - outside) * spacing
+    return np.clip(signed, -_EDGE_REACH_MM, _EDGE_REACH_MM).astype(np.float32)
 
 
 def _centre_slices(maps: np.ndarray) -> np.ndarray:
@@ -142,7 +155,7 @@ def _subject_cord(cord_path: Path, csf_path: Path, pam50: CordShape) -> CordShap
             planes[row].append(ndimage.map_coordinates(signed, where, order=1, mode="nearest") / scale)
     height = int((len(slices) - 1) * step)
     at = np.arange(height) / step
-    maps = np.zeros((3, 2 * half + 1, 2 * half + 1, height), np.float32)
+    maps = np.zeros((4, 2 * half + 1, 2 * half + 1, height), np.float32)
     for row, stack in planes.items():
         below = np.minimum(at.astype(int), len(stack) - 2)
         weight = (at - below).astype(np.float32)
@@ -150,6 +163,8 @@ def _subject_cord(cord_path: Path, csf_path: Path, pam50: CordShape) -> CordShap
         signed = stack[..., below] * (1 - weight) + stack[..., below + 1] * weight
         # Half a millimetre is a voxel here: the edge of a 1 mm voxel's fraction runs over two of them.
         maps[row] = np.clip(signed / 2 + 0.5, 0, 1)
+        if row == CORD:
+            maps[EDGE] = np.clip(signed / 2, -_EDGE_REACH_MM, _EDGE_REACH_MM)
     # The neck of the template, from C2 down, is where these axial stacks were taken.
     bottom = pam50.maps.shape[3] - 25.0 - height
     maps[GREY] = _fit_grey_matter(maps[CORD], pam50, bottom)

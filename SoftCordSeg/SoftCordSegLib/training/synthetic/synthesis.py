@@ -8,12 +8,15 @@ import numpy as np
 import torch
 from scipy import ndimage
 
+from ..appearance import random_network
 from ..pairs import Pair, normalised
 from . import anatomy as parts
 from . import contrast
 from .acquisition import cut_slices, random_slices, scan
 from .anatomy import Anatomy
+from .artefacts import distorted, metal, signal_loss
 from .body import paint_body
+from .canal import TIP_MM, paint_canal
 from .fields import Curve, sample_maps, smooth_noise
 from .geometry import Posture, random_posture
 
@@ -28,6 +31,13 @@ class Recipe:
         aim_spread: how far from the centre the cord may be, as a part of the half width along each axis.
         without_cord: how often there is no cord.
         cropped: how often the field of view ends inside the volume.
+        conus, brainstem: how often the cord's lower tip, or its upper end, is brought into the image on purpose.
+        rim_mm: least and most that the visible edge lies outside the label: in PAM50 the mask lies 0.2 to 0.5 mm inside the edge
+            that its own T2w image shows, as masks drawn by hand and by SCT do (pia, partial volume with fluid).
+        stem_mm: how far above the template (the top of C1) the brainstem still counts as cord.
+        inflow: how often the fluid's brightness changes along the cord.
+        bundles: how often roots hang together below the tip.
+        signal_loss, metal, distortion, random_network: how often an image suffers from them.
     """
 
     shape: tuple[int, int, int]
@@ -35,6 +45,16 @@ class Recipe:
     aim_spread: tuple[float, float, float]
     without_cord: float
     cropped: float
+    conus: float = 0.08
+    brainstem: float = 0.1
+    rim_mm: tuple[float, float] = (0.2, 0.6)
+    stem_mm: float = 12.0
+    inflow: float = 0.4
+    bundles: float = 0.8
+    signal_loss: float = 0.15
+    metal: float = 0.06
+    distortion: float = 0.15
+    random_network: float = 0.15
 
 
 SEGMENTER = Recipe((48, 64, 64), 1.0, (0.5, 0.5, 0.5), without_cord=0.08, cropped=0.3)
@@ -63,22 +83,31 @@ class Synthesis:
         """The pair that belongs to ``seed``: the same each time."""
         rng = np.random.default_rng(seed)
         recipe = self.recipe
-        posture, with_cord = self._posture(rng)
-        cord, grey, canal, weight = self._canal(rng, posture)
+        posture, whole, with_cord = self._posture(rng)
+        cord, visible, grey, canal, weight = self._canal(rng, posture, whole)
         if not with_cord:
             # The spine is far outside: what is left is body, and there the answer is nothing.
-            cord, grey, canal = (np.zeros_like(cord) for _ in range(3))
+            cord, visible, grey, canal = (np.zeros_like(cord) for _ in range(4))
             weight = np.ones_like(weight)
-        image = self._image(rng, posture, cord, grey, canal, with_cord)
+        image = self._image(rng, posture, visible, grey, canal, with_cord)
+        if rng.random() < recipe.metal:
+            image = metal(rng, image, recipe.spacing, cord)
+        if rng.random() < recipe.distortion:
+            image, cord, weight = distorted(rng, recipe.spacing, [image, cord, weight])
         slices = random_slices(rng, recipe.spacing)
+        if rng.random() < recipe.signal_loss:
+            image = image * signal_loss(rng, image.shape, recipe.spacing)
         image = scan(rng, image, slices, recipe.spacing)
         label = cut_slices(cord, slices)
         weight = (cut_slices(weight, slices) > 0.9).astype(np.float32)
+        if rng.random() < recipe.random_network:
+            image = random_network(rng, image)
         if rng.random() < recipe.cropped:
             image, label, weight = _cropped(rng, recipe, image, label, weight)
         return _flipped(rng, normalised(image), np.clip(label, 0, 1), weight)
 
-    def _posture(self, rng: np.random.Generator) -> tuple[Posture, bool]:
+    def _posture(self, rng: np.random.Generator) -> tuple[Posture, bool, bool]:
+        """A posture; whether the cord must be a whole one, with its tip; and whether there is a cord at all."""
         recipe = self.recipe
         half = np.array(recipe.shape) * recipe.spacing / 2
         aim = rng.uniform(-1, 1, 3) * half * recipe.aim_spread
@@ -89,11 +118,17 @@ class Synthesis:
         height = rng.uniform(5, self._anatomy.height - 5)
         if rng.random() < 0.55:
             height = rng.uniform(370, self._anatomy.height - 5)
-        return random_posture(rng, recipe.shape, recipe.spacing, height, aim), with_cord
+        ends = rng.random()
+        if ends < recipe.conus:
+            height = rng.uniform(-25, 60)
+        elif ends < recipe.conus + recipe.brainstem:
+            height = self._anatomy.height + rng.uniform(-20, 25)
+        posture = random_posture(rng, recipe.shape, recipe.spacing, height, aim)
+        return posture, ends < recipe.conus, with_cord
 
-    def _canal(self, rng: np.random.Generator, posture: Posture) -> tuple[np.ndarray, ...]:
-        """Fractions of cord, grey matter and canal, and the weight: 0 above the template, where the brainstem begins."""
-        index = 0 if rng.random() < 0.45 else int(rng.integers(len(self._cords)))
+    def _canal(self, rng: np.random.Generator, posture: Posture, whole: bool) -> tuple[np.ndarray, ...]:
+        """Fractions of cord, of what looks like cord, of grey matter and canal, and the weight."""
+        index = 0 if whole or rng.random() < 0.45 else int(rng.integers(len(self._cords)))
         shape = self._anatomy.cords[index]
         maps = self._cords[index]
         middle = (maps.shape[1] - 1) / 2
@@ -103,16 +138,20 @@ class Synthesis:
         beyond = np.maximum(posture.height - self._anatomy.height, 0)
         widen = 1 / (1 + beyond / 25)
         k_cord = _reflected(k, top) if not shape.whole else np.minimum(k, top)
-        # Below the template's last slice its canal, but not its cord, goes on.
-        k_canal = _reflected(k, top) if not shape.whole else np.clip(k, 20.0, top)
+        # The template's canal ends with its cord; a real one goes on to the sacrum, full of roots.
+        k_canal = _reflected(k, top) if not shape.whole else np.clip(k, TIP_MM + 7, top)
         inside = [middle + c * widen / s for c, s in zip((posture.cord_left, posture.cord_anterior), shape.spacing)]
         around = [middle + c / s for c, s in zip((posture.near_left, posture.near_anterior), shape.spacing)]
-        cord, grey = sample_maps(maps[: parts.CANAL], *inside, k_cord)
+        cord, grey, edge = sample_maps(maps[: parts.CANAL], *inside, k_cord)
         canal = sample_maps(maps[parts.CANAL :], *around, k_canal)[0]
-        grey = np.minimum(grey, cord)
-        return cord, grey, np.maximum(canal, cord), (beyond <= 0).astype(np.float32)
+        # The maps' edges run over 1 mm, from half of it outside to half of it inside.
+        visible = np.maximum(np.clip(edge + rng.uniform(*self.recipe.rim_mm) + 0.5, 0, 1), cord) * (cord.sum() > 0)
+        visible[_outside(maps.shape[1:], *inside, k_cord)] = 0
+        # Where exactly the brainstem stops being cord nobody can say, but all around it nothing is.
+        weight = ((beyond <= self.recipe.stem_mm) | (visible <= 0)).astype(np.float32)
+        return cord, visible, np.minimum(grey, cord), np.maximum(canal, visible), weight
 
-    def _image(self, rng, posture: Posture, cord, grey, canal, with_cord: bool) -> np.ndarray:
+    def _image(self, rng, posture: Posture, visible, grey, canal, with_cord: bool) -> np.ndarray:
         recipe = self.recipe
         means = contrast.random_intensities(rng)
         labels = paint_body(rng, posture, recipe.spacing, self._anatomy.height)
@@ -120,7 +159,8 @@ class Synthesis:
         if with_cord:
             image = self._with_near_field(rng, image, posture, means)
             image = self._with_epidural(rng, image, posture, canal, means)
-            image = image * (1 - canal) + self._canal_image(rng, posture, cord, grey, means) * canal
+            inner = paint_canal(rng, posture, visible, grey, means, recipe.spacing, recipe.inflow, recipe.bundles)
+            image = image * (1 - canal) + inner * canal
         return image
 
     def _with_near_field(self, rng, image, posture: Posture, means) -> np.ndarray:
@@ -143,22 +183,10 @@ class Synthesis:
         fraction = np.clip(rim * thickness * 1.5, 0, 1) * (1 - canal)
         return image * (1 - fraction) + means[contrast.EPIDURAL] * fraction
 
-    def _canal_image(self, rng, posture: Posture, cord, grey, means) -> np.ndarray:
-        """Cord with grey matter and lesions, in fluid with flow voids, nerve roots and the cauda equina."""
-        shape, spacing = cord.shape, self.recipe.spacing
-        fluid = np.full(shape, means[contrast.CSF])
-        if rng.random() < 0.35:
-            fluid *= 1 - rng.uniform(0, 0.5) * np.clip(smooth_noise(rng, shape, rng.uniform(4, 15) / spacing), 0, 1)
-        strands = smooth_noise(rng, shape, (1.2 / spacing, 1.2 / spacing, 15 / spacing)) > rng.uniform(0.6, 1.6)
-        # Roots are few beside the cord and fill the canal below its tip.
-        amount = np.clip((60 - posture.height) / 30, 0.25 * (rng.random() < 0.5), 1) * rng.uniform(0.4, 1)
-        fluid = fluid + strands * amount * (means[contrast.CAUDA] - fluid)
-        tissue = means[contrast.WHITE] + rng.uniform(0, 0.06) * smooth_noise(rng, shape, rng.uniform(1, 6) / spacing)
-        if rng.random() < 0.25:
-            patches = smooth_noise(rng, shape, (rng.uniform(3, 6) / spacing,) * 2 + (rng.uniform(5, 20) / spacing,))
-            tissue = tissue + (patches > rng.uniform(0.8, 1.8)) * rng.uniform(-0.35, 0.35)
-        within = cord * tissue + grey * (means[contrast.GREY] - means[contrast.WHITE])
-        return within + (1 - cord) * fluid
+
+def _outside(size: tuple, i: np.ndarray, j: np.ndarray, k: np.ndarray) -> np.ndarray:
+    """Where positions lie outside a map, so that its values there (0) mean nothing."""
+    return np.logical_or.reduce([(x < 0) | (x > n - 1) for x, n in zip((i, j, k), size)])
 
 
 def _reflected(k: np.ndarray, top: float) -> np.ndarray:

@@ -1,0 +1,10 @@
+"""Real images as a source of training pairs: lists of cases, patches of them, and labels that several predictions agree on.
+
+Importing this package does not import torch.
+"""
+
+from .cases import RealCase, load_cases
+from .consensus import Consensus, consensus
+from .patches import RealPatches, load_real
+
+__all__ = ["Consensus", "RealCase", "RealPatches", "consensus", "load_cases", "load_real"]

@@ -1,0 +1,62 @@
+"""A list of real cases: a JSON file in the form of the Medical Segmentation Decathlon.
+
+::
+
+    {"training": [{"image": "sub-01_T2w.nii.gz", "label": "sub-01_softseg.nii.gz",
+                   "weight": "sub-01_weight.nii.gz", "participant": "sub-01"}, …]}
+
+Paths are relative to the list.  ``weight`` (0 where the label is not to be trusted, else up to 1) and ``participant`` may be
+left out.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...errors import InputError
+
+_KEYS = {"image", "label", "weight", "participant"}
+
+
+@dataclass(frozen=True)
+class RealCase:
+    """Attributes: paths of image, label and weight (None: trusted everywhere), and the participant's name."""
+
+    image: Path
+    label: Path
+    weight: Path | None
+    participant: str
+
+
+def load_cases(path: str | Path, section: str = "training") -> list[RealCase]:
+    """Read a list.
+
+    Args:
+        path: of the JSON file.
+        section: "training", "validation" or "test".
+
+    Raises:
+        InputError: not such a list, or a file that it names is missing.
+    """
+    path = Path(path)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        entries = content[section]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"'{path}' is not a list of cases: it must be JSON with a list under '{section}' ({error}).") from error
+    if not isinstance(entries, list) or not entries:
+        raise InputError(f"'{path}' lists no case under '{section}'.")
+    return [_case(path, number, entry) for number, entry in enumerate(entries, start=1)]
+
+
+def _case(path: Path, number: int, entry: dict) -> RealCase:
+    if not isinstance(entry, dict) or not {"image", "label"} <= set(entry) or set(entry) - _KEYS:
+        raise InputError(f"Case {number} of '{path}' must name image and label, and may name weight and participant; nothing else.")
+    files = {key: path.parent / entry[key] for key in ("image", "label", "weight") if entry.get(key)}
+    for key, file in files.items():
+        if not file.is_file():
+            raise InputError(f"The {key} '{file}' of case {number} in '{path}' does not exist. Correct the list.")
+    participant = entry.get("participant") or files["image"].name.split("_")[0].split(".")[0]
+    return RealCase(files["image"], files["label"], files.get("weight"), str(participant))

@@ -1,0 +1,157 @@
+"""Patches of real images with their soft labels, in new poses and new contrasts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from ...volume import Grid, read_nifti, reorient, resample, resample_mask, time_points
+from ..appearance import random_curve, random_network
+from ..pairs import Pair, normalised
+from .cases import RealCase, load_cases
+
+if TYPE_CHECKING:
+    import torch
+
+# Below this soft value a voxel is no place to look at on purpose.
+_CORD = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class _Loaded:
+    """A case on the working grid: image, label, weight stacked (3, i, j, k), and the voxels of its cord (n, 3)."""
+
+    maps: torch.Tensor
+    cord: np.ndarray
+    range: tuple[float, float]
+
+
+class RealPatches:
+    """A source of pairs (see :class:`training.pairs.Source`) from real cases.
+
+    Args:
+        cases: images and soft labels; each participant is drawn equally often.
+        shape: voxels of a patch, axes to the Left, Anterior, Superior.
+        spacing: mm, isotropic.
+        new_contrast: how often the intensities are changed beyond recognition.
+        about_cord: how often the patch lies about the cord; else anywhere.
+
+    Raises:
+        InputError: a file cannot be read, or image and label differ in grid.
+    """
+
+    def __init__(
+        self,
+        cases: Sequence[RealCase],
+        shape: tuple[int, int, int],
+        spacing: float,
+        new_contrast: float = 0.5,
+        about_cord: float = 0.85,
+    ):
+        self._shape, self._spacing = tuple(shape), float(spacing)
+        self._new_contrast, self._about_cord = new_contrast, about_cord
+        self._loaded: dict[str, list[_Loaded]] = {}
+        for case in cases:
+            self._loaded.setdefault(case.participant, []).append(_load(case, self._spacing))
+        self._participants = sorted(self._loaded)
+
+    def pair(self, seed: int | Sequence[int]) -> Pair:
+        """The pair that belongs to ``seed``."""
+        rng = np.random.default_rng(seed)
+        of_participant = self._loaded[self._participants[rng.integers(len(self._participants))]]
+        case = of_participant[rng.integers(len(of_participant))]
+        image, label, weight = self._sampled(rng, case)
+        image = self._appearance(rng, image, case)
+        if rng.random() < 0.5:
+            # Left and right are alike.
+            image, label, weight = (np.ascontiguousarray(x[::-1]) for x in (image, label, weight))
+        return Pair(image, np.clip(label, 0, 1), (weight > 0.99).astype(np.float32))
+
+    def _sampled(self, rng: np.random.Generator, case: _Loaded) -> np.ndarray:
+        """Image, label and weight (3, i, j, k) of one pose: turned, scaled, and anywhere about the chosen place."""
+        from ..synthetic.fields import sample_maps
+
+        half = (np.array(self._shape) - 1) / 2
+        if len(case.cord) and rng.random() < self._about_cord:
+            centre = case.cord[rng.integers(len(case.cord))] + rng.uniform(-0.5, 0.5, 3) * half
+        else:
+            centre = rng.uniform(0, 1, 3) * (np.array(case.maps.shape[1:]) - 1)
+        turn = Rotation.from_euler("xyz", np.clip(rng.normal(0, 7, 3), -25, 25), degrees=True).as_matrix()
+        turn = turn * rng.uniform(0.88, 1.14) * rng.uniform(0.95, 1.05, 3)
+        axes = np.meshgrid(*[np.arange(n, dtype=np.float32) - h for n, h in zip(self._shape, half)], indexing="ij")
+        place = [sum(np.float32(turn[row, a]) * axes[a] for a in range(3)) + np.float32(centre[row]) for row in range(3)]
+        size = case.maps.shape[1:]
+        # Beyond the field of view the edge repeats, as resampling does, and nothing is asked.
+        inside = np.logical_and.reduce([(p >= -0.5) & (p <= n - 0.5) for p, n in zip(place, size)])
+        place = [np.clip(p, 0, n - 1) for p, n in zip(place, size)]
+        result = sample_maps(case.maps, *place)
+        result[1:] *= inside
+        return result
+
+    def _appearance(self, rng: np.random.Generator, image: np.ndarray, case: _Loaded) -> np.ndarray:
+        from ..synthetic.fields import smooth_noise
+
+        image = ((image - case.range[0]) / (case.range[1] - case.range[0])).astype(np.float32)
+        if rng.random() < self._new_contrast:
+            if rng.random() < 0.6:
+                share = rng.uniform(0.3, 1.0)
+                image = image * (1 - share) + random_curve(rng, image) * share
+            else:
+                image = random_network(rng, image)
+        if rng.random() < 0.5:
+            image = np.sign(image) * np.abs(image) ** np.exp(rng.uniform(-0.5, 0.5))
+        if rng.random() < 0.5:
+            image = image * np.exp(rng.uniform(0, 0.4) * smooth_noise(rng, image.shape, rng.uniform(30, 100) / self._spacing))
+        if rng.random() < 0.6:
+            scale = rng.uniform(1.0, 2.5, 3) if rng.random() < 0.5 else 1.0
+            image = image + rng.uniform(0, 0.06) * image.std() * 3 * smooth_noise(rng, image.shape, scale)
+        # The program scales an image by its whole field of view, of which a patch knows only a part.
+        if rng.random() < 0.5:
+            return normalised(image)
+        low, high = np.percentile(image, (1, 99))
+        reach = max(high - low, 1e-6)
+        low, high = low - rng.uniform(0, 0.15) * reach, high + rng.uniform(0, 0.8) * reach
+        return np.clip((image - low) * (2 / (high - low)) - 1, -3, 3).astype(np.float32)
+
+
+def load_real(path: str | Path, shape: tuple[int, int, int], spacing: float, **options) -> RealPatches:
+    """The training cases of the list at ``path`` as a source; options as for :class:`RealPatches`.
+
+    Raises:
+        InputError: the list or one of its files cannot be used.
+    """
+    return RealPatches(load_cases(path), shape, spacing, **options)
+
+
+def _load(case: RealCase, spacing: float) -> _Loaded:
+    """Read a case and bring it to the working grid (nibabel LAS, isotropic)."""
+    import torch
+
+    from ...errors import InputError
+
+    image = reorient(read_nifti(case.image, "mean" if time_points(case.image) > 1 else None), "LAS")
+    label = reorient(read_nifti(case.label), "LAS")
+    if not label.grid.same_as(image.grid):
+        raise InputError(f"The label '{case.label}' is not on the grid of its image '{case.image}'. Resample it to the image.")
+    grid = image.grid.with_spacing(spacing)
+    maps = [resample(image, grid, order=1).data, resample_mask(label, grid, order=1).data]
+    maps.append(_weight(case, image.grid, grid))
+    low, high = np.percentile(maps[0][::2, ::2, ::2], (1, 99))
+    stack = torch.from_numpy(np.stack([np.asarray(m, np.float32) for m in maps]))
+    return _Loaded(stack, np.argwhere(maps[1] > _CORD), (float(low), float(max(high, low + 1e-6))))
+
+
+def _weight(case: RealCase, own: Grid, grid: Grid) -> np.ndarray:
+    from ...errors import InputError
+
+    if case.weight is None:
+        return np.ones(grid.shape, np.float32)
+    weight = reorient(read_nifti(case.weight), "LAS")
+    if not weight.grid.same_as(own):
+        raise InputError(f"The weight '{case.weight}' is not on the grid of its image '{case.image}'. Resample it to the image.")
+    return resample(weight, grid, order=1).data
