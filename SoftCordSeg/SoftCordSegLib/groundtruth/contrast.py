@@ -1,0 +1,58 @@
+"""What goes in: one contrast of a subject, and the checks of its mask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import InputError
+from ..volume import Volume
+
+# Rounding of a resampled mask, not another kind of image.
+_TOLERANCE = 1e-3
+# Below this a voxel of a mask is empty (the authors' pad_seg.py and remove_slices_seg.py use the same).
+EMPTY = 1e-6
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """One image of a subject, of which the cord was segmented.
+
+    Attributes:
+        name: for example "T1w".
+        mask: binary or soft mask of the cord, 0 to 1, on the image's grid, any orientation.
+    """
+
+    name: str
+    mask: Volume
+
+    def __post_init__(self):
+        data = self.mask.data
+        if not (np.asarray(data) > EMPTY).any():
+            raise InputError(f"The mask of {self.name} is empty: all its voxels are 0. Give a mask of the cord, or leave it out.")
+        low, high = float(data.min()), float(data.max())
+        if low < -_TOLERANCE or high > 1 + _TOLERANCE:
+            raise InputError(
+                f"The mask of {self.name} has values from {low:g} to {high:g}. A mask of the cord goes from 0 to 1; "
+                "this may be an image, or a segmentation with several labels."
+            )
+
+
+def check_contrasts(contrasts: list[Contrast], reference: str) -> Contrast:
+    """The reference among the contrasts.
+
+    Raises:
+        InputError: it is not there, or a name is used twice.
+    """
+    names = [one.name for one in contrasts]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(f"The contrast {twice[0]} is given twice. Give each contrast a name of its own.")
+    found = [one for one in contrasts if one.name == reference]
+    if not found:
+        raise InputError(
+            f"There is no mask of the reference contrast {reference}; there are {', '.join(names) or 'none'}. "
+            "Give one, or choose another reference."
+        )
+    return found[0]

@@ -1,0 +1,16 @@
+"""Slice by slice, from a contrast's cord to the reference's: shift and rotation within the reference's axial planes."""
+
+from .fields import displacement_field, read_field, warp_points_with_field, write_field
+from .fit import PAPER_REGISTRATION, RegistrationOptions, register
+from .slicewise import SlicewiseRigid
+
+__all__ = [
+    "PAPER_REGISTRATION",
+    "RegistrationOptions",
+    "SlicewiseRigid",
+    "displacement_field",
+    "read_field",
+    "register",
+    "warp_points_with_field",
+    "write_field",
+]

@@ -1,0 +1,94 @@
+"""Transforms as displacement fields in NIfTI files, which ITK, ANTs, SCT and 3D Slicer open.
+
+The convention is ITK's: a 5D image (i, j, k, 1, 3) with the intent "vector" (code 1007), whose vectors are millimetres in LPS
+(x to the Left, y to the Posterior, z to the Superior) while the header's affine is RAS as in any NIfTI file.  The vector at a
+place x of the *fixed* image's space points to the place x + v of the *moving* image: ITK resamples that way.
+
+This is what ANTs and SCT write and read.  Newer versions of ITK and Slicer write the intent "displacement vector" (1006) instead,
+with RAS vectors; they read both, and Slicer says that it would rather have had 1006.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import nibabel
+import numpy as np
+from scipy import ndimage
+
+from ...errors import InputError
+from ...files import atomic_path
+from ...volume import Grid
+
+_TO_LPS = np.array([-1.0, -1.0, 1.0])
+# What turns the vectors of a file into RAS, by its intent.
+_SIGNS = {"vector": _TO_LPS, "displacement vector": np.ones(3)}
+# In the plane of a slice the map is affine, so that a coarse lattice with linear interpolation holds it exactly.
+_LATTICE_MM = 10.0
+
+
+def displacement_field(move: Callable[[np.ndarray], np.ndarray], grid: Grid, finer: int = 1) -> tuple[np.ndarray, Grid]:
+    """Sample ``move`` on a lattice over ``grid`` and one voxel more on all sides: coarse in the planes, every slice along k.
+
+    Args:
+        move: places (n, 3) to places (n, 3), world RAS+ mm; affine within each slice of ``grid``.
+        grid: over which the field is to hold.
+        finer: samples a slice along k, for a map that is not linear between slices.
+
+    Returns:
+        (i, j, k, 3) float32 displacements, mm RAS+, and the lattice's grid.
+    """
+    steps = np.maximum(np.floor(_LATTICE_MM / grid.spacing), 1.0)
+    steps[2] = 1.0 / finer
+    shape = np.ceil((np.array(grid.shape) + 1) / steps).astype(int) + 1
+    affine = grid.affine.copy()
+    affine[:3, :3] *= steps
+    affine[:3, 3] = grid.to_world(np.full(3, -1.0))
+    lattice = Grid(tuple(shape), affine)
+    places = lattice.to_world(np.stack(np.meshgrid(*map(np.arange, lattice.shape), indexing="ij"), axis=-1).reshape(-1, 3))
+    return (move(places) - places).reshape(*lattice.shape, 3).astype(np.float32), lattice
+
+
+def write_field(displacements: np.ndarray, lattice: Grid, path: str | Path) -> None:
+    """Write a field, atomically.
+
+    Args:
+        displacements: (i, j, k, 3), mm RAS+.
+        lattice: its grid.
+        path: ``…_xfm.nii.gz``.
+
+    Raises:
+        OutputError: the folder is not writable or the disk is full.
+    """
+    image = nibabel.Nifti1Image((displacements * _TO_LPS).astype(np.float32)[:, :, :, None, :], lattice.affine)
+    image.header.set_intent("vector")
+    image.set_sform(lattice.affine, code=1)
+    image.set_qform(lattice.affine, code=1)
+    image.header.set_xyzt_units("mm", "sec")
+    with atomic_path(path) as temporary:
+        nibabel.save(image, temporary)
+
+
+def read_field(path: str | Path) -> tuple[np.ndarray, Grid]:
+    """The displacements (i, j, k, 3), mm RAS+, and the grid of a field in ITK's convention.
+
+    Raises:
+        InputError: no displacement field.
+    """
+    try:
+        image = nibabel.load(path)
+        data = np.asarray(image.dataobj, dtype=float)
+    except (OSError, ValueError, nibabel.filebasedimages.ImageFileError) as error:
+        raise InputError(f"'{path}' cannot be read as a NIfTI displacement field. Write it again.") from error
+    signs = _SIGNS.get(image.header.get_intent()[0])
+    if data.ndim != 5 or data.shape[3:] != (1, 3) or signs is None:
+        raise InputError(f"'{path}' is not a displacement field: it needs five dimensions, (i, j, k, 1, 3), and the intent vector.")
+    return data[:, :, :, 0, :] * signs, Grid(data.shape[:3], image.affine)
+
+
+def warp_points_with_field(points: np.ndarray, displacements: np.ndarray, lattice: Grid) -> np.ndarray:
+    """Places (n, 3), world RAS+ mm, moved by a field with linear interpolation; unmoved outside it, as in ITK."""
+    voxels = lattice.to_voxel(points)
+    moved = [ndimage.map_coordinates(displacements[..., axis], voxels.T, order=1, mode="constant") for axis in range(3)]
+    return np.asarray(points, dtype=float) + np.stack(moved, axis=-1)

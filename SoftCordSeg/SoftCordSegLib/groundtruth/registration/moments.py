@@ -1,0 +1,50 @@
+"""Area, centre and direction of the section of a mask in each slice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class SliceMoments:
+    """Of the sections of a mask, slice by slice along k; NaN where a slice is empty.
+
+    Attributes:
+        area: (n,) mm², partial volumes counted.
+        centre: (n, 2) centre of mass (u, v), mm: voxel index times spacing along the first and second axis.
+        angle: (n,) direction of the longer principal axis, radians in (-π/2, π/2], from the first axis towards the second.
+        elongation: (n,) variance along the longer principal axis over that along the shorter one; 1 for a round section.
+    """
+
+    area: np.ndarray
+    centre: np.ndarray
+    angle: np.ndarray
+    elongation: np.ndarray
+
+
+def slice_moments(mask: np.ndarray, spacing: np.ndarray) -> SliceMoments:
+    """Moments of order 0 to 2 of each slice, weighted by the mask's values.
+
+    SCT takes the same two axes from a principal component analysis of the voxels that are not 0
+    (spinalcordtoolbox, registration/algorithms.py, register2d_centermassrot); weighting lets soft masks say more.
+
+    Args:
+        mask: (i, j, k), 0 to 1.
+        spacing: (3,) or (2,) voxel size, mm.
+    """
+    weights = np.asarray(mask, dtype=float)
+    u = np.arange(weights.shape[0])[:, None, None] * spacing[0]
+    v = np.arange(weights.shape[1])[None, :, None] * spacing[1]
+    total = weights.sum(axis=(0, 1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        centre = np.stack([(weights * u).sum(axis=(0, 1)), (weights * v).sum(axis=(0, 1))], axis=1) / total[:, None]
+        du, dv = u - centre[:, 0], v - centre[:, 1]
+        uu = (weights * du**2).sum(axis=(0, 1)) / total
+        vv = (weights * dv**2).sum(axis=(0, 1)) / total
+        uv = (weights * du * dv).sum(axis=(0, 1)) / total
+        root = np.hypot((uu - vv) / 2, uv)
+        middle = (uu + vv) / 2
+        elongation = (middle + root) / np.maximum(middle - root, 1e-9)
+    return SliceMoments(total * spacing[0] * spacing[1], centre, 0.5 * np.arctan2(2 * uv, uu - vv), elongation)

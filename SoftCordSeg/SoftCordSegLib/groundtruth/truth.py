@@ -1,0 +1,91 @@
+"""What comes out: one soft mask of the cord in every contrast's own space, and how it came about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..volume import Volume
+from .registration import SlicewiseRigid
+
+# A visit's images are millimetres apart; more than this is another visit, or a wrong mask.
+_FAR_MM = 10.0
+
+
+@dataclass(frozen=True, eq=False)
+class ContrastTruth:
+    """The ground truth of one contrast.
+
+    Attributes:
+        name: of the contrast.
+        soft: float32, 0 to 1, on the grid of the contrast's mask.
+        transform: from places in the reference to places in this contrast; the identity for the reference.
+        used: (n,) True for slices of the reference in which the shift was measured.
+        turned: (n,) True for those in which the rotation was measured.
+        trimmed: slices of the reference that were left out at each end before averaging.
+        without: numbers of this contrast's slices (from the lowest) that have a mask but no ground truth.
+    """
+
+    name: str
+    soft: Volume
+    transform: SlicewiseRigid
+    used: np.ndarray
+    turned: np.ndarray
+    trimmed: int = 0
+    without: tuple[int, ...] = ()
+
+    @property
+    def shift_mm(self) -> np.ndarray:
+        """(m, 2) shifts in the slices in which they were measured, mm along the reference's first two axes (Left, Anterior)."""
+        return self.transform.shift[self.used]
+
+    @property
+    def angle_deg(self) -> np.ndarray:
+        """(m,) rotations in the slices in which they were measured, degrees from Left towards Anterior."""
+        return np.degrees(self.transform.angle[self.turned])
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences that who uses the ground truth has to know."""
+        notes = []
+        length = np.linalg.norm(self.shift_mm, axis=1)
+        if len(length) and length.max() > _FAR_MM:
+            notes.append(f"{self.name} was shifted by up to {length.max():.1f} mm. Look whether both masks are of one cord.")
+        if self.without:
+            notes.append(
+                f"{self.name}: {len(self.without)} of its segmented slices have no ground truth (0 there), because they are beyond "
+                "what is averaged: the reference's field of view, and the trimmed ends of the contrasts. Leave these slices out of "
+                "training, or widen the average (beyond the reference, or with less trimming)."
+            )
+        return tuple(notes)
+
+
+@dataclass(frozen=True, eq=False)
+class GroundTruth:
+    """The ground truth of one subject.
+
+    Attributes:
+        reference: name of the contrast in whose space the masks were averaged.
+        contrasts: in the order given.
+        average: float32 soft mask, 0 to 1, on the part of the averaging grid around the cord (LAS, all slices).
+        count: float32 number of contrasts in each voxel of ``average``, fractions where a field of view ends.
+        notes: sentences on the whole.
+    """
+
+    reference: str
+    contrasts: tuple[ContrastTruth, ...]
+    average: Volume
+    count: Volume
+    notes: tuple[str, ...] = ()
+
+    def of(self, name: str) -> ContrastTruth:
+        """The ground truth of the contrast of this name."""
+        return next(one for one in self.contrasts if one.name == name)
+
+    @property
+    def contrasts_per_slice(self) -> np.ndarray:
+        """(n,) how many contrasts were averaged in each slice of the averaging grid, weighted over the cord."""
+        weights = self.average.data.sum(axis=(0, 1), dtype=float)
+        total = (self.average.data * self.count.data).sum(axis=(0, 1), dtype=float)
+        return np.divide(total, weights, out=np.zeros_like(total), where=weights > 0)

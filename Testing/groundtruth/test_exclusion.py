@@ -1,0 +1,76 @@
+"""Lists of participants that are left out."""
+
+from __future__ import annotations
+
+import pytest
+
+from SoftCordSegLib.errors import InputError
+from SoftCordSegLib.groundtruth import Exclusion, read_exclusions
+
+AUTHORS = """\
+FILES_REG:
+    - sub-brnoUhb02_T1w.nii.gz   # bad registration
+    - /data/processed/sub-oxfordFmrib01/anat/sub-oxfordFmrib01_flip-1_mt-on_MTS.nii.gz
+FILES_SEG:
+    - sub-ucdavis07
+"""
+
+
+def written(tmp_path, text, name="exclude.yml"):
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_authors_list_is_read_with_its_reasons(tmp_path):
+    listed = read_exclusions(written(tmp_path, AUTHORS))
+
+    assert listed.entries == (
+        Exclusion("sub-brnoUhb02_T1w", "bad registration"),
+        Exclusion("sub-oxfordFmrib01_flip-1_mt-on_MTS", "FILES_REG"),
+        Exclusion("sub-ucdavis07", "FILES_SEG"),
+    )
+    assert listed.of_subject("sub-ucdavis07").reason == "FILES_SEG"
+    assert listed.of_subject("sub-brnoUhb02") is None
+    assert listed.of_image("sub-brnoUhb02_T1w").reason == "bad registration"
+    assert listed.of_image("sub-brnoUhb02_T2w") is None
+
+
+def test_a_participant_is_left_out_in_every_session(tmp_path):
+    listed = read_exclusions(written(tmp_path, "- sub-01\n- sub-02_ses-b\n"))
+
+    assert listed.of_subject("sub-01_ses-a")
+    assert listed.of_subject("sub-02_ses-b")
+    assert not listed.of_subject("sub-02_ses-a")
+
+
+@pytest.mark.parametrize(
+    ("text", "entries"),
+    [
+        ("sub-01\nsub-02  # moved\n\n# a remark\n", [("sub-01", ""), ("sub-02", "moved")]),
+        ("- sub-01: no T2w\n- 'sub-02'\n", [("sub-01", "no T2w"), ("sub-02", "")]),
+        ("---\nmotion: [sub-01, sub-02_T1w]\n", [("sub-01", "motion"), ("sub-02_T1w", "motion")]),
+        ("sub-01: wrong side up\n", [("sub-01", "wrong side up")]),
+        ("", []),
+    ],
+)
+def test_text_and_yaml_are_understood(tmp_path, text, entries):
+    assert [(entry.name, entry.reason) for entry in read_exclusions(written(tmp_path, text)).entries] == entries
+
+
+def test_a_line_that_names_nobody_is_pointed_at(tmp_path):
+    with pytest.raises(InputError, match="line 2: 'everyone over 60' names no participant"):
+        read_exclusions(written(tmp_path, "sub-01\neveryone over 60\n"))
+
+
+def test_a_list_that_is_not_there_is_said_to_be_so(tmp_path):
+    with pytest.raises(InputError, match="There is no file"):
+        read_exclusions(tmp_path / "nowhere.yml")
+
+
+def test_a_list_that_is_no_text_is_refused(tmp_path):
+    path = tmp_path / "exclude.yml"
+    path.write_bytes(b"\xff\xfe\x00\x01")
+
+    with pytest.raises(InputError, match="cannot be read as text"):
+        read_exclusions(path)
