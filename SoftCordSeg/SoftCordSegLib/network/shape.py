@@ -55,9 +55,19 @@ class UNetConfig:
             raise ValueError("a U-Net needs its numbers of convolutions and its kernels for each stage")
         if any(n % 2 == 0 for kernel in self.kernel_sizes for n in kernel):
             raise ValueError("the kernels of a U-Net have odd sizes")
+        self._simplify()
         positive = (*self.features, *self.encoder_counts, *self.decoder_counts, self.channels_in, self.channels_out)
         if min(*positive, *(n for size in (*self.strides, *self.kernel_sizes) for n in size)) < 1:
             raise ValueError("the numbers of a U-Net are 1 or more")
+
+    def _simplify(self) -> None:
+        """One shape has one wording, so that shapes can be compared."""
+        if len(set(self.encoder_counts)) == 1:
+            object.__setattr__(self, "convolutions", self.encoder_counts[0])
+        if self.decoder_counts == self.encoder_counts[-2::-1]:
+            object.__setattr__(self, "decoder_convolutions", None)
+        if set(self.kernel_sizes) == {(3, 3, 3)}:
+            object.__setattr__(self, "kernels", None)
 
     @property
     def encoder_counts(self) -> tuple[int, ...]:

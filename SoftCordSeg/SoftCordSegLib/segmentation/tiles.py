@@ -9,6 +9,7 @@ import numpy as np
 from ..progress import Progress
 
 Predict = Callable[[np.ndarray], np.ndarray]
+Starts = Callable[[int, int, float], "list[int]"]
 
 
 def tile_starts(size: int, tile: int, overlap: float) -> list[int]:
@@ -26,42 +27,49 @@ def predict_tiled(
     overlap: float,
     progress: Progress,
     wanted: np.ndarray | None = None,
+    *,
+    starts: Starts = tile_starts,
+    weight: np.ndarray | None = None,
+    channels: int | None = None,
 ) -> np.ndarray:
     """Weighted mean of the predictions of overlapping tiles.
 
     Args:
         image: (i, j, k) float32, each size at least that of the tile.
-        predict: (i, j, k) of the tile's shape to the same shape, raw network output.
+        predict: (i, j, k) of the tile's shape to the same shape (or channels first), raw network output.
         tile: voxels along (i, j, k).
         overlap: part of a tile that the next one shares, 0 to below 1.
         progress: told, and asked whether to stop, before every tile.
         wanted: (i, j, k) bool; tiles without any wanted voxel are passed over, and stay 0.
+        starts: where tiles begin along an axis, from its size, the tile's and the overlap.
+        weight: of a tile's voxels; :func:`bump` where None.
+        channels: of the prediction; None where it has no such axis.
 
     Returns:
-        (i, j, k) float32 raw outputs.
+        (i, j, k) or (channels, i, j, k) float32 raw outputs.
 
     Raises:
         Cancelled: the user stopped the run.
     """
     boxes = []
-    starts = (tile_starts(n, t, overlap) for n, t in zip(image.shape, tile))
-    for corner in np.array(np.meshgrid(*starts, indexing="ij")).reshape(3, -1).T:
+    along = (starts(n, t, overlap) for n, t in zip(image.shape, tile))
+    for corner in np.array(np.meshgrid(*along, indexing="ij")).reshape(3, -1).T:
         box = tuple(slice(int(a), int(a) + t) for a, t in zip(corner, tile))
         if wanted is None or wanted[box].any():
             boxes.append(box)
-    weight = _bump(tile)
-    total = np.zeros(image.shape, np.float32)
+    weight = bump(tile) if weight is None else weight
+    total = np.zeros(image.shape if channels is None else (channels, *image.shape), np.float32)
     weights = np.zeros(image.shape, np.float32)
     for number, box in enumerate(boxes):
         progress.check_cancelled()
         progress.report(number / len(boxes), f"Outlining the cord: tile {number + 1} of {len(boxes)}")
-        total[box] += predict(image[box]) * weight
+        total[(..., *box)] += predict(image[box]) * weight
         weights[box] += weight
     progress.report(1.0, "Outlining the cord: done")
     return np.divide(total, weights, out=total, where=weights > 0)
 
 
-def _bump(tile: Sequence[int]) -> np.ndarray:
+def bump(tile: Sequence[int]) -> np.ndarray:
     """Gaussian weight of a tile, sigma an eighth of its size (as the paper's sliding window), never quite 0."""
     axes = [np.exp(-0.5 * ((np.arange(n) - (n - 1) / 2) / (n / 8)) ** 2) for n in tile]
     bump = axes[0][:, None, None] * axes[1][:, None] * axes[2]

@@ -38,9 +38,7 @@ def translated(state: State) -> State:
     for name, tensor in state.items():
         target = our_name(name)
         if target is None:
-            raise ModelError(
-                f"The checkpoint has the parameter '{name}', which a plain U-Net does not have: it is another network."
-            )
+            raise ModelError(f"The checkpoint has a parameter '{name}', which a plain U-Net has not: it is another network.")
         tensor = tensor.detach().cpu().float()
         if target in ours and not _same(ours[target], tensor):
             raise ModelError(f"The checkpoint holds two different copies of '{name}': it is damaged. Get it again.")

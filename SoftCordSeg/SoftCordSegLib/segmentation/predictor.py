@@ -1,0 +1,67 @@
+"""A network as a function on arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .tiles import Predict
+
+if TYPE_CHECKING:
+    import torch
+
+
+def predictor(network: torch.nn.Module, device: str) -> Predict:
+    """Raw outputs of one tile: (i, j, k) float32 to (channels, i, j, k) float32.
+
+    Args:
+        network: in evaluation mode; it gives a tensor, or a list with the full resolution first.
+        device: "cpu", "cuda", … or "auto": CUDA where there is one.
+    """
+    import torch
+
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    network = network.to(device, memory_format=torch.channels_last_3d)
+
+    def predict(tile: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            tensor = torch.from_numpy(np.ascontiguousarray(tile))[None, None].to(device)
+            output = network(tensor.contiguous(memory_format=torch.channels_last_3d))
+            output = output[0] if isinstance(output, (list, tuple)) else output
+            return output[0].float().cpu().numpy()
+
+    return predict
+
+
+def with_flips(predict: Predict, flips: Sequence[tuple[int, ...]]) -> Predict:
+    """The mean of what a network says of a tile and of its mirror images, raw outputs; as many times as slow, and one more.
+
+    Args:
+        predict: gives (…, i, j, k).
+        flips: the axes (0, 1, 2 of the tile) that each mirror image turns round.
+    """
+    if not flips:
+        return predict
+
+    def mean(tile: np.ndarray) -> np.ndarray:
+        total = predict(tile).copy()
+        for axes in flips:
+            mirrored = predict(np.flip(tile, axes))
+            total += np.flip(mirrored, [axis - 3 for axis in axes])
+        return total / np.float32(len(flips) + 1)
+
+    return mean
+
+
+def left_right(letters: str) -> list[tuple[int, ...]]:
+    """The one flip that leaves a body what it is, in a frame with these letters."""
+    return [(next(axis for axis, letter in enumerate(letters) if letter in "LR"),)]
+
+
+def all_flips(axes: Sequence[int]) -> list[tuple[int, ...]]:
+    """Every combination of axes, as nnU-Net mirrors."""
+    return [chosen for count in range(1, len(axes) + 1) for chosen in combinations(axes, count)]
