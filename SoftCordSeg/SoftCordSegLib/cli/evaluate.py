@@ -2,63 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from . import evaluate_options as how
 from .console import fail, print_json, progress_bars, say, warn
 from .evaluate_methods import open_methods
+from .evaluate_page import write_page
 from .evaluate_show import show
-from .evaluate_write import write_tables
+from .evaluate_write import plain, write_tables
 from .guard import EXIT_FAILED, UsageProblem, guarded, sentence_of
 from .interrupt import interruptible
 from .options import Debug, Device, Json, Threads
 from .outputs import check_folder
 from .tools import Tools, limit_threads
 
-Cases = Annotated[
-    Path,
-    typer.Argument(
-        help="Table of images, .csv, .tsv or .json: participant, contrast, image; and where known reference (mask), discs or "
-        "levels, grid (images of one participant on one grid), whole_field (yes or no), dataset.",
-        metavar="CASES",
-        show_default=False,
-    ),
-]
-Methods = Annotated[
-    list[str],
-    typer.Option(
-        "-m",
-        "--method",
-        help="A method by its name: a folder of its masks (found by the image's name), or a model bundle, which segments the "
-        "images now. Repeat it for each method.",
-        metavar="NAME=FOLDER|BUNDLE",
-        show_default=False,
-    ),
-]
-Out = Annotated[Path, typer.Option("-o", "--out", help="Folder for tables, figures and masks.", show_default=False)]
-Root = Annotated[Optional[Path], typer.Option(help="Folder that paths in CASES start from; by default that of CASES.")]
-Suffix = Annotated[
-    Optional[list[str]],
-    typer.Option(
-        help="What masks in folders are called after the image's name, as _seg; of one method: NAME=_seg.",
-        metavar="[NAME=]ENDING",
-    ),
-]
-Threshold = Annotated[
-    float, typer.Option(help="Where masks are cut for Dice, volume error, distance and pieces.", min=1e-6, max=1.0)
-]
+if TYPE_CHECKING:
+    from ..evaluation import Evaluation, Summary
 
 
 def evaluate_command(
     ctx: typer.Context,
-    cases: Cases,
-    method: Methods,
-    out: Out,
-    root: Root = None,
-    suffix: Suffix = None,
-    threshold: Threshold = 0.5,
+    cases: how.Cases,
+    method: how.Methods,
+    out: how.Out,
+    root: how.Root = None,
+    suffix: how.Suffix = None,
+    drift: how.Drift = False,
+    drift_limit: how.DriftLimit = 5.0,
+    threshold: how.Threshold = 0.5,
+    thresholds: how.Thresholds = None,
+    csa_threshold: how.CsaThreshold = "soft",
+    rescaling: how.Rescaling = "none",
+    vert: how.Vert = None,
+    slices: how.Slices = None,
+    figures: how.Figures = True,
+    kinds: how.Kinds = "png,svg",
+    pair: how.Pair = None,
+    panels: how.Panels = 6,
+    drop_outliers: how.DropOutliers = False,
     device: Device = "auto",
     threads: Threads = None,
     json: Json = False,
@@ -66,53 +51,70 @@ def evaluate_command(
 ) -> None:
     """Hold methods against references, and against themselves in other contrasts of the same cord.
 
-    Writes images.csv (Dice, soft Dice, relative volume error, average surface distance in mm, pieces, time), slices.csv (areas)
-    and contrasts.csv (SD over the contrasts on one grid, median over slices) into the output folder.
+    Dice, soft Dice, relative volume error, average surface distance (mm), pieces and time of each image; CSA by level, its error
+    and its SD over contrasts; the paper's tests, tables (CSV and LaTeX) and figures; and a page, index.html, with all of it.
     """
     tools: Tools = ctx.obj
     with guarded(debug, json):
-        from ..evaluation import Options, evaluate, grid_spreads, read_cases
+        from ..evaluation import Options, evaluate, read_cases, summarise
         from .disc_files import read_discs
 
+        cut, place = how.parse_csa_threshold(csa_threshold), how.parse_place(vert, slices)
+        drawing = how.parse_figures(kinds, drop_outliers, pair, panels)
+        further = (*how.parse_thresholds(thresholds), *([] if cut is None else [cut]))
+        if rescaling not in ("none", "sct"):
+            raise UsageProblem(f"--rescaling is none or sct, not '{rescaling}'.")
         table = read_cases(cases, root)
         check_folder(out)
         limit_threads(threads)
-        methods = open_methods(method, suffix or [], out / "masks", tools, device)
-        if any(one.folder.resolve() in (out.resolve(), *out.resolve().parents) for one in methods):
-            raise UsageProblem(f"The output folder '{out}' lies within a folder of masks. Choose another one.")
-        options = Options(threshold, read_discs=read_discs, describe=lambda error, path: sentence_of(error, debug, path))
+        methods = open_methods(method, suffix or [], out, tools, device)
+        options = Options(threshold, further, rescaling, read_discs, lambda error, path: sentence_of(error, debug, path))
         with interruptible() as interrupt, progress_bars(interrupt) as bars, bars.bar(cases.name) as progress:
             result = evaluate(table, methods, options, progress)
-        spreads = grid_spreads(result.slices, _grids(table))
-        files = write_tables(out, result, spreads)
-        for note in result.notes:
-            warn(note)
-        for name, image, sentence in result.errors:
-            fail(f"{name}: {sentence}" if image.name in sentence else f"{name}, '{image.name}': {sentence}")
-        show(result, spreads)
-        say(f"Tables: {', '.join(str(path) for path in files)}")
+        summary = summarise(
+            result,
+            table,
+            [one.name for one in methods],
+            threshold=threshold,
+            csa_threshold=cut,
+            place=place,
+            drift_limit=drift_limit if drift else None,
+        )
+        files = write_tables(out, result, summary)
+        if figures and result.images:
+            files.append(_draw(out, result, summary, table, drawing))
+        _tell(result, summary, out)
         if json:
-            print_json(_summary(result, spreads, files))
+            print_json(_as_json(result, summary, files))
         if result.errors:
             raise typer.Exit(EXIT_FAILED)
 
 
-def _grids(table) -> dict[str, list[str]]:
-    """The contrasts of each grid."""
-    grids: dict[str, list[str]] = {}
-    for case in table:
-        if case.grid:
-            grids.setdefault(case.grid, []).append(case.contrast)
-    return grids
+def _draw(out: Path, result: Evaluation, summary: Summary, table: Sequence[Any], drawing: Any) -> Path:
+    """Figures, and the page that shows them; its path."""
+    from ..evaluation import draw_figures
+
+    return write_page(out, result, summary, draw_figures(summary, result, table, out / "figures", drawing))
 
 
-def _summary(result, spreads, files) -> dict:
-    from .evaluate_write import plain
+def _tell(result: Evaluation, summary: Summary, out: Path) -> None:
+    """Notes, errors and the main tables in the window."""
+    for note in (*result.notes, *summary.notes):
+        warn(note)
+    for name, image, sentence in result.errors:
+        fail(f"{name}: {sentence}" if image.name in sentence else f"{name}, '{image.name}': {sentence}")
+    show(result, summary)
+    say(f"Everything is in '{out}'.")
 
+
+def _as_json(result: Evaluation, summary: Summary, files: Sequence[Path]) -> dict[str, Any]:
     return {
-        "tables": [str(path) for path in files],
+        "files": [str(path) for path in files],
         "images": [plain(row) for row in result.images],
-        "contrasts": [plain(row) for row in spreads],
-        "notes": result.notes,
+        "contrasts": [plain(row) for row in summary.grid_spreads],
+        "csa": [plain(row) for row in summary.areas],
+        "csa_participants": [plain(row) for row in summary.spreads],
+        "drift": [plain(row) for row in summary.drifts],
+        "notes": [*result.notes, *summary.notes],
         "errors": [{"method": name, "input": str(image), "error": sentence} for name, image, sentence in result.errors],
     }

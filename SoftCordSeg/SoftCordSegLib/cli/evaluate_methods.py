@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 
 def open_methods(
-    texts: Sequence[str], suffixes: Sequence[str], masks: Path, tools: Tools, device: str
+    texts: Sequence[str], suffixes: Sequence[str], out: Path, tools: Tools, device: str
 ) -> list[FolderMethod | BundleMethod]:
     """What the user named.
 
     Args:
         texts: "NAME=FOLDER" or "NAME=BUNDLE" each; a bundle is told by its ``configs/metadata.json``, or is a shipped one's name.
         suffixes: "ENDING" or "NAME=ENDING" each.
-        masks: folder for the masks that bundles make, a sub-folder for each.
+        out: folder of the results; masks that bundles make go into ``masks/NAME`` below it.
         tools: opens bundles and segments.
         device: of the networks.
 
     Raises:
-        UsageProblem: no name, or a name twice.
+        UsageProblem: no name, a name twice, or results that would go among a method's masks.
         InputError: there is no such folder.
         ModelError: the bundle cannot be used.
     """
@@ -42,8 +42,10 @@ def open_methods(
             raise UsageProblem(f"Two methods are called '{name}'. Give each its own name.")
         if _is_bundle(place):
             segment = functools.partial(_segment, tools, device)
-            methods.append(BundleMethod(name, tools.open_bundle(place), segment, masks / name))
+            methods.append(BundleMethod(name, tools.open_bundle(place), segment, out / "masks" / name))
         else:
+            if Path(place).resolve() in (out.resolve(), *out.resolve().parents):
+                raise UsageProblem(f"The output folder '{out}' lies within '{place}', the masks of {name}. Choose another one.")
             methods.append(FolderMethod(name, Path(place), endings.get(name, endings.get(None))))
     return methods
 

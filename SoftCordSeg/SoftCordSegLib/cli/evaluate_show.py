@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from ..evaluation import Evaluation, GridSpread, ImageScore
+    from ..evaluation import Evaluation, GridSpread, ImageScore, Summary
 
 # More rows than this are in the files, not in the window.
 _SHOWN_ROWS = 60
@@ -34,34 +34,64 @@ _COLUMNS = (
 )
 
 
-def show(result: Evaluation, spreads: Sequence[GridSpread]) -> None:
-    """Images (methods side by side), their means, and the spread over contrasts."""
+def show(result: Evaluation, summary: Summary) -> None:
+    """Images (methods side by side), their means, and what CSA does over contrasts and releases."""
     if not result.images:
         return
-    main = result.images[0].threshold
-    scores = [row for row in result.images if row.threshold == main]
-    order = list(dict.fromkeys(row.image for row in scores))
-    scores.sort(key=lambda row: order.index(row.image))
-    hidden = len(scores) - _SHOWN_ROWS
-    title = f"Masks cut at {main:g}" + (f" (first {_SHOWN_ROWS} of {len(scores)} rows)" if hidden > 0 else "")
-    _table(title, _COLUMNS, [_image_row(row) for row in scores[:_SHOWN_ROWS]])
+    scores = list(summary.scores)
+    order = list(dict.fromkeys((row.dataset, row.participant, row.contrast) for row in scores))
+    scores.sort(key=lambda row: order.index((row.dataset, row.participant, row.contrast)))
+    _table(f"Masks cut at {summary.threshold:g}", _COLUMNS, [_image_row(row) for row in scores])
     _show_means(scores)
-    if spreads:
+    _show_grids(summary.grid_spreads)
+    for table in summary.tables:
+        if table.name in ("table4_csa", "thresholds"):
+            _table(table.caption, (*table.labels, *(column.title for column in table.columns)), table.texts())
+    if summary.drifts:
+        columns = (
+            "Release",
+            "Previous",
+            "Images",
+            "Missing",
+            "Difference, mm²",
+            "SD, mm²",
+            "%",
+            f"Beyond {summary.drift_limit:g} %",
+        )
         rows = [
             (
-                row.grid,
-                row.cut,
-                row.method,
-                row.slices,
-                _number(row.area_mm2, 2),
-                _number(row.sd_mm2, 2),
-                _number(row.sd_percent, 1),
-                row.by_contrast,
+                r.release,
+                r.previous,
+                r.images,
+                r.missing,
+                _number(r.mean_mm2, 2),
+                _number(r.sd_mm2, 2),
+                _number(r.mean_percent, 2),
+                r.flagged,
             )
-            for row in sorted(spreads, key=lambda row: (row.grid, row.cut != "soft", row.cut))
+            for r in summary.drifts
         ]
-        columns = ("Grid", "Cut", "Method", "Slices", "CSA, mm²", "SD, mm²", "SD, %", "CSA by contrast")
-        _table("Same cord, several contrasts: SD over contrasts, median over slices", columns, rows[:_SHOWN_ROWS])
+        _table("Drift of CSA from release to release", columns, rows)
+
+
+def _show_grids(spreads: Sequence[GridSpread]) -> None:
+    if not spreads:
+        return
+    rows = [
+        (
+            row.grid,
+            row.cut,
+            row.method,
+            row.slices,
+            _number(row.area_mm2, 2),
+            _number(row.sd_mm2, 2),
+            _number(row.sd_percent, 1),
+            row.by_contrast,
+        )
+        for row in sorted(spreads, key=lambda row: (row.grid, row.cut != "soft", row.cut))
+    ]
+    columns = ("Grid", "Cut", "Method", "Slices", "CSA, mm²", "SD, mm²", "SD, %", "CSA by contrast")
+    _table("Same cord, several contrasts: SD over contrasts, median over slices", columns, rows)
 
 
 def _image_row(row: ImageScore) -> tuple:
@@ -115,7 +145,9 @@ def _number(value: float, digits: int) -> str:
 
 
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table on stderr, a line a row where the window has room."""
+    """A table on stderr, a line a row where the window has room; what is too long for it is in the files."""
+    hidden = len(rows) - _SHOWN_ROWS
+    title += f" (first {_SHOWN_ROWS} of {len(rows)} rows)" if hidden > 0 else ""
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
         console = Console(stderr=True, highlight=False, width=_LOG_WIDTH)
@@ -123,6 +155,6 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]])
     for index, column in enumerate(columns):
         numeric = any(str(row[index])[:1].isdigit() for row in rows) and column not in _WORDS
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
-    for row in rows:
+    for row in rows[:_SHOWN_ROWS]:
         table.add_row(*map(str, row))
     console.print(table)

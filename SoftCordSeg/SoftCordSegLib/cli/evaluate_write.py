@@ -13,27 +13,41 @@ from typing import TYPE_CHECKING, Any
 from ..files import write_text_atomically
 
 if TYPE_CHECKING:
-    from ..evaluation import Evaluation, GridSpread
+    from ..evaluation import Evaluation, Summary
 
 
-def write_tables(out: Path, result: Evaluation, spreads: Sequence[GridSpread]) -> list[Path]:
+def write_tables(out: Path, result: Evaluation, summary: Summary) -> list[Path]:
     """Write a file for each table that has rows; empty cells are numbers that have no meaning there.
 
     Raises:
         OutputError: the folder is not writable or the disk is full.
     """
-    tables = {"images.csv": result.images, "slices.csv": result.slices, "contrasts.csv": spreads}
-    written = []
-    for name, rows in tables.items():
-        if rows:
-            write_text_atomically(out / name, csv_text([plain(row) for row in rows]))
-            written.append(out / name)
-    return written
+    tests = summary.statistics
+    tables = {
+        "images.csv": result.images,
+        "slices.csv": result.slices,
+        "contrasts.csv": summary.grid_spreads,
+        "csa.csv": summary.areas,
+        "csa_participants.csv": summary.spreads,
+        "drift.csv": summary.drifts,
+        "drift_images.csv": summary.differences,
+        "statistics/anova.csv": tests.anova,
+        "statistics/wilcoxon.csv": tests.pairs,
+        "statistics/regression.csv": tests.lines,
+    }
+    texts = {name: csv_text([plain(row) for row in rows]) for name, rows in tables.items() if rows}
+    for table in summary.tables:
+        texts[f"tables/{table.name}.csv"] = table.csv_text()
+        texts[f"tables/{table.name}.tex"] = table.latex_text()
+    for name, text in texts.items():
+        write_text_atomically(out / name, text)
+    return [out / name for name in texts]
 
 
 def plain(row: Any) -> dict[str, Any]:
-    """A row in plain types; None where a number has no meaning."""
+    """A row in plain types, a test's own numbers among what it is about; None where a number has no meaning."""
     values = dataclasses.asdict(row)
+    values.update(values.pop("row", {}))
     return {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in values.items()}
 
 

@@ -3,39 +3,60 @@
 Importing this package imports neither pandas, statsmodels, matplotlib nor torch.
 """
 
-from .areas import REFERENCE, SliceArea
+from .areas.csa import ImageArea, ParticipantSpread
+from .areas.drift import ReleaseDifference, ReleaseDrift
+from .areas.grid_spread import GridSpread, grid_spreads
+from .areas.place import Place
+from .areas.slices import REFERENCE, SliceArea
 from .cases import Case, read_cases
-from .components import count_components, count_false_positives
 from .evaluate import Evaluation, Options, evaluate
-from .grids import on_grid
+from .figures.draw import Drawn, FigureOptions, draw_figures
+from .masks.components import count_components, count_false_positives
+from .masks.grids import on_grid
+from .masks.overlap import dice, relative_volume_error, soft_dice, volume_ratio
+from .masks.score import ImageScore, score
+from .masks.surface import average_surface_distance
 from .methods import BundleMethod, FolderMethod, Method, Prediction
-from .metrics import dice, relative_volume_error, soft_dice, volume_ratio
-from .score import ImageScore, score
-from .spread import GridSpread, grid_spreads
-from .surface import average_surface_distance
+from .statistics.paired import regression, repeated_measures_anova, wilcoxon_pairs
+from .summary import Summary, summarise
+from .tables.table import PaperTable
 
 __all__ = [
     "REFERENCE",
     "BundleMethod",
     "Case",
+    "Drawn",
     "Evaluation",
+    "FigureOptions",
     "FolderMethod",
     "GridSpread",
+    "ImageArea",
     "ImageScore",
     "Method",
     "Options",
+    "PaperTable",
+    "ParticipantSpread",
+    "Place",
     "Prediction",
+    "ReleaseDifference",
+    "ReleaseDrift",
     "SliceArea",
+    "Summary",
     "average_surface_distance",
     "count_components",
     "count_false_positives",
     "dice",
+    "draw_figures",
     "evaluate",
     "grid_spreads",
     "on_grid",
     "read_cases",
+    "regression",
     "relative_volume_error",
+    "repeated_measures_anova",
     "score",
     "soft_dice",
+    "summarise",
     "volume_ratio",
+    "wilcoxon_pairs",
 ]

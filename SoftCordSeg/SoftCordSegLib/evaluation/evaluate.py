@@ -10,11 +10,11 @@ from ..errors import Cancelled, InputError
 from ..morphometry import DiscLabel, add_levels, add_levels_from_image, discs_from_label_image, measure
 from ..progress import Progress
 from ..volume import Grid, Volume, read_nifti
-from .areas import REFERENCE, SliceArea, slice_areas
+from .areas.slices import REFERENCE, SliceArea, slice_areas
 from .cases import Case
-from .grids import on_grid
+from .masks.grids import on_grid
+from .masks.score import ImageScore, score
 from .methods import BundleMethod, Method, read_image
-from .score import ImageScore, score
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..errors import InputError
-from ..volume import Grid, Volume, reorient
+from ...errors import InputError
+from ...volume import Grid, Volume, reorient
 
 # Headers are rounded when a tool writes them again; this is far below any voxel.
 _TOLERANCE_MM = 0.02

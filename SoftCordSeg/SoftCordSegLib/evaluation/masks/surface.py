@@ -7,7 +7,7 @@ import math
 import numpy as np
 from scipy import ndimage
 
-from ..errors import InputError
+from ...errors import InputError
 
 
 def average_surface_distance(mask: np.ndarray, reference: np.ndarray, affine: np.ndarray) -> float:

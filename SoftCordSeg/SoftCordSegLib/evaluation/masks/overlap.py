@@ -1,7 +1,7 @@
 """How well one mask agrees with another: plain functions on arrays of one shape.
 
 The paper had Dice and the relative volume error from ANIMA's ``animaSegPerfAnalyzer``, of masks cut at 0.5; these are the same
-definitions.  Its surface distance is another matter, see :mod:`~.surface`.
+definitions.  Its surface distance is another matter, see :mod:`~.masks.surface`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from ..errors import InputError
+from ...errors import InputError
 
 
 def dice(mask: np.ndarray, reference: np.ndarray) -> float:

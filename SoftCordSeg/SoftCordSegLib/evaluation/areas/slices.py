@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import InputError
-from ..morphometry import CordShape, MeasureOptions, measure
-from ..volume import Volume
-from .cases import Case
+from ...errors import InputError
+from ...morphometry import CordShape, MeasureOptions, measure
+from ...volume import Volume
+from ..cases import Case
 
 SOFT = "soft"
 # What references are called where methods are.

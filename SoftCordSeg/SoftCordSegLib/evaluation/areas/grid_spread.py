@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .areas import REFERENCE, SliceArea, spread_by_slice
+from .slices import REFERENCE, SliceArea, spread_by_slice
 
 
 @dataclass(frozen=True)

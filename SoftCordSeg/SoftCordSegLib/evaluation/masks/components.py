@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from ..errors import InputError
+from ...errors import InputError
 
 # Voxels that share a corner belong together: thick slices of a bent cord often touch no other way.
 _TOUCHING = np.ones((3, 3, 3), bool)

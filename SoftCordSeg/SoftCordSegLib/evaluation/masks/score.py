@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..volume import Volume
-from .cases import Case
+from ...volume import Volume
+from ..cases import Case
 from .components import count_components, count_false_positives
-from .metrics import dice, relative_volume_error, soft_dice, volume_ratio
+from .overlap import dice, relative_volume_error, soft_dice, volume_ratio
 from .surface import average_surface_distance
 
 

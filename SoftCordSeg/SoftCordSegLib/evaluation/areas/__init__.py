@@ -1,0 +1,1 @@
+"""Areas by slice, and the paper's numbers of CSA made from them."""

@@ -1,0 +1,204 @@
+"""All figures of an evaluation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...errors import InputError
+from ...volume import read_nifti
+from ..areas.slices import REFERENCE, SOFT
+from ..cases import Case
+from ..evaluate import Evaluation
+from ..masks.grids import on_grid
+from ..methods import read_image
+from ..statistics.rows import PairRow
+from ..summary import Summary
+from .agreement import agreement_figure, all_pairs_figure, participants
+from .drift import drift_figure
+from .panels import Panel, panels_figure
+from .style import colours, write_figure
+from .timing import timing_figure
+from .violins import violin_panels_figure, violins_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_USUAL_PAIR = ("T1w", "T2w")
+
+
+@dataclass(frozen=True)
+class FigureOptions:
+    """What to draw.
+
+    Attributes:
+        kinds: of files, "png", "svg" or "pdf".
+        drop_outliers: leave values with |z| ≥ 3 out of violins, as the paper did.
+        pair: contrasts of the scatter; None takes T1w and T2w, or the first two there are.
+        panels: most images in the qualitative figure.
+    """
+
+    kinds: tuple[str, ...] = ("png", "svg")
+    drop_outliers: bool = False
+    pair: tuple[str, str] | None = None
+    panels: int = 6
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure on disk: what it shows, and its files."""
+
+    caption: str
+    paths: tuple[Path, ...]
+
+
+def draw_figures(
+    summary: Summary, result: Evaluation, cases: Sequence[Case], folder: Path, options: FigureOptions | None = None
+) -> list[Drawn]:
+    """Draw every figure that the numbers allow, and write it.
+
+    Raises:
+        InputError: the pair of contrasts is not there.
+        OutputError: the folder is not writable or the disk is full.
+    """
+    options = options or FigureOptions()
+    palette = colours(summary.methods)
+    drawn = []
+    for maker in (_csa, _agreement, _agreements, _scores, _drift):
+        for name, caption, figure in maker(summary, palette, options):
+            drawn.append(Drawn(caption, tuple(write_figure(figure, folder, name, options.kinds))))
+    figure = _panels(summary, result, cases, palette, options)
+    if figure is not None:
+        drawn.append(
+            Drawn(
+                "Axial slices in the middle of the cord, patient's right on the left.",
+                tuple(write_figure(figure, folder, "panels", options.kinds)),
+            )
+        )
+    return drawn
+
+
+_Named = Iterator[tuple[str, str, "Figure"]]
+
+
+def _csa(summary: Summary, palette: Mapping[str, str], options: FigureOptions) -> _Named:
+    areas, drop = summary.cut_areas, options.drop_outliers
+    what = f"{summary.place.name}, {'soft' if summary.cut == SOFT else f'cut at {summary.cut}'}"
+    order = [name for name in (REFERENCE, *summary.methods) if any(row.method == name for row in areas)]
+    if areas:
+        panels = {name: _by("contrast", "area_mm2", [row for row in areas if row.method == name]) for name in order}
+        figure = violin_panels_figure(panels, palette, "CSA (mm²)", drop_outliers=drop)
+        yield "csa_by_contrast", f"CSA by contrast ({what}). Triangle: mean over participants.", figure
+    spreads = [name for name in order if any(row.method == name for row in summary.cut_spreads)]
+    if spreads:
+        groups = {name: [row.sd_mm2 for row in summary.cut_spreads if row.method == name] for name in spreads}
+        pairs = _pairs(summary, "SD of CSA over contrasts")
+        label = "SD of CSA over contrasts (mm²)"
+        figure = violins_figure(groups, palette, label, pairs=pairs, drop_outliers=drop, from_zero=True)
+        yield "csa_sd_by_method", f"SD of CSA over the contrasts of each participant ({what}). {_STARS}", figure
+    known = [row for row in areas if math.isfinite(row.absolute_error_mm2)]
+    if known:
+        groups = {name: _values("absolute_error_mm2", name, known) for name in summary.methods}
+        label, pairs = "Absolute CSA error (mm²)", _pairs(summary, "absolute CSA error")
+        figure = violins_figure(groups, palette, label, pairs=pairs, drop_outliers=drop, from_zero=True)
+        yield "csa_error_by_method", f"Absolute CSA error against the reference ({what}), a point an image. {_STARS}", figure
+        panels = {
+            name: _by("contrast", "absolute_error_mm2", [row for row in known if row.method == name]) for name in summary.methods
+        }
+        figure = violin_panels_figure(panels, palette, label, drop_outliers=drop, from_zero=True)
+        yield "csa_error_by_contrast", f"Absolute CSA error by contrast ({what}).", figure
+
+
+_STARS = "Triangle: mean; * p < 0.05, ** p < 0.01, *** p < 0.001 (Wilcoxon, Bonferroni)."
+
+
+def _agreement(summary: Summary, palette: Mapping[str, str], options: FigureOptions) -> _Named:
+    values = participants([row for row in summary.cut_areas if row.method != REFERENCE])
+    contrasts = list(dict.fromkeys(name for groups in values.values() for name in groups))
+    pair = options.pair
+    if pair is None and len(contrasts) > 1:
+        pair = _USUAL_PAIR if set(_USUAL_PAIR) <= set(contrasts) else (contrasts[0], contrasts[1])
+    if pair is None:
+        return
+    absent = [name for name in pair if name not in contrasts]
+    if absent:
+        raise InputError(f"There is no contrast '{absent[0]}' with a CSA. The contrasts are: {', '.join(contrasts)}.")
+    yield (
+        "csa_agreement",
+        f"CSA on {pair[1]} over CSA on {pair[0]}, a point a participant; dashed: agreement.",
+        agreement_figure(values, *pair, palette),
+    )
+
+
+def _agreements(summary: Summary, palette: Mapping[str, str], options: FigureOptions) -> _Named:
+    for method, contrasts in participants(summary.cut_areas).items():
+        if len(contrasts) > 2:
+            name = f"csa_agreement_{''.join(c if c.isalnum() or c in '-_.' else '_' for c in method)}"
+            yield name, f"CSA of all pairs of contrasts, {method}.", all_pairs_figure(contrasts, palette[method], method)
+
+
+def _scores(summary: Summary, palette: Mapping[str, str], options: FigureOptions) -> _Named:
+    known = [row for row in summary.scores if math.isfinite(row.dice)]
+    if known:
+        groups = {name: _values("dice", name, known) for name in summary.methods}
+        label = f"Dice at {summary.threshold:g}"
+        pairs, drop = _pairs(summary, "Dice"), options.drop_outliers
+        figure = violins_figure(groups, palette, label, pairs=pairs, drop_outliers=drop, ceiling=1.0, digits=3)
+        yield "dice_by_method", f"Dice with the reference, both cut at {summary.threshold:g}, a point an image. {_STARS}", figure
+    figure = timing_figure(summary.scores, palette)
+    if figure is not None:
+        yield "inference_time", "Inference time, mean and SD over images.", figure
+
+
+def _drift(summary: Summary, palette: Mapping[str, str], options: FigureOptions) -> _Named:
+    if summary.drifts:
+        figure = drift_figure(summary.cut_areas, summary.differences, summary.methods, palette, summary.drift_limit)
+        yield "csa_drift", "CSA by release, and the difference of each image to the release before.", figure
+
+
+def _panels(
+    summary: Summary, result: Evaluation, cases: Sequence[Case], palette: Mapping[str, str], options: FigureOptions
+) -> Figure | None:
+    there = [case for case in cases if case.image.is_file() and any((name, case.image) in result.masks for name in summary.methods)]
+    # Those with a reference first, and one of each contrast before a second of any.
+    there.sort(key=lambda case: case.reference is None)
+    turns: list[int] = []
+    seen: dict[str, int] = {}
+    for case in there:
+        turns.append(seen.get(case.contrast, 0))
+        seen[case.contrast] = turns[-1] + 1
+    chosen = [case for _, case in sorted(zip(turns, there), key=lambda pair: pair[0])][: options.panels]
+    if not chosen:
+        return None
+    return panels_figure([_panel(case, summary, result) for case in chosen], summary.methods, palette, summary.threshold)
+
+
+def _panel(case: Case, summary: Summary, result: Evaluation) -> Panel:
+    image = read_image(case.image)
+
+    def mask(name: str):
+        return on_grid(read_nifti(result.masks[name, case.image]), image.grid, name, f"'{case.image.name}'")
+
+    masks = {name: mask(name) for name in summary.methods if (name, case.image) in result.masks}
+    reference = mask(REFERENCE) if (REFERENCE, case.image) in result.masks else None
+    return Panel(f"{case.participant}\n{case.contrast}", image, masks, reference)
+
+
+def _pairs(summary: Summary, measure: str) -> list[PairRow]:
+    """The tests between methods; none where there are several data sets, each with its own."""
+    tests = [test for test in summary.statistics.pairs if test.measure == measure and not test.method]
+    return [test.row for test in tests] if len({test.dataset for test in tests}) == 1 else []
+
+
+def _by(key: str, value: str, rows: Sequence) -> dict[str, list[float]]:
+    groups: dict[str, list[float]] = {}
+    for row in rows:
+        groups.setdefault(getattr(row, key), []).append(getattr(row, value))
+    return groups
+
+
+def _values(value: str, method: str, rows: Sequence) -> list[float]:
+    return [getattr(row, value) for row in rows if row.method == method]

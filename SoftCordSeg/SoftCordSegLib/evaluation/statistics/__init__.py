@@ -1,0 +1,1 @@
+"""The paper's tests, each a plain function."""

@@ -1,0 +1,1 @@
+"""The paper's tables, as CSV and LaTeX."""
