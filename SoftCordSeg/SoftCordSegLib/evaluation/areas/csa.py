@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .place import Place, slices_there
+from .place import COMMON, Place, slices_there
 from .slices import REFERENCE, SliceArea
 
 
@@ -20,7 +20,7 @@ class ImageArea:
     """A row of the table of CSA by image.
 
     Attributes:
-        method, dataset, participant, contrast, cut, place: what it is of.
+        method, dataset, participant, contrast, grid, cut, place: what it is of.
         slices: number of slices averaged.
         area_mm2: mean over them.
         reference_mm2: of the reference in the same place; NaN without one.
@@ -32,6 +32,7 @@ class ImageArea:
     dataset: str
     participant: str
     contrast: str
+    grid: str
     cut: str
     place: str
     slices: int
@@ -39,6 +40,11 @@ class ImageArea:
     reference_mm2: float
     error_mm2: float
     absolute_error_mm2: float
+
+    @property
+    def is_comparable(self) -> bool:
+        """True if the participant's other contrasts show the same piece of cord: by level, by slice, or on one grid."""
+        return self.place != COMMON or bool(self.grid)
 
 
 @dataclass(frozen=True)
@@ -75,20 +81,23 @@ def image_areas(rows: Sequence[SliceArea], cut: str, place: Place) -> list[Image
     if place.is_common:  # the mask says which slices; the reference's own ends were left out already
         everything = slices_there([row for row in rows if row.cut == cut and row.method == REFERENCE], _everywhere(rows))
         references = {key[1:]: areas for key, areas in everything.items()}
+    grids = {(row.dataset, row.participant, row.contrast): row.grid for row in rows}
     found = []
     for (method, dataset, participant), contrasts in there.items():
         for contrast, areas in contrasts.items():
             known = references.get((dataset, participant), {}).get(contrast, {})
-            start = (method, dataset, participant, contrast, cut, place.name, len(areas), float(np.mean(list(areas.values()))))
+            who = (method, dataset, participant, contrast, grids[dataset, participant, contrast], cut, place.name)
+            start = (*who, len(areas), float(np.mean(list(areas.values()))))
             found.append(ImageArea(*start, *_error(areas, known, method, place)))
     return found
 
 
 def participant_spreads(areas: Sequence[ImageArea]) -> list[ParticipantSpread]:
-    """SD over contrasts, for every participant who has at least two."""
+    """SD over contrasts, for every participant who has at least two that show the same piece of cord."""
     groups: dict[tuple, list[float]] = {}
     for row in areas:
-        groups.setdefault((row.method, row.dataset, row.participant, row.cut, row.place), []).append(row.area_mm2)
+        if row.is_comparable:
+            groups.setdefault((row.method, row.dataset, row.participant, row.cut, row.place), []).append(row.area_mm2)
     spreads = []
     for key, values in groups.items():
         if len(values) > 1:

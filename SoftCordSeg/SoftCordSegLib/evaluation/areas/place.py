@@ -9,6 +9,9 @@ from ..cases import Case
 from .slices import SliceArea
 
 
+COMMON = "common slices"
+
+
 @dataclass(frozen=True)
 class Place:
     """A piece of cord; at most one of the two is given.
@@ -24,7 +27,7 @@ class Place:
 
     levels: tuple[int, ...] = ()
     slices: tuple[int, ...] = ()
-    name: str = "common slices"
+    name: str = COMMON
 
     @property
     def is_common(self) -> bool:

@@ -94,5 +94,6 @@ def participants(rows: Sequence) -> dict[str, dict[str, dict[object, float]]]:
     """Method to contrast to CSA by participant, from rows of :class:`~..areas.csa.ImageArea`."""
     found: dict[str, dict[str, dict[object, float]]] = {}
     for row in rows:
-        found.setdefault(row.method, {}).setdefault(row.contrast, {})[row.dataset, row.participant] = row.area_mm2
+        if row.is_comparable:
+            found.setdefault(row.method, {}).setdefault(row.contrast, {})[row.dataset, row.participant] = row.area_mm2
     return found

@@ -105,10 +105,10 @@ def draw_violins(axes: Axes, groups: Mapping[str, Sequence[float]], colours: Map
         axes.plot(place + _swarm(values), values, "o", markersize=3.6, color=colours[name], alpha=0.75, markeredgewidth=0, zorder=3)
         mean = float(np.mean(values))
         axes.plot(place, mean, "^", markersize=9, color="white", markeredgecolor=INK, markeredgewidth=1.1, zorder=4)
-        axes.annotate(
-            f"{mean:.{digits}f}".replace("-", "−"), (place, mean), xytext=(11, 0), textcoords="offset points", fontsize=9, va="center", color=INK, zorder=5,
-            bbox={"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none", "alpha": 0.75},
-        )  # fmt: skip
+        text = f"{mean:.{digits}f}".replace("-", "−")
+        box = {"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
+        beside = {"xytext": (11, 0), "textcoords": "offset points", "va": "center"}
+        axes.annotate(text, (place, mean), fontsize=9, color=INK, zorder=5, bbox=box, **beside)
     long = any(len(name) > 10 for name in groups)
     turned = {"rotation": 25, "ha": "right", "rotation_mode": "anchor"} if long else {}
     axes.set_xticks(range(len(groups)), list(groups), **turned)

@@ -83,10 +83,11 @@ def _add(anova: list[Tested], pairs: list[Tested], dataset: str, measure: str, m
 
 
 def _contrasts(areas: Sequence[ImageArea]) -> dict[tuple[str, str], _Values]:
-    """(data set, method) to contrast to CSA by participant."""
+    """(data set, method) to contrast to CSA by participant, of images that show the same piece of cord."""
     found: dict[tuple[str, str], _Values] = {}
     for row in areas:
-        found.setdefault((row.dataset, row.method), {}).setdefault(row.contrast, {})[row.participant] = row.area_mm2
+        if row.is_comparable:
+            found.setdefault((row.dataset, row.method), {}).setdefault(row.contrast, {})[row.participant] = row.area_mm2
     return found
 
 
