@@ -121,9 +121,9 @@ def test_the_cosine_ends_at_0(source, tmp_path):
 
 def test_other_settings_are_refused_in_the_same_folder(source, tmp_path):
     plan = dataclasses.replace(PLAN, steps=3)
-    fit(plan, source, tmp_path)
+    fit(plan, source, tmp_path, settings={"source": "one"})
     with pytest.raises(InputError, match=r"other settings \(seed\)"):
-        fit(dataclasses.replace(plan, seed=2), source, tmp_path)
+        fit(dataclasses.replace(plan, seed=2), source, tmp_path, settings={"source": "one"})
     with pytest.raises(InputError, match=r"other settings \(source\)"):
         fit(plan, source, tmp_path, settings={"source": "another"})
 

@@ -124,8 +124,9 @@ def _report(result: ChainResult, out: Path, as_json: bool) -> None:
         }
     rows = [(name, one["steps"], f"{one['validation_soft_dice']:.3f}", one["seconds"]) for name, one in networks.items()]
     show_table("Trained", ("Network", "Steps", "Soft Dice of validation", "Time, s"), rows)
-    if result.bundle is not None:
-        say(f"The bundle is in '{result.bundle}'.")
+    for folder in result.bundles:
+        say(f"The bundle is in '{folder}'.")
     if as_json:
         bundle = str(result.bundle) if result.bundle else None
-        print_json({"GeneratedBy": generated_by(), "networks": networks, "bundle": bundle})
+        bundles = [str(folder) for folder in result.bundles]
+        print_json({"GeneratedBy": generated_by(), "networks": networks, "bundle": bundle, "bundles": bundles})

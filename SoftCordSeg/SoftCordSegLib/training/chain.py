@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,8 @@ from ..network import file_sha256
 from ..progress import Progress
 from .config.reading import ReadConfig
 from .config.schema import Machine, NetworkSettings
-from .record import check_bundle, network_record, write_bundle
-from .sources import SourceContext, build_source, data_files_of
+from .record import check_bundle, network_record, write_bundle, write_centre_crop_bundle
+from .sources import SourceContext, build_source, data_files_of, held_out_settings
 from .starts import bundle_weights, from_logits, open_bundle
 
 if TYPE_CHECKING:
@@ -25,11 +26,16 @@ class ChainResult:
 
     Attributes:
         networks: what was trained, by name.
-        bundle: folder of the bundle; None where the configuration asks for none.
+        bundles: folders of the bundles; none where the configuration asks for none.
     """
 
     networks: dict[str, Trained]
-    bundle: Path | None
+    bundles: tuple[Path, ...] = ()
+
+    @property
+    def bundle(self) -> Path | None:
+        """The one bundle, or the first."""
+        return self.bundles[0] if self.bundles else None
 
 
 def train_chain(
@@ -77,22 +83,40 @@ def train_chain(
         records[name] = {**network_record(settings, trained[name].history, content), **origin}
         done += length
     if config.bundle is None or not _is_first_process():
-        return ChainResult(trained, None)
-    files = set()
-    for name, settings in config.networks.items():
-        for spec in _specs(settings):
-            files.update(data_files_of(spec, contexts[name]))
-    provenance = {
-        "command": command,
-        "configuration": config.name,
-        "seed": config.seed,
-        "precision": config.precision,
-        "data_sha256": {_relative(path, data): file_sha256(path) for path in sorted(files)},
-        "trained_on": config.bundle.trained_on,
-        **records,
-    }
-    weights = {name: one.weights for name, one in trained.items()}
-    return ChainResult(trained, write_bundle(out / "bundle", config, weights, provenance))
+        return ChainResult(trained)
+    return ChainResult(trained, _write(read, trained, records, contexts, command, out))
+
+
+def _write(
+    read: ReadConfig,
+    trained: dict[str, Trained],
+    records: dict[str, dict[str, Any]],
+    contexts: dict[str, SourceContext],
+    command: str,
+    out: Path,
+) -> tuple[Path, ...]:
+    """Write the bundle, or of the paper's pipeline one of each network."""
+    config = read.config
+
+    def provenance(names: Collection[str]) -> dict[str, Any]:
+        files = {path for name in names for spec in _specs(config.networks[name]) for path in data_files_of(spec, contexts[name])}
+        return {
+            "command": command,
+            "configuration": config.name,
+            "seed": config.seed,
+            "precision": config.precision,
+            "data_sha256": {_relative(path, contexts[next(iter(names))].data): file_sha256(path) for path in sorted(files)},
+            "trained_on": config.bundle.trained_on,
+            **{name: records[name] for name in names},
+        }
+
+    if config.bundle.pipeline == "centre_crop":
+        folders = {name: out / "bundle" if len(trained) == 1 else out / name / "bundle" for name in trained}
+        return tuple(
+            write_centre_crop_bundle(folder, config, name, trained[name].weights, provenance([name]))
+            for name, folder in folders.items()
+        )
+    return (write_bundle(out / "bundle", config, {name: one.weights for name, one in trained.items()}, provenance(list(trained))),)
 
 
 def _train(settings: NetworkSettings, sources: tuple, folder: Path, machine: Machine, begin: Any, content: Any, progress: Progress):
@@ -119,7 +143,8 @@ def _context(name: str, settings: NetworkSettings, read: ReadConfig, data: Path)
 
 
 def _specs(settings: NetworkSettings) -> list[dict[str, Any]]:
-    return [settings.source, *([settings.validation] if settings.validation else [])]
+    validation = settings.validation or held_out_settings(settings.source)
+    return [settings.source, *([validation] if validation else [])]
 
 
 def _sources(settings: NetworkSettings, context: SourceContext) -> tuple:

@@ -1,8 +1,10 @@
-"""The paper's loss, adaptive wing on raw outputs, and one for finding small things; both with deep supervision."""
+"""The paper's loss, adaptive wing on raw outputs, its Dice loss, and one for finding small things; all with deep supervision."""
 
 from __future__ import annotations
 
+import inspect
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -11,26 +13,55 @@ from torch.nn import functional
 THETA, ALPHA, OMEGA, EPSILON = 0.5, 2.1, 8.0, 1.0
 
 
-def adaptive_wing(output: torch.Tensor, label: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """Adaptive wing loss (paper section 2.3.4, with the exponent alpha - y of the authors' code and of Wang et al. 2019).
+def adaptive_wing(
+    output: torch.Tensor,
+    label: torch.Tensor,
+    weight: torch.Tensor,
+    theta: float = THETA,
+    alpha: float = ALPHA,
+    omega: float = OMEGA,
+    epsilon: float = EPSILON,
+    exponent: str = "wang",
+    reduction: str = "mean",
+) -> torch.Tensor:
+    """Adaptive wing loss (paper section 2.3.4).
+
+    The paper refers to Wang et al. 2019, section 4.2, and prints alpha as the exponent; there, and in the authors' code, it is
+    alpha - y.  The weight mask of Wang et al. is not here: in the authors' code it is one everywhere.
 
     Args:
         output: raw network output, any shape.
         label: the same shape, 0 to 1.
         weight: the same shape; voxels of weight 0 do not count.
+        theta, alpha, omega, epsilon: see the paper; the authors' class has omega 14 where nothing else is said.
+        exponent: "wang" for alpha - y, "printed" for alpha.
+        reduction: "mean" over the voxels that count, or "sum" (the authors' code).  Adam cannot tell one from the other at one
+            resolution, but under deep supervision a sum leaves less to coarse levels, which have fewer voxels.
 
     Returns:
-        The weighted mean, a scalar.  The authors sum instead, which Adam cannot tell from a mean.
+        A scalar.
     """
     difference = (label - output).abs()
-    power = ALPHA - label
-    ratio = THETA / EPSILON
-    slope = OMEGA / (1 + ratio**power) * power * ratio ** (power - 1) / EPSILON
-    offset = THETA * slope - OMEGA * torch.log1p(ratio**power)
+    power = alpha - label if exponent == "wang" else torch.full_like(label, alpha)
+    ratio = theta / epsilon
+    slope = omega / (1 + ratio**power) * power * ratio ** (power - 1) / epsilon
+    offset = theta * slope - omega * torch.log1p(ratio**power)
     # A power of exactly 0 has an infinite gradient where the exponent is below 1; it never is (alpha - y >= 1.1).
-    curved = OMEGA * torch.log1p((difference.clamp(max=THETA) / EPSILON) ** power)
-    loss = torch.where(difference < THETA, curved, slope * difference - offset)
-    return (loss * weight).sum() / weight.sum().clamp(min=1)
+    curved = omega * torch.log1p((difference.clamp(max=theta) / epsilon) ** power)
+    loss = (torch.where(difference < theta, curved, slope * difference - offset) * weight).sum()
+    return loss if reduction == "sum" else loss / weight.sum().clamp(min=1)
+
+
+def dice(output: torch.Tensor, label: torch.Tensor, weight: torch.Tensor, smooth: float = 1.0) -> torch.Tensor:
+    """The paper's Dice loss of NormReLU over the whole batch, -(2 Σ p y + s) / (Σ p + Σ y + s) (``soft_all_dice_loss``).
+
+    Args:
+        output: raw network output, any shape.
+        label, weight: the same shape, as for :func:`adaptive_wing`.
+        smooth: s.
+    """
+    found = normrelu(output) * weight
+    return -(2 * (found * label).sum() + smooth) / (found.sum() + (label * weight).sum() + smooth)
 
 
 def dice_and_cross_entropy(output: torch.Tensor, label: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
@@ -52,7 +83,24 @@ def dice_and_cross_entropy(output: torch.Tensor, label: torch.Tensor, weight: to
     return entropy + (1 - (2 * product + 10) / (total + 10)).mean()
 
 
-LOSSES = {"adaptive_wing": adaptive_wing, "dice_and_cross_entropy": dice_and_cross_entropy}
+LOSSES = {"adaptive_wing": adaptive_wing, "dice": dice, "dice_and_cross_entropy": dice_and_cross_entropy}
+
+
+def check_options(loss: str, options: Mapping[str, Any]) -> None:
+    """Refuse what a loss does not know.
+
+    Raises:
+        ValueError: a sentence's end.
+    """
+    known = {name: one.default for name, one in list(inspect.signature(LOSSES[loss]).parameters.items())[3:]}
+    choices = {"exponent": ("wang", "printed"), "reduction": ("mean", "sum")}
+    for name, value in options.items():
+        if name not in known:
+            raise ValueError(f"'{name}' is not an option of the loss {loss}; it has {', '.join(known) or 'none'}")
+        if name in choices and value not in choices[name]:
+            raise ValueError(f"'{name}' should be one of {', '.join(choices[name])}, not {value!r}")
+        if name not in choices and (isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0):
+            raise ValueError(f"'{name}' should be a number above 0, not {value!r}")
 
 
 def deep_supervision_weights(levels: int) -> list[float]:
@@ -86,7 +134,7 @@ def deeply_supervised(
 
 
 def normrelu(output: torch.Tensor) -> torch.Tensor:
-    """The paper's NormReLU (section 2.3.3) of one image: relu(x) / max(relu(x)); all zero where nothing is positive."""
+    """The paper's NormReLU (section 2.3.3) of an image or a batch: relu(x) / max(relu(x)); all zero where nothing is positive."""
     positive = functional.relu(output)
     highest = positive.max()
     return positive / highest if highest > 0 else positive

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..errors import InputError
-from ..network import Stage, save_bundle
+from ..network import Stage, save_bundle, save_centre_crop_bundle
 from .config.schema import BundleSettings, NetworkSettings, TrainConfig
 from .starts import open_bundle
 
@@ -57,13 +57,38 @@ def write_bundle(
     return folder
 
 
+def write_centre_crop_bundle(
+    folder: Path, config: TrainConfig, name: str, weights: dict[str, torch.Tensor], provenance: dict[str, Any]
+) -> Path:
+    """Write the bundle of one network that was trained on the middle of images, as the paper's are."""
+    network, settings = config.networks[name], config.bundle
+    metadata = _metadata(settings, provenance)
+    metadata["name"] = settings.name if len(config.networks) == 1 else f"{settings.name} {name}"
+    save_centre_crop_bundle(
+        folder,
+        metadata,
+        {key: value.half() if settings.half else value for key, value in weights.items()},
+        network.network,
+        orientation="LAS",
+        spacing_mm=network.spacing_mm,
+        # Along the spine nothing is cut off, as in the paper's inference.
+        crop=(*network.patch[:2], -1),
+        divisible_by=max(network.network.divisor),
+        padding=network.source.get("padding", "constant"),
+        tile=(network.stage.tile if network.stage else None) or network.patch,
+        overlap=network.stage.overlap if network.stage else 0.5,
+        activation=network.stage.activation if network.stage else "normrelu",
+    )
+    return folder
+
+
 def check_bundle(config: TrainConfig) -> None:
     """Refuse, before any training, a configuration whose bundle would lack a stage.
 
     Raises:
         InputError: it would.
     """
-    if config.bundle is None or config.bundle.parent:
+    if config.bundle is None or config.bundle.parent or config.bundle.pipeline == "centre_crop":
         return
     missing = [name for name in _STAGES if name not in config.networks or config.networks[name].stage is None]
     if missing:

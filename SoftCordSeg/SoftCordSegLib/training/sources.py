@@ -114,6 +114,37 @@ def _real(options: dict[str, Any], context: SourceContext) -> Source:
         raise InputError(f"In {context.where}: a source of real images was given a setting it does not have ({error}).") from error
 
 
+def _cases(options: dict[str, Any], context: SourceContext) -> Source:
+    from .cases import Listed, read_part
+
+    known = {"list", "part", "contrasts", "augmentation", "padding", "cache"}
+    unknown = sorted(set(options) - known)
+    if unknown or not isinstance(options.get("list"), str):
+        wrong = f"'{unknown[0]}' is not a setting of a list of cases" if unknown else "a list of cases needs list, its file"
+        raise InputError(f"In {context.where}: {wrong}. Known: {', '.join(sorted(known))}.")
+    choices = {
+        "part": ("training", "validation", "test"),
+        "augmentation": ("paper", "code", "none"),
+        "padding": ("constant", "edge"),
+    }
+    for option, allowed in choices.items():
+        if options.get(option, allowed[0]) not in allowed:
+            raise InputError(f"In {context.where}: {option} should be one of {', '.join(allowed)}, not {options[option]!r}.")
+    contrasts = options.get("contrasts", "all")
+    contrasts = [contrasts] if isinstance(contrasts, str) else [str(name) for name in contrasts]
+    cases = read_part(context.find(options["list"]), options.get("part", "training"), contrasts)
+    cache = Path(options["cache"]) if options.get("cache") else None
+    keep = {name: options[name] for name in ("augmentation", "padding") if name in options}
+    return Listed(cases, context.shape, context.spacing, cache=cache, **keep)
+
+
+def held_out_settings(settings: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The source of validation that goes with a source of training: the list's own part; None where it is the same source."""
+    if settings.get("kind") != "cases":
+        return None
+    return {**settings, "part": "validation", "augmentation": "none"}
+
+
 # Reading the anatomy takes seconds, and both networks draw from it.
 _anatomies: dict[Path, Any] = {}
 
@@ -131,4 +162,5 @@ KINDS: dict[str, Callable[[dict[str, Any], SourceContext], Source]] = {
     "synthetic": _synthetic,
     "mixture": _mixture,
     "real": _real,
+    "cases": _cases,
 }

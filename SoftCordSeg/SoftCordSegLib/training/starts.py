@@ -39,16 +39,19 @@ def open_bundle(name: str | Path) -> ModelBundle:
 
 
 def bundle_weights(bundle: ModelBundle, stage: str, network: UNetConfig) -> dict[str, torch.Tensor]:
-    """The weights of a bundle's stage in full precision.
+    """The weights of a bundle's stage in full precision; of a bundle with one network, those of that network.
 
     Raises:
         InputError: the stage has another network than ``network``.
         ModelError: the weights do not fit the bundle's configuration.
     """
-    found = bundle.network(getattr(bundle, stage))
-    if found.config != network:
+    if bundle.plan is not None:
+        found = next(bundle.networks(bundle.plan.network))
+    else:
+        found = bundle.network(getattr(bundle, stage))
+    if getattr(found, "config", None) != network:
         raise InputError(
-            f"The {stage} of the bundle '{bundle.folder}' has the features {list(found.config.features)}, and the network that is "
-            f"to begin with it {list(network.features)}. Give the network of the configuration the same features and strides."
+            f"The {stage} of the bundle '{bundle.folder}' is another network than the one that is to begin with its weights. Give "
+            "the network of the configuration the same features, strides and convolutions."
         )
     return {name: value.detach().float().clone() for name, value in found.state_dict().items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ...network.unet import COMPACT, PAPER, UNetConfig
+from ...network.shape import COMPACT, PAPER, UNetConfig
 from .values import Refused, boolean, choice, integer, key, mapping, number, optional
 
 NETWORKS = {"compact": COMPACT, "paper": PAPER}
@@ -38,12 +38,13 @@ class Plan:
         gradient_clip: norm that gradients are cut to; None for none.
         averaging: how much of the averaged weights is kept at each step; None for no averaging.
         validate_every: steps, or epochs.
-        validation_images: how many of an endless source are held out.
+        validation_images: how many of an endless source are held out; of a list all are.
         activation: that makes validation's outputs soft values, "clip", "sigmoid" or "normrelu".
         dice: "squared" or "plain", the denominator of validation's soft Dice.
         patience: validations without a lower loss before training stops; None for never.
         skip_empty: leave out batches in which an image has no cord (the authors' code).
         save_every: steps between saved states, or epochs.
+        result: which weights go on: "last", or those of the "best_loss" or "best_soft_dice" of all validations.
         seed: of weights and images.
         precision: "fp32", or "bf16" where the processor multiplies bfloat16 faster.
     """
@@ -66,5 +67,6 @@ class Plan:
     patience: int | None = key(optional(integer(1)), None)
     skip_empty: bool = key(boolean, False)
     save_every: int = key(integer(1), 50)
+    result: str = key(choice("last", "best_loss", "best_soft_dice"), "last")
     seed: int = 1
     precision: str = "fp32"

@@ -102,6 +102,8 @@ def _check(config: TrainConfig, path: Path) -> None:
     Raises:
         InputError: it is not.
     """
+    from ..loss import check_options
+
     before: list[str] = []
     for name, network in config.networks.items():
         if (network.steps is None) == (network.epochs is None):
@@ -117,4 +119,8 @@ def _check(config: TrainConfig, path: Path) -> None:
                 f"In '{path}': 'networks.{name}.patch' should be multiples of {list(network.network.divisor)}, "
                 f"which the strides of its network ask for; {list(network.patch)} is not."
             )
+        try:
+            check_options(network.loss, network.loss_options)
+        except ValueError as error:
+            raise InputError(f"In '{path}': 'networks.{name}.loss_options': {error}.") from error
         before.append(name)

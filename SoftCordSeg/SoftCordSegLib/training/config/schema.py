@@ -99,6 +99,7 @@ class BundleSettings:
             for ``metadata.json``.
         parent: bundle whose stages are taken where this configuration does not train them.
         half: store weights in half precision.
+        pipeline: "locator_segmenter", one bundle of the networks of these names, or "centre_crop" (the paper's), one of each.
     """
 
     name: str = key(text)
@@ -114,6 +115,7 @@ class BundleSettings:
     trained_on: str = key(text, "")
     parent: str | None = key(optional(text), None)
     half: bool = key(boolean, True)
+    pipeline: str = key(choice("locator_segmenter", "centre_crop"), "locator_segmenter")
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,8 @@ def check_settings(path: Path, settings: dict[str, Any]) -> None:
     """
     state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     begun = state["callbacks"].get("Settings", {})
-    changed = sorted(name for name in {*begun, *settings} if begun.get(name) != settings.get(name))
+    # A setting that came with a later version of the program had its default.
+    changed = sorted(name for name in begun if begun[name] != settings.get(name))
     if changed:
         raise InputError(
             f"The run in '{path.parent}' was begun with other settings ({', '.join(changed)}). "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
@@ -29,20 +30,59 @@ class Endless(Dataset):
         return tensor(self._source.pair([self._seed, position]))
 
 
-class Kept(Dataset):
-    """Held-out pairs 0 to ``count`` of a source, made when first asked for and kept."""
+class Cases(Dataset):
+    """Cases of a list by (epoch, index); the seed of a case is (seed, epoch, index)."""
+
+    def __init__(self, source: Any, seed: int):
+        self._source, self._seed = source, seed
+
+    def __getitem__(self, key: tuple[int, int]) -> torch.Tensor:
+        return tensor(self._source.case(key[1], [self._seed, *key]))
+
+
+class Shuffled:
+    """From a position in training to (epoch, index): each epoch goes through the cases in an order of its own.
+
+    Args:
+        seed: of the orders.
+        cases: in the list.
+        used: positions an epoch, a multiple of the batch.
+    """
+
+    def __init__(self, seed: int, cases: int, used: int):
+        self._seed, self._cases, self._used = seed, cases, used
+        self._order: tuple[int, np.ndarray] | None = None
+
+    def __call__(self, position: int) -> tuple[int, int]:
+        epoch, within = divmod(position, self._used)
+        if self._order is None or self._order[0] != epoch:
+            self._order = epoch, np.random.default_rng([self._seed, epoch]).permutation(self._cases)
+        return epoch, int(self._order[1][within])
+
+
+class HeldOut(Dataset):
+    """Pairs for validation: all cases of a list, or the first of an endless source, which are made once and kept."""
 
     def __init__(self, source: Source, count: int):
-        self._pairs = Endless(source, VALIDATION_SEED)
-        self._kept: list[torch.Tensor | None] = [None] * count
+        self._source = source
+        self._listed = hasattr(source, "case")
+        self._count = len(source) if self._listed else count
+        self._kept: dict[int, torch.Tensor] = {}
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return self._count
 
     def __getitem__(self, index: int) -> torch.Tensor:
-        if self._kept[index] is None:
-            self._kept[index] = self._pairs[index]
+        if self._listed:
+            return tensor(self._source.case(index, VALIDATION_SEED))
+        if index not in self._kept:
+            self._kept[index] = tensor(self._source.pair([VALIDATION_SEED, index]))
         return self._kept[index]
+
+    @property
+    def workers_help(self) -> bool:
+        """Whether several processes should read it: what is kept in one would be made anew in each."""
+        return self._listed
 
 
 class Positions(Sampler):
@@ -101,10 +141,11 @@ def loader(dataset: Dataset, positions: Positions, workers: int) -> DataLoader:
         dataset,
         batch_sampler=positions,
         num_workers=workers,
-        worker_init_fn=_one_thread,
+        worker_init_fn=one_thread,
         prefetch_factor=4 if workers else None,
     )
 
 
-def _one_thread(_worker: int) -> None:
+def one_thread(_worker: int) -> None:
+    """A worker makes one image at a time; more threads would quarrel with the one that trains."""
     torch.set_num_threads(1)

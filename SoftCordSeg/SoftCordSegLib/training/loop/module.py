@@ -42,6 +42,9 @@ class Training(lightning.LightningModule):
         # Sums over a whole patch need more than bfloat16.
         with torch.autocast(self.device.type, enabled=False):
             loss = deeply_supervised(self.plan.loss, outputs, label, weight, self.plan.loss_options)
+        if self.plan.loss_options.get("reduction") == "sum":
+            # Processes average their gradients; of a sum the batch has the sum.
+            loss = loss * self.trainer.world_size
         if not torch.isfinite(loss):
             raise InputError(
                 f"The loss of batch {self.batches} is {float(loss.detach())}: training cannot go on. Lower learning_rate, set "

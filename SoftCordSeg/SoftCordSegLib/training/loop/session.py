@@ -24,7 +24,7 @@ from .averaging import AveragedWeights
 from .callbacks import Recorder, Reporter, SavedState
 from .checkpoints import AtomicCheckpoints, Settings
 from .course import course
-from .data import Chunks, Endless, Kept, Positions, loader
+from .data import Cases, Chunks, Endless, HeldOut, Positions, Shuffled, loader, one_thread
 from .history import History
 from .module import Training
 
@@ -51,8 +51,9 @@ class Session:
         if plan.batch % world:
             raise InputError(f"A batch of {plan.batch} cannot be shared out evenly over {world} devices. Change batch or devices.")
         self._plan, self._source, self._machine, self._folder = plan, source, machine, folder
-        self._held_out = Kept(validation, plan.validation_images)
-        self._course = course(plan, None)
+        self._held_out = HeldOut(validation, plan.validation_images)
+        self._listed = hasattr(source, "case")
+        self._course = course(plan, len(source) if self._listed else None)
         self._module = Training(plan, start)
         self._averaged = AveragedWeights(self._module.network, plan.averaging)
         self._recorder = Recorder(self._course.validate_every)
@@ -74,13 +75,23 @@ class Session:
         with _without_chatter():
             trainer = self._trainer()
             chunks = Chunks(lambda done: self._loader(trainer, done), lambda: self._module.batches, self._course.chunk)
-            held_out = DataLoader(self._held_out, batch_size=1, sampler=_share(len(self._held_out), trainer))
+            held_out = self._validation_loader(trainer)
             trainer.fit(self._module, chunks, held_out, ckpt_path=state)
         return self._result()
 
     def _loader(self, trainer: lightning.Trainer, done: int) -> DataLoader:
-        positions = Positions(done, self._course.batches, self._plan.batch, trainer.global_rank, trainer.world_size)
-        return loader(Endless(self._source, self._plan.seed), positions, self._machine.workers)
+        plan, share = self._plan, (trainer.global_rank, trainer.world_size)
+        if self._listed:
+            dataset = Cases(self._source, plan.seed)
+            key = Shuffled(plan.seed, len(self._source), self._course.chunk * plan.batch)
+        else:
+            dataset, key = Endless(self._source, plan.seed), int
+        return loader(dataset, Positions(done, self._course.batches, plan.batch, *share, key), self._machine.workers)
+
+    def _validation_loader(self, trainer: lightning.Trainer) -> DataLoader:
+        workers = self._machine.workers if self._held_out.workers_help else 0
+        share = _share(len(self._held_out), trainer)
+        return DataLoader(self._held_out, batch_size=1, sampler=share, num_workers=workers, worker_init_fn=one_thread)
 
     def _trainer(self) -> lightning.Trainer:
         machine, plan = self._machine, self._plan
@@ -112,7 +123,12 @@ class Session:
         return self._recorder.history.finished
 
     def _result(self) -> tuple[dict[str, torch.Tensor], History]:
-        return {name: value.cpu() for name, value in self._averaged.average.items()}, self._recorder.history
+        """The weights that go on: the averaged ones of the end, or of the best validation."""
+        average = self._averaged.average
+        if self._plan.result != "last":
+            best = torch.load(self._folder / f"{self._plan.result}.ckpt", map_location="cpu", weights_only=True)
+            average = best["callbacks"][self._averaged.state_key]["average"]
+        return {name: value.cpu() for name, value in average.items()}, self._recorder.history
 
 
 def _stopping(plan: Plan) -> list[lightning.Callback]:

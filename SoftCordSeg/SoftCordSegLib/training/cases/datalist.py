@@ -1,0 +1,152 @@
+"""A list of cases for training, in the form of the Medical Segmentation Decathlon, split by participant."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...errors import InputError
+from .dataset import Found, find_images, is_contrast
+
+PARTS = ("training", "validation", "test")
+FRACTIONS = (0.6, 0.2, 0.2)
+
+
+def split_participants(participants: Iterable[str], seed: int, fractions: Sequence[float] = FRACTIONS) -> dict[str, list[str]]:
+    """Participants of each part; all images of one are in one part (paper section 2.1: 243 become 145, 49 and 49).
+
+    Args:
+        participants: their names; order and repetition do not matter.
+        seed: the same seed gives the same split.
+        fractions: of training, validation and test; they sum to 1.
+
+    Raises:
+        InputError: there are fewer participants than parts that should have any.
+    """
+    names = sorted(set(participants))
+    if min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6 or len(fractions) != 3:
+        raise InputError(f"The parts of training, validation and test should sum to 1; {', '.join(map(str, fractions))} do not.")
+    validation, test = (round(len(names) * fraction) for fraction in fractions[1:])
+    counts = (len(names) - validation - test, validation, test)
+    if any(fraction > 0 and count < 1 for fraction, count in zip(fractions, counts)):
+        raise InputError(f"{len(names)} participants are too few for training, validation and test. Add participants.")
+    order = [names[n] for n in np.random.default_rng(seed).permutation(len(names))]
+    edges = np.cumsum((0, *counts))
+    return {part: sorted(order[start:stop]) for part, start, stop in zip(PARTS, edges, edges[1:])}
+
+
+def make_datalist(
+    dataset: Path,
+    base: Path,
+    *,
+    label: str = "soft",
+    contrasts: Sequence[str] = ("all",),
+    seed: int = 15,
+    fractions: Sequence[float] = FRACTIONS,
+    exclude: Collection[str] = (),
+) -> tuple[dict[str, Any], list[str]]:
+    """The list of a BIDS data set.
+
+    Args:
+        dataset: folder with ``sub-*`` and ``derivatives``.
+        base: folder that the list will lie in; paths are relative to it.
+        label: "soft", "soft_bin" or "hard".
+        contrasts: as the files or the paper call them, or "all".
+        seed, fractions: of the split.
+        exclude: participants, or names of images without their endings, that are left out.
+
+    Returns:
+        The content, plain types, and sentences about what was left out.
+
+    Raises:
+        InputError: nothing was found, or an image and its label do not fit each other.
+    """
+    found = [one for one in find_images(dataset, label) if not {one.participant, one.image.name.split(".nii")[0]} & set(exclude)]
+    wanted = found if "all" in contrasts else [one for one in found if any(is_contrast(one.contrast, name) for name in contrasts)]
+    if not wanted:
+        there = ", ".join(sorted({one.contrast for one in found})) or "none"
+        raise InputError(f"'{dataset}' has no image of the contrast {', '.join(contrasts)}. It has: {there}.")
+    cases = [one for one in wanted if one.label is not None]
+    notes = _notes(wanted, cases, label)
+    if not cases:
+        raise InputError(f"No image in '{dataset}' has a {label} label in its derivatives. Make them first (softcord softgt).")
+    _check(cases)
+    split = split_participants((one.participant for one in cases), seed, fractions)
+    parts = {part: [_entry(one, base) for one in cases if one.participant in set(names)] for part, names in split.items()}
+    content = {
+        "name": dataset.resolve().name,
+        "description": f"Spinal cord, {label} labels, split by participant",
+        "labels": {"0": "background", "1": "spinal cord"},
+        "modality": {"0": "MRI"},
+        "tensorImageSize": "3D",
+        "labelType": label,
+        "seed": seed,
+        "contrasts": sorted({one.contrast for one in cases}),
+        "numImagesPerContrast": dict(sorted(Counter(one.contrast for one in cases).items())),
+        **{f"num{part.capitalize()}": len(parts[part]) for part in PARTS},
+        "participants": split,
+        **parts,
+    }
+    return content, notes
+
+
+def _entry(one: Found, base: Path) -> dict[str, str]:
+    files = {"image": one.image, "label": one.label}
+    paths = {key: Path(os.path.relpath(path.resolve(), base.resolve())).as_posix() for key, path in files.items()}
+    return {**paths, "participant": one.participant}
+
+
+def _notes(wanted: list[Found], cases: list[Found], label: str) -> list[str]:
+    without = [one.image.name for one in wanted if one.label is None]
+    if not without:
+        return []
+    return [
+        f"{len(without)} of {len(wanted)} images have no {label} label and are left out: {', '.join(without[:5])}{_more(without)}."
+    ]
+
+
+def _check(cases: list[Found]) -> None:
+    """Every label must lie on its image's grid.
+
+    Raises:
+        InputError: some do not; the first are named.
+    """
+    wrong = [sentence for sentence in map(_mismatch, cases) if sentence]
+    if wrong:
+        raise InputError(
+            f"{len(wrong)} of {len(cases)} labels do not fit their images: {'; '.join(wrong[:5])}{_more(wrong)}. "
+            "Resample the labels to their images, or leave these images out with --exclude."
+        )
+
+
+def _mismatch(one: Found) -> str | None:
+    import nibabel
+
+    grids = []
+    for path in (one.image, one.label):
+        try:
+            header = nibabel.load(path)
+        except Exception as error:  # nibabel raises many kinds; all mean the same to the user
+            return f"'{path}' cannot be read ({error})"
+        grids.append((header.shape, header.affine))
+    (shape, affine), (label_shape, label_affine) = grids
+    if len(shape) != 3:
+        return f"'{one.image.name}' has {len(shape)} dimensions and not 3"
+    if shape != label_shape:
+        return f"'{one.label.name}' has {_times(label_shape)} voxels and its image {_times(shape)}"
+    if not np.allclose(affine, label_affine, atol=1e-2):
+        return f"'{one.label.name}' lies elsewhere than its image (their affines differ)"
+    return None
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape))
+
+
+def _more(names: list[str]) -> str:
+    return " …" if len(names) > 5 else ""

@@ -1,0 +1,114 @@
+"""A part of a list, and the source of training images that it makes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...errors import InputError
+from ..pairs import Pair
+from ..real import RealCase, load_cases
+from .dataset import contrast_of, is_contrast
+
+# The authors' lists say "train" where the Decathlon says "training".
+_ALSO = {"training": "train"}
+
+
+def read_part(path: Path, part: str, contrasts: Sequence[str] = ("all",)) -> list[RealCase]:
+    """The cases of a part of a list, and of some contrasts only.
+
+    Args:
+        path: of the list.
+        part: "training", "validation" or "test".
+        contrasts: as files or the paper call them, or "all".
+
+    Raises:
+        InputError: not a list, an empty part, a missing file, a participant in two parts.
+    """
+    cases = load_cases(path, _section(path, part))
+    _check_split(path)
+    kept = cases if "all" in contrasts else [c for c in cases if any(is_contrast(contrast_of(c.image), name) for name in contrasts)]
+    if not kept:
+        there = sorted({contrast_of(case.image) for case in cases})
+        raise InputError(f"'{path}' has no case of the contrast {', '.join(contrasts)} in {part}. It has: {', '.join(there)}.")
+    return kept
+
+
+class Listed:
+    """A list of whole images as a source: by index for training in epochs, or drawn at random.
+
+    Args:
+        cases: images and labels.
+        shape: voxels of the centre crop along (Left, Anterior, Superior).
+        spacing: mm, isotropic.
+        augmentation: "paper", "code" or "none"; see :func:`.transforms.augmentation_transforms`.
+        padding: "constant" (zeros) or "edge", where an image is smaller than the crop.
+        cache: folder for preprocessed cases; None to preprocess at each use.
+    """
+
+    def __init__(
+        self,
+        cases: Sequence[RealCase],
+        shape: tuple[int, int, int],
+        spacing: float,
+        augmentation: str = "paper",
+        padding: str = "constant",
+        cache: Path | None = None,
+    ):
+        from .transforms import Prepared, augmentation_transforms
+
+        self.cases = list(cases)
+        self._prepared = Prepared(self.cases, (tuple(shape), float(spacing), padding), cache)
+        self._augment = augmentation_transforms(augmentation, shape)
+
+    def __len__(self) -> int:
+        return len(self.cases)
+
+    def case(self, index: int, seed: int | Sequence[int]) -> Pair:
+        """The case ``index``, augmented as ``seed`` has it.
+
+        Raises:
+            InputError: a file cannot be used; it is named.
+        """
+        item = self._prepared[index]
+        number = int(np.random.SeedSequence(seed).generate_state(1)[0])
+        changed = self._augment.set_random_state(seed=number)(item)
+        image, label = changed["image"], changed["label"]
+        # Linear interpolation keeps labels within 0 and 1, but for rounding.
+        label = np.clip(np.asarray(label, np.float32)[0], 0, 1)
+        return Pair(np.asarray(image, np.float32)[0], label, np.ones_like(label))
+
+    def pair(self, seed: int | Sequence[int]) -> Pair:
+        """A case drawn at random, for mixtures."""
+        return self.case(int(np.random.default_rng(seed).integers(len(self.cases))), seed)
+
+
+def _section(path: Path, part: str) -> str:
+    content = _content(path)
+    return _ALSO[part] if part in _ALSO and part not in content and _ALSO[part] in content else part
+
+
+def _check_split(path: Path) -> None:
+    """No participant may be in two parts: a network would be tested on whom it has seen."""
+    content = _content(path)
+    seen: dict[str, str] = {}
+    for part in ("training", "train", "validation", "test"):
+        for entry in content.get(part) or ():
+            name = entry.get("participant") or Path(str(entry.get("image", ""))).name.split("_")[0]
+            if seen.setdefault(name, part) != part:
+                raise InputError(
+                    f"In '{path}' the participant {name} is in {seen[name]} and in {part}: what is tested must not have been seen. "
+                    "Make the list anew with softcord datalist."
+                )
+
+
+def _content(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
