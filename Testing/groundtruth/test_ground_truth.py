@@ -15,7 +15,7 @@ from SoftCordSegLib.groundtruth import (
     make_ground_truth,
     read_field,
     warp_points_with_field,
-    write_transforms,
+    write_transform,
 )
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.volume import Volume
@@ -142,7 +142,7 @@ def test_outside_the_references_field_of_view_there_is_no_ground_truth_unless_as
     reached = np.flatnonzero(within.soft.data.any(axis=(0, 1)))
     assert (reached[0], reached[-1]) == (10, 29)
     assert within.without == (*range(10), *range(30, 40))
-    assert "20 of its segmented slices have no ground truth" in within.notes[0]
+    assert "slices 0-9, 30-39 were segmented but have no ground truth" in within.notes[0]
     assert beyond.without == ()
     assert beyond.notes == ()
     # Alone there, T1w's own mask comes back.
@@ -197,7 +197,8 @@ def test_both_directions_are_saved(tmp_path):
     one = make_ground_truth(three_contrasts()).of("T1w")
     there, back = tmp_path / "from-T1w_to-T2w_xfm.nii.gz", tmp_path / "from-T2w_to-T1w_xfm.nii.gz"
 
-    write_transforms(one, there, back)
+    write_transform(one, there)
+    write_transform(one, back, inverse=True)
 
     voxels = np.random.default_rng(0).uniform(0, np.array(WHERE.shape) - 1, (100, 3))
     points = WHERE.to_world(voxels)

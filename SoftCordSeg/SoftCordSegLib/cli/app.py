@@ -14,6 +14,7 @@ from .evaluate import evaluate_command
 from .label import label_command
 from .sct_spelling import SctSpelling
 from .segment import segment_command
+from .softgt import softgt_command
 from .tools import Tools
 from .train import train_command
 
@@ -30,6 +31,7 @@ app.command("label")(label_command)
 app.command("csa", cls=SctSpelling)(csa_command)
 app.command("evaluate")(evaluate_command)
 app.command("demo")(demo_command)
+app.command("softgt")(softgt_command)
 app.command("train")(train_command)
 
 

@@ -13,7 +13,7 @@ from .registration import (
     warp_points_with_field,
     write_field,
 )
-from .save import write_transforms
+from .save import write_transform
 from .truth import ContrastTruth, GroundTruth
 
 __all__ = [
@@ -34,5 +34,5 @@ __all__ = [
     "register",
     "warp_points_with_field",
     "write_field",
-    "write_transforms",
+    "write_transform",
 ]

@@ -1,4 +1,4 @@
-"""The two transforms of a contrast as files: to the reference, and back."""
+"""The transforms of a contrast as files: to the reference, and back."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ from .truth import ContrastTruth
 _FINER, _INVERSE_FINER = 4, 8
 
 
-def write_transforms(truth: ContrastTruth, to_reference: Path, to_contrast: Path) -> None:
-    """Write both directions as displacement fields (see :mod:`~.registration.fields`).
+def write_transform(truth: ContrastTruth, path: Path, inverse: bool = False) -> None:
+    """Write a contrast's transform as a displacement field (see :mod:`~.registration.fields`).
 
-    Each is named for the way an image goes, as in BIDS (``from-T1w_to-T2w_mode-image_xfm``): the file ``to_reference`` resamples an
-    image of the contrast on the reference's grid, and so leads *points* of the reference to those of the contrast.
+    A file is named for the way an image goes, as in BIDS (``from-T1w_to-T2w_mode-image_xfm``): that one resamples an image of the
+    contrast on the reference's grid, and so leads *points* of the reference to those of the contrast.
 
     Args:
         truth: of the contrast.
-        to_reference, to_contrast: .nii.gz files.
+        path: ``.nii.gz``.
+        inverse: the other direction, for images of the reference on the contrast's grid.
 
     Raises:
-        OutputError: a folder is not writable or the disk is full.
+        OutputError: the folder is not writable or the disk is full.
     """
-    grid = reach_along(truth.transform.grid, [truth.soft]) if (truth.soft.data > 0).any() else truth.transform.grid
-    write_field(*displacement_field(truth.transform.to_moving, grid, _FINER), to_reference)
-    write_field(*displacement_field(truth.transform.to_reference, grid, _INVERSE_FINER), to_contrast)
+    grid = truth.transform.grid
+    if (truth.soft.data > 0).any():
+        grid = reach_along(grid, [truth.soft])
+    move, finer = (truth.transform.to_reference, _INVERSE_FINER) if inverse else (truth.transform.to_moving, _FINER)
+    write_field(*displacement_field(move, grid, finer), path)

@@ -54,9 +54,8 @@ class ContrastTruth:
             notes.append(f"{self.name} was shifted by up to {length.max():.1f} mm. Look whether both masks are of one cord.")
         if self.without:
             notes.append(
-                f"{self.name}: {len(self.without)} of its segmented slices have no ground truth (0 there), because they are beyond "
-                "what is averaged: the reference's field of view, and the trimmed ends of the contrasts. Leave these slices out of "
-                "training, or widen the average (beyond the reference, or with less trimming)."
+                f"{self.name}: slices {_ranges(self.without)} were segmented but have no ground truth (0 there), because "
+                "nothing is averaged there: leave them out of training, or average beyond the reference, or trim less."
             )
         return tuple(notes)
 
@@ -89,3 +88,14 @@ class GroundTruth:
         weights = self.average.data.sum(axis=(0, 1), dtype=float)
         total = (self.average.data * self.count.data).sum(axis=(0, 1), dtype=float)
         return np.divide(total, weights, out=np.zeros_like(total), where=weights > 0)
+
+
+def _ranges(numbers: tuple[int, ...]) -> str:
+    """For example "0-3, 8"."""
+    groups: list[list[int]] = []
+    for number in numbers:
+        if groups and number == groups[-1][-1] + 1:
+            groups[-1].append(number)
+        else:
+            groups.append([number])
+    return ", ".join(str(group[0]) if len(group) == 1 else f"{group[0]}-{group[-1]}" for group in groups)
