@@ -12,11 +12,13 @@ from .csa import csa_command
 from .demo import demo_command
 from .evaluate import evaluate_command
 from .label import label_command
+from .pseudolabel import pseudolabel_command
 from .sct_spelling import SctSpelling
 from .segment import segment_command
 from .softgt import softgt_command
 from .tools import Tools
 from .train import train_command
+from .train_datalist import datalist_command
 
 app = typer.Typer(
     name="softcord",
@@ -32,7 +34,9 @@ app.command("csa", cls=SctSpelling)(csa_command)
 app.command("evaluate")(evaluate_command)
 app.command("demo")(demo_command)
 app.command("softgt")(softgt_command)
+app.command("datalist")(datalist_command)
 app.command("train")(train_command)
+app.command("pseudolabel")(pseudolabel_command)
 
 
 def _show_version(wanted: bool) -> None:

@@ -3,8 +3,8 @@
 Importing this package does not import torch.
 """
 
-from .cases import RealCase, load_cases
+from .cases import OpenCase, RealCase, load_cases, open_case
 from .consensus import Consensus, consensus
 from .patches import RealPatches, load_real
 
-__all__ = ["Consensus", "RealCase", "RealPatches", "consensus", "load_cases", "load_real"]
+__all__ = ["Consensus", "OpenCase", "RealCase", "RealPatches", "consensus", "load_cases", "load_real", "open_case"]

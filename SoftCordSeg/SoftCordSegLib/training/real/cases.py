@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import InputError
+from ...volume import Volume, read_nifti, reorient, time_points
 
 _KEYS = {"image", "label", "weight", "participant"}
 
@@ -28,6 +29,37 @@ class RealCase:
     label: Path
     weight: Path | None
     participant: str
+
+
+@dataclass(frozen=True, eq=False)
+class OpenCase:
+    """A case in memory.
+
+    Attributes:
+        image, label, weight: of one grid, nibabel LAS; a weight of None trusts the label everywhere.
+        participant: whose it is.
+    """
+
+    image: Volume
+    label: Volume
+    weight: Volume | None
+    participant: str
+
+
+def open_case(case: RealCase) -> OpenCase:
+    """Read the files of a case; of a series the mean over time is taken.
+
+    Raises:
+        InputError: a file cannot be read, or image, label and weight differ in grid.
+    """
+    image = reorient(read_nifti(case.image, "mean" if time_points(case.image) > 1 else None), "LAS")
+    label = reorient(read_nifti(case.label), "LAS")
+    if not label.grid.same_as(image.grid):
+        raise InputError(f"The label '{case.label}' is not on the grid of its image '{case.image}'. Resample it to the image.")
+    weight = None if case.weight is None else reorient(read_nifti(case.weight), "LAS")
+    if weight is not None and not weight.grid.same_as(image.grid):
+        raise InputError(f"The weight '{case.weight}' is not on the grid of its image '{case.image}'. Resample it to the image.")
+    return OpenCase(image, label, weight, case.participant)
 
 
 def load_cases(path: str | Path, section: str = "training") -> list[RealCase]:

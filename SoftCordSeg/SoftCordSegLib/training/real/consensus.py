@@ -1,7 +1,7 @@
 """One label from several predictions of the same cord, and where it can be trusted.
 
-Self-training learns from predictions; this keeps what is confident and consistent over contrasts (or over views of one image)
-and leaves the rest open.
+Self-training learns from predictions: this keeps what is consistent over contrasts (and over views of one image), slice by
+slice, and leaves the rest open.
 """
 
 from __future__ import annotations
@@ -16,27 +16,36 @@ from ...errors import InputError
 from ...volume import Volume
 from ...volume.orientation import slice_axis
 
-# Slices whose areas spread by more than this part of their mean over the predictions are left open.
-SPREAD = 0.15
-# So far around a doubted slice's masks nothing is said, mm.
+# A prediction agrees in a slice if its area is that near to the median of all, as a part of it, or in mm².
+TOLERANCE = 0.15
+_LEAST_TOLERANCE_MM2 = 3.0
+# That part of the predictions must agree, or the slice is left open.
+MAJORITY = 0.6
+# So far around the outlines of a slice that is left open nothing is said, mm.
 _DOUBT_MM = 4.0
 
 
 @dataclass(frozen=True, eq=False)
 class Consensus:
-    """Attributes: label (mean of the predictions) and weight (0 where they disagree, else 1), and the part of slices kept."""
+    """What several predictions say together.
+
+    Attributes:
+        label: mean of the predictions that agree, float32 in [0, 1].
+        weight: 1 where the label is trusted, 0 where not, float32.
+        trusted: the part of the slices with any cord that is trusted, 0 to 1.
+    """
 
     label: Volume
     weight: Volume
-    kept: float
+    trusted: float
 
 
-def consensus(predictions: Sequence[Volume], spread: float = SPREAD) -> Consensus:
-    """Average soft masks on one grid, and doubt the slices in which their areas differ.
+def consensus(predictions: Sequence[Volume], tolerance: float = TOLERANCE, majority: float = MAJORITY) -> Consensus:
+    """Average what agrees; doubt slices in which too few agree.
 
     Args:
         predictions: soft masks (0 to 1) of one cord, all on the same grid.
-        spread: the standard deviation (ddof 0) of a slice's area over its mean up to which the slice is trusted.
+        tolerance, majority: see :data:`TOLERANCE`, :data:`MAJORITY`.
 
     Raises:
         InputError: the grids differ, or there is no prediction.
@@ -44,19 +53,22 @@ def consensus(predictions: Sequence[Volume], spread: float = SPREAD) -> Consensu
     if not predictions or any(not p.grid.same_as(predictions[0].grid) for p in predictions):
         raise InputError("A consensus needs predictions on one grid. Give images of one participant on the same grid.")
     first = predictions[0]
-    stack = np.stack([p.data for p in predictions])
-    mean = stack.mean(axis=0, dtype=np.float32)
     axis = slice_axis(first.affine)
-    others = tuple(a + 1 for a in range(3) if a != axis)
-    areas = stack.sum(axis=others)
-    middle = areas.mean(axis=0)
-    doubted = areas.std(axis=0) > spread * np.maximum(middle, 1e-6)
-    weight = np.ones(first.shape, np.float32)
-    seen = np.moveaxis(stack.max(axis=0) > 0.05, axis, 0)
     spacing = np.delete(first.spacing, axis)
-    view = np.moveaxis(weight, axis, 0)
-    for index in np.flatnonzero(doubted & (middle > 0)):
-        view[index][ndimage.distance_transform_edt(~seen[index], sampling=spacing) <= _DOUBT_MM] = 0
-    filled = middle > 0
-    kept = float((filled & ~doubted).sum() / max(filled.sum(), 1))
-    return Consensus(first.with_data(mean), first.with_data(weight), kept)
+    stack = np.stack([np.moveaxis(p.data, axis, 0) for p in predictions]).astype(np.float32)
+    areas = stack.sum(axis=(2, 3)) * spacing.prod()
+    middle = np.median(areas, axis=0)
+    agrees = np.abs(areas - middle) <= np.maximum(tolerance * middle, _LEAST_TOLERANCE_MM2)
+    trusted = agrees.mean(axis=0) >= majority
+    label = np.zeros(stack.shape[1:], np.float32)
+    weight = np.ones(stack.shape[1:], np.float32)
+    for index in np.flatnonzero(areas.any(axis=0)):
+        chosen = agrees[:, index] if trusted[index] else np.ones(len(stack), bool)
+        label[index] = stack[chosen, index].mean(axis=0)
+        if not trusted[index]:
+            seen = stack[:, index].max(axis=0) > 0.05
+            weight[index][ndimage.distance_transform_edt(~seen, sampling=spacing) <= _DOUBT_MM] = 0
+    filled = areas.any(axis=0)
+    part = float((filled & trusted).sum() / max(filled.sum(), 1))
+    label, weight = (first.with_data(np.ascontiguousarray(np.moveaxis(x, 0, axis))) for x in (label, weight))
+    return Consensus(label, weight, part)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from ...volume import Grid, read_nifti, reorient, resample, resample_mask, time_points
+from ...volume import resample, resample_mask
 from ..appearance import random_curve, random_network
 from ..pairs import Pair, normalised
-from .cases import RealCase, load_cases
+from .cases import OpenCase, RealCase, load_cases, open_case
 
 if TYPE_CHECKING:
     import torch
@@ -35,7 +35,7 @@ class RealPatches:
     """A source of pairs (see :class:`training.pairs.Source`) from real cases.
 
     Args:
-        cases: images and soft labels; each participant is drawn equally often.
+        cases: images and soft labels, in files or in memory; each participant is drawn equally often.
         shape: voxels of a patch, axes to the Left, Anterior, Superior.
         spacing: mm, isotropic.
         new_contrast: how often the intensities are changed beyond recognition.
@@ -47,7 +47,7 @@ class RealPatches:
 
     def __init__(
         self,
-        cases: Sequence[RealCase],
+        cases: Sequence[RealCase | OpenCase],
         shape: tuple[int, int, int],
         spacing: float,
         new_contrast: float = 0.5,
@@ -57,7 +57,8 @@ class RealPatches:
         self._new_contrast, self._about_cord = new_contrast, about_cord
         self._loaded: dict[str, list[_Loaded]] = {}
         for case in cases:
-            self._loaded.setdefault(case.participant, []).append(_load(case, self._spacing))
+            opened = open_case(case) if isinstance(case, RealCase) else case
+            self._loaded.setdefault(case.participant, []).append(_load(opened, self._spacing))
         self._participants = sorted(self._loaded)
 
     def pair(self, seed: int | Sequence[int]) -> Pair:
@@ -128,30 +129,13 @@ def load_real(path: str | Path, shape: tuple[int, int, int], spacing: float, **o
     return RealPatches(load_cases(path), shape, spacing, **options)
 
 
-def _load(case: RealCase, spacing: float) -> _Loaded:
-    """Read a case and bring it to the working grid (nibabel LAS, isotropic)."""
+def _load(case: OpenCase, spacing: float) -> _Loaded:
+    """Bring a case to the working grid (nibabel LAS, isotropic)."""
     import torch
 
-    from ...errors import InputError
-
-    image = reorient(read_nifti(case.image, "mean" if time_points(case.image) > 1 else None), "LAS")
-    label = reorient(read_nifti(case.label), "LAS")
-    if not label.grid.same_as(image.grid):
-        raise InputError(f"The label '{case.label}' is not on the grid of its image '{case.image}'. Resample it to the image.")
-    grid = image.grid.with_spacing(spacing)
-    maps = [resample(image, grid, order=1).data, resample_mask(label, grid, order=1).data]
-    maps.append(_weight(case, image.grid, grid))
+    grid = case.image.grid.with_spacing(spacing)
+    maps = [resample(case.image, grid, order=1).data, resample_mask(case.label, grid, order=1).data]
+    maps.append(np.ones(grid.shape, np.float32) if case.weight is None else resample(case.weight, grid, order=1).data)
     low, high = np.percentile(maps[0][::2, ::2, ::2], (1, 99))
     stack = torch.from_numpy(np.stack([np.asarray(m, np.float32) for m in maps]))
     return _Loaded(stack, np.argwhere(maps[1] > _CORD), (float(low), float(max(high, low + 1e-6))))
-
-
-def _weight(case: RealCase, own: Grid, grid: Grid) -> np.ndarray:
-    from ...errors import InputError
-
-    if case.weight is None:
-        return np.ones(grid.shape, np.float32)
-    weight = reorient(read_nifti(case.weight), "LAS")
-    if not weight.grid.same_as(own):
-        raise InputError(f"The weight '{case.weight}' is not on the grid of its image '{case.image}'. Resample it to the image.")
-    return resample(weight, grid, order=1).data

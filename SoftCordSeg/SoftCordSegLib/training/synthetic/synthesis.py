@@ -84,7 +84,7 @@ class Synthesis:
         rng = np.random.default_rng(seed)
         recipe = self.recipe
         posture, whole, with_cord = self._posture(rng)
-        cord, visible, grey, canal, weight = self._canal(rng, posture, whole)
+        cord, visible, grey, canal, weight = self.canal_fractions(rng, posture, whole)
         if not with_cord:
             # The spine is far outside: what is left is body, and there the answer is nothing.
             cord, visible, grey, canal = (np.zeros_like(cord) for _ in range(4))
@@ -126,7 +126,7 @@ class Synthesis:
         posture = random_posture(rng, recipe.shape, recipe.spacing, height, aim)
         return posture, ends < recipe.conus, with_cord
 
-    def _canal(self, rng: np.random.Generator, posture: Posture, whole: bool) -> tuple[np.ndarray, ...]:
+    def canal_fractions(self, rng: np.random.Generator, posture: Posture, whole: bool) -> tuple[np.ndarray, ...]:
         """Fractions of cord, of what looks like cord, of grey matter and canal, and the weight."""
         index = 0 if whole or rng.random() < 0.45 else int(rng.integers(len(self._cords)))
         shape = self._anatomy.cords[index]
