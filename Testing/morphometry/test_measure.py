@@ -73,7 +73,7 @@ def test_a_tilted_cylinder_keeps_its_area(tilt, axis):
     assert shape.columns["diameter_RL"].mean() == pytest.approx(12.0, rel=0.05)
     assert shape.columns["diameter_AP_ellipse"].mean() == pytest.approx(9.0, rel=0.05)
     # The centres of slices are unweighted, as in SCT, so the angle has the noise of whole voxels.
-    assert shape.columns["angle_AP" if axis == 0 else "angle_RL"].mean() == pytest.approx(tilt, abs=1.0)
+    assert shape.columns["angle_AP" if axis == 0 else "angle_RL"].mean() == pytest.approx(tilt, abs=1.2)
 
 
 def test_a_cord_that_leans_both_ways_is_corrected_as_by_sct():
