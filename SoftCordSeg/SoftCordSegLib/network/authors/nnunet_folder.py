@@ -30,11 +30,12 @@ def find_result_folder(folder: Path) -> Path | None:
     return None
 
 
-def convert_result_folder(folder: str | Path, **settings: Any) -> Converted:
+def convert_result_folder(folder: str | Path, *, cropped: bool = False, **settings: Any) -> Converted:
     """Read a result folder: all its folds.
 
     Args:
         folder: with ``plans.json``, ``dataset.json`` and ``fold_*/checkpoint_final.pth``.
+        cropped: the network is known to have been trained on images cropped around the cord, also where no file says so.
         settings: of :class:`~..plans.NnUNet`, where the release differs from what its files say.
 
     Raises:
@@ -53,7 +54,13 @@ def convert_result_folder(folder: str | Path, **settings: Any) -> Converted:
         spec, states = _networks(architecture, outputs, paths, content)
         plan = NnUNet(
             network=spec,
-            **{**_plan(plans, configuration), **_labels(dataset), **_mirroring(content[0]), **_margins(folder), **settings},
+            **{
+                **_plan(plans, configuration),
+                **_labels(dataset),
+                **_mirroring(content[0]),
+                **_margins(folder, cropped),
+                **settings,
+            },
         )
     except ModelError:
         raise
@@ -173,13 +180,13 @@ def _orientation(dataset: dict[str, Any]) -> str:
     return "".join(_OPPOSITE[letter] for letter in letters)
 
 
-def _margins(folder: Path) -> dict[str, Any]:
+def _margins(folder: Path, cropped: bool) -> dict[str, Any]:
     """What a network that was trained on cropped images saw around the cord: ``crop_metadata`` beside it or above it."""
     for place in (folder, *list(folder.parents)[:2]):
         for name in ("crop_metadata.json", "crop_metadata.yaml", "crop_metadata.yml"):
             if (place / name).is_file():
                 return {"margins": _read_margins(place / name)}
-    return {}
+    return {"margins": Margins()} if cropped else {}
 
 
 def _read_margins(path: Path) -> Margins:
