@@ -20,6 +20,9 @@ from ...volume import Volume, read_nifti, reorient, time_points
 
 _KEYS = {"image", "label", "weight", "participant"}
 
+# Headers are rounded when a tool writes them again; this is far below any voxel.
+_TOLERANCE_MM = 0.02
+
 
 @dataclass(frozen=True)
 class RealCase:
@@ -54,10 +57,10 @@ def open_case(case: RealCase) -> OpenCase:
     """
     image = reorient(read_nifti(case.image, "mean" if time_points(case.image) > 1 else None), "LAS")
     label = reorient(read_nifti(case.label), "LAS")
-    if not label.grid.same_as(image.grid):
+    if not label.grid.same_as(image.grid, _TOLERANCE_MM):
         raise InputError(f"The label '{case.label}' is not on the grid of its image '{case.image}'. Resample it to the image.")
     weight = None if case.weight is None else reorient(read_nifti(case.weight), "LAS")
-    if weight is not None and not weight.grid.same_as(image.grid):
+    if weight is not None and not weight.grid.same_as(image.grid, _TOLERANCE_MM):
         raise InputError(f"The weight '{case.weight}' is not on the grid of its image '{case.image}'. Resample it to the image.")
     return OpenCase(image, label, weight, case.participant)
 
