@@ -49,10 +49,10 @@ def preprocessing_transforms(shape: Sequence[int], spacing: float, padding: str 
     """
     return Compose(
         [
-            LoadImaged(_BOTH),
+            LoadImaged(_BOTH, reader="NibabelReader"),
             EnsureChannelFirstd(_BOTH),
             # The authors' data lay in this orientation before; other data are brought to it.
-            Orientationd(_BOTH, axcodes="LAS", labels=(("R", "L"), ("P", "A"), ("I", "S"))),
+            Orientationd(_BOTH, axcodes="LAS", labels=(("L", "R"), ("P", "A"), ("I", "S"))),
             Spacingd(_BOTH, pixdim=(spacing,) * 3, mode=(2, 1)),
             ResizeWithPadOrCropd(_BOTH, spatial_size=tuple(shape), mode=padding),
             EnsureTyped(_BOTH, dtype=np.float32, track_meta=False),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -74,7 +75,8 @@ def _load(path: Path) -> dict[str, Any]:
         raise InputError(f"'{path}' cannot be read as a configuration: {error}. It should be a YAML file.") from error
     if not isinstance(content, dict):
         raise InputError(f"'{path}' is not a configuration: it should be a YAML file with the sections name and networks.")
-    return content
+    # Sections that YAML merged into several places become one each, so that --set changes one.
+    return json.loads(json.dumps(content, default=str))
 
 
 def _put(content: dict[str, Any], setting: str) -> None:

@@ -36,9 +36,9 @@ class Recorder(lightning.Callback):
         trainer.check_val_every_n_epoch = 1 if last else self._every
 
     def on_train_batch_end(self, trainer: Any, _module: Any, outputs: Any, *_batch: Any) -> None:
-        """Note the loss; a batch that was left out has none."""
+        """Note the loss of the whole batch; one that was left out has none."""
         if outputs:
-            loss = float(outputs["loss"])
+            loss = float(trainer.strategy.reduce(outputs["loss"].detach(), reduce_op="mean"))
             self.history.losses.append(loss)
             if trainer.loggers and trainer.global_step % trainer.log_every_n_steps == 0:
                 rate = trainer.optimizers[0].param_groups[0]["lr"]

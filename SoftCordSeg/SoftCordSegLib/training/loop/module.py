@@ -31,6 +31,7 @@ class Training(lightning.LightningModule):
             self.network.load_state_dict(start)
         # Batches begun, which Lightning does not count where batches are left out.
         self.batches = 0
+        self._sums = torch.zeros(3)
 
     def training_step(self, batch: torch.Tensor, _index: int) -> torch.Tensor | None:
         """The loss of a batch (B, 3, i, j, k) of image, label and weight; None where it is to be left out."""
@@ -52,6 +53,10 @@ class Training(lightning.LightningModule):
             )
         return loss
 
+    def on_validation_epoch_start(self) -> None:
+        """Start the sums over images: soft Dice, loss, count."""
+        self._sums = torch.zeros(3, dtype=torch.float64)
+
     def validation_step(self, batch: torch.Tensor, _index: int) -> None:
         """Soft Dice and loss of the full resolution, per image."""
         with torch.autocast(self.device.type, enabled=False):
@@ -59,9 +64,14 @@ class Training(lightning.LightningModule):
                 output = self.network(image)[0]
                 dice = soft_dice(SOFT[self.plan.activation](output), label, weight, self.plan.dice)
                 loss = deeply_supervised(self.plan.loss, [output], label, weight, self.plan.loss_options)
-                many = {"on_step": False, "on_epoch": True, "sync_dist": self.trainer.world_size > 1, "batch_size": 1}
-                self.log("val_soft_dice", dice, **many)
-                self.log("val_loss", loss, **many)
+                self._sums += torch.tensor([dice, float(loss), 1], dtype=torch.float64)
+
+    def on_validation_epoch_end(self) -> None:
+        """Means over the images of all processes, which need not have as many each."""
+        # Not every device has double precision.
+        sums = self.trainer.strategy.reduce(self._sums.float().to(self.device), reduce_op="sum")
+        self.log("val_soft_dice", sums[0] / sums[2])
+        self.log("val_loss", sums[1] / sums[2])
 
     def configure_optimizers(self) -> dict[str, Any]:
         """Adam and a cosine to 0 (paper section 2.3.5)."""

@@ -76,7 +76,10 @@ class Session:
             trainer = self._trainer()
             chunks = Chunks(lambda done: self._loader(trainer, done), lambda: self._module.batches, self._course.chunk)
             held_out = self._validation_loader(trainer)
-            trainer.fit(self._module, chunks, held_out, ckpt_path=state)
+            try:
+                trainer.fit(self._module, chunks, held_out, ckpt_path=state)
+            except InputError as error:
+                raise InputError(_sentence(error)) from error
         return self._result()
 
     def _loader(self, trainer: lightning.Trainer, done: int) -> DataLoader:
@@ -132,7 +135,9 @@ class Session:
 
 
 def _stopping(plan: Plan) -> list[lightning.Callback]:
-    return [EarlyStopping("val_loss", patience=plan.patience, min_delta=0.0, mode="min")] if plan.patience else []
+    if not plan.patience:
+        return []
+    return [EarlyStopping("val_loss", patience=plan.patience, min_delta=0.0, mode="min", check_on_train_epoch_end=False)]
 
 
 def _best(folder: Path) -> list[ModelCheckpoint]:
@@ -147,6 +152,12 @@ def _best(folder: Path) -> list[ModelCheckpoint]:
 def _share(count: int, trainer: lightning.Trainer) -> list[int]:
     """Which held-out images are this process's."""
     return list(range(count))[trainer.global_rank :: trainer.world_size]
+
+
+def _sentence(error: InputError) -> str:
+    """What an error says; one that a worker raised comes with the worker's traceback before it."""
+    text = str(error)
+    return text.rsplit(f"{InputError.__name__}: ", 1)[-1].strip() if "Original Traceback" in text else text
 
 
 @contextlib.contextmanager

@@ -1,0 +1,189 @@
+"""Training on a list of cases, by epochs: order, resuming, stopping early, the best weights, empty patches, several processes."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from SoftCordSegLib.errors import Cancelled, InputError
+from SoftCordSegLib.training.config import Machine
+from SoftCordSegLib.training.loop import train
+from SoftCordSegLib.training.loop.data import Positions, Shuffled
+from SoftCordSegLib.training.pairs import Pair
+from training.made_dataset import soft_cord
+from training.test_loop import StopAfter, assert_same
+from training.tiny import ALONE, PLAN
+
+EPOCHS = dataclasses.replace(
+    PLAN, steps=None, epochs=4, schedule="epoch", validate_every=2, save_every=1, batch=2, averaging=None, gradient_clip=None
+)
+
+
+class Few:
+    """A list of cases in memory, augmented by noise; the case ``empty`` has no cord."""
+
+    def __init__(self, count: int = 5, empty: int | None = None, noise: float = 0.1):
+        self._count, self._empty, self._noise = count, empty, noise
+        self.asked: list[tuple[int, list[int]]] = []
+
+    def __len__(self):
+        return self._count
+
+    def case(self, index, seed):
+        self.asked.append((index, seed))
+        label = soft_cord(index - 2.0)[2:18, 4:20, :16] * (0 if index == self._empty else 1)
+        image = label + self._noise * np.random.default_rng(seed).standard_normal(label.shape)
+        return Pair(image.astype(np.float32), label.astype(np.float32), np.ones_like(label, np.float32))
+
+
+def fit(folder, plan=EPOCHS, source=None, machine=ALONE, **options):
+    return train(plan, source or Few(), folder, validation=Few(3, noise=0), machine=machine, **options)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return fit(tmp_path_factory.mktemp("whole"))
+
+
+def test_each_epoch_goes_through_the_cases_in_an_order_of_its_own():
+    positions = Positions(0, 9, 2, key=Shuffled(1, 6, 6))
+    batches = list(positions)
+    epochs = [[key for batch in batches[n : n + 3] for key in batch] for n in (0, 3, 6)]
+    for number, epoch in enumerate(epochs):
+        assert {key[0] for key in epoch} == {number}
+        assert sorted(key[1] for key in epoch) == [0, 1, 2, 3, 4, 5]
+    assert len({tuple(key[1] for key in epoch) for epoch in epochs}) > 1
+
+
+def test_processes_share_out_each_batch():
+    whole = list(Positions(3, 5, 4))
+    shares = [list(Positions(3, 5, 4, rank, 2)) for rank in range(2)]
+    assert [sorted(one + other) for one, other in zip(*shares)] == whole
+    assert [len(batch) for share in shares for batch in share] == [2, 2, 2, 2]
+
+
+def test_what_does_not_fill_a_batch_waits_for_another_epoch(whole):
+    assert len(whole.history.losses) == 4 * (5 // 2)
+    assert [step for step, _, _ in whole.history.validation] == [4, 8]
+
+
+def test_seeds_of_cases_are_seed_epoch_and_index(tmp_path):
+    source = Few()
+    fit(tmp_path, source=source)
+    assert len(source.asked) == 16
+    assert all(seed == [1, position // 4, index] for position, (index, seed) in enumerate(source.asked))
+
+
+@pytest.mark.parametrize("stop", [3, 5])
+def test_a_stopped_run_goes_on_to_the_same_curve(whole, tmp_path, stop):
+    with pytest.raises(Cancelled):
+        fit(tmp_path, progress=StopAfter(stop))
+    assert_same(fit(tmp_path), whole)
+
+
+def test_the_cosine_falls_once_an_epoch(tmp_path):
+    plan = dataclasses.replace(EPOCHS, schedule_length=8)
+    fit(tmp_path, plan)
+    state = torch.load(tmp_path / "state.ckpt", weights_only=True)
+    expected = 1e-3 * (1 + np.cos(np.pi * 4 / 8)) / 2
+    assert state["optimizer_states"][0]["param_groups"][0]["lr"] == pytest.approx(expected)
+
+
+def test_training_stops_when_the_loss_of_validation_no_longer_falls_and_stays_stopped(tmp_path):
+    plan = dataclasses.replace(EPOCHS, learning_rate=0.0, validate_every=1, patience=2, epochs=30)
+    first = fit(tmp_path, plan)
+    assert first.history.stopped_early
+    assert len(first.history.validation) == 3, "the best one, and two without a better"
+    again = fit(tmp_path, plan, progress=StopAfter(0))
+    assert_same(first, again)
+
+
+def test_a_run_stopped_early_has_the_same_patience_after_resuming(tmp_path):
+    plan = dataclasses.replace(EPOCHS, learning_rate=0.0, validate_every=1, patience=2, epochs=30)
+    with pytest.raises(Cancelled):
+        fit(tmp_path, plan, progress=StopAfter(5))
+    assert len(fit(tmp_path, plan).history.validation) == 3
+
+
+def test_the_weights_of_the_best_validation_are_given(tmp_path):
+    plan = dataclasses.replace(EPOCHS, learning_rate=0.03, validate_every=1, epochs=6, result="best_loss")
+    best = fit(tmp_path, plan)
+    step = min(best.history.validation, key=lambda point: point[2])[0]
+    saved = torch.load(tmp_path / "best_loss.ckpt", weights_only=True)
+    assert saved["global_step"] == step
+    assert all(torch.equal(value, saved["state_dict"][f"network.{name}"]) for name, value in best.weights.items())
+
+
+def test_batches_with_an_empty_label_are_left_out_only_if_asked(tmp_path):
+    source = Few(2, empty=1)
+    plan = dataclasses.replace(EPOCHS, batch=1)
+    assert len(fit(tmp_path / "all", plan, source).history.losses) == 8
+    skipping = fit(tmp_path / "some", dataclasses.replace(plan, skip_empty=True), source)
+    assert len(skipping.history.losses) == 4
+    with pytest.raises(Cancelled):
+        fit(tmp_path / "stopped", dataclasses.replace(plan, skip_empty=True), source, progress=StopAfter(5))
+    assert_same(fit(tmp_path / "stopped", dataclasses.replace(plan, skip_empty=True), source), skipping)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"batch": 6}, "5 cases for training, fewer than a batch of 6"),
+        ({"epochs": None, "steps": 3}, "trained by epochs"),
+    ],
+)
+def test_a_plan_that_does_not_go_with_a_list_is_refused(tmp_path, change, sentence):
+    with pytest.raises(InputError, match=sentence):
+        fit(tmp_path, dataclasses.replace(EPOCHS, **change))
+
+
+def test_a_batch_that_cannot_be_shared_out_is_refused(tmp_path):
+    with pytest.raises(InputError, match="batch of 2 cannot be shared out evenly over 3 devices"):
+        fit(tmp_path, machine=Machine(accelerator="cpu", devices=3, strategy="ddp"))
+
+
+TOGETHER = """
+import sys
+from pathlib import Path
+from SoftCordSegLib.training.config import Machine
+from training.test_epochs import fit
+fit(Path(sys.argv[1]), machine=Machine(workers=0, threads=1, accelerator="cpu", devices=2, strategy="ddp"))
+"""
+
+
+def test_two_processes_learn_what_one_learns(whole, repository, tmp_path):
+    paths = os.pathsep.join([str(repository / "SoftCordSeg"), str(repository / "Testing")])
+    environment = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
+    program = tmp_path / "together.py"
+    program.write_text(TOGETHER)
+    answer = subprocess.run(
+        [sys.executable, program, tmp_path / "run"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == 0, answer.stderr
+    together = fit(tmp_path / "run", machine=Machine(accelerator="cpu", devices=2, workers=0, threads=1))
+    assert together.history.losses == pytest.approx(whole.history.losses, rel=1e-4)
+    for name, value in whole.weights.items():
+        # A bias before a norm has no effect: its gradient is rounding, which Adam makes steps of.
+        if not name.endswith("conv.bias"):
+            torch.testing.assert_close(together.weights[name], value, atol=1e-4, rtol=1e-3)
+    for (step, dice, loss), (other_step, other_dice, other_loss) in zip(whole.history.validation, together.history.validation):
+        assert step == other_step
+        assert other_dice == pytest.approx(dice, rel=1e-2)
+        assert other_loss == pytest.approx(loss, rel=1e-3)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_broken_file_stops_training_with_its_sentence(tmp_path, workers):
+    class Broken(Few):
+        def case(self, index, seed):
+            raise InputError("The label 'x.nii.gz' is broken.")
+
+    with pytest.raises(InputError) as caught:
+        fit(tmp_path, source=Broken(), machine=dataclasses.replace(ALONE, workers=workers))
+    assert str(caught.value) == "The label 'x.nii.gz' is broken."
