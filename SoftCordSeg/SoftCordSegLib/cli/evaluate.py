@@ -60,11 +60,11 @@ def evaluate_command(
         from .disc_files import read_discs
 
         cut, place = how.parse_csa_threshold(csa_threshold), how.parse_place(vert, slices)
-        drawing = how.parse_figures(kinds, drop_outliers, pair, panels)
         further = (*how.parse_thresholds(thresholds), *([] if cut is None else [cut]))
         if rescaling not in ("none", "sct"):
             raise UsageProblem(f"--rescaling is none or sct, not '{rescaling}'.")
         table = read_cases(cases, root)
+        drawing = how.parse_figures(kinds, drop_outliers, pair, panels, {case.contrast for case in table})
         check_folder(out)
         limit_threads(threads)
         methods = open_methods(method, suffix or [], out, tools, device)

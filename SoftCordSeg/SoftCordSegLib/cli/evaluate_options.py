@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
@@ -153,11 +154,11 @@ def parse_place(vert: str | None, slices: str | None) -> Place | None:
         raise UsageProblem(str(error)) from error
 
 
-def parse_figures(kinds: str, drop_outliers: bool, pair: str | None, panels: int) -> FigureOptions:
+def parse_figures(kinds: str, drop_outliers: bool, pair: str | None, panels: int, contrasts: Container[str]) -> FigureOptions:
     """What to draw.
 
     Raises:
-        UsageProblem: an unknown kind of file, or not two contrasts.
+        UsageProblem: an unknown kind of file, or not two of the ``contrasts`` that there are.
     """
     from ..evaluation import FigureOptions
 
@@ -168,4 +169,7 @@ def parse_figures(kinds: str, drop_outliers: bool, pair: str | None, panels: int
     both = None if pair is None else tuple(part.strip() for part in pair.split(","))
     if both is not None and (len(both) != 2 or both[0] == both[1]):
         raise UsageProblem(f"--pair is two contrasts, as T1w,T2w; '{pair}' is not that.")
+    absent = [name for name in both or () if name not in contrasts]
+    if absent:
+        raise UsageProblem(f"--pair {pair}: there is no contrast '{absent[0]}' in the table of cases.")
     return FigureOptions(names, drop_outliers, both, panels)

@@ -80,6 +80,7 @@ def evaluate(
     total = len(cases) * len(methods)
     for number, case in enumerate(cases):
         done = number * len(methods)
+        progress.check_cancelled()
         try:
             reference = None if case.reference is None else read_nifti(case.reference)
             levels = _add_reference(result, case, reference, options) if reference is not None else None

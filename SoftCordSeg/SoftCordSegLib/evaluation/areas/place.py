@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from ..cases import Case
 from .slices import SliceArea
 
-
 COMMON = "common slices"
 
 

@@ -65,11 +65,13 @@ def write_figure(figure: Figure, folder: Path, name: str, kinds: Sequence[str]) 
     Raises:
         OutputError: the folder is not writable or the disk is full.
     """
+    import matplotlib
+
     written = []
     for kind in kinds:
         path = folder / f"{name}.{kind}"
-        with atomic_path(path) as temporary:
-            # No date in the file: the same numbers give the same file.
+        # No date and no random names in the file: the same numbers give the same file.
+        with atomic_path(path) as temporary, matplotlib.rc_context({"svg.hashsalt": "softcord"}):
             metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
             figure.savefig(temporary, format=kind, dpi=_DPI, facecolor="white", metadata=metadata)
         written.append(path)

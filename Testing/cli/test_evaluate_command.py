@@ -1,0 +1,180 @@
+"""``softcord evaluate``: methods side by side, from the shell."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from cli.fakes import names_in, rows_of
+from evaluation.study import write_study
+from SoftCordSegLib.volume import read_nifti
+
+
+@pytest.fixture
+def study(tmp_path):
+    return write_study(tmp_path)
+
+
+def folders(study):
+    return ["-m", f"tall={study.parent / 'tall'}", "-m", f"aside={study.parent / 'aside'}"]
+
+
+def test_folders_and_a_model_side_by_side(softcord, study, tmp_path):
+    out = tmp_path / "out"
+
+    result = softcord("evaluate", study, *folders(study), "-m", "net=a-model", "-o", out, "--json", "--kinds", "png")
+
+    assert result.exit_code == 0, result.stderr
+    images = rows_of(out / "images.csv")
+    assert {row["method"] for row in images} == {"tall", "aside", "net"}
+    assert all(float(row["dice"]) == 1.0 and float(row["seconds"]) >= 0 for row in images if row["method"] == "net")
+    assert read_nifti(out / "masks" / "net" / "sub-01_T1w_softseg.nii.gz").data.max() == 1.0
+    assert {"anova.csv", "wilcoxon.csv", "regression.csv"} == set(names_in(out / "statistics"))
+    assert {"table1_contrasts.tex", "table2_methods.csv", "table4_csa.tex"} <= set(names_in(out / "tables"))
+    assert {"csa_by_contrast.png", "panels.png", "inference_time.png"} <= set(names_in(out / "figures"))
+    summary = json.loads(result.stdout)
+    assert summary["errors"] == []
+    assert {row["sd_mm2"] for row in summary["contrasts"] if row["method"] == "tall"} == {6.0, 8.0, 10.0}
+
+
+def test_the_table_in_the_window(softcord, study, tmp_path):
+    result = softcord("evaluate", study, *folders(study), "-o", tmp_path / "out", "--no-figures")
+
+    assert result.exit_code == 0, result.stderr
+    row = next(line for line in result.stderr.splitlines() if line.split()[:3] == ["sub-01", "T1w", "tall"])
+    assert row.split()[3:7] == ["0.941", "0.941", "12.5", "0.20"]
+    assert "C2:C3, soft" in result.stderr
+    assert not (tmp_path / "out" / "index.html").exists()
+    assert not (tmp_path / "out" / "figures").exists()
+
+
+def test_the_page_needs_nothing_else(softcord, study, tmp_path):
+    result = softcord("evaluate", study, *folders(study), "-o", tmp_path / "out")
+
+    page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert result.exit_code == 0, result.stderr
+    assert page.count('src="data:image/png;base64,') == page.count("<img") >= 8
+    assert 'href="' not in page
+    assert "<td class=word>tall</td>" in page
+    assert "0.958 ± 0.032" in page  # Dice of tall: mean and SD of three times 16/17, 1 and 14/15
+    assert str(tmp_path) not in page
+
+
+def test_masks_that_a_model_made_can_be_given_again(softcord, study, tmp_path):
+    first, again = tmp_path / "first", tmp_path / "again"
+    softcord("evaluate", study, "-m", "net=a-model", "-o", first, "--no-figures")
+
+    result = softcord("evaluate", study, "-m", f"net={first / 'masks' / 'net'}", "-o", again, "--no-figures")
+
+    assert result.exit_code == 0, result.stderr
+    assert (again / "images.csv").read_text().splitlines()[0] == (first / "images.csv").read_text().splitlines()[0]
+    old, new = rows_of(first / "images.csv"), rows_of(again / "images.csv")
+    for one, other in zip(old, new):
+        assert float(one.pop("seconds")) == pytest.approx(float(other.pop("seconds")), abs=1e-3)
+    assert old == new
+
+
+def test_csa_as_the_paper_published_it(softcord, study, tmp_path):
+    out = tmp_path / "out"
+
+    result = softcord(
+        "evaluate",
+        study,
+        *folders(study),
+        "-o",
+        out,
+        "--csa-threshold",
+        "0.5",
+        "--vert",
+        "C3",
+        "--thresholds",
+        "0.3",
+        "--no-figures",
+    )
+
+    assert result.exit_code == 0, result.stderr
+    assert {row["cut"] for row in rows_of(out / "csa.csv")} == {"soft", "0.5", "0.3"}
+    assert {(row["place"], row["slices"]) for row in rows_of(out / "csa.csv")} == {("C3", "3")}
+    assert "(C3, cut at 0.5)" in result.stderr
+    assert (out / "tables" / "thresholds.csv").is_file()
+
+
+def test_slices_need_no_levels(softcord, tmp_path):
+    study = write_study(tmp_path, discs=False)
+
+    result = softcord("evaluate", study, *folders(study), "-o", tmp_path / "out", "--slices", "2:3", "--no-figures")
+
+    assert result.exit_code == 0, result.stderr
+    assert {row["slices"] for row in rows_of(tmp_path / "out" / "csa.csv")} == {"2"}
+
+
+def test_releases_and_what_moved_too_far(softcord, study, tmp_path):
+    out = tmp_path / "out"
+
+    result = softcord("evaluate", study, *folders(study), "-o", out, "--drift", "--drift-limit", "10", "--kinds", "png")
+
+    assert result.exit_code == 0, result.stderr
+    (drift,) = rows_of(out / "drift.csv")
+    assert (drift["previous"], drift["release"], drift["flagged"]) == ("tall", "aside", "6")
+    assert [row["flagged"] for row in rows_of(out / "drift_images.csv")].count("True") == 6
+    assert (out / "figures" / "csa_drift.png").is_file()
+    assert "Drift of CSA" in (out / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_missing_mask_is_told_and_the_rest_is_written(softcord, study, tmp_path):
+    (study.parent / "tall" / "sub-02_T2w_seg.nii.gz").unlink()
+
+    result = softcord("evaluate", study, *folders(study), "-o", tmp_path / "out", "--no-figures", "--json")
+
+    assert result.exit_code == 1
+    assert "There is no mask of 'sub-02_T2w.nii.gz'" in result.stderr
+    assert "tall lacks 1 of 9 images" in result.stderr
+    assert len(rows_of(tmp_path / "out" / "images.csv")) == 17
+    assert json.loads(result.stdout)["errors"][0]["method"] == "tall"
+
+
+def test_an_ending_for_one_method(softcord, study, tmp_path):
+    result = softcord("evaluate", study, *folders(study), "-o", tmp_path / "out", "--suffix", "tall=_softseg", "--no-figures")
+
+    assert result.exit_code == 1
+    assert {row["method"] for row in rows_of(tmp_path / "out" / "images.csv")} == {"aside"}
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["-m", "masks"], "NAME=FOLDER"),
+        (["-m", "a/b=masks"], "NAME=FOLDER"),
+        (["-m", "a=here", "-m", "a=there"], "Two methods are called 'a'"),
+        (["-m", "a=here", "--suffix", "b=_seg"], "there is no method 'b'"),
+        (["-m", "a=here", "--csa-threshold", "hard"], "soft, or a number"),
+        (["-m", "a=here", "--thresholds", "0.5,2"], "above 0 and up to 1"),
+        (["-m", "a=here", "--rescaling", "all"], "none or sct"),
+        (["-m", "a=here", "--vert", "2:3", "--slices", "1"], "not both"),
+        (["-m", "a=here", "--vert", "neck"], "neck"),
+        (["-m", "a=here", "--kinds", "bmp"], "bmp"),
+        (["-m", "a=here", "--pair", "T1w"], "two contrasts"),
+        (["-m", "a=here", "--pair", "T1w,STIR"], "no contrast 'STIR'"),
+    ],
+)
+def test_what_cannot_be_asked_is_a_sentence(softcord, study, tmp_path, words, sentence):
+    result = softcord("evaluate", study, *words, "-o", tmp_path / "out")
+
+    assert result.exit_code == 2
+    assert sentence in result.stderr
+    assert names_in(tmp_path / "out") == []
+
+
+def test_results_do_not_go_among_the_masks(softcord, study):
+    result = softcord("evaluate", study, *folders(study), "-o", study.parent / "tall" / "out")
+
+    assert result.exit_code == 2
+    assert "lies within" in result.stderr
+
+
+def test_no_table(softcord, tmp_path):
+    result = softcord("evaluate", tmp_path / "nowhere.csv", "-m", "a=a-model", "-o", tmp_path / "out")
+
+    assert result.exit_code == 1
+    assert "There is no table" in result.stderr
