@@ -157,6 +157,17 @@ def test_the_page_stands_by_itself(study):
         assert words in page
 
 
+def test_a_page_over_all_participants_leads_to_theirs(study):
+    _, out, _ = study
+
+    index = (out / "labels_softseg" / "softgt.html").read_text(encoding="utf-8")
+
+    links = re.findall(r'href="([^"]*)"', index)
+    assert sorted(links) == ["sub-01/sub-01_softgt.html", "sub-02/sub-02_softgt.html"]
+    assert all((out / "labels_softseg" / link).is_file() for link in links)
+    assert "2 of 2 participants" in index
+
+
 def test_the_answer_as_json_tells_the_numbers(study):
     _, _, result = study
 
@@ -168,6 +179,8 @@ def test_the_answer_as_json_tells_the_numbers(study):
     assert one["ReferenceSlicesTrimmedAtEachEnd"] == 10
     assert answer["results"][0]["area_sd_mm2"]["soft"] < answer["results"][0]["area_sd_mm2"]["hard"] + 0.5
     assert answer["failed"] == []
+    assert "no areas measured" in answer["results"][1]["notes"][0]
+    assert "--discs" not in answer["results"][1]["notes"][0]
 
 
 def test_the_derivatives_say_what_they_are(study):
@@ -253,6 +266,8 @@ def test_a_participant_that_cannot_be_done_does_not_stop_the_others(softcord, tm
     assert result.exit_code == 1
     assert "sub-02: There is no mask of the reference contrast T2w; there are T1w." in result.stderr
     assert "1 of 2 participants were done." in result.stderr
+    index = (tmp_path / "out/derivatives/labels_softseg/softgt.html").read_text(encoding="utf-8")
+    assert "sub-02: There is no mask of the reference contrast T2w" in index
     assert (tmp_path / "out/derivatives/labels_softseg/sub-01/sub-01_softgt.html").is_file()
     assert not (tmp_path / "out/derivatives/labels_softseg/sub-02").exists()
 

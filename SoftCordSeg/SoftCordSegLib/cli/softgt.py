@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -16,6 +18,7 @@ from .options import Debug, Json
 from .outputs import check_folder, write_together
 from .softgt_areas import areas_csv
 from .softgt_files import Layout, check_layout
+from .softgt_index import index_html, largest_motion
 from .softgt_inputs import Participant, find_participants, given_participant, named_files, without_excluded
 from .softgt_options import (
     BeyondReference,
@@ -36,6 +39,9 @@ from .softgt_options import (
     options_from_words,
 )
 from .softgt_run import Done, Request, participant_of_one, run_participant, summary_of
+
+if TYPE_CHECKING:
+    from ..groundtruth import ContrastTruth
 
 
 def softgt_command(
@@ -156,26 +162,37 @@ def _run(participant: Participant, request: Request, progress: Progress) -> Done
 
 
 def _report(results: list[Done], errors: dict[str, str], left_out: list[str], request: Request, as_json: bool) -> None:
-    rows: list[tuple[Any, ...]] = []
     for done in results:
         for note in done.notes:
             warn(f"{done.participant.name}: {note}")
-        for one in done.truth.contrasts:
-            still = one.name == done.truth.reference
-            shift = "–" if still or not len(one.shift_mm) else f"{abs(one.shift_mm).max():.1f}"
-            angle = "–" if still or not len(one.angle_deg) else f"{abs(one.angle_deg).max():.1f}"
-            path = done.files[f"soft {one.name}"]
-            rows.append((done.participant.name, one.name, shift, angle, path))
-    areas = [(done.participant.name, area) for done in results for area in done.areas]
-    if areas and request.layout.as_dataset:
-        text = areas_csv(areas)
-        write_together({request.layout.all_areas: lambda path: path.write_bytes(text.encode("utf-8"))})
-    if rows:
-        show_table("Soft ground truth", ("Participant", "Contrast", "Shift ≤, mm", "Rotation ≤, °", "File"), rows)
-        for done in results if len(results) == 1 else []:
-            say(f"Look at it: {done.files['page']}")
-    if len(results) + len(errors) > 1:
-        say(f"{len(results)} of {len(results) + len(errors)} participants were done.")
+    if request.layout.as_dataset and results:
+        _write_overview(results, errors, left_out, request)
+        rows = [(done.participant.name, len(done.truth.contrasts), *_motion(done.truth.contrasts)) for done in results]
+        show_table("Soft ground truths", ("Participant", "Contrasts", "Shift ≤, mm", "Rotation ≤, °"), rows)
+        say(f"{len(results)} of {len(results) + len(errors)} participants were done. Look at them: {request.layout.index}")
+    for done in results if not request.layout.as_dataset else []:
+        rows = [(one.name, *_motion([one]), done.files[f"soft {one.name}"]) for one in done.truth.contrasts]
+        show_table("Soft ground truth", ("Contrast", "Shift ≤, mm", "Rotation ≤, °", "File"), rows)
+        say(f"Look at it: {done.files['page']}")
     if as_json:
         failed = [{"participant": name, "error": sentence} for name, sentence in errors.items()]
         print_json({"results": [summary_of(done) for done in results], "failed": failed, "left_out": left_out})
+
+
+def _write_overview(results: list[Done], errors: dict[str, str], left_out: list[str], request: Request) -> None:
+    """The page and the table over all participants."""
+    areas = [(done.participant.name, area) for done in results for area in done.areas]
+    texts = {request.layout.index: index_html(results, errors, left_out, request.layout.index.parent)}
+    if areas:
+        texts[request.layout.all_areas] = areas_csv(areas)
+    write_together({path: partial(_write_text, text=text) for path, text in texts.items()})
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_bytes(text.encode("utf-8"))
+
+
+def _motion(contrasts: Sequence[ContrastTruth]) -> tuple[str, str]:
+    """The largest shift and rotation among them, as words."""
+    shift, angle = largest_motion(contrasts)
+    return "–" if shift is None else f"{shift:.1f}", "–" if angle is None else f"{angle:.1f}"

@@ -61,6 +61,11 @@ class Layout:
         """The table of areas of all participants of a data set."""
         return self.folder / "derivatives" / "labels_softseg" / "softgt_csa.csv"
 
+    @property
+    def index(self) -> Path:
+        """The page over all participants of a data set."""
+        return self.all_areas.with_name("softgt.html")
+
     def descriptions(self) -> list[Path]:
         """The files that tell what the derivatives of a data set are."""
         kinds = ["labels_softseg", *(["labels_softseg_bin"] if self.binary else [])]

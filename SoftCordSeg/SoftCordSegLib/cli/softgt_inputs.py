@@ -155,7 +155,8 @@ def _participant(dataset: Path, name: str, masks: dict[str, Path], reference: st
         try:
             discs, sentence = discs_beside(by_contrast[reference])
         except InputError as error:
-            notes = (str(error),)
+            # Without its last sentence, which names an option of another command.
+            notes = (f"{str(error).rpartition('. ')[0]}. So no discs are carried over, and no areas measured.",)
         else:
             owners = [contrast for contrast, mask in by_contrast.items() if discs.name.startswith(image_name(mask) + "_")]
             discs_of = owners[0] if owners else reference

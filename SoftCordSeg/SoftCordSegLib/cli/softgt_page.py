@@ -11,6 +11,7 @@ from .. import __version__
 from .guard import naming
 from .page_style import STYLE
 from .softgt_areas import HARD, SOFT, SOFT_BIN, spread
+from .softgt_index import largest_motion
 from .softgt_pictures import MASK_COLOUR, SOFT_COLOUR, mosaic_png, motion_png
 
 if TYPE_CHECKING:
@@ -53,12 +54,10 @@ def page_html(done: Done, request: Request, files: dict[str, str]) -> str:
 
 
 def _head(done: Done, request: Request) -> str:
-    moved = [one for one in done.truth.contrasts if one.name != done.truth.reference]
     figures = [("contrasts averaged", str(len(done.truth.contrasts)))]
-    shifts = [abs(one.shift_mm).max() for one in moved if len(one.shift_mm)]
-    angles = [abs(one.angle_deg).max() for one in moved if len(one.angle_deg)]
-    figures += [("largest shift, mm", f"{max(shifts):.1f}")] if shifts else []
-    figures += [("largest rotation", f"{max(angles):.1f}°")] if angles else []
+    shift, angle = largest_motion(done.truth.contrasts)
+    figures += [("largest shift, mm", f"{shift:.1f}")] if shift is not None else []
+    figures += [("largest rotation", f"{angle:.1f}°")] if angle is not None else []
     before, after = spread(done.areas, HARD), spread(done.areas, SOFT)
     if before is not None and after is not None:
         figures.append(("SD of the area over contrasts, mm²", f"{before:.2f} → {after:.2f}"))
@@ -91,7 +90,7 @@ def _motion(done: Done) -> str:
 def _numbers(done: Done) -> str:
     rows = []
     for one in done.truth.contrasts:
-        if one.name == done.truth.reference:
+        if one.is_reference:
             cells = ["reference", *["–"] * 4]
         else:
             shift, angle = one.shift_mm, one.angle_deg

@@ -70,7 +70,7 @@ def motion_png(truth: GroundTruth) -> bytes | None:
     """
     from matplotlib.figure import Figure
 
-    moved = [one for one in truth.contrasts if one.name != truth.reference]
+    moved = [one for one in truth.contrasts if not one.is_reference]
     if not moved:
         return None
     figure = Figure(figsize=(9.6, 2.7), facecolor="none", layout="constrained")

@@ -145,7 +145,7 @@ def _carried_discs(participant: Participant, truth: GroundTruth) -> dict[str, li
     places = source.to_reference(np.array([disc.position_mm for disc in discs]))
     carried = {}
     for one in truth.contrasts:
-        moved = places if one.name == truth.reference else one.transform.to_moving(places)
+        moved = places if one.is_reference else one.transform.to_moving(places)
         moved = [disc.position_mm for disc in discs] if one.name == participant.discs_of else moved
         carried[one.name] = [DiscLabel(disc.value, tuple(float(x) for x in place)) for disc, place in zip(discs, moved)]
     return carried
@@ -173,7 +173,7 @@ def _writers(done: Done, request: Request) -> tuple[dict[Path, Callable[[Path], 
         if layout.binary:
             binary = one.soft.with_data((one.soft.data >= 0.5).astype(np.uint8))
             add(f"binary {name}", layout.binarised(participant, name), partial(write_nifti, binary))
-        if name != reference:
+        if not one.is_reference:
             add(f"to {reference} from {name}", layout.transform(participant, name, name, reference), partial(write_transform, one))
             back = partial(write_transform, one, inverse=True)
             add(f"to {name} from {reference}", layout.transform(participant, name, reference, name), back)

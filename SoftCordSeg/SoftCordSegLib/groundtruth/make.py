@@ -87,7 +87,9 @@ def make_ground_truth(
     for index, (one, member) in enumerate(zip(contrasts, members)):
         progress.check_cancelled()
         progress.report(0.7 + 0.3 * index / len(members), f"Bringing the average to {member.name}")
-        results.append(_in_own_space(one, member, soft, count, trimmed[index]))
+        own, without = _in_own_space(one, member, soft, count)
+        fit = member.fit
+        results.append(ContrastTruth(one.name, own, fit.transform, fit.used, fit.turned, trimmed[index], one is chosen, without))
     progress.report(1.0, "Averaged")
     return GroundTruth(options.reference, tuple(results), soft, count, _notes(members))
 
@@ -139,8 +141,8 @@ def _averaging_box(frame: Grid, members: Sequence[_Member]) -> Grid:
     return frame.crop(np.append(start, 0), np.append(stop, frame.shape[2]))
 
 
-def _in_own_space(contrast: Contrast, member: _Member, soft: Volume, count: Volume, trimmed: int) -> ContrastTruth:
-    """The average on the grid of the contrast's mask, in its own orientation."""
+def _in_own_space(contrast: Contrast, member: _Member, soft: Volume, count: Volume) -> tuple[Volume, tuple[int, ...]]:
+    """The average on the grid of the contrast's mask, in its own orientation; and segmented slices that it does not reach."""
     known = count.with_data((count.data > 0).astype(np.float32))
     own = member.mask.grid
     start, stop = box_within(own, soft, member.transform.to_moving)
@@ -153,15 +155,7 @@ def _in_own_space(contrast: Contrast, member: _Member, soft: Volume, count: Volu
     result = reorient(Volume(data, own.affine), contrast.mask.letters)
     segmented = slices_with_mask(member.mask)
     without = np.setdiff1d(segmented, np.flatnonzero((data > EMPTY).any(axis=(0, 1))))
-    return ContrastTruth(
-        name=contrast.name,
-        soft=Volume(np.ascontiguousarray(result.data), contrast.mask.affine),
-        transform=member.transform,
-        used=member.fit.used,
-        turned=member.fit.turned,
-        trimmed=trimmed,
-        without=tuple(int(number) for number in without),
-    )
+    return Volume(np.ascontiguousarray(result.data), contrast.mask.affine), tuple(int(number) for number in without)
 
 
 def _notes(members: Sequence[_Member]) -> tuple[str, ...]:

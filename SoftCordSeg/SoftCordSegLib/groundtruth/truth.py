@@ -24,6 +24,7 @@ class ContrastTruth:
         used: (n,) True for slices of the reference in which the shift was measured.
         turned: (n,) True for those in which the rotation was measured.
         trimmed: slices of the reference that were left out at each end before averaging.
+        is_reference: True for the contrast in whose space the masks were averaged.
         without: numbers of this contrast's slices (from the lowest) that have a mask but no ground truth.
     """
 
@@ -33,6 +34,7 @@ class ContrastTruth:
     used: np.ndarray
     turned: np.ndarray
     trimmed: int = 0
+    is_reference: bool = False
     without: tuple[int, ...] = ()
 
     @property
