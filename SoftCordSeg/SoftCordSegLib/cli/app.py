@@ -12,6 +12,7 @@ from .csa import csa_command
 from .demo import demo_command
 from .evaluate import evaluate_command
 from .label import label_command
+from .models import models_app
 from .pseudolabel import pseudolabel_command
 from .sct_spelling import SctSpelling
 from .segment import segment_command
@@ -33,6 +34,7 @@ app.command("label")(label_command)
 app.command("csa", cls=SctSpelling)(csa_command)
 app.command("evaluate")(evaluate_command)
 app.command("demo")(demo_command)
+app.add_typer(models_app, name="models")
 app.command("softgt")(softgt_command)
 app.command("datalist")(datalist_command)
 app.command("train")(train_command)

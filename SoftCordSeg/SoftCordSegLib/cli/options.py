@@ -11,7 +11,10 @@ from .guard import UsageProblem
 if TYPE_CHECKING:
     from ..segmentation import Box
 
-Model = Annotated[Optional[str], typer.Option(help="Folder of a model bundle, or the name of a shipped one.", metavar="BUNDLE")]
+Model = Annotated[
+    Optional[str],
+    typer.Option(help="Name of a model ('softcord models list'), or the folder of a bundle; ours by default.", metavar="NAME|PATH"),
+]
 BoxText = Annotated[
     Optional[str],
     typer.Option("--box", help="Only this box: X,Y,Z of its middle and its edge lengths, world RAS mm.", metavar="X,Y,Z,W,D,H"),

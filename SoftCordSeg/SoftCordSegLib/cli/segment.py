@@ -35,6 +35,7 @@ class Request:
         threshold: also write the mask at or above it; None for no binary mask.
         box: where to look; None lets the program find the cord.
         device: of the network.
+        flips: look at the mirrored image too.
         options: the command's own words, for the sidecar.
     """
 
@@ -43,6 +44,7 @@ class Request:
     threshold: float | None = None
     box: Any = None
     device: str = "auto"
+    flips: bool = False
     options: dict[str, Any] | None = None
 
     def outputs(self, image: Path) -> dict[str, Path]:
@@ -64,6 +66,9 @@ def segment_command(
     threshold: Annotated[
         Optional[float], typer.Option(help="Also write the binary mask: soft mask at or above this.", min=1e-6, max=1.0)
     ] = None,
+    flips: Annotated[
+        bool, typer.Option("--flips", help="Mean with the mirrored image: steadier, and takes about twice as long.")
+    ] = False,
     device: Device = "auto",
     threads: Threads = None,
     as_json: Json = False,
@@ -80,11 +85,12 @@ def segment_command(
         "box": box,
         "time": time,
         "threshold": threshold,
+        "flips": flips,
         "device": device,
         "threads": threads,
     }
     with guarded(debug, as_json):
-        request = Request(out, parse_time(time), threshold, parse_box(box), device, options)
+        request = Request(out, parse_time(time), threshold, parse_box(box), device, flips, options)
         check_names(images)
         check_not_an_input((path for image in images for path in request.outputs(image).values()), images)
         check_folder(out)
@@ -121,9 +127,8 @@ def segment_file(image: Path, request: Request, bundle: Any, tools: Tools, progr
         warn(f"'{image.name}' is a series of {volumes} volumes; their mean over time is segmented (choose one with --time).")
     elif volumes == 1 and request.time is not None:
         warn(f"'{image.name}' is a single volume, so --time has no effect on it.")
-    result = tools.segment(
-        read_nifti(image, time), bundle, box=request.box, progress=progress.part(0.02, 0.95), device=request.device
-    )
+    how = {"box": request.box, "device": request.device, **({"flips": True} if request.flips else {})}
+    result = tools.segment(read_nifti(image, time), bundle, progress=progress.part(0.02, 0.95), **how)
     progress.report(0.95, "Writing")
     progress.check_cancelled()
     files = request.outputs(image)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..errors import ModelError
 from ..progress import Progress
 
 if TYPE_CHECKING:
@@ -16,43 +15,33 @@ if TYPE_CHECKING:
 
 
 class Segment(Protocol):
-    """:func:`SoftCordSegLib.segmentation.segment`, or something with its signature."""
+    """:func:`SoftCordSegLib.segmentation.segment`, or something with its signature; ``flips`` is only given where it is True."""
 
     def __call__(
         self, image: Volume, bundle: ModelBundle, *, box: Box | None, progress: Progress | None, device: str
     ) -> SoftMask: ...
 
 
-def _segment(image: Volume, bundle: ModelBundle, *, box: Box | None, progress: Progress | None, device: str) -> SoftMask:
+def _segment(
+    image: Volume, bundle: ModelBundle, *, box: Box | None, progress: Progress | None, device: str, flips: bool = False
+) -> SoftMask:
     from ..network.memory import keep_freed_memory
     from ..segmentation import segment
 
     keep_freed_memory()
-    return segment(image, bundle, box=box, progress=progress, device=device)
+    return segment(image, bundle, box=box, progress=progress, device=device, flips=flips)
 
 
 def _open_bundle(model: str | None) -> ModelBundle:
-    """The bundle in the folder ``model``, or the shipped one of that name; the first shipped one where None.
+    """The bundle in the folder ``model``, or the shipped or installed one of that name; the first shipped one where None.
 
     Raises:
         ModelError: there is no such bundle, or it is damaged.
     """
-    from pathlib import Path
+    from ..network import load_bundle
+    from ..network.store import find_bundle
 
-    from ..network import load_bundle, shipped_bundles
-
-    shipped = shipped_bundles()
-    if model is None:
-        if not shipped:
-            raise ModelError("No model comes with this installation. Give one with --model, or install SoftCordSeg again.")
-        return load_bundle(shipped[0])
-    named = [folder for folder in shipped if folder.name == model]
-    if named and not Path(model).exists():
-        return load_bundle(named[0])
-    if not Path(model).is_dir():
-        names = ", ".join(folder.name for folder in shipped) or "none"
-        raise ModelError(f"There is no model bundle '{model}'. Give the folder of one, or the name of a shipped one ({names}).")
-    return load_bundle(Path(model))
+    return load_bundle(find_bundle(model))
 
 
 @dataclass(frozen=True)

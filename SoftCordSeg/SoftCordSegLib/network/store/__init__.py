@@ -3,6 +3,7 @@
 Importing this package does not import torch.
 """
 
+from .find import find_bundle
 from .folder import Store, installed_bundles, models_folder
 from .install import install_archive, install_release
 from .releases import Release, release_named, releases
@@ -10,6 +11,7 @@ from .releases import Release, release_named, releases
 __all__ = [
     "Release",
     "Store",
+    "find_bundle",
     "install_archive",
     "install_release",
     "installed_bundles",
