@@ -104,6 +104,8 @@ def test_where_a_contrast_does_not_reach_the_others_alone_count():
     assert soft[:, :, 28:] == pytest.approx(small.data[:, :, 28:], abs=1e-4)
     assert soft[:, :, 12:28] == pytest.approx((small.data[:, :, 12:28] + part.data) / 2, abs=1e-4)
     assert truth.contrasts_per_slice[[5, 20, 35]] == pytest.approx([1, 2, 1])
+    assert truth.of("T2w").coverage == pytest.approx(1)
+    assert truth.of("MTon").coverage == pytest.approx(soft[:, :, 12:28].sum() / soft.sum(), abs=0.03)
 
 
 def test_unsegmented_slices_do_not_thin_out_the_average():

@@ -215,6 +215,19 @@ def test_masks_of_different_parts_of_the_cord_are_refused():
         make_ground_truth([Contrast("T2w", reference), Contrast("T1w", below)], GroundTruthOptions())
 
 
+def test_a_stray_voxel_far_away_does_not_need_all_the_memory():
+    cord = Cord()
+    reference = cord.mask(grid(VOXEL, (44, 44, 6)))
+    wide = cord.mask(grid(0.8, (44, 44, 6)), (1, 0))
+    data = np.zeros((44, 300, 6), np.float32)
+    data[:, :44] = wide.data
+    data[20, 299, 3] = 1  # 200 mm in front of the cord
+
+    fit = register(reference, Volume(data, wide.affine))
+
+    assert fit.transform.shift[:3, 0] == pytest.approx(np.ones(3), abs=0.08)
+
+
 def test_a_single_thick_slice_is_registered():
     cord = Cord()
     reference = cord.mask(grid(VOXEL, (44, 44, 40)))

@@ -38,7 +38,7 @@ from .softgt_options import (
     TrimSlices,
     options_from_words,
 )
-from .softgt_run import Done, Request, participant_of_one, run_participant, summary_of
+from .softgt_run import Done, Request, check_reference, run_participant, summary_of
 
 if TYPE_CHECKING:
     from ..groundtruth import ContrastTruth
@@ -126,7 +126,7 @@ def _participants(
     if dataset is not None:
         found = find_participants(dataset, reference)
     else:
-        participant_of_one(masks, reference)
+        check_reference(masks, reference)
         found = [given_participant(masks, images, reference, discs)]
     kept, sentences = [], []
     for one in found:
@@ -157,7 +157,7 @@ def _run_all(participants: list[Participant], request: Request, debug: bool) -> 
 
 
 def _run(participant: Participant, request: Request, progress: Progress) -> Done:
-    participant_of_one(participant.masks, request.options.reference)
+    check_reference(participant.masks, request.options.reference)
     return run_participant(participant, request, progress)
 
 

@@ -96,21 +96,27 @@ def _numbers(done: Done) -> str:
             shift, angle = one.shift_mm, one.angle_deg
             cells = [f"{one.used.sum()} of {len(one.used)}", _range(shift[:, 0]), _range(shift[:, 1]), _range(angle)]
             cells.append(str(one.trimmed) if one.trimmed else "none")
-        cells.append(str(len(one.without)) if one.without else "none")
+        cells += [f"{100 * one.coverage:.0f}", str(len(one.without)) if one.without else "none"]
         rows.append(f"<tr><td>{escape(one.name)}</td>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
     head = "".join(
         f"<th>{name}</th>"
         for name in (
             "Contrast",
-            "Slices registered",
+            "Registered",
             "Left, mm",
             "Anterior, mm",
             "Rotation, °",
-            "Trimmed at each end",
-            "Own slices without truth",
+            "Trimmed",
+            "Covers, %",
+            "Without truth",
         )
     )
-    return f'<div class="scroll"><table><tr>{head}</tr>{"".join(rows)}</table></div>'
+    return (
+        f'<div class="scroll"><table><tr>{head}</tr>{"".join(rows)}</table></div>'
+        '<p class="small">Registered: slices of the reference in which the shift was measured. Trimmed: left out of the average at '
+        "each end. Covers: part of the averaged cord to which the contrast contributed. Without truth: its own segmented slices "
+        "for which there is no ground truth.</p>"
+    )
 
 
 def _areas(done: Done) -> str:

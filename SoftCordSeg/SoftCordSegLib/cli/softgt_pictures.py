@@ -88,6 +88,7 @@ def motion_png(truth: GroundTruth) -> bytes | None:
     depth = truth.contrasts_per_slice
     count.step(np.arange(len(depth)) * truth.average.spacing[2], depth, where="mid", color=_GREY, linewidth=1.3)
     count.set_ylim(0, len(truth.contrasts) + 0.4)
+    count.set_yticks(range(len(truth.contrasts) + 1))
     titles = ("Shift to the Left, mm", "Shift to the Anterior, mm", "Rotation, °", "Contrasts averaged")
     for axes, title in zip((left, front, turn, count), titles):
         _plain(axes, title)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,16 +14,16 @@ import numpy as np
 from ..errors import InputError
 from ..progress import Progress
 from ..provenance import generated_by, now
-from .disc_files import read_discs
 from .guard import naming
 from .outputs import write_together
 from .softgt_areas import HARD, SOFT, SOFT_BIN, Area, areas_csv, measure_areas, spread
+from .softgt_discs import carried_discs, disc_images
 from .softgt_files import Layout, check_layout
 from .softgt_inputs import Participant
 
 if TYPE_CHECKING:
     from ..groundtruth import Contrast, ContrastTruth, GroundTruth, GroundTruthOptions
-    from ..morphometry import DiscLabel
+    from ..volume import Volume
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Done:
         contrasts: what went in.
         truth: what came out.
         areas: over the levels; none without discs.
-        discs: by contrast; none without discs.
+        disc_images: discs carried over, drawn on each contrast's grid; none without discs.
         notes: what a reader has to know.
         files: written, by kind and contrast.
     """
@@ -61,7 +61,7 @@ class Done:
     contrasts: tuple[Contrast, ...]
     truth: GroundTruth
     areas: tuple[Area, ...] = ()
-    discs: dict[str, list[DiscLabel]] = field(default_factory=dict)
+    disc_images: dict[str, Volume] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     files: dict[str, str] = field(default_factory=dict)
 
@@ -85,20 +85,21 @@ def run_participant(participant: Participant, request: Request, progress: Progre
         with naming(path):
             contrasts.append(Contrast(name, read_nifti(path)))
     truth = make_ground_truth(contrasts, request.options, progress.part(0.1, 0.6))
-    discs = _carried_discs(participant, truth)
+    discs = carried_discs(participant, truth)
     areas, notes = [], []
     if discs:
         progress.report(0.6, "Measuring")
         areas, notes = measure_areas(contrasts, truth, discs, request.levels)
-    said = [*participant.notes, *truth.notes, *(note for one in truth.contrasts for note in one.notes), *notes]
-    done = Done(participant, tuple(contrasts), truth, tuple(areas), discs, tuple(said))
+    images, left_out = disc_images(participant, truth, discs)
+    said = [*participant.notes, *truth.notes, *(note for one in truth.contrasts for note in one.notes), *notes, *left_out]
+    done = Done(participant, tuple(contrasts), truth, tuple(areas), images, tuple(said))
     progress.check_cancelled()
     progress.report(0.7, "Drawing the page")
     writers, files = _writers(done, request)
     progress.check_cancelled()
     progress.report(0.9, "Writing")
     write_together(writers)
-    return Done(participant, tuple(contrasts), truth, tuple(areas), discs, tuple(said), files)
+    return replace(done, files=files)
 
 
 def summary_of(done: Done) -> dict[str, Any]:
@@ -124,6 +125,7 @@ def numbers_of(one: ContrastTruth) -> dict[str, Any]:
         "ShiftAnteriorMm": _range(shift[:, 1]),
         "LargestShiftMm": round(float(np.linalg.norm(shift, axis=1).max()), 3) if len(shift) else None,
         "RotationDegrees": _range(angle),
+        "CoverageOfAveragedCord": round(one.coverage, 4),
         "ReferenceSlicesTrimmedAtEachEnd": one.trimmed,
         "SlicesWithoutGroundTruth": list(one.without),
     }
@@ -134,27 +136,9 @@ def _range(values: np.ndarray) -> list[float] | None:
     return [round(float(values.min()), 3) + 0.0, round(float(values.max()), 3) + 0.0] if len(values) else None
 
 
-def _carried_discs(participant: Participant, truth: GroundTruth) -> dict[str, list[DiscLabel]]:
-    """The discs in every contrast's own space, through the registration; none where none were given."""
-    from ..morphometry import DiscLabel
-
-    if participant.discs is None:
-        return {}
-    discs = read_discs(participant.discs)
-    source = truth.of(participant.discs_of).transform
-    places = source.to_reference(np.array([disc.position_mm for disc in discs]))
-    carried = {}
-    for one in truth.contrasts:
-        moved = places if one.is_reference else one.transform.to_moving(places)
-        moved = [disc.position_mm for disc in discs] if one.name == participant.discs_of else moved
-        carried[one.name] = [DiscLabel(disc.value, tuple(float(x) for x in place)) for disc, place in zip(discs, moved)]
-    return carried
-
-
 def _writers(done: Done, request: Request) -> tuple[dict[Path, Callable[[Path], object]], dict[str, str]]:
     """For each file of a participant a function that writes it, and the files by kind and contrast."""
     from ..groundtruth import write_transform
-    from ..morphometry import discs_to_label_image
     from ..volume import write_nifti
     from .softgt_page import page_html
 
@@ -177,10 +161,8 @@ def _writers(done: Done, request: Request) -> tuple[dict[Path, Callable[[Path], 
             add(f"to {reference} from {name}", layout.transform(participant, name, name, reference), partial(write_transform, one))
             back = partial(write_transform, one, inverse=True)
             add(f"to {name} from {reference}", layout.transform(participant, name, reference, name), back)
-        if done.discs and name != participant.discs_of:
-            labels, _ = discs_to_label_image(done.discs[name], one.soft)
-            if (labels.data > 0).any():
-                add(f"discs {name}", layout.discs(participant, name), partial(write_nifti, labels))
+        if name in done.disc_images:
+            add(f"discs {name}", layout.discs(participant, name), partial(write_nifti, done.disc_images[name]))
     if done.areas:
         add("areas", layout.areas(participant), _text_writer(areas_csv([(participant.name, area) for area in done.areas])))
     for path in layout.descriptions():
@@ -236,7 +218,7 @@ def _text_writer(text: str) -> Callable[[Path], object]:
     return lambda path: path.write_bytes(text.encode("utf-8"))
 
 
-def participant_of_one(masks: dict[str, Path], reference: str) -> None:
+def check_reference(masks: dict[str, Path], reference: str) -> None:
     """Refuse to go on without the reference's mask.
 
     Raises:

@@ -89,7 +89,10 @@ def make_ground_truth(
         progress.report(0.7 + 0.3 * index / len(members), f"Bringing the average to {member.name}")
         own, without = _in_own_space(one, member, soft, count)
         fit = member.fit
-        results.append(ContrastTruth(one.name, own, fit.transform, fit.used, fit.turned, trimmed[index], one is chosen, without))
+        part = float((soft.data * np.minimum(coverages[index], 1)).sum(dtype=float) / max(soft.data.sum(dtype=float), 1e-9))
+        results.append(
+            ContrastTruth(one.name, own, fit.transform, fit.used, fit.turned, part, trimmed[index], one is chosen, without)
+        )
     progress.report(1.0, "Averaged")
     return GroundTruth(options.reference, tuple(results), soft, count, _notes(members))
 

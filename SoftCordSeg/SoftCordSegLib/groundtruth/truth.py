@@ -23,6 +23,7 @@ class ContrastTruth:
         transform: from places in the reference to places in this contrast; the identity for the reference.
         used: (n,) True for slices of the reference in which the shift was measured.
         turned: (n,) True for those in which the rotation was measured.
+        coverage: the part of the averaged cord to which this contrast contributed, 0 to 1.
         trimmed: slices of the reference that were left out at each end before averaging.
         is_reference: True for the contrast in whose space the masks were averaged.
         without: numbers of this contrast's slices (from the lowest) that have a mask but no ground truth.
@@ -33,6 +34,7 @@ class ContrastTruth:
     transform: SlicewiseRigid
     used: np.ndarray
     turned: np.ndarray
+    coverage: float = 1.0
     trimmed: int = 0
     is_reference: bool = False
     without: tuple[int, ...] = ()

@@ -16,6 +16,7 @@ CENTERMASS = "centermass"
 CENTERMASSROT = "centermassrot"
 # Masks are sampled no finer than this in the plane, mm.
 _FINEST_MM = 0.2
+_MOST_SAMPLES = 400
 # Beyond the middle of the last slice there is only its repetition, which does not follow the cord's course: sections are used as
 # far as a twentieth of a slice from it.
 _SEEN = 0.95
@@ -125,6 +126,8 @@ def _sampling_grid(reference: Volume, moving: Volume) -> Grid:
     stop = np.ceil(corners.max(axis=0)).astype(int) + 2
     start[2], stop[2] = 0, reference.shape[2]
     step = max(min(reference.spacing.min(), moving.spacing.min()) / 2, _FINEST_MM)
+    # A mask with a stray piece far away must not make the grid grow without bound.
+    step = max(step, ((stop - start)[:2] * reference.spacing[:2]).max() / _MOST_SAMPLES)
     return reference.grid.crop(start, stop).with_spacing(np.append(np.minimum(step, reference.spacing[:2]), reference.spacing[2]))
 
 
