@@ -142,3 +142,9 @@ def test_a_participant_in_two_parts_is_refused(dataset):
     content["validation"].append(content["training"][0])
     with pytest.raises(InputError, match=r"the participant sub-\d\d is in training and in validation"):
         read_part(written(content, dataset / "leaking.json"), "training")
+
+
+def test_an_empty_part_is_told(dataset):
+    content, _ = make_datalist(dataset, dataset)
+    with pytest.raises(InputError, match="lists no case under 'validation'"):
+        read_part(written({**content, "validation": []}, dataset / "empty.json"), "validation")

@@ -148,6 +148,12 @@ def test_a_batch_that_cannot_be_shared_out_is_refused(tmp_path):
         fit(tmp_path, machine=Machine(accelerator="cpu", devices=3, strategy="ddp"))
 
 
+def test_leaving_out_batches_is_refused_with_several_processes(tmp_path):
+    plan = dataclasses.replace(EPOCHS, skip_empty=True)
+    with pytest.raises(InputError, match="Train on one device"):
+        fit(tmp_path, plan, machine=Machine(accelerator="cpu", devices=2, strategy="ddp"))
+
+
 TOGETHER = """
 import sys
 from pathlib import Path

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
+from SoftCordSegLib.network import activations
 from SoftCordSegLib.training.loss import (
+    SOFT,
     adaptive_wing,
     deep_supervision_weights,
     deeply_supervised,
+    dice,
     dice_and_cross_entropy,
     soft_dice,
 )
@@ -98,3 +102,54 @@ def test_dice_and_cross_entropy_leaves_out_voxels_without_weight():
     output[..., 0] = 20.0
     weight[..., 0] = 0
     assert dice_and_cross_entropy(output, label, weight) < 1e-3
+
+
+@pytest.mark.parametrize("exponent", ["wang", "printed"])
+@pytest.mark.parametrize(("omega", "epsilon"), [(8.0, 1.0), (12.0, 0.5), (14.0, 1.0)])
+def test_parameters_and_the_printed_exponent_follow_the_equation(exponent, omega, epsilon):
+    """Equation 2 of the paper; the published one prints alpha where Wang et al. and the code have alpha - y."""
+    for label, output in ((0.3, 0.1), (1.0, 0.9), (0.6, 1.7), (0.0, -0.8)):
+        power = 2.1 - (label if exponent == "wang" else 0.0)
+        difference, ratio = abs(label - output), 0.5 / epsilon
+        slope = omega * (1 / (1 + ratio**power)) * power * ratio ** (power - 1) / epsilon
+        curved = omega * math.log(1 + (difference / epsilon) ** power)
+        expected = curved if difference < 0.5 else slope * difference - (0.5 * slope - omega * math.log(1 + ratio**power))
+        pair = (torch.tensor([x], dtype=torch.float64) for x in (output, label))
+        loss = adaptive_wing(*pair, torch.ones(1), omega=omega, epsilon=epsilon, exponent=exponent)
+        assert loss.item() == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_sum_is_the_mean_times_the_voxels_that_count():
+    torch.manual_seed(0)
+    output, label = torch.rand(2, 1, 3, 3, 3), torch.rand(2, 1, 3, 3, 3)
+    weight = (torch.rand(2, 1, 3, 3, 3) > 0.4).float()
+    total = adaptive_wing(output, label, weight, reduction="sum")
+    assert total.item() == pytest.approx(adaptive_wing(output, label, weight).item() * weight.sum().item(), rel=1e-5)
+
+
+def test_dice_loss_by_hand():
+    """NormReLU of (-1, 2, 4, 1) is (0, 0.5, 1, 0.25); the last voxel does not count."""
+    output = torch.tensor([-1.0, 2.0, 4.0, 1.0]).reshape(1, 1, 4, 1, 1)
+    label, weight = (torch.tensor(x).reshape(1, 1, 4, 1, 1) for x in ([0.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 0.0]))
+    assert dice(output, label, weight).item() == pytest.approx(-(2 * 1.5 + 1) / (1.5 + 2 + 1))
+    assert dice(-output.abs(), torch.zeros_like(label), weight).item() == -1, "silence is right where there is nothing"
+
+
+def test_soft_dice_of_the_authors_code_has_plain_sums_below():
+    label, counts = torch.tensor([1.0, 0.5, 0.0]), torch.ones(3)
+    assert soft_dice(label, label, counts, "plain") == pytest.approx(2 * 1.25 / 3)
+
+
+def test_normrelu_is_the_one_of_inference():
+    values = np.random.default_rng(0).normal(size=(4, 5, 6)).astype(np.float32)
+    np.testing.assert_allclose(SOFT["normrelu"](torch.from_numpy(values)).numpy(), activations.normrelu(values), atol=1e-6)
+    assert SOFT["normrelu"](torch.full((3,), -1.0)).tolist() == [0, 0, 0]
+
+
+def test_supervision_of_a_sum_leaves_less_to_coarse_levels():
+    """The authors' way: half the size is an eighth of the voxels, and half the weight."""
+    label, weight = torch.zeros(1, 1, 8, 8, 8), torch.ones(1, 1, 8, 8, 8)
+    outputs = [torch.zeros_like(label), torch.full((1, 1, 4, 4, 4), 0.4)]
+    one = adaptive_wing(torch.tensor([0.4]), torch.tensor([0.0]), torch.ones(1)).item()
+    assert deeply_supervised("adaptive_wing", outputs, label, weight, {"reduction": "sum"}).item() == pytest.approx(16 * one)
+    assert deeply_supervised("adaptive_wing", outputs, label, weight).item() == pytest.approx(0.25 * one)

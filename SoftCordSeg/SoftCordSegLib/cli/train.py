@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shlex
 import sys
 from collections.abc import Iterator
@@ -60,7 +61,13 @@ def train_command(
             command = shlex.join(["softcord", "train", config if not Path(config).is_file() else Path(config).name])
             command += " --data DATA --out OUT" + "".join(f" --set {shlex.quote(setting)}" for setting in settings or ())
             result = _train(train_chain, read, data, out, machine, command, as_json)
-        _report(result, out, as_json)
+        if _speaks():
+            _report(result, out, as_json)
+
+
+def _speaks() -> bool:
+    """Whether this is the first of several processes that train together; Lightning starts the others with this variable."""
+    return os.environ.get("LOCAL_RANK", "0") == "0" and os.environ.get("NODE_RANK", "0") == "0"
 
 
 def _train(train_chain: Any, read: ReadConfig, data: Path, out: Path, machine: Machine, command: str, as_json: bool) -> ChainResult:
@@ -78,6 +85,9 @@ def _train(train_chain: Any, read: ReadConfig, data: Path, out: Path, machine: M
 @contextlib.contextmanager
 def _watched(interrupt: Interrupt, name: str) -> Iterator[Progress]:
     """A bar in a terminal; in a log one line at each half per cent, so that the log of hours stays readable."""
+    if not _speaks():
+        yield Progress(None, interrupt.is_set)
+        return
     if sys.stderr.isatty():
         with progress_bars(interrupt) as bars, bars.bar(name) as progress:
             yield progress

@@ -143,6 +143,7 @@ def loader(dataset: Dataset, positions: Positions, workers: int) -> DataLoader:
         num_workers=workers,
         worker_init_fn=one_thread,
         prefetch_factor=4 if workers else None,
+        pin_memory=torch.cuda.is_available(),
     )
 
 

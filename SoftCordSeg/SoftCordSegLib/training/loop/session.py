@@ -50,6 +50,10 @@ class Session:
         world = machine.devices * machine.nodes
         if plan.batch % world:
             raise InputError(f"A batch of {plan.batch} cannot be shared out evenly over {world} devices. Change batch or devices.")
+        if plan.skip_empty and world > 1:
+            raise InputError(
+                "With skip_empty, processes would wait for the one that leaves a batch out. Train on one device."
+            )
         self._plan, self._source, self._machine, self._folder = plan, source, machine, folder
         self._held_out = HeldOut(validation, plan.validation_images)
         self._listed = hasattr(source, "case")
