@@ -11,6 +11,7 @@ from .. import __version__
 from .csa import csa_command
 from .demo import demo_command
 from .evaluate import evaluate_command
+from .finetune import finetune_command
 from .label import label_command
 from .models import models_app
 from .pseudolabel import pseudolabel_command
@@ -38,6 +39,7 @@ app.add_typer(models_app, name="models")
 app.command("softgt")(softgt_command)
 app.command("datalist")(datalist_command)
 app.command("train")(train_command)
+app.command("finetune")(finetune_command)
 app.command("pseudolabel")(pseudolabel_command)
 
 

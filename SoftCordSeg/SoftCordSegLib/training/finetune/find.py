@@ -34,8 +34,8 @@ def find_cases(place: Path, images: Path | None = None) -> tuple[list[RealCase],
     masks = [found for found in map(mask_name, files) if found is not None]
     if not masks:
         raise InputError(
-            f"There are no masks of the cord in '{place}'. They should be named after their image: "
-            "IMAGE_label-SC_softseg.nii.gz (as the panel saves them), IMAGE_softseg.nii.gz, IMAGE_seg-manual.nii.gz or IMAGE_seg.nii.gz."
+            f"There are no masks of the cord in '{place}'. They should be named after their image: IMAGE_label-SC_softseg.nii.gz "
+            "(as the panel saves them), IMAGE_softseg.nii.gz, IMAGE_seg-manual.nii.gz or IMAGE_seg.nii.gz."
         )
     by_stem = _images_by_stem(files)
     matched, alone = defaultdict(list), []

@@ -20,7 +20,7 @@ from .cases import CorrectedCase
 from .clock import with_estimate
 from .judge import Judged, Tools, judge
 from .lineage import metadata_of, run_of, trained_on
-from .place import BUNDLE, REJECTED, put, write_aside
+from .place import BUNDLE, PREVIOUS, REJECTED, put, write_aside
 from .plan import check_kind, margin_of, network_of, patch_of, plan_of, sources_of
 from .replay import ReplayImage, rehearsed
 from .request import Request
@@ -75,7 +75,7 @@ def finetune(
         OutputError: the folder cannot be written.
         Cancelled: through ``progress``; no bundle was written.
     """
-    check_request(request)
+    check_request(request.parent, request.out)
     progress = progress or Progress()
     parent = request.parent
     held_out, watched = _held_out_images(request.split.held_out), _watched_images(request.watched)
@@ -99,19 +99,16 @@ def finetune(
     return Outcome(folder, child.name, accepted, against, *numbers, trained.history.seconds, history)
 
 
-def check_request(request: Request) -> None:
+def check_request(parent: ModelBundle, out: Path) -> None:
     """Refuse what cannot be done, before anything is.
 
     Raises:
         InputError: another kind of bundle, or one that lies where the new one is to go.
     """
-    check_kind(request.parent)
-    places = [request.out / name for name in (BUNDLE, REJECTED)]
-    home = request.parent.folder.resolve()
-    if home in {place.resolve() for place in places} or home in request.out.resolve().parents or home == request.out.resolve():
-        raise InputError(
-            f"'{request.parent.folder}' is the bundle to begin with and must stay as it is. Choose another output folder."
-        )
+    check_kind(parent)
+    home, places = parent.folder.resolve(), {(out / name).resolve() for name in (BUNDLE, REJECTED, PREVIOUS)}
+    if home in places or home in (out.resolve(), *out.resolve().parents):
+        raise InputError(f"'{parent.folder}' is the bundle to begin with and must stay as it is. Choose another output folder.")
 
 
 def _train(request: Request, rehearsal: Sequence, progress: Progress, tell: Callable[[str], None]) -> tuple[Trained, str]:
