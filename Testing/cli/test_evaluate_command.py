@@ -100,6 +100,17 @@ def test_csa_as_the_paper_published_it(softcord, study, tmp_path):
     assert (out / "tables" / "thresholds.csv").is_file()
 
 
+def test_other_resolutions(softcord, study, tmp_path):
+    out = tmp_path / "out"
+
+    result = softcord("evaluate", study, *folders(study)[:2], "-o", out, "--resolutions", "2,0.5x0.5x1", "--no-figures")
+
+    assert result.exit_code == 0, result.stderr
+    rows = rows_of(out / "resolutions.csv")
+    assert [row["resolution"] for row in rows[:3]] == ["native", "2 x 2 x 2 mm", "0.5 x 0.5 x 1 mm"]
+    assert (out / "tables" / "resolutions.tex").is_file()
+
+
 def test_slices_need_no_levels(softcord, tmp_path):
     study = write_study(tmp_path, discs=False)
 
@@ -150,6 +161,7 @@ def test_an_ending_for_one_method(softcord, study, tmp_path):
         (["-m", "a=here", "--suffix", "b=_seg"], "there is no method 'b'"),
         (["-m", "a=here", "--csa-threshold", "hard"], "soft, or a number"),
         (["-m", "a=here", "--thresholds", "0.5,2"], "above 0 and up to 1"),
+        (["-m", "a=here", "--resolutions", "1x2"], "voxel sizes"),
         (["-m", "a=here", "--rescaling", "all"], "none or sct"),
         (["-m", "a=here", "--vert", "2:3", "--slices", "1"], "not both"),
         (["-m", "a=here", "--vert", "neck"], "neck"),

@@ -37,6 +37,7 @@ def evaluate_command(
     thresholds: how.Thresholds = None,
     csa_threshold: how.CsaThreshold = "soft",
     rescaling: how.Rescaling = "none",
+    resolutions: how.Resolutions = None,
     vert: how.Vert = None,
     slices: how.Slices = None,
     figures: how.Figures = True,
@@ -56,11 +57,12 @@ def evaluate_command(
     """
     tools: Tools = ctx.obj
     with guarded(debug, json):
-        from ..evaluation import Options, evaluate, read_cases, summarise
+        from ..evaluation import Options, compare_resolutions, evaluate, read_cases, summarise, usual_place
         from .disc_files import read_discs
 
         cut, place = how.parse_csa_threshold(csa_threshold), how.parse_place(vert, slices)
         further = (*how.parse_thresholds(thresholds), *([] if cut is None else [cut]))
+        spacings = how.parse_resolutions(resolutions)
         if rescaling not in ("none", "sct"):
             raise UsageProblem(f"--rescaling is none or sct, not '{rescaling}'.")
         table = read_cases(cases, root)
@@ -70,7 +72,11 @@ def evaluate_command(
         methods = open_methods(method, suffix or [], out, tools, device)
         options = Options(threshold, further, rescaling, read_discs, lambda error, path: sentence_of(error, debug, path))
         with interruptible() as interrupt, progress_bars(interrupt) as bars, bars.bar(cases.name) as progress:
-            result = evaluate(table, methods, options, progress)
+            result = evaluate(table, methods, options, progress.part(0.0, 1.0 / (1 + len(spacings))))
+            at_sizes = []
+            if spacings:
+                rest = progress.part(1.0 / (1 + len(spacings)), 1.0)
+                at_sizes = compare_resolutions(result, table, methods, spacings, place or usual_place(table), options, rest)
         summary = summarise(
             result,
             table,
@@ -79,6 +85,7 @@ def evaluate_command(
             csa_threshold=cut,
             place=place,
             drift_limit=drift_limit if drift else None,
+            resolutions=at_sizes,
         )
         files = write_tables(out, result, summary)
         if figures and result.images:

@@ -90,6 +90,17 @@ Vert = Annotated[
 ]
 Slices = Annotated[Optional[str], _option(_NUMBERS, "--slices", help="CSA in these slices instead: 5:15 (0 is lowest).")]
 
+Resolutions = Annotated[
+    Optional[str],
+    _option(
+        _NUMBERS,
+        "--resolutions",
+        help="CSA at other voxel sizes too, mm: 1,0.5x0.5x5 (R-L x A-P x S-I). Models segment the resampled images; of folders the "
+        "masks are resampled.",
+        metavar="MM,MMxMMxMM,…",
+    ),
+]
+
 Figures = Annotated[
     bool, _option(_FIGURES, "--figures/--no-figures", help="Draw figures and the page index.html, or write numbers only.")
 ]
@@ -116,6 +127,25 @@ def parse_thresholds(text: str | None) -> tuple[float, ...]:
     if any(not 0.0 < value <= 1.0 for value in values):
         raise UsageProblem(f"--thresholds are numbers above 0 and up to 1, as 0.3,0.5,0.7; '{text}' is not that.")
     return values
+
+
+def parse_resolutions(text: str | None) -> list[tuple[float, float, float]]:
+    """Voxel sizes along R-L, A-P, S-I, mm; one number is for all three.
+
+    Raises:
+        UsageProblem: something else.
+    """
+    sizes = []
+    for part in text.split(",") if text else ():
+        try:
+            numbers = [float(number) for number in part.lower().split("x")]
+        except ValueError:
+            numbers = []
+        numbers = numbers * 3 if len(numbers) == 1 else numbers
+        if len(numbers) != 3 or any(not 0.05 <= number <= 50.0 for number in numbers):
+            raise UsageProblem(f"--resolutions are voxel sizes of 0.05 to 50 mm, as 1,0.5x0.5x5; '{part}' is not that.")
+        sizes.append((numbers[0], numbers[1], numbers[2]))
+    return sizes
 
 
 def parse_csa_threshold(text: str) -> float | None:

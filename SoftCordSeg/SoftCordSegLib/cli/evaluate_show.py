@@ -45,7 +45,7 @@ def show(result: Evaluation, summary: Summary) -> None:
     _show_means(scores)
     _show_grids(summary.grid_spreads)
     for table in summary.tables:
-        if table.name in ("table4_csa", "thresholds"):
+        if table.name in ("table4_csa", "thresholds", "resolutions"):
             _table(table.caption, (*table.labels, *(column.title for column in table.columns)), table.texts())
     if summary.drifts:
         columns = (

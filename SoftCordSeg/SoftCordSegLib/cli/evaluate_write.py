@@ -29,6 +29,7 @@ def write_tables(out: Path, result: Evaluation, summary: Summary) -> list[Path]:
         "contrasts.csv": summary.grid_spreads,
         "csa.csv": summary.areas,
         "csa_participants.csv": summary.spreads,
+        "resolutions.csv": summary.resolutions,
         "drift.csv": summary.drifts,
         "drift_images.csv": summary.differences,
         "statistics/anova.csv": tests.anova,

@@ -6,7 +6,7 @@ Importing this package imports neither pandas, statsmodels, matplotlib nor torch
 from .areas.csa import ImageArea, ParticipantSpread
 from .areas.drift import ReleaseDifference, ReleaseDrift
 from .areas.grid_spread import GridSpread, grid_spreads
-from .areas.place import Place
+from .areas.place import Place, usual_place
 from .areas.slices import REFERENCE, SliceArea
 from .cases import Case, read_cases
 from .evaluate import Evaluation, Options, evaluate
@@ -17,6 +17,7 @@ from .masks.overlap import dice, relative_volume_error, soft_dice, volume_ratio
 from .masks.score import ImageScore, score
 from .masks.surface import average_surface_distance
 from .methods import BundleMethod, FolderMethod, Method, Prediction
+from .resolutions import ResolutionArea, at_resolution, compare_resolutions
 from .statistics.paired import regression, repeated_measures_anova, wilcoxon_pairs
 from .summary import Summary, summarise
 from .tables.table import PaperTable
@@ -41,8 +42,11 @@ __all__ = [
     "ReleaseDifference",
     "ReleaseDrift",
     "SliceArea",
+    "ResolutionArea",
     "Summary",
+    "at_resolution",
     "average_surface_distance",
+    "compare_resolutions",
     "count_components",
     "count_false_positives",
     "dice",
@@ -57,6 +61,7 @@ __all__ = [
     "score",
     "soft_dice",
     "summarise",
+    "usual_place",
     "volume_ratio",
     "wilcoxon_pairs",
 ]

@@ -14,8 +14,9 @@ from .areas.slices import SOFT, cut_name
 from .cases import Case
 from .evaluate import Evaluation
 from .masks.score import ImageScore
+from .resolutions import ResolutionArea
 from .statistics.families import Statistics, all_tests
-from .tables.paper import contrasts_table, csa_table, datasets_table, methods_table, thresholds_table
+from .tables.paper import contrasts_table, csa_table, datasets_table, methods_table, resolutions_table, thresholds_table
 from .tables.table import PaperTable
 
 
@@ -36,6 +37,7 @@ class Summary:
         tables: of the paper, those that have rows.
         differences, drifts: from release to release; empty where drift was not asked for.
         drift_limit: per cent; None where drift was not asked for.
+        resolutions: the same images at other voxel sizes; empty where that was not asked for.
         notes: sentences that a reader of the numbers has to know.
     """
 
@@ -52,6 +54,7 @@ class Summary:
     differences: tuple[ReleaseDifference, ...] = ()
     drifts: tuple[ReleaseDrift, ...] = ()
     drift_limit: float | None = None
+    resolutions: tuple[ResolutionArea, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -74,6 +77,7 @@ def summarise(
     csa_threshold: float | None = None,
     place: Place | None = None,
     drift_limit: float | None = None,
+    resolutions: Sequence[ResolutionArea] = (),
 ) -> Summary:
     """Make the paper's numbers.
 
@@ -85,6 +89,7 @@ def summarise(
         csa_threshold: of CSA; None is the soft mask, 0.5 what the paper published.
         place: where CSA is averaged; None takes C2 and C3, or without levels what the images have in common.
         drift_limit: per cent beyond which an image's CSA is flagged from one release to the next; None leaves drift out.
+        resolutions: of :func:`~.resolutions.compare_resolutions`.
 
     Raises:
         InputError: drift of fewer than two releases; no slice in the place asked for.
@@ -107,6 +112,7 @@ def summarise(
     tables = [contrasts_table(scores), methods_table(scores), datasets_table(scores), csa_table(areas, spreads.get(cut, []))]
     if len(cuts) > 2:
         tables.append(thresholds_table(result.images, by_cut, spreads))
+    tables.append(resolutions_table(resolutions))
     return Summary(
         tuple(methods),
         cut,
@@ -121,6 +127,7 @@ def summarise(
         tuple(differences),
         tuple(drifts),
         drift_limit,
+        tuple(resolutions),
         tuple(_notes(result, cases, methods)),
     )
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from ..areas.csa import ImageArea, ParticipantSpread
 from ..areas.slices import REFERENCE
 from ..masks.score import ImageScore
+from ..resolutions import ResolutionArea
 from .table import Column, MeanSd, PaperTable
 
 _AGREEMENT = (
@@ -100,6 +101,25 @@ def thresholds_table(
             rows.append(((method, cut), tuple(MeanSd.of(one) for one in numbers)))
     caption = "The same masks, soft and cut at several thresholds; Dice and RVE have the reference cut alike."
     return PaperTable("thresholds", caption, ("Method", "Cut"), columns, tuple(rows))
+
+
+def resolutions_table(rows: Sequence[ResolutionArea]) -> PaperTable:
+    """What the voxel size does to CSA."""
+    groups: dict[tuple[str, ...], list[ResolutionArea]] = {}
+    for row in rows:
+        groups.setdefault((row.method, row.resolution, row.resampled), []).append(row)
+    columns = (
+        Column("csa_mm2", "CSA, mm²", 2),
+        Column("difference_mm2", "Difference, mm²", 2),
+        Column("difference_percent", "Difference, %", 2),
+    )
+    cells = tuple(
+        (words, tuple(MeanSd.of([getattr(row, column.key.replace("csa", "area")) for row in group]) for column in columns))
+        for words, group in groups.items()
+    )
+    place = rows[0].place if rows else ""
+    caption = f"CSA ({place}) of the same images at other voxel sizes (R-L x A-P x S-I), and its difference from the native one."
+    return PaperTable("resolutions", caption, ("Method", "Resolution", "Resampled"), columns, cells)
 
 
 def _agreement(
