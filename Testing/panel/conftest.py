@@ -13,6 +13,19 @@ from SoftCordSegLib.volume import Volume
 AFFINE = np.array([[-0.8, 0, 0, 20], [0, 1.2, 0, -30], [0, 0, 3.0, 5], [0, 0, 0, 1]])
 
 
+@pytest.fixture(autouse=True)
+def own_models(tmp_path, monkeypatch):
+    """The folder of installed models; the user's own is left alone, and nothing is ever downloaded."""
+    from SoftCordSegLib.errors import ModelError
+
+    def no_network(url, *_arguments, **_options):
+        raise ModelError(f"'{url}' cannot be reached.")
+
+    monkeypatch.setenv("SOFTCORDSEG_MODELS", str(tmp_path / "models"))
+    monkeypatch.setattr("SoftCordSegLib.network.store.install.download", no_network)
+    return tmp_path / "models"
+
+
 @pytest.fixture
 def app():
     """A Slicer without its window."""

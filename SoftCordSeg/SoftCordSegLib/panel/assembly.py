@@ -6,6 +6,7 @@ from .correct_section import CorrectSection
 from .image_section import ImageSection
 from .levels_section import LevelsSection
 from .measure_section import MeasureSection
+from .model_section import ModelSection
 from .panel import Panel
 from .run_section import RunSection
 from .save_section import SaveSection
@@ -23,7 +24,8 @@ def make_panel(ui, scene, logic, observer, parent) -> Panel:
     image, measure = ImageSection(panel), MeasureSection(panel)
     correct = CorrectSection(panel, on_change=measure.follow)
     soft = SoftSection(panel)
-    panel.add(image, RunSection(panel, image), soft, correct, LevelsSection(panel), measure, SaveSection(panel))
+    panel.add(image, ModelSection(panel), RunSection(panel, image), soft, correct)
+    panel.add(LevelsSection(panel), measure, SaveSection(panel))
     panel.shortcuts = Shortcuts(
         parent,
         {

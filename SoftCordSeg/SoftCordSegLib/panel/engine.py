@@ -106,9 +106,14 @@ def segment_within_memory(request: Request, bundle: ModelBundle, progress: Progr
 
 
 def with_smaller_tiles(bundle: ModelBundle, halvings: int) -> ModelBundle | None:
-    """The bundle with tiles halved so often; None where they would be too small to halve again."""
+    """The bundle with tiles halved so often; None where they would be too small to halve again.
+
+    The authors' pipelines are their tiles: with others they would give other masks, so theirs are left alone.
+    """
     if halvings == 0:
         return bundle
+    if bundle.plan is not None:
+        return None
     stages = (bundle.locator, bundle.segmenter)
     smaller = [_halved(stage, halvings) for stage in stages]
     if smaller == [_halved(stage, halvings - 1) for stage in stages]:

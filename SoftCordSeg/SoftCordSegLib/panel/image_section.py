@@ -74,8 +74,8 @@ class ImageSection:
         self._ui.cordDeviceSelector.currentIndex = devices.index(kept) if kept in devices else 0
 
     def _fill_models(self, situation) -> None:
-        """Shipped models, and the folder that was chosen last; filled again only where that changed."""
-        models = self._panel.logic.models() if not situation.missing else []
+        """Shipped and installed models, and the folder that was chosen last; filled again only where that changed."""
+        models = [*self._panel.logic.models(), *_installed()] if not situation.missing else []
         kept = setting("Model")
         if kept and (Path(kept) / "configs" / "metadata.json").is_file() and Path(kept) not in models:
             models = [*models, Path(kept)]
@@ -108,6 +108,12 @@ class ImageSection:
     def _on_install(self) -> None:
         with self._panel.guard(_("The packages could not be installed.")):
             install_missing_packages(self._panel.requirements)
+
+
+def _installed() -> list[Path]:
+    from ..network.store import installed_bundles
+
+    return installed_bundles()
 
 
 def _name_of(folder: Path) -> str:

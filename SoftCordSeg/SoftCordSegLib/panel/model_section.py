@@ -1,0 +1,91 @@
+"""Getting a model: from a file on this computer, or a release of the authors, downloaded after asking."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import qt
+from slicer.i18n import tr as _
+
+from .platforms import confirm, install_missing_packages
+from .settings import keep_setting, setting
+
+
+class ModelSection:
+    """The list below the chosen model.  Its first entry says what it is for; each other one does something when it is chosen.
+
+    Args:
+        panel: see :class:`~.panel.Panel`.
+    """
+
+    def __init__(self, panel):
+        self._panel, self._ui = panel, panel.ui
+        self._names: list[str] = []
+        self._ui.cordModelGetSelector.connect("activated(int)", self._on_chosen)
+
+    def refresh(self, situation) -> None:
+        wait = _("Wait for what is running, or cancel it.") if situation.busy else ""
+        missing = _("Install the missing packages first.") if situation.missing else ""
+        self._panel.hints.allow(self._ui.cordModelGetSelector, wait or missing)
+        if not situation.missing:
+            self._fill()
+
+    def close(self) -> None:
+        pass
+
+    def _fill(self) -> None:
+        """The releases that are not installed; filled again only where that changed."""
+        from ..network.store import Store, releases
+
+        installed = {folder.name for folder in Store().bundles()}
+        available = [release for release in releases() if release.name not in installed]
+        names = [release.name for release in available]
+        if names == self._names and self._ui.cordModelGetSelector.count == len(names) + 2:
+            return
+        self._names = names
+        self._ui.cordModelGetSelector.clear()
+        self._ui.cordModelGetSelector.addItem(_("Get another model …"))
+        self._ui.cordModelGetSelector.addItem(_("Install from a file (.zip) …"))
+        for release in available:
+            self._ui.cordModelGetSelector.addItem(_("Download {name} ({date}) …").format(name=release.name, date=release.date))
+
+    def _on_chosen(self, index) -> None:
+        self._ui.cordModelGetSelector.currentIndex = 0
+        if index == 1:
+            self._install_file()
+        elif 2 <= index < len(self._names) + 2:
+            self._download(self._names[index - 2])
+
+    def _install_file(self) -> None:
+        from ..network.store import install_archive
+
+        path = qt.QFileDialog.getOpenFileName(None, _("Choose the file of a model"), setting("ModelFolder"), _("Models (*.zip)"))
+        if not path:
+            return
+        with self._panel.guard(_("The model could not be installed.")):
+            keep_setting("ModelFolder", str(Path(path).parent))
+            self._run(lambda progress: install_archive(path, progress=progress))
+
+    def _download(self, name: str) -> None:
+        from ..network.store import install_release, release_named
+
+        with self._panel.guard(_("The model could not be downloaded.")):
+            release = release_named(name)
+            question = _("Download the model {name} from {url}?\n\n{about}\n\n{licence}\n\nTo cite: {citation}").format(
+                name=name, url=release.url, about=release.about, licence=release.licence_text, citation=release.citation
+            )
+            if confirm(question):
+                self._run(lambda progress: install_release(release, progress=progress))
+
+    def _run(self, install) -> None:
+        """Do it on the worker's thread, and choose the new model."""
+        install_missing_packages(self._panel.requirements)
+
+        def report(fraction, message):
+            self._ui.cordProgressBar.value = round(100 * fraction)
+            if self._ui.cordCancelButton.enabled:
+                self._panel.say(message)
+
+        folder = self._panel.work(install, report)
+        keep_setting("Model", str(folder))
+        self._panel.say(_("The model '{name}' is installed and will be used.").format(name=folder.name))
