@@ -48,6 +48,9 @@ def test_each_contrast_has_a_network_of_its_own():
     assert [network.source["contrasts"] for network in networks.values()] == ["T1w", "T2w", "T2*", "MT-on", "GRE-T1w", "DWI"]
 
 
+ONE = {"network": "compact", "patch": [16, 16, 16], "spacing_mm": 1, "source": {"kind": "synthetic"}, "steps": 4}
+SOUND = {"name": "sound", "networks": {"one": ONE}}
+
 # A shipped configuration made small: two steps of a small network on small patches.
 SMALL_NETWORK = "{features: [4, 8], strides: [[1, 1, 1], [2, 2, 2]]}"
 
@@ -81,6 +84,24 @@ def test_a_variant_of_the_paper_trains_and_gives_bundles(name, tmp_path, monkeyp
         assert result.networks[network].history.validation
 
 
+def test_a_list_that_changed_is_refused_and_a_cache_that_moved_is_not(tmp_path):
+    folder = make_dataset(tmp_path, participants=5, contrasts=("anat/{}_T1w",))
+    content, _ = make_datalist(folder, folder)
+    (folder / "dataset.json").write_text(json.dumps(content))
+    source = {"kind": "cases", "list": "dataset.json", "augmentation": "none"}
+    one = {**ONE, "network": yaml.safe_load(SMALL_NETWORK), "source": source, "epochs": 1, "schedule": "epoch"}
+    del one["steps"]
+    path = folder / "list.yaml"
+    path.write_text(yaml.safe_dump({"name": "list", "machine": {"workers": 0}, "networks": {"one": one}}))
+    first = train_chain(read_config(path), folder, folder / "run")
+    again = train_chain(read_config(path, [f"networks.one.source.cache={folder / 'cache'}"]), folder, folder / "run")
+    assert first.networks["one"].history == again.networks["one"].history
+    content["training"].pop()
+    (folder / "dataset.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"other settings \(lists\)"):
+        train_chain(read_config(path), folder, folder / "run")
+
+
 def test_our_configuration_trains_and_gives_a_bundle(tmp_path, monkeypatch):
     monkeypatch.setattr(sources, "_anatomy", lambda _data: made_up_anatomy())
     monkeypatch.setattr("SoftCordSegLib.training.synthetic.data_files", lambda _data: [])
@@ -98,14 +119,6 @@ def test_our_configuration_trains_and_gives_a_bundle(tmp_path, monkeypatch):
 def test_a_setting_of_one_network_leaves_those_merged_from_it_alone():
     networks = read_config("soft_per_contrast", ["networks.T1w.loss_options.omega=12"]).config.networks
     assert [network.loss_options["omega"] for network in networks.values()] == [12, 8.0, 8.0, 8.0, 8.0, 8.0]
-
-
-SOUND = {
-    "name": "sound",
-    "networks": {
-        "one": {"patch": [16, 16, 16], "spacing_mm": 1, "source": {"kind": "synthetic"}, "steps": 4, "network": "compact"}
-    },
-}
 
 
 @pytest.mark.parametrize(

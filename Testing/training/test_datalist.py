@@ -74,6 +74,18 @@ def test_excluded_participants_and_images_are_left_out(dataset, tmp_path):
     assert len(everybody) == 9 * 4 - 1
 
 
+def test_labels_may_lie_in_a_folder_of_their_own_under_new_names(dataset, tmp_path):
+    """As softcord softgt writes them."""
+    for number in range(1, 6):
+        name = f"sub-{number:02d}"
+        label = tmp_path / "truth" / "derivatives" / "labels_softseg" / name / "anat" / f"{name}_T1w_label-SC_softseg.nii.gz"
+        write_nifti(Volume(np.zeros((20, 24, 22), np.float32), AFFINE), label)
+    content, notes = make_datalist(dataset, tmp_path, contrasts=["T1w"], labels_of=tmp_path / "truth")
+    assert {entry["label"].split("/")[0] for entry in content["training"]} == {"truth"}
+    assert len(content["training"]) == 3
+    assert "5 of 10 images have no soft label" in notes[0]
+
+
 def test_an_image_without_a_label_is_noted(tmp_path):
     folder = make_dataset(tmp_path, participants=5, contrasts=("anat/{}_T1w",))
     next(folder.glob("derivatives/labels_softseg/sub-02/anat/*")).unlink()

@@ -120,6 +120,14 @@ def test_the_weights_of_the_best_validation_are_given(tmp_path):
     assert all(torch.equal(value, saved["state_dict"][f"network.{name}"]) for name, value in best.weights.items())
 
 
+def test_a_run_whose_folder_was_moved_still_knows_its_best(tmp_path):
+    plan = dataclasses.replace(EPOCHS, learning_rate=0.03, validate_every=1, epochs=6, result="best_loss")
+    with pytest.raises(Cancelled):
+        fit(tmp_path / "here", plan, progress=StopAfter(9))
+    (tmp_path / "here").rename(tmp_path / "there")
+    assert_same(fit(tmp_path / "there", plan), fit(tmp_path / "undisturbed", plan))
+
+
 def test_batches_with_an_empty_label_are_left_out_only_if_asked(tmp_path):
     source = Few(2, empty=1)
     plan = dataclasses.replace(EPOCHS, batch=1)

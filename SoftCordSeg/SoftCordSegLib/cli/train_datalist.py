@@ -27,6 +27,9 @@ def datalist_command(
     ] = "all",
     seed: Annotated[int, typer.Option(help="Of the split; the same seed gives the same split.", min=0)] = 15,
     split: Annotated[str, typer.Option(help="Parts of the participants for training, validation and test.")] = "60/20/20",
+    labels: Annotated[
+        Optional[Path], typer.Option(help="Folder whose derivatives hold the labels, if not DATASET (softcord softgt's DIR).")
+    ] = None,
     exclude: Annotated[
         Optional[Path], typer.Option(help="Text or YAML file that names participants or images to leave out.", show_default=False)
     ] = None,
@@ -52,6 +55,7 @@ def datalist_command(
             seed=seed,
             fractions=_fractions(split),
             exclude=_excluded(exclude),
+            labels_of=labels,
         )
         write_text_atomically(out, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
         _report(content, notes, out, as_json)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +11,10 @@ from ..errors import InputError
 from ..network import file_sha256
 from ..progress import Progress
 from .config.reading import ReadConfig
-from .config.schema import Machine, NetworkSettings
-from .record import check_bundle, network_record, write_bundle, write_centre_crop_bundle
-from .sources import SourceContext, build_source, data_files_of, held_out_settings
+from .config.schema import Machine, NetworkSettings, TrainConfig
+from .record import check_bundle, write_bundle, write_centre_crop_bundle
 from .starts import bundle_weights, from_logits, open_bundle
+from .task import Task, tasks
 
 if TYPE_CHECKING:
     from .loop import Trained
@@ -62,99 +62,74 @@ def train_chain(
         Cancelled: through ``progress``.
     """
     from ..network.memory import keep_freed_memory
+    from .loop import train
 
     keep_freed_memory()
     progress = progress or Progress()
-    config = read.config
+    config, todo = read.config, tasks(read, data)
     check_bundle(config)
-    contexts = {name: _context(name, settings, read, data) for name, settings in config.networks.items()}
-    # A list that is missing should be heard of now, not after the first network's hours.
-    sources = {name: _sources(settings, contexts[name]) for name, settings in config.networks.items()}
-    total = sum(settings.steps or settings.epochs or 0 for settings in config.networks.values())
-    trained: dict[str, Any] = {}
+    for task in todo:
+        # A list that is missing should be heard of now, not after the first network's hours.
+        _ = task.source, task.validation
+    total, done = sum(task.length for task in todo), 0
+    trained: dict[str, Trained] = {}
     records: dict[str, dict[str, Any]] = {}
-    done = 0
-    for name, settings in config.networks.items():
-        length = settings.steps or settings.epochs or 0
-        part = progress.part(done / total, (done + length) / total)
-        begin, origin = _start(settings, trained)
-        content = read.content["networks"][name]
-        trained[name] = _train(settings, sources[name], out / name, machine or config.machine, begin, content, _named(name, part))
-        records[name] = {**network_record(settings, trained[name].history, content), **origin}
-        done += length
+    for task in todo:
+        start, origin = _start(task.settings, trained)
+        trained[task.name] = train(
+            task.settings.plan(),
+            task.source,
+            out / task.name,
+            validation=task.validation,
+            machine=machine or config.machine,
+            start=start,
+            settings=task.fixed(),
+            progress=_named(task.name, progress.part(done / total, (done + task.length) / total)),
+        )
+        records[task.name] = {**task.record(trained[task.name].history), **origin}
+        done += task.length
     if config.bundle is None or not _is_first_process():
         return ChainResult(trained)
-    return ChainResult(trained, _write(read, trained, records, contexts, command, out))
+    return ChainResult(trained, _write(config, todo, trained, records, command, out))
 
 
 def _write(
-    read: ReadConfig,
+    config: TrainConfig,
+    todo: Sequence[Task],
     trained: dict[str, Trained],
     records: dict[str, dict[str, Any]],
-    contexts: dict[str, SourceContext],
     command: str,
     out: Path,
 ) -> tuple[Path, ...]:
     """Write the bundle, or of the paper's pipeline one of each network."""
-    config = read.config
 
-    def provenance(names: Collection[str]) -> dict[str, Any]:
-        files = {path for name in names for spec in _specs(config.networks[name]) for path in data_files_of(spec, contexts[name])}
+    def provenance(of: Sequence[Task]) -> dict[str, Any]:
+        files = {path: name for task in of for path, name in task.files.items()}
         return {
             "command": command,
             "configuration": config.name,
             "seed": config.seed,
             "precision": config.precision,
-            "data_sha256": {_relative(path, contexts[next(iter(names))].data): file_sha256(path) for path in sorted(files)},
+            "data_sha256": {files[path]: file_sha256(path) for path in sorted(files)},
             "trained_on": config.bundle.trained_on,
-            **{name: records[name] for name in names},
+            **{task.name: records[task.name] for task in of},
         }
 
     if config.bundle.pipeline == "centre_crop":
-        folders = {name: out / "bundle" if len(trained) == 1 else out / name / "bundle" for name in trained}
-        return tuple(
-            write_centre_crop_bundle(folder, config, name, trained[name].weights, provenance([name]))
-            for name, folder in folders.items()
-        )
-    return (write_bundle(out / "bundle", config, {name: one.weights for name, one in trained.items()}, provenance(list(trained))),)
-
-
-def _train(settings: NetworkSettings, sources: tuple, folder: Path, machine: Machine, begin: Any, content: Any, progress: Progress):
-    from .loop import train
-
-    source, validation = sources
-    learnt = {"source": content["source"], "validation_source": content.get("validation"), "start": content.get("start")}
-    learnt = {**learnt, "patch": settings.patch, "spacing_mm": settings.spacing_mm}
-    return train(
-        settings.plan(),
-        source,
-        folder,
-        validation=validation,
-        machine=machine,
-        start=begin,
-        settings=learnt,
-        progress=progress,
-    )
-
-
-def _context(name: str, settings: NetworkSettings, read: ReadConfig, data: Path) -> SourceContext:
-    where = f"'{read.path}', networks.{name}.source"
-    return SourceContext(settings.patch, settings.spacing_mm, data, read.path.parent, where)
-
-
-def _specs(settings: NetworkSettings) -> list[dict[str, Any]]:
-    validation = settings.validation or held_out_settings(settings.source)
-    return [settings.source, *([validation] if validation else [])]
-
-
-def _sources(settings: NetworkSettings, context: SourceContext) -> tuple:
-    """Of training, and of validation or None."""
-    built = [build_source(spec, context) for spec in _specs(settings)]
-    return built[0], built[1] if len(built) > 1 else None
+        folders = [out / "bundle" if len(todo) == 1 else out / task.name / "bundle" for task in todo]
+        for folder, task in zip(folders, todo):
+            write_centre_crop_bundle(folder, config, task.name, trained[task.name].weights, provenance([task]))
+        return tuple(folders)
+    weights = {name: one.weights for name, one in trained.items()}
+    return (write_bundle(out / "bundle", config, weights, provenance(todo)),)
 
 
 def _start(settings: NetworkSettings, trained: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """The weights to begin with, or None, and what the record says of them."""
+    """The weights to begin with, or None, and what the record says of them.
+
+    Raises:
+        InputError: they are of another network.
+    """
     start = settings.start
     if start is None:
         return None, {}
@@ -191,8 +166,3 @@ def _is_first_process() -> bool:
     import torch.distributed as distributed
 
     return not (distributed.is_available() and distributed.is_initialized()) or distributed.get_rank() == 0
-
-
-def _relative(path: Path, data: Path) -> str:
-    """As it is found below the data, or its bare name: records travel, and where files lay is nobody's business."""
-    return path.relative_to(data).as_posix() if data in path.parents else path.name

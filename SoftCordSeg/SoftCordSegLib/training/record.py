@@ -14,24 +14,7 @@ from .starts import open_bundle
 if TYPE_CHECKING:
     import torch
 
-    from .loop import History
-
 _STAGES = ("locator", "segmenter")
-
-
-def network_record(settings: NetworkSettings, history: History, content: dict[str, Any]) -> dict[str, Any]:
-    """How one network was trained: its settings as configured, and what was measured."""
-    return {
-        **{name: value for name, value in content.items() if name != "stage"},
-        "loss": settings.loss,
-        "batch": settings.batch,
-        "learning_rate": settings.learning_rate,
-        "seconds": round(history.seconds),
-        "steps_done": len(history.losses),
-        "stopped_early": history.stopped_early,
-        "validation_images": settings.validation_images,
-        "validation_soft_dice_by_step": [[step, round(dice, 4)] for step, dice, _ in history.validation],
-    }
 
 
 def write_bundle(

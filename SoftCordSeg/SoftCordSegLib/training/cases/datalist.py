@@ -49,6 +49,7 @@ def make_datalist(
     seed: int = 15,
     fractions: Sequence[float] = FRACTIONS,
     exclude: Collection[str] = (),
+    labels_of: Path | None = None,
 ) -> tuple[dict[str, Any], list[str]]:
     """The list of a BIDS data set.
 
@@ -59,6 +60,7 @@ def make_datalist(
         contrasts: as the files or the paper call them, or "all".
         seed, fractions: of the split.
         exclude: participants, or names of images without their endings, that are left out.
+        labels_of: folder whose ``derivatives`` hold the labels, where it is not the data set.
 
     Returns:
         The content, plain types, and sentences about what was left out.
@@ -66,7 +68,8 @@ def make_datalist(
     Raises:
         InputError: nothing was found, or an image and its label do not fit each other.
     """
-    found = [one for one in find_images(dataset, label) if not {one.participant, one.image.name.split(".nii")[0]} & set(exclude)]
+    everything = find_images(dataset, label, labels_of)
+    found = [one for one in everything if not {one.participant, one.image.name.split(".nii")[0]} & set(exclude)]
     wanted = found if "all" in contrasts else [one for one in found if any(is_contrast(one.contrast, name) for name in contrasts)]
     if not wanted:
         there = ", ".join(sorted({one.contrast for one in found})) or "none"
@@ -74,7 +77,10 @@ def make_datalist(
     cases = [one for one in wanted if one.label is not None]
     notes = _notes(wanted, cases, label)
     if not cases:
-        raise InputError(f"No image in '{dataset}' has a {label} label in its derivatives. Make them first (softcord softgt).")
+        where = labels_of or dataset
+        raise InputError(
+            f"No image in '{dataset}' has a {label} label below '{where}'. Make them first (softcord softgt)."
+        )
     _check(cases)
     split = split_participants((one.participant for one in cases), seed, fractions)
     parts = {part: [_entry(one, base) for one in cases if one.participant in set(names)] for part, names in split.items()}

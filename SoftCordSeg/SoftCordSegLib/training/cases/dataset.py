@@ -56,19 +56,21 @@ def is_contrast(contrast: str, wanted: str) -> bool:
     return contrast == wanted or (wanted in CONTRASTS and re.fullmatch(CONTRASTS[wanted], contrast) is not None)
 
 
-def find_images(dataset: Path, label: str) -> list[Found]:
+def find_images(dataset: Path, label: str, labels_of: Path | None = None) -> list[Found]:
     """All images of a data set, participants in order, each with its label.
 
     Args:
         dataset: folder with ``sub-*`` and ``derivatives``.
         label: a kind in :data:`LABELS`.
+        labels_of: folder whose ``derivatives`` hold the labels, where it is not the data set.
 
     Raises:
         InputError: the folder holds no image of a participant.
     """
     folder, names = LABELS[label]
     labels: dict[str, Path] = {}
-    for root in (dataset / "derivatives", dataset / "derivatives" / folder):
+    derivatives = (labels_of or dataset) / "derivatives"
+    for root in (derivatives, derivatives / folder):
         # The folder for labels of this kind comes last: it counts more than a copy elsewhere.
         labels.update({_stem(path): path for path in sorted(root.rglob("sub-*.nii*"))})
     found = []

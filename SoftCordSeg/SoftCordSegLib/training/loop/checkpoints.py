@@ -7,6 +7,7 @@ from typing import Any
 
 import lightning.pytorch as lightning
 import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from ...errors import InputError
@@ -23,6 +24,38 @@ class AtomicCheckpoints(TorchCheckpointIO):
     def load_checkpoint(self, path: Any, *_args: Any, **_options: Any) -> dict[str, Any]:
         """Read tensors and plain types only."""
         return torch.load(path, map_location="cpu", weights_only=True)
+
+
+class Best(ModelCheckpoint):
+    """The checkpoint of the best validation so far, ``best_loss.ckpt`` or ``best_soft_dice.ckpt``.
+
+    Args:
+        folder: of the run.
+        name: "loss" or "soft_dice".
+        mode: "min" or "max".
+    """
+
+    def __init__(self, folder: Path, name: str, mode: str):
+        super().__init__(
+            folder,
+            f"best_{name}",
+            monitor=f"val_{name}",
+            mode=mode,
+            save_top_k=1,
+            save_on_train_epoch_end=False,
+            enable_version_counter=False,
+            auto_insert_metric_name=False,
+        )
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """From the checkpoint; a run whose folder was moved still knows its best."""
+
+        def here(path: str) -> str:
+            return str(Path(self.dirpath) / Path(path).name) if path else path
+
+        paths = {name: here(state[name]) for name in ("best_model_path", "kth_best_model_path", "last_model_path")}
+        best = {here(path): score for path, score in state["best_k_models"].items()}
+        super().load_state_dict({**state, **paths, "best_k_models": best, "dirpath": self.dirpath})
 
 
 class Settings(lightning.Callback):

@@ -11,7 +11,7 @@ from typing import Any
 
 import lightning.pytorch as lightning
 import torch
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch.utils.data import DataLoader
 
@@ -22,7 +22,7 @@ from ..config.schema import Machine
 from ..pairs import Source
 from .averaging import AveragedWeights
 from .callbacks import Recorder, Reporter, SavedState
-from .checkpoints import AtomicCheckpoints, Settings
+from .checkpoints import AtomicCheckpoints, Best, Settings
 from .course import course
 from .data import Cases, Chunks, Endless, HeldOut, Positions, Shuffled, loader, one_thread
 from .history import History
@@ -51,9 +51,7 @@ class Session:
         if plan.batch % world:
             raise InputError(f"A batch of {plan.batch} cannot be shared out evenly over {world} devices. Change batch or devices.")
         if plan.skip_empty and world > 1:
-            raise InputError(
-                "With skip_empty, processes would wait for the one that leaves a batch out. Train on one device."
-            )
+            raise InputError("With skip_empty, processes would wait for the one that leaves a batch out. Train on one device.")
         self._plan, self._source, self._machine, self._folder = plan, source, machine, folder
         self._held_out = HeldOut(validation, plan.validation_images)
         self._listed = hasattr(source, "case")
@@ -67,7 +65,8 @@ class Session:
             Settings(settings),
             Reporter(progress, self._course.batches, self._recorder),
             *_stopping(plan),
-            *_best(folder),
+            Best(folder, "loss", "min"),
+            Best(folder, "soft_dice", "max"),
             SavedState(folder, self._course.save_every, self._recorder),
         ]
 
@@ -142,15 +141,6 @@ def _stopping(plan: Plan) -> list[lightning.Callback]:
     if not plan.patience:
         return []
     return [EarlyStopping("val_loss", patience=plan.patience, min_delta=0.0, mode="min", check_on_train_epoch_end=False)]
-
-
-def _best(folder: Path) -> list[ModelCheckpoint]:
-    """Lightning's checkpoints of the best validations, by loss and by soft Dice."""
-    common = {"save_top_k": 1, "save_on_train_epoch_end": False, "enable_version_counter": False, "auto_insert_metric_name": False}
-    return [
-        ModelCheckpoint(folder, "best_loss", monitor="val_loss", mode="min", **common),
-        ModelCheckpoint(folder, "best_soft_dice", monitor="val_soft_dice", mode="max", **common),
-    ]
 
 
 def _share(count: int, trainer: lightning.Trainer) -> list[int]:

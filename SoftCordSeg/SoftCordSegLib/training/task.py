@@ -1,0 +1,113 @@
+"""One network of a configuration: its settings, and what they were built into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ..network import file_sha256
+from .config.reading import ReadConfig
+from .config.schema import NetworkSettings
+from .loop.history import History
+from .pairs import Source
+from .sources import SourceContext, build_source, data_files_of, held_out_settings
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One network of a configuration.
+
+    Attributes:
+        name: of the network.
+        settings: what to do.
+        content: the same as plain types, for records.
+        context: what its sources must know.
+    """
+
+    name: str
+    settings: NetworkSettings
+    content: dict[str, Any]
+    context: SourceContext
+
+    @cached_property
+    def source(self) -> Source:
+        """Of training images.
+
+        Raises:
+            InputError: it cannot be built.
+        """
+        return build_source(self.settings.source, self.context)
+
+    @cached_property
+    def validation(self) -> Source | None:
+        """Of held-out images; None where it is the source of training with other seeds.
+
+        Raises:
+            InputError: it cannot be built.
+        """
+        settings = self._validation_settings
+        return build_source(settings, self.context) if settings else None
+
+    @property
+    def length(self) -> int:
+        """Steps or epochs."""
+        return self.settings.steps or self.settings.epochs or 0
+
+    @property
+    def files(self) -> dict[Path, str]:
+        """The data that it learns from, with the names they have in records: below the data, or bare (records travel)."""
+        data = self.context.data
+        found = [
+            path for one in (self.settings.source, self._validation_settings) if one for path in data_files_of(one, self.context)
+        ]
+        return {path: path.relative_to(data).as_posix() if data in path.parents else path.name for path in found}
+
+    def fixed(self) -> dict[str, Any]:
+        """What must not change between the sessions of a run, beside the plan; plain types."""
+        lists = {name: file_sha256(path) for path, name in self.files.items() if path.suffix == ".json"}
+        return {
+            "source": _lasting(self.content["source"]),
+            "validation_source": _lasting(self.content.get("validation")),
+            "start": self.content.get("start"),
+            "patch": self.settings.patch,
+            "spacing_mm": self.settings.spacing_mm,
+            "lists": lists,
+        }
+
+    def record(self, history: History) -> dict[str, Any]:
+        """How the network was trained: its settings as configured, and what was measured."""
+        settings = self.settings
+        sources = {"training": self.source, "validation": self.validation}
+        cases = {part: len(source) for part, source in sources.items() if hasattr(source, "case")}
+        return {
+            **{name: value for name, value in self.content.items() if name != "stage"},
+            "loss": settings.loss,
+            "batch": settings.batch,
+            "learning_rate": settings.learning_rate,
+            "seconds": round(history.seconds),
+            "steps_done": len(history.losses),
+            "stopped_early": history.stopped_early,
+            **({"cases": cases} if cases else {"validation_images": settings.validation_images}),
+            "validation_soft_dice_by_step": [[step, round(dice, 4)] for step, dice, _ in history.validation],
+        }
+
+    @property
+    def _validation_settings(self) -> dict[str, Any] | None:
+        return self.settings.validation or held_out_settings(self.settings.source)
+
+
+def tasks(read: ReadConfig, data: Path) -> list[Task]:
+    """The networks of a configuration, in its order; sources are not built yet."""
+    made = []
+    for name, settings in read.config.networks.items():
+        where = f"'{read.path}', networks.{name}.source"
+        context = SourceContext(settings.patch, settings.spacing_mm, data, read.path.parent, where)
+        made.append(Task(name, settings, read.content["networks"][name], context))
+    return made
+
+
+def _lasting(source: Any) -> Any:
+    """A source without where it keeps what it has prepared."""
+    return {name: value for name, value in source.items() if name != "cache"} if isinstance(source, dict) else source
