@@ -50,7 +50,7 @@ def test_the_table_in_the_window(softcord, study, tmp_path):
 
 
 def test_the_page_needs_nothing_else(softcord, study, tmp_path):
-    result = softcord("evaluate", study, *folders(study), "-o", tmp_path / "out")
+    result = softcord("evaluate", study, *folders(study), "-o", tmp_path / "out", "--kinds", "png")
 
     page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     assert result.exit_code == 0, result.stderr
@@ -97,7 +97,10 @@ def test_csa_as_the_paper_published_it(softcord, study, tmp_path):
     assert {row["cut"] for row in rows_of(out / "csa.csv")} == {"soft", "0.5", "0.3"}
     assert {(row["place"], row["slices"]) for row in rows_of(out / "csa.csv")} == {("C3", "3")}
     assert "(C3, cut at 0.5)" in result.stderr
-    assert (out / "tables" / "thresholds.csv").is_file()
+    thresholds = rows_of(out / "tables" / "thresholds.csv")
+    assert {(row["method"], row["cut"]) for row in thresholds} == {
+        (method, cut) for method in ("reference", "tall", "aside") for cut in ("soft", "0.5", "0.3")
+    }
 
 
 def test_other_resolutions(softcord, study, tmp_path):
@@ -145,6 +148,16 @@ def test_a_missing_mask_is_told_and_the_rest_is_written(softcord, study, tmp_pat
     assert json.loads(result.stdout)["errors"][0]["method"] == "tall"
 
 
+def test_where_every_mask_is_missing(softcord, study, tmp_path):
+    (tmp_path / "nothing").mkdir()
+
+    result = softcord("evaluate", study, "-m", f"none={tmp_path / 'nothing'}", "-o", tmp_path / "out")
+
+    assert result.exit_code == 1
+    assert result.stderr.count("There is no mask of") == 9
+    assert not (tmp_path / "out" / "images.csv").exists()
+
+
 def test_an_ending_for_one_method(softcord, study, tmp_path):
     result = softcord("evaluate", study, *folders(study), "-o", tmp_path / "out", "--suffix", "tall=_softseg", "--no-figures")
 
@@ -160,6 +173,7 @@ def test_an_ending_for_one_method(softcord, study, tmp_path):
         (["-m", "a=here", "-m", "a=there"], "Two methods are called 'a'"),
         (["-m", "a=here", "--suffix", "b=_seg"], "there is no method 'b'"),
         (["-m", "a=here", "--csa-threshold", "hard"], "soft, or a number"),
+        (["-m", "a=here", "--drift"], "at least two"),
         (["-m", "a=here", "--thresholds", "0.5,2"], "above 0 and up to 1"),
         (["-m", "a=here", "--resolutions", "1x2"], "voxel sizes"),
         (["-m", "a=here", "--rescaling", "all"], "none or sct"),

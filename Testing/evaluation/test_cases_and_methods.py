@@ -48,6 +48,7 @@ class TestCases:
         [
             (["participant,contrast,image"], "has no cases"),
             (["participant,contrast,picture", "a,b,c"], "no column 'picture'"),
+            (["participant,contrast,image", "a,b,c.nii,d"], "case 1: the row has more cells"),
             (["participant,contrast,image", "a,,c.nii"], "case 1: the contrast is missing"),
             (["participant,contrast,image,whole_field", "a,b,c.nii,perhaps"], "yes or no, not 'perhaps'"),
             (["participant,contrast,image,discs,levels", "a,b,c.nii,d.nii,e.nii"], "both discs and levels"),

@@ -11,6 +11,7 @@ import pytest
 from evaluation.study import CONTRASTS, HEIGHT, WIDTHS, a_box, write_study
 from SoftCordSegLib.errors import Cancelled, InputError
 from SoftCordSegLib.evaluation import (
+    FigureOptions,
     FolderMethod,
     Options,
     Place,
@@ -122,11 +123,14 @@ class TestCsa:
             assert rows["tall", participant].sd_mm2 == pytest.approx(width)
             assert rows["tall", participant].sd_percent == pytest.approx(12.5)
 
-    def test_a_place_without_cord_is_refused(self, study):
+    def test_a_place_without_cord_gives_no_csa_and_says_so(self, study):
         cases, result, _ = study
 
-        with pytest.raises(InputError, match="No image has cord at C7"):
-            summarise(result, cases, ["tall", "aside"], place=Place(levels=(7,), name="C7"))
+        summary = summarise(result, cases, ["tall", "aside"], place=Place(levels=(7,), name="C7"))
+
+        assert summary.areas == ()
+        assert "No image has cord at C7" in summary.notes[0]
+        assert "table2_methods" in {table.name for table in summary.tables}
 
 
 class TestStatistics:
@@ -301,7 +305,7 @@ def test_every_figure_is_drawn(study, tmp_path):
     cases, result, _ = study
     summary = summarise(result, cases, ["aside", "tall"], drift_limit=10.0)
 
-    drawn = draw_figures(summary, result, cases, tmp_path)
+    drawn = draw_figures(summary, result, cases, tmp_path, FigureOptions(("png",)))
 
     names = {path.stem for one in drawn for path in one.paths}
     assert names == {

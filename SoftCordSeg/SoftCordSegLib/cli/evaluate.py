@@ -63,6 +63,8 @@ def evaluate_command(
         cut, place = how.parse_csa_threshold(csa_threshold), how.parse_place(vert, slices)
         further = (*how.parse_thresholds(thresholds), *([] if cut is None else [cut]))
         spacings = how.parse_resolutions(resolutions)
+        if drift and len(method) < 2:
+            raise UsageProblem("--drift is between releases of a model: give at least two with -m, the oldest first.")
         if rescaling not in ("none", "sct"):
             raise UsageProblem(f"--rescaling is none or sct, not '{rescaling}'.")
         table = read_cases(cases, root)
@@ -122,6 +124,10 @@ def _as_json(result: Evaluation, summary: Summary, files: Sequence[Path]) -> dic
         "csa": [plain(row) for row in summary.areas],
         "csa_participants": [plain(row) for row in summary.spreads],
         "drift": [plain(row) for row in summary.drifts],
+        "resolutions": [plain(row) for row in summary.resolutions],
+        "anova": [plain(row) for row in summary.statistics.anova],
+        "wilcoxon": [plain(row) for row in summary.statistics.pairs],
+        "regression": [plain(row) for row in summary.statistics.lines],
         "notes": [*result.notes, *summary.notes],
         "errors": [{"method": name, "input": str(image), "error": sentence} for name, image, sentence in result.errors],
     }

@@ -17,7 +17,18 @@ if TYPE_CHECKING:
 _SHOWN_ROWS = 60
 # Columns of a log file, where no window says how wide it is.
 _LOG_WIDTH = 160
-_WORDS = ("Participant", "Contrast", "Method", "Grid", "Cut", "With reference", "CSA by contrast")
+_WORDS = (
+    "Participant",
+    "Contrast",
+    "Method",
+    "Grid",
+    "Cut",
+    "With reference",
+    "CSA by contrast",
+    "Resolution",
+    "Release",
+    "Previous",
+)
 _COLUMNS = (
     "Participant",
     "Contrast",

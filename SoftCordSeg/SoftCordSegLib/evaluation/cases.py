@@ -108,6 +108,8 @@ def _json_rows(text: str, path: Path) -> list[Mapping[str, object]]:
 
 
 def _case(row: Mapping[str, object], folder: Path, where: str) -> Case:
+    if None in row:
+        raise InputError(f"{where}: the row has more cells than there are columns. Put quotes around a cell with a comma in it.")
     unknown = [str(key) for key in row if key not in _COLUMNS]
     if unknown:
         raise InputError(f"{where}: there is no column '{unknown[0]}'. The columns are {', '.join(_COLUMNS)}.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..errors import InputError
@@ -92,18 +92,14 @@ def summarise(
         resolutions: of :func:`~.resolutions.compare_resolutions`.
 
     Raises:
-        InputError: drift of fewer than two releases; no slice in the place asked for.
+        InputError: drift of fewer than two releases.
     """
     if drift_limit is not None and len(methods) < 2:
         raise InputError("Drift is between releases of a model: give at least two of them as methods, the oldest first.")
     cut = cut_name(csa_threshold)
     cuts = list(dict.fromkeys([SOFT, *(row.cut for row in result.slices)]))
-    asked, place = place, place or usual_place(cases)
+    place = place or usual_place(cases)
     by_cut = {one: image_areas(result.slices, one, place) for one in cuts}
-    if asked is not None and result.slices and not any(by_cut.values()):
-        raise InputError(
-            f"No image has cord at {place.name}. Ask for another place, or give discs or levels in the table of cases."
-        )
     spreads = {one: participant_spreads(rows) for one, rows in by_cut.items()}
     scores = [row for row in result.images if row.threshold == threshold]
     areas = by_cut.get(cut, [])
@@ -128,7 +124,7 @@ def summarise(
         tuple(drifts),
         drift_limit,
         tuple(resolutions),
-        tuple(_notes(result, cases, methods)),
+        (*_notes(result, cases, methods), *_nowhere(result, by_cut, place)),
     )
 
 
@@ -151,3 +147,11 @@ def _notes(result: Evaluation, cases: Sequence[Case], methods: Sequence[str]) ->
                 f"{method} lacks {len(lacking)} of {len(cases)} images: its means are over the others ({', '.join(lacking[:5])})."
             )
     return notes
+
+
+def _nowhere(result: Evaluation, by_cut: Mapping[str, Sequence[ImageArea]], place: Place) -> list[str]:
+    """That there is no CSA, if so, and what to do."""
+    if not result.slices or any(by_cut.values()):
+        return []
+    where = f"No image has cord at {place.name}, so there is no CSA."
+    return [f"{where} Choose another place, or give discs or levels in the table of cases."]

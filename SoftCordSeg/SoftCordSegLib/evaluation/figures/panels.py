@@ -22,21 +22,19 @@ _REFERENCE_COLOUR = "#ffe14d"
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """One image.
+    """One image, shown in the middle slice of its cord.
 
     Attributes:
         title: as "sub-01, T2w".
         image: any orientation.
         masks: by method, on the same grid; a method may be absent.
         reference: on the same grid, or None.
-        slice: number of the axial slice (0 is the lowest); None takes the middle one of the cord.
     """
 
     title: str
     image: Volume
     masks: Mapping[str, Volume]
     reference: Volume | None = None
-    slice: int | None = None
 
 
 def panels_figure(panels: Sequence[Panel], methods: Sequence[str], colours: Mapping[str, str], threshold: float = 0.5) -> Figure:
@@ -97,9 +95,8 @@ class _View:
         if guides:
             guide = reorient(guides[0], "LAS").data >= 0.5
             filled = np.flatnonzero(guide.any(axis=(0, 1)))
-            number = int(filled[len(filled) // 2]) if panel.slice is None else panel.slice
-            nearest = int(filled[np.abs(filled - number).argmin()])
-            centre = np.argwhere(guide[:, :, nearest]).mean(axis=0)
+            number = int(filled[len(filled) // 2])
+            centre = np.argwhere(guide[:, :, number]).mean(axis=0)
         return cls(np.asarray(image.data[:, :, number], float), image.spacing[:2], centre, number)
 
     def draw(self, axes: Axes) -> None:

@@ -86,7 +86,8 @@ def thresholds_table(
         Column("sd_mm2", "SD over contrasts, mm²", 2),
     )
     rows = []
-    for method in dict.fromkeys(row.method for row in scores):
+    known = any(row.method == REFERENCE for images in areas.values() for row in images)
+    for method in dict.fromkeys([*([REFERENCE] if known else []), *(row.method for row in scores)]):
         for cut, images in areas.items():
             at = [row for row in scores if row.method == method and f"{row.threshold:g}" == cut]
             own = [row for row in images if row.method == method]
