@@ -7,6 +7,7 @@ import json
 import pytest
 import yaml
 
+from SoftCordSegLib.cli.interrupt import Interrupt
 from SoftCordSegLib.network import load_bundle
 from SoftCordSegLib.training import sources
 from training.tiny import made_up_anatomy
@@ -112,3 +113,15 @@ def test_missing_data_are_told_before_anything_is_trained(softcord, tmp_path):
     result = softcord("train", "compact", "--data", tmp_path, "--out", tmp_path / "run")
     assert result.exit_code == 1
     assert "Point --data to a folder" in result.stderr
+
+
+def test_ctrl_c_says_how_to_go_on(softcord, a_config, tmp_path, monkeypatch):
+    """As if it were pressed in the first step that asks."""
+    monkeypatch.setattr(Interrupt, "is_set", lambda _self: True)
+    arguments = ("train", a_config, "--out", tmp_path / "run", "--set", "networks.locator.steps=6")
+    stopped = softcord(*arguments, "--set", "networks.locator.save_every=2", "--json")
+    assert stopped.exit_code == 130
+    sentence = json.loads(stopped.stdout)["error"]
+    assert "Stopped at step 1. The state of step 0 is in" in sentence
+    assert "the same command goes on from there" in sentence
+    assert sentence in stopped.stderr

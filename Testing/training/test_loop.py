@@ -59,7 +59,7 @@ def test_the_same_seed_gives_the_same_first_20_losses(source, tmp_path):
 
 @pytest.mark.parametrize("stop", [2, 3, 8, 11])
 def test_a_run_that_was_stopped_goes_on_to_the_same_curve_and_weights(source, whole, tmp_path, stop):
-    with pytest.raises(Cancelled):
+    with pytest.raises(Cancelled, match=f"Stopped at step {stop}. The state of step {(stop - 1) // 3 * 3} is in"):
         fit(PLAN, source, tmp_path, progress=StopAfter(stop))
     assert_same(fit(PLAN, source, tmp_path), whole)
 

@@ -74,8 +74,8 @@ def _train(train_chain: Any, read: ReadConfig, data: Path, out: Path, machine: M
     with interruptible() as interrupt, _watched(interrupt, read.config.name) as progress:
         try:
             return train_chain(read, data, out, machine=machine, command=command, progress=progress)
-        except (Cancelled, KeyboardInterrupt):
-            sentence = f"Stopped. The last saved state is in '{out}': the same command goes on from there, to the same result."
+        except (Cancelled, KeyboardInterrupt) as stopped:
+            sentence = str(stopped) or f"Stopped. The same command goes on from the last saved state in '{out}', if there is one."
             say(sentence)
             if as_json:
                 print_json({"error": sentence})

@@ -76,15 +76,24 @@ class SavedState(Checkpoint):
         folder: of the run.
         every: epochs of Lightning between saved states; the last is saved in any case.
         recorder: whose history is written.
+
+    Attributes:
+        saved: batches that the last saved state has learnt.
     """
 
     def __init__(self, folder: Path, every: int, recorder: Recorder):
         self._folder, self._every, self._recorder = folder, every, recorder
+        self.saved = 0
 
-    def on_train_epoch_end(self, trainer: Any, _module: Any) -> None:
+    def on_train_start(self, _trainer: Any, module: Any) -> None:
+        """What a resumed run begins with is saved already."""
+        self.saved = module.batches
+
+    def on_train_epoch_end(self, trainer: Any, module: Any) -> None:
         """Save, if it is time."""
         if (trainer.current_epoch + 1) % self._every == 0 or self._recorder.history.finished:
             trainer.save_checkpoint(self._folder / "state.ckpt")
+            self.saved = module.batches
             if trainer.is_global_zero:
                 self._recorder.history.write(self._folder / "history.csv")
 

@@ -15,7 +15,7 @@ from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch.utils.data import DataLoader
 
-from ...errors import InputError
+from ...errors import Cancelled, InputError
 from ...progress import Progress
 from ..config.plan import Plan
 from ..config.schema import Machine
@@ -59,6 +59,7 @@ class Session:
         self._module = Training(plan, start)
         self._averaged = AveragedWeights(self._module.network, plan.averaging)
         self._recorder = Recorder(self._course.validate_every)
+        self._state = SavedState(folder, self._course.save_every, self._recorder)
         self._callbacks = [
             self._averaged,
             self._recorder,
@@ -67,7 +68,7 @@ class Session:
             *_stopping(plan),
             Best(folder, "loss", "min"),
             Best(folder, "soft_dice", "max"),
-            SavedState(folder, self._course.save_every, self._recorder),
+            self._state,
         ]
 
     def run(self, state: Path | None) -> tuple[dict[str, torch.Tensor], History]:
@@ -83,6 +84,11 @@ class Session:
                 trainer.fit(self._module, chunks, held_out, ckpt_path=state)
             except InputError as error:
                 raise InputError(_sentence(error)) from error
+            except Cancelled as error:
+                raise Cancelled(
+                    f"Stopped at step {self._module.batches}. The state of step {self._state.saved} is in '{self._folder}': the "
+                    "same command goes on from there, to the same result."
+                ) from error
         return self._result()
 
     def _loader(self, trainer: lightning.Trainer, done: int) -> DataLoader:
