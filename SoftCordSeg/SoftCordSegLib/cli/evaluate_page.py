@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _OWN_STYLE = """
 figure.plot { margin: 28px 0; } figure.plot img { max-width: 100%; display: block; background: #fff; border-radius: 4px; }
-td.best { font-weight: 700; } td.word { text-align: left; }
+td.best { font-weight: 700; } td.word { text-align: left; white-space: normal; }
 """
 _MIME = {".png": "image/png", ".svg": "image/svg+xml"}
 
@@ -176,8 +176,13 @@ def _heads(columns: Sequence[str]) -> str:
 
 
 def _row(*cells: object) -> str:
-    texts = (escape(str(cell)) for cell in cells)
-    return f"<tr>{''.join(f'<td>{text}</td>' for text in texts)}</tr>"
+    texts = [escape(str(cell)) for cell in cells]
+    return f"<tr>{''.join(f'<td{_kind(text)}>{text}</td>' for text in texts)}</tr>"
+
+
+def _kind(text: str) -> str:
+    """Words stand on the left and may be broken, numbers on the right."""
+    return " class=word" if text[:1].isalpha() else ""
 
 
 def _number(value: float, digits: int = 2) -> str:
