@@ -199,6 +199,24 @@ def test_results_do_not_go_among_the_masks(softcord, study):
     assert "lies within" in result.stderr
 
 
+def test_nothing_is_written_over_an_input(softcord, study, tmp_path):
+    table = tmp_path / "images.csv"
+    table.write_bytes(study.read_bytes())
+    first = softcord("evaluate", study, "-m", "net=a-model", "-o", tmp_path / "out", "--no-figures")
+
+    over_cases = softcord("evaluate", table, "-m", "net=a-model", "-o", tmp_path, "--no-figures")
+    masks = tmp_path / "out" / "masks" / "net"
+    over_masks = softcord("evaluate", study, "-m", f"old={masks}", "-m", "net=a-model", "-o", tmp_path / "out", "--no-figures")
+    study.write_text(study.read_text().replace("data/sub-01_T1w_seg-manual", "out/masks/net/sub-01_T1w_softseg"))
+    over_reference = softcord("evaluate", study, "-m", "net=a-model", "-o", tmp_path / "out", "--no-figures")
+
+    assert first.exit_code == 0, first.stderr
+    assert [one.exit_code for one in (over_cases, over_masks, over_reference)] == [2, 2, 2]
+    assert "is an input and would be overwritten" in over_cases.stderr
+    assert "holds another method's masks" in over_masks.stderr
+    assert "sub-01_T1w_softseg.nii.gz" in over_reference.stderr
+
+
 def test_no_table(softcord, tmp_path):
     result = softcord("evaluate", tmp_path / "nowhere.csv", "-m", "a=a-model", "-o", tmp_path / "out")
 

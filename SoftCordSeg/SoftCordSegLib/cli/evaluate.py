@@ -13,15 +13,15 @@ from .console import fail, print_json, progress_bars, say, warn
 from .evaluate_methods import open_methods
 from .evaluate_page import write_page
 from .evaluate_show import show
-from .evaluate_write import plain, write_tables
+from .evaluate_write import TABLES, plain, write_tables
 from .guard import EXIT_FAILED, UsageProblem, guarded, sentence_of
 from .interrupt import interruptible
 from .options import Debug, Device, Json, Threads
-from .outputs import check_folder
+from .outputs import check_folder, check_not_an_input
 from .tools import Tools, limit_threads
 
 if TYPE_CHECKING:
-    from ..evaluation import Evaluation, Summary
+    from ..evaluation import Case, Evaluation, Options, Place, ResolutionArea, Summary
 
 
 def evaluate_command(
@@ -57,7 +57,7 @@ def evaluate_command(
     """
     tools: Tools = ctx.obj
     with guarded(debug, json):
-        from ..evaluation import Options, compare_resolutions, evaluate, read_cases, summarise, usual_place
+        from ..evaluation import Options, read_cases, summarise
         from .disc_files import read_discs
 
         cut, place = how.parse_csa_threshold(csa_threshold), how.parse_place(vert, slices)
@@ -72,13 +72,9 @@ def evaluate_command(
         check_folder(out)
         limit_threads(threads)
         methods = open_methods(method, suffix or [], out, tools, device)
+        _check_outputs(out, cases, table, methods)
         options = Options(threshold, further, rescaling, read_discs, lambda error, path: sentence_of(error, debug, path))
-        with interruptible() as interrupt, progress_bars(interrupt) as bars, bars.bar(cases.name) as progress:
-            result = evaluate(table, methods, options, progress.part(0.0, 1.0 / (1 + len(spacings))))
-            at_sizes = []
-            if spacings:
-                rest = progress.part(1.0 / (1 + len(spacings)), 1.0)
-                at_sizes = compare_resolutions(result, table, methods, spacings, place or usual_place(table), options, rest)
+        result, at_sizes = _evaluate(cases.name, table, methods, spacings, place, options)
         summary = summarise(
             result,
             table,
@@ -97,6 +93,43 @@ def evaluate_command(
             print_json(_as_json(result, summary, files))
         if result.errors:
             raise typer.Exit(EXIT_FAILED)
+
+
+def _check_outputs(out: Path, cases: Path, table: Sequence[Case], methods: Sequence[Any]) -> None:
+    """Refuse to write over the table of cases, an image, a reference, or another method's masks.
+
+    Raises:
+        UsageProblem: it would.
+    """
+    from ..evaluation import BundleMethod
+
+    written = [out / name for name in TABLES]
+    models = [method for method in methods if isinstance(method, BundleMethod)]
+    written += [model.mask_path(case) for model in models for case in table]
+    inputs = [
+        cases,
+        *(path for case in table for path in (case.image, case.reference, case.discs, case.levels) if path is not None),
+    ]
+    check_not_an_input(written, inputs)
+    folders = {method.folder.resolve() for method in methods if method not in models}
+    for model in models:
+        if model.folder.resolve() in folders:
+            raise UsageProblem(f"'{model.folder}' holds another method's masks, which {model.name} would write over. Rename one.")
+
+
+def _evaluate(
+    name: str, table: Sequence[Case], methods: Sequence[Any], spacings: Sequence[Any], place: Place | None, options: Options
+) -> tuple[Evaluation, list[ResolutionArea]]:
+    """Every method on every image, and once more at each voxel size, with a bar."""
+    from ..evaluation import compare_resolutions, evaluate, usual_place
+
+    share = 1.0 / (1 + len(spacings))
+    with interruptible() as interrupt, progress_bars(interrupt) as bars, bars.bar(name) as progress:
+        result = evaluate(table, methods, options, progress.part(0.0, share))
+        if not spacings:
+            return result, []
+        where = place or usual_place(table)
+        return result, compare_resolutions(result, table, methods, spacings, where, options, progress.part(share, 1.0))
 
 
 def _draw(out: Path, result: Evaluation, summary: Summary, table: Sequence[Any], drawing: Any) -> Path:

@@ -16,6 +16,22 @@ if TYPE_CHECKING:
     from ..evaluation import Evaluation, Summary
 
 
+# What may be written besides tables/, figures/ and masks/.
+TABLES = (
+    "images.csv",
+    "slices.csv",
+    "contrasts.csv",
+    "csa.csv",
+    "csa_participants.csv",
+    "resolutions.csv",
+    "drift.csv",
+    "drift_images.csv",
+    "statistics/anova.csv",
+    "statistics/wilcoxon.csv",
+    "statistics/regression.csv",
+)
+
+
 def write_tables(out: Path, result: Evaluation, summary: Summary) -> list[Path]:
     """Write a file for each table that has rows; empty cells are numbers that have no meaning there.
 
@@ -23,20 +39,20 @@ def write_tables(out: Path, result: Evaluation, summary: Summary) -> list[Path]:
         OutputError: the folder is not writable or the disk is full.
     """
     tests = summary.statistics
-    tables = {
-        "images.csv": result.images,
-        "slices.csv": result.slices,
-        "contrasts.csv": summary.grid_spreads,
-        "csa.csv": summary.areas,
-        "csa_participants.csv": summary.spreads,
-        "resolutions.csv": summary.resolutions,
-        "drift.csv": summary.drifts,
-        "drift_images.csv": summary.differences,
-        "statistics/anova.csv": tests.anova,
-        "statistics/wilcoxon.csv": tests.pairs,
-        "statistics/regression.csv": tests.lines,
-    }
-    texts = {name: csv_text([plain(row) for row in rows]) for name, rows in tables.items() if rows}
+    rows_of = (
+        result.images,
+        result.slices,
+        summary.grid_spreads,
+        summary.areas,
+        summary.spreads,
+        summary.resolutions,
+        summary.drifts,
+        summary.differences,
+        tests.anova,
+        tests.pairs,
+        tests.lines,
+    )
+    texts = {name: csv_text([plain(row) for row in rows]) for name, rows in zip(TABLES, rows_of) if rows}
     for table in summary.tables:
         texts[f"tables/{table.name}.csv"] = table.csv_text()
         texts[f"tables/{table.name}.tex"] = table.latex_text()

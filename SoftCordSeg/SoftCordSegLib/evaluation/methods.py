@@ -103,13 +103,17 @@ class BundleMethod:
     segment: Callable[..., SoftMask]
     folder: Path
 
+    def mask_path(self, case: Case) -> Path:
+        """Where the mask of an image goes."""
+        return self.folder / f"{case.stem}_softseg.nii.gz"
+
     def predict(self, case: Case, progress: Progress) -> Prediction:
         """Segment the image, and keep the mask; see :class:`Method`."""
         image = read_image(case.image)
         started = time.perf_counter()
         mask = self.segment(image, self.bundle, progress=progress).volume
         seconds = time.perf_counter() - started
-        path = self.folder / f"{case.stem}_softseg.nii.gz"
+        path = self.mask_path(case)
         write_nifti(mask, path, np.float32)
         _note_time(self.folder, case.stem, seconds)
         return Prediction(mask, path, seconds)
