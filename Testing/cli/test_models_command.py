@@ -234,3 +234,35 @@ def test_flips_reach_the_engine_and_the_sidecar(tmp_path):
     run("segment", image, "-o", tmp_path / "b")
     assert seen == [True, False]
     assert json.loads((tmp_path / "a" / "image_softseg.json").read_text())["Command"]["Options"]["flips"] is True
+
+
+def test_the_crop_size_of_a_release_is_the_users_choice(archive, tmp_path, monkeypatch):
+    small(archive, monkeypatch)
+    softcord("models", "install", archive)
+    image = tmp_path / "in" / "image.nii.gz"
+    write_nifti(a_neck(), image)
+    extents = {}
+    for crop in ("8x8x-1", "32x32x-1"):
+        out = tmp_path / crop
+        result = softcord("segment", image, "-o", out, "--model", "v9.9", "--crop-size", crop, "--device", "cpu")
+        assert result.exit_code == 0, result.stderr
+        filled = np.argwhere(read_nifti(out / "image_softseg.nii.gz").data > 0)
+        extents[crop] = np.ptp(filled, axis=0)
+    assert (extents["8x8x-1"][:2] < 12).all()
+    assert (extents["32x32x-1"][:2] > 14).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--crop-size", "64x192"], "three sizes"),
+        (["--crop-size", "64x0x-1"], "three sizes"),
+        (["--crop-size", "64x192x-1"], "does not"),
+    ],
+)
+def test_a_crop_size_that_makes_no_sense_is_a_usage_error(tmp_path, arguments, sentence):
+    image = tmp_path / "in" / "image.nii.gz"
+    write_nifti(a_neck(), image)
+    result = softcord("segment", image, "-o", tmp_path / "out", *arguments)
+    assert result.exit_code == 2
+    assert sentence in result.stderr

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from SoftCordSegLib.errors import ModelError
-from SoftCordSegLib.network import Stage, file_sha256, load_bundle, save_bundle, shipped_bundles
+from SoftCordSegLib.network import Stage, file_sha256, load_bundle, save_bundle, save_centre_crop_bundle, shipped_bundles
 from SoftCordSegLib.network.unet import UNet, UNetConfig
 
 CONFIG = UNetConfig((2, 4), ((1, 1, 1), (2, 2, 2)))
@@ -120,3 +120,64 @@ def test_shipped_bundles_load_are_licensed_and_small():
         for stage in (bundle.locator, bundle.segmenter):
             bundle.network(stage)
         assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) <= 16 << 20
+
+
+def a_plan_bundle(folder, **settings):
+    config = UNetConfig((2, 4), ((1, 1, 1), (2, 2, 2)))
+    metadata = {"name": "plan", "version": "1", "license": "Apache-2.0"}
+    save_centre_crop_bundle(folder, metadata, UNet(config).state_dict(), config, **{"tile": (8, 8, 8), **settings})
+    return folder
+
+
+def test_a_bundle_of_the_papers_pipeline_comes_back_as_it_was(tmp_path):
+    bundle = load_bundle(a_plan_bundle(tmp_path / "plan", crop=(16, 24, -1), padding="constant"))
+    assert (bundle.locator, bundle.segmenter, bundle.orientation) == (None, None, "LAS")
+    assert (bundle.plan.crop, bundle.plan.padding, bundle.plan.tile) == ((16, 24, -1), "constant", (8, 8, 8))
+    assert list(bundle.sha256) == list(bundle.weight_files) == ["models/network.safetensors"]
+    (network,) = bundle.networks(bundle.plan.network)
+    assert not network.training
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"tile": (8, 8, 7)}, {"crop": (0, 8, -1)}, {"padding": "mirror"}, {"overlap": 1.0}, {"activation": "eval"}, {"floor": 1}],
+)
+def test_settings_that_do_not_fit_are_refused_before_anything_is_written(tmp_path, settings):
+    with pytest.raises(ValueError):
+        a_plan_bundle(tmp_path / "plan", **settings)
+    assert not (tmp_path / "plan").exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda c: c.update(pipeline="telepathy"),
+        lambda c: c.update(orientation="LAX"),
+        lambda c: c.update(orientation="LRS"),
+        lambda c: c["network"].update(weights=[]),
+        lambda c: c["network"].update(weights="models/network.safetensors"),
+        lambda c: c["network"]["unet"].update(kernels=[[2, 2, 2], [3, 3, 3]]),
+        lambda c: c["network"]["unet"].update(channels_out=2),
+        lambda c: c["network"]["unet"].update(colour="red"),
+        lambda c: c.update(network=None),
+        lambda c: c.update(tile=8),
+    ],
+)
+def test_a_plan_that_cannot_be_used_is_a_sentence(tmp_path, change):
+    folder = a_plan_bundle(tmp_path / "plan")
+    edit(folder / "configs" / "inference.json", change)
+    with pytest.raises(ModelError, match="cannot be used"):
+        load_bundle(folder)
+
+
+def test_weights_of_a_plan_outside_the_folder_are_refused(tmp_path):
+    folder = a_plan_bundle(tmp_path / "plan")
+    edit(folder / "configs" / "inference.json", lambda c: c["network"].update(weights=["../outside.safetensors"]))
+    with pytest.raises(ModelError, match="Do not use it"):
+        load_bundle(folder)
+
+
+def test_the_configuration_of_bundles_of_ours_is_written_as_before(bundle_folder):
+    written = json.loads((bundle_folder / "configs" / "inference.json").read_text())
+    assert sorted(written) == ["locator", "orientation", "segmenter"]
+    assert sorted(written["locator"]) == ["activation", "features", "overlap", "spacing_mm", "strides", "tile", "weights"]

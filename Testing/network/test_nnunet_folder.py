@@ -166,7 +166,15 @@ def test_without_nnunet_they_are_a_sentence(tmp_path, monkeypatch):
         next(bundle.networks(bundle.plan.network))
 
 
-@pytest.mark.parametrize(("key", "value"), [("network_class_name", "os.system"), ("conv_op", "subprocess.Popen")])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("network_class_name", "os.system"),
+        ("network_class_name", "dynamic_network_architectures.architectures.unet.torch.load"),
+        ("conv_op", "subprocess.Popen"),
+        ("nonlin", "torch.nn.modules.module.functools.partial"),
+    ],
+)
 def test_plans_that_name_other_python_objects_are_refused(tmp_path, key, value):
     written = residual_plans()
     entry = written["configurations"]["3d_fullres"]["architecture"]

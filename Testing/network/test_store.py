@@ -140,6 +140,16 @@ def test_a_folder_is_installed_as_a_zip_of_it_would_be(store, tmp_path):
     assert load_bundle(install_archive(tmp_path / "mine")).plan.patch == (8, 16, 16)
 
 
+def test_a_checkpoint_by_itself_is_installed_too(store, tmp_path):
+    checkpoint = checkpoint_folder(tmp_path / "release") / "model" / "best_model.ckpt"
+    assert load_bundle(install_archive(checkpoint, name="mine", release=a_release())).plan.tile == (16, 16, 16)
+
+
+def test_a_shipped_models_name_is_not_taken(store, archive):
+    with pytest.raises(ModelError, match="comes with SoftCordSeg"):
+        install_archive(archive, name=shipped_bundles()[0].name, release=a_release())
+
+
 def test_a_bundle_of_ours_is_copied_with_nothing_beside_it(store, tmp_path):
     shutil.copytree(shipped_bundles()[0], tmp_path / "ours" / "compact")
     (tmp_path / "ours" / "compact" / "models" / "extra.safetensors").write_bytes(b"x")

@@ -80,7 +80,7 @@ def download_command(
 def install_command(
     archive: Annotated[
         Path,
-        typer.Argument(help="A zip of a release, of an nnU-Net v2 result folder or of a bundle; or such a folder.", metavar="FILE"),
+        typer.Argument(help="A release, an nnU-Net v2 result folder or a bundle, as zip or folder; or a .ckpt.", metavar="FILE"),
     ],
     name: Annotated[Optional[str], typer.Option("--name", help="What to call it; by the file's name by default.")] = None,
     sha256: Sha256 = None,

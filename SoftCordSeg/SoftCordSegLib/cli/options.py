@@ -41,6 +41,23 @@ def parse_time(text: str | None) -> str | int | None:
     raise UsageProblem(f"--time is the number of a volume, counted from 0, or mean; '{text}' is neither.")
 
 
+def parse_crop(text: str | None) -> tuple[int, int, int] | None:
+    """Three sizes in voxels from "64x192x-1".
+
+    Raises:
+        UsageProblem: not that.
+    """
+    if text is None:
+        return None
+    try:
+        sizes = tuple(int(part) for part in text.lower().split("x"))
+    except ValueError:
+        sizes = ()
+    if len(sizes) != 3 or any(n < 1 and n != -1 for n in sizes):
+        raise UsageProblem(f"--crop-size is three sizes (R-L, A-P, S-I; -1: all), such as 64x192x-1; '{text}' is not that.")
+    return sizes
+
+
 def parse_box(text: str | None) -> Box | None:
     """A box along the patient's axes from "X,Y,Z,W,D,H": middle and edge lengths, world RAS+, mm.
 

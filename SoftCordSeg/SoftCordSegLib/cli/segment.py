@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time as clock
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
@@ -14,9 +14,9 @@ from ..errors import Cancelled
 from ..progress import Progress
 from ..provenance import box_of, generated_by, model_of
 from .console import fail, print_json, progress_bars, say, show_table, warn
-from .guard import EXIT_FAILED, guarded, sentence_of
+from .guard import EXIT_FAILED, UsageProblem, guarded, sentence_of
 from .interrupt import interruptible
-from .options import BoxText, Debug, Device, Json, Model, Threads, TimeText, parse_box, parse_time
+from .options import BoxText, Debug, Device, Json, Model, Threads, TimeText, parse_box, parse_crop, parse_time
 from .outputs import check_folder, check_names, check_not_an_input, stem, write_together
 from .sidecar import sidecar
 from .tools import Tools, limit_threads
@@ -69,6 +69,10 @@ def segment_command(
     flips: Annotated[
         bool, typer.Option("--flips", help="Mean with the mirrored image: steadier, and takes about twice as long.")
     ] = False,
+    crop_size: Annotated[
+        Optional[str],
+        typer.Option(help="Of the releases v2.0 to v2.5: what they see of the image's middle, mm; -1: all.", metavar="64x192x-1"),
+    ] = None,
     device: Device = "auto",
     threads: Threads = None,
     as_json: Json = False,
@@ -86,6 +90,7 @@ def segment_command(
         "time": time,
         "threshold": threshold,
         "flips": flips,
+        "crop_size": crop_size,
         "device": device,
         "threads": threads,
     }
@@ -94,7 +99,7 @@ def segment_command(
         check_names(images)
         check_not_an_input((path for image in images for path in request.outputs(image).values()), images)
         check_folder(out)
-        bundle = tools.open_bundle(model)
+        bundle = _with_crop(tools.open_bundle(model), parse_crop(crop_size))
         limit_threads(threads)
         with interruptible() as interrupt, progress_bars(interrupt) as bars:
             results = []
@@ -104,6 +109,15 @@ def segment_command(
         _report(results, bundle, as_json)
         if any("error" in result for result in results):
             raise typer.Exit(EXIT_FAILED)
+
+
+def _with_crop(bundle: Any, crop: tuple[int, int, int] | None) -> Any:
+    """The bundle with another crop size; as it is where None."""
+    if crop is None:
+        return bundle
+    if not hasattr(getattr(bundle, "plan", None), "crop"):
+        raise UsageProblem(f"--crop-size is for models that crop the middle of the image; '{bundle.name}' does not. Leave it out.")
+    return replace(bundle, plan=replace(bundle.plan, crop=crop))
 
 
 def segment_file(image: Path, request: Request, bundle: Any, tools: Tools, progress: Progress) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ModelError
@@ -13,9 +14,10 @@ if TYPE_CHECKING:
 # Never a dependency of ours: it drags in torchvision and more.
 _LIBRARY = "nnunetv2"
 _BUILDER = "nnunetv2.utilities.get_network_from_plans"
-# A plans file names Python objects to import; no others than these are.
-_ALLOWED_CLASSES = "dynamic_network_architectures.architectures."
-_ALLOWED_OBJECTS = ("torch.nn.modules.", "torch.nn.", "dynamic_network_architectures.building_blocks.")
+# A plans file names Python objects to import.  Only classes that lie directly in a module of networks or layers are, not what
+# such a module itself has imported.
+_NETWORK = re.compile(r"dynamic_network_architectures\.architectures\.[a-z0-9_]+\.[A-Z]\w+")
+_LAYER = re.compile(r"(torch\.nn(\.modules\.[a-z_]+)?|dynamic_network_architectures\.building_blocks\.[a-z0-9_]+)\.[A-Z]\w+")
 
 
 def check(library: dict[str, Any]) -> None:
@@ -26,11 +28,11 @@ def check(library: dict[str, Any]) -> None:
     """
     try:
         names = [library["kwargs"].get(key) for key in library["imports"]]
-        known = str(library["class"]).startswith(_ALLOWED_CLASSES)
+        known = _NETWORK.fullmatch(str(library["class"]))
         complete = min(int(library["channels_in"]), int(library["channels_out"])) > 0
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelError(f"The model does not say how its network is built ({error!r}). Install it again.") from error
-    if not complete or not known or not all(name is None or str(name).startswith(_ALLOWED_OBJECTS) for name in names):
+    if not complete or not known or not all(name is None or _LAYER.fullmatch(str(name)) for name in names):
         raise ModelError(
             f"The model asks for '{library['class']}', which is no network of nnU-Net's own. Such a model cannot be used here."
         )

@@ -12,7 +12,7 @@ from ...provenance import now
 from ..authors.converted import Converted
 from ..authors.lightning import convert_checkpoint, find_checkpoint
 from ..authors.nnunet_folder import convert_result_folder, find_result_folder
-from ..bundle import file_sha256, load_bundle
+from ..bundle import file_sha256, load_bundle, shipped_bundles
 from ..plan_bundles import save_plan_bundle
 from .archive import unpack
 from .download import SCHEMES, download
@@ -75,7 +75,7 @@ def install_archive(
     """Install a model from a zip: a release of the authors, another checkpoint or nnU-Net folder, or a bundle.
 
     Args:
-        archive: ``.zip``, or a folder with the same content.
+        archive: ``.zip``, a folder with the same content, or a ``.ckpt`` by itself.
         store: where to; the user's where None.
         name: of the installed model; by its file a known release has its own, any other that of the file.
         sha256: what the archive must be.
@@ -94,9 +94,13 @@ def install_archive(
     archive, store, progress = Path(archive), store or Store(), progress or Progress()
     release = release or _release_of(archive, name)
     name = name or (release.name if release is not None else archive.stem if archive.suffix else archive.name)
+    if name in [folder.name for folder in shipped_bundles()]:
+        raise ModelError(f"'{name}' is the name of a model that comes with SoftCordSeg. Install this one under another name.")
     source = _source(archive, release, sha256, store)
     with store.place_for(name, replace) as place, store.workplace() as work:
-        if not archive.is_dir():
+        if archive.is_file() and archive.suffix == ".ckpt":
+            shutil.copyfile(archive, work / archive.name)
+        elif not archive.is_dir():
             unpack(archive, work, progress.part(0.0, 0.5))
         _convert(archive if archive.is_dir() else work, place, name, release, source, progress.part(0.5, 1.0))
     return store.path(name)

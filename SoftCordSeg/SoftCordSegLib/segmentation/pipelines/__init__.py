@@ -30,8 +30,11 @@ def segment_by_plan(image: Volume, bundle: ModelBundle, box: Box | None, progres
         run = centre_crop_mask
     else:
         run = nnunet_mask
+        if flips and not plan.mirror_axes:
+            notes = ("This model was trained without mirror images, so flips have no effect on it.",)
         if box is None and plan.margins is not None:
-            box, notes = box_around_cord(image, plan.margins, device, progress.part(0.0, 0.1))
+            box, found = box_around_cord(image, plan.margins, device, progress.part(0.0, 0.1))
+            notes += found
             if box is None:
                 return answer(image.with_data(np.zeros(image.shape, np.float32)), None, notes)
     start, stop = (np.zeros(3, int), np.array(image.shape)) if box is None else _within(box, image)

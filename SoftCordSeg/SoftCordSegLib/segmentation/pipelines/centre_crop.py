@@ -20,6 +20,8 @@ from ..tiles import predict_tiled
 
 # MONAI leaves a spacing alone that is that near to the wanted one, mm.
 _SAME_SPACING = 1e-3
+# And takes axes for perpendicular where the image's corner moves less than that, voxels (numpy's default for "is close").
+_RIGHT_ANGLES = 1e-8
 
 
 def centre_crop_mask(image: Volume, bundle: ModelBundle, device: str, flips: bool, progress: Progress) -> np.ndarray:
@@ -57,12 +59,26 @@ def centre_crop_mask(image: Volume, bundle: ModelBundle, device: str, flips: boo
 
 
 def spaced(grid: Grid, spacing_mm: float) -> Grid:
-    """The grid of ``Spacingd``: the centre of the first voxel stays, and that of the last one nearly."""
+    """The grid of MONAI's ``Spacingd``.
+
+    The centre of the first voxel stays in its place, and that of the last one nearly.  But where the axes are not at right
+    angles to eight digits, which is so in most oblique files, MONAI lets the middles of the two grids coincide instead.
+    """
+    axes = grid.affine[:3, :3]
     spacing = np.where(np.abs(grid.spacing - spacing_mm) <= _SAME_SPACING, grid.spacing, spacing_mm)
-    shape = np.round((np.array(grid.shape) - 1) * grid.spacing / spacing + 1).astype(int)
-    affine = grid.affine.copy()
-    affine[:3, :3] *= spacing / grid.spacing
-    return Grid(tuple(shape), affine)
+    # The nearest axes at right angles, the last one being turned most.
+    upright = axes @ np.linalg.inv(np.linalg.cholesky(axes.T @ axes).T)
+    affine = np.eye(4)
+    affine[:3, :3] = upright * spacing
+    size = np.array(grid.shape, float)
+    corners = np.array(np.meshgrid(*[(0, n - 1) for n in size], indexing="ij")).reshape(3, -1)
+    reached = np.linalg.solve(affine[:3, :3], axes) @ corners
+    shape = np.round(np.ptp(reached, axis=1) + 1)
+    if np.allclose(reached.min(axis=1), 0, atol=_RIGHT_ANGLES):
+        affine[:3, 3] = grid.affine[:3, 3]
+    else:
+        affine[:3, 3] = grid.affine[:3, 3] + axes @ (size / 2) - affine[:3, :3] @ (shape / 2)
+    return Grid(tuple(shape.astype(int)), affine)
 
 
 def cropped_and_padded(data: np.ndarray, plan: CentreCrop) -> tuple[np.ndarray, tuple[tuple, tuple]]:
