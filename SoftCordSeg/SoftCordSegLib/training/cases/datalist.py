@@ -78,9 +78,7 @@ def make_datalist(
     notes = _notes(wanted, cases, label)
     if not cases:
         where = labels_of or dataset
-        raise InputError(
-            f"No image in '{dataset}' has a {label} label below '{where}'. Make them first (softcord softgt)."
-        )
+        raise InputError(f"No image in '{dataset}' has a {label} label below '{where}'. Make them first (softcord softgt).")
     _check(cases)
     split = split_participants((one.participant for one in cases), seed, fractions)
     parts = {part: [_entry(one, base) for one in cases if one.participant in set(names)] for part, names in split.items()}

@@ -55,7 +55,9 @@ class Session:
         self._plan, self._source, self._machine, self._folder = plan, source, machine, folder
         self._held_out = HeldOut(validation, plan.validation_images)
         if len(self._held_out) < world:
-            raise InputError(f"{len(self._held_out)} images for validation are fewer than {world} devices. Add images, or use fewer.")
+            raise InputError(
+                f"{len(self._held_out)} images for validation are fewer than {world} devices. Add images, or use fewer."
+            )
         self._listed = hasattr(source, "case")
         self._course = course(plan, len(source) if self._listed else None)
         self._module = Training(plan, start)
