@@ -37,7 +37,7 @@ def entries(box) -> list[str]:
 
 def test_what_can_be_got_is_offered(ui, image_node):
     texts = entries(ui.cordModelGetSelector)
-    assert texts[:2] == ["Get another model …", "Install from a file (.zip) …"]
+    assert texts[:2] == ["Get or remove models …", "Install from a file (.zip) …"]
     assert [text.split()[1] for text in texts[2:]] == [release.name for release in releases()]
     assert ui.cordModelGetSelector.enabled
 
@@ -105,7 +105,18 @@ def test_a_download_is_done_by_the_worker_and_its_failure_is_a_sentence(ui, slic
 def test_an_installed_release_is_offered_no_more(ui, widget, slicer_host, own_models, archive):
     install_archive(archive, name="v2.3")
     widget.panel.refresh()
-    assert not [text for text in entries(ui.cordModelGetSelector) if "v2.3" in text]
+    assert not [text for text in entries(ui.cordModelGetSelector) if text.startswith("Download v2.3")]
+
+
+@pytest.mark.parametrize("agreed", [True, False])
+def test_an_installed_model_is_removed_after_asking(ui, widget, slicer_host, own_models, archive, agreed):
+    install_archive(archive)
+    widget.panel.refresh()
+    slicer_host.answers = [agreed]
+    choose(ui, "Remove tuned")
+    assert str(own_models / "tuned") in slicer_host.asked[0]
+    assert (own_models / "tuned").exists() is not agreed
+    assert len(entries(ui.cordModelSelector)) == len(shipped_bundles()) + (not agreed)
 
 
 def test_smaller_tiles_are_not_tried_with_the_authors_pipelines(tmp_path):

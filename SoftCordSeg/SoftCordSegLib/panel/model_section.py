@@ -1,7 +1,9 @@
-"""Getting a model: from a file on this computer, or a release of the authors, downloaded after asking."""
+"""Getting a model, from a file on this computer or a release of the authors, and removing one; asked first."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import qt
@@ -20,7 +22,7 @@ class ModelSection:
 
     def __init__(self, panel):
         self._panel, self._ui = panel, panel.ui
-        self._names: list[str] = []
+        self._actions: list[tuple[str, Callable[[], None]]] = []
         self._ui.cordModelGetSelector.connect("activated(int)", self._on_chosen)
 
     def refresh(self, situation) -> None:
@@ -34,27 +36,29 @@ class ModelSection:
         pass
 
     def _fill(self) -> None:
-        """The releases that are not installed; filled again only where that changed."""
+        """What can be done; filled again only where that changed."""
         from ..network.store import Store, releases
 
-        installed = {folder.name for folder in Store().bundles()}
-        available = [release for release in releases() if release.name not in installed]
-        names = [release.name for release in available]
-        if names == self._names and self._ui.cordModelGetSelector.count == len(names) + 2:
+        installed = [folder.name for folder in Store().bundles()]
+        actions = [(_("Install from a file (.zip) …"), self._install_file)]
+        for release in releases():
+            if release.name not in installed:
+                text = _("Download {name} ({date}) …").format(name=release.name, date=release.date)
+                actions.append((text, partial(self._download, release.name)))
+        actions += [(_("Remove {name} …").format(name=name), partial(self._remove, name)) for name in installed]
+        texts = [text for text, _action in actions]
+        selector = self._ui.cordModelGetSelector
+        if texts == [text for text, _action in self._actions] and selector.count == len(texts) + 1:
             return
-        self._names = names
-        self._ui.cordModelGetSelector.clear()
-        self._ui.cordModelGetSelector.addItem(_("Get another model …"))
-        self._ui.cordModelGetSelector.addItem(_("Install from a file (.zip) …"))
-        for release in available:
-            self._ui.cordModelGetSelector.addItem(_("Download {name} ({date}) …").format(name=release.name, date=release.date))
+        self._actions = actions
+        selector.clear()
+        for text in (_("Get or remove models …"), *texts):
+            selector.addItem(text)
 
     def _on_chosen(self, index) -> None:
         self._ui.cordModelGetSelector.currentIndex = 0
-        if index == 1:
-            self._install_file()
-        elif 2 <= index < len(self._names) + 2:
-            self._download(self._names[index - 2])
+        if 1 <= index <= len(self._actions):
+            self._actions[index - 1][1]()
 
     def _install_file(self) -> None:
         from ..network.store import install_archive
@@ -76,6 +80,16 @@ class ModelSection:
             )
             if confirm(question):
                 self._run(lambda progress: install_release(release, progress=progress))
+
+    def _remove(self, name: str) -> None:
+        from ..network.store import Store
+
+        with self._panel.guard(_("The model could not be removed.")):
+            store = Store()
+            folder = store.installed(name)
+            if confirm(_("Delete the model {name} ({folder})?").format(name=name, folder=folder)):
+                store.remove(name)
+                self._panel.say(_("The model '{name}' was removed.").format(name=name))
 
     def _run(self, install) -> None:
         """Do it on the worker's thread, and choose the new model."""
