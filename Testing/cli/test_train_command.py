@@ -10,6 +10,7 @@ import yaml
 from SoftCordSegLib.cli.interrupt import Interrupt
 from SoftCordSegLib.network import load_bundle
 from SoftCordSegLib.training import sources
+from SoftCordSegLib.training.config import shipped_configs
 from training.tiny import made_up_anatomy
 
 TINY = {
@@ -125,3 +126,8 @@ def test_ctrl_c_says_how_to_go_on(softcord, a_config, tmp_path, monkeypatch):
     assert "Stopped at step 1. The state of step 0 is in" in sentence
     assert "the same command goes on from there" in sentence
     assert sentence in stopped.stderr
+
+
+def test_help_names_every_shipped_configuration(softcord):
+    said = " ".join(softcord("train", "--help").stdout.replace("│", " ").split())
+    assert [name for name in shipped_configs() if name not in said] == []

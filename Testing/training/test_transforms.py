@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from monai.transforms import RandAffined, RandGaussianSmoothd
+from monai.transforms import Rand3DElasticd, RandAffined, RandFlipd, RandGaussianSmoothd
 
 from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.training.cases import Listed, make_datalist, read_part
@@ -147,3 +147,32 @@ def test_a_label_that_is_not_a_mask_and_a_broken_file_are_named(tmp_path):
     image.write_bytes(b"nothing")
     with pytest.raises(InputError, match=r"image.nii.gz' .*cannot be used for training"):
         Listed([RealCase(image, label, None, "one")], (16, 16, 16), 1.0).case(0, 0)
+
+
+def certain(source):
+    """Each augmentation happens."""
+    for transform in source._augment.transforms:
+        if hasattr(transform, "prob"):
+            transform.prob = 1.0
+    return source
+
+
+def test_every_augmentation_follows_the_seed(cases):
+    one, again = (certain(Listed(cases, (16, 16, 16), 1.0)).case(0, [3, 1, 4]) for _ in range(2))
+    assert np.array_equal(one.image, again.image)
+    assert np.array_equal(one.label, again.label)
+
+
+@pytest.mark.parametrize("variant", ["paper", "code"])
+def test_image_and_label_are_moved_together(tmp_path, variant):
+    """Of an image that is its own label, before intensities are touched."""
+    path = tmp_path / "cord.nii.gz"
+    write_nifti(Volume(soft_cord(shift=2.0), AFFINE), path)
+    source = certain(Listed([RealCase(path, path, None, "one")], (16, 16, 16), 1.0, variant))
+    for transform in source._augment.transforms:
+        if hasattr(transform, "prob") and not isinstance(transform, (RandAffined, Rand3DElasticd, RandFlipd)):
+            transform.prob = 0.0
+    moved = [source.case(0, [1, n]) for n in range(6)]
+    for pair in moved:
+        assert np.corrcoef(pair.image.ravel(), pair.label.ravel())[0, 1] > 0.97
+    assert not np.allclose(moved[0].label, moved[1].label, atol=0.1)

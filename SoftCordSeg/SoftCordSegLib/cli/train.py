@@ -28,8 +28,11 @@ if TYPE_CHECKING:
     from ..training.config.reading import ReadConfig
 
 
+_CONFIG_HELP = "A YAML file, or a shipped configuration: compact (ours), soft_all, hard_all, soft_per_contrast or soft_all_dice_loss (the paper's)."
+
+
 def train_command(
-    config: Annotated[str, typer.Argument(help="A YAML file, or a shipped configuration.", metavar="CONFIG", show_default=False)],
+    config: Annotated[str, typer.Argument(help=_CONFIG_HELP, metavar="CONFIG", show_default=False)],
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the run; a run already there goes on.", show_default=False)],
     data: Annotated[Path, typer.Option(help="Folder of anatomy and images, from which sources read.")] = Path(),
     settings: Annotated[
