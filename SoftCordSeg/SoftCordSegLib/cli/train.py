@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from ..training.config.reading import ReadConfig
 
 
-_CONFIG_HELP = "A YAML file, or a shipped configuration: compact (ours), soft_all, hard_all, soft_per_contrast or soft_all_dice_loss (the paper's)."
+_CONFIG_HELP = (
+    "A YAML file, or a shipped configuration: compact (ours), or one of the paper's: soft_all, hard_all, soft_per_contrast, "
+    "soft_all_dice_loss."
+)
 
 
 def train_command(
