@@ -89,6 +89,7 @@ def _split(place: Path, images: Path | None, hold_out: str, seed: int, bundle: A
     from ..training.finetune import HoldOut, find_cases, read_cases, split_cases
     from ..training.finetune.lineage import trained_on
     from ..training.finetune.plan import check_kind
+    from ..training.finetune.wording import counted
 
     check_kind(bundle)
     wanted = HoldOut.parse(hold_out)
@@ -100,7 +101,7 @@ def _split(place: Path, images: Path | None, hold_out: str, seed: int, bundle: A
     for note in (*notes, *more, *split.notes):
         warn(note)
     people = sorted({case.participant for case in split.held_out})
-    say(f"{len(split.training)} cases to learn from, {len(split.held_out)} held out ({', '.join(people) or 'nobody'}).")
+    say(f"{counted(len(split.training), 'case')} to learn from, {len(split.held_out)} held out ({', '.join(people) or 'nobody'}).")
     return split
 
 

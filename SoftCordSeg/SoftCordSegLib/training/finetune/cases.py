@@ -91,8 +91,8 @@ def read_cases(cases: Sequence[RealCase], progress: Progress | None = None) -> t
     untouched = [case.label for case in cases if _was_not_corrected(case.label)]
     if not untouched:
         return read, []
-    names = "all masks were" if len(untouched) == len(cases) else f"{len(untouched)} of {len(cases)} masks were"
-    return read, [f"By their sidecars {names} never corrected by hand; what a model said itself teaches it nothing."]
+    part = "all masks" if len(untouched) == len(cases) else f"{len(untouched)} of {len(cases)} masks"
+    return read, [f"Never corrected by hand, by their sidecars: {part}. What a model said itself teaches it nothing."]
 
 
 def _check_label(values: np.ndarray, path: Path) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from ...progress import Progress
+from .wording import in_words
 
 # The first batches wait for workers to start and for memory to be laid out.
 _WARM_UP, _ENOUGH = 3, 13
@@ -31,10 +32,3 @@ def with_estimate(progress: Progress, steps: int, tell: Callable[[str], None]) -
         progress.check_cancelled()
 
     return Progress(report)
-
-
-def in_words(seconds: float) -> str:
-    """A duration as people say it."""
-    if seconds < 90:
-        return f"{max(round(seconds / 5) * 5, 5)} seconds"
-    return f"{round(seconds / 60)} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"

@@ -52,7 +52,7 @@ def find_cases(place: Path, images: Path | None = None) -> tuple[list[RealCase],
         )
     participants, notes = _participants(sorted(matched))
     if alone:
-        notes.append(f"{len(alone)} of the masks were left out, since their images are not there: {_names(alone)}.")
+        notes.append(f"Left out, since their images are not there: {_names(alone)}.")
     cases = []
     for image in sorted(matched):
         chosen, left = _chosen(image, matched[image])
@@ -127,7 +127,7 @@ def _participants(images: list[Path]) -> tuple[dict[Path, str], list[str]]:
             result[image] = str(image.parent.name if len(folders) > 1 else stem(image))
     what = "folder" if len(folders) > 1 else "image"
     note = (
-        f"{len(plain)} images have no BIDS name (sub-01_T2w.nii.gz), so each {what} of them counts as a participant of its own. "
+        f"Without BIDS names (sub-01_T2w.nii.gz) each {what} counts as a participant of its own. "
         "Where that is wrong, give a list of cases (JSON) that names the participants."
     )
     return result, [note] if plain else []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ... import __version__
 from ...network import file_sha256
 from ...provenance import now
+from .wording import counted
 
 if TYPE_CHECKING:
     from ...network import ModelBundle
@@ -56,7 +57,8 @@ def metadata_of(parent: ModelBundle, command: str, finetuning: dict[str, Any]) -
     version = next_version(str(parent.metadata["version"]))
     counts = finetuning["participants"]
     learnt = sum(case["part"] == "training" for case in finetuning["cases"])
-    said = f"fine-tuned from {parent.metadata['version']} on {learnt} corrected cases of {counts['training']} participants"
+    whose = f"{counted(learnt, 'corrected case')} of {counted(counts['training'], 'participant')}"
+    said = f"fine-tuned from {parent.metadata['version']} on {whose}"
     return {
         **{name: value for name, value in parent.metadata.items() if name not in ("weights", "provenance")},
         "version": version,

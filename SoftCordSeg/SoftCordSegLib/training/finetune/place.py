@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     import torch
 
 BUNDLE, REJECTED, PREVIOUS = "bundle", "rejected", "previous"
-_ASIDE = ".bundle-"
+# Hidden names: of a bundle that is being written, and of one that is making room.
+_ASIDE, _DISPLACED = ".bundle-", ".displaced"
 
 
 def write_aside(out: Path, parent: ModelBundle, metadata: dict[str, Any], segmenter: dict[str, torch.Tensor]) -> ModelBundle:
@@ -28,8 +29,7 @@ def write_aside(out: Path, parent: ModelBundle, metadata: dict[str, Any], segmen
     """
     import safetensors.torch
 
-    for old in out.glob(f"{_ASIDE}*"):
-        shutil.rmtree(old, ignore_errors=True)
+    clear_aside(out)
     folder = out / f"{_ASIDE}{os.getpid()}"
     name = parent.segmenter.weights
     states = {other: safetensors.torch.load_file(parent.folder / other) for other in parent.weight_files}
@@ -41,31 +41,43 @@ def write_aside(out: Path, parent: ModelBundle, metadata: dict[str, Any], segmen
     return load_bundle(folder)
 
 
-def put(aside: ModelBundle, out: Path, name: str, keep: bool) -> Path:
-    """Give a bundle its place, ``out/name``.
+def clear_aside(out: Path) -> None:
+    """Remove what :func:`write_aside` has left, and end a :func:`put` that was killed half way."""
+    for old in out.glob(f"{_ASIDE}*"):
+        shutil.rmtree(old, ignore_errors=True)
+    displaced = out / _DISPLACED
+    if displaced.exists():
+        if (out / BUNDLE).exists():
+            _remove(out / PREVIOUS)
+            os.rename(displaced, out / PREVIOUS)
+        else:
+            os.rename(displaced, out / BUNDLE)
+
+
+def put(aside: ModelBundle, out: Path, name: str) -> Path:
+    """Give a bundle its place, ``out/name``; a bundle that it displaces from :data:`BUNDLE` becomes :data:`PREVIOUS`.
 
     Args:
         aside: of :func:`write_aside`.
         out: folder of the run.
         name: :data:`BUNDLE` or :data:`REJECTED`.
-        keep: what was in its place becomes :data:`PREVIOUS`; it is removed otherwise.
 
     Raises:
-        OutputError: it cannot be renamed.
+        OutputError: it cannot be renamed; what was there is there.
     """
-    place, previous = out / name, out / PREVIOUS
-    gone = out / f"{_ASIDE}old"
+    place = out / name
     try:
-        if place.exists():
-            if keep:
-                _remove(previous)
-            os.rename(place, previous if keep else gone)
+        if name == REJECTED:
+            _remove(place)
+        elif place.exists():
+            os.rename(place, out / _DISPLACED)
         os.rename(aside.folder, place)
+        clear_aside(out)
     except OSError as error:
+        clear_aside(out)
         raise OutputError(
-            f"The new bundle is in '{aside.folder}': it could not be renamed to '{place}' ({error.strerror})."
+            f"'{place}' could not be replaced ({error.strerror}). Close what uses it, and give the command again."
         ) from error
-    _remove(gone)
     return place
 
 

@@ -96,8 +96,9 @@ def sources_of(request: Request, rehearsal: Sequence[OpenCase]) -> tuple[Source,
     """
     bundle, margin = request.parent, margin_of(request.parent)
     shape, spacing = patch_of(bundle), bundle.segmenter.spacing_mm
-    cases = RealPatches([about_cord(case.opened, margin) for case in request.split.training], shape, spacing)
-    known = request.synthetic or RealPatches(rehearsal, shape, spacing)
+    often = {"new_contrast": request.new_contrast}
+    cases = RealPatches([about_cord(case.opened, margin) for case in request.split.training], shape, spacing, **often)
+    known = request.synthetic or RealPatches(rehearsal, shape, spacing, **often)
     held_out = [about_cord(case.opened, margin) for case in request.split.held_out]
     validation = RealPatches(held_out, shape, spacing, new_contrast=0.0, about_cord=1.0) if held_out else known
     return Mixture([cases, known], [request.share, 1 - request.share]), validation

@@ -30,6 +30,7 @@ class Request:
         synthetic_files: SHA-256 of what ``synthetic`` is made of, for the record.
         steps, learning_rate, batch, averaging, seed, precision, save_every: see ``training.config.plan.Plan``.
         share: of the cases among the images trained on; the rest is replay.
+        new_contrast: how often the intensities of a case are changed beyond recognition, so that other contrasts gain too.
         machine: where to train.
         replace: put the new bundle into its place even if it is worse than another.
         command: as it was typed, for the record.
@@ -50,6 +51,7 @@ class Request:
     precision: str = "fp32"
     save_every: int = 25
     share: float = 0.5
+    new_contrast: float = 0.5
     machine: Machine = field(default_factory=Machine)
     replace: bool = False
     command: str = ""

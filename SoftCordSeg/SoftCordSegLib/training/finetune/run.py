@@ -20,7 +20,7 @@ from .cases import CorrectedCase
 from .clock import with_estimate
 from .judge import Judged, Tools, judge
 from .lineage import metadata_of, run_of, trained_on
-from .place import BUNDLE, PREVIOUS, REJECTED, put, write_aside
+from .place import BUNDLE, PREVIOUS, REJECTED, clear_aside, put, write_aside
 from .plan import check_kind, margin_of, network_of, patch_of, plan_of, sources_of
 from .replay import ReplayImage, rehearsed
 from .request import Request
@@ -76,7 +76,14 @@ def finetune(
         Cancelled: through ``progress``; no bundle was written.
     """
     check_request(request.parent, request.out)
-    progress = progress or Progress()
+    clear_aside(request.out)
+    try:
+        return _finetune(request, tools, progress or Progress(), tell)
+    finally:
+        clear_aside(request.out)
+
+
+def _finetune(request: Request, tools: Tools, progress: Progress, tell: Callable[[str], None]) -> Outcome:
     parent = request.parent
     held_out, watched = _held_out_images(request.split.held_out), _watched_images(request.watched)
     before = judge(parent, held_out, tools, progress.part(0.0, 0.06))
@@ -93,7 +100,10 @@ def finetune(
     record = {**record, **_judgement(request, after, watched_after, against)}
     child = write_aside(request.out, parent, metadata_of(parent, request.command, record), trained.weights)
     progress.check_cancelled()
-    folder = put(child, request.out, BUNDLE if accepted else REJECTED, keep=accepted and rival is not None)
+    there = request.out / BUNDLE
+    # The bundle of this very run stays as it is.
+    twin = accepted and rival is None and there.exists()
+    folder = there if twin else put(child, request.out, BUNDLE if accepted else REJECTED)
     history = _run_folder(request, run) / "history.csv"
     numbers = (before, after, watched_before, watched_after)
     return Outcome(folder, child.name, accepted, against, *numbers, trained.history.seconds, history)
@@ -119,6 +129,7 @@ def _train(request: Request, rehearsal: Sequence, progress: Progress, tell: Call
         "parent": parent.sha256,
         "patch": patch_of(parent),
         "share": request.share,
+        "new_contrast": request.new_contrast,
         "cases": sorted(_sum(case) for case in request.split.training),
         "held_out": sorted(_sum(case) for case in request.split.held_out),
         "replay": request.synthetic_files or sorted(one.name for one in request.replay),
@@ -184,7 +195,7 @@ def _record(request: Request, run: str, trained: Trained, before: Judged, watche
     split = request.split
     cases = [{"sha256": case.sha256, "part": part} for part in ("training", "held_out") for case in getattr(split, part)]
     people = {part: len({case.participant for case in getattr(split, part)}) for part in ("training", "held_out")}
-    names = ("steps", "seed", "learning_rate", "batch", "averaging", "precision", "share")
+    names = ("steps", "seed", "learning_rate", "batch", "averaging", "precision", "share", "new_contrast")
     return {
         "run": run,
         **{name: getattr(request, name) for name in names},

@@ -1,0 +1,86 @@
+"""What speaks against a new bundle, and what it says of its line."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from SoftCordSegLib.training.finetune import Judged, Scores
+from SoftCordSegLib.training.finetune.lineage import next_version, trained_on
+from SoftCordSegLib.training.finetune.verdict import Rival, objections
+from SoftCordSegLib.training.finetune.wording import counted, in_words
+
+
+def judged(*soft_dice):
+    return Judged({str(n): Scores(value, value, value, 0.0) for n, value in enumerate(soft_dice)})
+
+
+KEPT = judged(0.98)
+
+
+def test_better_and_nothing_forgotten_is_accepted():
+    assert objections(judged(0.9, 0.8), judged(0.85, 0.9), KEPT, judged(0.975), None) == ()
+
+
+def test_worse_than_its_parent_on_held_out_cases():
+    (sentence,) = objections(judged(0.90), judged(0.89), KEPT, KEPT, None)
+    assert "worse than the bundle it came from: mean soft Dice 0.8900, before 0.9000" in sentence
+
+
+@pytest.mark.parametrize(("after", "forgets"), [(0.971, False), (0.969, True)])
+def test_forgetting_has_a_margin(after, forgets):
+    found = objections(judged(0.9), judged(0.95), KEPT, judged(after), None)
+    assert bool(found) == forgets
+    assert not found or f"falls from 0.9800 to {after:.4f}, by more than 0.01" in found[0]
+
+
+def test_a_rival_is_compared_on_the_same_cases():
+    better, worse = Rival("old 1", judged(0.95), judged(0.94)), Rival("old 1", judged(0.93), judged(0.94))
+    (sentence,) = objections(judged(0.9), judged(0.94), KEPT, KEPT, better)
+    assert sentence == (
+        "old 1, which is there already, is better on the same held-out cases: mean soft Dice 0.9500, the new one 0.9400."
+    )
+    assert objections(judged(0.9), judged(0.94), KEPT, KEPT, worse) == ()
+
+
+def test_a_rival_that_cannot_be_compared_is_not_replaced():
+    (sentence,) = objections(judged(0.9), judged(0.94), KEPT, KEPT, Rival("old 1", judged(), judged()))
+    assert "nobody can say" in sentence
+
+
+def test_without_held_out_cases_only_forgetting_counts():
+    assert objections(judged(), judged(), KEPT, KEPT, None) == ()
+    assert len(objections(judged(), judged(), KEPT, judged(0.9), None)) == 1
+
+
+@pytest.mark.parametrize(
+    ("version", "following"),
+    [
+        ("0.2.0", "0.2.0+finetune.1"),
+        ("0.2.0+finetune.1", "0.2.0+finetune.2"),
+        ("0.2.0+finetune.9", "0.2.0+finetune.10"),
+        ("1.0.0-rc.1+hospital", "1.0.0-rc.1+hospital.finetune.1"),
+    ],
+)
+def test_versions_count_up(version, following):
+    assert next_version(version) == following
+
+
+def test_all_that_a_line_was_trained_on_is_known():
+    def record(**parts):
+        return {"cases": [{"sha256": {"image": name}, "part": part} for part, names in parts.items() for name in names]}
+
+    first = {"finetuning": record(training=["a", "b"], held_out=["c"]), "parent": {"name": "shipped", "provenance": {"seed": 1}}}
+    second = {"finetuning": record(training=["d"]), "parent": {"provenance": first}}
+    assert trained_on(SimpleNamespace(metadata={"provenance": second})) == {"a", "b", "d"}
+    assert trained_on(SimpleNamespace(metadata={})) == frozenset()
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(2, "5 seconds"), (43, "45 seconds"), (200, "3 minutes"), (9000, "2.5 hours")])
+def test_durations_in_words(seconds, words):
+    assert in_words(seconds) == words
+
+
+def test_counts_in_words():
+    assert [counted(n, "case") for n in (0, 1, 2)] == ["0 cases", "1 case", "2 cases"]
