@@ -146,17 +146,19 @@ def test_other_networks_are_built_by_nnunet_where_the_user_has_it(tmp_path, monk
     asked = []
 
     def get_network_from_plans(name, kwargs, imports, channels_in, channels_out, allow_init, deep_supervision):
+        kwargs["conv_op"] = torch.nn.Conv3d
         asked.append((name.rsplit(".", 1)[-1], kwargs["n_blocks_per_stage"], imports, channels_in, channels_out, deep_supervision))
         return random_net(seed=1, **SHAPE)
 
-    bundle = bundle_of(convert_result_folder(write_result_folder(tmp_path, residual_plans())), tmp_path / "bundle")
+    folder = write_result_folder(tmp_path, residual_plans(), folds=(0, 1))
+    bundle = bundle_of(convert_result_folder(folder), tmp_path / "bundle")
     for name in ("nnunetv2", "nnunetv2.utilities", "nnunetv2.utilities.get_network_from_plans"):
         monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
     sys.modules["nnunetv2.utilities.get_network_from_plans"].get_network_from_plans = get_network_from_plans
-    (network,) = bundle.networks(bundle.plan.network)
-    assert asked == [("ResidualEncoderUNet", [2, 2, 2], ["conv_op", "norm_op", "dropout_op", "nonlin"], 1, 2, False)]
-    expected = random_net(seed=10, **SHAPE).state_dict()
-    assert all(torch.equal(value, expected[name]) for name, value in network.state_dict().items())
+    for network, seed in zip(bundle.networks(bundle.plan.network), (10, 11)):
+        expected = random_net(seed=seed, **SHAPE).state_dict()
+        assert all(torch.equal(value, expected[name]) for name, value in network.state_dict().items())
+    assert asked == [("ResidualEncoderUNet", [2, 2, 2], ["conv_op", "norm_op", "dropout_op", "nonlin"], 1, 2, False)] * 2
 
 
 def test_without_nnunet_they_are_a_sentence(tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import re
 from typing import TYPE_CHECKING, Any
@@ -58,7 +59,7 @@ def build(library: dict[str, Any]) -> torch.nn.Module:
     try:
         return make(
             library["class"],
-            library["kwargs"],
+            copy.deepcopy(library["kwargs"]),  # it may put classes in the place of their names
             list(library["imports"]),
             int(library["channels_in"]),
             int(library["channels_out"]),
