@@ -180,7 +180,7 @@ def test_stopped_by_the_user_it_says_how_to_go_on(finetune, cases, tmp_path, mon
     monkeypatch.setattr(finetune, "segment", stop)
     result = finetune(cases, "-o", tmp_path / "out")
     assert result.exit_code == 130
-    assert "the same command goes on from there" in result.stderr
+    assert "The same command goes on from the last saved state" in result.stderr
     assert not (tmp_path / "out" / "bundle").exists()
 
 

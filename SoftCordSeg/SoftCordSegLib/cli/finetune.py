@@ -14,10 +14,10 @@ from .console import print_json, say, warn
 from .finetune_report import report
 from .guard import EXIT_CANCELLED, EXIT_FAILED, UsageProblem, guarded
 from .interrupt import interruptible
+from .long_run import needing_packages, watched
 from .options import Debug, Device, Json
 from .outputs import check_folder
 from .tools import Tools
-from .train import _needing_packages, _watched
 
 if TYPE_CHECKING:
     from ..training.config import Machine
@@ -59,11 +59,11 @@ def finetune_command(
     """
     tools: Tools = ctx.obj
     typed = {"--steps": steps, "--hold-out": hold_out, "--seed": seed, "--learning-rate": learning_rate}
-    with guarded(debug, as_json), _needing_packages():
+    with guarded(debug, as_json), needing_packages():
         if precision not in ("auto", "fp32", "bf16"):
             raise UsageProblem(f"--precision is auto, fp32 or bf16; '{precision}' is none of them.")
         bundle = tools.open_bundle(model)
-        with interruptible() as interrupt, _watched(interrupt, "finetune") as progress:
+        with interruptible() as interrupt, watched(interrupt, "finetune") as progress:
             try:
                 split = _split(cases, images, hold_out, seed, bundle, progress)
                 course = {"steps": steps, "seed": seed, "learning_rate": learning_rate, "replace": replace}
@@ -71,8 +71,10 @@ def finetune_command(
                 course["machine"] = _machine(device, workers, threads)
                 course["command"] = _command(bundle, data, typed, replace)
                 outcome = _run(_request(bundle, split, out, data, course), tools, device, progress)
-            except (Cancelled, KeyboardInterrupt):
-                sentence = f"Stopped. The last saved state is in '{out}': the same command goes on from there, to the same result."
+            except (Cancelled, KeyboardInterrupt) as stopped:
+                sentence = str(stopped)
+                if not sentence.startswith("Stopped at step"):
+                    sentence = f"Stopped. The same command goes on from the last saved state in '{out}', if there is one."
                 say(sentence)
                 if as_json:
                     print_json({"error": sentence})

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shlex
-import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from ..errors import Cancelled, InputError
-from ..progress import Progress
+from ..errors import Cancelled
 from ..provenance import generated_by
-from .console import print_json, progress_bars, say, show_table
+from .console import print_json, say, show_table
 from .guard import EXIT_CANCELLED, guarded
-from .interrupt import Interrupt, interruptible
+from .interrupt import interruptible
+from .long_run import needing_packages, speaks, watched
 from .options import Debug, Json
 from .outputs import check_folder
 
@@ -57,7 +53,7 @@ def train_command(
     with guarded(debug, as_json):
         chosen = {"workers": workers, "threads": threads, "accelerator": accelerator, "devices": devices}
         chosen.update(nodes=nodes, strategy=strategy)
-        with _needing_packages():
+        with needing_packages():
             from ..training.chain import train_chain
             from ..training.config import read_config
 
@@ -67,17 +63,12 @@ def train_command(
             command = shlex.join(["softcord", "train", config if not Path(config).is_file() else Path(config).name])
             command += " --data DATA --out OUT" + "".join(f" --set {shlex.quote(setting)}" for setting in settings or ())
             result = _train(train_chain, read, data, out, machine, command, as_json)
-        if _speaks():
+        if speaks():
             _report(result, out, as_json)
 
 
-def _speaks() -> bool:
-    """Whether this is the first of several processes that train together; Lightning starts the others with this variable."""
-    return os.environ.get("LOCAL_RANK", "0") == "0" and os.environ.get("NODE_RANK", "0") == "0"
-
-
 def _train(train_chain: Any, read: ReadConfig, data: Path, out: Path, machine: Machine, command: str, as_json: bool) -> ChainResult:
-    with interruptible() as interrupt, _watched(interrupt, read.config.name) as progress:
+    with interruptible() as interrupt, watched(interrupt, read.config.name) as progress:
         try:
             return train_chain(read, data, out, machine=machine, command=command, progress=progress)
         except (Cancelled, KeyboardInterrupt) as stopped:
@@ -86,44 +77,6 @@ def _train(train_chain: Any, read: ReadConfig, data: Path, out: Path, machine: M
             if as_json:
                 print_json({"error": sentence})
             raise typer.Exit(EXIT_CANCELLED) from None
-
-
-@contextlib.contextmanager
-def _watched(interrupt: Interrupt, name: str) -> Iterator[Progress]:
-    """A bar in a terminal; in a log one line at each half per cent, so that the log of hours stays readable."""
-    if not _speaks():
-        yield Progress(None, interrupt.is_set)
-        return
-    if sys.stderr.isatty():
-        with progress_bars(interrupt) as bars, bars.bar(name) as progress:
-            yield progress
-        return
-    last = [-1]
-
-    def report(fraction: float, message: str) -> None:
-        if int(fraction * 200) != last[0]:
-            last[0] = int(fraction * 200)
-            say(f"{fraction:6.1%} {message}")
-
-    yield Progress(report, interrupt.is_set)
-
-
-@contextlib.contextmanager
-def _needing_packages() -> Iterator[None]:
-    """A sentence where a package that only training needs is missing.
-
-    Raises:
-        InputError: it is.
-    """
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] not in ("lightning", "monai", "tensorboard", "yaml"):
-            raise
-        raise InputError(
-            f"Training needs the package '{error.name}', which is not installed. Install SoftCordSeg with its extra 'training': "
-            "pip install 'softcordseg[training]'."
-        ) from error
 
 
 def _report(result: ChainResult, out: Path, as_json: bool) -> None:
