@@ -11,6 +11,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 DATA ?= ../shared/data
 OUT ?= demo
+# Images of the development set that stay unseen, to be evaluated on.
+HELD_OUT = --without testing --without sub-05
 
 .PHONY: .venv demo test lint format bench screenshots train cmake-lists system-packages clean
 
@@ -46,8 +48,12 @@ screenshots: .venv
 	$(BIN)/python Utilities/readme_picture.py
 	$(BIN)/python Testing/panel/screenshots.py
 
+# Three stages: first weights; more varied anatomy; real images, labelled by what the second stage's predictions agree on.
 train: .venv
-	$(BIN)/python -m SoftCordSegLib.training --data $(DATA) --out runs/compact
+	$(BIN)/softcord train compact --data $(DATA) --out runs/compact
+	$(BIN)/softcord train compact_2_anatomy --data $(DATA) --out runs/anatomy
+	$(BIN)/softcord pseudolabel Testing/bench/development.csv --root $(DATA) --model runs/anatomy/bundle --out runs/labels $(HELD_OUT)
+	$(BIN)/softcord train compact_3_selftrained --data $(DATA) --out runs/selftrained
 
 # Rewrites the file lists in SoftCordSeg/CMakeLists.txt from the tree.
 cmake-lists:

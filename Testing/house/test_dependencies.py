@@ -12,7 +12,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 LIBRARY = REPOSITORY / "SoftCordSeg" / PACKAGE
 
 # Distributions whose packages have other names.
-PACKAGES = {"scikit-image": {"skimage"}, "slicer-core": {"slicer", "vtk", "vtkmodules"}}
+PACKAGES = {"PyYAML": {"yaml"}, "scikit-image": {"skimage"}, "slicer-core": {"slicer", "vtk", "vtkmodules"}}
 
 # Rooms that the module does not need inside Slicer: they are for the shell and for training.
 SHELL_ROOMS = {"cli", "training", "evaluation", "review"}
@@ -46,7 +46,7 @@ def declared(section: str) -> list[str]:
 
 
 def test_every_imported_package_is_declared():
-    known = packages(declared("dependencies")) | packages(declared("training")) | packages(declared("scene"))
+    known = set().union(*(packages(declared(extra)) for extra in ("dependencies", "training", "evaluation", "scene")))
 
     assert third_party() - known - {"qt", "ctk", "PyTorchUtils", "SampleData"} == set()
 
@@ -68,7 +68,7 @@ def test_what_slicer_lacks_is_in_the_requirements_of_the_module():
 def test_the_lock_file_pins_everything_that_is_declared():
     lock = (REPOSITORY / "requirements-lock.txt").read_text(encoding="utf-8")
     pinned = {line.split("==")[0] for line in lock.splitlines() if re.fullmatch(r"[A-Za-z0-9_.-]+==\S+", line)}
-    names = {re.split("[>=]", one)[0] for section in ("dependencies", "training", "scene", "test") for one in declared(section)}
+    names = {re.split("[>=]", one)[0] for section in ("dependencies", "training", "evaluation", "scene", "test") for one in declared(section)}
 
     assert "torch" in names
     assert names - pinned == set()
