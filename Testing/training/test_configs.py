@@ -102,6 +102,15 @@ def test_a_list_that_changed_is_refused_and_a_cache_that_moved_is_not(tmp_path):
         train_chain(read_config(path), folder, folder / "run")
 
 
+def test_each_later_stage_of_ours_goes_on_from_the_bundle_of_the_one_before():
+    second, third = (read_config(name).config for name in ("compact_2_anatomy", "compact_3_selftrained"))
+    assert second.networks["segmenter"].start.bundle == second.bundle.parent == "runs/compact/bundle"
+    assert third.networks["segmenter"].start.bundle == third.bundle.parent == "runs/anatomy/bundle"
+    for config in (second, third):
+        assert config.networks["segmenter"].network == COMPACT
+        assert set(config.networks) == {"segmenter"}, "the locator stays as it was"
+
+
 def test_our_configuration_trains_and_gives_a_bundle(tmp_path, monkeypatch):
     monkeypatch.setattr(sources, "_anatomy", lambda _data: made_up_anatomy())
     monkeypatch.setattr("SoftCordSegLib.training.synthetic.data_files", lambda _data: [])
