@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ..errors import InputError
 
 if TYPE_CHECKING:
@@ -55,6 +53,8 @@ def measure_areas(
     Returns:
         The areas, and sentences on those that could not be measured.
     """
+    import numpy as np
+
     areas, notes = [], []
     for contrast in contrasts:
         soft = truth.of(contrast.name).soft
@@ -71,6 +71,8 @@ def measure_areas(
 
 def spread(areas: Sequence[Area], kind: str) -> float | None:
     """The standard deviation over contrasts (ddof 1) of the mean areas, mm², the paper's measure; None for fewer than two."""
+    import numpy as np
+
     means = [area.mean for area in areas if area.mask == kind]
     return float(np.std(means, ddof=1)) if len(means) > 1 else None
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from .disc_files import read_discs
 from .softgt_inputs import Participant
 
@@ -21,6 +19,8 @@ def carried_discs(participant: Participant, truth: GroundTruth) -> dict[str, lis
     Raises:
         InputError: the file of discs cannot be read.
     """
+    import numpy as np
+
     from ..morphometry import DiscLabel
 
     if participant.discs is None:

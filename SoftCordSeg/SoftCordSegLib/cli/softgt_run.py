@@ -9,8 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ..errors import InputError
 from ..progress import Progress
 from ..provenance import generated_by, now
@@ -22,6 +20,8 @@ from .softgt_files import Layout, check_layout
 from .softgt_inputs import Participant
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from ..groundtruth import Contrast, ContrastTruth, GroundTruth, GroundTruthOptions
     from ..volume import Volume
 
@@ -117,6 +117,8 @@ def summary_of(done: Done) -> dict[str, Any]:
 
 def numbers_of(one: ContrastTruth) -> dict[str, Any]:
     """How a contrast was registered, in plain numbers."""
+    import numpy as np
+
     shift, angle = one.shift_mm, one.angle_deg
     return {
         "SlicesRegistered": int(one.used.sum()),
@@ -138,6 +140,8 @@ def _range(values: np.ndarray) -> list[float] | None:
 
 def _writers(done: Done, request: Request) -> tuple[dict[Path, Callable[[Path], object]], dict[str, str]]:
     """For each file of a participant a function that writes it, and the files by kind and contrast."""
+    import numpy as np
+
     from ..groundtruth import write_transform
     from ..volume import write_nifti
     from .softgt_page import page_html
