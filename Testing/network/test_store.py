@@ -197,6 +197,23 @@ def test_an_installation_that_fails_leaves_the_old_model_as_it_was(store, archiv
     assert left_in(store.folder) == ["mine"]
 
 
+def test_the_old_model_comes_back_where_the_new_one_cannot_take_its_place(store, archive, monkeypatch):
+    folder = install_archive(archive, name="mine", release=a_release())
+    before = load_bundle(folder).sha256
+    replace_file = os.replace
+
+    def refuse(source, target):
+        if target == folder and ".new-" in str(source):
+            raise PermissionError(13, "Somebody else has it open")
+        replace_file(source, target)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(OutputError, match="Somebody else"):
+        install_archive(archive, name="mine", release=a_release(), replace=True)
+    assert load_bundle(folder).sha256 == before
+    assert left_in(store.folder) == ["mine"]
+
+
 def test_a_program_that_is_killed_leaves_no_half_model(store, archive, monkeypatch):
     def killed(*_arguments):
         raise KeyboardInterrupt

@@ -134,7 +134,7 @@ class Store:
             ModelError: it is not installed.
             OutputError: it cannot be deleted.
         """
-        self._set_aside(self.installed(name))
+        shutil.rmtree(self._aside(self.installed(name)), ignore_errors=True)
 
     def verify(self, name: str) -> ModelBundle:
         """Read a model, its weights against their SHA-256, and fill its networks with them.
@@ -179,21 +179,27 @@ class Store:
                     shutil.rmtree(path, ignore_errors=True)
 
     def _swap(self, new: Path, target: Path) -> None:
+        """Put ``new`` into the place of ``target``; what was there comes back if that fails."""
+        old = self._aside(target) if target.exists() else None
         try:
-            if target.exists():
-                self._set_aside(target)
             os.replace(new, target)
         except OSError as error:
+            if old is not None:
+                with contextlib.suppress(OSError):  # what cannot be put back stays beside the models
+                    os.replace(old / target.name, target)
+                    old.rmdir()
             raise OutputError(f"Cannot put the model into '{target}': {error.strerror or error}.") from error
+        if old is not None:
+            shutil.rmtree(old, ignore_errors=True)
 
-    def _set_aside(self, path: Path) -> None:
-        """Rename first, so that no half-deleted model is ever in its place."""
+    def _aside(self, path: Path) -> Path:
+        """Rename a model away, so that no half-deleted one is ever in its place; the folder in which it lies now."""
         try:
             old = Path(tempfile.mkdtemp(prefix=_OLD, dir=self.folder))
             os.replace(path, old / path.name)
         except OSError as error:
             raise OutputError(f"Cannot remove '{path}': {error.strerror or error}. Close programs that use it.") from error
-        shutil.rmtree(old, ignore_errors=True)
+        return old
 
 
 def fill(bundle: ModelBundle) -> None:
