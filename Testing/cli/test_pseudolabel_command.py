@@ -70,6 +70,28 @@ def test_what_is_left_out_is_not_labelled(softcord, table, tmp_path):
     assert "left out" in refused.stderr
 
 
+def test_two_people_whose_images_have_one_name_do_not_share_a_label(softcord, tmp_path):
+    neck = a_neck()
+    for person in ("one", "two"):
+        write_nifti(neck, tmp_path / person / "T2w.nii.gz")
+    table = tmp_path / "cases.csv"
+    table.write_text("participant,contrast,image\none,T2w,one/T2w.nii.gz\ntwo,T2w,two/T2w.nii.gz\n")
+    result = softcord("pseudolabel", table, "-o", tmp_path / "labels")
+    assert result.exit_code == 2
+    assert "T2w_label" in result.stderr
+    assert not (tmp_path / "labels").exists()
+
+
+def test_inputs_are_never_written_over(softcord, table, tmp_path):
+    cases = tmp_path / "cases.json"
+    cases.write_text(json.dumps([{"participant": "sub-02", "contrast": "T2w", "image": "sub-02_T2w.nii.gz"}]))
+    before = cases.read_bytes()
+    result = softcord("pseudolabel", cases, "-o", tmp_path)
+    assert result.exit_code == 2
+    assert "is an input" in result.stderr
+    assert cases.read_bytes() == before
+
+
 def test_a_missing_image_is_a_sentence(softcord, table, tmp_path):
     (tmp_path / "sub-02_T2w.nii.gz").unlink()
     result = softcord("pseudolabel", table, "-o", tmp_path / "labels")

@@ -13,7 +13,7 @@ from .console import print_json, progress_bars, say, show_table
 from .guard import UsageProblem, guarded
 from .interrupt import interruptible
 from .options import Debug, Device, Json, Model, Threads
-from .outputs import check_folder
+from .outputs import check_folder, check_not_an_input
 from .tools import Tools, limit_threads
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ def pseudolabel_command(
         if not table:
             raise UsageProblem("Every image is left out by --without. Leave some in.")
         groups = _groups(table)
+        files = [path for name in groups for path in _files(name, out)]
+        check_not_an_input([*files, out / "cases.json"], [cases, *(case.image for case in table)])
         check_folder(out)
         limit_threads(threads)
         bundle = tools.open_bundle(model)
@@ -73,11 +75,28 @@ def pseudolabel_command(
 
 
 def _groups(table: list[Case]) -> dict[str, list[Case]]:
-    """Images that share a label, by the name of their label."""
+    """Images that share a label, by the name of their label: those of one grid; others are alone.
+
+    Raises:
+        UsageProblem: labels of different images would have one name.
+    """
     groups: dict[str, list[Case]] = {}
+    owners: dict[str, Case] = {}
     for case in table:
-        groups.setdefault(case.grid or case.stem, []).append(case)
+        name = case.grid or case.stem
+        owner = owners.setdefault(name.casefold(), case)  # some disks do not tell capitals from small letters
+        if owner is not case and not (case.grid and owner.grid == case.grid):
+            raise UsageProblem(
+                f"The labels of '{owner.image}' and '{case.image}' would have the same name, {name}_label. Label them into two "
+                "folders, or give one of them a grid of another name."
+            )
+        groups.setdefault(name, []).append(case)
     return groups
+
+
+def _files(name: str, out: Path) -> tuple[Path, Path]:
+    """Where a label and its weight go."""
+    return out / f"{name}_label.nii.gz", out / f"{name}_weight.nii.gz"
 
 
 def _label_group(
@@ -93,7 +112,7 @@ def _label_group(
     for number, case in enumerate(members):
         predictions += _views(case, tools, bundle, device, progress.part(number / len(members), (number + 1) / len(members)))
     agreed = consensus(predictions)
-    label, weight = out / f"{name}_label.nii.gz", out / f"{name}_weight.nii.gz"
+    label, weight = _files(name, out)
     write_nifti(agreed.label, label, np.float32)
     write_nifti(agreed.weight, weight, np.float32)
     entries = [
