@@ -60,13 +60,13 @@ def _with_bundle(rng, fluid, posture: Posture, means) -> np.ndarray:
 
     Near the tip they look like a thinner cord; they are not cord.
     """
-    down = TIP_MM + rng.uniform(0, 12) - posture.height
+    down = TIP_MM + rng.uniform(-4, 6) - posture.height
     below = down > 0
     if not below.any():
         return fluid
     depth = np.clip(down, 0, None)
     back = rng.uniform(0.0, 0.12) * depth
-    spread = rng.uniform(0.8, 2.5) + rng.uniform(0.01, 0.1) * depth
+    spread = rng.uniform(1.2, 3.0) + rng.uniform(0.01, 0.1) * depth
     fraction = np.zeros_like(fluid)
     for _ in range(rng.integers(4, 20)):
         angle, distance, radius = rng.uniform(0, 2 * np.pi), np.sqrt(rng.random()), rng.uniform(0.4, 1.3)
@@ -75,7 +75,7 @@ def _with_bundle(rng, fluid, posture: Posture, means) -> np.ndarray:
         np.maximum(fraction, np.clip(radius - np.hypot(left, anterior) + 0.5, 0, 1), out=fraction)
     # The intensity of roots: nerve, like the cord, or any other.
     root = means[contrast.WHITE] if rng.random() < 0.6 else means[contrast.CAUDA]
-    fraction *= below * rng.uniform(0.6, 1.0)
+    fraction *= below * rng.uniform(0.4, 0.9)
     return fluid + fraction * (root - fluid)
 
 
