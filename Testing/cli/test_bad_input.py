@@ -202,7 +202,7 @@ def test_help_and_version_load_nothing_heavy():
     library = Path(__file__).resolve().parents[2] / "SoftCordSeg"
     code = (
         "import sys\nfrom SoftCordSegLib.cli.app import app\n"
-        "heavy = {'torch', 'numpy', 'scipy', 'nibabel', 'vtk', 'slicer', 'matplotlib', 'pandas'}\n"
+        "heavy = {'torch', 'numpy', 'scipy', 'nibabel', 'vtk', 'slicer', 'matplotlib', 'pandas', 'monai', 'lightning', 'yaml'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     answer = subprocess.run(

@@ -310,7 +310,7 @@ def two_masks(tmp_path):
         (("--mask", "T2w=a.nii.gz", "--registration", "affine"), 1, "There is no registration 'affine'"),
         (("--mask", "T2w=a.nii.gz", "--image", "T1w=b.nii.gz"), 2, "--image T1w has no mask"),
         (("--mask", "T2w=a.nii.gz", "--exclude", "nowhere.yml"), 1, "There is no file 'nowhere.yml'"),
-        (("--mask", "T2w=a.nii.gz", "--levels", "up"), 1, "up"),
+        (("--mask", "T2w=a.nii.gz", "--vert", "up"), 1, "up"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_sentence(softcord, tmp_path, words, code, sentence):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -58,6 +59,14 @@ class TestAnova:
 
         assert math.isnan(row.f)
         assert word in row.note
+
+    def test_without_its_package_it_says_what_to_install(self, monkeypatch):
+        for name in ("statsmodels", "statsmodels.stats.anova"):
+            monkeypatch.setitem(sys.modules, name, None)
+        row = repeated_measures_anova(conditions(a=[1.0, 2.0, 4.0], b=[2.0, 4.0, 5.0]))
+
+        assert math.isnan(row.f)
+        assert "pip install 'softcordseg[evaluation]'" in row.note
 
 
 class TestWilcoxon:

@@ -30,17 +30,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("segment")(segment_command)
-app.command("label")(label_command)
-app.command("csa", cls=SctSpelling)(csa_command)
-app.command("evaluate")(evaluate_command)
-app.command("demo")(demo_command)
-app.add_typer(models_app, name="models")
-app.command("softgt")(softgt_command)
-app.command("datalist")(datalist_command)
-app.command("train")(train_command)
-app.command("finetune")(finetune_command)
-app.command("pseudolabel")(pseudolabel_command)
+_EVERYDAY, _LABORATORY, _MODELS = "Everyday", "Ground truth, training and evaluation", "Models"
+
+app.command("segment", rich_help_panel=_EVERYDAY)(segment_command)
+app.command("label", rich_help_panel=_EVERYDAY)(label_command)
+app.command("csa", cls=SctSpelling, rich_help_panel=_EVERYDAY)(csa_command)
+app.command("demo", rich_help_panel=_EVERYDAY)(demo_command)
+app.command("softgt", rich_help_panel=_LABORATORY)(softgt_command)
+app.command("datalist", rich_help_panel=_LABORATORY)(datalist_command)
+app.command("train", rich_help_panel=_LABORATORY)(train_command)
+app.command("finetune", rich_help_panel=_LABORATORY)(finetune_command)
+app.command("pseudolabel", rich_help_panel=_LABORATORY)(pseudolabel_command)
+app.command("evaluate", rich_help_panel=_LABORATORY)(evaluate_command)
+app.add_typer(models_app, name="models", rich_help_panel=_MODELS)
 
 
 def _show_version(wanted: bool) -> None:

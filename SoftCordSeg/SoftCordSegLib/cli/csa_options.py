@@ -22,7 +22,9 @@ Out = Annotated[Path, typer.Option("-o", "--out", help="Table to write: .csv, or
 PerSlice = Annotated[bool, _option(_ROWS, "--perslice", help="One row a slice.")]
 PerLevel = Annotated[bool, _option(_ROWS, "--perlevel", help="One row a vertebral level.")]
 Vert = Annotated[Optional[str], _option(_ROWS, "--vert", help="Only these levels: 2:3 or C2:C3 or 2,4.", metavar="LEVELS")]
-Slices = Annotated[Optional[str], _option(_ROWS, "-z", help="Only these slices: 5:15 or 3,5 (0 is lowest).", metavar="SLICES")]
+Slices = Annotated[
+    Optional[str], _option(_ROWS, "-z", "--slices", help="Only these slices: 5:15 or 3,5 (0 is lowest).", metavar="SLICES")
+]
 
 Discs = Annotated[
     Optional[Path],

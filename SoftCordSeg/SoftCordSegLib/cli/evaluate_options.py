@@ -86,9 +86,16 @@ Rescaling = Annotated[
 ]
 Vert = Annotated[
     Optional[str],
-    _option(_NUMBERS, "--vert", help="CSA at these levels: 2:3 or C2:C3. By default C2:C3 if all images have discs or levels."),
+    _option(
+        _NUMBERS,
+        "--vert",
+        help="CSA at these levels: 2:3 or C2:C3. By default C2:C3 if all images have discs or levels.",
+        metavar="LEVELS",
+    ),
 ]
-Slices = Annotated[Optional[str], _option(_NUMBERS, "--slices", help="CSA in these slices instead: 5:15 (0 is lowest).")]
+Slices = Annotated[
+    Optional[str], _option(_NUMBERS, "-z", "--slices", help="CSA in these slices instead: 5:15 (0 is lowest).", metavar="SLICES")
+]
 
 Resolutions = Annotated[
     Optional[str],

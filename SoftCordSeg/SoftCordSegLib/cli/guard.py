@@ -57,7 +57,7 @@ def sentence_of(error: Exception, debug: bool, path: Path | None = None) -> str:
         return f"{about}{error}"
     if isinstance(error, MemoryError):
         return f"{about}This needs more memory than is free. Close other programs, or crop the image, and try again."
-    how = "" if debug else " Run again with --debug to see where it happened, and"
+    how = " Please" if debug else " Run again with --debug to see where it happened, and"
     return (
         f"{about}An unexpected error: {type(error).__name__}: {error}.{how} report it to the makers of SoftCordSeg "
         "(address in the README), with the command and the output of softcord --version."

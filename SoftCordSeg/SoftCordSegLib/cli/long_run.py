@@ -12,6 +12,9 @@ from ..progress import Progress
 from .console import progress_bars, say
 from .interrupt import Interrupt
 
+# What training needs beside the rest of the library, by what is imported.
+_PACKAGES = {"lightning": "lightning", "monai": "monai", "tensorboard": "tensorboard", "yaml": "PyYAML"}
+
 
 def speaks() -> bool:
     """Whether this is the first of several processes that train together; Lightning starts the others with this variable."""
@@ -48,9 +51,11 @@ def needing_packages() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] not in ("lightning", "monai", "tensorboard", "yaml"):
+        # Lightning says in words only that it misses tensorboard.
+        package = (error.name or ("tensorboard" if "tensorboard" in str(error) else "")).split(".")[0]
+        if package not in _PACKAGES:
             raise
         raise InputError(
-            f"Training needs the package '{error.name}', which is not installed. Install SoftCordSeg with its extra 'training': "
-            "pip install 'softcordseg[training]'."
+            f"Training needs the package '{_PACKAGES[package]}', which is not installed. Install SoftCordSeg with its extra "
+            "'training': pip install 'softcordseg[training]'."
         ) from error

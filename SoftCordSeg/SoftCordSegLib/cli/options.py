@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
 Model = Annotated[
     Optional[str],
-    typer.Option(help="Name of a model ('softcord models list'), or the folder of a bundle; ours by default.", metavar="NAME|PATH"),
+    typer.Option(
+        "-m",
+        "--model",
+        help="Name of a model ('softcord models list'), or the folder of a bundle; ours by default.",
+        metavar="NAME|PATH",
+    ),
 ]
 BoxText = Annotated[
     Optional[str],

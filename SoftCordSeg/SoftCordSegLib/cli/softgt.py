@@ -27,7 +27,6 @@ from .softgt_options import (
     Discs,
     Exclude,
     Image,
-    Levels,
     Mask,
     Out,
     Reference,
@@ -36,6 +35,7 @@ from .softgt_options import (
     Spacing,
     TrimMm,
     TrimSlices,
+    Vert,
     options_from_words,
 )
 from .softgt_run import Done, Request, check_reference, run_participant, summary_of
@@ -58,7 +58,7 @@ def softgt_command(
     smooth_mm: SmoothMm = 0.0,
     beyond_reference: BeyondReference = False,
     exclude: Exclude = None,
-    levels: Levels = "2:3",
+    vert: Vert = "2:3",
     binary: Binary = False,
     as_json: Json = False,
     debug: Debug = False,
@@ -86,9 +86,9 @@ def softgt_command(
             "spacing": spacing,
             "smooth_mm": smooth_mm,
             "beyond_reference": beyond_reference,
-            "levels": levels,
+            "vert": vert,
         }
-        request = Request(options, Layout(out, dataset is not None, binary), tuple(parse_levels(levels)), words)
+        request = Request(options, Layout(out, dataset is not None, binary), tuple(parse_levels(vert)), words)
         participants, left_out = _participants(dataset, masks, images, name, discs, exclude)
         check_folder(out)
         for one in participants:

@@ -69,7 +69,7 @@ BeyondReference = Annotated[
 Exclude = Annotated[
     Optional[Path], typer.Option(help="List of participants or images to leave out: YAML, or text with one a line.")
 ]
-Levels = Annotated[str, typer.Option(help="Vertebral levels over which areas are measured, where there are discs.")]
+Vert = Annotated[str, typer.Option(help="Vertebral levels over which areas are measured, where there are discs.", metavar="LEVELS")]
 Binary = Annotated[bool, typer.Option("--binary", help="Also write the ground truth at or above 0.5.")]
 
 

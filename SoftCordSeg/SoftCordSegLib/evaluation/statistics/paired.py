@@ -40,7 +40,7 @@ def repeated_measures_anova(values: Mapping[str, Mapping[object, float]]) -> Ano
         import pandas
         from statsmodels.stats.anova import AnovaRM
     except ImportError:
-        return _with(row, note, "The analysis of variance needs statsmodels: install softcordseg[evaluation].")
+        return _with(row, note, "The analysis of variance needs pandas and statsmodels: pip install 'softcordseg[evaluation]'.")
 
     long = [(person, name, number) for person, numbers in enumerate(table) for name, number in zip(values, numbers)]
     frame = pandas.DataFrame(long, columns=["participant", "condition", "value"])
