@@ -51,10 +51,10 @@ class Recipe:
     stem_mm: float = 12.0
     inflow: float = 0.4
     bundles: float = 0.8
-    signal_loss: float = 0.15
-    metal: float = 0.06
-    distortion: float = 0.15
-    random_network: float = 0.15
+    signal_loss: float = 0.1
+    metal: float = 0.03
+    distortion: float = 0.05
+    random_network: float = 0.05
 
 
 SEGMENTER = Recipe((48, 64, 64), 1.0, (0.5, 0.5, 0.5), without_cord=0.08, cropped=0.3)
