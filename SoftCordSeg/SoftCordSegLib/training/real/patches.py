@@ -40,6 +40,8 @@ class RealPatches:
         spacing: mm, isotropic.
         new_contrast: how often the intensities are changed beyond recognition.
         about_cord: how often the patch lies about the cord; else anywhere.
+        label_power: labels are raised to it: above 1 it draws the edge of predicted labels further in (1.3: 0.1 mm where the rim
+            is 1 mm wide), since adaptive wing, which weighs cord above background, draws it too far out.
 
     Raises:
         InputError: a file cannot be read, or image and label differ in grid.
@@ -52,9 +54,11 @@ class RealPatches:
         spacing: float,
         new_contrast: float = 0.5,
         about_cord: float = 0.85,
+        label_power: float = 1.0,
     ):
         self._shape, self._spacing = tuple(shape), float(spacing)
         self._new_contrast, self._about_cord = new_contrast, about_cord
+        self._label_power = label_power
         self._loaded: dict[str, list[_Loaded]] = {}
         for case in cases:
             opened = open_case(case) if isinstance(case, RealCase) else case
@@ -71,7 +75,7 @@ class RealPatches:
         if rng.random() < 0.5:
             # Left and right are alike.
             image, label, weight = (np.ascontiguousarray(x[::-1]) for x in (image, label, weight))
-        return Pair(image, np.clip(label, 0, 1), (weight > 0.99).astype(np.float32))
+        return Pair(image, np.clip(label, 0, 1) ** np.float32(self._label_power), (weight > 0.99).astype(np.float32))
 
     def _sampled(self, rng: np.random.Generator, case: _Loaded) -> np.ndarray:
         """Image, label and weight (3, i, j, k) of one pose: turned, scaled, and anywhere about the chosen place."""
