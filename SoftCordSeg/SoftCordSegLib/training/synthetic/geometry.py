@@ -66,6 +66,9 @@ def random_posture(rng: np.random.Generator, shape: tuple, spacing: float, heigh
         flat = _compression(rng, along)
     place_left = Curve(rng, rng.uniform(0, 0.7), (60, 300))(along)
     place_anterior = Curve(rng, rng.uniform(0, 1.2), (60, 300))(along)
+    if rng.random() < 0.6:
+        # Many cords lie at the back of their canal, with hardly any fluid between them and the dura; the template's does not.
+        place_anterior -= np.float32(rng.uniform(0, 3))
     roll = np.deg2rad(Curve(rng, 4.0, (60, 300))(along))
     cord_left = (near_left - place_left) / calibre
     cord_anterior = (near_anterior - place_anterior) / (calibre * flat)
