@@ -103,12 +103,16 @@ def test_a_list_that_changed_is_refused_and_a_cache_that_moved_is_not(tmp_path):
 
 
 def test_each_later_stage_of_ours_goes_on_from_the_bundle_of_the_one_before():
-    names = ("compact_2_anatomy", "compact_3_selftrained", "compact_4_selftrained")
-    second, third, fourth = (read_config(name).config for name in names)
-    assert second.networks["segmenter"].start.bundle == second.bundle.parent == "runs/compact/bundle"
-    assert third.networks["segmenter"].start.bundle == third.bundle.parent == "runs/anatomy/bundle"
-    assert fourth.networks["segmenter"].start.bundle == fourth.bundle.parent == "runs/selftrained/bundle"
-    for config in (second, third, fourth):
+    befores = {
+        "compact_2_anatomy": "runs/compact/bundle",
+        "compact_3_selftrained": "runs/anatomy/bundle",
+        "compact_4_dorsal": "runs/selftrained/bundle",
+        "compact_5_selftrained": "runs/dorsal/bundle",
+    }
+    assert {name for name in shipped_configs() if name.startswith("compact_")} == set(befores)
+    for name, before in befores.items():
+        config = read_config(name).config
+        assert config.networks["segmenter"].start.bundle == config.bundle.parent == before
         assert config.networks["segmenter"].network == COMPACT
         assert set(config.networks) == {"segmenter"}, "the locator stays as it was"
 
