@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from SoftCordSegLib.cli.demo.study import study_phantom
+from SoftCordSegLib.cli.demo.study_scene import make_views
 from SoftCordSegLib.cli.segment import Request
-from SoftCordSegLib.cli.study import study_phantom
-from SoftCordSegLib.cli.study_scene import make_views
 from SoftCordSegLib.cli.tools import Tools
 from SoftCordSegLib.phantom import CONTRASTS
 from SoftCordSegLib.progress import Progress

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cli.fakes import rows_of
-from SoftCordSegLib.cli.sct_spelling import our_spelling
+from SoftCordSegLib.cli.csa.sct_spelling import our_spelling
 from SoftCordSegLib.volume import Volume, read_nifti, write_nifti
 
 AREAS = (29, 31, 39, 41, 50, 51, 59, 62, 70)

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from cli.fakes import A_BUNDLE, Softcord, a_neck, digest, names_in, nothing_found, soft_from_brightness
+from SoftCordSegLib.cli.demo.study import study_phantom
+from SoftCordSegLib.cli.demo.study_scene import make_views
 from SoftCordSegLib.cli.segment import Request
-from SoftCordSegLib.cli.study import study_phantom
-from SoftCordSegLib.cli.study_scene import make_views
 from SoftCordSegLib.cli.tools import Tools
 from SoftCordSegLib.phantom import Cord
 from SoftCordSegLib.phantom.partial_volume import cord_fraction

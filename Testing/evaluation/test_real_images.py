@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from SoftCordSegLib.cli.disc_files import read_discs
+from SoftCordSegLib.cli.discs.files import read_discs
 from SoftCordSegLib.evaluation import FolderMethod, Options, evaluate, grid_spreads, read_cases
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from evaluation.study import HEIGHT, WIDTHS, a_box, write_study
-from SoftCordSegLib.cli.disc_files import read_discs
+from SoftCordSegLib.cli.discs.files import read_discs
 from SoftCordSegLib.evaluation import (
     BundleMethod,
     FolderMethod,

@@ -68,7 +68,8 @@ def test_what_slicer_lacks_is_in_the_requirements_of_the_module():
 def test_the_lock_file_pins_everything_that_is_declared():
     lock = (REPOSITORY / "requirements-lock.txt").read_text(encoding="utf-8")
     pinned = {line.split("==")[0] for line in lock.splitlines() if re.fullmatch(r"[A-Za-z0-9_.-]+==\S+", line)}
-    names = {re.split("[>=]", one)[0] for section in ("dependencies", "training", "evaluation", "scene", "test") for one in declared(section)}
+    sections = ("dependencies", "training", "evaluation", "scene", "test")
+    names = {re.split("[>=]", one)[0] for section in sections for one in declared(section)}
 
     assert "torch" in names
     assert names - pinned == set()

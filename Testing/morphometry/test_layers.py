@@ -63,7 +63,7 @@ def test_nobody_outside_reaches_into_a_layer():
     [
         ("from ..tables.table import csv_text", f"{ROOM}.slices.stack", "tables"),
         ("from .. import levels", f"{ROOM}.shape.measure", "levels"),
-        ("def f():\n    from ..morphometry.shape.region import folded_angle", "SoftCordSegLib.cli.csa", "shape"),
+        ("def f():\n    from ...morphometry.shape.region import folded_angle", "SoftCordSegLib.cli.csa.command", "shape"),
         (f"import {ROOM}.slices.upright", "test_measure", "slices"),
     ],
 )

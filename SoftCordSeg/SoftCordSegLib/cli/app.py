@@ -8,19 +8,16 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from .csa import csa_command
+from .csa import SctSpelling, csa_command
 from .demo import demo_command
 from .evaluate import evaluate_command
 from .finetune import finetune_command
 from .label import label_command
 from .models import models_app
-from .pseudolabel import pseudolabel_command
-from .sct_spelling import SctSpelling
 from .segment import segment_command
 from .softgt import softgt_command
 from .tools import Tools
-from .train import train_command
-from .train_datalist import datalist_command
+from .train import datalist_command, pseudolabel_command, train_command
 
 app = typer.Typer(
     name="softcord",

@@ -1,0 +1,133 @@
+"""A study as a Slicer scene: saved as ``.mrb``, and drawn in real slice and 3D views without a screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..outputs import stem
+
+if TYPE_CHECKING:
+    from .study import Study
+
+Draw = Callable[..., dict[str, bytes]]
+
+PICTURE_PIXELS = (560, 560)
+_AXIAL_WIDTH_MM = 70.0
+
+
+@dataclass(frozen=True)
+class Views:
+    """What the scene gave.
+
+    Attributes:
+        bundle: the ``.mrb``; None where it could not be made.
+        pictures: PNG bytes by the name of the view.
+        remarks: sentences on what is missing, and what to install for it.
+    """
+
+    bundle: Path | None = None
+    pictures: tuple[tuple[str, bytes], ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+def make_views(study: Study, folder: Path, draw: Draw | None = None) -> Views:
+    """Build the scene of a study, save it into ``folder`` and draw it; what cannot be done here is said, not raised.
+
+    Args:
+        study: what to show.
+        folder: where the ``.mrb`` goes.
+        draw: makes the pictures; :func:`draw_views` where None.
+
+    Raises:
+        OutputError: the bundle cannot be written (no folder, full disk).
+    """
+    from ...scene import SlicerMissing, offscreen
+    from ...scene.graphics import GraphicsMissing
+    from ...scene.save import save_scene
+
+    try:
+        app = offscreen.start()
+    except SlicerMissing as error:
+        return Views(remarks=(f"No scene and no pictures: {error}",))
+    try:
+        nodes = _fill(app, study)
+        bundle = folder / f"{stem(study.path)}.mrb"
+        save_scene(app.scene, bundle)
+        try:
+            return Views(bundle, tuple((draw or draw_views)(app, study, nodes).items()))
+        except GraphicsMissing as error:
+            return Views(bundle, remarks=(f"No pictures: {error}",))
+    finally:
+        app.close()
+
+
+def _fill(app, study: Study) -> dict:
+    """Image, soft mask, segment, discs, box, table and plot, placed in the subject hierarchy."""
+    from ...scene.discs import add_discs
+    from ...scene.hierarchy import place_result
+    from ...scene.plots import add_area_chart, add_area_series
+    from ...scene.render import set_window_level
+    from ...scene.soft_mask import add_soft_mask
+    from ...scene.tables import add_slice_table, add_summary_table
+    from ...scene.threshold_view import add_threshold_view
+    from ...scene.volumes import add_volume
+
+    scene = app.scene
+    image = add_volume(scene, study.image, stem(study.path))
+    set_window_level(image)
+    soft = add_soft_mask(scene, image, study.mask)
+    results = [soft]
+    view = None
+    if study.shape is not None:
+        view = add_threshold_view(scene, soft)
+        view.update(surface=True)
+        table = add_slice_table(scene, soft, study.shape)
+        series = add_area_series(scene, table)
+        results += [view.node, table, series, add_area_chart(scene, [series])]
+        if study.levels is not None:
+            results.append(add_summary_table(scene, soft, study.shape, study.levels))
+    if study.discs:
+        results.append(add_discs(scene, image, study.discs))
+    for node in results:
+        place_result(node, image)
+    return {"image": image, "soft": soft}
+
+
+def draw_views(app, study: Study, nodes: dict) -> dict[str, bytes]:
+    """PNG bytes of three slice views through the cord, and of the cord in 3D.
+
+    Raises:
+        GraphicsMissing: nothing here can draw without a screen.
+    """
+    from ...scene.render import ORIENTATIONS, SliceView, ThreeDView, png_bytes
+
+    middle, extent = _cord_place(study)
+    pictures = {}
+    for orientation in ORIENTATIONS:
+        with SliceView(app, orientation, PICTURE_PIXELS) as view:
+            view.show(nodes["image"], nodes["soft"], opacity=0.4)
+            view.zoom(_AXIAL_WIDTH_MM if orientation == "Axial" else extent)
+            view.jump_to(middle)
+            pictures[orientation] = png_bytes(view.render())
+    if study.shape is not None:
+        with ThreeDView(app, PICTURE_PIXELS, background=(0.0, 0.0, 0.0)) as view:
+            view.look_from("R")
+            view.render()
+            view.look_from("R")
+            pictures["3D"] = png_bytes(view.render())
+    return pictures
+
+
+def _cord_place(study: Study):
+    """The cord's middle (mm, RAS), on the cord itself, and how many millimetres a view needs to hold its whole length."""
+    import numpy as np
+
+    grid = study.image.grid
+    if study.shape is None:
+        return grid.to_world((np.array(grid.shape) - 1) / 2), float((grid.spacing * grid.shape).max())
+    centres = study.shape.centres_mm[np.isfinite(study.shape.columns["area"])]
+    middle = centres[len(centres) // 2]
+    return middle, max(1.15 * float(np.ptp(centres[:, 2])), _AXIAL_WIDTH_MM)

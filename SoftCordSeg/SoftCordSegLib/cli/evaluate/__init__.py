@@ -1,0 +1,5 @@
+"""``softcord evaluate``."""
+
+from .command import evaluate_command
+
+__all__ = ["evaluate_command"]

@@ -1,0 +1,198 @@
+"""The page of an evaluation: its tables and figures in one file that needs nothing else."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ... import __version__
+from ...files import write_text_atomically
+from ..page_style import STYLE
+
+if TYPE_CHECKING:
+    from ...evaluation import Drawn, Evaluation, PaperTable, Summary
+
+_OWN_STYLE = """
+figure.plot { margin: 28px 0; } figure.plot img { max-width: 100%; display: block; background: #fff; border-radius: 4px; }
+td.best { font-weight: 700; } td.word { text-align: left; white-space: normal; }
+"""
+_MIME = {".png": "image/png", ".svg": "image/svg+xml"}
+
+
+def write_page(out: Path, result: Evaluation, summary: Summary, figures: Sequence[Drawn]) -> Path:
+    """Write ``index.html`` into the folder of the results.
+
+    Raises:
+        OutputError: the folder is not writable or the disk is full.
+    """
+    path = out / "index.html"
+    write_text_atomically(path, page_html(result, summary, figures))
+    return path
+
+
+def page_html(result: Evaluation, summary: Summary, figures: Sequence[Drawn]) -> str:
+    """The page.
+
+    Args:
+        result: with what could not be done.
+        summary: of it.
+        figures: on disk; PNG and SVG files are taken into the page.
+    """
+    title = "SoftCordSeg: evaluation"
+    parts = [_head(summary), *(_paper_table(table) for table in summary.tables), _grids(summary), _drift(summary)]
+    parts += [_statistics(summary), *(_figure(figure) for figure in figures), _remarks(result, summary), _origin(summary)]
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}{_OWN_STYLE}</style></head>\n'
+        f"<body><main>\n{''.join(parts)}\n</main></body></html>\n"
+    )
+
+
+def _head(summary: Summary) -> str:
+    images = len({(row.dataset, row.participant, row.contrast) for row in summary.scores})
+    people = len({(row.dataset, row.participant) for row in summary.scores})
+    known = len({(r.dataset, r.participant, r.contrast) for r in summary.scores if math.isfinite(r.dice)})
+    terms = [("methods", len(summary.methods)), ("participants", people), ("images", images), ("with a reference", known)]
+    figures = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in terms)
+    names = ", ".join(escape(name) for name in summary.methods)
+    return f'<h1>How good are the masks?</h1><p class="lead">{names}</p><dl class="figures">{figures}</dl>'
+
+
+def _paper_table(table: PaperTable) -> str:
+    head = "".join(f"<th>{escape(one)}</th>" for one in (*table.labels, *(column.title for column in table.columns)))
+    rows = []
+    for cells, marks in zip(table.texts(), table.bold()):
+        words = "".join(f"<td class=word>{escape(cell)}</td>" for cell in cells[: len(table.labels)])
+        numbers = "".join(
+            f"<td{' class=best' if best else ''}>{escape(cell)}</td>" for cell, best in zip(cells[len(table.labels) :], marks)
+        )
+        rows.append(f"<tr>{words}{numbers}</tr>")
+    return f"<h3>{escape(table.caption)}</h3>{_html_table(head, rows)}"
+
+
+def _grids(summary: Summary) -> str:
+    rows = [
+        _row(r.grid, r.cut, r.method, r.slices, _number(r.area_mm2), _number(r.sd_mm2), _number(r.sd_percent, 1), r.by_contrast)
+        for r in summary.grid_spreads
+    ]
+    columns = ("Grid", "Cut", "Method", "Slices", "CSA, mm²", "SD, mm²", "SD, %", "CSA by contrast")
+    caption = "The same cord in several contrasts on one grid: SD over contrasts, median over slices"
+    return f"<h3>{caption}</h3>{_html_table(_heads(columns), rows)}" if rows else ""
+
+
+def _drift(summary: Summary) -> str:
+    rows = [
+        _row(r.release, r.previous, r.images, _number(r.mean_mm2), _number(r.sd_mm2), _number(r.mean_percent), r.flagged)
+        for r in summary.drifts
+    ]
+    if not rows:
+        return ""
+    flagged = [r for r in summary.differences if r.flagged]
+    list_ = "".join(
+        f"<li>{escape(r.participant)}, {escape(r.contrast)}: {r.difference_percent:+.1f} % from {escape(r.previous)} to "
+        f"{escape(r.release)}</li>"
+        for r in flagged
+    )
+    columns = ("Release", "Previous", "Images", "Difference, mm²", "SD, mm²", "%", f"Beyond {summary.drift_limit:g} %")
+    return f"<h3>Drift of CSA from release to release</h3>{_html_table(_heads(columns), rows)}" + (
+        f"<ul>{list_}</ul>" if list_ else ""
+    )
+
+
+def _statistics(summary: Summary) -> str:
+    tests = summary.statistics
+    anova = [
+        _row(
+            t.measure,
+            t.method or "between methods",
+            t.row.participants,
+            t.row.conditions,
+            _number(t.row.f),
+            _p(t.row.p),
+            t.row.note,
+        )
+        for t in tests.anova
+    ]
+    pairs = [
+        _row(
+            t.measure, t.method or "between methods", f"{t.row.a} – {t.row.b}", t.row.pairs, _number(t.row.mean_difference, 3),
+            _p(t.row.p_bonferroni), t.row.stars,
+        )
+        for t in tests.pairs
+        if t.row.stars
+    ]  # fmt: skip
+    parts = []
+    if anova:
+        columns = ("Repeated-measures ANOVA of", "Within", "n", "Conditions", "F", "p", "Note")
+        parts.append(_html_table(_heads(columns), anova))
+    if tests.pairs:
+        columns = ("Wilcoxon of", "Within", "Pair", "n", "Mean difference", "p (Bonferroni)", "")
+        some = _html_table(_heads(columns), pairs) if pairs else "<p>No pair differs significantly (p &lt; 0.05, corrected).</p>"
+        parts.append(some + f'<p class="small">{len(tests.pairs)} pairs were tested; all are in statistics/wilcoxon.csv.</p>')
+    return f"<h2>Tests</h2>{''.join(parts)}" if parts else ""
+
+
+def _figure(figure: Drawn) -> str:
+    path = next((one for one in figure.paths if one.suffix in _MIME), None)
+    caption = f"<figcaption>{escape(figure.caption)}</figcaption>"
+    if path is None:  # PDF: a browser shows no such picture
+        return f"<p>{escape(figure.caption)} <code>{escape(figure.paths[0].name)}</code></p>"
+    content = path.read_bytes()
+    data = base64.b64encode(content).decode("ascii")
+    # All figures at one scale: a browser would show each pixel of a small one as large as it can.
+    width = f' width="{round(int.from_bytes(content[16:20], "big") / 2)}"' if path.suffix == ".png" else ""
+    image = f'<img{width} alt="{escape(figure.caption)}" src="data:{_MIME[path.suffix]};base64,{data}">'
+    return f'<figure class="plot">{image}{caption}</figure>'
+
+
+def _remarks(result: Evaluation, summary: Summary) -> str:
+    sentences = [f"{name}, {image.name}: {sentence}" for name, image, sentence in result.errors]
+    sentences += [*result.notes, *summary.notes]
+    notes = {test.row.note for test in (*summary.statistics.pairs, *summary.statistics.lines) if test.row.note}
+    items = "".join(f"<li>{escape(one)}</li>" for one in (*sentences, *sorted(notes)))
+    return f"<h2>What to know of these numbers</h2><ul>{items}</ul>" if items else ""
+
+
+def _origin(summary: Summary) -> str:
+    cut = "soft, partial volumes counted" if summary.cut == "soft" else f"of masks cut at {summary.cut}"
+    return (
+        "<h2>Where the numbers come from</h2>"
+        f"<p>SoftCordSeg {escape(__version__)}. Dice, RVE and ASD: mask and reference cut at {summary.threshold:g}; ASD in mm by "
+        "the image's own voxel sizes (the paper's own was partly in voxels). "
+        f"CSA: the Spinal Cord Toolbox's, corrected for angle, {cut}, at {escape(summary.place.name)}. "
+        "SD over contrasts with n − 1; violins show every image, the triangle is the mean.</p>"
+        "<p>Files: images.csv, slices.csv, csa.csv, csa_participants.csv, contrasts.csv, statistics/, "
+        "tables/ (CSV and LaTeX), figures/.</p>"
+    )
+
+
+def _html_table(head: str, rows: Sequence[str]) -> str:
+    return f'<div class="scroll"><table><tr>{head}</tr>{"".join(rows)}</table></div>'
+
+
+def _heads(columns: Sequence[str]) -> str:
+    return "".join(f"<th>{escape(column)}</th>" for column in columns)
+
+
+def _row(*cells: object) -> str:
+    texts = [escape(str(cell)) for cell in cells]
+    return f"<tr>{''.join(f'<td{_kind(text)}>{text}</td>' for text in texts)}</tr>"
+
+
+def _kind(text: str) -> str:
+    """Words stand on the left and may be broken, numbers on the right."""
+    return " class=word" if text[:1].isalpha() else ""
+
+
+def _number(value: float, digits: int = 2) -> str:
+    return f"{value:.{digits}f}" if math.isfinite(value) else "–"
+
+
+def _p(value: float) -> str:
+    if not math.isfinite(value):
+        return "–"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"

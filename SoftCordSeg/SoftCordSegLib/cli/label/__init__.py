@@ -1,0 +1,5 @@
+"""``softcord label``."""
+
+from .command import label_command
+
+__all__ = ["label_command"]

@@ -1,0 +1,5 @@
+"""``softcord models``."""
+
+from .command import models_app
+
+__all__ = ["models_app"]

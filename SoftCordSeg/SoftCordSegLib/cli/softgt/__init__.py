@@ -1,0 +1,5 @@
+"""``softcord softgt``."""
+
+from .command import softgt_command
+
+__all__ = ["softgt_command"]

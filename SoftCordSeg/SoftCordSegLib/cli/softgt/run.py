@@ -1,0 +1,235 @@
+"""One participant, from files to files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...errors import InputError
+from ...progress import Progress
+from ...provenance import generated_by, now
+from ..guard import naming
+from ..outputs import write_together
+from .areas import HARD, SOFT, SOFT_BIN, Area, areas_csv, measure_areas, spread
+from .discs import carried_discs, disc_images
+from .files import Layout, check_layout
+from .inputs import Participant
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ...groundtruth import Contrast, ContrastTruth, GroundTruth, GroundTruthOptions
+    from ...volume import Volume
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to do for every participant.
+
+    Attributes:
+        options: of the ground truth.
+        layout: where results go.
+        levels: over which areas are measured.
+        command: the command's own words, for the sidecars.
+    """
+
+    options: GroundTruthOptions
+    layout: Layout
+    levels: tuple[int, ...] = (2, 3)
+    command: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of one participant.
+
+    Attributes:
+        participant: its files.
+        contrasts: what went in.
+        truth: what came out.
+        areas: over the levels; none without discs.
+        disc_images: discs carried over, drawn on each contrast's grid; none without discs.
+        notes: what a reader has to know.
+        files: written, by kind and contrast.
+    """
+
+    participant: Participant
+    contrasts: tuple[Contrast, ...]
+    truth: GroundTruth
+    areas: tuple[Area, ...] = ()
+    disc_images: dict[str, Volume] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    files: dict[str, str] = field(default_factory=dict)
+
+
+def run_participant(participant: Participant, request: Request, progress: Progress) -> Done:
+    """Read the masks, make the ground truth, measure it, and write all files or none.
+
+    Raises:
+        InputError: a file cannot be used.
+        OutputError: results cannot be written.
+        Cancelled: through ``progress``.
+    """
+    from ...groundtruth import Contrast, make_ground_truth
+    from ...volume import read_nifti
+
+    check_layout(request.layout, participant, request.options.reference)
+    contrasts = []
+    for index, (name, path) in enumerate(participant.masks.items()):
+        progress.check_cancelled()
+        progress.report(0.1 * index / len(participant.masks), f"Reading {name}")
+        with naming(path):
+            contrasts.append(Contrast(name, read_nifti(path)))
+    truth = make_ground_truth(contrasts, request.options, progress.part(0.1, 0.6))
+    discs = carried_discs(participant, truth)
+    areas, notes = [], []
+    if discs:
+        progress.report(0.6, "Measuring")
+        areas, notes = measure_areas(contrasts, truth, discs, request.levels)
+    images, left_out = disc_images(participant, truth, discs)
+    said = [*participant.notes, *truth.notes, *(note for one in truth.contrasts for note in one.notes), *notes, *left_out]
+    done = Done(participant, tuple(contrasts), truth, tuple(areas), images, tuple(said))
+    progress.check_cancelled()
+    progress.report(0.7, "Drawing the page")
+    writers, files = _writers(done, request)
+    progress.check_cancelled()
+    progress.report(0.9, "Writing")
+    write_together(writers)
+    return replace(done, files=files)
+
+
+def summary_of(done: Done) -> dict[str, Any]:
+    """What was done, in plain types."""
+    return {
+        "participant": done.participant.name,
+        "reference": done.truth.reference,
+        "contrasts": {one.name: numbers_of(one) for one in done.truth.contrasts},
+        "left_out": dict(done.participant.left_out),
+        "area_sd_mm2": {kind: spread(done.areas, kind) for kind in (SOFT, SOFT_BIN, HARD)} if done.areas else None,
+        "notes": list(done.notes),
+        "files": done.files,
+    }
+
+
+def numbers_of(one: ContrastTruth) -> dict[str, Any]:
+    """How a contrast was registered, in plain numbers."""
+    import numpy as np
+
+    shift, angle = one.shift_mm, one.angle_deg
+    return {
+        "SlicesRegistered": int(one.used.sum()),
+        "SlicesTurned": int(one.turned.sum()),
+        "ShiftLeftMm": _range(shift[:, 0]),
+        "ShiftAnteriorMm": _range(shift[:, 1]),
+        "LargestShiftMm": round(float(np.linalg.norm(shift, axis=1).max()), 3) if len(shift) else None,
+        "RotationDegrees": _range(angle),
+        "CoverageOfAveragedCord": round(one.coverage, 4),
+        "ReferenceSlicesTrimmedAtEachEnd": one.trimmed,
+        "SlicesWithoutGroundTruth": list(one.without),
+    }
+
+
+def _range(values: np.ndarray) -> list[float] | None:
+    # A sum with 0 turns the -0.0 of a rounded small number into 0.0.
+    return [round(float(values.min()), 3) + 0.0, round(float(values.max()), 3) + 0.0] if len(values) else None
+
+
+def _writers(done: Done, request: Request) -> tuple[dict[Path, Callable[[Path], object]], dict[str, str]]:
+    """For each file of a participant a function that writes it, and the files by kind and contrast."""
+    import numpy as np
+
+    from ...groundtruth import write_transform
+    from ...volume import write_nifti
+    from .page import page_html
+
+    layout, participant, reference = request.layout, done.participant, done.truth.reference
+    writers: dict[Path, Callable[[Path], object]] = {}
+    files: dict[str, str] = {}
+
+    def add(kind: str, path: Path, write: Callable[[Path], object]) -> None:
+        writers[path] = write
+        files[kind] = str(path)
+
+    for one in done.truth.contrasts:
+        name = one.name
+        add(f"soft {name}", layout.soft(participant, name), partial(write_nifti, one.soft))
+        add(f"sidecar {name}", layout.sidecar(participant, name), _text_writer(_json(_sidecar(one, done, request))))
+        if layout.binary:
+            binary = one.soft.with_data((one.soft.data >= 0.5).astype(np.uint8))
+            add(f"binary {name}", layout.binarised(participant, name), partial(write_nifti, binary))
+        if not one.is_reference:
+            add(f"to {reference} from {name}", layout.transform(participant, name, name, reference), partial(write_transform, one))
+            back = partial(write_transform, one, inverse=True)
+            add(f"to {name} from {reference}", layout.transform(participant, name, reference, name), back)
+        if name in done.disc_images:
+            add(f"discs {name}", layout.discs(participant, name), partial(write_nifti, done.disc_images[name]))
+    if done.areas:
+        add("areas", layout.areas(participant), _text_writer(areas_csv([(participant.name, area) for area in done.areas])))
+    for path in layout.descriptions():
+        if not path.exists():
+            writers[path] = _text_writer(_json(_description(path.parent.name)))
+    add("page", layout.page(participant), _text_writer(page_html(done, request, files)))
+    return writers, files
+
+
+def _sidecar(one: ContrastTruth, done: Done, request: Request) -> dict[str, Any]:
+    """Where the ground truth of a contrast comes from; names of files only, for sidecars travel."""
+    from ...network import file_sha256
+
+    options, registration = request.options, request.options.registration
+    return {
+        "GeneratedBy": generated_by(),
+        "SpatialReference": "orig",
+        "Description": "Soft ground truth of the spinal cord: average of the masks of several contrasts, weighted by coverage.",
+        "Sources": [
+            {"Contrast": name, "Mask": path.name, "SHA256": file_sha256(path)} for name, path in done.participant.masks.items()
+        ],
+        "LeftOut": [{"Contrast": name, "Reason": reason} for name, reason in done.participant.left_out],
+        "Reference": options.reference,
+        "Registration": {
+            "Method": registration.method,
+            "SmoothMm": registration.smooth_mm,
+            "ElongationAtLeast": registration.elongation,
+            "LargestAngleDegrees": registration.largest_angle,
+        },
+        "AveragingSpacingMm": [round(float(size), 4) for size in done.truth.average.spacing],
+        "BeyondReference": options.beyond_reference,
+        **numbers_of(one),
+        "Notes": list(one.notes),
+        "Command": {"Name": "softcord softgt", "Options": request.command},
+        "Date": now(),
+    }
+
+
+def _description(kind: str) -> dict[str, Any]:
+    return {
+        "Name": f"SoftCordSeg {kind.replace('_', ' ')}",
+        "BIDSVersion": "1.9.0",
+        "DatasetType": "derivative",
+        "GeneratedBy": generated_by(),
+    }
+
+
+def _json(content: dict[str, Any]) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def _text_writer(text: str) -> Callable[[Path], object]:
+    return lambda path: path.write_bytes(text.encode("utf-8"))
+
+
+def check_reference(masks: dict[str, Path], reference: str) -> None:
+    """Refuse to go on without the reference's mask.
+
+    Raises:
+        InputError: it is not there.
+    """
+    if reference not in masks:
+        raise InputError(
+            f"There is no mask of the reference contrast {reference}; there are {', '.join(masks) or 'none'}. "
+            f"Give it with --mask {reference}=FILE, or choose another with --reference."
+        )
