@@ -48,17 +48,12 @@ screenshots: .venv
 	$(BIN)/python Utilities/readme_picture.py
 	$(BIN)/python Testing/panel/screenshots.py
 
-# First weights; more varied anatomy; real images, labelled by what the last stage's predictions agree on; cords at the back of
-# their canal; real images again, labelled anew.
-LABEL = $(BIN)/softcord pseudolabel Testing/bench/development.csv --root $(DATA) $(HELD_OUT)
+# First weights; more varied anatomy; real images too, labelled by what the second stage's predictions agree on.
 train: .venv
 	$(BIN)/softcord train compact --data $(DATA) --out runs/compact
 	$(BIN)/softcord train compact_2_anatomy --data $(DATA) --out runs/anatomy
-	$(LABEL) --model runs/anatomy/bundle --out runs/labels
+	$(BIN)/softcord pseudolabel Testing/bench/development.csv --root $(DATA) --model runs/anatomy/bundle --out runs/labels $(HELD_OUT)
 	$(BIN)/softcord train compact_3_selftrained --data $(DATA) --out runs/selftrained
-	$(BIN)/softcord train compact_4_dorsal --data $(DATA) --out runs/dorsal
-	$(LABEL) --model runs/dorsal/bundle --out runs/labels_2
-	$(BIN)/softcord train compact_5_selftrained --data $(DATA) --out runs/selftrained_2
 
 # Rewrites the file lists in SoftCordSeg/CMakeLists.txt from the tree.
 cmake-lists:

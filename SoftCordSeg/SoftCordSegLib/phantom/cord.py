@@ -14,6 +14,9 @@ DISC_HEIGHTS_MM = dict(enumerate(_HEIGHTS_DOWNWARDS_MM, start=1))
 
 # Between the CSF and the vertebral body: dura and posterior longitudinal ligament, mm.
 WALL_MM = 1.2
+# The cord's edge as images show it lies that far outside the cord as masks have it: pia, and vessels on it.  In the PAM50
+# template the mask lies 0.2 to 0.5 mm inside the half-way point between cord and CSF of its own T2w image.
+PIA_MM = 0.4
 
 
 @dataclass(frozen=True)

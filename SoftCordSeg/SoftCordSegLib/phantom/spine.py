@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .canvas import Canvas, Points, ellipse, ellipsoid
-from .cord import DISC_HEIGHTS_MM, WALL_MM, Cord
+from .cord import DISC_HEIGHTS_MM, PIA_MM, WALL_MM, Cord
 
 _VALUES = np.array(sorted(DISC_HEIGHTS_MM, reverse=True), dtype=np.float32)
 _HEIGHTS = np.array([DISC_HEIGHTS_MM[int(value)] for value in _VALUES], dtype=np.float32)
@@ -34,13 +34,14 @@ def _paint_bones(canvas: Canvas, cord: Cord, points: Points) -> None:
 
 
 def _paint_canal(canvas: Canvas, cord: Cord, points: Points) -> None:
-    """Epidural fat, dura, CSF and nerve roots."""
+    """Epidural fat, dura, CSF, pia and nerve roots."""
     half_right, half_front = _canal(cord, points.t)
     canvas.paint("fat", ellipse(points.right, points.front + half_front - 0.5, half_right * 0.55, 2.6))
     canvas.paint("dura", ellipse(points.right, points.front, half_right + 0.6, half_front + 0.6))
     canvas.paint("csf", ellipse(points.right, points.front, half_right, half_front))
-    # Rootlets leave the cord in bundles, before and behind, and run down and out to the foramen.
     cord_right, cord_front = cord.semi_axes_mm(points.t)
+    canvas.paint("white", ellipse(points.right, points.front, cord_right + PIA_MM, cord_front + PIA_MM))
+    # Rootlets leave the cord in bundles, before and behind, and run down and out to the foramen.
     _, phase, height = _vertebra(points.t)
     out = cord_right * 0.75 + (half_right - cord_right * 0.75) * phase
     for front in (cord_front * 0.55, -cord_front * 0.75):
