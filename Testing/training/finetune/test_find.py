@@ -85,6 +85,12 @@ def test_images_may_be_elsewhere(tmp_path):
         find_cases(tmp_path / "masks")
 
 
+def test_the_folder_of_images_may_hold_that_of_the_masks(tmp_path):
+    touch(tmp_path, "sub-01/anat/sub-01_T2w.nii.gz", "derivatives/labels/sub-01/anat/sub-01_T2w_label-SC_softseg.nii.gz")
+    cases, _held_out, _notes = find_cases(tmp_path / "derivatives", tmp_path)
+    assert [(case.image.name, case.participant) for case in cases] == [("sub-01_T2w.nii.gz", "sub-01")]
+
+
 def test_a_mask_whose_image_is_missing_is_left_out_and_named(tmp_path):
     touch(tmp_path, "sub-01_T2w.nii.gz", "sub-01_T2w_seg.nii.gz", "sub-02_T2w_seg.nii.gz")
     cases, notes = found(tmp_path)

@@ -30,7 +30,9 @@ def find_cases(place: Path, images: Path | None = None) -> tuple[list[RealCase],
         return _listed(place)
     if not place.is_dir():
         raise InputError(f"There is no folder or list of cases '{place}'. Check the name.")
-    files = _files(place) + (_files(images) if images is not None and images != place else [])
+    files = _files(place) + (_files(images) if images is not None else [])
+    # The folder of images often holds that of the masks: each file counts once.
+    files = list({path.resolve(): path for path in reversed(files)}.values())[::-1]
     masks = [found for found in map(mask_name, files) if found is not None]
     if not masks:
         raise InputError(
