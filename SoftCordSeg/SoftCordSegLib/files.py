@@ -1,4 +1,4 @@
-"""Atomic writing: a file is either whole or not there."""
+"""Files: written whole or not at all, and the names of images."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .errors import OutputError
+
+NIFTI_ENDINGS = (".nii.gz", ".nii")
 
 
 @contextlib.contextmanager
@@ -55,6 +57,14 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
 def write_text_atomically(path: str | Path, text: str) -> None:
     """Write ``text`` as UTF-8; see :func:`atomic_path`."""
     write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def file_stem(path: Path) -> str:
+    """A file's name without ``.nii`` or ``.nii.gz`` (or, of another file, its last ending)."""
+    for ending in NIFTI_ENDINGS:
+        if path.name.lower().endswith(ending):
+            return path.name[: -len(ending)]
+    return path.stem
 
 
 def _reason(error: OSError) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from .outputs import stem
+from ..files import file_stem
 
 _SUBJECT = ("sub-", "ses-")
 # What says how a mask or label was made, not which image it is of.
@@ -23,7 +23,7 @@ def entities(name: str) -> tuple[str, ...]:
 
 def session_of(path: Path) -> str:
     """Subject and session, as "sub-01_ses-1"; "" for a name that is not BIDS."""
-    return "_".join(part for part in entities(stem(path)) if part.startswith(_SUBJECT))
+    return "_".join(part for part in entities(file_stem(path)) if part.startswith(_SUBJECT))
 
 
 def short_names(paths: Sequence[Path]) -> list[str]:
@@ -31,15 +31,15 @@ def short_names(paths: Sequence[Path]) -> list[str]:
 
     Where that leaves nothing, or the same twice, the names stay whole; files of one name are told apart by their folders.
     """
-    names = _trimmed([stem(path).split("_") for path in paths])
+    names = _trimmed([file_stem(path).split("_") for path in paths])
     if len(set(names)) < len(names):
-        names = [stem(path) for path in paths]
+        names = [file_stem(path) for path in paths]
     return names if len(set(names)) == len(names) else [str(path) for path in paths]
 
 
 def contrast_names(paths: Sequence[Path]) -> list[str]:
     """The same, subject and session apart, so that one contrast has one name in all subjects."""
-    return _trimmed([[part for part in stem(path).split("_") if not part.startswith(_SUBJECT)] for path in paths])
+    return _trimmed([[part for part in file_stem(path).split("_") if not part.startswith(_SUBJECT)] for path in paths])
 
 
 def _trimmed(split: list[list[str]]) -> list[str]:

@@ -7,18 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from ..errors import OutputError
-from ..files import atomic_path
+from ..files import atomic_path, file_stem
 from .guard import UsageProblem
-
-_ENDINGS = (".nii.gz", ".nii")
-
-
-def stem(path: Path) -> str:
-    """The file's name without ``.nii`` or ``.nii.gz`` (or, of another file, its last ending)."""
-    for ending in _ENDINGS:
-        if path.name.lower().endswith(ending):
-            return path.name[: -len(ending)]
-    return path.stem
 
 
 def check_names(images: Sequence[Path]) -> None:
@@ -29,7 +19,7 @@ def check_names(images: Sequence[Path]) -> None:
     """
     seen: dict[str, Path] = {}
     for image in images:
-        key = stem(image).casefold()  # some disks do not tell capitals from small letters
+        key = file_stem(image).casefold()  # some disks do not tell capitals from small letters
         if key in seen:
             twice = f"'{image}' is given twice" if seen[key] == image else f"'{seen[key]}' and '{image}' have the same name"
             raise UsageProblem(f"{twice}, so their results would overwrite each other. Run them one by one, into two folders.")

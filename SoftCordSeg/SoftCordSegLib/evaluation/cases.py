@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError
+from ..files import file_stem
 
 _COLUMNS = ("participant", "contrast", "image", "reference", "discs", "levels", "grid", "whole_field", "dataset")
 _REQUIRED = _COLUMNS[:3]
 _YES, _NO = ("yes", "y", "true", "1"), ("no", "n", "false", "0", "")
-_ENDINGS = (".nii.gz", ".nii")
 
 
 @dataclass(frozen=True)
@@ -70,14 +70,6 @@ def read_cases(path: str | Path, root: str | Path | None = None) -> list[Case]:
     cases = [_case(row, folder, f"'{path}', case {number}") for number, row in enumerate(rows, start=1)]
     _check_unique(cases, path)
     return cases
-
-
-def file_stem(path: Path) -> str:
-    """A file's name without ``.nii`` or ``.nii.gz``."""
-    for ending in _ENDINGS:
-        if path.name.lower().endswith(ending):
-            return path.name[: -len(ending)]
-    return path.stem
 
 
 def _rows(path: Path) -> Iterable[Mapping[str, object]]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from ..errors import InputError
+from ..files import NIFTI_ENDINGS, file_stem
 from ..progress import Progress
 from ..volume import Volume, read_nifti, time_points, write_nifti
 from .cases import Case
@@ -35,7 +36,6 @@ SUFFIXES = (
     "",
 )
 TIMES_FILE = "inference_times.csv"
-_ENDINGS = (".nii.gz", ".nii")
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,12 +136,10 @@ def find_mask(folder: Path, image: Path, suffix: str | None = None) -> Path:
     Raises:
         InputError: there is none, or more than one.
     """
-    from .cases import file_stem
-
     if not folder.is_dir():
         raise InputError(f"There is no folder '{folder}'. Give a method as NAME=FOLDER of its masks, or NAME=BUNDLE.")
     suffixes = SUFFIXES if suffix is None else (suffix,)
-    names = {f"{file_stem(image)}{one}{ending}" for one in suffixes for ending in _ENDINGS}
+    names = {f"{file_stem(image)}{one}{ending}" for one in suffixes for ending in NIFTI_ENDINGS}
     found = sorted(path for path in folder.rglob("*.nii*") if path.name in names and path.resolve() != image.resolve())
     if len(found) > 1:
         found = _deepest_match(found, image)

@@ -10,13 +10,14 @@ from typing import Annotated, Any, Optional
 import typer
 
 from ...errors import Cancelled
+from ...files import file_stem
 from ...progress import Progress
 from ...provenance import generated_by, model_of
 from ..console import fail, print_json, progress_bars, say, show_table, warn
 from ..guard import EXIT_FAILED, UsageProblem, guarded, sentence_of
 from ..interrupt import interruptible
 from ..options import Debug, Device, Json, Model, Threads
-from ..outputs import check_folder, check_not_an_input, stem
+from ..outputs import check_folder, check_not_an_input
 from ..segment import Request
 from ..tools import Tools, limit_threads
 
@@ -83,7 +84,7 @@ def _jobs(
     if image is not None:
         if contrasts:
             raise UsageProblem("--contrast is for the phantom; with --image there is only that image.")
-        folder = out / stem(image)
+        folder = out / file_stem(image)
         check_not_an_input(request(folder).outputs(image).values(), [image, *([discs] if discs else [])])
         return {image.name: _image_job(image, discs, folder, request(folder))}
     if discs is not None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...files import file_stem
 from ...progress import Progress
-from ..outputs import stem
 from ..segment import Request, segment_file
 from ..tools import Tools
 
@@ -128,7 +128,7 @@ def study_image(
     outcome = segment_file(path, request, bundle, tools, progress.part(0.0, 0.9))
     written = {**(files or {}), **{kind: Path(outcome[kind]) for kind in ("mask", "binary", "sidecar") if kind in outcome}}
     image, mask = read_nifti(path, outcome["source_volume"]), read_nifti(outcome["mask"])
-    title = phantom.contrast if phantom is not None else stem(path)
+    title = phantom.contrast if phantom is not None else file_stem(path)
     study = Study(title, path, image, outcome, mask, discs=tuple(discs), phantom=phantom, files=written)
     if not outcome["found"]:
         return replace(study, remarks=(outcome["message"],))
@@ -140,10 +140,10 @@ def study_image(
             levels = aggregate(shape, per_level=True)
         except InputError as error:
             remarks.append(f"No vertebral levels: {error}")
-    written["slices"] = folder / f"{stem(path)}_csa_perslice.csv"
+    written["slices"] = folder / f"{file_stem(path)}_csa_perslice.csv"
     write_csv(written["slices"], shape, aggregate(shape, per_slice=True), outcome_name(outcome))
     if levels is not None:
-        written["levels"] = folder / f"{stem(path)}_csa_perlevel.csv"
+        written["levels"] = folder / f"{file_stem(path)}_csa_perlevel.csv"
         write_csv(written["levels"], shape, levels, outcome_name(outcome))
     errors, dice = (), None
     if phantom is not None:

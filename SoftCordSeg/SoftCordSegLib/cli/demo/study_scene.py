@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..outputs import stem
+from ...files import file_stem
 
 if TYPE_CHECKING:
     from .study import Study
@@ -54,7 +54,7 @@ def make_views(study: Study, folder: Path, draw: Draw | None = None) -> Views:
         return Views(remarks=(f"No scene and no pictures: {error}",))
     try:
         nodes = _fill(app, study)
-        bundle = folder / f"{stem(study.path)}.mrb"
+        bundle = folder / f"{file_stem(study.path)}.mrb"
         save_scene(app.scene, bundle)
         try:
             return Views(bundle, tuple((draw or draw_views)(app, study, nodes).items()))
@@ -76,7 +76,7 @@ def _fill(app, study: Study) -> dict:
     from ...scene.volumes import add_volume
 
     scene = app.scene
-    image = add_volume(scene, study.image, stem(study.path))
+    image = add_volume(scene, study.image, file_stem(study.path))
     set_window_level(image)
     soft = add_soft_mask(scene, image, study.mask)
     results = [soft]

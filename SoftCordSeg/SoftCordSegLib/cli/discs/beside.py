@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...errors import InputError
+from ...files import file_stem
 from ..bids_names import entities, session_of
-from ..outputs import stem
 
 # Discs of another image, brought over by a registration.
 _WARPED = "_label-discs_desc-warp_dlabel"
@@ -75,7 +75,7 @@ def _image_name(path: Path) -> str:
 
 def _is_of_same_image(discs: Path, mask: Path) -> bool:
     """True if the mask's name goes on from the image's, or both tell of the same image."""
-    image, own = _image_name(discs), stem(mask)
+    image, own = _image_name(discs), file_stem(mask)
     if image and (own == image or own.startswith(f"{image}_")):
         return True
     return entities(image) != () and entities(image) == entities(own)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError
-from ..outputs import stem
+from ...files import file_stem
 from .files import is_points_file, read_discs, read_points
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class PlacedDisc:
 
 def sidecar_of(path: Path) -> Path:
     """Where the same stands beside a label image."""
-    return path.with_name(f"{stem(path)}.json")
+    return path.with_name(f"{file_stem(path)}.json")
 
 
 def told_apart(path: Path) -> tuple[list[DiscLabel], list[DiscLabel]]:

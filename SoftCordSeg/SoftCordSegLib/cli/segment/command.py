@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 
 from ...errors import Cancelled
+from ...files import file_stem
 from ...progress import Progress
 from ...provenance import box_of, generated_by, model_of
 from ..console import fail, print_json, progress_bars, say, show_table, warn
 from ..guard import EXIT_FAILED, UsageProblem, guarded, sentence_of
 from ..interrupt import interruptible
 from ..options import BoxText, Debug, Device, Json, Model, Threads, TimeText, parse_box, parse_crop, parse_time
-from ..outputs import check_folder, check_names, check_not_an_input, stem, write_together
+from ..outputs import check_folder, check_names, check_not_an_input, write_together
 from ..tools import Tools, limit_threads
 from .sidecar import sidecar
 
@@ -49,7 +50,7 @@ class Request:
 
     def outputs(self, image: Path) -> dict[str, Path]:
         """The files of one image: mask, sidecar and, where asked for, binary."""
-        name = stem(image)
+        name = file_stem(image)
         files = {"mask": self.folder / f"{name}_softseg.nii.gz", "sidecar": self.folder / f"{name}_softseg.json"}
         if self.threshold is not None:
             files["binary"] = self.folder / f"{name}_seg.nii.gz"

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import InputError
+from ...files import file_stem
 from ..bids_names import session_of
 from ..discs.beside import discs_beside
 from ..guard import UsageProblem
-from ..outputs import stem
 
 if TYPE_CHECKING:
     from ...groundtruth import Exclusions
@@ -55,7 +55,7 @@ class Participant:
 
 def image_name(mask: Path) -> str:
     """The name of the image that a mask is of: "sub-01_T1w" of sub-01_T1w_label-SC_seg.nii.gz."""
-    name = stem(mask)
+    name = file_stem(mask)
     return next((name[: -len(end)] for end in _ENDINGS if name.endswith(end) and len(name) > len(end)), name)
 
 
@@ -107,7 +107,7 @@ def find_participants(dataset: Path, reference: str) -> list[Participant]:
     root = labels if labels.is_dir() else dataset
     found: dict[str, dict[str, Path]] = {}
     for path in sorted(root.rglob("sub-*.nii*")):
-        name = stem(path)
+        name = file_stem(path)
         if path.name.endswith(_KINDS) and name.endswith(_MASKS) and _COMPUTED not in name:
             group = found.setdefault(session_of(path), {})
             image = image_name(path)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import InputError
+from ...files import file_stem
 
 # Where labels lie and what they are called (spine-generic, old names and new); {} is the name of the image.
 LABELS = {
@@ -46,9 +47,9 @@ class Found:
 
 def contrast_of(image: Path) -> str:
     """What a name in the manner of BIDS says beside participant and session; the whole stem of another name."""
-    parts = _stem(image).split("_")
+    parts = file_stem(image).split("_")
     kept = [part for part in parts if not part.startswith(("sub-", "ses-", "space-", "desc-"))]
-    return "_".join(kept) or _stem(image)
+    return "_".join(kept) or file_stem(image)
 
 
 def is_contrast(contrast: str, wanted: str) -> bool:
@@ -72,10 +73,10 @@ def find_images(dataset: Path, label: str, labels_of: Path | None = None) -> lis
     derivatives = (labels_of or dataset) / "derivatives"
     for root in (derivatives, derivatives / folder):
         # The folder for labels of this kind comes last: it counts more than a copy elsewhere.
-        labels.update({_stem(path): path for path in sorted(root.rglob("sub-*.nii*"))})
+        labels.update({file_stem(path): path for path in sorted(root.rglob("sub-*.nii*"))})
     found = []
     for image in _images(dataset):
-        stem = _stem(image)
+        stem = file_stem(image)
         candidates = [labels[name.format(stem)] for name in names if name.format(stem) in labels]
         found.append(Found(_participant(image, dataset), contrast_of(image), image, candidates[0] if candidates else None))
     if not found:
@@ -89,13 +90,9 @@ def find_images(dataset: Path, label: str, labels_of: Path | None = None) -> lis
 def _images(dataset: Path) -> Iterator[Path]:
     for participant in sorted(dataset.glob("sub-*")):
         for path in sorted(participant.rglob("sub-*.nii*")):
-            if not _NOT_IMAGES.search(_stem(path)):
+            if not _NOT_IMAGES.search(file_stem(path)):
                 yield path
 
 
 def _participant(image: Path, dataset: Path) -> str:
     return image.relative_to(dataset).parts[0]
-
-
-def _stem(path: Path) -> str:
-    return re.sub(r"\.nii(\.gz)?$", "", path.name)

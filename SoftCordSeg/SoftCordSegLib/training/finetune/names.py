@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-_ENDINGS = (".nii.gz", ".nii")
+from ...files import NIFTI_ENDINGS, file_stem
+
 # "sub-01_T2w_label-SC_softseg" (our panel, BIDS), "sub-01_T2w_seg-manual" (Spine Generic), "t2_seg" (SCT).
 _MASK = re.compile(
     r"(?P<image>.+?)(?P<label>_label-(?:SC|cord|spinalcord))?(?:_desc-[^_]+)?_(?P<kind>softseg|seg)(?P<manual>-manual)?"
@@ -31,10 +32,7 @@ class MaskName:
 
 def stem(path: Path) -> str | None:
     """The name without ``.nii`` or ``.nii.gz``; None for other files."""
-    for ending in _ENDINGS:
-        if path.name.lower().endswith(ending):
-            return path.name[: -len(ending)]
-    return None
+    return file_stem(path) if path.name.lower().endswith(NIFTI_ENDINGS) else None
 
 
 def mask_name(path: Path) -> MaskName | None:
@@ -59,7 +57,7 @@ def raw_place(mask: MaskName) -> Path | None:
 
 def with_ending(place: Path) -> Path | None:
     """The NIfTI file of that name without ending; None where there is none."""
-    for ending in _ENDINGS:
+    for ending in NIFTI_ENDINGS:
         path = place.with_name(place.name + ending)
         if path.is_file():
             return path
