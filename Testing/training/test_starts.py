@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 import torch
 
-from SoftCordSegLib.errors import InputError
+from SoftCordSegLib.errors import InputError, ModelError
 from SoftCordSegLib.network import load_bundle, shipped_bundles
 from SoftCordSegLib.network.unet import COMPACT, UNet
-from SoftCordSegLib.training.starts import bundle_weights, from_logits
+from SoftCordSegLib.training.starts import bundle_weights, from_logits, open_bundle
 from training.tiny import TINY
 
 
@@ -32,3 +34,11 @@ def test_a_bundles_stage_gives_its_weights_in_full_precision():
 def test_a_network_of_another_shape_is_refused():
     with pytest.raises(InputError, match="is another network"):
         bundle_weights(load_bundle(shipped_bundles()[0]), "segmenter", TINY)
+
+
+def test_a_start_can_be_an_installed_model(tmp_path, monkeypatch):
+    monkeypatch.setenv("SOFTCORDSEG_MODELS", str(tmp_path))
+    shutil.copytree(shipped_bundles()[0], tmp_path / "mine")
+    assert open_bundle("mine").folder == tmp_path / "mine"
+    with pytest.raises(ModelError, match="no model bundle 'theirs'"):
+        open_bundle("theirs")

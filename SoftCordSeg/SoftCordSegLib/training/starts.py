@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
-from ..network import load_bundle, shipped_bundles
+from ..network import load_bundle
+from ..network.store import find_bundle
 
 if TYPE_CHECKING:
     import torch
@@ -29,13 +30,12 @@ def from_logits(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def open_bundle(name: str | Path) -> ModelBundle:
-    """The bundle in a folder, or the shipped one of that name.
+    """The bundle in a folder, or the shipped or installed one of that name.
 
     Raises:
         ModelError: there is none, or it is damaged.
     """
-    shipped = {folder.name: folder for folder in shipped_bundles()}
-    return load_bundle(shipped[str(name)] if str(name) in shipped and not Path(name).exists() else Path(name))
+    return load_bundle(find_bundle(name))
 
 
 def bundle_weights(bundle: ModelBundle, stage: str, network: UNetConfig) -> dict[str, torch.Tensor]:
