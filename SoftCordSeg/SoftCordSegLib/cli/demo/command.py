@@ -18,6 +18,7 @@ from ..guard import EXIT_FAILED, UsageProblem, guarded, sentence_of
 from ..interrupt import interruptible
 from ..options import Debug, Device, Json, Model, Threads
 from ..outputs import check_folder, check_not_an_input
+from ..pages import check_own_page
 from ..segment import Request
 from ..tools import Tools, limit_threads
 
@@ -45,8 +46,10 @@ def demo_command(
     tools: Tools = ctx.obj
     options = {"model": Path(model).name if model else None, "threshold": _THRESHOLD, "device": device, "threads": threads}
     with guarded(debug, as_json):
+        from .page import TITLE
+
         jobs = _jobs(out, image, discs, contrast, options, device)
-        _check_page(out / "index.html")
+        check_own_page(out / "index.html", TITLE)
         check_folder(out)
         bundle = tools.open_bundle(model)
         limit_threads(threads)
@@ -96,18 +99,6 @@ def _jobs(
     return {name: _phantom_job(name, out / name, request(out / name)) for name in wanted}
 
 
-def _check_page(page: Path) -> None:
-    """Refuse to replace a page that is not ours.
-
-    Raises:
-        UsageProblem: there is another ``index.html``.
-    """
-    from .page import MARK
-
-    if page.exists() and (not page.is_file() or MARK not in page.read_text(encoding="utf-8", errors="replace")[:2000]):
-        raise UsageProblem(f"'{page}' is not a page of this program and would be overwritten. Choose another folder.")
-
-
 def _phantom_job(contrast: str, folder: Path, request: Request) -> Callable:
     def job(bundle: Any, tools: Tools, progress: Progress):
         from .study import study_phantom
@@ -141,9 +132,9 @@ def _with_views(study: Any, folder: Path, progress: Progress) -> tuple[Any, Any]
 
 def _write_page(out: Path, done: list, failures: list, bundle: Any, command: str) -> None:
     from ...files import write_text_atomically
-    from .page import page_html
+    from .page import demo_html
 
-    write_text_atomically(out / "index.html", page_html(done, failures, bundle, out, command))
+    write_text_atomically(out / "index.html", demo_html(done, failures, bundle, out, command))
 
 
 def _report(out: Path, done: list, failures: list, bundle: Any, as_json: bool) -> None:

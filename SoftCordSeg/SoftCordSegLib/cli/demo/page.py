@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -11,15 +10,14 @@ from typing import Any
 import numpy as np
 
 from ... import __version__
-from ..page_style import STYLE
+from ..pages import data_uri, key_figures, page_html
 from .area_plot import area_svg
 from .study import LevelError, Study
 from .study_scene import Views
 
 # An error beyond this (the demonstration's own goal, percent) is marked in the tables.
 _FAR_PERCENT = 3.0
-# By this the program knows its own page, which it may replace.
-MARK = '<meta name="generator" content="SoftCordSeg">'
+TITLE = "SoftCordSeg: demonstration"
 _CAPTIONS = {
     "Axial": "Axial",
     "Sagittal": "Sagittal",
@@ -28,7 +26,7 @@ _CAPTIONS = {
 }
 
 
-def page_html(
+def demo_html(
     studies: Sequence[tuple[Study, Views]], failures: Sequence[tuple[str, str]], bundle: Any, folder: Path, command: str
 ) -> str:
     """The page.
@@ -46,12 +44,7 @@ def page_html(
         parts.append(_overview(studies))
     parts += [_section(study, views, folder) for study, views in studies]
     parts += [_limits(studies, failures, truth), _origin(bundle, command)]
-    title = "SoftCordSeg: demonstration"
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">{MARK}<style>{STYLE}</style></head>\n'
-        f"<body><main>\n{''.join(parts)}\n</main></body></html>\n"
-    )
+    return page_html(TITLE, parts)
 
 
 def mean_absolute_percent(errors: Sequence[LevelError]) -> float:
@@ -80,8 +73,7 @@ def _head(studies, failures, bundle: Any, truth: bool) -> str:
         figures.append(("scans", f"{len(studies)} of {len(studies) + len(failures)}"))
     elif studies[0][0].shape is not None:
         figures = _size(studies[0][0])
-    terms = "".join(f"<div><dt>{escape(name)}</dt><dd>{value}</dd></div>" for name, value in figures)
-    return f'<h1>The spinal cord, softly outlined</h1><p class="lead">{lead}</p><dl class="figures">{terms}</dl>'
+    return f'<h1>The spinal cord, softly outlined</h1><p class="lead">{lead}</p>{key_figures(figures)}'
 
 
 def _size(study: Study) -> list[tuple[str, str]]:
@@ -144,9 +136,8 @@ def _section(study: Study, views: Views, folder: Path) -> str:
 
 
 def _figure(name: str, png: bytes, title: str) -> str:
-    data = base64.b64encode(png).decode("ascii")
     return (
-        f'<figure><img alt="{escape(title)}, {name}" src="data:image/png;base64,{data}">'
+        f'<figure><img alt="{escape(title)}, {name}" src="{data_uri(png)}">'
         f"<figcaption>{_CAPTIONS.get(name, name)}</figcaption></figure>"
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import math
 from collections.abc import Sequence
 from html import escape
@@ -11,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from ... import __version__
 from ...files import write_text_atomically
-from ..page_style import STYLE
+from ..pages import data_uri, key_figures, page_html
 
 if TYPE_CHECKING:
     from ...evaluation import Drawn, Evaluation, PaperTable, Summary
 
-_OWN_STYLE = """
+TITLE = "SoftCordSeg: evaluation"
+_MORE_STYLE = """
 figure.plot { margin: 28px 0; } figure.plot img { max-width: 100%; display: block; background: #fff; border-radius: 4px; }
 td.best { font-weight: 700; } td.word { text-align: left; white-space: normal; }
 """
@@ -30,11 +30,11 @@ def write_page(out: Path, result: Evaluation, summary: Summary, figures: Sequenc
         OutputError: the folder is not writable or the disk is full.
     """
     path = out / "index.html"
-    write_text_atomically(path, page_html(result, summary, figures))
+    write_text_atomically(path, evaluation_html(result, summary, figures))
     return path
 
 
-def page_html(result: Evaluation, summary: Summary, figures: Sequence[Drawn]) -> str:
+def evaluation_html(result: Evaluation, summary: Summary, figures: Sequence[Drawn]) -> str:
     """The page.
 
     Args:
@@ -42,24 +42,19 @@ def page_html(result: Evaluation, summary: Summary, figures: Sequence[Drawn]) ->
         summary: of it.
         figures: on disk; PNG and SVG files are taken into the page.
     """
-    title = "SoftCordSeg: evaluation"
     parts = [_head(summary), *(_paper_table(table) for table in summary.tables), _grids(summary), _drift(summary)]
     parts += [_statistics(summary), *(_figure(figure) for figure in figures), _remarks(result, summary), _origin(summary)]
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}{_OWN_STYLE}</style></head>\n'
-        f"<body><main>\n{''.join(parts)}\n</main></body></html>\n"
-    )
+    return page_html(TITLE, parts, _MORE_STYLE)
 
 
 def _head(summary: Summary) -> str:
     images = len({(row.dataset, row.participant, row.contrast) for row in summary.scores})
     people = len({(row.dataset, row.participant) for row in summary.scores})
     known = len({(r.dataset, r.participant, r.contrast) for r in summary.scores if math.isfinite(r.dice)})
-    terms = [("methods", len(summary.methods)), ("participants", people), ("images", images), ("with a reference", known)]
-    figures = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in terms)
+    counts = {"methods": len(summary.methods), "participants": people, "images": images, "with a reference": known}
+    figures = key_figures([(name, str(count)) for name, count in counts.items()])
     names = ", ".join(escape(name) for name in summary.methods)
-    return f'<h1>How good are the masks?</h1><p class="lead">{names}</p><dl class="figures">{figures}</dl>'
+    return f'<h1>How good are the masks?</h1><p class="lead">{names}</p>{figures}'
 
 
 def _paper_table(table: PaperTable) -> str:
@@ -142,10 +137,9 @@ def _figure(figure: Drawn) -> str:
     if path is None:  # PDF: a browser shows no such picture
         return f"<p>{escape(figure.caption)} <code>{escape(figure.paths[0].name)}</code></p>"
     content = path.read_bytes()
-    data = base64.b64encode(content).decode("ascii")
     # All figures at one scale: a browser would show each pixel of a small one as large as it can.
     width = f' width="{round(int.from_bytes(content[16:20], "big") / 2)}"' if path.suffix == ".png" else ""
-    image = f'<img{width} alt="{escape(figure.caption)}" src="data:{_MIME[path.suffix]};base64,{data}">'
+    image = f'<img{width} alt="{escape(figure.caption)}" src="{data_uri(content, _MIME[path.suffix])}">'
     return f'<figure class="plot">{image}{caption}</figure>'
 
 

@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..page_style import STYLE
+from ..pages import page_html
 from .areas import HARD, SOFT, spread
 
 if TYPE_CHECKING:
@@ -50,14 +50,14 @@ def index_html(results: Sequence[Done], errors: Mapping[str, str], left_out: Seq
     )
     failed = [f"{name}: {sentence}" for name, sentence in errors.items()]
     total = len(results) + len(errors)
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Soft ground truths</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="generator" content="SoftCordSeg">'
-        f"<style>{STYLE}</style></head>\n<body><main>\n<h1>Soft ground truths</h1>"
-        f'<p class="lead">{len(results)} of {total} participants; those whose slices moved most come first.</p>'
-        f'<div class="scroll"><table><tr>{head}</tr>{rows}</table></div>'
-        f"{_list('Not done', failed)}{_list('Left out', left_out)}\n</main></body></html>\n"
-    )
+    parts = [
+        "<h1>Soft ground truths</h1>",
+        f'<p class="lead">{len(results)} of {total} participants; those whose slices moved most come first.</p>',
+        f'<div class="scroll"><table><tr>{head}</tr>{rows}</table></div>',
+        _list("Not done", failed),
+        _list("Left out", left_out),
+    ]
+    return page_html("Soft ground truths", parts)
 
 
 def _row(done: Done, folder: Path) -> str:

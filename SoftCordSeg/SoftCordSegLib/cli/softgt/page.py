@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ... import __version__
 from ..guard import naming
-from ..page_style import STYLE
+from ..pages import data_uri, key_figures, page_html
 from .areas import HARD, SOFT, SOFT_BIN, spread
 from .index import largest_motion
 from .pictures import MASK_COLOUR, SOFT_COLOUR, mosaic_png, motion_png
@@ -31,7 +30,7 @@ h2.contrast {{ margin-top: 44px; }}
 """
 
 
-def page_html(done: Done, request: Request, files: dict[str, str]) -> str:
+def participant_html(done: Done, request: Request, files: dict[str, str]) -> str:
     """The page, self-contained.
 
     Args:
@@ -45,12 +44,7 @@ def page_html(done: Done, request: Request, files: dict[str, str]) -> str:
     parts = [_head(done, request), _notes(done), _motion(done), _numbers(done), _areas(done), _legend()]
     parts += [_contrast(done, one, index) for index, one in enumerate(done.truth.contrasts)]
     parts.append(_origin(done, request, files))
-    title = f"Soft ground truth: {escape(done.participant.name)}"
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="generator" content="SoftCordSeg">'
-        f"<style>{STYLE}{_MORE_STYLE}</style></head>\n<body><main>\n{''.join(parts)}\n</main></body></html>\n"
-    )
+    return page_html(f"Soft ground truth: {done.participant.name}", parts, _MORE_STYLE)
 
 
 def _head(done: Done, request: Request) -> str:
@@ -61,13 +55,12 @@ def _head(done: Done, request: Request) -> str:
     before, after = spread(done.areas, HARD), spread(done.areas, SOFT)
     if before is not None and after is not None:
         figures.append(("SD of the area over contrasts, mm²", f"{before:.2f} → {after:.2f}"))
-    terms = "".join(f"<div><dt>{escape(name)}</dt><dd>{value}</dd></div>" for name, value in figures)
     method = _METHODS[request.options.registration.method]
     return (
         f"<h1>{escape(done.participant.name)}</h1>"
         f'<p class="lead">One soft ground truth of the cord from {_listed([one.name for one in done.truth.contrasts])}, '
         f"laid on {escape(done.truth.reference)} slice by slice ({method}) and averaged where each of them reaches.</p>"
-        f'<dl class="figures">{terms}</dl>'
+        f"{key_figures(figures)}"
     )
 
 
@@ -82,7 +75,7 @@ def _motion(done: Done) -> str:
     if png is None:
         return ""
     return (
-        f'<h2>How the slices were moved</h2><img class="motion" alt="Shift and rotation along the cord" src="{_inline(png)}">'
+        f'<h2>How the slices were moved</h2><img class="motion" alt="Shift and rotation along the cord" src="{data_uri(png)}">'
         '<p class="small">From the reference to each contrast, by the reference\'s slices. Pale: carried from neighbours.</p>'
     )
 
@@ -154,7 +147,7 @@ def _contrast(done: Done, one: ContrastTruth, index: int) -> str:
     facts = f"{spacing} mm, stored {one.soft.letters}" + ("" if image is not None else " · no image was given")
     return (
         f'<h2 class="contrast">{escape(one.name)}</h2><p class="facts">{escape(facts)}</p>'
-        f'<img class="mosaic" alt="Axial slices of {escape(one.name)} with the outlines" src="{_inline(png)}">'
+        f'<img class="mosaic" alt="Axial slices of {escape(one.name)} with the outlines" src="{data_uri(png)}">'
     )
 
 
@@ -194,7 +187,3 @@ def _range(values) -> str:
 def _listed(names: list[str]) -> str:
     names = [escape(name) for name in names]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _inline(png: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"

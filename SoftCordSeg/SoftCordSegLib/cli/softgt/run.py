@@ -144,7 +144,7 @@ def _writers(done: Done, request: Request) -> tuple[dict[Path, Callable[[Path], 
 
     from ...groundtruth import write_transform
     from ...volume import write_nifti
-    from .page import page_html
+    from .page import participant_html
 
     layout, participant, reference = request.layout, done.participant, done.truth.reference
     writers: dict[Path, Callable[[Path], object]] = {}
@@ -172,7 +172,7 @@ def _writers(done: Done, request: Request) -> tuple[dict[Path, Callable[[Path], 
     for path in layout.descriptions():
         if not path.exists():
             writers[path] = _text_writer(_json(_description(path.parent.name)))
-    add("page", layout.page(participant), _text_writer(page_html(done, request, files)))
+    add("page", layout.page(participant), _text_writer(participant_html(done, request, files)))
     return writers, files
 
 

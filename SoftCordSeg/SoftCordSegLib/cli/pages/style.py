@@ -1,4 +1,4 @@
-"""The look of the page; it must be self-contained, so it travels as text."""
+"""The look of our pages; they must be self-contained, so it travels as text."""
 
 STYLE = """
 :root { color-scheme: light dark; --paper: #fbfaf7; --ink: #1d2126; --soft: #5d656e; --rule: #d9d6cf; --band: #efece4;
