@@ -8,6 +8,8 @@ import pytest
 
 from cli.fakes import names_in, rows_of
 from evaluation.study import write_study
+from SoftCordSegLib.cli.demo.page import TITLE as DEMONSTRATION
+from SoftCordSegLib.cli.pages import page_html
 from SoftCordSegLib.volume import read_nifti
 
 
@@ -215,6 +217,33 @@ def test_nothing_is_written_over_an_input(softcord, study, tmp_path):
     assert "is an input and would be overwritten" in over_cases.stderr
     assert "holds another method's masks" in over_masks.stderr
     assert "sub-01_T1w_softseg.nii.gz" in over_reference.stderr
+
+
+def test_of_pages_only_its_own_is_replaced(softcord, study, tmp_path):
+    out = tmp_path / "out"
+    words = ["evaluate", study, *folders(study), "-o", out, "--kinds", "png", "--panels", "0"]
+    page = out / "index.html"
+    out.mkdir()
+
+    for theirs in ("<html>my site</html>", demo_html_beginning()):
+        page.write_text(theirs)
+        refused = softcord(*words)
+
+        assert refused.exit_code == 2
+        assert "is not a page that this command wrote" in refused.stderr
+        assert page.read_text() == theirs
+        assert names_in(out) == ["index.html"]
+
+    assert softcord(*words, "--no-figures").exit_code == 0  # writes no page
+    assert page.read_text() == theirs
+    page.unlink()
+    assert [softcord(*words).exit_code for _ in range(2)] == [0, 0]
+    assert "How good are the masks?" in page.read_text(encoding="utf-8")
+
+
+def demo_html_beginning():
+    """As the page of ``softcord demo`` begins."""
+    return page_html(DEMONSTRATION, ["<h1>The spinal cord, softly outlined</h1>"])
 
 
 def test_no_table(softcord, tmp_path):

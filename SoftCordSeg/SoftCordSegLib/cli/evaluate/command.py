@@ -13,10 +13,11 @@ from ..guard import EXIT_FAILED, UsageProblem, guarded, sentence_of
 from ..interrupt import interruptible
 from ..options import Debug, Device, Json, Threads
 from ..outputs import check_folder, check_not_an_input
+from ..pages import check_own_page
 from ..tools import Tools, limit_threads
 from . import options as how
 from .methods import open_methods
-from .page import write_page
+from .page import PAGE, TITLE, write_page
 from .show import show
 from .write import TABLES, plain, write_tables
 
@@ -69,6 +70,8 @@ def evaluate_command(
             raise UsageProblem(f"--rescaling is none or sct, not '{rescaling}'.")
         table = read_cases(cases, root)
         drawing = how.parse_figures(kinds, drop_outliers, pair, panels, {case.contrast for case in table})
+        if figures:
+            check_own_page(out / PAGE, TITLE)
         check_folder(out)
         limit_threads(threads)
         methods = open_methods(method, suffix or [], out, tools, device)

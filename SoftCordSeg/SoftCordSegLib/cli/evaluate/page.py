@@ -15,7 +15,7 @@ from ..pages import data_uri, key_figures, page_html
 if TYPE_CHECKING:
     from ...evaluation import Drawn, Evaluation, PaperTable, Summary
 
-TITLE = "SoftCordSeg: evaluation"
+PAGE, TITLE = "index.html", "SoftCordSeg: evaluation"
 _MORE_STYLE = """
 figure.plot { margin: 28px 0; } figure.plot img { max-width: 100%; display: block; background: #fff; border-radius: 4px; }
 td.best { font-weight: 700; } td.word { text-align: left; white-space: normal; }
@@ -29,7 +29,7 @@ def write_page(out: Path, result: Evaluation, summary: Summary, figures: Sequenc
     Raises:
         OutputError: the folder is not writable or the disk is full.
     """
-    path = out / "index.html"
+    path = out / PAGE
     write_text_atomically(path, evaluation_html(result, summary, figures))
     return path
 

@@ -23,9 +23,8 @@ def check_own_page(path: Path, title: str) -> None:
 
 
 def _begins_with(path: Path, text: str) -> bool:
-    expected = text.encode("utf-8")
     try:
-        with open(path, "rb") as stream:
-            return stream.read(len(expected)) == expected
+        with open(path, encoding="utf-8", errors="replace") as stream:  # as text: Windows ends lines in its own way
+            return stream.read(len(text)) == text
     except OSError:  # a folder, or not ours to read
         return False
