@@ -14,6 +14,7 @@ from .evaluate import evaluate_command
 from .finetune import finetune_command
 from .label import label_command
 from .models import models_app
+from .prepare import prepare_command
 from .segment import segment_command
 from .softgt import softgt_command
 from .tools import Tools
@@ -33,6 +34,7 @@ app.command("segment", rich_help_panel=_EVERYDAY)(segment_command)
 app.command("label", rich_help_panel=_EVERYDAY)(label_command)
 app.command("csa", cls=SctSpelling, rich_help_panel=_EVERYDAY)(csa_command)
 app.command("demo", rich_help_panel=_EVERYDAY)(demo_command)
+app.command("prepare", rich_help_panel=_LABORATORY)(prepare_command)
 app.command("softgt", rich_help_panel=_LABORATORY)(softgt_command)
 app.command("datalist", rich_help_panel=_LABORATORY)(datalist_command)
 app.command("train", rich_help_panel=_LABORATORY)(train_command)

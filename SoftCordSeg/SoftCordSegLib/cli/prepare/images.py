@@ -1,0 +1,141 @@
+"""From the files of one contrast to one 3D image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...errors import InputError
+from ...progress import Progress
+from ..guard import naming
+from .bvals import split_of
+from .inputs import Source
+from .names import DIFFUSION, ECHOES
+
+if TYPE_CHECKING:
+    from ...groundtruth.ingest import Motion, MotionOptions
+    from ...volume import Volume
+    from .cords import Cords
+
+COPY, RMS, MEAN, MOCO = "copy", "root mean square over echoes", "mean", "mean after motion correction"
+
+
+@dataclass(frozen=True)
+class How:
+    """How images are made.
+
+    Attributes:
+        motion: how motion is measured; None to average without correcting it.
+        b0_below: s/mm².
+    """
+
+    motion: MotionOptions | None
+    b0_below: float
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """One 3D image.
+
+    Attributes:
+        source: what it is made of.
+        method: COPY, RMS, MEAN or MOCO.
+        image: its voxels.
+        volumes: how many went into it.
+        record: for its sidecar, plain types.
+        motion: where it was measured.
+        bvals: of the motion's volumes, s/mm²; [] where they are not known.
+        notes: sentences.
+    """
+
+    source: Source
+    method: str
+    image: Volume
+    volumes: int = 1
+    record: dict[str, Any] = field(default_factory=dict)
+    motion: Motion | None = None
+    bvals: tuple[float, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def make_image(source: Source, root: Path | None, how: How, cords: Cords, progress: Progress) -> Made:
+    """Combine the echoes, correct and average the diffusion-weighted volumes, average any other series, pass on what is 3D.
+
+    Raises:
+        InputError: a file cannot be used, or does not fit the others.
+        Cancelled: through ``progress``.
+    """
+    from ...groundtruth.ingest import mean_volume, read_series, root_mean_square
+    from ...volume import read_nifti, time_points
+
+    progress.check_cancelled()
+    if len(source.files) > 1:
+        echoes = [_single(path) for path in source.files]
+        image = root_mean_square(echoes, [path.name for path in source.files])
+        return Made(source, RMS, image, len(echoes), {"Echoes": len(echoes)})
+    (path,) = source.files
+    count = time_points(path)
+    if source.kind == DIFFUSION and not (count == 1 and source.ready):
+        return _diffusion(source, path, root, how, cords, progress)
+    if count == 1:
+        return Made(source, COPY, read_nifti(path))
+    series = read_series(path)
+    if source.kind == ECHOES:
+        return Made(source, RMS, root_mean_square(series), count, {"Echoes": count})
+    note = f"{source.contrast} is a series of {count} volumes; their mean is taken, without correction of motion."
+    return Made(source, MEAN, mean_volume(series), count, notes=(note,))
+
+
+def _single(path: Path) -> Volume:
+    """An echo in a file of its own."""
+    from ...volume import read_nifti, time_points
+
+    if time_points(path) > 1:
+        raise InputError(f"'{path}' is one of several echoes, and itself a series of volumes. Give one volume an echo.")
+    return read_nifti(path)
+
+
+def _diffusion(source: Source, path: Path, root: Path | None, how: How, cords: Cords, progress: Progress) -> Made:
+    from ...groundtruth.ingest import average, estimate_motion, read_series
+
+    series = read_series(path)
+    if len(series) == 1:
+        raise InputError(
+            f"'{path}' is a single volume, and no diffusion series. If it is an average already, say so in its name: "
+            f"{source.name}.nii.gz, or {source.contrast}=FILE."
+        )
+    split, file, values = split_of(path, len(series), source.bvals, root, how.b0_below)
+    bvals = tuple(values[number] for number in split.weighted) if values else ()
+    record = {"BValuesFrom": file.name, "B0Below": how.b0_below if values else None, "B0Volumes": list(split.b0)}
+    record["AveragedVolumes"] = list(split.weighted)
+    plain = average(series, volumes=split.weighted)
+    if how.motion is None:
+        return Made(source, MEAN, plain.mean, len(split.weighted), {**record, "Motion": None}, bvals=bvals)
+    cord, notes = cords.for_motion(source, plain.mean, progress.part(0.0, 0.5))
+    with naming(path):
+        motion = estimate_motion(series, cord, split.weighted, how.motion, progress.part(0.5, 1.0))
+    corrected = average(series, motion)
+    record["Motion"] = _motion_record(motion, how.motion, cord is not None)
+    if cord is not None:
+        record["Motion"]["TemporalDeviationInCord"] = [round(one.deviation_in(cord), 4) for one in (plain, corrected)]
+    if motion.failed:
+        numbers = ", ".join(map(str, motion.failed))
+        notes = (*notes, f"{source.contrast}: the motion of volume {numbers} was not found; it carries that of its neighbour.")
+    return Made(source, MOCO, corrected.mean, len(split.weighted), record, motion, bvals, notes)
+
+
+def _motion_record(motion: Motion, options: MotionOptions, about_cord: bool) -> dict[str, Any]:
+    return {
+        "Method": "shift of each slice within its plane, least squares against the mean of the aligned volumes",
+        "Where": "column about the cord" if about_cord else "whole slices",
+        "ColumnWidthMm": options.width_mm if about_cord else None,
+        "PolynomialDegreeAlongCord": options.degree,
+        "VolumesInGroup": options.group,
+        "SmoothingMm": options.smooth_mm,
+        "Interpolation": "cubic spline",
+        "SlicesMeasured": int(motion.measured.sum()),
+        "LargestShiftMm": round(motion.largest_mm, 4),
+        "RootMeanSquareShiftMm": round(motion.typical_mm, 4),
+        "VolumesNotFound": list(motion.failed),
+    }
