@@ -17,11 +17,11 @@ _LARGEST_STEP = 1.5
 
 
 def spline_coefficients(volume: np.ndarray) -> np.ndarray:
-    """(i, j, k) cubic spline coefficients of each slice, for :func:`shifted`."""
-    filtered = np.asarray(volume, dtype=np.float64)
+    """(i, j, k) cubic spline coefficients of each slice, for :func:`shifted`, of the floating type of ``volume``."""
+    filtered = np.asarray(volume)
     for axis in (0, 1):
         if filtered.shape[axis] > 1:
-            filtered = ndimage.spline_filter1d(filtered, _ORDER, axis=axis, mode=_EDGES)
+            filtered = ndimage.spline_filter1d(filtered, _ORDER, axis=axis, output=volume.dtype, mode=_EDGES)
     return filtered
 
 

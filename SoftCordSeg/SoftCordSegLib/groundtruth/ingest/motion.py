@@ -114,7 +114,7 @@ def estimate_motion(
     basis = _basis(column.measured, options.degree)
     groups = [chosen[at : at + options.group] for at in range(0, len(chosen), options.group)]
     stack = [_compared(series, group, part, grid, options.smooth_mm) for group in groups]
-    target = Target.of(np.mean(stack, axis=0), weights)
+    target = Target.of(np.mean(stack, axis=0, dtype=np.float64), weights)
     if not (target.gradients * weights).any():
         raise InputError("The series is of one brightness about the cord, so its motion cannot be measured.")
     shifts, failed = _align_all(stack, target, basis, grid, options, progress)
@@ -137,11 +137,11 @@ def _part(column: Column, grid: Grid, options: MotionOptions) -> tuple[tuple[sli
 
 
 def _compared(series: Series, group: Sequence[int], part: tuple[slice, slice], grid: Grid, smooth_mm: float) -> np.ndarray:
-    """(i, j, k) what is compared of a group: its mean in the rectangle, smoothed in the plane."""
+    """(i, j, k) float32, what is compared of a group: its mean in the rectangle, smoothed in the plane."""
     values = np.mean([np.asarray(series.framed(number).data[part], dtype=np.float64) for number in group], axis=0)
     if smooth_mm > 0:
         values = ndimage.gaussian_filter(values, [*(smooth_mm / grid.spacing[:2]), 0], mode="nearest")
-    return values
+    return values.astype(np.float32)
 
 
 def _basis(measured: np.ndarray, degree: int | None) -> np.ndarray:
@@ -184,7 +184,7 @@ def _align_all(
         found = [None if number in failed else moved[:, number] for number in range(len(found))]
         if turn < _PASSES - 1:
             good = [shifted(one, shifts[n]) for n, one in enumerate(coefficients) if n not in failed]
-            target = Target.of(np.mean(good, axis=0), target.weights)
+            target = Target.of(np.mean(good, axis=0, dtype=np.float64), target.weights)
     return shifts, failed
 
 

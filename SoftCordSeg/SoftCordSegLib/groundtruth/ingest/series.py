@@ -8,7 +8,6 @@ from pathlib import Path
 import nibabel
 import numpy as np
 
-from ...errors import InputError
 from ...volume import Grid, Volume, read_nifti, reorient, time_points
 
 # The frame in which slices are worked on: the third axis along the cord (SCT's RPI).
@@ -62,10 +61,7 @@ def read_series(path: str | Path) -> Series:
     # Its mean is not needed here, but reading it makes every check of the volume room; a NaN anywhere is one in the mean.
     affine = read_nifti(path, "mean").affine
     data = np.asanyarray(nibabel.load(path, mmap=False).dataobj)
-    shape = [*data.shape[:3], *(n for n in data.shape[3:] if n > 1)]
-    if len(shape) != 4:
-        raise InputError(f"'{path}' has the shape {data.shape}. Give a series of 3D images.")
-    return Series(data.reshape(shape), affine)
+    return Series(data.reshape(data.shape[:4]), affine)
 
 
 def mean_volume(series: Series) -> Volume:
