@@ -74,3 +74,21 @@ def test_a_list_that_is_no_text_is_refused(tmp_path):
 
     with pytest.raises(InputError, match="cannot be read as text"):
         read_exclusions(path)
+
+
+def test_images_outside_bids_are_told_by_their_ending(tmp_path):
+    listed = read_exclusions(written(tmp_path, 'FILES_SEG:\n- t2.nii.gz  # failed QC\n- "my scan.nii"\n- in/t1_cord.nii\n'))
+
+    assert [(entry.name, entry.reason) for entry in listed.entries] == [
+        ("t2", "failed QC"),
+        ("my scan", "FILES_SEG"),
+        ("t1_cord", "FILES_SEG"),
+    ]
+    assert listed.of_image("t2").reason == "failed QC"
+    assert listed.of_subject("t1_cord_2") is None  # only names of BIDS are made of a participant's and more
+
+
+@pytest.mark.parametrize("line", ["t2", "look at t2.nii.gz", ".nii.gz", "t2.json"])
+def test_what_is_neither_participant_nor_image_is_refused(tmp_path, line):
+    with pytest.raises(InputError, match="names no participant"):
+        read_exclusions(written(tmp_path, f"- {line}\n"))

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from ..errors import InputError
 
-_ENDINGS = (".nii.gz", ".nii", ".json")
+_IMAGES = (".nii.gz", ".nii")
+_ENDINGS = (*_IMAGES, ".json")
 _KEY = re.compile(r"^(\s*)([^\s#:-][^#:]*?)\s*:\s*(.*)$")
 
 
@@ -18,7 +19,7 @@ class Exclusion:
     """One line of a list.
 
     Attributes:
-        name: "sub-01" for a participant, "sub-01_T1w" (or longer, or a path) for one contrast.
+        name: "sub-01" for a participant, "sub-01_T1w" for one contrast; of an image outside BIDS, its file without an ending.
         reason: as written after ``#`` or ``:``, else the heading it stands under; "" where there is none.
     """
 
@@ -34,7 +35,7 @@ class Exclusions:
 
     def of_subject(self, subject: str) -> Exclusion | None:
         """The entry that leaves out the whole participant (or session, as "sub-01_ses-1"); None where there is none."""
-        names = {subject, subject.split("_")[0]}
+        names = {subject, subject.split("_")[0]} if subject.startswith("sub-") else {subject}
         return next((entry for entry in self.entries if entry.name in names), None)
 
     def of_image(self, image: str) -> Exclusion | None:
@@ -46,7 +47,8 @@ def read_exclusions(path: Path) -> Exclusions:
     """Read a list: the authors' ``exclude.yml`` and its kin, or plain text.
 
     Understood are YAML lists, with or without headings (``FILES_REG:``), of participants or files, whole paths included; text with
-    one name a line; reasons as comments (``- sub-01  # moved``) or after a colon (``- sub-01: moved``).
+    one name a line; reasons as comments (``- sub-01  # moved``) or after a colon (``- sub-01: moved``).  Images outside BIDS are
+    told by their ending (``t2.nii.gz``).
 
     Raises:
         InputError: the file cannot be read, or a line is no such entry.
@@ -73,7 +75,8 @@ def read_exclusions(path: Path) -> Exclusions:
         found = _entries(text.lstrip("- "), comment, heading)
         if found is None:
             raise InputError(
-                f"'{path}', line {number}: '{line.strip()}' names no participant. Write sub-01 or sub-01_T1w, one a line."
+                f"'{path}', line {number}: '{line.strip()}' names no participant or image. "
+                "Write sub-01, sub-01_T1w or t2.nii.gz, one a line."
             )
         entries += found
     return Exclusions(tuple(entries))
@@ -93,8 +96,12 @@ def _entries(text: str, comment: str, heading: str) -> list[Exclusion] | None:
 
 def _names(text: str) -> str | None:
     """The participant or image that ``text`` names, a path being cut to its last part; None where it names none."""
-    name = text.strip().strip("'\"").rstrip(":").replace("\\", "/").split("/")[-1]
-    for ending in _ENDINGS:
-        if name.lower().endswith(ending):
-            name = name[: -len(ending)]
-    return name if re.fullmatch(r"sub-[A-Za-z0-9]+(_[A-Za-z0-9-]+)*", name) else None
+    text = text.strip()
+    file = text.strip("'\"").rstrip(":").replace("\\", "/").split("/")[-1]
+    ending = next((one for one in _ENDINGS if file.lower().endswith(one)), "")
+    name = file[: len(file) - len(ending)]
+    if re.fullmatch(r"sub-[A-Za-z0-9]+(_[A-Za-z0-9-]+)*", name):
+        return name
+    # Words with blanks between them are a sentence, unless they stand in quotes.
+    is_file = ending in _IMAGES and (re.fullmatch(r"\S+", name) or text[0] in "'\"")
+    return name if is_file else None

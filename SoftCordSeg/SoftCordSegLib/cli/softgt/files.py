@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..guard import UsageProblem
 from ..outputs import check_not_an_input
-from .inputs import Participant, image_name
+from .inputs import Participant
 
 
 @dataclass(frozen=True)
@@ -27,21 +27,21 @@ class Layout:
 
     def soft(self, participant: Participant, contrast: str) -> Path:
         """The soft ground truth."""
-        return self._place("labels_softseg", participant, contrast) / f"{self._base(participant, contrast)}_label-SC_softseg.nii.gz"
+        return self._place("labels_softseg", participant, contrast) / f"{participant.base(contrast)}_label-SC_softseg.nii.gz"
 
     def sidecar(self, participant: Participant, contrast: str) -> Path:
         """What the soft ground truth is made of."""
-        return self.soft(participant, contrast).with_name(f"{self._base(participant, contrast)}_label-SC_softseg.json")
+        return self.soft(participant, contrast).with_name(f"{participant.base(contrast)}_label-SC_softseg.json")
 
     def binarised(self, participant: Participant, contrast: str) -> Path:
         """The soft ground truth at or above 0.5."""
         place = self._place("labels_softseg_bin", participant, contrast)
-        return place / f"{self._base(participant, contrast)}_desc-softseg_label-SC_seg.nii.gz"
+        return place / f"{participant.base(contrast)}_desc-softseg_label-SC_seg.nii.gz"
 
     def discs(self, participant: Participant, contrast: str) -> Path:
         """The discs, carried over."""
         place = self._place("labels_softseg", participant, contrast)
-        return place / f"{self._base(participant, contrast)}_label-discs_desc-warp_dlabel.nii.gz"
+        return place / f"{participant.base(contrast)}_label-discs_desc-warp_dlabel.nii.gz"
 
     def transform(self, participant: Participant, contrast: str, source: str, target: str) -> Path:
         """The transform that resamples images of ``source`` on the grid of ``target``."""
@@ -94,12 +94,6 @@ class Layout:
             return self.folder
         modality = "dwi" if contrast.endswith("dwi") else "anat"
         return self.folder.joinpath("derivatives", kind, *participant.name.split("_"), modality)
-
-    def _base(self, participant: Participant, contrast: str) -> str:
-        """The image's name; with the contrast's in it where that alone would not tell contrasts apart."""
-        name = image_name(participant.masks[contrast])
-        names = [image_name(mask).casefold() for mask in participant.masks.values()]
-        return name if names.count(name.casefold()) == 1 else f"{name}_{contrast}"
 
 
 def check_layout(layout: Layout, participant: Participant, reference: str) -> None:

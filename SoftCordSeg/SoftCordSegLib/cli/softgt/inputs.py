@@ -52,6 +52,19 @@ class Participant:
         """Every file that is read."""
         return [*self.masks.values(), *self.images.values(), *([self.discs] if self.discs else [])]
 
+    def base(self, contrast: str) -> str:
+        """What the names of a contrast's results begin with: the image's name; with the contrast's in it where it alone would
+        not tell contrasts apart."""
+        name = image_name(self.masks[contrast])
+        names = [image_name(mask).casefold() for mask in self.masks.values()]
+        return name if names.count(name.casefold()) == 1 else f"{name}_{contrast}"
+
+    def listed_as(self, contrast: str) -> str:
+        """The file of a contrast's image, as lists of quality control name it; after the mask where no image is known."""
+        files = [path.name for path in self.images.values()]
+        image = self.images.get(contrast)
+        return image.name if image is not None and files.count(image.name) == 1 else f"{self.base(contrast)}.nii.gz"
+
 
 def image_name(mask: Path) -> str:
     """The name of the image that a mask is of: "sub-01_T1w" of sub-01_T1w_label-SC_seg.nii.gz."""
@@ -128,7 +141,7 @@ def without_excluded(participant: Participant, exclusions: Exclusions, reference
         return None, f"{participant.name} is left out{_because(entry.reason)}"
     kept, left_out = {}, []
     for contrast, mask in participant.masks.items():
-        entry = exclusions.of_image(image_name(mask))
+        entry = exclusions.of_image(image_name(mask)) or exclusions.of_image(file_stem(Path(participant.listed_as(contrast))))
         if entry is None:
             kept[contrast] = mask
         else:

@@ -12,6 +12,7 @@ from ..pages import data_uri, key_figures, page_html
 from .areas import HARD, SOFT, SOFT_BIN, spread
 from .index import largest_motion
 from .pictures import MASK_COLOUR, SOFT_COLOUR, mosaic_png, motion_png
+from .verdicts import STYLE_OF_VERDICTS, in_pane_script, row_attributes, verdict_bar, verdict_button, verdict_script
 
 if TYPE_CHECKING:
     from ...groundtruth import ContrastTruth
@@ -41,10 +42,13 @@ def participant_html(done: Done, request: Request, files: dict[str, str]) -> str
     Raises:
         InputError: an image for the page cannot be read.
     """
+    # Those of a data set are judged side by side, on the page over all of them.
+    alone = not request.layout.as_dataset
     parts = [_head(done, request), _notes(done), _motion(done), _numbers(done), _areas(done), _legend()]
-    parts += [_contrast(done, one, index) for index, one in enumerate(done.truth.contrasts)]
-    parts.append(_origin(done, request, files))
-    return page_html(f"Soft ground truth: {done.participant.name}", parts, _MORE_STYLE)
+    parts += [verdict_bar()] if alone else []
+    parts += [_contrast(done, one, index, alone) for index, one in enumerate(done.truth.contrasts)]
+    parts += [_origin(done, request, files), verdict_script() if alone else in_pane_script()]
+    return page_html(f"Soft ground truth: {done.participant.name}", parts, _MORE_STYLE + STYLE_OF_VERDICTS)
 
 
 def _head(done: Done, request: Request) -> str:
@@ -140,14 +144,16 @@ def _legend() -> str:
     )
 
 
-def _contrast(done: Done, one: ContrastTruth, index: int) -> str:
+def _contrast(done: Done, one: ContrastTruth, index: int, judged: bool) -> str:
     image = _image(done, one.name)
     png = mosaic_png(one.soft, done.contrasts[index].mask, image)
     spacing = " × ".join(f"{size:.3g}" for size in one.soft.spacing)
     facts = f"{spacing} mm, stored {one.soft.letters}" + ("" if image is not None else " · no image was given")
+    attributes, button = (row_attributes(done, one.name), verdict_button()) if judged else ("", "")
     return (
-        f'<h2 class="contrast">{escape(one.name)}</h2><p class="facts">{escape(facts)}</p>'
-        f'<img class="mosaic" alt="Axial slices of {escape(one.name)} with the outlines" src="{data_uri(png)}">'
+        f'<section id="{escape(one.name)}"{attributes}><h2 class="contrast">{escape(one.name)} {button}</h2>'
+        f'<p class="facts">{escape(facts)}</p>'
+        f'<img class="mosaic" alt="Axial slices of {escape(one.name)} with the outlines" src="{data_uri(png)}"></section>'
     )
 
 

@@ -50,6 +50,7 @@ class Done:
     Attributes:
         participant: its files.
         contrasts: what went in.
+        mask_sha256: of the masks' files, by contrast.
         truth: what came out.
         areas: over the levels; none without discs.
         disc_images: discs carried over, drawn on each contrast's grid; none without discs.
@@ -59,6 +60,7 @@ class Done:
 
     participant: Participant
     contrasts: tuple[Contrast, ...]
+    mask_sha256: dict[str, str]
     truth: GroundTruth
     areas: tuple[Area, ...] = ()
     disc_images: dict[str, Volume] = field(default_factory=dict)
@@ -75,6 +77,7 @@ def run_participant(participant: Participant, request: Request, progress: Progre
         Cancelled: through ``progress``.
     """
     from ...groundtruth import Contrast, make_ground_truth
+    from ...network import file_sha256
     from ...volume import read_nifti
 
     check_layout(request.layout, participant, request.options.reference)
@@ -92,7 +95,8 @@ def run_participant(participant: Participant, request: Request, progress: Progre
         areas, notes = measure_areas(contrasts, truth, discs, request.levels)
     images, left_out = disc_images(participant, truth, discs)
     said = [*participant.notes, *truth.notes, *(note for one in truth.contrasts for note in one.notes), *notes, *left_out]
-    done = Done(participant, tuple(contrasts), truth, tuple(areas), images, tuple(said))
+    sums = {name: file_sha256(path) for name, path in participant.masks.items()}
+    done = Done(participant, tuple(contrasts), sums, truth, tuple(areas), images, tuple(said))
     progress.check_cancelled()
     progress.report(0.7, "Drawing the page")
     writers, files = _writers(done, request)
@@ -178,15 +182,13 @@ def _writers(done: Done, request: Request) -> tuple[dict[Path, Callable[[Path], 
 
 def _sidecar(one: ContrastTruth, done: Done, request: Request) -> dict[str, Any]:
     """Where the ground truth of a contrast comes from; names of files only, for sidecars travel."""
-    from ...network import file_sha256
-
     options, registration = request.options, request.options.registration
     return {
         "GeneratedBy": generated_by(),
         "SpatialReference": "orig",
         "Description": "Soft ground truth of the spinal cord: average of the masks of several contrasts, weighted by coverage.",
         "Sources": [
-            {"Contrast": name, "Mask": path.name, "SHA256": file_sha256(path)} for name, path in done.participant.masks.items()
+            {"Contrast": name, "Mask": path.name, "SHA256": done.mask_sha256[name]} for name, path in done.participant.masks.items()
         ],
         "LeftOut": [{"Contrast": name, "Reason": reason} for name, reason in done.participant.left_out],
         "Reference": options.reference,
