@@ -67,7 +67,10 @@ BeyondReference = Annotated[
     bool, typer.Option("--beyond-reference", help="Average also outside the reference's field of view.", rich_help_panel=_METHOD)
 ]
 Exclude = Annotated[
-    Optional[Path], typer.Option(help="List of participants or images to leave out: qc_fail.yml of the page, other YAML, or text with one a line.")
+    Optional[Path],
+    typer.Option(
+        help="List of participants or images to leave out: YAML, such as the page's qc_fail.yml, or text with one a line."
+    ),
 ]
 Vert = Annotated[str, typer.Option(help="Vertebral levels over which areas are measured, where there are discs.", metavar="LEVELS")]
 Binary = Annotated[bool, typer.Option("--binary", help="Also write the ground truth at or above 0.5.")]
