@@ -13,8 +13,8 @@ import torch
 from scipy import ndimage
 from typer.testing import CliRunner
 
-from SoftCordSegLib.cli import finetune_replay
 from SoftCordSegLib.cli.app import app
+from SoftCordSegLib.cli.finetune import replay
 from SoftCordSegLib.cli.tools import Tools
 from SoftCordSegLib.network import load_bundle
 from SoftCordSegLib.network.unet import UNet
@@ -52,7 +52,7 @@ def finetune(tmp_path, monkeypatch):
         replayed, watched = ([ReplayImage(f"neck {number}", *a_neck(number)) for number in (n, n + 1)] for n in (200, 300))
         return replayed if trained_on else [], watched
 
-    monkeypatch.setattr(finetune_replay, "phantoms", necks)
+    monkeypatch.setattr(replay, "phantoms", necks)
     torch.manual_seed(1)
     return Finetune(write_bundle(tmp_path / "parent", UNet(TINY).state_dict()))
 
@@ -192,7 +192,7 @@ def test_cords_that_are_watched_are_not_those_that_are_trained_on(monkeypatch):
         return SimpleNamespace(image=None, truth=None)
 
     monkeypatch.setattr("SoftCordSegLib.phantom.make_phantom", make)
-    replayed, watched = finetune_replay.phantoms()
+    replayed, watched = replay.phantoms()
     assert len({contrast for contrast, *_ in made}) == len(replayed) == len(watched) == 5
     assert len({cord for _contrast, cord, _seed in made}) == len({seed for *_, seed in made}) == 10
-    assert finetune_replay.phantoms(trained_on=False)[0] == []
+    assert replay.phantoms(trained_on=False)[0] == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..training.finetune import ReplayImage
+    from ...training.finetune import ReplayImage
 
 # (calibre, lordosis mm, bend mm, tilt) of the cords that are trained on, and of those that are only watched; one a contrast.
 _REPLAYED = ((1.0, 7, 3, 0.03), (0.8, 2, -4, 0.1), (1.15, 10, 0, -0.05), (0.7, 5, 6, 0.0), (0.9, 9, -2, 0.06))
@@ -23,9 +23,9 @@ def phantoms(trained_on: bool = True) -> tuple[list[ReplayImage], list[ReplayIma
 
 
 def _scans(cords: tuple, seed: int) -> list[ReplayImage]:
-    from ..phantom import CONTRASTS, Cord, make_phantom
-    from ..phantom.centreline import Centreline
-    from ..training.finetune import ReplayImage
+    from ...phantom import CONTRASTS, Cord, make_phantom
+    from ...phantom.centreline import Centreline
+    from ...training.finetune import ReplayImage
 
     images = []
     for number, (contrast, (calibre, lordosis, bend, tilt)) in enumerate(zip(CONTRASTS, cords)):

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from ..errors import Cancelled
-from .console import print_json, say, warn
-from .finetune_report import report
-from .guard import EXIT_CANCELLED, EXIT_FAILED, UsageProblem, guarded
-from .interrupt import interruptible
-from .long_run import needing_packages, watched
-from .options import Debug, Device, Json
-from .outputs import check_folder
-from .tools import Tools
+from ...errors import Cancelled
+from ..console import print_json, say, warn
+from ..guard import EXIT_CANCELLED, EXIT_FAILED, UsageProblem, guarded
+from ..interrupt import interruptible
+from ..long_run import needing_packages, watched
+from ..options import Debug, Device, Json
+from ..outputs import check_folder
+from ..tools import Tools
+from .report import report
 
 if TYPE_CHECKING:
-    from ..training.config import Machine
-    from ..training.finetune import Outcome, Request, Split
+    from ...training.config import Machine
+    from ...training.finetune import Outcome, Request, Split
 
 
 def finetune_command(
@@ -88,10 +88,10 @@ def finetune_command(
 
 def _split(place: Path, images: Path | None, hold_out: str, seed: int, bundle: Any, progress: Any) -> Split:
     """Find, read and check the cases, and hold some out; nothing is written."""
-    from ..training.finetune import HoldOut, find_cases, read_cases, split_cases
-    from ..training.finetune.lineage import trained_on
-    from ..training.finetune.plan import check_kind
-    from ..training.finetune.wording import counted
+    from ...training.finetune import HoldOut, find_cases, read_cases, split_cases
+    from ...training.finetune.lineage import trained_on
+    from ...training.finetune.plan import check_kind
+    from ...training.finetune.wording import counted
 
     check_kind(bundle)
     wanted = HoldOut.parse(hold_out)
@@ -109,10 +109,10 @@ def _split(place: Path, images: Path | None, hold_out: str, seed: int, bundle: A
 
 def _request(bundle: Any, split: Split, out: Path, data: Path | None, course: dict[str, Any]) -> Request:
     """What to do; nothing is written but a probe of the folder."""
-    from ..training.finetune import Request
-    from ..training.finetune.plan import synthetic_source
-    from ..training.finetune.run import check_request
-    from .finetune_replay import phantoms
+    from ...training.finetune import Request
+    from ...training.finetune.plan import synthetic_source
+    from ...training.finetune.run import check_request
+    from .replay import phantoms
 
     synthetic, files = (None, {}) if data is None else synthetic_source(data, bundle)
     check_request(bundle, out)
@@ -122,16 +122,16 @@ def _request(bundle: Any, split: Split, out: Path, data: Path | None, course: di
 
 
 def _machine(device: str, workers: int, threads: int | None) -> Machine:
-    from ..training.config import Machine
+    from ...training.config import Machine
 
     accelerator = "gpu" if device.startswith("cuda") else device
     return Machine(workers, threads or max((os.cpu_count() or 2) - 1, 1), accelerator)
 
 
 def _run(request: Request, tools: Tools, device: str, progress: Any) -> Outcome:
-    from ..training.finetune import Tools as Judges
-    from ..training.finetune import finetune
-    from .finetune_judge import compare
+    from ...training.finetune import Tools as Judges
+    from ...training.finetune import finetune
+    from .judge import compare
 
     def segment(image: Any, bundle: Any, part: Any) -> Any:
         return tools.segment(image, bundle, box=None, progress=part, device=device).volume

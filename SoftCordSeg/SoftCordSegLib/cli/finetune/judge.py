@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..training.finetune import Scores
-    from ..volume import Volume
+    from ...training.finetune import Scores
+    from ...volume import Volume
 
 
 def compare(mask: Volume, reference: Volume) -> Scores:
     """A mask against its reference of the same grid."""
     import torch
 
-    from ..evaluation import dice, relative_volume_error, soft_dice
-    from ..training.finetune import Scores
-    from ..training.loss import soft_dice as squared_soft_dice
+    from ...evaluation import dice, relative_volume_error, soft_dice
+    from ...training.finetune import Scores
+    from ...training.loss import soft_dice as squared_soft_dice
 
     soft, known = mask.data, reference.data
     p, y = torch.as_tensor(soft.astype("float64")), torch.as_tensor(known.astype("float64"))

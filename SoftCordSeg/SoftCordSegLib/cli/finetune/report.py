@@ -9,12 +9,12 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..files import write_text_atomically
-from ..provenance import generated_by
-from .console import fail, say, show_table, warn
+from ...files import write_text_atomically
+from ...provenance import generated_by
+from ..console import fail, say, show_table, warn
 
 if TYPE_CHECKING:
-    from ..training.finetune import Judged, Outcome
+    from ...training.finetune import Judged, Outcome
 
 _MEASURES = ("soft_dice", "plain_soft_dice", "dice", "volume_error_percent")
 
