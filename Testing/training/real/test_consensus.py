@@ -22,24 +22,42 @@ def discs(radii_mm: list[float], axis: int = 2) -> Volume:
     return Volume(np.stack(planes, axis=axis).astype(np.float32), affine)
 
 
+def scans(cord: Volume, *contrasts: tuple[float, float]) -> list[Volume]:
+    """Noisy images of a cord: the intensities of cord and fluid for each."""
+    noise = np.random.default_rng(0)
+    return [
+        cord.with_data((fluid + (inside - fluid) * cord.data + noise.normal(0, 2, cord.shape)).astype(np.float32))
+        for inside, fluid in contrasts
+    ]
+
+
 def test_identical_predictions_are_the_label_and_trusted_everywhere():
     one = discs([4, 5, 5, 0])
-    agreed = consensus([one, one, one])
+    agreed = consensus([one, one, one], scans(one, (50, 100)))
     assert np.allclose(agreed.label.data, one.data, atol=1e-6)
     assert (agreed.weight.data == 1).all()
     assert agreed.trusted == 1
 
 
-def test_the_label_is_the_mean_of_those_that_agree_and_an_outlier_does_not_count():
-    close, closer, far = discs([5.0]), discs([5.1]), discs([8.0])
-    agreed = consensus([close, closer, far])
+def test_the_label_follows_the_outline_that_the_edges_of_all_contrasts_speak_for():
+    cord = discs([5.0, 5.0])
+    images = scans(cord, (50, 100), (100, 90))
+    agreed = consensus([cord, discs([6.0, 4.0])], images)
+    assert np.abs(agreed.label.data - cord.data).mean() < 0.1 * np.abs(discs([6.0, 4.0]).data - cord.data).mean()
+    assert agreed.trusted == 1
+
+
+def test_where_the_images_show_no_edge_the_label_is_the_mean():
+    close, closer = discs([5.0]), discs([5.1])
+    agreed = consensus([close, closer], [close.with_data(np.zeros_like(close.data))])
     assert np.allclose(agreed.label.data, (close.data + closer.data) / 2, atol=1e-6)
     assert agreed.trusted == 1
 
 
 @pytest.mark.parametrize("axis", [2, 1])
-def test_a_slice_without_majority_is_left_open_about_the_cord_only(axis):
-    agreed = consensus([discs([5, 5], axis), discs([5, 8], axis)])
+def test_a_slice_in_which_too_few_agree_is_left_open_about_the_cord_only(axis):
+    flat = discs([5, 5], axis).with_data(np.zeros_like(discs([5, 5], axis).data))
+    agreed = consensus([discs([5, 5], axis), discs([5, 8], axis)], [flat])
     weight = np.moveaxis(agreed.weight.data, axis, 0)
     assert (weight[0] == 1).all()
     assert weight[1, 20, 20] == 0
@@ -48,14 +66,30 @@ def test_a_slice_without_majority_is_left_open_about_the_cord_only(axis):
     assert agreed.trusted == 0.5
 
 
-def test_where_most_see_no_cord_there_is_none():
-    agreed = consensus([discs([5, 0]), discs([5, 0]), discs([5, 0]), discs([5, 4])])
+def test_where_most_see_no_cord_there_is_none_however_strong_the_edges():
+    seen = discs([5, 4])
+    agreed = consensus([discs([5, 0]), discs([5, 0]), discs([5, 0]), seen], scans(seen, (50, 100)))
     assert agreed.label.data[:, :, 1].max() == 0
     assert (agreed.weight.data[:, :, 1] == 1).all()
+    assert agreed.trusted == 1
+
+
+def test_where_half_see_no_cord_nothing_is_said():
+    seen = discs([5, 4])
+    agreed = consensus([discs([5, 0]), seen], scans(seen, (50, 100)))
+    assert agreed.weight.data[20, 20, 1] == 0
+    assert agreed.trusted == 0.5
+
+
+def test_a_contrast_that_lost_the_cord_does_not_take_it_from_the_others():
+    cord = discs([5.0])
+    agreed = consensus([cord, cord, discs([0])], scans(cord, (50, 100), (50, 50)))
+    assert np.allclose(agreed.label.data, cord.data, atol=1e-6)
+    assert agreed.trusted == 1
 
 
 def test_different_grids_are_refused():
-    with pytest.raises(InputError, match="on one grid"):
-        consensus([discs([5]), discs([5, 5])])
-    with pytest.raises(InputError, match="on one grid"):
-        consensus([])
+    one, other = discs([5]), discs([5, 5])
+    for predictions, images in (([one, other], [one]), ([one], [other]), ([], [one]), ([one], [])):
+        with pytest.raises(InputError, match="on one grid"):
+            consensus(predictions, images)

@@ -39,7 +39,7 @@ def pseudolabel_command(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Label images with a model, for training it again: what its predictions agree on, contrast by contrast, slice by slice.
+    """Label images with a model, for training it again: what its predictions agree on and the images' edges speak for.
 
     Each image is segmented as it is and mirrored; images of one participant on one grid share one label. Writes
     NAME_label.nii.gz (soft), NAME_weight.nii.gz (0 where the predictions disagree) and cases.json, a list for training.
@@ -106,12 +106,14 @@ def _label_group(
     import numpy as np
 
     from ...training.real import consensus
-    from ...volume import write_nifti
+    from ...volume import read_nifti, time_points, write_nifti
 
-    predictions = []
+    images, predictions = [], []
     for number, case in enumerate(members):
-        predictions += _views(case, tools, bundle, device, progress.part(number / len(members), (number + 1) / len(members)))
-    agreed = consensus(predictions)
+        image = read_nifti(case.image, "mean" if time_points(case.image) > 1 else None)
+        images.append(image)
+        predictions += _views(image, tools, bundle, device, progress.part(number / len(members), (number + 1) / len(members)))
+    agreed = consensus(predictions, images)
     label, weight = _files(name, out)
     write_nifti(agreed.label, label, np.float32)
     write_nifti(agreed.weight, weight, np.float32)
@@ -122,11 +124,8 @@ def _label_group(
     return agreed.trusted, entries
 
 
-def _views(case: Case, tools: Tools, bundle: Any, device: str, progress: Progress) -> list[Volume]:
+def _views(image: Volume, tools: Tools, bundle: Any, device: str, progress: Progress) -> list[Volume]:
     """The soft masks of an image as it is, and of its mirror image brought back."""
-    from ...volume import read_nifti, time_points
-
-    image = read_nifti(case.image, "mean" if time_points(case.image) > 1 else None)
     plain = tools.segment(image, bundle, box=None, progress=progress.part(0, 0.5), device=device).volume
     # A mirrored body on the same grid: left and right of a cord are alike, so the answer must be the mirrored one.
     axis = image.grid.letters.index(next(letter for letter in image.grid.letters if letter in "LR"))

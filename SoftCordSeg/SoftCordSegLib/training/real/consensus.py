@@ -1,7 +1,7 @@
 """One label from several predictions of the same cord, and where it can be trusted.
 
-Self-training learns from predictions: this keeps what is consistent over contrasts (and over views of one image), slice by
-slice, and leaves the rest open.
+Self-training learns from predictions: this keeps, slice by slice, what the edges of all contrasts speak for and most predictions
+agree with, and leaves the rest open.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ from scipy import ndimage
 from ...errors import InputError
 from ...volume import Volume
 from ...volume.orientation import slice_axis
+from .evidence import edge_support
 
-# A prediction agrees in a slice if its area is that near to the median of all, as a part of it, or in mm².
+# A prediction whose edges are that much weaker than the best one's (standard deviations per mm) counts a third as much.
+_LESS_SUPPORT = 0.03
+# A prediction agrees in a slice if its area is that near to the label's, as a part of it, or in mm².
 TOLERANCE = 0.15
 _LEAST_TOLERANCE_MM2 = 3.0
-# That part of the predictions must agree, or the slice is left open.
+# Predictions of that part of all weight must agree, or the slice is left open.
 MAJORITY = 0.6
 # So far around the outlines of a slice that is left open nothing is said, mm.
 _DOUBT_MM = 4.0
@@ -30,7 +33,7 @@ class Consensus:
     """What several predictions say together.
 
     Attributes:
-        label: mean of the predictions that agree, float32 in [0, 1].
+        label: weighted mean of the predictions, float32 in [0, 1].
         weight: 1 where the label is trusted, 0 where not, float32.
         trusted: the part of the slices with any cord that is trusted, 0 to 1.
     """
@@ -40,35 +43,55 @@ class Consensus:
     trusted: float
 
 
-def consensus(predictions: Sequence[Volume], tolerance: float = TOLERANCE, majority: float = MAJORITY) -> Consensus:
-    """Average what agrees; doubt slices in which too few agree.
+def consensus(
+    predictions: Sequence[Volume], images: Sequence[Volume], tolerance: float = TOLERANCE, majority: float = MAJORITY
+) -> Consensus:
+    """Average predictions, each slice by what its edges say for each of them; doubt slices in which too few agree.
+
+    Contrasts fail in different places: where one shows the cord's border, the label follows the prediction made from it.
 
     Args:
         predictions: soft masks (0 to 1) of one cord, all on the same grid.
+        images: the images of that cord, on the same grid; not necessarily one a prediction.
         tolerance, majority: see :data:`TOLERANCE`, :data:`MAJORITY`.
 
     Raises:
         InputError: the grids differ, or there is no prediction.
     """
-    if not predictions or any(not p.grid.same_as(predictions[0].grid) for p in predictions):
-        raise InputError("A consensus needs predictions on one grid. Give images of one participant on the same grid.")
+    if not predictions or not images or any(not v.grid.same_as(predictions[0].grid) for v in (*predictions, *images)):
+        raise InputError("A consensus needs predictions and images on one grid. Give images of one participant on the same grid.")
     first = predictions[0]
     axis = slice_axis(first.affine)
     spacing = np.delete(first.spacing, axis)
     stack = np.stack([np.moveaxis(p.data, axis, 0) for p in predictions]).astype(np.float32)
-    areas = stack.sum(axis=(2, 3)) * spacing.prod()
-    middle = np.median(areas, axis=0)
-    agrees = np.abs(areas - middle) <= np.maximum(tolerance * middle, _LEAST_TOLERANCE_MM2)
-    trusted = agrees.mean(axis=0) >= majority
+    seen = [np.moveaxis(image.data, axis, 0) for image in images]
     label = np.zeros(stack.shape[1:], np.float32)
     weight = np.ones(stack.shape[1:], np.float32)
-    for index in np.flatnonzero(areas.any(axis=0)):
-        chosen = agrees[:, index] if trusted[index] else np.ones(len(stack), bool)
-        label[index] = stack[chosen, index].mean(axis=0)
-        if not trusted[index]:
-            seen = stack[:, index].max(axis=0) > 0.05
-            weight[index][ndimage.distance_transform_edt(~seen, sampling=spacing) <= _DOUBT_MM] = 0
-    filled = areas.any(axis=0)
-    part = float((filled & trusted).sum() / max(filled.sum(), 1))
+    filled = np.flatnonzero(stack.any(axis=(0, 2, 3)))
+    trusted = 0
+    for index in filled:
+        outlines = stack[:, index]
+        areas = outlines.sum(axis=(1, 2)) * spacing.prod()
+        label[index], agreement = _weighed(outlines, areas, [image[index] for image in seen], spacing, tolerance)
+        if agreement >= majority:
+            trusted += 1
+        else:
+            shown = outlines.max(axis=0) > 0.05
+            weight[index][ndimage.distance_transform_edt(~shown, sampling=spacing) <= _DOUBT_MM] = 0
     label, weight = (first.with_data(np.ascontiguousarray(np.moveaxis(x, 0, axis))) for x in (label, weight))
-    return Consensus(label, weight, part)
+    return Consensus(label, weight, trusted / max(len(filled), 1))
+
+
+def _weighed(outlines: np.ndarray, areas: np.ndarray, images: list[np.ndarray], spacing: np.ndarray, tolerance: float):
+    """The label (i, j) of one slice, and the part of the predictions' weight that agrees with it, 0 to 1."""
+    empty = areas <= _LEAST_TOLERANCE_MM2
+    # Whether there is a cord is put to the vote: an outline of something else may well follow strong edges.
+    if empty.mean() >= 0.5:
+        return np.zeros_like(outlines[0]), float(empty.mean())
+    support = edge_support(outlines, images, spacing)
+    say = np.exp((support - support[~empty].max()) / _LESS_SUPPORT) * ~empty
+    say /= say.sum()
+    label = np.tensordot(say, outlines, axes=1)
+    area = float(label.sum() * spacing.prod())
+    agrees = np.abs(areas - area) <= max(tolerance * area, _LEAST_TOLERANCE_MM2)
+    return label, float(say[agrees].sum())
