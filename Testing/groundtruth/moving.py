@@ -18,7 +18,13 @@ def known_motion(volumes: int, slices: int, seed: int = 0, size_mm: float = 1.0)
 
 
 def moving_cord(
-    motion: np.ndarray, axes=LEFT_ANTERIOR_SUPERIOR, letters: str = "LAS", shape=(44, 40), noise: float = 20.0, gains=(1.0,)
+    motion: np.ndarray,
+    axes=LEFT_ANTERIOR_SUPERIOR,
+    letters: str = "LAS",
+    shape=(44, 40),
+    noise: float = 20.0,
+    gains=(1.0,),
+    lump: bool = True,
 ):
     """A series of a bright cord in a duller body, as diffusion-weighted volumes show it; and its mask where it lies unmoved.
 
@@ -29,11 +35,11 @@ def moving_cord(
         shape: of a slice.
         noise: standard deviation, where the cord is 900 above what is around it.
         gains: brightness of the volumes, in turn.
+        lump: something less bright beside the cord, so that there is something to see in every direction.
     """
     count, slices = motion.shape[:2]
     place = grid(SPACING, (*shape, slices), axes)
-    # As if it were brighter to one side, so that there is something to see in every direction.
-    cord, lump = Cord(axes, radii=(6.5, 4.0), bend=(3, -4)), Cord(axes, radii=(2.0, 2.5), bend=(3, -4))
+    cord, beside = Cord(axes, radii=(6.5, 4.0), bend=(3, -4)), Cord(axes, radii=(2.0, 2.5), bend=(3, -4))
     along = ((np.arange(slices) - (slices - 1) / 2) * SPACING[2]).tolist()
     random = np.random.default_rng(1)
     volumes = []
@@ -45,7 +51,7 @@ def moving_cord(
         def lower(w, n=n):
             return shift(w, n) + [9.0, -5.0]
 
-        data = 100 + 900 * cord.mask(place, shift).data + 500 * lump.mask(place, lower).data
+        data = 100 + 900 * cord.mask(place, shift).data + (500 * beside.mask(place, lower).data if lump else 0)
         data = gains[n % len(gains)] * data + random.normal(0, noise, data.shape)
         volumes.append(stored(cord.mask(place).with_data(data.astype(np.float32)), letters))
     return Series(np.stack([one.data for one in volumes], axis=3), volumes[0].affine), stored(cord.mask(place), letters)

@@ -118,7 +118,8 @@ def _diffusion(source: Source, path: Path, root: Path | None, how: How, cords: C
     corrected = average(series, motion)
     record["Motion"] = _motion_record(motion, how.motion, cord is not None)
     if cord is not None:
-        record["Motion"]["TemporalDeviationInCord"] = [round(one.deviation_in(cord), 4) for one in (plain, corrected)]
+        record["Motion"]["TemporalDeviationInCordBefore"] = round(plain.deviation_in(cord), 4)
+        record["Motion"]["TemporalDeviationInCordAfter"] = round(corrected.deviation_in(cord), 4)
     if motion.failed:
         numbers = ", ".join(map(str, motion.failed))
         notes = (*notes, f"{source.contrast}: the motion of volume {numbers} was not found; it carries that of its neighbour.")

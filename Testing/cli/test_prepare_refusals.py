@@ -1,0 +1,190 @@
+"""What ``softcord prepare`` refuses: a sentence, an exit code, and nothing half-written."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cli.fakes import names_in
+from cli.scans import diffusion, echoes, neck, write_diffusion, write_series
+from SoftCordSegLib.cli.guard import UsageProblem
+from SoftCordSegLib.cli.prepare.bvals import split_of
+from SoftCordSegLib.cli.prepare.inputs import find_people, given_person
+from SoftCordSegLib.cli.prepare.names import average_name, is_image
+from SoftCordSegLib.errors import InputError
+from SoftCordSegLib.volume import Volume, write_nifti
+
+DWI = "sub-01/dwi/sub-01_dwi.nii.gz"
+
+
+def refused(softcord, tmp_path, sentence, code=1):
+    """Run it on the data set; it must end with the sentence and leave nothing."""
+    result = softcord("prepare", tmp_path / "data", "-o", tmp_path / "out", "--masks")
+    assert result.exit_code == code, result.stderr
+    assert sentence in result.stderr
+    assert "Traceback" not in result.stderr
+    assert names_in(tmp_path / "out") == []
+    return result
+
+
+def test_missing_b_values(softcord, tmp_path):
+    write_nifti(neck(), tmp_path / "data/sub-01/anat/sub-01_T2w.nii.gz")
+    write_diffusion(tmp_path / "data" / DWI, bvals=None)
+
+    result = refused(softcord, tmp_path, "neither 'sub-01_dwi.bval' nor 'sub-01_dwi.bvec' lies beside it")
+
+    assert "--bval" in result.stderr
+
+
+def test_b_values_of_another_length(softcord, tmp_path):
+    write_diffusion(tmp_path / "data" / DWI, bvals=(0, 800, 800))
+
+    refused(softcord, tmp_path, "sub-01_dwi.bval' has 3 entries, but the series has 8 volumes")
+
+
+def test_no_weighted_volume(softcord, tmp_path):
+    write_diffusion(tmp_path / "data" / DWI, bvals=(0,) * 7 + (90,))
+
+    refused(softcord, tmp_path, "has 0 diffusion-weighted volumes; a mean needs two or more")
+
+
+def test_a_series_of_one_volume(softcord, tmp_path):
+    one = diffusion().volume(1)
+    write_nifti(one, tmp_path / "data" / DWI)
+
+    result = refused(softcord, tmp_path, "is a single volume, and no diffusion series")
+
+    assert "sub-01_rec-average_dwi.nii.gz" in result.stderr
+
+
+def test_echoes_of_different_grids(softcord, tmp_path):
+    first, second, _ = echoes()
+    moved = second.affine.copy()
+    moved[1, 3] += 5
+    write_nifti(first, tmp_path / "data/sub-01/anat/sub-01_echo-1_MEGRE.nii.gz")
+    write_nifti(Volume(second.data, moved), tmp_path / "data/sub-01/anat/sub-01_echo-2_MEGRE.nii.gz")
+
+    refused(softcord, tmp_path, "The grids of 'sub-01_echo-1_MEGRE.nii.gz' and 'sub-01_echo-2_MEGRE.nii.gz' differ")
+
+
+def test_an_echo_that_is_a_series(softcord, tmp_path):
+    first, second, _ = echoes()
+    write_nifti(first, tmp_path / "data/sub-01/anat/sub-01_echo-1_MEGRE.nii.gz")
+    write_series(np.stack([second.data] * 2, axis=3), second.affine, tmp_path / "data/sub-01/anat/sub-01_echo-2_MEGRE.nii.gz")
+
+    refused(softcord, tmp_path, "is one of several echoes, and itself a series")
+
+
+def test_a_damaged_image(softcord, tmp_path):
+    write_nifti(neck(), tmp_path / "data/sub-01/anat/sub-01_T2w.nii.gz")
+    path = tmp_path / "data/sub-01/anat/sub-01_T1w.nii.gz"
+    path.write_bytes((tmp_path / "data/sub-01/anat/sub-01_T2w.nii.gz").read_bytes()[:-200])
+
+    refused(softcord, tmp_path, "sub-01_T1w.nii.gz' is truncated or damaged")
+
+
+def test_two_files_for_one_image(softcord, tmp_path):
+    for ending in (".nii", ".nii.gz"):
+        write_nifti(neck(), tmp_path / f"data/sub-01/anat/sub-01_T2w{ending}")
+
+    refused(softcord, tmp_path, "would both become sub-01_T2w", code=2)
+
+
+def test_a_folder_without_images(softcord, tmp_path):
+    (tmp_path / "data").mkdir()
+
+    refused(softcord, tmp_path, "There are no images of participants in")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (("nowhere",), 1, "There is no file or folder 'nowhere'"),
+        (("T2w=nowhere.nii.gz",), 1, "There is no file or folder 'nowhere.nii.gz'"),
+        (("{a}", "{b}"), 2, "images of sub-01 and sub-02"),
+        (("{a}", "--participant", "anna"), 2, "'anna' is not"),
+        (("{a}", "--bval", "b.txt"), 2, "no diffusion series"),
+        (("{folder}", "{a}"), 2, "Give either the folder of one data set"),
+        (("{folder}", "--participant", "sub-01"), 2, "for one participant's files"),
+        (("{a}", "T2w={b}", "--participant", "sub-01"), 2, "would both become sub-01_T2w"),
+    ],
+)
+def test_words_that_cannot_be_carried_out(softcord, tmp_path, words, code, sentence):
+    places = {"folder": tmp_path, "a": tmp_path / "in/sub-01_T2w.nii.gz", "b": tmp_path / "in/sub-02_T2w.nii.gz"}
+    for key in ("a", "b"):
+        write_nifti(neck(), places[key])
+
+    result = softcord("prepare", *(word.format(**places) for word in words), "-o", tmp_path / "out")
+
+    assert result.exit_code == code, result.stderr
+    assert sentence in result.stderr
+    assert names_in(tmp_path / "out") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "average"),
+    [
+        ("sub-01_dwi", "sub-01_rec-average_dwi"),
+        ("sub-01_acq-x_dir-AP_run-2_dwi", "sub-01_acq-x_rec-average_dir-AP_run-2_dwi"),
+        ("sub-01_rec-average_dwi", "sub-01_rec-average_dwi"),
+        ("sub-01_dmri", "sub-01_rec-average_dwi"),
+    ],
+)
+def test_the_name_of_the_average(name, average):
+    assert average_name(name) == average
+
+
+@pytest.mark.parametrize(
+    ("name", "image"),
+    [
+        ("sub-01_T2w.nii.gz", True),
+        ("sub-01_space-other_T2w.nii", True),
+        ("sub-01_T2w_seg-manual.nii.gz", False),
+        ("sub-01_T2w_label-SC_seg.nii.gz", False),
+        ("sub-01_T2w_label-discs_dlabel.nii.gz", False),
+        ("sub-01_part-phase_MEGRE.nii.gz", False),
+        ("sub-01_T2w.json", False),
+    ],
+)
+def test_what_is_an_image(tmp_path, name, image):
+    assert is_image(tmp_path / name) is image
+
+
+def test_an_average_that_is_there_is_taken_and_the_series_left_out(tmp_path):
+    for name in ("sub-01_dwi", "sub-01_rec-average_dwi"):
+        (tmp_path / "sub-01/dwi").mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"sub-01/dwi/{name}.nii.gz").touch()
+
+    (person,) = find_people(tmp_path, tmp_path / "out")
+
+    assert [source.files[0].name for source in person.sources] == ["sub-01_rec-average_dwi.nii.gz"]
+    assert "is there as sub-01_rec-average_dwi already" in person.notes[0]
+
+
+def test_echoes_that_are_not_told_apart_are_refused(tmp_path):
+    words = [f"dwi={tmp_path}/a.nii.gz", f"dwi={tmp_path}/b.nii.gz"]
+
+    with pytest.raises(UsageProblem, match="would both become sub-01_dwi"):
+        given_person(words, None, None)
+
+
+def test_b_values_of_all_participants_may_lie_at_the_root(tmp_path):
+    series = tmp_path / "sub-01/dwi/sub-01_run-1_dwi.nii.gz"
+    (tmp_path / "dwi.bval").parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "dwi.bval").write_text("0 800 800")
+    (tmp_path / "run-2_dwi.bval").write_text("0 0 0 800 800")
+    series.parent.mkdir(parents=True)
+
+    split, path, values = split_of(series, 3, None, tmp_path, 100)
+
+    assert (split.weighted, path.name, values) == ((1, 2), "dwi.bval", [0, 800, 800])
+    with pytest.raises(InputError, match="no b-values"):
+        split_of(series, 3, None, None, 100)
+
+
+def test_directions_stand_in_for_b_values(tmp_path):
+    (tmp_path / "a.bvec").write_text("0 1 0\n0 0 1\n0 0 0\n")
+
+    split, path, values = split_of(tmp_path / "a.nii.gz", 3, None, None, 100)
+
+    assert (split.b0, split.weighted, path.name, values) == ((0,), (1, 2), "a.bvec", [])
