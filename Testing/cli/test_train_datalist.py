@@ -14,6 +14,12 @@ def dataset(tmp_path_factory):
     return make_dataset(tmp_path_factory.mktemp("data"), participants=5)
 
 
+def images_in(path):
+    """The images of all parts of a list."""
+    content = json.loads(path.read_text())
+    return [entry["image"] for part in ("training", "validation", "test") for entry in content[part]]
+
+
 def test_a_list_is_written_and_summed_up(softcord, dataset, tmp_path):
     result = softcord("datalist", dataset, "-o", tmp_path / "dataset.json", "--contrasts", "T1w, DWI", "--json")
     assert result.exit_code == 0, result.stderr
@@ -41,10 +47,46 @@ def test_excluded_participants_are_left_out(softcord, dataset, tmp_path):
     listed.write_text("bad_registration:\n  - sub-02\nartefact:\n  - sub-03_T1w.nii.gz  # moved\n")
     result = softcord("datalist", dataset, "-o", tmp_path / "dataset.json", "--exclude", listed, "--split", "50/25/25")
     assert result.exit_code == 0, result.stderr
-    content = json.loads((tmp_path / "dataset.json").read_text())
-    images = [entry["image"] for part in ("training", "validation", "test") for entry in content[part]]
+    images = images_in(tmp_path / "dataset.json")
     assert len(images) == 4 * 4 - 1
     assert not [image for image in images if "sub-02" in image or "sub-03_T1w" in image]
+
+
+def test_a_path_in_the_list_leaves_out_its_image_only(softcord, dataset, tmp_path):
+    listed = tmp_path / "qc_fail.yml"
+    listed.write_text("# 1 failed\nFILES_SEG:\n- data/sub-02/anat/sub-02_T1w.nii.gz  # failed QC\n")
+
+    result = softcord("datalist", dataset, "-o", tmp_path / "dataset.json", "--exclude", listed)
+
+    assert result.exit_code == 0, result.stderr
+    assert len(images_in(tmp_path / "dataset.json")) == 5 * 4 - 1
+    assert not [image for image in images_in(tmp_path / "dataset.json") if "sub-02_T1w" in image]
+
+
+def test_a_session_in_the_list_leaves_out_all_its_images(softcord, tmp_path):
+    folder = make_dataset(
+        tmp_path / "data",
+        participants=5,
+        contrasts=("ses-a/anat/{}_ses-a_T1w", "ses-a/dwi/{}_ses-a_dwi", "ses-b/anat/{}_ses-b_T1w"),
+    )
+    (tmp_path / "exclude.txt").write_text("sub-04_ses-a\n")
+
+    result = softcord("datalist", folder, "-o", tmp_path / "dataset.json", "--exclude", tmp_path / "exclude.txt")
+
+    assert result.exit_code == 0, result.stderr
+    images = images_in(tmp_path / "dataset.json")
+    assert len(images) == 5 * 3 - 2
+    assert [image.rsplit("/", 1)[1] for image in images if "sub-04" in image] == ["sub-04_ses-b_T1w.nii.gz"]
+
+
+def test_a_line_that_names_nobody_is_pointed_at(softcord, dataset, tmp_path):
+    (tmp_path / "exclude.txt").write_text("sub-01\neveryone over 60\n")
+
+    result = softcord("datalist", dataset, "-o", tmp_path / "dataset.json", "--exclude", tmp_path / "exclude.txt")
+
+    assert result.exit_code == 1
+    assert "line 2: 'everyone over 60' names no participant" in result.stderr
+    assert not (tmp_path / "dataset.json").exists()
 
 
 @pytest.mark.parametrize(
@@ -54,7 +96,7 @@ def test_excluded_participants_are_left_out(softcord, dataset, tmp_path):
         (("--split", "60/40"), 2, "--split is three parts of 100"),
         (("--split", "70/20/20"), 2, "--split is three parts of 100"),
         (("--contrasts", "T7w"), 1, "has no image of the contrast T7w"),
-        (("--exclude", "nowhere.txt"), 1, "'nowhere.txt' cannot be read"),
+        (("--exclude", "nowhere.txt"), 1, "There is no file 'nowhere.txt'. Check the name of the exclusion list."),
     ],
 )
 def test_a_mistake_is_told_and_nothing_is_written(softcord, dataset, tmp_path, options, code, sentence):

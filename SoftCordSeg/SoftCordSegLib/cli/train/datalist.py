@@ -11,6 +11,7 @@ from typing import Annotated, Any, Optional
 import typer
 
 from ...errors import InputError
+from ...files import file_stem
 from ..console import print_json, show_table, warn
 from ..guard import UsageProblem, guarded
 from ..options import Debug, Json
@@ -31,7 +32,8 @@ def datalist_command(
         Optional[Path], typer.Option(help="Folder whose derivatives hold the labels, if not DATASET (softcord softgt's DIR).")
     ] = None,
     exclude: Annotated[
-        Optional[Path], typer.Option(help="Text or YAML file that names participants or images to leave out.", show_default=False)
+        Optional[Path],
+        typer.Option(help="List of participants or images to leave out, as for softcord softgt.", show_default=False),
     ] = None,
     as_json: Json = False,
     debug: Debug = False,
@@ -54,7 +56,7 @@ def datalist_command(
             contrasts=[name.strip() for name in contrasts.split(",")],
             seed=seed,
             fractions=_fractions(split),
-            exclude=_excluded(exclude),
+            exclude=_excluded(exclude, dataset),
             labels_of=labels,
         )
         write_text_atomically(out, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
@@ -69,17 +71,17 @@ def _fractions(text: str) -> Sequence[float]:
     return [part / 100 for part in parts]
 
 
-def _excluded(path: Path | None) -> set[str]:
-    """Every word of the file that begins with "sub-"; endings of images are taken off."""
-    if path is None:
-        return set()
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"'{path}' cannot be read ({error}). Give a text or YAML file that names participants or images."
-        ) from error
-    return {re.sub(r"\.nii(\.gz)?$", "", word) for word in re.findall(r"sub-[\w.\-]+", text)}
+def _excluded(path: Path | None, dataset: Path) -> set[str]:
+    """Participants, and names of images without their endings, that the list leaves out; of a session, its images.
+
+    Raises:
+        InputError: the list cannot be read.
+    """
+    from ...groundtruth import read_exclusions
+
+    names = set() if path is None else {entry.name for entry in read_exclusions(path).entries}
+    sessions = [name.split("_") for name in names if re.fullmatch(r"sub-[^_]+_ses-[^_]+", name)]
+    return names.union(file_stem(image) for parts in sessions for image in dataset.joinpath(*parts).rglob("sub-*.nii*"))
 
 
 def _report(content: dict[str, Any], notes: list[str], out: Path, as_json: bool) -> None:
