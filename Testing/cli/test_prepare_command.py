@@ -244,6 +244,28 @@ def test_other_series_are_averaged(softcord, tmp_path):
     assert values(tmp_path / "out/sub-01/func/sub-01_task-rest_bold.nii.gz") == pytest.approx(2 * neck().data)
 
 
+def test_a_contrast_is_resampled_where_asked_for(softcord, tmp_path):
+    data = write_participant(tmp_path / "data")
+
+    result = softcord("prepare", data, "-o", tmp_path / "out", "--masks", "--no-moco", "--resample", "T2w=1.6", "--json")
+
+    assert result.exit_code == 0, result.stderr
+    before, after = (read_nifti(root / "sub-01/anat/sub-01_T2w.nii.gz") for root in (data, tmp_path / "out"))
+    assert before.letters == "PSR"
+    assert after.letters == "LAS"
+    assert after.spacing == pytest.approx([1.6] * 3)
+    # The same cord at the same place: its volume, and its middle.
+    masses = [one.data.sum() * one.grid.voxel_volume for one in (before, after)]
+    assert masses[1] == pytest.approx(masses[0], rel=0.02)
+    middles = [np.average(one.grid.to_world(np.argwhere(one.data > 0)), 0, one.data[one.data > 0]) for one in (before, after)]
+    assert middles[1] == pytest.approx(middles[0], abs=0.1)
+    mask = read_nifti(tmp_path / "out/derivatives/labels/sub-01/anat/sub-01_T2w_label-SC_seg.nii.gz")
+    assert mask.grid.same_as(after.grid)
+    assert json.loads(result.stdout)["results"][0]["contrasts"]["T2w"]["method"] == "resampled"
+    assert json.loads((tmp_path / "out/sub-01/anat/sub-01_T2w.json").read_text())["ResampledToMm"] == 1.6
+    assert digest(tmp_path / "out/sub-01/anat/sub-01_T1w.nii") == digest(data / "sub-01/anat/sub-01_T1w.nii")
+
+
 def test_a_participant_that_cannot_be_done_does_not_stop_the_others(softcord, tmp_path):
     write_nifti(neck(), tmp_path / "data/sub-01/anat/sub-01_T2w.nii.gz")
     write_diffusion(tmp_path / "data/sub-02/dwi/sub-02_dwi.nii.gz", bvals=None)
@@ -263,8 +285,9 @@ def test_results_within_the_data_set_are_not_taken_for_images(softcord, tmp_path
     data = tmp_path / "data"
     write_nifti(neck(), data / "sub-01/anat/sub-01_T2w.nii.gz")
 
-    results = [softcord("prepare", data, "-o", data / "prepared", "--json") for _ in range(2)]
+    results = [softcord("prepare", data, "-o", data / "prepared", "--masks", "--json") for _ in range(2)]
 
     assert [result.exit_code for result in results] == [0, 0], results[1].stderr
-    assert list(json.loads(results[1].stdout)["results"][0]["contrasts"]) == ["T2w"]
+    contrasts = json.loads(results[1].stdout)["results"][0]["contrasts"]
+    assert {name: one["mask"] for name, one in contrasts.items()} == {"T2w": "model"}
     assert softcord("prepare", data, "-o", data).exit_code == 2

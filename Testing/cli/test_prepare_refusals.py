@@ -5,13 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cli.fakes import names_in
+from cli.fakes import A_BUNDLE, names_in, soft_from_brightness
 from cli.scans import diffusion, echoes, neck, write_diffusion, write_series
 from SoftCordSegLib.cli.guard import UsageProblem
 from SoftCordSegLib.cli.prepare.bvals import split_of
+from SoftCordSegLib.cli.prepare.cords import Cords
+from SoftCordSegLib.cli.prepare.files import Layout
+from SoftCordSegLib.cli.prepare.images import How
 from SoftCordSegLib.cli.prepare.inputs import find_people, given_person
 from SoftCordSegLib.cli.prepare.names import average_name, is_image
-from SoftCordSegLib.errors import InputError
+from SoftCordSegLib.cli.prepare.run import Request, run_person
+from SoftCordSegLib.cli.tools import Tools
+from SoftCordSegLib.errors import Cancelled, InputError
+from SoftCordSegLib.groundtruth.ingest import MotionOptions
+from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.volume import Volume, write_nifti
 
 DWI = "sub-01/dwi/sub-01_dwi.nii.gz"
@@ -105,6 +112,9 @@ def test_a_folder_without_images(softcord, tmp_path):
         (("{a}", "--participant", "anna"), 2, "'anna' is not"),
         (("{a}", "--bval", "b.txt"), 2, "no diffusion series"),
         (("{folder}", "{a}"), 2, "Give either the folder of one data set"),
+        (("{a}", "--resample", "T2w"), 2, "'T2w' is not"),
+        (("{a}", "--resample", "T2w=50"), 2, "with 0.1 to 10 mm"),
+        (("{a}", "--resample", "T1w=1"), 2, "T1w, which nobody has. There are T2w."),
         (("{folder}", "--participant", "sub-01"), 2, "for one participant's files"),
         (("{a}", "T2w={b}", "--participant", "sub-01"), 2, "would both become sub-01_T2w"),
     ],
@@ -118,6 +128,22 @@ def test_words_that_cannot_be_carried_out(softcord, tmp_path, words, code, sente
 
     assert result.exit_code == code, result.stderr
     assert sentence in result.stderr
+    assert names_in(tmp_path / "out") == []
+
+
+def test_stopped_work_leaves_nothing(tmp_path):
+    write_diffusion(tmp_path / "data" / DWI)
+    write_nifti(neck(), tmp_path / "data/sub-01/anat/sub-01_T2w.nii.gz")
+    (person,) = find_people(tmp_path / "data", tmp_path / "out")
+    request = Request(How(MotionOptions(), 100.0), Layout(tmp_path / "out"), masks=True)
+    cords = Cords(Tools(soft_from_brightness), lambda: A_BUNDLE, "cpu", 0.5)
+    messages = []
+    stopped_late = Progress(lambda fraction, message: messages.append(message), lambda: messages[-1:] == ["Tile 4"])
+
+    with pytest.raises(Cancelled):
+        run_person(person, request, cords, stopped_late)
+
+    assert "Reading T2w" in messages
     assert names_in(tmp_path / "out") == []
 
 

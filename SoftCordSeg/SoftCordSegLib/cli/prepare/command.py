@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from .files import Layout, check_layout
 from .images import How
 from .inputs import Person, find_people, given_person
 from .names import DIFFUSION
-from .options import B0Below, Bval, Degree, Group, Masks, Moco, Out, Participant, Threshold, What, Width
+from .options import B0Below, Bval, Degree, Group, Masks, Moco, Out, Participant, Resample, Threshold, What, Width, spacings_of
 from .run import Done, Request, run_person
 
 
@@ -31,6 +32,7 @@ def prepare_command(
     out: Out,
     masks: Masks = False,
     threshold: Threshold = 0.5,
+    resample: Resample = None,
     model: Model = None,
     participant: Participant = None,
     bval: Bval = None,
@@ -64,13 +66,16 @@ def prepare_command(
         "group": group,
         "degree": degree,
         "width_mm": width_mm,
+        "resample": resample or [],
     }
     with guarded(debug, as_json):
         from ...groundtruth.ingest import MotionOptions
 
         options = MotionOptions(width_mm=width_mm, degree=None if degree < 0 else degree, group=group) if moco else None
+        spacing = spacings_of(resample or [])
         people = _people(what, out, participant, bval)
-        request = Request(How(options, b0_below), Layout(out), masks, words)
+        _check_contrasts(spacing, people)
+        request = Request(How(options, b0_below, spacing), Layout(out), masks, words)
         for person in people:
             check_layout(request.layout, person)
         check_folder(out)
@@ -95,6 +100,14 @@ def _people(what: list[str], out: Path, participant: str | None, bval: Path | No
     if participant is not None or bval is not None:
         raise UsageProblem("--participant and --bval are for one participant's files; in a data set they are found by their names.")
     return find_people(Path(what[0]), out)
+
+
+def _check_contrasts(names: Iterable[str], people: list[Person]) -> None:
+    """A contrast that nobody has is a slip of the pen."""
+    there = {one.contrast for person in people for one in person.sources}
+    for name in names:
+        if name not in there:
+            raise UsageProblem(f"--resample names {name}, which nobody has. There are {', '.join(sorted(there))}.")
 
 
 def _check_exists(word: str) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .cords import Cords
 
 COPY, RMS, MEAN, MOCO = "copy", "root mean square over echoes", "mean", "mean after motion correction"
+RESAMPLED = "resampled"
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,12 @@ class How:
     Attributes:
         motion: how motion is measured; None to average without correcting it.
         b0_below: s/mm².
+        spacing: isotropic voxel size by contrast, mm; others keep their grid.
     """
 
     motion: MotionOptions | None
     b0_below: float
+    spacing: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +44,7 @@ class Made:
 
     Attributes:
         source: what it is made of.
-        method: COPY, RMS, MEAN or MOCO.
+        method: COPY, RMS, MEAN or MOCO, with RESAMPLED after it, or that alone.
         image: its voxels.
         volumes: how many went into it.
         record: for its sidecar, plain types.
@@ -62,14 +66,32 @@ class Made:
 def make_image(source: Source, root: Path | None, how: How, cords: Cords, progress: Progress) -> Made:
     """Combine the echoes, correct and average the diffusion-weighted volumes, average any other series, pass on what is 3D.
 
+    Then resample what is to be resampled.
+
     Raises:
         InputError: a file cannot be used, or does not fit the others.
         Cancelled: through ``progress``.
     """
+    progress.check_cancelled()
+    made = _combined(source, root, how, cords, progress)
+    return _resampled(made, how.spacing[source.contrast]) if source.contrast in how.spacing else made
+
+
+def _resampled(made: Made, spacing: float) -> Made:
+    """On isotropic voxels in the orientation LAS (SCT's RPI), linearly, as the authors resample T1w and T2w."""
+    from ...volume import reorient, resample
+
+    framed = reorient(made.image, "LAS")
+    image = resample(framed, framed.grid.with_spacing(spacing), order=1)
+    method = RESAMPLED if made.method == COPY else f"{made.method}, {RESAMPLED}"
+    return replace(made, method=method, image=image, record={**made.record, "ResampledToMm": spacing})
+
+
+def _combined(source: Source, root: Path | None, how: How, cords: Cords, progress: Progress) -> Made:
+    """The image on its own grid."""
     from ...groundtruth.ingest import mean_volume, read_series, root_mean_square
     from ...volume import read_nifti, time_points
 
-    progress.check_cancelled()
     if len(source.files) > 1:
         echoes = [_single(path) for path in source.files]
         image = root_mean_square(echoes, [path.name for path in source.files])

@@ -99,7 +99,7 @@ def find_people(dataset: Path, out: Path) -> list[Person]:
         raise InputError(
             f"There are no images of participants in '{dataset}'. They are named as sub-01_T2w.nii.gz, and lie in sub-01/anat."
         )
-    drawn = _drawn_masks(dataset)
+    drawn = _drawn_masks(dataset, out)
     return [_person(name, images, drawn.get(name, {}), dataset) for name, images in sorted(groups.items())]
 
 
@@ -149,13 +149,15 @@ def _raw_images(dataset: Path, out: Path) -> list[Path]:
     return sorted(found)
 
 
-def _drawn_masks(dataset: Path) -> dict[str, dict[str, Path]]:
-    """By participant and name of image: the masks in the data set, found as ``softcord softgt`` finds them."""
+def _drawn_masks(dataset: Path, out: Path) -> dict[str, dict[str, Path]]:
+    """By participant and name of image: the masks in the data set, as ``softcord softgt`` finds them; not our own of before."""
     try:
         people = find_participants(dataset, reference="")
     except InputError:
         return {}
-    return {one.name: {image_name(path): path for path in one.masks.values()} for one in people}
+    ours = out.resolve()
+    masks = {one.name: [path for path in one.masks.values() if ours not in path.resolve().parents] for one in people}
+    return {name: {image_name(path): path for path in paths} for name, paths in masks.items()}
 
 
 def _person(name: str, images: dict[str, list[Path]], masks: dict[str, Path], dataset: Path) -> Person:

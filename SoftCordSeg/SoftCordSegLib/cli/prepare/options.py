@@ -7,6 +7,8 @@ from typing import Annotated, Optional
 
 import typer
 
+from ..guard import UsageProblem
+
 _ONE = "One participant"
 _DIFFUSION = "Diffusion series"
 
@@ -24,6 +26,14 @@ Masks = Annotated[
     typer.Option("--masks", help="Also make an initial mask of each contrast; masks in the data set's derivatives come first."),
 ]
 Threshold = Annotated[float, typer.Option(help="Initial masks are the model's soft mask at or above this.", min=1e-6, max=1.0)]
+Resample = Annotated[
+    Optional[list[str]],
+    typer.Option(
+        help="Resample a contrast to isotropic voxels, mm; the paper has T1w=1 and T2w=0.8. By default all keep their grid.",
+        metavar="CONTRAST=MM",
+        show_default=False,
+    ),
+]
 Participant = Annotated[
     Optional[str],
     typer.Option(help="Name, where the files do not tell.", metavar="sub-01", rich_help_panel=_ONE, show_default=False),
@@ -56,3 +66,21 @@ Width = Annotated[
         help="Diameter of the column about the cord in which volumes are compared, mm.", min=5.0, rich_help_panel=_DIFFUSION
     ),
 ]
+
+
+def spacings_of(words: list[str]) -> dict[str, float]:
+    """Voxel sizes by contrast from words such as "T2w=0.8".
+
+    Raises:
+        UsageProblem: a word that is not that, or a size that no image has.
+    """
+    sizes = {}
+    for word in words:
+        name, _, text = word.partition("=")
+        try:
+            sizes[name] = float(text)
+        except ValueError as error:
+            raise UsageProblem(f"--resample is CONTRAST=MM, for example T2w=0.8; '{word}' is not.") from error
+        if not name or not 0.1 <= sizes[name] <= 10:
+            raise UsageProblem(f"--resample is CONTRAST=MM with 0.1 to 10 mm; '{word}' is not.")
+    return sizes
