@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from ..errors import OutputError
 from ..files import atomic_path, file_stem
@@ -64,6 +66,16 @@ def write_together(files: dict[Path, Callable[[Path], object]]) -> None:
                 write(temporary)
             except OutputError as error:  # name the file that the user knows, not the temporary one
                 raise OutputError(str(error).replace(str(temporary), str(path))) from error
+
+
+def text_writer(text: str) -> Callable[[Path], object]:
+    """For :func:`write_together`: a function that writes ``text`` as UTF-8, ends of lines as they are."""
+    return lambda path: path.write_bytes(text.encode("utf-8"))
+
+
+def json_text(content: dict[str, Any]) -> str:
+    """How our JSON files look."""
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 class _ProbeDone(Exception):

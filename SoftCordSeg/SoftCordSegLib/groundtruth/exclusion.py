@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError
+from ..files import NIFTI_ENDINGS
 
-_IMAGES = (".nii.gz", ".nii")
-_ENDINGS = (*_IMAGES, ".json")
+_ENDINGS = (*NIFTI_ENDINGS, ".json")
 _KEY = re.compile(r"^(\s*)([^\s#:-][^#:]*?)\s*:\s*(.*)$")
 
 
@@ -103,5 +103,5 @@ def _names(text: str) -> str | None:
     if re.fullmatch(r"sub-[A-Za-z0-9]+(_[A-Za-z0-9-]+)*", name):
         return name
     # Words with blanks between them are a sentence, unless they stand in quotes.
-    is_file = ending in _IMAGES and (re.fullmatch(r"\S+", name) or text[0] in "'\"")
+    is_file = ending in NIFTI_ENDINGS and (re.fullmatch(r"\S+", name) or text[0] in "'\"")
     return name if is_file else None

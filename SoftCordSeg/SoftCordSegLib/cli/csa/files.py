@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import InputError
 from ..bids_names import short_names
 from ..guard import UsageProblem
-from ..outputs import check_folder, check_not_an_input, write_together
+from ..outputs import check_folder, check_not_an_input, text_writer, write_together
 from .compare import Compared, compare_text
 from .measure import Measured
 
@@ -70,9 +70,9 @@ def write_files(files: CsaFiles, measured: Sequence[Measured], compared: Sequenc
     from ...morphometry import write_figure
 
     text = _json_text(measured) if files.table.suffix.lower() == ".json" else _csv_text(files, measured)
-    writers = {files.table: _writer(text)}
+    writers = {files.table: text_writer(text)}
     if files.compare is not None:
-        writers[files.compare] = _writer(compare_text(compared))
+        writers[files.compare] = text_writer(compare_text(compared))
     if files.figure is not None:
         figure = _figure(measured, compared)
         writers[files.figure] = lambda path: write_figure(figure, path)
@@ -127,7 +127,3 @@ def _figure(measured: Sequence[Measured], compared: Sequence[Compared]) -> Figur
     if len(measured) == 1:
         return profile_figure(measured[0].shape, title=measured[0].path.name)
     return profile_figure(dict(zip(short_names([one.path for one in measured]), (one.shape for one in measured))))
-
-
-def _writer(text: str):
-    return lambda path: path.write_bytes(text.encode("utf-8"))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...errors import InputError
 from ..guard import UsageProblem
 
 if TYPE_CHECKING:
@@ -130,7 +131,6 @@ def grouping_of(z: str | None, vert: str | None, per_slice: bool, per_level: boo
     Raises:
         UsageProblem: ranges that cannot be read, or both kinds of rows.
     """
-    from ...errors import InputError
     from ...morphometry import parse_levels, parse_slices
 
     if per_slice and per_level:

@@ -46,10 +46,10 @@ def demo_command(
     tools: Tools = ctx.obj
     options = {"model": Path(model).name if model else None, "threshold": _THRESHOLD, "device": device, "threads": threads}
     with guarded(debug, as_json):
-        from .page import TITLE
+        from .page import PAGE, TITLE
 
         jobs = _jobs(out, image, discs, contrast, options, device)
-        check_own_page(out / "index.html", TITLE)
+        check_own_page(out / PAGE, TITLE)
         check_folder(out)
         bundle = tools.open_bundle(model)
         limit_threads(threads)
@@ -132,13 +132,13 @@ def _with_views(study: Any, folder: Path, progress: Progress) -> tuple[Any, Any]
 
 def _write_page(out: Path, done: list, failures: list, bundle: Any, command: str) -> None:
     from ...files import write_text_atomically
-    from .page import demo_html
+    from .page import PAGE, demo_html
 
-    write_text_atomically(out / "index.html", demo_html(done, failures, bundle, out, command))
+    write_text_atomically(out / PAGE, demo_html(done, failures, bundle, out, command))
 
 
 def _report(out: Path, done: list, failures: list, bundle: Any, as_json: bool) -> None:
-    from .page import mean_absolute_percent
+    from .page import PAGE, mean_absolute_percent
 
     rows = []
     for study, _ in done:
@@ -148,12 +148,14 @@ def _report(out: Path, done: list, failures: list, bundle: Any, as_json: bool) -
     if rows:
         columns = ("Image", "Cord found", "Mean area error per level, %", "Dice at 0.5", "Segmented in, s")
         show_table(f"Spinal cord by {bundle.name}", columns, rows)
-        say(f"Open {out / 'index.html'}")
+        say(f"Open {out / PAGE}")
     if as_json:
         print_json(_as_json(out, done, failures, bundle))
 
 
 def _as_json(out: Path, done: list, failures: list, bundle: Any) -> dict[str, Any]:
+    from .page import PAGE
+
     studies = [
         {
             "name": study.title,
@@ -179,7 +181,7 @@ def _as_json(out: Path, done: list, failures: list, bundle: Any) -> dict[str, An
     return {
         "GeneratedBy": generated_by(),
         "Model": model_of(bundle),
-        "page": str(out / "index.html") if done else None,
+        "page": str(out / PAGE) if done else None,
         "studies": studies,
         "failures": [{"name": name, "error": sentence} for name, sentence in failures],
     }

@@ -17,7 +17,7 @@ from .study_scene import Views
 
 # An error beyond this (the demonstration's own goal, percent) is marked in the tables.
 _FAR_PERCENT = 3.0
-TITLE = "SoftCordSeg: demonstration"
+PAGE, TITLE = "index.html", "SoftCordSeg: demonstration"
 _CAPTIONS = {
     "Axial": "Axial",
     "Sagittal": "Sagittal",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...errors import InputError
 from ...files import file_stem
 from ...progress import Progress
 from ..segment import Request, segment_file
@@ -121,7 +122,6 @@ def study_image(
     Raises:
         SoftCordSegError: the image cannot be segmented, or results not be written.
     """
-    from ...errors import InputError
     from ...morphometry import add_levels, aggregate, measure, write_csv
     from ...volume import read_nifti
 

@@ -68,7 +68,7 @@ def told_apart(path: Path) -> tuple[list[DiscLabel], list[DiscLabel]]:
         The discs that somebody placed: known from the first, added, moved or renamed; and those left where they were found.
 
     Raises:
-        InputError: as :func:`~.disc_files.read_discs`.
+        InputError: as :func:`~.files.read_discs`.
     """
     from ...morphometry import is_where_found
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ...files import write_text_atomically
 from ...provenance import generated_by
 from ..console import fail, say, show_table, warn
+from ..outputs import json_text
 
 if TYPE_CHECKING:
     from ...training.finetune import Judged, Outcome
@@ -45,7 +45,7 @@ def report(outcome: Outcome, out: Path, parent: str) -> dict[str, Any]:
         "history": str(outcome.history),
     }
     write_text_atomically(out / "report.csv", _csv(rows))
-    write_text_atomically(out / "report.json", json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    write_text_atomically(out / "report.json", json_text(content))
     _show(rows, content)
     _say_verdict(outcome, parent)
     return content

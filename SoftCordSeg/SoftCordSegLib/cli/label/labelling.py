@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...errors import InputError
 from ...progress import Progress
 from ..discs.files import read_discs
 from ..discs.placed import CARRIED, FIRST_LANDMARK, FOUND, KNOWN, PlacedDisc, told_apart
@@ -89,7 +90,6 @@ def parse_known(texts: Sequence[str]) -> tuple[list[DiscLabel], list[Path]]:
     Raises:
         UsageProblem: a point that cannot be read.
     """
-    from ...errors import InputError
     from ...morphometry import DiscLabel, parse_disc
 
     discs, files = [], []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from ...errors import InputError
 from ...provenance import generated_by
 from ..discs.placed import PlacedDisc, sidecar_of
 from ..guard import UsageProblem
-from ..outputs import write_together
+from ..outputs import json_text, text_writer, write_together
 
 if TYPE_CHECKING:
     from ...volume import Volume
@@ -57,7 +56,7 @@ def write_discs(path: Path, discs: Sequence[PlacedDisc], image: Volume, about: d
     from ...volume import write_nifti
 
     if path.name.lower().endswith(".json"):
-        write_together({path: _text_writer(_markups(discs))})
+        write_together({path: text_writer(json_text(_markups(discs)))})
         return ()
     labels, notes = discs_to_label_image([disc.label for disc in discs], image)
     held = _as_held(discs, labels)
@@ -65,7 +64,7 @@ def write_discs(path: Path, discs: Sequence[PlacedDisc], image: Volume, about: d
         raise InputError("None of the discs is inside the image, so that a label image cannot hold them. Write .mrk.json instead.")
     content = {"GeneratedBy": generated_by(), **about, "Discs": [disc.as_json() for disc in held]}
     writers: dict[Path, Callable[[Path], object]] = {path: lambda temporary: write_nifti(labels, temporary)}
-    write_together({**writers, sidecar_of(path): _text_writer(content)})
+    write_together({**writers, sidecar_of(path): text_writer(json_text(content))})
     return notes
 
 
@@ -105,8 +104,3 @@ def _markups(discs: Sequence[PlacedDisc]) -> dict[str, Any]:
             }
         ],
     }
-
-
-def _text_writer(content: dict[str, Any]) -> Callable[[Path], object]:
-    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-    return lambda path: path.write_bytes(text.encode("utf-8"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from ..console import fail, print_json, progress_bars, say, show_table, warn
 from ..guard import EXIT_FAILED, UsageProblem, guarded, sentence_of
 from ..interrupt import interruptible
 from ..options import Debug, Json
-from ..outputs import check_folder, write_together
+from ..outputs import check_folder, text_writer, write_together
 from .areas import areas_csv
 from .files import Layout, check_layout
 from .index import index_html, largest_motion
@@ -185,11 +184,7 @@ def _write_overview(results: list[Done], errors: dict[str, str], left_out: list[
     texts = {request.layout.index: index_html(results, errors, left_out, request.layout.index.parent)}
     if areas:
         texts[request.layout.all_areas] = areas_csv(areas)
-    write_together({path: partial(_write_text, text=text) for path, text in texts.items()})
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_bytes(text.encode("utf-8"))
+    write_together({path: text_writer(text) for path, text in texts.items()})
 
 
 def _motion(contrasts: Sequence[ContrastTruth]) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import InputError
-from ...files import file_stem
+from ...files import NIFTI_ENDINGS, file_stem
 from ..bids_names import session_of
 from ..discs.beside import discs_beside
 from ..guard import UsageProblem
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 _MASKS = ("_label-SC_seg", "_seg-manual")
 # What a mask's name may end with beside these, where the file is given by hand.
 _ENDINGS = ("_desc-softseg_label-SC_seg", "_label-SC_softseg", "_label-SC_probseg", *_MASKS, "_softseg", "_seg")
-_KINDS = (".nii.gz", ".nii")
 # What is computed, not drawn.
 _COMPUTED = "_desc-softseg_"
 
@@ -121,7 +120,7 @@ def find_participants(dataset: Path, reference: str) -> list[Participant]:
     found: dict[str, dict[str, Path]] = {}
     for path in sorted(root.rglob("sub-*.nii*")):
         name = file_stem(path)
-        if path.name.endswith(_KINDS) and name.endswith(_MASKS) and _COMPUTED not in name:
+        if path.name.endswith(NIFTI_ENDINGS) and name.endswith(_MASKS) and _COMPUTED not in name:
             group = found.setdefault(session_of(path), {})
             image = image_name(path)
             if image not in group or name.endswith(_MASKS[0]):
@@ -179,7 +178,7 @@ def _participant(dataset: Path, name: str, masks: dict[str, Path], reference: st
 
 def _image_of(dataset: Path, participant: str, name: str) -> Path | None:
     folder = dataset.joinpath(*participant.split("_"))
-    places = [folder / modality / f"{name}{kind}" for modality in ("anat", "dwi", "func") for kind in _KINDS]
+    places = [folder / modality / f"{name}{kind}" for modality in ("anat", "dwi", "func") for kind in NIFTI_ENDINGS]
     return next((path for path in places if path.is_file()), None)
 
 

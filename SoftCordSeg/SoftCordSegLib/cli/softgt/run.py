@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,7 +12,7 @@ from ...errors import InputError
 from ...progress import Progress
 from ...provenance import generated_by, now
 from ..guard import naming
-from ..outputs import write_together
+from ..outputs import json_text, text_writer, write_together
 from .areas import HARD, SOFT, SOFT_BIN, Area, areas_csv, measure_areas, spread
 from .discs import carried_discs, disc_images
 from .files import Layout, check_layout
@@ -161,7 +160,7 @@ def _writers(done: Done, request: Request) -> tuple[dict[Path, Callable[[Path], 
     for one in done.truth.contrasts:
         name = one.name
         add(f"soft {name}", layout.soft(participant, name), partial(write_nifti, one.soft))
-        add(f"sidecar {name}", layout.sidecar(participant, name), _text_writer(_json(_sidecar(one, done, request))))
+        add(f"sidecar {name}", layout.sidecar(participant, name), text_writer(json_text(_sidecar(one, done, request))))
         if layout.binary:
             binary = one.soft.with_data((one.soft.data >= 0.5).astype(np.uint8))
             add(f"binary {name}", layout.binarised(participant, name), partial(write_nifti, binary))
@@ -172,11 +171,11 @@ def _writers(done: Done, request: Request) -> tuple[dict[Path, Callable[[Path], 
         if name in done.disc_images:
             add(f"discs {name}", layout.discs(participant, name), partial(write_nifti, done.disc_images[name]))
     if done.areas:
-        add("areas", layout.areas(participant), _text_writer(areas_csv([(participant.name, area) for area in done.areas])))
+        add("areas", layout.areas(participant), text_writer(areas_csv([(participant.name, area) for area in done.areas])))
     for path in layout.descriptions():
         if not path.exists():
-            writers[path] = _text_writer(_json(_description(path.parent.name)))
-    add("page", layout.page(participant), _text_writer(participant_html(done, request, files)))
+            writers[path] = text_writer(json_text(_description(path.parent.name)))
+    add("page", layout.page(participant), text_writer(participant_html(done, request, files)))
     return writers, files
 
 
@@ -214,14 +213,6 @@ def _description(kind: str) -> dict[str, Any]:
         "DatasetType": "derivative",
         "GeneratedBy": generated_by(),
     }
-
-
-def _json(content: dict[str, Any]) -> str:
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-
-
-def _text_writer(text: str) -> Callable[[Path], object]:
-    return lambda path: path.write_bytes(text.encode("utf-8"))
 
 
 def check_reference(masks: dict[str, Path], reference: str) -> None:

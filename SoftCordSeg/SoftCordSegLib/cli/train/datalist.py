@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from ...files import file_stem
 from ..console import print_json, show_table, warn
 from ..guard import UsageProblem, guarded
 from ..options import Debug, Json
+from ..outputs import json_text
 
 _LABELS = ("soft", "soft_bin", "hard")
 
@@ -59,7 +59,7 @@ def datalist_command(
             exclude=_excluded(exclude, dataset),
             labels_of=labels,
         )
-        write_text_atomically(out, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        write_text_atomically(out, json_text(content))
         _report(content, notes, out, as_json)
 
 
