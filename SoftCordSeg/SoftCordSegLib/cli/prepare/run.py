@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from typing import Any
 
 from ...progress import Progress
 from ...provenance import generated_by, now
-from ..outputs import write_together
+from ..outputs import json_text, text_writer, write_together
 from .cords import Cords, Mask
 from .files import Layout, check_layout, is_copy, motion_csv
 from .images import How, Made, make_image
@@ -96,7 +95,7 @@ def run_person(person: Person, request: Request, cords: Cords, progress: Progres
             writers[request.layout.discs(person, modality, path)] = partial(shutil.copyfile, path)
     description = request.layout.folder / "dataset_description.json"
     if not description.exists():
-        writers[description] = _text(_description())
+        writers[description] = text_writer(json_text(_description()))
     progress.check_cancelled()
     progress.report(0.95, "Writing")
     write_together(writers)
@@ -120,15 +119,14 @@ def _add_files(
         add("image", layout.image(person, source, copied=True), partial(shutil.copyfile, source.files[0]))
     else:
         add("image", layout.image(person, source), partial(write_nifti, made.image))
-        add("sidecar", layout.sidecar(person, source), _text(_sidecar(made, request)))
+        add("sidecar", layout.sidecar(person, source), text_writer(json_text(_sidecar(made, request))))
     if made.motion is not None:
-        text = motion_csv(made)
-        add("motion", layout.motion(person, source), lambda path: path.write_bytes(text.encode("utf-8")))
+        add("motion", layout.motion(person, source), text_writer(motion_csv(made)))
     if mask is not None and mask.drawn is not None:
         add("mask", _drawn_place(layout, person, source, mask.drawn), partial(shutil.copyfile, mask.drawn))
     elif mask is not None:
         add("mask", layout.mask(person, source), partial(write_nifti, mask.volume))
-        add("mask sidecar", layout.mask_sidecar(person, source), _text(mask.record or {}))
+        add("mask sidecar", layout.mask_sidecar(person, source), text_writer(json_text(mask.record or {})))
     return files
 
 
@@ -162,8 +160,3 @@ def _description() -> dict[str, Any]:
         "DatasetType": "derivative",
         "GeneratedBy": generated_by(),
     }
-
-
-def _text(content: dict[str, Any]) -> Callable[[Path], object]:
-    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-    return lambda path: path.write_bytes(text.encode("utf-8"))
