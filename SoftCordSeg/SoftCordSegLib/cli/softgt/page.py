@@ -149,9 +149,10 @@ def _contrast(done: Done, one: ContrastTruth, index: int, judged: bool) -> str:
     png = mosaic_png(one.soft, done.contrasts[index].mask, image)
     spacing = " × ".join(f"{size:.3g}" for size in one.soft.spacing)
     facts = f"{spacing} mm, stored {one.soft.letters}" + ("" if image is not None else " · no image was given")
+    who = f'<span class="who">{escape(done.participant.name)}, </span>'  # for the pane
     attributes, button = (row_attributes(done, one.name), verdict_button()) if judged else ("", "")
     return (
-        f'<section id="{escape(one.name)}"{attributes}><h2 class="contrast">{escape(one.name)} {button}</h2>'
+        f'<section id="{escape(one.name)}"{attributes}><h2 class="contrast">{who}{escape(one.name)} {button}</h2>'
         f'<p class="facts">{escape(facts)}</p>'
         f'<img class="mosaic" alt="Axial slices of {escape(one.name)} with the outlines" src="{data_uri(png)}"></section>'
     )

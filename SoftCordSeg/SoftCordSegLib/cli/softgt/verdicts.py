@@ -24,6 +24,7 @@ tr.focus td.judged, tr.focus td.judged ~ td:not([rowspan]) { background: var(--b
 section.focus { box-shadow: -4px 0 0 2px var(--paper), -7px 0 0 2px var(--accent); }
 #pane { display: none; position: fixed; left: 0; bottom: 0; width: 100%; height: 62vh; border: 0; background: var(--paper);
   border-top: 2px solid var(--accent); }
+.who { display: none; } .in-pane .who { display: inline; }
 .in-pane .mosaic { width: auto; max-width: 100%; max-height: calc(100vh - 110px); }
 .looking #pane { display: block; } .looking main { padding-bottom: 66vh; }
 """
