@@ -7,9 +7,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from SoftCordSegLib.training.synthetic import SEGMENTER, Synthesis, load_anatomy
+from SoftCordSegLib.training.synthetic import SEGMENTER, Synthesis, contrast, load_anatomy
 from SoftCordSegLib.training.synthetic.anatomy import CORD, EDGE
 from SoftCordSegLib.training.synthetic.artefacts import distorted, metal, signal_loss
+from SoftCordSegLib.training.synthetic.canal import TIP_MM, paint_canal
+from SoftCordSegLib.training.synthetic.contrast import TISSUES
 from SoftCordSegLib.training.synthetic.geometry import random_posture
 
 PLAIN = dataclasses.replace(
@@ -32,6 +34,26 @@ def test_the_visible_edge_lies_outside_the_label_by_the_rim(anatomy):
 def test_the_label_does_not_know_of_the_rim(anatomy):
     labels = [Synthesis(anatomy, dataclasses.replace(PLAIN, rim_mm=(rim, rim))).pair(3).label for rim in (0.0, 1.0)]
     assert labels[0].sum() == pytest.approx(labels[1].sum(), rel=0.02)
+
+
+def test_roots_below_the_tip_are_not_in_the_label_and_reach_above_the_tip_only_a_little():
+    """Fluid of intensity 1, everything else 0: what is darker than fluid in a canal without cord is root."""
+    means = np.zeros(TISSUES, np.float32)
+    means[contrast.CSF] = 1
+    least, highest = [], []
+    for seed in range(12):
+        posture = random_posture(np.random.default_rng(seed), SEGMENTER.shape, 1.0, TIP_MM, np.zeros(3))
+        nothing = np.zeros(SEGMENTER.shape, np.float32)
+        bare, full = (
+            paint_canal(np.random.default_rng(seed), posture, nothing, nothing, means, 1.0, inflow=0.0, bundles=share)
+            for share in (0.0, 1.0)
+        )
+        roots = bare - full > 0.2
+        least.append(roots.sum())
+        highest.append(posture.height[roots].max() - TIP_MM)
+    assert min(least) > 100
+    assert max(highest) < 36, "mm above the tip"
+    assert max(highest) > 6, "some surround the last of the cord"
 
 
 def test_coils_that_end_leave_noise_only():

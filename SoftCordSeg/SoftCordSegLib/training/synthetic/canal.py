@@ -22,12 +22,12 @@ def paint_canal(rng, posture: Posture, visible, grey, means, spacing: float, inf
         means: of the tissues, as :func:`contrast.random_intensities` draws them.
         spacing: mm.
         inflow: how often the fluid's brightness changes along the cord.
-        bundles: how often the roots below the tip hang together like a thinner cord.
+        bundles: how often the roots below the tip hang together like a thinner cord, or are packed about the tip.
     """
     fluid = _fluid(rng, posture, means, spacing, inflow)
     fluid = _with_strands(rng, fluid, posture, means, spacing)
     if posture.height.min() < TIP_MM + 15 and rng.random() < bundles:
-        fluid = _with_bundle(rng, fluid, posture, means)
+        fluid = (_with_bundle if rng.random() < 0.5 else _with_dense_roots)(rng, fluid, posture, means)
     return (
         visible * _tissue(rng, means, visible.shape, spacing)
         + grey * (means[contrast.GREY] - means[contrast.WHITE])
@@ -77,6 +77,30 @@ def _with_bundle(rng, fluid, posture: Posture, means) -> np.ndarray:
     root = means[contrast.WHITE] if rng.random() < 0.6 else means[contrast.CAUDA]
     fraction *= below * rng.uniform(0.4, 0.9)
     return fluid + fraction * (root - fluid)
+
+
+def _with_dense_roots(rng, fluid, posture: Posture, means) -> np.ndarray:
+    """Roots packed around the last of the cord and below it: together as thick as the cord above, so that the tip is hidden.
+
+    Only their texture tells them from cord.
+    """
+    down = TIP_MM + rng.uniform(5, 35) - posture.height
+    below = down > 0
+    if not below.any():
+        return fluid
+    depth = np.clip(down, 0, None)
+    # Lying on their back, people have them at the back of the canal.
+    back = rng.uniform(0.0, 0.06) * depth
+    across, along = rng.uniform(3.5, 6.5), rng.uniform(2.5, 4.5)
+    spread = 1 + rng.uniform(0.0, 0.015) * depth
+    fraction = np.zeros_like(fluid)
+    for _ in range(rng.integers(25, 60)):
+        angle, distance, radius = rng.uniform(0, 2 * np.pi), np.sqrt(rng.random()), rng.uniform(0.35, 0.9)
+        left = posture.cord_left - np.cos(angle) * distance * across * spread
+        anterior = posture.cord_anterior + back - np.sin(angle) * distance * along * spread
+        np.maximum(fraction, np.clip(radius - np.hypot(left, anterior) + 0.5, 0, 1) * rng.uniform(0.5, 1.0), out=fraction)
+    root = means[contrast.WHITE] if rng.random() < 0.6 else means[contrast.CAUDA]
+    return fluid + fraction * np.clip(depth / 5, 0, 1) * (root - fluid)
 
 
 def _tissue(rng, means, shape: tuple, spacing: float) -> np.ndarray:
