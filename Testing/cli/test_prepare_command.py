@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 
+import nibabel
 import numpy as np
 import pytest
 
@@ -24,7 +26,7 @@ from cli.scans import (
 from SoftCordSegLib.cli.softgt.inputs import find_participants
 from SoftCordSegLib.volume import read_nifti, write_nifti
 
-IMAGES = ("anat/sub-01_T1w.nii", "anat/sub-01_T2star.nii.gz", "anat/sub-01_T2w.nii.gz", "dwi/sub-01_rec-average_dwi.nii.gz")
+IMAGES = ("anat/sub-01_T1w.nii.gz", "anat/sub-01_T2star.nii.gz", "anat/sub-01_T2w.nii.gz", "dwi/sub-01_rec-average_dwi.nii.gz")
 
 
 def files_in(folder):
@@ -54,9 +56,7 @@ def test_every_contrast_has_one_image_and_one_mask(study):
         [
             "dataset_description.json",
             *(f"{mask}{ending}" for mask in masks for ending in (".json", ".nii.gz")),
-            *(f"sub-01/{name}" for name in IMAGES),
-            "sub-01/anat/sub-01_T2star.json",
-            "sub-01/dwi/sub-01_rec-average_dwi.json",
+            *(f"sub-01/{name.split('.')[0]}{ending}" for name in IMAGES for ending in (".json", ".nii.gz")),
             "sub-01/dwi/sub-01_rec-average_dwi_motion.csv",
         ]
     )
@@ -65,8 +65,11 @@ def test_every_contrast_has_one_image_and_one_mask(study):
 def test_3d_images_are_copied_as_they_are(study):
     data, out, _ = study
 
-    for name in ("anat/sub-01_T1w.nii", "anat/sub-01_T2w.nii.gz"):
-        assert digest(out / "sub-01" / name) == digest(data / "sub-01" / name)
+    assert digest(out / "sub-01/anat/sub-01_T2w.nii.gz") == digest(data / "sub-01/anat/sub-01_T2w.nii.gz")
+    packed = (out / "sub-01/anat/sub-01_T1w.nii.gz").read_bytes()
+    assert gzip.decompress(packed) == (data / "sub-01/anat/sub-01_T1w.nii").read_bytes()
+    record = json.loads((out / "sub-01/anat/sub-01_T1w.json").read_text())
+    assert (record["Method"], record["Sources"][0]["Image"]) == ("copy", "sub-01_T1w.nii")
 
 
 def test_echoes_become_their_root_mean_square(study):
@@ -186,7 +189,9 @@ def test_one_participant_by_its_files(softcord, tmp_path):
     assert result.exit_code == 0, result.stderr
     place = tmp_path / "out/sub-07/ses-2"
     name = "sub-07_ses-2"
-    assert names_in(place / "anat") == [f"{name}_T2star.json", f"{name}_T2star.nii.gz", f"{name}_T2w.nii.gz"]
+    assert names_in(place / "anat") == [
+        f"{name}_{contrast}{ending}" for contrast in ("T2star", "T2w") for ending in (".json", ".nii.gz")
+    ]
     assert f"{name}_rec-average_dwi.nii.gz" in names_in(place / "dwi")
     assert values(place / "anat" / f"{name}_T2star.nii.gz").max() == pytest.approx(
         echoes()[1].data.max() * np.sqrt(np.mean(np.square(ECHOES))), rel=1e-4
@@ -263,7 +268,7 @@ def test_a_contrast_is_resampled_where_asked_for(softcord, tmp_path):
     assert mask.grid.same_as(after.grid)
     assert json.loads(result.stdout)["results"][0]["contrasts"]["T2w"]["method"] == "resampled"
     assert json.loads((tmp_path / "out/sub-01/anat/sub-01_T2w.json").read_text())["ResampledToMm"] == 1.6
-    assert digest(tmp_path / "out/sub-01/anat/sub-01_T1w.nii") == digest(data / "sub-01/anat/sub-01_T1w.nii")
+    assert read_nifti(tmp_path / "out/sub-01/anat/sub-01_T1w.nii.gz").grid.same_as(neck().grid)
 
 
 def test_a_participant_that_cannot_be_done_does_not_stop_the_others(softcord, tmp_path):
@@ -290,4 +295,26 @@ def test_results_within_the_data_set_are_not_taken_for_images(softcord, tmp_path
     assert [result.exit_code for result in results] == [0, 0], results[1].stderr
     contrasts = json.loads(results[1].stdout)["results"][0]["contrasts"]
     assert {name: one["mask"] for name, one in contrasts.items()} == {"T2w": "model"}
-    assert softcord("prepare", data, "-o", data).exit_code == 2
+
+
+def test_results_do_not_go_among_the_images(softcord, tmp_path):
+    for number, echo in enumerate(echoes(), start=1):
+        write_nifti(echo, tmp_path / "sub-01/anat" / f"sub-01_echo-{number}_T2star.nii.gz")
+    (tmp_path / "sub-01/anat/sub-01_T2star.json").write_text("what the scanner said of all echoes")
+
+    result = softcord("prepare", tmp_path, "-o", tmp_path / ".")
+
+    assert result.exit_code == 2
+    assert "Results do not go among the images" in result.stderr
+    assert (tmp_path / "sub-01/anat/sub-01_T2star.json").read_text() == "what the scanner said of all echoes"
+
+
+def test_an_image_stored_as_a_series_of_one_becomes_a_3d_image(softcord, tmp_path):
+    write_series(neck().data[..., None], neck().affine, tmp_path / "data/sub-01/anat/sub-01_T2w.nii.gz")
+
+    result = softcord("prepare", tmp_path / "data", "-o", tmp_path / "out")
+
+    assert result.exit_code == 0, result.stderr
+    made = nibabel.load(tmp_path / "out/sub-01/anat/sub-01_T2w.nii.gz")
+    assert made.shape == neck().shape
+    assert made.get_fdata() == pytest.approx(neck().data)

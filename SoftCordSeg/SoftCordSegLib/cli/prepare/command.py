@@ -50,7 +50,7 @@ def prepare_command(
 
     T2*w: root mean square over echoes (4D, or files with echo-1, echo-2, …).  Diffusion: the volumes with a b-value, each slice
     shifted back to where the cord is in their mean, and averaged (with a table of the shifts).  Other series are averaged, 3D
-    images copied.  Inputs are never changed.
+    images copied.  Inputs are never changed; masks and discs that somebody corrected among earlier results stay.
 
     A data set:  softcord prepare DATASET -o prepared --masks && softcord softgt prepared -o truth
 
@@ -99,6 +99,10 @@ def _people(what: list[str], out: Path, participant: str | None, bval: Path | No
         return [given_person(what, participant, bval)]
     if participant is not None or bval is not None:
         raise UsageProblem("--participant and --bval are for one participant's files; in a data set they are found by their names.")
+    if out.resolve() == Path(what[0]).resolve():
+        raise UsageProblem(
+            "Results do not go among the images of the data set. Choose another folder: -o DATASET/derivatives/prepared."
+        )
     return find_people(Path(what[0]), out)
 
 

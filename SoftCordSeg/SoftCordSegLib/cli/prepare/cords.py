@@ -11,6 +11,7 @@ from ...progress import Progress
 from ...provenance import generated_by, model_of, now
 from ..tools import Tools
 from .inputs import Source
+from .kept import VOXELS, voxels_sha256
 
 if TYPE_CHECKING:
     from ...volume import Volume
@@ -21,14 +22,14 @@ class Mask:
     """An initial mask of the cord.
 
     Attributes:
-        volume: uint8, 0 and 1, on the image's grid; None where ``drawn``.
+        volume: uint8, 0 and 1, on the image's grid; of a drawn one whatever its file holds.
+        record: for its sidecar.
         drawn: the file that it is a copy of; None where a model made it.
-        record: for its sidecar; {} where ``drawn``, as it has its own.
     """
 
-    volume: Volume | None
+    volume: Volume
+    record: dict[str, Any]
     drawn: Path | None = None
-    record: dict[str, Any] | None = None
 
 
 class Cords:
@@ -70,21 +71,28 @@ class Cords:
         if source.mask is not None:
             drawn = read_nifti(source.mask)
             grid = "" if drawn.grid.same_as(image.grid) else ", which lies on another grid than the image"
-            return Mask(None, source.mask), (f"{source.contrast}: the mask '{source.mask.name}' of the data set is taken{grid}.",)
+            record = self._record(drawn, Description="Copy of a mask of the data set.", Source=source.mask.name)
+            said = f"{source.contrast}: the mask '{source.mask.name}' of the data set is taken{grid}."
+            return Mask(drawn, record, source.mask), (said,)
         bundle = self._open_bundle()
         found = self._tools.segment(image, bundle, box=None, progress=progress, device=self._device)
         binary = (found.volume.data >= self._threshold).astype(np.uint8)
         if not binary.any():
             return None, (f"{source.contrast} has no mask: {found.message} Draw one, or leave this contrast out.",)
-        record = {
-            "GeneratedBy": generated_by(),
-            "SpatialReference": "orig",
-            "Source": f"{source.name}.nii.gz",
-            "Model": model_of(bundle),
-            "Threshold": self._threshold,
-            "Message": found.message,
-            "Notes": list(getattr(found, "notes", ())),
-            "Command": {"Name": "softcord prepare"},
-            "Date": now(),
-        }
-        return Mask(found.volume.with_data(binary), None, record), ()
+        mask = found.volume.with_data(binary)
+        record = self._record(
+            mask,
+            SpatialReference="orig",
+            Source=f"{source.name}.nii.gz",
+            Model=model_of(bundle),
+            Threshold=self._threshold,
+            Message=found.message,
+            Notes=list(getattr(found, "notes", ())),
+        )
+        return Mask(mask, record), ()
+
+    @staticmethod
+    def _record(mask: Volume, **facts: Any) -> dict[str, Any]:
+        """For the sidecar; by the digest in it a later run knows whether somebody has corrected the mask since."""
+        command = {"Name": "softcord prepare"}
+        return {"GeneratedBy": generated_by(), **facts, VOXELS: voxels_sha256(mask), "Command": command, "Date": now()}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...files import NIFTI_ENDINGS
 from ..outputs import check_not_an_input
-from .images import COPY, Made
+from .images import Made
 from .inputs import Person, Source
 
 MOTION_COLUMNS = ("Volume", "Slice (I->S)", "b-value [s/mm2]", "Shift left [mm]", "Shift anterior [mm]", "Measured")
@@ -21,10 +22,9 @@ class Layout:
 
     folder: Path
 
-    def image(self, person: Person, source: Source, copied: bool = False) -> Path:
-        """The image; a copy keeps the ending of its file."""
-        ending = ".nii" if copied and source.files[0].name.lower().endswith(".nii") else NIFTI_ENDINGS[0]
-        return self._session(self.folder, person, source.modality) / f"{source.name}{ending}"
+    def image(self, person: Person, source: Source) -> Path:
+        """The image, always compressed: beside a ``.nii`` of an earlier run a ``.nii.gz`` would be a second image."""
+        return self._session(self.folder, person, source.modality) / f"{source.name}.nii.gz"
 
     def sidecar(self, person: Person, source: Source) -> Path:
         """How the image came about."""
@@ -50,7 +50,7 @@ class Layout:
         """Every file that may be written for a participant."""
         paths = [self.discs(person, modality, path) for modality, path in person.discs]
         for one in person.sources:
-            paths += [self.image(person, one), self.image(person, one, copied=True), self.sidecar(person, one)]
+            paths += [self.image(person, one), self.sidecar(person, one)]
             paths += [self.motion(person, one), self.mask(person, one), self.mask_sidecar(person, one)]
         return paths
 
@@ -84,6 +84,11 @@ def motion_csv(made: Made) -> str:
     return stream.getvalue()
 
 
-def is_copy(made: Made) -> bool:
-    """Whether the image is the file that was given."""
-    return made.method == COPY
+def copy_compressed(source: Path, target: Path) -> None:
+    """Copy an image file byte by byte; one that is not compressed is."""
+    if source.name.lower().endswith(".gz"):
+        shutil.copyfile(source, target)
+        return
+    # Neither a name nor a time within: the same file gives the same file.
+    with open(source, "rb") as plain, open(target, "wb") as stream, gzip.GzipFile("", "wb", fileobj=stream, mtime=0) as packed:
+        shutil.copyfileobj(plain, packed)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from ...volume import Volume
     from .cords import Cords
 
-COPY, RMS, MEAN, MOCO = "copy", "root mean square over echoes", "mean", "mean after motion correction"
+COPY, SINGLE, RMS = "copy", "the one volume of its series", "root mean square over echoes"
+MEAN, MOCO = "mean", "mean after motion correction"
 RESAMPLED = "resampled"
 
 
@@ -44,7 +45,7 @@ class Made:
 
     Attributes:
         source: what it is made of.
-        method: COPY, RMS, MEAN or MOCO, with RESAMPLED after it, or that alone.
+        method: COPY (of a file that is 3D), SINGLE, RMS, MEAN or MOCO, with RESAMPLED after it, or that alone.
         image: its voxels.
         volumes: how many went into it.
         record: for its sidecar, plain types.
@@ -101,12 +102,19 @@ def _combined(source: Source, root: Path | None, how: How, cords: Cords, progres
     if source.kind == DIFFUSION and not (count == 1 and source.ready):
         return _diffusion(source, path, root, how, cords, progress)
     if count == 1:
-        return Made(source, COPY, read_nifti(path))
+        return Made(source, COPY if _is_3d(path) else SINGLE, read_nifti(path))
     series = read_series(path)
     if source.kind == ECHOES:
         return Made(source, RMS, root_mean_square(series), count, {"Echoes": count})
     note = f"{source.contrast} is a series of {count} volumes; their mean is taken, without correction of motion."
     return Made(source, MEAN, mean_volume(series), count, notes=(note,))
+
+
+def _is_3d(path: Path) -> bool:
+    """Whether a file of one volume says so: as a series of one, other programs would not take it for an image."""
+    import nibabel
+
+    return len(nibabel.load(path).shape) == 3
 
 
 def _single(path: Path) -> Volume:

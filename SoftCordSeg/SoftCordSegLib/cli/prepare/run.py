@@ -12,10 +12,14 @@ from typing import Any
 from ...progress import Progress
 from ...provenance import generated_by, now
 from ..outputs import json_text, text_writer, write_together
-from .cords import Cords, Mask
-from .files import Layout, check_layout, is_copy, motion_csv
-from .images import How, Made, make_image
-from .inputs import Person, Source
+from .cords import Cords
+from .files import Layout, check_layout, copy_compressed, motion_csv
+from .images import COPY, How, Made, make_image
+from .inputs import Person
+from .kept import corrected_mask, is_other, kept_sentence
+
+# For each file a function that writes it to the path it is given.
+Writers = dict[Path, Callable[[Path], object]]
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Row:
         method: how its image was made.
         volumes: how many went into it.
         largest_mm: the largest shift; None where no motion was measured.
-        mask: "drawn", "model" or None.
+        mask: "drawn", "model", "kept" (it lay there, and somebody had corrected it) or None.
         files: by kind.
     """
 
@@ -75,24 +79,22 @@ def run_person(person: Person, request: Request, cords: Cords, progress: Progres
     """
     check_layout(request.layout, person)
     rows, notes = [], list(person.notes)
-    writers: dict[Path, Callable[[Path], object]] = {}
+    writers: Writers = {}
     for number, source in enumerate(person.sources):
         part = progress.part(0.95 * number / len(person.sources), 0.95 * (number + 1) / len(person.sources))
         part.report(0.0, f"Reading {source.contrast}")
         made = make_image(source, person.root, request.how, cords, part.part(0.0, 0.7))
         notes += made.notes
-        mask = None
+        files = _add_image(writers, person, made, request)
+        kind = None
         if request.masks:
             part.check_cancelled()
-            mask, said = cords.mask_of(source, made.image, part.part(0.7, 1.0))
+            kind, said = _add_mask(writers, files, person, made, cords, request, part.part(0.7, 1.0))
             notes += said
-        files = _add_files(writers, person, made, mask, request)
         largest = None if made.motion is None else round(made.motion.largest_mm, 3)
-        kind = None if mask is None else "model" if mask.drawn is None else "drawn"
         rows.append(Row(source.contrast, made.method, made.volumes, largest, kind, files))
     if request.masks:
-        for modality, path in person.discs:
-            writers[request.layout.discs(person, modality, path)] = partial(shutil.copyfile, path)
+        notes += _add_discs(writers, person, request.layout)
     description = request.layout.folder / "dataset_description.json"
     if not description.exists():
         writers[description] = text_writer(json_text(_description()))
@@ -102,38 +104,52 @@ def run_person(person: Person, request: Request, cords: Cords, progress: Progres
     return Done(person, tuple(rows), tuple(notes))
 
 
-def _add_files(
-    writers: dict[Path, Callable[[Path], object]], person: Person, made: Made, mask: Mask | None, request: Request
-) -> dict[str, str]:
-    """Add for each file of a contrast a function that writes it; the files by kind."""
+def _add_image(writers: Writers, person: Person, made: Made, request: Request) -> dict[str, str]:
+    """Add for each file of a contrast's image a function that writes it; the files by kind."""
     from ...volume import write_nifti
 
     layout, source = request.layout, made.source
-    files: dict[str, str] = {}
-
-    def add(kind: str, path: Path, write: Callable[[Path], object]) -> None:
-        writers[path] = write
-        files[kind] = str(path)
-
-    if is_copy(made):
-        add("image", layout.image(person, source, copied=True), partial(shutil.copyfile, source.files[0]))
-    else:
-        add("image", layout.image(person, source), partial(write_nifti, made.image))
-        add("sidecar", layout.sidecar(person, source), text_writer(json_text(_sidecar(made, request))))
+    copied = made.method == COPY
+    places = {"image": layout.image(person, source), "sidecar": layout.sidecar(person, source)}
+    writers[places["image"]] = partial(copy_compressed, source.files[0]) if copied else partial(write_nifti, made.image)
+    writers[places["sidecar"]] = text_writer(json_text(_sidecar(made, request)))
     if made.motion is not None:
-        add("motion", layout.motion(person, source), text_writer(motion_csv(made)))
-    if mask is not None and mask.drawn is not None:
-        add("mask", _drawn_place(layout, person, source, mask.drawn), partial(shutil.copyfile, mask.drawn))
-    elif mask is not None:
-        add("mask", layout.mask(person, source), partial(write_nifti, mask.volume))
-        add("mask sidecar", layout.mask_sidecar(person, source), text_writer(json_text(mask.record or {})))
-    return files
+        places["motion"] = layout.motion(person, source)
+        writers[places["motion"]] = text_writer(motion_csv(made))
+    return {kind: str(path) for kind, path in places.items()}
 
 
-def _drawn_place(layout: Layout, person: Person, source: Source, drawn: Path) -> Path:
-    """The mask's place; a file that is not compressed keeps its ending."""
-    place = layout.mask(person, source)
-    return place if drawn.name.lower().endswith(".gz") else place.with_name(place.name[: -len(".gz")])
+def _add_mask(
+    writers: Writers, files: dict[str, str], person: Person, made: Made, cords: Cords, request: Request, progress: Progress
+) -> tuple[str | None, tuple[str, ...]]:
+    """The same of its initial mask, unless one is there that somebody corrected; its kind, see :class:`Row`, and sentences."""
+    from ...volume import write_nifti
+
+    layout, source = request.layout, made.source
+    place, sidecar = layout.mask(person, source), layout.mask_sidecar(person, source)
+    kept = corrected_mask(place, sidecar)
+    if kept is not None:
+        files["mask"] = str(kept)
+        return "kept", (kept_sentence(source.contrast, kept),)
+    mask, said = cords.mask_of(source, made.image, progress)
+    if mask is None:
+        return None, said
+    writers[place] = partial(write_nifti, mask.volume) if mask.drawn is None else partial(copy_compressed, mask.drawn)
+    writers[sidecar] = text_writer(json_text(mask.record))
+    files.update({"mask": str(place), "mask sidecar": str(sidecar)})
+    return "model" if mask.drawn is None else "drawn", said
+
+
+def _add_discs(writers: Writers, person: Person, layout: Layout) -> list[str]:
+    """The same of the discs; sentences on those that stay as they are."""
+    notes = []
+    for modality, path in person.discs:
+        place = layout.discs(person, modality, path)
+        if is_other(place, path):
+            notes.append(f"The discs '{place}' differ from those of the data set, and stay. Take them away to have them copied.")
+        else:
+            writers[place] = partial(shutil.copyfile, path)
+    return notes
 
 
 def _sidecar(made: Made, request: Request) -> dict[str, Any]:
