@@ -9,6 +9,7 @@ import pytest
 
 from evaluation.study import HEIGHT, WIDTHS, a_box, write_study
 from SoftCordSegLib.cli.discs.files import read_discs
+from SoftCordSegLib.errors import Cancelled
 from SoftCordSegLib.evaluation import (
     BundleMethod,
     FolderMethod,
@@ -21,6 +22,7 @@ from SoftCordSegLib.evaluation import (
     summarise,
     usual_place,
 )
+from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.segmentation import SoftMask
 from SoftCordSegLib.volume import reorient
 
@@ -92,3 +94,22 @@ def test_an_image_without_a_mask_is_left_out(tmp_path):
 
     assert {row.contrast for row in rows} == {"T2w"}
     assert all(math.isfinite(row.area_mm2) for row in rows)
+
+
+def test_stopping_stops_the_model_at_work(tmp_path):
+    cases = read_cases(write_study(tmp_path, discs=False))[:1]
+    asked = []
+
+    def segment(image, bundle, *, progress):
+        asked.append(image.spacing[2])
+        progress.check_cancelled()
+        return SoftMask(image.with_data(np.clip(image.data / 1000, 0, 1).astype(np.float32)), None, "")
+
+    methods = [BundleMethod("net", None, segment, tmp_path / "net")]
+    result = evaluate(cases, methods)
+    stop = Progress(is_cancelled=lambda: asked[-1] == 2.0)
+
+    with pytest.raises(Cancelled):
+        compare_resolutions(result, cases, methods, [(1.0, 1.0, 2.0), (1.0, 1.0, 3.0)], Place(), progress=stop)
+
+    assert asked == [1.0, 2.0]

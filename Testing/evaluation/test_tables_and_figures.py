@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -66,6 +67,15 @@ class TestTables:
         assert "soft\\_all & $\\mathbf{0.960 \\pm 0.014}$ & $1.00 \\pm 0.00$ & $\\mathbf{0.050 \\pm 0.000}$ \\\\" in text
         assert "RVE, \\%" in text
         assert text.count("\\begin") == text.count("\\end") == 2
+
+    def test_latex_needs_no_other_package_for_cells_and_names(self):
+        scores = [a_score("50%^{v2}~$x$\\_&#", "sub-01", "T2w", 0.9), replace(SCORES[0], surface_distance_mm=math.nan)]
+
+        lines = methods_table(scores).latex_text().splitlines()
+
+        name = "50\\%\\textasciicircum{}\\{v2\\}\\textasciitilde{}\\$x\\$\\textbackslash{}\\_\\&\\#"
+        assert lines[7].startswith(f"{name} & $")
+        assert lines[8].endswith(" & -- \\\\")
 
     def test_in_table_1_methods_compete_within_a_contrast(self):
         scores = [*SCORES, a_score("PropSeg", "sub-01", "DWI", 0.70), a_score("soft_all", "sub-01", "DWI", 0.60)]

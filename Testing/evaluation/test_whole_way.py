@@ -22,7 +22,7 @@ from SoftCordSegLib.evaluation import (
 )
 from SoftCordSegLib.morphometry import discs_from_points
 from SoftCordSegLib.progress import Progress
-from SoftCordSegLib.volume import write_nifti
+from SoftCordSegLib.volume import read_nifti, write_nifti
 
 
 def read_markups(path: Path):
@@ -294,6 +294,29 @@ class TestTrouble:
         with pytest.raises(InputError, match="reference"):
             evaluate(cases, [FolderMethod("reference", folder)])
 
+    @pytest.mark.parametrize("spoil", [lambda data: 255 * data, lambda data: 3 * data, lambda data: data - 1])
+    def test_what_is_no_mask_is_refused_and_the_others_are_done(self, tmp_path, spoil):
+        cases = read_cases(write_study(tmp_path))
+        mask, reference = tmp_path / "tall/sub-01_T1w_seg.nii.gz", cases[1].reference
+        for path in (mask, reference):
+            write_nifti(read_nifti(path).with_data(spoil(read_nifti(path).data)), path)
+
+        result = evaluate(cases[:3], [FolderMethod("tall", tmp_path / "tall")], Options(read_discs=read_markups))
+
+        assert [row.contrast for row in result.images] == ["T2star"]
+        first, second = (sentence for _, _, sentence in result.errors)
+        assert first.startswith("'sub-01_T1w_seg.nii.gz' has values from")
+        assert second.startswith("The reference 'sub-01_T2w_seg-manual.nii.gz' has values from")
+
+    def test_the_swing_of_a_spline_is_no_reason_to_refuse(self, tmp_path):
+        cases = read_cases(write_study(tmp_path))[:1]
+        path = tmp_path / "tall/sub-01_T1w_seg.nii.gz"
+        write_nifti(read_nifti(path).with_data(read_nifti(path).data * 1.08 - 0.04), path)
+
+        result = evaluate(cases, [FolderMethod("tall", tmp_path / "tall")], Options(read_discs=read_markups))
+
+        assert result.errors == []
+
     def test_stopping_stops(self, study):
         cases, _, folder = study
 
@@ -322,3 +345,19 @@ def test_every_figure_is_drawn(study, tmp_path):
         "panels",
     }
     assert all(path.stat().st_size > 2000 for one in drawn for path in one.paths)
+
+
+def test_an_image_that_cannot_be_shown_does_not_cost_the_figures(tmp_path):
+    cases = read_cases(write_study(tmp_path))
+    image = read_nifti(cases[0].image)
+    image.data[0, 0, 0] = math.nan
+    write_nifti(image, cases[0].image)
+    result = evaluate(cases, [FolderMethod("tall", tmp_path / "tall")], Options(read_discs=read_markups))
+    assert result.errors == []  # masks in folders are measured without the image
+
+    drawn = draw_figures(summarise(result, cases, ["tall"]), result, cases, tmp_path, FigureOptions(("png",), panels=2))
+
+    (panels,) = [one for one in drawn if one.paths[0].stem == "panels"]
+    assert "Not shown: sub-01_T1w.nii.gz." in panels.caption
+    assert "NaN" in panels.caption
+    assert panels.paths[0].stat().st_size > 2000

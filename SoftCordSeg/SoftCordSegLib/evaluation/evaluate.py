@@ -12,7 +12,7 @@ from ..progress import Progress
 from ..volume import Grid, Volume, read_nifti
 from .areas.slices import REFERENCE, SliceArea, slice_areas
 from .cases import Case
-from .masks.grids import on_grid
+from .masks.grids import check_values, on_grid
 from .masks.score import ImageScore, score
 from .methods import BundleMethod, Method, read_image
 
@@ -82,7 +82,7 @@ def evaluate(
         done = number * len(methods)
         progress.check_cancelled()
         try:
-            reference = None if case.reference is None else read_nifti(case.reference)
+            reference = None if case.reference is None else _read_reference(case.reference)
             levels = _add_reference(result, case, reference, options) if reference is not None else None
         except Exception as error:  # of one image only: hours of others must not be lost
             result.errors.append((REFERENCE, case.image, options.describe(error, case.reference or case.image)))
@@ -100,6 +100,12 @@ def evaluate(
     return result
 
 
+def _read_reference(path: Path) -> Volume:
+    reference = read_nifti(path)
+    check_values(reference, f"The reference '{path.name}'")
+    return reference
+
+
 def _add(
     result: Evaluation,
     case: Case,
@@ -111,6 +117,7 @@ def _add(
 ) -> None:
     """Score and measure one mask."""
     prediction = method.predict(case, progress)
+    check_values(prediction.mask, f"'{prediction.path.name}'")
     grid, other = _grid_of(case, reference)
     mask = prediction.mask if grid is None else on_grid(prediction.mask, grid, f"'{prediction.path.name}'", other)
     if levels is None and (case.discs or case.levels):

@@ -105,7 +105,8 @@ def compare_resolutions(
         progress.check_cancelled()
         progress.report(number / len(work), f"{method.name}: {case.image.name}, other resolutions")
         try:
-            rows += _rows(result, case, method, spacings, place, options)
+            part = progress.part(number / len(work), (number + 1) / len(work))
+            rows += _rows(result, case, method, spacings, place, options, part)
         except Cancelled:
             raise
         except Exception as error:  # of one image only
@@ -114,14 +115,15 @@ def compare_resolutions(
 
 
 def _rows(
-    result: Evaluation, case: Case, method: Method, spacings: Sequence[Spacing], place: Place, options: Options
+    result: Evaluation, case: Case, method: Method, spacings: Sequence[Spacing], place: Place, options: Options, progress: Progress
 ) -> list[ResolutionArea]:
     native = read_nifti(result.masks[method.name, case.image])
     masks = [("native", "", native)]
     if isinstance(method, BundleMethod):
         image = read_image(case.image)
-        for spacing in spacings:
-            mask = method.segment(at_resolution(image, spacing), method.bundle, progress=Progress()).volume
+        for number, spacing in enumerate(spacings):
+            part = progress.part(number / len(spacings), (number + 1) / len(spacings))
+            mask = method.segment(at_resolution(image, spacing), method.bundle, progress=part).volume
             masks.append((resolution_name(spacing), "image", mask))
     else:
         masks += [(resolution_name(spacing), "mask", at_resolution(native, spacing, mask=True)) for spacing in spacings]

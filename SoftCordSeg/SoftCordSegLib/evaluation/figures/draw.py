@@ -70,14 +70,11 @@ def draw_figures(
     for maker in (_csa, _agreement, _agreements, _scores, _drift):
         for name, caption, figure in maker(summary, palette, options):
             drawn.append(Drawn(caption, tuple(write_figure(figure, folder, name, options.kinds))))
-    figure = _panels(summary, result, cases, palette, options)
-    if figure is not None:
-        drawn.append(
-            Drawn(
-                "Axial slices in the middle of the cord, patient's right on the left.",
-                tuple(write_figure(figure, folder, "panels", options.kinds)),
-            )
-        )
+    panels, left_out = _panels(summary, result, cases, options.panels)
+    if panels:
+        figure = panels_figure(panels, summary.methods, palette, summary.threshold)
+        caption = " ".join(["Axial slices in the middle of the cord, patient's right on the left.", *left_out])
+        drawn.append(Drawn(caption, tuple(write_figure(figure, folder, "panels", options.kinds))))
     return drawn
 
 
@@ -159,9 +156,8 @@ def _drift(summary: Summary, palette: Mapping[str, str], options: FigureOptions)
         yield "csa_drift", "CSA by release, and the difference of each image to the release before.", figure
 
 
-def _panels(
-    summary: Summary, result: Evaluation, cases: Sequence[Case], palette: Mapping[str, str], options: FigureOptions
-) -> Figure | None:
+def _panels(summary: Summary, result: Evaluation, cases: Sequence[Case], most: int) -> tuple[list[Panel], list[str]]:
+    """The images to show, and sentences on those that cannot be: their masks were good enough to be measured."""
     there = [case for case in cases if case.image.is_file() and any((name, case.image) in result.masks for name in summary.methods)]
     # Those with a reference first, and one of each contrast before a second of any.
     there.sort(key=lambda case: case.reference is None)
@@ -170,10 +166,16 @@ def _panels(
     for case in there:
         turns.append(seen.get(case.contrast, 0))
         seen[case.contrast] = turns[-1] + 1
-    chosen = [case for _, case in sorted(zip(turns, there), key=lambda pair: pair[0])][: options.panels]
-    if not chosen:
-        return None
-    return panels_figure([_panel(case, summary, result) for case in chosen], summary.methods, palette, summary.threshold)
+    panels: list[Panel] = []
+    left_out = []
+    for _, case in sorted(zip(turns, there), key=lambda pair: pair[0]):
+        if len(panels) == most:
+            break
+        try:
+            panels.append(_panel(case, summary, result))
+        except InputError as error:
+            left_out.append(f"Not shown: {case.image.name}. {error}")
+    return panels, left_out
 
 
 def _panel(case: Case, summary: Summary, result: Evaluation) -> Panel:

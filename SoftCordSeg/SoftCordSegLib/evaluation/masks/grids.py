@@ -1,9 +1,12 @@
-"""One mask on the grid of another image: axes may be stored in another order, voxels must be at the same places."""
+"""What a mask must be: values from 0 to 1, on the grid of its image, though its axes may be stored in another order."""
 
 from __future__ import annotations
 
 from ...errors import InputError
 from ...volume import Grid, Volume, reorient
+
+# Splines swing so far beyond 0 and 1 where a mask was resampled; further away is something else.
+_SWING = 0.1
 
 # Headers are rounded when a tool writes them again; this is far below any voxel.
 _TOLERANCE_MM = 0.02
@@ -32,6 +35,24 @@ def on_grid(mask: Volume, grid: Grid, name: str = "The mask", other: str = "the 
             "Bring the mask to the image's own grid first, or correct its header."
         )
     return turned
+
+
+def check_values(mask: Volume, name: str) -> None:
+    """Refuse what is no mask: an image, several labels, or 0 and 255.
+
+    Args:
+        mask: soft or binary.
+        name: what it is called in the error.
+
+    Raises:
+        InputError: it has values beyond 0 and 1.
+    """
+    low, high = float(mask.data.min()), float(mask.data.max())
+    if low < -_SWING or high > 1 + _SWING:
+        raise InputError(
+            f"{name} has values from {low:g} to {high:g}. A mask of the cord goes from 0 to 1: divide it by its maximum, or export "
+            "the cord alone if there are several labels."
+        )
 
 
 def _times(shape: tuple[int, ...]) -> str:

@@ -117,8 +117,8 @@ class PaperTable:
         for (words, numbers), marks in zip(self.rows, self.bold()):
             cells = [_latex(word) for word in words]
             for number, column, best in zip(numbers, self.columns, marks):
-                text = number.text(column.digits, " \\pm ").replace("–", "\\text{--}")
-                cells.append(f"$\\mathbf{{{text}}}$" if best else f"${text}$")
+                text = number.text(column.digits, " \\pm ")
+                cells.append("--" if not number.count else f"$\\mathbf{{{text}}}$" if best else f"${text}$")
             lines.append(f"{' & '.join(cells)} \\\\")
         lines += ["\\bottomrule", "\\end{tabular}", "\\end{table}"]
         return "\n".join(lines) + "\n"
@@ -128,7 +128,18 @@ def _csv(number: float) -> str:
     return f"{number:.6g}" if math.isfinite(number) else ""
 
 
+_LATEX = str.maketrans(
+    {
+        "\\": "\\textbackslash{}",
+        "^": "\\textasciicircum{}",
+        "~": "\\textasciitilde{}",
+        "*": "\\textasteriskcentered{}",
+        "²": "\\textsuperscript{2}",
+        "≥": "$\\geq$",
+        **{sign: f"\\{sign}" for sign in "&%_#${}"},
+    }
+)
+
+
 def _latex(text: str) -> str:
-    for sign, code in (("\\", "\\textbackslash "), ("&", "\\&"), ("%", "\\%"), ("_", "\\_"), ("#", "\\#"), ("$", "\\$")):
-        text = text.replace(sign, code)
-    return text.replace("²", "\\textsuperscript{2}").replace("*", "\\textasteriskcentered{}").replace("≥", "$\\geq$")
+    return text.translate(_LATEX)
