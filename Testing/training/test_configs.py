@@ -140,7 +140,7 @@ def test_a_setting_of_one_network_leaves_those_merged_from_it_alone():
         ("networks.one.learning_rat=1", "'networks.one.learning_rat' is not a setting. Did you mean 'learning_rate'?"),
         ("colour=red", "'colour' is not a setting. Known here: bundle, machine, name, networks, precision, seed."),
         ("networks.one.learning_rate=fast", "'networks.one.learning_rate' should be a number, at least 0, not 'fast'"),
-        ("networks.one.loss=dicey", "should be one of adaptive_wing, dice, dice_and_cross_entropy, not 'dicey'"),
+        ("networks.one.loss=dicey", "should be one of adaptive_wing, squared_error, dice, dice_and_cross_entropy, not 'dicey'"),
         (
             "networks.one.loss_options={omega: 8, gamma: 2}",
             "'gamma' is not an option of the loss adaptive_wing; it has theta",

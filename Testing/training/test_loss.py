@@ -17,6 +17,7 @@ from SoftCordSegLib.training.loss import (
     dice,
     dice_and_cross_entropy,
     soft_dice,
+    squared_error,
 )
 
 
@@ -153,3 +154,20 @@ def test_supervision_of_a_sum_leaves_less_to_coarse_levels():
     one = adaptive_wing(torch.tensor([0.4]), torch.tensor([0.0]), torch.ones(1)).item()
     assert deeply_supervised("adaptive_wing", outputs, label, weight, {"reduction": "sum"}).item() == pytest.approx(16 * one)
     assert deeply_supervised("adaptive_wing", outputs, label, weight).item() == pytest.approx(0.25 * one)
+
+
+def test_squared_error_answers_with_the_mean_where_the_edge_is_uncertain():
+    answers = torch.linspace(0, 1, 101)
+    labels = torch.tensor([0.0, 0.0, 0.0, 1.0])
+
+    def best(loss) -> float:
+        losses = [loss(answer.expand(4), labels, torch.ones(4)) for answer in answers]
+        return float(answers[int(torch.stack(losses).argmin())])
+
+    assert best(squared_error) == pytest.approx(0.25)
+    assert best(adaptive_wing) < 0.2, "it leans to the side that is the more probable"
+
+
+def test_squared_error_does_not_see_voxels_without_weight():
+    output, label = torch.tensor([0.5, 9.0]), torch.tensor([0.0, 0.0])
+    assert float(squared_error(output, label, torch.tensor([1.0, 0.0]))) == pytest.approx(0.25)
