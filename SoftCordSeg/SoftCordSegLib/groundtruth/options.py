@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -41,9 +42,8 @@ class GroundTruthOptions:
     def __post_init__(self):
         if self.spacing_mm is not None and not 0.1 <= self.spacing_mm <= 10:
             raise InputError(f"A voxel size of {self.spacing_mm:g} mm is not usable. Choose one from 0.1 to 10 mm.")
-        lengths = [self.trim_mm, *self.trim_of.values(), self.trim_slices or 0]
-        if min(lengths) < 0:
-            raise InputError("What is trimmed at the ends cannot be less than 0.")
+        if not all(0 <= length < math.inf for length in (self.trim_mm, *self.trim_of.values(), self.trim_slices or 0)):
+            raise InputError("What is trimmed at the ends is a length, 0 or more.")
 
     def trim_slices_of(self, contrast: str, slice_mm: float) -> int:
         """How many slices of the reference, of ``slice_mm`` each, are left out at each end of a contrast."""

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from ...errors import Cancelled, InputError
+from ...errors import InputError
 from ...progress import Progress
-from ..console import fail, print_json, progress_bars, say, show_table, warn
-from ..guard import EXIT_FAILED, UsageProblem, guarded, sentence_of
-from ..interrupt import interruptible
+from ..console import print_json, say, show_table, warn
+from ..guard import EXIT_FAILED, UsageProblem, guarded
 from ..options import Debug, Device, Json, Model, Threads
 from ..outputs import check_folder
+from ..participants import check_contrasts, failed, run_each
 from ..tools import Tools, limit_threads
 from .cords import Cords
 from .files import Layout, check_layout
@@ -74,7 +73,7 @@ def prepare_command(
         options = MotionOptions(width_mm=width_mm, degree=None if degree < 0 else degree, group=group) if moco else None
         spacing = spacings_of(resample or [])
         people = _people(what, out, participant, bval)
-        _check_contrasts(spacing, people)
+        check_contrasts("--resample", spacing, {one.contrast for person in people for one in person.sources})
         request = Request(How(options, b0_below, spacing), Layout(out), masks, words)
         for person in people:
             check_layout(request.layout, person)
@@ -83,7 +82,8 @@ def prepare_command(
         open_bundle = lru_cache(maxsize=None)(lambda: tools.open_bundle(model))
         if masks or (moco and any(one.kind == DIFFUSION for person in people for one in person.sources)):
             open_bundle()  # a missing model is said before hours of work, not after
-        results, errors = _run_all(people, request, Cords(tools, open_bundle, device, threshold), debug)
+        cords = Cords(tools, open_bundle, device, threshold)
+        results, errors = run_each(people, lambda person, progress: _run(person, request, cords, progress), debug)
         _report(results, errors, request, as_json)
         if errors:
             raise typer.Exit(EXIT_FAILED)
@@ -106,37 +106,12 @@ def _people(what: list[str], out: Path, participant: str | None, bval: Path | No
     return find_people(Path(what[0]), out)
 
 
-def _check_contrasts(names: Iterable[str], people: list[Person]) -> None:
-    """A contrast that nobody has is a slip of the pen."""
-    there = {one.contrast for person in people for one in person.sources}
-    for name in names:
-        if name not in there:
-            raise UsageProblem(f"--resample names {name}, which nobody has. There are {', '.join(sorted(there))}.")
-
-
 def _check_exists(word: str) -> None:
     path = Path(word) if Path(word).exists() else Path(word.partition("=")[2] or word)
     if path.is_dir():
         raise InputError(f"'{path}' is a folder. Give an image, or the folder of a data set alone.")
     if not path.is_file():
         raise InputError(f"There is no file or folder '{path}'. Check the name.")
-
-
-def _run_all(people: list[Person], request: Request, cords: Cords, debug: bool) -> tuple[list[Done], dict[str, str]]:
-    """What was done, and the sentence of each participant that could not be."""
-    results: list[Done] = []
-    errors: dict[str, str] = {}
-    with interruptible() as interrupt, progress_bars(interrupt) as bars:
-        for person in people:
-            with bars.bar(person.name) as progress:
-                try:
-                    results.append(_run(person, request, cords, progress))
-                except Cancelled:
-                    raise
-                except Exception as error:
-                    errors[person.name] = sentence_of(error, debug)
-                    fail(errors[person.name] if len(people) == 1 else f"{person.name}: {errors[person.name]}")
-    return results, errors
 
 
 def _run(person: Person, request: Request, cords: Cords, progress: Progress) -> Done:
@@ -165,11 +140,7 @@ def _report(results: list[Done], errors: dict[str, str], request: Request, as_js
         show_table("One image a contrast", ("Participant", "Contrast", "Made by", "Volumes", "Shift ≤, mm", "Mask"), rows)
         say(f"{len(results)} of {len(results) + len(errors)} participants were prepared, in '{request.layout.folder}'.")
     if as_json:
-        print_json({"results": [_summary(done) for done in results], "failed": _failed(errors)})
-
-
-def _failed(errors: dict[str, str]) -> list[dict[str, str]]:
-    return [{"participant": name, "error": sentence} for name, sentence in errors.items()]
+        print_json({"results": [_summary(done) for done in results], "failed": failed(errors)})
 
 
 def _summary(done: Done) -> dict[str, Any]:

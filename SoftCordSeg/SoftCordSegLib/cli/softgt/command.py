@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ...errors import Cancelled
 from ...progress import Progress
-from ..console import fail, print_json, progress_bars, say, show_table, warn
-from ..guard import EXIT_FAILED, UsageProblem, guarded, sentence_of
-from ..interrupt import interruptible
+from ..console import print_json, say, show_table, warn
+from ..guard import EXIT_FAILED, UsageProblem, guarded
 from ..options import Debug, Json
 from ..outputs import check_folder, text_writer, write_together
+from ..participants import check_contrasts, failed, run_each
 from .areas import areas_csv
-from .files import Layout, check_layout
+from .files import Layout, check_layout, leftovers
 from .index import index_html, largest_motion
 from .inputs import Participant, find_participants, given_participant, named_files, without_excluded
 from .options import (
@@ -73,6 +72,7 @@ def softgt_command(
     A data set:  softcord softgt DATASET -o OUT --exclude exclude.yml
     """
     with guarded(debug, as_json):
+        from ...groundtruth import GroundTruthOptions
         from ...morphometry import parse_levels
 
         name, masks, images = _given(reference, mask or [], image or [])
@@ -88,11 +88,14 @@ def softgt_command(
             "vert": vert,
         }
         request = Request(options, Layout(out, dataset is not None, binary), tuple(parse_levels(vert)), words)
-        participants, left_out = _participants(dataset, masks, images, name, discs, exclude)
+        found = _found(dataset, masks, images, name, discs)
+        trimmed = set(options.trim_of) - set(GroundTruthOptions().trim_of)
+        check_contrasts("--trim-mm", trimmed, {contrast for one in found for contrast in one.masks})
+        participants, left_out = _without_excluded(found, exclude, request)
         check_folder(out)
         for one in participants:
             check_layout(request.layout, one, name)
-        results, errors = _run_all(participants, request, debug)
+        results, errors = run_each(participants, lambda one, progress: _run(one, request, progress), debug)
         _report(results, errors, left_out, request, as_json)
         if errors:
             raise typer.Exit(EXIT_FAILED)
@@ -111,48 +114,41 @@ def _given(reference: str, mask: list[str], image: list[str]) -> tuple[str, dict
     return name, masks, named_files(image, "--image")
 
 
-def _participants(
-    dataset: Path | None, masks: dict[str, Path], images: dict[str, Path], reference: str, discs: str | None, exclude: Path | None
-) -> tuple[list[Participant], list[str]]:
-    """Who is worked on, and sentences on who and what is left out."""
-    from ...groundtruth import Exclusions, read_exclusions
-
+def _found(
+    dataset: Path | None, masks: dict[str, Path], images: dict[str, Path], reference: str, discs: str | None
+) -> list[Participant]:
     if (dataset is None) == (not masks):
         raise UsageProblem("Give either the folder of a data set, or the masks of one participant with --mask NAME=FILE.")
     if dataset is not None and (images or discs is not None):
         raise UsageProblem("--image and --discs are for one participant's files; in a data set they are found by their names.")
-    exclusions = Exclusions() if exclude is None else read_exclusions(exclude)
     if dataset is not None:
-        found = find_participants(dataset, reference)
-    else:
-        check_reference(masks, reference)
-        found = [given_participant(masks, images, reference, discs)]
+        return find_participants(dataset, reference)
+    check_reference(masks, reference)
+    return [given_participant(masks, images, reference, discs)]
+
+
+def _without_excluded(found: list[Participant], exclude: Path | None, request: Request) -> tuple[list[Participant], list[str]]:
+    """Who is worked on, and sentences on who and what is left out."""
+    from ...groundtruth import read_exclusions
+
+    if exclude is None:
+        return found, []
+    exclusions = read_exclusions(exclude)
     kept, sentences = [], []
     for one in found:
-        rest, sentence = without_excluded(one, exclusions, reference)
+        rest, sentence = without_excluded(one, exclusions, request.options.reference)
         if sentence:
-            sentences.append(sentence)
-            warn(sentence)
+            sentences.append(" ".join([sentence, *leftovers(one, rest, request.layout)]))
         if rest is not None:
             kept.append(rest)
+    known = {name for one in found for name in one.listed_names}
+    strangers = [entry.name for entry in exclusions.entries if entry.name not in known]
+    if strangers:
+        shown = ", ".join(strangers[:5]) + (" …" if len(strangers) > 5 else "")
+        sentences.append(f"'{exclude.name}' also names what is not here ({len(strangers)}): {shown}.")
+    for sentence in sentences:
+        warn(sentence)
     return kept, sentences
-
-
-def _run_all(participants: list[Participant], request: Request, debug: bool) -> tuple[list[Done], dict[str, str]]:
-    """What was done, and the sentence of each participant that could not be."""
-    results: list[Done] = []
-    errors: dict[str, str] = {}
-    with interruptible() as interrupt, progress_bars(interrupt) as bars:
-        for one in participants:
-            with bars.bar(one.name) as progress:
-                try:
-                    results.append(_run(one, request, progress))
-                except Cancelled:
-                    raise
-                except Exception as error:
-                    errors[one.name] = sentence_of(error, debug)
-                    fail(errors[one.name] if len(participants) == 1 else f"{one.name}: {errors[one.name]}")
-    return results, errors
 
 
 def _run(participant: Participant, request: Request, progress: Progress) -> Done:
@@ -174,8 +170,7 @@ def _report(results: list[Done], errors: dict[str, str], left_out: list[str], re
         show_table("Soft ground truth", ("Contrast", "Shift ≤, mm", "Rotation ≤, °", "File"), rows)
         say(f"Look at it: {done.files['page']}")
     if as_json:
-        failed = [{"participant": name, "error": sentence} for name, sentence in errors.items()]
-        print_json({"results": [summary_of(done) for done in results], "failed": failed, "left_out": left_out})
+        print_json({"results": [summary_of(done) for done in results], "failed": failed(errors), "left_out": left_out})
 
 
 def _write_overview(results: list[Done], errors: dict[str, str], left_out: list[str], request: Request) -> None:

@@ -108,6 +108,21 @@ def check_layout(layout: Layout, participant: Participant, reference: str) -> No
         raise UsageProblem(f"Two results of {participant.name} would have the same name. Give the contrasts other names.")
 
 
+def leftovers(before: Participant, after: Participant | None, layout: Layout) -> list[str]:
+    """A sentence on the ground truths of contrasts that are left out now, but were not in an earlier run.
+
+    Args:
+        before: the participant.
+        after: the same without what is left out; None where nothing is left.
+        layout: where results go.
+    """
+    gone = [contrast for contrast in before.masks if after is None or contrast not in after.masks]
+    names = [path.name for path in (layout.soft(before, contrast) for contrast in gone) if path.exists()]
+    if not names:
+        return []
+    return [f"But {', '.join(names)} of an earlier run still lies there, and training would take it: remove it."]
+
+
 def _entity(contrast: str) -> str:
     """A contrast's name as the value of a BIDS entity: letters and digits only."""
     return re.sub(r"[^A-Za-z0-9]", "", contrast)

@@ -16,7 +16,7 @@ from ..guard import UsageProblem
 if TYPE_CHECKING:
     from ...groundtruth import Exclusions
 
-# How the mask of an image is named, now and before.  Of two masks of one image the first is taken.
+# How the mask of an image is named, now and before.
 _MASKS = ("_label-SC_seg", "_seg-manual")
 # What a mask's name may end with beside these, where the file is given by hand.
 _ENDINGS = ("_desc-softseg_label-SC_seg", "_label-SC_softseg", "_label-SC_probseg", *_MASKS, "_softseg", "_seg")
@@ -58,6 +58,17 @@ class Participant:
         names = [image_name(mask).casefold() for mask in self.masks.values()]
         return name if names.count(name.casefold()) == 1 else f"{name}_{contrast}"
 
+    @property
+    def listed_names(self) -> set[str]:
+        """All names by which a list can mean the participant or one of its contrasts."""
+        names = {self.name, self.name.split("_")[0]} if self.name.startswith("sub-") else {self.name}
+        return names.union(*(self.names_of(contrast) for contrast in self.masks))
+
+    def names_of(self, contrast: str) -> tuple[str, ...]:
+        """By which a list can mean a contrast: its image by the mask's name, its image's file, its mask's file."""
+        mask = self.masks[contrast]
+        return image_name(mask), file_stem(Path(self.listed_as(contrast))), file_stem(mask)
+
     def listed_as(self, contrast: str) -> str:
         """The file of a contrast's image, as lists of quality control name it; after the mask where no image is known."""
         files = [path.name for path in self.images.values()]
@@ -92,8 +103,9 @@ def given_participant(masks: dict[str, Path], images: dict[str, Path], reference
     """The participant whose files are given by hand.
 
     Raises:
-        UsageProblem: an image or discs of a contrast without a mask.
+        UsageProblem: an image of a contrast without a mask, or files of two people or visits.
     """
+    _check_one_visit([*masks.values(), *images.values()])
     for name in images:
         if name not in masks:
             raise UsageProblem(f"--image {name} has no mask. Give it with --mask {name}=FILE.")
@@ -105,10 +117,18 @@ def given_participant(masks: dict[str, Path], images: dict[str, Path], reference
     return Participant(name, masks, images, path, discs_of)
 
 
+def _check_one_visit(files: Sequence[Path]) -> None:
+    for kind in ("sub-", "ses-"):
+        found = sorted({part for file in files for part in session_of(file).split("_") if part.startswith(kind)})
+        if len(found) > 1:
+            raise UsageProblem(f"These are files of {' and '.join(found)}. Give those of one visit of one participant.")
+
+
 def find_participants(dataset: Path, reference: str) -> list[Participant]:
     """Participants of a data set: masks in ``derivatives/labels`` (or in the folder itself), images in ``sub-…``.
 
-    Masks are named ``…_label-SC_seg.nii.gz`` or, as before, ``…_seg-manual.nii.gz``.
+    Masks are named ``…_label-SC_seg.nii.gz`` or, as before, ``…_seg-manual.nii.gz``.  Of several masks of one image the one with
+    the newer name is taken, and a note says so.
 
     Raises:
         InputError: no such folder, or no mask in it.
@@ -117,14 +137,11 @@ def find_participants(dataset: Path, reference: str) -> list[Participant]:
         raise InputError(f"There is no folder '{dataset}'. Give the folder of a data set, or masks with --mask.")
     labels = dataset / "derivatives" / "labels"
     root = labels if labels.is_dir() else dataset
-    found: dict[str, dict[str, Path]] = {}
+    found: dict[str, dict[str, list[Path]]] = {}
     for path in sorted(root.rglob("sub-*.nii*")):
         name = file_stem(path)
         if path.name.endswith(NIFTI_ENDINGS) and name.endswith(_MASKS) and _COMPUTED not in name:
-            group = found.setdefault(session_of(path), {})
-            image = image_name(path)
-            if image not in group or name.endswith(_MASKS[0]):
-                group[image] = path
+            found.setdefault(session_of(path), {}).setdefault(image_name(path), []).append(path)
     if not found:
         raise InputError(
             f"There are no masks in '{root}'. They are named sub-…_label-SC_seg.nii.gz (or sub-…_seg-manual.nii.gz), "
@@ -140,7 +157,7 @@ def without_excluded(participant: Participant, exclusions: Exclusions, reference
         return None, f"{participant.name} is left out{_because(entry.reason)}"
     kept, left_out = {}, []
     for contrast, mask in participant.masks.items():
-        entry = exclusions.of_image(image_name(mask)) or exclusions.of_image(file_stem(Path(participant.listed_as(contrast))))
+        entry = next(filter(None, map(exclusions.of_image, participant.names_of(contrast))), None)
         if entry is None:
             kept[contrast] = mask
         else:
@@ -155,8 +172,12 @@ def without_excluded(participant: Participant, exclusions: Exclusions, reference
     return changed, " ".join(f"{participant.name}: {name} is left out{_because(reason)}" for name, reason in left_out)
 
 
-def _participant(dataset: Path, name: str, masks: dict[str, Path], reference: str) -> Participant:
-    by_contrast = {image[len(name) + 1 :] or image: path for image, path in masks.items()}
+def _participant(dataset: Path, name: str, masks: dict[str, list[Path]], reference: str) -> Participant:
+    by_contrast, chosen = {}, []
+    for image, paths in masks.items():
+        best, *others = sorted(paths, key=lambda path: not file_stem(path).endswith(_MASKS[0]))
+        by_contrast[image[len(name) + 1 :] or image] = best
+        chosen += [f"Of the masks of {image} '{best}' is taken, and '{other}' is not." for other in others]
     images = {}
     for contrast, mask in by_contrast.items():
         image = _image_of(dataset, name, image_name(mask))
@@ -173,7 +194,7 @@ def _participant(dataset: Path, name: str, masks: dict[str, Path], reference: st
             owners = [contrast for contrast, mask in by_contrast.items() if discs.name.startswith(image_name(mask) + "_")]
             discs_of = owners[0] if owners else reference
             notes = (sentence,) if sentence and not owners else ()
-    return Participant(name, by_contrast, images, discs, discs_of, notes=notes)
+    return Participant(name, by_contrast, images, discs, discs_of, notes=(*chosen, *notes))
 
 
 def _image_of(dataset: Path, participant: str, name: str) -> Path | None:
