@@ -156,6 +156,8 @@ def test_a_setting_of_one_network_leaves_those_merged_from_it_alone():
         ("precision=fp8", "'precision' should be one of fp32, bf16, not 'fp8'"),
         ("seed=-1", "'seed' should be a whole number, at least 0, not -1"),
         ("machine.devices=0", "'machine.devices' should be a whole number, at least 1, not 0"),
+        ("machine.devices=.nan", "'machine.devices' should be a whole number, at least 1, not nan"),
+        ("machine.devices=.inf", "'machine.devices' should be a whole number, at least 1, not inf"),
         ("bundle={name: x}", "'bundle.version' is missing"),
     ],
 )

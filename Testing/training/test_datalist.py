@@ -160,3 +160,23 @@ def test_an_empty_part_is_told(dataset):
     content, _ = make_datalist(dataset, dataset)
     with pytest.raises(InputError, match="lists no case under 'validation'"):
         read_part(written({**content, "validation": []}, dataset / "empty.json"), "validation")
+
+
+def test_a_list_of_the_decathlon_itself_is_read(dataset):
+    """Its cases are called NAME_001.nii.gz, it names no participants, and its part "test" holds file names alone."""
+    content, _ = make_datalist(dataset, dataset)
+    for number, part in enumerate(("training", "validation")):
+        for key in ("image", "label"):
+            source = dataset / content[part][0][key]
+            (dataset / f"hippocampus_{number}{key}.nii.gz").write_bytes(source.read_bytes())
+    cases = [{key: f"hippocampus_{number}{key}.nii.gz" for key in ("image", "label")} for number in (0, 1)]
+    path = written(
+        {"training": cases[:1], "validation": cases[1:], "test": ["./imagesTs/hippocampus_2.nii.gz"]}, dataset / "msd.json"
+    )
+
+    (case,) = read_part(path, "training")
+
+    assert case.image.name == "hippocampus_0image.nii.gz"
+    path = written({"training": cases, "test": [f"./{cases[0]['image']}"]}, dataset / "leaking.json")
+    with pytest.raises(InputError, match="is in training and in test"):
+        read_part(path, "training")

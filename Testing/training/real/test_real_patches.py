@@ -59,6 +59,28 @@ def test_pairs_are_the_seeds_own_and_in_range(case_list):
     assert not np.array_equal(source.pair([1, 3]).image, source.pair([1, 4]).image)
 
 
+@pytest.mark.parametrize(("equally", "dark"), [("participant", 0.5), ("image", 0.25)])
+def test_participants_or_images_are_drawn_equally_often(tmp_path, equally, dark):
+    """One participant has three images, another one, whose cord is dark."""
+    cases = [{**write_case(tmp_path, name), "participant": "first"} for name in ("a", "b", "c")]
+    cases.append({**write_case(tmp_path, "d", bright=-80.0), "participant": "second"})
+    (tmp_path / "cases.json").write_text(json.dumps({"training": cases}))
+    source = load_real(tmp_path / "cases.json", (12, 12, 12), 1.0, new_contrast=0.0, about_cord=1.0, equally=equally)
+    seen = []
+    for seed in range(150):
+        pair = source.pair(seed)
+        inside, outside = pair.label > 0.9, pair.label < 0.1
+        if inside.any() and outside.any():
+            seen.append(pair.image[inside].mean() < pair.image[outside].mean())
+    assert len(seen) > 100
+    assert np.mean(seen) == pytest.approx(dark, abs=0.12)
+
+
+def test_another_word_for_what_is_drawn_equally_is_refused(case_list):
+    with pytest.raises(InputError, match="'participant' or each 'image'"):
+        load_real(case_list, SHAPE, 1.0, equally="contrast")
+
+
 def test_label_and_image_stay_on_each_other(case_list):
     """Where intensities keep their meaning, what is cord is what is bright (or, in the other case, dark)."""
     source = load_real(case_list, SHAPE, 1.0, new_contrast=0.0, about_cord=1.0)

@@ -29,8 +29,9 @@ def read_part(path: Path, part: str, contrasts: Sequence[str] = ("all",)) -> lis
     Raises:
         InputError: not a list, an empty part, a missing file, a participant in two parts.
     """
-    cases = load_cases(path, _section(path, part))
-    _check_split(path)
+    content = _content(path)
+    cases = load_cases(path, _section(content, part))
+    _check_split(content, path)
     kept = cases if "all" in contrasts else [c for c in cases if any(is_contrast(contrast_of(c.image), name) for name in contrasts)]
     if not kept:
         there = sorted({contrast_of(case.image) for case in cases})
@@ -87,23 +88,29 @@ class Listed:
         return self.case(int(np.random.default_rng(seed).integers(len(self.cases))), seed)
 
 
-def _section(path: Path, part: str) -> str:
-    content = _content(path)
+def _section(content: dict[str, Any], part: str) -> str:
     return _ALSO[part] if part in _ALSO and part not in content and _ALSO[part] in content else part
 
 
-def _check_split(path: Path) -> None:
+def _check_split(content: dict[str, Any], path: Path) -> None:
     """No participant may be in two parts: a network would be tested on whom it has seen."""
-    content = _content(path)
     seen: dict[str, str] = {}
     for part in ("training", "train", "validation", "test"):
-        for entry in content.get(part) or ():
-            name = entry.get("participant") or Path(str(entry.get("image", ""))).name.split("_")[0]
+        entries = content.get(part)
+        for name in map(_participant, entries if isinstance(entries, list) else ()):
             if seen.setdefault(name, part) != part:
                 raise InputError(
                     f"In '{path}' the participant {name} is in {seen[name]} and in {part}: what is tested must not have been seen. "
                     "Make the list anew with softcord datalist."
                 )
+
+
+def _participant(entry: Any) -> str:
+    """Whose image an entry of any part names; the Decathlon's own lists have bare file names under "test"."""
+    named = entry if isinstance(entry, dict) else {"image": entry}
+    image = Path(str(named.get("image", "")))
+    # Only the names of BIDS begin with the participant: of hippocampus_001.nii.gz the whole name has to do.
+    return str(named.get("participant") or (image.name.split("_")[0] if image.name.startswith("sub-") else image.name))
 
 
 def _content(path: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, field
 from typing import Any
@@ -46,7 +47,9 @@ def integer(least: int = 0) -> Parser:
     """A whole number of at least ``least``."""
 
     def parse(value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or value != int(value) or value < least:
+        # Neither infinity nor what is not a number becomes an integer: they are told first.
+        whole = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value == int(value)
+        if not whole or value < least:
             raise Refused(f"a whole number, at least {least}")
         return int(value)
 

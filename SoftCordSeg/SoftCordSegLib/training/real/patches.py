@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from ...errors import InputError
 from ...volume import resample, resample_mask
 from ..appearance import random_curve, random_network
 from ..pairs import Pair, normalised
@@ -35,16 +36,17 @@ class RealPatches:
     """A source of pairs (see :class:`training.pairs.Source`) from real cases.
 
     Args:
-        cases: images and soft labels, in files or in memory; each participant is drawn equally often.
+        cases: images and soft labels, in files or in memory.
         shape: voxels of a patch, axes to the Left, Anterior, Superior.
         spacing: mm, isotropic.
         new_contrast: how often the intensities are changed beyond recognition.
         about_cord: how often the patch lies about the cord; else anywhere.
         label_power: labels are raised to it: above 1 it draws the edge of predicted labels further in (1.3: 0.1 mm where the rim
-            is 1 mm wide), since adaptive wing, which weighs cord above background, draws it too far out.
+            is 1 mm wide).
+        equally: what is drawn equally often, each "participant" or each "image".
 
     Raises:
-        InputError: a file cannot be read, or image and label differ in grid.
+        InputError: a file cannot be read, image and label differ in grid, or ``equally`` is something else.
     """
 
     def __init__(
@@ -55,21 +57,25 @@ class RealPatches:
         new_contrast: float = 0.5,
         about_cord: float = 0.85,
         label_power: float = 1.0,
+        equally: str = "participant",
     ):
+        if equally not in ("participant", "image"):
+            raise InputError(f"Of real images each 'participant' or each 'image' can be drawn equally often, not each {equally!r}.")
         self._shape, self._spacing = tuple(shape), float(spacing)
         self._new_contrast, self._about_cord = new_contrast, about_cord
         self._label_power = label_power
-        self._loaded: dict[str, list[_Loaded]] = {}
-        for case in cases:
+        groups: dict[str, list[_Loaded]] = {}
+        for number, case in enumerate(cases):
             opened = open_case(case) if isinstance(case, RealCase) else case
-            self._loaded.setdefault(case.participant, []).append(_load(opened, self._spacing))
-        self._participants = sorted(self._loaded)
+            group = case.participant if equally == "participant" else f"{number:06}"
+            groups.setdefault(group, []).append(_load(opened, self._spacing))
+        self._groups = [groups[name] for name in sorted(groups)]
 
     def pair(self, seed: int | Sequence[int]) -> Pair:
         """The pair that belongs to ``seed``."""
         rng = np.random.default_rng(seed)
-        of_participant = self._loaded[self._participants[rng.integers(len(self._participants))]]
-        case = of_participant[rng.integers(len(of_participant))]
+        group = self._groups[rng.integers(len(self._groups))]
+        case = group[rng.integers(len(group))]
         image, label, weight = self._sampled(rng, case)
         image = self._appearance(rng, image, case)
         if rng.random() < 0.5:

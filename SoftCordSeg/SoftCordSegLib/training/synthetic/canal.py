@@ -93,9 +93,11 @@ def _with_dense_roots(rng, fluid, posture: Posture, means) -> np.ndarray:
     back = rng.uniform(0.0, 0.06) * depth
     across, along = rng.uniform(3.5, 6.5), rng.uniform(2.5, 4.5)
     spread = 1 + rng.uniform(0.0, 0.015) * depth
+    # Evenly spread, or so dense in the middle that they look solid there.
+    crowding = rng.choice((0.5, 1.0))
     fraction = np.zeros_like(fluid)
     for _ in range(rng.integers(25, 60)):
-        angle, distance, radius = rng.uniform(0, 2 * np.pi), np.sqrt(rng.random()), rng.uniform(0.35, 0.9)
+        angle, distance, radius = rng.uniform(0, 2 * np.pi), rng.random() ** crowding, rng.uniform(0.35, 0.9)
         left = posture.cord_left - np.cos(angle) * distance * across * spread
         anterior = posture.cord_anterior + back - np.sin(angle) * distance * along * spread
         np.maximum(fraction, np.clip(radius - np.hypot(left, anterior) + 0.5, 0, 1) * rng.uniform(0.5, 1.0), out=fraction)
