@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import http.client
+import ssl
 import urllib.request
 
 import numpy as np
@@ -201,3 +202,13 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(server, tmp_path):
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(OutputError, match="Cannot write"):
         download(server.file, tmp_path / "file" / "model.zip")
+
+
+def test_a_broken_encryption_is_told_as_a_broken_connection(server, target, monkeypatch):
+    def broken(*_arguments):
+        raise ssl.SSLError("decryption failed or bad record mac")
+
+    monkeypatch.setattr(http.client.HTTPResponse, "read1", broken)
+
+    with pytest.raises(ModelError, match="cannot be reached .*bad record mac"):
+        download(server.file, target)

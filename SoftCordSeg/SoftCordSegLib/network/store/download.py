@@ -8,6 +8,7 @@ import json
 import os
 import re
 import socket
+import ssl
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -25,7 +26,7 @@ _TIMEOUT_S = 30.0
 # What a server says of the version of a file, so that two versions are never joined into one.
 _VERSION_HEADERS = ("ETag", "Last-Modified")
 # What goes wrong with a connection; before Python 3.10 a timeout has a class of its own.
-_CONNECTION = (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError, socket.timeout)
+_CONNECTION = (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError, socket.timeout, ssl.SSLError)
 
 
 def download(
