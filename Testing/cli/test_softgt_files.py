@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -130,3 +131,17 @@ def test_stopped_work_leaves_nothing(tmp_path):
 
     assert len(asked) == 6
     assert names_in(tmp_path / "out") == []
+
+
+def test_what_is_kept_of_a_participant_is_small(tmp_path):
+    """A study has hundreds of them, and the page over all comes last."""
+    mask = Cord().mask(grid(1.0, (64, 64, 40)))
+    for contrast in ("T1w", "T2w"):
+        write_nifti(mask, tmp_path / f"sub-01_{contrast}_label-SC_seg.nii.gz")
+    (one,) = find_participants(tmp_path, "T2w")
+
+    done = run_participant(one, Request(GroundTruthOptions(), Layout(tmp_path / "out")), Progress())
+
+    assert len(pickle.dumps(done)) < mask.data.size / 4
+    assert [contrast.name for contrast in done.truth.contrasts] == ["T1w", "T2w"]
+    assert Path(done.files["soft T1w"]).exists()

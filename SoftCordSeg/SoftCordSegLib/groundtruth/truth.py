@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,7 +19,7 @@ class ContrastTruth:
 
     Attributes:
         name: of the contrast.
-        soft: float32, 0 to 1, on the grid of the contrast's mask.
+        soft: float32, 0 to 1, on the grid of the contrast's mask; None in :meth:`GroundTruth.without_voxels`.
         transform: from places in the reference to places in this contrast; the identity for the reference.
         used: (n,) True for slices of the reference in which the shift was measured.
         turned: (n,) True for those in which the rotation was measured.
@@ -30,7 +30,7 @@ class ContrastTruth:
     """
 
     name: str
-    soft: Volume
+    soft: Volume | None
     transform: SlicewiseRigid
     used: np.ndarray
     turned: np.ndarray
@@ -73,18 +73,23 @@ class GroundTruth:
         contrasts: in the order given.
         average: float32 soft mask, 0 to 1, on the part of the averaging grid around the cord (LAS, all slices).
         count: float32 number of contrasts in each voxel of ``average``, fractions where a field of view ends.
+            Both are None in :meth:`without_voxels`.
         notes: sentences on the whole.
     """
 
     reference: str
     contrasts: tuple[ContrastTruth, ...]
-    average: Volume
-    count: Volume
+    average: Volume | None
+    count: Volume | None
     notes: tuple[str, ...] = ()
 
     def of(self, name: str) -> ContrastTruth:
         """The ground truth of the contrast of this name."""
         return next(one for one in self.contrasts if one.name == name)
+
+    def without_voxels(self) -> GroundTruth:
+        """The numbers alone, for reports on many subjects, whose volumes together no memory holds."""
+        return replace(self, contrasts=tuple(replace(one, soft=None) for one in self.contrasts), average=None, count=None)
 
     @property
     def contrasts_per_slice(self) -> np.ndarray:

@@ -48,11 +48,11 @@ class Done:
 
     Attributes:
         participant: its files.
-        contrasts: what went in.
+        contrasts: what went in; none once all is written.
         mask_sha256: of the masks' files, by contrast.
-        truth: what came out.
+        truth: what came out; without voxels once all is written, since a study has hundreds of participants.
         areas: over the levels; none without discs.
-        disc_images: discs carried over, drawn on each contrast's grid; none without discs.
+        disc_images: discs carried over, drawn on each contrast's grid; none without discs, and once all is written.
         notes: what a reader has to know.
         files: written, by kind and contrast.
     """
@@ -102,7 +102,7 @@ def run_participant(participant: Participant, request: Request, progress: Progre
     progress.check_cancelled()
     progress.report(0.9, "Writing")
     write_together(writers)
-    return replace(done, files=files)
+    return replace(done, contrasts=(), truth=truth.without_voxels(), disc_images={}, files=files)
 
 
 def summary_of(done: Done) -> dict[str, Any]:

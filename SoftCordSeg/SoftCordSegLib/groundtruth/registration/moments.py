@@ -34,16 +34,16 @@ def slice_moments(mask: np.ndarray, spacing: np.ndarray) -> SliceMoments:
         mask: (i, j, k), 0 to 1.
         spacing: (3,) or (2,) voxel size, mm.
     """
-    weights = np.asarray(mask, dtype=float)
-    u = np.arange(weights.shape[0])[:, None, None] * spacing[0]
-    v = np.arange(weights.shape[1])[None, :, None] * spacing[1]
-    total = weights.sum(axis=(0, 1))
+    mask = np.asarray(mask)
+    u, v = (np.arange(count)[:, None] * size for count, size in zip(mask.shape[:2], spacing))
+    # Sums along lines first, so that nothing of the mask's own size is made.
+    along_u, along_v = mask.sum(axis=1, dtype=float), mask.sum(axis=0, dtype=float)
+    total = along_u.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        centre = np.stack([(weights * u).sum(axis=(0, 1)), (weights * v).sum(axis=(0, 1))], axis=1) / total[:, None]
-        du, dv = u - centre[:, 0], v - centre[:, 1]
-        uu = (weights * du**2).sum(axis=(0, 1)) / total
-        vv = (weights * dv**2).sum(axis=(0, 1)) / total
-        uv = (weights * du * dv).sum(axis=(0, 1)) / total
+        centre = np.stack([(along_u * u).sum(axis=0), (along_v * v).sum(axis=0)], axis=1) / total[:, None]
+        uu = (along_u * (u - centre[:, 0]) ** 2).sum(axis=0) / total
+        vv = (along_v * (v - centre[:, 1]) ** 2).sum(axis=0) / total
+        uv = (np.einsum("ijk,i->jk", mask, u[:, 0]) * (v - centre[:, 1])).sum(axis=0) / total
         root = np.hypot((uu - vv) / 2, uv)
         middle = (uu + vv) / 2
         elongation = (middle + root) / np.maximum(middle - root, 1e-9)
