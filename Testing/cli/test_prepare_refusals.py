@@ -214,3 +214,14 @@ def test_directions_stand_in_for_b_values(tmp_path):
     split, path, values = split_of(tmp_path / "a.nii.gz", 3, None, None, 100)
 
     assert (split.b0, split.weighted, path.name, values) == ((0,), (1, 2), "a.bvec", [])
+
+
+def test_a_file_may_have_an_equals_sign_in_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "te=80.nii.gz").touch()
+
+    person = given_person(["T2w=te=80.nii.gz"], None, None)
+
+    assert [source.files[0].name for source in person.sources] == ["te=80.nii.gz"]
+    with pytest.raises(UsageProblem, match="'te=80' is no name of a contrast"):
+        given_person(["te=80.nii.gz"], None, None)

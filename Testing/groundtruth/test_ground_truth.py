@@ -238,6 +238,7 @@ def test_a_large_shift_is_pointed_out():
     ("data", "sentence"),
     [
         (np.zeros((3, 3, 3)), "is empty"),
+        (np.array([[[1.0, np.nan]]]), "from nan to nan"),
         (np.full((3, 3, 3), 700), "from 700 to 700"),
         (np.arange(27.0).reshape(3, 3, 3), "0 to 26"),
     ],

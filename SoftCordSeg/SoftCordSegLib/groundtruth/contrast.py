@@ -28,11 +28,11 @@ class Contrast:
     mask: Volume
 
     def __post_init__(self):
-        data = self.mask.data
-        if not (np.asarray(data) > EMPTY).any():
-            raise InputError(f"The mask of {self.name} is empty: all its voxels are 0. Give a mask of the cord, or leave it out.")
+        data = np.asarray(self.mask.data)
         low, high = float(data.min()), float(data.max())
-        if low < -_TOLERANCE or high > 1 + _TOLERANCE:
+        if high <= EMPTY:
+            raise InputError(f"The mask of {self.name} is empty: all its voxels are 0. Give a mask of the cord, or leave it out.")
+        if not (low >= -_TOLERANCE and high <= 1 + _TOLERANCE):  # nor what is not a number
             raise InputError(
                 f"The mask of {self.name} has values from {low:g} to {high:g}. A mask of the cord goes from 0 to 1; "
                 "this may be an image, or a segmentation with several labels."

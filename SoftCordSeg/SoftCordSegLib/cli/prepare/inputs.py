@@ -134,7 +134,7 @@ def given_person(words: Sequence[str], participant: str | None, bvals: Path | No
 def _named(word: str) -> tuple[str, Path]:
     """("T2star", path) of "T2star=path"; ("", path) of a path."""
     name, equals, path = word.partition("=")
-    if equals and name and path and not set(name) & set("/\\."):
+    if equals and name and path and not Path(word).is_file() and not set(name) & set("/\\."):
         return name, Path(path)
     return "", Path(word)
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
+from ...files import file_stem
 from .dataset import Found, find_images, is_contrast
 
 PARTS = ("training", "validation", "test")
@@ -69,13 +70,13 @@ def make_datalist(
         InputError: nothing was found, or an image and its label do not fit each other.
     """
     everything = find_images(dataset, label, labels_of)
-    found = [one for one in everything if not {one.participant, one.image.name.split(".nii")[0]} & set(exclude)]
+    found = [one for one in everything if not {one.participant, file_stem(one.image)} & set(exclude)]
     wanted = found if "all" in contrasts else [one for one in found if any(is_contrast(one.contrast, name) for name in contrasts)]
     if not wanted:
         there = ", ".join(sorted({one.contrast for one in found})) or "none"
         raise InputError(f"'{dataset}' has no image of the contrast {', '.join(contrasts)}. It has: {there}.")
     cases = [one for one in wanted if one.label is not None]
-    notes = _notes(wanted, cases, label)
+    notes = _notes(wanted, label)
     if not cases:
         where = labels_of or dataset
         raise InputError(f"No image in '{dataset}' has a {label} label below '{where}'. Make them first (softcord softgt).")
@@ -105,7 +106,7 @@ def _entry(one: Found, base: Path) -> dict[str, str]:
     return {**paths, "participant": one.participant}
 
 
-def _notes(wanted: list[Found], cases: list[Found], label: str) -> list[str]:
+def _notes(wanted: list[Found], label: str) -> list[str]:
     without = [one.image.name for one in wanted if one.label is None]
     if not without:
         return []

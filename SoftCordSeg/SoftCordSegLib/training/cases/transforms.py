@@ -34,7 +34,6 @@ from ..real import RealCase
 
 _IMAGE, _BOTH = ["image"], ["image", "label"]
 _ANGLE, _SCALE, _SHIFT = math.radians(20), 0.2, 0.1
-VARIANTS = ("paper", "code", "none")
 
 
 def preprocessing_transforms(shape: Sequence[int], spacing: float, padding: str = "constant") -> Compose:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import InputError
+from ...files import file_stem
 from ...network import file_sha256
 from ...progress import Progress
 from ...volume import Volume
@@ -110,7 +111,7 @@ def _check_label(values: np.ndarray, path: Path) -> None:
 
 def _was_not_corrected(mask: Path) -> bool:
     """True where the sidecar that the panel writes says so."""
-    sidecar = mask.with_name(mask.name.split(".nii")[0] + ".json")
+    sidecar = mask.with_name(f"{file_stem(mask)}.json")
     try:
         said = json.loads(sidecar.read_text(encoding="utf-8"))["CorrectedByHand"]
         return not said["VoxelsAdded"] and not said["VoxelsRemoved"]
