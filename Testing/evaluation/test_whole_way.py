@@ -361,3 +361,16 @@ def test_an_image_that_cannot_be_shown_does_not_cost_the_figures(tmp_path):
     assert "Not shown: sub-01_T1w.nii.gz." in panels.caption
     assert "NaN" in panels.caption
     assert panels.paths[0].stat().st_size > 2000
+
+
+def test_a_pair_without_areas_costs_its_figure_only(tmp_path):
+    cases = [case for case in read_cases(write_study(tmp_path)) if case.contrast != "T1w"]
+    result = evaluate(cases, [FolderMethod("tall", tmp_path / "tall")], Options(read_discs=read_markups))
+    options = FigureOptions(("png",), pair=("T1w", "T2w"), panels=1)
+
+    drawn = draw_figures(summarise(result, cases, ["tall"]), result, cases, tmp_path, options)
+
+    names = {path.stem for one in drawn for path in one.paths}
+    assert {"csa_by_contrast", "panels"} <= names
+    assert "csa_agreement" not in names
+    assert result.notes == ["There is no contrast 'T1w' with a CSA. The contrasts are: T2w, T2star."]

@@ -58,18 +58,20 @@ class Drawn:
 def draw_figures(
     summary: Summary, result: Evaluation, cases: Sequence[Case], folder: Path, options: FigureOptions | None = None
 ) -> list[Drawn]:
-    """Draw every figure that the numbers allow, and write it.
+    """Draw every figure that the numbers allow, and write it; ``result`` gets a note on what they do not.
 
     Raises:
-        InputError: the pair of contrasts is not there.
         OutputError: the folder is not writable or the disk is full.
     """
     options = options or FigureOptions()
     palette = colours(summary.methods)
     drawn = []
     for maker in (_csa, _agreement, _agreements, _scores, _drift):
-        for name, caption, figure in maker(summary, palette, options):
-            drawn.append(Drawn(caption, tuple(write_figure(figure, folder, name, options.kinds))))
+        try:
+            for name, caption, figure in maker(summary, palette, options):
+                drawn.append(Drawn(caption, tuple(write_figure(figure, folder, name, options.kinds))))
+        except InputError as error:  # the numbers of hours must not be lost for one figure
+            result.notes.append(str(error))
     panels, left_out = _panels(summary, result, cases, options.panels)
     if panels:
         figure = panels_figure(panels, summary.methods, palette, summary.threshold)
