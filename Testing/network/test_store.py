@@ -236,6 +236,21 @@ def test_leftovers_of_killed_programs_go_after_a_day(store, archive):
     assert left_in(store.folder) == [".new-young", "v9.9"]
 
 
+def test_a_model_whose_successor_never_came_is_put_back_and_a_removed_one_is_not(store, archive):
+    """A program can be killed between the two steps of a replacement, and in the middle of a removal."""
+    before = load_bundle(install_archive(archive, name="mine", release=a_release())).sha256
+    install_archive(archive, name="unwanted", release=a_release())
+    for name, place in (("mine", ".old-abc"), ("unwanted", ".gone-abc")):
+        (store.folder / place).mkdir()
+        os.rename(store.folder / name, store.folder / place / name)
+        os.utime(store.folder / place, (time.time() - 90000,) * 2)
+
+    install_archive(archive, release=a_release())
+
+    assert left_in(store.folder) == ["mine", "v9.9"]
+    assert load_bundle(store.installed("mine")).sha256 == before
+
+
 def test_a_tampered_model_is_noticed(store, archive):
     folder = install_archive(archive, release=a_release())
     assert store.verify("v9.9").name.endswith("v9.9")

@@ -22,7 +22,8 @@ _VARIABLE = "SOFTCORDSEG_MODELS"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 # Names that Windows keeps for devices.
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
-_UNFINISHED, _OLD = ".new-", ".old-"
+# Of a model that is being written, of one that makes room for another, and of one that is being removed.
+_UNFINISHED, _OLD, _GONE = ".new-", ".old-", ".gone-"
 _LEFT_BEHIND_S = 24 * 3600
 
 
@@ -63,7 +64,7 @@ class Store:
 
     def bundles(self) -> list[Path]:
         """The folders of the models, by name."""
-        return sorted(path.parent.parent for path in self.folder.glob("[!.]*/configs/metadata.json"))
+        return self._bundles_in(self.folder)
 
     def path(self, name: str) -> Path:
         """Where the model of that name is, or would be.
@@ -134,7 +135,7 @@ class Store:
             ModelError: it is not installed.
             OutputError: it cannot be deleted.
         """
-        shutil.rmtree(self._aside(self.installed(name)), ignore_errors=True)
+        shutil.rmtree(self._aside(self.installed(name), _GONE), ignore_errors=True)
 
     def verify(self, name: str) -> ModelBundle:
         """Read a model, its weights against their SHA-256, and fill its networks with them.
@@ -171,31 +172,42 @@ class Store:
             ) from error
         return content if isinstance(content, dict) else {}
 
+    @staticmethod
+    def _bundles_in(folder: Path) -> list[Path]:
+        return sorted(path.parent.parent for path in folder.glob("[!.]*/configs/metadata.json"))
+
     def _sweep(self) -> None:
-        """Delete what a run left behind that was killed, long enough ago that none can still be at it."""
-        for pattern in (_UNFINISHED, _OLD):
-            for path in self.folder.glob(f"{pattern}*"):
-                if time.time() - path.stat().st_mtime > _LEFT_BEHIND_S:
-                    shutil.rmtree(path, ignore_errors=True)
+        """Delete what a run left behind that was killed, long enough ago that none can still be at it.
+
+        A model that made room for one which never came goes back to its place.
+        """
+        for prefix in (_UNFINISHED, _OLD, _GONE):
+            for path in self.folder.glob(f"{prefix}*"):
+                if time.time() - path.stat().st_mtime <= _LEFT_BEHIND_S:
+                    continue
+                for model in self._bundles_in(path) if prefix == _OLD else ():
+                    if not (self.folder / model.name).exists():
+                        os.replace(model, self.folder / model.name)
+                shutil.rmtree(path, ignore_errors=True)
 
     def _swap(self, new: Path, target: Path) -> None:
         """Put ``new`` into the place of ``target``; what was there comes back if that fails."""
-        old = self._aside(target) if target.exists() else None
+        old = self._aside(target, _OLD) if target.exists() else None
         try:
             os.replace(new, target)
         except OSError as error:
             if old is not None:
-                with contextlib.suppress(OSError):  # what cannot be put back stays beside the models
+                with contextlib.suppress(OSError):  # what cannot be put back now is by a later sweep
                     os.replace(old / target.name, target)
                     old.rmdir()
             raise OutputError(f"Cannot put the model into '{target}': {error.strerror or error}.") from error
         if old is not None:
             shutil.rmtree(old, ignore_errors=True)
 
-    def _aside(self, path: Path) -> Path:
+    def _aside(self, path: Path, prefix: str) -> Path:
         """Rename a model away, so that no half-deleted one is ever in its place; the folder in which it lies now."""
         try:
-            old = Path(tempfile.mkdtemp(prefix=_OLD, dir=self.folder))
+            old = Path(tempfile.mkdtemp(prefix=prefix, dir=self.folder))
             os.replace(path, old / path.name)
         except OSError as error:
             raise OutputError(f"Cannot remove '{path}': {error.strerror or error}. Close programs that use it.") from error
