@@ -70,6 +70,19 @@ def test_what_is_left_out_is_not_labelled(softcord, table, tmp_path):
     assert "left out" in refused.stderr
 
 
+def test_only_what_is_named_is_labelled(softcord, table, tmp_path):
+    assert softcord("pseudolabel", table, "-o", tmp_path / "labels", "--only", "sub-02").exit_code == 0
+    assert [case.participant for case in load_cases(tmp_path / "labels" / "cases.json")] == ["sub-02"]
+
+
+@pytest.mark.parametrize("option", ["--only", "--without"])
+def test_a_name_that_is_not_in_the_table_is_refused(softcord, table, tmp_path, option):
+    refused = softcord("pseudolabel", table, "-o", tmp_path / "labels", option, "sub-1")
+    assert refused.exit_code == 2
+    assert "no such participant or image" in refused.stderr
+    assert not (tmp_path / "labels").exists()
+
+
 def test_two_people_whose_images_have_one_name_do_not_share_a_label(softcord, tmp_path):
     neck = a_neck()
     for person in ("one", "two"):

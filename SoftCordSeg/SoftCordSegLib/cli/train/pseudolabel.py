@@ -34,6 +34,9 @@ def pseudolabel_command(
         Optional[list[str]],
         typer.Option(help="A participant, or the stem of an image, to leave out; may be given again.", metavar="NAME"),
     ] = None,
+    only: Annotated[
+        Optional[list[str]], typer.Option(help="A participant, or the stem of an image, to label and no other.", metavar="NAME")
+    ] = None,
     device: Device = "auto",
     threads: Threads = None,
     json: Json = False,
@@ -48,10 +51,7 @@ def pseudolabel_command(
     with guarded(debug, json):
         from ...evaluation import read_cases
 
-        left_out = set(without or ())
-        table = [case for case in read_cases(cases, root) if not {case.participant, case.stem} & left_out]
-        if not table:
-            raise UsageProblem("Every image is left out by --without. Leave some in.")
+        table = _chosen(read_cases(cases, root), set(without or ()), set(only or ()))
         groups = _groups(table)
         files = [path for name in groups for path in _files(name, out)]
         check_not_an_input([*files, out / "cases.json"], [cases, *(case.image for case in table)])
@@ -72,6 +72,24 @@ def pseudolabel_command(
         say(f"List: {out / 'cases.json'}")
         if json:
             print_json({"list": str(out / "cases.json"), "trusted_percent": {name: float(part) for name, _, part in rows}})
+
+
+def _chosen(table: list[Case], without: set[str], only: set[str]) -> list[Case]:
+    """The images that are to be labelled.
+
+    Raises:
+        UsageProblem: no image of the table has a name that was given, or none is left.
+    """
+    names = {name for case in table for name in (case.participant, case.stem)}
+    for option, given in (("--without", without), ("--only", only)):
+        for name in sorted(given - names):
+            raise UsageProblem(f"{option} {name}: there is no such participant or image in the table.")
+    chosen = [
+        case for case in table if not {case.participant, case.stem} & without and (not only or {case.participant, case.stem} & only)
+    ]
+    if not chosen:
+        raise UsageProblem("Every image is left out by --without and --only. Leave some in.")
+    return chosen
 
 
 def _groups(table: list[Case]) -> dict[str, list[Case]]:
