@@ -14,6 +14,7 @@ from SoftCordSegLib.training import sources
 from SoftCordSegLib.training.cases import make_datalist
 from SoftCordSegLib.training.chain import train_chain
 from SoftCordSegLib.training.config import read_config, shipped_configs
+from SoftCordSegLib.training.task import tasks
 from training.made_dataset import make_dataset
 from training.tiny import made_up_anatomy
 
@@ -210,3 +211,17 @@ def test_a_mixture_draws_from_lists_too(tmp_path):
     mixture = sources.build_source({"kind": "mixture", "of": [[0.5, listed], [0.5, {**listed, "part": "test"}]]}, context)
     images = {mixture.pair([1, n]).image.tobytes() for n in range(20)}
     assert 2 <= len(images) <= 4
+
+
+def test_two_lists_of_one_name_are_both_on_record(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "cases.json").write_text("{}")
+    lists = [f"{{kind: real, list: {folder}/cases.json}}" for folder in ("one", "two")]
+    settings = [
+        f"networks.segmenter.source={{kind: mixture, of: [[1, {lists[0]}], [1, {lists[1]}]]}}",
+        f"networks.segmenter.validation={lists[0]}",
+    ]
+    (task,) = tasks(read_config("compact_6_contrasts", settings), tmp_path / "data")
+    assert set(task.files.values()) == {"one/cases.json", "two/cases.json"}

@@ -57,12 +57,12 @@ class Task:
 
     @property
     def files(self) -> dict[Path, str]:
-        """The data that it learns from, with the names they have in records: below the data, or bare (records travel)."""
+        """The data that it learns from, with their names in records, which travel: below the data, or with their folder."""
         data = self.context.data
         found = [
             path for one in (self.settings.source, self._validation_settings) if one for path in data_files_of(one, self.context)
         ]
-        return {path: path.relative_to(data).as_posix() if data in path.parents else path.name for path in found}
+        return {path: (path.relative_to(data) if data in path.parents else Path(*path.parts[-2:])).as_posix() for path in found}
 
     def fixed(self) -> dict[str, Any]:
         """What must not change between the sessions of a run, beside the plan; plain types."""
