@@ -223,5 +223,5 @@ def test_two_lists_of_one_name_are_both_on_record(tmp_path, monkeypatch):
         f"networks.segmenter.source={{kind: mixture, of: [[1, {lists[0]}], [1, {lists[1]}]]}}",
         f"networks.segmenter.validation={lists[0]}",
     ]
-    (task,) = tasks(read_config("compact_6_contrasts", settings), tmp_path / "data")
+    (task,) = tasks(read_config("compact_5_lumbar", settings), tmp_path / "data")
     assert set(task.files.values()) == {"one/cases.json", "two/cases.json"}
