@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from SoftCordSegLib.training.finetune import Judged, Scores
-from SoftCordSegLib.training.finetune.lineage import next_version, trained_on
+from SoftCordSegLib.training.finetune.lineage import loss_of, next_version, trained_on
 from SoftCordSegLib.training.finetune.verdict import Rival, objections
 from SoftCordSegLib.training.finetune.wording import counted, in_words
 
@@ -84,3 +84,16 @@ def test_durations_in_words(seconds, words):
 
 def test_counts_in_words():
     assert [counted(n, "case") for n in (0, 1, 2)] == ["0 cases", "1 case", "2 cases"]
+
+
+@pytest.mark.parametrize(
+    ("provenance", "loss"),
+    [
+        ({"segmenter": {"loss": "squared_error"}}, "squared_error"),
+        ({"finetuning": {}, "parent": {"provenance": {"segmenter": {"loss": "squared_error"}}}}, "squared_error"),
+        ({"seed": 1}, None),
+        (None, None),
+    ],
+)
+def test_the_loss_is_the_one_of_the_nearest_in_the_line_that_names_it(provenance, loss):
+    assert loss_of(SimpleNamespace(metadata={"provenance": provenance})) == loss

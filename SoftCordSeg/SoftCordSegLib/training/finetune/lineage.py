@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ... import __version__
@@ -27,14 +28,26 @@ def next_version(version: str) -> str:
 def trained_on(bundle: ModelBundle) -> frozenset[str]:
     """SHA-256 of the images that a bundle or one of its parents was fine-tuned on."""
     found: set[str] = set()
-    provenance = bundle.metadata.get("provenance")
-    while isinstance(provenance, dict):
+    for provenance in _line(bundle):
         for case in provenance.get("finetuning", {}).get("cases", []):
             if case["part"] == "training":
                 found.add(case["sha256"]["image"])
+    return frozenset(found)
+
+
+def loss_of(bundle: ModelBundle) -> str | None:
+    """The loss that the segmenter of a bundle, or of the nearest parent that says so, was trained by; None if nobody does."""
+    losses = [stage.get("loss") for stage in (one.get("segmenter") for one in _line(bundle)) if isinstance(stage, dict)]
+    return next((loss for loss in losses if loss), None)
+
+
+def _line(bundle: ModelBundle) -> Iterator[dict[str, Any]]:
+    """The provenance of a bundle, of its parent, and so on."""
+    provenance = bundle.metadata.get("provenance")
+    while isinstance(provenance, dict):
+        yield provenance
         parent = provenance.get("parent")
         provenance = parent.get("provenance") if isinstance(parent, dict) else None
-    return frozenset(found)
 
 
 def run_of(bundle: ModelBundle) -> str | None:

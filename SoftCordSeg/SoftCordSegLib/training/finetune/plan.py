@@ -13,6 +13,7 @@ from ..pairs import Mixture, Source
 from ..real import OpenCase, RealPatches
 from ..sources import SourceContext, build_source, data_files_of
 from .cases import about_cord
+from .lineage import loss_of
 from .request import Request
 
 if TYPE_CHECKING:
@@ -71,8 +72,7 @@ def plan_of(request: Request) -> Plan:
     return Plan(
         network_of(request.parent),
         steps=request.steps,
-        # Adaptive wing regresses the soft value itself, which a network of logits does not answer.
-        loss="dice_and_cross_entropy" if stage.activation == "sigmoid" else "adaptive_wing",
+        loss=_loss(request.parent),
         batch=request.batch,
         learning_rate=request.learning_rate,
         averaging=request.averaging,
@@ -83,6 +83,14 @@ def plan_of(request: Request) -> Plan:
         seed=request.seed,
         precision=request.precision,
     )
+
+
+def _loss(parent: ModelBundle) -> str:
+    """A loss of the soft value itself, the one it was trained by if that is known; for a network of logits one of logits."""
+    if parent.segmenter.activation == "sigmoid":
+        return "dice_and_cross_entropy"
+    known = loss_of(parent)
+    return known if known in ("adaptive_wing", "squared_error") else "adaptive_wing"
 
 
 def sources_of(request: Request, rehearsal: Sequence[OpenCase]) -> tuple[Source, Source]:
