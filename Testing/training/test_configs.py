@@ -107,6 +107,8 @@ def test_each_later_stage_of_ours_goes_on_from_the_bundle_of_the_one_before():
     befores = {
         "compact_2_anatomy": "runs/compact/bundle",
         "compact_3_selftrained": "runs/anatomy/bundle",
+        "compact_4_agreement": "runs/selftrained/bundle",
+        "compact_5_lumbar": "runs/agreement/bundle",
     }
     assert {name for name in shipped_configs() if name.startswith("compact_")} == set(befores)
     for name, before in befores.items():

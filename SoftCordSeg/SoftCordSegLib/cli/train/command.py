@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 
 _CONFIG_HELP = (
-    "A YAML file, or a shipped configuration: ours in its stages (compact, compact_2_anatomy and so on to compact_5_lumbar), or "
-    "one of the paper's (soft_all, hard_all, soft_per_contrast, soft_all_dice_loss)."
+    "A YAML file, or a shipped configuration: ours in its stages (compact, compact_2_anatomy, compact_3_selftrained, "
+    "compact_4_agreement, compact_5_lumbar), or one of the paper's (soft_all, hard_all, soft_per_contrast, soft_all_dice_loss)."
 )
 
 
