@@ -41,8 +41,6 @@ class RealPatches:
         spacing: mm, isotropic.
         new_contrast: how often the intensities are changed beyond recognition.
         about_cord: how often the patch lies about the cord; else anywhere.
-        label_power: labels are raised to it: above 1 it draws the edge of predicted labels further in (1.3: 0.1 mm where the rim
-            is 1 mm wide).
         equally: what is drawn equally often, each "participant" or each "image".
 
     Raises:
@@ -56,14 +54,12 @@ class RealPatches:
         spacing: float,
         new_contrast: float = 0.5,
         about_cord: float = 0.85,
-        label_power: float = 1.0,
         equally: str = "participant",
     ):
         if equally not in ("participant", "image"):
             raise InputError(f"Of real images each 'participant' or each 'image' can be drawn equally often, not each {equally!r}.")
         self._shape, self._spacing = tuple(shape), float(spacing)
         self._new_contrast, self._about_cord = new_contrast, about_cord
-        self._label_power = label_power
         groups: dict[str, list[_Loaded]] = {}
         for number, case in enumerate(cases):
             opened = open_case(case) if isinstance(case, RealCase) else case
@@ -81,7 +77,7 @@ class RealPatches:
         if rng.random() < 0.5:
             # Left and right are alike.
             image, label, weight = (np.ascontiguousarray(x[::-1]) for x in (image, label, weight))
-        return Pair(image, np.clip(label, 0, 1) ** np.float32(self._label_power), (weight > 0.99).astype(np.float32))
+        return Pair(image, np.clip(label, 0, 1), (weight > 0.99).astype(np.float32))
 
     def _sampled(self, rng: np.random.Generator, case: _Loaded) -> np.ndarray:
         """Image, label and weight (3, i, j, k) of one pose: turned, scaled, and anywhere about the chosen place."""
