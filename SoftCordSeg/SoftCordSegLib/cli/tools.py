@@ -25,10 +25,11 @@ class Segment(Protocol):
 def _segment(
     image: Volume, bundle: ModelBundle, *, box: Box | None, progress: Progress | None, device: str, flips: bool = False
 ) -> SoftMask:
-    from ..network.memory import keep_freed_memory
+    from ..network.memory import LARGEST_THRESHOLD, keep_freed_memory
     from ..segmentation import segment
 
-    keep_freed_memory()
+    # The layers of the authors' networks are larger than that.
+    keep_freed_memory(LARGEST_THRESHOLD if bundle.plan is None else None)
     return segment(image, bundle, box=box, progress=progress, device=device, flips=flips)
 
 
