@@ -12,7 +12,7 @@ BIN := .venv/bin
 DATA ?= ../shared/data
 OUT ?= demo
 LABEL = $(BIN)/softcord pseudolabel Testing/bench/development.csv --root $(DATA)
-# Of the development set, "testing" stays unseen, to be evaluated on; the lumbar image, which is hard, is labelled by the shipped model.
+# "testing" stays unseen, to be evaluated on; the lumbar image, whose tip is hard, is labelled by the model that is shipped.
 LUMBAR = sub-single_t2_lumbar
 SEEN = --without testing --without $(LUMBAR)
 

@@ -82,7 +82,9 @@ def consensus(
     return Consensus(label, weight, trusted / max(len(filled), 1))
 
 
-def _weighed(outlines: np.ndarray, areas: np.ndarray, images: list[np.ndarray], spacing: np.ndarray, tolerance: float):
+def _weighed(
+    outlines: np.ndarray, areas: np.ndarray, images: list[np.ndarray], spacing: np.ndarray, tolerance: float
+) -> tuple[np.ndarray, float]:
     """The label (i, j) of one slice, and the part of the predictions' weight that agrees with it, 0 to 1."""
     empty = areas <= _LEAST_TOLERANCE_MM2
     # Whether there is a cord is put to the vote: an outline of something else may well follow strong edges.
