@@ -11,7 +11,7 @@ import pytest
 
 from cli.fakes import digest, names_in, rows_of, write_points
 from groundtruth.cords import Cord, grid, stored, turned_axes
-from SoftCordSegLib.groundtruth import read_field, warp_points_with_field
+from itk_fields import read_field, warp_points_with_field
 from SoftCordSegLib.morphometry import discs_from_label_image
 from SoftCordSegLib.volume import read_nifti, write_nifti
 

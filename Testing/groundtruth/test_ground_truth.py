@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 
 from groundtruth.cords import Cord, grid, stored, turned_axes
+from itk_fields import read_field, warp_points_with_field
 from SoftCordSegLib.errors import Cancelled, InputError
 from SoftCordSegLib.groundtruth import (
     AUTHORS,
     Contrast,
     GroundTruthOptions,
     make_ground_truth,
-    read_field,
-    warp_points_with_field,
     write_transform,
 )
 from SoftCordSegLib.progress import Progress

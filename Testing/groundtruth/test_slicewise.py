@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundtruth.cords import LEFT_ANTERIOR_SUPERIOR, grid, turned_axes
-from SoftCordSegLib.errors import InputError
-from SoftCordSegLib.groundtruth import SlicewiseRigid, displacement_field, read_field, warp_points_with_field, write_field
+from itk_fields import read_field, warp_points_with_field
+from SoftCordSegLib.groundtruth import SlicewiseRigid, displacement_field, write_field
 
 GRIDS = [
     grid((0.8, 0.8, 0.8), (40, 50, 30)),
@@ -127,26 +127,3 @@ def test_slicer_opens_the_file_and_moves_points_likewise(grid, tmp_path):
     transform = node.GetTransformFromParent()
     moved = np.array([transform.TransformPoint(point) for point in points])
     assert np.abs(moved - motion.to_moving(points)).max() < 1e-3
-
-
-def test_a_field_of_slicers_own_is_read_too(tmp_path):
-    """Slicer writes the intent "displacement vector" (1006), whose vectors are RAS."""
-    where = grid(1.0, (5, 5, 5))
-    data = np.zeros((5, 5, 5, 1, 3), np.float32) + [2, 3, 0]
-    image = nibabel.Nifti1Image(data, where.affine)
-    image.header.set_intent("displacement vector")
-    nibabel.save(image, tmp_path / "slicers.nii.gz")
-
-    moved = warp_points_with_field(np.zeros((1, 3)), *read_field(tmp_path / "slicers.nii.gz"))
-
-    assert moved[0] == pytest.approx([2, 3, 0])
-
-
-def test_what_is_no_field_is_refused(tmp_path):
-    nibabel.save(nibabel.Nifti1Image(np.zeros((3, 3, 3), np.float32), np.eye(4)), tmp_path / "image.nii.gz")
-    (tmp_path / "text.nii.gz").write_text("no image")
-
-    with pytest.raises(InputError, match="not a displacement field"):
-        read_field(tmp_path / "image.nii.gz")
-    with pytest.raises(InputError, match="cannot be read"):
-        read_field(tmp_path / "text.nii.gz")

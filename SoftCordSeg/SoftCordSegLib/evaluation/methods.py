@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -81,9 +82,47 @@ class FolderMethod:
     folder: Path
     suffix: str | None = None
 
+    @cached_property
+    def files(self) -> dict[str, list[Path]]:
+        """The NIfTI files of the folder and below by name: thousands of images are looked up, and the folder is listed once.
+
+        Raises:
+            InputError: there is no such folder.
+        """
+        if not self.folder.is_dir():
+            raise InputError(f"There is no folder '{self.folder}'. Give a method as NAME=FOLDER of its masks, or NAME=BUNDLE.")
+        files: dict[str, list[Path]] = {}
+        for path in sorted(self.folder.rglob("*.nii*")):
+            files.setdefault(path.name, []).append(path)
+        return files
+
+    def mask_of(self, image: Path) -> Path:
+        """The mask of ``image``; of several, that in a sub-folder of the image's own name (as ``sub-01/anat`` in a BIDS data set).
+
+        Raises:
+            InputError: there is none, or more than one.
+        """
+        suffixes = SUFFIXES if self.suffix is None else (self.suffix,)
+        names = sorted({f"{file_stem(image)}{one}{ending}" for one in suffixes for ending in NIFTI_ENDINGS})
+        found = [path for name in names for path in self.files.get(name, ()) if path.resolve() != image.resolve()]
+        if len(found) > 1:
+            found = _deepest_match(found, image)
+        if not found:
+            wanted = ", ".join(one or "(none)" for one in suffixes)
+            raise InputError(
+                f"There is no mask of '{image.name}' in '{self.folder}': no file {file_stem(image)} with the ending {wanted}. "
+                "Add it, name the ending with --suffix, or leave the image out."
+            )
+        if len(found) > 1:
+            several = ", ".join(f"'{path.relative_to(self.folder)}'" for path in sorted(found))
+            raise InputError(
+                f"There are several masks of '{image.name}' in '{self.folder}': {several}. Name the ending of one with --suffix."
+            )
+        return found[0]
+
     def predict(self, case: Case, progress: Progress) -> Prediction:
         """Read the mask; see :class:`Method`."""
-        path = find_mask(self.folder, case.image, self.suffix)
+        path = self.mask_of(case.image)
         return Prediction(read_nifti(path), path, read_times(self.folder).get(case.stem, math.nan))
 
 
@@ -126,33 +165,6 @@ def read_image(path: Path) -> Volume:
         InputError: as :func:`SoftCordSegLib.volume.read_nifti`.
     """
     return read_nifti(path, "mean" if time_points(path) > 1 else None)
-
-
-def find_mask(folder: Path, image: Path, suffix: str | None = None) -> Path:
-    """The mask of ``image`` in ``folder`` or below it.
-
-    Of several, that in a sub-folder of the image's own name counts (as ``sub-01/anat`` in a BIDS data set).
-
-    Raises:
-        InputError: there is none, or more than one.
-    """
-    if not folder.is_dir():
-        raise InputError(f"There is no folder '{folder}'. Give a method as NAME=FOLDER of its masks, or NAME=BUNDLE.")
-    suffixes = SUFFIXES if suffix is None else (suffix,)
-    names = {f"{file_stem(image)}{one}{ending}" for one in suffixes for ending in NIFTI_ENDINGS}
-    found = sorted(path for path in folder.rglob("*.nii*") if path.name in names and path.resolve() != image.resolve())
-    if len(found) > 1:
-        found = _deepest_match(found, image)
-    if not found:
-        wanted = ", ".join(one or "(none)" for one in suffixes)
-        raise InputError(
-            f"There is no mask of '{image.name}' in '{folder}': no file {file_stem(image)} with the ending {wanted}. "
-            "Add it, name the ending with --suffix, or leave the image out."
-        )
-    if len(found) > 1:
-        names = ", ".join(f"'{path.relative_to(folder)}'" for path in found)
-        raise InputError(f"There are several masks of '{image.name}' in '{folder}': {names}. Name the ending of one with --suffix.")
-    return found[0]
 
 
 def read_times(folder: Path) -> dict[str, float]:

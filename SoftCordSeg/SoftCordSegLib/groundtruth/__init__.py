@@ -8,9 +8,7 @@ from .registration import (
     RegistrationOptions,
     SlicewiseRigid,
     displacement_field,
-    read_field,
     register,
-    warp_points_with_field,
     write_field,
 )
 from .save import write_transform
@@ -30,9 +28,7 @@ __all__ = [
     "displacement_field",
     "make_ground_truth",
     "read_exclusions",
-    "read_field",
     "register",
-    "warp_points_with_field",
     "write_field",
     "write_transform",
 ]

@@ -1,6 +1,6 @@
 """Slice by slice, from a contrast's cord to the reference's: shift and rotation within the reference's axial planes."""
 
-from .fields import displacement_field, read_field, warp_points_with_field, write_field
+from .fields import displacement_field, write_field
 from .fit import PAPER_REGISTRATION, RegistrationOptions, register
 from .slicewise import SlicewiseRigid
 
@@ -9,8 +9,6 @@ __all__ = [
     "RegistrationOptions",
     "SlicewiseRigid",
     "displacement_field",
-    "read_field",
     "register",
-    "warp_points_with_field",
     "write_field",
 ]

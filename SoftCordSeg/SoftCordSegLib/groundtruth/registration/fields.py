@@ -15,15 +15,11 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
-from scipy import ndimage
 
-from ...errors import InputError
 from ...files import atomic_path
 from ...volume import Grid
 
 _TO_LPS = np.array([-1.0, -1.0, 1.0])
-# What turns the vectors of a file into RAS, by its intent.
-_SIGNS = {"vector": _TO_LPS, "displacement vector": np.ones(3)}
 # In the plane of a slice the map is affine, so that a coarse lattice with linear interpolation holds it exactly.
 _LATTICE_MM = 10.0
 
@@ -68,27 +64,3 @@ def write_field(displacements: np.ndarray, lattice: Grid, path: str | Path) -> N
     image.header.set_xyzt_units("mm", "sec")
     with atomic_path(path) as temporary:
         nibabel.save(image, temporary)
-
-
-def read_field(path: str | Path) -> tuple[np.ndarray, Grid]:
-    """The displacements (i, j, k, 3), mm RAS+, and the grid of a field in ITK's convention.
-
-    Raises:
-        InputError: no displacement field.
-    """
-    try:
-        image = nibabel.load(path)
-        data = np.asarray(image.dataobj, dtype=float)
-    except (OSError, ValueError, nibabel.filebasedimages.ImageFileError) as error:
-        raise InputError(f"'{path}' cannot be read as a NIfTI displacement field. Write it again.") from error
-    signs = _SIGNS.get(image.header.get_intent()[0])
-    if data.ndim != 5 or data.shape[3:] != (1, 3) or signs is None:
-        raise InputError(f"'{path}' is not a displacement field: it needs five dimensions, (i, j, k, 1, 3), and the intent vector.")
-    return data[:, :, :, 0, :] * signs, Grid(data.shape[:3], image.affine)
-
-
-def warp_points_with_field(points: np.ndarray, displacements: np.ndarray, lattice: Grid) -> np.ndarray:
-    """Places (n, 3), world RAS+ mm, moved by a field with linear interpolation; unmoved outside it, as in ITK."""
-    voxels = lattice.to_voxel(points)
-    moved = [ndimage.map_coordinates(displacements[..., axis], voxels.T, order=1, mode="constant") for axis in range(3)]
-    return np.asarray(points, dtype=float) + np.stack(moved, axis=-1)
