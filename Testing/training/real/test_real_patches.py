@@ -11,7 +11,7 @@ import pytest
 from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.training.pairs import Mixture
 from SoftCordSegLib.training.real import load_cases, load_real
-from SoftCordSegLib.volume import Volume, reorient, write_nifti
+from SoftCordSegLib.volume import Volume, read_nifti, reorient, write_nifti
 
 SHAPE = (24, 24, 32)
 
@@ -143,4 +143,12 @@ def test_bad_lists_are_refused_in_a_sentence(case_list, content, sentence):
 def test_a_label_on_another_grid_is_refused(tmp_path, case_list):
     write_nifti(Volume(np.zeros((4, 4, 4), np.float32), np.eye(4)), tmp_path / "a_label.nii.gz")
     with pytest.raises(InputError, match="not on the grid of its image"):
+        load_real(case_list, SHAPE, 1.0)
+
+
+def test_a_label_of_0_and_255_is_refused_not_clipped(tmp_path, case_list):
+    path = tmp_path / "a_label.nii.gz"
+    label = read_nifti(path)
+    write_nifti(label.with_data(label.data * 255), path)
+    with pytest.raises(InputError, match="a_label.nii.gz' has values from 0 to 255"):
         load_real(case_list, SHAPE, 1.0)

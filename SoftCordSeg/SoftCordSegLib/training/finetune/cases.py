@@ -97,12 +97,7 @@ def read_cases(cases: Sequence[RealCase], progress: Progress | None = None) -> t
 
 
 def _check_label(values: np.ndarray, path: Path) -> None:
-    low, high = float(values.min()), float(values.max())
-    if low < -1e-3 or high > 1 + 1e-3:
-        raise InputError(
-            f"The mask '{path}' has values from {low:g} to {high:g}. A mask is soft, 0 to 1, or binary: export the cord alone."
-        )
-    if high < _CORD:
+    if float(values.max()) < _CORD:
         raise InputError(f"The mask '{path}' is empty: no voxel reaches {_CORD:g}. Correct it, or leave the case out.")
     part = float((values >= _CORD).mean())
     if part > _MOST:

@@ -22,6 +22,8 @@ _KEYS = {"image", "label", "weight", "participant"}
 
 # Headers are rounded when a tool writes them again; this is far below any voxel.
 _TOLERANCE_MM = 0.02
+# As are soft values.
+_ROUNDING = 1e-3
 
 
 @dataclass(frozen=True)
@@ -53,12 +55,18 @@ def open_case(case: RealCase) -> OpenCase:
     """Read the files of a case; of a series the mean over time is taken.
 
     Raises:
-        InputError: a file cannot be read, or image, label and weight differ in grid.
+        InputError: a file cannot be read, image, label and weight differ in grid, or the label is no mask of a cord.
     """
     image = reorient(read_nifti(case.image, "mean" if time_points(case.image) > 1 else None), "LAS")
     label = reorient(read_nifti(case.label), "LAS")
     if not label.grid.same_as(image.grid, _TOLERANCE_MM):
         raise InputError(f"The label '{case.label}' is not on the grid of its image '{case.image}'. Resample it to the image.")
+    low, high = float(label.data.min()), float(label.data.max())
+    if low < -_ROUNDING or high > 1 + _ROUNDING:
+        raise InputError(
+            f"The mask '{case.label}' has values from {low:g} to {high:g}. "
+            "A mask is soft, 0 to 1, or binary: export the cord alone."
+        )
     weight = None if case.weight is None else reorient(read_nifti(case.weight), "LAS")
     if weight is not None and not weight.grid.same_as(image.grid, _TOLERANCE_MM):
         raise InputError(f"The weight '{case.weight}' is not on the grid of its image '{case.image}'. Resample it to the image.")
