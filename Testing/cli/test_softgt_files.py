@@ -12,9 +12,10 @@ from cli.fakes import names_in
 from groundtruth.cords import Cord, grid
 from SoftCordSegLib.cli.guard import UsageProblem
 from SoftCordSegLib.cli.softgt.areas import Area, spread
+from SoftCordSegLib.cli.softgt.done import Request
 from SoftCordSegLib.cli.softgt.files import Layout, check_layout
 from SoftCordSegLib.cli.softgt.inputs import Participant, find_participants, image_name
-from SoftCordSegLib.cli.softgt.run import Request, run_participant
+from SoftCordSegLib.cli.softgt.run import run_participant
 from SoftCordSegLib.errors import Cancelled
 from SoftCordSegLib.groundtruth import GroundTruthOptions
 from SoftCordSegLib.progress import Progress

@@ -76,7 +76,7 @@ def violations(library: Path) -> list[str]:
         if room and room not in FLOORS:
             found.append(f"{relative}: the room '{room}' has no floor; give it one in Testing/house/floors.py")
             continue
-        dotted = ".".join([PACKAGE, *relative.with_suffix("").parts])
+        dotted = _dotted(path, library)
         is_package = path.name == "__init__.py"
         if is_package:
             dotted = dotted[: -len(".__init__")]
@@ -85,6 +85,37 @@ def violations(library: Path) -> list[str]:
             if reason:
                 found.append(f"{relative}:{line}: {reason}")
     return found
+
+
+def circles(library: Path) -> list[list[str]]:
+    """Files of the package at ``library`` that import each other in a loop, those under ``TYPE_CHECKING`` too.
+
+    A package's ``__init__.py`` only hands names on, so what is imported from one is no tie to it.
+    """
+    files = {_dotted(path, library): path for path in sorted(library.rglob("*.py")) if path.name != "__init__.py"}
+    ties = {}
+    for name, path in files.items():
+        taken = [taken for _, taken in imports(path.read_text(encoding="utf-8"), name, is_package=False)]
+        # Either a module, or a name out of one.
+        ties[name] = {other for one in taken for other in (one, one.rpartition(".")[0]) if other in files and other != name}
+    reached = {name: _reached(name, ties) for name in ties}
+    loops = {tuple(sorted(other for other in reached[name] if name in reached[other])) for name in ties if name in reached[name]}
+    return [list(loop) for loop in sorted(loops)]
+
+
+def _reached(start: str, ties: dict[str, set[str]]) -> set[str]:
+    found: set[str] = set()
+    waiting = list(ties[start])
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting.extend(ties[name])
+    return found
+
+
+def _dotted(path: Path, library: Path) -> str:
+    return ".".join([PACKAGE, *path.relative_to(library).with_suffix("").parts])
 
 
 def _broken_rule(room: str, name: str) -> str | None:

@@ -20,6 +20,20 @@ def test_no_room_imports_upward_or_what_it_must_not():
     assert floors.violations(LIBRARY) == []
 
 
+def test_no_files_import_each_other_in_a_circle():
+    assert floors.circles(LIBRARY) == []
+
+
+def test_a_planted_circle_is_caught(tmp_path):
+    (tmp_path / "cli").mkdir()
+    (tmp_path / "cli" / "one.py").write_text("def f():\n    from .two import g")
+    (tmp_path / "cli" / "two.py").write_text("from . import three")
+    (tmp_path / "cli" / "three.py").write_text("if TYPE_CHECKING:\n    from SoftCordSegLib.cli.one import f")
+    (tmp_path / "cli" / "four.py").write_text("from .one import f")
+
+    assert floors.circles(tmp_path) == [[f"SoftCordSegLib.cli.{name}" for name in ("one", "three", "two")]]
+
+
 @pytest.mark.parametrize(
     ("file", "source", "sentence"),
     [

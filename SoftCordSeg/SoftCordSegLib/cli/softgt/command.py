@@ -15,6 +15,7 @@ from ..options import Debug, Json
 from ..outputs import check_folder, text_writer, write_together
 from ..participants import check_contrasts, failed, run_each
 from .areas import areas_csv
+from .done import Done, Request
 from .files import Layout, check_layout, leftovers
 from .index import index_html, largest_motion
 from .inputs import Participant, find_participants, given_participant, named_files, without_excluded
@@ -36,7 +37,7 @@ from .options import (
     Vert,
     options_from_words,
 )
-from .run import Done, Request, check_reference, run_participant, summary_of
+from .run import check_reference, run_participant, summary_of
 
 if TYPE_CHECKING:
     from ...groundtruth import ContrastTruth

@@ -14,7 +14,7 @@ from .verdicts import STYLE_OF_VERDICTS, pane, row_attributes, verdict_bar, verd
 
 if TYPE_CHECKING:
     from ...groundtruth import ContrastTruth
-    from .run import Done
+    from .done import Done
 
 # Beyond these a registration deserves a look: marked in the table.
 _FAR_MM, _FAR_DEGREES = 5.0, 20.0

@@ -17,7 +17,7 @@ from .verdicts import STYLE_OF_VERDICTS, in_pane_script, row_attributes, verdict
 if TYPE_CHECKING:
     from ...groundtruth import ContrastTruth
     from ...volume import Volume
-    from .run import Done, Request
+    from .done import Done, Request
 
 _METHODS = {"centermassrot": "shift and rotation", "centermass": "shift only"}
 _KINDS = {SOFT: "soft ground truth", SOFT_BIN: "soft, at or above 0.5", HARD: "input mask"}

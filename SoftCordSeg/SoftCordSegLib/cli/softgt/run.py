@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,58 +13,16 @@ from ...progress import Progress
 from ...provenance import generated_by, now
 from ..guard import naming
 from ..outputs import json_text, text_writer, write_together
-from .areas import HARD, SOFT, SOFT_BIN, Area, areas_csv, measure_areas, spread
+from .areas import HARD, SOFT, SOFT_BIN, areas_csv, measure_areas, spread
 from .discs import carried_discs, disc_images
-from .files import Layout, check_layout
+from .done import Done, Request
+from .files import check_layout
 from .inputs import Participant
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from ...groundtruth import Contrast, ContrastTruth, GroundTruth, GroundTruthOptions
-    from ...volume import Volume
-
-
-@dataclass(frozen=True)
-class Request:
-    """What to do for every participant.
-
-    Attributes:
-        options: of the ground truth.
-        layout: where results go.
-        levels: over which areas are measured.
-        command: the command's own words, for the sidecars.
-    """
-
-    options: GroundTruthOptions
-    layout: Layout
-    levels: tuple[int, ...] = (2, 3)
-    command: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Done:
-    """What became of one participant.
-
-    Attributes:
-        participant: its files.
-        contrasts: what went in; none once all is written.
-        mask_sha256: of the masks' files, by contrast.
-        truth: what came out; without voxels once all is written, since a study has hundreds of participants.
-        areas: over the levels; none without discs.
-        disc_images: discs carried over, drawn on each contrast's grid; none without discs, and once all is written.
-        notes: what a reader has to know.
-        files: written, by kind and contrast.
-    """
-
-    participant: Participant
-    contrasts: tuple[Contrast, ...]
-    mask_sha256: dict[str, str]
-    truth: GroundTruth
-    areas: tuple[Area, ...] = ()
-    disc_images: dict[str, Volume] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-    files: dict[str, str] = field(default_factory=dict)
+    from ...groundtruth import ContrastTruth
 
 
 def run_participant(participant: Participant, request: Request, progress: Progress) -> Done:

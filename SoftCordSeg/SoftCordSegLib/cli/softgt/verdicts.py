@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .verdict_script import IN_PANE, SCRIPT
 
 if TYPE_CHECKING:
-    from .run import Done
+    from .done import Done
 
 STYLE_OF_VERDICTS = """
 .bar { position: sticky; top: 0; background: var(--paper); border-bottom: 1px solid var(--rule); padding: 10px 0; z-index: 1;
