@@ -112,3 +112,16 @@ def test_resampling_leaves_no_second_image(softcord, tmp_path):
 
     assert sorted(path.name for path in (tmp_path / "out/sub-01/anat").iterdir()) == ["sub-01_T2w.json", "sub-01_T2w.nii.gz"]
     assert json.loads((tmp_path / "out/sub-01/anat/sub-01_T2w.json").read_text())["Method"] == "copy"
+
+
+def test_an_image_that_somebody_else_put_there_stays(prepared, softcord, tmp_path):
+    """As where results are sent into a data set of raw images."""
+    theirs = tmp_path / "out/sub-01/anat/sub-01_T2w.nii.gz"
+    theirs.with_name("sub-01_T2w.json").write_text('{"RepetitionTime": 1.5}')
+    before = digest(theirs)
+
+    result = softcord("prepare", f"T2w={tmp_path / 'data/sub-01/anat/sub-01_T2w.nii.gz'}", "-o", tmp_path / "out")
+
+    assert result.exit_code == 2
+    assert "sub-01_T2w.nii.gz' lies there already, and softcord prepare did not make it" in result.stderr
+    assert digest(theirs) == before

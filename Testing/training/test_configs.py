@@ -14,6 +14,7 @@ from SoftCordSegLib.training import sources
 from SoftCordSegLib.training.cases import make_datalist
 from SoftCordSegLib.training.chain import train_chain
 from SoftCordSegLib.training.config import read_config, shipped_configs
+from SoftCordSegLib.training.loss import LOSSES
 from SoftCordSegLib.training.task import tasks
 from training.made_dataset import make_dataset
 from training.tiny import made_up_anatomy
@@ -143,7 +144,7 @@ def test_a_setting_of_one_network_leaves_those_merged_from_it_alone():
         ("networks.one.learning_rat=1", "'networks.one.learning_rat' is not a setting. Did you mean 'learning_rate'?"),
         ("colour=red", "'colour' is not a setting. Known here: bundle, machine, name, networks, precision, seed."),
         ("networks.one.learning_rate=fast", "'networks.one.learning_rate' should be a number, at least 0, not 'fast'"),
-        ("networks.one.loss=dicey", "should be one of adaptive_wing, squared_error, dice, dice_and_cross_entropy, not 'dicey'"),
+        ("networks.one.loss=dicey", f"should be one of {', '.join(LOSSES)}, not 'dicey'"),
         (
             "networks.one.loss_options={omega: 8, gamma: 2}",
             "'gamma' is not an option of the loss adaptive_wing; it has theta",

@@ -17,6 +17,7 @@ from SoftCordSegLib.training.loss import (
     dice,
     dice_and_cross_entropy,
     soft_dice,
+    squared_and_area_error,
     squared_error,
 )
 
@@ -171,3 +172,39 @@ def test_squared_error_answers_with_the_mean_where_the_edge_is_uncertain():
 def test_squared_error_does_not_see_voxels_without_weight():
     output, label = torch.tensor([0.5, 9.0]), torch.tensor([0.0, 0.0])
     assert float(squared_error(output, label, torch.tensor([1.0, 0.0]))) == pytest.approx(0.25)
+
+
+def a_cord() -> torch.Tensor:
+    """Two slices of a square cord of 6 × 6 voxels with a rim of 0.5, (1, 1, 12, 12, 2)."""
+    label = torch.zeros(1, 1, 12, 12, 2)
+    label[..., 2:10, 2:10, :] = 0.5
+    label[..., 3:9, 3:9, :] = 1.0
+    return label
+
+
+def test_areas_tell_an_edge_that_is_off_all_around_from_one_that_is_noisy():
+    label = a_cord()
+    rim = label == 0.5
+    checks = (torch.arange(12)[:, None] + torch.arange(12)[None]) % 2 * 2.0 - 1
+    outward, noisy = label + 0.1 * rim, label + 0.1 * rim * checks[None, None, :, :, None]
+    every = torch.ones_like(label)
+
+    assert squared_error(outward, label, every) == pytest.approx(float(squared_error(noisy, label, every)))
+    assert squared_and_area_error(noisy, label, every) == pytest.approx(float(squared_error(noisy, label, every)))
+    # 2.8 of 50 voxels more, by the smooth L1 loss with its corner at 5 %.
+    more = 0.1 * 28 / (36 + 0.5 * 28)
+    extra = squared_and_area_error(outward, label, every, area=1.0) - squared_error(outward, label, every)
+    assert float(extra) == pytest.approx(more - 0.05 / 2, abs=1e-5)
+
+
+def test_an_area_is_not_made_up_for_below_0_or_where_nothing_is_known():
+    label = a_cord()
+    every, known = torch.ones_like(label), torch.ones_like(label)
+    known[..., :2, :] = 0
+    below = label + 0.1 * (label == 0.5) - 0.1 * (label == 0)
+
+    def area_error(output: torch.Tensor, weight: torch.Tensor) -> float:
+        return float(squared_and_area_error(output, label, weight, area=1.0) - squared_error(output, label, weight))
+
+    assert area_error(below, every) == pytest.approx(area_error(label + 0.1 * (label == 0.5), every))
+    assert area_error(label + 9 * (1 - known), known) == pytest.approx(0)

@@ -65,6 +65,28 @@ def squared_error(output: torch.Tensor, label: torch.Tensor, weight: torch.Tenso
     return ((output - label) ** 2 * weight).sum() / weight.sum().clamp(min=1)
 
 
+def squared_and_area_error(
+    output: torch.Tensor, label: torch.Tensor, weight: torch.Tensor, area: float = 0.005, least: float = 20.0, large: float = 0.05
+) -> torch.Tensor:
+    """Squared error of the voxels, plus the error of the cord's area in each axial slice.
+
+    An edge that lies a tenth of a voxel off all around is a small error of every voxel and a large one of the area; what is
+    measured in the end is the area.
+
+    Args:
+        output: raw network output (B, 1, i, j, k), the last axis along the body.
+        label, weight: the same shape, as for :func:`adaptive_wing`; voxels of weight 0 count in neither area.
+        area: how much areas count beside voxels.
+        least: voxels; the error counts as a part of the area, or of this where the area is smaller.
+        large: the part of an area above which its error counts linearly, not squared: where a cord ends nobody knows its area.
+    """
+    # The area of what a mask can be: what lies below 0 must not make up for too much elsewhere.
+    found = (output.clamp(0, 1) * weight).sum(dim=(2, 3))
+    true = (label * weight).sum(dim=(2, 3))
+    off = (found - true) / true.clamp(min=least)
+    return squared_error(output, label, weight) + area * functional.smooth_l1_loss(off, torch.zeros_like(off), beta=large)
+
+
 def dice(output: torch.Tensor, label: torch.Tensor, weight: torch.Tensor, smooth: float = 1.0) -> torch.Tensor:
     """The paper's Dice loss of NormReLU over the whole batch, -(2 Σ p y + s) / (Σ p + Σ y + s) (``soft_all_dice_loss``).
 
@@ -99,6 +121,7 @@ def dice_and_cross_entropy(output: torch.Tensor, label: torch.Tensor, weight: to
 LOSSES = {
     "adaptive_wing": adaptive_wing,
     "squared_error": squared_error,
+    "squared_and_area_error": squared_and_area_error,
     "dice": dice,
     "dice_and_cross_entropy": dice_and_cross_entropy,
 }

@@ -9,9 +9,11 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..guard import UsageProblem
 from ..outputs import check_not_an_input
 from .images import Made
 from .inputs import Person, Source
+from .kept import COMMAND, made_here
 
 MOTION_COLUMNS = ("Volume", "Slice (I->S)", "b-value [s/mm2]", "Shift left [mm]", "Shift anterior [mm]", "Measured")
 
@@ -63,12 +65,19 @@ class Layout:
 
 
 def check_layout(layout: Layout, person: Person) -> None:
-    """Refuse to write over an input.
+    """Refuse to write over an input, or over an image that somebody else put there.
 
     Raises:
         UsageProblem: it would be.
     """
     check_not_an_input(layout.all_of(person), person.inputs)
+    for source in person.sources:
+        place = layout.image(person, source)
+        if place.exists() and not made_here(layout.sidecar(person, source)):
+            raise UsageProblem(
+                f"'{place}' lies there already, and {COMMAND} did not make it, so it is not written over. "
+                "Choose another folder with -o, or take it away."
+            )
 
 
 def motion_csv(made: Made) -> str:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # In a mask's sidecar: the digest of its voxels as they were written.
 VOXELS = "VoxelsSHA256"
+# In an image's sidecar: whose work it is.
+COMMAND = "softcord prepare"
 
 
 def voxels_sha256(mask: Volume) -> str:
@@ -45,9 +47,17 @@ def corrected_mask(place: Path, sidecar: Path) -> Path | None:
     return None
 
 
+def made_here(sidecar: Path) -> bool:
+    """Whether an image's sidecar says that this command made it."""
+    try:
+        return json.loads(sidecar.read_text(encoding="utf-8"))["Command"]["Name"] == COMMAND
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
 def kept_sentence(contrast: str, path: Path) -> str:
     """What to say of a mask that stays."""
-    return f"{contrast}: the mask '{path}' was not left so by softcord prepare, and stays. Take it away to have it made anew."
+    return f"{contrast}: the mask '{path}' was not left so by {COMMAND}, and stays. Take it away to have it made anew."
 
 
 def is_other(place: Path, source: Path) -> bool:

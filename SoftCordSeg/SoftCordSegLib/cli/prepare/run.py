@@ -16,7 +16,7 @@ from .cords import Cords
 from .files import Layout, check_layout, copy_compressed, motion_csv
 from .images import COPY, How, Made, make_image
 from .inputs import Person
-from .kept import corrected_mask, is_other, kept_sentence
+from .kept import COMMAND, corrected_mask, is_other, kept_sentence
 
 # For each file a function that writes it to the path it is given.
 Writers = dict[Path, Callable[[Path], object]]
@@ -164,7 +164,7 @@ def _sidecar(made: Made, request: Request) -> dict[str, Any]:
         "Volumes": made.volumes,
         **made.record,
         "Notes": list(made.notes),
-        "Command": {"Name": "softcord prepare", "Options": request.command},
+        "Command": {"Name": COMMAND, "Options": request.command},
         "Date": now(),
     }
 

@@ -21,6 +21,10 @@ def network(value: Any) -> UNetConfig:
         raise Refused(f"one of {', '.join(NETWORKS)}, or a section of features, strides and convolutions") from error
 
 
+# Those of training.loss, which loads torch.
+_LOSSES = ("adaptive_wing", "squared_error", "squared_and_area_error", "dice", "dice_and_cross_entropy")
+
+
 @dataclass(frozen=True)
 class Plan:
     """One network's training: two runs of one plan, on one kind of processor, give the same numbers.
@@ -52,7 +56,9 @@ class Plan:
     network: UNetConfig = key(network)
     steps: int | None = key(optional(integer(1)), None)
     epochs: int | None = key(optional(integer(1)), None)
-    loss: str = key(choice("adaptive_wing", "squared_error", "dice", "dice_and_cross_entropy"), "adaptive_wing")
+    loss: str = key(
+        choice("adaptive_wing", "squared_error", "squared_and_area_error", "dice", "dice_and_cross_entropy"), "adaptive_wing"
+    )
     loss_options: dict[str, Any] = key(mapping, {})
     batch: int = key(integer(1), 2)
     learning_rate: float = key(number(0), 1e-3)

@@ -90,7 +90,7 @@ def _loss(parent: ModelBundle) -> str:
     if parent.segmenter.activation == "sigmoid":
         return "dice_and_cross_entropy"
     known = loss_of(parent)
-    return known if known in ("adaptive_wing", "squared_error") else "adaptive_wing"
+    return known if known in ("adaptive_wing", "squared_error", "squared_and_area_error") else "adaptive_wing"
 
 
 def sources_of(request: Request, rehearsal: Sequence[OpenCase]) -> tuple[Source, Source]:
