@@ -93,6 +93,22 @@ def test_label_and_image_stay_on_each_other(case_list):
             assert abs(gap) > spread
 
 
+def area_of(pair) -> float:
+    """The cord's, voxels, in the middle slice."""
+    return float(pair.label[:, :, SHAPE[2] // 2].sum())
+
+
+def test_patches_may_be_turned_and_scaled_less(case_list):
+    usual, still = (
+        [area_of(load_real(case_list, (32, 32, 32), 1.0, about_cord=1.0, pose=pose).pair(seed)) for seed in range(40)]
+        for pose in (1.0, 0.0)
+    )
+    whole = [area for area in still if area > 60]  # where neither the cord nor what is known of it ends
+    assert len(whole) > 10
+    assert max(whole) / min(whole) < 1.02, "each shows the cord of one calibre as it is"
+    assert max(usual) > 1.1 * max(whole), "some are enlarged"
+
+
 def test_nothing_is_asked_where_the_weight_is_0_or_the_image_ends(case_list):
     source = load_real(case_list, (48, 48, 32), 1.0, about_cord=1.0)
     weights = np.array([source.pair(seed).weight.mean() for seed in range(20)])

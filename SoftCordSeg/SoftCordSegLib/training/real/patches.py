@@ -42,6 +42,7 @@ class RealPatches:
         new_contrast: how often the intensities are changed beyond recognition.
         about_cord: how often the patch lies about the cord; else anywhere.
         equally: what is drawn equally often, each "participant" or each "image".
+        pose: how far a patch is turned, enlarged and stretched, as a part of the usual.
 
     Raises:
         InputError: a file cannot be read, image and label differ in grid, or ``equally`` is something else.
@@ -55,11 +56,12 @@ class RealPatches:
         new_contrast: float = 0.5,
         about_cord: float = 0.85,
         equally: str = "participant",
+        pose: float = 1.0,
     ):
         if equally not in ("participant", "image"):
             raise InputError(f"Of real images each 'participant' or each 'image' can be drawn equally often, not each {equally!r}.")
         self._shape, self._spacing = tuple(shape), float(spacing)
-        self._new_contrast, self._about_cord = new_contrast, about_cord
+        self._new_contrast, self._about_cord, self._pose = new_contrast, about_cord, pose
         groups: dict[str, list[_Loaded]] = {}
         for number, case in enumerate(cases):
             opened = open_case(case) if isinstance(case, RealCase) else case
@@ -88,8 +90,8 @@ class RealPatches:
             centre = case.cord[rng.integers(len(case.cord))] + rng.uniform(-0.5, 0.5, 3) * half
         else:
             centre = rng.uniform(0, 1, 3) * (np.array(case.maps.shape[1:]) - 1)
-        turn = Rotation.from_euler("xyz", np.clip(rng.normal(0, 7, 3), -25, 25), degrees=True).as_matrix()
-        turn = turn * rng.uniform(0.88, 1.14) * rng.uniform(0.95, 1.05, 3)
+        turn = Rotation.from_euler("xyz", self._pose * np.clip(rng.normal(0, 7, 3), -25, 25), degrees=True).as_matrix()
+        turn = turn * (rng.uniform(0.88, 1.14) * rng.uniform(0.95, 1.05, 3)) ** self._pose
         axes = np.meshgrid(*[np.arange(n, dtype=np.float32) - h for n, h in zip(self._shape, half)], indexing="ij")
         place = [sum(np.float32(turn[row, a]) * axes[a] for a in range(3)) + np.float32(centre[row]) for row in range(3)]
         size = case.maps.shape[1:]
