@@ -50,7 +50,7 @@ screenshots: .venv
 	$(BIN)/python Utilities/readme_picture.py
 	$(BIN)/python Testing/panel/screenshots.py
 
-# First weights; more varied anatomy; then real images too, three times, labelled by the stage before.
+# First weights; more varied anatomy; then real images too, six times, labelled by the stage before.
 train: .venv
 	$(BIN)/softcord train compact --data $(DATA) --out runs/compact
 	$(BIN)/softcord train compact_2_anatomy --data $(DATA) --out runs/anatomy
@@ -61,6 +61,12 @@ train: .venv
 	$(LABEL) $(SEEN) --model runs/agreement/bundle --out runs/labels_3
 	$(LABEL) --only $(LUMBAR) --model compact --out runs/labels_lumbar
 	$(BIN)/softcord train compact_5_lumbar --data $(DATA) --out runs/lumbar
+	$(LABEL) $(SEEN) --model runs/lumbar/bundle --out runs/labels_4
+	$(BIN)/softcord train compact_6_areas --data $(DATA) --out runs/areas
+	$(LABEL) $(SEEN) --model runs/areas/bundle --out runs/labels_5
+	$(BIN)/softcord train compact_7_as_scanned --data $(DATA) --out runs/as_scanned
+	$(LABEL) $(SEEN) --model runs/as_scanned/bundle --out runs/labels_6
+	$(BIN)/softcord train compact_8_mean --data $(DATA) --out runs/mean
 
 # Rewrites the file lists in SoftCordSeg/CMakeLists.txt from the tree.
 cmake-lists:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import torch
 import yaml
 
 from SoftCordSegLib.errors import InputError
@@ -110,6 +111,9 @@ def test_each_later_stage_of_ours_goes_on_from_the_bundle_of_the_one_before():
         "compact_3_selftrained": "runs/anatomy/bundle",
         "compact_4_agreement": "runs/selftrained/bundle",
         "compact_5_lumbar": "runs/agreement/bundle",
+        "compact_6_areas": "runs/lumbar/bundle",
+        "compact_7_as_scanned": "runs/areas/bundle",
+        "compact_8_mean": "runs/as_scanned/bundle",
     }
     assert {name for name in shipped_configs() if name.startswith("compact_")} == set(befores)
     for name, before in befores.items():
@@ -131,6 +135,30 @@ def test_our_configuration_trains_and_gives_a_bundle(tmp_path, monkeypatch):
     result = train_chain(read_config("compact", settings), data=tmp_path, out=tmp_path / "run")
     assert load_bundle(result.bundle).segmenter.activation == "normrelu"
     assert {len(one.history.losses) for one in result.networks.values()} == {2}
+
+
+def test_a_bundle_may_be_the_mean_of_two_trainings(tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "_anatomy", lambda _data: made_up_anatomy())
+    monkeypatch.setattr("SoftCordSegLib.training.synthetic.data_files", lambda _data: [])
+
+    def run(folder, seed, *further):
+        settings = ["machine={workers: 0, threads: 1}", f"seed={seed}", "bundle.half=false", *further]
+        for network in ("locator", "segmenter"):
+            small = {"network": SMALL_NETWORK, "patch": "[16, 16, 16]", "steps": 1, "validation_images": 1, "batch": 1}
+            settings += [f"networks.{network}.{key}={value}" for key, value in small.items()]
+        read = read_config("compact", settings)
+        return load_bundle(train_chain(read, data=tmp_path, out=tmp_path / folder).bundle)
+
+    def weights(bundle):
+        return torch.cat([value.flatten() for value in bundle.network(bundle.segmenter).state_dict().values()])
+
+    first, second = run("first", 1), run("second", 2)
+    mean = run("mean", 2, f"bundle.mean_with={first.folder}")
+
+    torch.testing.assert_close(weights(mean), (weights(first) + weights(second)) / 2)
+    assert mean.metadata["provenance"]["mean_with"] == {"name": first.name, "sha256": first.sha256}
+    with pytest.raises(InputError, match="another network"):
+        run("other", 2, "bundle.mean_with=compact")
 
 
 def test_a_setting_of_one_network_leaves_those_merged_from_it_alone():

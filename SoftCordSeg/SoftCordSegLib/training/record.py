@@ -9,10 +9,12 @@ from .. import __version__
 from ..errors import InputError
 from ..network import Stage, save_bundle, save_centre_crop_bundle
 from .config.schema import BundleSettings, NetworkSettings, TrainConfig
-from .starts import open_bundle
+from .starts import bundle_weights, open_bundle
 
 if TYPE_CHECKING:
     import torch
+
+    from ..network import ModelBundle
 
 _STAGES = ("locator", "segmenter")
 
@@ -23,6 +25,10 @@ def write_bundle(
     """Write the bundle of a configuration; stages that it does not train come from its parent (see :func:`check_bundle`)."""
     settings = config.bundle
     parent = open_bundle(settings.parent) if settings.parent else None
+    if settings.mean_with:
+        other = open_bundle(settings.mean_with)
+        trained = {name: _mean(state, other, name, config.networks[name]) for name, state in trained.items()}
+        provenance = {**provenance, "mean_with": {"name": other.name, "sha256": other.sha256}}
     inference: dict[str, Any] = {"orientation": "LAS"}
     weights: dict[str, dict[str, torch.Tensor]] = {}
     for name in _STAGES:
@@ -66,11 +72,18 @@ def write_centre_crop_bundle(
 
 
 def check_bundle(config: TrainConfig) -> None:
-    """Refuse, before any training, a configuration whose bundle would lack a stage.
+    """Refuse, before any training, a configuration whose bundle would lack a stage, or cannot be averaged with another.
 
     Raises:
-        InputError: it would.
+        InputError: it would, or cannot.
+        ModelError: the other bundle cannot be read.
     """
+    if config.bundle is not None and config.bundle.mean_with:
+        if config.bundle.pipeline == "centre_crop":
+            raise InputError(f"In '{config.name}': bundle.mean_with is for bundles of locator and segmenter, not for centre_crop.")
+        other = open_bundle(config.bundle.mean_with)
+        for name, settings in config.networks.items():
+            bundle_weights(other, name, settings.network)
     if config.bundle is None or config.bundle.parent or config.bundle.pipeline == "centre_crop":
         return
     missing = [name for name in _STAGES if name not in config.networks or config.networks[name].stage is None]
@@ -79,6 +92,12 @@ def check_bundle(config: TrainConfig) -> None:
             f"The configuration '{config.name}' trains no {missing[0]} for its bundle: add networks.{missing[0]} with a stage, or "
             "bundle.parent, a bundle to take it from."
         )
+
+
+def _mean(state: dict[str, torch.Tensor], other: ModelBundle, name: str, settings: NetworkSettings) -> dict[str, torch.Tensor]:
+    """What two trainings agree on stays, and what is chance in either is halved (Izmailov et al., UAI 2018)."""
+    others = bundle_weights(other, name, settings.network)
+    return {key: (value.float() + others[key]) / 2 for key, value in state.items()}
 
 
 def _stage(file: str, settings: NetworkSettings) -> Stage:

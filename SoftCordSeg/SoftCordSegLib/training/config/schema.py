@@ -98,6 +98,7 @@ class BundleSettings:
         name, version, changelog, description, authors, copyright, license, intended_use, data_source, trained_on, task:
             for ``metadata.json``.
         parent: bundle whose stages are taken where this configuration does not train them.
+        mean_with: bundle whose weights are averaged with those that are trained here, each counting one half.
         half: store weights in half precision.
         pipeline: "locator_segmenter", one bundle of the networks of these names, or "centre_crop" (the paper's), one of each.
     """
@@ -114,6 +115,7 @@ class BundleSettings:
     data_source: str = key(text, "")
     trained_on: str = key(text, "")
     parent: str | None = key(optional(text), None)
+    mean_with: str | None = key(optional(text), None)
     half: bool = key(boolean, True)
     pipeline: str = key(choice("locator_segmenter", "centre_crop"), "locator_segmenter")
 
