@@ -14,8 +14,6 @@ from .starts import bundle_weights, open_bundle
 if TYPE_CHECKING:
     import torch
 
-    from ..network import ModelBundle
-
 _STAGES = ("locator", "segmenter")
 
 
@@ -25,16 +23,15 @@ def write_bundle(
     """Write the bundle of a configuration; stages that it does not train come from its parent (see :func:`check_bundle`)."""
     settings = config.bundle
     parent = open_bundle(settings.parent) if settings.parent else None
-    if settings.mean_with:
-        other = open_bundle(settings.mean_with)
-        trained = {name: _mean(state, other, name, config.networks[name]) for name, state in trained.items()}
-        provenance = {**provenance, "mean_with": {"name": other.name, "sha256": other.sha256}}
+    other = open_bundle(settings.mean_with) if settings.mean_with else None
     inference: dict[str, Any] = {"orientation": "LAS"}
     weights: dict[str, dict[str, torch.Tensor]] = {}
     for name in _STAGES:
         file = f"models/{name}.safetensors"
         if name in config.networks and config.networks[name].stage is not None:
             inference[name], state = _stage(file, config.networks[name]), trained[name]
+            if other is not None:
+                state = _mean(state, bundle_weights(other, name, config.networks[name].network))
         else:
             inference[name] = getattr(parent, name)
             file, state = inference[name].weights, parent.network(inference[name]).state_dict()
@@ -42,6 +39,8 @@ def write_bundle(
         weights[file] = {key: value.half() if settings.half else value for key, value in state.items()}
     if parent is not None:
         provenance = {**provenance, "parent": {"name": parent.name, "sha256": parent.sha256}}
+    if other is not None:
+        provenance = {**provenance, "mean_with": {"name": other.name, "sha256": other.sha256}}
     save_bundle(folder, _metadata(settings, provenance), inference, weights)
     return folder
 
@@ -82,8 +81,9 @@ def check_bundle(config: TrainConfig) -> None:
         if config.bundle.pipeline == "centre_crop":
             raise InputError(f"In '{config.name}': bundle.mean_with is for bundles of locator and segmenter, not for centre_crop.")
         other = open_bundle(config.bundle.mean_with)
-        for name, settings in config.networks.items():
-            bundle_weights(other, name, settings.network)
+        for name in _STAGES:
+            if name in config.networks and config.networks[name].stage is not None:
+                bundle_weights(other, name, config.networks[name].network)
     if config.bundle is None or config.bundle.parent or config.bundle.pipeline == "centre_crop":
         return
     missing = [name for name in _STAGES if name not in config.networks or config.networks[name].stage is None]
@@ -94,10 +94,9 @@ def check_bundle(config: TrainConfig) -> None:
         )
 
 
-def _mean(state: dict[str, torch.Tensor], other: ModelBundle, name: str, settings: NetworkSettings) -> dict[str, torch.Tensor]:
+def _mean(state: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """What two trainings agree on stays, and what is chance in either is halved (Izmailov et al., UAI 2018)."""
-    others = bundle_weights(other, name, settings.network)
-    return {key: (value.float() + others[key]) / 2 for key, value in state.items()}
+    return {key: (value.float() + other[key]) / 2 for key, value in state.items()}
 
 
 def _stage(file: str, settings: NetworkSettings) -> Stage:

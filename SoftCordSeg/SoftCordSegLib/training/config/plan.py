@@ -56,9 +56,7 @@ class Plan:
     network: UNetConfig = key(network)
     steps: int | None = key(optional(integer(1)), None)
     epochs: int | None = key(optional(integer(1)), None)
-    loss: str = key(
-        choice("adaptive_wing", "squared_error", "squared_and_area_error", "dice", "dice_and_cross_entropy"), "adaptive_wing"
-    )
+    loss: str = key(choice(*_LOSSES), "adaptive_wing")
     loss_options: dict[str, Any] = key(mapping, {})
     batch: int = key(integer(1), 2)
     learning_rate: float = key(number(0), 1e-3)
