@@ -8,6 +8,7 @@ import pytest
 
 from SoftCordSegLib.training.finetune import Judged, Scores
 from SoftCordSegLib.training.finetune.lineage import loss_of, next_version, trained_on
+from SoftCordSegLib.training.finetune.plan import plan_of
 from SoftCordSegLib.training.finetune.verdict import Rival, objections
 from SoftCordSegLib.training.finetune.wording import counted, in_words
 
@@ -89,11 +90,37 @@ def test_counts_in_words():
 @pytest.mark.parametrize(
     ("provenance", "loss"),
     [
-        ({"segmenter": {"loss": "squared_error"}}, "squared_error"),
-        ({"finetuning": {}, "parent": {"provenance": {"segmenter": {"loss": "squared_error"}}}}, "squared_error"),
+        ({"segmenter": {"loss": "squared_error"}}, ("squared_error", {})),
+        ({"finetuning": {}, "parent": {"provenance": {"segmenter": {"loss": "dice", "loss_options": {}}}}}, ("dice", {})),
+        (
+            {"segmenter": {"loss": "squared_and_area_error", "loss_options": {"area": 0.02}}},
+            ("squared_and_area_error", {"area": 0.02}),
+        ),
         ({"seed": 1}, None),
         (None, None),
     ],
 )
 def test_the_loss_is_the_one_of_the_nearest_in_the_line_that_names_it(provenance, loss):
     assert loss_of(SimpleNamespace(metadata={"provenance": provenance})) == loss
+
+
+@pytest.mark.parametrize(
+    ("record", "loss"),
+    [
+        ({"loss": "squared_and_area_error", "loss_options": {"area": 0.02}}, ("squared_and_area_error", {"area": 0.02})),
+        ({"loss": "squared_error"}, ("squared_error", {})),
+        # Of logits, or of NormReLU: not for outputs that are clipped.
+        ({"loss": "dice"}, ("adaptive_wing", {})),
+        # What this program does not know, or no sane record at all.
+        ({"loss": "squared_and_area_error", "loss_options": {"volume": 1.0}}, ("adaptive_wing", {})),
+        ({"loss": "squared_and_area_error", "loss_options": [1]}, ("adaptive_wing", {})),
+        ({"loss": ["squared_error"]}, ("adaptive_wing", {})),
+        ({}, ("adaptive_wing", {})),
+    ],
+)
+def test_training_goes_on_with_the_loss_and_the_options_of_the_parent(record, loss):
+    segmenter = SimpleNamespace(activation="clip", features=(4, 8), strides=((1, 1, 1), (2, 2, 2)))
+    parent = SimpleNamespace(metadata={"provenance": {"segmenter": record}}, segmenter=segmenter)
+    settings = {"steps": 4, "batch": 1, "learning_rate": 1e-3, "averaging": 0.9, "save_every": 1, "seed": 1, "precision": "fp32"}
+    plan = plan_of(SimpleNamespace(parent=parent, **settings))
+    assert (plan.loss, plan.loss_options) == loss

@@ -35,10 +35,15 @@ def trained_on(bundle: ModelBundle) -> frozenset[str]:
     return frozenset(found)
 
 
-def loss_of(bundle: ModelBundle) -> str | None:
-    """The loss that the segmenter of a bundle, or of the nearest parent that says so, was trained by; None if nobody does."""
-    losses = [stage.get("loss") for stage in (one.get("segmenter") for one in _line(bundle)) if isinstance(stage, dict)]
-    return next((loss for loss in losses if loss), None)
+def loss_of(bundle: ModelBundle) -> tuple[str, dict[str, Any]] | None:
+    """The loss, and its options, that the segmenter of a bundle, or of the nearest parent that says so, was trained by.
+
+    Returns:
+        As the bundle has them, unchecked; None if nobody says.
+    """
+    stages = (provenance.get("segmenter") for provenance in _line(bundle))
+    known = (stage for stage in stages if isinstance(stage, dict) and stage.get("loss"))
+    return next(((stage["loss"], stage.get("loss_options") or {}) for stage in known), None)
 
 
 def _line(bundle: ModelBundle) -> Iterator[dict[str, Any]]:

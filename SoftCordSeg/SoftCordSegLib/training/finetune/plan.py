@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError
 from ...network import UNetConfig, file_sha256
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # Larger tiles make inference faster, larger patches make training slower.
 _LARGEST_PATCH = 64
 _VALIDATION_IMAGES = 8
+_OF_SOFT_VALUES = ("adaptive_wing", "squared_error", "squared_and_area_error")
+_OTHERWISE = "adaptive_wing"
 
 
 def check_kind(bundle: ModelBundle) -> None:
@@ -69,10 +71,12 @@ def synthetic_source(data: Path, bundle: ModelBundle) -> tuple[Source, dict[str,
 def plan_of(request: Request) -> Plan:
     """The plan of the training."""
     stage = request.parent.segmenter
+    loss, options = _loss(request.parent)
     return Plan(
         network_of(request.parent),
         steps=request.steps,
-        loss=_loss(request.parent),
+        loss=loss,
+        loss_options=options,
         batch=request.batch,
         learning_rate=request.learning_rate,
         averaging=request.averaging,
@@ -85,12 +89,21 @@ def plan_of(request: Request) -> Plan:
     )
 
 
-def _loss(parent: ModelBundle) -> str:
+def _loss(parent: ModelBundle) -> tuple[str, dict[str, Any]]:
     """A loss of the soft value itself, the one it was trained by if that is known; for a network of logits one of logits."""
     if parent.segmenter.activation == "sigmoid":
-        return "dice_and_cross_entropy"
-    known = loss_of(parent)
-    return known if known in ("adaptive_wing", "squared_error", "squared_and_area_error") else "adaptive_wing"
+        return "dice_and_cross_entropy", {}
+    from ..loss import check_options
+
+    loss, options = loss_of(parent) or (_OTHERWISE, {})
+    try:
+        if loss in _OF_SOFT_VALUES and isinstance(options, dict):
+            check_options(loss, options)
+            return loss, options
+    except ValueError:
+        # Options of another version of this program.
+        pass
+    return _OTHERWISE, {}
 
 
 def sources_of(request: Request, rehearsal: Sequence[OpenCase]) -> tuple[Source, Source]:
