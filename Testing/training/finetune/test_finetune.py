@@ -71,6 +71,7 @@ def test_the_bundle_tells_its_parentage(tuned, parent):
     assert provenance["parent"]["provenance"] == {"seed": 1}
     record = provenance["finetuning"]
     assert (record["steps"], record["seed"]) == (50, 1)
+    assert (record["loss"], record["loss_options"]) == ("adaptive_wing", {})
     (held_out,) = request.split.held_out
     assert record["held_out_before"][held_out.sha256["image"]] == next(iter(outcome.before.rounded().values()))
     assert record["held_out_after"][held_out.sha256["image"]] == next(iter(outcome.after.rounded().values()))

@@ -192,13 +192,15 @@ def _rival(request: Request, run: str, after: Judged, held_out: Images, tools: T
 
 def _record(request: Request, run: str, trained: Trained, before: Judged, watched_before: Judged) -> dict[str, Any]:
     """What the bundle says of the run: no paths, and no names but those of replay images."""
-    split = request.split
+    split, plan = request.split, plan_of(request)
     cases = [{"sha256": case.sha256, "part": part} for part in ("training", "held_out") for case in getattr(split, part)]
     people = {part: len({case.participant for case in getattr(split, part)}) for part in ("training", "held_out")}
     names = ("steps", "seed", "learning_rate", "batch", "averaging", "precision", "share", "new_contrast")
     return {
         "run": run,
         **{name: getattr(request, name) for name in names},
+        "loss": plan.loss,
+        "loss_options": plan.loss_options,
         "patch": list(patch_of(request.parent)),
         "seconds": round(trained.history.seconds),
         "replay": {"synthetic": request.synthetic_files}
