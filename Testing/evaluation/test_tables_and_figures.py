@@ -143,6 +143,20 @@ class TestFigures:
 
         assert [text.get_text() for text in figure.axes[0].texts if "*" in text.get_text()] == ["**"]
 
+    def test_where_one_method_is_far_off_the_others_are_magnified_in_a_red_frame(self):
+        groups = {"PropSeg": [2.0, 3.0, 30.0], "soft_all": [1.0, 2.0, 1.5]}
+        whole, larger = violins_figure(groups, self.palette, "x", from_zero=True, magnify=True).axes
+        assert whole.get_ylim()[1] > 30
+        assert larger.get_ylim() == (0, pytest.approx(2.2))
+        (frame,) = whole.patches
+        assert (frame.get_y(), frame.get_height()) == (0, pytest.approx(2.2))
+        assert frame.get_edgecolor() == larger.spines["top"].get_edgecolor()
+
+    @pytest.mark.parametrize("errors", [[2.0, 4.0], [], [math.nan]])
+    def test_nothing_is_magnified_where_no_method_is_far_off(self, errors):
+        groups = {"PropSeg": errors, "soft_all": [1.0, 2.0]}
+        assert len(violins_figure(groups, self.palette, "x", from_zero=True, magnify=True).axes) == 1
+
     def test_panels_of_violins_share_their_scale(self):
         figure = violin_panels_figure(
             {"PropSeg": {"T1w": [1.0, 9.0]}, "soft_all": {"T1w": [4.0], "T2w": [5.0]}}, self.palette, "mm²"

@@ -96,13 +96,13 @@ def _csa(summary: Summary, palette: Mapping[str, str], options: FigureOptions) -
         groups = {name: [row.sd_mm2 for row in summary.cut_spreads if row.method == name] for name in spreads}
         pairs = _pairs(summary, "SD of CSA over contrasts")
         label = "SD of CSA over contrasts (mm²)"
-        figure = violins_figure(groups, palette, label, pairs=pairs, drop_outliers=drop, from_zero=True)
+        figure = violins_figure(groups, palette, label, pairs=pairs, drop_outliers=drop, from_zero=True, magnify=True)
         yield "csa_sd_by_method", f"SD of CSA over the contrasts of each participant ({what}). {_STARS}", figure
     known = [row for row in areas if math.isfinite(row.absolute_error_mm2)]
     if known:
         groups = {name: _values("absolute_error_mm2", name, known) for name in summary.methods}
         label, pairs = "Absolute CSA error (mm²)", _pairs(summary, "absolute CSA error")
-        figure = violins_figure(groups, palette, label, pairs=pairs, drop_outliers=drop, from_zero=True)
+        figure = violins_figure(groups, palette, label, pairs=pairs, drop_outliers=drop, from_zero=True, magnify=True)
         yield "csa_error_by_method", f"Absolute CSA error against the reference ({what}), a point an image. {_STARS}", figure
         panels = {
             name: _by("contrast", "absolute_error_mm2", [row for row in known if row.method == name]) for name in summary.methods

@@ -21,6 +21,9 @@ _FEWEST_FOR_VIOLIN = 5
 _WIDTH = 0.8
 # Brackets for more pairs than this hide the violins; the table has them all.
 _MOST_BRACKETS = 6
+# Groups whose highest value goes this many times into the highest of all can hardly be told apart.
+_FAR = 2.5
+_FRAME = "#c00000"
 
 
 def violins_figure(
@@ -32,6 +35,7 @@ def violins_figure(
     pairs: Sequence[PairRow] = (),
     drop_outliers: bool = False,
     from_zero: bool = False,
+    magnify: bool = False,
     ceiling: float | None = None,
     digits: int = 2,
 ) -> Figure:
@@ -45,12 +49,17 @@ def violins_figure(
         pairs: tests whose significant pairs get a bracket with the paper's stars.
         drop_outliers: leave out values with |z| ≥ 3, as the paper did in its violins.
         from_zero: the axis starts at 0.
+        magnify: where one group reaches far beyond the others, show what they share, from 0 up, once more and larger, in a red
+            frame beside the whole (paper figure 9).
         ceiling: the highest value that can be: no ticks above it.
         digits: of the means that are written beside them.
     """
     known = {name: _kept(values, drop_outliers) for name, values in groups.items()}
     longest = max((len(name) for name in known), default=0)
-    figure, (axes,) = new_figure(max(3.6, 1.15 * len(known) + 1.4), 4.2 + (0.5 if longest > 10 else 0))
+    width, height = max(3.6, 1.15 * len(known) + 1.4), 4.2 + (0.5 if longest > 10 else 0)
+    reach = _reach_of_most(known) if magnify else None
+    columns = 1 if reach is None else 2
+    figure, (axes, *larger) = new_figure(columns * width, height, columns=columns)
     draw_violins(axes, known, colours, digits)
     axes.set_ylabel(label)
     if title:
@@ -62,6 +71,9 @@ def violins_figure(
         low, high = axes.get_ylim()
         axes.set_yticks([tick for tick in axes.get_yticks() if low <= tick <= ceiling + 1e-9])
         axes.set_ylim(low, high)
+    for one in larger:
+        draw_violins(one, known, colours, digits)
+        _frame(axes, one, reach)
     return figure
 
 
@@ -113,6 +125,23 @@ def draw_violins(axes: Axes, groups: Mapping[str, Sequence[float]], colours: Map
     turned = {"rotation": 25, "ha": "right", "rotation_mode": "anchor"} if long else {}
     axes.set_xticks(range(len(groups)), list(groups), **turned)
     axes.set_xlim(-0.6, max(len(groups) - 0.4, 0.6))
+
+
+def _reach_of_most(groups: Mapping[str, np.ndarray]) -> float | None:
+    """How far up those groups reach that the highest value dwarfs; None where they are fewer than half."""
+    highest = [float(np.max(values)) for values in groups.values() if len(values)]
+    dwarfed = [value for value in highest if value * _FAR <= max(highest)]
+    return 1.1 * max(dwarfed) if 2 * len(dwarfed) >= len(highest) > 0 and max(dwarfed) > 0 else None
+
+
+def _frame(axes: Axes, larger: Axes, reach: float) -> None:
+    """Cut ``larger`` at ``reach``, and frame it and the part of ``axes`` that it shows."""
+    from matplotlib.patches import Rectangle
+
+    larger.set_ylim(0, reach)
+    larger.set_title("Magnified", color=_FRAME)
+    larger.spines[:].set(visible=True, color=_FRAME)
+    axes.add_patch(Rectangle((0, 0), 1, reach, transform=axes.get_yaxis_transform(), fill=False, edgecolor=_FRAME, clip_on=False))
 
 
 def _kept(values: Sequence[float], drop_outliers: bool) -> np.ndarray:
