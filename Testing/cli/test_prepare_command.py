@@ -224,6 +224,32 @@ def test_without_correction_it_is_the_plain_mean_and_needs_no_model(softcord, tm
     assert json.loads((tmp_path / "out/sub-01/dwi/sub-01_rec-average_dwi.json").read_text())["Motion"] is None
 
 
+def test_a_functional_series_becomes_the_mean_of_all_its_volumes_without_their_motion(softcord, tmp_path):
+    data = diffusion().data[..., list(WEIGHTED)]
+    write_series(data, diffusion().affine, tmp_path / "data/sub-01/func/sub-01_task-rest_bold.nii.gz")
+
+    result = softcord("prepare", tmp_path / "data", "-o", tmp_path / "out", "--json")
+
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["results"][0]["contrasts"]["task-rest_bold"]["method"] == "mean after motion correction"
+    still = 100 + 900 * CORD.mask(diffusion().framed(0).grid, tuple(MOTION.mean(axis=(0, 1)))).data[::-1]
+    mean = values(tmp_path / "out/sub-01/func/sub-01_task-rest_bold.nii.gz")
+    errors = [np.sqrt(np.mean((image - still) ** 2)) for image in (mean, data.mean(axis=3))]
+    assert errors[0] < 0.7 * errors[1]
+    rows = rows_of(tmp_path / "out/sub-01/func/sub-01_task-rest_bold_motion.csv")
+    assert [int(row["Volume"]) for row in rows[::9]] == list(range(len(WEIGHTED)))
+    assert {row["b-value [s/mm2]"] for row in rows} == {""}
+
+
+def test_a_functional_series_given_by_its_file_goes_to_func(softcord, tmp_path):
+    series = write_series(diffusion().data, diffusion().affine, tmp_path / "rest.nii.gz")
+
+    result = softcord("prepare", f"bold={series}", "-o", tmp_path / "out", "--no-moco")
+
+    assert result.exit_code == 0, result.stderr
+    assert values(tmp_path / "out/sub-01/func/sub-01_bold.nii.gz") == pytest.approx(diffusion().data.mean(axis=3), rel=1e-5)
+
+
 def test_where_no_cord_is_found_whole_slices_are_compared_and_there_is_no_mask(softcord, tmp_path):
     write_diffusion(tmp_path / "data/sub-01/dwi/sub-01_dwi.nii.gz")
     softcord.segment = nothing_found

@@ -20,7 +20,7 @@ from .cords import Cords
 from .files import Layout, check_layout
 from .images import How
 from .inputs import Person, find_people, given_person
-from .names import DIFFUSION
+from .names import DIFFUSION, FUNCTIONAL
 from .options import B0Below, Bval, Degree, Group, Masks, Moco, Out, Participant, Resample, Threshold, What, Width, spacings_of
 from .run import Done, Request, run_person
 
@@ -48,8 +48,9 @@ def prepare_command(
     """Make one 3D image of each contrast from raw images, and an initial mask of each: what softcord softgt begins with.
 
     T2*w: root mean square over echoes (4D, or files with echo-1, echo-2, …).  Diffusion: the volumes with a b-value, each slice
-    shifted back to where the cord is in their mean, and averaged (with a table of the shifts).  Other series are averaged, 3D
-    images copied.  Inputs are never changed; masks and discs that somebody corrected among earlier results stay.
+    shifted back to where the cord is in their mean, and averaged (with a table of the shifts).  Functional series (bold): all
+    volumes likewise.  Other series are averaged, 3D images copied.  Inputs are never changed; masks and discs that somebody
+    corrected among earlier results stay.
 
     A data set:  softcord prepare DATASET -o prepared --masks && softcord softgt prepared -o truth
 
@@ -80,7 +81,7 @@ def prepare_command(
         check_folder(out)
         limit_threads(threads)
         open_bundle = lru_cache(maxsize=None)(lambda: tools.open_bundle(model))
-        if masks or (moco and any(one.kind == DIFFUSION for person in people for one in person.sources)):
+        if masks or (moco and any(one.kind in (DIFFUSION, FUNCTIONAL) for person in people for one in person.sources)):
             open_bundle()  # a missing model is said before hours of work, not after
         cords = Cords(tools, open_bundle, device, threshold)
         results, errors = run_each(people, lambda person, progress: _run(person, request, cords, progress), debug)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,10 +12,10 @@ from ...progress import Progress
 from ..guard import naming
 from .bvals import split_of
 from .inputs import Source
-from .names import DIFFUSION, ECHOES
+from .names import DIFFUSION, ECHOES, FUNCTIONAL
 
 if TYPE_CHECKING:
-    from ...groundtruth.ingest import Motion, MotionOptions
+    from ...groundtruth.ingest import Motion, MotionOptions, Series
     from ...volume import Volume
     from .cords import Cords
 
@@ -65,7 +65,7 @@ class Made:
 
 
 def make_image(source: Source, root: Path | None, how: How, cords: Cords, progress: Progress) -> Made:
-    """Combine the echoes, correct and average the diffusion-weighted volumes, average any other series, pass on what is 3D.
+    """Combine echoes, correct and average diffusion-weighted and functional volumes, average any other series, pass on what is 3D.
 
     Then resample what is to be resampled.
 
@@ -106,6 +106,8 @@ def _combined(source: Source, root: Path | None, how: How, cords: Cords, progres
     series = read_series(path)
     if source.kind == ECHOES:
         return Made(source, RMS, root_mean_square(series), count, {"Echoes": count})
+    if source.kind == FUNCTIONAL:
+        return _aligned(source, path, series, tuple(range(count)), {}, (), how, cords, progress)
     note = f"{source.contrast} is a series of {count} volumes; their mean is taken, without correction of motion."
     return Made(source, MEAN, mean_volume(series), count, notes=(note,))
 
@@ -127,7 +129,7 @@ def _single(path: Path) -> Volume:
 
 
 def _diffusion(source: Source, path: Path, root: Path | None, how: How, cords: Cords, progress: Progress) -> Made:
-    from ...groundtruth.ingest import average, estimate_motion, read_series
+    from ...groundtruth.ingest import read_series
 
     series = read_series(path)
     if len(series) == 1:
@@ -138,13 +140,30 @@ def _diffusion(source: Source, path: Path, root: Path | None, how: How, cords: C
     split, file, values = split_of(path, len(series), source.bvals, root, how.b0_below)
     bvals = tuple(values[number] for number in split.weighted) if values else ()
     record = {"BValuesFrom": file.name, "B0Below": how.b0_below if values else None, "B0Volumes": list(split.b0)}
-    record["AveragedVolumes"] = list(split.weighted)
-    plain = average(series, volumes=split.weighted)
+    return _aligned(source, path, series, split.weighted, record, bvals, how, cords, progress)
+
+
+def _aligned(
+    source: Source,
+    path: Path,
+    series: Series,
+    volumes: Sequence[int],
+    record: dict[str, Any],
+    bvals: tuple[float, ...],
+    how: How,
+    cords: Cords,
+    progress: Progress,
+) -> Made:
+    """The mean of these volumes, after correction of their motion where it is asked for."""
+    from ...groundtruth.ingest import average, estimate_motion
+
+    record = {**record, "AveragedVolumes": list(volumes)}
+    plain = average(series, volumes=volumes)
     if how.motion is None:
-        return Made(source, MEAN, plain.mean, len(split.weighted), {**record, "Motion": None}, bvals=bvals)
+        return Made(source, MEAN, plain.mean, len(volumes), {**record, "Motion": None}, bvals=bvals)
     cord, notes = cords.for_motion(source, plain.mean, progress.part(0.0, 0.5))
     with naming(path):
-        motion = estimate_motion(series, cord, split.weighted, how.motion, progress.part(0.5, 1.0))
+        motion = estimate_motion(series, cord, volumes, how.motion, progress.part(0.5, 1.0))
     corrected = average(series, motion)
     record["Motion"] = _motion_record(motion, how.motion, cord is not None)
     if cord is not None:
@@ -153,7 +172,7 @@ def _diffusion(source: Source, path: Path, root: Path | None, how: How, cords: C
     if motion.failed:
         numbers = ", ".join(map(str, motion.failed))
         notes = (*notes, f"{source.contrast}: the motion of volume {numbers} was not found; it carries that of its neighbour.")
-    return Made(source, MOCO, corrected.mean, len(split.weighted), record, motion, bvals, notes)
+    return Made(source, MOCO, corrected.mean, len(volumes), record, motion, bvals, notes)
 
 
 def _motion_record(motion: Motion, options: MotionOptions, about_cord: bool) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from ..softgt.inputs import find_participants, image_name
 from .names import (
     DIFFUSION,
     ECHOES,
+    FUNCTIONAL,
     OTHER,
     average_name,
     contrast_of,
@@ -39,7 +40,7 @@ class Source:
     Attributes:
         name: of the image that is made, "sub-01_rec-average_dwi".
         files: read for it: one, or one an echo in their order.
-        kind: DIFFUSION, ECHOES or OTHER.
+        kind: DIFFUSION, FUNCTIONAL, ECHOES or OTHER.
         modality: folder that it goes to.
         mask: drawn by hand in the data set; None where there is none.
         bvals: file of b-values that was given; None to look beside the series.
@@ -177,7 +178,7 @@ def _person(name: str, images: dict[str, list[Path]], masks: dict[str, Path], da
 def _source(name: str, paths: list[Path], masks: dict[str, Path] | None, bvals: Path | None) -> Source:
     kind = kind_of(name)
     echoes = [echo_number(path) for path in paths]
-    if len(paths) > 1 and kind == OTHER and None not in echoes:
+    if len(paths) > 1 and kind in (OTHER, FUNCTIONAL) and None not in echoes:
         kind = ECHOES
     if len(paths) > 1 and (kind != ECHOES or len(set(echoes)) not in (len(paths), 1)):
         names = " and ".join(f"'{path}'" for path in paths)

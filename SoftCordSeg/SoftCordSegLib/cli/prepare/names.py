@@ -8,11 +8,12 @@ from pathlib import Path
 from ...files import file_stem
 from ..bids_names import session_of
 
-DIFFUSION, ECHOES, OTHER = "diffusion", "echoes", "other"
+DIFFUSION, FUNCTIONAL, ECHOES, OTHER = "diffusion", "functional", "echoes", "other"
 MODALITIES = ("anat", "dwi", "func")
 # Multi-echo images, whose volumes are echoes; "t2s" is SCT's name.
 _ECHOES = ("T2star", "T2starw", "MEGRE", "MESE", "t2s", "t2star")
 _DIFFUSION = ("dwi", "dmri")
+_FUNCTIONAL = ("bold", "fmri")
 # What is not an image of the body: masks, labels and what was computed from images.
 _DERIVED = ("label-", "desc-", "seg-")
 _LABELS = re.compile(r"(seg|mask|dlabel|discs?|xfm|manual)$")
@@ -49,6 +50,8 @@ def kind_of(name: str) -> str:
     suffix = name.split("_")[-1]
     if suffix in _DIFFUSION:
         return DIFFUSION
+    if suffix in _FUNCTIONAL:
+        return FUNCTIONAL
     return ECHOES if suffix in _ECHOES else OTHER
 
 
@@ -79,4 +82,4 @@ def modality_of(path: Path, name: str) -> str:
     """The folder of the session that an image belongs in."""
     if path.parent.name in MODALITIES:
         return path.parent.name
-    return "dwi" if kind_of(name) == DIFFUSION else "anat"
+    return {DIFFUSION: "dwi", FUNCTIONAL: "func"}.get(kind_of(name), "anat")

@@ -10,12 +10,12 @@ import typer
 from ..guard import UsageProblem
 
 _ONE = "One participant"
-_DIFFUSION = "Diffusion series"
+_MOVED = "Diffusion and functional series"
 
 What = Annotated[
     list[str],
     typer.Argument(
-        help="A data set with images in sub-…/anat and dwi, or the images of one participant (a contrast given again is an echo).",
+        help="A data set (sub-…/anat, dwi, func), or the images of one participant (a contrast given again is an echo).",
         metavar="DATASET|[CONTRAST=]FILE…",
         show_default=False,
     ),
@@ -43,28 +43,26 @@ Bval = Annotated[
     typer.Option(help="b-values of the diffusion series, if not beside it.", rich_help_panel=_ONE, show_default=False),
 ]
 B0Below = Annotated[
-    float, typer.Option(help="A volume with a b-value below this has b = 0, s/mm².", min=0.0, rich_help_panel=_DIFFUSION)
+    float, typer.Option(help="A volume with a b-value below this has b = 0, s/mm².", min=0.0, rich_help_panel=_MOVED)
 ]
-Moco = Annotated[bool, typer.Option("--moco/--no-moco", help="Correct motion before averaging.", rich_help_panel=_DIFFUSION)]
+Moco = Annotated[bool, typer.Option("--moco/--no-moco", help="Correct motion before averaging.", rich_help_panel=_MOVED)]
 Group = Annotated[
     int,
     typer.Option(
         help="So many successive volumes move together: 1, or more where single volumes are too noisy (SCT: 3).",
         min=1,
-        rich_help_panel=_DIFFUSION,
+        rich_help_panel=_MOVED,
     ),
 ]
 Degree = Annotated[
     int,
     typer.Option(
-        help="Of the polynomial that shifts follow along the cord; -1: every slice by itself.", min=-1, rich_help_panel=_DIFFUSION
+        help="Of the polynomial that shifts follow along the cord; -1: every slice by itself.", min=-1, rich_help_panel=_MOVED
     ),
 ]
 Width = Annotated[
     float,
-    typer.Option(
-        help="Diameter of the column about the cord in which volumes are compared, mm.", min=5.0, rich_help_panel=_DIFFUSION
-    ),
+    typer.Option(help="Diameter of the column about the cord in which volumes are compared, mm.", min=5.0, rich_help_panel=_MOVED),
 ]
 
 
