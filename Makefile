@@ -50,7 +50,7 @@ screenshots: .venv
 	$(BIN)/python Utilities/readme_picture.py
 	$(BIN)/python Testing/panel/screenshots.py
 
-# First weights; more varied anatomy; then real images too, six times, labelled by the stage before.
+# First weights; more varied anatomy; then real images too, seven times, labelled by the stage before.
 train: .venv
 	$(BIN)/softcord train compact --data $(DATA) --out runs/compact
 	$(BIN)/softcord train compact_2_anatomy --data $(DATA) --out runs/anatomy
@@ -67,6 +67,8 @@ train: .venv
 	$(BIN)/softcord train compact_7_as_scanned --data $(DATA) --out runs/as_scanned
 	$(LABEL) $(SEEN) --model runs/as_scanned/bundle --out runs/labels_6
 	$(BIN)/softcord train compact_8_mean --data $(DATA) --out runs/mean
+	$(LABEL) $(SEEN) --model runs/mean/bundle --out runs/labels_7
+	$(BIN)/softcord train compact_9_as_sampled --data $(DATA) --out runs/as_sampled
 
 # Rewrites the file lists in SoftCordSeg/CMakeLists.txt from the tree.
 cmake-lists:

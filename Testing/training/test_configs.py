@@ -114,6 +114,7 @@ def test_each_later_stage_of_ours_goes_on_from_the_bundle_of_the_one_before():
         "compact_6_areas": "runs/lumbar/bundle",
         "compact_7_as_scanned": "runs/areas/bundle",
         "compact_8_mean": "runs/as_scanned/bundle",
+        "compact_9_as_sampled": "runs/mean/bundle",
     }
     assert {name for name in shipped_configs() if name.startswith("compact_")} == set(befores)
     for name, before in befores.items():

@@ -208,3 +208,17 @@ def test_an_area_is_not_made_up_for_below_0_or_where_nothing_is_known():
 
     assert area_error(below, every) == pytest.approx(area_error(label + 0.1 * (label == 0.5), every))
     assert area_error(label + 9 * (1 - known), known) == pytest.approx(0)
+
+
+def test_what_the_program_drops_has_no_part_in_an_area():
+    label = a_cord()
+    every = torch.ones_like(label)
+
+    def area_error(output: torch.Tensor, faint: float) -> float:
+        return float(squared_and_area_error(output, label, every, area=1.0, faint=faint) - squared_error(output, label, every))
+
+    hazy = label + 0.06 * (label == 0)
+    assert area_error(hazy, faint=0.0) > 0.01
+    assert area_error(hazy, faint=0.1) == pytest.approx(0)
+    # What is kept counts whole, not only what is above the limit.
+    assert area_error(label + 0.1 * (label == 0.5), faint=0.1) == pytest.approx(area_error(label + 0.1 * (label == 0.5), faint=0.0))

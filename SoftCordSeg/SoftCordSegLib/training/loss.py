@@ -66,7 +66,13 @@ def squared_error(output: torch.Tensor, label: torch.Tensor, weight: torch.Tenso
 
 
 def squared_and_area_error(
-    output: torch.Tensor, label: torch.Tensor, weight: torch.Tensor, area: float = 0.005, least: float = 20.0, large: float = 0.05
+    output: torch.Tensor,
+    label: torch.Tensor,
+    weight: torch.Tensor,
+    area: float = 0.005,
+    least: float = 20.0,
+    large: float = 0.05,
+    faint: float = 0.0,
 ) -> torch.Tensor:
     """Squared error of the voxels, plus the error of the cord's area in each axial slice.
 
@@ -79,9 +85,10 @@ def squared_and_area_error(
         area: how much areas count beside voxels.
         least: voxels; the error counts as a part of the area, or of this where the area is smaller.
         large: the part of an area above which its error counts linearly, not squared: where a cord ends nobody knows its area.
+        faint: outputs up to this have no part in the area that is found, as in masks, whose faintest rim and noise are dropped.
     """
     # The area of what a mask can be: what lies below 0 must not make up for too much elsewhere.
-    found = (output.clamp(0, 1) * weight).sum(dim=(2, 3))
+    found = (output.clamp(0, 1) * (output > faint) * weight).sum(dim=(2, 3))
     true = (label * weight).sum(dim=(2, 3))
     off = (found - true) / true.clamp(min=least)
     return squared_error(output, label, weight) + area * functional.smooth_l1_loss(off, torch.zeros_like(off), beta=large)

@@ -10,8 +10,8 @@ import pytest
 
 from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.training.pairs import Mixture
-from SoftCordSegLib.training.real import load_cases, load_real
-from SoftCordSegLib.volume import Volume, read_nifti, reorient, write_nifti
+from SoftCordSegLib.training.real import RealPatches, load_cases, load_real
+from SoftCordSegLib.volume import Volume, read_nifti, reorient, resample, write_nifti
 
 SHAPE = (24, 24, 32)
 
@@ -98,6 +98,18 @@ def area_of(pair) -> float:
     return float(pair.label[:, :, SHAPE[2] // 2].sum())
 
 
+def test_the_label_does_not_fade_at_the_ends_of_the_image(tmp_path):
+    """In slices of 2 mm half a slice lies beyond the middle of the last one; the cord goes on there."""
+    (tmp_path / "cases.json").write_text(json.dumps({"training": [write_case(tmp_path, "a")]}))
+    source = load_real(tmp_path / "cases.json", (24, 24, 96), 1.0, about_cord=1.0, pose=0.0)
+    pairs = [source.pair(seed) for seed in range(10)]
+    areas = [(pair.label * pair.weight).sum(axis=(0, 1)) for pair in pairs]
+    known = [area[pair.weight.any(axis=(0, 1))] for area, pair in zip(areas, pairs)]
+    whole = [area for area in known if area[-1] > 60]  # those that show the whole cord from side to side
+    assert whole
+    assert all(area[-1] == pytest.approx(area.max(), rel=0.01) for area in whole)
+
+
 def test_patches_may_be_turned_and_scaled_less(case_list):
     usual, still = (
         [area_of(load_real(case_list, (32, 32, 32), 1.0, about_cord=1.0, pose=pose).pair(seed)) for seed in range(40)]
@@ -107,6 +119,36 @@ def test_patches_may_be_turned_and_scaled_less(case_list):
     assert len(whole) > 10
     assert max(whole) / min(whole) < 1.02, "each shows the cord of one calibre as it is"
     assert max(usual) > 1.1 * max(whole), "some are enlarged"
+
+
+def test_patches_that_are_not_turned_are_what_the_program_shows_the_network(tmp_path, monkeypatch):
+    """On slices of 2 mm and a grid of 1 mm: voxel for voxel, image by the program's spline, and no label between voxels."""
+    case = write_case(tmp_path, "a")
+    (tmp_path / "cases.json").write_text(json.dumps({"training": [case]}))
+    rng = np.random.default_rng(1)
+    image = read_nifti(tmp_path / case["image"])
+    image = image.with_data(image.data + rng.normal(0, 5, image.shape).astype(np.float32))
+    write_nifti(image, tmp_path / case["image"])
+    monkeypatch.setattr(RealPatches, "_appearance", lambda self, rng, image, case: image)
+    # What segmentation.outline does before the network, and backwards after it.
+    shown = resample(image, image.grid.with_spacing(1.0)).data
+    label = read_nifti(tmp_path / case["label"])
+    asked = np.clip(resample(label, label.grid.with_spacing(1.0)).data, 0, 1)
+
+    source = load_real(tmp_path / "cases.json", (8, 8, 8), 1.0, about_cord=1.0, pose=0.0)
+
+    found = 0
+    for seed in range(6):
+        pair = source.pair(seed)
+        for patch, answer in ((pair.image, pair.label), (pair.image[::-1], pair.label[::-1])):
+            windows = np.lib.stride_tricks.sliding_window_view(shown, patch.shape)
+            places = np.argwhere(np.isclose(windows[..., 0, 0, 0], patch[0, 0, 0], atol=1e-3))
+            for place in places:
+                there = tuple(slice(at, at + 8) for at in place)
+                if np.allclose(shown[there], patch, atol=1e-2):
+                    found += 1
+                    np.testing.assert_allclose(answer, asked[there], atol=1e-4)
+    assert found == 6
 
 
 def test_nothing_is_asked_where_the_weight_is_0_or_the_image_ends(case_list):

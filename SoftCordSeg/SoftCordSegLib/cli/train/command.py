@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 _CONFIG_HELP = (
     "A YAML file, or a shipped configuration: ours in its stages (compact, compact_2_anatomy, compact_3_selftrained, "
-    "compact_4_agreement, compact_5_lumbar, compact_6_areas, compact_7_as_scanned, compact_8_mean), or one of the paper's "
-    "(soft_all, hard_all, soft_per_contrast, soft_all_dice_loss)."
+    "compact_4_agreement, compact_5_lumbar, compact_6_areas, compact_7_as_scanned, compact_8_mean, "
+    "compact_9_as_sampled), or one of the paper's (soft_all, hard_all, soft_per_contrast, soft_all_dice_loss)."
 )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from ...errors import InputError
-from ...volume import resample, resample_mask
+from ...volume import resample
 from ..appearance import random_curve, random_network
 from ..pairs import Pair, normalised
 from .cases import OpenCase, RealCase, load_cases, open_case
@@ -42,7 +42,8 @@ class RealPatches:
         new_contrast: how often the intensities are changed beyond recognition.
         about_cord: how often the patch lies about the cord; else anywhere.
         equally: what is drawn equally often, each "participant" or each "image".
-        pose: how far a patch is turned, enlarged and stretched, as a part of the usual.
+        pose: how far a patch is turned, enlarged and stretched, as a part of the usual.  At 0 its voxels are those of the working
+            grid, just as the program samples the image; else they lie between them, which blurs them a little.
 
     Raises:
         InputError: a file cannot be read, image and label differ in grid, or ``equally`` is something else.
@@ -92,6 +93,8 @@ class RealPatches:
             centre = rng.uniform(0, 1, 3) * (np.array(case.maps.shape[1:]) - 1)
         turn = Rotation.from_euler("xyz", self._pose * np.clip(rng.normal(0, 7, 3), -25, 25), degrees=True).as_matrix()
         turn = turn * (rng.uniform(0.88, 1.14) * rng.uniform(0.95, 1.05, 3)) ** self._pose
+        if self._pose == 0:
+            centre = np.round(centre - half) + half
         axes = np.meshgrid(*[np.arange(n, dtype=np.float32) - h for n, h in zip(self._shape, half)], indexing="ij")
         place = [sum(np.float32(turn[row, a]) * axes[a] for a in range(3)) + np.float32(centre[row]) for row in range(3)]
         size = case.maps.shape[1:]
@@ -138,11 +141,12 @@ def load_real(path: str | Path, shape: tuple[int, int, int], spacing: float, **o
 
 
 def _load(case: OpenCase, spacing: float) -> _Loaded:
-    """Bring a case to the working grid (nibabel LAS, isotropic)."""
+    """Bring a case to the working grid (nibabel LAS, isotropic), by the spline by which the program goes there and comes back."""
     import torch
 
     grid = case.image.grid.with_spacing(spacing)
-    maps = [resample(case.image, grid, order=1).data, resample_mask(case.label, grid, order=1).data]
+    # The outer half of a slice at the end is of that slice, for the label too: it does not fade towards what was not scanned.
+    maps = [resample(case.image, grid).data, np.clip(resample(case.label, grid).data, 0, 1)]
     maps.append(np.ones(grid.shape, np.float32) if case.weight is None else resample(case.weight, grid, order=1).data)
     low, high = np.percentile(maps[0][::2, ::2, ::2], (1, 99))
     stack = torch.from_numpy(np.stack([np.asarray(m, np.float32) for m in maps]))
