@@ -107,7 +107,7 @@ def _combined(source: Source, root: Path | None, how: How, cords: Cords, progres
     if source.kind == ECHOES:
         return Made(source, RMS, root_mean_square(series), count, {"Echoes": count})
     if source.kind == FUNCTIONAL:
-        return _aligned(source, path, series, tuple(range(count)), {}, (), how, cords, progress)
+        return _aligned(source, series, tuple(range(count)), how, cords, progress)
     note = f"{source.contrast} is a series of {count} volumes; their mean is taken, without correction of motion."
     return Made(source, MEAN, mean_volume(series), count, notes=(note,))
 
@@ -140,29 +140,20 @@ def _diffusion(source: Source, path: Path, root: Path | None, how: How, cords: C
     split, file, values = split_of(path, len(series), source.bvals, root, how.b0_below)
     bvals = tuple(values[number] for number in split.weighted) if values else ()
     record = {"BValuesFrom": file.name, "B0Below": how.b0_below if values else None, "B0Volumes": list(split.b0)}
-    return _aligned(source, path, series, split.weighted, record, bvals, how, cords, progress)
+    made = _aligned(source, series, split.weighted, how, cords, progress)
+    return replace(made, record={**record, **made.record}, bvals=bvals)
 
 
-def _aligned(
-    source: Source,
-    path: Path,
-    series: Series,
-    volumes: Sequence[int],
-    record: dict[str, Any],
-    bvals: tuple[float, ...],
-    how: How,
-    cords: Cords,
-    progress: Progress,
-) -> Made:
+def _aligned(source: Source, series: Series, volumes: Sequence[int], how: How, cords: Cords, progress: Progress) -> Made:
     """The mean of these volumes, after correction of their motion where it is asked for."""
     from ...groundtruth.ingest import average, estimate_motion
 
-    record = {**record, "AveragedVolumes": list(volumes)}
+    record: dict[str, Any] = {"AveragedVolumes": list(volumes)}
     plain = average(series, volumes=volumes)
     if how.motion is None:
-        return Made(source, MEAN, plain.mean, len(volumes), {**record, "Motion": None}, bvals=bvals)
+        return Made(source, MEAN, plain.mean, len(volumes), {**record, "Motion": None})
     cord, notes = cords.for_motion(source, plain.mean, progress.part(0.0, 0.5))
-    with naming(path):
+    with naming(source.files[0]):
         motion = estimate_motion(series, cord, volumes, how.motion, progress.part(0.5, 1.0))
     corrected = average(series, motion)
     record["Motion"] = _motion_record(motion, how.motion, cord is not None)
@@ -172,7 +163,7 @@ def _aligned(
     if motion.failed:
         numbers = ", ".join(map(str, motion.failed))
         notes = (*notes, f"{source.contrast}: the motion of volume {numbers} was not found; it carries that of its neighbour.")
-    return Made(source, MOCO, corrected.mean, len(volumes), record, motion, bvals, notes)
+    return Made(source, MOCO, corrected.mean, len(volumes), record, motion, notes=notes)
 
 
 def _motion_record(motion: Motion, options: MotionOptions, about_cord: bool) -> dict[str, Any]:
