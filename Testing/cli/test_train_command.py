@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 import yaml
@@ -66,19 +67,38 @@ def test_a_second_run_goes_on_and_refuses_another_seed(softcord, a_config, tmp_p
     assert "other settings (seed)" in other.stderr
 
 
+def a_child(a_config, parent):
+    """A configuration of a segmenter that goes on from the bundle ``parent``."""
+    content = yaml.safe_load(a_config.read_text())
+    content["networks"] = {"segmenter": {**TINY, "start": {"bundle": str(parent), "stage": "segmenter"}}}
+    content["bundle"]["parent"] = str(parent)
+    path = a_config.with_name("child.yaml")
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    return path
+
+
 def test_fine_tuning_starts_from_a_bundle_and_keeps_its_other_stage(softcord, a_config, tmp_path):
     softcord("train", a_config, "--out", tmp_path / "run")
-    parent = str(tmp_path / "run" / "bundle")
-    content = yaml.safe_load(a_config.read_text())
-    content["networks"] = {"segmenter": {**TINY, "start": {"bundle": parent, "stage": "segmenter"}}}
-    content["bundle"]["parent"] = parent
-    a_config.write_text(yaml.safe_dump(content, sort_keys=False))
-    result = softcord("train", a_config, "--out", tmp_path / "tuned", "--json")
+    parent = tmp_path / "run" / "bundle"
+    result = softcord("train", a_child(a_config, parent), "--out", tmp_path / "tuned", "--json")
     assert result.exit_code == 0, result.stderr
     bundle, before = load_bundle(tmp_path / "tuned" / "bundle"), load_bundle(parent)
     assert bundle.sha256["models/locator.safetensors"] == before.sha256["models/locator.safetensors"]
     assert bundle.sha256["models/segmenter.safetensors"] != before.sha256["models/segmenter.safetensors"]
     assert bundle.metadata["provenance"]["parent"] == {"name": "Tiny 0.0.1", "sha256": before.sha256}
+
+
+def test_a_run_does_not_go_on_from_a_parent_that_was_trained_anew(softcord, a_config, tmp_path):
+    softcord("train", a_config, "--out", tmp_path / "run")
+    child = a_child(a_config, tmp_path / "run" / "bundle")
+    softcord("train", child, "--out", tmp_path / "tuned")
+    shutil.rmtree(tmp_path / "run")
+    softcord("train", a_config, "--out", tmp_path / "run", "--set", "seed=7")
+
+    result = softcord("train", child, "--out", tmp_path / "tuned")
+
+    assert result.exit_code == 1
+    assert "other settings (started_from)" in result.stderr
 
 
 @pytest.mark.parametrize(

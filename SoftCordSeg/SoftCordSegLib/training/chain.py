@@ -83,7 +83,8 @@ def train_chain(
             validation=task.validation,
             machine=machine or config.machine,
             start=start,
-            settings=task.fixed(),
+            # A parent that was trained anew makes another run, and so would labels made by it.
+            settings={**task.fixed(), **origin},
             progress=_named(task.name, progress.part(done / total, (done + task.length) / total)),
         )
         records[task.name] = {**task.record(trained[task.name].history), **origin}
