@@ -266,13 +266,13 @@ def test_where_no_cord_is_found_whole_slices_are_compared_and_there_is_no_mask(s
 
 def test_other_series_are_averaged(softcord, tmp_path):
     data = np.stack([neck().data * factor for factor in (1, 3)], axis=3)
-    write_series(data, neck().affine, tmp_path / "data/sub-01/func/sub-01_task-rest_bold.nii.gz")
+    write_series(data, neck().affine, tmp_path / "data/sub-01/anat/sub-01_T1w.nii.gz")
 
     result = softcord("prepare", tmp_path / "data", "-o", tmp_path / "out")
 
     assert result.exit_code == 0, result.stderr
     assert "series of 2 volumes; their mean is taken, without correction of motion" in result.stderr
-    assert values(tmp_path / "out/sub-01/func/sub-01_task-rest_bold.nii.gz") == pytest.approx(2 * neck().data)
+    assert values(tmp_path / "out/sub-01/anat/sub-01_T1w.nii.gz") == pytest.approx(2 * neck().data)
 
 
 def test_a_contrast_is_resampled_where_asked_for(softcord, tmp_path):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 import torch
 import yaml
 
 from SoftCordSegLib.errors import InputError
-from SoftCordSegLib.network import load_bundle
+from SoftCordSegLib.network import file_sha256, load_bundle
 from SoftCordSegLib.network.unet import COMPACT, PAPER
 from SoftCordSegLib.training import sources
 from SoftCordSegLib.training.cases import make_datalist
@@ -17,6 +18,7 @@ from SoftCordSegLib.training.chain import train_chain
 from SoftCordSegLib.training.config import read_config, shipped_configs
 from SoftCordSegLib.training.loss import LOSSES
 from SoftCordSegLib.training.task import tasks
+from SoftCordSegLib.volume import Volume, write_nifti
 from training.made_dataset import make_dataset
 from training.tiny import made_up_anatomy
 
@@ -103,6 +105,27 @@ def test_a_list_that_changed_is_refused_and_a_cache_that_moved_is_not(tmp_path):
     (folder / "dataset.json").write_text(json.dumps(content))
     with pytest.raises(InputError, match=r"other settings \(lists\)"):
         train_chain(read_config(path), folder, folder / "run")
+
+
+def test_labels_that_changed_are_refused_though_their_list_is_the_same(tmp_path):
+    """``softcord pseudolabel`` writes new labels under the same names."""
+    image = Volume(np.random.default_rng(0).normal(size=(24, 24, 24)).astype(np.float32), np.diag([-1.0, 1, 1, 1]))
+    write_nifti(image, tmp_path / "sub-01_image.nii.gz")
+    write_nifti(image.with_data((image.data > 1).astype(np.float32)), tmp_path / "sub-01_label.nii.gz")
+    case = {"image": "sub-01_image.nii.gz", "label": "sub-01_label.nii.gz"}
+    (tmp_path / "cases.json").write_text(json.dumps({"training": [case]}))
+    source = {"kind": "mixture", "of": [[1, {"kind": "real", "list": "cases.json"}]]}
+    one = {**ONE, "network": yaml.safe_load(SMALL_NETWORK), "source": source, "steps": 1, "validation_images": 1, "averaging": None}
+    path = tmp_path / "real.yaml"
+    path.write_text(yaml.safe_dump({"name": "real", "machine": {"workers": 0}, "networks": {"one": one}}))
+    first = train_chain(read_config(path), tmp_path, tmp_path / "run")
+    again = train_chain(read_config(path), tmp_path, tmp_path / "run")
+    assert first.networks["one"].history == again.networks["one"].history
+    (task,) = tasks(read_config(path), tmp_path)
+    assert task.record(first.networks["one"].history)["labels_sha256"] == [file_sha256(tmp_path / "sub-01_label.nii.gz")]
+    write_nifti(image.with_data((image.data > 0).astype(np.float32)), tmp_path / "sub-01_label.nii.gz")
+    with pytest.raises(InputError, match=r"other settings \(labels\)"):
+        train_chain(read_config(path), tmp_path, tmp_path / "run")
 
 
 def test_each_later_stage_of_ours_goes_on_from_the_bundle_of_the_one_before():

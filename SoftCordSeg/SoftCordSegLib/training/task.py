@@ -12,7 +12,7 @@ from .config.reading import ReadConfig
 from .config.schema import NetworkSettings
 from .loop.history import History
 from .pairs import Source
-from .sources import SourceContext, build_source, data_files_of, held_out_settings
+from .sources import SourceContext, build_source, data_files_of, held_out_settings, labels_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,10 +59,13 @@ class Task:
     def files(self) -> dict[Path, str]:
         """The data that it learns from, with their names in records, which travel: below the data, or with their folder."""
         data = self.context.data
-        found = [
-            path for one in (self.settings.source, self._validation_settings) if one for path in data_files_of(one, self.context)
-        ]
+        found = [path for one in self._all_settings for path in data_files_of(one, self.context)]
         return {path: (path.relative_to(data) if data in path.parents else Path(*path.parts[-2:])).as_posix() for path in found}
+
+    @cached_property
+    def labels_sha256(self) -> list[str]:
+        """Of the labels of real images, in no order and without names: the same list may come to name others."""
+        return sorted({file_sha256(path) for one in self._all_settings for path in labels_of(one, self.context)})
 
     def fixed(self) -> dict[str, Any]:
         """What must not change between the sessions of a run, beside the plan; plain types."""
@@ -74,6 +77,7 @@ class Task:
             "patch": self.settings.patch,
             "spacing_mm": self.settings.spacing_mm,
             "lists": lists,
+            "labels": self.labels_sha256,
         }
 
     def record(self, history: History) -> dict[str, Any]:
@@ -89,9 +93,14 @@ class Task:
             "seconds": round(history.seconds),
             "steps_done": len(history.losses),
             "stopped_early": history.stopped_early,
+            **({"labels_sha256": self.labels_sha256} if self.labels_sha256 else {}),
             **({"cases": cases} if cases else {"validation_images": settings.validation_images}),
             "validation_soft_dice_by_step": [[step, round(dice, 4)] for step, dice, _ in history.validation],
         }
+
+    @property
+    def _all_settings(self) -> list[dict[str, Any]]:
+        return [one for one in (self.settings.source, self._validation_settings) if one]
 
     @property
     def _validation_settings(self) -> dict[str, Any] | None:
