@@ -18,7 +18,7 @@ from SoftCordSegLib.training.chain import train_chain
 from SoftCordSegLib.training.config import read_config, shipped_configs
 from SoftCordSegLib.training.loss import LOSSES
 from SoftCordSegLib.training.task import tasks
-from SoftCordSegLib.volume import Volume, write_nifti
+from SoftCordSegLib.volume import Volume, read_nifti, write_nifti
 from training.made_dataset import make_dataset
 from training.tiny import made_up_anatomy
 
@@ -89,7 +89,7 @@ def test_a_variant_of_the_paper_trains_and_gives_bundles(name, tmp_path, monkeyp
         assert result.networks[network].history.validation
 
 
-def test_a_list_that_changed_is_refused_and_a_cache_that_moved_is_not(tmp_path):
+def test_a_list_or_label_that_changed_is_refused_and_a_cache_that_moved_is_not(tmp_path):
     folder = make_dataset(tmp_path, participants=5, contrasts=("anat/{}_T1w",))
     content, _ = make_datalist(folder, folder)
     (folder / "dataset.json").write_text(json.dumps(content))
@@ -101,9 +101,15 @@ def test_a_list_that_changed_is_refused_and_a_cache_that_moved_is_not(tmp_path):
     first = train_chain(read_config(path), folder, folder / "run")
     again = train_chain(read_config(path, [f"networks.one.source.cache={folder / 'cache'}"]), folder, folder / "run")
     assert first.networks["one"].history == again.networks["one"].history
+    label = folder / content["training"][0]["label"]
+    before = label.read_bytes()
+    write_nifti(read_nifti(label).with_data(1 - read_nifti(label).data), label)
+    with pytest.raises(InputError, match=r"other settings \(labels\)"):
+        train_chain(read_config(path), folder, folder / "run")
+    label.write_bytes(before)
     content["training"].pop()
     (folder / "dataset.json").write_text(json.dumps(content))
-    with pytest.raises(InputError, match=r"other settings \(lists\)"):
+    with pytest.raises(InputError, match=r"other settings \(labels, lists\)"):
         train_chain(read_config(path), folder, folder / "run")
 
 

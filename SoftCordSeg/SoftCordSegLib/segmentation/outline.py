@@ -101,7 +101,6 @@ def outline_in(working: Volume, box: Box, near: Volume | None, scaling: Scaling,
     # Pieces are told apart at a low level, so that they keep their soft rims.
     candidates = cord_candidates(soft, grid.spacing, level=0.1)
     soft[~candidates[0].mask if candidates else ...] = 0
-    soft[soft < _FLOOR] = 0
     return Outline(Volume(soft, grid.affine), box, candidates[0].score if candidates else 0.0)
 
 

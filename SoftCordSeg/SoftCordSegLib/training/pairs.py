@@ -25,7 +25,10 @@ class Pair:
 
 
 class Source(Protocol):
-    """Makes pairs; the same seed gives the same pair, whoever asks and whenever."""
+    """Makes pairs; the same seed gives the same pair, whoever asks and whenever.
+
+    One that reads its answers from files names them in ``label_files``.
+    """
 
     def pair(self, seed: int | Sequence[int]) -> Pair:
         """The pair that belongs to ``seed`` (anything that ``numpy.random.default_rng`` takes)."""
@@ -43,6 +46,7 @@ class Mixture:
         if len(sources) != len(shares) or not sources or min(shares) < 0 or sum(shares) <= 0:
             raise ValueError("a mixture needs one share, not negative, for each of its sources")
         self._sources = list(sources)
+        self.label_files = tuple(path for source in sources for path in getattr(source, "label_files", ()))
         self._shares = np.asarray(shares, float) / sum(shares)
 
     def pair(self, seed: int | Sequence[int]) -> Pair:

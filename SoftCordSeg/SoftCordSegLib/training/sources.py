@@ -73,18 +73,6 @@ def data_files_of(settings: Mapping[str, Any], context: SourceContext) -> list[P
     return [context.find(str(settings["list"]))] if "list" in settings else []
 
 
-def labels_of(settings: Mapping[str, Any], context: SourceContext) -> list[Path]:
-    """The labels and weights of lists of real images, which a list names but does not hold; [] for other sources."""
-    if settings.get("kind") == "mixture":
-        return [path for _, one in settings["of"] for path in labels_of(one, context)]
-    if settings.get("kind") != "real":
-        return []
-    from .real import load_cases
-
-    cases = load_cases(context.find(str(settings["list"])))
-    return [path for case in cases for path in (case.label, case.weight) if path is not None]
-
-
 def _synthetic(options: dict[str, Any], context: SourceContext) -> Source:
     from . import synthetic
 

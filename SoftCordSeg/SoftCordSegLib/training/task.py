@@ -12,7 +12,7 @@ from .config.reading import ReadConfig
 from .config.schema import NetworkSettings
 from .loop.history import History
 from .pairs import Source
-from .sources import SourceContext, build_source, data_files_of, held_out_settings, labels_of
+from .sources import SourceContext, build_source, data_files_of, held_out_settings
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,13 +59,16 @@ class Task:
     def files(self) -> dict[Path, str]:
         """The data that it learns from, with their names in records, which travel: below the data, or with their folder."""
         data = self.context.data
-        found = [path for one in self._all_settings for path in data_files_of(one, self.context)]
+        found = [
+            path for one in (self.settings.source, self._validation_settings) if one for path in data_files_of(one, self.context)
+        ]
         return {path: (path.relative_to(data) if data in path.parents else Path(*path.parts[-2:])).as_posix() for path in found}
 
     @cached_property
     def labels_sha256(self) -> list[str]:
-        """Of the labels of real images, in no order and without names: the same list may come to name others."""
-        return sorted({file_sha256(path) for one in self._all_settings for path in labels_of(one, self.context)})
+        """Of the labels and weights of real images, sorted, without names: a list stays the same when labels are made anew."""
+        found = {path for source in (self.source, self.validation) for path in getattr(source, "label_files", ())}
+        return sorted(map(file_sha256, found))
 
     def fixed(self) -> dict[str, Any]:
         """What must not change between the sessions of a run, beside the plan; plain types."""
@@ -97,10 +100,6 @@ class Task:
             **({"cases": cases} if cases else {"validation_images": settings.validation_images}),
             "validation_soft_dice_by_step": [[step, round(dice, 4)] for step, dice, _ in history.validation],
         }
-
-    @property
-    def _all_settings(self) -> list[dict[str, Any]]:
-        return [one for one in (self.settings.source, self._validation_settings) if one]
 
     @property
     def _validation_settings(self) -> dict[str, Any] | None:

@@ -63,6 +63,7 @@ class Listed:
         from .transforms import Prepared, augmentation_transforms
 
         self.cases = list(cases)
+        self.label_files = tuple(path for case in self.cases for path in case.label_files)
         self._prepared = Prepared(self.cases, (tuple(shape), float(spacing), padding), cache)
         self._augment = augmentation_transforms(augmentation, shape)
 

@@ -35,6 +35,11 @@ class RealCase:
     weight: Path | None
     participant: str
 
+    @property
+    def label_files(self) -> tuple[Path, ...]:
+        """What it teaches: the label, and the weight where there is one."""
+        return (self.label,) if self.weight is None else (self.label, self.weight)
+
 
 @dataclass(frozen=True, eq=False)
 class OpenCase:

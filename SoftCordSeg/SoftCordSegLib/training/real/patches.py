@@ -63,6 +63,7 @@ class RealPatches:
             raise InputError(f"Of real images each 'participant' or each 'image' can be drawn equally often, not each {equally!r}.")
         self._shape, self._spacing = tuple(shape), float(spacing)
         self._new_contrast, self._about_cord, self._pose = new_contrast, about_cord, pose
+        self.label_files = tuple(path for case in cases if isinstance(case, RealCase) for path in case.label_files)
         groups: dict[str, list[_Loaded]] = {}
         for number, case in enumerate(cases):
             opened = open_case(case) if isinstance(case, RealCase) else case
