@@ -3,14 +3,27 @@
 Importing this package does not import torch; ``network.unet`` does.
 """
 
-from .bundle import ModelBundle, Stage, file_sha256, load_bundle, save_bundle, shipped_bundles
+from .bundle import (
+    AROUND_CORD,
+    INTENSITIES,
+    WHOLE_IMAGE,
+    ModelBundle,
+    Stage,
+    file_sha256,
+    load_bundle,
+    save_bundle,
+    shipped_bundles,
+)
 from .plan_bundles import save_centre_crop_bundle, save_plan_bundle
 from .plans import CentreCrop, NetworkSpec, NnUNet
 from .shape import COMPACT, PAPER, UNetConfig
 
 __all__ = [
+    "AROUND_CORD",
     "COMPACT",
+    "INTENSITIES",
     "PAPER",
+    "WHOLE_IMAGE",
     "CentreCrop",
     "ModelBundle",
     "NetworkSpec",

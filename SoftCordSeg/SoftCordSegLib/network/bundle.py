@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
 _REQUIRED = ("name", "version", "license", "weights")
 
+# Contracts by which intensities are scaled before a network of ours sees them; ``volume.intensities`` says what they are.
+WHOLE_IMAGE, AROUND_CORD = "whole_image", "around_cord"
+INTENSITIES = (WHOLE_IMAGE, AROUND_CORD)
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -64,6 +68,7 @@ class ModelBundle:
         locator: finds the cord in the whole field of view; None in a bundle that goes another way.
         segmenter: outlines it; None likewise.
         plan: the other way, of the authors' releases; None in a bundle of ours.
+        intensities: the contract by which both networks' input is scaled, one of :data:`INTENSITIES`; of no meaning with a plan.
     """
 
     folder: Path
@@ -72,6 +77,7 @@ class ModelBundle:
     locator: Stage | None
     segmenter: Stage | None
     plan: CentreCrop | NnUNet | None = None
+    intensities: str = WHOLE_IMAGE
 
     @property
     def name(self) -> str:
@@ -141,12 +147,14 @@ def load_bundle(folder: str | Path) -> ModelBundle:
         orientation = _letters(inference["orientation"])
         pipeline = inference.get("pipeline")
         if pipeline is None:
-            bundle = ModelBundle(folder, metadata, orientation, _stage(inference["locator"]), _stage(inference["segmenter"]))
+            stages = _stage(inference["locator"]), _stage(inference["segmenter"])
+            bundle = ModelBundle(folder, metadata, orientation, *stages, intensities=inference.get("intensities", WHOLE_IMAGE))
         else:
             bundle = ModelBundle(folder, metadata, orientation, None, None, PIPELINES[pipeline].from_json(inference))
         sums = dict(metadata["weights"])
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelError(f"The bundle '{folder}' has a configuration that cannot be used ({error!r}). Install it again.") from error
+    _check_contract(bundle.intensities, folder)
     for name in bundle.weight_files:
         _verify(folder, name, sums)
     return bundle
@@ -166,16 +174,20 @@ def save_bundle(
     Args:
         folder: of the bundle.
         metadata: name, version, license, provenance.
-        inference: as read by :func:`load_bundle`; stages may be :class:`Stage`.  Of a plan: ``{"orientation": …,
+        inference: as read by :func:`load_bundle`; stages may be :class:`Stage`.  Without ``intensities`` it is
+            :data:`WHOLE_IMAGE`.  Of a plan: ``{"orientation": …,
             **plan.to_json()}``.
         weights: state dictionaries by path below the folder, ending in ``.safetensors``.
 
     Raises:
+        ModelError: the contract of the intensities is not one of :data:`INTENSITIES`.
         OutputError: the folder cannot be written.
     """
     import safetensors.torch
 
     folder = Path(folder)
+    if "pipeline" not in inference:  # the authors' ways have their own
+        _check_contract(inference.get("intensities", WHOLE_IMAGE), folder)
     sums = {}
     for name, state in weights.items():
         tensors = {key: value.detach().contiguous().cpu() for key, value in state.items()}
@@ -217,6 +229,14 @@ def _stage(entry: dict[str, Any]) -> Stage:
     if stage.activation not in ACTIVATIONS:
         raise ValueError(f"unknown activation {stage.activation}")
     return stage
+
+
+def _check_contract(name: Any, folder: Path) -> None:
+    if name not in INTENSITIES:
+        raise ModelError(
+            f"The bundle '{folder}' scales intensities by {name!r}, which this version does not know "
+            f"(it knows {', '.join(INTENSITIES)}). Update SoftCordSeg."
+        )
 
 
 def _verify(folder: Path, name: str, sums: dict[str, str]) -> None:

@@ -9,7 +9,7 @@ from ..network import Stage
 from ..network.activations import ACTIVATIONS
 from ..progress import Progress
 from ..volume import Volume, resample
-from .intensities import Scaling
+from ..volume.intensities import Scaling
 from .plausible import Candidate, cord_candidates
 from .tiles import Predict, predict_tiled
 

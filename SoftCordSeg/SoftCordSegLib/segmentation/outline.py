@@ -11,15 +11,16 @@ from ..network import Stage
 from ..network.activations import ACTIVATIONS
 from ..progress import Progress
 from ..volume import Grid, Volume, resample, resample_mask
+from ..volume.intensities import Scaling
 from ..volume.resampling import IMAGE_ORDER
 from .answer import answer
 from .box import Box
-from .intensities import Scaling
 from .locate import locate, neighbourhood
 from .networks import Networks
 from .plausible import cord_candidates
 from .soft_mask import SoftMask
 from .tiles import predict_tiled
+from .working import Working
 
 # What the network sees around the located cord at least, mm: the canal and the bone beside it. A tile mostly sees more.
 _MARGIN_MM = np.array([10.0, 10.0, 14.0])
@@ -40,17 +41,19 @@ class Outline:
     score: float
 
 
-def search(working: Volume, coarse: Volume, scaling: Scaling, networks: Networks, progress: Progress) -> Outline | None:
+def search(working: Working, networks: Networks, progress: Progress) -> Outline | None:
     """Locate the cord and outline it; where the segmenter sees little at a place, the next place has its turn."""
     progress.report(0.02, "Looking for the cord")
     stage = networks.bundle.locator
     predict, divisor = networks.locator()
-    candidates = locate(coarse, scaling, predict, divisor, stage, progress.part(0.02, 0.2))
+    coarse = working.coarse
+    candidates = locate(coarse, working.intensities.for_locator(), predict, divisor, stage, progress.part(0.02, 0.2))
     best = None
     for number, candidate in enumerate(candidates):
         located = coarse.with_data(candidate.mask)
         part = progress.part(0.2 + 0.75 * number / len(candidates), 0.2 + 0.75 * (number + 1) / len(candidates))
-        outline = outline_in(working, _box_around(located), neighbourhood(located, _REACH_MM), scaling, networks, part)
+        scaling, near = working.scaling_about(candidate.mask), neighbourhood(located, _REACH_MM)
+        outline = outline_in(working.image, _box_around(located), near, scaling, networks, part)
         if best is None or outline.score > best.score:
             best = outline
         if outline.score > _AGREEMENT * candidate.score:

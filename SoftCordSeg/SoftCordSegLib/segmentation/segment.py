@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from ..network import ModelBundle
 from ..progress import Progress
-from ..volume import Volume, reorient
+from ..volume import Volume
 from .box import Box
 from .checks import check_image
-from .intensities import Scaling
-from .locate import coarse_image
 from .networks import Networks
 from .outline import brought_back, is_narrow, outline_in, search
 from .soft_mask import SoftMask
+from .working import working_image
 
 
 def segment(
@@ -48,18 +47,16 @@ def segment(
         from .pipelines import segment_by_plan
 
         return segment_by_plan(image, bundle, box, progress, device, flips)
-    working = reorient(image, bundle.orientation)
     progress.report(0.0, "Loading the network")
     progress.check_cancelled()
-    coarse = coarse_image(working, bundle.locator.spacing_mm)
-    scaling = Scaling.of(coarse.data)
-    if box is None and is_narrow(working, bundle.segmenter):
+    working = working_image(image, bundle)
+    if box is None and is_narrow(working.image, bundle.segmenter):
         # A scan cropped to the cord leaves nothing to look for, and too little around it for the locator to know it by.
-        box = Box.of_grid(working.grid)
+        box = Box.of_grid(working.image.grid)
     networks = Networks(bundle, device, flips)
     if box is None:
-        outline = search(working, coarse, scaling, networks, progress)
+        outline = search(working, networks, progress)
     else:
-        outline = outline_in(working, box, None, scaling, networks, progress.part(0.2, 0.95))
+        outline = outline_in(working.image, box, None, working.scaling_in(box), networks, progress.part(0.2, 0.95))
     progress.report(0.95, "Bringing the mask to the image's grid")
     return brought_back(image, outline)

@@ -8,12 +8,12 @@ from ...errors import ModelError
 from ...network import load_bundle, shipped_bundles
 from ...network.plans import Margins
 from ...progress import Progress
-from ...volume import Volume, reorient
+from ...volume import Volume
 from ..box import Box
-from ..intensities import Scaling
-from ..locate import coarse_image, locate
+from ..locate import locate
 from ..networks import Networks
 from ..outline import is_narrow
+from ..working import working_image
 
 # Which margin belongs to the low and which to the high end of an axis that points to this letter.
 _FACES = {
@@ -42,15 +42,14 @@ def box_around_cord(image: Volume, margins: Margins, device: str, progress: Prog
     if not shipped:
         raise ModelError("This model needs the locator that comes with SoftCordSeg, which is missing. Install SoftCordSeg again.")
     bundle = load_bundle(shipped[0])
-    working = reorient(image, bundle.orientation)
-    if is_narrow(working, bundle.segmenter):
+    working = working_image(image, bundle)
+    if is_narrow(working.image, bundle.segmenter):
         return Box.of_grid(image.grid), ()
     progress.report(0.0, "Looking for the cord")
-    coarse = coarse_image(working, bundle.locator.spacing_mm)
     predict, divisor = Networks(bundle, device).locator()
-    candidates = locate(coarse, Scaling.of(coarse.data), predict, divisor, bundle.locator, progress)
+    candidates = locate(working.coarse, working.intensities.for_locator(), predict, divisor, bundle.locator, progress)
     notes = (f"Where to look was found by the locator of {bundle.name}.",)
-    return (with_margins(coarse.with_data(candidates[0].mask), margins), notes) if candidates else (None, notes)
+    return (with_margins(working.coarse.with_data(candidates[0].mask), margins), notes) if candidates else (None, notes)
 
 
 def with_margins(located: Volume, margins: Margins) -> Box:

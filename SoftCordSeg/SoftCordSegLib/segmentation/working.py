@@ -1,0 +1,54 @@
+"""An image as the two networks of a bundle see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..network import AROUND_CORD, ModelBundle
+from ..volume import Volume, reorient
+from ..volume.intensities import Intensities, Scaling, around_cord, near_cord, without_padding
+from .box import Box
+from .locate import coarse_image
+
+
+@dataclass(frozen=True, eq=False)
+class Working:
+    """An image, its coarse version, and what its scaling is taken from.
+
+    Attributes:
+        image: in the bundle's orientation; without padding where the bundle's contract ignores it.
+        coarse: the same on the locator's grid.
+        intensities: how it is scaled.
+    """
+
+    image: Volume
+    coarse: Volume
+    intensities: Intensities
+
+    def scaling_about(self, located: np.ndarray) -> Scaling:
+        """The segmenter's scaling.
+
+        Args:
+            located: (i, j, k) bool, the cord on the grid of ``coarse``.
+        """
+        return self.intensities.for_segmenter(near_cord(located, float(self.coarse.spacing[0])))
+
+    def scaling_in(self, box: Box) -> Scaling:
+        """The segmenter's scaling where a box is all there is to go by."""
+        region = np.zeros(self.coarse.shape, bool)
+        start, stop = box.voxels_of(self.coarse.grid)
+        region[tuple(slice(max(a, 0), max(b, 0)) for a, b in zip(start, stop))] = True
+        return self.intensities.for_segmenter(region)
+
+
+def working_image(image: Volume, bundle: ModelBundle) -> Working:
+    """Turn an image as a bundle of ours wants it, and measure its intensities by the bundle's contract."""
+    working = reorient(image, bundle.orientation)
+    if bundle.intensities == AROUND_CORD:
+        working = without_padding(working)
+        coarse = coarse_image(working, bundle.locator.spacing_mm)
+        return Working(working, coarse, around_cord(working, coarse))
+    coarse = coarse_image(working, bundle.locator.spacing_mm)
+    return Working(working, coarse, Intensities(coarse.data))
