@@ -19,8 +19,8 @@ def tube(radius_mm: float, size: int, spacing: float) -> np.ndarray:
 
 def made_cord() -> PackedCord:
     """The template's: from its first slice to its last."""
-    planes = [tube(radius, 141, 0.5) for radius in (CORD_RADIUS_MM, 2.0, CANAL_RADIUS_MM)]
-    i, j = np.indices((141, 141)) - 70.0
+    planes = [tube(radius, 91, 0.5) for radius in (CORD_RADIUS_MM, 2.0, CANAL_RADIUS_MM)]
+    i, j = np.indices((91, 91)) - 45.0
     edge = edge_bytes(CORD_RADIUS_MM - np.hypot(i, j) * 0.5)
     maps = np.stack([np.repeat(fraction_bytes(plane)[:, :, None], HEIGHT, axis=2) for plane in planes])
     maps[:2, :, :, :26] = 0

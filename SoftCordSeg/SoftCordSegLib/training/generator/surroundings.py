@@ -59,7 +59,7 @@ def paint_surroundings(
         image = torch.lerp(image, means[:, label].view(-1, 1, 1, 1), (over * sharp + 0.5).clamp_(0, 1))
 
     # Fat where two muscles nearly tie.
-    lay((draws.uniform(0, 0.25, count) - (two[0] - two[1])) * 20, tissue.FAT)
+    lay((draws.uniform(0, 0.25, count) - (two[0] - two[1])) * 8, tissue.FAT)
     lay(draws.uniform(1, 14, count) - depth, tissue.FAT)
     lay(1.5 - depth, tissue.SKIN)
     for number, over in enumerate(clutter):
