@@ -213,5 +213,5 @@ def test_one_scale_a_sample_is_no_scale_of_an_axis(draws):
     """For three samples too."""
     noise = draws.smooth(3, (30, 30, 30), np.array([1.0, 8.0, 8.0]))
     steps = [[noise[row].diff(dim=axis).abs().mean() / noise[row].std() for axis in range(3)] for row in range(3)]
-    assert min(steps[0]) > 1
+    assert min(steps[0]) > 0.7
     assert max(steps[1]) < 0.4

@@ -75,7 +75,7 @@ class SyntheticBatch:
         height = reflected(placement.height, atlas.near.shape[4] - 1.0)
         near = sample_map(atlas.near, placement.near_left + half[0], placement.near_anterior + half[1], height)
         surroundings = draw_surroundings(draws, recipe, placement, atlas.height)
-        reach = np.linalg.norm(recipe.shape) * recipe.spacing / 2
+        reach = 1.25 * np.linalg.norm(recipe.shape) * recipe.spacing / 2
         roots = draw_roots(draws, recipe, placement, aim.height - reach < TIP_MM + 35)
         distorted = draws.rows(recipe.distortion, count)
         label, weight, shift = canal.cord, canal.weight, placement.height[:0]
