@@ -1,4 +1,4 @@
-"""One picture for each step of the generator: the same patches without it and with it, in a sagittal and an axial plane.
+"""One picture for each step of the generator: patches of one seed without it and with it, in a sagittal and an axial plane.
 
 Usage: pictures.py [--packed work/training.npz] [--out work/pictures] [--only STEP …]
 The cord's label is outlined in red; where the answer is unknown, in cyan.

@@ -18,15 +18,16 @@ def tube(radius_mm: float, size: int, spacing: float) -> np.ndarray:
 
 
 def made_cord() -> PackedCord:
-    """The template's: from its first slice to its last."""
+    """In place of the template's, from its first slice to its last; slices of 5 mm."""
     planes = [tube(radius, 91, 0.5) for radius in (CORD_RADIUS_MM, 2.0, CANAL_RADIUS_MM)]
     i, j = np.indices((91, 91)) - 45.0
     edge = edge_bytes(CORD_RADIUS_MM - np.hypot(i, j) * 0.5)
-    maps = np.stack([np.repeat(fraction_bytes(plane)[:, :, None], HEIGHT, axis=2) for plane in planes])
-    maps[:2, :, :, :26] = 0
-    edge = np.repeat(edge[:, :, None], HEIGHT, axis=2)
-    edge[:, :, :26] = 0
-    return PackedCord("made", (0.5, 0.5, 1.0), 0.0, True, maps, edge)
+    count, tip = HEIGHT // 5, 26 // 5
+    maps = np.stack([np.repeat(fraction_bytes(plane)[:, :, None], count, axis=2) for plane in planes])
+    maps[:2, :, :, :tip] = 0
+    edge = np.repeat(edge[:, :, None], count, axis=2)
+    edge[:, :, :tip] = 0
+    return PackedCord("made", (0.5, 0.5, 5.0), 0.0, True, maps, edge)
 
 
 def made_case(

@@ -23,7 +23,7 @@ NEEDS = {"clear_stem": {"brainstem": 1.0}, "thick_slices": {"slices": 1.0}}
 
 @pytest.fixture(scope="module", params=[SEGMENTER, LOCATOR], ids=["segmenter", "locator"])
 def source(request, packed) -> PatchBatches:
-    return PatchBatches(packed, dataclasses.replace(request.param, twins=0.3))
+    return PatchBatches(packed, dataclasses.replace(request.param, twins=0.3, shape=(24, 32, 40)))
 
 
 def test_a_batch_belongs_to_its_seed_and_step(source):
@@ -57,7 +57,7 @@ def test_a_network_learns_from_a_batch(source):
 
 @pytest.mark.parametrize("real", [0.0, 1.0])
 def test_twins_have_one_label_and_two_appearances(packed, real):
-    source = PatchBatches(packed, dataclasses.replace(SEGMENTER, real=real, twins=1.0))
+    source = PatchBatches(packed, dataclasses.replace(SEGMENTER, real=real, twins=1.0, shape=(24, 32, 32)))
     for step in range(4):
         batch = source.batch(2, step, 6)
         assert batch.twins.shape == (3, 2)
@@ -122,7 +122,7 @@ def test_the_sac_below_the_cord_is_known_to_be_empty(packed):
 
 
 def test_some_synthetic_images_have_no_cord_and_most_do(packed, plain):
-    source = PatchBatches(packed, dataclasses.replace(plain, without_cord=0.4))
+    source = PatchBatches(packed, dataclasses.replace(plain, without_cord=0.4, shape=(24, 32, 32)))
     share = np.mean([(source.batch(0, step, 8).label.amax(dim=(1, 2, 3, 4)) > 0.5).float().mean() for step in range(5)])
     assert 0.35 < share < 0.85
 

@@ -105,7 +105,8 @@ class SyntheticBatch:
         folded = reflected(k, top)
         k_cord = torch.where(whole, torch.minimum(k, top).clamp(min=-2), folded) + start
         # The template's canal ends with its cord; a real one goes on to the sacrum, full of roots, and ends there.
-        k_canal = torch.where(whole, torch.minimum(k.clamp(min=TIP_MM + 7), top), folded) + start
+        lowest = draws.put((TIP_MM + 7 - bottom) / spacing[:, 2])
+        k_canal = torch.where(whole, torch.minimum(torch.maximum(k, lowest), top), folded) + start
         end = TIP_MM - draws.uniform(100, 190, count)
         taper = torch.sigmoid((placement.height - end) / draws.uniform(4, 12, count)).clamp(min=0.02)
         middle = [(n - 1) / 2 for n in atlas.inner.shape[2:4]]
