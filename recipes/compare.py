@@ -3,8 +3,8 @@
     python compare.py variants.json --packed training.npz --development development.npz --out FOLDER
 
 The file holds a list of runs, or ``{"base": …, "parent": "compact", "variants": [runs]}``; a run is ``{"name": …, "start": …,
-"plan": …, "recipe": …, "steps": …}``, see :class:`RunDescription`; what "base" says holds for all.  Called again it goes on where it
-was stopped.
+"plan": …, "recipe": …, "steps": …}``, see :class:`RunDescription`; what "base" says holds for all.  Called again it goes on where
+it was stopped.
 """
 
 from __future__ import annotations

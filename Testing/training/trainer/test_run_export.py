@@ -62,7 +62,7 @@ def test_a_locator_is_no_segmenter(tmp_path, locator):
 
 
 def test_a_bundle_says_how_it_was_made(tmp_path):
-    record = {"files": {"one.nii.gz": "abc"}, "intensities": "around_cord"}
+    record = {"files": {"one.nii.gz": "abc"}, "contract": "around_cord"}
     packed = packed_tubes(tmp_path / "training.npz", record=record)
     recipe = {"kind": "plain", "patch": [16, 16, 16]}
     description = RunDescription("tubes", plan(), recipe)
@@ -74,7 +74,7 @@ def test_a_bundle_says_how_it_was_made(tmp_path):
     assert (said["steps"], said["patches"]) == (2, 4)
     assert said["start"] == "random weights"
     assert said["plan"] == plan().to_json()
-    assert said["recipe"] == recipe
+    assert said["recipe"] == {"kind": "plain", "patch": [16, 16, 16], "coarse": False, "away": 0.1}
     assert said["packed"] == record
     assert '"intensities": "around_cord"' in (tmp_path / "bundle" / "configs" / "inference.json").read_text()
 

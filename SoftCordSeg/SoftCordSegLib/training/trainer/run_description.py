@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ class RunDescription:
     Attributes:
         name: of the run.
         plan: of the training.
-        recipe: of its batches: settings of the generator, or ``{"kind": "plain", …}`` with those of
+        recipe: of its batches: what differs from the generator's recipe for the stage, or ``{"kind": "plain", …}`` with those of
             :class:`.plain_patches.PlainRecipe`.
         start: what it begins with.
         steps: in all; None for no end.
@@ -63,24 +63,48 @@ class RunDescription:
         )
 
 
-def batch_source(packed: Packed, recipe: dict[str, Any], device: str = "cpu") -> BatchSource:
+def whole_recipe(recipe: dict[str, Any], stage: str) -> dict[str, Any]:
+    """A recipe with every setting that it leaves out, so that a later version of the program cannot change it unnoticed.
+
+    Raises:
+        InputError: a setting is unknown or cannot be.
+    """
+    plain = {name: _plain(value) for name, value in _recipe(recipe, stage).items()}
+    return {"kind": "plain", **plain} if recipe.get("kind") == "plain" else plain
+
+
+def batch_source(packed: Packed, recipe: dict[str, Any], stage: str, device: str = "cpu") -> BatchSource:
     """What makes the batches of a recipe.
 
     Raises:
-        InputError: a setting is unknown.
+        InputError: a setting is unknown or cannot be, or the packed file has nothing to make batches of.
     """
-    settings = {name: tuple(value) if isinstance(value, list) else value for name, value in recipe.items()}
-    plain = settings.pop("kind", None) == "plain"
+    settings = _recipe(recipe, stage)
+    if recipe.get("kind") == "plain":
+        from .plain_patches import PlainPatches, PlainRecipe
+
+        return PlainPatches(packed, PlainRecipe(**settings), device)
+    from ..generator import BatchRecipe, PatchBatches
+
+    return PatchBatches(packed, BatchRecipe.of(settings), device)
+
+
+def _recipe(recipe: dict[str, Any], stage: str) -> dict[str, Any]:
+    settings = {name: tuple(value) if isinstance(value, list) else value for name, value in recipe.items() if name != "kind"}
     try:
-        if plain:
-            from .plain_patches import PlainPatches, PlainRecipe
+        if recipe.get("kind") == "plain":
+            from .plain_patches import PlainRecipe
 
-            return PlainPatches(packed, PlainRecipe(**settings), device)
-        from ..generator import BatchRecipe, PatchBatches
+            return asdict(PlainRecipe(**{"coarse": stage == "locator", **settings}))
+        from ..generator import LOCATOR, SEGMENTER, BatchRecipe
 
-        return PatchBatches(packed, BatchRecipe(**settings), device)
-    except (TypeError, ValueError) as error:
+        return BatchRecipe.of({**(LOCATOR if stage == "locator" else SEGMENTER).plain(), **settings}).plain()
+    except TypeError as error:
         raise InputError(f"The recipe of a training cannot be used: {error}. Correct it.") from error
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def open_training(
@@ -113,8 +137,8 @@ def open_training(
     return Trainer(
         store,
         description.plan,
-        batch_source(data, description.recipe, device),
-        recipe=description.recipe,
+        batch_source(data, description.recipe, description.plan.stage, device),
+        recipe=whole_recipe(description.recipe, description.plan.stage),
         start=description.start,
         development=cases,
         device=device,

@@ -70,8 +70,7 @@ def export_run(
         weights[file] = {key: value.half() if half else value.float() for key, value in state.items()}
     contract = _contract(runs)
     if contract is not None:
-        # THE INPUT CONTRACT of the segmenter: by which function its intensities were scaled.  Of the packed file's record;
-        # network/bundle.py and segmentation/ must read this key.
+        # The input contract: by which function the program scales what the networks see (network/bundle.py reads this key).
         inference["intensities"] = contract
     save_bundle(folder, _metadata(words or {}, provenance), inference, weights)
     return Path(folder)
@@ -79,7 +78,7 @@ def export_run(
 
 def _contract(runs: dict[str, RunState]) -> str | None:
     """The name of the intensity scaling that the packed file says it used."""
-    found = {run.record.get("packed", {}).get("intensities") for run in runs.values()} - {None}
+    found = {run.record.get("packed", {}).get("contract") for run in runs.values()} - {None}
     if len(found) > 1:
         raise InputError(
             f"The runs were trained on intensities of two kinds ({', '.join(sorted(found))}). Train one of them again."

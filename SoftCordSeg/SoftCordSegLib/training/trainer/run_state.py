@@ -172,3 +172,8 @@ def read_numbered(folder: str | Path, read: Any) -> Any:
     if states:
         raise InputError(f"None of the states of a training in '{folder}' can be read: {reason}. Choose another folder.")
     return None
+
+
+def last_step(folder: str | Path) -> int:
+    """The step of the last state in a folder; 0 where there is none."""
+    return read_numbered(folder, lambda _folder, head: int(head["step"])) or 0

@@ -192,21 +192,23 @@ class Trainer:
 
     def state(self) -> RunState:
         """All of the training, on the CPU."""
-        return RunState(
-            plan=self.plan.to_json(),
-            recipe=self._recipe,
-            origin=self._origin,
-            step=self.step,
-            patches=self.patches,
-            seconds=self.seconds,
-            moment_steps=self.learner.moment_steps,
-            rate_from=self.rate_from,
-            weights=_copied(self.learner.weights()),
-            average=_copied(self.learner.average),
-            moments=_copied(self.learner.moments()),
-            history={"losses": self.curve.to_json(), "validations": self.validations, "changes": self._changes},
-            record=self._record,
-        )
+        tensors = {"weights": self.learner.weights(), "average": self.learner.average, "moments": self.learner.moments()}
+        return RunState(**self.state_head(), **{name: _copied(value) for name, value in tensors.items()})
+
+    def state_head(self) -> dict[str, Any]:
+        """Everything but the tensors; see :meth:`RunState.head`."""
+        return {
+            "plan": self.plan.to_json(),
+            "recipe": self._recipe,
+            "origin": self._origin,
+            "step": self.step,
+            "patches": self.patches,
+            "seconds": self.seconds,
+            "moment_steps": self.learner.moment_steps,
+            "rate_from": self.rate_from,
+            "history": {"losses": self.curve.to_json(), "validations": self.validations, "changes": self._changes},
+            "record": self._record,
+        }
 
     def _one_step(self) -> None:
         begun = time.monotonic()
