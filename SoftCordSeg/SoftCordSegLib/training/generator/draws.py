@@ -65,13 +65,13 @@ class Draws:
         Args:
             count: of samples.
             shape: voxels along the three axes.
-            scale: a number; (count,) one for each sample; or (count, 3) or (3,), one for each axis too.
+            scale: a number; (count,) one for each sample; (count, 3) or (1, 3) one for each axis too.
 
         Returns:
             (count, i, j, k) float32.
         """
         scale = np.asarray(scale, float)
-        scale = scale[:, None] if scale.ndim == 1 and len(scale) == count and count != 3 else scale
+        scale = scale[:, None] if scale.ndim == 1 else scale
         scale = np.maximum(np.broadcast_to(scale, (count, 3)), 1.0)
         smooth = scale.max(axis=0) > 1.0
         knots = [int(math.ceil(n / s)) + 2 if wide else n for n, s, wide in zip(shape, scale.min(axis=0), smooth)]

@@ -16,10 +16,10 @@ def draw_shifts(draws: Draws, recipe: BatchRecipe, height: torch.Tensor) -> torc
         height: (n, i, j, k) along the spine, mm.
     """
     rng, count = draws.host, len(height)
-    scale = np.stack([rng.uniform(15, 40, count), rng.uniform(15, 40, count), rng.uniform(5, 40, count)], 1) / recipe.spacing
+    scale = np.stack([rng.uniform(15, 40, count), rng.uniform(15, 40, count), rng.uniform(12, 40, count)], 1) / recipe.spacing
     shift = draws.uniform(0.5, 4.0, count) * draws.smooth(count, height.shape[1:], scale)
     rhythm = torch.sin(height * (2 * torch.pi / draws.uniform(14, 24, count)) + draws.uniform(0, 6.3, count))
-    return (shift + draws.uniform(0, 1.2, count) * rhythm) / recipe.spacing
+    return (shift + draws.uniform(0, 0.8, count) * rhythm) / recipe.spacing
 
 
 def shifted(volume: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
@@ -65,7 +65,7 @@ def with_metal(
     """
     count, rng = len(image), draws.host
     radius = rng.uniform(4, 15, count)
-    angle, away = rng.uniform(0, 2 * np.pi, count), radius + rng.uniform(8, 30, count)
+    angle, away = rng.uniform(0, 2 * np.pi, count), radius + rng.uniform(7, 22, count)
     along = (torch.arange(image.shape[3], device=image.device) - image.shape[3] / 2) * recipe.spacing
     parts = (
         near_left - draws.put(np.cos(angle) * away),

@@ -86,12 +86,14 @@ def randomised(draws: Draws, image: torch.Tensor, label: torch.Tensor) -> torch.
     # Cells of one class differ little or much.
     mu = np.repeat(rng.uniform(0, 1, (count, _MOST_CLASSES)), _MOST_CELLS, axis=1)
     mu = mu + rng.uniform(0, 0.3, (count, 1)) * rng.standard_normal((count, number))
-    cell = cell.flatten(1)
-    y = draws.table(mu).gather(1, cell) + draws.table(alpha).gather(1, cell) * (
-        x.flatten(1) - centres.gather(1, classes.flatten(1))
-    )
-    y = _inside(draws, x, y.view_as(x), label)
-    return blurred(y, draws.put(rng.uniform(0.1, 0.6, count)).view(-1, 1))
+    cell, middle = cell.flatten(1), centres.gather(1, classes.flatten(1))
+    slope = draws.table(alpha).gather(1, cell)
+    level = draws.table(mu).gather(1, cell) - slope * middle
+    # From one cell to the next within a voxel, so that voxels between two tissues do not become a third one.
+    smooth = draws.put(np.full(count, 0.6)).view(-1, 1)
+    slope, level = (blurred(part.view_as(x), smooth) for part in (slope, level))
+    y = _inside(draws, x, level + slope * x, label)
+    return blurred(y, draws.put(rng.uniform(0.1, 0.5, count)).view(-1, 1))
 
 
 def _classes(draws: Draws, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

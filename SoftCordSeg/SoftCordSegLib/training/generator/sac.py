@@ -48,7 +48,7 @@ def paint_canal(
     mean = means.view(count, -1, 1, 1, 1)
     fluid = _fluid(draws, recipe, placement, mean)
     # Roots are few beside the cord and fill the canal below its tip.
-    strands = draws.smooth(count, recipe.shape, np.maximum(np.array([1.2, 1.2, 15]) / recipe.spacing, 1.0))
+    strands = draws.smooth(count, recipe.shape, np.array([[1.2, 1.2, 15]]) / recipe.spacing)
     strands = ((strands - draws.uniform(0.6, 1.6, count)) * 3 + 0.5).clamp_(0, 1)
     beside = draws.put(0.25 * (rng.random(count) < 0.5))
     amount = torch.maximum(((60 - placement.height) / 30).clamp_(max=1), beside) * draws.uniform(0.4, 1, count)

@@ -40,8 +40,12 @@ def contract_range(image: torch.Tensor, region: torch.Tensor, parts: tuple[float
 
 def region_around_cord(coarse_label: torch.Tensor) -> torch.Tensor:
     """Of a coarse label (n, i, j, k): the cord grown along each axis, bool."""
-    cord = (coarse_label > 0.5).float()[:, None]
-    return functional.max_pool3d(cord, 2 * _GROWN + 1, 1, _GROWN)[:, 0] > 0
+    grown = (coarse_label > 0.5).float()[:, None]
+    # Along one axis after the other it is the same, and many times cheaper.
+    for axis in range(3):
+        reach = [_GROWN if axis == other else 0 for other in range(3)]
+        grown = functional.max_pool3d(grown, [2 * r + 1 for r in reach], 1, reach)
+    return grown[:, 0] > 0
 
 
 def scaled(image: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> torch.Tensor:
@@ -58,7 +62,7 @@ def scale_patches(
         image: (n, i, j, k).
         label: (n, i, j, k) in [0, 1].
         known: (n, i, j, k) 0 where the field of view has ended.
-        keep: (n,) bool, those whose range is right already: it is moved a little only, as that of all.
+        keep: (n,) bool, those whose range is known, from 0 to 1: it is moved a little only, as that of all.
     """
     rng, count = draws.host, len(image)
     if recipe.contract == "around_cord":
@@ -71,7 +75,7 @@ def scale_patches(
     else:
         low, high = contract_range(image[:, ::2, ::2, ::2], known[:, ::2, ::2, ::2] > 0.5, (0.01, 0.99))
     right = draws.put(keep) > 0
-    low, high = torch.where(right, -torch.ones_like(low), low), torch.where(right, torch.ones_like(high), high)
+    low, high = torch.where(right, 0.0, low), torch.where(right, 1.0, high)
     # The program's mask and field of view are others than the patch's.
     spread = np.where(rng.random(count) < 0.15, 3.0, 1.0) * recipe.contract_jitter
     jitter = [rng.standard_normal(count) * spread for _ in range(2)]

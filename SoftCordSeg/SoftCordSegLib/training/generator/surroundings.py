@@ -50,8 +50,7 @@ def paint_surroundings(
     muscles = fields[5 : 5 + tissue.MUSCLES]
     clutter = fields[5 + tissue.MUSCLES : 5 + tissue.MUSCLES + tissue.CLUTTERS]
     brain, folds, skull, fluid = fields[-4:]
-    two, which = torch.topk(muscles, 2, dim=0)
-    image = means[:, tissue.MUSCLE : tissue.MUSCLE + tissue.MUSCLES].gather(1, which[0].flatten(1)).view_as(depth)
+    image, lead = _muscles(muscles, means)
     sharp = 1.0 / recipe.spacing
 
     def lay(over: torch.Tensor, label: int) -> None:
@@ -59,7 +58,7 @@ def paint_surroundings(
         image = torch.lerp(image, means[:, label].view(-1, 1, 1, 1), (over * sharp + 0.5).clamp_(0, 1))
 
     # Fat where two muscles nearly tie.
-    lay((draws.uniform(0, 0.25, count) - (two[0] - two[1])) * 20, tissue.FAT)
+    lay((draws.uniform(0, 0.25, count) - lead) * 8, tissue.FAT)
     lay(draws.uniform(1, 14, count) - depth, tissue.FAT)
     lay(1.5 - depth, tissue.SKIN)
     for number, over in enumerate(clutter):
@@ -80,6 +79,17 @@ def paint_surroundings(
     )
     image = torch.lerp(image, air, outside) + texture * (1 - outside * draws.put(own))
     return image, torch.maximum(outside, (torch.maximum(airway, gas) * sharp + 0.5).clamp_(0, 1))
+
+
+def _muscles(fields: torch.Tensor, means: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The intensity of the largest of several fields (m, n, …), and by how much it leads the second, each (n, …)."""
+    first, second = fields[0], torch.full_like(fields[0], -torch.inf)
+    image = means[:, tissue.MUSCLE].view(-1, 1, 1, 1).expand_as(first)
+    for number, field in enumerate(fields[1:], start=1):
+        image = torch.where(field > first, means[:, tissue.MUSCLE + number].view(-1, 1, 1, 1), image)
+        second = torch.maximum(second, torch.minimum(first, field))
+        first = torch.maximum(first, field)
+    return image, first - second
 
 
 def _depth_below_skin(draws: Draws, placement: Placement) -> torch.Tensor:

@@ -75,7 +75,7 @@ class SyntheticBatch:
         height = reflected(placement.height, atlas.near.shape[4] - 1.0)
         near = sample_map(atlas.near, placement.near_left + half[0], placement.near_anterior + half[1], height)
         surroundings = draw_surroundings(draws, recipe, placement, atlas.height)
-        reach = np.linalg.norm(recipe.shape) * recipe.spacing / 2
+        reach = 1.25 * np.linalg.norm(recipe.shape) * recipe.spacing / 2
         roots = draw_roots(draws, recipe, placement, aim.height - reach < TIP_MM + 35)
         distorted = draws.rows(recipe.distortion, count)
         label, weight, shift = canal.cord, canal.weight, placement.height[:0]
@@ -105,7 +105,8 @@ class SyntheticBatch:
         folded = reflected(k, top)
         k_cord = torch.where(whole, torch.minimum(k, top).clamp(min=-2), folded) + start
         # The template's canal ends with its cord; a real one goes on to the sacrum, full of roots, and ends there.
-        k_canal = torch.where(whole, torch.minimum(k.clamp(min=TIP_MM + 7), top), folded) + start
+        lowest = draws.put((TIP_MM + 7 - bottom) / spacing[:, 2])
+        k_canal = torch.where(whole, torch.minimum(torch.maximum(k, lowest), top), folded) + start
         end = TIP_MM - draws.uniform(100, 190, count)
         taper = torch.sigmoid((placement.height - end) / draws.uniform(4, 12, count)).clamp(min=0.02)
         middle = [(n - 1) / 2 for n in atlas.inner.shape[2:4]]

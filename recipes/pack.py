@@ -1,0 +1,296 @@
+"""Pack what may be trained on into one file that training reads within a second.
+
+Real images with a drawn mask, brought to one convention of the edge (offsets.csv, see drawn_edges.py); images without one, with
+labels that a model's predictions agree on (``--labels``); the cord shapes and the template's surroundings that images are made
+from.  Every image is sampled as the program samples it, and scaled by the input contract *around_cord*.
+
+    python pack.py --data DATA                        training.csv and development.csv, into work/
+    python pack.py --data DATA --list LIST -o FILE    one list
+    python pack.py --data DATA --labels BUNDLE        the images without a mask too
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from model_labels import model_labels
+from scipy import ndimage
+from series_means import series_means
+
+from SoftCordSegLib.errors import InputError
+from SoftCordSegLib.evaluation import Case, read_cases
+from SoftCordSegLib.network import AROUND_CORD, file_sha256
+from SoftCordSegLib.segmentation.locate import coarse_image
+from SoftCordSegLib.training.packed import (
+    Packed,
+    PackedCase,
+    PackedCord,
+    edge_bytes,
+    fraction_bytes,
+    image_bytes,
+    read_packed,
+    write_packed,
+)
+from SoftCordSegLib.training.synthetic import anatomy
+from SoftCordSegLib.volume import Grid, Volume, read_nifti, reorient, resample
+from SoftCordSegLib.volume.intensities import around_cord, near_cord, without_padding
+from SoftCordSegLib.volume.moved_edge import moved_edge
+from SoftCordSegLib.volume.resampling import IMAGE_ORDER
+
+HERE = Path(__file__).resolve().parent
+FINE_MM, COARSE_MM = 1.0, 2.0
+# A patch of 48×64×64 voxels fits anywhere about the cord with room to move, mm.
+_BESIDE_MM = 40.0
+# Where a stack is drawn in part, the cord of the other slices may lie that far from the nearest drawn one, mm.
+_UNKNOWN_MM = 40.0
+# The locator cuts its pieces apart at this soft value; what it would have located is taken from the label likewise.
+_LOCATED = 0.25
+LARGEST_BYTES = 24 << 20
+
+# By data set, or data set and participant.  The images' own terms, as their repositories state them.
+LICENCES = {
+    "errsm": "MIT",
+    "gm-challenge": "CC0-1.0",
+    "gm-challenge/greme": "MIT",
+    "epi": "MIT",
+    "sct-tutorial": "MIT",
+    "sct-tutorial/sub-01": "CC0-1.0",
+    "template": "none named (PAM50, part of SCT, LGPL-3.0)",
+}
+# The template's own image, drawn once for all: one more case, and the convention of its edge.
+_TEMPLATE_IMAGE, _TEMPLATE_CORD = (Path(f"template/PAM50_small_{name}.nii.gz") for name in ("t2", "cord"))
+TEMPLATE = Case("PAM50", "T2w", _TEMPLATE_IMAGE, _TEMPLATE_CORD, dataset="template")
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """An image and its label, in its own orientation.
+
+    Attributes:
+        case: the row of the list.
+        image, label, weight: on one grid; weight 0 where the label says nothing.
+        by: "drawn" or "model".
+        files: what was read.
+    """
+
+    case: Case
+    image: Volume
+    label: Volume
+    weight: Volume
+    by: str
+    files: tuple[Path, ...]
+
+
+def main() -> None:
+    """Pack the lists named on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder that paths in the lists start from")
+    parser.add_argument("--list", type=Path, help="one list instead of training.csv and development.csv")
+    parser.add_argument("-o", "--out", type=Path, help="file for that list")
+    parser.add_argument("--labels", type=Path, help="bundle that labels the images without a mask; left out without it")
+    chosen = parser.parse_args()
+    if (chosen.list is None) != (chosen.out is None):
+        parser.error("--list and -o go together")
+    both = [(HERE / f"{name}.csv", HERE / "work" / f"{name}.npz") for name in ("training", "development")]
+    lists = [(chosen.list, chosen.out)] if chosen.list else both
+    for path, out in lists:
+        # Development cases are only looked at during training: nothing is made from them.
+        training = path.stem == "training"
+        started = time.perf_counter()
+        packed = pack(path, chosen.data, chosen.labels, out.parent, with_anatomy=training)
+        write_packed(out, packed)
+        report(packed, out, time.perf_counter() - started)
+
+
+def pack(path: Path, data: Path, bundle: Path | None, work: Path, with_anatomy: bool) -> Packed:
+    """All images of a list that have a label.
+
+    Args:
+        path: of the list.
+        data: folder that its paths start from.
+        bundle: labels the images that have no mask; they are left out where None.
+        work: folder for what is made on the way.
+        with_anatomy: also the template's image, cord shapes and surroundings.
+
+    Raises:
+        InputError: a file is missing or does not fit, or the list names somebody who is only to be evaluated on.
+    """
+    cases = [one for each in read_cases(path, data) for one in series_means(each, work / "means")]
+    wrong = [case.participant for case in cases if getattr(case, "use", "") not in ("", "train")]
+    if wrong:
+        raise InputError(f"'{path}' names {wrong[0]}, who must not be trained on. Take the row out.")
+    if with_anatomy:
+        cases.append(replace(TEMPLATE, image=data / TEMPLATE.image, reference=data / TEMPLATE.reference))
+    offsets = read_offsets(HERE / "offsets.csv")
+    labelled = [drawn(case, offsets.get(case.dataset, 0.0)) for case in cases if case.reference is not None]
+    without = [case for case in cases if case.reference is None]
+    record = {"list": path.name, "contract": AROUND_CORD, "offsets_mm": offsets, "label_model": None}
+    if bundle is not None and without:
+        labels, record["label_model"] = model_labels(without, bundle, work / "labels")
+        labelled += [Labelled(case, *_volumes(case.image, *pair), "model", (case.image,)) for case, pair in zip(without, labels)]
+    else:
+        record["left_out"] = [case.stem for case in without]
+    check_groups(labelled)
+    record["files_sha256"] = {_below(file, data): file_sha256(file) for one in labelled for file in one.files}
+    cords, near, height = _anatomy(data, record) if with_anatomy else ((), np.zeros((3, 1, 1, 1), np.uint8), 0.0)
+    return Packed(tuple(map(packed_case, labelled)), cords, near, height, record)
+
+
+def read_offsets(path: Path) -> dict[str, float]:
+    """Millimetres by which the edges of a data set are drawn outside the convention, by data set; none without the file."""
+    if not path.is_file():
+        return {}
+    rows = csv.DictReader(line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#"))
+    return {row["dataset"]: float(row["offset_mm"]) for row in rows}
+
+
+def drawn(case: Case, offset_mm: float) -> Labelled:
+    """A case with its drawn mask brought to the convention; slices without a mask say nothing about the cord.
+
+    Raises:
+        InputError: the mask is empty or not on the grid of its image.
+    """
+    image, mask = read_nifti(case.image), read_nifti(case.reference)
+    if not mask.grid.same_as(image.grid, tolerance_mm=0.02):
+        raise InputError(f"The mask '{case.reference}' is not on the grid of '{case.image}'. Resample it to the image.")
+    mask = reorient(mask, "LAS")
+    if not mask.data.any():
+        raise InputError(f"The mask '{case.reference}' is empty. Take the row out of the list.")
+    label = moved_edge(mask.with_data((mask.data > 0.5).astype(np.float32)), -offset_mm)
+    files = (case.image, case.reference)
+    return Labelled(case, reorient(image, "LAS"), label, mask.with_data(_known(mask)), "drawn", files)
+
+
+def _known(mask: Volume) -> np.ndarray:
+    """(i, j, k) float32: 0 around the cord in slices that nobody drew on, else 1; axes LAS."""
+    known = np.ones(mask.shape, np.float32)
+    slices = np.flatnonzero(mask.data.any(axis=(0, 1)))
+    reach = np.ceil(_UNKNOWN_MM / mask.spacing[:2]).astype(int)
+    for index in np.setdiff1d(np.arange(mask.shape[2]), slices):
+        nearest = slices[np.argmin(np.abs(slices - index))]
+        centre = np.round(ndimage.center_of_mass(mask.data[:, :, nearest])).astype(int)
+        low, high = np.maximum(centre - reach, 0), centre + reach + 1
+        known[low[0] : high[0], low[1] : high[1], index] = 0
+    return known
+
+
+def _volumes(*paths: Path) -> list[Volume]:
+    return [reorient(read_nifti(path), "LAS") for path in paths]
+
+
+def packed_case(one: Labelled) -> PackedCase:
+    """An image as the two networks will see it, with label and weight."""
+    working = without_padding(one.image)
+    coarse = coarse_image(working, COARSE_MM)
+    coarse_label = np.clip(resample(one.label, coarse.grid, order=1, antialias=True).data, 0, 1)
+    coarse_weight = resample(one.weight, coarse.grid, order=1).data > 0.99
+    intensities = around_cord(working, coarse)
+    scaling = intensities.for_segmenter(near_cord(coarse_label > _LOCATED, COARSE_MM))
+    fine = working.grid.with_spacing(FINE_MM)
+    # The outer half of a slice at the end is of that slice, for the label too: it does not fade towards what was not scanned.
+    label = np.clip(resample(one.label, fine, order=IMAGE_ORDER).data, 0, 1)
+    grid, part = _about(label, fine)
+    image = resample(working, grid, order=IMAGE_ORDER)
+    weight = resample(one.weight, grid, order=1).data > 0.99
+    case = one.case
+    licence = LICENCES.get(f"{case.dataset}/{case.participant}", LICENCES.get(case.dataset))
+    if licence is None:
+        raise InputError(f"The licence of the data set '{case.dataset}' is not known. Add it to LICENCES in pack.py.")
+    return PackedCase(
+        name=case.stem,
+        participant=case.participant,
+        contrast=case.contrast,
+        dataset=case.dataset,
+        licence=licence,
+        group=f"{case.participant}/{case.grid}" if case.grid else "",
+        slices_mm=tuple(round(float(x), 4) for x in one.image.spacing),
+        label_by=one.by,
+        image=image_bytes(scaling(image.data)),
+        label=fraction_bytes(label[part]),
+        weight=weight.astype(np.uint8) * 255,
+        coarse_image=image_bytes(intensities.for_locator()(coarse.data)),
+        coarse_label=fraction_bytes(coarse_label),
+        coarse_weight=coarse_weight.astype(np.uint8) * 255,
+    )
+
+
+def _about(label: np.ndarray, grid: Grid) -> tuple[Grid, tuple[slice, ...]]:
+    """The part of the grid about the cord: all of its height, and :data:`_BESIDE_MM` beside the cord."""
+    filled = np.argwhere(label > 0.1)
+    if not len(filled):
+        raise InputError("A label is empty on the working grid. Take its image out of the list.")
+    margin = np.array([_BESIDE_MM, _BESIDE_MM, np.inf]) / FINE_MM
+    start = np.maximum(filled.min(axis=0) - margin, 0).astype(int)
+    stop = np.minimum(filled.max(axis=0) + 1 + margin, label.shape).astype(int)
+    return grid.crop(start, stop), tuple(slice(a, b) for a, b in zip(start, stop))
+
+
+def check_groups(labelled: Sequence[Labelled]) -> None:
+    """Images of one group share their voxels.
+
+    Raises:
+        InputError: they do not.
+    """
+    first: dict[tuple[str, str], Labelled] = {}
+    for one in labelled:
+        if one.case.grid:
+            other = first.setdefault((one.case.participant, one.case.grid), one)
+            if not one.image.grid.same_as(other.image.grid, tolerance_mm=0.02):
+                raise InputError(f"'{one.case.image}' is not on the grid of '{other.case.image}'. Give it a grid of another name.")
+
+
+def _anatomy(data: Path, record: dict) -> tuple[tuple[PackedCord, ...], np.ndarray, float]:
+    read = anatomy.load_anatomy(data)
+    record["files_sha256"].update({_below(path, data): file_sha256(path) for path in anatomy.data_files(data)})
+    rows = [anatomy.CORD, anatomy.GREY, anatomy.CANAL]
+    cords = tuple(
+        PackedCord(
+            one.name, tuple(map(float, one.spacing)), float(one.bottom), one.whole,
+            fraction_bytes(one.maps[rows]), edge_bytes(one.maps[anatomy.EDGE]),
+        )
+        for one in read.cords
+    )  # fmt: skip
+    return cords, fraction_bytes(read.near), float(read.height)
+
+
+def _below(path: Path, data: Path) -> str:
+    """A file's name in the record: below the data, or alone."""
+    return path.relative_to(data).as_posix() if data in path.parents else path.name
+
+
+def report(packed: Packed, out: Path, seconds: float) -> None:
+    """Print what went in, and what reading it costs.
+
+    Raises:
+        InputError: the file is too large to be sent along.
+    """
+    started = time.perf_counter()
+    read_packed(out)
+    read = time.perf_counter() - started
+    print(
+        f"{'image':34} {'participant':11} {'contrast':10} {'licence':10} {'label':6} {'voxels':>13} {'mL':>5} {'known':>5}  group"
+    )
+    for case in packed.cases:
+        size = "×".join(map(str, case.image.shape))
+        millilitres, known = case.label.sum(dtype=float) / 255e3, (case.weight > 0).mean()
+        row = f"{case.name:34} {case.participant:11} {case.contrast:10} {case.licence[:10]:10} {case.label_by:6} {size:>13}"
+        print(f"{row} {millilitres:5.1f} {100 * known:4.0f}%  {case.group}")
+    for left in packed.record.get("left_out", ()):
+        print(f"{left:34} has no mask, and is left out without --labels")
+    size = out.stat().st_size
+    counts = f"{len(packed.cases)} images, {len(packed.cords)} cord shapes, {size / (1 << 20):.1f} MiB"
+    print(f"{out.name}: {counts}, packed in {seconds:.0f} s, read in {read:.2f} s")
+    if size > LARGEST_BYTES:
+        raise InputError(
+            f"'{out}' has {size >> 20} MiB; at most {LARGEST_BYTES >> 20} can be sent to a GPU with the rest. Crop closer."
+        )
+
+
+if __name__ == "__main__":
+    main()
