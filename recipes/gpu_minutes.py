@@ -48,6 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=9.0, help="in all, from the start of the script to its end")
     parser.add_argument("--batch", type=int, help="found by trying without it")
     parser.add_argument("--largest", type=int, default=512, help="batch that is tried")
+    parser.add_argument("--total-mib", type=float, default=58.0, help="of the state; it is left without moments if they do not fit")
     parser.add_argument("--save-minutes", type=float, default=2.0)
     parser.add_argument("--device", help="cuda where there is one, else cpu")
     parser.add_argument("--threads", type=int, help="of PyTorch on the CPU")
@@ -86,7 +87,7 @@ def train(options: argparse.Namespace, began: float) -> None:
     source = batch_source(read_packed(options.packed), description.recipe, plan.stage, device)
     batch = options.batch or largest_batch(plan, source, device, options.largest)
     plan = for_batch(plan, description.plan.batch * description.plan.accumulate, batch)
-    store = HalfStates(options.out, before=options.state)
+    store = HalfStates(options.out, before=options.state, total_mib=options.total_mib)
     trainer = open_training(replace(description, plan=plan), options.packed, options.development, store, device=device, renew=True)
     del source
     first_step, first_patches = trainer.step, trainer.patches

@@ -81,7 +81,7 @@ def rehearse(folder: Path, options: argparse.Namespace) -> list[str]:
     plan.write_text(json.dumps({"name": "rehearsal", "trainings": {"segmenter": small}, "order": [["segmenter", None]]}))
     said = []
     for number in (1, 2):
-        command = ["--packed", str(options.packed), "--plan", str(plan), "--out", str(folder / f"out{number}"), "--largest", "8"]
+        command = ["--packed", str(options.packed), "--plan", str(plan), "--out", str(folder / f"out{number}"), "--largest", "4"]
         command += ["--minutes", str(options.minutes), "--development", str(options.packed)]
         command += ["--state", str(folder / "out1")] if number == 2 else []
         command += ["--threads", str(options.threads)] if options.threads else []
@@ -118,9 +118,14 @@ def _travels(options: argparse.Namespace) -> list[str]:
 
     networks = [one.plan.network for one in LongRun.read(options.plan).trainings.values()]
     weights = max(sum(value.numel() for value in UNet(network).parameters()) for network in networks)
-    sizes = {"tree": tree_bytes(), "packed data": options.packed.stat().st_size, "state": 4 * 2 * weights}
+    # Average, weights and both moments, two bytes each.
+    sizes = {"tree": tree_bytes(), "packed data": options.packed.stat().st_size, "state": 8 * weights}
     total = sum(sizes.values()) / 2**20
     print("to travel: " + ", ".join(f"{name} {size / 2**20:.1f} MiB" for name, size in sizes.items()) + f", in all {total:.1f} MiB")
+    room = TRAVEL_MIB - total + sizes["state"] / 2**20
+    if total > TRAVEL_MIB and 4 * weights / 2**20 < room:
+        print(f"The state travels without the moments of the optimiser: gpu_minutes.py --total-mib {room:.0f}")
+        return []
     return [f"{total:.1f} MiB do not travel: at most {TRAVEL_MIB} do"] if total > TRAVEL_MIB else []
 
 
