@@ -1,37 +1,30 @@
-"""How good the shipped bundle is on the real development images, by ``softcord evaluate``; no mask of them was trained on.
+"""How good bundles are on people who were not trained on: the measure of ``recipes`` on its development list.
 
-``development.csv`` beside this file lists them: masks to compare with, and grids on which one subject has several contrasts.
+Other lists and bundles: ``make -C recipes measure LIST=evaluation BUNDLES="compact path/to/bundle"``.
 """
 
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
-from SoftCordSegLib.cli.app import main as softcord
-from SoftCordSegLib.network import shipped_bundles
-
-CASES = Path(__file__).with_name("development.csv")
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def main() -> None:
-    """Evaluate, and print the tables."""
+    """Measure, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--model", action="append", help="another bundle than the shipped one, or further ones")
-    parser.add_argument("--save", help="folder for tables, figures and soft masks")
     options = parser.parse_args()
     if not (options.data / "images").is_dir():
         print(f"skipped: there are no images in '{options.data}' (use --data)")
         return
-    models = options.model or [str(shipped_bundles()[0])]
-    methods = [word for model in models for word in ("-m", f"{Path(model).name}={model}")]
-    with tempfile.TemporaryDirectory() as scratch:
-        where = ["-o", options.save] if options.save else ["-o", scratch, "--no-figures"]
-        sys.argv = ["softcord", "evaluate", str(CASES), "--root", str(options.data), *methods, *where]
-        softcord()
+    recipes = REPOSITORY / "recipes"
+    command = [sys.executable, recipes / "measure.py", recipes / "development.csv", "--root", options.data]
+    raise SystemExit(subprocess.run([*map(str, command), *(options.model or ["compact"])], check=False).returncode)
 
 
 if __name__ == "__main__":

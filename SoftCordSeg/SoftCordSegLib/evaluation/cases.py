@@ -12,8 +12,13 @@ from pathlib import Path
 from ..errors import InputError
 from ..files import file_stem
 
-_COLUMNS = ("participant", "contrast", "image", "reference", "discs", "levels", "grid", "whole_field", "dataset")
+_COLUMNS = (
+    *("participant", "contrast", "image", "reference", "discs", "levels", "grid", "whole_field", "dataset"),
+    *("region", "session", "tip", "seen_by", "use"),
+)
 _REQUIRED = _COLUMNS[:3]
+EMPTY = "empty"
+USES = ("train", "evaluate")
 _YES, _NO = ("yes", "y", "true", "1"), ("no", "n", "false", "0", "")
 
 
@@ -32,6 +37,13 @@ class Case:
             none.
         whole_field: the image is a whole field of view, not a crop around the cord: anything beside the cord is an error.
         dataset: for tables by data set; "" for none.
+        without_cord: the image shows no cord, so that the right mask is empty (the word "empty" in the column reference).
+        region: of the body, for tables by region; "" for none.
+        session: images of one session lie in the same scanner coordinates; a scan and its rescan after repositioning are named
+            run-1 and run-2, after the visit where there are several ("Ses1/run-1"); "" where there is only one.
+        tip: where the lower end of the cord is, is known (recipes/measure.py reads it from tips.csv beside the image).
+        seen_by: versions of the shipped model that saw the image unlabelled.
+        use: "train", "evaluate" (never trained on), or "" where nothing is said.
     """
 
     participant: str
@@ -43,6 +55,12 @@ class Case:
     grid: str = ""
     whole_field: bool = False
     dataset: str = ""
+    without_cord: bool = False
+    region: str = ""
+    session: str = ""
+    tip: bool = False
+    seen_by: tuple[str, ...] = ()
+    use: str = ""
 
     @property
     def stem(self) -> str:
@@ -59,8 +77,8 @@ def read_cases(path: str | Path, root: str | Path | None = None) -> list[Case]:
         root: folder that relative paths in the table start from; the table's own folder where None.
 
     Raises:
-        InputError: the table cannot be read, has unknown or missing columns, an image twice, or two images of one participant and
-            contrast in one data set.
+        InputError: the table cannot be read, has unknown or missing columns, an image twice, or two images of one participant,
+            contrast and session in one data set.
     """
     path = Path(path)
     rows = list(_rows(path))
@@ -111,6 +129,11 @@ def _case(row: Mapping[str, object], folder: Path, where: str) -> Case:
         raise InputError(f"{where}: the {absent[0]} is missing. Every case needs {', '.join(_REQUIRED)}.")
     if texts.get("discs") and texts.get("levels"):
         raise InputError(f"{where}: both discs and levels are given. Leave one of them empty.")
+    if texts.get("use", "") not in (*USES, ""):
+        raise InputError(f"{where}: use is {' or '.join(USES)}, not '{texts['use']}'.")
+    without_cord = texts.get("reference") == EMPTY
+    if without_cord:
+        texts["reference"] = ""
 
     def file(key: str) -> Path | None:
         return folder / texts[key] if texts.get(key) else None
@@ -123,8 +146,14 @@ def _case(row: Mapping[str, object], folder: Path, where: str) -> Case:
         discs=file("discs"),
         levels=file("levels"),
         grid=texts.get("grid", ""),
-        whole_field=_yes(texts.get("whole_field", ""), where),
+        whole_field=_yes(texts, "whole_field", where),
         dataset=texts.get("dataset", ""),
+        without_cord=without_cord,
+        region=texts.get("region", ""),
+        session=texts.get("session", ""),
+        tip=_yes(texts, "tip", where),
+        seen_by=tuple(texts.get("seen_by", "").split()),
+        use=texts.get("use", ""),
     )
 
 
@@ -132,9 +161,10 @@ def _text(value: object) -> str:
     return "" if value is None else str(value).strip()
 
 
-def _yes(text: str, where: str) -> bool:
+def _yes(texts: Mapping[str, str], key: str, where: str) -> bool:
+    text = texts.get(key, "")
     if text.lower() not in (*_YES, *_NO):
-        raise InputError(f"{where}: whole_field is yes or no, not '{text}'.")
+        raise InputError(f"{where}: {key} is yes or no, not '{text}'.")
     return text.lower() in _YES
 
 
@@ -144,11 +174,11 @@ def _check_unique(cases: list[Case], path: Path) -> None:
         if case.image in images:
             raise InputError(f"'{path}' has the image '{case.image}' twice. Leave one of the rows out.")
         images.add(case.image)
-        key = (case.dataset, case.participant, case.contrast)
+        key = (case.dataset, case.participant, case.contrast, case.session)
         if key in people:
             raise InputError(
                 f"'{path}' has two images of participant {case.participant} in contrast {case.contrast}. "
-                "Give them different names of contrast."
+                "Give them different names of contrast, or of session."
             )
         people.add(key)
         if case.grid and owners.setdefault(case.grid, key[:2]) != key[:2]:

@@ -71,7 +71,8 @@ def evaluate(
     """Evaluate; an image that a method has no mask of, or that cannot be read, does not stop the others.
 
     Raises:
-        InputError: two methods of one name, or two images of one name for a model that writes masks.
+        InputError: two methods of one name, two images of one name for a model that writes masks, or several sessions of one
+            participant and contrast.
         Cancelled: the user stopped the work.
     """
     options, progress = options or Options(), progress or Progress()
@@ -166,6 +167,13 @@ def _check_names(cases: Sequence[Case], methods: Sequence[Method]) -> None:
     for name in names:
         if names.count(name) > 1 or name == REFERENCE:
             raise InputError(f"There are two methods of the name '{name}'. Give each its own (and none the name '{REFERENCE}').")
+    owners = [(case.dataset, case.participant, case.contrast) for case in cases]
+    again = next((case for case in cases if owners.count((case.dataset, case.participant, case.contrast)) > 1), None)
+    if again is not None:
+        raise InputError(
+            f"Participant {again.participant} has several images in contrast {again.contrast}, of several sessions, which would be "
+            "taken for one. Leave all but one session out, or name the contrasts after them."
+        )
     stems = [case.stem.casefold() for case in cases]
     twice = next((case for case in cases if stems.count(case.stem.casefold()) > 1), None)
     if twice is not None and any(isinstance(method, BundleMethod) for method in methods):

@@ -1,0 +1,279 @@
+"""What one bundle gives on every image of a list: the records that rows, comparisons and files are made from."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...errors import InputError
+from ...volume import Volume, read_nifti
+from ..cases import Case
+from ..masks.grids import check_values, on_grid
+from .common_stretch import StretchSpread, contrasts_spread, rescan_difference
+from .drawn import drawn_scores, in_las, tip_error, undrawn_scores
+from .edge_offset import offset_scores
+from .profile import AreaProfile, area_profile
+
+
+@dataclass(frozen=True)
+class Tip:
+    """Where a cord ends, by eye.
+
+    Attributes:
+        tip_s_mm: S of scanner coordinates.
+        uncertainty_mm: of the eye.
+        top_s_mm: where the image ends above.
+    """
+
+    tip_s_mm: float
+    uncertainty_mm: float
+    top_s_mm: float
+
+
+@dataclass(frozen=True)
+class ImageMeasures:
+    """One image.
+
+    Attributes:
+        image: file name.
+        participant, contrast, region, dataset, session: as of :class:`..cases.Case`.
+        seen: the bundle saw it unlabelled in training, or one it was trained from did.
+        values: numbers by name; see :func:`.drawn.drawn_scores`; ``tip_mm`` (signed), ``tip_distance_mm`` and
+            ``tip_uncertainty_mm`` where the tip is known.
+        offset_values: ``dice``, ``volume_ratio`` and ``distance_mm`` with the data set's offset taken off the reference; empty
+            where it is not known.
+    """
+
+    image: str
+    participant: str
+    contrast: str
+    region: str
+    dataset: str
+    session: str
+    seen: bool
+    values: dict[str, float]
+    offset_values: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PersonSpread:
+    """The contrasts of one participant in one session; see :class:`.common_stretch.StretchSpread`."""
+
+    participant: str
+    region: str
+    session: str
+    contrasts: tuple[str, ...]
+    seen: bool
+    spread: StretchSpread
+
+
+@dataclass(frozen=True)
+class Rescan:
+    """A scan and its rescan; see :func:`.common_stretch.rescan_difference`."""
+
+    participant: str
+    contrast: str
+    region: str
+    visit: str
+    seen: bool
+    difference_mm2: float
+    difference_percent: float
+    slices: int
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A bundle on a list of images.
+
+    Attributes:
+        bundle: name and version, as they stand in tables.
+        sha256: of its weights and configuration.
+        images, spreads, rescans: the records.
+        notes: what a reader of the numbers has to know.
+    """
+
+    bundle: str
+    sha256: str
+    images: tuple[ImageMeasures, ...]
+    spreads: tuple[PersonSpread, ...]
+    rescans: tuple[Rescan, ...]
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain types; NaN becomes None."""
+        return json.loads(json.dumps(_without_nan(asdict(self))))
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Measured:
+        """What :meth:`to_json` gave.
+
+        Raises:
+            InputError: it is something else.
+        """
+        try:
+            return cls(
+                content["bundle"],
+                content["sha256"],
+                tuple(ImageMeasures(**_numbers(one)) for one in content["images"]),
+                tuple(PersonSpread(**_spread_fields(one)) for one in content["spreads"]),
+                tuple(Rescan(**_numbers(one)) for one in content["rescans"]),
+                tuple(content["notes"]),
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise InputError(f"This is no measure of a bundle ({error!r}). Run the measure again.") from error
+
+
+def read_tips(path: str | Path) -> dict[Path, Tip]:
+    """The table of tips (columns file, cord_visible, tip_S, tip_uncertainty_mm, top_S) by image file, resolved.
+
+    Rows where the cord is not plainly visible are left out: no mask is wrong there.
+
+    Raises:
+        InputError: it lacks a column, or has no numbers where there should be some.
+    """
+    path = Path(path)
+    try:
+        with open(path, encoding="utf-8", newline="") as stream:
+            return {
+                (path.parent / row["file"]).resolve(): Tip(
+                    float(row["tip_S"]), float(row["tip_uncertainty_mm"]), float(row["top_S"])
+                )
+                for row in csv.DictReader(stream)
+                if row["cord_visible"] == "yes"
+            }
+    except OSError as error:
+        raise InputError(f"The table of tips '{path}' cannot be read. Check the folder of the data.") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"'{path}' is no table of tips. It needs the columns file, cord_visible, tip_S, tip_uncertainty_mm and top_S."
+        ) from error
+
+
+class Measuring:
+    """Collects one bundle's masks, image by image.
+
+    Args:
+        bundle: name and version.
+        sha256: of its weights and configuration.
+        versions: its version and those of the bundles it was trained from: images that one of them saw are marked.
+        offsets: by data set, mm; see :func:`.edge_offset.read_offsets`.
+        tips: of :func:`read_tips`.
+    """
+
+    def __init__(self, bundle: str, sha256: str, versions: Iterable[str], offsets: Mapping[str, float], tips: Mapping[Path, Tip]):
+        self._bundle, self._sha256, self._versions = bundle, sha256, set(versions)
+        self._offsets, self._tips = offsets, tips
+        self._images: list[ImageMeasures] = []
+        self._profiles: list[tuple[Case, AreaProfile | None]] = []
+        self._notes: list[str] = []
+
+    def add(self, case: Case, mask: Volume) -> None:
+        """Score one mask.
+
+        Raises:
+            InputError: it is no mask, or not on the grid of the reference.
+        """
+        check_values(mask, f"The mask of '{case.image.name}'")
+        soft = in_las(mask)
+        profile = area_profile(soft)
+        lengths = {} if profile is None else profile.length_by_slice
+        shifted: dict[str, float] = {}
+        if case.reference is not None:
+            reference = on_grid(read_nifti(case.reference), soft.grid, f"The reference '{case.reference.name}'")
+            known = area_profile(reference)
+            values = drawn_scores(soft, reference, lengths, {} if known is None else known.length_by_slice)
+            if case.dataset in self._offsets:
+                shifted = offset_scores(soft, reference, self._offsets[case.dataset])
+        else:
+            values = undrawn_scores(soft, lengths, case.whole_field, case.without_cord)
+        values.update(self._tip_values(case, soft, values))
+        who = (case.image.name, case.participant, case.contrast, case.region, case.dataset, case.session, self._saw(case))
+        self._images.append(ImageMeasures(*who, values, shifted))
+        self._profiles.append((case, profile))
+
+    def result(self) -> Measured:
+        """All of it, with what images of one person have in common."""
+        spreads, rescans = self._spreads(), self._rescans()
+        notes = (*self._notes, *_header_notes(spreads))
+        return Measured(self._bundle, self._sha256, tuple(self._images), spreads, rescans, notes)
+
+    def _saw(self, case: Case) -> bool:
+        return bool(self._versions & set(case.seen_by))
+
+    def _tip_values(self, case: Case, mask: Volume, values: dict[str, float]) -> dict[str, float]:
+        if not case.tip:
+            return {}
+        tip = self._tips.get(case.image.resolve())
+        if tip is None:
+            values.pop("nothing_found", None)  # the cord is hardly visible: an empty mask is no failure
+            return {}
+        error = tip_error(mask, tip.tip_s_mm, tip.top_s_mm)
+        return {"tip_mm": error, "tip_distance_mm": abs(error), "tip_uncertainty_mm": tip.uncertainty_mm}
+
+    def _spreads(self) -> tuple[PersonSpread, ...]:
+        groups: dict[tuple[str, str, str], dict[str, tuple[Case, AreaProfile | None]]] = {}
+        for case, profile in self._profiles:
+            if not case.without_cord:
+                key = (case.participant, case.region, case.session)
+                groups.setdefault(key, {}).setdefault(case.contrast, (case, profile))
+        return tuple(
+            PersonSpread(
+                *key,
+                tuple(members),
+                any(self._saw(case) for case, _ in members.values()),
+                contrasts_spread({name: profile for name, (_, profile) in members.items()}),
+            )
+            for key, members in groups.items()
+            if len(members) > 1
+        )
+
+    def _rescans(self) -> tuple[Rescan, ...]:
+        pairs: dict[tuple[str, str, str, str], dict[str, tuple[Case, AreaProfile | None]]] = {}
+        for case, profile in self._profiles:
+            visit, _, run = case.session.rpartition("/")
+            if run in ("run-1", "run-2"):
+                pairs.setdefault((case.participant, case.contrast, case.region, visit), {})[run] = case, profile
+        return tuple(
+            Rescan(
+                *key,
+                any(self._saw(case) for case, _ in runs.values()),
+                *rescan_difference(runs["run-1"][1], runs["run-2"][1]),
+            )
+            for key, runs in pairs.items()
+            if len(runs) == 2
+        )
+
+
+def _header_notes(spreads: Sequence[PersonSpread]) -> list[str]:
+    return [
+        f"{one.participant} {name}: by its header the cord lies {abs(moved):.0f} mm in front of or behind that of the other "
+        "contrasts; it was moved back along its own A-P axis before areas were compared."
+        for one in spreads
+        for name, moved in one.spread.moved_mm.items()
+        if moved
+    ]
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _numbers(record: Mapping[str, Any]) -> dict[str, Any]:
+    """None is NaN again."""
+    return {
+        key: _numbers(value) if isinstance(value, dict) else math.nan if value is None else value for key, value in record.items()
+    }
+
+
+def _spread_fields(record: Mapping[str, Any]) -> dict[str, Any]:
+    plain = _numbers(record)
+    return {**plain, "contrasts": tuple(plain["contrasts"]), "spread": StretchSpread(**plain["spread"])}

@@ -1,0 +1,167 @@
+"""What differs between systems about processes: locks, priorities, detached processes, their folder for states.
+
+The one file with the calls of POSIX and of Windows.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+WINDOWS = sys.platform == "win32"
+if WINDOWS:
+    import msvcrt
+else:
+    import fcntl
+
+# Windows knows no shared lock of a byte: every holder takes a byte of its own.
+_HOLDERS = 64
+# Of Windows' processthreadsapi.
+_IDLE_PRIORITY_CLASS, _DETACHED_PROCESS, _NEW_GROUP = 0x40, 0x8, 0x200
+
+
+@contextlib.contextmanager
+def shared_lock(path: str | Path) -> Iterator[None]:
+    """Hold a lock with others that do; it ends with the process, however that ends.
+
+    Args:
+        path: of the lock file, which is made where it is missing, and stays.
+
+    Raises:
+        OSError: the file cannot be made or locked.
+    """
+    with _opened(path) as stream:
+        if WINDOWS:
+            _take_a_byte(stream)
+        else:
+            fcntl.flock(stream, fcntl.LOCK_SH)
+        yield
+
+
+def take_lock(path: str | Path) -> IO[bytes] | None:
+    """Take a lock for this process alone, until it ends or the file that is returned is closed.
+
+    Returns:
+        The open lock file; None where another process has the lock.
+
+    Raises:
+        OSError: the file cannot be made.
+    """
+    stream = _opened(path)
+    if _take_all(stream):
+        return stream
+    stream.close()
+    return None
+
+
+def is_locked(path: str | Path) -> bool:
+    """Whether a living process holds the lock, shared or alone; nothing is made, and no lock is no lock."""
+    with contextlib.suppress(OSError), open(path, "rb+") as stream:
+        return not _take_all(stream)
+    return False
+
+
+def lowest_priority() -> None:
+    """This process, and what it starts from now on, runs only when nothing else wants to, as far as the system has that.
+
+    Best called before anything starts threads: where a system has priorities of threads, new ones inherit.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        if WINDOWS:
+            import ctypes
+
+            kernel: Any = ctypes.windll.kernel32
+            kernel.SetPriorityClass(kernel.GetCurrentProcess(), _IDLE_PRIORITY_CLASS)
+            return
+        os.nice(19)
+    # Linux: below every nice process.
+    with contextlib.suppress(OSError, AttributeError):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
+def start_detached(command: Sequence[str], output: str | Path, folder: str | Path, environment: dict[str, str]) -> int:
+    """Start a process that outlives this one and its terminal.
+
+    Args:
+        command: program and arguments.
+        output: file that what it prints is added to.
+        folder: to work in.
+        environment: all of its variables.
+
+    Returns:
+        The number of the process.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+    with open(output, "ab") as stream:
+        pipes: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": stream, "stderr": stream}
+        if WINDOWS:
+            own: dict[str, Any] = {"creationflags": _DETACHED_PROCESS | _NEW_GROUP | _IDLE_PRIORITY_CLASS}
+        else:
+            own = {"start_new_session": True}
+        return subprocess.Popen(list(command), cwd=folder, env=environment, **pipes, **own).pid
+
+
+def kill(process: int) -> None:
+    """End a process at once; it cannot clean up."""
+    os.kill(process, signal.SIGTERM if WINDOWS else signal.SIGKILL)
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    with contextlib.suppress(AttributeError, OSError):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def state_folder() -> Path:
+    """Where this system keeps what programs would go on with: states of long work, logs."""
+    home = Path.home()
+    if WINDOWS:
+        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "SoftCordSeg" / "State"
+    if sys.platform == "darwin":
+        return home / "Library" / "Application Support" / "SoftCordSeg" / "State"
+    return Path(os.environ.get("XDG_STATE_HOME") or home / ".local" / "state") / "softcordseg"
+
+
+def _opened(path: str | Path) -> IO[bytes]:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    # Appending makes the file without emptying it under another's lock.
+    with open(path, "ab"):
+        pass
+    return open(path, "rb+")
+
+
+def _take_all(stream: IO[bytes]) -> bool:
+    """Take the whole lock, if nobody has any of it."""
+    if not WINDOWS:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
+    try:
+        stream.seek(0)
+        msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, _HOLDERS)
+    except OSError:
+        return False
+    return True
+
+
+def _take_a_byte(stream: IO[bytes]) -> None:
+    """On Windows: take the first byte that nobody has; wait while somebody has them all."""
+    while True:
+        for byte in range(_HOLDERS):
+            stream.seek(byte)
+            with contextlib.suppress(OSError):
+                msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
+                return
+        time.sleep(0.05)

@@ -1,0 +1,151 @@
+"""Patches of real images with their soft labels: as the program samples them, or turned, enlarged and stretched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.spatial.transform import Rotation
+from torch.nn import functional
+
+from ...errors import InputError
+from ..packed import Packed, PackedCase, fractions, image_values
+from .batch_recipe import BatchRecipe
+from .draws import Draws
+
+# From this soft value on a voxel is a place to look at on purpose.
+_CORD = 0.5
+# How far a pose goes, as a part of the full one.
+_STILL, _SMALL, _FULL = 0.0, 0.25, 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class _Loaded:
+    """A case on the device, bytes (3, i, j, k): image, label, weight; and the voxels of its cord, (n, 3) on the host."""
+
+    maps: torch.Tensor
+    cord: np.ndarray
+    group: str
+
+
+@dataclass(frozen=True, eq=False)
+class RealPatches:
+    """What real geometries give.
+
+    Attributes:
+        image: (2 or 1, n, i, j, k): of a pair of twins the second is another contrast of the person, or the same image.
+        label, weight: (n, i, j, k) in [0, 1].
+        known: (n, i, j, k) 0 outside the field of view.
+    """
+
+    image: torch.Tensor
+    label: torch.Tensor
+    weight: torch.Tensor
+    known: torch.Tensor
+
+
+class RealCrops:
+    """Draws patches from packed cases, each participant equally often.
+
+    Args:
+        packed: its cases.
+        recipe: of the patches.
+        device: where the cases are kept.
+    """
+
+    def __init__(self, packed: Packed, recipe: BatchRecipe, device: torch.device):
+        self._recipe = recipe
+        people: dict[str, list[_Loaded]] = {}
+        for case in packed.cases:
+            people.setdefault(case.participant, []).append(_load(case, recipe, device))
+        self._people = [people[name] for name in sorted(people)]
+        if recipe.real > 0 and not self._people:
+            raise InputError("The packed training file holds no real images. Pack them, or set the share of real images to 0.")
+
+    def draw(self, draws: Draws, count: int, twins: int) -> RealPatches:
+        """Patches of ``count`` geometries, of which the first ``twins`` come with a second appearance."""
+        rng, recipe = draws.host, self._recipe
+        shares = np.array(recipe.poses) / sum(recipe.poses)
+        rows = []
+        for row in range(count):
+            cases = self._people[rng.integers(len(self._people))]
+            case = cases[rng.integers(len(cases))]
+            other = case
+            if row < twins and case.group and rng.random() < recipe.registered:
+                same = [one for one in cases if one.group == case.group and one.maps.shape == case.maps.shape]
+                other = same[rng.integers(len(same))]
+            pose = (_STILL, _SMALL, _FULL)[rng.choice(3, p=shares)]
+            rows.append(self._patch(draws, case, other, pose, row < twins))
+        stacked = torch.stack(rows)
+        weight, known = stacked[:, 2], stacked[:, 3]
+        second = stacked[:twins, 4] if twins else stacked[:0, 0]
+        image = torch.cat([stacked[:, 0], second])
+        return RealPatches(image, stacked[:, 1].clamp(0, 1), (weight > 0.99).float() * known, known)
+
+    def _patch(self, draws: Draws, case: _Loaded, other: _Loaded, pose: float, twin: bool) -> torch.Tensor:
+        """Image, label, weight, what is known, and the other image, (5, i, j, k)."""
+        rng, shape = draws.host, self._recipe.shape
+        half, size = (np.array(shape) - 1) / 2, np.array(case.maps.shape[1:])
+        if len(case.cord) and rng.random() < self._recipe.about_cord:
+            centre = case.cord[rng.integers(len(case.cord))] + rng.uniform(-0.5, 0.5, 3) * half
+        else:
+            centre = rng.uniform(0, 1, 3) * (size - 1)
+        turn = np.eye(3)
+        if pose:
+            angles = pose * np.clip(rng.normal(0, 9, 3), -30, 30)
+            turn = Rotation.from_euler("xyz", angles, degrees=True).as_matrix()
+            turn = turn * (rng.uniform(0.88, 1.14) * rng.uniform(0.95, 1.05, 3)) ** pose
+            reach = np.abs(turn) @ half + 1
+        else:
+            centre, reach = np.round(centre - half) + half, half
+        low = np.floor(centre - reach).astype(int) if pose else np.round(centre - half).astype(int)
+        high = np.ceil(centre + reach).astype(int) + 1 if pose else low + np.array(shape)
+        window = _window(draws, [case.maps, other.maps[:1]] if twin else [case.maps], low, high)
+        known = _known(draws, low, high, size)
+        sampled = _values(window)
+        if pose:
+            sampled, known = _sampled(draws, sampled, known, turn, centre - low, shape)
+        image, label, weight = sampled[:3]
+        return torch.stack([image, label, weight, known, sampled[3] if twin else image])
+
+
+def _load(case: PackedCase, recipe: BatchRecipe, device: torch.device) -> _Loaded:
+    coarse = recipe.spacing > 1.5
+    maps = (case.coarse_image, case.coarse_label, case.coarse_weight) if coarse else (case.image, case.label, case.weight)
+    return _Loaded(torch.from_numpy(np.stack(maps)).to(device), np.argwhere(fractions(maps[1]) > _CORD), case.group)
+
+
+def _window(draws: Draws, maps: list[torch.Tensor], low: np.ndarray, high: np.ndarray) -> torch.Tensor:
+    """Voxels from ``low`` to before ``high`` of stacked maps; beyond the field of view the edge repeats, as resampling does."""
+    result = torch.cat(maps) if len(maps) > 1 else maps[0]
+    for axis in range(3):
+        size = result.shape[axis + 1]
+        start, stop = int(np.clip(low[axis], 0, size - 1)), int(np.clip(high[axis], 1, size))
+        result = result.narrow(axis + 1, start, max(stop - start, 1))
+        at = np.clip(np.arange(low[axis], high[axis]), 0, size - 1) - start
+        result = result.index_select(axis + 1, draws.index(np.clip(at, 0, result.shape[axis + 1] - 1)))
+    return result
+
+
+def _known(draws: Draws, low: np.ndarray, high: np.ndarray, size: np.ndarray) -> torch.Tensor:
+    """1 within the field of view, else 0, of a window."""
+    parts = [draws.table((np.arange(a, b) >= 0) & (np.arange(a, b) < n)) for a, b, n in zip(low, high, size)]
+    return parts[0][:, None, None] * parts[1][:, None] * parts[2]
+
+
+def _values(window: torch.Tensor) -> torch.Tensor:
+    """Bytes (3 or 4, …) to image, label, weight and other image."""
+    parts = [image_values(window[:1]), fractions(window[1:3])]
+    return torch.cat([*parts, image_values(window[3:])] if len(window) > 3 else parts)
+
+
+def _sampled(draws: Draws, maps, known, turn: np.ndarray, centre: np.ndarray, shape) -> tuple[torch.Tensor, torch.Tensor]:
+    """Trilinear values at turned places; what is partly unknown is unknown."""
+    scale = 2.0 / (np.array(maps.shape[1:]) - 1)
+    axes = [torch.arange(n, device=draws.device) - (n - 1) / 2 for n in shape]
+    grids = torch.meshgrid(*axes, indexing="ij")
+    places = [sum(float(turn[row, a]) * grids[a] for a in range(3)) + float(centre[row]) for row in range(3)]
+    grid = torch.stack([place * float(s) - 1 for place, s in zip(places, scale)][::-1], dim=-1)[None]
+    sampled = functional.grid_sample(torch.cat([maps, known[None]])[None], grid, padding_mode="border", align_corners=True)[0]
+    return sampled[:-1], (sampled[-1] > 0.99).float()

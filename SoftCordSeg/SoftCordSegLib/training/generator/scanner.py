@@ -1,0 +1,153 @@
+"""What a scanner does to a perfect image: coil, resolution, slices, ringing, ghosts, noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from . import tissue_means as tissue
+from .axis_operators import along, blur_matrix, ghost_matrix, truncation_matrix
+from .batch_recipe import BatchRecipe
+from .draws import Draws
+from .thick_slices import slices_matrix
+
+
+@dataclass(frozen=True, eq=False)
+class Slices:
+    """How volumes were cut; one a geometry.
+
+    Attributes:
+        axis: (n,) of the cut: 0 sagittal, 2 axial; −1 where the image is isotropic.
+        step: (n,) from slice to slice, voxels.
+        matrices: (n, size, size) for each of the axes 0 and 2; identity where nothing is cut.
+    """
+
+    axis: np.ndarray
+    step: np.ndarray
+    matrices: tuple[torch.Tensor, torch.Tensor]
+
+    def cut(self, volume: torch.Tensor) -> torch.Tensor:
+        """A volume (n, i, j, k) as the program reads it from slices."""
+        return along(along(volume, self.matrices[0], 0), self.matrices[1], 2) if (self.axis >= 0).any() else volume
+
+    def of(self, rows: np.ndarray, draws: Draws) -> Slices:
+        """Of other rows: ``rows`` has the geometry of each."""
+        first, third = (matrix[draws.index(rows)] for matrix in self.matrices)
+        return Slices(self.axis[rows], self.step[rows], (first, third))
+
+
+def draw_slices(draws: Draws, recipe: BatchRecipe, count: int) -> Slices:
+    """Isotropic, axial or sagittal, with the thicknesses of the field (2 to 8 mm, up to 17 mm)."""
+    rng = draws.host
+    axis, step = np.full(count, -1), np.ones(count)
+    stacks = [np.repeat(np.eye(size, dtype=np.float32)[None], count, axis=0) for size in recipe.shape]
+    for row in draws.rows(recipe.slices, count):
+        sagittal = rng.random() < 0.25
+        thick = not sagittal and rng.random() < recipe.thick_slices
+        low, high = (2.0, 4.5) if sagittal else (8.0, 17.0) if thick else (2.0, 8.0)
+        thickness = rng.uniform(low, high) / recipe.spacing
+        if thickness <= 1.05:
+            continue
+        gap = rng.uniform(0, 0.3) if rng.random() < 0.4 else 0.0
+        axis[row], step[row] = 0 if sagittal else 2, thickness * (1 + gap)
+        size = recipe.shape[axis[row]]
+        stacks[axis[row]][row] = slices_matrix(size, thickness, step[row], rng.random(), recipe.spline)
+    return Slices(axis, step, (draws.table(stacks[0]), draws.table(stacks[2])))
+
+
+def scan(
+    draws: Draws, recipe: BatchRecipe, image: torch.Tensor, slices: Slices, kinds: np.ndarray, air: torch.Tensor
+) -> torch.Tensor:
+    """Coil, resolution, slices, artefacts and noise on (n, i, j, k) images of about 0 to 1.
+
+    Args:
+        slices: of the same rows.
+        kinds: as :func:`tissue_means.draw_kinds` drew them.
+        air: (n, i, j, k) fraction of air and gas.
+    """
+    image = image * sensitivity(draws, recipe, len(image))
+    image = _resolved(draws, recipe, image, slices)
+    return _noisy(draws, recipe, image, slices, kinds, air)
+
+
+def sensitivity(draws: Draws, recipe: BatchRecipe, count: int) -> torch.Tensor:
+    """Of the coils, (n, i, j, k): a smooth bias, coils at the back, coils that end above or below."""
+    rng, shape = draws.host, recipe.shape
+    strength = np.zeros(count)
+    rows = draws.rows(recipe.bias, count)
+    strength[rows] = rng.uniform(0, 0.5, len(rows))
+    field = draws.put(strength) * draws.smooth(count, shape, rng.uniform(40, 150, count) / recipe.spacing)
+    rows = draws.rows(recipe.coil, count)
+    if len(rows):
+        # Brighter towards the back, where the spine coil lies.
+        away = torch.arange(shape[1], device=draws.device).view(1, 1, -1, 1) * recipe.spacing
+        field[draws.index(rows)] += torch.log(torch.exp(-away / draws.uniform(40, 150, len(rows))) + 0.2)
+    field = field.exp_()
+    rows = draws.rows(recipe.signal_loss, count)
+    if len(rows):
+        place = torch.arange(shape[2], device=draws.device) * recipe.spacing
+        where = draws.uniform(-0.1, 0.45, len(rows)) * (shape[2] * recipe.spacing)
+        fade = torch.sigmoid((place - where) / draws.uniform(4, 20, len(rows)))
+        turned = draws.put(rng.random(len(rows)) < 0.3) > 0
+        field[draws.index(rows)] *= 0.05 + 0.95 * torch.where(turned, fade.flip(3), fade)
+    return field
+
+
+def _resolved(draws: Draws, recipe: BatchRecipe, image: torch.Tensor, slices: Slices) -> torch.Tensor:
+    """Blur, ringing, slices and ghosts, as one matrix an axis."""
+    rng, count = draws.host, len(image)
+    blur = np.zeros(count)
+    rows = draws.rows(recipe.blur, count)
+    blur[rows] = rng.uniform(0, 0.75, len(rows)) / recipe.spacing
+    blur[blur < 0.2] = 0
+    ringing = np.ones((count, 3))
+    rows = draws.rows(recipe.gibbs, count)
+    ringing[rows, rng.integers(2, size=len(rows))] = rng.uniform(0.55, 0.9, len(rows))
+    ghosts = np.zeros(count)
+    rows = draws.rows(recipe.ghosts, count)
+    ghosts[rows] = rng.uniform(0.02, 0.12, len(rows))
+    for axis, size in enumerate(recipe.shape):
+        sigma = np.where(slices.axis == axis, 0.0, blur)
+        rings = (ringing[:, axis] < 1).any()
+        cuts = axis != 1 and (slices.axis == axis).any()
+        moves = axis == 1 and ghosts.any()
+        if not (sigma.any() or rings or cuts or moves):
+            continue
+        matrix = blur_matrix(draws.table(sigma), size)
+        if rings:
+            whole = draws.table(ringing[:, axis] >= 1)[:, None, None]
+            matrix = torch.lerp(truncation_matrix(draws.table(ringing[:, axis]), size) @ matrix, matrix, whole)
+        if cuts:
+            matrix = slices.matrices[axis // 2] @ matrix
+        if moves:
+            shift = draws.table(rng.integers(8, max(size // 2, 9), count))
+            matrix = ghost_matrix(draws.table(ghosts), shift, size) @ matrix
+        image = along(image, matrix, axis)
+    return image
+
+
+def _noisy(draws: Draws, recipe: BatchRecipe, image, slices: Slices, kinds: np.ndarray, air: torch.Tensor) -> torch.Tensor:
+    """Rician noise, sometimes of the larger grain of an interpolated image; slices have noise of their own."""
+    rng, count = draws.host, len(image)
+    level = np.zeros(count)
+    rows = draws.rows(recipe.noise, count)
+    level[rows] = np.where(rng.random(len(rows)) < 0.85, rng.uniform(0, 0.07, len(rows)), rng.uniform(0.07, 0.15, len(rows)))
+    psir, ratio = kinds == tissue.SPECIAL.index("psir"), kinds == tissue.SPECIAL.index("mp2rage")
+    level[psir] = np.maximum(level[psir], 0.03)
+    scale = np.where(rng.random(count) < 0.5, rng.uniform(1.0, 2.0, count), 1.0)[:, None] * np.ones(3)
+    for axis in (0, 2):
+        scale[slices.axis == axis, axis] = np.maximum(scale[slices.axis == axis, axis], slices.step[slices.axis == axis])
+    image = image + draws.put(level) * draws.smooth(count, recipe.shape, scale)
+    # Where signs are kept (phase-sensitive images) noise has both; else half of the images are magnitudes.
+    rows = np.flatnonzero((rng.random(count) < 0.5) & ~psir & (level > 0))
+    if len(rows):
+        index = draws.index(rows)
+        image[index] = torch.hypot(image[index], draws.put(level[rows]) * draws.smooth(len(rows), recipe.shape, scale[rows]))
+    if ratio.any():
+        # The ratio of two images without signal may be anything.
+        index = draws.index(np.flatnonzero(ratio))
+        silent = (air[index] * draws.uniform(0.9, 1.3, int(ratio.sum()))).clamp_(0, 1)
+        image[index] = torch.lerp(image[index], draws.even(*image[index].shape) * 1.1 - 0.05, silent)
+    return image

@@ -1,0 +1,84 @@
+"""What a training begins with: random weights, those of a bundle of the same or a narrower network, or those of another run."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from ...errors import InputError
+from ..starts import open_bundle
+
+if TYPE_CHECKING:
+    import torch
+
+    from .trainer_plan import TrainerPlan
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where first weights come from; random by the plan's seed where neither bundle nor run is named.
+
+    Attributes:
+        bundle: name of a shipped or installed bundle, or its folder.
+        stage: of the bundle; that of the plan where "".
+        run: folder of a run whose averaged weights are taken.
+        noise: tells apart the copies of channels, where the network is wider; see :func:`.widening.widened`.
+    """
+
+    bundle: str = ""
+    stage: str = ""
+    run: str = ""
+    noise: float = 0.02
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> Start:
+        """From plain types.
+
+        Raises:
+            InputError: an unknown key, or both a bundle and a run.
+        """
+        unknown = sorted(set(content) - {one.name for one in fields(cls)})
+        if unknown or (content.get("bundle") and content.get("run")):
+            raise InputError(
+                'A training starts from nothing, from {"bundle": …, "stage": …} or from {"run": …}. Give one of these.'
+            )
+        return cls(**content)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain types."""
+        return asdict(self)
+
+
+def first_weights(plan: TrainerPlan, start: Start) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Weights of ``plan.network`` to begin with, and their origin in plain types.
+
+    Raises:
+        InputError: the network of the bundle or run is neither the plan's nor a narrower one of its kind.
+        ModelError: there is no such bundle, or it is damaged.
+    """
+    import torch
+
+    from ...network.unet import UNet, UNetConfig
+    from .run_state import load_state
+    from .widening import widened
+
+    if start.bundle:
+        bundle = open_bundle(start.bundle)
+        stage = getattr(bundle, start.stage or plan.stage, None)
+        if stage is None:
+            raise InputError(f"The bundle '{start.bundle}' has no {start.stage or plan.stage}. Choose another bundle.")
+        weights, shape = bundle.network(stage).state_dict(), UNetConfig(stage.features, stage.strides)
+        origin: dict[str, Any] = {"bundle": bundle.name, "stage": start.stage or plan.stage, "sha256": bundle.sha256[stage.weights]}
+    elif start.run:
+        state = load_state(start.run)
+        if state is None:
+            raise InputError(f"There is no run in '{start.run}' to begin with. Choose another folder.")
+        weights, shape = state.average, UNetConfig.from_json(state.plan["network"])
+        origin = {"run": {"step": state.step, "patches": state.patches, "origin": state.origin}}
+    else:
+        torch.manual_seed(plan.seed)
+        return UNet(plan.network).state_dict(), {}
+    if shape == plan.network:
+        return {name: value.detach().float().clone() for name, value in weights.items()}, origin
+    grown = widened(weights, shape, plan.network, start.noise, plan.seed)
+    return grown, {**origin, "widened_from": list(shape.features), "noise": start.noise}

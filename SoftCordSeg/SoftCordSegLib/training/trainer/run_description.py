@@ -1,0 +1,147 @@
+"""A training described in plain types, and done: what scripts read from JSON files."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...errors import InputError
+from ..packed import Packed, read_packed
+from .first_weights import Start
+from .trainer_plan import TrainerPlan
+
+if TYPE_CHECKING:
+    from ..batch import BatchSource
+    from .trainer import Store, Trainer
+
+
+@dataclass(frozen=True)
+class RunDescription:
+    """One training.
+
+    Attributes:
+        name: of the run.
+        plan: of the training.
+        recipe: of its batches: what differs from the generator's recipe for the stage, or ``{"kind": "plain", …}`` with those of
+            :class:`.plain_patches.PlainRecipe`.
+        start: what it begins with.
+        steps: in all; None for no end.
+    """
+
+    name: str
+    plan: TrainerPlan
+    recipe: dict[str, Any] = field(default_factory=dict)
+    start: Start = field(default_factory=Start)
+    steps: int | None = None
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any], base: dict[str, Any] | None = None) -> RunDescription:
+        """From plain types.
+
+        Args:
+            content: keys as the attributes.
+            base: what holds where ``content`` says nothing; plan and recipe are merged setting by setting.
+
+        Raises:
+            InputError: an unknown key or setting, or one that cannot be.
+        """
+        base = base or {}
+        unknown = sorted({*content, *base} - {one.name for one in fields(cls)})
+        if unknown:
+            raise InputError(f"'{unknown[0]}' is not a key of a run. Known are {', '.join(one.name for one in fields(cls))}.")
+        merged = {key: {**base.get(key, {}), **content.get(key, {})} for key in ("plan", "recipe")}
+        steps = content.get("steps", base.get("steps"))
+        if steps is not None and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 1):
+            raise InputError(f"The steps of a run are a whole number of at least 1, or null, not {steps!r}.")
+        return cls(
+            str(content.get("name", base.get("name", "run"))),
+            TrainerPlan.from_json(merged["plan"]),
+            merged["recipe"],
+            Start.from_json(content.get("start", base.get("start", {}))),
+            steps,
+        )
+
+
+def whole_recipe(recipe: dict[str, Any], stage: str) -> dict[str, Any]:
+    """A recipe with every setting that it leaves out, so that a later version of the program cannot change it unnoticed.
+
+    Raises:
+        InputError: a setting is unknown or cannot be.
+    """
+    plain = {name: _plain(value) for name, value in _recipe(recipe, stage).items()}
+    return {"kind": "plain", **plain} if recipe.get("kind") == "plain" else plain
+
+
+def batch_source(packed: Packed, recipe: dict[str, Any], stage: str, device: str = "cpu") -> BatchSource:
+    """What makes the batches of a recipe.
+
+    Raises:
+        InputError: a setting is unknown or cannot be, or the packed file has nothing to make batches of.
+    """
+    settings = _recipe(recipe, stage)
+    if recipe.get("kind") == "plain":
+        from .plain_patches import PlainPatches, PlainRecipe
+
+        return PlainPatches(packed, PlainRecipe(**settings), device)
+    from ..generator import BatchRecipe, PatchBatches
+
+    return PatchBatches(packed, BatchRecipe.of(settings), device)
+
+
+def _recipe(recipe: dict[str, Any], stage: str) -> dict[str, Any]:
+    settings = {name: tuple(value) if isinstance(value, list) else value for name, value in recipe.items() if name != "kind"}
+    try:
+        if recipe.get("kind") == "plain":
+            from .plain_patches import PlainRecipe
+
+            return asdict(PlainRecipe(**{"coarse": stage == "locator", **settings}))
+        from ..generator import LOCATOR, SEGMENTER, BatchRecipe
+
+        return BatchRecipe.of({**(LOCATOR if stage == "locator" else SEGMENTER).plain(), **settings}).plain()
+    except TypeError as error:
+        raise InputError(f"The recipe of a training cannot be used: {error}. Correct it.") from error
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def open_training(
+    description: RunDescription,
+    packed: Path,
+    development: Path | None,
+    store: Store | Path,
+    *,
+    device: str = "cpu",
+    renew: bool = False,
+) -> Trainer:
+    """A trainer that is ready to run.
+
+    Args:
+        description: of the training.
+        packed: file of the training data.
+        development: file of the development images; None for no validation.
+        store: where the training is kept.
+        device: "cpu", "cuda", …
+        renew: see :class:`.trainer.Trainer`.
+
+    Raises:
+        InputError, ModelError: as of :class:`.trainer.Trainer`, or a packed file cannot be read.
+    """
+    from .development import development_cases
+    from .trainer import Trainer
+
+    data = read_packed(packed)
+    cases = development_cases(read_packed(development), description.plan) if development is not None else []
+    return Trainer(
+        store,
+        description.plan,
+        batch_source(data, description.recipe, description.plan.stage, device),
+        recipe=whole_recipe(description.recipe, description.plan.stage),
+        start=description.start,
+        development=cases,
+        device=device,
+        renew=renew,
+        record={"packed": data.record},
+    )

@@ -1,0 +1,147 @@
+"""A bundle of a training's averaged weights."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ... import __version__
+from ...errors import InputError
+from ...network.bundle import ModelBundle, Stage, save_bundle
+from ...network.shape import UNetConfig
+from ..starts import open_bundle
+from .trainer_plan import ACTIVATION, SPACING_MM, STAGES, TrainerPlan
+
+if TYPE_CHECKING:
+    import torch
+
+    from .run_state import RunState
+
+_OVERLAP = 0.25
+_WORDS = {
+    "name": "SoftCordSeg in training",
+    "version": "0",
+    "changelog": {},
+    "task": "Soft segmentation of the spinal cord on MRI of any contrast",
+    "description": "A locator (2 mm, whole image) and a segmenter (1 mm, around the cord).",
+    "authors": "The SoftCordSeg contributors",
+    "copyright": "The SoftCordSeg contributors",
+    "license": "Apache-2.0",
+    "intended_use": "Research. Not for diagnosis.",
+}
+
+
+def export_run(
+    folder: str | Path,
+    runs: dict[str, RunState],
+    *,
+    parent: str | Path | None = None,
+    words: dict[str, Any] | None = None,
+    half: bool = True,
+) -> Path:
+    """Write a bundle.
+
+    Args:
+        folder: of the bundle.
+        runs: states by stage, "segmenter" or "locator" or both.
+        parent: bundle that a stage without a run is taken from.
+        words: name, version, license and others, for the bundle's metadata.
+        half: weights in half precision.
+
+    Raises:
+        InputError: a stage has neither run nor parent, or a network of another kind than bundles can hold.
+        ModelError: the parent cannot be read.
+        OutputError: the folder cannot be written.
+    """
+    other = open_bundle(parent) if parent is not None and set(runs) != set(STAGES) else None
+    inference: dict[str, Any] = {"orientation": "LAS"}
+    weights: dict[str, dict[str, torch.Tensor]] = {}
+    provenance: dict[str, Any] = {}
+    for name in STAGES:
+        file = f"models/{name}.safetensors"
+        if name in runs:
+            inference[name], state = _stage(file, runs[name], name), runs[name].average
+            provenance[name] = _provenance(runs[name])
+        else:
+            inference[name], state = _taken(other, name, file)
+            provenance[name] = {"parent": other.name, "sha256": other.sha256[getattr(other, name).weights]}
+        weights[file] = {key: value.half() if half else value.float() for key, value in state.items()}
+    contract = _contract(runs)
+    if contract is not None:
+        # The input contract: by which function the program scales what the networks see (network/bundle.py reads this key).
+        inference["intensities"] = contract
+    save_bundle(folder, _metadata(words or {}, provenance), inference, weights)
+    return Path(folder)
+
+
+def _contract(runs: dict[str, RunState]) -> str | None:
+    """The name of the intensity scaling that the packed file says it used."""
+    found = {run.record.get("packed", {}).get("contract") for run in runs.values()} - {None}
+    if len(found) > 1:
+        raise InputError(
+            f"The runs were trained on intensities of two kinds ({', '.join(sorted(found))}). Train one of them again."
+        )
+    return found.pop() if found else None
+
+
+def _stage(file: str, state: RunState, name: str) -> Stage:
+    plan = TrainerPlan.from_json(state.plan)
+    if plan.stage != name:
+        raise InputError(f"A training of a {plan.stage} cannot be the {name} of a bundle. Name the right run.")
+    # All that a bundle's stage can say of its network.
+    if plan.network != UNetConfig(plan.network.features, plan.network.strides):
+        raise InputError("A bundle holds networks of two convolutions a stage with kernels of 3. Train such a one.")
+    return Stage(file, plan.network.features, plan.network.strides, SPACING_MM[name], plan.tile, _OVERLAP, ACTIVATION[name])
+
+
+def _taken(other: ModelBundle | None, name: str, file: str) -> tuple[Stage, dict[str, torch.Tensor]]:
+    stage = getattr(other, name, None)
+    if stage is None:
+        raise InputError(f"The bundle would lack a {name}: name a run of one, or a parent bundle that has it.")
+    return replace(stage, weights=file), other.network(stage).state_dict()
+
+
+def _provenance(state: RunState) -> dict[str, Any]:
+    validations = state.history.get("validations", [])
+    return {
+        "steps": state.step,
+        "patches": state.patches,
+        "hours": round(state.seconds / 3600, 2),
+        "start": state.origin or "random weights",
+        "plan": state.plan,
+        "recipe": state.recipe,
+        "changes": state.history.get("changes", []),
+        "validation": validations[-1].get("mean") if validations else None,
+        "packed": state.record.get("packed", {}),
+        "precision": state.record.get("precision"),
+        "torch": state.record.get("torch"),
+    }
+
+
+def _metadata(words: dict[str, Any], provenance: dict[str, Any]) -> dict[str, Any]:
+    image = {"type": "image", "format": "magnitude", "modality": "MR", "num_channels": 1, "spatial_shape": ["*", "*", "*"]}
+    image = {**image, "dtype": "float32", "is_patch_data": True}
+    return {
+        **_WORDS,
+        **words,
+        **{f"{name}_version": _version(package) for name, package in _PACKAGES.items() if _version(package)},
+        "softcordseg_version": __version__,
+        "network_data_format": {
+            "inputs": {"image": {**image, "value_range": [-3, 3]}},
+            "outputs": {"pred": {**image, "format": "segmentation", "value_range": [0, 1]}},
+        },
+        "provenance": provenance,
+    }
+
+
+# Named by the MONAI Bundle layout; looked up, not imported: they need not be there.
+_PACKAGES = {"monai": "monai", "pytorch": "torch", "numpy": "numpy"}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package).split("+")[0]
+    except PackageNotFoundError:
+        return ""

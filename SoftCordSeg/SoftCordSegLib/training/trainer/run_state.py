@@ -1,0 +1,179 @@
+"""All that a training needs to go on, in a folder: tensors as safetensors, the rest as JSON; nothing is unpickled.
+
+Each save is a folder of its own, with a number, which gets its name when it is whole: whenever a process is killed, the last
+folder with a number is a state that fits together.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...errors import InputError, OutputError
+from ...network.bundle import file_sha256
+
+if TYPE_CHECKING:
+    import torch
+
+FORMAT = 1
+_HEAD = "state.json"
+_UNFINISHED = ".new-"
+_TENSORS = ("weights", "average", "moments")
+
+
+@dataclass(frozen=True, eq=False)
+class RunState:
+    """A training between two steps.
+
+    Attributes:
+        plan: of :meth:`TrainerPlan.to_json`.
+        recipe: of the batches; plain types.
+        origin: of the first weights.
+        step: made so far.
+        patches: seen so far.
+        seconds: spent on them.
+        moment_steps: steps that the optimiser's moments have seen.
+        rate_from: step at which the plan's warm-up and cosine began.
+        weights, average: of the network, by name, float32 on the CPU.
+        moments: "first/…" and "second/…" of the optimiser, by name; empty where it begins anew.
+        history: of losses and validations.
+        record: versions, precision, where the data come from; plain types.
+    """
+
+    plan: dict[str, Any]
+    recipe: dict[str, Any]
+    origin: dict[str, Any]
+    step: int
+    patches: int
+    seconds: float
+    moment_steps: int
+    rate_from: int
+    weights: dict[str, torch.Tensor]
+    average: dict[str, torch.Tensor]
+    moments: dict[str, torch.Tensor]
+    history: dict[str, Any] = field(default_factory=dict)
+    record: dict[str, Any] = field(default_factory=dict)
+
+    def head(self) -> dict[str, Any]:
+        """Everything but the tensors."""
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.name not in _TENSORS}
+
+
+def save_state(folder: str | Path, state: RunState, keep: int = 2) -> Path:
+    """Write a state beside the earlier ones, of which the last ``keep`` stay, this one included.
+
+    Raises:
+        OutputError: the folder cannot be written, or the disk is full; earlier states are as they were.
+    """
+    from safetensors.torch import save_file
+
+    def write(temporary: Path) -> dict[str, Any]:
+        for name in _TENSORS:
+            tensors = {key: value.detach().contiguous().cpu() for key, value in getattr(state, name).items()}
+            save_file(tensors, temporary / f"{name}.safetensors")
+        return state.head()
+
+    return write_numbered(folder, write, keep)
+
+
+def load_state(folder: str | Path) -> RunState | None:
+    """The last state in a folder that is as it was written; None where there is none.
+
+    Raises:
+        InputError: there are states, and none of them can be read.
+    """
+    from safetensors.torch import load_file
+
+    def read(one: Path, head: dict[str, Any]) -> RunState:
+        if "parts" in head:
+            from .half_state import from_parts
+
+            return from_parts(one, head)
+        values = {entry.name: head[entry.name] for entry in fields(RunState) if entry.name not in _TENSORS}
+        return RunState(**values, **{name: load_file(one / f"{name}.safetensors") for name in _TENSORS})
+
+    return read_numbered(folder, read)
+
+
+def numbered(folder: str | Path) -> list[Path]:
+    """The saved states in a folder, the last one first."""
+    folder = Path(folder)
+    found = [one for one in folder.iterdir() if one.name.isdigit() and one.is_dir()] if folder.is_dir() else []
+    return sorted(found, key=lambda one: int(one.name), reverse=True)
+
+
+def write_numbered(folder: str | Path, write: Any, keep: int) -> Path:
+    """Call ``write(temporary folder)``, which returns the head, and give the folder the next number.
+
+    Raises:
+        OutputError: as :func:`save_state`.
+    """
+    from safetensors import SafetensorError
+
+    folder = Path(folder)
+    temporary = None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for left in folder.glob(f"{_UNFINISHED}*"):
+            shutil.rmtree(left, ignore_errors=True)
+        temporary = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=folder))
+        head = write(temporary)
+        sums = {one.name: file_sha256(one) for one in sorted(temporary.iterdir())}
+        text = json.dumps({"format": FORMAT, "sha256": sums, **head}, indent=1, allow_nan=False)
+        (temporary / _HEAD).write_text(text, encoding="utf-8")
+        for one in temporary.iterdir():
+            with open(one, "rb+") as stream:
+                os.fsync(stream.fileno())
+        before = numbered(folder)
+        final = folder / f"{int(before[0].name) + 1 if before else 1:06d}"
+        temporary.chmod(0o755)
+        os.replace(temporary, final)
+        for old in before[max(keep - 1, 0) :]:
+            # A folder that is being removed must not pass for a state.
+            gone = folder / f"{_UNFINISHED}{old.name}"
+            os.replace(old, gone)
+            shutil.rmtree(gone, ignore_errors=True)
+        return final
+    except (OSError, ValueError, SafetensorError) as error:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                shutil.rmtree(temporary, ignore_errors=True)
+        reason = getattr(error, "strerror", None) or error
+        raise OutputError(
+            f"The state of the training cannot be saved in '{folder}': {reason}. Make room there, or choose another folder."
+        ) from error
+
+
+def read_numbered(folder: str | Path, read: Any) -> Any:
+    """``read(folder, head)`` of the last state whose files are as they were written; None where there is no state.
+
+    Raises:
+        InputError: as :func:`load_state`.
+    """
+    states = numbered(folder)
+    reason = ""
+    for one in states:
+        try:
+            head = json.loads((one / _HEAD).read_text(encoding="utf-8"))
+            if head.pop("format") != FORMAT:
+                raise ValueError("it is of another version")
+            changed = [name for name, total in head.pop("sha256").items() if file_sha256(one / name) != total]
+            if changed:
+                raise ValueError(f"'{changed[0]}' is not as it was written")
+            return read(one, head)
+        except Exception as error:  # safetensors and json raise many kinds; an older state may still do
+            reason = reason or str(error)
+    if states:
+        raise InputError(f"None of the states of a training in '{folder}' can be read: {reason}. Choose another folder.")
+    return None
+
+
+def last_step(folder: str | Path) -> int:
+    """The step of the last state in a folder; 0 where there is none."""
+    return read_numbered(folder, lambda _folder, head: int(head["step"])) or 0

@@ -1,0 +1,217 @@
+"""Single steps of the generator: thick slices, distortion, new contrasts, the input contract."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from SoftCordSegLib.training.generator.axis_operators import along, blurred, enlarge, ghost_matrix, truncation_matrix
+from SoftCordSegLib.training.generator.draws import Draws, interpolate_curve
+from SoftCordSegLib.training.generator.field_errors import draw_shifts, pile_up, shifted, with_metal
+from SoftCordSegLib.training.generator.new_contrast import randomised, through_network, with_curve, with_power
+from SoftCordSegLib.training.generator.scaling import contract_range, region_around_cord, scale_patches
+from SoftCordSegLib.training.generator.scanner import draw_slices
+from SoftCordSegLib.training.generator.thick_slices import slice_centres, slices_matrix, spline_matrix
+from SoftCordSegLib.volume import Grid, Volume, resample
+
+
+@pytest.fixture
+def draws() -> Draws:
+    return Draws(1, 1, torch.device("cpu"))
+
+
+def cord(count: int = 2, radius: float = 5.0) -> torch.Tensor:
+    """A soft straight cord of a radius, (count, 32, 40, 32)."""
+    i, j = torch.meshgrid(torch.arange(32) - 15.5, torch.arange(40) - 19.5, indexing="ij")
+    plane = (radius + 0.5 - torch.hypot(i, j)).clamp(0, 1)
+    return plane[None, :, :, None].expand(count, 32, 40, 32).contiguous()
+
+
+@pytest.mark.parametrize(("thickness", "phase"), [(3.3, 0.2), (8.0, 0.9), (16.5, 0.5)])
+def test_thick_slices_come_back_by_the_programs_own_spline(thickness, phase):
+    """The matrix is: mean over each slice, then what ``volume.resample`` makes of those slices; image and mask alike."""
+    size = 64
+    fine = np.random.default_rng(0).random((3, 4, size)).astype(np.float32)
+    centres = slice_centres(size, thickness, phase)
+    inside = (centres - thickness / 2 >= 0) & (centres + thickness / 2 <= size)
+    assert inside.any()
+    ours = fine @ slices_matrix(size, thickness, thickness, phase, 2).T
+    # The slices, by integration of each voxel's share.
+    edges = np.concatenate([np.zeros((3, 4, 1)), np.cumsum(fine, axis=2)], axis=2)
+    ends = np.clip([centres - thickness / 2, centres + thickness / 2], 0, size)
+    sums = [np.stack([np.interp(end, np.arange(size + 1), line) for line in edges.reshape(12, -1)]) for end in ends]
+    width = ends[1] - ends[0]
+    slices = np.where(width > 1e-3, (sums[1] - sums[0]) / np.maximum(width, 1e-3), np.nan).reshape(3, 4, -1)
+    first, last = np.flatnonzero(width > 1e-3)[[0, -1]]
+    slices[:, :, :first], slices[:, :, last + 1 :] = fine[:, :, :1], fine[:, :, -1:]
+    affine = np.diag([1.0, 1.0, thickness, 1.0])
+    affine[2, 3] = centres[0] - 0.5
+    program = resample(Volume(slices.astype(np.float32), affine), Grid((3, 4, size), np.eye(4))).data
+    np.testing.assert_allclose(ours, program, atol=1e-4)
+
+
+def test_the_spline_repeats_the_last_slice_as_the_program_does():
+    samples = np.random.default_rng(1).random(7)
+    places = np.linspace(-0.5, 6.5, 57)
+    affine = np.diag([1.0, 1.0, places[1] - places[0], 1.0])
+    affine[2, 3] = places[0]
+    program = resample(Volume(np.tile(samples, (3, 3, 1)).astype(np.float32), np.eye(4)), Grid((3, 3, 57), affine)).data[1, 1]
+    np.testing.assert_allclose(spline_matrix(7, places, 2) @ samples, program, atol=1e-5)
+
+
+def test_slices_keep_the_volume_of_the_cord(draws, plain):
+    recipe = dataclasses.replace(plain, shape=(32, 40, 32), slices=1.0)
+    slices = draw_slices(draws, recipe, 12)
+    assert (slices.axis >= 0).sum() >= 8
+    assert {0, 2} == set(slices.axis.tolist()) - {-1}
+    thick = slices.cut(cord(12))
+    axial = draws.index(np.flatnonzero(slices.axis == 2))
+    torch.testing.assert_close(thick[axial], cord(12)[axial], atol=1e-4, rtol=0)
+    assert (thick.sum(dim=(1, 2, 3)) / cord(1).sum() - 1).abs().max() < 0.12
+
+
+def test_distortion_moves_image_and_label_together(draws, plain):
+    label = cord(6)
+    height = torch.arange(32.0).expand(6, 32, 40, 32).contiguous()
+    shift = draw_shifts(draws, dataclasses.replace(plain, shape=(32, 40, 32)), height)
+    moved = shifted(label, shift)
+    image = shifted(label * 2 + 1, shift) * pile_up(shift)
+    assert not torch.allclose(moved, label, atol=0.3)
+    # Without the pile-up, the moved image is the same function of the moved label.
+    torch.testing.assert_close(image / pile_up(shift), moved * 2 + 1)
+    # Signal is moved, not made: what is stretched is fainter.
+    signal = shifted(label, shift) * pile_up(shift)
+    torch.testing.assert_close(signal.sum(dim=(1, 2, 3)), label.sum(dim=(1, 2, 3)), rtol=0.06, atol=0)
+
+
+def test_metal_leaves_the_cord_in_place(draws, plain):
+    label = cord(8)
+    i, j = torch.meshgrid(torch.arange(32) - 15.5, torch.arange(40) - 19.5, indexing="ij")
+    left, front = (x[None, :, :, None].expand_as(label) for x in (i, j))
+    spoilt = with_metal(draws, dataclasses.replace(plain, shape=(32, 40, 32)), torch.ones_like(label), left, front)
+    assert spoilt.min() < 0.1
+    assert spoilt[label > 0.9].min() > 0.5
+
+
+@pytest.mark.parametrize("change", [randomised, with_curve, with_power, through_network])
+def test_new_contrasts_keep_edges_where_they_are(draws, change):
+    """Where an image had its edges, the changed image has steeper gradients than elsewhere; their sizes go together."""
+    label = cord(6)
+    blocks = torch.kron(torch.rand((6, 4, 5, 4), generator=torch.Generator().manual_seed(0)), torch.ones(1, 8, 8, 8))
+    image = blurred(blocks + label, torch.full((6, 1), 0.6))
+    image = image + 0.01 * torch.randn(image.shape, generator=torch.Generator().manual_seed(1))
+    changed = change(draws, image.clone(), *([label] if change is randomised else []))
+    assert torch.isfinite(changed).all()
+    assert changed.shape == image.shape
+    for before, after in zip(image, changed):
+        sizes = [torch.stack(torch.gradient(x)).norm(dim=0).flatten() for x in (before, after)]
+        assert torch.corrcoef(torch.stack(sizes))[0, 1] > 0.15
+        edges, flat = sizes[0] > sizes[0].quantile(0.9), sizes[0] < sizes[0].quantile(0.5)
+        assert sizes[1][edges].median() > 2 * sizes[1][flat].median()
+
+
+def test_randomised_contrast_changes_the_means_of_tissues(draws):
+    label = cord(16)
+    image = 0.2 + 0.6 * label + 0.02 * torch.randn(label.shape, generator=torch.Generator().manual_seed(1))
+    changed = randomised(draws, image, label)
+    inside, outside = (changed[:, where].mean(dim=1) for where in ((label[0] > 0.9), (label[0] < 0.1)))
+    difference = (inside - outside).numpy()
+    assert (difference > 0.05).any()
+    assert (difference < -0.05).any(), "bright cords become dark ones"
+    assert np.std(difference) > 0.15
+    texture = changed[:, label[0] > 0.9].std(dim=1)
+    assert (texture > 0.005).all(), "noise is kept"
+
+
+def test_curves_are_what_numpy_interpolates():
+    values, at = torch.rand(2, 6), torch.linspace(-0.2, 1.2, 24).repeat(2, 1).view(2, 2, 3, 4)
+    found = interpolate_curve(values, at)
+    for row in range(2):
+        expected = np.interp(at[row].numpy(), np.linspace(0, 1, 6), values[row].numpy())
+        np.testing.assert_allclose(found[row].numpy(), expected, atol=1e-6)
+
+
+def test_enlarging_is_linear_between_every_other_voxel():
+    coarse = torch.arange(5.0).view(1, 1, 1, 5).expand(1, 3, 4, 5).contiguous()
+    fine = enlarge(coarse, (4, 6, 8))
+    torch.testing.assert_close(fine[0, 1, 2], torch.arange(8) / 2)
+
+
+def test_noise_has_the_asked_scale(draws):
+    fine, large = draws.smooth(2, (40, 40, 40), 1.0), draws.smooth(2, (40, 40, 40), np.array([12.0, 12.0]))
+    assert fine.std() == pytest.approx(1, abs=0.05)
+    assert 0.3 < large.std() < 1.3
+    step = [noise.diff(dim=1).abs().mean() / noise.std() for noise in (fine, large)]
+    assert step[1] < step[0] / 5
+
+
+def test_axis_matrices_keep_what_is_even():
+    flat = torch.ones(2, 6, 8, 10)
+    for axis, size in enumerate((6, 8, 10)):
+        ringing = along(flat, truncation_matrix(torch.tensor([0.6, 0.9]), size), axis)
+        torch.testing.assert_close(ringing, flat, atol=1e-4, rtol=0)
+    ghost = along(flat, ghost_matrix(torch.tensor([0.1, 0.0]), torch.tensor([3.0, 2.0]), 8), 1)
+    torch.testing.assert_close(ghost[0], 1.1 * flat[0])
+    torch.testing.assert_close(ghost[1], flat[1])
+
+
+def test_percentiles_are_numpys_within_each_region():
+    generator = torch.Generator().manual_seed(3)
+    image = torch.randn(3, 6, 7, 8, generator=generator)
+    region = torch.rand(3, 6, 7, 8, generator=generator) > 0.6
+    region[2] = False
+    low, high = contract_range(image, region, (0.02, 0.98))
+    for row in range(3):
+        values = image[row][region[row]] if region[row].any() else image[row]
+        expected = np.percentile(values.numpy(), (2, 98))
+        np.testing.assert_allclose([low[row].item(), high[row].item()], expected, atol=1e-5)
+
+
+def test_patches_are_scaled_by_what_lies_around_the_cord(draws, plain):
+    """The range around the cord becomes −1 to 1, whatever the intensities were and whatever lies far away."""
+    recipe = dataclasses.replace(plain, shape=(32, 40, 80), contract_jitter=0.0)
+    label = torch.zeros(2, 32, 40, 80)
+    label[:, :, :, :32] = cord(2)
+    image = torch.rand((2, 8, 10, 20), generator=torch.Generator().manual_seed(2))
+    image = torch.kron(image, torch.ones(1, 4, 4, 4))
+    image[1] = image[1] * 700 - 20
+    image[:, :, :, 60:] *= 50
+    scaled = scale_patches(draws, recipe, image, label, torch.ones_like(label), np.array([False, False]))
+    near = scaled[:, 8:24, 8:32, :40]
+    assert near.min() > -1.7
+    assert near.max() < 1.7
+    assert (near.amax(dim=(1, 2, 3)) > 0.8).all()
+    torch.testing.assert_close(
+        near[0], scale_patches(draws, recipe, image, label, torch.ones_like(label), np.zeros(2, bool))[0, 8:24, 8:32, :40]
+    )
+
+
+def test_a_range_that_is_known_stays(draws, plain):
+    image, label = torch.rand(2, 32, 40, 32), cord(2)
+    kept = scale_patches(
+        draws, dataclasses.replace(plain, contract_jitter=0.0), image, label, torch.ones_like(label), np.ones(2, bool)
+    )
+    torch.testing.assert_close(kept, image * 2 - 1)
+
+
+def test_the_contract_is_the_programs():
+    """The same region and the same percentiles as of the function that the program calls."""
+    program = pytest.importorskip("SoftCordSegLib.volume.intensities")
+    coarse = torch.nn.functional.avg_pool3d(cord(2)[:, None], 2)[:, 0]
+    region = region_around_cord(coarse)
+    assert torch.equal(region, program.near_cord(coarse > 0.5))
+    image = torch.rand(coarse.shape, generator=torch.Generator().manual_seed(2))
+    ours = contract_range(image, region, (0.02, 0.98))
+    for one, two in zip(ours, program.batch_limits(image, region, program.SEGMENTER_PERCENTILES)):
+        torch.testing.assert_close(one.flatten(), two)
+
+
+def test_one_scale_a_sample_is_no_scale_of_an_axis(draws):
+    """For three samples too."""
+    noise = draws.smooth(3, (30, 30, 30), np.array([1.0, 8.0, 8.0]))
+    steps = [[noise[row].diff(dim=axis).abs().mean() / noise[row].std() for axis in range(3)] for row in range(3)]
+    assert min(steps[0]) > 0.7
+    assert max(steps[1]) < 0.4
