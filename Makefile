@@ -9,6 +9,8 @@
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
+# A training in the background (recipes/background.py) waits meanwhile.
+QUIET = $(BIN)/python recipes/quiet.py
 DATA ?= ../shared/data
 OUT ?= demo
 LABEL = $(BIN)/softcord pseudolabel recipes/training.csv --root $(DATA)
@@ -34,7 +36,7 @@ demo: .venv
 	$(BIN)/softcord demo -o $(OUT)
 
 test: lint
-	$(BIN)/python -m pytest
+	$(QUIET) $(BIN)/python -m pytest
 
 lint: .venv
 	$(BIN)/ruff check .
@@ -45,7 +47,7 @@ format: .venv
 	$(BIN)/ruff format .
 
 bench: .venv
-	@set -e; for file in Testing/bench/bench_*.py; do echo "== $$file"; $(BIN)/python $$file; done
+	@set -e; for file in Testing/bench/bench_*.py; do echo "== $$file"; $(QUIET) $(BIN)/python $$file; done
 
 screenshots: .venv
 	$(BIN)/python Utilities/readme_picture.py

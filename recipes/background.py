@@ -194,11 +194,9 @@ def make_snapshot(folder: Path, options: argparse.Namespace) -> None:
 def warn_of_changes(folder: Path, options: argparse.Namespace) -> None:
     """Say where the plan of the checkout is not the one that goes on."""
     snapshot = folder / read_json(folder / "settings.json")["snapshot"]
-    if LongRun.read(snapshot / "plan.json").order != LongRun.read(options.plan).order or any(
-        LongRun.read(snapshot / "plan.json").trainings[name].plan != one.plan
-        for name, one in LongRun.read(options.plan).trainings.items()
-        if name in LongRun.read(snapshot / "plan.json").trainings
-    ):
+    here, there = LongRun.read(options.plan), LongRun.read(snapshot / "plan.json")
+    plans = [{name: (one.plan, one.recipe) for name, one in run.trainings.items()} for run in (here, there)]
+    if here.order != there.order or plans[0] != plans[1]:
         print("Note: the plan has changed since the training was started. To go on with the new one: background.py on --renew")
 
 

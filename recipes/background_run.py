@@ -157,7 +157,7 @@ def train(folder: Path, log: Log) -> bool:
         log,
         lambda: measure(folder, run, Path(settings["data"]), log, watch),
         run.measure_minutes if measures else 0,
-        float(os.environ.get("SOFTCORDSEG_LOG_SECONDS", "60")),
+        run.log_minutes * 60,
     )
     for turn in run.turns():
         own = folder / "trainings" / turn.name

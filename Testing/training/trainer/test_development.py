@@ -87,3 +87,11 @@ def test_a_training_validates_its_average_and_gets_better(tmp_path, packed):
     assert scores[-1] > scores[0]
     assert "cases" in state.history["validations"][-1]
     assert "cases" not in state.history["validations"][0]
+
+
+def test_a_tile_is_no_larger_than_the_image(packed):
+    cases = development_cases(packed, plan(stage="locator", tile=(64, 64, 64)))
+
+    # Coarse images of 15 x 17 x 20 voxels, and a network that halves once.
+    assert cases[0].image.shape == (1, 1, 16, 18, 20)
+    assert float(cases[0].label.sum()) == pytest.approx(float((packed.cases[0].coarse_label / 255.0).sum()), rel=1e-5)

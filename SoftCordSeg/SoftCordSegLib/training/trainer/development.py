@@ -83,8 +83,11 @@ def _case(case: PackedCase, plan: TrainerPlan, tiles: int) -> list[DevelopmentCa
     # Padding is what lies beyond an image: dark, and of no weight.
     arrays = (image, float(image.min())), (label, 0.0), (weight, 0.0)
     cut = []
-    for corner in _corners(label * weight, heights, plan.tile, tiles):
-        cut.append([_tile(array, corner, plan.tile, value) for array, value in arrays])
+    # No larger than the image: what lies beyond would only cost time.
+    parts = zip(plan.tile, image.shape, plan.network.divisor)
+    size = tuple(min(length, -(-whole // part) * part) for length, whole, part in parts)
+    for corner in _corners(label * weight, heights, size, tiles):
+        cut.append([_tile(array, corner, size, value) for array, value in arrays])
     stacks = [torch.from_numpy(np.stack([tile[n] for tile in cut])[:, None]) for n in range(3)]
     return [DevelopmentCase(case.name, case.contrast, *stacks)]
 

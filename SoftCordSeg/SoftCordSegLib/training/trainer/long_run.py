@@ -10,7 +10,7 @@ from typing import Any
 from ...errors import InputError
 from .run_description import RunDescription
 
-_KEYS = ("name", "parent", "validate_steps", "measure_minutes", "base", "trainings", "order")
+_KEYS = ("name", "parent", "validate_steps", "measure_minutes", "log_minutes", "base", "trainings", "order")
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class LongRun:
         parent: bundle that a stage without a training is taken from.
         validate_steps: between validations.
         measure_minutes: between measurements on the development list; 0 for none.
+        log_minutes: between lines of the log.
     """
 
     name: str
@@ -32,6 +33,7 @@ class LongRun:
     parent: str = "compact"
     validate_steps: int = 1000
     measure_minutes: float = 60.0
+    log_minutes: float = 1.0
 
     def turns(self) -> list[RunDescription]:
         """The trainings in their order, each with the steps at which its turn ends."""
@@ -48,12 +50,10 @@ class LongRun:
         if unknown:
             raise InputError(f"'{unknown[0]}' is not a key of a plan of trainings. Known are {', '.join(_KEYS)}.")
         try:
-            trainings = {
-                name: RunDescription.from_json({"name": name, **one}, content.get("base"))
-                for name, one in content["trainings"].items()
-            }
+            base = content.get("base")
+            trainings = {name: RunDescription.from_json({"name": name, **one}, base) for name, one in content["trainings"].items()}
             order = tuple((str(name), None if steps is None else int(steps)) for name, steps in content["order"])
-            plain = {key: content[key] for key in ("parent", "validate_steps", "measure_minutes") if key in content}
+            plain = {key: content[key] for key in ("parent", "validate_steps", "measure_minutes", "log_minutes") if key in content}
             run = cls(str(content["name"]), trainings, order, **plain)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise InputError(f"A plan of trainings needs name, trainings and order ({error!r}). Correct the plan.") from error

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError, OutputError
 from ...network.bundle import file_sha256
+from .half_tensors import read_parts
 
 if TYPE_CHECKING:
     import torch
@@ -83,7 +84,7 @@ def save_state(folder: str | Path, state: RunState, keep: int = 2) -> Path:
 
 
 def load_state(folder: str | Path) -> RunState | None:
-    """The last state in a folder that is as it was written; None where there is none.
+    """The last state in a folder that is as it was written, in full precision or in half; None where there is none.
 
     Raises:
         InputError: there are states, and none of them can be read.
@@ -91,11 +92,9 @@ def load_state(folder: str | Path) -> RunState | None:
     from safetensors.torch import load_file
 
     def read(one: Path, head: dict[str, Any]) -> RunState:
-        if "parts" in head:
-            from .half_state import from_parts
-
-            return from_parts(one, head)
         values = {entry.name: head[entry.name] for entry in fields(RunState) if entry.name not in _TENSORS}
+        if "halves" in head:
+            return RunState(**values, **read_parts(one, head["halves"]))
         return RunState(**values, **{name: load_file(one / f"{name}.safetensors") for name in _TENSORS})
 
     return read_numbered(folder, read)
