@@ -10,7 +10,7 @@ import pytest
 
 from evaluation.study import a_box
 from SoftCordSegLib.errors import InputError
-from SoftCordSegLib.evaluation import BundleMethod, Case, FolderMethod, read_cases
+from SoftCordSegLib.evaluation import BundleMethod, Case, FolderMethod, evaluate, read_cases
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.segmentation import SoftMask
 from SoftCordSegLib.volume import read_nifti, write_nifti
@@ -43,9 +43,32 @@ class TestCases:
 
         assert read_cases(tsv) == read_cases(plain) == read_cases(named)
 
+    def test_what_a_held_out_list_says_of_an_image_is_read(self, tmp_path):
+        table = write(
+            tmp_path / "cases.csv",
+            "participant,contrast,image,reference,region,session,tip,seen_by,use",
+            "a,PD,1.nii.gz,empty,head,,no,,evaluate",
+            "b,T2w,2.nii.gz,,lumbar,run-1,yes,0.4.0 0.5.0,train",
+            "b,T2w,3.nii.gz,,lumbar,run-2,,,",
+        )
+
+        head, scan, rescan = read_cases(table)
+
+        assert (head.without_cord, head.reference, head.region, head.use) == (True, None, "head", "evaluate")
+        assert (scan.tip, scan.seen_by, scan.session, scan.without_cord) == (True, ("0.4.0", "0.5.0"), "run-1", False)
+        assert (rescan.tip, rescan.seen_by, rescan.use) == (False, (), "")
+
+    def test_several_sessions_are_not_taken_for_one_image(self, tmp_path):
+        lines = ["participant,contrast,image,session", "a,T2w,1.nii.gz,run-1", "a,T2w,2.nii.gz,run-2"]
+
+        with pytest.raises(InputError, match="several images in contrast T2w"):
+            evaluate(read_cases(write(tmp_path / "cases.csv", *lines)), [FolderMethod("a", tmp_path)])
+
     @pytest.mark.parametrize(
         ("lines", "word"),
         [
+            (["participant,contrast,image,use", "a,b,c.nii,perhaps"], "use is train or evaluate, not 'perhaps'"),
+            (["participant,contrast,image,tip", "a,b,c.nii,perhaps"], "tip is yes or no, not 'perhaps'"),
             (["participant,contrast,image"], "has no cases"),
             (["participant,contrast,picture", "a,b,c"], "no column 'picture'"),
             (["participant,contrast,image", "a,b,c.nii,d"], "case 1: the row has more cells"),

@@ -43,8 +43,8 @@ vol/mask: sum of soft values over that of the mask.  dist: mean distance of the 
 without prediction; surplus: prediction in slices between that were not drawn, or in an image without a cord; (beyond): predicted
 before the first and after the last drawn slice, where nobody knows: not counted as wrong.  pieces: of the mask at 0.5 that do not
 touch the drawn one (whole image).  calibr.: expected calibration error of voxels between 0.05 and 0.95.  empty: part of images with
-a cord in which none was found.  n: people, images, with a drawn mask (without, where none of the row has one; pieces and empty count
-all of the row).  *: seen unlabelled in the training of this bundle; not to be compared.
+a cord in which none was found.  n: people, images, with a drawn mask (without one, where none of the row has it; pieces and empty
+count all of the row).  *: seen unlabelled in the training of this bundle; not to be compared.
 """
 
 
