@@ -150,14 +150,14 @@ def offsets_of(edges: Sequence[DrawnEdge], reference: DrawnEdge) -> list[tuple[s
     return rows
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure the people of training.csv and write offsets.csv."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder that paths in the lists start from")
     parser.add_argument("--list", type=Path, default=HERE / "training.csv", help="whose masks are measured")
     parser.add_argument("-o", "--out", type=Path, default=HERE / "offsets.csv")
     parser.add_argument("--picture", type=Path, help="profiles of all images, PNG")
-    chosen = parser.parse_args()
+    chosen = parser.parse_args(arguments)
     template = replace(TEMPLATE, image=chosen.data / TEMPLATE.image, reference=chosen.data / TEMPLATE.reference)
     cases = [case for case in read_cases(chosen.list, chosen.data) if case.reference is not None]
     reference, edges = measure_edge(template, _TEMPLATE_MM), [measure_edge(case) for case in cases]
