@@ -12,7 +12,6 @@ from.  Every image is sampled as the program samples it, and scaled by the input
 from __future__ import annotations
 
 import argparse
-import csv
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +24,7 @@ from series_means import series_means
 
 from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.evaluation import Case, read_cases
+from SoftCordSegLib.evaluation.held_out.edge_offset import read_offsets
 from SoftCordSegLib.network import AROUND_CORD, file_sha256
 from SoftCordSegLib.segmentation.locate import coarse_image
 from SoftCordSegLib.training.packed import (
@@ -122,7 +122,7 @@ def pack(path: Path, data: Path, bundle: Path | None, work: Path, with_anatomy: 
         InputError: a file is missing or does not fit, or the list names somebody who is only to be evaluated on.
     """
     cases = [one for each in read_cases(path, data) for one in series_means(each, work / "means")]
-    wrong = [case.participant for case in cases if getattr(case, "use", "") not in ("", "train")]
+    wrong = [case.participant for case in cases if case.use == "evaluate"]
     if wrong:
         raise InputError(f"'{path}' names {wrong[0]}, who must not be trained on. Take the row out.")
     if with_anatomy:
@@ -132,7 +132,7 @@ def pack(path: Path, data: Path, bundle: Path | None, work: Path, with_anatomy: 
     without = [case for case in cases if case.reference is None]
     record = {"list": path.name, "contract": AROUND_CORD, "offsets_mm": offsets, "label_model": None}
     if bundle is not None and without:
-        labels, record["label_model"] = model_labels(without, bundle, work / "labels")
+        labels, record["label_model"] = model_labels(without, bundle, work / f"labels_{path.stem}")
         labelled += [Labelled(case, *_volumes(case.image, *pair), "model", (case.image,)) for case, pair in zip(without, labels)]
     else:
         record["left_out"] = [case.stem for case in without]
@@ -140,14 +140,6 @@ def pack(path: Path, data: Path, bundle: Path | None, work: Path, with_anatomy: 
     record["files_sha256"] = {_below(file, data): file_sha256(file) for one in labelled for file in one.files}
     cords, near, height = _anatomy(data, record) if with_anatomy else ((), np.zeros((3, 1, 1, 1), np.uint8), 0.0)
     return Packed(tuple(map(packed_case, labelled)), cords, near, height, record)
-
-
-def read_offsets(path: Path) -> dict[str, float]:
-    """Millimetres by which the edges of a data set are drawn outside the convention, by data set; none without the file."""
-    if not path.is_file():
-        return {}
-    rows = csv.DictReader(line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#"))
-    return {row["dataset"]: float(row["offset_mm"]) for row in rows}
 
 
 def drawn(case: Case, offset_mm: float) -> Labelled:

@@ -8,7 +8,15 @@ import pytest
 import torch
 
 from SoftCordSegLib.errors import ModelError
-from SoftCordSegLib.network import Stage, file_sha256, load_bundle, save_bundle, save_centre_crop_bundle, shipped_bundles
+from SoftCordSegLib.network import (
+    INTENSITIES,
+    Stage,
+    file_sha256,
+    load_bundle,
+    save_bundle,
+    save_centre_crop_bundle,
+    shipped_bundles,
+)
 from SoftCordSegLib.network.unet import UNet, UNetConfig
 
 CONFIG = UNetConfig((2, 4), ((1, 1, 1), (2, 2, 2)))
@@ -181,3 +189,28 @@ def test_the_configuration_of_bundles_of_ours_is_written_as_before(bundle_folder
     written = json.loads((bundle_folder / "configs" / "inference.json").read_text())
     assert sorted(written) == ["locator", "orientation", "segmenter"]
     assert sorted(written["locator"]) == ["activation", "features", "overlap", "spacing_mm", "strides", "tile", "weights"]
+
+
+def test_a_bundle_that_names_no_contract_scales_by_the_whole_image(bundle_folder):
+    """As those do that were published before there was another."""
+    assert load_bundle(bundle_folder).intensities == "whole_image"
+    assert all(load_bundle(folder).intensities in INTENSITIES for folder in shipped_bundles())
+
+
+@pytest.mark.parametrize("name", INTENSITIES)
+def test_the_contract_of_the_intensities_comes_back(tmp_path, networks, name):
+    states = {file: network.state_dict() for file, network in networks.items()}
+    metadata = {"name": "test", "version": "1", "license": "Apache-2.0"}
+    inference = {"orientation": "LAS", "intensities": name, "locator": LOCATOR, "segmenter": SEGMENTER}
+    save_bundle(tmp_path / "bundle", metadata, inference, states)
+    assert load_bundle(tmp_path / "bundle").intensities == name
+
+
+def test_a_contract_that_is_not_known_is_refused_written_or_read(bundle_folder, tmp_path):
+    inference = {"orientation": "LAS", "intensities": "by_taste", "locator": LOCATOR, "segmenter": SEGMENTER}
+    with pytest.raises(ModelError, match="'by_taste', which this version does not know"):
+        save_bundle(tmp_path / "other", {}, inference, {})
+    assert not (tmp_path / "other").exists()
+    edit(bundle_folder / "configs" / "inference.json", lambda content: content.update(intensities="by_taste"))
+    with pytest.raises(ModelError, match="Update SoftCordSeg"):
+        load_bundle(bundle_folder)

@@ -51,4 +51,4 @@ def working_image(image: Volume, bundle: ModelBundle) -> Working:
         coarse = coarse_image(working, bundle.locator.spacing_mm)
         return Working(working, coarse, around_cord(working, coarse))
     coarse = coarse_image(working, bundle.locator.spacing_mm)
-    return Working(working, coarse, Intensities(coarse.data))
+    return Working(working, coarse, Intensities(working, coarse))

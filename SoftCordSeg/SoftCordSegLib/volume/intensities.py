@@ -5,10 +5,11 @@ Two contracts, named in a bundle:
 *whole_image*
     The 1st and 99th percentiles of the whole image on the locator's coarse grid become -1 and 1, for both networks.
 *around_cord*
-    Voxels without image (not finite, or constant and connected to the border: padding, blank air) do not count.  The locator sees
-    the 1st and 99th percentiles of the rest.  The segmenter sees the 2nd and 98th percentiles of what lies within
-    :data:`REACH_MM` of the located cord, so that the rest of the field of view hardly matters: an image may be padded, or cropped
-    around its cord, and the cord looks the same.
+    Voxels without image (not finite, or constant and connected to the border: padding, blank air) do not count.  For the locator
+    the 1st and 99th percentiles of the rest, on its coarse grid, become -1 and 1; for the segmenter the 2nd and 98th percentiles
+    of the image's own voxels within :data:`REACH_MM` of the located cord.  The rest of the field of view hardly matters then: an
+    image may be padded, or cropped around its cord, and the cord looks the same.  (Percentiles of the coarse image there would
+    move by up to 1.5 % of the range with where its voxels happen to lie; the image's own voxels stay where they are.)
 
 In both, values are clipped at -3 and 3.  Arrays are NumPy's; where it says so, batches of PyTorch tensors will do too.
 """
@@ -55,35 +56,55 @@ class Intensities:
     """What the scaling of one image is taken from.
 
     Attributes:
-        coarse: (i, j, k) the image on the locator's grid.
-        with_image: (i, j, k) bool, where ``coarse`` shows image; None in the contract *whole_image*, where all of it counts.
+        image: (i, j, k) in the axes of ``coarse``.
+        coarse: the same on the locator's grid, whose outer corner it shares.
+        with_image: bool, of the shape of ``coarse``: where that shows image; None in the contract *whole_image*, where all counts.
     """
 
-    coarse: np.ndarray
+    image: Volume
+    coarse: Volume
     with_image: np.ndarray | None = None
 
     def for_locator(self) -> Scaling:
         """The scaling of ``coarse``."""
-        return Scaling.of(self.coarse if self.with_image is None else self.coarse[self.with_image])
+        return Scaling.of(self.coarse.data if self.with_image is None else self.coarse.data[self.with_image])
 
     def for_segmenter(self, region: np.ndarray) -> Scaling:
         """The scaling of the fine image.
 
         Args:
-            region: (i, j, k) bool, of :func:`near_cord`, or the user's box.
+            region: bool, of the shape of ``coarse``: of :func:`near_cord`, or the user's box.  Not looked at in *whole_image*.
         """
         if self.with_image is None:
             return self.for_locator()
-        values = self.coarse[region & self.with_image]
+        values = self._own_voxels(region & self.with_image)
         low, high = limits(values, SEGMENTER_PERCENTILES) if values.size else (0.0, 0.0)
         return Scaling(low, high) if high > low else self.for_locator()
+
+    def _own_voxels(self, region: np.ndarray) -> np.ndarray:
+        """(n,) values of the image's voxels whose centres lie in a region of the coarse grid."""
+        ratio = self.coarse.spacing / self.image.spacing
+        places = []
+        for axis, filled in enumerate(_filled_ranges(region)):
+            centres = ((np.arange(self.image.shape[axis]) + 0.5) / ratio[axis]).astype(int)
+            places.append(np.flatnonzero((centres >= filled.start) & (centres < filled.stop)))
+        part = self.image.data[np.ix_(*places)]
+        inside = region[np.ix_(*[((at + 0.5) / r).astype(int) for at, r in zip(places, ratio)])]
+        return part[inside]
 
 
 def around_cord(working: Volume, coarse: Volume) -> Intensities:
     """The contract *around_cord* for an image and its version on the locator's grid; both share axes and outer corner."""
     with_image = ~blank(working.data, coarse.spacing / working.spacing, coarse.shape)
     # Where nothing but blank is left, there is nothing to choose.
-    return Intensities(coarse.data, with_image if with_image.any() else np.ones_like(with_image))
+    return Intensities(working, coarse, with_image if with_image.any() else np.ones_like(with_image))
+
+
+def _filled_ranges(region: np.ndarray) -> list[slice]:
+    """The smallest box that holds all that is True; empty where nothing is."""
+    if not region.any():
+        return [slice(0, 0)] * region.ndim
+    return ndimage.find_objects(region.view(np.uint8))[0]
 
 
 def limits(values: np.ndarray, percentiles: tuple[float, float]) -> tuple[float, float]:
@@ -203,13 +224,12 @@ def blank(image: np.ndarray, ratio: np.ndarray, shape: tuple[int, int, int]) -> 
     for value in np.unique(image[np.ix_(*[(0, -1)] * 3)]):
         if np.isfinite(value) and (border == value).mean() >= _LEAST_BLANK:
             result |= _connected_to_border(_all_of(image == value, ratio, shape))
-    # The coarse image is averaged, so that a voxel beside such ones has a part of them.
-    result = ndimage.binary_dilation(result, np.ones((3, 3, 3), bool)) if result.any() else result
     if np.issubdtype(image.dtype, np.floating):
         finite = np.isfinite(image)
         if not finite.all():
-            result |= ndimage.binary_dilation(~_all_of(finite, ratio, shape), np.ones((3, 3, 3), bool))
-    return result
+            result |= ~_all_of(finite, ratio, shape)
+    # The coarse image is averaged: beside such voxels, and beside those that are blank in part, it has some of them.
+    return ndimage.maximum_filter(result, size=5, mode="constant", cval=False) if result.any() else result
 
 
 def _all_of(mask: np.ndarray, ratio: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:

@@ -13,6 +13,8 @@ from ..loss import SOFT, soft_dice
 from ..packed import Packed, PackedCase, fractions, image_values
 from .trainer_plan import ACTIVATION, TrainerPlan
 
+# The program drops soft values below this, as noise of the network; a haze over the whole tile would count as volume otherwise.
+_FLOOR = 0.05
 # Evenly along the cord; more would take longer and say little more.
 _TILES = 3
 
@@ -121,7 +123,8 @@ def _tile(array: np.ndarray, corner: tuple[int, ...], size: tuple[int, ...], out
 def _scores(soft: torch.Tensor, label: torch.Tensor, weight: torch.Tensor) -> dict[str, float]:
     counts = (weight > 0).float()
     hard = soft_dice((soft >= 0.5).float(), (label >= 0.5).float(), counts)
-    volume = float((soft * counts).sum() / (label * counts).sum().clamp(min=1e-6))
+    kept = torch.where(soft < _FLOOR, 0.0, soft)
+    volume = float((kept * counts).sum() / (label * counts).sum().clamp(min=1e-6))
     return {"soft_dice": soft_dice(soft, label, counts), "dice": hard, "volume": volume}
 
 

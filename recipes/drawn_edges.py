@@ -1,0 +1,198 @@
+"""Where each data set's masks are drawn, measured on its training people: millimetres outside the one convention.
+
+The visible edge of a cord is taken to be where, going outwards through the mask's outline, the image brightens fastest towards
+the fluid (T2w, T2*w).  For each slice the distance to the drawn outline is measured in the plane, less than a voxel at a time; the
+image is averaged at equal distances in eight sectors about the cord's middle, and the steepest place of each such profile is where
+the edge is seen.  The median over the sectors that show fluid is the slice's value: how far the drawn edge lies outside (positive)
+or inside (negative) the seen one.
+
+The same is measured on the PAM50 template, whose mask has the convention of the spine-generic masks and of SCT's numbers.  The
+difference is the data set's offset.  pack.py moves the drawn masks back by it.
+
+    python drawn_edges.py --data DATA                 writes offsets.csv, prints each image
+    python drawn_edges.py --data DATA --picture FILE  a picture of the profiles too
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from pack import HERE, TEMPLATE
+from scipy import ndimage
+
+from SoftCordSegLib.evaluation import Case, read_cases
+from SoftCordSegLib.files import write_text_atomically
+from SoftCordSegLib.volume import read_nifti, reorient
+from SoftCordSegLib.volume.moved_edge import signed_distance
+
+# Distances at which profiles are read, mm, positive inside the mask, and how far they are smoothed.
+DISTANCES = np.arange(-2.5, 2.55, 0.1)
+_SMOOTH_MM = 0.3
+# The seen edge is looked for that far from the drawn one, mm.
+_REACH_MM = 1.6
+_SECTORS = 8
+# Sectors whose steepest place is that much flatter than the slice's best show no fluid.
+_LEAST_SLOPE = 0.4
+# Of fewer people nothing is said of a data set: a person's fluid or a drawer's day moves an edge as much as a convention does.
+_LEAST_PEOPLE = 2
+# The template is compared where the images are: neck and upper chest.  Further down, its mask is drawn well inside the seen edge.
+_TEMPLATE_MM = 215.0
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnEdge:
+    """Where the mask of one image is drawn.
+
+    Attributes:
+        case: the row of the list.
+        slices_mm: (n,) of each slice that shows it: the drawn edge outside (positive) or inside the seen one.
+        profiles: (n, distances) mean intensities at :data:`DISTANCES`, 0 inside and 1 in the fluid.
+    """
+
+    case: Case
+    slices_mm: np.ndarray
+    profiles: np.ndarray
+
+    @property
+    def median_mm(self) -> float:
+        """Of the slices."""
+        return float(np.median(self.slices_mm))
+
+    @property
+    def spread_mm(self) -> float:
+        """Of the slices: half the width that holds the middle 68 %."""
+        low, high = np.percentile(self.slices_mm, (16, 84))
+        return float(high - low) / 2
+
+
+def measure_edge(case: Case, upper_mm: float = np.inf) -> DrawnEdge:
+    """Measure the slices of an image with a drawn mask, axial or nearly.
+
+    Args:
+        case: with a reference.
+        upper_mm: how much of the mask, from its upper end.
+    """
+    image, mask = (reorient(read_nifti(path), "LAS") for path in (case.image, case.reference))
+    found, profiles = [], []
+    slices = np.flatnonzero(mask.data.any(axis=(0, 1)))
+    for index in slices[(slices.max() - slices) * image.spacing[2] < upper_mm]:
+        plane = (mask.data[:, :, index] > 0.5).astype(np.float32)
+        one = _slice_edge(np.asarray(image.data[:, :, index], np.float32), plane, image.spacing[:2])
+        if one is not None:
+            found.append(one[0])
+            profiles.append(one[1])
+    return DrawnEdge(case, np.array(found), np.array(profiles))
+
+
+def _slice_edge(image: np.ndarray, mask: np.ndarray, spacing: np.ndarray) -> tuple[float, np.ndarray] | None:
+    """The seen edge's distance inside the drawn one, mm, and the profile there; None where no fluid is seen."""
+    margin = np.ceil(4 / spacing).astype(int)
+    filled = np.argwhere(mask)
+    start, stop = np.maximum(filled.min(axis=0) - margin, 0), np.minimum(filled.max(axis=0) + margin + 1, mask.shape)
+    part = tuple(slice(a, b) for a, b in zip(start, stop))
+    distance, factors = signed_distance(mask[part], spacing)
+    fine = ndimage.affine_transform(image[part], 1 / factors, 0.5 / factors - 0.5, distance.shape, order=3, mode="nearest")
+    middle = ndimage.center_of_mass(distance > 0)
+    i, j = np.indices(distance.shape)
+    angle = np.arctan2((j - middle[1]) * spacing[1] / factors[1], (i - middle[0]) * spacing[0] / factors[0])
+    sector = ((angle / (2 * np.pi) + 0.5) * _SECTORS).astype(int) % _SECTORS
+    near = np.abs(distance) <= -DISTANCES[0] + 0.05
+    bins = np.clip(np.round((distance - DISTANCES[0]) / 0.1).astype(int), 0, len(DISTANCES) - 1)
+    key = (sector * len(DISTANCES) + bins)[near]
+    size = _SECTORS * len(DISTANCES)
+    count, total = (np.bincount(key, weights, size).astype(float).reshape(_SECTORS, -1) for weights in (None, fine[near]))
+    # Smoothed apart: few fine voxels have one distance, and some distances none.
+    total, count = (ndimage.gaussian_filter1d(x, _SMOOTH_MM / 0.1, axis=1, mode="constant") for x in (total, count))
+    full = (count > 0.5).all(axis=1)
+    if not full.any():
+        return None
+    profiles = total[full] / count[full]
+    # Brighter outside: what falls with the distance inwards.
+    slopes = -np.gradient(profiles, 0.1, axis=1)
+    slopes[:, np.abs(DISTANCES) > _REACH_MM] = -np.inf
+    best = slopes.argmax(axis=1)
+    steepest = slopes.max(axis=1)
+    shown = (steepest > max(_LEAST_SLOPE * steepest.max(), 1e-6)) & (np.abs(DISTANCES[best]) < _REACH_MM - 0.15)
+    if shown.sum() < 3:
+        return None
+    places = [_peak(slopes[row], best[row]) for row in np.flatnonzero(shown)]
+    mean = profiles[shown].mean(axis=0)
+    return float(np.median(places)), (mean - mean[-1]) / max(mean.max() - mean[-1], 1e-6)
+
+
+def _peak(slope: np.ndarray, best: int) -> float:
+    """The place of the highest of three neighbours' parabola, mm."""
+    left, middle, right = slope[best - 1 : best + 2]
+    curve = left - 2 * middle + right
+    return float(DISTANCES[best] + (0.05 * (left - right) / curve if curve < 0 else 0.0))
+
+
+def offsets_of(edges: Sequence[DrawnEdge], reference: DrawnEdge) -> list[tuple[str, float, float, int, int]]:
+    """(data set, offset in mm, SD between people, people, images) of each data set of at least two people."""
+    by_set: dict[str, list[DrawnEdge]] = defaultdict(list)
+    for edge in edges:
+        by_set[edge.case.dataset].append(edge)
+    rows = []
+    for name, found in sorted(by_set.items()):
+        by_person: dict[str, list[float]] = defaultdict(list)
+        for edge in found:
+            by_person[edge.case.participant].append(edge.median_mm)
+        people = [float(np.mean(values)) for values in by_person.values()]
+        if len(people) < _LEAST_PEOPLE:
+            continue
+        spread = float(np.std(people, ddof=1))
+        rows.append((name, float(np.mean(people)) - reference.median_mm, spread, len(people), len(found)))
+    return rows
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure the people of training.csv and write offsets.csv."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder that paths in the lists start from")
+    parser.add_argument("--list", type=Path, default=HERE / "training.csv", help="whose masks are measured")
+    parser.add_argument("-o", "--out", type=Path, default=HERE / "offsets.csv")
+    parser.add_argument("--picture", type=Path, help="profiles of all images, PNG")
+    chosen = parser.parse_args(arguments)
+    template = replace(TEMPLATE, image=chosen.data / TEMPLATE.image, reference=chosen.data / TEMPLATE.reference)
+    cases = [case for case in read_cases(chosen.list, chosen.data) if case.reference is not None]
+    reference, edges = measure_edge(template, _TEMPLATE_MM), [measure_edge(case) for case in cases]
+    print(f"{'image':34} {'data set':14} slices   drawn outside the seen edge, mm: median, spread of the slices")
+    for edge in (reference, *edges):
+        print(f"{edge.case.stem:34} {edge.case.dataset:14} {len(edge.slices_mm):6}   {edge.median_mm:+.2f}  {edge.spread_mm:.2f}")
+    rows = offsets_of(edges, reference)
+    lines = ["# Millimetres by which the edges of a data set are drawn outside the convention; drawn_edges.py measured them."]
+    lines += ["dataset,offset_mm,people,images"]
+    lines += [f"{name},{offset:.2f},{people},{images}" for name, offset, _, people, images in rows]
+    write_text_atomically(chosen.out, "\n".join(lines) + "\n")
+    for name, offset, spread, people, _ in rows:
+        print(f"{name}: {offset:+.2f} mm outside the convention ({people} people, SD between them {spread:.2f})")
+    for name in sorted({edge.case.dataset for edge in edges} - {row[0] for row in rows}):
+        print(f"{name}: fewer than {_LEAST_PEOPLE} people, so that no offset can be told")
+    if chosen.picture:
+        _draw((reference, *edges), chosen.picture)
+
+
+def _draw(edges: Sequence[DrawnEdge], path: Path) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(1, 2, figsize=(11, 4))
+    for edge in edges:
+        axes[0].plot(DISTANCES, edge.profiles.mean(axis=0), label=edge.case.stem)
+        axes[1].plot(edge.slices_mm, label=edge.case.stem)
+    axes[0].set(xlabel="mm inside the drawn edge", ylabel="cord 0, fluid 1")
+    axes[1].set(xlabel="slice", ylabel="drawn outside the seen edge, mm")
+    axes[0].axvline(0, color="grey", linewidth=0.5)
+    axes[0].legend(fontsize=7)
+    figure.savefig(path, dpi=100)
+
+
+if __name__ == "__main__":
+    main()
