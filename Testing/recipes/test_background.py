@@ -181,7 +181,6 @@ def test_a_state_from_elsewhere_is_taken_if_it_has_seen_more(background, tmp_pat
     again = background("take", str(elsewhere))
     assert again.returncode == 1
     assert "Keep the one here" in again.stderr
-    assert "no state" in background("take", str(tmp_path / "none")).stderr
 
 
 def test_the_bundle_is_measured_by_a_process_of_its_own(background, tmp_path):

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from SoftCordSegLib.training.packed import write_packed
 from SoftCordSegLib.training.trainer.run_state import load_state
+from training.generator.made_packed import made_packed
 from training.trainer.bright_tubes import packed_tubes, plan
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
@@ -29,12 +31,11 @@ def plan_file(tmp_path):
     return path
 
 
-def test_two_sessions_go_on_and_leave_little(tmp_path, plan_file):
-    packed = packed_tubes(tmp_path / "training.npz")
-    recipe = json.dumps({"patch": [16, 16, 16]})
-    files = ["--packed", str(packed), "--plan", str(plan_file), "--recipe", recipe]
+def test_two_sessions_with_the_generator_go_on_and_leave_little(tmp_path):
+    packed = tmp_path / "training.npz"
+    write_packed(packed, made_packed())
 
-    answer = run(str(RECIPES / "rehearse.py"), *files, "--minutes", "0.12", "--threads", "1")
+    answer = run(str(RECIPES / "rehearse.py"), "--packed", str(packed), "--minutes", "0.2", "--threads", "1")
 
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "The rehearsal passed." in answer.stdout
