@@ -133,7 +133,7 @@ def pack(path: Path, data: Path, bundle: Path | None, work: Path, with_anatomy: 
     record = {"list": path.name, "contract": AROUND_CORD, "offsets_mm": offsets, "label_model": None}
     if bundle is not None and without:
         labels, record["label_model"] = model_labels(without, bundle, work / f"labels_{path.stem}")
-        labelled += [Labelled(case, *_volumes(case.image, *pair), "model", (case.image,)) for case, pair in zip(without, labels)]
+        labelled += [labelled_by_model(case, *pair) for case, pair in zip(without, labels)]
     else:
         record["left_out"] = [case.stem for case in without]
     check_groups(labelled)
@@ -172,8 +172,21 @@ def _known(mask: Volume) -> np.ndarray:
     return known
 
 
-def _volumes(*paths: Path) -> list[Volume]:
-    return [reorient(read_nifti(path), "LAS") for path in paths]
+def labelled_by_model(case: Case, label: Path, weight: Path) -> Labelled:
+    """A case with a model's label.
+
+    Models lose the cord where it leaves the neck: beyond the ends of their masks nothing is known of it, unless the list says
+    that the image shows the tip.
+    """
+    image, soft, trusted = (reorient(read_nifti(path), "LAS") for path in (case.image, label, weight))
+    if not case.tip:
+        found = soft.with_data(soft.data > 0.5)
+        if not found.data.any():
+            raise InputError(
+                f"The model finds no cord in '{case.image}'. Take its row out of the list, or label with another model."
+            )
+        trusted = trusted.with_data(trusted.data * _known(found))
+    return Labelled(case, image, soft, trusted, "model", (case.image,))
 
 
 def packed_case(one: Labelled) -> PackedCase:

@@ -178,8 +178,19 @@ def test_an_image_without_a_mask_gets_the_label_that_a_models_predictions_agree_
     (case,) = result.cases
     assert (case.label_by, result.record["label_model"]) == ("model", {"name": "teacher 1"})
     assert fractions(case.label)[:, :, 20].max() == pytest.approx(0.8, abs=0.05)
+    # Not trusted from slice 8 on, and not found at all before slice 3.
     assert not case.weight[:, :, 33:].any()
-    assert case.weight[:, :, :30].all()
+    assert case.weight[:, :, 14:30].all()
+    assert not case.weight[44, 44, :10].any()
+
+
+def test_below_the_tip_a_models_label_is_believed(pack, folder):
+    mask, weight = read_nifti(folder / "one_mask.nii.gz"), folder / "weight.nii.gz"
+    write_nifti(mask.with_data(np.ones(mask.shape, np.float32)), weight)
+    for tip, known in ((False, 6), (True, 12)):
+        case = pack.Case("p1", "T2w", folder / "one.nii.gz", dataset="errsm", tip=tip)
+        labelled = pack.labelled_by_model(case, folder / "one_mask.nii.gz", weight)
+        assert (labelled.weight.data[50, 60] > 0).sum() == known
 
 
 def test_the_shipped_lists_are_packed_and_small_enough(pack, shared_data, tmp_path):

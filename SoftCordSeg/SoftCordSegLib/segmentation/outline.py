@@ -107,14 +107,22 @@ def outline_in(working: Volume, box: Box, near: Volume | None, scaling: Scaling,
     return Outline(Volume(soft, grid.affine), box, candidates[0].score if candidates else 0.0)
 
 
-def brought_back(image: Volume, outline: Outline | None) -> SoftMask:
-    """The mask on the image's own grid, computed only where it is not 0; empty where nothing was found."""
+def brought_back(image: Volume, outline: Outline | None, seen: Grid) -> SoftMask:
+    """The mask on the image's own grid, computed only where it is not 0; empty where nothing was found.
+
+    Args:
+        image: as it was given.
+        outline: of the cord.
+        seen: the part of the image that is not padding: beyond it there is no cord to be seen.
+    """
     result = np.zeros(image.shape, np.float32)
     filled = np.argwhere(outline.soft.data > 0) if outline is not None and outline.score else ()
     if len(filled):
         extent = Box.of_grid(outline.soft.grid.crop(filled.min(axis=0) - 1, filled.max(axis=0) + 2))
         start, stop = extent.voxels_of(image.grid)
-        start, stop = np.maximum(start, 0), np.minimum(stop, image.shape)
-        part = resample_mask(outline.soft, image.grid.crop(start, stop), order=IMAGE_ORDER)
-        result[tuple(slice(a, b) for a, b in zip(start, stop))] = np.where(part.data < _FLOOR, 0, part.data)
+        first, end = Box.of_grid(seen).voxels_of(image.grid)
+        start, stop = np.maximum(start, first), np.minimum(stop, end)
+        if (start < stop).all():
+            part = resample_mask(outline.soft, image.grid.crop(start, stop), order=IMAGE_ORDER)
+            result[tuple(slice(a, b) for a, b in zip(start, stop))] = np.where(part.data < _FLOOR, 0, part.data)
     return answer(image.with_data(result), outline.box if outline is not None else None)

@@ -59,4 +59,4 @@ def segment(
     else:
         outline = outline_in(working.image, box, None, working.scaling_in(box), networks, progress.part(0.2, 0.95))
     progress.report(0.95, "Bringing the mask to the image's grid")
-    return brought_back(image, outline)
+    return brought_back(image, outline, working.image.grid)
