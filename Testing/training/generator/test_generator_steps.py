@@ -12,8 +12,10 @@ from SoftCordSegLib.training.generator.axis_operators import along, blurred, enl
 from SoftCordSegLib.training.generator.draws import Draws, interpolate_curve
 from SoftCordSegLib.training.generator.field_errors import draw_shifts, pile_up, shifted, with_metal
 from SoftCordSegLib.training.generator.new_contrast import randomised, through_network, with_curve, with_power
+from SoftCordSegLib.training.generator.real_crops import RealPatches
+from SoftCordSegLib.training.generator.real_scans import scan_again
 from SoftCordSegLib.training.generator.scaling import contract_range, region_around_cord, scale_patches
-from SoftCordSegLib.training.generator.scanner import draw_slices
+from SoftCordSegLib.training.generator.scanner import Slices, draw_real_slices, draw_slices
 from SoftCordSegLib.training.generator.thick_slices import slice_centres, slices_matrix, spline_matrix
 from SoftCordSegLib.volume import Grid, Volume, resample
 
@@ -64,13 +66,89 @@ def test_the_spline_repeats_the_last_slice_as_the_program_does():
 
 def test_slices_keep_the_volume_of_the_cord(draws, plain):
     recipe = dataclasses.replace(plain, shape=(32, 40, 32), slices=1.0)
-    slices = draw_slices(draws, recipe, 12)
-    assert (slices.axis >= 0).sum() >= 8
+    slices = draw_slices(draws, recipe, 24)
+    assert (slices.axis >= 0).sum() >= 20
     assert {0, 2} == set(slices.axis.tolist()) - {-1}
-    thick = slices.cut(cord(12))
+    thick = slices.cut(cord(24))
     axial = draws.index(np.flatnonzero(slices.axis == 2))
-    torch.testing.assert_close(thick[axial], cord(12)[axial], atol=1e-4, rtol=0)
+    torch.testing.assert_close(thick[axial], cord(24)[axial], atol=1e-4, rtol=0)
     assert (thick.sum(dim=(1, 2, 3)) / cord(1).sum() - 1).abs().max() < 0.12
+
+
+def real_patches(count: int, twins: int = 0, voxels_mm: float = 1.0) -> RealPatches:
+    """A cord of 5 mm along 32 slices of which the lowest six are unknown; bright on −1, the same in twins."""
+    label = cord(count)
+    weight = torch.ones_like(label)
+    weight[:, :, :, :6] = 0
+    image = torch.cat([label, label[:twins]]) * 2 - 1
+    return RealPatches(image, label, weight, torch.ones_like(label), np.full((count, 3), voxels_mm))
+
+
+def test_real_images_are_cut_as_synthetic_ones_are(draws, plain):
+    """Image and label by one matrix, that of :func:`slices_matrix`; the area stays within 2 % in axial slices."""
+    recipe = dataclasses.replace(plain, shape=(32, 40, 32), real_slices=1.0)
+    patches, changed = scan_again(draws, recipe, real_patches(24), np.arange(24))
+    torch.testing.assert_close(patches.image.clamp(0, 1), patches.label, atol=1e-5, rtol=0)
+    sagittal = [not torch.allclose(label, cord(1)[0], atol=1e-3) for label in patches.label]
+    assert changed.all()
+    assert 0 < np.mean(sagittal) < 0.5, "axial mostly"
+    areas = patches.label.sum(dim=(1, 2)) / cord(1).sum(dim=(1, 2))
+    assert (areas[~np.array(sagittal)] - 1).abs().max() < 0.02
+    slices = draw_real_slices(draws, recipe, np.ones((60, 3)))
+    assert slices.step[slices.axis == 2].min() < 3
+    assert 8 < slices.step[slices.axis == 2].max() <= 13, "10 mm and a gap of 30 %"
+    for row in (0, 1, 2):
+        axis = slices.axis[row]
+        ramp = torch.rand(60, 32, 40, 32, generator=torch.Generator().manual_seed(row))
+        by_matrix = along(ramp[row : row + 1], slices.matrices[axis // 2][row : row + 1], int(axis))
+        torch.testing.assert_close(slices.cut(ramp)[row : row + 1], by_matrix, atol=1e-5, rtol=0)
+
+
+def test_a_real_slice_that_is_partly_unknown_has_no_weight(draws, plain):
+    recipe = dataclasses.replace(plain, shape=(32, 40, 32), real_slices=1.0)
+    for _ in range(4):
+        patches, _ = scan_again(draws, recipe, real_patches(8), np.arange(8))
+        assert set(patches.weight.unique().tolist()) <= {0.0, 1.0}
+        assert (patches.weight[:, :, :, :6] == 0).all(), "what was unknown stays so"
+        assert (patches.weight[:, :, :, -2:] == 1).all()
+    matrix = torch.from_numpy(slices_matrix(32, 8.0, 8.0, 0.5, 2))[None]
+    slices = Slices(np.array([2]), np.array([8.0]), (torch.eye(32)[None], matrix))
+    # Slices from 4 to 12 and on: the first known one begins at 12, and a spline brings the unknown one in a little further.
+    known = slices.fully_known(real_patches(1).weight)[0, 0, 0]
+    assert (known[:12] == 0).all()
+    assert (known[20:] == 1).all()
+
+
+@pytest.mark.parametrize("voxels_mm", [1.0, 1.5, 1.6, 5.0])
+def test_only_fine_real_images_are_cut(draws, plain, voxels_mm):
+    recipe = dataclasses.replace(plain, real_slices=0.35)
+    cut = draw_real_slices(draws, recipe, np.full((400, 3), voxels_mm)).axis >= 0
+    assert cut.mean() == pytest.approx(0.35 if voxels_mm <= 1.5 else 0, abs=0.08)
+
+
+def test_real_distortion_is_shared_by_twins_and_moves_the_label_along(draws, plain):
+    recipe = dataclasses.replace(plain, shape=(32, 40, 32), real_distortion=1.0, real_slices=1.0)
+    of = np.array([0, 1, 2, 0, 1, 2])
+    patches, changed = scan_again(draws, recipe, real_patches(3, twins=3), of)
+    assert changed.all()
+    torch.testing.assert_close(patches.image[:3], patches.image[3:])
+    assert not torch.allclose(patches.label, cord(3), atol=0.3)
+    for image, label in zip(patches.image, patches.label):
+        inside, outside = label > 0.9, label < 0.02
+        assert image[inside].mean() > 0.8
+        assert image[outside].mean() < 0.02
+    assert (patches.weight[:, :, :, 28:] == 1).all(), "only slices near the unknown ones are unknown"
+
+
+def test_real_dropout_changes_images_and_not_labels(draws, plain):
+    patches, changed = scan_again(
+        draws, dataclasses.replace(plain, shape=(32, 40, 32), real_dropout=1.0), real_patches(12), np.arange(12)
+    )
+    assert changed.all()
+    assert torch.equal(patches.label, cord(12))
+    kept = (patches.image * cord(12)).sum(dim=(1, 2, 3)) / cord(1).square().sum()
+    assert kept.max() <= 1 + 1e-5
+    assert kept.min() < 0.9
 
 
 def test_distortion_moves_image_and_label_together(draws, plain):

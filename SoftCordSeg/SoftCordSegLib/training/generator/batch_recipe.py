@@ -45,6 +45,8 @@ class BatchRecipe:
         slices: p of slices thicker than a voxel; thick_slices: p, of these, of 8 to 17 mm.
         signal_loss, coil, bias, blur, gibbs, ghosts, noise: p of a coil that ends, of one at the back, of a smooth bias, and so on.
         real_bias, real_blur, real_noise: p of the same, weaker, on real images.
+        real_slices: p of a real image to be cut into slices of 2 to 10 mm, of those whose own voxels are at most 1.5 mm long there.
+        real_distortion, real_dropout: p of the two errors of echo-planar images on real images.
         gamma, curves, random_network, new_contrast: p of a change of all intensities: by a power; by a random curve; by a shallow
             network of random weights; by classes and cells in each of which y = μ + α (x − mean). Synthetic images get the latter
             three half as often.
@@ -105,6 +107,9 @@ class BatchRecipe:
     real_bias: float = 0.4
     real_blur: float = 0.15
     real_noise: float = 0.4
+    real_slices: float = 0.35
+    real_distortion: float = 0.1
+    real_dropout: float = 0.05
     gamma: float = 0.4
     curves: float = 0.2
     random_network: float = 0.1

@@ -9,11 +9,11 @@ import torch
 
 from ..batch import Batch
 from ..packed import Packed
-from .axis_operators import blurred
 from .batch_recipe import BatchRecipe
 from .draws import Draws
 from .new_contrast import randomised, through_network, with_curve, with_power
 from .real_crops import RealCrops
+from .real_scans import scan_again
 from .scaling import scale_patches
 from .synthetic_batch import SyntheticBatch
 
@@ -50,14 +50,16 @@ class PatchBatches:
         real_pairs = min(_whole(draws, pairs * real / geometries), real)
         made_pairs = min(pairs - real_pairs, geometries - real)
         real_pairs = pairs - made_pairs
-        images, labels, weights, known, of = [], [], [], [], []
+        images, labels, weights, known, of, keep = [], [], [], [], [], []
         if real:
-            patches = self._real.draw(draws, real, real_pairs)
-            images.append(self._real_appearance(draws, patches.image))
+            rows = np.concatenate([np.arange(real), np.arange(real_pairs)])
+            patches, rescanned = scan_again(draws, self.recipe, self._real.draw(draws, real, real_pairs), rows)
+            images.append(patches.image)
             labels.append(patches.label)
             weights.append(patches.weight)
             known.append(patches.known)
-            of.append(np.concatenate([np.arange(real), np.arange(real_pairs)]))
+            of.append(rows)
+            keep.append(~rescanned)
         made = geometries - real
         if made:
             geometry = self._synthetic.geometry(draws, made)
@@ -67,10 +69,14 @@ class PatchBatches:
             weights.append(geometry.weight)
             known.append(torch.ones_like(geometry.weight))
             of.append(real + rows)
-        return self._finished(draws, torch.cat(images), [torch.cat(x) for x in (labels, weights, known)], np.concatenate(of), real)
+            keep.append(np.zeros(len(rows), bool))
+        shared = [torch.cat(x) for x in (labels, weights, known)]
+        return self._finished(draws, torch.cat(images), shared, np.concatenate(of), real, np.concatenate(keep))
 
-    def _finished(self, draws: Draws, image: torch.Tensor, shared: list[torch.Tensor], of: np.ndarray, real: int) -> Batch:
-        """New contrasts, fields of view, mirroring and the input contract."""
+    def _finished(
+        self, draws: Draws, image: torch.Tensor, shared: list[torch.Tensor], of: np.ndarray, real: int, keep: np.ndarray
+    ) -> Batch:
+        """New contrasts, fields of view, mirroring and the input contract; ``keep``: whose range is still the packed file's."""
         label, weight, known = shared
         index = draws.index(of)
         image, changed = self._new_contrasts(draws, image, label, of, real)
@@ -80,30 +86,10 @@ class PatchBatches:
         image = _mirrored(draws, _cropped(draws, image, fields, of), np.flatnonzero(np.isin(of, mirrored)))
         inside = fields.inside
         label, weight, known = (_mirrored(draws, x * inside, mirrored) for x in (label, weight, known))
-        keep = (of < real) & ~changed
-        image = scale_patches(draws, self.recipe, image, label[index], known[index], keep)
+        image = scale_patches(draws, self.recipe, image, label[index], known[index], keep & ~changed)
         twins = [(int(np.flatnonzero(of == row)[0]), place) for place, row in enumerate(of) if (of[:place] == row).any()]
         pairs = torch.tensor(twins, dtype=torch.int64, device=self.device).view(-1, 2)
         return Batch(image[:, None], label[index][:, None], weight[index][:, None], pairs)
-
-    def _real_appearance(self, draws: Draws, image: torch.Tensor) -> torch.Tensor:
-        """Coil, blur and noise, weaker than on synthetic images, which have none of their own; about 0 to 1."""
-        recipe, rng, count = self.recipe, draws.host, len(image)
-        image = (image + 1) / 2
-        rows = draws.rows(recipe.real_bias, count)
-        if len(rows):
-            field = draws.uniform(0, 0.4, len(rows)) * draws.smooth(
-                len(rows), recipe.shape, rng.uniform(30, 100, len(rows)) / recipe.spacing
-            )
-            image[draws.index(rows)] *= field.exp_()
-        rows = draws.rows(recipe.real_blur, count)
-        if len(rows):
-            image[draws.index(rows)] = blurred(image[draws.index(rows)], draws.uniform(0.3, 0.8, len(rows)).view(-1, 1))
-        rows = draws.rows(recipe.real_noise, count)
-        if len(rows):
-            scale = np.where(rng.random((len(rows), 1)) < 0.5, rng.uniform(1.0, 2.5, (len(rows), 3)), 1.0)
-            image[draws.index(rows)] += draws.uniform(0, 0.06, len(rows)) * draws.smooth(len(rows), recipe.shape, scale)
-        return image
 
     def _new_contrasts(self, draws: Draws, image, label, of: np.ndarray, real: int) -> tuple[torch.Tensor, np.ndarray]:
         """Images with other intensities, and which they are: (n,) bool."""

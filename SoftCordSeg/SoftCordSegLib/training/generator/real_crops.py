@@ -22,11 +22,15 @@ _STILL, _SMALL, _FULL = 0.0, 0.25, 1.0
 
 @dataclass(frozen=True, eq=False)
 class _Loaded:
-    """A case on the device, bytes (3, i, j, k): image, label, weight; and the voxels of its cord, (n, 3) on the host."""
+    """A case on the device, bytes (3, i, j, k): image, label, weight; and the voxels of its cord, (n, 3) on the host.
+
+    ``voxels_mm``: (3,) of its file along Left, Anterior, Superior.
+    """
 
     maps: torch.Tensor
     cord: np.ndarray
     group: str
+    voxels_mm: tuple[float, float, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,15 +38,18 @@ class RealPatches:
     """What real geometries give.
 
     Attributes:
-        image: (2 or 1, n, i, j, k): of a pair of twins the second is another contrast of the person, or the same image.
+        image: (n + twins, i, j, k) by the input contract, −3 to 3; the second of each pair of twins, another contrast of the
+            participant or the same image, after all others.
         label, weight: (n, i, j, k) in [0, 1].
         known: (n, i, j, k) 0 outside the field of view.
+        voxels_mm: (n, 3) of the files along Left, Anterior, Superior.
     """
 
     image: torch.Tensor
     label: torch.Tensor
     weight: torch.Tensor
     known: torch.Tensor
+    voxels_mm: np.ndarray
 
 
 class RealCrops:
@@ -67,7 +74,7 @@ class RealCrops:
         """Patches of ``count`` geometries, of which the first ``twins`` come with a second appearance."""
         rng, recipe = draws.host, self._recipe
         shares = np.array(recipe.poses) / sum(recipe.poses)
-        rows = []
+        rows, voxels_mm = [], []
         for row in range(count):
             cases = self._people[rng.integers(len(self._people))]
             case = cases[rng.integers(len(cases))]
@@ -77,11 +84,12 @@ class RealCrops:
                 other = same[rng.integers(len(same))]
             pose = (_STILL, _SMALL, _FULL)[rng.choice(3, p=shares)]
             rows.append(self._patch(draws, case, other, pose, row < twins))
+            voxels_mm.append(case.voxels_mm)
         stacked = torch.stack(rows)
         weight, known = stacked[:, 2], stacked[:, 3]
         second = stacked[:twins, 4] if twins else stacked[:0, 0]
         image = torch.cat([stacked[:, 0], second])
-        return RealPatches(image, stacked[:, 1].clamp(0, 1), (weight > 0.99).float() * known, known)
+        return RealPatches(image, stacked[:, 1].clamp(0, 1), (weight > 0.99).float() * known, known, np.array(voxels_mm))
 
     def _patch(self, draws: Draws, case: _Loaded, other: _Loaded, pose: float, twin: bool) -> torch.Tensor:
         """Image, label, weight, what is known, and the other image, (5, i, j, k)."""
@@ -113,7 +121,7 @@ class RealCrops:
 def _load(case: PackedCase, recipe: BatchRecipe, device: torch.device) -> _Loaded:
     coarse = recipe.spacing > 1.5
     maps = (case.coarse_image, case.coarse_label, case.coarse_weight) if coarse else (case.image, case.label, case.weight)
-    return _Loaded(torch.from_numpy(np.stack(maps)).to(device), np.argwhere(fractions(maps[1]) > _CORD), case.group)
+    return _Loaded(torch.from_numpy(np.stack(maps)).to(device), np.argwhere(fractions(maps[1]) > _CORD), case.group, case.slices_mm)
 
 
 def _window(draws: Draws, maps: list[torch.Tensor], low: np.ndarray, high: np.ndarray) -> torch.Tensor:

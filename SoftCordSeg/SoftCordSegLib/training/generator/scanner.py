@@ -13,6 +13,11 @@ from .batch_recipe import BatchRecipe
 from .draws import Draws
 from .thick_slices import slices_matrix
 
+# Real images may be cut along an axis where their own voxels are at most so long, mm, and nowhere longer than the second.
+_FINE_MM, _NOT_YET_CUT_MM = 1.5, 2.5
+# The part of a voxel that may come from unknown places before it counts as unknown: less is rounding.
+_UNKNOWN_PART = 0.02
+
 
 @dataclass(frozen=True, eq=False)
 class Slices:
@@ -32,6 +37,22 @@ class Slices:
         """A volume (n, i, j, k) as the program reads it from slices."""
         return along(along(volume, self.matrices[0], 0), self.matrices[1], 2) if (self.axis >= 0).any() else volume
 
+    def fully_known(self, weight: torch.Tensor) -> torch.Tensor:
+        """1 where a voxel is read from slices all of which is known, else 0; of weights (n, i, j, k) of 0 and 1."""
+        if not (self.axis >= 0).any():
+            return weight
+        first, third = (matrix.abs() for matrix in self.matrices)
+        # Signs left out: the wiggles of a spline bring the unknown in with either.
+        return (along(along(1 - weight, first, 0), third, 2) < _UNKNOWN_PART).float()
+
+    def grain(self, scale: np.ndarray) -> np.ndarray:
+        """Scales of noise, (n, 3) voxels, that are at least a slice along the cut: each slice has noise of its own."""
+        scale = scale.copy()
+        for axis in (0, 2):
+            rows = self.axis == axis
+            scale[rows, axis] = np.maximum(scale[rows, axis], self.step[rows])
+        return scale
+
     def of(self, rows: np.ndarray, draws: Draws) -> Slices:
         """Of other rows: ``rows`` has the geometry of each."""
         first, third = (matrix[draws.index(rows)] for matrix in self.matrices)
@@ -40,20 +61,45 @@ class Slices:
 
 def draw_slices(draws: Draws, recipe: BatchRecipe, count: int) -> Slices:
     """Isotropic, axial or sagittal, with the thicknesses of the field (2 to 8 mm, up to 17 mm)."""
-    rng = draws.host
-    axis, step = np.full(count, -1), np.ones(count)
-    stacks = [np.repeat(np.eye(size, dtype=np.float32)[None], count, axis=0) for size in recipe.shape]
+    rng, chosen = draws.host, {}
     for row in draws.rows(recipe.slices, count):
         sagittal = rng.random() < 0.25
         thick = not sagittal and rng.random() < recipe.thick_slices
         low, high = (2.0, 4.5) if sagittal else (8.0, 17.0) if thick else (2.0, 8.0)
-        thickness = rng.uniform(low, high) / recipe.spacing
+        chosen[row] = 0 if sagittal else 2, rng.uniform(low, high)
+    return _slices(draws, recipe, count, chosen)
+
+
+def draw_real_slices(draws: Draws, recipe: BatchRecipe, voxels_mm: np.ndarray) -> Slices:
+    """Of real images that were scanned finely enough: axial mostly, 2 to 8 mm, some to 10 mm; sagittal now and then.
+
+    Args:
+        voxels_mm: (n, 3) edge lengths of the voxels of the file along Left, Anterior, Superior.
+    """
+    rng, chosen = draws.host, {}
+    for row in draws.rows(recipe.real_slices, len(voxels_mm)):
+        sagittal = rng.random() < 0.2
+        low, high = (2.0, 4.5) if sagittal else (8.0, 10.0) if rng.random() < 0.12 else (2.0, 8.0)
+        axis = 0 if sagittal else 2
+        # What already has thick slices along another axis would be blunt along two, as no scan is.
+        if voxels_mm[row, axis] <= _FINE_MM and voxels_mm[row].max() <= _NOT_YET_CUT_MM:
+            chosen[row] = axis, rng.uniform(low, high)
+    return _slices(draws, recipe, len(voxels_mm), chosen)
+
+
+def _slices(draws: Draws, recipe: BatchRecipe, count: int, chosen: dict[int, tuple[int, float]]) -> Slices:
+    """Cuts of some rows, each along an axis and with a thickness, mm; some have gaps between slices."""
+    rng = draws.host
+    axis, step = np.full(count, -1), np.ones(count)
+    stacks = {a: np.repeat(np.eye(recipe.shape[a], dtype=np.float32)[None], count, axis=0) for a in (0, 2)}
+    for row, (along_axis, thickness_mm) in chosen.items():
+        thickness = thickness_mm / recipe.spacing
         if thickness <= 1.05:
             continue
         gap = rng.uniform(0, 0.3) if rng.random() < 0.4 else 0.0
-        axis[row], step[row] = 0 if sagittal else 2, thickness * (1 + gap)
-        size = recipe.shape[axis[row]]
-        stacks[axis[row]][row] = slices_matrix(size, thickness, step[row], rng.random(), recipe.spline)
+        axis[row], step[row] = along_axis, thickness * (1 + gap)
+        size = recipe.shape[along_axis]
+        stacks[along_axis][row] = slices_matrix(size, thickness, step[row], rng.random(), recipe.spline)
     return Slices(axis, step, (draws.table(stacks[0]), draws.table(stacks[2])))
 
 
@@ -136,9 +182,7 @@ def _noisy(draws: Draws, recipe: BatchRecipe, image, slices: Slices, kinds: np.n
     level[rows] = np.where(rng.random(len(rows)) < 0.85, rng.uniform(0, 0.07, len(rows)), rng.uniform(0.07, 0.15, len(rows)))
     psir, ratio = kinds == tissue.SPECIAL.index("psir"), kinds == tissue.SPECIAL.index("mp2rage")
     level[psir] = np.maximum(level[psir], 0.03)
-    scale = np.where(rng.random(count) < 0.5, rng.uniform(1.0, 2.0, count), 1.0)[:, None] * np.ones(3)
-    for axis in (0, 2):
-        scale[slices.axis == axis, axis] = np.maximum(scale[slices.axis == axis, axis], slices.step[slices.axis == axis])
+    scale = slices.grain(np.where(rng.random(count) < 0.5, rng.uniform(1.0, 2.0, count), 1.0)[:, None] * np.ones(3))
     image = image + draws.put(level) * draws.smooth(count, recipe.shape, scale)
     # Where signs are kept (phase-sensitive images) noise has both; else half of the images are magnitudes.
     rows = np.flatnonzero((rng.random(count) < 0.5) & ~psir & (level > 0))
