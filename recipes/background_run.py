@@ -197,7 +197,7 @@ def export(folder: Path, run: LongRun, current: RunState) -> Path:
 
 
 def measure(folder: Path, run: LongRun, data: Path, log: Log, watch: Watch) -> bool:
-    """Measure the present bundle on the development list in a process of its own, which inherits the lowest priority.
+    """Measure the present bundle beside its parent on the development list, in a process of its own of the same low priority.
 
     Training waits meanwhile: two that compute would only hold each other up.
 
@@ -209,8 +209,8 @@ def measure(folder: Path, run: LongRun, data: Path, log: Log, watch: Watch) -> b
     name = f"{state.plan['stage']}-{state.step:08d}"
     output, cache = folder / "measures", folder / "measure-masks"
     output.mkdir(exist_ok=True)
-    command = [sys.executable, str(HERE / "measure.py"), str(HERE / "development.csv"), str(bundle), "--root", str(data)]
-    command += ["--json", str(output / f"{name}.json"), "--cache", str(cache)]
+    command = [sys.executable, str(HERE / "measure.py"), str(HERE / "development.csv"), run.parent, str(bundle)]
+    command += ["--root", str(data), "--json", str(output / f"{name}.json"), "--cache", str(cache)]
     begun = time.monotonic()
     with open(output / "printed.txt", "wb") as stream:
         environment = {**os.environ, "OMP_NUM_THREADS": str(cores())}

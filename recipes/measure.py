@@ -22,7 +22,15 @@ import numpy as np
 
 from SoftCordSegLib.errors import SoftCordSegError
 from SoftCordSegLib.evaluation import Case, read_cases
-from SoftCordSegLib.evaluation.held_out import Measured, Measuring, measure_rows, measure_text, read_offsets, read_tips
+from SoftCordSegLib.evaluation.held_out import (
+    Measured,
+    Measuring,
+    better_in_every_row,
+    measure_rows,
+    measure_text,
+    read_offsets,
+    read_tips,
+)
 from SoftCordSegLib.evaluation.methods import read_image
 from SoftCordSegLib.files import write_text_atomically
 from SoftCordSegLib.network import file_sha256, load_bundle
@@ -52,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         measured = [measure_bundle(load_bundle(find_bundle(name)), cases, offsets, tips, options) for name in options.bundles]
         unknown = sorted({case.dataset for case in cases if case.reference is not None} - set(offsets))
         print(measure_text(measured, unknown))
+        for one in measured[1:]:
+            print(verdict(one, measured[0]))
         if options.json:
             content = {"list": options.cases.name, "bundles": [one.to_json() for one in measured]}
             write_text_atomically(options.json, json.dumps(content, indent=1) + "\n")
@@ -75,6 +85,15 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--json", type=Path, help="file for the records of all images")
     parser.add_argument("--csv", type=Path, help="file for the rows")
     return parser.parse_intermixed_args(arguments)
+
+
+def verdict(new: Measured, first: Measured) -> str:
+    """Whether a bundle is better than the first one in every row, and if not, where it is not."""
+    found = better_in_every_row(new, first)
+    if found.is_better:
+        return f"{new.bundle} is better than {first.bundle} in every row."
+    reasons = found.reasons or ("no row is better.",)
+    return "\n  ".join([f"{new.bundle} is not better than {first.bundle} in every row:", *reasons])
 
 
 def measure_bundle(

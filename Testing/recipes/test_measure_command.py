@@ -80,6 +80,7 @@ def test_tables_of_all_bundles_are_printed_and_written(measure, segmented, study
     assert "SoftCordSeg compact 0.5.0*" in text  # b, whom it saw
     assert "SoftCordSeg compact 9*" in text  # whose parent did
     assert "SoftCordSeg compact 9 - offset" in text
+    assert "SoftCordSeg compact 9 is not better than SoftCordSeg compact 0.5.0 in every row:" in text
     bundles = [Measured.from_json(one) for one in json.loads((study / "out.json").read_text())["bundles"]]
     first, second = bundles
     assert [one.values["dice"] for one in first.images] == [1.0] * 3
@@ -92,6 +93,11 @@ def test_tables_of_all_bundles_are_printed_and_written(measure, segmented, study
         == ("SoftCordSeg compact 0.5.0", "masks", "dice", "T2w", "False")
     ]
     assert (float(dice["value"]), dice["people"]) == (1.0, "1")
+
+
+def test_a_bundle_is_better_where_it_is_in_every_row(measure, segmented, study, second_bundle, capsys):
+    assert run(measure, study, second_bundle, "compact") == 0
+    assert "SoftCordSeg compact 0.5.0 is better than SoftCordSeg compact 9 in every row." in capsys.readouterr().out
 
 
 def test_an_image_is_segmented_once_by_each_bundle(measure, segmented, study, second_bundle):
