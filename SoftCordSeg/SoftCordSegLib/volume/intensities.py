@@ -126,24 +126,30 @@ def batch_limits(values: Any, region: Any, percentiles: tuple[float, float]) -> 
         :meth:`Intensities.for_segmenter`.
     """
     flat, inside = values.flatten(1), region.flatten(1)
-    low, high = _sorted_limits(flat, inside, percentiles)
-    whole = ~(high > low)
-    if bool(whole.any()):
-        other = _sorted_limits(flat, inside | True, LOCATOR_PERCENTILES)
-        low, high = (one.where(~whole, two) for one, two in zip((low, high), other))
-    return low, high
+    # One sorting serves both regions and whole images: the voxels of a region keep their order.
+    ordered, places = flat.sort(dim=1)
+    everywhere = _counted_limits(ordered, inside.new_ones(inside.shape).cumsum(dim=1), LOCATOR_PERCENTILES)
+    low, high = _counted_limits(ordered, inside.gather(1, places).cumsum(dim=1), percentiles)
+    # Not an "if": a GPU would be waited for.
+    ranged = (high > low) & inside.any(dim=1)
+    return low.where(ranged, everywhere[0]), high.where(ranged, everywhere[1])
 
 
-def _sorted_limits(flat: Any, inside: Any, percentiles: tuple[float, float]) -> tuple[Any, Any]:
-    ordered = flat.masked_fill(~inside, float("inf")).sort(dim=1).values
-    last = inside.sum(dim=1) - 1
+def _counted_limits(ordered: Any, counted: Any, percentiles: tuple[float, float]) -> tuple[Any, Any]:
+    """Percentiles of some of the ordered values: ``counted`` says how many of them have come up to each place."""
+    from torch import searchsorted
+
+    last = (counted[:, -1:] - 1).clamp(min=0)
     results = []
     for percentile in percentiles:
-        place = last.clamp(min=0).to(flat.dtype) * (percentile / 100)
-        below = place.floor().long()
-        above = (below + 1).minimum(last.clamp(min=0))
-        lower, upper = (ordered.gather(1, index[:, None])[:, 0] for index in (below, above))
-        results.append(lower + (upper - lower) * (place - below))
+        rank = last.to(ordered.dtype) * (percentile / 100)
+        below = rank.floor().to(counted.dtype)
+        # The first place where so many have come; where none comes at all, any.
+        lower, upper = (
+            ordered.gather(1, searchsorted(counted, number + 1).clamp(max=ordered.shape[1] - 1))[:, 0]
+            for number in (below, (below + 1).minimum(last))
+        )
+        results.append(lower + (upper - lower) * (rank - below)[:, 0])
     return results[0], results[1]
 
 

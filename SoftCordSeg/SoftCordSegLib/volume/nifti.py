@@ -5,31 +5,23 @@ from __future__ import annotations
 import gzip
 import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import nibabel
 import numpy as np
 
 from ..errors import InputError, OutputError
 from ..files import atomic_path
 from .volume import Volume
 
+if TYPE_CHECKING:
+    # Imported where it is used, so that what needs no files runs where nibabel is not installed.
+    import nibabel
+
 # A cosine between axes above this is a shear that no voxel grid of Slicer or SCT can carry; below it is rounding.
 _MAX_SHEAR_COSINE = 1e-2
 
 # No scan has larger voxels, mm; a damaged header easily says so, and then no memory holds the resampled image.
 _MAX_SPACING = 1000.0
-
-# What nibabel, numpy and gzip raise on a file that is damaged or something else.
-_DAMAGE = (
-    nibabel.filebasedimages.ImageFileError,
-    nibabel.spatialimages.HeaderDataError,
-    nibabel.wrapstruct.WrapStructError,
-    zlib.error,
-    EOFError,
-    OSError,
-    OverflowError,
-    ValueError,
-)
 
 # Types that NIfTI, or the programs that read it, do not have -> what holds the same values.
 _STORED_AS = {
@@ -97,6 +89,8 @@ def write_nifti(volume: Volume, path: str | Path, dtype: type | None = None) -> 
         raise OutputError(f"Cannot write '{path}': the name of a NIfTI file ends in .nii or .nii.gz. Choose such a name.")
     stored = volume.data.dtype if dtype is None else np.dtype(dtype)
     data = volume.data.astype(_STORED_AS.get(stored, stored), copy=False)
+    import nibabel
+
     image = nibabel.Nifti1Image(data, volume.affine)
     image.set_sform(volume.affine, code=1)
     image.set_qform(volume.affine, code=1)
@@ -105,7 +99,25 @@ def write_nifti(volume: Volume, path: str | Path, dtype: type | None = None) -> 
         nibabel.save(image, temporary)
 
 
+def _damage() -> tuple[type[Exception], ...]:
+    """What nibabel, numpy and gzip raise on a file that is damaged or something else."""
+    import nibabel
+
+    return (
+        nibabel.filebasedimages.ImageFileError,
+        nibabel.spatialimages.HeaderDataError,
+        nibabel.wrapstruct.WrapStructError,
+        zlib.error,
+        EOFError,
+        OSError,
+        OverflowError,
+        ValueError,
+    )
+
+
 def _open(path: Path) -> nibabel.Nifti1Image:
+    import nibabel
+
     if path.is_dir():
         raise InputError(f"'{path}' is a folder. Give a NIfTI file (.nii or .nii.gz).")
     try:
@@ -115,7 +127,7 @@ def _open(path: Path) -> nibabel.Nifti1Image:
         raise InputError(f"There is no file '{path}'. Check the name and the folder.") from error
     except PermissionError as error:
         raise InputError(f"'{path}' may not be read. Ask for permission to read it.") from error
-    except _DAMAGE as error:
+    except _damage() as error:
         raise InputError(f"'{path}' is not a NIfTI image, or it is damaged. Export it again as .nii or .nii.gz.") from error
     if not isinstance(image, nibabel.Nifti1Image):
         raise InputError(f"'{path}' is not a NIfTI image but {type(image).__name__}. Convert it to .nii or .nii.gz.")
@@ -155,7 +167,7 @@ def _read_data(image: nibabel.Nifti1Image, path: Path) -> np.ndarray:
             while stream.read(1 << 20):
                 pass
         return data
-    except _DAMAGE as error:
+    except _damage() as error:
         raise InputError(
             f"'{path}' is truncated or damaged: its voxels cannot be read to the end. Copy or export it again."
         ) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import nibabel
 import numpy as np
 
 from .volume import Volume
@@ -17,6 +16,9 @@ def reorient(volume: Volume, letters: str) -> Volume:
         volume: any orientation.
         letters: for example "LAS" (= SCT's "RPI", the working frame here) or "RAS".
     """
+    # Imported where it is used, so that what needs no files runs where nibabel is not installed.
+    import nibabel
+
     start = nibabel.io_orientation(volume.affine)
     end = nibabel.orientations.axcodes2ornt(tuple(letters))
     transform = nibabel.orientations.ornt_transform(start, end)
@@ -32,4 +34,6 @@ def same_orientation(volume: Volume, like: Volume) -> Volume:
 
 def slice_axis(affine: np.ndarray) -> int:
     """The array axis (0, 1 or 2) that runs most nearly along the inferior-superior direction."""
+    import nibabel
+
     return int(np.argwhere(nibabel.io_orientation(affine)[:, 0] == 2)[0, 0])

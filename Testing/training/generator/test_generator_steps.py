@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from SoftCordSegLib.training.generator.axis_operators import along, blurred, enlarge, ghost_matrix, truncation_matrix
 from SoftCordSegLib.training.generator.draws import Draws, interpolate_curve
@@ -14,10 +15,11 @@ from SoftCordSegLib.training.generator.field_errors import draw_shifts, pile_up,
 from SoftCordSegLib.training.generator.new_contrast import randomised, through_network, with_curve, with_power
 from SoftCordSegLib.training.generator.real_crops import RealPatches
 from SoftCordSegLib.training.generator.real_scans import scan_again
-from SoftCordSegLib.training.generator.scaling import contract_range, region_around_cord, scale_patches
+from SoftCordSegLib.training.generator.scaling import scale_patches
 from SoftCordSegLib.training.generator.scanner import Slices, draw_real_slices, draw_slices
 from SoftCordSegLib.training.generator.thick_slices import slice_centres, slices_matrix, spline_matrix
 from SoftCordSegLib.volume import Grid, Volume, resample
+from SoftCordSegLib.volume.intensities import SEGMENTER_PERCENTILES, Intensities, batch_limits, near_cord
 
 
 @pytest.fixture
@@ -236,16 +238,26 @@ def test_axis_matrices_keep_what_is_even():
     torch.testing.assert_close(ghost[1], flat[1])
 
 
-def test_percentiles_are_numpys_within_each_region():
+def test_percentiles_of_a_batch_are_those_of_single_images():
+    """Of any region; and of the whole image where the region is empty or has one value only."""
     generator = torch.Generator().manual_seed(3)
-    image = torch.randn(3, 6, 7, 8, generator=generator)
-    region = torch.rand(3, 6, 7, 8, generator=generator) > 0.6
+    image = torch.randn(5, 6, 7, 8, generator=generator)
+    region = torch.rand(5, 6, 7, 8, generator=generator) > 0.6
     region[2] = False
-    low, high = contract_range(image, region, (0.02, 0.98))
-    for row in range(3):
-        values = image[row][region[row]] if region[row].any() else image[row]
-        expected = np.percentile(values.numpy(), (2, 98))
-        np.testing.assert_allclose([low[row].item(), high[row].item()], expected, atol=1e-5)
+    image[3][region[3]] = 0.5
+    image[4] = image[4].round()
+    low, high = batch_limits(image, region, SEGMENTER_PERCENTILES)
+    for row in range(5):
+        expected = Intensities(image[row].numpy(), np.ones(image.shape[1:], bool)).for_segmenter(region[row].numpy())
+        np.testing.assert_allclose([low[row].item(), high[row].item()], [expected.low, expected.high], atol=1e-5)
+
+
+def test_the_region_of_a_batch_is_that_of_single_images():
+    coarse = functional.avg_pool3d(cord(2)[:, None], 2)[:, 0] > 0.5
+    coarse[1, :8] = False
+    ours = near_cord(coarse)
+    for row in range(2):
+        assert np.array_equal(ours[row].numpy(), near_cord(coarse[row].numpy()))
 
 
 def test_patches_are_scaled_by_what_lies_around_the_cord(draws, plain):
@@ -275,16 +287,16 @@ def test_a_range_that_is_known_stays(draws, plain):
     torch.testing.assert_close(kept, image * 2 - 1)
 
 
-def test_the_contract_is_the_programs():
-    """The same region and the same percentiles as of the function that the program calls."""
-    program = pytest.importorskip("SoftCordSegLib.volume.intensities")
-    coarse = torch.nn.functional.avg_pool3d(cord(2)[:, None], 2)[:, 0]
-    region = region_around_cord(coarse)
-    assert torch.equal(region, program.near_cord(coarse > 0.5))
-    image = torch.rand(coarse.shape, generator=torch.Generator().manual_seed(2))
-    ours = contract_range(image, region, (0.02, 0.98))
-    for one, two in zip(ours, program.batch_limits(image, region, program.SEGMENTER_PERCENTILES)):
-        torch.testing.assert_close(one.flatten(), two)
+def test_the_contract_is_the_programs(draws, plain):
+    """What the program makes of an image around its cord is what a patch of it is."""
+    recipe = dataclasses.replace(plain, shape=(32, 40, 32), contract_jitter=0.0)
+    label, known = cord(2), torch.ones(2, 32, 40, 32)
+    image = torch.rand((2, 32, 40, 32), generator=torch.Generator().manual_seed(2)) * 300
+    ours = scale_patches(draws, recipe, image, label, known, np.zeros(2, bool))
+    for row in range(2):
+        coarse, located = (functional.avg_pool3d(x[row][None, None], 2)[0, 0].numpy() for x in (image, label))
+        scaling = Intensities(coarse, np.ones(coarse.shape, bool)).for_segmenter(near_cord(located > 0.5))
+        np.testing.assert_allclose(ours[row].numpy(), scaling(image[row].numpy()), atol=1e-4)
 
 
 def test_one_scale_a_sample_is_no_scale_of_an_axis(draws):

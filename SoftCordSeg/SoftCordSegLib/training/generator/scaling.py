@@ -1,7 +1,6 @@
 """The input contract of the networks on patches: what the program does to a whole image, done to the part that a patch knows.
 
-Around the cord: the region is the cord on a grid of 2 mm, grown by 7 voxels along each axis; the 2nd and 98th percentiles of the
-image there become −1 and 1. The whole image: its 1st and 99th percentiles. Both are clipped at −3 and 3.
+The functions and numbers are the program's own, see :mod:`.volume.intensities`.
 """
 
 from __future__ import annotations
@@ -10,42 +9,11 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from ...volume.intensities import LOCATOR_PERCENTILES, SEGMENTER_PERCENTILES, batch_limits, near_cord
 from .batch_recipe import BatchRecipe
 from .draws import Draws
 
 REACH = 3.0
-_GROWN = 7
-
-
-def contract_range(image: torch.Tensor, region: torch.Tensor, parts: tuple[float, float]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Percentiles of each image within its region, (n, 1, 1, 1) each; of the whole image where the region is empty.
-
-    Args:
-        image: (n, i, j, k) float32.
-        region: (n, i, j, k) bool.
-        parts: the two, from 0 to 1.
-    """
-    inside = region.flatten(1)
-    inside = inside | ~inside.any(dim=1, keepdim=True)
-    ordered = torch.where(inside, image.flatten(1), torch.inf).sort(dim=1).values
-    last = (inside.sum(dim=1, keepdim=True) - 1).float()
-    found = []
-    for part in parts:
-        place = last * part
-        low = place.long()
-        high = torch.minimum(low + 1, last.long())
-        found.append(torch.lerp(ordered.gather(1, low), ordered.gather(1, high), place - low).view(-1, 1, 1, 1))
-    return found[0], found[1]
-
-
-def region_around_cord(coarse_label: torch.Tensor) -> torch.Tensor:
-    """Of a coarse label (n, i, j, k): the cord grown along each axis, bool."""
-    grown = (coarse_label > 0.5).float()[:, None]
-    # Along one axis after the other it is the same, and many times cheaper.
-    for axis in range(3):
-        reach = [_GROWN if axis == other else 0 for other in range(3)]
-        grown = functional.max_pool3d(grown, [2 * r + 1 for r in reach], 1, reach)
-    return grown[:, 0] > 0
 
 
 def scaled(image: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> torch.Tensor:
@@ -67,13 +35,14 @@ def scale_patches(
     rng, count = draws.host, len(image)
     if recipe.contract == "around_cord":
         coarse_image, coarse_label, coarse_known = (functional.avg_pool3d(x[:, None], 2)[:, 0] for x in (image, label, known))
-        region = region_around_cord(coarse_label)
+        region = near_cord(coarse_label > 0.5, 2 * recipe.spacing)
         # Where there is no cord, any part of an image may have been taken for one.
         region = torch.where(region.flatten(1).any(dim=1).view(-1, 1, 1, 1), region, _boxes(draws, region.shape))
         region = region & (coarse_known > 0.5)
-        low, high = contract_range(coarse_image, region, (0.02, 0.98))
+        limits = batch_limits(coarse_image, region, SEGMENTER_PERCENTILES)
     else:
-        low, high = contract_range(image[:, ::2, ::2, ::2], known[:, ::2, ::2, ::2] > 0.5, (0.01, 0.99))
+        limits = batch_limits(image[:, ::2, ::2, ::2], known[:, ::2, ::2, ::2] > 0.5, LOCATOR_PERCENTILES)
+    low, high = (limit.view(-1, 1, 1, 1) for limit in limits)
     right = draws.put(keep) > 0
     low, high = torch.where(right, 0.0, low), torch.where(right, 1.0, high)
     # The program's mask and field of view are others than the patch's.
