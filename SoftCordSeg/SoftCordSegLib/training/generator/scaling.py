@@ -34,12 +34,13 @@ def scale_patches(
     """
     rng, count = draws.host, len(image)
     if recipe.contract == "around_cord":
-        coarse_image, coarse_label, coarse_known = (functional.avg_pool3d(x[:, None], 2)[:, 0] for x in (image, label, known))
+        coarse_label, coarse_known = (functional.avg_pool3d(x[:, None], 2)[:, 0] for x in (label, known))
         region = near_cord(coarse_label > 0.5, 2 * recipe.spacing)
         # Where there is no cord, any part of an image may have been taken for one.
         region = torch.where(region.flatten(1).any(dim=1).view(-1, 1, 1, 1), region, _boxes(draws, region.shape))
         region = region & (coarse_known > 0.5)
-        limits = batch_limits(coarse_image, region, SEGMENTER_PERCENTILES)
+        # The program takes the image's own voxels there, not averages of them.
+        limits = batch_limits(image[:, ::2, ::2, ::2], region, SEGMENTER_PERCENTILES)
     else:
         limits = batch_limits(image[:, ::2, ::2, ::2], known[:, ::2, ::2, ::2] > 0.5, LOCATOR_PERCENTILES)
     low, high = (limit.view(-1, 1, 1, 1) for limit in limits)
