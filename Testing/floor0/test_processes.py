@@ -152,6 +152,16 @@ def test_the_lowest_priority_is_idle_and_is_inherited():
     assert answer.stdout.split() == ["19", "True"]
 
 
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="the system does not group sessions")
+def test_the_lowest_priority_counts_against_other_sessions_too():
+    program = "from SoftCordSegLib.processes import lowest_priority\nlowest_priority()\nprint(open('/proc/self/autogroup').read())"
+
+    command = [sys.executable, "-c", program]
+    answer = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True, start_new_session=True)
+
+    assert answer.stdout.split()[-2:] == ["nice", "19"]
+
+
 def test_the_folder_of_states_can_be_moved_by_the_users_own_variable(monkeypatch, tmp_path):
     variable = {"win32": "LOCALAPPDATA", "darwin": "HOME"}.get(sys.platform, "XDG_STATE_HOME")
     monkeypatch.setenv(variable, str(tmp_path))
