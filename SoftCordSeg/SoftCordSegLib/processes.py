@@ -81,9 +81,12 @@ def lowest_priority() -> None:
             kernel.SetPriorityClass(kernel.GetCurrentProcess(), _IDLE_PRIORITY_CLASS)
             return
         os.nice(19)
-    # Linux shares out the cores between sessions first: priorities only count among the processes of one.
-    with contextlib.suppress(OSError), open("/proc/self/autogroup", "w", encoding="ascii") as stream:
-        stream.write("19")
+    # Linux shares out the cores between sessions first, and priorities only count among the processes of one; this process may
+    # only speak for a session of its own.
+    with contextlib.suppress(OSError, AttributeError):
+        if os.getsid(0) == os.getpid():
+            with open("/proc/self/autogroup", "w", encoding="ascii") as stream:
+                stream.write("19")
     # Linux: below every nice process.
     with contextlib.suppress(OSError, AttributeError):
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
