@@ -14,7 +14,7 @@ class Pair:
     """One image patch and its answer, axes to the Left, Anterior, Superior (nibabel LAS, SCT-RPI).
 
     Attributes:
-        image: (i, j, k) float32, scaled as :func:`normalised` does.
+        image: (i, j, k) float32, scaled by the input contract of the bundle that is made (:mod:`.patch_scaling`).
         label: (i, j, k) float32 in [0, 1], the soft mask of the cord.
         weight: (i, j, k) float32, 0 where the answer is not known or not defined, else up to 1.
     """

@@ -9,6 +9,7 @@ from .. import __version__
 from ..errors import InputError
 from ..network import Stage, save_bundle, save_centre_crop_bundle
 from .config.schema import BundleSettings, NetworkSettings, TrainConfig
+from .input_contract import contract_of
 from .starts import bundle_weights, open_bundle
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def write_bundle(
     settings = config.bundle
     parent = open_bundle(settings.parent) if settings.parent else None
     other = open_bundle(settings.mean_with) if settings.mean_with else None
-    inference: dict[str, Any] = {"orientation": "LAS"}
+    inference: dict[str, Any] = {"orientation": "LAS", "intensities": contract_of(config).intensities}
     weights: dict[str, dict[str, torch.Tensor]] = {}
     for name in _STAGES:
         file = f"models/{name}.safetensors"
@@ -74,9 +75,10 @@ def check_bundle(config: TrainConfig) -> None:
     """Refuse, before any training, a configuration whose bundle would lack a stage, or cannot be averaged with another.
 
     Raises:
-        InputError: it would, or cannot.
-        ModelError: the other bundle cannot be read.
+        InputError: it would, or cannot; or networks begin with a bundle of another input contract.
+        ModelError: one of the other bundles cannot be read.
     """
+    contract_of(config)
     if config.bundle is not None and config.bundle.mean_with:
         if config.bundle.pipeline == "centre_crop":
             raise InputError(f"In '{config.name}': bundle.mean_with is for bundles of locator and segmenter, not for centre_crop.")

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..network import WHOLE_IMAGE
+from .input_contract import InputContract
 from .pairs import Mixture, Source
+from .patch_scaling import PatchScaling
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class SourceContext:
         data: folder of anatomy and images (``--data``).
         folder: of the configuration; relative paths are looked for there too.
         where: how errors name the source, "'config.yaml', networks.segmenter.source".
+        contract: gives the input contract of the bundle that is made, when a source is built; it may have to open bundles.
     """
 
     shape: tuple[int, int, int]
@@ -29,6 +33,16 @@ class SourceContext:
     data: Path
     folder: Path = Path()
     where: str = "source"
+    contract: Callable[[], InputContract] = InputContract
+
+    def scaling(self) -> PatchScaling:
+        """How patches are scaled.
+
+        Raises:
+            InputError: the bundles that the training goes on from have different contracts.
+            ModelError: one of them cannot be read.
+        """
+        return self.contract().patches(self.spacing)
 
     def find(self, name: str) -> Path:
         """The file ``name``, as it stands, below the configuration's folder or below the data.
@@ -88,7 +102,7 @@ def _synthetic(options: dict[str, Any], context: SourceContext) -> Source:
                 f"In {context.where}: '{option}' is not a setting of a synthetic recipe. Known: {', '.join(sorted(known))}."
             )
     values = {option: tuple(value) if isinstance(value, list) else value for option, value in options.items()}
-    return synthetic.Synthesis(_anatomy(context.data), dataclasses.replace(recipe, **values))
+    return synthetic.Synthesis(_anatomy(context.data), dataclasses.replace(recipe, **values), context.scaling())
 
 
 def _mixture(options: dict[str, Any], context: SourceContext) -> Source:
@@ -108,8 +122,9 @@ def _real(options: dict[str, Any], context: SourceContext) -> Source:
     if not isinstance(options.get("list"), str):
         raise InputError(f"In {context.where}: a source of real images needs list, the file that names its cases.")
     path = context.find(options.pop("list"))
+    scaling = context.scaling()
     try:
-        return load_real(path, tuple(context.shape), context.spacing, **options)
+        return load_real(path, tuple(context.shape), context.spacing, scaling=scaling, **options)
     except TypeError as error:
         raise InputError(f"In {context.where}: a source of real images was given a setting it does not have ({error}).") from error
 
@@ -130,6 +145,11 @@ def _cases(options: dict[str, Any], context: SourceContext) -> Source:
     for option, allowed in choices.items():
         if options.get(option, allowed[0]) not in allowed:
             raise InputError(f"In {context.where}: {option} should be one of {', '.join(allowed)}, not {options[option]!r}.")
+    if context.contract().intensities != WHOLE_IMAGE:
+        raise InputError(
+            f"In {context.where}: a list of cases is scaled as a whole, but the bundle that is to be made scales intensities "
+            "around the cord. Use a source of the kind real."
+        )
     contrasts = options.get("contrasts", "all")
     contrasts = [contrasts] if isinstance(contrasts, str) else [str(name) for name in contrasts]
     cases = read_part(context.find(options["list"]), options.get("part", "training"), contrasts)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from ..network import file_sha256
+from ..network import WHOLE_IMAGE, file_sha256
 from .config.reading import ReadConfig
 from .config.schema import NetworkSettings
+from .input_contract import contract_of
 from .loop.history import History
 from .pairs import Source
 from .sources import SourceContext, build_source, data_files_of, held_out_settings
@@ -72,6 +73,7 @@ class Task:
 
     def fixed(self) -> dict[str, Any]:
         """What must not change between the sessions of a run, beside the plan; plain types."""
+        intensities = self.context.contract().intensities
         lists = {name: file_sha256(path) for path, name in self.files.items() if path.suffix == ".json"}
         return {
             "source": _lasting(self.content["source"]),
@@ -81,6 +83,8 @@ class Task:
             "spacing_mm": self.settings.spacing_mm,
             "lists": lists,
             "labels": self.labels_sha256,
+            # Runs that were begun before there was a choice go on.
+            **({} if intensities == WHOLE_IMAGE else {"intensities": intensities}),
         }
 
     def record(self, history: History) -> dict[str, Any]:
@@ -111,7 +115,9 @@ def tasks(read: ReadConfig, data: Path) -> list[Task]:
     made = []
     for name, settings in read.config.networks.items():
         where = f"'{read.path}', networks.{name}.source"
-        context = SourceContext(settings.patch, settings.spacing_mm, data, read.path.parent, where)
+        context = SourceContext(
+            settings.patch, settings.spacing_mm, data, read.path.parent, where, partial(contract_of, read.config)
+        )
         made.append(Task(name, settings, read.content["networks"][name], context))
     return made
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from ...network import INTENSITIES
 from .plan import Plan
 from .sections import section, sections
 from .values import Refused, boolean, choice, integer, key, mapping, number, optional, text, triple
@@ -100,6 +101,8 @@ class BundleSettings:
         parent: bundle whose stages are taken where this configuration does not train them.
         mean_with: bundle whose weights are averaged with those that are trained here, each counting one half.
         half: store weights in half precision.
+        intensities: the input contract, one of ``network.INTENSITIES``; where None that of the bundles it goes on from, else
+            "whole_image".
         pipeline: "locator_segmenter", one bundle of the networks of these names, or "centre_crop" (the paper's), one of each.
     """
 
@@ -117,6 +120,7 @@ class BundleSettings:
     parent: str | None = key(optional(text), None)
     mean_with: str | None = key(optional(text), None)
     half: bool = key(boolean, True)
+    intensities: str | None = key(optional(choice(*INTENSITIES)), None)
     pipeline: str = key(choice("locator_segmenter", "centre_crop"), "locator_segmenter")
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError
 from ...network import UNetConfig, file_sha256
 from ..config.plan import Plan
+from ..input_contract import InputContract
 from ..pairs import Mixture, Source
 from ..real import OpenCase, RealPatches
 from ..sources import SourceContext, build_source, data_files_of
@@ -62,7 +64,8 @@ def synthetic_source(data: Path, bundle: ModelBundle) -> tuple[Source, dict[str,
         InputError: the anatomy is not there.
     """
     check_kind(bundle)
-    context = SourceContext(patch_of(bundle), bundle.segmenter.spacing_mm, data, where="--data")
+    contract = partial(InputContract.of_bundle, bundle)
+    context = SourceContext(patch_of(bundle), bundle.segmenter.spacing_mm, data, where="--data", contract=contract)
     settings = {"kind": "synthetic", "recipe": "segmenter"}
     source = build_source(settings, context)
     return source, {path.name: file_sha256(path) for path in sorted(data_files_of(settings, context))}
@@ -117,9 +120,14 @@ def sources_of(request: Request, rehearsal: Sequence[OpenCase]) -> tuple[Source,
     """
     bundle, margin = request.parent, margin_of(request.parent)
     shape, spacing = patch_of(bundle), bundle.segmenter.spacing_mm
-    often = {"new_contrast": request.new_contrast}
-    cases = RealPatches([about_cord(case.opened, margin) for case in request.split.training], shape, spacing, **often)
+    scaling = InputContract.of_bundle(bundle).patches(spacing)
+    often = {"new_contrast": request.new_contrast, "scaling": scaling}
+    # What is scaled by the whole image is measured before a part of it is cut out.
+    training, held_out = (
+        [about_cord(scaling.prepared(case.opened), margin) for case in part]
+        for part in (request.split.training, request.split.held_out)
+    )
+    cases = RealPatches(training, shape, spacing, **often)
     known = request.synthetic or RealPatches(rehearsal, shape, spacing, **often)
-    held_out = [about_cord(case.opened, margin) for case in request.split.held_out]
-    validation = RealPatches(held_out, shape, spacing, new_contrast=0.0, about_cord=1.0) if held_out else known
+    validation = RealPatches(held_out, shape, spacing, new_contrast=0.0, about_cord=1.0, scaling=scaling) if held_out else known
     return Mixture([cases, known], [request.share, 1 - request.share]), validation

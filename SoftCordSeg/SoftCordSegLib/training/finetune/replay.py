@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...progress import Progress
-from ...volume import Volume, reorient
+from ...volume import Volume, reorient, resample
+from ..input_contract import InputContract
 from ..real import OpenCase
 from .cases import about_cord
 from .judge import Tools
@@ -54,6 +55,7 @@ def rehearsed(
     Raises:
         Cancelled: through ``progress``.
     """
+    scaling = InputContract.of_bundle(bundle).patches(bundle.segmenter.spacing_mm)
     cases = []
     for number, one in enumerate(images):
         progress.check_cancelled()
@@ -62,6 +64,6 @@ def rehearsed(
         image, truth = reorient(one.image, "LAS"), reorient(one.truth, "LAS")
         said = tools.segment(image, bundle, part)
         trusted = (np.abs(said.data - truth.data) <= _WRONG).astype(np.float32)
-        whole = OpenCase(image, said, truth.with_data(trusted), one.name)
-        cases.append(about_cord(whole, margin_mm, cord=truth))
+        whole = scaling.prepared(OpenCase(image, said, truth.with_data(trusted), one.name), truth)
+        cases.append(about_cord(whole, margin_mm, cord=resample(truth, whole.image.grid, order=0)))
     return cases

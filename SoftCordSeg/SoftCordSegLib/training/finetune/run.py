@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError
-from ...network import ModelBundle, load_bundle
+from ...network import WHOLE_IMAGE, ModelBundle, load_bundle
 from ...progress import Progress
 from ...volume import Volume, reorient
 from ..config.plan import Plan
@@ -134,6 +134,9 @@ def _train(request: Request, rehearsal: Sequence, progress: Progress, tell: Call
         "held_out": sorted(_sum(case) for case in request.split.held_out),
         "replay": request.synthetic_files or sorted(one.name for one in request.replay),
     }
+    if parent.intensities != WHOLE_IMAGE:
+        # The weights' sums do not tell it; runs of bundles that name no contract keep their names.
+        settings["intensities"] = parent.intensities
     run = _fingerprint(plan, settings)
     source, validation = sources_of(request, rehearsal)
     trained = train(

@@ -9,7 +9,8 @@ import torch
 from scipy import ndimage
 
 from ..appearance import random_network
-from ..pairs import Pair, normalised
+from ..pairs import Pair
+from ..patch_scaling import PatchScaling, WholeImage
 from . import anatomy as parts
 from . import contrast
 from .acquisition import cut_slices, random_slices, scan
@@ -71,10 +72,12 @@ class Synthesis:
     Args:
         anatomy: shapes and the near field.
         recipe: what to make.
+        scaling: by the contract of the bundle that is made.
     """
 
-    def __init__(self, anatomy: Anatomy, recipe: Recipe):
+    def __init__(self, anatomy: Anatomy, recipe: Recipe, scaling: PatchScaling | None = None):
         self.recipe = recipe
+        self._scaling = scaling or WholeImage()
         self._anatomy = anatomy
         self._near = torch.from_numpy(anatomy.near)
         self._cords = [torch.from_numpy(cord.maps) for cord in anatomy.cords]
@@ -102,9 +105,11 @@ class Synthesis:
         weight = (cut_slices(weight, slices) > 0.9).astype(np.float32)
         if rng.random() < recipe.random_network:
             image = random_network(rng, image)
+        known = np.ones(label.shape, bool)
         if rng.random() < recipe.cropped:
-            image, label, weight = _cropped(rng, recipe, image, label, weight)
-        return _flipped(rng, normalised(image), np.clip(label, 0, 1), weight)
+            image, label, weight, known = _cropped(rng, recipe, image, label, weight)
+        label = np.clip(label, 0, 1)
+        return _flipped(rng, self._scaling.synthetic(rng, image, label, known), label, weight)
 
     def _posture(self, rng: np.random.Generator) -> tuple[Posture, bool, bool]:
         """A posture; whether the cord must be a whole one, with its tip; and whether there is a cord at all."""
@@ -196,7 +201,7 @@ def _reflected(k: np.ndarray, top: float) -> np.ndarray:
 
 
 def _cropped(rng, recipe: Recipe, image, label, weight) -> tuple[np.ndarray, ...]:
-    """A smaller field of view: beyond it the edge repeats, as resampling does, and nothing is asked."""
+    """A smaller field of view, and where it is: beyond it the edge repeats, as resampling does, and nothing is asked."""
     # Mostly about the cord, as scans are.
     cord = np.argwhere(label > 0.5)
     about = cord[rng.integers(len(cord))] if len(cord) and rng.random() < 0.85 else None
@@ -210,10 +215,12 @@ def _cropped(rng, recipe: Recipe, image, label, weight) -> tuple[np.ndarray, ...
         start = int(rng.integers(low, high + 1))
         box.append((start, n - start - size))
     inside = tuple(slice(a, n - b) for (a, b), n in zip(box, recipe.shape))
+    known = np.zeros(image.shape, bool)
+    known[inside] = True
     image = np.pad(image[inside], box, mode="edge")
     label = np.pad(label[inside], box)
     weight = np.pad(weight[inside], box)
-    return image, label, weight
+    return image, label, weight, known
 
 
 def _flipped(rng, image, label, weight) -> Pair:
