@@ -21,7 +21,7 @@ from quiet import LOCK
 from SoftCordSegLib.errors import SoftCordSegError
 from SoftCordSegLib.files import write_text_atomically
 from SoftCordSegLib.processes import cores, is_locked, lowest_priority, take_lock
-from SoftCordSegLib.training.trainer.long_run import LongRun, read_json
+from SoftCordSegLib.training.trainer.long_training import LongRun, read_json
 from SoftCordSegLib.training.trainer.run_state import RunState, last_step, load_state
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def train(folder: Path, log: Log) -> bool:
     run = LongRun.read(snapshot / "plan.json")
     torch.set_num_threads(settings["threads"] or cores())
     development = snapshot / "work" / "development.npz"
-    measures = bool(settings["data"]) and (snapshot / "recipes" / "measure.py").is_file()
+    measures = bool(settings["data"]) and (snapshot / "recipes" / "measure_bundles.py").is_file()
     watch = Watch(
         folder,
         log,
@@ -209,7 +209,7 @@ def measure(folder: Path, run: LongRun, data: Path, log: Log, watch: Watch) -> b
     name = f"{state.plan['stage']}-{state.step:08d}"
     output, cache = folder / "measures", folder / "measure-masks"
     output.mkdir(exist_ok=True)
-    command = [sys.executable, str(HERE / "measure.py"), str(HERE / "development.csv"), run.parent, str(bundle)]
+    command = [sys.executable, str(HERE / "measure_bundles.py"), str(HERE / "development.csv"), run.parent, str(bundle)]
     command += ["--root", str(data), "--json", str(output / f"{name}.json"), "--cache", str(cache)]
     begun = time.monotonic()
     with open(output / "printed.txt", "wb") as stream:

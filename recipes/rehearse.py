@@ -114,7 +114,7 @@ def _travels(options: argparse.Namespace) -> list[str]:
     """Whether tree, packed data and the state of the plan's own network are small enough together."""
     sys.path.insert(0, str(ROOT / "SoftCordSeg"))
     from SoftCordSegLib.network.unet import UNet
-    from SoftCordSegLib.training.trainer.long_run import LongRun
+    from SoftCordSegLib.training.trainer.long_training import LongRun
 
     networks = [one.plan.network for one in LongRun.read(options.plan).trainings.values()]
     weights = max(sum(value.numel() for value in UNet(network).parameters()) for network in networks)

@@ -23,7 +23,7 @@ def main() -> None:
         print(f"skipped: there are no images in '{options.data}' (use --data)")
         return
     recipes = REPOSITORY / "recipes"
-    command = [sys.executable, recipes / "measure.py", recipes / "development.csv", "--root", options.data]
+    command = [sys.executable, recipes / "measure_bundles.py", recipes / "development.csv", "--root", options.data]
     raise SystemExit(subprocess.run([*map(str, command), *(options.model or ["compact"])], check=False).returncode)
 
 

@@ -189,8 +189,8 @@ def test_the_bundle_is_measured_by_a_process_of_its_own(background, tmp_path):
     shutil.copytree(REPOSITORY / "SoftCordSeg", checkout / "SoftCordSeg", ignore=without)
     shutil.copytree(REPOSITORY / "recipes", checkout / "recipes", ignore=without)
     (checkout / "recipes" / "development.csv").write_text("image\n")
-    # As measure.py: list, bundles, --root, --json, --cache.
-    (checkout / "recipes" / "measure.py").write_text(
+    # As measure_bundles.py: list, bundles, --root, --json, --cache.
+    (checkout / "recipes" / "measure_bundles.py").write_text(
         "import argparse, pathlib, os\nparser = argparse.ArgumentParser()\n"
         "parser.add_argument('cases'); parser.add_argument('bundles', nargs='*')\n"
         "parser.add_argument('--root'); parser.add_argument('--json', type=pathlib.Path); parser.add_argument('--cache')\n"

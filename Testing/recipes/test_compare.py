@@ -13,7 +13,7 @@ from training.trainer.bright_tubes import packed_tubes, plan
 
 @pytest.fixture(scope="module")
 def compare(repository):
-    spec = importlib.util.spec_from_file_location("compare", repository / "recipes" / "compare.py")
+    spec = importlib.util.spec_from_file_location("compare", repository / "recipes" / "compare_variants.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

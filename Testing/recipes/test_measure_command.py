@@ -20,7 +20,7 @@ from SoftCordSegLib.volume import write_nifti
 @pytest.fixture
 def measure(repository):
     """The script as a module."""
-    spec = importlib.util.spec_from_file_location("measure_script", repository / "recipes" / "measure.py")
+    spec = importlib.util.spec_from_file_location("measure_script", repository / "recipes" / "measure_bundles.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

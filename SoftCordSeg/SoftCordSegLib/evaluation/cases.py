@@ -41,7 +41,7 @@ class Case:
         region: of the body, for tables by region; "" for none.
         session: images of one session lie in the same scanner coordinates; a scan and its rescan after repositioning are named
             run-1 and run-2, after the visit where there are several ("Ses1/run-1"); "" where there is only one.
-        tip: where the lower end of the cord is, is known (recipes/measure.py reads it from tips.csv beside the image).
+        tip: where the lower end of the cord is, is known (recipes/measure_bundles.py reads it from tips.csv beside the image).
         seen_by: versions of the shipped model that saw the image unlabelled.
         use: "train", "evaluate" (never trained on), or "" where nothing is said.
     """

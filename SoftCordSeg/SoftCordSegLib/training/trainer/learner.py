@@ -13,8 +13,8 @@ from ...errors import InputError
 from ...network.unet import UNet
 from ..batch import Batch
 from ..loss import check_options, deeply_supervised
-from .agreement import disagreement
 from .trainer_plan import TrainerPlan
+from .twin_agreement import disagreement
 
 # So many steps in a row without a finite loss are no accident any more.
 _LOST = 20

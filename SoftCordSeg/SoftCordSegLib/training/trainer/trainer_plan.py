@@ -44,7 +44,7 @@ class TrainerPlan:
         gradient_clip: norm that gradients are cut to; None for none.
         loss: a name in ``loss.LOSSES``; that of the stage where "".
         loss_options: its options; those of the stage where the loss is "".
-        agreement: weight of the disagreement of twins (see :func:`.agreement.disagreement`) beside the loss; 0 for none.
+        agreement: weight of the disagreement of twins (see :func:`.twin_agreement.disagreement`) beside the loss; 0 for none.
         averaging: how much of the averaged weights is kept at each step; 0 for the last weights.
         seed: of random weights and of the batches.
         precision: "fp32", "bf16", or "auto" for the faster of the two by a short trial.

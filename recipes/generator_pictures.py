@@ -1,6 +1,6 @@
 """One picture for each step of the generator: patches of one seed without it and with it, in a sagittal and an axial plane.
 
-Usage: pictures.py [--packed work/training.npz] [--out work/pictures] [--only STEP …]
+Usage: generator_pictures.py [--packed work/training.npz] [--out work/pictures] [--only STEP …]
 The cord's label is outlined in red; where the answer is unknown, in cyan.
 """
 

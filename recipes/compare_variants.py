@@ -1,6 +1,6 @@
 """Trains named variants one after the other, at equal steps, and writes a bundle of each.
 
-    python compare.py variants.json --packed training.npz --development development.npz --out FOLDER
+    python compare_variants.py variants.json --packed training.npz --development development.npz --out FOLDER
 
 The file holds a list of runs, or ``{"base": …, "parent": "compact", "variants": [runs]}``; a run is ``{"name": …, "start": …,
 "plan": …, "recipe": …, "steps": …}``, see :class:`RunDescription`; what "base" says holds for all.  Called again it goes on where
