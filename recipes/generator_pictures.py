@@ -75,8 +75,8 @@ def recipes(name: str) -> list[BatchRecipe]:
     """Of a step: without and with it, all others that are not needed left out; of a whole recipe, that."""
     if name in _WHOLE:
         return [_WHOLE[name]]
-    # Known sequences and a little noise, so that the pictures look like images.
-    usual = {**dict.fromkeys(STEPS, 0.0), "known_sequence": 1.0, "noise": 0.0, "real": 0.0, **_TOGETHER.get(name, {})}
+    # Known sequences, so that the pictures look like images; nothing else that changes intensities.
+    usual = {**dict.fromkeys(STEPS, 0.0), "known_sequence": 1.0, "real": 0.0, "contract_jitter": 0.0, **_TOGETHER.get(name, {})}
     return [dataclasses.replace(SEGMENTER, **{**usual, name: value}) for value in (0.0, 1.0)]
 
 

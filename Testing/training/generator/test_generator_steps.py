@@ -9,7 +9,9 @@ import pytest
 import torch
 from torch.nn import functional
 
+from SoftCordSegLib.training.generator import PatchBatches, tissue_means
 from SoftCordSegLib.training.generator.axis_operators import along, blurred, enlarge, ghost_matrix, truncation_matrix
+from SoftCordSegLib.training.generator.cord_atlas import CordAtlas, sample_map, sample_narrow_map
 from SoftCordSegLib.training.generator.draws import Draws, interpolate_curve
 from SoftCordSegLib.training.generator.field_errors import draw_shifts, pile_up, shifted, with_metal
 from SoftCordSegLib.training.generator.new_contrast import randomised, through_network, with_curve, with_power
@@ -18,8 +20,10 @@ from SoftCordSegLib.training.generator.real_scans import scan_again
 from SoftCordSegLib.training.generator.scaling import scale_patches
 from SoftCordSegLib.training.generator.scanner import Slices, draw_real_slices, draw_slices
 from SoftCordSegLib.training.generator.thick_slices import slice_centres, slices_matrix, spline_matrix
+from SoftCordSegLib.training.generator.tissue_means import draw_means
 from SoftCordSegLib.volume import Grid, Volume, resample
 from SoftCordSegLib.volume.intensities import SEGMENTER_PERCENTILES, Intensities, batch_limits, near_cord
+from training.generator.made_packed import CANAL_RADIUS_MM, CORD_RADIUS_MM
 
 
 @pytest.fixture
@@ -206,12 +210,54 @@ def test_randomised_contrast_changes_the_means_of_tissues(draws):
     assert (texture > 0.005).all(), "noise is kept"
 
 
+@pytest.mark.parametrize(("known_sequence", "least"), [(1.0, 0.08), (0.0, 0.2)])
+def test_the_cord_always_differs_from_its_fluid(draws, plain, known_sequence, least):
+    """In contrasts of any kind, and more in those that are no known sequence."""
+    recipe = dataclasses.replace(plain, known_sequence=known_sequence)
+    means = draw_means(draws, recipe, np.full(500, -1))
+    difference = means[:, tissue_means.WHITE] - means[:, tissue_means.CSF]
+    assert np.abs(difference).min() > least
+    assert 0.2 < (difference > 0).mean() < 0.8, "brighter in some, darker in others"
+
+
 def test_curves_are_what_numpy_interpolates():
     values, at = torch.rand(2, 6), torch.linspace(-0.2, 1.2, 24).repeat(2, 1).view(2, 2, 3, 4)
     found = interpolate_curve(values, at)
     for row in range(2):
         expected = np.interp(at[row].numpy(), np.linspace(0, 1, 6), values[row].numpy())
         np.testing.assert_allclose(found[row].numpy(), expected, atol=1e-6)
+
+
+def test_a_narrow_map_is_sampled_like_any():
+    """Inside, on the border and far outside; trimmed or not, a map keeps its centre."""
+    generator = torch.Generator().manual_seed(5)
+    maps = torch.rand((1, 2, 9, 7, 11), generator=generator)
+    places = [torch.rand((2, 4, 5, 6), generator=generator) * 3 * n - n for n in (9, 7, 11)]
+    torch.testing.assert_close(sample_narrow_map(maps, *places), sample_map(maps, *places), atol=1e-6, rtol=0)
+    nowhere = [place + 100 for place in places]
+    assert sample_narrow_map(maps, *nowhere).abs().max() == 0
+
+
+def test_cord_and_canal_share_their_centre(packed):
+    """Though their maps have different widths."""
+    atlas = CordAtlas.of(packed, torch.device("cpu"))
+    assert atlas.inner.shape[2] < atlas.canal.shape[2]
+    for maps, radius in ((atlas.inner[0, 0], CORD_RADIUS_MM), (atlas.canal[0, 0], CANAL_RADIUS_MM)):
+        plane = maps[:, :, maps.shape[2] // 2]
+        torch.testing.assert_close(plane, plane.flip(0))
+        torch.testing.assert_close(plane, plane.flip(1))
+        assert plane.sum() * 0.25 == pytest.approx(np.pi * radius**2, rel=0.05)
+
+
+def test_the_cord_lies_in_its_canal(packed, plain):
+    """An undisturbed one is surrounded by fluid: the canal is wider than the cord by 3 mm all around."""
+    source = PatchBatches(packed, dataclasses.replace(plain, rim_mm=(0.0, 0.0)))
+    canal = source._synthetic.geometry(Draws(1, 3, torch.device("cpu")), 12).canal
+    with_cord = canal.cord.sum(dim=(1, 2, 3)) > 2000
+    assert with_cord.sum() > 5
+    grown = functional.max_pool3d(canal.cord[:, None], 3, 1, 1)[:, 0] > 0.5
+    share = ((canal.canal > 0.5) & grown).sum(dim=(1, 2, 3)) / grown.sum(dim=(1, 2, 3))
+    assert share[with_cord].median() > 0.97
 
 
 def test_enlarging_is_linear_between_every_other_voxel():

@@ -34,13 +34,18 @@ def coarse_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def enlarge(field: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
     """From a coarse grid to the full one, linearly: (…, i/2+1, j/2+1, k/2+1) to (…, i, j, k)."""
-    lead = field.shape[:-3]
-    field = field.reshape(-1, *field.shape[-3:])
-    for axis, size in enumerate(shape):
-        at = torch.arange(size, device=field.device) / 2
-        matrix = (1 - (at[:, None] - torch.arange(size // 2 + 1, device=field.device)).abs()).clamp_(min=0)
-        field = along(field, matrix[None], axis)
-    return field.view(*lead, *shape)
+    # The last axis first, while the field is small, as a product; what is large then moves in long pieces.
+    at = torch.arange(shape[2], device=field.device) / 2
+    field = field @ (1 - (at - torch.arange(field.shape[-1], device=field.device)[:, None]).abs()).clamp_(min=0)
+    for axis, size in ((-2, shape[1]), (-3, shape[0])):
+        parts = list(field.shape)
+        parts[axis : axis + 1 or None] = [size // 2, 2]
+        here, there = field.narrow(axis, 0, size // 2), field.narrow(axis, 1, size // 2)
+        both = field.new_empty(parts)
+        both.select(axis, 0).copy_(here)
+        torch.lerp(here, there, 0.5, out=both.select(axis, 1))
+        field = both.flatten(axis - 1, axis)
+    return field
 
 
 def blur_matrix(sigma: torch.Tensor, size: int) -> torch.Tensor:

@@ -64,7 +64,7 @@ class CordAtlas:
         near = torch.from_numpy(np.concatenate([fractions(packed.near), t2w[None]]))[None]
         near[:, 3] = functional.avg_pool3d(near[:, 2:3], 3, 1, 1)[:, 0].mul_(40).clamp_(0, 1)
         return cls(
-            *(torch.from_numpy(np.concatenate(maps, axis=3))[None].to(device) for maps in (inner, canal)),
+            *(torch.from_numpy(_trimmed(np.concatenate(maps, axis=3)))[None].to(device) for maps in (inner, canal)),
             near.to(device),
             np.array([cord.spacing for cord in packed.cords], np.float32),
             np.array([cord.bottom for cord in packed.cords], np.float32),
@@ -84,6 +84,18 @@ def _central(maps: np.ndarray, half: list[int]) -> np.ndarray:
     return result
 
 
+def _trimmed(maps: np.ndarray) -> np.ndarray:
+    """Less what is empty all around in each plane; the centre stays the centre."""
+    used = np.abs(maps).max(axis=(0, 3)) > 0
+    half = []
+    for axis in (0, 1):
+        middle = used.shape[axis] // 2
+        away = np.abs(np.flatnonzero(used.any(axis=1 - axis)) - middle)
+        half.append((middle, min(int(away.max(initial=0)) + 1, middle)))
+    (i, wide), (j, deep) = half
+    return np.ascontiguousarray(maps[:, i - wide : i + wide + 1, j - deep : j + deep + 1])
+
+
 def sample_map(maps: torch.Tensor, i: torch.Tensor, j: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
     """Trilinear values of one map (1, C, I, J, K) at continuous voxel positions (n, i, j, k); 0 outside.
 
@@ -97,6 +109,20 @@ def sample_map(maps: torch.Tensor, i: torch.Tensor, j: torch.Tensor, k: torch.Te
     grid = torch.stack(normal[::-1], dim=-1).view(1, n * a, b, c, 3)
     sampled = functional.grid_sample(maps, grid, mode="bilinear", padding_mode="zeros", align_corners=True)
     return sampled.view(maps.shape[1], n, a, b, c)
+
+
+def sample_narrow_map(maps: torch.Tensor, i: torch.Tensor, j: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
+    """:func:`sample_map` of a map that is narrow in its planes: on a CPU, only places within it are looked up.
+
+    On a GPU all are, since finding out how many they are would make it wait.
+    """
+    if i.device.type != "cpu":
+        return sample_map(maps, i, j, k)
+    within = ((i > -1) & (i < maps.shape[2]) & (j > -1) & (j < maps.shape[3])).flatten().nonzero()[:, 0]
+    result = torch.zeros(maps.shape[1], i.numel())
+    if len(within):
+        result[:, within] = sample_map(maps, *(x.flatten()[within].view(1, 1, 1, -1) for x in (i, j, k))).flatten(1)
+    return result.view(maps.shape[1], *i.shape)
 
 
 def reflected(k: torch.Tensor, top: torch.Tensor | float) -> torch.Tensor:

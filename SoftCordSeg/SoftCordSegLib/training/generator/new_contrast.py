@@ -126,13 +126,18 @@ def _cells(draws: Draws, shape: torch.Size) -> torch.Tensor:
     seeds = rng.uniform(-1, 1, (count, _MOST_CELLS, 3)) * np.array(shape[1:]) / 2
     far = np.where(np.arange(_MOST_CELLS) < rng.integers(1, _MOST_CELLS + 1, (count, 1)), 0.0, 1e9)
     # |x − s|² less |x|², which is the same for all, is linear in x: one part for each axis.
-    distance = draws.table((seeds**2).sum(axis=2) + far).view(count, _MOST_CELLS, 1, 1, 1)
+    parts = [draws.table((seeds**2).sum(axis=2) + far).view(count, _MOST_CELLS, 1, 1, 1)]
     for axis in range(3):
         at = torch.arange(shape[axis + 1], device=draws.device) - (shape[axis + 1] - 1) / 2
         view = [count, _MOST_CELLS, 1, 1, 1]
         view[axis + 2] = shape[axis + 1]
-        distance = distance - 2 * (draws.table(seeds[:, :, axis])[:, :, None] * at).view(view)
-    return distance.argmin(dim=1)
+        parts.append(-2 * (draws.table(seeds[:, :, axis])[:, :, None] * at).view(view))
+    nearest, least = torch.zeros(shape, dtype=torch.int64, device=draws.device), sum(part[:, 0] for part in parts)
+    for cell in range(1, _MOST_CELLS):
+        distance = sum(part[:, cell] for part in parts)
+        nearest.masked_fill_(distance < least, cell)
+        least = torch.minimum(least, distance)
+    return nearest
 
 
 def _inside(draws: Draws, x: torch.Tensor, y: torch.Tensor, label: torch.Tensor) -> torch.Tensor:

@@ -11,7 +11,7 @@ from ..packed import Packed
 from . import tissue_means as tissue
 from .axis_operators import blurred, enlarge
 from .batch_recipe import BatchRecipe
-from .cord_atlas import CordAtlas, reflected, sample_map
+from .cord_atlas import CordAtlas, reflected, sample_map, sample_narrow_map
 from .draws import Curves, Draws, interpolate_curve
 from .field_errors import draw_shifts, kept_signal, pile_up, shifted, with_metal
 from .placement import TIP_MM, Aim, Placement, draw_aim, draw_placement
@@ -109,11 +109,12 @@ class SyntheticBatch:
         k_canal = torch.where(whole, torch.minimum(torch.maximum(k, lowest), top), folded) + start
         end = TIP_MM - draws.uniform(100, 190, count)
         taper = torch.sigmoid((placement.height - end) / draws.uniform(4, 12, count)).clamp(min=0.02)
-        middle = [(n - 1) / 2 for n in atlas.inner.shape[2:4]]
-        inside = [m + c * widen / draws.put(spacing[:, axis]) for axis, (m, c) in enumerate(zip(middle, _cord(placement)))]
-        around = [m + c / taper / draws.put(spacing[:, axis]) for axis, (m, c) in enumerate(zip(middle, _near(placement)))]
-        cord, grey, edge = sample_map(atlas.inner, *inside, k_cord)
-        canal = sample_map(atlas.canal, *around, k_canal)[0]
+        middles = [[(n - 1) / 2 for n in maps.shape[2:4]] for maps in (atlas.inner, atlas.canal)]
+        voxels = [draws.put(spacing[:, axis]) for axis in (0, 1)]
+        inside = [m + c * (widen / v) for m, c, v in zip(middles[0], _cord(placement), voxels)]
+        around = [m + c / (taper * v) for m, c, v in zip(middles[1], _near(placement), voxels)]
+        cord, grey, edge = sample_narrow_map(atlas.inner, *inside, k_cord)
+        canal = sample_narrow_map(atlas.canal, *around, k_canal)[0]
         # The maps' edges run over 1 mm, from half of it outside to half of it inside.
         rim = draws.uniform(*recipe.rim_mm, count)
         visible = torch.maximum((edge - _EDGE_ZERO_MM + rim + 0.5).clamp(0, 1), cord)

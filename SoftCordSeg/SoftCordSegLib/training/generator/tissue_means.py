@@ -64,7 +64,8 @@ def draw_means(draws: Draws, recipe: BatchRecipe, kinds: np.ndarray) -> np.ndarr
     close = (rng.random((count, _TRIES)) < 0.7) | (apart > 0.5)
     means[:, :, GREY] = np.where(close, means[:, :, WHITE] + rng.normal(0, 0.08, close.shape), means[:, :, GREY])
     seen = np.abs(means[:, :, WHITE] - means[:, :, CSF])
-    good = seen > rng.uniform(0.08, 0.2, seen.shape)
+    # Some sequences show the cord faintly; contrasts that nobody scans need not.
+    good = seen > np.where(take, rng.uniform(0.08, 0.2, seen.shape), rng.uniform(0.2, 0.4, seen.shape))
     # The first that shows the cord; where none does, the one that shows it best.
     chosen = np.where(good.any(axis=1), good.argmax(axis=1), seen.argmax(axis=1))
     return means[np.arange(count), chosen].astype(np.float32)
