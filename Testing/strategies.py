@@ -23,7 +23,8 @@ def affines(draw, max_tilt_degrees: float = 180.0) -> np.ndarray:
     """4x4 affines: an orientation, anisotropic spacing, a tilt about any axis, and a place within a metre."""
     columns = {"R": (1, 0, 0), "L": (-1, 0, 0), "A": (0, 1, 0), "P": (0, -1, 0), "S": (0, 0, 1), "I": (0, 0, -1)}
     axes = np.array([columns[letter] for letter in draw(orientations)], dtype=float).T
-    direction = np.array(draw(st.tuples(*[st.floats(-1, 1)] * 3))) + (0, 0, 1e-3)
+    # The third is never exactly 0, so that there always is a direction.
+    direction = np.array([*draw(st.tuples(*[st.floats(-1, 1)] * 2)), draw(st.floats(1e-3, 1))])
     angle = np.radians(draw(st.one_of(st.just(0.0), st.floats(-max_tilt_degrees, max_tilt_degrees))))
     tilt = Rotation.from_rotvec(angle * direction / np.linalg.norm(direction)).as_matrix()
     affine = np.eye(4)

@@ -143,12 +143,14 @@ def train(folder: Path, log: Log) -> bool:
     """All turns of the plan; False where somebody asked to stop."""
     import torch
 
+    from SoftCordSegLib.network.memory import keep_freed_memory
     from SoftCordSegLib.training.trainer.run_description import open_training
     from SoftCordSegLib.training.trainer.trainer import Pace
 
     settings = read_json(folder / "settings.json")
     snapshot = folder / settings["snapshot"]
     run = LongRun.read(snapshot / "plan.json")
+    keep_freed_memory()
     torch.set_num_threads(settings["threads"] or cores())
     development = snapshot / "work" / "development.npz"
     measures = bool(settings["data"]) and (snapshot / "recipes" / "measure_bundles.py").is_file()

@@ -284,6 +284,12 @@ def test_axis_matrices_keep_what_is_even():
     torch.testing.assert_close(ghost[1], flat[1])
 
 
+def seen(image: np.ndarray, coarse: np.ndarray) -> Intensities:
+    """What the program takes the scaling of an image from, and of its version on a grid as many times as coarse."""
+    spacing = np.diag([image.shape[0] / coarse.shape[0]] * 3 + [1.0])
+    return Intensities(Volume(image, np.eye(4)), Volume(coarse, spacing), np.ones(coarse.shape, bool))
+
+
 def test_percentiles_of_a_batch_are_those_of_single_images():
     """Of any region; and of the whole image where the region is empty or has one value only."""
     generator = torch.Generator().manual_seed(3)
@@ -294,7 +300,7 @@ def test_percentiles_of_a_batch_are_those_of_single_images():
     image[4] = image[4].round()
     low, high = batch_limits(image, region, SEGMENTER_PERCENTILES)
     for row in range(5):
-        expected = Intensities(image[row].numpy(), np.ones(image.shape[1:], bool)).for_segmenter(region[row].numpy())
+        expected = seen(image[row].numpy(), image[row].numpy()).for_segmenter(region[row].numpy())
         np.testing.assert_allclose([low[row].item(), high[row].item()], [expected.low, expected.high], atol=1e-5)
 
 
@@ -334,14 +340,15 @@ def test_a_range_that_is_known_stays(draws, plain):
 
 
 def test_the_contract_is_the_programs(draws, plain):
-    """What the program makes of an image around its cord is what a patch of it is."""
+    """What the program makes of an image around its cord is what a patch of it is; the patch looks at every second voxel."""
     recipe = dataclasses.replace(plain, shape=(32, 40, 32), contract_jitter=0.0)
     label, known = cord(2), torch.ones(2, 32, 40, 32)
-    image = torch.rand((2, 32, 40, 32), generator=torch.Generator().manual_seed(2)) * 300
+    image = torch.rand((2, 16, 20, 16), generator=torch.Generator().manual_seed(2)) * 300
+    image = torch.kron(image, torch.ones(1, 2, 2, 2))
     ours = scale_patches(draws, recipe, image, label, known, np.zeros(2, bool))
     for row in range(2):
         coarse, located = (functional.avg_pool3d(x[row][None, None], 2)[0, 0].numpy() for x in (image, label))
-        scaling = Intensities(coarse, np.ones(coarse.shape, bool)).for_segmenter(near_cord(located > 0.5))
+        scaling = seen(image[row].numpy(), coarse).for_segmenter(near_cord(located > 0.5))
         np.testing.assert_allclose(ours[row].numpy(), scaling(image[row].numpy()), atol=1e-4)
 
 
