@@ -1,9 +1,11 @@
-"""The Slicer module: what Slicer asks of a scripted module, and nothing else.  The work is done in SoftCordSegLib.
+"""The Slicer module: what Slicer asks of a scripted module, and nothing else.  The work is done in
+SoftCordSegLib.
 
-Slicer calls methods in camelCase; everything that is ours is in snake_case.  The packages that Slicer does not bring are
-imported only when something is segmented, after asking.
+Slicer calls methods in camelCase; everything that is ours is in snake_case.  The packages that
+Slicer does not bring are imported only when something is segmented, after asking.
 
-Annotations are not postponed here (no ``from __future__``): the parameter node's are read while the module is being loaded.
+Annotations are not postponed here (no ``from __future__``): the parameter node's are read while the
+module is being loaded.
 """
 
 import tempfile
@@ -38,13 +40,15 @@ class SoftCordSeg(ScriptedLoadableModule):
         self.parent.dependencies = []
         self.parent.contributors = ["SoftCordSeg contributors"]
         self.parent.helpText = _(
-            "Outlines the spinal cord in an MR volume of any contrast as a soft mask: a value from 0 to 1 in every voxel, so "
-            "that voxels cut by the cord's surface keep their share.  Choose a volume and press Segment; the slider then sets "
-            "from which soft value on a voxel belongs to the segment.  Results are for research, not for diagnosis."
+            "Outlines the spinal cord in an MR volume of any contrast as a soft mask: a value from"
+            " 0 to 1 in every voxel, so that voxels cut by the cord's surface keep their share. "
+            " Choose a volume and press Segment; the slider then sets from which soft value on a"
+            " voxel belongs to the segment.  Results are for research, not for diagnosis."
         )
         self.parent.acknowledgementText = _(
-            "The method is that of Bédard, Enamundram et al., Towards contrast-agnostic soft segmentation of the spinal cord, "
-            "Medical Image Analysis 101, 103473 (2025).  Please cite it."
+            "The method is that of Bédard, Enamundram et al., Towards contrast-agnostic soft"
+            " segmentation of the spinal cord, Medical Image Analysis 101, 103473 (2025).  Please"
+            " cite it."
         )
         slicer.app.connect("startupCompleted()", _register_sample_data)
 
@@ -105,11 +109,19 @@ class SoftCordSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui = slicer.util.childWidgetVariables(widget)
         widget.setMRMLScene(slicer.mrmlScene)
         self.panel = make_panel(self.ui, slicer.mrmlScene, self.logic, self, self.parent)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.on_scene_start_close)
+        self.addObserver(
+            slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.on_scene_start_close
+        )
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.on_scene_end_close)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartImportEvent, self.on_scene_start_import)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.on_scene_end_import)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndBatchProcessEvent, self.on_scene_end_batch)
+        self.addObserver(
+            slicer.mrmlScene, slicer.mrmlScene.StartImportEvent, self.on_scene_start_import
+        )
+        self.addObserver(
+            slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.on_scene_end_import
+        )
+        self.addObserver(
+            slicer.mrmlScene, slicer.mrmlScene.EndBatchProcessEvent, self.on_scene_end_batch
+        )
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeRemovedEvent, self.on_node_removed)
         self.take_parameter_node()
 
@@ -135,7 +147,8 @@ class SoftCordSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.panel.refresh()
 
     def on_scene_start_import(self, _caller=None, _event=None):
-        # While nodes come in, the selector takes the first that it meets, and would write that over what was saved.
+        # While nodes come in, the selector takes the first that it meets, and would write that over
+        # what was saved.
         self.let_parameter_node_go()
 
     def on_scene_end_import(self, _caller=None, _event=None):
@@ -163,7 +176,10 @@ class SoftCordSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from SoftCordSegLib.panel.platforms import connect_gui
 
         parameters = self.logic.getParameterNode()
-        if self._parameters is None or self._parameters.parameterNode is not parameters.parameterNode:
+        if (
+            self._parameters is None
+            or self._parameters.parameterNode is not parameters.parameterNode
+        ):
             self.let_parameter_node_go()
             self._parameters = self.panel.parameters = parameters
             self._gui_tag = connect_gui(parameters, self.ui)
@@ -177,7 +193,9 @@ class SoftCordSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self._parameters is None:
             return
         self._parameters.disconnectGui(self._gui_tag)
-        self.removeObserver(self._parameters.parameterNode, "ModifiedEvent", self.on_parameters_changed)
+        self.removeObserver(
+            self._parameters.parameterNode, "ModifiedEvent", self.on_parameters_changed
+        )
         self._parameters = self.panel.parameters = None
 
     def on_parameters_changed(self, _caller=None, _event=None):
@@ -220,8 +238,8 @@ class SoftCordSegLogic(ScriptedLoadableModuleLogic):
         """Outline the cord in a volume node, waiting for it; for scripts.
 
         Returns:
-            (study, message): ``scene.study.Study`` with the nodes made, and a sentence; ``study.soft`` is None where no cord was
-            found.
+            (study, message): ``scene.study.Study`` with the nodes made, and a sentence;
+            ``study.soft`` is None where no cord was found.
 
         Raises:
             SoftCordSegError: the volume cannot be used.
@@ -245,10 +263,14 @@ class SoftCordSegLogic(ScriptedLoadableModuleLogic):
         if reason:
             raise SoftCordSegError(reason)
         boxes = boxes_of(image) if only_in_box else []
-        return network_engine.Request(volume_of(image), model, device, box_of(boxes[-1]) if boxes else None)
+        return network_engine.Request(
+            volume_of(image), model, device, box_of(boxes[-1]) if boxes else None
+        )
 
     def accept(self, image, request, mask):
-        """Put what the network found into the scene: corrections by hand stay over it; where nothing was found nothing changes."""
+        """Put what the network found into the scene: corrections by hand stay over it; where
+        nothing was found nothing changes.
+        """
         from SoftCordSegLib.panel.provenance import remember_run
         from SoftCordSegLib.scene.study import set_segmentation, study_of
 
@@ -274,13 +296,17 @@ class SoftCordSegLogic(ScriptedLoadableModuleLogic):
         from SoftCordSegLib.segmentation import Box
 
         whole = Box.of_grid(grid_of(image))
-        box = add_box(image.GetScene(), image, Box(whole.center_mm, whole.axes, whole.size_mm * 0.5))
+        box = add_box(
+            image.GetScene(), image, Box(whole.center_mm, whole.axes, whole.size_mm * 0.5)
+        )
         place_result(box, image)
         return box
 
 
 class SoftCordSegTest(ScriptedLoadableModuleTest):
-    """The self-test behind "Reload and Test": the whole way on a digital phantom whose cord is known."""
+    """The self-test behind "Reload and Test": the whole way on a digital phantom whose cord is
+    known.
+    """
 
     def setUp(self):
         slicer.mrmlScene.Clear()
@@ -301,7 +327,11 @@ class SoftCordSegTest(ScriptedLoadableModuleTest):
         self.assertIsNotNone(study.soft, message)
         soft = array_of(study.soft)
         truth = values_on(phantom.truth, volume_of(image).grid)
-        overlap = 2 * ((soft >= 0.5) & (truth >= 0.5)).sum() / ((soft >= 0.5).sum() + (truth >= 0.5).sum())
+        overlap = (
+            2
+            * ((soft >= 0.5) & (truth >= 0.5)).sum()
+            / ((soft >= 0.5).sum() + (truth >= 0.5).sum())
+        )
         self.assertGreater(overlap, 0.8)
         voxels = [self._voxels_at(study.view, threshold) for threshold in (0.2, 0.5, 0.8)]
         self.assertEqual(voxels, [int((soft >= threshold).sum()) for threshold in (0.2, 0.5, 0.8)])
@@ -354,16 +384,25 @@ class SoftCordSegTest(ScriptedLoadableModuleTest):
         self.delayDisplay("Correcting by hand")
         study = study_of(image)
         before = array_of(study.soft).copy()
-        segment = slicer.util.arrayFromSegmentBinaryLabelmap(study.view.node, SEGMENT_ID, study.soft).copy()
+        segment = slicer.util.arrayFromSegmentBinaryLabelmap(
+            study.view.node, SEGMENT_ID, study.soft
+        ).copy()
         filled = segment.nonzero()[0]
         segment[(filled.min() + filled.max()) // 2] = 0
-        slicer.util.updateSegmentBinaryLabelmapFromArray(segment, study.view.node, SEGMENT_ID, study.soft)
+        slicer.util.updateSegmentBinaryLabelmapFromArray(
+            segment, study.view.node, SEGMENT_ID, study.soft
+        )
 
         self.assertTrue(panel.edits.has_edits)
         soft = array_of(study.soft).transpose(2, 1, 0)
-        self.assertTrue(((soft >= 0.3) == (segment > 0)).all(), "the corrected mask is not what was painted")
+        self.assertTrue(
+            ((soft >= 0.3) == (segment > 0)).all(), "the corrected mask is not what was painted"
+        )
         panel.ui.cordRevertAllButton.click()
-        self.assertTrue((array_of(study.soft) == before).all(), "taking everything back does not give the prediction")
+        self.assertTrue(
+            (array_of(study.soft) == before).all(),
+            "taking everything back does not give the prediction",
+        )
 
     def _open_phantom(self):
         from SoftCordSegLib.phantom import make_phantom
@@ -377,4 +416,6 @@ class SoftCordSegTest(ScriptedLoadableModuleTest):
         from SoftCordSegLib.scene.threshold_view import SEGMENT_ID
 
         view.update(threshold)
-        return int((slicer.util.arrayFromSegmentInternalBinaryLabelmap(view.node, SEGMENT_ID) > 0).sum())
+        return int(
+            (slicer.util.arrayFromSegmentInternalBinaryLabelmap(view.node, SEGMENT_ID) > 0).sum()
+        )

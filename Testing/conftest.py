@@ -10,10 +10,14 @@ from hypothesis import HealthCheck, settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
-# No example may fail for being slow: the tests run on loaded machines.  In CI the examples are always the same ones, so that
-# a change is not held up by what another one did.
+# No example may fail for being slow: the tests run on loaded machines.  In CI the examples are
+# always the same ones, so that a change is not held up by what another one did.
 settings.register_profile(
-    "house", deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ
+    "house",
+    deadline=None,
+    max_examples=40,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize="CI" in os.environ,
 )
 settings.load_profile("house")
 
@@ -26,7 +30,9 @@ def repository() -> Path:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The folder of real images, labels and the template beside the checkout; the test is skipped where it is missing."""
+    """The folder of real images, labels and the template beside the checkout; the test is skipped
+    where it is missing.
+    """
     folder = REPOSITORY.parent / "shared" / "data"
     if not folder.is_dir():
         pytest.skip("the sample data (../shared/data beside the checkout) are not here")

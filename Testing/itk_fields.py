@@ -21,8 +21,15 @@ def read_field(path: Path) -> tuple[np.ndarray, Grid]:
     return data * [-1, -1, 1], Grid(data.shape[:3], image.affine)
 
 
-def warp_points_with_field(points: np.ndarray, displacements: np.ndarray, lattice: Grid) -> np.ndarray:
-    """Places (n, 3), world RAS+ mm, moved by a field with linear interpolation; unmoved outside it, as in ITK."""
+def warp_points_with_field(
+    points: np.ndarray, displacements: np.ndarray, lattice: Grid
+) -> np.ndarray:
+    """Places (n, 3), world RAS+ mm, moved by a field with linear interpolation; unmoved outside it,
+    as in ITK.
+    """
     voxels = lattice.to_voxel(points)
-    moved = [ndimage.map_coordinates(displacements[..., axis], voxels.T, order=1, mode="constant") for axis in range(3)]
+    moved = [
+        ndimage.map_coordinates(displacements[..., axis], voxels.T, order=1, mode="constant")
+        for axis in range(3)
+    ]
     return np.asarray(points, dtype=float) + np.stack(moved, axis=-1)

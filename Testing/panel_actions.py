@@ -17,7 +17,9 @@ def while_running(host, action) -> None:
 
 
 def paint_voxels(ui, voxels: np.ndarray, erase: bool = False) -> None:
-    """One stroke over the True voxels (i, j, k) of the edited grid, in the panel's Segment Editor."""
+    """One stroke over the True voxels (i, j, k) of the edited grid, in the panel's Segment
+    Editor.
+    """
     from host.pythonqt import unwrap
 
     stroke(unwrap(ui.cordEditor).logic, voxels, erase)
@@ -38,7 +40,9 @@ def stroke(logic, voxels: np.ndarray, erase: bool = False) -> None:
     vtk_to_numpy(scalars).reshape(voxels.shape, order="F")[...] = voxels
     scalars.Modified()
     mode = logic.ModificationModeRemove if erase else logic.ModificationModeAdd
-    logic.ModifySegmentByLabelmap(logic.GetSegmentationNode(), SEGMENT_ID, modifier, mode, False, False)
+    logic.ModifySegmentByLabelmap(
+        logic.GetSegmentationNode(), SEGMENT_ID, modifier, mode, False, False
+    )
 
 
 def column(table, name) -> np.ndarray:
@@ -49,4 +53,6 @@ def column(table, name) -> np.ndarray:
 
 def choose_rows(ui, name: str) -> None:
     """Choose what a row of the table is."""
-    ui.cordRowsSelector.currentIndex = [ui.cordRowsSelector.itemText(n) for n in range(ui.cordRowsSelector.count)].index(name)
+    ui.cordRowsSelector.currentIndex = [
+        ui.cordRowsSelector.itemText(n) for n in range(ui.cordRowsSelector.count)
+    ].index(name)

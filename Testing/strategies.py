@@ -1,4 +1,6 @@
-"""Hypothesis strategies for what scanners and exports really give: any axes order and direction, spacing and tilt."""
+"""Hypothesis strategies for what scanners and exports really give: any axes order and direction,
+spacing and tilt.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,11 @@ from scipy.spatial.transform import Rotation
 from SoftCordSegLib.volume import Volume
 
 # All 48 ways to lay three array axes along the patient's axes, left-handed ones included.
-ORIENTATIONS = ["".join(letters) for axes in itertools.permutations(("RL", "AP", "SI")) for letters in itertools.product(*axes)]
+ORIENTATIONS = [
+    "".join(letters)
+    for axes in itertools.permutations(("RL", "AP", "SI"))
+    for letters in itertools.product(*axes)
+]
 
 orientations = st.sampled_from(ORIENTATIONS)
 spacings = st.tuples(*[st.floats(0.3, 20.0)] * 3)
@@ -20,12 +26,23 @@ shapes = st.tuples(*[st.integers(1, 9)] * 3)
 
 @st.composite
 def affines(draw, max_tilt_degrees: float = 180.0) -> np.ndarray:
-    """4x4 affines: an orientation, anisotropic spacing, a tilt about any axis, and a place within a metre."""
-    columns = {"R": (1, 0, 0), "L": (-1, 0, 0), "A": (0, 1, 0), "P": (0, -1, 0), "S": (0, 0, 1), "I": (0, 0, -1)}
+    """4x4 affines: an orientation, anisotropic spacing, a tilt about any axis, and a place within a
+    metre.
+    """
+    columns = {
+        "R": (1, 0, 0),
+        "L": (-1, 0, 0),
+        "A": (0, 1, 0),
+        "P": (0, -1, 0),
+        "S": (0, 0, 1),
+        "I": (0, 0, -1),
+    }
     axes = np.array([columns[letter] for letter in draw(orientations)], dtype=float).T
     # The third is never exactly 0, so that there always is a direction.
     direction = np.array([*draw(st.tuples(*[st.floats(-1, 1)] * 2)), draw(st.floats(1e-3, 1))])
-    angle = np.radians(draw(st.one_of(st.just(0.0), st.floats(-max_tilt_degrees, max_tilt_degrees))))
+    angle = np.radians(
+        draw(st.one_of(st.just(0.0), st.floats(-max_tilt_degrees, max_tilt_degrees)))
+    )
     tilt = Rotation.from_rotvec(angle * direction / np.linalg.norm(direction)).as_matrix()
     affine = np.eye(4)
     affine[:3, :3] = tilt @ axes * np.array(draw(spacings))

@@ -1,4 +1,5 @@
-"""Makes Screenshots/segmentation.png: the phantom's five contrasts, segmented by the shipped model, in Slicer's own views.
+"""Makes Screenshots/segmentation.png: the phantom's five contrasts, segmented by the shipped model,
+in Slicer's own views.
 
 python Utilities/readme_picture.py
 """
@@ -25,9 +26,14 @@ PIXELS, GAP = 300, 6
 
 def column(contrast: str, folder: Path, tools: Tools) -> np.ndarray:
     """The sagittal above the axial view of one contrast, (2 PIXELS + GAP, PIXELS, 3) uint8."""
-    study = study_phantom(contrast, folder, tools.open_bundle(None), tools, Request(folder, threshold=0.5), Progress())
+    study = study_phantom(
+        contrast, folder, tools.open_bundle(None), tools, Request(folder, threshold=0.5), Progress()
+    )
     views = dict(make_views(study, folder).pictures)
-    pictures = [Image.open(io.BytesIO(views[name])).convert("RGB").resize((PIXELS, PIXELS)) for name in ("Sagittal", "Axial")]
+    pictures = [
+        Image.open(io.BytesIO(views[name])).convert("RGB").resize((PIXELS, PIXELS))
+        for name in ("Sagittal", "Axial")
+    ]
     gap = np.full((GAP, PIXELS, 3), 255, np.uint8)
     return np.concatenate([np.asarray(pictures[0]), gap, np.asarray(pictures[1])])
 

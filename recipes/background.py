@@ -1,12 +1,15 @@
-"""Starts, stops and shows the longest training, which goes on in the background with the lowest priority.
+"""Starts, stops and shows the longest training, which goes on in the background with the lowest
+priority.
 
-    python background.py on [--data FOLDER] [--renew]     start or resume it
-    python background.py off                              save and stop
+    python background.py on [--data FOLDER] [--renew]   start or resume it
+    python background.py off                            save and stop
     python background.py status
-    python background.py take FOLDER                      go on from a state that was trained elsewhere (gpu_minutes.py)
+    python background.py take FOLDER                    go on from a state trained elsewhere
+                                                        (gpu_minutes.py)
 
-It works from a snapshot of the code, the data and the plan, made when it is first started: a change of the checkout changes nothing
-until ``on --renew`` makes a new snapshot, which goes on from the same weights.
+It works from a snapshot of the code, the data and the plan, made when it is first started: a change
+of the checkout changes nothing until ``on --renew`` makes a new snapshot, which goes on from the
+same weights.
 """
 
 from __future__ import annotations
@@ -41,9 +44,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--plan", type=Path, default=HERE / "long_run.json")
     parser.add_argument("--packed", type=Path, default=HERE / "work" / "training.npz")
     parser.add_argument("--development", type=Path, default=HERE / "work" / "development.npz")
-    parser.add_argument("--data", type=Path, help="folder of the images that are measured every hour; without it none are")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        help="folder of the images that are measured every hour; without it none are",
+    )
     parser.add_argument("--threads", type=int, help="of PyTorch; one a core where not given")
-    parser.add_argument("--renew", action="store_true", help="take a new snapshot of code, data and plan")
+    parser.add_argument(
+        "--renew", action="store_true", help="take a new snapshot of code, data and plan"
+    )
     options = parser.parse_args(arguments)
     try:
         run = LongRun.read(options.plan)
@@ -72,7 +81,8 @@ def switch_on(folder: Path, options: argparse.Namespace) -> int:
         alone = take_lock(folder / "on.lock")
     except OSError as error:
         raise OutputError(
-            f"Nothing can be written in '{folder}': {error.strerror}. Name another folder in SOFTCORDSEG_RUNS."
+            f"Nothing can be written in '{folder}': {error.strerror}. Name another folder in"
+            " SOFTCORDSEG_RUNS."
         ) from error
     if alone is None:
         print(f"The training in '{folder}' is being started.")
@@ -94,7 +104,11 @@ def switch_on(folder: Path, options: argparse.Namespace) -> int:
 def start(folder: Path) -> int:
     """Start the process and wait until it has its lock."""
     snapshot = folder / read_json(folder / "settings.json")["snapshot"]
-    environment = {**os.environ, "PYTHONPATH": str(snapshot / "SoftCordSeg"), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(snapshot / "SoftCordSeg"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     # The number of threads is set by the run itself.
     environment.pop("OMP_NUM_THREADS", None)
     command = [sys.executable, str(snapshot / "recipes" / "background_run.py"), str(folder)]
@@ -102,9 +116,14 @@ def start(folder: Path) -> int:
     deadline = time.monotonic() + 60
     while not running(folder):
         if time.monotonic() > deadline:
-            raise InputError(f"The training did not start. What it said is in '{folder / 'output.txt'}'.")
+            raise InputError(
+                f"The training did not start. What it said is in '{folder / 'output.txt'}'."
+            )
         time.sleep(0.1)
-    print(f"The training goes on in '{folder}': log.txt, page.html. Stop it with: make -C recipes train-off")
+    print(
+        f"The training goes on in '{folder}': log.txt, page.html. Stop it with: make -C recipes"
+        " train-off"
+    )
     return 0
 
 
@@ -117,7 +136,10 @@ def switch_off(folder: Path) -> int:
     deadline = time.monotonic() + _WAIT_S
     while running(folder):
         if time.monotonic() > deadline:
-            raise OutputError(f"The training in '{folder}' has not stopped yet; it will after what it is at. Look again later.")
+            raise OutputError(
+                f"The training in '{folder}' has not stopped yet; it will after what it is at. Look"
+                " again later."
+            )
         time.sleep(0.1)
     (folder / "stop").unlink(missing_ok=True)
     print(f"The training in '{folder}' has stopped. {last_line(folder)}")
@@ -126,7 +148,10 @@ def switch_off(folder: Path) -> int:
 
 def show(folder: Path) -> int:
     """Print whether it is going, and its last line."""
-    print(f"The training in '{folder}' is {'going' if running(folder) else 'not going'}. {last_line(folder)}")
+    print(
+        f"The training in '{folder}' is {'going' if running(folder) else 'not going'}."
+        f" {last_line(folder)}"
+    )
     return 0
 
 
@@ -138,17 +163,22 @@ def take(folder: Path, run: LongRun, state: Path | None) -> int:
     """
     found = load_state(state) if state is not None else None
     if found is None:
-        raise InputError(f"There is no state of a training in '{state}'. Name the folder that it was written to.")
+        raise InputError(
+            f"There is no state of a training in '{state}'. Name the folder that it was written to."
+        )
     if running(folder):
         raise InputError("The training is going: stop it first (make -C recipes train-off).")
     names = [name for name, one in run.trainings.items() if one.plan.stage == found.plan["stage"]]
     if not names:
-        raise InputError(f"The plan '{run.name}' has no training of a {found.plan['stage']}. Name another plan.")
+        raise InputError(
+            f"The plan '{run.name}' has no training of a {found.plan['stage']}. Name another plan."
+        )
     target = folder / "trainings" / names[0]
     here = load_state(target)
     if here is not None and here.patches >= found.patches:
         raise InputError(
-            f"The state in '{state}' has seen {found.patches} patches, the one here {here.patches}. Keep the one here."
+            f"The state in '{state}' has seen {found.patches} patches, the one here {here.patches}."
+            " Keep the one here."
         )
     save_state(target, found)
     print(f"{names[0]} goes on from step {found.step} ({found.patches} patches).")
@@ -163,7 +193,10 @@ def make_snapshot(folder: Path, options: argparse.Namespace) -> None:
         OutputError: the disk is full.
     """
     if not options.packed.is_file():
-        raise InputError(f"There are no packed training data in '{options.packed}'. Make them with: make -C recipes pack")
+        raise InputError(
+            f"There are no packed training data in '{options.packed}'. Make them with: make -C"
+            " recipes pack"
+        )
     before = sorted(folder.glob("snapshot-*"))
     target = folder / f"snapshot-{int(before[-1].name[-4:]) + 1 if before else 1:04d}"
     temporary = folder / "snapshot.new"
@@ -180,7 +213,9 @@ def make_snapshot(folder: Path, options: argparse.Namespace) -> None:
         write_text_atomically(temporary / "plan.json", json.dumps(plan, indent=1) + "\n")
         os.replace(temporary, target)
     except OSError as error:
-        raise OutputError(f"The snapshot cannot be written in '{folder}': {error}. Make room there.") from error
+        raise OutputError(
+            f"The snapshot cannot be written in '{folder}': {error}. Make room there."
+        ) from error
     settings = {
         "snapshot": target.name,
         "data": str(options.data.resolve()) if options.data else None,
@@ -195,9 +230,15 @@ def warn_of_changes(folder: Path, options: argparse.Namespace) -> None:
     """Say where the plan of the checkout is not the one that goes on."""
     snapshot = folder / read_json(folder / "settings.json")["snapshot"]
     here, there = LongRun.read(options.plan), LongRun.read(snapshot / "plan.json")
-    plans = [{name: (one.plan, one.recipe) for name, one in run.trainings.items()} for run in (here, there)]
+    plans = [
+        {name: (one.plan, one.recipe) for name, one in run.trainings.items()}
+        for run in (here, there)
+    ]
     if here.order != there.order or plans[0] != plans[1]:
-        print("Note: the plan has changed since the training was started. To go on with the new one: background.py on --renew")
+        print(
+            "Note: the plan has changed since the training was started. To go on with the new one:"
+            " background.py on --renew"
+        )
 
 
 def last_line(folder: Path) -> str:
@@ -218,7 +259,10 @@ def _with_starts(plan: dict[str, Any], near: Path, temporary: Path, target: Path
                 continue
             if kind == "run":
                 last = numbered(source)[:1]
-                shutil.copytree(last[0] if last else source, temporary / "starts" / name / (last[0].name if last else ""))
+                shutil.copytree(
+                    last[0] if last else source,
+                    temporary / "starts" / name / (last[0].name if last else ""),
+                )
             else:
                 shutil.copytree(source, temporary / "starts" / name)
             training["start"] = {**training["start"], kind: str(target / "starts" / name)}

@@ -51,12 +51,20 @@ class Watch:
     Args:
         folder: of the run.
         log: of the run.
-        measure: called when it is time to; returns False where it was interrupted and is to be tried again.
+        measure: called when it is time to; returns False where it was interrupted and is to be
+            tried again.
         measure_minutes: between measurements; 0 for none.
         minute: seconds between lines of the log.
     """
 
-    def __init__(self, folder: Path, log: Log, measure: Callable[[], bool], measure_minutes: float, minute: float = 60.0):
+    def __init__(
+        self,
+        folder: Path,
+        log: Log,
+        measure: Callable[[], bool],
+        measure_minutes: float,
+        minute: float = 60.0,
+    ):
         self._folder, self._log, self._measure, self._minute = folder, log, measure, minute
         self._every = measure_minutes * 60
         self._told = self._measured = time.monotonic()
@@ -75,7 +83,11 @@ class Watch:
         """Wait while the lock is held; False to stop."""
         while not self.stopping():
             if not self.quiet():
-                if self._every and time.monotonic() - self._measured >= self._every and self.trainer is not None:
+                if (
+                    self._every
+                    and time.monotonic() - self._measured >= self._every
+                    and self.trainer is not None
+                ):
                     if self._measure():
                         self._measured = time.monotonic()
                     continue
@@ -111,7 +123,9 @@ def line(trainer: Trainer) -> str:
     if trainer.validations:
         last = trainer.validations[-1]
         mean = last["mean"]
-        parts.append(f"soft Dice {mean['soft_dice']:.4f}, volume {mean['volume']:.3f} (step {last['step']})")
+        parts.append(
+            f"soft Dice {mean['soft_dice']:.4f}, volume {mean['volume']:.3f} (step {last['step']})"
+        )
     return ", ".join(parts)
 
 
@@ -168,12 +182,21 @@ def train(folder: Path, log: Log) -> bool:
         if not watch.before_step():
             return False
         trainer = open_training(
-            turn, snapshot / "work" / "training.npz", development if development.is_file() else None, own, renew=True
+            turn,
+            snapshot / "work" / "training.npz",
+            development if development.is_file() else None,
+            own,
+            renew=True,
         )
-        log(f"{turn.name} from step {trainer.step}, {trainer.learner.precision}, {torch.get_num_threads()} threads")
+        log(
+            f"{turn.name} from step {trainer.step}, {trainer.learner.precision},"
+            f" {torch.get_num_threads()} threads"
+        )
         watch.trainer = trainer
         pace = Pace(validate_steps=run.validate_steps, validate_at_end=False)
-        trainer.run(steps=turn.steps, pace=pace, before_step=watch.before_step, after_step=watch.after_step)
+        trainer.run(
+            steps=turn.steps, pace=pace, before_step=watch.before_step, after_step=watch.after_step
+        )
         if turn.steps is None or trainer.step < turn.steps:
             log(line(trainer))
             return False
@@ -192,14 +215,20 @@ def export(folder: Path, run: LongRun, current: RunState) -> Path:
                 states[one.plan.stage] = state
     new, final = folder / "bundle.new", folder / "bundle"
     shutil.rmtree(new, ignore_errors=True)
-    export_run(new, states, parent=run.parent, words={"name": f"SoftCordSeg {run.name}", "version": f"step {current.step}"})
+    export_run(
+        new,
+        states,
+        parent=run.parent,
+        words={"name": f"SoftCordSeg {run.name}", "version": f"step {current.step}"},
+    )
     shutil.rmtree(final, ignore_errors=True)
     os.replace(new, final)
     return final
 
 
 def measure(folder: Path, run: LongRun, data: Path, log: Log, watch: Watch) -> bool:
-    """Measure the present bundle beside its parent on the development list, in a process of its own of the same low priority.
+    """Measure the present bundle beside its parent on the development list, in a process of its own
+    of the same low priority.
 
     Training waits meanwhile: two that compute would only hold each other up.
 
@@ -211,12 +240,20 @@ def measure(folder: Path, run: LongRun, data: Path, log: Log, watch: Watch) -> b
     name = f"{state.plan['stage']}-{state.step:08d}"
     output, cache = folder / "measures", folder / "measure-masks"
     output.mkdir(exist_ok=True)
-    command = [sys.executable, str(HERE / "measure_bundles.py"), str(HERE / "development.csv"), run.parent, str(bundle)]
+    command = [
+        sys.executable,
+        str(HERE / "measure_bundles.py"),
+        str(HERE / "development.csv"),
+        run.parent,
+        str(bundle),
+    ]
     command += ["--root", str(data), "--json", str(output / f"{name}.json"), "--cache", str(cache)]
     begun = time.monotonic()
     with open(output / "printed.txt", "wb") as stream:
         environment = {**os.environ, "OMP_NUM_THREADS": str(cores())}
-        process = subprocess.Popen(command, stdout=stream, stderr=subprocess.DEVNULL, env=environment)
+        process = subprocess.Popen(
+            command, stdout=stream, stderr=subprocess.DEVNULL, env=environment
+        )
         while process.poll() is None:
             time.sleep(_POLL_S)
             if watch.stopping() or watch.quiet():
@@ -230,7 +267,10 @@ def measure(folder: Path, run: LongRun, data: Path, log: Log, watch: Watch) -> b
         return True
     text = (output / "printed.txt").read_text(encoding="utf-8", errors="replace")
     write_text_atomically(output / f"{name}.txt", text)
-    write_text_atomically(output / "last.txt", f"{state.plan['stage']} step {state.step}, {state.patches} patches\n\n{text}")
+    write_text_atomically(
+        output / "last.txt",
+        f"{state.plan['stage']} step {state.step}, {state.patches} patches\n\n{text}",
+    )
     log(f"measured in {time.monotonic() - begun:.0f} s: measures/{name}.txt")
     return True
 

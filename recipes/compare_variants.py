@@ -1,10 +1,11 @@
 """Trains named variants one after the other, at equal steps, and writes a bundle of each.
 
-    python compare_variants.py variants.json --packed training.npz --development development.npz --out FOLDER
+    python compare_variants.py variants.json --packed training.npz --development development.npz
+    --out FOLDER
 
-The file holds a list of runs, or ``{"base": …, "parent": "compact", "variants": [runs]}``; a run is ``{"name": …, "start": …,
-"plan": …, "recipe": …, "steps": …}``, see :class:`RunDescription`; what "base" says holds for all.  Called again it goes on where
-it was stopped.
+The file holds a list of runs, or ``{"base": …, "parent": "compact", "variants": [runs]}``; a run is
+``{"name": …, "start": …, "plan": …, "recipe": …, "steps": …}``, see :class:`RunDescription`; what
+"base" says holds for all.  Called again it goes on where it was stopped.
 """
 
 from __future__ import annotations
@@ -80,13 +81,24 @@ def _train_all(options: argparse.Namespace) -> None:
         if options.only and run.name not in options.only:
             continue
         folder = options.out / run.name
-        trainer = open_training(run, options.packed, options.development, folder / "run", device=options.device)
+        trainer = open_training(
+            run, options.packed, options.development, folder / "run", device=options.device
+        )
         told = [time.monotonic()]
 
-        def report(trainer: Trainer, name: str = run.name, steps: int | None = run.steps, told: list[float] = told) -> None:
+        def report(
+            trainer: Trainer,
+            name: str = run.name,
+            steps: int | None = run.steps,
+            told: list[float] = told,
+        ) -> None:
             if time.monotonic() - told[0] > 20:
                 told[0] = time.monotonic()
-                print(f"{name}: step {trainer.step} of {steps}, loss {trainer.curve.recent(50) or 0:.5f}", flush=True)
+                print(
+                    f"{name}: step {trainer.step} of {steps}, loss"
+                    f" {trainer.curve.recent(50) or 0:.5f}",
+                    flush=True,
+                )
 
         pace = Pace(save_minutes=3, validate_steps=options.validate_every)
         state = trainer.run(steps=run.steps, pace=pace, after_step=report)
@@ -97,10 +109,18 @@ def _train_all(options: argparse.Namespace) -> None:
             "seconds": round(state.seconds),
             "precision": state.record["precision"],
             "loss": trainer.curve.recent(200),
-            "validation": {key: validations[-1][key] for key in ("mean", "contrasts")} if validations else None,
+            "validation": (
+                {key: validations[-1][key] for key in ("mean", "contrasts")}
+                if validations
+                else None
+            ),
         }
-        export_run(folder / "bundle", {run.plan.stage: state}, parent=parent, words={"name": run.name})
-        write_text_atomically(folder / "summary.json", json.dumps(summary[run.name], indent=1) + "\n")
+        export_run(
+            folder / "bundle", {run.plan.stage: state}, parent=parent, words={"name": run.name}
+        )
+        write_text_atomically(
+            folder / "summary.json", json.dumps(summary[run.name], indent=1) + "\n"
+        )
         print(f"{run.name}: {json.dumps(summary[run.name])}", flush=True)
 
 

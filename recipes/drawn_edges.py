@@ -1,13 +1,16 @@
-"""Where each data set's masks are drawn, measured on its training people: millimetres outside the one convention.
+"""Where each data set's masks are drawn, measured on its training people: millimetres outside the
+one convention.
 
-The visible edge of a cord is taken to be where, going outwards through the mask's outline, the image brightens fastest towards
-the fluid (T2w, T2*w).  For each slice the distance to the drawn outline is measured in the plane, less than a voxel at a time; the
-image is averaged at equal distances in eight sectors about the cord's middle, and the steepest place of each such profile is where
-the edge is seen.  The median over the sectors that show fluid is the slice's value: how far the drawn edge lies outside (positive)
-or inside (negative) the seen one.
+The visible edge of a cord is taken to be where, going outwards through the mask's outline, the
+image brightens fastest towards the fluid (T2w, T2*w).  For each slice the distance to the drawn
+outline is measured in the plane, less than a voxel at a time; the image is averaged at equal
+distances in eight sectors about the cord's middle, and the steepest place of each such profile is
+where the edge is seen.  The median over the sectors that show fluid is the slice's value: how far
+the drawn edge lies outside (positive) or inside (negative) the seen one.
 
-The same is measured on the PAM50 template, whose mask has the convention of the spine-generic masks and of SCT's numbers.  The
-difference is the data set's offset.  pack.py moves the drawn masks back by it.
+The same is measured on the PAM50 template, whose mask has the convention of the spine-generic masks
+and of SCT's numbers.  The difference is the data set's offset.  pack.py moves the drawn masks back
+by it.
 
     python drawn_edges.py --data DATA                 writes offsets.csv, prints each image
     python drawn_edges.py --data DATA --picture FILE  a picture of the profiles too
@@ -38,9 +41,11 @@ _REACH_MM = 1.6
 _SECTORS = 8
 # Sectors whose steepest place is that much flatter than the slice's best show no fluid.
 _LEAST_SLOPE = 0.4
-# Of fewer people nothing is said of a data set: a person's fluid or a drawer's day moves an edge as much as a convention does.
+# Of fewer people nothing is said of a data set: a person's fluid or a drawer's day moves an edge as
+# much as a convention does.
 _LEAST_PEOPLE = 2
-# The template is compared where the images are: neck and upper chest.  Further down, its mask is drawn well inside the seen edge.
+# The template is compared where the images are: neck and upper chest.  Further down, its mask is
+# drawn well inside the seen edge.
 _TEMPLATE_MM = 215.0
 
 
@@ -50,7 +55,8 @@ class DrawnEdge:
 
     Attributes:
         case: the row of the list.
-        slices_mm: (n,) of each slice that shows it: the drawn edge outside (positive) or inside the seen one.
+        slices_mm: (n,) of each slice that shows it: the drawn edge outside (positive) or inside the
+            seen one.
         profiles: (n, distances) mean intensities at :data:`DISTANCES`, 0 inside and 1 in the fluid.
     """
 
@@ -89,25 +95,42 @@ def measure_edge(case: Case, upper_mm: float = np.inf) -> DrawnEdge:
     return DrawnEdge(case, np.array(found), np.array(profiles))
 
 
-def _slice_edge(image: np.ndarray, mask: np.ndarray, spacing: np.ndarray) -> tuple[float, np.ndarray] | None:
-    """The seen edge's distance inside the drawn one, mm, and the profile there; None where no fluid is seen."""
+def _slice_edge(
+    image: np.ndarray, mask: np.ndarray, spacing: np.ndarray
+) -> tuple[float, np.ndarray] | None:
+    """The seen edge's distance inside the drawn one, mm, and the profile there; None where no fluid
+    is seen.
+    """
     margin = np.ceil(4 / spacing).astype(int)
     filled = np.argwhere(mask)
-    start, stop = np.maximum(filled.min(axis=0) - margin, 0), np.minimum(filled.max(axis=0) + margin + 1, mask.shape)
+    start, stop = (
+        np.maximum(filled.min(axis=0) - margin, 0),
+        np.minimum(filled.max(axis=0) + margin + 1, mask.shape),
+    )
     part = tuple(slice(a, b) for a, b in zip(start, stop))
     distance, factors = signed_distance(mask[part], spacing)
-    fine = ndimage.affine_transform(image[part], 1 / factors, 0.5 / factors - 0.5, distance.shape, order=3, mode="nearest")
+    fine = ndimage.affine_transform(
+        image[part], 1 / factors, 0.5 / factors - 0.5, distance.shape, order=3, mode="nearest"
+    )
     middle = ndimage.center_of_mass(distance > 0)
     i, j = np.indices(distance.shape)
-    angle = np.arctan2((j - middle[1]) * spacing[1] / factors[1], (i - middle[0]) * spacing[0] / factors[0])
+    angle = np.arctan2(
+        (j - middle[1]) * spacing[1] / factors[1], (i - middle[0]) * spacing[0] / factors[0]
+    )
     sector = ((angle / (2 * np.pi) + 0.5) * _SECTORS).astype(int) % _SECTORS
     near = np.abs(distance) <= -DISTANCES[0] + 0.05
     bins = np.clip(np.round((distance - DISTANCES[0]) / 0.1).astype(int), 0, len(DISTANCES) - 1)
     key = (sector * len(DISTANCES) + bins)[near]
     size = _SECTORS * len(DISTANCES)
-    count, total = (np.bincount(key, weights, size).astype(float).reshape(_SECTORS, -1) for weights in (None, fine[near]))
+    count, total = (
+        np.bincount(key, weights, size).astype(float).reshape(_SECTORS, -1)
+        for weights in (None, fine[near])
+    )
     # Smoothed apart: few fine voxels have one distance, and some distances none.
-    total, count = (ndimage.gaussian_filter1d(x, _SMOOTH_MM / 0.1, axis=1, mode="constant") for x in (total, count))
+    total, count = (
+        ndimage.gaussian_filter1d(x, _SMOOTH_MM / 0.1, axis=1, mode="constant")
+        for x in (total, count)
+    )
     full = (count > 0.5).all(axis=1)
     if not full.any():
         return None
@@ -117,7 +140,9 @@ def _slice_edge(image: np.ndarray, mask: np.ndarray, spacing: np.ndarray) -> tup
     slopes[:, np.abs(DISTANCES) > _REACH_MM] = -np.inf
     best = slopes.argmax(axis=1)
     steepest = slopes.max(axis=1)
-    shown = (steepest > max(_LEAST_SLOPE * steepest.max(), 1e-6)) & (np.abs(DISTANCES[best]) < _REACH_MM - 0.15)
+    shown = (steepest > max(_LEAST_SLOPE * steepest.max(), 1e-6)) & (
+        np.abs(DISTANCES[best]) < _REACH_MM - 0.15
+    )
     if shown.sum() < 3:
         return None
     places = [_peak(slopes[row], best[row]) for row in np.flatnonzero(shown)]
@@ -132,8 +157,12 @@ def _peak(slope: np.ndarray, best: int) -> float:
     return float(DISTANCES[best] + (0.05 * (left - right) / curve if curve < 0 else 0.0))
 
 
-def offsets_of(edges: Sequence[DrawnEdge], reference: DrawnEdge) -> list[tuple[str, float, float, int, int]]:
-    """(data set, offset in mm, SD between people, people, images) of each data set of at least two people."""
+def offsets_of(
+    edges: Sequence[DrawnEdge], reference: DrawnEdge
+) -> list[tuple[str, float, float, int, int]]:
+    """(data set, offset in mm, SD between people, people, images) of each data set of at least two
+    people.
+    """
     by_set: dict[str, list[DrawnEdge]] = defaultdict(list)
     for edge in edges:
         by_set[edge.case.dataset].append(edge)
@@ -146,31 +175,51 @@ def offsets_of(edges: Sequence[DrawnEdge], reference: DrawnEdge) -> list[tuple[s
         if len(people) < _LEAST_PEOPLE:
             continue
         spread = float(np.std(people, ddof=1))
-        rows.append((name, float(np.mean(people)) - reference.median_mm, spread, len(people), len(found)))
+        rows.append(
+            (name, float(np.mean(people)) - reference.median_mm, spread, len(people), len(found))
+        )
     return rows
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure the people of training.csv and write offsets.csv."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder that paths in the lists start from")
-    parser.add_argument("--list", type=Path, default=HERE / "training.csv", help="whose masks are measured")
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder that paths in the lists start from"
+    )
+    parser.add_argument(
+        "--list", type=Path, default=HERE / "training.csv", help="whose masks are measured"
+    )
     parser.add_argument("-o", "--out", type=Path, default=HERE / "offsets.csv")
     parser.add_argument("--picture", type=Path, help="profiles of all images, PNG")
     chosen = parser.parse_args(arguments)
-    template = replace(TEMPLATE, image=chosen.data / TEMPLATE.image, reference=chosen.data / TEMPLATE.reference)
+    template = replace(
+        TEMPLATE, image=chosen.data / TEMPLATE.image, reference=chosen.data / TEMPLATE.reference
+    )
     cases = [case for case in read_cases(chosen.list, chosen.data) if case.reference is not None]
     reference, edges = measure_edge(template, _TEMPLATE_MM), [measure_edge(case) for case in cases]
-    print(f"{'image':34} {'data set':14} slices   drawn outside the seen edge, mm: median, spread of the slices")
+    print(
+        f"{'image':34} {'data set':14} slices   drawn outside the seen edge, mm: median, spread of"
+        " the slices"
+    )
     for edge in (reference, *edges):
-        print(f"{edge.case.stem:34} {edge.case.dataset:14} {len(edge.slices_mm):6}   {edge.median_mm:+.2f}  {edge.spread_mm:.2f}")
+        print(
+            f"{edge.case.stem:34} {edge.case.dataset:14} {len(edge.slices_mm):6}  "
+            f" {edge.median_mm:+.2f}  {edge.spread_mm:.2f}"
+        )
     rows = offsets_of(edges, reference)
-    lines = ["# Millimetres by which the edges of a data set are drawn outside the convention; drawn_edges.py measured them."]
+    lines = [
+        "# Millimetres by which the edges of a data set are drawn outside the convention;"
+        " drawn_edges.py measured them."
+    ]
     lines += ["dataset,offset_mm,people,images"]
     lines += [f"{name},{offset:.2f},{people},{images}" for name, offset, _, people, images in rows]
     write_text_atomically(chosen.out, "\n".join(lines) + "\n")
     for name, offset, spread, people, _ in rows:
-        print(f"{name}: {offset:+.2f} mm outside the convention ({people} people, SD between them {spread:.2f})")
+        print(
+            f"{name}: {offset:+.2f} mm outside the convention ({people} people, SD between them"
+            f" {spread:.2f})"
+        )
     for name in sorted({edge.case.dataset for edge in edges} - {row[0] for row in rows}):
         print(f"{name}: fewer than {_LEAST_PEOPLE} people, so that no offset can be told")
     if chosen.picture:

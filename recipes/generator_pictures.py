@@ -1,4 +1,5 @@
-"""One picture for each step of the generator: patches of one seed without it and with it, in a sagittal and an axial plane.
+"""One picture for each step of the generator: patches of one seed without it and with it, in a
+sagittal and an axial plane.
 
 Usage: generator_pictures.py [--packed work/training.npz] [--out work/pictures] [--only STEP …]
 The cord's label is outlined in red; where the answer is unknown, in cyan.
@@ -22,7 +23,11 @@ HERE = Path(__file__).resolve().parent
 SAMPLES = 7
 # Numbers of a recipe that are no probabilities.
 _OTHERS = ("spacing", "real", "twins", "about_cord", "registered", "stem_mm", "contract_jitter")
-STEPS = tuple(one.name for one in dataclasses.fields(BatchRecipe) if one.type == "float" and one.name not in _OTHERS)
+STEPS = tuple(
+    one.name
+    for one in dataclasses.fields(BatchRecipe)
+    if one.type == "float" and one.name not in _OTHERS
+)
 # What has to be in sight, or on, for a step to show.
 _TOGETHER = {
     "clear_stem": {"brainstem": 1.0},
@@ -56,7 +61,9 @@ def main() -> int:
     parser.add_argument("--packed", type=Path, default=HERE / "work" / "training.npz")
     parser.add_argument("--data", help="not used: everything is in the packed file")
     parser.add_argument("--out", type=Path, default=HERE / "work" / "pictures")
-    parser.add_argument("--only", nargs="+", choices=[*STEPS, *_WHOLE], default=[*STEPS, *_WHOLE], metavar="STEP")
+    parser.add_argument(
+        "--only", nargs="+", choices=[*STEPS, *_WHOLE], default=[*STEPS, *_WHOLE], metavar="STEP"
+    )
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     try:
@@ -72,11 +79,19 @@ def main() -> int:
 
 
 def recipes(name: str) -> list[BatchRecipe]:
-    """Of a step: without and with it, all others that are not needed left out; of a whole recipe, that."""
+    """Of a step: without and with it, all others that are not needed left out; of a whole recipe,
+    that.
+    """
     if name in _WHOLE:
         return [_WHOLE[name]]
     # Known sequences, so that the pictures look like images; nothing else that changes intensities.
-    usual = {**dict.fromkeys(STEPS, 0.0), "known_sequence": 1.0, "real": 0.0, "contract_jitter": 0.0, **_TOGETHER.get(name, {})}
+    usual = {
+        **dict.fromkeys(STEPS, 0.0),
+        "known_sequence": 1.0,
+        "real": 0.0,
+        "contract_jitter": 0.0,
+        **_TOGETHER.get(name, {}),
+    }
     return [dataclasses.replace(SEGMENTER, **{**usual, name: value}) for value in (0.0, 1.0)]
 
 
@@ -90,10 +105,16 @@ def _picture(packed: Packed, name: str, seed: int, path: Path) -> None:
         for column in range(SAMPLES):
             parts = [part[column, 0] for part in (batch.image, batch.label, batch.weight)]
             where = _where(parts[1])
-            for plane, index in enumerate(((where[0], slice(None), slice(None)), (slice(None), slice(None), where[2]))):
+            for plane, index in enumerate(
+                ((where[0], slice(None), slice(None)), (slice(None), slice(None), where[2]))
+            ):
                 _show(axes[2 * row + plane, column], *(part[index].T.numpy() for part in parts))
     figure.subplots_adjust(0, 0, 1, 0.95, 0.02, 0.02)
-    figure.suptitle(name if len(batches) == 1 else f"{name}: without (above), with (below)", color="white", fontsize=10)
+    figure.suptitle(
+        name if len(batches) == 1 else f"{name}: without (above), with (below)",
+        color="white",
+        fontsize=10,
+    )
     figure.savefig(path, dpi=80)
 
 

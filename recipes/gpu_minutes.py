@@ -1,10 +1,13 @@
-"""Trains for some minutes on a GPU that is at hand for no longer, and leaves a state that the next time goes on from.
+"""Trains for some minutes on a GPU that is at hand for no longer, and leaves a state that the next
+time goes on from.
 
-    python gpu_minutes.py --packed training.npz --out NEW [--state LEFT] [--plan long_run.json] [--training segmenter] [--minutes 9]
+    python gpu_minutes.py --packed training.npz --out NEW [--state LEFT] [--plan long_run.json]
+    [--training segmenter] [--minutes 9]
 
-Needs torch, numpy, scipy and safetensors, and nothing of the network.  The batch is doubled until memory or patches a second gain
-no more; the learning rate grows with the root of the batch, and the average forgets by patches as it did.  The state is kept in
-half precision in few small files, also on the way: whatever ends the process, the last one stays.
+Needs torch, numpy, scipy and safetensors, and nothing of the network.  The batch is doubled until
+memory or patches a second gain no more; the learning rate grows with the root of the batch, and the
+average forgets by patches as it did.  The state is kept in half precision in few small files, also
+on the way: whatever ends the process, the last one stays.
 """
 
 from __future__ import annotations
@@ -40,15 +43,31 @@ def main(arguments: list[str] | None = None) -> int:
     began = time.monotonic()
     parser = argparse.ArgumentParser(description="Training on a GPU for some minutes.")
     parser.add_argument("--packed", type=Path, required=True, help="training data")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the state, at most 8 files of 16 MiB, 60 MiB in all")
-    parser.add_argument("--state", type=Path, help="folder of the state to go on from; a new training without one")
-    parser.add_argument("--development", type=Path, help="development images to validate on at the end")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        help="folder for the state, at most 8 files of 16 MiB, 60 MiB in all",
+    )
+    parser.add_argument(
+        "--state", type=Path, help="folder of the state to go on from; a new training without one"
+    )
+    parser.add_argument(
+        "--development", type=Path, help="development images to validate on at the end"
+    )
     parser.add_argument("--plan", type=Path, default=HERE / "long_run.json")
     parser.add_argument("--training", default="segmenter", help="of the plan")
-    parser.add_argument("--minutes", type=float, default=9.0, help="in all, from the start of the script to its end")
+    parser.add_argument(
+        "--minutes", type=float, default=9.0, help="in all, from the start of the script to its end"
+    )
     parser.add_argument("--batch", type=int, help="found by trying without it")
     parser.add_argument("--largest", type=int, default=512, help="batch that is tried")
-    parser.add_argument("--total-mib", type=float, default=58.0, help="of the state; it is left without moments if they do not fit")
+    parser.add_argument(
+        "--total-mib",
+        type=float,
+        default=58.0,
+        help="of the state; it is left without moments if they do not fit",
+    )
     parser.add_argument("--save-minutes", type=float, default=2.0)
     parser.add_argument("--device", help="cuda where there is one, else cpu")
     parser.add_argument("--threads", type=int, help="of PyTorch on the CPU")
@@ -80,7 +99,9 @@ def train(options: argparse.Namespace, began: float) -> None:
     device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
     run = LongRun.read(options.plan)
     if options.training not in run.trainings:
-        raise InputError(f"The plan has no training '{options.training}'; it has {', '.join(run.trainings)}.")
+        raise InputError(
+            f"The plan has no training '{options.training}'; it has {', '.join(run.trainings)}."
+        )
     description = run.trainings[options.training]
     precision = "bf16" if device != "cpu" else description.plan.precision
     plan = replace(description.plan, precision=precision, accumulate=1)
@@ -88,11 +109,20 @@ def train(options: argparse.Namespace, began: float) -> None:
     batch = options.batch or largest_batch(plan, source, device, options.largest)
     plan = for_batch(plan, description.plan.batch * description.plan.accumulate, batch)
     store = HalfStates(options.out, before=options.state, total_mib=options.total_mib)
-    trainer = open_training(replace(description, plan=plan), options.packed, options.development, store, device=device, renew=True)
+    trainer = open_training(
+        replace(description, plan=plan),
+        options.packed,
+        options.development,
+        store,
+        device=device,
+        renew=True,
+    )
     del source
     first_step, first_patches = trainer.step, trainer.patches
     print(
-        f"{description.name}: {f'goes on from step {first_step}' if first_step else 'begins'}, batch {batch}, {device}", flush=True
+        f"{description.name}: {f'goes on from step {first_step}' if first_step else 'begins'},"
+        f" batch {batch}, {device}",
+        flush=True,
     )
     # What is left of the time, but for validating and saving at the end.
     minutes = 0.97 * options.minutes - (time.monotonic() - began) / 60
@@ -110,7 +140,9 @@ def train(options: argparse.Namespace, began: float) -> None:
         "device": torch.cuda.get_device_name() if device == "cuda" else device,
         "loss": trainer.curve.recent(50),
         "validation": trainer.validations[-1]["mean"] if trainer.validations else None,
-        "files": {one.name: one.stat().st_size for one in sorted(options.out.rglob("*")) if one.is_file()},
+        "files": {
+            one.name: one.stat().st_size for one in sorted(options.out.rglob("*")) if one.is_file()
+        },
     }
     print(json.dumps(said), flush=True)
 
@@ -128,19 +160,29 @@ class Counter:
         now = time.monotonic()
         if now - self._last[0] >= 20:
             rate = (trainer.patches - self._last[1]) / (now - self._last[0])
-            print(f"step {trainer.step}: {rate:.1f} patches/s, loss {trainer.curve.recent(20) or 0:.5f}", flush=True)
+            print(
+                f"step {trainer.step}: {rate:.1f} patches/s, loss"
+                f" {trainer.curve.recent(20) or 0:.5f}",
+                flush=True,
+            )
             self._last = now, trainer.patches
 
     def rate(self) -> float:
         """Patches a second of training, without saving and validating."""
-        return (self._trainer.patches - self._first[1]) / max(self._trainer.seconds - self._seconds, 1e-9)
+        return (self._trainer.patches - self._first[1]) / max(
+            self._trainer.seconds - self._seconds, 1e-9
+        )
 
 
 def for_batch(plan: TrainerPlan, before: int, batch: int) -> TrainerPlan:
-    """The plan for another batch: Adam's noise falls with the root of the batch, so the learning rate may rise by it."""
+    """The plan for another batch: Adam's noise falls with the root of the batch, so the learning
+    rate may rise by it.
+    """
     ratio = batch / before
     rate = min(plan.learning_rate * max(ratio, 1.0) ** 0.5, max(plan.learning_rate, _RATE))
-    return replace(plan, batch=batch, accumulate=1, learning_rate=rate, averaging=plan.averaging**ratio)
+    return replace(
+        plan, batch=batch, accumulate=1, learning_rate=rate, averaging=plan.averaging**ratio
+    )
 
 
 def largest_batch(plan: TrainerPlan, source: BatchSource, device: str, largest: int) -> int:
@@ -155,7 +197,9 @@ def largest_batch(plan: TrainerPlan, source: BatchSource, device: str, largest: 
     while batch <= largest:
         try:
             precision = plan.precision if plan.precision != "auto" else "fp32"
-            rate = patches_a_second(Learner(replace(plan, batch=batch), weights, device, precision), source, batch)
+            rate = patches_a_second(
+                Learner(replace(plan, batch=batch), weights, device, precision), source, batch
+            )
         except torch.OutOfMemoryError:
             print(f"batch {batch}: out of memory", flush=True)
             break
@@ -163,7 +207,11 @@ def largest_batch(plan: TrainerPlan, source: BatchSource, device: str, largest: 
         if rate < best_rate * _GAIN:
             break
         best, best_rate = batch, rate
-        if device != "cpu" and 2 * torch.cuda.max_memory_allocated() > _MEMORY * torch.cuda.get_device_properties(0).total_memory:
+        if (
+            device != "cpu"
+            and 2 * torch.cuda.max_memory_allocated()
+            > _MEMORY * torch.cuda.get_device_properties(0).total_memory
+        ):
             break
         batch *= 2
     if device != "cpu":

@@ -2,8 +2,9 @@
 
     make -C recipes measure LIST=evaluation BUNDLES="compact path/to/bundle"
 
-Every image is segmented once by every bundle: masks are kept in a folder by the content of bundle, program and image, so that a
-second run costs seconds.  How many threads the network takes is left to OMP_NUM_THREADS.
+Every image is segmented once by every bundle: masks are kept in a folder by the content of bundle,
+program and image, so that a second run costs seconds.  How many threads the network takes is left
+to OMP_NUM_THREADS.
 """
 
 from __future__ import annotations
@@ -57,8 +58,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         offsets = read_offsets(options.offsets)
         tips_table = options.root / "images" / "lumbar" / "tips.csv"
         tips = read_tips(tips_table) if any(case.tip for case in cases) else {}
-        measured = [measure_bundle(load_bundle(find_bundle(name)), cases, offsets, tips, options) for name in options.bundles]
-        unknown = sorted({case.dataset for case in cases if case.reference is not None} - set(offsets))
+        measured = [
+            measure_bundle(load_bundle(find_bundle(name)), cases, offsets, tips, options)
+            for name in options.bundles
+        ]
+        unknown = sorted(
+            {case.dataset for case in cases if case.reference is not None} - set(offsets)
+        )
         print(measure_text(measured, unknown))
         for one in measured[1:]:
             print(verdict(one, measured[0]))
@@ -75,12 +81,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("cases", type=Path, help="list of images: development.csv, evaluation.csv")
-    parser.add_argument("bundles", nargs="*", default=["compact"], help="folders, or names of shipped or installed bundles")
-    parser.add_argument("--root", type=Path, default=HERE.parent / ".." / "shared" / "data", help="folder of the data")
-    parser.add_argument("--offsets", type=Path, default=HERE / "offsets.csv", help="offset of the drawn edge by data set")
-    parser.add_argument("--cache", type=Path, default=HERE.parent / "runs" / "measure", help="folder where masks are kept")
+    parser.add_argument(
+        "bundles",
+        nargs="*",
+        default=["compact"],
+        help="folders, or names of shipped or installed bundles",
+    )
+    parser.add_argument(
+        "--root",
+        type=Path,
+        default=HERE.parent / ".." / "shared" / "data",
+        help="folder of the data",
+    )
+    parser.add_argument(
+        "--offsets",
+        type=Path,
+        default=HERE / "offsets.csv",
+        help="offset of the drawn edge by data set",
+    )
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        default=HERE.parent / "runs" / "measure",
+        help="folder where masks are kept",
+    )
     parser.add_argument("--device", default="auto", help="cpu, cuda, or auto")
     parser.add_argument("--json", type=Path, help="file for the records of all images")
     parser.add_argument("--csv", type=Path, help="file for the rows")
@@ -97,14 +125,22 @@ def verdict(new: Measured, first: Measured) -> str:
 
 
 def measure_bundle(
-    bundle: ModelBundle, cases: Sequence[Case], offsets: dict[str, float], tips: dict, options: argparse.Namespace
+    bundle: ModelBundle,
+    cases: Sequence[Case],
+    offsets: dict[str, float],
+    tips: dict,
+    options: argparse.Namespace,
 ) -> Measured:
     """One bundle on all images."""
     sha256 = bundle_sha256(bundle)
     folder = options.cache / f"{sha256[:16]}-{program_sha256()[:16]}"
     measuring = Measuring(bundle.name, sha256, versions(bundle), offsets, tips)
     for number, case in enumerate(cases, start=1):
-        print(f"{bundle.name}: {number} of {len(cases)}, {case.image.name}", file=sys.stderr, flush=True)
+        print(
+            f"{bundle.name}: {number} of {len(cases)}, {case.image.name}",
+            file=sys.stderr,
+            flush=True,
+        )
         measuring.add(case, mask_of(case, bundle, folder, options.device))
     return measuring.result()
 
@@ -148,7 +184,17 @@ def rows_csv(measured: Sequence[Measured]) -> str:
     """A line for each number of each row of each bundle."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    columns = ("table", "contrast", "region", "person", "seen", "measure", "value", "people", "images")
+    columns = (
+        "table",
+        "contrast",
+        "region",
+        "person",
+        "seen",
+        "measure",
+        "value",
+        "people",
+        "images",
+    )
     writer.writerow(("bundle", *columns))
     for one in measured:
         for row in measure_rows(one):

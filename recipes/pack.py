@@ -1,8 +1,9 @@
 """Pack what may be trained on into one file that training reads within a second.
 
-Real images with a drawn mask, brought to one convention of the edge (offsets.csv, see drawn_edges.py); images without one, with
-labels that a model's predictions agree on (``--labels``); the cord shapes and the template's surroundings that images are made
-from.  Every image is sampled as the program samples it, and scaled by the input contract *around_cord*.
+Real images with a drawn mask, brought to one convention of the edge (offsets.csv, see
+drawn_edges.py); images without one, with labels that a model's predictions agree on (``--labels``);
+the cord shapes and the template's surroundings that images are made from.  Every image is sampled
+as the program samples it, and scaled by the input contract *around_cord*.
 
     python pack.py --data DATA                        training.csv and development.csv, into work/
     python pack.py --data DATA --list LIST -o FILE    one list
@@ -47,13 +48,16 @@ HERE = Path(__file__).resolve().parent
 FINE_MM, COARSE_MM = 1.0, 2.0
 # A patch of 48×64×64 voxels fits anywhere about the cord with room to move, mm.
 _BESIDE_MM = 40.0
-# Where a stack is drawn in part, the cord of the other slices may lie that far from the nearest drawn one, mm.
+# Where a stack is drawn in part, the cord of the other slices may lie that far from the nearest
+# drawn one, mm.
 _UNKNOWN_MM = 40.0
-# The locator cuts its pieces apart at this soft value; what it would have located is taken from the label likewise.
+# The locator cuts its pieces apart at this soft value; what it would have located is taken from the
+# label likewise.
 _LOCATED = 0.25
 LARGEST_BYTES = 24 << 20
 
-# By data set, or data set and participant.  The images' own terms, as their repositories state them.
+# By data set, or data set and participant.  The images' own terms, as their repositories state
+# them.
 LICENCES = {
     "errsm": "MIT",
     "gm-challenge": "CC0-1.0",
@@ -64,7 +68,9 @@ LICENCES = {
     "template": "none named (PAM50, part of SCT, LGPL-3.0)",
 }
 # The template's own image, drawn once for all: one more case, and the convention of its edge.
-_TEMPLATE_IMAGE, _TEMPLATE_CORD = (Path(f"template/PAM50_small_{name}.nii.gz") for name in ("t2", "cord"))
+_TEMPLATE_IMAGE, _TEMPLATE_CORD = (
+    Path(f"template/PAM50_small_{name}.nii.gz") for name in ("t2", "cord")
+)
 TEMPLATE = Case("PAM50", "T2w", _TEMPLATE_IMAGE, _TEMPLATE_CORD, dataset="template")
 
 
@@ -90,14 +96,25 @@ class Labelled:
 def main() -> None:
     """Pack the lists named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder that paths in the lists start from")
-    parser.add_argument("--list", type=Path, help="one list instead of training.csv and development.csv")
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder that paths in the lists start from"
+    )
+    parser.add_argument(
+        "--list", type=Path, help="one list instead of training.csv and development.csv"
+    )
     parser.add_argument("-o", "--out", type=Path, help="file for that list")
-    parser.add_argument("--labels", type=Path, help="bundle that labels the images without a mask; left out without it")
+    parser.add_argument(
+        "--labels",
+        type=Path,
+        help="bundle that labels the images without a mask; left out without it",
+    )
     chosen = parser.parse_args()
     if (chosen.list is None) != (chosen.out is None):
         parser.error("--list and -o go together")
-    both = [(HERE / f"{name}.csv", HERE / "work" / f"{name}.npz") for name in ("training", "development")]
+    both = [
+        (HERE / f"{name}.csv", HERE / "work" / f"{name}.npz")
+        for name in ("training", "development")
+    ]
     lists = [(chosen.list, chosen.out)] if chosen.list else both
     for path, out in lists:
         # Development cases are only looked at during training: nothing is made from them.
@@ -119,44 +136,66 @@ def pack(path: Path, data: Path, bundle: Path | None, work: Path, with_anatomy: 
         with_anatomy: also the template's image, cord shapes and surroundings.
 
     Raises:
-        InputError: a file is missing or does not fit, or the list names somebody who is only to be evaluated on.
+        InputError: a file is missing or does not fit, or the list names somebody who is only to be
+            evaluated on.
     """
     cases = [one for each in read_cases(path, data) for one in series_means(each, work / "means")]
     wrong = [case.participant for case in cases if case.use == "evaluate"]
     if wrong:
-        raise InputError(f"'{path}' names {wrong[0]}, who must not be trained on. Take the row out.")
+        raise InputError(
+            f"'{path}' names {wrong[0]}, who must not be trained on. Take the row out."
+        )
     if with_anatomy:
-        cases.append(replace(TEMPLATE, image=data / TEMPLATE.image, reference=data / TEMPLATE.reference))
+        cases.append(
+            replace(TEMPLATE, image=data / TEMPLATE.image, reference=data / TEMPLATE.reference)
+        )
     offsets = read_offsets(HERE / "offsets.csv")
-    labelled = [drawn(case, offsets.get(case.dataset, 0.0)) for case in cases if case.reference is not None]
+    labelled = [
+        drawn(case, offsets.get(case.dataset, 0.0)) for case in cases if case.reference is not None
+    ]
     without = [case for case in cases if case.reference is None]
-    record = {"list": path.name, "contract": AROUND_CORD, "offsets_mm": offsets, "label_model": None}
+    record = {
+        "list": path.name,
+        "contract": AROUND_CORD,
+        "offsets_mm": offsets,
+        "label_model": None,
+    }
     if bundle is not None and without:
         labels, record["label_model"] = model_labels(without, bundle, work / f"labels_{path.stem}")
         labelled += [labelled_by_model(case, *pair) for case, pair in zip(without, labels)]
     else:
         record["left_out"] = [case.stem for case in without]
     check_groups(labelled)
-    record["files_sha256"] = {_below(file, data): file_sha256(file) for one in labelled for file in one.files}
-    cords, near, height = _anatomy(data, record) if with_anatomy else ((), np.zeros((3, 1, 1, 1), np.uint8), 0.0)
+    record["files_sha256"] = {
+        _below(file, data): file_sha256(file) for one in labelled for file in one.files
+    }
+    cords, near, height = (
+        _anatomy(data, record) if with_anatomy else ((), np.zeros((3, 1, 1, 1), np.uint8), 0.0)
+    )
     return Packed(tuple(map(packed_case, labelled)), cords, near, height, record)
 
 
 def drawn(case: Case, offset_mm: float) -> Labelled:
-    """A case with its drawn mask brought to the convention; slices without a mask say nothing about the cord.
+    """A case with its drawn mask brought to the convention; slices without a mask say nothing about
+    the cord.
 
     Raises:
         InputError: the mask is empty or not on the grid of its image.
     """
     image, mask = read_nifti(case.image), read_nifti(case.reference)
     if not mask.grid.same_as(image.grid, tolerance_mm=0.02):
-        raise InputError(f"The mask '{case.reference}' is not on the grid of '{case.image}'. Resample it to the image.")
+        raise InputError(
+            f"The mask '{case.reference}' is not on the grid of '{case.image}'. Resample it to the"
+            " image."
+        )
     mask = reorient(mask, "LAS")
     if not mask.data.any():
         raise InputError(f"The mask '{case.reference}' is empty. Take the row out of the list.")
     label = moved_edge(mask.with_data((mask.data > 0.5).astype(np.float32)), -offset_mm)
     files = (case.image, case.reference)
-    return Labelled(case, reorient(image, "LAS"), label, mask.with_data(_known(mask)), "drawn", files)
+    return Labelled(
+        case, reorient(image, "LAS"), label, mask.with_data(_known(mask)), "drawn", files
+    )
 
 
 def _known(mask: Volume) -> np.ndarray:
@@ -175,15 +214,18 @@ def _known(mask: Volume) -> np.ndarray:
 def labelled_by_model(case: Case, label: Path, weight: Path) -> Labelled:
     """A case with a model's label.
 
-    Models lose the cord where it leaves the neck: beyond the ends of their masks nothing is known of it, unless the list says
-    that the image shows the tip.
+    Models lose the cord where it leaves the neck: beyond the ends of their masks nothing is known
+    of it, unless the list says that the image shows the tip.
     """
-    image, soft, trusted = (reorient(read_nifti(path), "LAS") for path in (case.image, label, weight))
+    image, soft, trusted = (
+        reorient(read_nifti(path), "LAS") for path in (case.image, label, weight)
+    )
     if not case.tip:
         found = soft.with_data(soft.data > 0.5)
         if not found.data.any():
             raise InputError(
-                f"The model finds no cord in '{case.image}'. Take its row out of the list, or label with another model."
+                f"The model finds no cord in '{case.image}'. Take its row out of the list, or label"
+                " with another model."
             )
         trusted = trusted.with_data(trusted.data * _known(found))
     return Labelled(case, image, soft, trusted, "model", (case.image,))
@@ -198,7 +240,8 @@ def packed_case(one: Labelled) -> PackedCase:
     intensities = around_cord(working, coarse)
     scaling = intensities.for_segmenter(near_cord(coarse_label > _LOCATED, COARSE_MM))
     fine = working.grid.with_spacing(FINE_MM)
-    # The outer half of a slice at the end is of that slice, for the label too: it does not fade towards what was not scanned.
+    # The outer half of a slice at the end is of that slice, for the label too: it does not fade
+    # towards what was not scanned.
     label = np.clip(resample(one.label, fine, order=IMAGE_ORDER).data, 0, 1)
     grid, part = _about(label, fine)
     image = resample(working, grid, order=IMAGE_ORDER)
@@ -206,7 +249,10 @@ def packed_case(one: Labelled) -> PackedCase:
     case = one.case
     licence = LICENCES.get(f"{case.dataset}/{case.participant}", LICENCES.get(case.dataset))
     if licence is None:
-        raise InputError(f"The licence of the data set '{case.dataset}' is not known. Add it to LICENCES in pack.py.")
+        raise InputError(
+            f"The licence of the data set '{case.dataset}' is not known. Add it to LICENCES in"
+            " pack.py."
+        )
     return PackedCase(
         name=case.stem,
         participant=case.participant,
@@ -226,7 +272,9 @@ def packed_case(one: Labelled) -> PackedCase:
 
 
 def _about(label: np.ndarray, grid: Grid) -> tuple[Grid, tuple[slice, ...]]:
-    """The part of the grid about the cord: all of its height, and :data:`_BESIDE_MM` beside the cord."""
+    """The part of the grid about the cord: all of its height, and :data:`_BESIDE_MM` beside the
+    cord.
+    """
     filled = np.argwhere(label > 0.1)
     if not len(filled):
         raise InputError("A label is empty on the working grid. Take its image out of the list.")
@@ -247,12 +295,17 @@ def check_groups(labelled: Sequence[Labelled]) -> None:
         if one.case.grid:
             other = first.setdefault((one.case.participant, one.case.grid), one)
             if not one.image.grid.same_as(other.image.grid, tolerance_mm=0.02):
-                raise InputError(f"'{one.case.image}' is not on the grid of '{other.case.image}'. Give it a grid of another name.")
+                raise InputError(
+                    f"'{one.case.image}' is not on the grid of '{other.case.image}'. Give it a grid"
+                    " of another name."
+                )
 
 
 def _anatomy(data: Path, record: dict) -> tuple[tuple[PackedCord, ...], np.ndarray, float]:
     read = anatomy.load_anatomy(data)
-    record["files_sha256"].update({_below(path, data): file_sha256(path) for path in anatomy.data_files(data)})
+    record["files_sha256"].update(
+        {_below(path, data): file_sha256(path) for path in anatomy.data_files(data)}
+    )
     rows = [anatomy.CORD, anatomy.GREY, anatomy.CANAL]
     cords = tuple(
         PackedCord(
@@ -279,21 +332,28 @@ def report(packed: Packed, out: Path, seconds: float) -> None:
     read_packed(out)
     read = time.perf_counter() - started
     print(
-        f"{'image':34} {'participant':11} {'contrast':10} {'licence':10} {'label':6} {'voxels':>13} {'mL':>5} {'known':>5}  group"
+        f"{'image':34} {'participant':11} {'contrast':10} {'licence':10} {'label':6} {'voxels':>13}"
+        f" {'mL':>5} {'known':>5}  group"
     )
     for case in packed.cases:
         size = "×".join(map(str, case.image.shape))
         millilitres, known = case.label.sum(dtype=float) / 255e3, (case.weight > 0).mean()
-        row = f"{case.name:34} {case.participant:11} {case.contrast:10} {case.licence[:10]:10} {case.label_by:6} {size:>13}"
+        row = (
+            f"{case.name:34} {case.participant:11} {case.contrast:10} {case.licence[:10]:10}"
+            f" {case.label_by:6} {size:>13}"
+        )
         print(f"{row} {millilitres:5.1f} {100 * known:4.0f}%  {case.group}")
     for left in packed.record.get("left_out", ()):
         print(f"{left:34} has no mask, and is left out without --labels")
     size = out.stat().st_size
-    counts = f"{len(packed.cases)} images, {len(packed.cords)} cord shapes, {size / (1 << 20):.1f} MiB"
+    counts = (
+        f"{len(packed.cases)} images, {len(packed.cords)} cord shapes, {size / (1 << 20):.1f} MiB"
+    )
     print(f"{out.name}: {counts}, packed in {seconds:.0f} s, read in {read:.2f} s")
     if size > LARGEST_BYTES:
         raise InputError(
-            f"'{out}' has {size >> 20} MiB; at most {LARGEST_BYTES >> 20} can be sent to a GPU with the rest. Crop closer."
+            f"'{out}' has {size >> 20} MiB; at most {LARGEST_BYTES >> 20} can be sent to a GPU with"
+            " the rest. Crop closer."
         )
 
 

@@ -2,8 +2,8 @@
 
     python quiet.py COMMAND …
 
-The training waits while the lock is held, which the system gives up when this process ends, however it ends.  Where no lock can be
-held the command runs all the same.
+The training waits while the lock is held, which the system gives up when this process ends, however
+it ends.  Where no lock can be held the command runs all the same.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ LOCK = "quiet.lock"
 
 
 def runs_folder() -> Path:
-    """Where trainings in the background are kept: ``$SOFTCORDSEG_RUNS``, or the user's folder for states of this system."""
+    """Where trainings in the background are kept: ``$SOFTCORDSEG_RUNS``, or the user's folder for
+    states of this system.
+    """
     chosen = os.environ.get("SOFTCORDSEG_RUNS")
     return Path(chosen).expanduser().absolute() if chosen else state_folder() / "runs"
 
@@ -38,7 +40,10 @@ def main(command: list[str]) -> int:
         try:
             process = subprocess.Popen(command)
         except OSError as error:
-            print(f"error: '{command[0]}' cannot be run: {error.strerror}. Check the name.", file=sys.stderr)
+            print(
+                f"error: '{command[0]}' cannot be run: {error.strerror}. Check the name.",
+                file=sys.stderr,
+            )
             return 127
         while True:
             # Ctrl-C reaches the command too: it is the one that ends, and this waits for it.

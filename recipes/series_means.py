@@ -1,4 +1,6 @@
-"""One image a contrast from a series: the mean of its diffusion-weighted volumes, and the mean of its b = 0 volumes."""
+"""One image a contrast from a series: the mean of its diffusion-weighted volumes, and the mean of
+its b = 0 volumes.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +13,14 @@ from SoftCordSegLib.evaluation import Case
 from SoftCordSegLib.groundtruth.ingest import average, read_series
 from SoftCordSegLib.volume import time_points, write_nifti
 
-# Diffusion weighting darkens: volumes that much brighter than the median one are b = 0 (the b-values are not at hand).
+# Diffusion weighting darkens: volumes that much brighter than the median one are b = 0 (the
+# b-values are not at hand).
 _BRIGHTER = 1.4
 
 
 def series_means(case: Case, folder: Path) -> list[Case]:
-    """The case itself where its image is 3D; else a case for each kind of volume in the series, on one grid.
+    """The case itself where its image is 3D; else a case for each kind of volume in the series, on
+    one grid.
 
     Args:
         case: a row of a list.
@@ -34,12 +38,20 @@ def series_means(case: Case, folder: Path) -> list[Case]:
     for name, volumes in (("dwi", weighted), ("b0", plain)):
         path = folder / f"{case.stem}_{name}-mean.nii.gz"
         write_nifti(average(series, volumes=volumes).mean, path)
-        found.append(replace(case, image=path, contrast="DWI" if name == "dwi" else "b0", grid=case.grid or case.stem))
+        found.append(
+            replace(
+                case,
+                image=path,
+                contrast="DWI" if name == "dwi" else "b0",
+                grid=case.grid or case.stem,
+            )
+        )
     return found
 
 
 def kinds(means: list[float]) -> tuple[list[int], list[int]]:
-    """Numbers of the diffusion-weighted volumes and of the b = 0 ones, by the mean intensity of each volume.
+    """Numbers of the diffusion-weighted volumes and of the b = 0 ones, by the mean intensity of
+    each volume.
 
     A series of one kind only has an empty list for the other.
     """

@@ -17,8 +17,8 @@ NIFTI_ENDINGS = (".nii.gz", ".nii")
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Give a temporary path in the folder of ``path``; on success it takes the place of ``path``.
 
-    The temporary file keeps all suffixes of ``path`` (writers choose the format by them).  It is flushed to disk before the
-    rename, and removed if anything goes wrong.
+    The temporary file keeps all suffixes of ``path`` (writers choose the format by them).  It is
+    flushed to disk before the rename, and removed if anything goes wrong.
 
     Raises:
         OutputError: the folder cannot be made or written, or the disk is full.
@@ -30,7 +30,10 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         handle, name = tempfile.mkstemp(prefix=".softcord-", suffix=suffix, dir=path.parent)
         os.close(handle)
     except OSError as error:
-        raise OutputError(f"Cannot write into the folder '{path.parent}': {_reason(error)}. Choose another folder.") from error
+        raise OutputError(
+            f"Cannot write into the folder '{path.parent}': {_reason(error)}. Choose another"
+            " folder."
+        ) from error
     temporary = Path(name)
     try:
         yield temporary
@@ -42,14 +45,18 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         temporary.chmod(0o666 & ~umask)
         os.replace(temporary, path)
     except OSError as error:
-        raise OutputError(f"Cannot write '{path}': {_reason(error)}. Nothing was left there.") from error
+        raise OutputError(
+            f"Cannot write '{path}': {_reason(error)}. Nothing was left there."
+        ) from error
     finally:
         with contextlib.suppress(FileNotFoundError):
             temporary.unlink()
 
 
 def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
-    """Call ``write(temporary)`` and put what it wrote in the place of ``path``; see :func:`atomic_path`."""
+    """Call ``write(temporary)`` and put what it wrote in the place of ``path``; see
+    :func:`atomic_path`.
+    """
     with atomic_path(path) as temporary:
         write(temporary)
 

@@ -1,4 +1,5 @@
-"""What differs between systems about processes: locks, priorities, detached processes, their folder for states.
+"""What differs between systems about processes: locks, priorities, detached processes, their folder
+for states.
 
 The one file with the calls of POSIX and of Windows.
 """
@@ -62,16 +63,20 @@ def take_lock(path: str | Path) -> IO[bytes] | None:
 
 
 def is_locked(path: str | Path) -> bool:
-    """Whether a living process holds the lock, shared or alone; nothing is made, and no lock is no lock."""
+    """Whether a living process holds the lock, shared or alone; nothing is made, and no lock is no
+    lock.
+    """
     with contextlib.suppress(OSError), open(path, "rb+") as stream:
         return not _take_all(stream)
     return False
 
 
 def lowest_priority() -> None:
-    """This process, and what it starts from now on, runs only when nothing else wants to, as far as the system has that.
+    """This process, and what it starts from now on, runs only when nothing else wants to, as far as
+    the system has that.
 
-    Best called before anything starts threads: where a system has priorities of threads, new ones inherit.
+    Best called before anything starts threads: where a system has priorities of threads, new ones
+    inherit.
     """
     with contextlib.suppress(OSError, AttributeError):
         if WINDOWS:
@@ -81,8 +86,8 @@ def lowest_priority() -> None:
             kernel.SetPriorityClass(kernel.GetCurrentProcess(), _IDLE_PRIORITY_CLASS)
             return
         os.nice(19)
-    # Linux shares out the cores between sessions first, and priorities only count among the processes of one; this process may
-    # only speak for a session of its own.
+    # Linux shares out the cores between sessions first, and priorities only count among the
+    # processes of one; this process may only speak for a session of its own.
     with contextlib.suppress(OSError, AttributeError):
         if os.getsid(0) == os.getpid():
             with open("/proc/self/autogroup", "w", encoding="ascii") as stream:
@@ -92,7 +97,9 @@ def lowest_priority() -> None:
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
-def start_detached(command: Sequence[str], output: str | Path, folder: str | Path, environment: dict[str, str]) -> int:
+def start_detached(
+    command: Sequence[str], output: str | Path, folder: str | Path, environment: dict[str, str]
+) -> int:
     """Start a process that outlives this one and its terminal.
 
     Args:
@@ -110,7 +117,9 @@ def start_detached(command: Sequence[str], output: str | Path, folder: str | Pat
     with open(output, "ab") as stream:
         pipes: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": stream, "stderr": stream}
         if WINDOWS:
-            own: dict[str, Any] = {"creationflags": _DETACHED_PROCESS | _NEW_GROUP | _IDLE_PRIORITY_CLASS}
+            own: dict[str, Any] = {
+                "creationflags": _DETACHED_PROCESS | _NEW_GROUP | _IDLE_PRIORITY_CLASS
+            }
         else:
             own = {"start_new_session": True}
         return subprocess.Popen(list(command), cwd=folder, env=environment, **pipes, **own).pid
@@ -132,7 +141,11 @@ def state_folder() -> Path:
     """Where this system keeps what programs would go on with: states of long work, logs."""
     home = Path.home()
     if WINDOWS:
-        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "SoftCordSeg" / "State"
+        return (
+            Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+            / "SoftCordSeg"
+            / "State"
+        )
     if sys.platform == "darwin":
         return home / "Library" / "Application Support" / "SoftCordSeg" / "State"
     return Path(os.environ.get("XDG_STATE_HOME") or home / ".local" / "state") / "softcordseg"

@@ -10,7 +10,8 @@ from .errors import Cancelled
 class Progress:
     """Reports progress and carries the wish to stop.
 
-    The panel, the command line and the tests each bring their own: they pass functions, or subclass.
+    The panel, the command line and the tests each bring their own: they pass functions, or
+    subclass.
 
     Args:
         on_report: called with (fraction in [0, 1], message).

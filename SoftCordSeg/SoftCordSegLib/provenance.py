@@ -1,4 +1,6 @@
-"""What a result says of how it was made: plain types for a sidecar, in one wording for the command line and the panel."""
+"""What a result says of how it was made: plain types for a sidecar, in one wording for the command
+line and the panel.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,11 @@ def generated_by() -> list[dict[str, str]]:
 
 def model_of(bundle: Any) -> dict[str, Any]:
     """Name, version and SHA-256 of the weights of a model bundle."""
-    return {"Name": bundle.metadata["name"], "Version": str(bundle.metadata["version"]), "SHA256": dict(bundle.sha256)}
+    return {
+        "Name": bundle.metadata["name"],
+        "Version": str(bundle.metadata["version"]),
+        "SHA256": dict(bundle.sha256),
+    }
 
 
 def box_of(box: Any) -> dict[str, Any] | None:

@@ -10,7 +10,8 @@ from .errors import SoftCordSegError
 def resources_folder() -> Path:
     """The folder ``Resources``, with the shipped model bundles in its sub-folder ``Models``.
 
-    A wheel carries it inside the package; in the source tree, and where Slicer installs the module, it lies beside the package.
+    A wheel carries it inside the package; in the source tree, and where Slicer installs the module,
+    it lies beside the package.
 
     Raises:
         SoftCordSegError: the installation is incomplete.
@@ -19,4 +20,6 @@ def resources_folder() -> Path:
     for folder in (package / "Resources", package.parent / "Resources"):
         if folder.is_dir():
             return folder
-    raise SoftCordSegError(f"The folder 'Resources' is missing beside '{package}'. Install SoftCordSeg again.")
+    raise SoftCordSegError(
+        f"The folder 'Resources' is missing beside '{package}'. Install SoftCordSeg again."
+    )

@@ -1,6 +1,8 @@
-"""How good bundles are on people who were not trained on: the measure of ``recipes`` on its development list.
+"""How good bundles are on people who were not trained on: the measure of ``recipes`` on its
+development list.
 
-Other lists and bundles: ``make -C recipes measure LIST=evaluation BUNDLES="compact path/to/bundle"``.
+Other lists and bundles: ``make -C recipes measure LIST=evaluation BUNDLES="compact
+path/to/bundle"``.
 """
 
 from __future__ import annotations
@@ -17,14 +19,26 @@ def main() -> None:
     """Measure, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--model", action="append", help="another bundle than the shipped one, or further ones")
+    parser.add_argument(
+        "--model", action="append", help="another bundle than the shipped one, or further ones"
+    )
     options = parser.parse_args()
     if not (options.data / "images").is_dir():
         print(f"skipped: there are no images in '{options.data}' (use --data)")
         return
     recipes = REPOSITORY / "recipes"
-    command = [sys.executable, recipes / "measure_bundles.py", recipes / "development.csv", "--root", options.data]
-    raise SystemExit(subprocess.run([*map(str, command), *(options.model or ["compact"])], check=False).returncode)
+    command = [
+        sys.executable,
+        recipes / "measure_bundles.py",
+        recipes / "development.csv",
+        "--root",
+        options.data,
+    ]
+    raise SystemExit(
+        subprocess.run(
+            [*map(str, command), *(options.model or ["compact"])], check=False
+        ).returncode
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""How long it takes from a stroke in the segment to the corrected soft mask and the areas along the cord; all in one run.
+"""How long it takes from a stroke in the segment to the corrected soft mask and the areas along the
+cord; all in one run.
 
 python Testing/bench/bench_correction.py
 """
@@ -32,7 +33,9 @@ THIN = (1.0, 1.0, 1.0)
 
 
 def median_ms(act: Callable[[], object], prepare: Callable[[], object] = lambda: None) -> float:
-    """Median in milliseconds; ``prepare`` runs before each and is not counted, nor is the first, which fills caches."""
+    """Median in milliseconds; ``prepare`` runs before each and is not counted, nor is the first,
+    which fills caches.
+    """
     times = []
     for _ in range(REPEATS + 1):
         prepare()
@@ -42,7 +45,9 @@ def median_ms(act: Callable[[], object], prepare: Callable[[], object] = lambda:
     return 1000 * statistics.median(times[1:])
 
 
-def line(what: str, milliseconds: float, goal: float | None = None, than: float | None = None) -> None:
+def line(
+    what: str, milliseconds: float, goal: float | None = None, than: float | None = None
+) -> None:
     words = f"  {what:58s} {milliseconds:7.1f} ms"
     words += f" (goal {goal:.0f})" if goal is not None else ""
     words += f"  {milliseconds / than:.2f} of a copy of the mask" if than is not None else ""
@@ -63,18 +68,30 @@ def arrays() -> None:
     line("copy of the mask", copy)
     for spacing, name in ((SPACING, "thick slices"), (THIN, "thin slices")):
         line(f"merge, {name}", median_ms(lambda s=spacing: merge(p0, edits, 0.5, s)), 20, copy)
-        line(f"merge, {name}, voxels scattered everywhere", median_ms(lambda s=spacing: merge(p0, scattered, 0.5, s)), None, copy)
+        line(
+            f"merge, {name}, voxels scattered everywhere",
+            median_ms(lambda s=spacing: merge(p0, scattered, 0.5, s)),
+            None,
+            copy,
+        )
 
         def again(s=spacing) -> None:
             merge_into(merged, p0, edits, 0.5, s, box)
 
-        line(f"merge into, {name}: the box of the edit alone", median_ms(again, lambda: merged.__setitem__(..., p0)), None, copy)
+        line(
+            f"merge into, {name}: the box of the edit alone",
+            median_ms(again, lambda: merged.__setitem__(..., p0)),
+            None,
+            copy,
+        )
 
 
 def brush(mask: Volume, axis: int) -> np.ndarray:
     """A ball-shaped stroke of some 5,000 voxels at the edge of the cord, across a few slices."""
     middle = np.array(SHAPE) // 2
-    inside = np.argwhere(mask.data[tuple(slice(m - 30, m + 30) for m in middle)] >= 0.5) + middle - 30
+    inside = (
+        np.argwhere(mask.data[tuple(slice(m - 30, m + 30) for m in middle)] >= 0.5) + middle - 30
+    )
     centre = inside[np.abs(inside[:, axis] - middle[axis]) == 0].max(axis=0)
     radius = (3 * np.prod(EDIT) / (4 * np.pi)) ** (1 / 3)
     grid = np.ogrid[: SHAPE[0], : SHAPE[1], : SHAPE[2]]
@@ -92,7 +109,9 @@ class Following:
             edits.segmentation.AddObserver(event, self._follow)
 
     def times_ms(self, acts: list[Callable[[], object]]) -> tuple[float, float]:
-        """Medians over the acts in turn: what Slicer takes for itself, and the correction on top of it."""
+        """Medians over the acts in turn: what Slicer takes for itself, and the correction on top of
+        it.
+        """
         alone, followed = [], []
         for n in range(2 * (REPEATS // 2) + 2):
             self.seconds = 0.0
@@ -119,12 +138,19 @@ def strokes(app, running_along: int, what: str, surface: bool) -> None:
     live = LiveArea(soft_volume(study.soft))
     stroke = brush(mask, running_along)
     added = int((stroke & (mask.data < 0.5)).sum())
-    print(f"\n{what}: a stroke of {int(stroke.sum())} voxels, {added} of them new" + (", closed surface shown" if surface else ""))
+    print(
+        f"\n{what}: a stroke of {int(stroke.sum())} voxels, {added} of them new"
+        + (", closed surface shown" if surface else "")
+    )
 
     editor.paint(stroke)
     line("the first correction, which makes the two nodes", 1000 * following.seconds)
-    alone, followed = following.times_ms([lambda: editor.erase(stroke), lambda: editor.paint(stroke)])
-    measured = median_ms(lambda: live.update(soft_volume(study.soft), following.change.start, following.change.stop))
+    alone, followed = following.times_ms(
+        [lambda: editor.erase(stroke), lambda: editor.paint(stroke)]
+    )
+    measured = median_ms(
+        lambda: live.update(soft_volume(study.soft), following.change.start, following.change.stop)
+    )
     line("the stroke itself, Slicer's Segment Editor", alone)
     line("stroke -> soft mask corrected" + (", iso-surface made" if surface else ""), followed)
     line("soft mask corrected -> areas of all slices", measured)
@@ -136,7 +162,11 @@ def strokes(app, running_along: int, what: str, surface: bool) -> None:
     line("undo or redo -> soft mask corrected", followed)
     assert following.edits.has_edits
     thresholds = iter(np.tile([0.3, 0.45, 0.6, 0.7], REPEATS))
-    line("threshold slider with edits", median_ms(lambda: study.view.update(float(next(thresholds)))), 80 if surface else 30)
+    line(
+        "threshold slider with edits",
+        median_ms(lambda: study.view.update(float(next(thresholds)))),
+        80 if surface else 30,
+    )
 
 
 def main() -> None:

@@ -1,7 +1,9 @@
-"""How long measuring the cord takes, beside the plain slice-by-slice way: ``python Testing/bench/bench_morphometry.py``.
+"""How long measuring the cord takes, beside the plain slice-by-slice way: ``python
+Testing/bench/bench_morphometry.py``.
 
-The mask is a soft, curved cord of 320 slices at 0.8 mm in a whole field of view.  Times are the best of several runs, because
-the others measure what else the machine was doing; memory is the peak that the call allocates beyond the mask itself.
+The mask is a soft, curved cord of 320 slices at 0.8 mm in a whole field of view.  Times are the
+best of several runs, because the others measure what else the machine was doing; memory is the peak
+that the call allocates beyond the mask itself.
 """
 
 from __future__ import annotations
@@ -58,7 +60,9 @@ def main() -> None:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--slices", type=int, default=320)
-    parser.add_argument("--runs", type=int, default=5, help="of the fast ways; the plain way runs once")
+    parser.add_argument(
+        "--runs", type=int, default=5, help="of the fast ways; the plain way runs once"
+    )
     arguments = parser.parse_args()
 
     mask = a_whole_cord(arguments.slices)
@@ -70,7 +74,11 @@ def main() -> None:
         ("plain, slice by slice: all measures", lambda: plain_result.update(plain_shape(mask)), 1),
         ("measure(): all measures", lambda: measure(mask), arguments.runs),
         ("LiveArea(): area of the whole cord", lambda: LiveArea(mask), arguments.runs * 2),
-        ("LiveArea.update(): edit of 10 slices", lambda: live.update(mask, *box), arguments.runs * 10),
+        (
+            "LiveArea.update(): edit of 10 slices",
+            lambda: live.update(mask, *box),
+            arguments.runs * 10,
+        ),
     ]
     print(f"mask {mask.shape} at 0.8 mm, {mask.data.nbytes / 2**20:.0f} MB")
     print(f"{'way':40s} {'time, ms':>10s} {'times faster':>13s} {'peak MB':>8s}")
@@ -78,9 +86,15 @@ def main() -> None:
     for name, call, runs in ways:
         seconds = best_time(call, runs)
         plain_time = plain_time or seconds
-        print(f"{name:40s} {seconds * 1e3:10.1f} {plain_time / seconds:13.1f} {peak_memory(call):8.1f}")
+        print(
+            f"{name:40s} {seconds * 1e3:10.1f} {plain_time / seconds:13.1f}"
+            f" {peak_memory(call):8.1f}"
+        )
     ours = measure(mask)
-    difference = max(np.nanmax(np.abs(ours.columns[name] - plain_result[name][ours.slices])) for name in plain_result)
+    difference = max(
+        np.nanmax(np.abs(ours.columns[name] - plain_result[name][ours.slices]))
+        for name in plain_result
+    )
     print(f"largest difference of any measure from the plain way: {difference:.1e}")
 
 

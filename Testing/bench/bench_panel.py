@@ -1,6 +1,8 @@
-"""How long the panel lets its user wait: opening, the threshold slider, a stroke up to the areas; all measured in one run.
+"""How long the panel lets its user wait: opening, the threshold slider, a stroke up to the areas;
+all measured in one run.
 
-Through the host of the tests, so without the time that Slicer takes to draw; of a stroke, what the panel adds.
+Through the host of the tests, so without the time that Slicer takes to draw; of a stroke, what the
+panel adds.
 
 python Testing/bench/bench_panel.py
 """
@@ -28,7 +30,12 @@ from SoftCordSegLib.scene.study import study_of
 from SoftCordSegLib.scene.volumes import add_volume
 from SoftCordSegLib.segmentation import Box, SoftMask
 
-TARGETS_MS = {"open the panel": 1000, "move the threshold": 30, "move it with 3D": 80, "a stroke up to the areas": 50}
+TARGETS_MS = {
+    "open the panel": 1000,
+    "move the threshold": 30,
+    "move it with 3D": 80,
+    "a stroke up to the areas": 50,
+}
 
 
 def milliseconds(act) -> float:
@@ -41,7 +48,10 @@ def milliseconds(act) -> float:
 def say(what: str, times: list[float], other: str = "") -> None:
     """One line: the median, and how much of the target it is."""
     median = statistics.median(times)
-    print(f"{what:28} {median:7.1f} ms   {median / TARGETS_MS[what]:5.2f} of the target of {TARGETS_MS[what]} ms{other}")
+    print(
+        f"{what:28} {median:7.1f} ms   {median / TARGETS_MS[what]:5.2f} of the target of"
+        f" {TARGETS_MS[what]} ms{other}"
+    )
 
 
 def main() -> None:
@@ -54,12 +64,17 @@ def main() -> None:
     widget, ui = opened[0], opened[0].ui
     mask = cord(running_along=2)
     image = add_volume(app.scene, mask.with_data((1000 * mask.data).astype(np.int16)), "image")
-    widget.logic.engine = lambda request, progress: SoftMask(request.image.with_data(mask.data), Box.of_grid(mask.grid), "Found.")
+    widget.logic.engine = lambda request, progress: SoftMask(
+        request.image.with_data(mask.data), Box.of_grid(mask.grid), "Found."
+    )
     ui.cordImageSelector.setCurrentNode(image)
     ui.cordSegmentButton.click()
 
     def move(values):
-        times = [milliseconds(lambda value=value: setattr(ui.cordThresholdSlider, "value", value)) for value in values][1:]
+        times = [
+            milliseconds(lambda value=value: setattr(ui.cordThresholdSlider, "value", value))
+            for value in values
+        ][1:]
         assert study_of(image).view.threshold == values[-1], ui.cordMessageLabel.text
         return times
 
@@ -80,7 +95,11 @@ def main() -> None:
         voxels[level[0] + 6 : level[0] + 10, level[1] - 3 : level[1] + 3, level[2]] = True
         times.append(milliseconds(lambda voxels=voxels: paint_voxels(ui, voxels)))
     alone = editor_alone(app, image, voxels)
-    say("a stroke up to the areas", [one - alone for one in times[1:]], f"  (beside {alone:.0f} ms of Slicer's own editor)")
+    say(
+        "a stroke up to the areas",
+        [one - alone for one in times[1:]],
+        f"  (beside {alone:.0f} ms of Slicer's own editor)",
+    )
     host.close_panel(widget)
     app.close()
 

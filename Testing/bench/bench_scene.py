@@ -1,4 +1,5 @@
-"""How long the threshold slider takes, against Slicer's own ways to do the same; all measured in one run.
+"""How long the threshold slider takes, against Slicer's own ways to do the same; all measured in
+one run.
 
 python Testing/bench/bench_scene.py
 """
@@ -30,7 +31,9 @@ TARGETS_MS = {"segment": 30.0, "segment and closed surface": 80.0}
 
 
 def cord(running_along: int) -> Volume:
-    """A soft, curved cord of 12 mm that runs through the whole volume along one axis (2: axial slices; 0: sagittal slices)."""
+    """A soft, curved cord of 12 mm that runs through the whole volume along one axis (2: axial
+    slices; 0: sagittal slices).
+    """
     i, j, k = np.ogrid[: SHAPE[0], : SHAPE[1], : SHAPE[2]]
     along = (i, j, k)[running_along] / SHAPE[running_along]
     across = [axis for axis in range(3) if axis != running_along]
@@ -44,7 +47,9 @@ def cord(running_along: int) -> Volume:
 
 
 def median_ms(act: Callable[[float], object]) -> float:
-    """Median over a slider's way up and down, milliseconds; the first, which fills caches, is not counted."""
+    """Median over a slider's way up and down, milliseconds; the first, which fills caches, is not
+    counted.
+    """
     times = []
     for threshold in (0.55, *THRESHOLDS):
         start = time.perf_counter()
@@ -53,7 +58,9 @@ def median_ms(act: Callable[[float], object]) -> float:
     return 1000 * statistics.median(times[1:])
 
 
-def slicers_own_way(slicer, node, soft: np.ndarray, matrix, surface: bool) -> Callable[[float], object]:
+def slicers_own_way(
+    slicer, node, soft: np.ndarray, matrix, surface: bool
+) -> Callable[[float], object]:
     """Threshold the whole volume, write it whole, and let Slicer convert it to a surface."""
     import vtk
     from vtk.util.numpy_support import vtk_to_numpy
@@ -64,7 +71,9 @@ def slicers_own_way(slicer, node, soft: np.ndarray, matrix, surface: bool) -> Ca
         labelmap = slicer.vtkOrientedImageData()
         labelmap.SetDimensions(soft.shape)
         labelmap.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
-        vtk_to_numpy(labelmap.GetPointData().GetScalars()).reshape(soft.shape, order="F")[...] = soft >= threshold
+        vtk_to_numpy(labelmap.GetPointData().GetScalars()).reshape(soft.shape, order="F")[...] = (
+            soft >= threshold
+        )
         labelmap.SetImageToWorldMatrix(matrix)
         slicer.vtkSlicerSegmentationsModuleLogic.SetBinaryLabelmapToSegment(labelmap, node, "Whole")
         if surface:
@@ -85,12 +94,18 @@ def measure(app, mask: Volume, what: str) -> None:
     matrix = vtk.vtkMatrix4x4()
     soft_node.GetIJKToRASMatrix(matrix)
 
-    print(f"\n{what}: {SHAPE[0]}x{SHAPE[1]}x{SHAPE[2]} voxels, {np.count_nonzero(mask.data >= 0.5)} in the cord")
+    print(
+        f"\n{what}: {SHAPE[0]}x{SHAPE[1]}x{SHAPE[2]} voxels, {np.count_nonzero(mask.data >= 0.5)}"
+        " in the cord"
+    )
     for surface, name in ((False, "segment"), (True, "segment and closed surface")):
         ours = median_ms(lambda threshold, surface=surface: view.update(threshold, surface=surface))
         theirs = median_ms(slicers_own_way(slicer, other, array_of(soft_node), matrix, surface))
         print(f"  {name:28s} {ours:7.1f} ms (goal {TARGETS_MS[name]:.0f})")
-        print(f"  {'':28s} {theirs:7.1f} ms for the whole volume in Slicer's own way: {theirs / ours:.1f} times as long")
+        print(
+            f"  {'':28s} {theirs:7.1f} ms for the whole volume in Slicer's own way:"
+            f" {theirs / ours:.1f} times as long"
+        )
 
     def changed(threshold: float) -> None:
         voxels_changed(soft_node)  # as after a stroke: the box of the cord must be found anew
@@ -128,7 +143,11 @@ def main() -> None:
     measure(app, cord(running_along=0), "sagittal slices")
     noise = np.random.default_rng(0).random(SHAPE, dtype=np.float32) * np.float32(0.29)
     mask = cord(running_along=0)
-    measure(app, mask.with_data(np.maximum(mask.data, noise)), "sagittal slices, soft values below 0.3 everywhere (worst case)")
+    measure(
+        app,
+        mask.with_data(np.maximum(mask.data, noise)),
+        "sagittal slices, soft values below 0.3 everywhere (worst case)",
+    )
     app.close()
 
 

@@ -1,8 +1,10 @@
-"""Ours against the paper's own network and pipeline: image file to soft-mask file, each in a process of its own.
+"""Ours against the paper's own network and pipeline: image file to soft-mask file, each in a
+process of its own.
 
-The paper's pipeline (section 2.3; order 2 spline to 1 mm, centre crop 64 x 192 x S-I, padding to multiples of 32, z-score,
-Gaussian sliding window of 64 x 192 x 320 at half overlap, NormReLU, inverse) runs here with random weights: they cost the
-same time.  Times include the start of Python and its imports, as a user at the shell waits for them.
+The paper's pipeline (section 2.3; order 2 spline to 1 mm, centre crop 64 x 192 x S-I, padding to
+multiples of 32, z-score, Gaussian sliding window of 64 x 192 x 320 at half overlap, NormReLU,
+inverse) runs here with random weights: they cost the same time.  Times include the start of Python
+and its imports, as a user at the shell waits for them.
 """
 
 from __future__ import annotations
@@ -45,7 +47,9 @@ def run_paper(image: Path, output: Path) -> None:
     before = transforms.Compose(
         [
             transforms.LoadImaged("image", ensure_channel_first=True),
-            transforms.Orientationd("image", axcodes="RPI", labels=(("L", "R"), ("P", "A"), ("I", "S"))),
+            transforms.Orientationd(
+                "image", axcodes="RPI", labels=(("L", "R"), ("P", "A"), ("I", "S"))
+            ),
             transforms.Spacingd("image", pixdim=(1, 1, 1), mode=2),
             transforms.ResizeWithPadOrCropd("image", (64, 192, -1)),
             transforms.DivisiblePadd("image", 32, mode="edge"),
@@ -57,7 +61,12 @@ def run_paper(image: Path, output: Path) -> None:
     sample = before({"image": str(image)})
     with torch.inference_mode():
         raw = sliding_window_inference(
-            sample["image"][None], (64, 192, 320), 4, lambda x: network(x)[0], overlap=0.5, mode="gaussian"
+            sample["image"][None],
+            (64, 192, 320),
+            4,
+            lambda x: network(x)[0],
+            overlap=0.5,
+            mode="gaussian",
         )[0]
         positive = torch.relu(raw)
         sample["pred"] = MetaTensor(positive / positive.max(), meta=sample["image"].meta)
@@ -71,7 +80,16 @@ def measure(which: str, image: Path) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "mask.nii.gz"
         start = time.perf_counter()
-        command = [sys.executable, __file__, "--run", which, "--image", str(image), "--output", str(output)]
+        command = [
+            sys.executable,
+            __file__,
+            "--run",
+            which,
+            "--image",
+            str(image),
+            "--output",
+            str(output),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         seconds = time.perf_counter() - start
         if done.returncode != 0 or not output.exists():
@@ -91,7 +109,10 @@ def main() -> None:
         {"ours": run_ours, "paper": run_paper}[options.run](options.image, options.output)
         print(json.dumps({"peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
         return
-    print(f"{'image':24} {'ours, s':>8} {'peak MB':>8} {'paper, s':>9} {'peak MB':>8} {'times faster':>13}")
+    print(
+        f"{'image':24} {'ours, s':>8} {'peak MB':>8} {'paper, s':>9} {'peak MB':>8}"
+        f" {'times faster':>13}"
+    )
     for name in IMAGES:
         image = options.data / "images" / "sct-tutorial" / f"{name}.nii.gz"
         if not image.exists():
@@ -99,8 +120,8 @@ def main() -> None:
             continue
         ours, paper = measure("ours", image), measure("paper", image)
         print(
-            f"{name:24} {ours['seconds']:8.1f} {ours['peak_mb']:8.0f} {paper['seconds']:9.1f} {paper['peak_mb']:8.0f}"
-            f" {paper['seconds'] / ours['seconds']:13.1f}",
+            f"{name:24} {ours['seconds']:8.1f} {ours['peak_mb']:8.0f} {paper['seconds']:9.1f}"
+            f" {paper['peak_mb']:8.0f} {paper['seconds'] / ours['seconds']:13.1f}",
             flush=True,
         )
 

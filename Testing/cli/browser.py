@@ -15,11 +15,15 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable
 # What a test's script may use.  What is saved is caught, not written: it becomes ``said.saved``.
 _HELP = """
 const said = {}, waits = [];
-const press = key => document.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
-const click = button => button.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true }));
+const asked = { bubbles: true, cancelable: true };
+const press = key => document.dispatchEvent(new KeyboardEvent("keydown", { key, ...asked }));
+const click = button => button.dispatchEvent(new MouseEvent("click", asked));
 const all = query => Array.from(document.querySelectorAll(query));
 const later = milliseconds => new Promise(done => setTimeout(done, milliseconds));
-URL.createObjectURL = blob => { waits.push(blob.text().then(text => { said.saved = text; })); return "#"; };
+URL.createObjectURL = blob => {
+  waits.push(blob.text().then(text => { said.saved = text; }));
+  return "#";
+};
 HTMLAnchorElement.prototype.click = function () { said.name = this.download; };
 """
 
@@ -38,19 +42,39 @@ class Browser:
         self.profile = folder / "profile"
 
     def run(self, page, script: str) -> dict:
-        """Open the page, run the script when it has loaded, and give what it put into the object ``said``."""
+        """Open the page, run the script when it has loaded, and give what it put into the object
+        ``said``.
+        """
         driver = (
-            f"{_HELP} (async () => {{ {script}; await Promise.all(waits); }})().catch(error => {{ said.error = String(error); }})"
+            f"{_HELP} (async () => {{ {script}; await Promise.all(waits); }})().catch(error => {{"
+            " said.error = String(error); })"
         )
-        driver += '.then(() => { document.body.innerHTML = ""; document.body.dataset.said = JSON.stringify(said); });'
+        driver += (
+            '.then(() => { document.body.innerHTML = ""; document.body.dataset.said ='
+            " JSON.stringify(said); });"
+        )
         driven = page.with_name(f"driven_{page.name}")
         source = page.read_text(encoding="utf-8")
         driven.write_text(
-            source.replace("</body>", f'<script>addEventListener("load", () => {{ {driver} }});</script></body>'), encoding="utf-8"
+            source.replace(
+                "</body>",
+                f'<script>addEventListener("load", () => {{ {driver} }});</script></body>',
+            ),
+            encoding="utf-8",
         )
-        words = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=10000", f"--user-data-dir={self.profile}"]
+        words = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--virtual-time-budget=10000",
+            f"--user-data-dir={self.profile}",
+        ]
         answer = subprocess.run(
-            [self.program, *words, "--dump-dom", driven.as_uri()], capture_output=True, text=True, timeout=300, check=False
+            [self.program, *words, "--dump-dom", driven.as_uri()],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
         )
         driven.unlink()
         found = re.search(r'data-said="([^"]*)"', answer.stdout)

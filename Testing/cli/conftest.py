@@ -42,10 +42,15 @@ def a_series(tmp_path):
 def discs_of_the_neck(tmp_path):
     """C2/C3 at slice 20 and C3/C4 at slice 8 of :func:`a_neck`, as Slicer saves points (LPS)."""
     points = [("C2/C3", (0.0, -8.0, 20.0)), ("C3/C4", (0.0, -8.0, 8.0))]
-    control = [{"label": label, "position": position, "positionStatus": "defined"} for label, position in points]
+    control = [
+        {"label": label, "position": position, "positionStatus": "defined"}
+        for label, position in points
+    ]
     path = tmp_path / "in" / "discs.mrk.json"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps({"markups": [{"coordinateSystem": "LPS", "controlPoints": control}]}))
+    path.write_text(
+        json.dumps({"markups": [{"coordinateSystem": "LPS", "controlPoints": control}]})
+    )
     return path
 
 
@@ -61,7 +66,9 @@ def a_mask(tmp_path):
 @pytest.fixture
 def a_label_image(tmp_path):
     """C2/C3 at slice 20 and C3/C4 at slice 8 of the neck, one voxel each, as SCT writes them."""
-    return write_points(tmp_path / "in" / "sub-01_label-disc.nii.gz", {3: (19, 12, 20), 4: (19, 12, 8)})
+    return write_points(
+        tmp_path / "in" / "sub-01_label-disc.nii.gz", {3: (19, 12, 20), 4: (19, 12, 8)}
+    )
 
 
 @pytest.fixture(scope="session")
@@ -85,6 +92,8 @@ def points(neck, tmp_path_factory):
 
 @pytest.fixture
 def crop(shared_data):
-    """A real T2w image, its mask, and its mask labelled with vertebral levels by hand; slices of 1 mm."""
+    """A real T2w image, its mask, and its mask labelled with vertebral levels by hand; slices of 1
+    mm.
+    """
     folder = shared_data / "images" / "sct-testing"
     return [folder / f"{name}.nii.gz" for name in ("t2", "t2_seg-manual", "t2_seg-manual_labeled")]

@@ -16,12 +16,16 @@ from SoftCordSegLib.segmentation.checks import check_image
 from SoftCordSegLib.volume import Volume, read_nifti, write_nifti
 
 A_BUNDLE = SimpleNamespace(
-    name="a-model 1.2", metadata={"name": "a-model", "version": "1.2"}, sha256={"models/segmenter.safetensors": "ab" * 32}
+    name="a-model 1.2",
+    metadata={"name": "a-model", "version": "1.2"},
+    sha256={"models/segmenter.safetensors": "ab" * 32},
 )
 
 
 def soft_from_brightness(image, bundle, *, box, progress, device):
-    """Stands in for the network: the cord is where the image is bright, as :func:`a_neck` makes it."""
+    """Stands in for the network: the cord is where the image is bright, as :func:`a_neck` makes
+    it.
+    """
     check_image(image)
     for step in range(5):
         progress.check_cancelled()
@@ -32,7 +36,9 @@ def soft_from_brightness(image, bundle, *, box, progress, device):
 
 
 def nothing_found(image, bundle, *, box, progress, device):
-    return SoftMask(image.with_data(np.zeros(image.shape, np.float32)), None, "No spinal cord was found.")
+    return SoftMask(
+        image.with_data(np.zeros(image.shape, np.float32)), None, "No spinal cord was found."
+    )
 
 
 class Softcord:

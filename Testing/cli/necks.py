@@ -26,12 +26,16 @@ class Neck:
 
     def known(self, value, named=None, shift=(0, 0, 0)):
         """An option that names a disc."""
-        return ["--known", f"{named or value}=" + ",".join(f"{x:.3f}" for x in self.discs[value] + shift)]
+        return [
+            "--known",
+            f"{named or value}=" + ",".join(f"{x:.3f}" for x in self.discs[value] + shift),
+        ]
 
     def errors_mm(self, path) -> dict[int, float]:
         """Distance of each disc in a file from the true one."""
         return {
-            disc.value: float(np.linalg.norm(np.subtract(disc.position_mm, self.discs[disc.value]))) for disc in read_discs(path)
+            disc.value: float(np.linalg.norm(np.subtract(disc.position_mm, self.discs[disc.value])))
+            for disc in read_discs(path)
         }
 
 

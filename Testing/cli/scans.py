@@ -1,4 +1,6 @@
-"""Raw images of participants on disk, whose every answer is known: echoes, a moving diffusion series, 3D images."""
+"""Raw images of participants on disk, whose every answer is known: echoes, a moving diffusion
+series, 3D images.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,9 @@ def write_diffusion(path: Path, bvals=BVALS) -> Path:
     series = diffusion()
     write_series(series.data, series.affine, path)
     if bvals is not None:
-        path.with_name(path.name.replace(".nii.gz", ".bval")).write_text(" ".join(map(str, bvals)) + "\n")
+        path.with_name(path.name.replace(".nii.gz", ".bval")).write_text(
+            " ".join(map(str, bvals)) + "\n"
+        )
     return path
 
 
@@ -64,6 +68,10 @@ def write_participant(root: Path, name: str = "sub-01") -> Path:
     anat = root / name / "anat"
     write_nifti(neck(0.8, (44, 44, 56), "PSR"), anat / f"{name}_T2w.nii.gz")
     write_nifti(neck(), anat / f"{name}_T1w.nii")
-    write_series(np.stack([one.data for one in echoes()], axis=3), echoes()[0].affine, anat / f"{name}_T2star.nii.gz")
+    write_series(
+        np.stack([one.data for one in echoes()], axis=3),
+        echoes()[0].affine,
+        anat / f"{name}_T2star.nii.gz",
+    )
     write_diffusion(root / name / "dwi" / f"{name}_dwi.nii.gz")
     return root

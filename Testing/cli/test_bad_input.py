@@ -1,4 +1,6 @@
-"""Bad input and bad disks, through the real command: a sentence, a non-zero exit, nothing half-written, inputs untouched."""
+"""Bad input and bad disks, through the real command: a sentence, a non-zero exit, nothing
+half-written, inputs untouched.
+"""
 
 from __future__ import annotations
 
@@ -78,17 +80,26 @@ BAD = {
 
 # What a mask may hold beyond that is the morphometry's own test.
 CASES = [("segment", make) for make in BAD]
-CASES += [(command, make) for command in ("csa", "label") for make in BAD if make not in (constant, single_slice)]
+CASES += [
+    (command, make)
+    for command in ("csa", "label")
+    for make in BAD
+    if make not in (constant, single_slice)
+]
 
 
-@pytest.mark.parametrize(("command", "make"), CASES, ids=lambda case: getattr(case, "__name__", case))
+@pytest.mark.parametrize(
+    ("command", "make"), CASES, ids=lambda case: getattr(case, "__name__", case)
+)
 def test_a_bad_file_is_one_sentence_and_leaves_nothing(softcord, a_mask, tmp_path, make, command):
     image = tmp_path / "in" / "bad.nii.gz"
     make(image)
     before = digest(image) if image.exists() else None
     out = tmp_path / "out"
     outputs = {"segment": out, "csa": out / "csa.csv", "label": out / "discs.nii.gz"}
-    result = softcord(command, *([image, a_mask] if command == "label" else [image]), "-o", outputs[command])
+    result = softcord(
+        command, *([image, a_mask] if command == "label" else [image]), "-o", outputs[command]
+    )
     assert result.exit_code == 1
     assert BAD[make] in result.stderr
     assert "bad.nii.gz" in result.stderr
@@ -110,7 +121,9 @@ def test_a_read_only_folder_is_a_sentence(softcord, an_image, tmp_path):
 
 
 @pytest.mark.parametrize("command", ["segment", "csa"])
-def test_a_file_in_place_of_the_folder_is_a_sentence_before_any_work(softcord, an_image, tmp_path, command):
+def test_a_file_in_place_of_the_folder_is_a_sentence_before_any_work(
+    softcord, an_image, tmp_path, command
+):
     def must_not_run(image, bundle, **options):
         raise AssertionError("worked although the results could not be written")
 
@@ -141,7 +154,9 @@ def a_small_disk(tmp_path):
 
 def test_a_full_disk_is_a_sentence_and_nothing_half_written(softcord, tmp_path, a_small_disk):
     image = tmp_path / "in" / "noise.nii.gz"
-    data = np.random.default_rng(1).uniform(0, 900, (40, 40, 60)).astype(np.float32)  # does not compress
+    data = (
+        np.random.default_rng(1).uniform(0, 900, (40, 40, 60)).astype(np.float32)
+    )  # does not compress
     write_nifti(Volume(data, a_neck().affine), image)
     before = digest(image)
     result = softcord("segment", image, "-o", a_small_disk)
@@ -186,7 +201,12 @@ def test_the_command_itself_in_another_process(tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(library)}
 
     def softcord(*arguments):
-        command = [sys.executable, "-c", "from SoftCordSegLib.cli.app import main; main()", *map(str, arguments)]
+        command = [
+            sys.executable,
+            "-c",
+            "from SoftCordSegLib.cli.app import main; main()",
+            *map(str, arguments),
+        ]
         return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
 
     missing_file = softcord("csa", tmp_path / "no.nii.gz", "-o", tmp_path / "out" / "csa.csv")
@@ -201,11 +221,15 @@ def test_the_command_itself_in_another_process(tmp_path):
 def test_help_and_version_load_nothing_heavy():
     library = Path(__file__).resolve().parents[2] / "SoftCordSeg"
     code = (
-        "import sys\nfrom SoftCordSegLib.cli.app import app\n"
-        "heavy = {'torch', 'numpy', 'scipy', 'nibabel', 'vtk', 'slicer', 'matplotlib', 'pandas', 'monai', 'lightning', 'yaml'}\n"
-        "print(sorted(heavy & set(sys.modules)))"
+        "import sys\nfrom SoftCordSegLib.cli.app import app\nheavy = {'torch', 'numpy', 'scipy',"
+        " 'nibabel', 'vtk', 'slicer', 'matplotlib', 'pandas', 'monai', 'lightning',"
+        " 'yaml'}\nprint(sorted(heavy & set(sys.modules)))"
     )
     answer = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(library)}
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(library)},
     )
     assert answer.stdout.strip() == "[]"

@@ -20,7 +20,9 @@ def folder(shared_data):
 
 @pytest.fixture
 def levels_of_example(tmp_path):
-    """SCT's own example of aggregation as a segmentation: so many voxels of 1 mm² in each slice, which have its level as value."""
+    """SCT's own example of aggregation as a segmentation: so many voxels of 1 mm² in each slice,
+    which have its level as value.
+    """
     data = np.zeros((14, 14, 9), np.uint8)
     for number, (area, level) in enumerate(zip(AREAS, LEVELS)):
         block = np.zeros(100, np.uint8)
@@ -52,13 +54,23 @@ def table(softcord, tmp_path, *arguments):
     [
         (["--vert", "2:3"], ["-vert", "2:3"], 35.0, None, "0:3"),
         (["-z", "1:2"], ["-z", "1:2"], 35.0, 4.0, "1:2"),
-        (["-z", "1,2,3,4,6", "--vert", "2,3"], ["-z", "1;2;3;4;6", "-vert", "2:3"], 37.0, None, "1:3"),
+        (
+            ["-z", "1,2,3,4,6", "--vert", "2,3"],
+            ["-z", "1;2;3;4;6", "-vert", "2:3"],
+            37.0,
+            None,
+            "1:3",
+        ),
     ],
     ids=["levels", "slices", "both"],
 )
-def test_scts_examples_of_aggregation(softcord, scts_example, levels_of_example, tmp_path, spelling, ours, scts, mean, sd, slices):
+def test_scts_examples_of_aggregation(
+    softcord, scts_example, levels_of_example, tmp_path, spelling, ours, scts, mean, sd, slices
+):
     ours, scts = [*ours, "--no-angle-corr", "--vertfile"], [*scts, "-angle-corr", "0", "-vertfile"]
-    (row,) = table(softcord, tmp_path, scts_example, *(ours if spelling == "ours" else scts), levels_of_example)
+    (row,) = table(
+        softcord, tmp_path, scts_example, *(ours if spelling == "ours" else scts), levels_of_example
+    )
     assert float(row["MEAN(area)"]) == pytest.approx(mean, rel=1e-9)
     if sd is not None:
         assert float(row["STD(area)"]) == pytest.approx(sd, rel=1e-9)
@@ -69,13 +81,27 @@ def test_scts_examples_of_aggregation(softcord, scts_example, levels_of_example,
 def test_scts_example_by_level(softcord, scts_example, levels_of_example, tmp_path, itself):
     masks = [levels_of_example] if itself else [scts_example, "-vertfile", levels_of_example]
     rows = table(softcord, tmp_path, *masks, "-vert", "2:4", "-perlevel", "1", "-angle-corr", "0")
-    assert [(row["VertLevel"], row["LevelName"]) for row in rows] == [("2", "C2"), ("3", "C3"), ("4", "C4")]
+    assert [(row["VertLevel"], row["LevelName"]) for row in rows] == [
+        ("2", "C2"),
+        ("3", "C3"),
+        ("4", "C4"),
+    ]
     assert [float(row["MEAN(area)"]) for row in rows] == pytest.approx([30.0, 40.0, 50.5], rel=1e-9)
 
 
 def test_slice_10_of_the_real_mask(softcord, folder, tmp_path):
     discs = folder / "t2_labels-disc.nii.gz"
-    rows = table(softcord, tmp_path, folder / "t2_seg-manual.nii.gz", "-perslice", "1", "-z", "10", "-discfile", discs)
+    rows = table(
+        softcord,
+        tmp_path,
+        folder / "t2_seg-manual.nii.gz",
+        "-perslice",
+        "1",
+        "-z",
+        "10",
+        "-discfile",
+        discs,
+    )
     (row,) = rows
     expected = {
         "area": 78.58643257836141,
@@ -85,11 +111,17 @@ def test_slice_10_of_the_real_mask(softcord, folder, tmp_path):
         "eccentricity": 0.7678714078545043,
         "solidity": 0.9691052891744933,
     }
-    assert {name: float(row[f"MEAN({name})"]) for name in expected} == pytest.approx(expected, rel=1e-6)
+    assert {name: float(row[f"MEAN({name})"]) for name in expected} == pytest.approx(
+        expected, rel=1e-6
+    )
     assert row["VertLevel"] == "3"
 
 
-@pytest.mark.parametrize("spelling", [["--normalize-pam50"], ["-normalize-PAM50", "1", "-perslice", "1"]], ids=["ours", "SCT's"])
+@pytest.mark.parametrize(
+    "spelling",
+    [["--normalize-pam50"], ["-normalize-PAM50", "1", "-perslice", "1"]],
+    ids=["ours", "SCT's"],
+)
 def test_row_26_on_pam50s_slices(softcord, folder, tmp_path, spelling):
     discs = folder / "t2_labels-disc.nii.gz"
     rows = table(softcord, tmp_path, folder / "t2_seg-manual.nii.gz", "--discs", discs, *spelling)
@@ -100,25 +132,42 @@ def test_row_26_on_pam50s_slices(softcord, folder, tmp_path, spelling):
 
 def test_symmetry_with_the_image(softcord, folder, tmp_path):
     """SCT's own test allows what differs between its two ways of smoothing."""
-    rows = table(softcord, tmp_path, folder / "t2_seg-manual.nii.gz", "-z", "10", "--image", folder / "t2.nii.gz")
+    rows = table(
+        softcord,
+        tmp_path,
+        folder / "t2_seg-manual.nii.gz",
+        "-z",
+        "10",
+        "--image",
+        folder / "t2.nii.gz",
+    )
     assert float(rows[0]["MEAN(symmetry_dice_RL)"]) == pytest.approx(0.87872, rel=1e-2)
     assert float(rows[0]["MEAN(symmetry_hausdorff_RL)"]) == pytest.approx(0.8944, rel=1e-2)
-    quadrants = [float(value) for name, value in rows[0].items() if name.startswith("MEAN(area_quadrant")]
+    quadrants = [
+        float(value) for name, value in rows[0].items() if name.startswith("MEAN(area_quadrant")
+    ]
     assert len(quadrants) == 4
     assert sum(quadrants) == pytest.approx(float(rows[0]["MEAN(area)"]), rel=0.001)
 
 
 def test_columns_are_scts_in_scts_order_then_ours(softcord, scts_example, tmp_path):
     measures = (
-        "area angle_AP angle_RL diameter_AP diameter_AP_ellipse diameter_RL length_anterior length_posterior eccentricity "
-        "orientation solidity"
+        "area angle_AP angle_RL diameter_AP diameter_AP_ellipse diameter_RL length_anterior"
+        " length_posterior eccentricity orientation solidity"
     ).split()
     scts = ["Timestamp", "SCT Version", "Filename", "Slice (I->S)", "VertLevel", "DistancePMJ"]
-    scts += [f"{function}({name})" for name in measures for function in ("MEAN", "STD")] + ["SUM(length)"]
-    (row, *_) = table(softcord, tmp_path, scts_example)
+    scts += [f"{function}({name})" for name in measures for function in ("MEAN", "STD")] + [
+        "SUM(length)"
+    ]
+    row, *_ = table(softcord, tmp_path, scts_example)
     columns = list(row)
     assert columns[: len(scts)] == scts
-    assert columns[len(scts) :][:4] == ["MEAN(area_low)", "STD(area_low)", "MEAN(area_high)", "STD(area_high)"]
+    assert columns[len(scts) :][:4] == [
+        "MEAN(area_low)",
+        "STD(area_low)",
+        "MEAN(area_high)",
+        "STD(area_high)",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +176,10 @@ def test_columns_are_scts_in_scts_order_then_ours(softcord, scts_example, tmp_pa
         ("-vert 2:3 -perlevel 1", "--vert 2:3 --perlevel"),
         ("-perslice 0 -perlevel 0", ""),
         ("-angle-corr 1", "--angle-corr"),
-        ("-pmj p.nii -pmj-distance 60 -pmj-extent 30", "--pmj p.nii --pmj-distance 60 --pmj-extent 30"),
+        (
+            "-pmj p.nii -pmj-distance 60 -pmj-extent 30",
+            "--pmj p.nii --pmj-distance 60 --pmj-extent 30",
+        ),
         ("-centerline c.nii -append 1", "--centerline c.nii --append"),
         ("-vertfile v.nii -z 1:2 -o x.csv", "--vertfile v.nii -z 1:2 -o x.csv"),
         ("--perslice mask.nii", "--perslice mask.nii"),

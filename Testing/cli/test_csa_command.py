@@ -57,15 +57,34 @@ def test_one_row_a_level_from_either_kind_of_disc_file(softcord, a_mask, tmp_pat
 
 def test_levels_alone_give_one_pooled_row(softcord, a_mask, discs_of_the_neck, tmp_path):
     table = tmp_path / "csa.csv"
-    assert softcord("csa", a_mask, "-o", table, "--discs", discs_of_the_neck, "--vert", "C2:C3").exit_code == 0
+    assert (
+        softcord(
+            "csa", a_mask, "-o", table, "--discs", discs_of_the_neck, "--vert", "C2:C3"
+        ).exit_code
+        == 0
+    )
     (row,) = rows_of(table)
     assert row["Slice (I->S)"] == "9:29"
     assert row["VertLevel"] == "2:3"
 
 
-def test_slices_and_levels_together_give_what_is_in_both(softcord, a_mask, discs_of_the_neck, tmp_path):
+def test_slices_and_levels_together_give_what_is_in_both(
+    softcord, a_mask, discs_of_the_neck, tmp_path
+):
     table = tmp_path / "csa.csv"
-    result = softcord("csa", a_mask, "-o", table, "--discs", discs_of_the_neck, "--vert", "3", "-z", "15:25", "--perslice")
+    result = softcord(
+        "csa",
+        a_mask,
+        "-o",
+        table,
+        "--discs",
+        discs_of_the_neck,
+        "--vert",
+        "3",
+        "-z",
+        "15:25",
+        "--perslice",
+    )
     assert result.exit_code == 0, result.stderr
     assert [row["Slice (I->S)"] for row in rows_of(table)] == [str(n) for n in range(15, 21)]
 
@@ -74,29 +93,41 @@ def test_threshold_measures_the_cut_mask(softcord, a_mask, tmp_path):
     table = tmp_path / "csa.csv"
     assert softcord("csa", a_mask, "-o", table, "-z", "5:20", "--threshold", "0.9").exit_code == 0
     (row,) = rows_of(table)
-    assert float(row["MEAN(area)"]) == pytest.approx(float((a_neck().data[:, :, 0] >= 900).sum()), rel=0.01)
+    assert float(row["MEAN(area)"]) == pytest.approx(
+        float((a_neck().data[:, :, 0] >= 900).sum()), rel=0.01
+    )
     assert row["Threshold"] == "0.9"
 
 
 def test_angle_correction_can_be_switched_off(softcord, tmp_path):
     neck = a_neck()
-    sheared = np.stack([np.roll(neck.data[:, :, k], (k - 15) // 2, axis=1) for k in range(30)], axis=2)
+    sheared = np.stack(
+        [np.roll(neck.data[:, :, k], (k - 15) // 2, axis=1) for k in range(30)], axis=2
+    )
     path = tmp_path / "tilted.nii.gz"
     write_nifti(neck.with_data(sheared / 1000), path)
     areas = {}
     for option in ("--angle-corr", "--no-angle-corr"):
-        assert softcord("csa", path, "-o", tmp_path / "csa.csv", "-z", "10:20", option).exit_code == 0
+        assert (
+            softcord("csa", path, "-o", tmp_path / "csa.csv", "-z", "10:20", option).exit_code == 0
+        )
         areas[option] = float(rows_of(tmp_path / "csa.csv")[0]["MEAN(area)"])
     # Half a voxel a slice: the cord leans by atan(1/2).
-    assert areas["--angle-corr"] / areas["--no-angle-corr"] == pytest.approx(np.cos(np.arctan(0.5)), rel=0.03)
+    assert areas["--angle-corr"] / areas["--no-angle-corr"] == pytest.approx(
+        np.cos(np.arctan(0.5)), rel=0.03
+    )
 
 
-def test_several_masks_share_one_table_and_a_bad_one_does_not_stop_the_others(softcord, a_mask, tmp_path):
+def test_several_masks_share_one_table_and_a_bad_one_does_not_stop_the_others(
+    softcord, a_mask, tmp_path
+):
     empty = tmp_path / "in" / "empty.nii.gz"
     write_nifti(a_neck().with_data(np.zeros(a_neck().shape, np.float32)), empty)
     thick = tmp_path / "in" / "thick.nii.gz"
     write_nifti(a_neck(6).with_data(a_neck(6).data / 1000), thick)
-    result = softcord("csa", a_mask, empty, thick, "-o", tmp_path / "csa.csv", "-z", "0:29", "--json")
+    result = softcord(
+        "csa", a_mask, empty, thick, "-o", tmp_path / "csa.csv", "-z", "0:29", "--json"
+    )
     assert result.exit_code == 1
     assert "empty.nii.gz" in result.stderr
     assert [row["Filename"] for row in rows_of(tmp_path / "csa.csv")] == [a_mask.name, thick.name]
@@ -124,7 +155,9 @@ def test_masks_of_one_name_are_told_apart_by_their_folders(softcord, a_mask, tmp
         (["--rescaling", "mine"], "mine"),
     ],
 )
-def test_usage_errors_exit_with_2_and_say_what_is_missing(softcord, a_mask, tmp_path, arguments, word):
+def test_usage_errors_exit_with_2_and_say_what_is_missing(
+    softcord, a_mask, tmp_path, arguments, word
+):
     result = softcord("csa", a_mask, "-o", tmp_path / "out" / "csa.csv", *arguments)
     assert result.exit_code == 2
     assert word in result.stderr
@@ -143,11 +176,16 @@ def test_a_folder_in_place_of_the_table_is_a_sentence(softcord, a_mask, tmp_path
     assert "is a folder" in result.stderr
 
 
-@pytest.mark.parametrize("content", ["", "{}", '{"markups": []}', '{"markups": [{"controlPoints": [{"label": "C2/C3"}]}]}'])
+@pytest.mark.parametrize(
+    "content",
+    ["", "{}", '{"markups": []}', '{"markups": [{"controlPoints": [{"label": "C2/C3"}]}]}'],
+)
 def test_a_broken_disc_file_is_a_sentence(softcord, a_mask, tmp_path, content):
     discs = tmp_path / "discs.mrk.json"
     discs.write_text(content)
-    result = softcord("csa", a_mask, "-o", tmp_path / "out" / "csa.csv", "--perlevel", "--discs", discs)
+    result = softcord(
+        "csa", a_mask, "-o", tmp_path / "out" / "csa.csv", "--perlevel", "--discs", discs
+    )
     assert result.exit_code == 1
     assert "discs.mrk.json" in result.stderr
     assert names_in(tmp_path / "out") == []
@@ -166,7 +204,9 @@ def test_older_point_lists_of_slicer_are_read(softcord, a_mask, tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [["--perlevel"], ["--vert", "2:3"], ["--normalize-pam50"]])
-def test_levels_that_nothing_tells_are_a_sentence_and_no_table(softcord, a_mask, tmp_path, arguments):
+def test_levels_that_nothing_tells_are_a_sentence_and_no_table(
+    softcord, a_mask, tmp_path, arguments
+):
     result = softcord("csa", a_mask, "-o", tmp_path / "out" / "csa.csv", *arguments)
     assert result.exit_code == 1
     assert "Give --discs, --vertfile or --find-discs" in result.stderr
@@ -174,8 +214,12 @@ def test_levels_that_nothing_tells_are_a_sentence_and_no_table(softcord, a_mask,
 
 
 @pytest.mark.parametrize("arguments", [["--vert", "7"], ["--vert", "2", "-z", "0:5"]])
-def test_nothing_to_measure_is_a_sentence_and_no_table(softcord, a_mask, discs_of_the_neck, tmp_path, arguments):
-    result = softcord("csa", a_mask, "-o", tmp_path / "out" / "csa.csv", "--discs", discs_of_the_neck, *arguments)
+def test_nothing_to_measure_is_a_sentence_and_no_table(
+    softcord, a_mask, discs_of_the_neck, tmp_path, arguments
+):
+    result = softcord(
+        "csa", a_mask, "-o", tmp_path / "out" / "csa.csv", "--discs", discs_of_the_neck, *arguments
+    )
     assert result.exit_code == 1
     assert "no slices here" in result.stderr
     assert names_in(tmp_path / "out") == []
@@ -187,5 +231,10 @@ def test_levels_given_as_discs_name_the_file(softcord, a_mask, tmp_path):
     result = softcord("csa", a_mask, "-o", tmp_path / "csa.csv", "--discs", levels, "--perlevel")
     assert result.exit_code == 1
     assert "levels.nii.gz" in result.stderr
-    assert softcord("csa", a_mask, "-o", tmp_path / "csa.csv", "--vertfile", levels, "--perlevel").exit_code == 0
+    assert (
+        softcord(
+            "csa", a_mask, "-o", tmp_path / "csa.csv", "--vertfile", levels, "--perlevel"
+        ).exit_code
+        == 0
+    )
     assert [row["VertLevel"] for row in rows_of(tmp_path / "csa.csv")] == ["2"]

@@ -1,4 +1,6 @@
-"""``softcord csa --compare``: one subject's contrasts side by side, with the SD over them; and the figures."""
+"""``softcord csa --compare``: one subject's contrasts side by side, with the SD over them; and the
+figures.
+"""
 
 from __future__ import annotations
 
@@ -40,12 +42,32 @@ def contrasts(make_mask):
 
 def test_a_row_a_level_a_column_a_contrast_and_the_sd(softcord, contrasts, a_label_image, tmp_path):
     table, compared = tmp_path / "csa.csv", tmp_path / "contrasts.csv"
-    result = softcord("csa", *contrasts, "-o", table, "--discs", a_label_image, "--perlevel", "--compare", compared)
+    result = softcord(
+        "csa",
+        *contrasts,
+        "-o",
+        table,
+        "--discs",
+        a_label_image,
+        "--perlevel",
+        "--compare",
+        compared,
+    )
     assert result.exit_code == 0, result.stderr
     area = {(row["Filename"], row["VertLevel"]): float(row["MEAN(area)"]) for row in rows_of(table)}
     rows = {row["LevelName"]: row for row in rows_of(compared)}
     assert list(rows["C3"]) == [
-        *("Subject", "VertLevel", "LevelName", "area(T1w)", "area(T2w)", "area(T2star)", "Mean", "SD", "CV(%)")
+        *(
+            "Subject",
+            "VertLevel",
+            "LevelName",
+            "area(T1w)",
+            "area(T2w)",
+            "area(T2star)",
+            "Mean",
+            "SD",
+            "CV(%)",
+        )
     ]
     assert {row["Subject"] for row in rows.values()} == {"sub-01"}
     areas = [area[path.name, "3"] for path in contrasts]
@@ -55,13 +77,25 @@ def test_a_row_a_level_a_column_a_contrast_and_the_sd(softcord, contrasts, a_lab
     assert float(rows["C3"]["CV(%)"]) == pytest.approx(100 * np.std(areas, ddof=1) / np.mean(areas))
     # T2star does not reach C2: a gap, not a zero.
     assert rows["C2"]["area(T2star)"] == ""
-    assert float(rows["C2"]["SD"]) == pytest.approx(np.std([area[path.name, "2"] for path in contrasts[:2]], ddof=1))
+    assert float(rows["C2"]["SD"]) == pytest.approx(
+        np.std([area[path.name, "2"] for path in contrasts[:2]], ddof=1)
+    )
     assert "SD" in result.stderr
 
 
 def test_a_range_of_levels_is_one_row(softcord, contrasts, a_label_image, tmp_path):
     compared = tmp_path / "contrasts.csv"
-    options = ["--discs", a_label_image, "--vert", "2:3", "--compare", compared, "--subject", "patient 7", "--json"]
+    options = [
+        "--discs",
+        a_label_image,
+        "--vert",
+        "2:3",
+        "--compare",
+        compared,
+        "--subject",
+        "patient 7",
+        "--json",
+    ]
     result = softcord("csa", *contrasts[:2], "-o", tmp_path / "csa.csv", *options)
     assert result.exit_code == 0, result.stderr
     (row,) = rows_of(compared)
@@ -72,13 +106,34 @@ def test_a_range_of_levels_is_one_row(softcord, contrasts, a_label_image, tmp_pa
     assert same["SD"] == pytest.approx(float(row["SD"]))
 
 
-def test_several_subjects_get_rows_of_their_own_and_the_mean_sd_is_told(softcord, make_mask, tmp_path):
-    radii = {"sub-01_T1w": 4.0, "sub-01_T2w": 4.3, "sub-02_T1w": 4.4, "sub-02_T2w": 4.5, "sub-03_T2w": 4.2}
+def test_several_subjects_get_rows_of_their_own_and_the_mean_sd_is_told(
+    softcord, make_mask, tmp_path
+):
+    radii = {
+        "sub-01_T1w": 4.0,
+        "sub-01_T2w": 4.3,
+        "sub-02_T1w": 4.4,
+        "sub-02_T2w": 4.5,
+        "sub-03_T2w": 4.2,
+    }
     masks = [make_mask(f"{name}_seg.nii.gz", radius) for name, radius in radii.items()]
     for subject in ("sub-01", "sub-02", "sub-03"):
-        write_points(masks[0].with_name(f"{subject}_T2w_label-discs_dlabel.nii.gz"), {3: (19, 12, 20), 4: (19, 12, 8)})
+        write_points(
+            masks[0].with_name(f"{subject}_T2w_label-discs_dlabel.nii.gz"),
+            {3: (19, 12, 20), 4: (19, 12, 8)},
+        )
     compared = tmp_path / "contrasts.csv"
-    result = softcord("csa", *masks, "-o", tmp_path / "csa.csv", "--find-discs", "--vert", "3", "--compare", compared)
+    result = softcord(
+        "csa",
+        *masks,
+        "-o",
+        tmp_path / "csa.csv",
+        "--find-discs",
+        "--vert",
+        "3",
+        "--compare",
+        compared,
+    )
     assert result.exit_code == 0, result.stderr
     rows = rows_of(compared)
     assert [row["Subject"] for row in rows] == ["sub-01", "sub-02", "sub-03"]
@@ -92,7 +147,10 @@ def test_a_mask_that_fails_leaves_a_gap(softcord, contrasts, a_label_image, tmp_
     compared = tmp_path / "contrasts.csv"
     options = ["--discs", a_label_image, "--vert", "4", "--compare", compared]
     assert softcord("csa", *contrasts, "-o", tmp_path / "csa.csv", *options).exit_code == 1
-    assert [name for name in rows_of(compared)[0] if name.startswith("area")] == ["area(T1w)", "area(T2star)"]
+    assert [name for name in rows_of(compared)[0] if name.startswith("area")] == [
+        "area(T1w)",
+        "area(T2star)",
+    ]
 
 
 def test_one_mask_left_is_measured_but_not_compared(softcord, contrasts, a_label_image, tmp_path):
@@ -117,7 +175,9 @@ def test_usage_errors_exit_with_2(softcord, contrasts, a_label_image, tmp_path, 
     out = tmp_path / "out"
     names = {"OUT": out / "contrasts.csv", "TABLE": out / "csa.csv"}
     arguments = [names.get(word, word.replace("FOLDER", str(out))) for word in arguments]
-    result = softcord("csa", *contrasts, "-o", out / "csa.csv", "--discs", a_label_image, *arguments)
+    result = softcord(
+        "csa", *contrasts, "-o", out / "csa.csv", "--discs", a_label_image, *arguments
+    )
     assert result.exit_code == 2
     assert word in result.stderr
     assert names_in(out) == []
@@ -125,11 +185,21 @@ def test_usage_errors_exit_with_2(softcord, contrasts, a_label_image, tmp_path, 
 
 @pytest.mark.parametrize(
     ("arguments", "places"),
-    [(["-z", "3:5"], ["3:5"]), (["-z", "3:5", "--perslice"], ["3", "4", "5"]), ([], [str(number) for number in range(30)])],
+    [
+        (["-z", "3:5"], ["3:5"]),
+        (["-z", "3:5", "--perslice"], ["3", "4", "5"]),
+        ([], [str(number) for number in range(30)]),
+    ],
 )
 def test_masks_on_one_grid_are_compared_by_slice(softcord, contrasts, tmp_path, arguments, places):
-    table, compared, figure = tmp_path / "csa.csv", tmp_path / "contrasts.csv", tmp_path / "contrasts.svg"
-    result = softcord("csa", *contrasts, "-o", table, "--compare", compared, "--figure", figure, *arguments)
+    table, compared, figure = (
+        tmp_path / "csa.csv",
+        tmp_path / "contrasts.csv",
+        tmp_path / "contrasts.svg",
+    )
+    result = softcord(
+        "csa", *contrasts, "-o", table, "--compare", compared, "--figure", figure, *arguments
+    )
     assert result.exit_code == 0, result.stderr
     found = rows_of(compared)
     assert [row["Slice (I->S)"] for row in found] == places
@@ -144,7 +214,16 @@ def test_slices_of_different_grids_are_not_compared(softcord, contrasts, tmp_pat
     moved = a_neck().affine.copy()
     moved[2, 3] += 2.0
     write_nifti(Volume(a_neck().data / 1000, moved), contrasts[1])
-    result = softcord("csa", *contrasts, "-o", tmp_path / "csa.csv", "-z", "3:5", "--compare", tmp_path / "contrasts.csv")
+    result = softcord(
+        "csa",
+        *contrasts,
+        "-o",
+        tmp_path / "csa.csv",
+        "-z",
+        "3:5",
+        "--compare",
+        tmp_path / "contrasts.csv",
+    )
     assert result.exit_code == 1
     assert "different grids" in result.stderr
     assert names_in(tmp_path) == ["csa.csv", "in"]
@@ -158,9 +237,19 @@ def test_contrasts_are_compared_at_a_distance_from_the_junction(softcord, contra
     write_nifti(Volume(whole.data[:, :, 4:], lifted), contrasts[1])
     top = a_neck().grid.to_world(np.array([18, 16, 29]))
     junction = tmp_path / "pmj.fcsv"
-    junction.write_text(f"# CoordinateSystem = RAS\n# columns = id,x,y,z,label\n1,{top[0]},{top[1]},{top[2]},PMJ\n")
+    junction.write_text(
+        f"# CoordinateSystem = RAS\n# columns = id,x,y,z,label\n1,{top[0]},{top[1]},{top[2]},PMJ\n"
+    )
     where = ["--pmj", junction, "--pmj-distance", "20", "--pmj-extent", "6"]
-    result = softcord("csa", *contrasts[:2], "-o", tmp_path / "csa.csv", *where, "--compare", tmp_path / "contrasts.csv")
+    result = softcord(
+        "csa",
+        *contrasts[:2],
+        "-o",
+        tmp_path / "csa.csv",
+        *where,
+        "--compare",
+        tmp_path / "contrasts.csv",
+    )
     assert result.exit_code == 0, result.stderr
     (row,) = rows_of(tmp_path / "contrasts.csv")
     assert float(row["DistancePMJ"]) == 20.0
@@ -175,26 +264,47 @@ def test_one_mask_is_nothing_to_compare(softcord, a_mask, a_label_image, tmp_pat
 
 
 @pytest.mark.parametrize("option", ["--compare", "--figure"])
-def test_second_outputs_are_never_written_over_an_input(softcord, contrasts, a_label_image, tmp_path, option):
+def test_second_outputs_are_never_written_over_an_input(
+    softcord, contrasts, a_label_image, tmp_path, option
+):
     mask = contrasts[0].with_name("mask.png")
     mask.write_bytes(contrasts[0].read_bytes())
     before = digest(mask)
-    result = softcord("csa", contrasts[1], mask, "-o", tmp_path / "csa.csv", "--perlevel", "--discs", a_label_image, option, mask)
+    result = softcord(
+        "csa",
+        contrasts[1],
+        mask,
+        "-o",
+        tmp_path / "csa.csv",
+        "--perlevel",
+        "--discs",
+        a_label_image,
+        option,
+        mask,
+    )
     assert result.exit_code == 2
     assert "would be overwritten" in result.stderr
     assert digest(mask) == before
 
 
-@pytest.mark.parametrize(("ending", "start"), [(".png", b"\x89PNG"), (".pdf", b"%PDF"), (".svg", b"<?xml")])
+@pytest.mark.parametrize(
+    ("ending", "start"), [(".png", b"\x89PNG"), (".pdf", b"%PDF"), (".svg", b"<?xml")]
+)
 def test_figures_along_the_cord(softcord, a_mask, a_label_image, tmp_path, ending, start):
     figure = tmp_path / f"area{ending}"
-    result = softcord("csa", a_mask, "-o", tmp_path / "csa.csv", "--discs", a_label_image, "--figure", figure)
+    result = softcord(
+        "csa", a_mask, "-o", tmp_path / "csa.csv", "--discs", a_label_image, "--figure", figure
+    )
     assert result.exit_code == 0, result.stderr
     assert figure.read_bytes().startswith(start)
 
 
-def test_the_figure_names_levels_and_contrasts(softcord, contrasts, a_label_image, tmp_path, monkeypatch):
-    monkeypatch.setitem(pytest.importorskip("matplotlib").rcParams, "svg.fonttype", "none")  # text stays text
+def test_the_figure_names_levels_and_contrasts(
+    softcord, contrasts, a_label_image, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(
+        pytest.importorskip("matplotlib").rcParams, "svg.fonttype", "none"
+    )  # text stays text
     along, side_by_side = tmp_path / "along.svg", tmp_path / "compared.svg"
     options = ["-o", tmp_path / "csa.csv", "--discs", a_label_image, "--perlevel"]
     assert softcord("csa", *contrasts, *options, "--figure", along).exit_code == 0
@@ -230,7 +340,10 @@ def test_json_holds_every_slice(softcord, contrasts, tmp_path):
     assert [row["Slices"] for row in masks[0]["Rows"]] == [[3, 4, 5]]
     slices = masks[0]["Slices"]
     assert len(slices["area"]) == len(slices["area_low"]) == 30
-    assert all(low < area < high for low, area, high in zip(slices["area_low"], slices["area"], slices["area_high"]))
+    assert all(
+        low < area < high
+        for low, area, high in zip(slices["area_low"], slices["area"], slices["area_high"])
+    )
     assert math.isclose(masks[0]["Rows"][0]["Mean"]["area"], np.mean(slices["area"][3:6]))
     assert softcord("csa", contrasts[0], "-o", out, "--append").exit_code == 2
 
@@ -245,8 +358,15 @@ def test_names_of_contrasts(tmp_path):
     assert short("mt0_seg.nii.gz", "mt1_seg.nii.gz") == ["mt0", "mt1"]
     assert short("t2.nii.gz", "t2_seg.nii.gz") == ["t2", "t2_seg"]
     assert short("a_seg.nii.gz") == ["a_seg"]
-    assert short("a/seg.nii.gz", "b/seg.nii.gz") == [str(tmp_path / "a" / "seg.nii.gz"), str(tmp_path / "b" / "seg.nii.gz")]
-    several = [tmp_path / f"sub-0{n}_ses-1_{contrast}_seg.nii.gz" for n in (1, 2) for contrast in ("T1w", "T2w")]
+    assert short("a/seg.nii.gz", "b/seg.nii.gz") == [
+        str(tmp_path / "a" / "seg.nii.gz"),
+        str(tmp_path / "b" / "seg.nii.gz"),
+    ]
+    several = [
+        tmp_path / f"sub-0{n}_ses-1_{contrast}_seg.nii.gz"
+        for n in (1, 2)
+        for contrast in ("T1w", "T2w")
+    ]
     assert contrast_names(several) == ["T1w", "T2w", "T1w", "T2w"]
     assert session_of(several[0]) == "sub-01_ses-1"
     assert session_of(tmp_path / "t2_seg.nii.gz") == ""

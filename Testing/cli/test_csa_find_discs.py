@@ -1,4 +1,6 @@
-"""``softcord csa --find-discs``: the discs of a data set beside their masks, by their BIDS names."""
+"""``softcord csa --find-discs``: the discs of a data set beside their masks, by their BIDS
+names.
+"""
 
 from __future__ import annotations
 
@@ -35,13 +37,22 @@ def levels_found(softcord, mask, tmp_path):
 @pytest.mark.parametrize(
     ("mask", "discs"),
     [
-        ("sub-01/anat/sub-01_T2w_softseg.nii.gz", "sub-01/anat/sub-01_T2w_label-discs_dlabel.nii.gz"),
-        ("sub-01/anat/sub-01_T2w_label-SC_seg.nii.gz", "sub-01/anat/sub-01_T2w_label-discs_dlabel.nii"),
+        (
+            "sub-01/anat/sub-01_T2w_softseg.nii.gz",
+            "sub-01/anat/sub-01_T2w_label-discs_dlabel.nii.gz",
+        ),
+        (
+            "sub-01/anat/sub-01_T2w_label-SC_seg.nii.gz",
+            "sub-01/anat/sub-01_T2w_label-discs_dlabel.nii",
+        ),
         (
             "derivatives/labels_softseg/sub-01/anat/sub-01_T2w_desc-softseg_label-SC_seg.nii.gz",
             "derivatives/labels/sub-01/anat/sub-01_T2w_label-discs_dlabel.nii.gz",
         ),
-        ("sub-01/ses-2/anat/sub-01_ses-2_T2w_seg.nii.gz", "sub-01/ses-2/anat/sub-01_ses-2_T2w_label-discs_dlabel.nii.gz"),
+        (
+            "sub-01/ses-2/anat/sub-01_ses-2_T2w_seg.nii.gz",
+            "sub-01/ses-2/anat/sub-01_ses-2_T2w_label-discs_dlabel.nii.gz",
+        ),
         (
             "derivatives/labels_softseg/sub-01/dwi/sub-01_rec-average_dwi_label-SC_softseg.nii.gz",
             "derivatives/labels/sub-01/dwi/sub-01_rec-average_dwi_label-discs_desc-warp_dlabel.nii.gz",
@@ -71,7 +82,9 @@ def test_the_nearer_name_comes_first(softcord, data_set, tmp_path):
     assert levels_found(softcord, path, tmp_path)[0] == ["2", "3", "4"]
 
 
-def test_the_discs_of_another_image_serve_through_scanner_coordinates_and_it_is_said(softcord, data_set, tmp_path):
+def test_the_discs_of_another_image_serve_through_scanner_coordinates_and_it_is_said(
+    softcord, data_set, tmp_path
+):
     path = data_set("anat/sub-01_T2star_softseg.nii.gz")
     write_points(path.with_name("sub-01_T2w_label-discs_dlabel.nii.gz"), TWO_DISCS)
     write_points(path.with_name("sub-02_T2w_label-discs_dlabel.nii.gz"), OTHER_DISCS)
@@ -81,11 +94,15 @@ def test_the_discs_of_another_image_serve_through_scanner_coordinates_and_it_is_
 
 
 @pytest.mark.parametrize("root", ["", "derivatives/labels_softseg/"])
-def test_the_discs_of_an_anatomical_image_serve_a_diffusion_series(softcord, data_set, tmp_path, root):
+def test_the_discs_of_an_anatomical_image_serve_a_diffusion_series(
+    softcord, data_set, tmp_path, root
+):
     path = data_set(f"{root}sub-01/dwi/sub-01_dwi_softseg.nii.gz")
     discs = tmp_path / "data" / ("derivatives/labels" if root else "") / "sub-01" / "anat"
     write_points(discs / "sub-01_T2w_label-discs_dlabel.nii.gz", TWO_DISCS)
-    write_points(discs / "sub-01_T1w_label-discs_desc-warp_dlabel.nii.gz", OTHER_DISCS)  # not where they were marked
+    write_points(
+        discs / "sub-01_T1w_label-discs_desc-warp_dlabel.nii.gz", OTHER_DISCS
+    )  # not where they were marked
     found, told = levels_found(softcord, path, tmp_path)
     assert found == ["2", "3", "4"]
     assert "of another image" in told
@@ -107,7 +124,9 @@ def test_the_json_says_whose_discs_they_are(softcord, data_set, tmp_path):
     path = data_set("anat/sub-01_T2star_softseg.nii.gz")
     write_points(path.with_name("sub-01_T2w_label-discs_dlabel.nii.gz"), TWO_DISCS)
     result = softcord("csa", path, "-o", tmp_path / "csa.csv", "--find-discs", "--json")
-    assert any("of another image" in note for note in json.loads(result.stdout)["masks"][0]["Notes"])
+    assert any(
+        "of another image" in note for note in json.loads(result.stdout)["masks"][0]["Notes"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -115,7 +134,10 @@ def test_the_json_says_whose_discs_they_are(softcord, data_set, tmp_path):
     [
         ([], "no disc labels beside 'sub-01_T2star_softseg.nii.gz'"),
         (["sub-02_T2w_label-discs_dlabel.nii.gz"], "no disc labels beside"),
-        (["sub-01_T1w_label-discs_dlabel.nii.gz", "sub-01_T2w_label-discs_dlabel.nii.gz"], "discs of several other images"),
+        (
+            ["sub-01_T1w_label-discs_dlabel.nii.gz", "sub-01_T2w_label-discs_dlabel.nii.gz"],
+            "discs of several other images",
+        ),
     ],
     ids=["none", "another subject's", "several"],
 )

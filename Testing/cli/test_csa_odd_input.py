@@ -1,4 +1,6 @@
-"""``softcord csa`` with odd masks and wrong discs: counted or refused, and in either case said, with what is at fault named."""
+"""``softcord csa`` with odd masks and wrong discs: counted or refused, and in either case said,
+with what is at fault named.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ def write_mask(tmp_path):
 def area_of_slices(path, tmp_path, softcord):
     result = softcord("csa", path, "-o", tmp_path / "csa.csv", "--no-angle-corr")
     assert result.exit_code == 0, result.stderr
-    return [float(row["MEAN(area)"] or "nan") for row in rows_of(tmp_path / "csa.csv")], result.stderr
+    return [
+        float(row["MEAN(area)"] or "nan") for row in rows_of(tmp_path / "csa.csv")
+    ], result.stderr
 
 
 def test_holes_are_not_counted_and_the_slices_are_named(softcord, write_mask, tmp_path):
@@ -64,11 +68,15 @@ def test_what_is_said_is_in_the_json_too(softcord, write_mask, tmp_path):
         data[19, 19, 5] = 0
 
     result = softcord("csa", write_mask(punch), "-o", tmp_path / "csa.csv", "--json")
-    assert any("holes in slice(s) 5" in note for note in json.loads(result.stdout)["masks"][0]["Notes"])
+    assert any(
+        "holes in slice(s) 5" in note for note in json.loads(result.stdout)["masks"][0]["Notes"]
+    )
 
 
 def test_an_empty_mask_is_a_sentence(softcord, write_mask, tmp_path):
-    result = softcord("csa", write_mask(lambda data: data.fill(0)), "-o", tmp_path / "out" / "csa.csv")
+    result = softcord(
+        "csa", write_mask(lambda data: data.fill(0)), "-o", tmp_path / "out" / "csa.csv"
+    )
     assert result.exit_code == 1
     assert "mask is empty" in result.stderr
     assert "odd.nii.gz" in result.stderr
@@ -86,14 +94,20 @@ def test_a_label_image_is_no_mask(softcord, write_mask, tmp_path):
 
 
 def as_label_image(path, points):
-    return write_points(path.with_suffix(".nii.gz"), {value: (19, 12, height) for value, height in points})
+    return write_points(
+        path.with_suffix(".nii.gz"), {value: (19, 12, height) for value, height in points}
+    )
 
 
 def as_points(path, points):
     """On the neck's axis, 8 mm in front."""
-    control = [{"label": str(value), "position": [0.0, -8.0, float(height)]} for value, height in points]
+    control = [
+        {"label": str(value), "position": [0.0, -8.0, float(height)]} for value, height in points
+    ]
     path = path.with_suffix(".mrk.json")
-    path.write_text(json.dumps({"markups": [{"coordinateSystem": "LPS", "controlPoints": control}]}))
+    path.write_text(
+        json.dumps({"markups": [{"coordinateSystem": "LPS", "controlPoints": control}]})
+    )
     return path
 
 
@@ -108,7 +122,10 @@ def test_discs_in_the_wrong_order_are_named(softcord, a_mask, tmp_path, write, o
     assert names_in(tmp_path / "out") == []
 
 
-@pytest.mark.parametrize(("name", "word"), [("points", "C2/C3 (value 3) is marked twice"), ("image", "(value 3) is marked at two")])
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [("points", "C2/C3 (value 3) is marked twice"), ("image", "(value 3) is marked at two")],
+)
 def test_a_disc_that_is_marked_twice_is_named(softcord, a_mask, tmp_path, name, word):
     if name == "points":
         discs = as_points(tmp_path / "in" / "discs", [(3, 20), (3, 8)])
@@ -117,7 +134,9 @@ def test_a_disc_that_is_marked_twice_is_named(softcord, a_mask, tmp_path, name, 
         data = np.zeros(a_neck().shape, np.uint8)
         data[19, 12, 2] = data[19, 12, 26] = 3
         write_nifti(a_neck().with_data(data), discs)
-    result = softcord("csa", a_mask, "-o", tmp_path / "out" / "csa.csv", "--discs", discs, "--perlevel")
+    result = softcord(
+        "csa", a_mask, "-o", tmp_path / "out" / "csa.csv", "--discs", discs, "--perlevel"
+    )
     assert result.exit_code == 1
     assert word in result.stderr
     assert discs.name in result.stderr
@@ -125,10 +144,15 @@ def test_a_disc_that_is_marked_twice_is_named(softcord, a_mask, tmp_path, name, 
 
 
 def test_a_disc_off_the_cord_is_named(softcord, a_mask, tmp_path):
-    control = [{"label": "C2/C3", "position": [0, -8, 20]}, {"label": "C3/C4", "position": [70, -8, 8]}]
+    control = [
+        {"label": "C2/C3", "position": [0, -8, 20]},
+        {"label": "C3/C4", "position": [70, -8, 8]},
+    ]
     discs = tmp_path / "discs.mrk.json"
     discs.write_text(json.dumps({"markups": [{"controlPoints": control}]}))
-    result = softcord("csa", a_mask, "-o", tmp_path / "out" / "csa.csv", "--discs", discs, "--perlevel")
+    result = softcord(
+        "csa", a_mask, "-o", tmp_path / "out" / "csa.csv", "--discs", discs, "--perlevel"
+    )
     assert result.exit_code == 1
     assert "C3/C4 (value 4) is 7" in result.stderr
     assert "mm away from the cord" in result.stderr
@@ -150,7 +174,9 @@ def test_a_point_that_is_no_disc_is_named(softcord, a_mask, tmp_path):
     discs = tmp_path / "discs.mrk.json"
     control = [{"label": "F-1", "position": [0, -8, 20]}]
     discs.write_text(json.dumps({"markups": [{"controlPoints": control}]}))
-    result = softcord("csa", a_mask, "-o", tmp_path / "out" / "csa.csv", "--discs", discs, "--perlevel")
+    result = softcord(
+        "csa", a_mask, "-o", tmp_path / "out" / "csa.csv", "--discs", discs, "--perlevel"
+    )
     assert result.exit_code == 1
     assert "'F-1' is no disc" in result.stderr
     assert names_in(tmp_path / "out") == []

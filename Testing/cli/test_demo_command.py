@@ -14,7 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from cli.fakes import A_BUNDLE, Softcord, a_neck, digest, names_in, nothing_found, soft_from_brightness
+from cli.fakes import (
+    A_BUNDLE,
+    Softcord,
+    a_neck,
+    digest,
+    names_in,
+    nothing_found,
+    soft_from_brightness,
+)
 from SoftCordSegLib.cli.demo.study import study_phantom
 from SoftCordSegLib.cli.demo.study_scene import make_views
 from SoftCordSegLib.cli.segment import Request
@@ -62,7 +70,12 @@ class Page(HTMLParser):
         if tag == "a":
             self.links.append(attributes["href"])
         if tag in ("link", "script", "iframe", "img", "image", "use"):
-            address = attributes.get("src") or attributes.get("href") or attributes.get("xlink:href") or ""
+            address = (
+                attributes.get("src")
+                or attributes.get("href")
+                or attributes.get("xlink:href")
+                or ""
+            )
             if not address.startswith(("data:", "#")):
                 self.fetched.append((tag, address))
 
@@ -107,7 +120,9 @@ def test_errors_against_the_known_truth_are_below_one_percent_for_the_truth_itse
 
 
 def test_errors_are_those_of_the_mask(softcord, tmp_path):
-    """A mask ten percent too large must be reported as that: the comparison is with the formula, not with itself."""
+    """A mask ten percent too large must be reported as that: the comparison is with the formula,
+    not with itself.
+    """
     softcord.segment = ten_percent_too_large
     result = softcord("demo", "-o", tmp_path, "--contrast", "DWI", "--json")
     (study,) = json.loads(result.stdout)["studies"]
@@ -140,12 +155,16 @@ def test_the_page_follows_light_and_dark(a_demo):
     assert "prefers-color-scheme: dark" in source
     plots = re.findall(r"<svg.*?</svg>", source, re.DOTALL)
     assert len(plots) == 1
-    assert not re.search(r"#0[1-5]{5}|#000000|#ffffff", plots[0]), "a colour that would not follow the page"
+    assert not re.search(r"#0[1-5]{5}|#000000|#ffffff", plots[0]), (
+        "a colour that would not follow the page"
+    )
 
 
 def test_a_real_image_has_no_truth_and_says_so(softcord, an_image, discs_of_the_neck, tmp_path):
     before = digest(an_image)
-    result = softcord("demo", "-o", tmp_path / "demo", "--image", an_image, "--discs", discs_of_the_neck, "--json")
+    result = softcord(
+        "demo", "-o", tmp_path / "demo", "--image", an_image, "--discs", discs_of_the_neck, "--json"
+    )
     assert result.exit_code == 0, result.stderr
     (study,) = json.loads(result.stdout)["studies"]
     assert study["levels"] == []
@@ -192,7 +211,13 @@ def test_a_page_that_is_not_ours_is_never_replaced(softcord, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--contrast", "CT"], ["--discs", "d.nii.gz"], ["--image", "x.nii.gz", "--contrast", "T2w"], ["--threads", "0"]]
+    "arguments",
+    [
+        ["--contrast", "CT"],
+        ["--discs", "d.nii.gz"],
+        ["--image", "x.nii.gz", "--contrast", "T2w"],
+        ["--threads", "0"],
+    ],
 )
 def test_usage_errors_exit_with_2(softcord, tmp_path, arguments):
     result = softcord("demo", "-o", tmp_path / "demo", *arguments)
@@ -237,7 +262,12 @@ def test_without_slicer_core_the_page_is_still_made(tmp_path):
         "from SoftCordSegLib.cli.tools import Tools\n"
         "app(sys.argv[1:], obj=Tools(the_truth, lambda model: A_BUNDLE))\n"
     )
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(repository / "SoftCordSeg"), str(repository / "Testing")])}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(
+            [str(repository / "SoftCordSeg"), str(repository / "Testing")]
+        ),
+    }
     command = [sys.executable, "-c", code, "demo", "-o", str(tmp_path), "--contrast", "DWI"]
     answer = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert answer.returncode == 0, answer.stderr

@@ -25,26 +25,51 @@ def folders(study):
 def test_folders_and_a_model_side_by_side(softcord, study, tmp_path):
     out = tmp_path / "out"
 
-    result = softcord("evaluate", study, *folders(study), "-m", "net=a-model", "-o", out, "--json", "--kinds", "png")
+    result = softcord(
+        "evaluate",
+        study,
+        *folders(study),
+        "-m",
+        "net=a-model",
+        "-o",
+        out,
+        "--json",
+        "--kinds",
+        "png",
+    )
 
     assert result.exit_code == 0, result.stderr
     images = rows_of(out / "images.csv")
     assert {row["method"] for row in images} == {"tall", "aside", "net"}
-    assert all(float(row["dice"]) == 1.0 and float(row["seconds"]) >= 0 for row in images if row["method"] == "net")
+    assert all(
+        float(row["dice"]) == 1.0 and float(row["seconds"]) >= 0
+        for row in images
+        if row["method"] == "net"
+    )
     assert read_nifti(out / "masks" / "net" / "sub-01_T1w_softseg.nii.gz").data.max() == 1.0
     assert {"anova.csv", "wilcoxon.csv", "regression.csv"} == set(names_in(out / "statistics"))
-    assert {"table1_contrasts.tex", "table2_methods.csv", "table4_csa.tex"} <= set(names_in(out / "tables"))
-    assert {"csa_by_contrast.png", "panels.png", "inference_time.png"} <= set(names_in(out / "figures"))
+    assert {"table1_contrasts.tex", "table2_methods.csv", "table4_csa.tex"} <= set(
+        names_in(out / "tables")
+    )
+    assert {"csa_by_contrast.png", "panels.png", "inference_time.png"} <= set(
+        names_in(out / "figures")
+    )
     summary = json.loads(result.stdout)
     assert summary["errors"] == []
-    assert {row["sd_mm2"] for row in summary["contrasts"] if row["method"] == "tall"} == {6.0, 8.0, 10.0}
+    assert {row["sd_mm2"] for row in summary["contrasts"] if row["method"] == "tall"} == {
+        6.0,
+        8.0,
+        10.0,
+    }
 
 
 def test_the_table_in_the_window(softcord, study, tmp_path):
     result = softcord("evaluate", study, *folders(study), "-o", tmp_path / "out", "--no-figures")
 
     assert result.exit_code == 0, result.stderr
-    row = next(line for line in result.stderr.splitlines() if line.split()[:3] == ["sub-01", "T1w", "tall"])
+    row = next(
+        line for line in result.stderr.splitlines() if line.split()[:3] == ["sub-01", "T1w", "tall"]
+    )
     assert row.split()[3:7] == ["0.941", "0.941", "12.5", "0.20"]
     assert "C2:C3, soft" in result.stderr
     assert not (tmp_path / "out" / "index.html").exists()
@@ -67,10 +92,14 @@ def test_masks_that_a_model_made_can_be_given_again(softcord, study, tmp_path):
     first, again = tmp_path / "first", tmp_path / "again"
     softcord("evaluate", study, "-m", "net=a-model", "-o", first, "--no-figures")
 
-    result = softcord("evaluate", study, "-m", f"net={first / 'masks' / 'net'}", "-o", again, "--no-figures")
+    result = softcord(
+        "evaluate", study, "-m", f"net={first / 'masks' / 'net'}", "-o", again, "--no-figures"
+    )
 
     assert result.exit_code == 0, result.stderr
-    assert (again / "images.csv").read_text().splitlines()[0] == (first / "images.csv").read_text().splitlines()[0]
+    assert (again / "images.csv").read_text().splitlines()[0] == (
+        first / "images.csv"
+    ).read_text().splitlines()[0]
     old, new = rows_of(first / "images.csv"), rows_of(again / "images.csv")
     for one, other in zip(old, new):
         assert float(one.pop("seconds")) == pytest.approx(float(other.pop("seconds")), abs=1e-3)
@@ -108,7 +137,16 @@ def test_csa_as_the_paper_published_it(softcord, study, tmp_path):
 def test_other_resolutions(softcord, study, tmp_path):
     out = tmp_path / "out"
 
-    result = softcord("evaluate", study, *folders(study)[:2], "-o", out, "--resolutions", "2,0.5x0.5x1", "--no-figures")
+    result = softcord(
+        "evaluate",
+        study,
+        *folders(study)[:2],
+        "-o",
+        out,
+        "--resolutions",
+        "2,0.5x0.5x1",
+        "--no-figures",
+    )
 
     assert result.exit_code == 0, result.stderr
     rows = rows_of(out / "resolutions.csv")
@@ -119,7 +157,16 @@ def test_other_resolutions(softcord, study, tmp_path):
 def test_slices_need_no_levels(softcord, tmp_path):
     study = write_study(tmp_path, discs=False)
 
-    result = softcord("evaluate", study, *folders(study), "-o", tmp_path / "out", "--slices", "2:3", "--no-figures")
+    result = softcord(
+        "evaluate",
+        study,
+        *folders(study),
+        "-o",
+        tmp_path / "out",
+        "--slices",
+        "2:3",
+        "--no-figures",
+    )
 
     assert result.exit_code == 0, result.stderr
     assert {row["slices"] for row in rows_of(tmp_path / "out" / "csa.csv")} == {"2"}
@@ -128,7 +175,18 @@ def test_slices_need_no_levels(softcord, tmp_path):
 def test_releases_and_what_moved_too_far(softcord, study, tmp_path):
     out = tmp_path / "out"
 
-    result = softcord("evaluate", study, *folders(study), "-o", out, "--drift", "--drift-limit", "10", "--kinds", "png")
+    result = softcord(
+        "evaluate",
+        study,
+        *folders(study),
+        "-o",
+        out,
+        "--drift",
+        "--drift-limit",
+        "10",
+        "--kinds",
+        "png",
+    )
 
     assert result.exit_code == 0, result.stderr
     (drift,) = rows_of(out / "drift.csv")
@@ -141,7 +199,9 @@ def test_releases_and_what_moved_too_far(softcord, study, tmp_path):
 def test_a_missing_mask_is_told_and_the_rest_is_written(softcord, study, tmp_path):
     (study.parent / "tall" / "sub-02_T2w_seg.nii.gz").unlink()
 
-    result = softcord("evaluate", study, *folders(study), "-o", tmp_path / "out", "--no-figures", "--json")
+    result = softcord(
+        "evaluate", study, *folders(study), "-o", tmp_path / "out", "--no-figures", "--json"
+    )
 
     assert result.exit_code == 1
     assert "There is no mask of 'sub-02_T2w.nii.gz'" in result.stderr
@@ -153,7 +213,9 @@ def test_a_missing_mask_is_told_and_the_rest_is_written(softcord, study, tmp_pat
 def test_where_every_mask_is_missing(softcord, study, tmp_path):
     (tmp_path / "nothing").mkdir()
 
-    result = softcord("evaluate", study, "-m", f"none={tmp_path / 'nothing'}", "-o", tmp_path / "out")
+    result = softcord(
+        "evaluate", study, "-m", f"none={tmp_path / 'nothing'}", "-o", tmp_path / "out"
+    )
 
     assert result.exit_code == 1
     assert result.stderr.count("There is no mask of") == 9
@@ -161,7 +223,16 @@ def test_where_every_mask_is_missing(softcord, study, tmp_path):
 
 
 def test_an_ending_for_one_method(softcord, study, tmp_path):
-    result = softcord("evaluate", study, *folders(study), "-o", tmp_path / "out", "--suffix", "tall=_softseg", "--no-figures")
+    result = softcord(
+        "evaluate",
+        study,
+        *folders(study),
+        "-o",
+        tmp_path / "out",
+        "--suffix",
+        "tall=_softseg",
+        "--no-figures",
+    )
 
     assert result.exit_code == 1
     assert {row["method"] for row in rows_of(tmp_path / "out" / "images.csv")} == {"aside"}
@@ -208,9 +279,23 @@ def test_nothing_is_written_over_an_input(softcord, study, tmp_path):
 
     over_cases = softcord("evaluate", table, "-m", "net=a-model", "-o", tmp_path, "--no-figures")
     masks = tmp_path / "out" / "masks" / "net"
-    over_masks = softcord("evaluate", study, "-m", f"old={masks}", "-m", "net=a-model", "-o", tmp_path / "out", "--no-figures")
-    study.write_text(study.read_text().replace("data/sub-01_T1w_seg-manual", "out/masks/net/sub-01_T1w_softseg"))
-    over_reference = softcord("evaluate", study, "-m", "net=a-model", "-o", tmp_path / "out", "--no-figures")
+    over_masks = softcord(
+        "evaluate",
+        study,
+        "-m",
+        f"old={masks}",
+        "-m",
+        "net=a-model",
+        "-o",
+        tmp_path / "out",
+        "--no-figures",
+    )
+    study.write_text(
+        study.read_text().replace("data/sub-01_T1w_seg-manual", "out/masks/net/sub-01_T1w_softseg")
+    )
+    over_reference = softcord(
+        "evaluate", study, "-m", "net=a-model", "-o", tmp_path / "out", "--no-figures"
+    )
 
     assert first.exit_code == 0, first.stderr
     assert [one.exit_code for one in (over_cases, over_masks, over_reference)] == [2, 2, 2]
@@ -247,7 +332,9 @@ def demo_html_beginning():
 
 
 def test_no_table(softcord, tmp_path):
-    result = softcord("evaluate", tmp_path / "nowhere.csv", "-m", "a=a-model", "-o", tmp_path / "out")
+    result = softcord(
+        "evaluate", tmp_path / "nowhere.csv", "-m", "a=a-model", "-o", tmp_path / "out"
+    )
 
     assert result.exit_code == 1
     assert "There is no table" in result.stderr

@@ -26,7 +26,8 @@ from training.finetune.necks import TINY, a_neck, write_bundle, write_case
 class Finetune:
     """The command with a bundle of random weights, and necks whose brightness is their mask.
 
-    The masks of a child are right, those of its parent too small; or the other way round where ``child_is_better`` is False.
+    The masks of a child are right, those of its parent too small; or the other way round where
+    ``child_is_better`` is False.
     """
 
     def __init__(self, bundle):
@@ -42,14 +43,30 @@ class Finetune:
 
     def __call__(self, *arguments):
         tools = Tools(self.segment, lambda _model: self.bundle)
-        fixed = ("--steps", 2, "--workers", 0, "--threads", 1, "--device", "cpu", "--precision", "fp32")
-        return CliRunner().invoke(app, [str(word) for word in ("finetune", *arguments, *fixed)], obj=tools)
+        fixed = (
+            "--steps",
+            2,
+            "--workers",
+            0,
+            "--threads",
+            1,
+            "--device",
+            "cpu",
+            "--precision",
+            "fp32",
+        )
+        return CliRunner().invoke(
+            app, [str(word) for word in ("finetune", *arguments, *fixed)], obj=tools
+        )
 
 
 @pytest.fixture
 def finetune(tmp_path, monkeypatch):
     def necks(trained_on: bool):
-        replayed, watched = ([ReplayImage(f"neck {number}", *a_neck(number)) for number in (n, n + 1)] for n in (200, 300))
+        replayed, watched = (
+            [ReplayImage(f"neck {number}", *a_neck(number)) for number in (n, n + 1)]
+            for n in (200, 300)
+        )
         return replayed if trained_on else [], watched
 
     monkeypatch.setattr(replay, "phantoms", necks)
@@ -65,7 +82,11 @@ def cases(tmp_path):
 
 
 def digests(folder):
-    return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {
+        path: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 def test_a_better_bundle_is_written_with_its_numbers(finetune, cases, tmp_path):
@@ -85,13 +106,21 @@ def test_a_better_bundle_is_written_with_its_numbers(finetune, cases, tmp_path):
     ]
     assert float(rows[0]["dice_after"]) == said["held_out"]["after"]["dice"]
     assert float(rows[0]["volume_error_percent_before"]) < -20
-    for word in ("2 cases to learn from, 1 held out (sub-02).", "Before and after", "tiny 0.2.0+finetune.1 is in"):
+    for word in (
+        "2 cases to learn from, 1 held out (sub-02).",
+        "Before and after",
+        "tiny 0.2.0+finetune.1 is in",
+    ):
         assert word in result.stderr
     provenance = load_bundle(out / "bundle").metadata["provenance"]
-    assert provenance["command"] == (
-        "softcord finetune CASES -m tiny -o OUT --steps 2 --hold-out sub-02 --seed 1 --learning-rate 0.0002"
+    assert (
+        provenance["command"]
+        == "softcord finetune CASES -m tiny -o OUT --steps 2 --hold-out sub-02 --seed 1"
+        " --learning-rate 0.0002"
     )
-    assert {path: sum_ for path, sum_ in digests(tmp_path).items() if out not in path.parents} == before
+    assert {
+        path: sum_ for path, sum_ in digests(tmp_path).items() if out not in path.parents
+    } == before
 
 
 def test_a_worse_bundle_is_kept_aside_and_written_only_when_told(finetune, cases, tmp_path):
@@ -116,7 +145,9 @@ def test_a_list_says_who_is_held_out(finetune, cases, tmp_path):
         name = f"sub-{number:02d}_T2w"
         return {"image": f"{name}.nii.gz", "label": f"{name}_label-SC_softseg.nii.gz"}
 
-    (cases / "cases.json").write_text(json.dumps({"training": [entry(1), entry(2)], "validation": [entry(3)]}))
+    (cases / "cases.json").write_text(
+        json.dumps({"training": [entry(1), entry(2)], "validation": [entry(3)]})
+    )
     result = finetune(cases / "cases.json", "-o", tmp_path / "out")
     assert result.exit_code == 0, result.stderr
     assert "2 cases to learn from, 1 held out (sub-03)." in result.stderr
@@ -161,7 +192,9 @@ def a_damaged_image(cases):
         (None, ("--images", "nowhere"), "There is no folder of images"),
     ],
 )
-def test_what_cannot_be_done_is_said_and_nothing_is_written(finetune, cases, tmp_path, spoil, options, sentence):
+def test_what_cannot_be_done_is_said_and_nothing_is_written(
+    finetune, cases, tmp_path, spoil, options, sentence
+):
     if spoil:
         spoil(cases)
     before = digests(tmp_path)

@@ -1,4 +1,6 @@
-"""``softcord label`` with what it cannot use: a sentence that names the label or the file, and nothing written."""
+"""``softcord label`` with what it cannot use: a sentence that names the label or the file, and
+nothing written.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ from SoftCordSegLib.volume import Volume, read_nifti, write_nifti
 )
 def test_wrong_discs_are_a_sentence_that_names_the_label(softcord, neck, tmp_path, known, words):
     options = [word for real, named in known for word in neck.known(real, named=named)]
-    result = softcord("label", neck.image, neck.mask, "-o", tmp_path / "out" / "discs.nii.gz", *options)
+    result = softcord(
+        "label", neck.image, neck.mask, "-o", tmp_path / "out" / "discs.nii.gz", *options
+    )
     assert result.exit_code == 1
     assert all(word in result.stderr for word in words)
     assert names_in(tmp_path / "out") == []
@@ -27,7 +31,9 @@ def test_wrong_discs_are_a_sentence_that_names_the_label(softcord, neck, tmp_pat
 
 def test_a_disc_off_the_cord_is_a_sentence_that_names_the_label(softcord, neck, tmp_path):
     options = neck.known(5, shift=(60, 0, 0))
-    result = softcord("label", neck.image, neck.mask, "-o", tmp_path / "out" / "discs.nii.gz", *options)
+    result = softcord(
+        "label", neck.image, neck.mask, "-o", tmp_path / "out" / "discs.nii.gz", *options
+    )
     assert result.exit_code == 1
     assert "C4/C5 (value 5) is 6" in result.stderr
     assert "away from the cord" in result.stderr
@@ -37,7 +43,9 @@ def test_a_disc_off_the_cord_is_a_sentence_that_names_the_label(softcord, neck, 
 @pytest.mark.parametrize("option", ["--known", "--fix", "--from"])
 def test_a_label_image_without_labels_is_a_sentence(softcord, neck, tmp_path, option):
     empty = write_points(tmp_path / "in" / "no_labels.nii.gz", {})
-    result = softcord("label", neck.image, neck.mask, "-o", tmp_path / "out" / "discs.nii.gz", option, empty)
+    result = softcord(
+        "label", neck.image, neck.mask, "-o", tmp_path / "out" / "discs.nii.gz", option, empty
+    )
     assert result.exit_code == 1
     assert "has no labels" in result.stderr
     assert "no_labels.nii.gz" in result.stderr
@@ -61,7 +69,12 @@ def labelled(mask: Volume) -> Volume:
 
 
 @pytest.mark.parametrize(
-    ("make", "words"), [(empty, ["mask is empty", "bad.nii.gz"]), (elsewhere, []), (labelled, ["label image", "bad.nii.gz"])]
+    ("make", "words"),
+    [
+        (empty, ["mask is empty", "bad.nii.gz"]),
+        (elsewhere, []),
+        (labelled, ["label image", "bad.nii.gz"]),
+    ],
 )
 def test_a_mask_that_cannot_be_used_is_a_sentence(softcord, neck, tmp_path, make, words):
     bad = tmp_path / "in" / "bad.nii.gz"
@@ -104,7 +117,9 @@ def test_an_image_without_discs_says_so(softcord, a_mask, tmp_path):
 )
 def test_usage_errors_exit_with_2(softcord, neck, points, tmp_path, arguments, word):
     arguments = [points if argument == "FILE" else argument for argument in arguments]
-    result = softcord("label", neck.image, neck.mask, "-o", tmp_path / "out" / "discs.nii.gz", *arguments)
+    result = softcord(
+        "label", neck.image, neck.mask, "-o", tmp_path / "out" / "discs.nii.gz", *arguments
+    )
     assert result.exit_code == 2
     assert word in result.stderr
     assert names_in(tmp_path / "out") == []

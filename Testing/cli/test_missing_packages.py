@@ -1,4 +1,6 @@
-"""Packages that only training needs: where one is missing, a sentence names it and the extra that brings it."""
+"""Packages that only training needs: where one is missing, a sentence names it and the extra that
+brings it.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,10 @@ EXTRA = "pip install 'softcordseg[training]'"
 
 def softcord_without(package, *arguments):
     """The command in another process, in which the package cannot be imported."""
-    code = f"import sys\nsys.modules[{package!r}] = None\nfrom SoftCordSegLib.cli.app import main\nmain()"
+    code = (
+        f"import sys\nsys.modules[{package!r}] = None\nfrom SoftCordSegLib.cli.app import"
+        " main\nmain()"
+    )
     command = [sys.executable, "-c", code, *map(str, arguments)]
     environment = {**os.environ, "PYTHONPATH": str(LIBRARY)}
     return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
@@ -39,14 +44,30 @@ def a_config(softcord, tmp_path):
         "epochs": 1,
         "stage": {"activation": "clip"},
     }
-    bundle = {"name": "Tiny", "version": "0.0.1", "license": "Apache-2.0", "pipeline": "centre_crop"}
+    bundle = {
+        "name": "Tiny",
+        "version": "0.0.1",
+        "license": "Apache-2.0",
+        "pipeline": "centre_crop",
+    }
     path = tmp_path / "tiny.yaml"
     # JSON is YAML too.
-    path.write_text(json.dumps({"name": "tiny", "machine": {"workers": 0}, "networks": {"segmenter": network}, "bundle": bundle}))
+    path.write_text(
+        json.dumps(
+            {
+                "name": "tiny",
+                "machine": {"workers": 0},
+                "networks": {"segmenter": network},
+                "bundle": bundle,
+            }
+        )
+    )
     return path
 
 
-@pytest.mark.parametrize(("module", "package"), [("lightning", "lightning"), ("monai", "monai"), ("yaml", "PyYAML")])
+@pytest.mark.parametrize(
+    ("module", "package"), [("lightning", "lightning"), ("monai", "monai"), ("yaml", "PyYAML")]
+)
 def test_training_without_a_package_names_it_and_its_extra(a_config, tmp_path, module, package):
     result = softcord_without(module, "train", a_config, "-o", tmp_path / "run")
     assert result.returncode == 1
@@ -62,8 +83,13 @@ def test_a_list_is_made_without_them(tmp_path):
 
 
 def test_lightnings_own_words_about_tensorboard_are_understood():
-    with pytest.raises(InputError, match="'tensorboard', which is not installed"), needing_packages():
-        raise ModuleNotFoundError("Neither `tensorboard` nor `tensorboardX` is available. Try `pip install`ing either.")
+    with (
+        pytest.raises(InputError, match="'tensorboard', which is not installed"),
+        needing_packages(),
+    ):
+        raise ModuleNotFoundError(
+            "Neither `tensorboard` nor `tensorboardX` is available. Try `pip install`ing either."
+        )
 
 
 def test_other_missing_modules_are_no_business_of_training():

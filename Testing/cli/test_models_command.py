@@ -35,7 +35,9 @@ def server(archive, monkeypatch):
     """The release v9.9 on this computer."""
     with serving(archive.read_bytes()) as server:
         monkeypatch.setattr(store, "release_named", lambda name: a_release(server.file))
-        monkeypatch.setattr(store, "install_release", functools.partial(store.install_release, schemes=("http",)))
+        monkeypatch.setattr(
+            store, "install_release", functools.partial(store.install_release, schemes=("http",))
+        )
         yield server
 
 
@@ -132,7 +134,9 @@ def test_install_verify_and_remove(archive, folder, monkeypatch):
     result = softcord("models", "verify", "--json")
     assert result.exit_code == 1
     assert "SHA-256 differs" in result.stderr
-    assert {model["name"]: model["sound"] for model in json.loads(result.stdout)["models"]}["v9.9"] is False
+    assert {model["name"]: model["sound"] for model in json.loads(result.stdout)["models"]}[
+        "v9.9"
+    ] is False
 
     assert softcord("models", "remove", "v9.9", said="n\n").exit_code == 1
     assert left_in(folder) == ["v9.9"]
@@ -146,7 +150,9 @@ def test_a_damaged_model_is_listed_as_such(archive, folder, monkeypatch):
     (folder / "v9.9" / "configs" / "inference.json").write_text("{ cut")
     result = softcord("models", "list", "--json")
     assert result.exit_code == 0
-    assert [m["about"] for m in json.loads(result.stdout)["models"] if m["name"] == "v9.9"] == ["damaged: install it again"]
+    assert [m["about"] for m in json.loads(result.stdout)["models"] if m["name"] == "v9.9"] == [
+        "damaged: install it again"
+    ]
 
 
 def test_the_shipped_model_is_not_removed():
@@ -187,7 +193,9 @@ def test_segment_runs_an_installed_model_by_its_name(archive, tmp_path, monkeypa
     softcord("models", "install", archive)
     image = tmp_path / "in" / "sub-01_T2w.nii.gz"
     write_nifti(a_neck(), image)
-    result = softcord("segment", image, "-o", tmp_path / "out", "--model", "v9.9", "--device", "cpu")
+    result = softcord(
+        "segment", image, "-o", tmp_path / "out", "--model", "v9.9", "--device", "cpu"
+    )
     assert result.exit_code == 0, result.stderr
     sidecar = json.loads((tmp_path / "out" / "sub-01_T2w_softseg.json").read_text())
     assert sidecar["Model"]["Version"] == "v9.9"
@@ -199,12 +207,20 @@ def test_segment_runs_an_installed_model_by_its_name(archive, tmp_path, monkeypa
 
 @pytest.mark.parametrize(
     ("model", "sentence"),
-    [("v2.5", "softcord models download v2.5"), ("nonsense", "softcord models list"), ("FILE", "models install")],
+    [
+        ("v2.5", "softcord models download v2.5"),
+        ("nonsense", "softcord models list"),
+        ("FILE", "models install"),
+    ],
 )
-def test_a_model_that_is_not_there_is_a_sentence_that_says_how_to_get_it(archive, tmp_path, model, sentence):
+def test_a_model_that_is_not_there_is_a_sentence_that_says_how_to_get_it(
+    archive, tmp_path, model, sentence
+):
     image = tmp_path / "in" / "image.nii.gz"
     write_nifti(a_neck(), image)
-    result = softcord("segment", image, "-o", tmp_path / "out", "--model", archive if model == "FILE" else model)
+    result = softcord(
+        "segment", image, "-o", tmp_path / "out", "--model", archive if model == "FILE" else model
+    )
     assert result.exit_code == 1
     assert sentence in result.stderr
     assert not [name for name in names_in(tmp_path / "out") if name.endswith(".nii.gz")]
@@ -233,7 +249,12 @@ def test_flips_reach_the_engine_and_the_sidecar(tmp_path):
     run("segment", image, "-o", tmp_path / "a", "--flips")
     run("segment", image, "-o", tmp_path / "b")
     assert seen == [True, False]
-    assert json.loads((tmp_path / "a" / "image_softseg.json").read_text())["Command"]["Options"]["flips"] is True
+    assert (
+        json.loads((tmp_path / "a" / "image_softseg.json").read_text())["Command"]["Options"][
+            "flips"
+        ]
+        is True
+    )
 
 
 def test_the_crop_size_of_a_release_is_the_users_choice(archive, tmp_path, monkeypatch):
@@ -244,7 +265,9 @@ def test_the_crop_size_of_a_release_is_the_users_choice(archive, tmp_path, monke
     extents = {}
     for crop in ("8x8x-1", "32x32x-1"):
         out = tmp_path / crop
-        result = softcord("segment", image, "-o", out, "--model", "v9.9", "--crop-size", crop, "--device", "cpu")
+        result = softcord(
+            "segment", image, "-o", out, "--model", "v9.9", "--crop-size", crop, "--device", "cpu"
+        )
         assert result.exit_code == 0, result.stderr
         filled = np.argwhere(read_nifti(out / "image_softseg.nii.gz").data > 0)
         extents[crop] = np.ptp(filled, axis=0)

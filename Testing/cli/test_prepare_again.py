@@ -1,4 +1,6 @@
-"""``softcord prepare`` into a folder of before: what somebody has corrected there stays, what nobody has is made anew."""
+"""``softcord prepare`` into a folder of before: what somebody has corrected there stays, what
+nobody has is made anew.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ def prepared(softcord, tmp_path):
     write_nifti(neck(), tmp_path / "data/sub-01/anat/sub-01_T2w.nii.gz")
 
     def again(*words):
-        return softcord("prepare", tmp_path / "data", "-o", tmp_path / "out", "--masks", "--json", *words)
+        return softcord(
+            "prepare", tmp_path / "data", "-o", tmp_path / "out", "--masks", "--json", *words
+        )
 
     assert again().exit_code == 0
     return again
@@ -54,7 +58,10 @@ def test_a_corrected_mask_stays(prepared, tmp_path, sidecar):
 
     assert mask_kind(result) == "kept"
     assert digest(path) == before
-    assert "sub-01_T2w_label-SC_seg.nii.gz' was not left so by softcord prepare, and stays" in result.stderr
+    assert (
+        "sub-01_T2w_label-SC_seg.nii.gz' was not left so by softcord prepare, and stays"
+        in result.stderr
+    )
 
 
 def test_a_mask_that_was_only_saved_in_another_type_is_not_a_corrected_one(prepared, tmp_path):
@@ -81,7 +88,12 @@ def test_a_copy_of_a_drawn_mask_that_was_corrected_stays(prepared, softcord, tmp
     write_nifti(drawn, source)
     assert mask_kind(prepared()) == "drawn"
     assert mask_kind(prepared()) == "drawn"
-    assert json.loads((tmp_path / "out" / MASK).with_name("sub-01_T2w_label-SC_seg.json").read_text())["Source"] == source.name
+    assert (
+        json.loads((tmp_path / "out" / MASK).with_name("sub-01_T2w_label-SC_seg.json").read_text())[
+            "Source"
+        ]
+        == source.name
+    )
     write_nifti(drawn.with_data(np.roll(drawn.data, 1, axis=0)), tmp_path / "out" / MASK)
     before = digest(tmp_path / "out" / MASK)
 
@@ -110,8 +122,13 @@ def test_resampling_leaves_no_second_image(softcord, tmp_path):
     for more in ((), ("--resample", "T2w=2"), ()):
         assert softcord(*words, *more).exit_code == 0
 
-    assert sorted(path.name for path in (tmp_path / "out/sub-01/anat").iterdir()) == ["sub-01_T2w.json", "sub-01_T2w.nii.gz"]
-    assert json.loads((tmp_path / "out/sub-01/anat/sub-01_T2w.json").read_text())["Method"] == "copy"
+    assert sorted(path.name for path in (tmp_path / "out/sub-01/anat").iterdir()) == [
+        "sub-01_T2w.json",
+        "sub-01_T2w.nii.gz",
+    ]
+    assert (
+        json.loads((tmp_path / "out/sub-01/anat/sub-01_T2w.json").read_text())["Method"] == "copy"
+    )
 
 
 def test_an_image_that_somebody_else_put_there_stays(prepared, softcord, tmp_path):
@@ -120,8 +137,13 @@ def test_an_image_that_somebody_else_put_there_stays(prepared, softcord, tmp_pat
     theirs.with_name("sub-01_T2w.json").write_text('{"RepetitionTime": 1.5}')
     before = digest(theirs)
 
-    result = softcord("prepare", f"T2w={tmp_path / 'data/sub-01/anat/sub-01_T2w.nii.gz'}", "-o", tmp_path / "out")
+    result = softcord(
+        "prepare", f"T2w={tmp_path / 'data/sub-01/anat/sub-01_T2w.nii.gz'}", "-o", tmp_path / "out"
+    )
 
     assert result.exit_code == 2
-    assert "sub-01_T2w.nii.gz' lies there already, and softcord prepare did not make it" in result.stderr
+    assert (
+        "sub-01_T2w.nii.gz' lies there already, and softcord prepare did not make it"
+        in result.stderr
+    )
     assert digest(theirs) == before

@@ -1,4 +1,6 @@
-"""``softcord prepare``: from raw images to one image a contrast and its mask, with which ``softcord softgt`` goes on."""
+"""``softcord prepare``: from raw images to one image a contrast and its mask, with which ``softcord
+softgt`` goes on.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,12 @@ from cli.scans import (
 from SoftCordSegLib.cli.softgt.inputs import find_participants
 from SoftCordSegLib.volume import read_nifti, write_nifti
 
-IMAGES = ("anat/sub-01_T1w.nii.gz", "anat/sub-01_T2star.nii.gz", "anat/sub-01_T2w.nii.gz", "dwi/sub-01_rec-average_dwi.nii.gz")
+IMAGES = (
+    "anat/sub-01_T1w.nii.gz",
+    "anat/sub-01_T2star.nii.gz",
+    "anat/sub-01_T2w.nii.gz",
+    "dwi/sub-01_rec-average_dwi.nii.gz",
+)
 
 
 def files_in(folder):
@@ -35,16 +42,22 @@ def files_in(folder):
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    """A data set of one participant that was prepared: its folder, the results and what the command said."""
+    """A data set of one participant that was prepared: its folder, the results and what the command
+    said.
+    """
     root = tmp_path_factory.mktemp("study")
     data = write_participant(root / "data")
-    write_series(diffusion().data[..., :2], diffusion().affine, data / "sub-01/dwi/sub-01_acq-b0_dwi.nii.gz")
+    write_series(
+        diffusion().data[..., :2], diffusion().affine, data / "sub-01/dwi/sub-01_acq-b0_dwi.nii.gz"
+    )
     write_nifti(echoes()[0], data / "sub-01" / "anat" / "sub-01_part-phase_T2star.nii.gz")
     write_nifti(neck(), data / "sub-01" / "fmap" / "sub-01_phasediff.nii.gz")
     before = {path: digest(path) for path in data.rglob("*") if path.is_file()}
     result = Softcord()("prepare", data, "-o", root / "prepared", "--masks", "--json")
     assert result.exit_code == 0, result.stderr
-    assert {path: digest(path) for path in data.rglob("*") if path.is_file()} == before  # inputs are never changed
+    assert {
+        path: digest(path) for path in data.rglob("*") if path.is_file()
+    } == before  # inputs are never changed
     return data, root / "prepared", result
 
 
@@ -56,7 +69,11 @@ def test_every_contrast_has_one_image_and_one_mask(study):
         [
             "dataset_description.json",
             *(f"{mask}{ending}" for mask in masks for ending in (".json", ".nii.gz")),
-            *(f"sub-01/{name.split('.')[0]}{ending}" for name in IMAGES for ending in (".json", ".nii.gz")),
+            *(
+                f"sub-01/{name.split('.')[0]}{ending}"
+                for name in IMAGES
+                for ending in (".json", ".nii.gz")
+            ),
             "sub-01/dwi/sub-01_rec-average_dwi_motion.csv",
         ]
     )
@@ -65,7 +82,9 @@ def test_every_contrast_has_one_image_and_one_mask(study):
 def test_3d_images_are_copied_as_they_are(study):
     data, out, _ = study
 
-    assert digest(out / "sub-01/anat/sub-01_T2w.nii.gz") == digest(data / "sub-01/anat/sub-01_T2w.nii.gz")
+    assert digest(out / "sub-01/anat/sub-01_T2w.nii.gz") == digest(
+        data / "sub-01/anat/sub-01_T2w.nii.gz"
+    )
     packed = (out / "sub-01/anat/sub-01_T1w.nii.gz").read_bytes()
     assert gzip.decompress(packed) == (data / "sub-01/anat/sub-01_T1w.nii").read_bytes()
     record = json.loads((out / "sub-01/anat/sub-01_T1w.json").read_text())
@@ -89,7 +108,10 @@ def test_diffusion_becomes_the_mean_of_the_weighted_volumes_without_their_motion
     mean = read_nifti(out / "sub-01/dwi/sub-01_rec-average_dwi.nii.gz")
 
     plain = diffusion().data[..., list(WEIGHTED)].mean(axis=3)
-    still = 100 + 900 * CORD.mask(diffusion().framed(0).grid, tuple(MOTION.mean(axis=(0, 1)))).data[::-1]
+    still = (
+        100
+        + 900 * CORD.mask(diffusion().framed(0).grid, tuple(MOTION.mean(axis=(0, 1)))).data[::-1]
+    )
     assert mean.letters == "RAS"
     assert mean.data.max() < 1300  # the volumes with b = 0 go up to 2700
     errors = [np.sqrt(np.mean((image - still) ** 2)) for image in (mean.data, plain)]
@@ -104,7 +126,9 @@ def test_the_motion_is_written_down_in_mm(study):
     assert [int(row["Volume"]) for row in rows[::9]] == list(WEIGHTED)
     assert {row["b-value [s/mm2]"] for row in rows} == {"800"}
     assert {row["Measured"] for row in rows} == {"1"}
-    shifts = np.array([[float(row["Shift left [mm]"]), float(row["Shift anterior [mm]"])] for row in rows]).reshape(6, 9, 2)
+    shifts = np.array(
+        [[float(row["Shift left [mm]"]), float(row["Shift anterior [mm]"])] for row in rows]
+    ).reshape(6, 9, 2)
     assert np.abs(shifts - (MOTION - MOTION.mean(axis=0))).max() < 0.09  # a tenth of a voxel
 
 
@@ -120,7 +144,9 @@ def test_the_sidecar_tells_what_was_averaged_and_how(study):
     assert (record["B0Volumes"], record["AveragedVolumes"]) == ([0, 4], list(WEIGHTED))
     motion = record["Motion"]
     assert (motion["PolynomialDegreeAlongCord"], motion["Where"]) == (2, "column about the cord")
-    assert motion["LargestShiftMm"] == pytest.approx(np.linalg.norm(MOTION - MOTION.mean(axis=0), axis=2).max(), abs=0.1)
+    assert motion["LargestShiftMm"] == pytest.approx(
+        np.linalg.norm(MOTION - MOTION.mean(axis=0), axis=2).max(), abs=0.1
+    )
     assert motion["TemporalDeviationInCordAfter"] < motion["TemporalDeviationInCordBefore"]
     assert str(data) not in text  # sidecars travel
 
@@ -147,7 +173,12 @@ def test_softgt_takes_the_folder_as_it_is(study, tmp_path):
     soft = read_nifti(place / "dwi/sub-01_rec-average_dwi_label-SC_softseg.nii.gz")
     assert soft.grid.same_as(read_nifti(out / "sub-01/dwi/sub-01_rec-average_dwi.nii.gz").grid)
     truth = CORD.mask(diffusion().framed(0).grid).data[::-1]
-    assert 2 * ((soft.data >= 0.5) & (truth >= 0.5)).sum() / ((soft.data >= 0.5).sum() + (truth >= 0.5).sum()) > 0.9
+    assert (
+        2
+        * ((soft.data >= 0.5) & (truth >= 0.5)).sum()
+        / ((soft.data >= 0.5).sum() + (truth >= 0.5).sum())
+        > 0.9
+    )
     page = (place / "sub-01_softgt.html").read_text(encoding="utf-8")
     assert "no image was given" not in page
 
@@ -158,20 +189,29 @@ def test_masks_and_discs_of_the_data_set_come_first(softcord, tmp_path):
     t2w = read_nifti(data / "sub-01/anat/sub-01_T2w.nii.gz")
     drawn = t2w.with_data((t2w.data > 300).astype(np.uint8))
     write_nifti(drawn, labels / "anat/sub-01_T2w_seg-manual.nii.gz")
-    voxels = {value: tuple(np.round(t2w.grid.to_voxel((0, -8, z))).astype(int)) for value, z in ((3, 14), (4, 0), (5, -14))}
+    voxels = {
+        value: tuple(np.round(t2w.grid.to_voxel((0, -8, z))).astype(int))
+        for value, z in ((3, 14), (4, 0), (5, -14))
+    }
     discs = write_points(labels / "anat/sub-01_T2w_label-discs_dlabel.nii.gz", voxels, t2w)
 
     result = softcord("prepare", data, "-o", tmp_path / "out", "--masks", "--json")
 
     assert result.exit_code == 0, result.stderr
     place = tmp_path / "out/derivatives/labels/sub-01/anat"
-    assert digest(place / "sub-01_T2w_label-SC_seg.nii.gz") == digest(labels / "anat/sub-01_T2w_seg-manual.nii.gz")
+    assert digest(place / "sub-01_T2w_label-SC_seg.nii.gz") == digest(
+        labels / "anat/sub-01_T2w_seg-manual.nii.gz"
+    )
     assert digest(place / discs.name) == digest(discs)
     contrasts = json.loads(result.stdout)["results"][0]["contrasts"]
     assert (contrasts["T2w"]["mask"], contrasts["T1w"]["mask"]) == ("drawn", "model")
     assert "the mask 'sub-01_T2w_seg-manual.nii.gz' of the data set is taken." in result.stderr
     (one,) = find_participants(tmp_path / "out", "T2w")  # as softcord softgt finds them
-    assert (one.discs.name, one.discs_of, sorted(one.images)) == (discs.name, "T2w", sorted(one.masks))
+    assert (one.discs.name, one.discs_of, sorted(one.images)) == (
+        discs.name,
+        "T2w",
+        sorted(one.masks),
+    )
 
 
 def test_one_participant_by_its_files(softcord, tmp_path):
@@ -182,7 +222,12 @@ def test_one_participant_by_its_files(softcord, tmp_path):
     write_nifti(neck(), tmp_path / "in" / "t2.nii.gz")
 
     result = softcord(
-        *("prepare", f"T2w={tmp_path}/in/t2.nii.gz", series, *(f"T2star={tmp_path}/in/e{n}.nii.gz" for n in (1, 2, 3))),
+        *(
+            "prepare",
+            f"T2w={tmp_path}/in/t2.nii.gz",
+            series,
+            *(f"T2star={tmp_path}/in/e{n}.nii.gz" for n in (1, 2, 3)),
+        ),
         *("--bval", tmp_path / "b.txt", "--participant", "sub-07_ses-2", "-o", tmp_path / "out"),
     )
 
@@ -190,7 +235,9 @@ def test_one_participant_by_its_files(softcord, tmp_path):
     place = tmp_path / "out/sub-07/ses-2"
     name = "sub-07_ses-2"
     assert names_in(place / "anat") == [
-        f"{name}_{contrast}{ending}" for contrast in ("T2star", "T2w") for ending in (".json", ".nii.gz")
+        f"{name}_{contrast}{ending}"
+        for contrast in ("T2star", "T2w")
+        for ending in (".json", ".nii.gz")
     ]
     assert f"{name}_rec-average_dwi.nii.gz" in names_in(place / "dwi")
     assert values(place / "anat" / f"{name}_T2star.nii.gz").max() == pytest.approx(
@@ -202,17 +249,24 @@ def test_one_participant_by_its_files(softcord, tmp_path):
 def test_echo_files_of_a_data_set_are_combined_in_one(softcord, tmp_path):
     for number, echo in enumerate(echoes(), start=1):
         for part in ("mag", "phase"):
-            write_nifti(echo, tmp_path / "data/sub-01/anat" / f"sub-01_echo-{number}_part-{part}_MEGRE.nii.gz")
+            write_nifti(
+                echo,
+                tmp_path / "data/sub-01/anat" / f"sub-01_echo-{number}_part-{part}_MEGRE.nii.gz",
+            )
 
     result = softcord("prepare", tmp_path / "data", "-o", tmp_path / "out")
 
     assert result.exit_code == 0, result.stderr
     assert names_in(tmp_path / "out/sub-01/anat") == ["sub-01_MEGRE.json", "sub-01_MEGRE.nii.gz"]
     record = json.loads((tmp_path / "out/sub-01/anat/sub-01_MEGRE.json").read_text())
-    assert [one["Image"] for one in record["Sources"]] == [f"sub-01_echo-{n}_part-mag_MEGRE.nii.gz" for n in (1, 2, 3)]
+    assert [one["Image"] for one in record["Sources"]] == [
+        f"sub-01_echo-{n}_part-mag_MEGRE.nii.gz" for n in (1, 2, 3)
+    ]
 
 
-def test_without_correction_it_is_the_plain_mean_and_needs_no_model(softcord, tmp_path, monkeypatch):
+def test_without_correction_it_is_the_plain_mean_and_needs_no_model(
+    softcord, tmp_path, monkeypatch
+):
     write_diffusion(tmp_path / "data/sub-01/dwi/sub-01_dwi.nii.gz")
     monkeypatch.setattr(softcord, "segment", None)
 
@@ -221,18 +275,31 @@ def test_without_correction_it_is_the_plain_mean_and_needs_no_model(softcord, tm
     assert result.exit_code == 0, result.stderr
     mean = values(tmp_path / "out/sub-01/dwi/sub-01_rec-average_dwi.nii.gz")
     assert mean == pytest.approx(diffusion().data[..., list(WEIGHTED)].mean(axis=3), rel=1e-5)
-    assert json.loads((tmp_path / "out/sub-01/dwi/sub-01_rec-average_dwi.json").read_text())["Motion"] is None
+    assert (
+        json.loads((tmp_path / "out/sub-01/dwi/sub-01_rec-average_dwi.json").read_text())["Motion"]
+        is None
+    )
 
 
-def test_a_functional_series_becomes_the_mean_of_all_its_volumes_without_their_motion(softcord, tmp_path):
+def test_a_functional_series_becomes_the_mean_of_all_its_volumes_without_their_motion(
+    softcord, tmp_path
+):
     data = diffusion().data[..., list(WEIGHTED)]
-    write_series(data, diffusion().affine, tmp_path / "data/sub-01/func/sub-01_task-rest_bold.nii.gz")
+    write_series(
+        data, diffusion().affine, tmp_path / "data/sub-01/func/sub-01_task-rest_bold.nii.gz"
+    )
 
     result = softcord("prepare", tmp_path / "data", "-o", tmp_path / "out", "--json")
 
     assert result.exit_code == 0, result.stderr
-    assert json.loads(result.stdout)["results"][0]["contrasts"]["task-rest_bold"]["method"] == "mean after motion correction"
-    still = 100 + 900 * CORD.mask(diffusion().framed(0).grid, tuple(MOTION.mean(axis=(0, 1)))).data[::-1]
+    assert (
+        json.loads(result.stdout)["results"][0]["contrasts"]["task-rest_bold"]["method"]
+        == "mean after motion correction"
+    )
+    still = (
+        100
+        + 900 * CORD.mask(diffusion().framed(0).grid, tuple(MOTION.mean(axis=(0, 1)))).data[::-1]
+    )
     mean = values(tmp_path / "out/sub-01/func/sub-01_task-rest_bold.nii.gz")
     errors = [np.sqrt(np.mean((image - still) ** 2)) for image in (mean, data.mean(axis=3))]
     assert errors[0] < 0.7 * errors[1]
@@ -247,7 +314,9 @@ def test_a_functional_series_given_by_its_file_goes_to_func(softcord, tmp_path):
     result = softcord("prepare", f"bold={series}", "-o", tmp_path / "out", "--no-moco")
 
     assert result.exit_code == 0, result.stderr
-    assert values(tmp_path / "out/sub-01/func/sub-01_bold.nii.gz") == pytest.approx(diffusion().data.mean(axis=3), rel=1e-5)
+    assert values(tmp_path / "out/sub-01/func/sub-01_bold.nii.gz") == pytest.approx(
+        diffusion().data.mean(axis=3), rel=1e-5
+    )
 
 
 def test_where_no_cord_is_found_whole_slices_are_compared_and_there_is_no_mask(softcord, tmp_path):
@@ -278,22 +347,42 @@ def test_other_series_are_averaged(softcord, tmp_path):
 def test_a_contrast_is_resampled_where_asked_for(softcord, tmp_path):
     data = write_participant(tmp_path / "data")
 
-    result = softcord("prepare", data, "-o", tmp_path / "out", "--masks", "--no-moco", "--resample", "T2w=1.6", "--json")
+    result = softcord(
+        "prepare",
+        data,
+        "-o",
+        tmp_path / "out",
+        "--masks",
+        "--no-moco",
+        "--resample",
+        "T2w=1.6",
+        "--json",
+    )
 
     assert result.exit_code == 0, result.stderr
-    before, after = (read_nifti(root / "sub-01/anat/sub-01_T2w.nii.gz") for root in (data, tmp_path / "out"))
+    before, after = (
+        read_nifti(root / "sub-01/anat/sub-01_T2w.nii.gz") for root in (data, tmp_path / "out")
+    )
     assert before.letters == "PSR"
     assert after.letters == "LAS"
     assert after.spacing == pytest.approx([1.6] * 3)
     # The same cord at the same place: its volume, and its middle.
     masses = [one.data.sum() * one.grid.voxel_volume for one in (before, after)]
     assert masses[1] == pytest.approx(masses[0], rel=0.02)
-    middles = [np.average(one.grid.to_world(np.argwhere(one.data > 0)), 0, one.data[one.data > 0]) for one in (before, after)]
+    middles = [
+        np.average(one.grid.to_world(np.argwhere(one.data > 0)), 0, one.data[one.data > 0])
+        for one in (before, after)
+    ]
     assert middles[1] == pytest.approx(middles[0], abs=0.1)
-    mask = read_nifti(tmp_path / "out/derivatives/labels/sub-01/anat/sub-01_T2w_label-SC_seg.nii.gz")
+    mask = read_nifti(
+        tmp_path / "out/derivatives/labels/sub-01/anat/sub-01_T2w_label-SC_seg.nii.gz"
+    )
     assert mask.grid.same_as(after.grid)
     assert json.loads(result.stdout)["results"][0]["contrasts"]["T2w"]["method"] == "resampled"
-    assert json.loads((tmp_path / "out/sub-01/anat/sub-01_T2w.json").read_text())["ResampledToMm"] == 1.6
+    assert (
+        json.loads((tmp_path / "out/sub-01/anat/sub-01_T2w.json").read_text())["ResampledToMm"]
+        == 1.6
+    )
     assert read_nifti(tmp_path / "out/sub-01/anat/sub-01_T1w.nii.gz").grid.same_as(neck().grid)
 
 
@@ -307,8 +396,14 @@ def test_a_participant_that_cannot_be_done_does_not_stop_the_others(softcord, tm
     assert result.exit_code == 1
     assert "sub-02: There are no b-values" in result.stderr
     answer = json.loads(result.stdout)
-    assert ([one["participant"] for one in answer["results"]], answer["failed"][0]["participant"]) == (["sub-01"], "sub-02")
-    assert names_in(tmp_path / "out") == ["dataset_description.json", "sub-01"]  # nothing of sub-02, its T2w included
+    assert (
+        [one["participant"] for one in answer["results"]],
+        answer["failed"][0]["participant"],
+    ) == (["sub-01"], "sub-02")
+    assert names_in(tmp_path / "out") == [
+        "dataset_description.json",
+        "sub-01",
+    ]  # nothing of sub-02, its T2w included
     assert "1 of 2 participants were prepared" in result.stderr
 
 
@@ -316,7 +411,9 @@ def test_results_within_the_data_set_are_not_taken_for_images(softcord, tmp_path
     data = tmp_path / "data"
     write_nifti(neck(), data / "sub-01/anat/sub-01_T2w.nii.gz")
 
-    results = [softcord("prepare", data, "-o", data / "prepared", "--masks", "--json") for _ in range(2)]
+    results = [
+        softcord("prepare", data, "-o", data / "prepared", "--masks", "--json") for _ in range(2)
+    ]
 
     assert [result.exit_code for result in results] == [0, 0], results[1].stderr
     contrasts = json.loads(results[1].stdout)["results"][0]["contrasts"]
@@ -332,11 +429,15 @@ def test_results_do_not_go_among_the_images(softcord, tmp_path):
 
     assert result.exit_code == 2
     assert "Results do not go among the images" in result.stderr
-    assert (tmp_path / "sub-01/anat/sub-01_T2star.json").read_text() == "what the scanner said of all echoes"
+    assert (
+        tmp_path / "sub-01/anat/sub-01_T2star.json"
+    ).read_text() == "what the scanner said of all echoes"
 
 
 def test_an_image_stored_as_a_series_of_one_becomes_a_3d_image(softcord, tmp_path):
-    write_series(neck().data[..., None], neck().affine, tmp_path / "data/sub-01/anat/sub-01_T2w.nii.gz")
+    write_series(
+        neck().data[..., None], neck().affine, tmp_path / "data/sub-01/anat/sub-01_T2w.nii.gz"
+    )
 
     result = softcord("prepare", tmp_path / "data", "-o", tmp_path / "out")
 

@@ -38,7 +38,9 @@ def test_missing_b_values(softcord, tmp_path):
     write_nifti(neck(), tmp_path / "data/sub-01/anat/sub-01_T2w.nii.gz")
     write_diffusion(tmp_path / "data" / DWI, bvals=None)
 
-    result = refused(softcord, tmp_path, "neither 'sub-01_dwi.bval' nor 'sub-01_dwi.bvec' lies beside it")
+    result = refused(
+        softcord, tmp_path, "neither 'sub-01_dwi.bval' nor 'sub-01_dwi.bvec' lies beside it"
+    )
 
     assert "--bval" in result.stderr
 
@@ -69,15 +71,25 @@ def test_echoes_of_different_grids(softcord, tmp_path):
     moved = second.affine.copy()
     moved[1, 3] += 5
     write_nifti(first, tmp_path / "data/sub-01/anat/sub-01_echo-1_MEGRE.nii.gz")
-    write_nifti(Volume(second.data, moved), tmp_path / "data/sub-01/anat/sub-01_echo-2_MEGRE.nii.gz")
+    write_nifti(
+        Volume(second.data, moved), tmp_path / "data/sub-01/anat/sub-01_echo-2_MEGRE.nii.gz"
+    )
 
-    refused(softcord, tmp_path, "The grids of 'sub-01_echo-1_MEGRE.nii.gz' and 'sub-01_echo-2_MEGRE.nii.gz' differ")
+    refused(
+        softcord,
+        tmp_path,
+        "The grids of 'sub-01_echo-1_MEGRE.nii.gz' and 'sub-01_echo-2_MEGRE.nii.gz' differ",
+    )
 
 
 def test_an_echo_that_is_a_series(softcord, tmp_path):
     first, second, _ = echoes()
     write_nifti(first, tmp_path / "data/sub-01/anat/sub-01_echo-1_MEGRE.nii.gz")
-    write_series(np.stack([second.data] * 2, axis=3), second.affine, tmp_path / "data/sub-01/anat/sub-01_echo-2_MEGRE.nii.gz")
+    write_series(
+        np.stack([second.data] * 2, axis=3),
+        second.affine,
+        tmp_path / "data/sub-01/anat/sub-01_echo-2_MEGRE.nii.gz",
+    )
 
     refused(softcord, tmp_path, "is one of several echoes, and itself a series")
 
@@ -120,7 +132,11 @@ def test_a_folder_without_images(softcord, tmp_path):
     ],
 )
 def test_words_that_cannot_be_carried_out(softcord, tmp_path, words, code, sentence):
-    places = {"folder": tmp_path, "a": tmp_path / "in/sub-01_T2w.nii.gz", "b": tmp_path / "in/sub-02_T2w.nii.gz"}
+    places = {
+        "folder": tmp_path,
+        "a": tmp_path / "in/sub-01_T2w.nii.gz",
+        "b": tmp_path / "in/sub-02_T2w.nii.gz",
+    }
     for key in ("a", "b"):
         write_nifti(neck(), places[key])
 
@@ -138,7 +154,9 @@ def test_stopped_work_leaves_nothing(tmp_path):
     request = Request(How(MotionOptions(), 100.0), Layout(tmp_path / "out"), masks=True)
     cords = Cords(Tools(soft_from_brightness), lambda: A_BUNDLE, "cpu", 0.5)
     messages = []
-    stopped_late = Progress(lambda fraction, message: messages.append(message), lambda: messages[-1:] == ["Tile 4"])
+    stopped_late = Progress(
+        lambda fraction, message: messages.append(message), lambda: messages[-1:] == ["Tile 4"]
+    )
 
     with pytest.raises(Cancelled):
         run_person(person, request, cords, stopped_late)

@@ -14,7 +14,9 @@ from SoftCordSegLib.volume import write_nifti
 
 @pytest.fixture
 def table(tmp_path):
-    """One subject in two contrasts on one grid, and another image; the second contrast's cord is cut off above slice 20."""
+    """One subject in two contrasts on one grid, and another image; the second contrast's cord is
+    cut off above slice 20.
+    """
     neck = a_neck()
     cut = neck.data.copy()
     cut[:, :, 21:] = 0
@@ -28,7 +30,9 @@ def table(tmp_path):
     return path
 
 
-def test_contrasts_on_one_grid_share_a_label_and_their_quarrel_is_left_open(softcord, table, tmp_path):
+def test_contrasts_on_one_grid_share_a_label_and_their_quarrel_is_left_open(
+    softcord, table, tmp_path
+):
     out = tmp_path / "labels"
     result = softcord("pseudolabel", table, "-o", out, "--json")
     assert result.exit_code == 0, result.stderr
@@ -48,8 +52,13 @@ def test_contrasts_on_one_grid_share_a_label_and_their_quarrel_is_left_open(soft
 def test_a_model_that_prefers_one_side_is_answered_by_its_mirror_image(softcord, table, tmp_path):
     def leans(image, bundle, *, box, progress, device):
         soft = soft_from_brightness(image, bundle, box=box, progress=progress, device=device)
-        # One column more towards the end of the first axis, on all images: mirrored, it is the other side's.
-        return type(soft)(soft.volume.with_data(np.maximum(soft.volume.data, np.roll(soft.volume.data, 1, 0))), soft.box, "")
+        # One column more towards the end of the first axis, on all images: mirrored, it is the
+        # other side's.
+        return type(soft)(
+            soft.volume.with_data(np.maximum(soft.volume.data, np.roll(soft.volume.data, 1, 0))),
+            soft.box,
+            "",
+        )
 
     softcord.segment = leans
     assert softcord("pseudolabel", table, "-o", tmp_path / "labels").exit_code == 0
@@ -65,14 +74,20 @@ def test_what_is_left_out_is_not_labelled(softcord, table, tmp_path):
         "sub-02_T2w_label.nii.gz",
         "sub-02_T2w_weight.nii.gz",
     ]
-    refused = softcord("pseudolabel", table, "-o", out, "--without", "sub-01", "--without", "sub-02_T2w")
+    refused = softcord(
+        "pseudolabel", table, "-o", out, "--without", "sub-01", "--without", "sub-02_T2w"
+    )
     assert refused.exit_code == 2
     assert "left out" in refused.stderr
 
 
 def test_only_what_is_named_is_labelled(softcord, table, tmp_path):
-    assert softcord("pseudolabel", table, "-o", tmp_path / "labels", "--only", "sub-02").exit_code == 0
-    assert [case.participant for case in load_cases(tmp_path / "labels" / "cases.json")] == ["sub-02"]
+    assert (
+        softcord("pseudolabel", table, "-o", tmp_path / "labels", "--only", "sub-02").exit_code == 0
+    )
+    assert [case.participant for case in load_cases(tmp_path / "labels" / "cases.json")] == [
+        "sub-02"
+    ]
 
 
 @pytest.mark.parametrize("option", ["--only", "--without"])
@@ -97,7 +112,9 @@ def test_two_people_whose_images_have_one_name_do_not_share_a_label(softcord, tm
 
 def test_inputs_are_never_written_over(softcord, table, tmp_path):
     cases = tmp_path / "cases.json"
-    cases.write_text(json.dumps([{"participant": "sub-02", "contrast": "T2w", "image": "sub-02_T2w.nii.gz"}]))
+    cases.write_text(
+        json.dumps([{"participant": "sub-02", "contrast": "T2w", "image": "sub-02_T2w.nii.gz"}])
+    )
     before = cases.read_bytes()
     result = softcord("pseudolabel", cases, "-o", tmp_path)
     assert result.exit_code == 2

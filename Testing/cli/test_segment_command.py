@@ -9,7 +9,15 @@ import signal
 import numpy as np
 import pytest
 
-from cli.fakes import A_BUNDLE, a_neck, digest, names_in, nothing_found, soft_from_brightness, values
+from cli.fakes import (
+    A_BUNDLE,
+    a_neck,
+    digest,
+    names_in,
+    nothing_found,
+    soft_from_brightness,
+    values,
+)
 from SoftCordSegLib import __version__
 from SoftCordSegLib.segmentation import SoftMask
 from SoftCordSegLib.volume import read_nifti, write_nifti
@@ -28,8 +36,17 @@ def test_writes_the_soft_mask_on_the_images_grid_and_a_sidecar(softcord, an_imag
     assert "sub-01_T2w" in result.stderr
 
 
-def test_sidecar_tells_where_the_mask_came_from_but_not_where_files_lie(softcord, an_image, tmp_path):
-    arguments = ["--threshold", "0.4", "--device", "cpu", "--model", tmp_path / "models" / "a-model"]
+def test_sidecar_tells_where_the_mask_came_from_but_not_where_files_lie(
+    softcord, an_image, tmp_path
+):
+    arguments = [
+        "--threshold",
+        "0.4",
+        "--device",
+        "cpu",
+        "--model",
+        tmp_path / "models" / "a-model",
+    ]
     softcord("segment", an_image, "-o", tmp_path / "out", *arguments)
     text = (tmp_path / "out" / "sub-01_T2w_softseg.json").read_text()
     sidecar = json.loads(text)
@@ -53,11 +70,19 @@ def test_threshold_also_writes_a_binary_mask(softcord, an_image, tmp_path):
     assert 0 < binary.sum() < (values(tmp_path / "sub-01_T2w_softseg.nii.gz") > 0).sum()
 
 
-@pytest.mark.parametrize(("option", "scale"), [([], 1.0), (["--time", "mean"], 1.0), (["--time", "0"], 0.5)])
-def test_a_series_is_averaged_unless_a_volume_is_chosen(softcord, a_series, tmp_path, option, scale):
+@pytest.mark.parametrize(
+    ("option", "scale"), [([], 1.0), (["--time", "mean"], 1.0), (["--time", "0"], 0.5)]
+)
+def test_a_series_is_averaged_unless_a_volume_is_chosen(
+    softcord, a_series, tmp_path, option, scale
+):
     result = softcord("segment", a_series, "-o", tmp_path, *option)
     assert result.exit_code == 0, result.stderr
-    assert np.allclose(values(tmp_path / "sub-01_dwi_softseg.nii.gz"), np.clip(scale * a_neck().data / 1000, 0, 1), atol=1e-4)
+    assert np.allclose(
+        values(tmp_path / "sub-01_dwi_softseg.nii.gz"),
+        np.clip(scale * a_neck().data / 1000, 0, 1),
+        atol=1e-4,
+    )
     assert ("series of 3 volumes" in result.stderr) == (option == [])
     sidecar = json.loads((tmp_path / "sub-01_dwi_softseg.json").read_text())
     assert sidecar["SourceVolume"] == (0 if "0" in option else "mean")
@@ -92,7 +117,11 @@ def test_one_bad_image_does_not_stop_the_others(softcord, an_image, tmp_path):
     assert "2 of 3" in result.stderr
     written = [name for name in names_in(tmp_path / "out") if name.endswith(".nii.gz")]
     assert written == ["sub-01_T2w_softseg.nii.gz", "sub-02_softseg.nii.gz"]
-    assert [("error" in entry) for entry in json.loads(result.stdout)["results"]] == [False, True, False]
+    assert [("error" in entry) for entry in json.loads(result.stdout)["results"]] == [
+        False,
+        True,
+        False,
+    ]
 
 
 def test_an_unexpected_error_in_one_image_is_a_sentence_too(softcord, an_image, tmp_path):
@@ -155,7 +184,14 @@ def test_the_users_box_reaches_the_engine_and_the_sidecar(softcord, an_image, tm
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--box", "1,2,3"], ["--box", "1,2,3,4,5,-6"], ["--time", "last"], ["--threshold", "1.5"], ["--tme", "1"]]
+    "arguments",
+    [
+        ["--box", "1,2,3"],
+        ["--box", "1,2,3,4,5,-6"],
+        ["--time", "last"],
+        ["--threshold", "1.5"],
+        ["--tme", "1"],
+    ],
 )
 def test_usage_errors_exit_with_2(softcord, an_image, tmp_path, arguments):
     result = softcord("segment", an_image, "-o", tmp_path / "out", *arguments)
@@ -214,7 +250,8 @@ def test_earlier_results_survive_a_run_that_fails(softcord, an_image, tmp_path):
     before = {name: digest(out / name) for name in names_in(out)}
 
     def not_writable(image, bundle, **options):
-        # A sidecar whose text cannot be encoded: the mask is written by then, to its temporary file.
+        # A sidecar whose text cannot be encoded: the mask is written by then, to its temporary
+        # file.
         return SoftMask(image.with_data(np.ones(image.shape, np.float32)), None, "\ud800")
 
     softcord.segment = not_writable

@@ -1,4 +1,6 @@
-"""What ``softcord softgt`` must not do silently: mix people, overlook a word, leave old ground truths lying about."""
+"""What ``softcord softgt`` must not do silently: mix people, overlook a word, leave old ground
+truths lying about.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +18,17 @@ SOFT = "derivatives/labels_softseg/sub-0{}/anat/sub-0{}_{}_label-SC_softseg.nii.
 
 @pytest.fixture
 def masks(tmp_path):
-    """A data set of two participants with two contrasts each; its masks by participant and contrast."""
+    """A data set of two participants with two contrasts each; its masks by participant and
+    contrast.
+    """
     mask = neck(2.0, (20, 20, 20)).with_data((neck(2.0, (20, 20, 20)).data > 500).astype(np.uint8))
     found = {}
     for number in (1, 2):
         for contrast in ("T1w", "T2w"):
             name = f"sub-0{number}_{contrast}_label-SC_seg.nii.gz"
-            found[number, contrast] = tmp_path / f"data/derivatives/labels/sub-0{number}/anat" / name
+            found[number, contrast] = (
+                tmp_path / f"data/derivatives/labels/sub-0{number}/anat" / name
+            )
             write_nifti(mask, found[number, contrast])
     return found
 
@@ -55,12 +61,23 @@ def test_lengths_that_are_none_or_nobodys(softcord, masks, tmp_path, word, code,
     assert not (tmp_path / "out").exists()
 
 
-def test_a_list_may_name_the_image_or_its_mask_and_what_it_names_in_vain_is_said(softcord, masks, tmp_path):
+def test_a_list_may_name_the_image_or_its_mask_and_what_it_names_in_vain_is_said(
+    softcord, masks, tmp_path
+):
     (tmp_path / "list.yml").write_text(
-        "FILES_SEG:\n- sub-01_T1w.nii.gz\n- sub-02_T1w_label-SC_seg.nii.gz\n- sub-09\n- sub-01_T9w\n"
+        "FILES_SEG:\n- sub-01_T1w.nii.gz\n- sub-02_T1w_label-SC_seg.nii.gz\n- sub-09\n-"
+        " sub-01_T9w\n"
     )
 
-    result = softcord("softgt", tmp_path / "data", "-o", tmp_path / "out", "--exclude", tmp_path / "list.yml", "--json")
+    result = softcord(
+        "softgt",
+        tmp_path / "data",
+        "-o",
+        tmp_path / "out",
+        "--exclude",
+        tmp_path / "list.yml",
+        "--json",
+    )
 
     assert result.exit_code == 0, result.stderr
     answer = json.loads(result.stdout)
@@ -78,7 +95,10 @@ def test_a_ground_truth_of_before_that_is_left_out_now_is_named(softcord, masks,
 
     first, second = answer["left_out"]
     assert "But sub-01_T1w_label-SC_softseg.nii.gz of an earlier run still lies there" in first
-    assert "But sub-02_T1w_label-SC_softseg.nii.gz, sub-02_T2w_label-SC_softseg.nii.gz of an earlier run" in second
+    assert (
+        "But sub-02_T1w_label-SC_softseg.nii.gz, sub-02_T2w_label-SC_softseg.nii.gz of an"
+        " earlier run" in second
+    )
     assert (tmp_path / "out" / SOFT.format(1, 1, "T1w")).exists()  # said, not deleted
 
 
@@ -89,5 +109,8 @@ def test_which_of_two_masks_is_taken_is_said(masks, tmp_path):
     one, other = find_participants(tmp_path / "data", "T2w")
 
     assert one.masks["T1w"] == masks[1, "T1w"]
-    assert f"Of the masks of sub-01_T1w '{masks[1, 'T1w']}' is taken, and '{older}' is not." in one.notes
+    assert (
+        f"Of the masks of sub-01_T1w '{masks[1, 'T1w']}' is taken, and '{older}' is not."
+        in one.notes
+    )
     assert not any("Of the masks" in note for note in other.notes)

@@ -21,11 +21,16 @@ SHIFT, DEGREES = (1.5, -0.8), 8.0
 
 
 def masks_of_a_subject():
-    """One cord in three contrasts of different orientation, obliquity and slice thickness; the last two moved."""
+    """One cord in three contrasts of different orientation, obliquity and slice thickness; the last
+    two moved.
+    """
     cord = Cord(bend=(4, -5))
     return {
         "T2w": stored(cord.mask(grid(0.8, (32, 32, 60)), soft=False), "PSR"),
-        "T1w": stored(cord.mask(grid(1.0, (30, 30, 44), turned_axes((6, -4, 3))), SHIFT, DEGREES, soft=False), "AIL"),
+        "T1w": stored(
+            cord.mask(grid(1.0, (30, 30, 44), turned_axes((6, -4, 3))), SHIFT, DEGREES, soft=False),
+            "AIL",
+        ),
         "T2star": cord.mask(grid((0.6, 0.6, 5), (44, 44, 9)), (-0.7, 1.1), -6, soft=False),
     }
 
@@ -41,14 +46,19 @@ def write_subject(root, name="sub-01", masks=None, discs=True):
         image = reference.with_data((200 + 600 * reference.data).astype(np.float32))
         write_nifti(image, root / name / "anat" / f"{name}_T2w.nii.gz")
         if discs:
-            voxels = {value: tuple(np.round(reference.grid.to_voxel(mm)).astype(int)) for value, mm in DISCS_MM.items()}
+            voxels = {
+                value: tuple(np.round(reference.grid.to_voxel(mm)).astype(int))
+                for value, mm in DISCS_MM.items()
+            }
             write_points(labels / f"{name}_T2w_label-discs_dlabel.nii.gz", voxels, reference)
     return root
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    """A data set of two subjects that was worked on: its folder, the results and what the command said."""
+    """A data set of two subjects that was worked on: its folder, the results and what the command
+    said.
+    """
     from cli.fakes import Softcord
 
     root = tmp_path_factory.mktemp("study")
@@ -75,14 +85,18 @@ def test_every_contrast_gets_its_soft_mask_under_its_bids_name(study):
         assert soft.data.dtype == np.float32
         assert 0 < soft.data.max() <= 1
         hard = mask.data > 0
-        assert 2 * ((soft.data >= 0.5) & hard).sum() / ((soft.data >= 0.5).sum() + hard.sum()) > 0.93
+        assert (
+            2 * ((soft.data >= 0.5) & hard).sum() / ((soft.data >= 0.5).sum() + hard.sum()) > 0.93
+        )
         assert np.unique(soft.data).size > 20
 
 
 def test_the_binarised_one_is_an_option(study):
     _, out, _ = study
 
-    binary = read_nifti(anat(out, "labels_softseg_bin") / "sub-01_T1w_desc-softseg_label-SC_seg.nii.gz")
+    binary = read_nifti(
+        anat(out, "labels_softseg_bin") / "sub-01_T1w_desc-softseg_label-SC_seg.nii.gz"
+    )
     soft = read_nifti(anat(out) / "sub-01_T1w_label-SC_softseg.nii.gz")
 
     assert binary.data.dtype == np.uint8
@@ -153,7 +167,13 @@ def test_the_page_stands_by_itself(study):
     assert page.count("data:image/png;base64,") == 4  # three mosaics and the motion
     assert not re.search(r'(src|href)="(?!data:)', page)
     assert "http" not in page
-    for words in ("T2star", "Area, mm²", "no image was given", "How the slices were moved", "slice by slice (shift and rotation)"):
+    for words in (
+        "T2star",
+        "Area, mm²",
+        "no image was given",
+        "How the slices were moved",
+        "slice by slice (shift and rotation)",
+    ):
         assert words in page
 
 
@@ -177,7 +197,10 @@ def test_the_answer_as_json_tells_the_numbers(study):
     one = answer["results"][0]["contrasts"]["T2star"]
     assert one["LargestShiftMm"] == pytest.approx(np.hypot(0.7, 1.1), abs=0.25)
     assert one["ReferenceSlicesTrimmedAtEachEnd"] == 10
-    assert answer["results"][0]["area_sd_mm2"]["soft"] < answer["results"][0]["area_sd_mm2"]["hard"] + 0.5
+    assert (
+        answer["results"][0]["area_sd_mm2"]["soft"]
+        < answer["results"][0]["area_sd_mm2"]["hard"] + 0.5
+    )
     assert answer["failed"] == []
     assert "no areas measured" in answer["results"][1]["notes"][0]
     assert "--discs" not in answer["results"][1]["notes"][0]
@@ -187,7 +210,10 @@ def test_the_derivatives_say_what_they_are(study):
     _, out, _ = study
 
     for kind in ("labels_softseg", "labels_softseg_bin"):
-        assert json.loads((out / kind / "dataset_description.json").read_text())["DatasetType"] == "derivative"
+        assert (
+            json.loads((out / kind / "dataset_description.json").read_text())["DatasetType"]
+            == "derivative"
+        )
 
 
 def test_one_participant_by_its_files(softcord, tmp_path):
@@ -196,8 +222,23 @@ def test_one_participant_by_its_files(softcord, tmp_path):
         write_nifti(mask, tmp_path / f"{name}_seg.nii.gz")
 
     result = softcord(
-        *("softgt", "--reference", tmp_path / "T2w_seg.nii.gz", "--mask", f"T2star={tmp_path / 'T2star_seg.nii.gz'}"),
-        *("-o", tmp_path / "out", "--registration", "centermass", "--trim-mm", "4", "--trim-mm", "T2star=0"),
+        *(
+            "softgt",
+            "--reference",
+            tmp_path / "T2w_seg.nii.gz",
+            "--mask",
+            f"T2star={tmp_path / 'T2star_seg.nii.gz'}",
+        ),
+        *(
+            "-o",
+            tmp_path / "out",
+            "--registration",
+            "centermass",
+            "--trim-mm",
+            "4",
+            "--trim-mm",
+            "T2star=0",
+        ),
     )
 
     assert result.exit_code == 0, result.stderr
@@ -222,18 +263,28 @@ def test_discs_may_be_marked_in_another_contrast(softcord, tmp_path):
     for name in ("T2w", "T1w"):
         write_nifti(masks[name], tmp_path / f"{name}_seg.nii.gz")
     t1w = masks["T1w"]
-    voxels = {value: tuple(np.round(t1w.grid.to_voxel(mm)).astype(int)) for value, mm in DISCS_MM.items()}
+    voxels = {
+        value: tuple(np.round(t1w.grid.to_voxel(mm)).astype(int)) for value, mm in DISCS_MM.items()
+    }
     write_points(tmp_path / "discs.nii.gz", voxels, t1w)
 
     result = softcord(
-        *("softgt", "--mask", f"T2w={tmp_path / 'T2w_seg.nii.gz'}", "--mask", f"T1w={tmp_path / 'T1w_seg.nii.gz'}"),
+        *(
+            "softgt",
+            "--mask",
+            f"T2w={tmp_path / 'T2w_seg.nii.gz'}",
+            "--mask",
+            f"T1w={tmp_path / 'T1w_seg.nii.gz'}",
+        ),
         *("--discs", f"T1w={tmp_path / 'discs.nii.gz'}", "-o", tmp_path / "out"),
     )
 
     assert result.exit_code == 0, result.stderr
     carried = {
         disc.value: disc
-        for disc in discs_from_label_image(read_nifti(tmp_path / "out" / "T2w_label-discs_desc-warp_dlabel.nii.gz"))
+        for disc in discs_from_label_image(
+            read_nifti(tmp_path / "out" / "T2w_label-discs_desc-warp_dlabel.nii.gz")
+        )
     }
     back = np.array(DISCS_MM[4][:2]) * [-1, 1] - SHIFT
     c, s = np.cos(np.radians(DEGREES)), np.sin(np.radians(DEGREES))
@@ -246,14 +297,27 @@ def test_the_list_leaves_out_participants_and_images_and_says_why(softcord, tmp_
     write_subject(tmp_path / "in", "sub-02")
     (tmp_path / "exclude.yml").write_text("FILES_REG:\n- sub-01_T2star.nii.gz  # moved\n- sub-02\n")
 
-    result = softcord("softgt", tmp_path / "in", "-o", tmp_path / "out", "--exclude", tmp_path / "exclude.yml", "--json")
+    result = softcord(
+        "softgt",
+        tmp_path / "in",
+        "-o",
+        tmp_path / "out",
+        "--exclude",
+        tmp_path / "exclude.yml",
+        "--json",
+    )
 
     assert result.exit_code == 0, result.stderr
     answer = json.loads(result.stdout)
-    assert answer["left_out"] == ["sub-01: T2star is left out: moved.", "sub-02 is left out: FILES_REG."]
+    assert answer["left_out"] == [
+        "sub-01: T2star is left out: moved.",
+        "sub-02 is left out: FILES_REG.",
+    ]
     assert list(answer["results"][0]["contrasts"]) == ["T1w", "T2w"]
     assert "T2star is left out: moved." in result.stderr
-    page = (tmp_path / "out/derivatives/labels_softseg/sub-01/sub-01_softgt.html").read_text(encoding="utf-8")
+    page = (tmp_path / "out/derivatives/labels_softseg/sub-01/sub-01_softgt.html").read_text(
+        encoding="utf-8"
+    )
     assert "T2star was left out: moved." in page
 
 
@@ -294,7 +358,11 @@ def two_masks(tmp_path):
     masks = masks_of_a_subject()
     for name in ("T2w", "T1w"):
         write_nifti(masks[name], tmp_path / "in" / f"{name}_seg.nii.gz")
-    return [word for name in ("T2w", "T1w") for word in ("--mask", f"{name}={tmp_path / 'in' / f'{name}_seg.nii.gz'}")]
+    return [
+        word
+        for name in ("T2w", "T1w")
+        for word in ("--mask", f"{name}={tmp_path / 'in' / f'{name}_seg.nii.gz'}")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -307,9 +375,17 @@ def two_masks(tmp_path):
         (("--mask", "T1w=nowhere.nii.gz"), 1, "There is no mask of the reference contrast T2w"),
         (("nowhere",), 1, "There is no folder 'nowhere'"),
         (("--mask", "T2w=a.nii.gz", "--trim-mm", "much"), 2, "'much' is neither"),
-        (("--mask", "T2w=a.nii.gz", "--registration", "affine"), 1, "There is no registration 'affine'"),
+        (
+            ("--mask", "T2w=a.nii.gz", "--registration", "affine"),
+            1,
+            "There is no registration 'affine'",
+        ),
         (("--mask", "T2w=a.nii.gz", "--image", "T1w=b.nii.gz"), 2, "--image T1w has no mask"),
-        (("--mask", "T2w=a.nii.gz", "--exclude", "nowhere.yml"), 1, "There is no file 'nowhere.yml'"),
+        (
+            ("--mask", "T2w=a.nii.gz", "--exclude", "nowhere.yml"),
+            1,
+            "There is no file 'nowhere.yml'",
+        ),
         (("--mask", "T2w=a.nii.gz", "--vert", "up"), 1, "up"),
     ],
 )
@@ -346,7 +422,14 @@ def test_a_bad_mask_leaves_nothing_half_written(softcord, two_masks, tmp_path):
 def test_a_bad_image_for_the_page_leaves_nothing_half_written(softcord, two_masks, tmp_path):
     (tmp_path / "in" / "T1w.nii.gz").write_text("no image")
 
-    result = softcord("softgt", *two_masks, "--image", f"T1w={tmp_path / 'in' / 'T1w.nii.gz'}", "-o", tmp_path / "out")
+    result = softcord(
+        "softgt",
+        *two_masks,
+        "--image",
+        f"T1w={tmp_path / 'in' / 'T1w.nii.gz'}",
+        "-o",
+        tmp_path / "out",
+    )
 
     assert result.exit_code == 1
     assert "T1w.nii.gz" in result.stderr
@@ -372,9 +455,17 @@ def test_two_masks_of_one_name_in_different_folders_are_told_apart(softcord, tmp
         write_nifti(masks[name], tmp_path / name / "seg.nii.gz")
 
     result = softcord(
-        *("softgt", "--mask", f"T2w={tmp_path / 'T2w' / 'seg.nii.gz'}", "--mask", f"T1w={tmp_path / 'T1w' / 'seg.nii.gz'}"),
+        *(
+            "softgt",
+            "--mask",
+            f"T2w={tmp_path / 'T2w' / 'seg.nii.gz'}",
+            "--mask",
+            f"T1w={tmp_path / 'T1w' / 'seg.nii.gz'}",
+        ),
         *("-o", tmp_path / "out"),
     )
 
     assert result.exit_code == 0, result.stderr
-    assert {"seg_T2w_label-SC_softseg.nii.gz", "seg_T1w_label-SC_softseg.nii.gz"} <= set(names_in(tmp_path / "out"))
+    assert {"seg_T2w_label-SC_softseg.nii.gz", "seg_T1w_label-SC_softseg.nii.gz"} <= set(
+        names_in(tmp_path / "out")
+    )

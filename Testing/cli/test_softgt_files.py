@@ -91,12 +91,19 @@ def test_discs_of_another_contrast_are_known_to_be_its(tmp_path):
 
 def test_results_lie_where_bids_wants_them(tmp_path):
     one = Participant(
-        "sub-01_ses-a", {"T2w": Path("sub-01_ses-a_T2w_seg-manual.nii.gz"), "dwi": Path("sub-01_ses-a_dwi_seg.nii.gz")}
+        "sub-01_ses-a",
+        {
+            "T2w": Path("sub-01_ses-a_T2w_seg-manual.nii.gz"),
+            "dwi": Path("sub-01_ses-a_dwi_seg.nii.gz"),
+        },
     )
     layout = Layout(tmp_path, as_dataset=True, binary=True)
     root = tmp_path / "derivatives"
 
-    assert layout.soft(one, "T2w") == root / "labels_softseg/sub-01/ses-a/anat/sub-01_ses-a_T2w_label-SC_softseg.nii.gz"
+    assert (
+        layout.soft(one, "T2w")
+        == root / "labels_softseg/sub-01/ses-a/anat/sub-01_ses-a_T2w_label-SC_softseg.nii.gz"
+    )
     assert layout.soft(one, "dwi").parent == root / "labels_softseg/sub-01/ses-a/dwi"
     assert layout.binarised(one, "T2w").parent == root / "labels_softseg_bin/sub-01/ses-a/anat"
     name = layout.transform(one, "T2w", "flip-1_mt-on_MTS", "T2w").name
@@ -105,7 +112,14 @@ def test_results_lie_where_bids_wants_them(tmp_path):
 
 
 def test_results_of_one_name_are_refused(tmp_path):
-    one = Participant("sub-01", {"T2w": Path("a/T2w_seg.nii.gz"), "a-b": Path("a/1_seg.nii.gz"), "ab": Path("a/2_seg.nii.gz")})
+    one = Participant(
+        "sub-01",
+        {
+            "T2w": Path("a/T2w_seg.nii.gz"),
+            "a-b": Path("a/1_seg.nii.gz"),
+            "ab": Path("a/2_seg.nii.gz"),
+        },
+    )
 
     with pytest.raises(UsageProblem, match="would have the same name"):
         check_layout(Layout(tmp_path), one, "T2w")
@@ -128,7 +142,11 @@ def test_stopped_work_leaves_nothing(tmp_path):
         return len(asked) > 5  # the last time that it is asked
 
     with pytest.raises(Cancelled):
-        run_participant(one, Request(GroundTruthOptions(), Layout(tmp_path / "out")), Progress(is_cancelled=stop_before_writing))
+        run_participant(
+            one,
+            Request(GroundTruthOptions(), Layout(tmp_path / "out")),
+            Progress(is_cancelled=stop_before_writing),
+        )
 
     assert len(asked) == 6
     assert names_in(tmp_path / "out") == []

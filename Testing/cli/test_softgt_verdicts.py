@@ -29,7 +29,15 @@ def dataset(tmp_path_factory):
     for name in ("sub-01", "sub-02"):
         for number, contrast in enumerate(("T1w", "T2star", "T2w")):
             mask = a_mask((0.4 * number, 0.0))
-            write_nifti(mask, root / "derivatives" / "labels" / name / "anat" / f"{name}_{contrast}_label-SC_seg.nii.gz")
+            write_nifti(
+                mask,
+                root
+                / "derivatives"
+                / "labels"
+                / name
+                / "anat"
+                / f"{name}_{contrast}_label-SC_seg.nii.gz",
+            )
     return root
 
 
@@ -59,14 +67,42 @@ def test_each_row_names_its_image_and_its_mask(dataset, results):
     mask = dataset / "derivatives/labels/sub-01/anat/sub-01_T2star_label-SC_seg.nii.gz"
     assert rows["sub-01_T2star.nii.gz"] == digest(mask)[:12]
     assert 'data-page="sub-01/sub-01_softgt.html#T2star"' in page
-    theirs = (index_of(results).parent / "sub-01" / "sub-01_softgt.html").read_text(encoding="utf-8")
+    theirs = (index_of(results).parent / "sub-01" / "sub-01_softgt.html").read_text(
+        encoding="utf-8"
+    )
     assert '<section id="T2star">' in theirs  # where the address leads to
     assert 'class="verdict"' not in theirs  # a data set is judged in one place
 
 
-def test_from_the_keys_to_the_list_to_what_is_left_out(softcord, browser, dataset, results, tmp_path):
-    keys = ["j", *"ff", "ArrowDown", "F", "j", *"fff", "j", *"ffff", "k", "ArrowUp", "j", "j", "f", "f", "f", "f"]
-    order = ["sub-01_T1w", "sub-01_T2star", "sub-01_T2w", "sub-02_T1w", "sub-02_T2star", "sub-02_T2w"]
+def test_from_the_keys_to_the_list_to_what_is_left_out(
+    softcord, browser, dataset, results, tmp_path
+):
+    keys = [
+        "j",
+        *"ff",
+        "ArrowDown",
+        "F",
+        "j",
+        *"fff",
+        "j",
+        *"ffff",
+        "k",
+        "ArrowUp",
+        "j",
+        "j",
+        "f",
+        "f",
+        "f",
+        "f",
+    ]
+    order = [
+        "sub-01_T1w",
+        "sub-01_T2star",
+        "sub-01_T2w",
+        "sub-02_T1w",
+        "sub-02_T2star",
+        "sub-02_T2w",
+    ]
 
     said = browser.run(
         index_of(results),
@@ -77,17 +113,33 @@ def test_from_the_keys_to_the_list_to_what_is_left_out(softcord, browser, datase
     )
 
     verdicts = ["fail", "pass", "artifact", "", "", "fail"]
-    assert said["verdicts"] == [[f"{name}.nii.gz", verdict] for name, verdict in zip(order, verdicts)]
+    assert said["verdicts"] == [
+        [f"{name}.nii.gz", verdict] for name, verdict in zip(order, verdicts)
+    ]
     assert said["counts"] == "1 pass, 2 fail, 1 artifact, 2 not judged"
     assert said["focus"] == 5
     assert said["name"] == "qc_fail.yml"
     assert yaml.safe_load(said["saved"]) == {
-        "FILES_SEG": ["sub-01_T1w.nii.gz", "sub-01_T2w.nii.gz", "sub-02_T2w.nii.gz"]  # as SCT's manual correction reads it
+        "FILES_SEG": [
+            "sub-01_T1w.nii.gz",
+            "sub-01_T2w.nii.gz",
+            "sub-02_T2w.nii.gz",
+        ]  # as SCT's manual correction reads it
     }
     listed = tmp_path / said["name"]
     listed.write_text(said["saved"], encoding="utf-8")
 
-    result = softcord("softgt", dataset, "-o", tmp_path / "out", "--reference", "T2star", "--exclude", listed, "--json")
+    result = softcord(
+        "softgt",
+        dataset,
+        "-o",
+        tmp_path / "out",
+        "--reference",
+        "T2star",
+        "--exclude",
+        listed,
+        "--json",
+    )
 
     assert result.exit_code == 0, result.stderr
     answer = json.loads(result.stdout)
@@ -103,7 +155,9 @@ def test_nothing_failed_is_an_empty_list(softcord, browser, dataset, results, tm
 
     assert yaml.safe_load(said["saved"]) == {"FILES_SEG": []}
     (tmp_path / "qc_fail.yml").write_text(said["saved"], encoding="utf-8")
-    result = softcord("softgt", dataset, "-o", tmp_path / "out", "--exclude", tmp_path / "qc_fail.yml", "--json")
+    result = softcord(
+        "softgt", dataset, "-o", tmp_path / "out", "--exclude", tmp_path / "qc_fail.yml", "--json"
+    )
     assert json.loads(result.stdout)["left_out"] == []
 
 
@@ -119,15 +173,24 @@ def test_verdicts_are_kept_until_the_mask_is_another(softcord, browser, dataset,
     said = [browser.run(index_of(out), STATE)["verdicts"][:3] for out in (first, again)]
 
     write_nifti(mask, corrected)  # the data set is shared by the tests
-    assert said[0] == [["sub-01_T1w.nii.gz", "pass"], ["sub-01_T2star.nii.gz", "fail"], ["sub-01_T2w.nii.gz", ""]]
-    assert sorted(said[1]) == [["sub-01_T1w.nii.gz", "pass"], ["sub-01_T2star.nii.gz", ""], ["sub-01_T2w.nii.gz", ""]]
+    assert said[0] == [
+        ["sub-01_T1w.nii.gz", "pass"],
+        ["sub-01_T2star.nii.gz", "fail"],
+        ["sub-01_T2w.nii.gz", ""],
+    ]
+    assert sorted(said[1]) == [
+        ["sub-01_T1w.nii.gz", "pass"],
+        ["sub-01_T2star.nii.gz", ""],
+        ["sub-01_T2w.nii.gz", ""],
+    ]
 
 
 def test_a_browser_that_keeps_nothing_says_so(browser, results):
     said = browser.run(
         index_of(results),
-        'Storage.prototype.setItem = () => { throw new DOMException("no room", "QuotaExceededError"); };'
-        f'said.before = all("#unkept")[0].hidden; press("j"); press("f"); said.after = all("#unkept")[0].hidden; {STATE}',
+        'Storage.prototype.setItem = () => { throw new DOMException("no room",'
+        ' "QuotaExceededError"); };said.before = all("#unkept")[0].hidden; press("j");'
+        f' press("f"); said.after = all("#unkept")[0].hidden; {STATE}',
     )
 
     assert (said["before"], said["after"]) == (True, False)
@@ -136,10 +199,15 @@ def test_a_browser_that_keeps_nothing_says_so(browser, results):
 
 def test_keys_that_are_pressed_in_the_pane_count_too(browser, results, tmp_path):
     theirs = index_of(results).parent / "sub-01" / "sub-01_softgt.html"
-    pressed = '<script>document.dispatchEvent(new KeyboardEvent("keydown", { key: "f" }));</script></body>'
+    pressed = (
+        '<script>document.dispatchEvent(new KeyboardEvent("keydown", { key: "f"'
+        " }));</script></body>"
+    )
     copy = tmp_path / "sub-01" / theirs.name
     copy.parent.mkdir()
-    copy.write_text(theirs.read_text(encoding="utf-8").replace("</body>", pressed), encoding="utf-8")
+    copy.write_text(
+        theirs.read_text(encoding="utf-8").replace("</body>", pressed), encoding="utf-8"
+    )
     index = tmp_path / "softgt.html"
     index.write_bytes(index_of(results).read_bytes())
 
@@ -151,13 +219,24 @@ def test_keys_that_are_pressed_in_the_pane_count_too(browser, results, tmp_path)
 def test_one_participant_is_judged_on_its_own_page(softcord, browser, tmp_path):
     for number, name in enumerate(("t2", "t1")):
         write_nifti(a_mask((0.5 * number, 0.0)), tmp_path / f"{name}_seg.nii.gz")
-    words = ["softgt", "--mask", f"T2w={tmp_path / 't2_seg.nii.gz'}", "--mask", f"T1w={tmp_path / 't1_seg.nii.gz'}"]
+    words = [
+        "softgt",
+        "--mask",
+        f"T2w={tmp_path / 't2_seg.nii.gz'}",
+        "--mask",
+        f"T1w={tmp_path / 't1_seg.nii.gz'}",
+    ]
     softcord(*words, "-o", tmp_path / "out")
 
-    said = browser.run(tmp_path / "out" / "t2_softgt.html", f'press("j"); press("f"); press("j"); press("f"); press("f"); {SAVE}')
+    said = browser.run(
+        tmp_path / "out" / "t2_softgt.html",
+        f'press("j"); press("f"); press("j"); press("f"); press("f"); {SAVE}',
+    )
 
     assert yaml.safe_load(said["saved"]) == {"FILES_SEG": ["t1.nii.gz"]}
     (tmp_path / "qc_fail.yml").write_text(said["saved"], encoding="utf-8")
-    result = softcord(*words, "-o", tmp_path / "again", "--exclude", tmp_path / "qc_fail.yml", "--json")
+    result = softcord(
+        *words, "-o", tmp_path / "again", "--exclude", tmp_path / "qc_fail.yml", "--json"
+    )
     assert result.exit_code == 0, result.stderr
     assert json.loads(result.stdout)["left_out"] == ["t2: T1w is left out: failed QC."]

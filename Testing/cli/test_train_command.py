@@ -48,7 +48,10 @@ def test_a_configuration_becomes_a_bundle(softcord, a_config, tmp_path):
     result = softcord("train", a_config, "--out", tmp_path / "run", "--set", "seed=5", "--json")
     assert result.exit_code == 0, result.stderr
     said = json.loads(result.stdout)
-    assert {name: one["steps"] for name, one in said["networks"].items()} == {"locator": 2, "segmenter": 2}
+    assert {name: one["steps"] for name, one in said["networks"].items()} == {
+        "locator": 2,
+        "segmenter": 2,
+    }
     bundle = load_bundle(said["bundle"])
     assert bundle.locator.features == (4, 8)
     provenance = bundle.metadata["provenance"]
@@ -70,7 +73,9 @@ def test_a_second_run_goes_on_and_refuses_another_seed(softcord, a_config, tmp_p
 def a_child(a_config, parent):
     """A configuration of a segmenter that goes on from the bundle ``parent``."""
     content = yaml.safe_load(a_config.read_text())
-    content["networks"] = {"segmenter": {**TINY, "start": {"bundle": str(parent), "stage": "segmenter"}}}
+    content["networks"] = {
+        "segmenter": {**TINY, "start": {"bundle": str(parent), "stage": "segmenter"}}
+    }
     content["bundle"]["parent"] = str(parent)
     path = a_config.with_name("child.yaml")
     path.write_text(yaml.safe_dump(content, sort_keys=False))
@@ -83,9 +88,17 @@ def test_fine_tuning_starts_from_a_bundle_and_keeps_its_other_stage(softcord, a_
     result = softcord("train", a_child(a_config, parent), "--out", tmp_path / "tuned", "--json")
     assert result.exit_code == 0, result.stderr
     bundle, before = load_bundle(tmp_path / "tuned" / "bundle"), load_bundle(parent)
-    assert bundle.sha256["models/locator.safetensors"] == before.sha256["models/locator.safetensors"]
-    assert bundle.sha256["models/segmenter.safetensors"] != before.sha256["models/segmenter.safetensors"]
-    assert bundle.metadata["provenance"]["parent"] == {"name": "Tiny 0.0.1", "sha256": before.sha256}
+    assert (
+        bundle.sha256["models/locator.safetensors"] == before.sha256["models/locator.safetensors"]
+    )
+    assert (
+        bundle.sha256["models/segmenter.safetensors"]
+        != before.sha256["models/segmenter.safetensors"]
+    )
+    assert bundle.metadata["provenance"]["parent"] == {
+        "name": "Tiny 0.0.1",
+        "sha256": before.sha256,
+    }
 
 
 def test_a_run_does_not_go_on_from_a_parent_that_was_trained_anew(softcord, a_config, tmp_path):
@@ -104,9 +117,18 @@ def test_a_run_does_not_go_on_from_a_parent_that_was_trained_anew(softcord, a_co
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ("networks.segmenter.stepz=3", "'networks.segmenter.stepz' is not a setting. Did you mean 'steps'?"),
-        ("networks.segmenter.steps=many", "'networks.segmenter.steps' should be a whole number, at least 1, not 'many'"),
-        ("networks.segmenter.start={from: nobody}", "'nobody', which is not a network above it (locator)"),
+        (
+            "networks.segmenter.stepz=3",
+            "'networks.segmenter.stepz' is not a setting. Did you mean 'steps'?",
+        ),
+        (
+            "networks.segmenter.steps=many",
+            "'networks.segmenter.steps' should be a whole number, at least 1, not 'many'",
+        ),
+        (
+            "networks.segmenter.start={from: nobody}",
+            "'nobody', which is not a network above it (locator)",
+        ),
         ("networks.segmenter.patch=[15, 16, 16]", "should be multiples of [2, 2, 2]"),
         ("networks.segmenter.source.kind=magic", "the kind of a source is one of"),
         ("networks.segmenter.source.colour=red", "'colour' is not a setting of a synthetic recipe"),
@@ -115,7 +137,9 @@ def test_a_run_does_not_go_on_from_a_parent_that_was_trained_anew(softcord, a_co
         ("nonsense", "--set takes KEY=VALUE"),
     ],
 )
-def test_a_mistake_is_told_in_a_sentence_that_names_the_file(softcord, a_config, tmp_path, settings, sentence):
+def test_a_mistake_is_told_in_a_sentence_that_names_the_file(
+    softcord, a_config, tmp_path, settings, sentence
+):
     result = softcord("train", a_config, "--out", tmp_path / "run", "--set", settings)
     assert result.exit_code == 1
     assert sentence in result.stderr

@@ -17,11 +17,15 @@ def dataset(tmp_path_factory):
 def images_in(path):
     """The images of all parts of a list."""
     content = json.loads(path.read_text())
-    return [entry["image"] for part in ("training", "validation", "test") for entry in content[part]]
+    return [
+        entry["image"] for part in ("training", "validation", "test") for entry in content[part]
+    ]
 
 
 def test_a_list_is_written_and_summed_up(softcord, dataset, tmp_path):
-    result = softcord("datalist", dataset, "-o", tmp_path / "dataset.json", "--contrasts", "T1w, DWI", "--json")
+    result = softcord(
+        "datalist", dataset, "-o", tmp_path / "dataset.json", "--contrasts", "T1w, DWI", "--json"
+    )
     assert result.exit_code == 0, result.stderr
     said = json.loads(result.stdout)
     assert [said[part] for part in ("training", "validation", "test")] == [
@@ -31,7 +35,10 @@ def test_a_list_is_written_and_summed_up(softcord, dataset, tmp_path):
     ]
     content = json.loads((tmp_path / "dataset.json").read_text())
     assert content["contrasts"] == ["T1w", "rec-average_dwi"]
-    assert all((tmp_path / entry["image"]).is_file() and (tmp_path / entry["label"]).is_file() for entry in content["training"])
+    assert all(
+        (tmp_path / entry["image"]).is_file() and (tmp_path / entry["label"]).is_file()
+        for entry in content["training"]
+    )
 
 
 def test_the_same_seed_gives_the_same_file(softcord, dataset, tmp_path):
@@ -45,7 +52,16 @@ def test_the_same_seed_gives_the_same_file(softcord, dataset, tmp_path):
 def test_excluded_participants_are_left_out(softcord, dataset, tmp_path):
     listed = tmp_path / "exclude.yml"
     listed.write_text("bad_registration:\n  - sub-02\nartefact:\n  - sub-03_T1w.nii.gz  # moved\n")
-    result = softcord("datalist", dataset, "-o", tmp_path / "dataset.json", "--exclude", listed, "--split", "50/25/25")
+    result = softcord(
+        "datalist",
+        dataset,
+        "-o",
+        tmp_path / "dataset.json",
+        "--exclude",
+        listed,
+        "--split",
+        "50/25/25",
+    )
     assert result.exit_code == 0, result.stderr
     images = images_in(tmp_path / "dataset.json")
     assert len(images) == 4 * 4 - 1
@@ -71,18 +87,24 @@ def test_a_session_in_the_list_leaves_out_all_its_images(softcord, tmp_path):
     )
     (tmp_path / "exclude.txt").write_text("sub-04_ses-a\n")
 
-    result = softcord("datalist", folder, "-o", tmp_path / "dataset.json", "--exclude", tmp_path / "exclude.txt")
+    result = softcord(
+        "datalist", folder, "-o", tmp_path / "dataset.json", "--exclude", tmp_path / "exclude.txt"
+    )
 
     assert result.exit_code == 0, result.stderr
     images = images_in(tmp_path / "dataset.json")
     assert len(images) == 5 * 3 - 2
-    assert [image.rsplit("/", 1)[1] for image in images if "sub-04" in image] == ["sub-04_ses-b_T1w.nii.gz"]
+    assert [image.rsplit("/", 1)[1] for image in images if "sub-04" in image] == [
+        "sub-04_ses-b_T1w.nii.gz"
+    ]
 
 
 def test_a_line_that_names_nobody_is_pointed_at(softcord, dataset, tmp_path):
     (tmp_path / "exclude.txt").write_text("sub-01\neveryone over 60\n")
 
-    result = softcord("datalist", dataset, "-o", tmp_path / "dataset.json", "--exclude", tmp_path / "exclude.txt")
+    result = softcord(
+        "datalist", dataset, "-o", tmp_path / "dataset.json", "--exclude", tmp_path / "exclude.txt"
+    )
 
     assert result.exit_code == 1
     assert "line 2: 'everyone over 60' names no participant" in result.stderr
@@ -96,10 +118,16 @@ def test_a_line_that_names_nobody_is_pointed_at(softcord, dataset, tmp_path):
         (("--split", "60/40"), 2, "--split is three parts of 100"),
         (("--split", "70/20/20"), 2, "--split is three parts of 100"),
         (("--contrasts", "T7w"), 1, "has no image of the contrast T7w"),
-        (("--exclude", "nowhere.txt"), 1, "There is no file 'nowhere.txt'. Check the name of the exclusion list."),
+        (
+            ("--exclude", "nowhere.txt"),
+            1,
+            "There is no file 'nowhere.txt'. Check the name of the exclusion list.",
+        ),
     ],
 )
-def test_a_mistake_is_told_and_nothing_is_written(softcord, dataset, tmp_path, options, code, sentence):
+def test_a_mistake_is_told_and_nothing_is_written(
+    softcord, dataset, tmp_path, options, code, sentence
+):
     result = softcord("datalist", dataset, "-o", tmp_path / "dataset.json", *options)
     assert result.exit_code == code
     assert sentence in result.stderr

@@ -1,4 +1,6 @@
-"""Hypothesis strategies for corrected masks: any prediction, any edits, any voxel size, thresholds where rounding bites."""
+"""Hypothesis strategies for corrected masks: any prediction, any edits, any voxel size, thresholds
+where rounding bites.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ class State(NamedTuple):
 
 @st.composite
 def states(draw, edited: bool = True) -> State:
-    """Noise with many voxels at exactly 0, 1 and common thresholds; edits in random voxels, or none; both memory orders."""
+    """Noise with many voxels at exactly 0, 1 and common thresholds; edits in random voxels, or
+    none; both memory orders.
+    """
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     shape = draw(shapes)
     p0 = rng.random(shape).astype(np.float32)

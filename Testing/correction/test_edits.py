@@ -1,4 +1,6 @@
-"""What a changed segment says of its voxels, and that nothing but a contrary word makes it unsaid."""
+"""What a changed segment says of its voxels, and that nothing but a contrary word makes it
+unsaid.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +74,7 @@ def test_an_edit_survives_threshold_moves_and_strokes_elsewhere(state, moves, da
     assert np.array_equal(edits[said != 0], said[said != 0])
 
 
-def test_a_voxel_painted_at_a_high_threshold_stays_when_the_threshold_sinks_below_it_and_rises_again():
+def test_a_voxel_painted_at_a_high_threshold_stays_when_the_threshold_sinks_and_rises_again():
     p0 = np.full((1, 1, 3), 0.4, np.float32)
     edits = edits_from(np.array([[[False, True, False]]]), p0, np.zeros_like(p0, np.int8), 0.5)
 

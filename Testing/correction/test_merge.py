@@ -1,4 +1,6 @@
-"""The merge: exact where nothing was said, on the right side of the threshold where something was, and soft at the rim."""
+"""The merge: exact where nothing was said, on the right side of the threshold where something was,
+and soft at the rim.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from correction.states import spacings, states, thresholds
-from SoftCordSegLib.correction import bounding_box, grown, merge, merge_box, merge_into, reach, soft_value
+from SoftCordSegLib.correction import (
+    bounding_box,
+    grown,
+    merge,
+    merge_box,
+    merge_into,
+    reach,
+    soft_value,
+)
 
 THICK = (0.7, 0.7, 4.0)
 
@@ -56,11 +66,18 @@ def test_the_threshold_leaves_no_trace(state, first, second):
 
 
 @given(states(), st.floats(0.26, 0.74), st.floats(0.26, 0.74))
-def test_between_a_quarter_and_three_quarters_the_threshold_does_not_change_the_mask(state, first, second):
-    """The area is measured on the soft mask, and should not follow the slider: edits away from the diagonal of a voxel prove it."""
+def test_between_a_quarter_and_three_quarters_the_threshold_does_not_change_the_mask(
+    state, first, second
+):
+    """The area is measured on the soft mask, and should not follow the slider: edits away from the
+    diagonal of a voxel prove it.
+    """
     spacing = (1.0, 1.0, 1.0)
     assert np.allclose(
-        merge(state.p0, state.edits, first, spacing), merge(state.p0, state.edits, second, spacing), atol=1e-6, rtol=0
+        merge(state.p0, state.edits, first, spacing),
+        merge(state.p0, state.edits, second, spacing),
+        atol=1e-6,
+        rtol=0,
     )
 
 
@@ -75,7 +92,10 @@ def test_adding_and_removing_are_alike(state, threshold):
 
 @given(states(), thresholds, st.data())
 def test_a_box_is_the_same_part_of_the_whole(state, threshold, data):
-    box = tuple(slice(*sorted(data.draw(st.lists(st.integers(0, n), min_size=2, max_size=2, unique=True)))) for n in state.p0.shape)
+    box = tuple(
+        slice(*sorted(data.draw(st.lists(st.integers(0, n), min_size=2, max_size=2, unique=True))))
+        for n in state.p0.shape
+    )
 
     part = merge_box(state.p0, state.edits, threshold, state.spacing, box)
 
@@ -87,7 +107,9 @@ def test_an_update_where_the_edits_changed_is_the_whole_merge(state, threshold, 
     merged = merge(state.p0, state.edits, threshold, state.spacing)
     before = merged.copy()
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
-    edits = np.where(rng.random(state.edits.shape) < 0.1, rng.integers(-1, 2, state.edits.shape), state.edits).astype(np.int8)
+    edits = np.where(
+        rng.random(state.edits.shape) < 0.1, rng.integers(-1, 2, state.edits.shape), state.edits
+    ).astype(np.int8)
     box = bounding_box(edits != state.edits)
     written = None
     if box is not None:
@@ -105,7 +127,9 @@ def test_the_ramp_rises_with_depth_from_a_half_on_the_edge_to_one(spacing):
     assert (np.diff(values) >= 0).all()
     assert np.allclose(values + values[::-1], 1, atol=1e-6)
     in_plane = sorted(spacing)[1]
-    assert soft_value(np.array([0.0, 0.5 * in_plane, in_plane]), spacing) == pytest.approx([0.5, 0.75, 1.0])
+    assert soft_value(np.array([0.0, 0.5 * in_plane, in_plane]), spacing) == pytest.approx(
+        [0.5, 0.75, 1.0]
+    )
 
 
 def painted(shape, inside, sign=1):
@@ -116,9 +140,13 @@ def painted(shape, inside, sign=1):
     return p0, edits
 
 
-@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), THICK, (0.5, 0.8, 5.0), (4.0, 0.7, 0.7), (1.0, 1.0, 0.4)])
+@pytest.mark.parametrize(
+    "spacing", [(1.0, 1.0, 1.0), THICK, (0.5, 0.8, 5.0), (4.0, 0.7, 0.7), (1.0, 1.0, 0.4)]
+)
 @pytest.mark.parametrize("sign", [1, -1])
-def test_a_painted_block_is_soft_where_it_touches_the_rest_in_the_plane_and_sure_deep_inside(spacing, sign):
+def test_a_painted_block_is_soft_where_it_touches_the_rest_in_the_plane_and_sure_deep_inside(
+    spacing, sign
+):
     p0, edits = painted((15, 15, 15), (slice(4, 11),) * 3, sign)
 
     merged = merge(p0, edits, 0.5, spacing)
@@ -137,7 +165,9 @@ def test_a_painted_block_is_soft_where_it_touches_the_rest_in_the_plane_and_sure
 
 
 def test_a_disc_painted_in_one_thick_slice_is_soft_around_and_sure_in_the_middle():
-    """The slices above and below are 4 mm away: they do not make the middle of the disc any less cord."""
+    """The slices above and below are 4 mm away: they do not make the middle of the disc any less
+    cord.
+    """
     i, j = np.ogrid[:21, :21]
     disc = (i - 10) ** 2 + (j - 10) ** 2 <= 36
     p0, edits = painted((21, 21, 5), (slice(0, 0),) * 3)
@@ -147,7 +177,12 @@ def test_a_disc_painted_in_one_thick_slice_is_soft_around_and_sure_in_the_middle
 
     assert merged[10, 10] == 1.0
     assert merged[10, 4] == merged[10, 16] == merged[4, 10] == merged[16, 10] == 0.75
-    rim = disc & ~np.roll(disc, 1, 0) | disc & ~np.roll(disc, -1, 0) | disc & ~np.roll(disc, 1, 1) | disc & ~np.roll(disc, -1, 1)
+    rim = (
+        disc & ~np.roll(disc, 1, 0)
+        | disc & ~np.roll(disc, -1, 0)
+        | disc & ~np.roll(disc, 1, 1)
+        | disc & ~np.roll(disc, -1, 1)
+    )
     assert np.allclose(merged[rim], 0.75)
     assert (merged[disc & ~rim] > 0.75).all()
 
@@ -159,7 +194,9 @@ def test_the_same_disc_in_thin_slices_is_soft_towards_its_neighbours_too():
 
 
 def test_paint_beside_the_cord_has_no_seam_against_it():
-    """Where painting continues what was predicted, it is deep inside; only its free side is a rim."""
+    """Where painting continues what was predicted, it is deep inside; only its free side is a
+    rim.
+    """
     p0 = np.zeros((9, 9, 3), np.float32)
     p0[:, :4] = 1.0
     edits = np.zeros(p0.shape, np.int8)
@@ -204,7 +241,9 @@ def test_large_edits_are_merged_as_small_ones_are(spacing):
     """Of large edits only the rim is looked at; box by box nothing is large."""
     rng = np.random.default_rng(2)
     p0 = rng.random((40, 36, 32), dtype=np.float32)
-    edits = np.where(rng.random(p0.shape) < 0.02, 0, np.where(np.arange(40)[:, None, None] < 17, 1, -1)).astype(np.int8)
+    edits = np.where(
+        rng.random(p0.shape) < 0.02, 0, np.where(np.arange(40)[:, None, None] < 17, 1, -1)
+    ).astype(np.int8)
 
     merged = merge(p0, edits, 0.5, spacing)
 

@@ -1,4 +1,6 @@
-"""The soft rim of the prediction follows the edge when the edge is moved by hand, and comes back with it."""
+"""The soft rim of the prediction follows the edge when the edge is moved by hand, and comes back
+with it.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ def test_nothing_is_left_of_a_slice_that_was_erased(spacing):
     edits = stroke(segment, p0, np.zeros(p0.shape, np.int8), 0.5, spacing)
 
     merged = merge(p0, edits, 0.5, spacing)
-    assert p0[..., 2][p0[..., 2] < 0.5].sum() > 8  # what the ring would have counted in the area, in voxels
+    assert (
+        p0[..., 2][p0[..., 2] < 0.5].sum() > 8
+    )  # what the ring would have counted in the area, in voxels
     assert merged[..., 2].sum() < (0.5 if spacing == THICK else 0.3 * p0[..., 2].sum())
     assert not segment_of(p0, edits, 0.2)[..., 2].any()
     others = [0, 4, 5]
@@ -54,7 +58,9 @@ def test_paint_beside_the_cord_leaves_no_seam_at_the_old_edge():
 
     edits = stroke(segment, p0, np.zeros(p0.shape, np.int8), 0.5, THICK)
 
-    assert np.allclose(merge(p0, edits, 0.5, THICK)[:, 4, 1], [1, 1, 1, 1, 1, 1, 1, 1, 1, 0.75, 0, 0])
+    assert np.allclose(
+        merge(p0, edits, 0.5, THICK)[:, 4, 1], [1, 1, 1, 1, 1, 1, 1, 1, 1, 0.75, 0, 0]
+    )
     assert segment_of(p0, edits, 0.9)[:10].all()
 
 
@@ -83,7 +89,9 @@ def test_rims_do_not_change_the_segment(state, threshold, data):
 def test_taking_all_strokes_back_by_hand_takes_the_rims_back_too(state, threshold, data):
     edits = state.edits
     for _ in range(data.draw(st.integers(1, 3))):
-        edits = stroke(data.draw(segments(state.p0.shape)), state.p0, edits, threshold, state.spacing)
+        edits = stroke(
+            data.draw(segments(state.p0.shape)), state.p0, edits, threshold, state.spacing
+        )
 
     edits = stroke(state.p0 >= np.float32(threshold), state.p0, edits, threshold, state.spacing)
 
@@ -113,7 +121,9 @@ def test_a_rim_says_what_all_nearest_voxels_of_the_other_side_were_told(state, t
     inside = state.p0 >= np.float32(threshold)
     places = np.argwhere(np.ones(inside.shape)) * np.array(state.spacing)
     limit = 2 * sorted(state.spacing)[1] * (1 + 1e-6)
-    for index in np.flatnonzero((plain.ravel() == 0) & (state.p0.ravel() > 0) & (state.p0.ravel() < 1)):
+    for index in np.flatnonzero(
+        (plain.ravel() == 0) & (state.p0.ravel() > 0) & (state.p0.ravel() < 1)
+    ):
         distance = np.linalg.norm(places - places[index], axis=1)
         distance[inside.ravel() == inside.ravel()[index]] = np.inf
         nearest = distance <= distance.min() + 2e-6

@@ -18,8 +18,11 @@ def middle_at(height_mm):
     return np.stack([np.full_like(height_mm, 2.0), 0.1 * height_mm], axis=-1)
 
 
-def a_cord(spacing, bottom_mm, top_mm, tilt=0.0, wider_mm=0.0, field_mm=40.0, offset=(0.0, 0.0)) -> Volume:
-    """A soft mask, LAS: round about :func:`middle_at`, its area at right angles to S that of :func:`radius_at`.
+def a_cord(
+    spacing, bottom_mm, top_mm, tilt=0.0, wider_mm=0.0, field_mm=40.0, offset=(0.0, 0.0)
+) -> Volume:
+    """A soft mask, LAS: round about :func:`middle_at`, its area at right angles to S that of
+    :func:`radius_at`.
 
     Args:
         spacing: (in plane, between slices), mm.
@@ -35,12 +38,16 @@ def a_cord(spacing, bottom_mm, top_mm, tilt=0.0, wider_mm=0.0, field_mm=40.0, of
     affine[:3, 0] = -plane, 0.0, 0.0
     affine[:3, 1] = np.array([0.0, 1.0, tilt]) / np.hypot(1.0, tilt) * plane
     affine[:3, 2] = np.array([0.0, -tilt, 1.0]) / np.hypot(1.0, tilt) * step
-    affine[:3, 3] = np.array([*offset, bottom_mm]) - affine[:3, :3] @ np.array([(n - 1) / 2, (n - 1) / 2, 0.0])
+    affine[:3, 3] = np.array([*offset, bottom_mm]) - affine[:3, :3] @ np.array(
+        [(n - 1) / 2, (n - 1) / 2, 0.0]
+    )
     total, parts = np.zeros((n, n, slices)), (np.arange(5) + 0.5) / 5 - 0.5
     i, j, k = np.meshgrid(np.arange(n), np.arange(n), np.arange(slices), indexing="ij")
     for first in parts:
         for second in parts:
-            places = np.stack([i + first, j + second, k], axis=-1) @ affine[:3, :3].T + affine[:3, 3]
+            places = (
+                np.stack([i + first, j + second, k], axis=-1) @ affine[:3, :3].T + affine[:3, 3]
+            )
             away = np.linalg.norm(places[..., :2] - middle_at(places[..., 2]), axis=-1)
             total += away <= radius_at(places[..., 2]) + wider_mm
     return Volume((total / 25.0).astype(np.float32), affine)

@@ -24,13 +24,17 @@ def write(path, *lines):
 class TestCases:
     def test_paths_start_from_the_tables_folder_or_the_root(self, tmp_path):
         table = write(
-            tmp_path / "cases.csv", "participant,contrast,image,reference,whole_field", "sub-01,T2w,a.nii.gz,b.nii.gz,yes"
+            tmp_path / "cases.csv",
+            "participant,contrast,image,reference,whole_field",
+            "sub-01,T2w,a.nii.gz,b.nii.gz,yes",
         )
 
         (here,) = read_cases(table)
         (there,) = read_cases(table, tmp_path / "data")
 
-        assert here == Case("sub-01", "T2w", tmp_path / "a.nii.gz", tmp_path / "b.nii.gz", whole_field=True)
+        assert here == Case(
+            "sub-01", "T2w", tmp_path / "a.nii.gz", tmp_path / "b.nii.gz", whole_field=True
+        )
         assert there.image == tmp_path / "data" / "a.nii.gz"
 
     def test_tabs_and_json_say_the_same(self, tmp_path):
@@ -54,30 +58,64 @@ class TestCases:
 
         head, scan, rescan = read_cases(table)
 
-        assert (head.without_cord, head.reference, head.region, head.use) == (True, None, "head", "evaluate")
-        assert (scan.tip, scan.seen_by, scan.session, scan.without_cord) == (True, ("0.4.0", "0.5.0"), "run-1", False)
+        assert (head.without_cord, head.reference, head.region, head.use) == (
+            True,
+            None,
+            "head",
+            "evaluate",
+        )
+        assert (scan.tip, scan.seen_by, scan.session, scan.without_cord) == (
+            True,
+            ("0.4.0", "0.5.0"),
+            "run-1",
+            False,
+        )
         assert (rescan.tip, rescan.seen_by, rescan.use) == (False, (), "")
 
     def test_several_sessions_are_not_taken_for_one_image(self, tmp_path):
-        lines = ["participant,contrast,image,session", "a,T2w,1.nii.gz,run-1", "a,T2w,2.nii.gz,run-2"]
+        lines = [
+            "participant,contrast,image,session",
+            "a,T2w,1.nii.gz,run-1",
+            "a,T2w,2.nii.gz,run-2",
+        ]
 
         with pytest.raises(InputError, match="several images in contrast T2w"):
-            evaluate(read_cases(write(tmp_path / "cases.csv", *lines)), [FolderMethod("a", tmp_path)])
+            evaluate(
+                read_cases(write(tmp_path / "cases.csv", *lines)), [FolderMethod("a", tmp_path)]
+            )
 
     @pytest.mark.parametrize(
         ("lines", "word"),
         [
-            (["participant,contrast,image,use", "a,b,c.nii,perhaps"], "use is train or evaluate, not 'perhaps'"),
-            (["participant,contrast,image,tip", "a,b,c.nii,perhaps"], "tip is yes or no, not 'perhaps'"),
+            (
+                ["participant,contrast,image,use", "a,b,c.nii,perhaps"],
+                "use is train or evaluate, not 'perhaps'",
+            ),
+            (
+                ["participant,contrast,image,tip", "a,b,c.nii,perhaps"],
+                "tip is yes or no, not 'perhaps'",
+            ),
             (["participant,contrast,image"], "has no cases"),
             (["participant,contrast,picture", "a,b,c"], "no column 'picture'"),
             (["participant,contrast,image", "a,b,c.nii,d"], "case 1: the row has more cells"),
             (["participant,contrast,image", "a,,c.nii"], "case 1: the contrast is missing"),
-            (["participant,contrast,image,whole_field", "a,b,c.nii,perhaps"], "yes or no, not 'perhaps'"),
-            (["participant,contrast,image,discs,levels", "a,b,c.nii,d.nii,e.nii"], "both discs and levels"),
+            (
+                ["participant,contrast,image,whole_field", "a,b,c.nii,perhaps"],
+                "yes or no, not 'perhaps'",
+            ),
+            (
+                ["participant,contrast,image,discs,levels", "a,b,c.nii,d.nii,e.nii"],
+                "both discs and levels",
+            ),
             (["participant,contrast,image", "a,b,c.nii", "a,d,c.nii"], "twice"),
-            (["participant,contrast,image", "a,b,c.nii", "a,b,d.nii"], "two images of participant a in contrast b"),
-            (["participant,contrast,image,grid", "a,b,c.nii,g", "e,b,d.nii,g"], "several participants on the grid 'g'"),
+            (
+                ["participant,contrast,image", "a,b,c.nii", "a,b,d.nii"],
+                "two images of participant a in contrast b",
+            ),
+            (
+                ["participant,contrast,image,grid", "a,b,c.nii,g", "e,b,d.nii,g"],
+                "several participants on the grid 'g'",
+            ),
         ],
     )
     def test_what_is_wrong_is_a_sentence(self, tmp_path, lines, word):
@@ -98,7 +136,10 @@ class TestFolders:
     def case(self, tmp_path):
         return Case("sub-01", "T2w", tmp_path / "in" / "sub-01" / "anat" / "sub-01_T2w.nii.gz")
 
-    @pytest.mark.parametrize("ending", ["_softseg", "_label-SC_softseg", "_seg", "_label-SC_seg", "_pred", "_seg-manual", ""])
+    @pytest.mark.parametrize(
+        "ending",
+        ["_softseg", "_label-SC_softseg", "_seg", "_label-SC_seg", "_pred", "_seg-manual", ""],
+    )
     def test_every_usual_ending_is_found(self, tmp_path, case, ending):
         write_nifti(a_box(5), tmp_path / "masks" / f"sub-01_T2w{ending}.nii.gz")
 
@@ -109,7 +150,12 @@ class TestFolders:
 
     def test_a_file_of_times_is_read(self, tmp_path, case):
         write_nifti(a_box(5), tmp_path / "masks" / "sub-01_T2w_seg.nii")
-        write(tmp_path / "masks" / "inference_times.csv", "image,seconds", "sub-01_T2w,12.5", "other,3")
+        write(
+            tmp_path / "masks" / "inference_times.csv",
+            "image,seconds",
+            "sub-01_T2w,12.5",
+            "other,3",
+        )
 
         assert FolderMethod("a", tmp_path / "masks").predict(case, Progress()).seconds == 12.5
 
@@ -126,13 +172,21 @@ class TestFolders:
 
         with pytest.raises(InputError, match="several masks of 'sub-01_T2w.nii.gz'"):
             FolderMethod("a", tmp_path / "masks").predict(case, Progress())
-        assert FolderMethod("a", tmp_path / "masks", "_softseg").predict(case, Progress()).mask.data.sum() == 6 * 8 * 6
+        assert (
+            FolderMethod("a", tmp_path / "masks", "_softseg")
+            .predict(case, Progress())
+            .mask.data.sum()
+            == 6 * 8 * 6
+        )
 
     def test_of_several_the_one_in_folders_of_the_same_names_counts(self, tmp_path, case):
         write_nifti(a_box(5), tmp_path / "masks" / "sub-02" / "anat" / "sub-01_T2w_seg.nii.gz")
         write_nifti(a_box(6), tmp_path / "masks" / "sub-01" / "anat" / "sub-01_T2w_seg.nii.gz")
 
-        assert FolderMethod("a", tmp_path / "masks").predict(case, Progress()).path.parent.parent.name == "sub-01"
+        assert (
+            FolderMethod("a", tmp_path / "masks").predict(case, Progress()).path.parent.parent.name
+            == "sub-01"
+        )
 
     def test_no_mask_and_no_folder_are_sentences(self, tmp_path, case):
         (tmp_path / "masks").mkdir()
@@ -171,7 +225,9 @@ class TestBundles:
         import nibabel
 
         path = tmp_path / "dwi.nii.gz"
-        series = nibabel.Nifti1Image(np.stack([np.zeros((4, 4, 4)), np.full((4, 4, 4), 3.0)], axis=3), np.eye(4))
+        series = nibabel.Nifti1Image(
+            np.stack([np.zeros((4, 4, 4)), np.full((4, 4, 4), 3.0)], axis=3), np.eye(4)
+        )
         series.set_sform(np.eye(4), code=1)
         nibabel.save(series, path)
         seen = []
@@ -180,7 +236,9 @@ class TestBundles:
             seen.append(float(volume.data.max()))
             return SoftMask(volume, None, "")
 
-        BundleMethod("a", None, segment, tmp_path / "out").predict(Case("sub-01", "DWI", path), Progress())
+        BundleMethod("a", None, segment, tmp_path / "out").predict(
+            Case("sub-01", "DWI", path), Progress()
+        )
 
         assert seen == [1.5]
         assert read_nifti(tmp_path / "out" / "dwi_softseg.nii.gz").shape == (4, 4, 4)

@@ -1,4 +1,6 @@
-"""Areas of one person in several contrasts on different grids, compared where all of them show the cord."""
+"""Areas of one person in several contrasts on different grids, compared where all of them show the
+cord.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,8 @@ def test_a_mask_that_is_larger_by_a_known_area_is_told_by_its_sd(fine):
 
 
 def test_a_cord_shown_elsewhere_is_compared_at_the_same_heights_and_not_slice_by_slice(fine):
-    # The enlargement about S = 20 mm would be compared with a thinner piece if slices were counted from the field's end.
+    # The enlargement about S = 20 mm would be compared with a thinner piece if slices were counted
+    # from the field's end.
     higher = area_profile(a_cord((1.0, 3.0), 0, 60))
 
     assert contrasts_spread({"T2w": fine, "T1w": higher}).sd_percent < 1.0
@@ -78,7 +81,9 @@ def test_an_image_whose_header_is_hundreds_of_millimetres_off_is_moved_along_its
 
     assert found.moved_mm["DWI"] == pytest.approx(320.0, abs=1.5)
     assert found.moved_mm["T2w"] == 0.0
-    assert found.sd_percent == pytest.approx(contrasts_spread({"T2w": fine, "DWI": right}).sd_percent, abs=0.3)
+    assert found.sd_percent == pytest.approx(
+        contrasts_spread({"T2w": fine, "DWI": right}).sd_percent, abs=0.3
+    )
 
 
 def test_a_contrast_without_a_mask_has_no_spread_rather_than_a_good_one(fine):

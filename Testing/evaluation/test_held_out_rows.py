@@ -12,13 +12,30 @@ import pytest
 from evaluation.cords import a_cord
 from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.evaluation import Case
-from SoftCordSegLib.evaluation.held_out import Measured, Measuring, better_in_every_row, measure_rows, measure_text, read_tips
+from SoftCordSegLib.evaluation.held_out import (
+    Measured,
+    Measuring,
+    better_in_every_row,
+    measure_rows,
+    measure_text,
+    read_tips,
+)
 from SoftCordSegLib.evaluation.held_out.image_measures import ImageMeasures, Tip
 from SoftCordSegLib.volume import write_nifti
 
 
 def an_image(participant, contrast="T2w", seen=False, offset=None, **values):
-    return ImageMeasures(f"{participant}_{contrast}", participant, contrast, "neck", "set", "", seen, values, offset or {})
+    return ImageMeasures(
+        f"{participant}_{contrast}",
+        participant,
+        contrast,
+        "neck",
+        "set",
+        "",
+        seen,
+        values,
+        offset or {},
+    )
 
 
 def measured(*images, bundle="compact 1", spreads=(), rescans=()):
@@ -26,21 +43,49 @@ def measured(*images, bundle="compact 1", spreads=(), rescans=()):
 
 
 def value(rows, measure, **wanted):
-    (row,) = [row for row in rows if row.measure == measure and all(getattr(row, key) == one for key, one in wanted.items())]
+    (row,) = [
+        row
+        for row in rows
+        if row.measure == measure and all(getattr(row, key) == one for key, one in wanted.items())
+    ]
     return row
 
 
 @pytest.fixture
 def study(tmp_path):
-    """Cases of two people and masks of them: one with a scan and a rescan, one with two contrasts, and a drawn mask each."""
+    """Cases of two people and masks of them: one with a scan and a rescan, one with two contrasts,
+    and a drawn mask each.
+    """
     drawn = a_cord((0.5, 3.0), -30, 30)
     drawn = drawn.with_data((drawn.data >= 0.5).astype(np.float32))
     write_nifti(drawn, tmp_path / "drawn.nii.gz", np.float32)
     common = {"region": "neck", "dataset": "set", "whole_field": True}
     return [
-        (Case("a", "T2star", tmp_path / "1.nii.gz", tmp_path / "drawn.nii.gz", session="run-1", **common), 0.0, (0.5, 3.0)),
+        (
+            Case(
+                "a",
+                "T2star",
+                tmp_path / "1.nii.gz",
+                tmp_path / "drawn.nii.gz",
+                session="run-1",
+                **common,
+            ),
+            0.0,
+            (0.5, 3.0),
+        ),
         (Case("a", "T2star", tmp_path / "2.nii.gz", session="run-2", **common), 0.2, (0.5, 3.0)),
-        (Case("b", "T2star", tmp_path / "3.nii.gz", tmp_path / "drawn.nii.gz", seen_by=("0.5.0",), **common), 0.0, (0.5, 3.0)),
+        (
+            Case(
+                "b",
+                "T2star",
+                tmp_path / "3.nii.gz",
+                tmp_path / "drawn.nii.gz",
+                seen_by=("0.5.0",),
+                **common,
+            ),
+            0.0,
+            (0.5, 3.0),
+        ),
         (Case("b", "T2w", tmp_path / "4.nii.gz", seen_by=("0.5.0",), **common), 0.3, (1.0, 1.0)),
         (Case("c", "T1w", tmp_path / "5.nii.gz", tip=True, **common), 0.0, (1.0, 1.0)),
     ]
@@ -60,8 +105,14 @@ class TestMeasuring:
 
         (spread,) = found.spreads
         (rescan,) = found.rescans
-        assert (spread.participant, spread.contrasts, spread.seen) == ("b", ("T2star", "T2w"), False)
-        assert spread.spread.sd_mm2 == pytest.approx(2 * math.pi * 5.2 * 0.3 / math.sqrt(2), rel=0.15)
+        assert (spread.participant, spread.contrasts, spread.seen) == (
+            "b",
+            ("T2star", "T2w"),
+            False,
+        )
+        assert spread.spread.sd_mm2 == pytest.approx(
+            2 * math.pi * 5.2 * 0.3 / math.sqrt(2), rel=0.15
+        )
         assert (rescan.participant, rescan.visit) == ("a", "")
         assert rescan.difference_mm2 == pytest.approx(2 * math.pi * 5.3 * 0.2, rel=0.15)
 
@@ -74,7 +125,10 @@ class TestMeasuring:
         assert value(measure_rows(measure(study, {"0.6.0"})), "dice", contrast="T2star").people == 2
 
     def test_an_offset_adds_a_row_and_changes_none(self, study):
-        plain, moved = measure_rows(measure(study, ())), measure_rows(measure(study, (), {"set": 0.4}))
+        plain, moved = (
+            measure_rows(measure(study, ())),
+            measure_rows(measure(study, (), {"set": 0.4})),
+        )
 
         assert [row for row in moved if row.table != "masks, offset taken off"] == plain
         assert value(moved, "volume_ratio", table="masks, offset taken off").value > 1.1
@@ -106,20 +160,27 @@ class TestMeasuring:
 
 class TestPeople:
     def test_several_images_of_one_person_count_once(self):
-        rows = measure_rows(measured(an_image("a", dice=0.8), an_image("a", dice=0.9), an_image("b", dice=0.95)))
+        rows = measure_rows(
+            measured(an_image("a", dice=0.8), an_image("a", dice=0.9), an_image("b", dice=0.95))
+        )
 
         row = value(rows, "dice")
         assert (row.people, row.images) == (2, 3)
         assert row.value == pytest.approx((0.85 + 0.95) / 2)
 
     def test_a_value_that_is_missing_is_not_a_zero(self):
-        rows = measure_rows(measured(an_image("a", distance_mm=math.nan), an_image("b", distance_mm=0.5)))
+        rows = measure_rows(
+            measured(an_image("a", distance_mm=math.nan), an_image("b", distance_mm=0.5))
+        )
 
         assert (value(rows, "distance_mm").value, value(rows, "distance_mm").people) == (0.5, 1)
 
 
 class TestBetter:
-    OLD = measured(an_image("a", dice=0.9, volume_ratio=0.8, pieces=0.0), an_image("b", "EPI", dice=0.8, volume_ratio=1.1))
+    OLD = measured(
+        an_image("a", dice=0.9, volume_ratio=0.8, pieces=0.0),
+        an_image("b", "EPI", dice=0.8, volume_ratio=1.1),
+    )
 
     def changed(self, a=None, b=None):
         first, second = self.OLD.images
@@ -165,7 +226,9 @@ class TestBetter:
         assert better_in_every_row(new, self.OLD, {"dice": 0.005}).is_better
 
     def test_an_image_that_has_no_value_any_more_is_worse(self):
-        assert not better_in_every_row(measured(replace(self.OLD.images[0], values={"dice": 0.99})), self.OLD).is_better
+        assert not better_in_every_row(
+            measured(replace(self.OLD.images[0], values={"dice": 0.99})), self.OLD
+        ).is_better
 
     def test_whom_one_of_them_saw_decides_nothing(self):
         old = measured(an_image("a", dice=0.9), an_image("s", dice=0.99, seen=True))
@@ -191,7 +254,9 @@ class TestBetter:
 
 def test_tips_that_cannot_be_seen_are_left_out(tmp_path):
     table = tmp_path / "tips.csv"
-    table.write_text("file,cord_visible,tip_S,tip_uncertainty_mm,top_S\na.nii.gz,yes,10,4,90\nb.nii.gz,unsure,,,\n")
+    table.write_text(
+        "file,cord_visible,tip_S,tip_uncertainty_mm,top_S\na.nii.gz,yes,10,4,90\nb.nii.gz,unsure,,,\n"
+    )
 
     assert read_tips(table) == {(tmp_path / "a.nii.gz").resolve(): Tip(10.0, 4.0, 90.0)}
     table.write_text("file\na\n")

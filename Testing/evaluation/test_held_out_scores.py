@@ -10,8 +10,17 @@ import pytest
 from evaluation.cords import a_cord
 from evaluation.study import a_box
 from SoftCordSegLib.errors import InputError
-from SoftCordSegLib.evaluation.held_out.drawn import calibration_error, drawn_scores, tip_error, undrawn_scores
-from SoftCordSegLib.evaluation.held_out.edge_offset import offset_scores, read_offsets, signed_distance
+from SoftCordSegLib.evaluation.held_out.drawn import (
+    calibration_error,
+    drawn_scores,
+    tip_error,
+    undrawn_scores,
+)
+from SoftCordSegLib.evaluation.held_out.edge_offset import (
+    offset_scores,
+    read_offsets,
+    signed_distance,
+)
 from SoftCordSegLib.volume import Volume, reorient
 
 
@@ -52,19 +61,31 @@ class TestDrawn:
     def test_an_empty_mask_is_no_dice_and_the_whole_length_missed(self):
         scores = drawn_scores(a_box(6, value=0.0), a_box(6), {}, {})
 
-        assert (scores["dice"], scores["volume_ratio"], scores["missed_mm"], scores["nothing_found"]) == (0.0, 0.0, 6.0, 1.0)
+        assert (
+            scores["dice"],
+            scores["volume_ratio"],
+            scores["missed_mm"],
+            scores["nothing_found"],
+        ) == (0.0, 0.0, 6.0, 1.0)
         assert math.isnan(scores["distance_mm"])
 
     def test_where_there_is_no_cord_all_that_was_found_is_wrong(self):
-        scores = undrawn_scores(only_slices(a_box(6), 0, 3), {0: 2.0}, whole_field=True, without_cord=True)
+        scores = undrawn_scores(
+            only_slices(a_box(6), 0, 3), {0: 2.0}, whole_field=True, without_cord=True
+        )
 
         assert scores == {"surplus_mm": 3.0, "pieces": 2.0}
 
     def test_without_a_drawn_mask_only_a_whole_field_tells_of_pieces(self):
         two = only_slices(a_box(6), 0, 3)
 
-        assert undrawn_scores(two, {}, whole_field=True, without_cord=False) == {"nothing_found": 0.0, "pieces": 1.0}
-        assert undrawn_scores(two, {}, whole_field=False, without_cord=False) == {"nothing_found": 0.0}
+        assert undrawn_scores(two, {}, whole_field=True, without_cord=False) == {
+            "nothing_found": 0.0,
+            "pieces": 1.0,
+        }
+        assert undrawn_scores(two, {}, whole_field=False, without_cord=False) == {
+            "nothing_found": 0.0
+        }
 
 
 class TestCalibration:
@@ -127,4 +148,7 @@ class TestOffset:
     def test_an_empty_prediction_has_a_row_too(self):
         drawn = a_box(6)
 
-        assert offset_scores(Volume(np.zeros_like(drawn.data), drawn.affine), drawn, 0.2)["dice"] == 0.0
+        assert (
+            offset_scores(Volume(np.zeros_like(drawn.data), drawn.affine), drawn, 0.2)["dice"]
+            == 0.0
+        )

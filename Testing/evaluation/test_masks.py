@@ -88,18 +88,27 @@ class TestOverlap:
 
 class TestSurfaceDistance:
     def test_a_cube_of_3_in_the_middle_of_a_cube_of_5(self):
-        # 26 voxels of the inner surface are 1 from the outer; of 98 outer ones 54 are 1 away, 36 √2 and 8 √3.
+        # 26 voxels of the inner surface are 1 from the outer; of 98 outer ones 54 are 1 away, 36 √2
+        # and 8 √3.
         distance = average_surface_distance(cube(3, 6), cube(2, 7), np.eye(4))
 
-        assert distance == pytest.approx((26 + 54 + 36 * math.sqrt(2) + 8 * math.sqrt(3)) / (26 + 98))
+        assert distance == pytest.approx(
+            (26 + 54 + 36 * math.sqrt(2) + 8 * math.sqrt(3)) / (26 + 98)
+        )
 
-    @pytest.mark.parametrize("affine", [np.diag([0.5, 2.0, 5.0, 1.0]), rotated([0.5, 2.0, 5.0])], ids=["straight", "oblique"])
+    @pytest.mark.parametrize(
+        "affine",
+        [np.diag([0.5, 2.0, 5.0, 1.0]), rotated([0.5, 2.0, 5.0])],
+        ids=["straight", "oblique"],
+    )
     def test_it_is_in_millimetres_by_the_affine(self, affine):
         one, other = np.zeros((9, 9, 9), bool), np.zeros((9, 9, 9), bool)
         one[4, 4, 4] = True
         other[7, 5, 6] = True
 
-        assert average_surface_distance(one, other, affine) == pytest.approx(math.sqrt(1.5**2 + 2**2 + 10**2))
+        assert average_surface_distance(one, other, affine) == pytest.approx(
+            math.sqrt(1.5**2 + 2**2 + 10**2)
+        )
 
     def test_both_ways_are_pooled_by_voxel(self):
         one, other = np.zeros((12, 3, 3), bool), np.zeros((12, 3, 3), bool)
@@ -112,11 +121,14 @@ class TestSurfaceDistance:
         assert average_surface_distance(cube(2, 6), cube(2, 6), rotated([1, 2, 3])) == 0.0
 
     def test_the_edge_of_the_image_is_no_surface(self):
-        # Two tubes through the whole image, in section 3 and 5 voxels wide: without their ends only the section counts.
+        # Two tubes through the whole image, in section 3 and 5 voxels wide: without their ends only
+        # the section counts.
         narrow, wide = np.zeros((9, 9, 4), bool), np.zeros((9, 9, 4), bool)
         narrow[3:6, 3:6], wide[2:7, 2:7] = True, True
 
-        assert average_surface_distance(narrow, wide, np.diag([1, 1, 50, 1.0])) == pytest.approx((8 + 12 + 4 * math.sqrt(2)) / 24)
+        assert average_surface_distance(narrow, wide, np.diag([1, 1, 50, 1.0])) == pytest.approx(
+            (8 + 12 + 4 * math.sqrt(2)) / 24
+        )
 
     def test_no_number_where_a_mask_is_empty(self):
         nothing = np.zeros((9, 9, 9), bool)
@@ -168,7 +180,9 @@ class TestGrids:
     def test_another_number_of_voxels_is_a_sentence(self):
         one, other = Volume(np.zeros((2, 3, 4)), np.eye(4)), Volume(np.zeros((2, 3, 5)), np.eye(4))
 
-        with pytest.raises(InputError, match="'a.nii' has 2 × 3 × 4 voxels and the image 2 × 3 × 5"):
+        with pytest.raises(
+            InputError, match="'a.nii' has 2 × 3 × 4 voxels and the image 2 × 3 × 5"
+        ):
             on_grid(one, other.grid, "'a.nii'")
 
     def test_another_place_is_a_sentence(self):

@@ -48,11 +48,18 @@ def test_a_straight_cord_has_one_area_at_all_sizes(tmp_path, discs):
 
     def segment(image, bundle, *, progress):
         seen.append(tuple(np.round(image.spacing, 3)))
-        return SoftMask(image.with_data(np.clip(image.data / 1000, 0, 1).astype(np.float32)), None, "")
+        return SoftMask(
+            image.with_data(np.clip(image.data / 1000, 0, 1).astype(np.float32)), None, ""
+        )
 
-    methods = [FolderMethod("aside", tmp_path / "aside"), BundleMethod("net", None, segment, tmp_path / "net")]
+    methods = [
+        FolderMethod("aside", tmp_path / "aside"),
+        BundleMethod("net", None, segment, tmp_path / "net"),
+    ]
     result = evaluate(cases, methods, options)
-    rows = compare_resolutions(result, cases, methods, [(0.5, 0.5, 1.0)], usual_place(cases), options)
+    rows = compare_resolutions(
+        result, cases, methods, [(0.5, 0.5, 1.0)], usual_place(cases), options
+    )
 
     assert result.errors == []
     assert [(row.method, row.resolution, row.resampled) for row in rows[:4]] == [
@@ -68,7 +75,11 @@ def test_a_straight_cord_has_one_area_at_all_sizes(tmp_path, discs):
     for row in rows:
         assert row.difference_mm2 == pytest.approx(row.area_mm2 - area)
         assert abs(row.difference_percent) < 1.5  # the interpolated rim
-    (table,) = [t for t in summarise(result, cases, ["aside", "net"], resolutions=rows).tables if t.name == "resolutions"]
+    (table,) = [
+        t
+        for t in summarise(result, cases, ["aside", "net"], resolutions=rows).tables
+        if t.name == "resolutions"
+    ]
     assert [words for words, _ in table.rows][1] == ("aside", "0.5 x 0.5 x 1 mm", "mask")
 
 
@@ -90,7 +101,14 @@ def test_an_image_without_a_mask_is_left_out(tmp_path):
     methods = [FolderMethod("aside", tmp_path / "aside")]
     result = evaluate(cases, methods, Options(read_discs=read_discs))
 
-    rows = compare_resolutions(result, cases, methods, [(2.0, 2.0, 2.0)], usual_place(cases), Options(read_discs=read_discs))
+    rows = compare_resolutions(
+        result,
+        cases,
+        methods,
+        [(2.0, 2.0, 2.0)],
+        usual_place(cases),
+        Options(read_discs=read_discs),
+    )
 
     assert {row.contrast for row in rows} == {"T2w"}
     assert all(math.isfinite(row.area_mm2) for row in rows)
@@ -103,13 +121,17 @@ def test_stopping_stops_the_model_at_work(tmp_path):
     def segment(image, bundle, *, progress):
         asked.append(image.spacing[2])
         progress.check_cancelled()
-        return SoftMask(image.with_data(np.clip(image.data / 1000, 0, 1).astype(np.float32)), None, "")
+        return SoftMask(
+            image.with_data(np.clip(image.data / 1000, 0, 1).astype(np.float32)), None, ""
+        )
 
     methods = [BundleMethod("net", None, segment, tmp_path / "net")]
     result = evaluate(cases, methods)
     stop = Progress(is_cancelled=lambda: asked[-1] == 2.0)
 
     with pytest.raises(Cancelled):
-        compare_resolutions(result, cases, methods, [(1.0, 1.0, 2.0), (1.0, 1.0, 3.0)], Place(), progress=stop)
+        compare_resolutions(
+            result, cases, methods, [(1.0, 1.0, 2.0), (1.0, 1.0, 3.0)], Place(), progress=stop
+        )
 
     assert asked == [1.0, 2.0]

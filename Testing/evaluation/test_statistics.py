@@ -19,8 +19,11 @@ def conditions(**values):
 
 class TestAnova:
     def test_three_participants_worked_out_by_hand(self):
-        # Means of the conditions 218/3, 64, 166/3; SS of conditions 4056/9, of the rest 16/3 on 4 degrees of freedom.
-        row = repeated_measures_anova(conditions(T1w=[56, 72, 90], T2w=[48, 64, 80], T2star=[40, 56, 70]))
+        # Means of the conditions 218/3, 64, 166/3; SS of conditions 4056/9, of the rest 16/3 on 4
+        # degrees of freedom.
+        row = repeated_measures_anova(
+            conditions(T1w=[56, 72, 90], T2w=[48, 64, 80], T2star=[40, 56, 70])
+        )
 
         assert (row.participants, row.conditions) == (3, 3)
         assert row.f == pytest.approx((4056 / 9 / 2) / (16 / 3 / 4))
@@ -91,7 +94,11 @@ class TestWilcoxon:
 
     def test_bonferroni_multiplies_by_the_number_of_pairs_up_to_1(self):
         rows = wilcoxon_pairs(
-            conditions(a=range(8), b=[n + 1 + n / 10 for n in range(8)], c=[n + (-1) ** n * (1 + n / 7) for n in range(8)])
+            conditions(
+                a=range(8),
+                b=[n + 1 + n / 10 for n in range(8)],
+                c=[n + (-1) ** n * (1 + n / 7) for n in range(8)],
+            )
         )
 
         assert [(row.a, row.b) for row in rows] == [("a", "b"), ("a", "c"), ("b", "c")]
@@ -117,7 +124,9 @@ class TestWilcoxon:
         assert row.pairs == 0
         assert "Nobody has both" in row.note
 
-    @pytest.mark.parametrize(("p", "stars"), [(0.05, ""), (0.049, "*"), (0.009, "**"), (0.0009, "***"), (math.nan, "")])
+    @pytest.mark.parametrize(
+        ("p", "stars"), [(0.05, ""), (0.049, "*"), (0.009, "**"), (0.0009, "***"), (math.nan, "")]
+    )
     def test_the_papers_stars(self, p, stars):
         from SoftCordSegLib.evaluation.statistics.rows import PairRow
 
@@ -144,7 +153,9 @@ class TestRegression:
         assert row.r2 == pytest.approx(0.6665, abs=5e-5)
         assert row.p == pytest.approx(0.00217, abs=5e-6)
 
-    @pytest.mark.parametrize("values", [conditions(x=[1, 2], y=[1, 2]), conditions(x=[1, 1, 1], y=[1, 2, 3])])
+    @pytest.mark.parametrize(
+        "values", [conditions(x=[1, 2], y=[1, 2]), conditions(x=[1, 1, 1], y=[1, 2, 3])]
+    )
     def test_too_little_for_a_line_is_a_sentence(self, values):
         row = regression("x", "y", values)
 

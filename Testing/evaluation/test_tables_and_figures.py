@@ -24,7 +24,23 @@ from SoftCordSegLib.volume import reorient
 
 
 def a_score(method, participant, contrast, dice, rve=0.0, asd=0.0, dataset="", seconds=math.nan):
-    return ImageScore(method, dataset, participant, contrast, "i", 0.5, dice, dice, rve, asd, 1.0, 1.0, 1, 0.0, seconds)
+    return ImageScore(
+        method,
+        dataset,
+        participant,
+        contrast,
+        "i",
+        0.5,
+        dice,
+        dice,
+        rve,
+        asd,
+        1.0,
+        1.0,
+        1,
+        0.0,
+        seconds,
+    )
 
 
 SCORES = [
@@ -64,12 +80,18 @@ class TestTables:
     def test_latex_escapes_names_and_prints_the_best_bold(self):
         text = methods_table(SCORES).latex_text()
 
-        assert "soft\\_all & $\\mathbf{0.960 \\pm 0.014}$ & $1.00 \\pm 0.00$ & $\\mathbf{0.050 \\pm 0.000}$ \\\\" in text
+        assert (
+            "soft\\_all & $\\mathbf{0.960 \\pm 0.014}$ & $1.00 \\pm 0.00$ & $\\mathbf{0.050 \\pm"
+            " 0.000}$ \\\\" in text
+        )
         assert "RVE, \\%" in text
         assert text.count("\\begin") == text.count("\\end") == 2
 
     def test_latex_needs_no_other_package_for_cells_and_names(self):
-        scores = [a_score("50%^{v2}~$x$\\_&#", "sub-01", "T2w", 0.9), replace(SCORES[0], surface_distance_mm=math.nan)]
+        scores = [
+            a_score("50%^{v2}~$x$\\_&#", "sub-01", "T2w", 0.9),
+            replace(SCORES[0], surface_distance_mm=math.nan),
+        ]
 
         lines = methods_table(scores).latex_text().splitlines()
 
@@ -78,7 +100,11 @@ class TestTables:
         assert lines[8].endswith(" & -- \\\\")
 
     def test_in_table_1_methods_compete_within_a_contrast(self):
-        scores = [*SCORES, a_score("PropSeg", "sub-01", "DWI", 0.70), a_score("soft_all", "sub-01", "DWI", 0.60)]
+        scores = [
+            *SCORES,
+            a_score("PropSeg", "sub-01", "DWI", 0.70),
+            a_score("soft_all", "sub-01", "DWI", 0.60),
+        ]
 
         table = contrasts_table(scores)
 
@@ -98,7 +124,10 @@ class TestTables:
             a_score("a", "p", "UNI", 0.7, dataset="ms"),
         ]
 
-        assert [words for words, _ in datasets_table(scores).rows] == [("sci", "2", "a"), ("ms", "1", "a")]
+        assert [words for words, _ in datasets_table(scores).rows] == [
+            ("sci", "2", "a"),
+            ("ms", "1", "a"),
+        ]
 
 
 class TestFigures:
@@ -106,12 +135,16 @@ class TestFigures:
 
     def points_of(self, axes):
         """Heights of the points, without the triangles."""
-        return sorted(y for line in axes.lines if line.get_marker() == "o" for y in line.get_ydata())
+        return sorted(
+            y for line in axes.lines if line.get_marker() == "o" for y in line.get_ydata()
+        )
 
     def test_a_violin_shows_every_value_and_the_mean(self):
         values = [1.0, 2.0, 3.0, 4.0, 10.0]
 
-        figure = violins_figure({"PropSeg": values, "soft_all": [2.0, math.nan]}, self.palette, "CSA (mm²)")
+        figure = violins_figure(
+            {"PropSeg": values, "soft_all": [2.0, math.nan]}, self.palette, "CSA (mm²)"
+        )
 
         (axes,) = figure.axes
         means = [line.get_ydata()[0] for line in axes.lines if line.get_marker() == "^"]
@@ -124,7 +157,9 @@ class TestFigures:
     def test_points_of_one_height_stand_side_by_side(self):
         figure = violins_figure({"PropSeg": [1.0] * 7 + [2.0]}, self.palette, "x")
 
-        places = [x for line in figure.axes[0].lines if line.get_marker() == "o" for x in line.get_xdata()]
+        places = [
+            x for line in figure.axes[0].lines if line.get_marker() == "o" for x in line.get_xdata()
+        ]
         assert len(set(np.round(places, 6))) == 7
 
     def test_outliers_go_only_if_asked(self):
@@ -137,11 +172,18 @@ class TestFigures:
         assert max(self.points_of(dropped.axes[0])) == 1.1
 
     def test_significant_pairs_get_stars(self):
-        pairs = [PairRow("PropSeg", "soft_all", 9, p_bonferroni=0.004), PairRow("soft_all", "PropSeg", 9, p_bonferroni=0.2)]
+        pairs = [
+            PairRow("PropSeg", "soft_all", 9, p_bonferroni=0.004),
+            PairRow("soft_all", "PropSeg", 9, p_bonferroni=0.2),
+        ]
 
-        figure = violins_figure({"PropSeg": [1.0, 2.0], "soft_all": [2.0, 3.0]}, self.palette, "x", pairs=pairs)
+        figure = violins_figure(
+            {"PropSeg": [1.0, 2.0], "soft_all": [2.0, 3.0]}, self.palette, "x", pairs=pairs
+        )
 
-        assert [text.get_text() for text in figure.axes[0].texts if "*" in text.get_text()] == ["**"]
+        assert [text.get_text() for text in figure.axes[0].texts if "*" in text.get_text()] == [
+            "**"
+        ]
 
     def test_where_one_method_is_far_off_the_others_are_magnified_in_a_red_frame(self):
         groups = {"PropSeg": [2.0, 3.0, 30.0], "soft_all": [1.0, 2.0, 1.5]}
@@ -155,11 +197,15 @@ class TestFigures:
     @pytest.mark.parametrize("errors", [[2.0, 4.0], [], [math.nan]])
     def test_nothing_is_magnified_where_no_method_is_far_off(self, errors):
         groups = {"PropSeg": errors, "soft_all": [1.0, 2.0]}
-        assert len(violins_figure(groups, self.palette, "x", from_zero=True, magnify=True).axes) == 1
+        assert (
+            len(violins_figure(groups, self.palette, "x", from_zero=True, magnify=True).axes) == 1
+        )
 
     def test_panels_of_violins_share_their_scale(self):
         figure = violin_panels_figure(
-            {"PropSeg": {"T1w": [1.0, 9.0]}, "soft_all": {"T1w": [4.0], "T2w": [5.0]}}, self.palette, "mm²"
+            {"PropSeg": {"T1w": [1.0, 9.0]}, "soft_all": {"T1w": [4.0], "T2w": [5.0]}},
+            self.palette,
+            "mm²",
         )
 
         first, second = figure.axes
@@ -179,14 +225,23 @@ class TestFigures:
         assert axes.get_xlabel() == "CSA on T1w (mm²)"
 
     def test_all_pairs_of_three_contrasts(self):
-        contrasts = {name: {1: 1.0, 2: 2.0, 3: n + 3.0} for n, name in enumerate(("T1w", "T2w", "DWI"))}
+        contrasts = {
+            name: {1: 1.0, 2: 2.0, 3: n + 3.0} for n, name in enumerate(("T1w", "T2w", "DWI"))
+        }
 
         figure = all_pairs_figure(contrasts, "#0072b2", "soft_all")
 
-        assert [axes.get_ylabel() for axes in figure.axes] == ["CSA on T2w (mm²)", "CSA on DWI (mm²)", "CSA on DWI (mm²)"]
+        assert [axes.get_ylabel() for axes in figure.axes] == [
+            "CSA on T2w (mm²)",
+            "CSA on DWI (mm²)",
+            "CSA on DWI (mm²)",
+        ]
 
     def test_bars_are_as_high_as_the_mean_time(self):
-        scores = [a_score("PropSeg", "p", "T1w", 1, seconds=10.0), a_score("PropSeg", "q", "T1w", 1, seconds=14.0)]
+        scores = [
+            a_score("PropSeg", "p", "T1w", 1, seconds=10.0),
+            a_score("PropSeg", "q", "T1w", 1, seconds=14.0),
+        ]
 
         figure = timing_figure([*scores, a_score("PropSeg", "p", "T2w", 1)], self.palette)
 
@@ -198,13 +253,19 @@ class TestFigures:
         truth = a_box(6, 8)
         image = truth.with_data(truth.data * 100)
 
-        figure = panels_figure([Panel("sub-01", image, {"soft_all": reorient(truth, "PSR")}, None)], ["soft_all"], self.palette)
+        figure = panels_figure(
+            [Panel("sub-01", image, {"soft_all": reorient(truth, "PSR")}, None)],
+            ["soft_all"],
+            self.palette,
+        )
 
         plain, outlined = figure.axes
         assert not plain.collections
         vertices = np.concatenate([path.vertices for path in outlined.collections[0].get_paths()])
         assert np.ptp(vertices, axis=0) == pytest.approx([6, 8])  # the box's own edges, mm
-        assert np.abs(vertices.max(axis=0) + vertices.min(axis=0)).max() < 1e-6  # its middle is the panel's
+        assert (
+            np.abs(vertices.max(axis=0) + vertices.min(axis=0)).max() < 1e-6
+        )  # its middle is the panel's
 
     def test_a_method_without_a_mask_says_so(self):
         image = a_box(6, 8)
@@ -216,7 +277,9 @@ class TestFigures:
     @pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
     def test_the_same_numbers_give_the_same_file(self, tmp_path, kind):
         for name in ("one", "two"):
-            write_figure(violins_figure({"PropSeg": [1.0, 2.0]}, self.palette, "x"), tmp_path, name, [kind])
+            write_figure(
+                violins_figure({"PropSeg": [1.0, 2.0]}, self.palette, "x"), tmp_path, name, [kind]
+            )
 
         assert (tmp_path / f"one.{kind}").stat().st_size > 1000
         assert (tmp_path / f"one.{kind}").read_bytes() == (tmp_path / f"two.{kind}").read_bytes()

@@ -1,4 +1,6 @@
-"""A small study from its files to the paper's numbers, every one of them worked out by hand; see :mod:`study`."""
+"""A small study from its files to the paper's numbers, every one of them worked out by hand; see
+:mod:`study`.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,8 @@ from SoftCordSegLib.volume import read_nifti, write_nifti
 def read_markups(path: Path):
     points = json.loads(path.read_text())["markups"][0]["controlPoints"]
     return discs_from_points(
-        (point["label"], (-point["position"][0], -point["position"][1], point["position"][2])) for point in points
+        (point["label"], (-point["position"][0], -point["position"][1], point["position"][2]))
+        for point in points
     )
 
 
@@ -48,7 +51,9 @@ def summary(study):
 
 def scores_of(summary, method, **wanted):
     return [
-        row for row in summary.scores if row.method == method and all(getattr(row, key) == value for key, value in wanted.items())
+        row
+        for row in summary.scores
+        if row.method == method and all(getattr(row, key) == value for key, value in wanted.items())
     ]
 
 
@@ -59,7 +64,10 @@ class TestImages:
         assert summary.notes == ()
         assert len(summary.scores) == 2 * 3 * 3
 
-    @pytest.mark.parametrize(("contrast", "dice", "rve"), [("T1w", 16 / 17, 12.5), ("T2w", 1.0, 0.0), ("T2star", 14 / 15, -12.5)])
+    @pytest.mark.parametrize(
+        ("contrast", "dice", "rve"),
+        [("T1w", 16 / 17, 12.5), ("T2w", 1.0, 0.0), ("T2star", 14 / 15, -12.5)],
+    )
     def test_a_row_more_or_less(self, summary, contrast, dice, rve):
         rows = scores_of(summary, "tall", contrast=contrast)
 
@@ -97,7 +105,9 @@ class TestCsa:
                 assert row.reference_mm2 == pytest.approx(width * HEIGHT)
                 assert row.error_mm2 == pytest.approx(width * more)
                 assert row.absolute_error_mm2 == pytest.approx(width * abs(more))
-                assert areas["aside", participant, contrast].absolute_error_mm2 == pytest.approx(0.0, abs=1e-9)
+                assert areas["aside", participant, contrast].absolute_error_mm2 == pytest.approx(
+                    0.0, abs=1e-9
+                )
 
     def test_the_sd_over_contrasts(self, summary):
         spreads = {(row.method, row.participant): row for row in summary.cut_spreads}
@@ -113,7 +123,9 @@ class TestCsa:
         at_half = summarise(result, cases, ["tall", "aside"], csa_threshold=0.5)
 
         assert at_half.cut == "0.5"
-        assert sorted(row.sd_mm2 for row in at_half.cut_spreads if row.method == "tall") == pytest.approx([6, 8, 10])
+        assert sorted(
+            row.sd_mm2 for row in at_half.cut_spreads if row.method == "tall"
+        ) == pytest.approx([6, 8, 10])
 
     def test_slice_by_slice_on_one_grid(self, summary):
         rows = {(row.method, row.grid): row for row in summary.grid_spreads if row.cut == "soft"}
@@ -135,29 +147,47 @@ class TestCsa:
 
 class TestStatistics:
     def test_the_contrast_matters_to_the_tall_one(self, summary):
-        (test,) = [test for test in summary.statistics.anova if test.measure == "CSA" and test.method == "tall"]
+        (test,) = [
+            test
+            for test in summary.statistics.anova
+            if test.measure == "CSA" and test.method == "tall"
+        ]
 
         assert test.row.f == pytest.approx(48.0)
         assert (test.row.df_conditions, test.row.df_error) == (2, 4)
         assert test.row.p == pytest.approx(25**-2)
 
     def test_where_nothing_differs_it_says_so(self, summary):
-        (test,) = [test for test in summary.statistics.anova if test.measure == "CSA" and test.method == "reference"]
+        (test,) = [
+            test
+            for test in summary.statistics.anova
+            if test.measure == "CSA" and test.method == "reference"
+        ]
 
         assert math.isnan(test.row.f)
         assert "no meaning" in test.row.note
 
     def test_three_participants_are_too_few_for_wilcoxon(self, summary):
-        tests = [test.row for test in summary.statistics.pairs if test.measure == "CSA" and test.method == "tall"]
+        tests = [
+            test.row
+            for test in summary.statistics.pairs
+            if test.measure == "CSA" and test.method == "tall"
+        ]
 
-        assert [(row.a, row.b) for row in tests] == [("T1w", "T2w"), ("T1w", "T2star"), ("T2w", "T2star")]
+        assert [(row.a, row.b) for row in tests] == [
+            ("T1w", "T2w"),
+            ("T1w", "T2star"),
+            ("T2w", "T2star"),
+        ]
         assert [row.mean_difference for row in tests] == pytest.approx([8, 16, 8])
         assert [row.p_bonferroni for row in tests] == pytest.approx([0.75] * 3)
         assert all("too few" in row.note for row in tests)
 
     def test_the_line_of_t1w_and_t2w(self, summary):
         (line,) = [
-            test.row for test in summary.statistics.lines if test.method == "tall" and (test.row.x, test.row.y) == ("T1w", "T2w")
+            test.row
+            for test in summary.statistics.lines
+            if test.method == "tall" and (test.row.x, test.row.y) == ("T1w", "T2w")
         ]
 
         assert line.slope == pytest.approx(8 / 9)
@@ -165,11 +195,17 @@ class TestStatistics:
         assert line.r2 == pytest.approx(1.0)
 
     def test_methods_are_compared_image_by_image(self, summary):
-        (test,) = [test.row for test in summary.statistics.pairs if test.measure == "absolute CSA error"]
+        (test,) = [
+            test.row for test in summary.statistics.pairs if test.measure == "absolute CSA error"
+        ]
 
         assert (test.a, test.b, test.pairs) == ("tall", "aside", 9)
         assert test.mean_difference == pytest.approx(48 / 9)
-        (test,) = [test.row for test in summary.statistics.pairs if test.measure == "SD of CSA over contrasts"]
+        (test,) = [
+            test.row
+            for test in summary.statistics.pairs
+            if test.measure == "SD of CSA over contrasts"
+        ]
         assert (test.pairs, test.mean_difference) == (3, pytest.approx(8.0))
 
 
@@ -183,7 +219,11 @@ class TestTables:
         dice, rve, asd = self.cells(summary, "table1_contrasts", "T1w", "tall")
 
         distances = [10 / 50, 14 / 58, 18 / 66]
-        assert (dice.mean, dice.sd, dice.count) == (pytest.approx(16 / 17), pytest.approx(0.0, abs=1e-9), 3)
+        assert (dice.mean, dice.sd, dice.count) == (
+            pytest.approx(16 / 17),
+            pytest.approx(0.0, abs=1e-9),
+            3,
+        )
         assert (rve.mean, rve.sd) == (pytest.approx(12.5), pytest.approx(0.0, abs=1e-9))
         assert asd.mean == pytest.approx(sum(distances) / 3)
 
@@ -193,7 +233,9 @@ class TestTables:
         assert dice.mean == pytest.approx((16 / 17 + 1 + 14 / 15) / 3)
         assert (rve.mean, rve.count) == (pytest.approx(0.0, abs=1e-9), 9)
         assert rve.sd == pytest.approx(math.sqrt(6 * 12.5**2 / 8))
-        assert self.cells(summary, "table2_methods", "aside")[0].mean == pytest.approx((5 / 6 + 7 / 8 + 9 / 10) / 3)
+        assert self.cells(summary, "table2_methods", "aside")[0].mean == pytest.approx(
+            (5 / 6 + 7 / 8 + 9 / 10) / 3
+        )
 
     def test_table_3(self, summary):
         dice, *_ = self.cells(summary, "table3_datasets", "all", "3", "aside")
@@ -217,10 +259,14 @@ class TestOptions:
         soft.data[soft.data > 0] = 0.4
         soft.data[7:13, 7:15] = 0.8
         write_nifti(soft, tmp_path / "masks" / "a_seg.nii.gz")
-        (tmp_path / "cases.csv").write_text("participant,contrast,image,reference\nsub-01,T2w,a.nii.gz,a_seg-manual.nii.gz\n")
+        (tmp_path / "cases.csv").write_text(
+            "participant,contrast,image,reference\nsub-01,T2w,a.nii.gz,a_seg-manual.nii.gz\n"
+        )
         cases = read_cases(tmp_path / "cases.csv")
 
-        result = evaluate(cases, [FolderMethod("a", tmp_path / "masks")], Options(thresholds=(0.3,)))
+        result = evaluate(
+            cases, [FolderMethod("a", tmp_path / "masks")], Options(thresholds=(0.3,))
+        )
         summary = summarise(result, cases, ["a"])
 
         (table,) = [table for table in summary.tables if table.name == "thresholds"]
@@ -238,7 +284,12 @@ class TestOptions:
         summary = summarise(result, cases, ["aside", "tall"], drift_limit=10.0)
 
         (drift,) = summary.drifts
-        assert (drift.previous, drift.release, drift.images, drift.flagged) == ("aside", "tall", 9, 6)
+        assert (drift.previous, drift.release, drift.images, drift.flagged) == (
+            "aside",
+            "tall",
+            9,
+            6,
+        )
         assert drift.mean_mm2 == pytest.approx(0.0, abs=1e-9)
         assert drift.sd_mm2 == pytest.approx(math.sqrt(2 * (36 + 64 + 100) / 8))
 
@@ -277,7 +328,9 @@ class TestTrouble:
         empty = a_box(6)
         write_nifti(empty.with_data(empty.data * 0), tmp_path / "tall" / "sub-01_T1w_seg.nii.gz")
 
-        result = evaluate(cases, [FolderMethod("tall", tmp_path / "tall")], Options(read_discs=read_markups))
+        result = evaluate(
+            cases, [FolderMethod("tall", tmp_path / "tall")], Options(read_discs=read_markups)
+        )
         summary = summarise(result, cases, ["tall"])
 
         (row,) = scores_of(summary, "tall", participant="sub-01", contrast="T1w")
@@ -294,14 +347,18 @@ class TestTrouble:
         with pytest.raises(InputError, match="reference"):
             evaluate(cases, [FolderMethod("reference", folder)])
 
-    @pytest.mark.parametrize("spoil", [lambda data: 255 * data, lambda data: 3 * data, lambda data: data - 1])
+    @pytest.mark.parametrize(
+        "spoil", [lambda data: 255 * data, lambda data: 3 * data, lambda data: data - 1]
+    )
     def test_what_is_no_mask_is_refused_and_the_others_are_done(self, tmp_path, spoil):
         cases = read_cases(write_study(tmp_path))
         mask, reference = tmp_path / "tall/sub-01_T1w_seg.nii.gz", cases[1].reference
         for path in (mask, reference):
             write_nifti(read_nifti(path).with_data(spoil(read_nifti(path).data)), path)
 
-        result = evaluate(cases[:3], [FolderMethod("tall", tmp_path / "tall")], Options(read_discs=read_markups))
+        result = evaluate(
+            cases[:3], [FolderMethod("tall", tmp_path / "tall")], Options(read_discs=read_markups)
+        )
 
         assert [row.contrast for row in result.images] == ["T2star"]
         first, second = (sentence for _, _, sentence in result.errors)
@@ -313,7 +370,9 @@ class TestTrouble:
         path = tmp_path / "tall/sub-01_T1w_seg.nii.gz"
         write_nifti(read_nifti(path).with_data(read_nifti(path).data * 1.08 - 0.04), path)
 
-        result = evaluate(cases, [FolderMethod("tall", tmp_path / "tall")], Options(read_discs=read_markups))
+        result = evaluate(
+            cases, [FolderMethod("tall", tmp_path / "tall")], Options(read_discs=read_markups)
+        )
 
         assert result.errors == []
 
@@ -321,7 +380,11 @@ class TestTrouble:
         cases, _, folder = study
 
         with pytest.raises(Cancelled):
-            evaluate(cases, [FolderMethod("tall", folder / "tall")], progress=Progress(is_cancelled=lambda: True))
+            evaluate(
+                cases,
+                [FolderMethod("tall", folder / "tall")],
+                progress=Progress(is_cancelled=lambda: True),
+            )
 
 
 def test_every_figure_is_drawn(study, tmp_path):
@@ -352,10 +415,18 @@ def test_an_image_that_cannot_be_shown_does_not_cost_the_figures(tmp_path):
     image = read_nifti(cases[0].image)
     image.data[0, 0, 0] = math.nan
     write_nifti(image, cases[0].image)
-    result = evaluate(cases, [FolderMethod("tall", tmp_path / "tall")], Options(read_discs=read_markups))
+    result = evaluate(
+        cases, [FolderMethod("tall", tmp_path / "tall")], Options(read_discs=read_markups)
+    )
     assert result.errors == []  # masks in folders are measured without the image
 
-    drawn = draw_figures(summarise(result, cases, ["tall"]), result, cases, tmp_path, FigureOptions(("png",), panels=2))
+    drawn = draw_figures(
+        summarise(result, cases, ["tall"]),
+        result,
+        cases,
+        tmp_path,
+        FigureOptions(("png",), panels=2),
+    )
 
     (panels,) = [one for one in drawn if one.paths[0].stem == "panels"]
     assert "Not shown: sub-01_T1w.nii.gz." in panels.caption
@@ -365,7 +436,9 @@ def test_an_image_that_cannot_be_shown_does_not_cost_the_figures(tmp_path):
 
 def test_a_pair_without_areas_costs_its_figure_only(tmp_path):
     cases = [case for case in read_cases(write_study(tmp_path)) if case.contrast != "T1w"]
-    result = evaluate(cases, [FolderMethod("tall", tmp_path / "tall")], Options(read_discs=read_markups))
+    result = evaluate(
+        cases, [FolderMethod("tall", tmp_path / "tall")], Options(read_discs=read_markups)
+    )
     options = FigureOptions(("png",), pair=("T1w", "T2w"), panels=1)
 
     drawn = draw_figures(summarise(result, cases, ["tall"]), result, cases, tmp_path, options)
@@ -373,4 +446,6 @@ def test_a_pair_without_areas_costs_its_figure_only(tmp_path):
     names = {path.stem for one in drawn for path in one.paths}
     assert {"csa_by_contrast", "panels"} <= names
     assert "csa_agreement" not in names
-    assert result.notes == ["There is no contrast 'T1w' with a CSA. The contrasts are: T2w, T2star."]
+    assert result.notes == [
+        "There is no contrast 'T1w' with a CSA. The contrasts are: T2w, T2star."
+    ]

@@ -43,7 +43,9 @@ def test_a_text_is_written_in_folders_made_for_it(tmp_path):
 
 def test_the_writer_sees_the_suffixes_and_the_folder_of_the_file(tmp_path):
     seen = []
-    write_atomically(tmp_path / "a.b.nii.gz", lambda path: (seen.append(path), path.write_bytes(b"x")))
+    write_atomically(
+        tmp_path / "a.b.nii.gz", lambda path: (seen.append(path), path.write_bytes(b"x"))
+    )
 
     assert seen[0].name.endswith(".nii.gz")
     assert seen[0].parent == tmp_path
@@ -93,19 +95,24 @@ def test_a_new_file_has_the_permissions_of_any_new_file(tmp_path):
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions of files are POSIX's")
 def test_a_read_only_folder_is_a_sentence():
-    # Root may write anywhere, so where the tests run as root, the writing is done by nobody, in a folder open to all.
+    # Root may write anywhere, so where the tests run as root, the writing is done by nobody, in a
+    # folder open to all.
     become_nobody = "os.setuid(65534)" if os.geteuid() == 0 else ""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o555)
         program = (
-            f"import os, sys; sys.path.insert(0, {str(Path(__file__).parents[2] / 'SoftCordSeg')!r})\n"
-            "from SoftCordSegLib.files import write_text_atomically\nfrom SoftCordSegLib.errors import OutputError\n"
-            f"{become_nobody}\n"
-            f"try: write_text_atomically({str(folder / 'note.txt')!r}, 'x')\nexcept OutputError as error: print(error)"
+            "import os, sys; sys.path.insert(0,"
+            f" {str(Path(__file__).parents[2] / 'SoftCordSeg')!r})\nfrom SoftCordSegLib.files"
+            " import write_text_atomically\nfrom SoftCordSegLib.errors import"
+            f" OutputError\n{become_nobody}\ntry:"
+            f" write_text_atomically({str(folder / 'note.txt')!r}, 'x')\nexcept OutputError as"
+            " error: print(error)"
         )
 
-        answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+        answer = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=False
+        )
 
         assert f"Cannot write into the folder '{folder}'" in answer.stdout, answer.stderr
         assert list(folder.iterdir()) == []

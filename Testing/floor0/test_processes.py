@@ -1,4 +1,6 @@
-"""Locks that end with their holder, the lowest priority, detached processes; and no other file with a system's own calls."""
+"""Locks that end with their holder, the lowest priority, detached processes; and no other file with
+a system's own calls.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,20 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 # What Windows lacks, or POSIX does.
 MODULES = {"fcntl", "msvcrt", "resource", "pwd", "grp", "winreg", "termios", "pty"}
 CALLS = {
-    "os": {"nice", "fork", "forkpty", "kill", "killpg", "setsid", "setpgid", "getuid", "geteuid", "setpriority", "uname", "mkfifo"},
+    "os": {
+        "nice",
+        "fork",
+        "forkpty",
+        "kill",
+        "killpg",
+        "setsid",
+        "setpgid",
+        "getuid",
+        "geteuid",
+        "setpriority",
+        "uname",
+        "mkfifo",
+    },
     "signal": {"SIGKILL", "SIGHUP", "SIGSTOP", "SIGCONT", "SIGUSR1", "SIGUSR2", "alarm", "pause"},
 }
 
@@ -30,7 +45,12 @@ def environment() -> dict[str, str]:
 def holder(path: Path, body: str) -> subprocess.Popen:
     """A process that holds the lock for a minute, once it has said so."""
     program = f"import sys, time\nfrom SoftCordSegLib.processes import *\n{body}\n"
-    process = subprocess.Popen([sys.executable, "-c", program, str(path)], env=environment(), stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, str(path)],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     assert process.stdout.readline().strip() == "held"
     return process
 
@@ -47,7 +67,11 @@ def of_one_system(source: str) -> list[str]:
             found += [alias.name for alias in node.names if alias.name.split(".")[0] in MODULES]
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
             module = (node.module or "").split(".")[0]
-            names = [alias.name for alias in node.names if alias.name in CALLS.get(module, ()) or alias.name.startswith("sched_")]
+            names = [
+                alias.name
+                for alias in node.names
+                if alias.name in CALLS.get(module, ()) or alias.name.startswith("sched_")
+            ]
             found += [module] if module in MODULES else names
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             known = CALLS.get(node.value.id, set())
@@ -124,10 +148,14 @@ def test_a_child_of_the_holder_does_not_inherit_the_lock(tmp_path):
 
 
 def test_a_detached_process_outlives_the_one_that_started_it(tmp_path):
-    inner = f"import time, pathlib; time.sleep(0.5); pathlib.Path({str(tmp_path / 'done')!r}).write_text('yes'); print('said')"
+    inner = (
+        "import time, pathlib; time.sleep(0.5);"
+        f" pathlib.Path({str(tmp_path / 'done')!r}).write_text('yes'); print('said')"
+    )
     outer = (
-        "import os, sys\nfrom SoftCordSegLib.processes import start_detached\n"
-        f"start_detached([sys.executable, '-c', {inner!r}], {str(tmp_path / 'output')!r}, {str(tmp_path)!r}, dict(os.environ))"
+        "import os, sys\nfrom SoftCordSegLib.processes import"
+        f" start_detached\nstart_detached([sys.executable, '-c', {inner!r}],"
+        f" {str(tmp_path / 'output')!r}, {str(tmp_path)!r}, dict(os.environ))"
     )
 
     subprocess.run([sys.executable, "-c", outer], env=environment(), check=True)
@@ -139,25 +167,45 @@ def test_a_detached_process_outlives_the_one_that_started_it(tmp_path):
     assert (tmp_path / "output").read_text().strip() == "said"
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="this system has no scheduling classes to ask for")
+@pytest.mark.skipif(
+    not hasattr(os, "sched_getscheduler"), reason="this system has no scheduling classes to ask for"
+)
 def test_the_lowest_priority_is_idle_and_is_inherited():
     program = (
-        "import os, subprocess, sys\nfrom SoftCordSegLib.processes import lowest_priority\nlowest_priority()\n"
-        "look = 'import os; print(os.nice(0), os.sched_getscheduler(0) == os.SCHED_IDLE)'\n"
-        "subprocess.run([sys.executable, '-c', look])"
+        "import os, subprocess, sys\nfrom SoftCordSegLib.processes import"
+        " lowest_priority\nlowest_priority()\nlook = 'import os; print(os.nice(0),"
+        " os.sched_getscheduler(0) == os.SCHED_IDLE)'\nsubprocess.run([sys.executable, '-c', look])"
     )
 
-    answer = subprocess.run([sys.executable, "-c", program], env=environment(), capture_output=True, text=True, check=True)
+    answer = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
 
     assert answer.stdout.split() == ["19", "True"]
 
 
-@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="the system does not group sessions")
+@pytest.mark.skipif(
+    not Path("/proc/self/autogroup").exists(), reason="the system does not group sessions"
+)
 def test_the_lowest_priority_counts_against_other_sessions_too():
-    program = "from SoftCordSegLib.processes import lowest_priority\nlowest_priority()\nprint(open('/proc/self/autogroup').read())"
+    program = (
+        "from SoftCordSegLib.processes import"
+        " lowest_priority\nlowest_priority()\nprint(open('/proc/self/autogroup').read())"
+    )
 
     command = [sys.executable, "-c", program]
-    answer = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True, start_new_session=True)
+    answer = subprocess.run(
+        command,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+        start_new_session=True,
+    )
 
     assert answer.stdout.split()[-2:] == ["nice", "19"]
 

@@ -14,7 +14,9 @@ _PARTS = 5
 
 
 def turned_axes(degrees=(0.0, 0.0, 0.0)) -> np.ndarray:
-    """Unit vectors, in columns, that point Left, Anterior and Superior of a frame tilted about x, y and z."""
+    """Unit vectors, in columns, that point Left, Anterior and Superior of a frame tilted about x, y
+    and z.
+    """
     turns = np.eye(3)
     for axis, angle in enumerate(np.radians(degrees)):
         a, b = (n for n in range(3) if n != axis)
@@ -43,8 +45,15 @@ class Cord:
         bend: mm that the middle moves per 100 mm along the cord.
     """
 
-    def __init__(self, axes=LEFT_ANTERIOR_SUPERIOR, radii=(6.5, 4.0), direction=0.0, bend=(0.0, 0.0)):
-        self.axes, self.radii, self.direction, self.bend = axes, radii, np.radians(direction), np.array(bend) / 100
+    def __init__(
+        self, axes=LEFT_ANTERIOR_SUPERIOR, radii=(6.5, 4.0), direction=0.0, bend=(0.0, 0.0)
+    ):
+        self.axes, self.radii, self.direction, self.bend = (
+            axes,
+            radii,
+            np.radians(direction),
+            np.array(bend) / 100,
+        )
 
     def mask(
         self,
@@ -54,7 +63,8 @@ class Cord:
         soft: bool = True,
         length: tuple[float, float] = (-1e9, 1e9),
     ) -> Volume:
-        """The cord, shifted (mm) and turned about its middle in its frame's planes, as float32 partial volumes.
+        """The cord, shifted (mm) and turned about its middle in its frame's planes, as float32
+        partial volumes.
 
         Args:
             grid: where to draw.
@@ -63,23 +73,35 @@ class Cord:
             soft: partial volumes at the edge; else 0 and 1.
             length: from and to, mm along the third axis.
         """
-        voxels = np.stack(np.meshgrid(*map(np.arange, grid.shape), indexing="ij"), axis=-1).reshape(-1, 3).astype(float)
+        voxels = (
+            np.stack(np.meshgrid(*map(np.arange, grid.shape), indexing="ij"), axis=-1)
+            .reshape(-1, 3)
+            .astype(float)
+        )
         parts = (np.arange(_PARTS) + 0.5) / _PARTS - 0.5
         # The two axes of a voxel that lie most nearly in the sections' plane.
-        first, second = np.sort(np.argsort(np.abs(self.axes[:, 2] @ grid.affine[:3, :3] / grid.spacing))[:2])
+        first, second = np.sort(
+            np.argsort(np.abs(self.axes[:, 2] @ grid.affine[:3, :3] / grid.spacing))[:2]
+        )
         values = np.zeros(len(voxels))
         for a in parts:
             for b in parts:
                 step = np.zeros(3)
                 step[first], step[second] = a, b
-                values += self._inside(grid.to_world(voxels + step) @ self.axes, shift, degrees, length) / _PARTS**2
+                values += (
+                    self._inside(grid.to_world(voxels + step) @ self.axes, shift, degrees, length)
+                    / _PARTS**2
+                )
         values = values if soft else (values >= 0.5).astype(float)
         return Volume(values.reshape(grid.shape).astype(np.float32), grid.affine)
 
     def _inside(self, places, shift, degrees, length) -> np.ndarray:
         u, v, w = places.T
         moved = np.asarray(shift(w) if callable(shift) else np.broadcast_to(shift, (len(w), 2)))
-        turn = np.radians(degrees(w) if callable(degrees) else np.full(len(w), degrees)) + self.direction
+        turn = (
+            np.radians(degrees(w) if callable(degrees) else np.full(len(w), degrees))
+            + self.direction
+        )
         u, v = u - self.bend[0] * w - moved[:, 0], v - self.bend[1] * w - moved[:, 1]
         a = np.cos(turn) * u + np.sin(turn) * v
         b = -np.sin(turn) * u + np.cos(turn) * v

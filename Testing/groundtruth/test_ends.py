@@ -89,7 +89,9 @@ def test_trimming_can_be_set_for_all_and_for_one():
     assert GroundTruthOptions(trim_slices=10).trim_slices_of("MTon", 1.0) == 10
 
 
-@pytest.mark.parametrize("wrong", [{"trim_mm": -1}, {"trim_of": {"T1w": -1}}, {"trim_slices": -2}, {"spacing_mm": 0.0}])
+@pytest.mark.parametrize(
+    "wrong", [{"trim_mm": -1}, {"trim_of": {"T1w": -1}}, {"trim_slices": -2}, {"spacing_mm": 0.0}]
+)
 def test_impossible_options_are_refused(wrong):
     with pytest.raises(InputError):
         GroundTruthOptions(**wrong)
@@ -102,7 +104,11 @@ def test_slices_without_a_mask_are_not_covered():
 
     covered = coverage_of(mask.with_data(data)).data
 
-    assert covered.min(axis=(0, 1)).tolist() == covered.max(axis=(0, 1)).tolist() == [0, 0, 1, 1, 0, 1, 1, 0, 0]
+    assert (
+        covered.min(axis=(0, 1)).tolist()
+        == covered.max(axis=(0, 1)).tolist()
+        == [0, 0, 1, 1, 0, 1, 1, 0, 0]
+    )
 
 
 def test_the_average_is_over_those_that_cover_a_place():

@@ -55,7 +55,9 @@ def test_a_participant_is_left_out_in_every_session(tmp_path):
     ],
 )
 def test_text_and_yaml_are_understood(tmp_path, text, entries):
-    assert [(entry.name, entry.reason) for entry in read_exclusions(written(tmp_path, text)).entries] == entries
+    assert [
+        (entry.name, entry.reason) for entry in read_exclusions(written(tmp_path, text)).entries
+    ] == entries
 
 
 def test_a_line_that_names_nobody_is_pointed_at(tmp_path):
@@ -77,7 +79,11 @@ def test_a_list_that_is_no_text_is_refused(tmp_path):
 
 
 def test_images_outside_bids_are_told_by_their_ending(tmp_path):
-    listed = read_exclusions(written(tmp_path, 'FILES_SEG:\n- t2.nii.gz  # failed QC\n- "my scan.nii"\n- in/t1_cord.nii\n'))
+    listed = read_exclusions(
+        written(
+            tmp_path, 'FILES_SEG:\n- t2.nii.gz  # failed QC\n- "my scan.nii"\n- in/t1_cord.nii\n'
+        )
+    )
 
     assert [(entry.name, entry.reason) for entry in listed.entries] == [
         ("t2", "failed QC"),
@@ -85,7 +91,9 @@ def test_images_outside_bids_are_told_by_their_ending(tmp_path):
         ("t1_cord", "FILES_SEG"),
     ]
     assert listed.of_image("t2").reason == "failed QC"
-    assert listed.of_subject("t1_cord_2") is None  # only names of BIDS are made of a participant's and more
+    assert (
+        listed.of_subject("t1_cord_2") is None
+    )  # only names of BIDS are made of a participant's and more
 
 
 @pytest.mark.parametrize("line", ["t2", "look at t2.nii.gz", ".nii.gz", "t2.json"])

@@ -28,7 +28,15 @@ def three_contrasts(soft=True):
     cord = Cord(bend=(4, -6))
     return [
         Contrast("T2w", cord.mask(WHERE, soft=soft)),
-        Contrast("T1w", stored(cord.mask(grid(1.0, (34, 34, 24), turned_axes((8, 4, -5))), (1.2, 0.6), 5, soft=soft), "PSR")),
+        Contrast(
+            "T1w",
+            stored(
+                cord.mask(
+                    grid(1.0, (34, 34, 24), turned_axes((8, 4, -5))), (1.2, 0.6), 5, soft=soft
+                ),
+                "PSR",
+            ),
+        ),
         Contrast("T2star", cord.mask(grid((0.5, 0.5, 5), (56, 56, 6)), (-0.9, 1.4), -7, soft=soft)),
     ]
 
@@ -45,7 +53,12 @@ def test_the_average_of_identical_masks_is_the_mask():
 
 
 def test_identical_soft_masks_stay_as_they_are_on_an_oblique_sagittal_grid():
-    mask = stored(Cord(turned_axes((10, -5, 3))).mask(grid((1, 0.8, 0.9), (26, 30, 20), turned_axes((10, -5, 3)))), "PIR")
+    mask = stored(
+        Cord(turned_axes((10, -5, 3))).mask(
+            grid((1, 0.8, 0.9), (26, 30, 20), turned_axes((10, -5, 3)))
+        ),
+        "PIR",
+    )
 
     truth = make_ground_truth([Contrast("T2w", mask), Contrast("T1w", mask)])
 
@@ -73,7 +86,10 @@ def test_every_contrast_gets_it_where_its_own_cord_lies():
 
 def test_it_is_the_mean_of_what_the_contrasts_say():
     """Two concentric cords: 1 where both, a half where only the larger one."""
-    small, large = Cord(radii=(5, 3.5)).mask(WHERE, soft=False), Cord(radii=(7, 5)).mask(WHERE, soft=False)
+    small, large = (
+        Cord(radii=(5, 3.5)).mask(WHERE, soft=False),
+        Cord(radii=(7, 5)).mask(WHERE, soft=False),
+    )
 
     truth = make_ground_truth([Contrast("T2w", small), Contrast("T1w", large)])
 
@@ -82,9 +98,14 @@ def test_it_is_the_mean_of_what_the_contrasts_say():
 
 
 def test_a_missing_contrast_changes_nothing_but_the_weights():
-    small, large = Cord(radii=(5, 3.5)).mask(WHERE, soft=False), Cord(radii=(7, 5)).mask(WHERE, soft=False)
+    small, large = (
+        Cord(radii=(5, 3.5)).mask(WHERE, soft=False),
+        Cord(radii=(7, 5)).mask(WHERE, soft=False),
+    )
 
-    three = make_ground_truth([Contrast("T2w", small), Contrast("T1w", large), Contrast("MTon", large)], UNTRIMMED)
+    three = make_ground_truth(
+        [Contrast("T2w", small), Contrast("T1w", large), Contrast("MTon", large)], UNTRIMMED
+    )
     two = make_ground_truth([Contrast("T2w", small), Contrast("T1w", large)], UNTRIMMED)
 
     ring = (large.data > 0) & (small.data == 0)
@@ -94,7 +115,9 @@ def test_a_missing_contrast_changes_nothing_but_the_weights():
 
 def test_where_a_contrast_does_not_reach_the_others_alone_count():
     small = Cord(radii=(5, 3.5)).mask(WHERE, soft=False)
-    part = Cord(radii=(7, 5)).mask(grid(0.8, (36, 36, 16)), soft=False)  # slices 12 to 27 of the others
+    part = Cord(radii=(7, 5)).mask(
+        grid(0.8, (36, 36, 16)), soft=False
+    )  # slices 12 to 27 of the others
 
     truth = make_ground_truth([Contrast("T2w", small), Contrast("MTon", part)], UNTRIMMED)
 
@@ -104,7 +127,9 @@ def test_where_a_contrast_does_not_reach_the_others_alone_count():
     assert soft[:, :, 12:28] == pytest.approx((small.data[:, :, 12:28] + part.data) / 2, abs=1e-4)
     assert truth.contrasts_per_slice[[5, 20, 35]] == pytest.approx([1, 2, 1])
     assert truth.of("T2w").coverage == pytest.approx(1)
-    assert truth.of("MTon").coverage == pytest.approx(soft[:, :, 12:28].sum() / soft.sum(), abs=0.03)
+    assert truth.of("MTon").coverage == pytest.approx(
+        soft[:, :, 12:28].sum() / soft.sum(), abs=0.03
+    )
 
 
 def test_unsegmented_slices_do_not_thin_out_the_average():
@@ -120,12 +145,19 @@ def test_unsegmented_slices_do_not_thin_out_the_average():
 
 
 def test_the_ends_of_all_but_t1w_are_left_out_of_the_average():
-    small, large = Cord(radii=(5, 3.5)).mask(WHERE, soft=False), Cord(radii=(7, 5)).mask(WHERE, soft=False)
+    small, large = (
+        Cord(radii=(5, 3.5)).mask(WHERE, soft=False),
+        Cord(radii=(7, 5)).mask(WHERE, soft=False),
+    )
 
-    truth = make_ground_truth([Contrast("T2w", small), Contrast("MTon", large), Contrast("T1w", large)])
+    truth = make_ground_truth(
+        [Contrast("T2w", small), Contrast("MTon", large), Contrast("T1w", large)]
+    )
 
     ring = (large.data > 0) & (small.data == 0)
-    values = [truth.of("T2w").soft.data[:, :, k][ring[:, :, k]].mean() for k in (0, 9, 10, 29, 30, 39)]
+    values = [
+        truth.of("T2w").soft.data[:, :, k][ring[:, :, k]].mean() for k in (0, 9, 10, 29, 30, 39)
+    ]
     assert values == pytest.approx([1 / 2, 1 / 2, 2 / 3, 2 / 3, 1 / 2, 1 / 2], abs=1e-4)
     assert [one.trimmed for one in truth.contrasts] == [0, 10, 0]
     # The trimmed contrast still gets what the others say there.
@@ -152,7 +184,9 @@ def test_outside_the_references_field_of_view_there_is_no_ground_truth_unless_as
 
 
 def test_values_do_not_fade_at_the_end_of_the_average():
-    """T1w's last voxel lies a third of a voxel beyond the reference's: its value is that of the reference's last."""
+    """T1w's last voxel lies a third of a voxel beyond the reference's: its value is that of the
+    reference's last.
+    """
     cord = Cord()
     t2w = cord.mask(grid(0.9, (36, 36, 21)), soft=False)
     t1w = cord.mask(grid(0.9, (36, 36, 21), middle=(0, 0, 0.3)), soft=False)
@@ -165,10 +199,14 @@ def test_values_do_not_fade_at_the_end_of_the_average():
 def test_a_finer_averaging_grid_is_an_option():
     contrasts = three_contrasts()
 
-    truth = make_ground_truth(contrasts, GroundTruthOptions(reference="T2star", spacing_mm=0.8, trim_mm=0))
+    truth = make_ground_truth(
+        contrasts, GroundTruthOptions(reference="T2star", spacing_mm=0.8, trim_mm=0)
+    )
 
     assert truth.average.spacing == pytest.approx(np.full(3, 0.8))
-    assert truth.of("T2star").soft.data.sum() == pytest.approx(contrasts[2].mask.data.sum(), rel=0.04)
+    assert truth.of("T2star").soft.data.sum() == pytest.approx(
+        contrasts[2].mask.data.sum(), rel=0.04
+    )
 
 
 def test_the_authors_way_is_translation_only():
@@ -182,13 +220,18 @@ def test_places_are_carried_between_contrasts():
     """A disc 15 mm behind the cord's middle moves with the cord of each contrast."""
     cord = Cord()
     shift, degrees = (1.5, -2.0), 9.0
-    contrasts = [Contrast("T2w", cord.mask(WHERE)), Contrast("T1w", cord.mask(WHERE, shift, degrees))]
+    contrasts = [
+        Contrast("T2w", cord.mask(WHERE)),
+        Contrast("T1w", cord.mask(WHERE, shift, degrees)),
+    ]
 
     transform = make_ground_truth(contrasts, UNTRIMMED).of("T1w").transform
 
     u, v = np.array([0.0, -15.0])
     c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-    expected = np.array([-(c * u - s * v + shift[0]), s * u + c * v + shift[1], 6.0])  # the first axis leads to the Left
+    expected = np.array(
+        [-(c * u - s * v + shift[0]), s * u + c * v + shift[1], 6.0]
+    )  # the first axis leads to the Left
     moved = transform.to_moving(np.array([0.0, -15.0, 6.0]))
     assert moved == pytest.approx(expected, abs=0.15)
     assert transform.to_reference(moved) == pytest.approx([0, -15, 6])
@@ -203,8 +246,18 @@ def test_both_directions_are_saved(tmp_path):
 
     voxels = np.random.default_rng(0).uniform(0, np.array(WHERE.shape) - 1, (100, 3))
     points = WHERE.to_world(voxels)
-    assert np.abs(warp_points_with_field(points, *read_field(there)) - one.transform.to_moving(points)).max() < 1e-3
-    assert np.abs(warp_points_with_field(points, *read_field(back)) - one.transform.to_reference(points)).max() < 1e-3
+    assert (
+        np.abs(
+            warp_points_with_field(points, *read_field(there)) - one.transform.to_moving(points)
+        ).max()
+        < 1e-3
+    )
+    assert (
+        np.abs(
+            warp_points_with_field(points, *read_field(back)) - one.transform.to_reference(points)
+        ).max()
+        < 1e-3
+    )
     assert nibabel.load(there).header["intent_code"] == 1007
 
 
@@ -228,7 +281,10 @@ def test_inputs_are_not_changed():
 
 def test_a_large_shift_is_pointed_out():
     cord = Cord()
-    contrasts = [Contrast("T2w", cord.mask(grid(0.8, (60, 60, 20)))), Contrast("T1w", cord.mask(grid(0.8, (60, 60, 20)), (12, 0)))]
+    contrasts = [
+        Contrast("T2w", cord.mask(grid(0.8, (60, 60, 20)))),
+        Contrast("T1w", cord.mask(grid(0.8, (60, 60, 20)), (12, 0))),
+    ]
 
     assert "shifted by up to 12.0 mm" in make_ground_truth(contrasts).of("T1w").notes[0]
 
@@ -264,7 +320,9 @@ def test_it_can_be_stopped():
 def test_progress_runs_from_nothing_to_all():
     told = []
 
-    make_ground_truth(three_contrasts(), progress=Progress(lambda fraction, message: told.append(fraction)))
+    make_ground_truth(
+        three_contrasts(), progress=Progress(lambda fraction, message: told.append(fraction))
+    )
 
     assert told == sorted(told)
     assert told[0] == 0

@@ -93,7 +93,13 @@ def test_directions_in_rows_or_columns(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
-    [("", "is empty"), ("0 many", "numbers only"), ("0 -5", "negative"), ("0 1\n2", "rows differ"), ("0 nan", "is empty")],
+    [
+        ("", "is empty"),
+        ("0 many", "numbers only"),
+        ("0 -5", "negative"),
+        ("0 1\n2", "rows differ"),
+        ("0 nan", "is empty"),
+    ],
 )
 def test_bad_b_values_are_said_to_be_so(tmp_path, text, sentence):
     (tmp_path / "a.bval").write_text(text)

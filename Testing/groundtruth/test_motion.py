@@ -29,7 +29,12 @@ def from_mean(motion):
 )
 def test_known_shifts_are_found_to_a_tenth_of_a_voxel(letters, tilt):
     known = known_motion(7, 9)
-    series, cord = moving_cord(known, turned_axes(tilt) if any(tilt) else LEFT_ANTERIOR_SUPERIOR, letters, gains=(1.0, 1.4, 0.7))
+    series, cord = moving_cord(
+        known,
+        turned_axes(tilt) if any(tilt) else LEFT_ANTERIOR_SUPERIOR,
+        letters,
+        gains=(1.0, 1.4, 0.7),
+    )
 
     motion = estimate_motion(series, cord)
 
@@ -66,7 +71,15 @@ def test_the_polynomial_helps_where_volumes_are_noisy():
     series, cord = moving_cord(known, noise=400.0)
 
     errors = [
-        np.sqrt(np.mean((estimate_motion(series, cord, options=MotionOptions(degree=degree)).shift_mm - from_mean(known)) ** 2))
+        np.sqrt(
+            np.mean(
+                (
+                    estimate_motion(series, cord, options=MotionOptions(degree=degree)).shift_mm
+                    - from_mean(known)
+                )
+                ** 2
+            )
+        )
         for degree in (2, None)
     ]
 
@@ -128,7 +141,9 @@ def test_a_volume_like_none_of_the_others_carries_its_neighbours_shift():
     motion = estimate_motion(series, cord)
 
     assert motion.failed == (4,)
-    assert (motion.shift_mm[4] == motion.shift_mm[3]).all() or (motion.shift_mm[4] == motion.shift_mm[5]).all()
+    assert (motion.shift_mm[4] == motion.shift_mm[3]).all() or (
+        motion.shift_mm[4] == motion.shift_mm[5]
+    ).all()
 
 
 def test_a_still_series_does_not_move():
@@ -147,7 +162,9 @@ def test_the_mean_of_a_corrected_series_is_that_of_one_that_never_moved():
 
     motion = estimate_motion(moved, cord)
     plain, corrected = average(moved), average(moved, motion)
-    exact = average(moved, replace(motion, shift_mm=known))  # what is left then is the interpolation's
+    exact = average(
+        moved, replace(motion, shift_mm=known)
+    )  # what is left then is the interpolation's
 
     truth = still.volume(0).data
     errors = [np.sqrt(np.mean((one.mean.data - truth) ** 2)) for one in (plain, corrected, exact)]

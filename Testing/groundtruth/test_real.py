@@ -19,7 +19,9 @@ def spine_generic(shared_data, subject, contrast) -> Volume:
 
 
 def moved(mask: Volume, like: Volume) -> Volume:
-    """The mask lying elsewhere: its affine shifted and turned in the planes of ``like``'s axial slices, about its middle."""
+    """The mask lying elsewhere: its affine shifted and turned in the planes of ``like``'s axial
+    slices, about its middle.
+    """
     frame = reorient(like, "LAS").affine[:3, :3]
     axes = frame / np.linalg.norm(frame, axis=0)
     c, s = np.cos(np.radians(DEGREES)), np.sin(np.radians(DEGREES))
@@ -33,7 +35,9 @@ def moved(mask: Volume, like: Volume) -> Volume:
 
 @pytest.mark.parametrize("subject", ["cardiff03", "juntendo750w01", "sapienza05"])
 def test_three_masks_of_one_real_cord_are_brought_back_together(shared_data, subject):
-    """The three files hold the same drawing on the GRE's slices; two of them are moved by a known motion."""
+    """The three files hold the same drawing on the GRE's slices; two of them are moved by a known
+    motion.
+    """
     reference = spine_generic(shared_data, subject, "T2w")
     contrasts = [
         Contrast("T2w", reference),
@@ -58,7 +62,10 @@ def test_three_masks_of_one_real_cord_are_brought_back_together(shared_data, sub
 
 
 def test_identical_masks_of_a_real_cord_give_it_back(shared_data):
-    masks = [Contrast(name, spine_generic(shared_data, "tokyoSkyra06", name)) for name in ("T2w", "T1w", "T2star")]
+    masks = [
+        Contrast(name, spine_generic(shared_data, "tokyoSkyra06", name))
+        for name in ("T2w", "T1w", "T2star")
+    ]
 
     truth = make_ground_truth(masks)
 
@@ -69,13 +76,17 @@ def test_identical_masks_of_a_real_cord_give_it_back(shared_data):
 def test_four_contrasts_of_a_real_neck_agree_on_one_cord(shared_data):
     folder = shared_data / "images" / "sct-testing"
     files = {"T2w": "t2_seg-manual", "T2star": "t2s_seg", "MToff": "mt0_seg", "MTon": "mt1_seg"}
-    contrasts = [Contrast(name, read_nifti(folder / f"{file}.nii.gz")) for name, file in files.items()]
+    contrasts = [
+        Contrast(name, read_nifti(folder / f"{file}.nii.gz")) for name, file in files.items()
+    ]
 
     truth = make_ground_truth(contrasts)
 
     areas = []
     for contrast, one in zip(contrasts, truth.contrasts):
-        mask, soft = (np.asarray(reorient(volume, "LAS").data, float) for volume in (contrast.mask, one.soft))
+        mask, soft = (
+            np.asarray(reorient(volume, "LAS").data, float) for volume in (contrast.mask, one.soft)
+        )
         both = np.flatnonzero(soft.any(axis=(0, 1)) & mask.any(axis=(0, 1)))
         assert len(both) >= 3
         soft, mask = soft[:, :, both], mask[:, :, both]

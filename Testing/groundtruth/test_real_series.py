@@ -26,7 +26,9 @@ def series(shared_data) -> Series:
 
 @pytest.fixture(scope="module")
 def cord(series) -> Volume:
-    """A centreline, roughly: the cord is the brightest thing near the middle of each slice of the mean."""
+    """A centreline, roughly: the cord is the brightest thing near the middle of each slice of the
+    mean.
+    """
     mean = average(series, volumes=WEIGHTED).mean.data
     smooth = ndimage.gaussian_filter(mean, (3, 3, 0))[24:72, 9:27]
     mask = np.zeros(mean.shape, np.float32)
@@ -55,7 +57,9 @@ def test_known_shifts_on_top_are_found_to_a_tenth_of_a_voxel(series, cord, own):
     for number in (2, 3, 9, 14, 20, 29):
         added[number] = curves @ (random.uniform(-1.5, 1.5, (3, 2)) * [[1.5], [0.6], [0.5]])
         for k in range(15):  # not by the spline that the correction uses
-            data[..., k, number] = ndimage.shift(data[..., k, number], added[number, k], order=5, mode="nearest")
+            data[..., k, number] = ndimage.shift(
+                data[..., k, number], added[number, k], order=5, mode="nearest"
+            )
 
     motion = estimate_motion(Series(data, series.affine), cord, WEIGHTED)
 
@@ -67,8 +71,12 @@ def test_known_shifts_on_top_are_found_to_a_tenth_of_a_voxel(series, cord, own):
 
 
 def test_the_correction_makes_the_cords_surroundings_steadier(series, cord, own):
-    """Smoothed before, so that what interpolation smooths does not count; moved the wrong way, they are less steady."""
-    smooth = Series(ndimage.gaussian_filter(series.data.astype(np.float32), (1.1, 1.1, 0, 0)), series.affine)
+    """Smoothed before, so that what interpolation smooths does not count; moved the wrong way, they
+    are less steady.
+    """
+    smooth = Series(
+        ndimage.gaussian_filter(series.data.astype(np.float32), (1.1, 1.1, 0, 0)), series.affine
+    )
     about = Volume(ndimage.grey_dilation(cord.data, size=(13, 11, 1)), cord.affine)
 
     before = average(smooth, volumes=WEIGHTED).deviation_in(about)
@@ -76,5 +84,7 @@ def test_the_correction_makes_the_cords_surroundings_steadier(series, cord, own)
     wrong = average(smooth, replace(own, shift_mm=-own.shift_mm)).deviation_in(about)
 
     assert after < before < wrong
-    assert average(series, own).deviation_in(cord) < average(series, volumes=WEIGHTED).deviation_in(cord)
+    assert average(series, own).deviation_in(cord) < average(series, volumes=WEIGHTED).deviation_in(
+        cord
+    )
     assert own.typical_mm < 0.5

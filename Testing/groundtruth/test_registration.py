@@ -9,7 +9,12 @@ from hypothesis import strategies as st
 
 from groundtruth.cords import Cord, grid, turned_axes
 from SoftCordSegLib.errors import InputError
-from SoftCordSegLib.groundtruth import Contrast, GroundTruthOptions, RegistrationOptions, make_ground_truth
+from SoftCordSegLib.groundtruth import (
+    Contrast,
+    GroundTruthOptions,
+    RegistrationOptions,
+    make_ground_truth,
+)
 from SoftCordSegLib.groundtruth.coverage import coverage_of
 from SoftCordSegLib.groundtruth.ends import pad_ends
 from SoftCordSegLib.groundtruth.registration import register
@@ -20,9 +25,13 @@ VOXEL = 0.8
 
 
 def off_by(fit, shift, degrees) -> tuple[float, float]:
-    """The largest errors of shift (voxels) and rotation (degrees) in the slices in which they were measured."""
+    """The largest errors of shift (voxels) and rotation (degrees) in the slices in which they were
+    measured.
+    """
     transform = fit.transform
-    along = (np.arange(len(transform.angle)) - (len(transform.angle) - 1) / 2) * transform.grid.spacing[2]
+    along = (
+        np.arange(len(transform.angle)) - (len(transform.angle) - 1) / 2
+    ) * transform.grid.spacing[2]
     true_shift = shift(along) if callable(shift) else np.broadcast_to(shift, (len(along), 2))
     true_angle = degrees(along) if callable(degrees) else np.full(len(along), degrees)
     # A principal axis that turns by half a turn is the same one.
@@ -31,8 +40,13 @@ def off_by(fit, shift, degrees) -> tuple[float, float]:
     return distance.max() / transform.grid.spacing[0], np.abs(turned).max() if len(turned) else 0.0
 
 
-@pytest.mark.parametrize("tilt", [(0, 0, 0), (12, 0, 0), (-9, 14, 5)], ids=["straight", "tilted", "oblique"])
-@pytest.mark.parametrize(("shift", "degrees"), [((0, 0), 0), ((1.3, -0.7), 0), ((0, 0), 8), ((-2.1, 1.9), -15), ((3.0, 0.2), 25)])
+@pytest.mark.parametrize(
+    "tilt", [(0, 0, 0), (12, 0, 0), (-9, 14, 5)], ids=["straight", "tilted", "oblique"]
+)
+@pytest.mark.parametrize(
+    ("shift", "degrees"),
+    [((0, 0), 0), ((1.3, -0.7), 0), ((0, 0), 8), ((-2.1, 1.9), -15), ((3.0, 0.2), 25)],
+)
 def test_a_known_shift_and_rotation_are_found_again(tilt, shift, degrees):
     axes = turned_axes(tilt)
     cord = Cord(axes, direction=10, bend=(3, -8))
@@ -65,7 +79,10 @@ def test_binary_masks_are_enough():
 def test_a_moving_mask_of_any_orientation_and_obliquity_is_registered(letters):
     cord = Cord(direction=4, bend=(5, 10))
     reference = cord.mask(grid(VOXEL, (44, 44, 40)))
-    moving = reorient(cord.mask(grid((0.7, 0.6, 0.9), (60, 66, 50), turned_axes((15, -6, 11))), (1.7, -1.2), -11), letters)
+    moving = reorient(
+        cord.mask(grid((0.7, 0.6, 0.9), (60, 66, 50), turned_axes((15, -6, 11))), (1.7, -1.2), -11),
+        letters,
+    )
 
     voxels, angle = off_by(register(reference, moving), (1.7, -1.2), -11)
 
@@ -78,7 +95,10 @@ def test_thick_slices_follow_the_course_of_a_bent_cord():
     reference = cord.mask(grid(VOXEL, (60, 60, 70)))
     moving = cord.mask(grid((0.5, 0.5, 5.0), (96, 96, 11), turned_axes((8, 0, 0))), (-1.4, 2.2), 9)
 
-    padded, cut = register(reference, pad_ends(moving), coverage_of(moving)), register(reference, moving)
+    padded, cut = (
+        register(reference, pad_ends(moving), coverage_of(moving)),
+        register(reference, moving),
+    )
 
     voxels, angle = off_by(padded, (-1.4, 2.2), 9)
     assert voxels < 0.1
@@ -97,7 +117,9 @@ def test_a_shift_and_rotation_that_change_along_the_cord_are_found_slice_by_slic
     cord = Cord(direction=3)
     reference = cord.mask(grid(VOXEL, (44, 44, 40)))
 
-    voxels, angle = off_by(register(reference, cord.mask(grid(0.8, (50, 50, 44)), shift, degrees)), shift, degrees)
+    voxels, angle = off_by(
+        register(reference, cord.mask(grid(0.8, (50, 50, 44)), shift, degrees)), shift, degrees
+    )
 
     assert voxels < 0.1
     assert angle < 0.5
@@ -143,7 +165,9 @@ def test_a_round_section_has_no_direction():
     noise = np.random.default_rng(0)
     reference = cord.mask(grid(VOXEL, (40, 40, 20)))
     ragged = cord.mask(grid(VOXEL, (40, 40, 20)), (1, 0))
-    ragged = ragged.with_data(np.clip(ragged.data + noise.normal(0, 0.3, ragged.shape) * (ragged.data > 0), 0, 1))
+    ragged = ragged.with_data(
+        np.clip(ragged.data + noise.normal(0, 0.3, ragged.shape) * (ragged.data > 0), 0, 1)
+    )
 
     fit = register(reference, ragged)
 
@@ -185,7 +209,9 @@ def test_slices_without_a_mask_carry_what_their_neighbours_have():
 
     fit = register(cord.mask(where), Volume(moving, where.affine))
 
-    assert (np.flatnonzero(~fit.used) == [0, 1, 2, 3, 4, 12, 13, 14, 15, 16, 17, 25, 26, 27, 28, 29]).all()
+    assert (
+        np.flatnonzero(~fit.used) == [0, 1, 2, 3, 4, 12, 13, 14, 15, 16, 17, 25, 26, 27, 28, 29]
+    ).all()
     shift = fit.transform.shift[:, 0]
     assert shift[:5] == pytest.approx(np.full(5, shift[5]))
     assert shift[25:] == pytest.approx(np.full(5, shift[24]))
@@ -212,7 +238,9 @@ def test_masks_of_different_parts_of_the_cord_are_refused():
     below = cord.mask(grid(VOXEL, (44, 44, 20), middle=(0, 0, -60)))
 
     with pytest.raises(InputError, match="T1w cannot be registered to T2w.*no slice in common"):
-        make_ground_truth([Contrast("T2w", reference), Contrast("T1w", below)], GroundTruthOptions())
+        make_ground_truth(
+            [Contrast("T2w", reference), Contrast("T1w", below)], GroundTruthOptions()
+        )
 
 
 def test_a_stray_voxel_far_away_does_not_need_all_the_memory():

@@ -25,7 +25,12 @@ def a_motion(grid, seed=0, size=3.0, degrees=15.0) -> SlicewiseRigid:
     count = grid.shape[2]
     middle = (np.array(grid.shape[:2]) - 1) / 2 * grid.spacing[:2]
     walk = np.cumsum(noise.normal(0, 0.15, (count, 3)), axis=0)
-    return SlicewiseRigid(grid, middle + walk[:, :2], np.clip(walk[:, 1:], -size, size), np.radians(degrees) * np.tanh(walk[:, 0]))
+    return SlicewiseRigid(
+        grid,
+        middle + walk[:, :2],
+        np.clip(walk[:, 1:], -size, size),
+        np.radians(degrees) * np.tanh(walk[:, 0]),
+    )
 
 
 def places(grid, count=200, beyond=0.0, seed=1):
@@ -46,7 +51,10 @@ def test_forward_then_back_is_where_one_was(grid):
 
 @given(seed=st.integers(0, 10_000), degrees=st.floats(0, 40), size=st.floats(0, 10))
 def test_any_motion_is_inverted_exactly(seed, degrees, size):
-    motion, points = a_motion(GRIDS[1], seed, size, degrees), places(GRIDS[1], 30, beyond=3, seed=seed)
+    motion, points = (
+        a_motion(GRIDS[1], seed, size, degrees),
+        places(GRIDS[1], 30, beyond=3, seed=seed),
+    )
 
     assert np.abs(motion.to_reference(motion.to_moving(points)) - points).max() < 1e-9
 
@@ -66,11 +74,15 @@ def test_it_is_rigid_in_every_slice():
 
 
 def test_its_signs_are_as_they_are_said_to_be():
-    where = grid(1.0, (21, 21, 3))  # the middle of slice 1 at the origin; the first axis leads to the Left
+    where = grid(
+        1.0, (21, 21, 3)
+    )  # the middle of slice 1 at the origin; the first axis leads to the Left
     middle = np.full((3, 2), 10.0)
     shift = np.tile([2.0, 0.0], (3, 1))
 
-    assert SlicewiseRigid(where, middle, shift, np.zeros(3)).to_moving(np.zeros(3)) == pytest.approx([-2, 0, 0])
+    assert SlicewiseRigid(where, middle, shift, np.zeros(3)).to_moving(
+        np.zeros(3)
+    ) == pytest.approx([-2, 0, 0])
     # A quarter turn takes Left to Anterior.
     quarter = SlicewiseRigid(where, middle, 0 * shift, np.full(3, np.pi / 2))
     assert quarter.to_moving(np.array([-4.0, 0, 0])) == pytest.approx([0, 4, 0])
@@ -84,8 +96,16 @@ def test_the_file_moves_points_as_the_transform_does(grid, tmp_path):
     write_field(*displacement_field(motion.to_moving, grid), there)
     write_field(*displacement_field(motion.to_reference, grid, finer=8), back)
 
-    assert np.abs(warp_points_with_field(points, *read_field(there)) - motion.to_moving(points)).max() < 1e-4
-    assert np.abs(warp_points_with_field(points, *read_field(back)) - motion.to_reference(points)).max() < 1e-3
+    assert (
+        np.abs(warp_points_with_field(points, *read_field(there)) - motion.to_moving(points)).max()
+        < 1e-4
+    )
+    assert (
+        np.abs(
+            warp_points_with_field(points, *read_field(back)) - motion.to_reference(points)
+        ).max()
+        < 1e-3
+    )
 
 
 def test_the_file_is_in_itks_convention(tmp_path):
@@ -101,7 +121,9 @@ def test_the_file_is_in_itks_convention(tmp_path):
     assert image.get_data_dtype() == np.float32
     assert image.header.get_sform(coded=True)[1] == image.header.get_qform(coded=True)[1] == 1
     # 2 mm to the Left and 3 mm to the Anterior are +2 and -3 in LPS.
-    assert np.asarray(image.dataobj)[..., 0, :].reshape(-1, 3) == pytest.approx(np.tile([2, -3, 0], (np.prod(image.shape) // 3, 1)))
+    assert np.asarray(image.dataobj)[..., 0, :].reshape(-1, 3) == pytest.approx(
+        np.tile([2, -3, 0], (np.prod(image.shape) // 3, 1))
+    )
     assert (np.sign(np.diag(image.affine)[:3]) == np.diag(LEFT_ANTERIOR_SUPERIOR)).all()
 
 
@@ -110,7 +132,8 @@ def test_slicer_opens_the_file_and_moves_points_likewise(grid, tmp_path):
     slicer = pytest.importorskip("slicer", reason="slicer-core is not installed")
     if not hasattr(slicer, "vtkMRMLTransformStorageNode"):
         pytest.skip("this slicer package has no MRML")
-    # In the planes of the slices: between them Slicer interpolates by cubic splines, ITK and we linearly.
+    # In the planes of the slices: between them Slicer interpolates by cubic splines, ITK and we
+    # linearly.
     voxels = np.round(grid.to_voxel(places(grid, 50)) * [1, 1, 4]) / [1, 1, 4]
     motion, points = a_motion(grid), grid.to_world(voxels)
     path = tmp_path / "a_xfm.nii.gz"

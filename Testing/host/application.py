@@ -1,7 +1,8 @@
-"""A Slicer for the tests of the module: ``slicer.app``, ``qt``, the base classes of scripted modules, over the real scene.
+"""A Slicer for the tests of the module: ``slicer.app``, ``qt``, the base classes of scripted
+modules, over the real scene.
 
-The scene, its nodes and logics are the real ones of slicer-core; most of ``slicer.util`` too.  What stands in is here and in the
-files beside this one.
+The scene, its nodes and logics are the real ones of slicer-core; most of ``slicer.util`` too.  What
+stands in is here and in the files beside this one.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ class HostSlicer(Host):
 
     Attributes:
         scene: the real ``vtkMRMLScene``.
-        answers: what the user answers to the next questions, in order: True, False, a path; or a function of whether a path
-            is asked for.
+        answers: what the user answers to the next questions, in order: True, False, a path; or a
+            function of whether a path is asked for.
         asked: the questions that were put.
         settings: what QSettings has, as it comes back after a restart.
         opened: the module's widget that was opened last.
@@ -68,7 +69,9 @@ class HostSlicer(Host):
         return module
 
     def open_panel(self, module):
-        """The module's widget, set up and entered as when the user chooses the module; ``widget.parent`` is its window."""
+        """The module's widget, set up and entered as when the user chooses the module;
+        ``widget.parent`` is its window.
+        """
         parent = self.class_of("qMRMLWidget")()
         window = unwrap(parent)
         QtWidgets.QVBoxLayout(window)
@@ -111,7 +114,13 @@ class HostSlicer(Host):
             monkeypatch.setitem(sys.modules, name, made)
         monkeypatch.setattr(slicer, "mrmlScene", self.scene, raising=False)
         monkeypatch.setattr(slicer, "app", Application(self), raising=False)
-        for name in ("loadUI", "childWidgetVariables", "errorDisplay", "confirmYesNoDisplay", "confirmOkCancelDisplay"):
+        for name in (
+            "loadUI",
+            "childWidgetVariables",
+            "errorDisplay",
+            "confirmYesNoDisplay",
+            "confirmOkCancelDisplay",
+        ):
             monkeypatch.setattr(slicer.util, name, getattr(self, f"_{name}"))
         for name in ("infoDisplay", "showStatusMessage", "delayDisplay"):
             monkeypatch.setattr(slicer.util, name, lambda *arguments, **options: None)
@@ -119,13 +128,19 @@ class HostSlicer(Host):
         monkeypatch.setattr(slicer.util, "selectModule", lambda name: None)
         monkeypatch.setattr(slicer.util, "getModuleWidget", lambda name: self.opened)
         monkeypatch.setattr(slicer.util, "resetSliceViews", lambda: None)
-        logics = {name.lower(): types.SimpleNamespace(logic=lambda one=one: one) for name, one in self.offscreen.logics.items()}
+        logics = {
+            name.lower(): types.SimpleNamespace(logic=lambda one=one: one)
+            for name, one in self.offscreen.logics.items()
+        }
         monkeypatch.setattr(slicer, "modules", types.SimpleNamespace(**logics), raising=False)
 
     def _modules(self) -> dict[str, types.ModuleType]:
         base = types.ModuleType("slicer.ScriptedLoadableModule")
         base.ScriptedLoadableModule, base.ScriptedLoadableModuleWidget = _Module, _Widget
-        base.ScriptedLoadableModuleLogic, base.ScriptedLoadableModuleTest = _logic_class(self.scene), _Test
+        base.ScriptedLoadableModuleLogic, base.ScriptedLoadableModuleTest = (
+            _logic_class(self.scene),
+            _Test,
+        )
         translation = types.ModuleType("slicer.i18n")
         translation.tr = lambda text: text
         translation.translate = lambda context, text: text
@@ -142,9 +157,12 @@ class HostSlicer(Host):
         return self.wrap(_Loader().load_file(str(path)))
 
     def _childWidgetVariables(self, panel):
-        # As the real one: the inner widgets of composite ones too, the last of two equal names wins.
+        # As the real one: the inner widgets of composite ones too, the last of two equal names
+        # wins.
         children = unwrap(panel).findChildren(QtWidgets.QWidget)
-        return types.SimpleNamespace(**{child.objectName(): self.wrap(child) for child in children if child.objectName()})
+        return types.SimpleNamespace(
+            **{child.objectName(): self.wrap(child) for child in children if child.objectName()}
+        )
 
     def _errorDisplay(self, text, *_, **__):
         self.shown_errors.append(text)
@@ -166,7 +184,9 @@ class HostSlicer(Host):
 
 
 class Application:
-    """``slicer.app`` (Slicer Base/QTGUI/qSlicerApplication.h, Base/QTCore/qSlicerCoreApplication.h)."""
+    """``slicer.app`` (Slicer Base/QTGUI/qSlicerApplication.h,
+    Base/QTCore/qSlicerCoreApplication.h).
+    """
 
     applicationName = "Slicer"
 
@@ -209,7 +229,9 @@ class Application:
 
 
 class LayoutManager:
-    """``slicer.app.layoutManager()`` (Slicer Libs/MRML/Widgets/qMRMLLayoutManager.h): the layout's number, and its plot view."""
+    """``slicer.app.layoutManager()`` (Slicer Libs/MRML/Widgets/qMRMLLayoutManager.h): the layout's
+    number, and its plot view.
+    """
 
     def __init__(self, host: HostSlicer):
         self.layout = 3
@@ -231,14 +253,18 @@ class LayoutManager:
 
 
 class PlotView(QtWidgets.QWidget):
-    """``qMRMLPlotView`` (Slicer Libs/MRML/Widgets/qMRMLPlotView.h): tells which points were clicked."""
+    """``qMRMLPlotView`` (Slicer Libs/MRML/Widgets/qMRMLPlotView.h): tells which points were
+    clicked.
+    """
 
     platform_kind = "qMRMLPlotView"
     dataSelected = QtCore.Signal(object, object)
 
 
 class Settings:
-    """``qt.QSettings``; values come back as after a restart: numbers and truth values as text, lists as tuples."""
+    """``qt.QSettings``; values come back as after a restart: numbers and truth values as text,
+    lists as tuples.
+    """
 
     def __init__(self, store: dict):
         self._store = store
@@ -261,7 +287,9 @@ class Settings:
 
 
 class _QtModule(types.ModuleType):
-    """``qt`` and ``ctk``: classes by name.  One object for all tests, for the library keeps what it imported."""
+    """``qt`` and ``ctk``: classes by name.  One object for all tests, for the library keeps what it
+    imported.
+    """
 
     host: HostSlicer
     Qt = QtCore.Qt
@@ -306,7 +334,10 @@ class _Loader(QtUiTools.QUiLoader):
         tree = ElementTree.parse(path)
         # Signals that carry a scene are Python's here; the form builder knows only C++'s.
         connections = tree.getroot().find("connections")
-        wanted = [[one.findtext(key) for key in ("sender", "signal", "receiver", "slot")] for one in connections or ()]
+        wanted = [
+            [one.findtext(key) for key in ("sender", "signal", "receiver", "slot")]
+            for one in connections or ()
+        ]
         for one in list(connections if connections is not None else ()):
             connections.remove(one)
         buffer = QtCore.QBuffer()
@@ -314,9 +345,15 @@ class _Loader(QtUiTools.QUiLoader):
         buffer.open(QtCore.QBuffer.ReadOnly)
         panel = self.load(buffer)
         for sender, signal, receiver, slot in wanted:
-            source = panel if panel.objectName() == sender else panel.findChild(QtWidgets.QWidget, sender)
+            source = (
+                panel
+                if panel.objectName() == sender
+                else panel.findChild(QtWidgets.QWidget, sender)
+            )
             target = panel.findChild(QtWidgets.QWidget, receiver)
-            getattr(source, signal.partition("(")[0]).connect(getattr(target, slot.partition("(")[0]))
+            getattr(source, signal.partition("(")[0]).connect(
+                getattr(target, slot.partition("(")[0])
+            )
         return panel
 
     def createWidget(self, kind, parent=None, name=""):
@@ -337,7 +374,9 @@ class _Module:
 class _Widget:
     def __init__(self, parent=None):
         self.parent = parent
-        self.layout = types.SimpleNamespace(addWidget=lambda widget: unwrap(parent).layout().addWidget(unwrap(widget)))
+        self.layout = types.SimpleNamespace(
+            addWidget=lambda widget: unwrap(parent).layout().addWidget(unwrap(widget))
+        )
 
     def setup(self):
         pass

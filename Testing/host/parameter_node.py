@@ -1,8 +1,10 @@
-"""Stands for ``slicer.parameterNodeWrapper`` (Slicer Base/Python/slicer/parameterNodeWrapper), as far as the module uses it.
+"""Stands for ``slicer.parameterNodeWrapper`` (Slicer Base/Python/slicer/parameterNodeWrapper), as
+far as the module uses it.
 
-Kept from the real one, because code trips over it: values are cached at the node's ModifiedEvent, which on import fires before
-referenced nodes exist; enumerations are stored by name; a value outside its range raises; the combo box of an enumeration shows
-the names of its members; ``disconnectGui`` leaves the observer on the node.
+Kept from the real one, because code trips over it: values are cached at the node's ModifiedEvent,
+which on import fires before referenced nodes exist; enumerations are stored by name; a value
+outside its range raises; the combo box of an enumeration shows the names of its members;
+``disconnectGui`` leaves the observer on the node.
 """
 
 from __future__ import annotations
@@ -56,14 +58,20 @@ class _Kind:
         if self.is_node:
             return node.GetNodeReference(self.name)
         if not self.is_in(node):
-            self.write(node, self.default)  # as the real one: after a scene was closed everything has its default again
+            self.write(
+                node, self.default
+            )  # as the real one: after a scene was closed everything has its default again
         text = node.GetParameter(self.name)
         if issubclass(self.type, enum.Enum):
             return self.type[text]
         return text == "True" if self.type is bool else self.type(text)
 
     def is_in(self, node) -> bool:
-        return node.GetNodeReferenceID(self.name) is not None if self.is_node else bool(node.HasParameter(self.name))
+        return (
+            node.GetNodeReferenceID(self.name) is not None
+            if self.is_node
+            else bool(node.HasParameter(self.name))
+        )
 
 
 def parameter_node_wrapper(kind):
@@ -71,16 +79,26 @@ def parameter_node_wrapper(kind):
     parameters = {}
     for name, hint in kind.__annotations__.items():
         if isinstance(hint, str):
-            # The real one evaluates it in the module's names, which need not be known while the module is being loaded.
+            # The real one evaluates it in the module's names, which need not be known while the
+            # module is being loaded.
             raise TypeError(f"the annotation of {name} is postponed")
-        plain, *notes = typing.get_args(hint) if typing.get_origin(hint) is typing.Annotated else (hint,)
+        plain, *notes = (
+            typing.get_args(hint) if typing.get_origin(hint) is typing.Annotated else (hint,)
+        )
         limits = next((note for note in notes if isinstance(note, WithinRange)), None)
         default = kind.__dict__.get(name)
-        if isinstance(default, property) or (default is None and not plain.__name__.startswith("vtkMRML")):
+        if isinstance(default, property) or (
+            default is None and not plain.__name__.startswith("vtkMRML")
+        ):
             default = next(iter(plain)) if issubclass(plain, enum.Enum) else plain()
         parameters[name] = _Kind(name, plain, limits, default)
         setattr(
-            kind, name, property(lambda self, name=name: self._cache[name], lambda self, value, name=name: self._set(name, value))
+            kind,
+            name,
+            property(
+                lambda self, name=name: self._cache[name],
+                lambda self, value, name=name: self._set(name, value),
+            ),
         )
     kind.allParameters = parameters
     for name, method in _METHODS.items():
@@ -119,7 +137,11 @@ def _set(self, name, value):
 def _connect_gui(self, gui):
     """As the real one up to now, this returns no tag, so that nothing can be disconnected by it."""
     self.connectParametersToGui(
-        {widget.property(_PROPERTY): widget for widget in gui.__dict__.values() if widget.property(_PROPERTY)}
+        {
+            widget.property(_PROPERTY): widget
+            for widget in gui.__dict__.values()
+            if widget.property(_PROPERTY)
+        }
     )
 
 
@@ -127,7 +149,9 @@ def _connect_parameters_to_gui(self, mapping):
     unknown = set(mapping) - set(self.allParameters)
     if unknown:
         raise ValueError(f"Cannot find a param with the given name: {unknown}")
-    connectors = {name: _connector(widget, self.allParameters[name]) for name, widget in mapping.items()}
+    connectors = {
+        name: _connector(widget, self.allParameters[name]) for name, widget in mapping.items()
+    }
     tag = self._next_tag
     self._next_tag += 1
     self._guis[tag] = connectors
@@ -175,7 +199,9 @@ _METHODS = {
     "setValue": lambda self, name, value: self._set(name, value),
     "StartModify": lambda self: self.parameterNode.StartModify(),
     "EndModify": lambda self, changes: self.parameterNode.EndModify(changes),
-    "AddObserver": lambda self, event, callback, priority=0.0: self.parameterNode.AddObserver(event, callback, priority),
+    "AddObserver": lambda self, event, callback, priority=0.0: self.parameterNode.AddObserver(
+        event, callback, priority
+    ),
     "RemoveObserver": lambda self, tag: self.parameterNode.RemoveObserver(tag),
     "Modified": lambda self: self.parameterNode.Modified(),
 }
@@ -233,16 +259,24 @@ def _connector(widget: Wrapped, parameter: _Kind) -> _Connector:
         return _Connector(widget, "stateChanged(int)", "checked")
     if kind == "ctkSliderWidget" and parameter.type is float:
         if parameter.limits is None:
-            raise RuntimeError("Cannot have a connection to ctkSliderWidget where the float types is unbounded.")
+            raise RuntimeError(
+                "Cannot have a connection to ctkSliderWidget where the float types is unbounded."
+            )
         widget.minimum, widget.maximum = parameter.limits.minimum, parameter.limits.maximum
         return _Connector(widget, "valueChanged(double)", "value")
-    if kind == "QComboBox" and isinstance(parameter.type, type) and issubclass(parameter.type, enum.Enum):
+    if (
+        kind == "QComboBox"
+        and isinstance(parameter.type, type)
+        and issubclass(parameter.type, enum.Enum)
+    ):
         return _Choice(widget, parameter.type)
     if kind == "QLineEdit" and parameter.type is str:
         return _Connector(widget, "textChanged(QString)", "text")
     if kind == "qMRMLNodeComboBox" and parameter.is_node:
         return _Node(widget)
-    raise RuntimeError(f"Unable to create GUI connector from datatype '{parameter.type}' to widget type '{kind}'")
+    raise RuntimeError(
+        f"Unable to create GUI connector from datatype '{parameter.type}' to widget type '{kind}'"
+    )
 
 
 def module() -> types.ModuleType:

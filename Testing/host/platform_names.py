@@ -1,4 +1,6 @@
-"""Holds the names that the module, its panel and its ``.ui`` file use against lists read from Slicer's, CTK's and Qt's sources."""
+"""Holds the names that the module, its panel and its ``.ui`` file use against lists read from
+Slicer's, CTK's and Qt's sources.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,10 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 # Qt classes that were not read themselves: what all of these have.
-_RELATED = {"QAbstractButton": ("QPushButton", "QToolButton", "QCheckBox"), "QTableView": ("QAbstractItemView",)}
+_RELATED = {
+    "QAbstractButton": ("QPushButton", "QToolButton", "QCheckBox"),
+    "QTableView": ("QAbstractItemView",),
+}
 
 
 class Platform:
@@ -27,12 +32,16 @@ class Platform:
         self._runtime = json.loads((folder / "runtime_5.12.3.json").read_text(encoding="utf-8"))
 
     def names(self, kind: str) -> set[str]:
-        """Properties, methods and signals that Python sees on a class, the inherited ones included."""
+        """Properties, methods and signals that Python sees on a class, the inherited ones
+        included.
+        """
         found = set()
         while kind in self._qt:
             entry = self._qt[kind]
             signatures = entry["signals"] + entry["slots"] + entry["invokable"]
-            found |= set(entry["properties"]) | {signature.split("(")[0] for signature in signatures}
+            found |= set(entry["properties"]) | {
+                signature.split("(")[0] for signature in signatures
+            }
             kind = entry["inherits"]
         if kind in _RELATED:
             found |= set.intersection(*(self.names(other) for other in _RELATED[kind]))
@@ -52,7 +61,10 @@ class Platform:
 
 def controls(ui_file: Path) -> dict[str, str]:
     """The controls of a ``.ui`` file: name -> class."""
-    return {widget.get("name"): widget.get("class") for widget in ElementTree.parse(ui_file).iter("widget")}
+    return {
+        widget.get("name"): widget.get("class")
+        for widget in ElementTree.parse(ui_file).iter("widget")
+    }
 
 
 def unknown_in_ui(ui_file: Path, platform: Platform) -> list[str]:
@@ -62,10 +74,13 @@ def unknown_in_ui(ui_file: Path, platform: Platform) -> list[str]:
         f"{widget.get('class')} {widget.get('name')}: {prop.get('name')}"
         for widget in tree.iter("widget")
         for prop in widget.findall("property")
-        if prop.get("name") not in platform.names(widget.get("class")) and prop.get("name") != "SlicerParameterName"
+        if prop.get("name") not in platform.names(widget.get("class"))
+        and prop.get("name") != "SlicerParameterName"
     ]
     for connection in tree.iter("connection"):
-        sender, signal, receiver, slot = (connection.findtext(key) for key in ("sender", "signal", "receiver", "slot"))
+        sender, signal, receiver, slot = (
+            connection.findtext(key) for key in ("sender", "signal", "receiver", "slot")
+        )
         if not platform.has_signal(kinds[sender], signal):
             found.append(f"{kinds[sender]} {sender}: {signal}")
         if slot.split("(")[0] not in platform.names(kinds[receiver]):
@@ -76,8 +91,9 @@ def unknown_in_ui(ui_file: Path, platform: Platform) -> list[str]:
 class Uses:
     """The uses of the platform's names in a source file, gathered from its syntax tree.
 
-    A control is recognised by its name in the ``.ui`` file, whatever holds it (``ui.cordSegmentButton``,
-    ``self._ui.cordSegmentButton``); other objects by the expression that stands for them.
+    A control is recognised by its name in the ``.ui`` file, whatever holds it
+    (``ui.cordSegmentButton``, ``self._ui.cordSegmentButton``); other objects by the expression that
+    stands for them.
 
     Args:
         source: of the file.
@@ -96,7 +112,11 @@ class Uses:
             if isinstance(node, ast.Attribute):
                 found += self._in_attribute(node, platform)
             elif isinstance(node, ast.ImportFrom) and node.module in platform.python:
-                names = [alias.name for alias in node.names if alias.name not in platform.python[node.module]]
+                names = [
+                    alias.name
+                    for alias in node.names
+                    if alias.name not in platform.python[node.module]
+                ]
                 found += [f"{node.lineno}: {node.module} has no '{name}'" for name in names]
             elif isinstance(node, ast.Call):
                 found += self._in_call(node, platform)
@@ -105,7 +125,9 @@ class Uses:
     def names(self) -> set[tuple[str, str]]:
         """(class, name) of every use of a control or other object."""
         attributes = (node for node in ast.walk(self._tree) if isinstance(node, ast.Attribute))
-        return {(kind, node.attr) for node in attributes if (kind := self._kind(node.value)) is not None}
+        return {
+            (kind, node.attr) for node in attributes if (kind := self._kind(node.value)) is not None
+        }
 
     def _kind(self, node: ast.expr) -> str | None:
         if isinstance(node, ast.Attribute) and node.attr in self._controls:
@@ -116,7 +138,11 @@ class Uses:
         owner, kind = ast.unparse(node.value), self._kind(node.value)
         if re.search(r"(^|\.|_)ui$", owner) and node.attr not in self._controls:
             return [f"{node.lineno}: there is no control '{node.attr}'"]
-        if kind is not None and node.attr not in platform.names(kind) | {"connect", "disconnect", "name"}:
+        if kind is not None and node.attr not in platform.names(kind) | {
+            "connect",
+            "disconnect",
+            "name",
+        }:
             return [f"{node.lineno}: {kind} has no '{node.attr}'"]
         if owner in platform.python and node.attr not in platform.python[owner]:
             return [f"{node.lineno}: {owner} has no '{node.attr}'"]
@@ -125,12 +151,24 @@ class Uses:
     def _in_call(self, node: ast.Call, platform: Platform) -> list[str]:
         if not isinstance(node.func, ast.Attribute):
             return []
-        owner, name, kind = ast.unparse(node.func.value), node.func.attr, self._kind(node.func.value)
+        owner, name, kind = (
+            ast.unparse(node.func.value),
+            node.func.attr,
+            self._kind(node.func.value),
+        )
         if name in ("connect", "disconnect") and kind is not None:
             signature = ast.literal_eval(node.args[0])
-            return [] if platform.has_signal(kind, signature) else [f"{node.lineno}: {kind} has no signal {signature}"]
+            return (
+                []
+                if platform.has_signal(kind, signature)
+                else [f"{node.lineno}: {kind} has no signal {signature}"]
+            )
         signature = platform.python.get(owner, {}).get(name)
         if not isinstance(signature, str) or "**" in signature:
             return []
         known = set(re.findall(r"(\w+)\s*(?:=|,|\))", signature))
-        return [f"{node.lineno}: {owner}.{name} takes no '{key.arg}'" for key in node.keywords if key.arg not in known]
+        return [
+            f"{node.lineno}: {owner}.{name} takes no '{key.arg}'"
+            for key in node.keywords
+            if key.arg not in known
+        ]

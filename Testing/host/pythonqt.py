@@ -1,8 +1,10 @@
-"""PythonQt's way of speaking to widgets, over PySide6's: properties are attributes, signals are connected by their C++ signature.
+"""PythonQt's way of speaking to widgets, over PySide6's: properties are attributes, signals are
+connected by their C++ signature.
 
-A widget is met through a :class:`Wrapped` object, which has the names that the real class has (``platform_names``) and no other:
-a misspelt property, slot or signal raises here as it does in Slicer.  As in Slicer, an exception in a slot is printed and does
-not reach the caller; the host keeps it for the tests.
+A widget is met through a :class:`Wrapped` object, which has the names that the real class has
+(``platform_names``) and no other: a misspelt property, slot or signal raises here as it does in
+Slicer.  As in Slicer, an exception in a slot is printed and does not reach the caller; the host
+keeps it for the tests.
 """
 
 from __future__ import annotations
@@ -14,8 +16,27 @@ import weakref
 from PySide6 import QtCore, QtGui, QtWidgets
 
 # What PythonQt gives every object beside the names of its class.
-_OF_PYTHONQT = {"connect", "disconnect", "className", "delete", "deleteLater", "objectName", "name", "property", "setProperty"}
-_OF_PYTHONQT |= {"isWidgetType", "inherits", "parent", "findChildren", "blockSignals", "children", "update", "repaint"}
+_OF_PYTHONQT = {
+    "connect",
+    "disconnect",
+    "className",
+    "delete",
+    "deleteLater",
+    "objectName",
+    "name",
+    "property",
+    "setProperty",
+}
+_OF_PYTHONQT |= {
+    "isWidgetType",
+    "inherits",
+    "parent",
+    "findChildren",
+    "blockSignals",
+    "children",
+    "update",
+    "repaint",
+}
 
 
 # Helpers of Qt's views, which PythonQt shows as they are.
@@ -23,7 +44,8 @@ _PLAIN = (QtCore.QItemSelectionModel, QtGui.QClipboard)
 
 
 class Host:
-    """What the stand-ins share in one test: the platform's names, and what went wrong where nobody could catch it.
+    """What the stand-ins share in one test: the platform's names, and what went wrong where nobody
+    could catch it.
 
     Attributes:
         platform: ``platform_names.Platform`` that every name is held to.
@@ -43,7 +65,11 @@ class Host:
     @property
     def unseen_errors(self) -> list[BaseException]:
         """Those of :attr:`slot_errors` that the user was not told of."""
-        return [error for error in self.slot_errors if not any(error is shown for shown in self.shown_exceptions)]
+        return [
+            error
+            for error in self.slot_errors
+            if not any(error is shown for shown in self.shown_exceptions)
+        ]
 
     def keep_error(self, error: BaseException) -> None:
         """An exception left a slot."""
@@ -56,7 +82,9 @@ class Host:
             names = self.platform.names(kind)
             if not names:
                 raise AttributeError(f"there is no class {kind} in the lists of the platform")
-            self._classes[kind] = type(kind, (Wrapped,), {"_host": self, "_kind": kind, "_names": names})
+            self._classes[kind] = type(
+                kind, (Wrapped,), {"_host": self, "_kind": kind, "_names": names}
+            )
         return self._classes[kind]
 
     def wrap(self, thing):
@@ -105,7 +133,11 @@ class Wrapped:
         if name == "parent":
             return lambda: self._host.wrap(thing.parent())
         if name == "findChildren":
-            return lambda *_: [self._host.wrap(child) for child in thing.findChildren(QtWidgets.QWidget) if child.objectName()]
+            return lambda *_: [
+                self._host.wrap(child)
+                for child in thing.findChildren(QtWidgets.QWidget)
+                if child.objectName()
+            ]
         if thing.metaObject().indexOfProperty(name) >= 0:
             return self._host.wrap(thing.property(name))
         found = getattr(thing, name)
@@ -113,7 +145,9 @@ class Wrapped:
             return _Signal(self, name)
         if not callable(found):
             return found
-        return lambda *arguments: self._host.wrap(found(*[unwrap(argument) for argument in arguments]))
+        return lambda *arguments: self._host.wrap(
+            found(*[unwrap(argument) for argument in arguments])
+        )
 
     def __setattr__(self, name: str, value) -> None:
         self._check(name)
@@ -187,7 +221,9 @@ def unwrap(thing):
 
 
 def _adapter(host: Host, slot, given: int | None):
-    """What PySide calls: as many arguments as the signature has and the slot takes; exceptions are kept, not raised."""
+    """What PySide calls: as many arguments as the signature has and the slot takes; exceptions are
+    kept, not raised.
+    """
     takes = _takes(slot)
 
     def call(*arguments):
@@ -206,12 +242,19 @@ def _takes(slot) -> int:
     except (TypeError, ValueError):
         return 0
     if any(parameter.kind == parameter.VAR_POSITIONAL for parameter in parameters):
-        raise TypeError("do not connect a callable with *arguments: PythonQt does not know how many to give it")
-    return sum(parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD) for parameter in parameters)
+        raise TypeError(
+            "do not connect a callable with *arguments: PythonQt does not know how many to give it"
+        )
+    return sum(
+        parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+        for parameter in parameters
+    )
 
 
 def _qt_kind(thing) -> str:
-    return next(kind.__name__ for kind in type(thing).__mro__ if kind.__module__.startswith("PySide6"))
+    return next(
+        kind.__name__ for kind in type(thing).__mro__ if kind.__module__.startswith("PySide6")
+    )
 
 
 def _make(kind: str):

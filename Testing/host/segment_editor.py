@@ -1,4 +1,5 @@
-"""Stands for ``qMRMLSegmentEditorWidget`` (Slicer Modules/Loadable/Segmentations/Widgets/qMRMLSegmentEditorWidget.h).
+"""Stands for ``qMRMLSegmentEditorWidget`` (Slicer
+Modules/Loadable/Segmentations/Widgets/qMRMLSegmentEditorWidget.h).
 
 The editing is the real one: ``vtkSlicerSegmentEditorLogic`` with its undo, over the real scene.
 """
@@ -10,7 +11,17 @@ from PySide6 import QtCore, QtWidgets
 Property, Signal = QtCore.Property, QtCore.Signal
 
 # The effects of Slicer 5.12, in its order.
-EFFECTS = ("Threshold", "Paint", "Draw", "Erase", "Level tracing", "Grow from seeds", "Fill between slices", "Margin", "Hollow")
+EFFECTS = (
+    "Threshold",
+    "Paint",
+    "Draw",
+    "Erase",
+    "Level tracing",
+    "Grow from seeds",
+    "Fill between slices",
+    "Margin",
+    "Hollow",
+)
 EFFECTS += ("Smoothing", "Scissors", "Islands", "Logical operators", "Mask volume")
 
 
@@ -27,7 +38,9 @@ class SegmentEditorWidget(QtWidgets.QWidget):
         import slicer
 
         self.logic = slicer.vtkSlicerSegmentEditorLogic()
-        self.logic.AddObserver(self.logic.SegmentationHistoryChangedEvent, lambda *_: self._show_state())
+        self.logic.AddObserver(
+            self.logic.SegmentationHistoryChangedEvent, lambda *_: self._show_state()
+        )
         self._scene = None
         self._order, self._unordered, self._effect = list(EFFECTS), True, None
         self._flags: dict[str, bool] = {}
@@ -98,7 +111,10 @@ class SegmentEditorWidget(QtWidgets.QWidget):
             old = self._buttons.takeAt(0).widget()
             old.setParent(None)
             old.deleteLater()
-        shown = [*self._order, *(name for name in EFFECTS if self._unordered and name not in self._order)]
+        shown = [
+            *self._order,
+            *(name for name in EFFECTS if self._unordered and name not in self._order),
+        ]
         for number, name in enumerate(shown):
             button = QtWidgets.QToolButton()
             button.setText(name)
@@ -143,7 +159,9 @@ class SegmentEditorWidget(QtWidgets.QWidget):
         self.setEnabled(self.logic.GetSegmentationNode() is not None)
 
     def _flag(name):  # noqa: N805  (a maker of properties, not a method)
-        return lambda self: self._flags.get(name, True), lambda self, value: self._flags.__setitem__(name, value)
+        return lambda self: self._flags.get(
+            name, True
+        ), lambda self, value: self._flags.__setitem__(name, value)
 
     def _set_unordered(self, visible: bool) -> None:
         self._unordered = visible
@@ -162,4 +180,6 @@ class SegmentEditorWidget(QtWidgets.QWidget):
     jumpToSelectedSegmentEnabled = Property(bool, *_flag("jump"))
     autoShowSourceVolumeNode = Property(bool, *_flag("auto show"))
     unorderedEffectsVisible = Property(bool, lambda self: self._unordered, _set_unordered)
-    maximumNumberOfUndoStates = Property(int, lambda self: self.logic.GetMaximumNumberOfUndoStates(), _set_states)
+    maximumNumberOfUndoStates = Property(
+        int, lambda self: self.logic.GetMaximumNumberOfUndoStates(), _set_states
+    )

@@ -1,4 +1,6 @@
-"""Stand-ins for the CTK and qMRML widgets of the panel, on PySide6 over the real scene; each names the header it follows."""
+"""Stand-ins for the CTK and qMRML widgets of the panel, on PySide6 over the real scene; each names
+the header it follows.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,9 @@ Property, Signal = QtCore.Property, QtCore.Signal
 
 
 class CollapsibleButton(QtWidgets.QAbstractButton):
-    """``ctkCollapsibleButton`` (commontk/CTK Libs/Widgets/ctkCollapsibleButton.h): a title that folds away what is below it."""
+    """``ctkCollapsibleButton`` (commontk/CTK Libs/Widgets/ctkCollapsibleButton.h): a title that
+    folds away what is below it.
+    """
 
     platform_kind = "ctkCollapsibleButton"
     contentsCollapsed = Signal(bool)
@@ -48,13 +52,18 @@ class CollapsibleButton(QtWidgets.QAbstractButton):
         return [child for child in self.children() if isinstance(child, QtWidgets.QWidget)]
 
     def childEvent(self, event):
-        if event.type() == QtCore.QEvent.ChildAdded and isinstance(event.child(), QtWidgets.QWidget):
+        if event.type() == QtCore.QEvent.ChildAdded and isinstance(
+            event.child(), QtWidgets.QWidget
+        ):
             event.child().installEventFilter(self)
         super().childEvent(event)
 
     def eventFilter(self, child, event):
         # What is shown or hidden while folded away is remembered for when it is unfolded.
-        if not self._hiding and event.type() in (QtCore.QEvent.ShowToParent, QtCore.QEvent.HideToParent):
+        if not self._hiding and event.type() in (
+            QtCore.QEvent.ShowToParent,
+            QtCore.QEvent.HideToParent,
+        ):
             shown = event.type() == QtCore.QEvent.ShowToParent
             if not self.isChecked():
                 self._wanted[child] = shown
@@ -65,10 +74,15 @@ class CollapsibleButton(QtWidgets.QAbstractButton):
         return False
 
     def event(self, event):
-        if event.type() in (QtCore.QEvent.Polish, QtCore.QEvent.LayoutRequest) and self.layout() is not None:
+        if (
+            event.type() in (QtCore.QEvent.Polish, QtCore.QEvent.LayoutRequest)
+            and self.layout() is not None
+        ):
             margins = self.layout().contentsMargins()
             if margins.top() < self._TITLE:
-                self.layout().setContentsMargins(margins.left(), self._TITLE + 6, margins.right(), margins.bottom())
+                self.layout().setContentsMargins(
+                    margins.left(), self._TITLE + 6, margins.right(), margins.bottom()
+                )
         return super().event(event)
 
     def hitButton(self, position) -> bool:
@@ -93,26 +107,42 @@ class CollapsibleButton(QtWidgets.QAbstractButton):
         option = QtWidgets.QStyleOption()
         option.initFrom(self)
         option.rect = QtCore.QRect(6, 6, 12, 12)
-        element = QtWidgets.QStyle.PE_IndicatorArrowDown if self.isChecked() else QtWidgets.QStyle.PE_IndicatorArrowRight
+        element = (
+            QtWidgets.QStyle.PE_IndicatorArrowDown
+            if self.isChecked()
+            else QtWidgets.QStyle.PE_IndicatorArrowRight
+        )
         self.style().drawPrimitive(element, option, painter, self)
         painter.setPen(self.palette().buttonText().color())
         painter.drawText(title.adjusted(24, 0, 0, 0), QtCore.Qt.AlignVCenter, self.text())
 
 
 class SliderWidget(QtWidgets.QWidget):
-    """``ctkSliderWidget`` (commontk/CTK Libs/Widgets/ctkSliderWidget.h): a slider and its number."""
+    """``ctkSliderWidget`` (commontk/CTK Libs/Widgets/ctkSliderWidget.h): a slider and its
+    number.
+    """
 
     platform_kind = "ctkSliderWidget"
     valueChanged = Signal(float)
 
     def __init__(self, parent=None):
         super().__init__(parent)
-        self._slider, self._box = QtWidgets.QSlider(QtCore.Qt.Horizontal), QtWidgets.QDoubleSpinBox()
+        self._slider, self._box = (
+            QtWidgets.QSlider(QtCore.Qt.Horizontal),
+            QtWidgets.QDoubleSpinBox(),
+        )
         layout = QtWidgets.QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._slider)
         layout.addWidget(self._box)
-        self._minimum, self._maximum, self._step, self._page, self._decimals, self._value = 0.0, 99.0, 1.0, 10.0, 2, 0.0
+        self._minimum, self._maximum, self._step, self._page, self._decimals, self._value = (
+            0.0,
+            99.0,
+            1.0,
+            10.0,
+            2,
+            0.0,
+        )
         self._arrange()
         self._slider.valueChanged.connect(self._slid)
         self._box.valueChanged.connect(self.setValue)
@@ -156,7 +186,9 @@ class SliderWidget(QtWidgets.QWidget):
 
 
 class NodeComboBox(QtWidgets.QWidget):
-    """``qMRMLNodeComboBox`` (Slicer Libs/MRML/Widgets/qMRMLNodeComboBox.h): the nodes of some classes in the scene."""
+    """``qMRMLNodeComboBox`` (Slicer Libs/MRML/Widgets/qMRMLNodeComboBox.h): the nodes of some
+    classes in the scene.
+    """
 
     platform_kind = "qMRMLNodeComboBox"
     currentNodeChanged = Signal(object)
@@ -181,7 +213,12 @@ class NodeComboBox(QtWidgets.QWidget):
         self._scene, self._tags = scene, []
         self.setEnabled(scene is not None)
         if scene is not None:
-            events = (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndBatchProcessEvent, scene.EndCloseEvent)
+            events = (
+                scene.NodeAddedEvent,
+                scene.NodeRemovedEvent,
+                scene.EndBatchProcessEvent,
+                scene.EndCloseEvent,
+            )
             self._tags = [scene.AddObserver(event, self._scene_changed) for event in events]
         self._fill()
 
@@ -210,10 +247,17 @@ class NodeComboBox(QtWidgets.QWidget):
     def _matches(self, node) -> bool:
         if node.GetHideFromEditors():
             return False
-        return any(node.IsA(kind) if self._children else node.GetClassName() == kind for kind in self._types)
+        return any(
+            node.IsA(kind) if self._children else node.GetClassName() == kind
+            for kind in self._types
+        )
 
     def _fill(self) -> None:
-        nodes = [] if self._scene is None else [self._scene.GetNthNode(n) for n in range(self._scene.GetNumberOfNodes())]
+        nodes = (
+            []
+            if self._scene is None
+            else [self._scene.GetNthNode(n) for n in range(self._scene.GetNumberOfNodes())]
+        )
         self._nodes = [node for node in nodes if self._matches(node)]
         self._box.blockSignals(True)
         self._box.clear()
@@ -228,7 +272,9 @@ class NodeComboBox(QtWidgets.QWidget):
 
     def _select(self, node) -> None:
         self._box.blockSignals(True)
-        self._box.setCurrentIndex(self._nodes.index(node) + self._none if node is not None else (0 if self._none else -1))
+        self._box.setCurrentIndex(
+            self._nodes.index(node) + self._none if node is not None else (0 if self._none else -1)
+        )
         self._box.blockSignals(False)
         if node is not self._current:
             self._current = node
@@ -255,7 +301,9 @@ class NodeComboBox(QtWidgets.QWidget):
 
 
 class MRMLWidget(QtWidgets.QWidget):
-    """``qMRMLWidget`` (Slicer Libs/MRML/Widgets/qMRMLWidget.h): hands the scene to the widgets in it that are connected to it."""
+    """``qMRMLWidget`` (Slicer Libs/MRML/Widgets/qMRMLWidget.h): hands the scene to the widgets in
+    it that are connected to it.
+    """
 
     platform_kind = "qMRMLWidget"
     mrmlSceneChanged = Signal(object)
@@ -269,7 +317,9 @@ class MRMLWidget(QtWidgets.QWidget):
 
 
 class TableView(QtWidgets.QTableView):
-    """``qMRMLTableView`` (Slicer Libs/MRML/Widgets/qMRMLTableView.h): a table node; not sorted, not edited here."""
+    """``qMRMLTableView`` (Slicer Libs/MRML/Widgets/qMRMLTableView.h): a table node; not sorted, not
+    edited here.
+    """
 
     platform_kind = "qMRMLTableView"
     rowsSelected = Signal()
@@ -305,7 +355,9 @@ class TableView(QtWidgets.QTableView):
             return
         columns = range(self._node.GetNumberOfColumns())
         titles = [self._node.GetColumnTitle(self._node.GetColumnName(column)) for column in columns]
-        self._model.setHorizontalHeaderLabels([title or self._node.GetColumnName(n) for n, title in enumerate(titles)])
+        self._model.setHorizontalHeaderLabels(
+            [title or self._node.GetColumnName(n) for n, title in enumerate(titles)]
+        )
         for row in range(self._node.GetNumberOfRows()):
             for column in columns:
                 item = QtGui.QStandardItem(self._node.GetCellText(row, column))
@@ -314,9 +366,16 @@ class TableView(QtWidgets.QTableView):
 
     def copySelection(self) -> None:
         rows = {}
-        for index in sorted(self.selectionModel().selectedIndexes(), key=lambda one: (one.row(), one.column())):
+        for index in sorted(
+            self.selectionModel().selectedIndexes(), key=lambda one: (one.row(), one.column())
+        ):
             rows.setdefault(index.row(), []).append(index.data())
-        QtGui.QGuiApplication.clipboard().setText("\n".join("\t".join(cells) for cells in rows.values()))
+        QtGui.QGuiApplication.clipboard().setText(
+            "\n".join("\t".join(cells) for cells in rows.values())
+        )
 
 
-STAND_INS = {kind.platform_kind: kind for kind in (CollapsibleButton, SliderWidget, NodeComboBox, MRMLWidget, TableView)}
+STAND_INS = {
+    kind.platform_kind: kind
+    for kind in (CollapsibleButton, SliderWidget, NodeComboBox, MRMLWidget, TableView)
+}

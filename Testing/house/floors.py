@@ -44,7 +44,8 @@ def forbidden(room: str) -> set[str]:
 
 
 def imports(source: str, module: str, is_package: bool) -> Iterator[tuple[int, str]]:
-    """(line, absolute dotted name) of every import in ``source``, those inside functions and ``TYPE_CHECKING`` too.
+    """(line, absolute dotted name) of every import in ``source``, those inside functions and
+    ``TYPE_CHECKING`` too.
 
     Args:
         source: of one file.
@@ -68,13 +69,18 @@ def imports(source: str, module: str, is_package: bool) -> Iterator[tuple[int, s
 
 
 def violations(library: Path) -> list[str]:
-    """One sentence for each import in the package at ``library`` that breaks the rules of the house."""
+    """One sentence for each import in the package at ``library`` that breaks the rules of the
+    house.
+    """
     found = []
     for path in sorted(library.rglob("*.py")):
         relative = path.relative_to(library)
         room = relative.parts[0] if len(relative.parts) > 1 else ""
         if room and room not in FLOORS:
-            found.append(f"{relative}: the room '{room}' has no floor; give it one in Testing/house/floors.py")
+            found.append(
+                f"{relative}: the room '{room}' has no floor; give it one in"
+                " Testing/house/floors.py"
+            )
             continue
         dotted = _dotted(path, library)
         is_package = path.name == "__init__.py"
@@ -88,18 +94,34 @@ def violations(library: Path) -> list[str]:
 
 
 def circles(library: Path) -> list[list[str]]:
-    """Files of the package at ``library`` that import each other in a loop, those under ``TYPE_CHECKING`` too.
+    """Files of the package at ``library`` that import each other in a loop, those under
+    ``TYPE_CHECKING`` too.
 
     A package's ``__init__.py`` only hands names on, so what is imported from one is no tie to it.
     """
-    files = {_dotted(path, library): path for path in sorted(library.rglob("*.py")) if path.name != "__init__.py"}
+    files = {
+        _dotted(path, library): path
+        for path in sorted(library.rglob("*.py"))
+        if path.name != "__init__.py"
+    }
     ties = {}
     for name, path in files.items():
-        taken = [taken for _, taken in imports(path.read_text(encoding="utf-8"), name, is_package=False)]
+        taken = [
+            taken for _, taken in imports(path.read_text(encoding="utf-8"), name, is_package=False)
+        ]
         # Either a module, or a name out of one.
-        ties[name] = {other for one in taken for other in (one, one.rpartition(".")[0]) if other in files and other != name}
+        ties[name] = {
+            other
+            for one in taken
+            for other in (one, one.rpartition(".")[0])
+            if other in files and other != name
+        }
     reached = {name: _reached(name, ties) for name in ties}
-    loops = {tuple(sorted(other for other in reached[name] if name in reached[other])) for name in ties if name in reached[name]}
+    loops = {
+        tuple(sorted(other for other in reached[name] if name in reached[other]))
+        for name in ties
+        if name in reached[name]
+    }
     return [list(loop) for loop in sorted(loops)]
 
 
@@ -126,11 +148,17 @@ def _broken_rule(room: str, name: str) -> str | None:
         return None
     other = parts[1] if len(parts) > 1 and parts[1] in FLOORS else ""
     if other and other != room and floor(other) >= floor(room):
-        return f"'{room or 'floor 0'}' (floor {floor(room)}) imports '{other}' (floor {floor(other)})"
+        return (
+            f"'{room or 'floor 0'}' (floor {floor(room)}) imports '{other}' (floor {floor(other)})"
+        )
     return None
 
 
 def _is_dynamic_import(call: ast.Call) -> bool:
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    constant = bool(call.args) and isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, str)
+    constant = (
+        bool(call.args)
+        and isinstance(call.args[0], ast.Constant)
+        and isinstance(call.args[0].value, str)
+    )
     return name in ("import_module", "__import__") and constant

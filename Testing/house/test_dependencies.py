@@ -12,23 +12,45 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 LIBRARY = REPOSITORY / "SoftCordSeg" / PACKAGE
 
 # Distributions whose packages have other names.
-PACKAGES = {"PyYAML": {"yaml"}, "scikit-image": {"skimage"}, "slicer-core": {"slicer", "vtk", "vtkmodules"}}
+PACKAGES = {
+    "PyYAML": {"yaml"},
+    "scikit-image": {"skimage"},
+    "slicer-core": {"slicer", "vtk", "vtkmodules"},
+}
 
 # Rooms that the module does not need inside Slicer: they are for the shell and for training.
 SHELL_ROOMS = {"cli", "training", "evaluation", "review"}
 
 # Slicer brings these, or its PyTorch extension does.
-IN_SLICER = {"numpy", "scipy", "torch", "vtk", "vtkmodules", "slicer", "qt", "ctk", "PyTorchUtils", "SampleData"}
+IN_SLICER = {
+    "numpy",
+    "scipy",
+    "torch",
+    "vtk",
+    "vtkmodules",
+    "slicer",
+    "qt",
+    "ctk",
+    "PyTorchUtils",
+    "SampleData",
+}
 
 
 def third_party(rooms: set[str] | None = None) -> set[str]:
-    """Top-level third-party packages that the library imports, in all rooms or in those named ("" is floor 0)."""
+    """Top-level third-party packages that the library imports, in all rooms or in those named (""
+    is floor 0).
+    """
     found = set()
     for path in LIBRARY.rglob("*.py"):
         parts = path.relative_to(LIBRARY).parts
         if rooms is None or (parts[0] if len(parts) > 1 else "") in rooms:
             module = ".".join([PACKAGE, *parts[:-1], path.stem])
-            found |= {name.split(".")[0] for _, name in imports(path.read_text(encoding="utf-8"), module, path.stem == "__init__")}
+            found |= {
+                name.split(".")[0]
+                for _, name in imports(
+                    path.read_text(encoding="utf-8"), module, path.stem == "__init__"
+                )
+            }
     return found - set(sys.stdlib_module_names) - {PACKAGE}
 
 
@@ -39,14 +61,21 @@ def packages(requirements: list[str]) -> set[str]:
 
 
 def declared(section: str) -> list[str]:
-    """The requirements in one list of pyproject.toml (read plainly: Python 3.9 and 3.10 have no tomllib)."""
+    """The requirements in one list of pyproject.toml (read plainly: Python 3.9 and 3.10 have no
+    tomllib).
+    """
     text = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
     body = re.search(rf"^{section} = \[(.*?)\]\n", text, re.MULTILINE | re.DOTALL).group(1)
     return re.findall(r'"([^"]+)"', body)
 
 
 def test_every_imported_package_is_declared():
-    known = set().union(*(packages(declared(extra)) for extra in ("dependencies", "training", "evaluation", "scene")))
+    known = set().union(
+        *(
+            packages(declared(extra))
+            for extra in ("dependencies", "training", "evaluation", "scene")
+        )
+    )
 
     assert third_party() - known - {"qt", "ctk", "PyTorchUtils", "SampleData"} == set()
 
@@ -57,17 +86,27 @@ def test_every_declared_package_is_imported():
 
 def test_what_slicer_lacks_is_in_the_requirements_of_the_module():
     rooms = {path.name for path in LIBRARY.iterdir() if path.is_dir()} - SHELL_ROOMS | {""}
-    lines = (REPOSITORY / "SoftCordSeg" / "Resources" / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    lines = (
+        (REPOSITORY / "SoftCordSeg" / "Resources" / "requirements.txt")
+        .read_text(encoding="utf-8")
+        .splitlines()
+    )
     requirements = [line for line in lines if line and not line.startswith("#")]
 
     # matplotlib draws figures for the shell; inside Slicer, Slicer draws.
     assert third_party(rooms) - IN_SLICER - {"matplotlib"} == packages(requirements)
-    assert not [line for line in requirements if "==" in line], "exact pins quarrel with other extensions"
+    assert not [line for line in requirements if "==" in line], (
+        "exact pins quarrel with other extensions"
+    )
 
 
 def test_the_lock_file_pins_everything_that_is_declared():
     lock = (REPOSITORY / "requirements-lock.txt").read_text(encoding="utf-8")
-    pinned = {line.split("==")[0] for line in lock.splitlines() if re.fullmatch(r"[A-Za-z0-9_.-]+==\S+", line)}
+    pinned = {
+        line.split("==")[0]
+        for line in lock.splitlines()
+        if re.fullmatch(r"[A-Za-z0-9_.-]+==\S+", line)
+    }
     sections = ("dependencies", "training", "evaluation", "scene", "test")
     names = {re.split("[>=]", one)[0] for section in sections for one in declared(section)}
 

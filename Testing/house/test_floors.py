@@ -28,29 +28,73 @@ def test_a_planted_circle_is_caught(tmp_path):
     (tmp_path / "cli").mkdir()
     (tmp_path / "cli" / "one.py").write_text("def f():\n    from .two import g")
     (tmp_path / "cli" / "two.py").write_text("from . import three")
-    (tmp_path / "cli" / "three.py").write_text("if TYPE_CHECKING:\n    from SoftCordSegLib.cli.one import f")
+    (tmp_path / "cli" / "three.py").write_text(
+        "if TYPE_CHECKING:\n    from SoftCordSegLib.cli.one import f"
+    )
     (tmp_path / "cli" / "four.py").write_text("from .one import f")
 
-    assert floors.circles(tmp_path) == [[f"SoftCordSegLib.cli.{name}" for name in ("one", "three", "two")]]
+    assert floors.circles(tmp_path) == [
+        [f"SoftCordSegLib.cli.{name}" for name in ("one", "three", "two")]
+    ]
 
 
 @pytest.mark.parametrize(
     ("file", "source", "sentence"),
     [
-        ("volume/grid.py", "from ..segmentation import segment", "'volume' (floor 1) imports 'segmentation' (floor 2)"),
-        ("volume/grid.py", "from .. import network", "'volume' (floor 1) imports 'network' (floor 1)"),
-        ("volume/grid.py", "import SoftCordSegLib.network.bundle", "'volume' (floor 1) imports 'network' (floor 1)"),
-        ("volume/deep/grid.py", "from ...network import unet", "'volume' (floor 1) imports 'network' (floor 1)"),
-        ("volume/__init__.py", "from ..network import unet", "'volume' (floor 1) imports 'network' (floor 1)"),
-        ("errors.py", "from .volume import Volume", "'floor 0' (floor 0) imports 'volume' (floor 1)"),
-        ("__init__.py", "from .volume import Volume", "'floor 0' (floor 0) imports 'volume' (floor 1)"),
+        (
+            "volume/grid.py",
+            "from ..segmentation import segment",
+            "'volume' (floor 1) imports 'segmentation' (floor 2)",
+        ),
+        (
+            "volume/grid.py",
+            "from .. import network",
+            "'volume' (floor 1) imports 'network' (floor 1)",
+        ),
+        (
+            "volume/grid.py",
+            "import SoftCordSegLib.network.bundle",
+            "'volume' (floor 1) imports 'network' (floor 1)",
+        ),
+        (
+            "volume/deep/grid.py",
+            "from ...network import unet",
+            "'volume' (floor 1) imports 'network' (floor 1)",
+        ),
+        (
+            "volume/__init__.py",
+            "from ..network import unet",
+            "'volume' (floor 1) imports 'network' (floor 1)",
+        ),
+        (
+            "errors.py",
+            "from .volume import Volume",
+            "'floor 0' (floor 0) imports 'volume' (floor 1)",
+        ),
+        (
+            "__init__.py",
+            "from .volume import Volume",
+            "'floor 0' (floor 0) imports 'volume' (floor 1)",
+        ),
         ("morphometry/csa.py", "def f():\n    import vtk", "'morphometry' may not import 'vtk'"),
-        ("evaluation/dice.py", "from slicer.util import array", "'evaluation' may not import 'slicer'"),
-        ("review/case.py", "import vtkmodules.util.numpy_support", "'review' may not import 'vtkmodules'"),
+        (
+            "evaluation/dice.py",
+            "from slicer.util import array",
+            "'evaluation' may not import 'slicer'",
+        ),
+        (
+            "review/case.py",
+            "import vtkmodules.util.numpy_support",
+            "'review' may not import 'vtkmodules'",
+        ),
         ("scene/node.py", "import qt", "'scene' may not import 'qt'"),
         ("cli/app.py", "from PySide6 import QtCore", "'cli' may not import 'PySide6'"),
         ("panel/widget.py", "import SoftCordSeg", "'panel' may not import 'SoftCordSeg'"),
-        ("network/unet.py", "import importlib\nimportlib.import_module('slicer')", "'network' may not import 'slicer'"),
+        (
+            "network/unet.py",
+            "import importlib\nimportlib.import_module('slicer')",
+            "'network' may not import 'slicer'",
+        ),
         ("cellar/wine.py", "import numpy", "the room 'cellar' has no floor"),
     ],
 )
@@ -69,7 +113,10 @@ def test_a_planted_violation_is_caught(tmp_path, file, source, sentence):
     [
         (
             "segmentation/run.py",
-            "from ..volume import Volume\nfrom ..network.bundle import load_bundle\nfrom ..errors import InputError",
+            (
+                "from ..volume import Volume\nfrom ..network.bundle import load_bundle\nfrom"
+                " ..errors import InputError"
+            ),
         ),
         ("segmentation/run.py", "from .locate import locate\nfrom . import tiles"),
         ("volume/__init__.py", "from .grid import Grid\nfrom .. import errors"),
@@ -90,10 +137,13 @@ def test_opening_a_room_loads_no_heavy_package(room):
         pytest.fail(f"the room '{room}' is not there")
     module = f"SoftCordSegLib.{room}" if room else "SoftCordSegLib"
     program = (
-        f"import sys, importlib; sys.path.insert(0, {str(LIBRARY.parent)!r}); importlib.import_module({module!r}); "
-        "print([name for name in ('torch', 'monai', 'matplotlib') if name in sys.modules])"
+        f"import sys, importlib; sys.path.insert(0, {str(LIBRARY.parent)!r});"
+        f" importlib.import_module({module!r}); print([name for name in ('torch', 'monai',"
+        " 'matplotlib') if name in sys.modules])"
     )
 
-    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    answer = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
 
     assert answer.stdout.strip().endswith("[]"), answer.stdout + answer.stderr

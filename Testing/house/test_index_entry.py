@@ -12,7 +12,15 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 # What version 1.0.2 of the index's schema asks for and allows; any other key is refused there.
 REQUIRED = {"$schema", "category", "scm_url"}
-ALLOWED = {"scm_revision", "scm_type", "build_dependencies", "build_subdirectory", "enabled", "tier", "dicom_support_rule"}
+ALLOWED = {
+    "scm_revision",
+    "scm_type",
+    "build_dependencies",
+    "build_subdirectory",
+    "enabled",
+    "tier",
+    "dicom_support_rule",
+}
 
 
 @pytest.fixture(scope="module")

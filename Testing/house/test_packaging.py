@@ -32,7 +32,13 @@ def wheel(tmp_path_factory) -> Path:
         pytest.skip("this is not a git checkout")
     for name in names:
         source = REPOSITORY / name
-        if source.is_file() and name.split("/")[0] in ("SoftCordSeg", "pyproject.toml", "setup.py", "LICENSE.txt", "README.md"):
+        if source.is_file() and name.split("/")[0] in (
+            "SoftCordSeg",
+            "pyproject.toml",
+            "setup.py",
+            "LICENSE.txt",
+            "README.md",
+        ):
             target = folder / "source" / name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(source.read_bytes())
@@ -48,7 +54,9 @@ def wheel(tmp_path_factory) -> Path:
         "-w",
         str(folder),
     ]
-    answer = subprocess.run([*command, str(folder / "source")], capture_output=True, text=True, check=False)
+    answer = subprocess.run(
+        [*command, str(folder / "source")], capture_output=True, text=True, check=False
+    )
     assert answer.returncode == 0, answer.stderr
     return next(folder.glob("*.whl"))
 
@@ -60,9 +68,13 @@ def test_resources_are_found_in_the_source_tree():
 def test_a_wheel_holds_the_whole_library_and_its_resources(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     module = REPOSITORY / "SoftCordSeg"
-    library = {path.relative_to(module).as_posix() for path in (module / "SoftCordSegLib").rglob("*.py")}
+    library = {
+        path.relative_to(module).as_posix() for path in (module / "SoftCordSegLib").rglob("*.py")
+    }
     resources = {
-        f"SoftCordSegLib/{path.relative_to(module).as_posix()}" for path in (module / "Resources").rglob("*") if path.is_file()
+        f"SoftCordSegLib/{path.relative_to(module).as_posix()}"
+        for path in (module / "Resources").rglob("*")
+        if path.is_file()
     }
 
     assert library <= names
@@ -74,11 +86,13 @@ def test_a_wheel_holds_the_whole_library_and_its_resources(wheel):
 def test_resources_are_found_in_an_installed_wheel(wheel, tmp_path):
     zipfile.ZipFile(wheel).extractall(tmp_path)
     program = (
-        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from SoftCordSegLib.resources import resources_folder; "
-        "print(resources_folder())"
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from SoftCordSegLib.resources import"
+        " resources_folder; print(resources_folder())"
     )
 
-    answer = subprocess.run([sys.executable, "-S", "-c", program], capture_output=True, text=True, check=True)
+    answer = subprocess.run(
+        [sys.executable, "-S", "-c", program], capture_output=True, text=True, check=True
+    )
 
     assert Path(answer.stdout.strip()) == tmp_path / "SoftCordSegLib" / "Resources"
 
@@ -86,4 +100,6 @@ def test_resources_are_found_in_an_installed_wheel(wheel, tmp_path):
 def test_the_version_is_said_once():
     citation = (REPOSITORY / "CITATION.cff").read_text(encoding="utf-8")
 
-    assert re.search(r"^version: (.+)$", citation, re.MULTILINE).group(1) == SoftCordSegLib.__version__
+    assert (
+        re.search(r"^version: (.+)$", citation, re.MULTILINE).group(1) == SoftCordSegLib.__version__
+    )

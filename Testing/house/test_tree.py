@@ -13,14 +13,18 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
-# The repository itself must stay below 100 MB for the Extensions Index; one file is never above this.
+# The repository itself must stay below 100 MB for the Extensions Index; one file is never above
+# this.
 MAX_FILE_MIB = 16
 MAX_MODULE_LINES = 400
 MAX_FUNCTION_LINES = 70
 
-# Absolute paths of the machine that somebody worked on; put together here so that this file does not hold one.
+# Absolute paths of the machine that somebody worked on; put together here so that this file does
+# not hold one.
 MACHINE_PATH = re.compile(
-    r"(?<![\w.~:/-])(?:/(?:" + "|".join(["work", "root", "home", "Users", "mnt", "scratch"]) + r")/\w|[A-Z]:\\+Users\\)"
+    r"(?<![\w.~:/-])(?:/(?:"
+    + "|".join(["work", "root", "home", "Users", "mnt", "scratch"])
+    + r")/\w|[A-Z]:\\+Users\\)"
 )
 
 
@@ -30,7 +34,11 @@ def files() -> list[Path]:
     answer = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     if answer.returncode:
         pytest.skip("this is not a git checkout")
-    return [path for path in (REPOSITORY / name for name in answer.stdout.splitlines()) if path.is_file()]
+    return [
+        path
+        for path in (REPOSITORY / name for name in answer.stdout.splitlines())
+        if path.is_file()
+    ]
 
 
 def machine_paths(text: str) -> list[str]:
@@ -38,7 +46,11 @@ def machine_paths(text: str) -> list[str]:
 
 
 def long_functions(source: str) -> list[str]:
-    functions = (node for node in ast.walk(ast.parse(source)) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)))
+    functions = (
+        node
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    )
     return [
         f"{node.name} ({node.end_lineno - node.lineno} lines)"
         for node in functions
@@ -62,13 +74,24 @@ def minimum_python(*paths: Path) -> subprocess.CompletedProcess:
 def test_cmake_lists_every_file_of_the_module():
     text = (cmake_lists.MODULE / "CMakeLists.txt").read_text(encoding="utf-8")
 
-    hint = "the lists in SoftCordSeg/CMakeLists.txt are not what the tree has: run `make cmake-lists`"
-    assert cmake_lists.listed(text, "MODULE_PYTHON_SCRIPTS") == cmake_lists.scripts(cmake_lists.MODULE), hint
-    assert cmake_lists.listed(text, "MODULE_PYTHON_RESOURCES") == cmake_lists.resources(cmake_lists.MODULE), hint
+    hint = (
+        "the lists in SoftCordSeg/CMakeLists.txt are not what the tree has: run `make cmake-lists`"
+    )
+    assert cmake_lists.listed(text, "MODULE_PYTHON_SCRIPTS") == cmake_lists.scripts(
+        cmake_lists.MODULE
+    ), hint
+    assert cmake_lists.listed(text, "MODULE_PYTHON_RESOURCES") == cmake_lists.resources(
+        cmake_lists.MODULE
+    ), hint
 
 
 def test_cmake_lists_are_rewritten_from_a_tree(tmp_path):
-    for name in ("SoftCordSeg.py", "SoftCordSegLib/__init__.py", "SoftCordSegLib/volume/grid.py", "Resources/UI/SoftCordSeg.ui"):
+    for name in (
+        "SoftCordSeg.py",
+        "SoftCordSegLib/__init__.py",
+        "SoftCordSegLib/volume/grid.py",
+        "Resources/UI/SoftCordSeg.ui",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "Resources" / ".hidden").touch()
@@ -116,7 +139,11 @@ def test_a_machine_path_is_recognised():
 
 
 def test_no_file_is_too_large():
-    large = [str(path.relative_to(REPOSITORY)) for path in files() if path.stat().st_size > MAX_FILE_MIB << 20]
+    large = [
+        str(path.relative_to(REPOSITORY))
+        for path in files()
+        if path.stat().st_size > MAX_FILE_MIB << 20
+    ]
 
     assert large == []
 
@@ -128,7 +155,10 @@ def test_modules_and_functions_stay_small():
             source = path.read_text(encoding="utf-8")
             lines = source.count("\n")
             complaints = [f"{lines} lines"] if lines > MAX_MODULE_LINES else []
-            found += [f"{path.relative_to(REPOSITORY)}: {complaint}" for complaint in complaints + long_functions(source)]
+            found += [
+                f"{path.relative_to(REPOSITORY)}: {complaint}"
+                for complaint in complaints + long_functions(source)
+            ]
 
     assert found == []
 
@@ -142,7 +172,9 @@ def test_a_long_function_is_recognised():
 def test_the_library_runs_on_the_oldest_python():
     answer = minimum_python(REPOSITORY / "SoftCordSeg")
 
-    assert answer.returncode == 0, f"Slicer 5.8 brings Python 3.9, and this needs a newer one:\n{answer.stdout}"
+    assert answer.returncode == 0, (
+        f"Slicer 5.8 brings Python 3.9, and this needs a newer one:\n{answer.stdout}"
+    )
 
 
 @pytest.mark.parametrize("source", ["zip([1], [2], strict=True)", "match 1:\n    case _: pass"])

@@ -29,7 +29,9 @@ def phantom():
 def voxels_of(view) -> int:
     import slicer.util
 
-    return int((slicer.util.arrayFromSegmentInternalBinaryLabelmap(view.node, SEGMENT_ID) > 0).sum())
+    return int(
+        (slicer.util.arrayFromSegmentInternalBinaryLabelmap(view.node, SEGMENT_ID) > 0).sum()
+    )
 
 
 def test_a_volume_gets_a_soft_mask_on_its_own_grid(module, image_node, engine):
@@ -60,7 +62,9 @@ def test_results_lie_together_beside_the_image(module, scene, image_node, engine
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     parents = {hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node)) for node in study.results}
     assert len(parents) == 1
-    assert hierarchy.GetItemParent(parents.pop()) == hierarchy.GetItemParent(hierarchy.GetItemByDataNode(image_node))
+    assert hierarchy.GetItemParent(parents.pop()) == hierarchy.GetItemParent(
+        hierarchy.GetItemByDataNode(image_node)
+    )
 
 
 def test_where_nothing_is_found_nothing_is_added(module, scene, image_node, engine):
@@ -90,7 +94,11 @@ def test_what_cannot_be_segmented_says_why(module, scene, image_node, engine):
     empty = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "empty")
     soft = logic.segment(image_node)[0].soft
 
-    for node, why in ((None, "Choose an MR volume"), (empty, "no voxels"), (soft, "soft mask already")):
+    for node, why in (
+        (None, "Choose an MR volume"),
+        (empty, "no voxels"),
+        (soft, "soft mask already"),
+    ):
         with pytest.raises(SoftCordSegError, match=why):
             logic.segment(node)
 
@@ -127,8 +135,12 @@ def truth_moved(phantom, shift: int):
 
     def run(request, progress):
         volume = request.image
-        soft = np.roll(values_on(phantom.truth, volume.grid), shift, axis=slice_axis(volume.affine) - 1)
-        return SoftMask(volume.with_data(np.ascontiguousarray(soft)), Box.of_grid(volume.grid), "Found.")
+        soft = np.roll(
+            values_on(phantom.truth, volume.grid), shift, axis=slice_axis(volume.affine) - 1
+        )
+        return SoftMask(
+            volume.with_data(np.ascontiguousarray(soft)), Box.of_grid(volume.grid), "Found."
+        )
 
     return run
 
@@ -143,7 +155,9 @@ def run_self_test(host, module) -> None:
 
 
 @pytest.mark.parametrize(("shift", "passes"), [(0, True), (6, False)])
-def test_the_self_test_tells_a_right_mask_from_a_wrong_one(host, module, phantom, monkeypatch, shift, passes):
+def test_the_self_test_tells_a_right_mask_from_a_wrong_one(
+    host, module, phantom, monkeypatch, shift, passes
+):
     monkeypatch.setattr("SoftCordSegLib.phantom.make_phantom", lambda contrast: phantom)
     monkeypatch.setattr(module.network_engine, "run", truth_moved(phantom, shift))
 
@@ -163,14 +177,20 @@ def test_the_phantom_is_among_the_sample_data(host, module, scene, monkeypatch):
     registered = {}
     sample_data = types.ModuleType("SampleData")
     sample_data.SampleDataLogic = types.SimpleNamespace(
-        registerCustomSampleDataSource=lambda **source: registered.update({source["sampleName"]: source})
+        registerCustomSampleDataSource=lambda **source: registered.update(
+            {source["sampleName"]: source}
+        )
     )
     monkeypatch.setitem(sys.modules, "SampleData", sample_data)
     module.SoftCordSeg(types.SimpleNamespace())
     for started in host.started:
         started()
 
-    assert set(registered) == {"SpinalCordPhantomT2w", "SpinalCordPhantomT1w", "SpinalCordPhantomDWI"}
+    assert set(registered) == {
+        "SpinalCordPhantomT2w",
+        "SpinalCordPhantomT1w",
+        "SpinalCordPhantomDWI",
+    }
     source = registered["SpinalCordPhantomDWI"]
     assert Path(source["thumbnailFileName"]).is_file()
     known = host.platform.python["SampleData"]["SampleDataLogic"]["registerCustomSampleDataSource"]

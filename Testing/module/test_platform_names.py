@@ -45,16 +45,25 @@ def test_the_module_uses_names_that_slicer_has(platform, sources, ui_file):
     unknown = [
         f"{path.name}:{sentence}"
         for path in sources
-        for sentence in Uses(path.read_text(encoding="utf-8"), controls(ui_file), OTHERS).unknown(platform)
+        for sentence in Uses(path.read_text(encoding="utf-8"), controls(ui_file), OTHERS).unknown(
+            platform
+        )
     ]
     # slicer.packaging came with 5.11; platforms.py has the way of before.
     assert [
-        sentence for sentence in unknown if not (platform.python.get("slicer.packaging") is None and "packaging" in sentence)
+        sentence
+        for sentence in unknown
+        if not (platform.python.get("slicer.packaging") is None and "packaging" in sentence)
     ] == []
 
 
 def test_the_uses_are_really_gathered(sources, ui_file):
-    used = set().union(*(Uses(path.read_text(encoding="utf-8"), controls(ui_file), OTHERS).names() for path in sources))
+    used = set().union(
+        *(
+            Uses(path.read_text(encoding="utf-8"), controls(ui_file), OTHERS).names()
+            for path in sources
+        )
+    )
 
     assert ("QPushButton", "connect") in used
     assert ("ctkSliderWidget", "value") in used
@@ -67,18 +76,28 @@ def test_the_panel_sets_properties_that_its_controls_have(platform, ui_file):
 
 
 def test_every_control_has_a_name_of_its_own(ui_file):
-    names = [element.get("name") for element in ElementTree.parse(ui_file).iter() if element.tag in ("widget", "layout", "spacer")]
+    names = [
+        element.get("name")
+        for element in ElementTree.parse(ui_file).iter()
+        if element.tag in ("widget", "layout", "spacer")
+    ]
 
     assert len(names) == len(set(names)), "the last of two equal names wins, silently"
-    assert all(name.startswith("cord") for name in names[1:]), "inner controls of composite ones must not have our names"
+    assert all(name.startswith("cord") for name in names[1:]), (
+        "inner controls of composite ones must not have our names"
+    )
 
 
 def test_the_carried_names_are_those_of_the_full_lists(repository):
     folder = repository.parent / "shared" / "reference" / "platform_api"
     if not folder.is_dir():
-        pytest.skip("the full lists (../shared/reference/platform_api beside the checkout) are not here")
+        pytest.skip(
+            "the full lists (../shared/reference/platform_api beside the checkout) are not here"
+        )
     for name, content in reduced(folder).items():
-        assert json.loads((NAMES / name).read_text(encoding="utf-8")) == json.loads(json.dumps(content)), f"carry {name} again"
+        assert json.loads((NAMES / name).read_text(encoding="utf-8")) == json.loads(
+            json.dumps(content)
+        ), f"carry {name} again"
 
 
 @pytest.mark.parametrize(
@@ -87,7 +106,10 @@ def test_the_carried_names_are_those_of_the_full_lists(repository):
         ("self._ui.cordSegmentButton.tooltip = ''", "QPushButton has no 'tooltip'"),
         ("ui.cordSegmentButton.tooltip = ''", "QPushButton has no 'tooltip'"),
         ("self.ui.cordButton.text = ''", "there is no control"),
-        ("self._ui.cordThresholdSlider.connect('valueChanged(float)', f)", "no signal valueChanged(float)"),
+        (
+            "self._ui.cordThresholdSlider.connect('valueChanged(float)', f)",
+            "no signal valueChanged(float)",
+        ),
         ("self._panel.ui.cordImageSelector.connect('nodeChanged()', f)", "no signal nodeChanged()"),
         ("slicer.util.loadUi('a.ui')", "slicer.util has no 'loadUi'"),
         ("slicer.util.tryWithErrorDisplay('a', cursor=True)", "takes no 'cursor'"),
@@ -105,10 +127,16 @@ def test_a_name_that_slicer_has_not_is_caught(platform, ui_file, line, complaint
     ("right", "wrong", "complaint"),
     [
         ('name="decimals"', 'name="digits"', "ctkSliderWidget cordThresholdSlider: digits"),
-        ("setMRMLScene(", "setScene(", "qMRMLNodeComboBox cordImageSelector: setScene(vtkMRMLScene*)"),
+        (
+            "setMRMLScene(",
+            "setScene(",
+            "qMRMLNodeComboBox cordImageSelector: setScene(vtkMRMLScene*)",
+        ),
     ],
 )
-def test_a_name_that_a_control_has_not_is_caught_in_the_ui_file(platform, ui_file, tmp_path, right, wrong, complaint):
+def test_a_name_that_a_control_has_not_is_caught_in_the_ui_file(
+    platform, ui_file, tmp_path, right, wrong, complaint
+):
     text = ui_file.read_text(encoding="utf-8")
     assert right in text
     (tmp_path / "a.ui").write_text(text.replace(right, wrong, 1), encoding="utf-8")

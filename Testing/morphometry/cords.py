@@ -9,7 +9,9 @@ from SoftCordSegLib.volume import Volume
 from SoftCordSegLib.volume.grid import Grid
 
 
-def cylinder(shape=(40, 40, 30), spacing=(1.0, 1.0, 1.0), radii=(6.0, 4.5), lean=(0.0, 0.0), soft=True) -> Volume:
+def cylinder(
+    shape=(40, 40, 30), spacing=(1.0, 1.0, 1.0), radii=(6.0, 4.5), lean=(0.0, 0.0), soft=True
+) -> Volume:
     """A straight elliptic cylinder on an LAS grid.
 
     Args:

@@ -1,4 +1,6 @@
-"""The phantoms of SCT's own shape tests, built from their description, with what SCT expects and what SCT gives on them."""
+"""The phantoms of SCT's own shape tests, built from their description, with what SCT expects and
+what SCT gives on them.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,14 @@ from skimage.transform import rotate
 from SoftCordSegLib.volume import Volume, reorient
 
 _PADDING = 15
-_ROTATION = {"resize": False, "order": 1, "mode": "constant", "cval": 0, "clip": False, "preserve_range": False}
+_ROTATION = {
+    "resize": False,
+    "order": 1,
+    "mode": "constant",
+    "cval": 0,
+    "clip": False,
+    "preserve_range": False,
+}
 
 
 @dataclass(frozen=True)
@@ -41,7 +50,9 @@ class SctPhantom:
             section = (abs(x) <= a) & (abs(y) <= b)
         else:
             section = (x / (a + 0.5)) ** 2 + (y / (b + 0.5)) ** 2 <= 1
-        data = np.pad(np.repeat(section[:, :, None].astype(float), size[2], axis=2), _PADDING, "reflect")
+        data = np.pad(
+            np.repeat(section[:, :, None].astype(float), size[2], axis=2), _PADDING, "reflect"
+        )
         for axis, swap in (("IS", None), ("RL", (0, 2)), ("AP", (1, 2))):
             angle = self.turns.get(axis, 0)
             data = rotate(data if swap is None else data.swapaxes(*swap), angle, **_ROTATION)
@@ -49,7 +60,9 @@ class SctPhantom:
         data = data[tuple(slice(_PADDING, _PADDING + n) for n in size)].astype(np.float32)
         data[:, :, list(self.zero)] = 0
         data = _resampled(data, self.spacing)
-        return reorient(Volume(data.astype(self.dtype), np.diag([*self.spacing, 1.0])), self.letters)
+        return reorient(
+            Volume(data.astype(self.dtype), np.diag([*self.spacing, 1.0])), self.letters
+        )
 
 
 def _resampled(data: np.ndarray, spacing: tuple) -> np.ndarray:
@@ -64,14 +77,26 @@ _ELLIPSE = {"shape": "ellipse", "radii": (13.0, 5.0)}
 PHANTOMS = [
     SctPhantom(
         "rectangle",
-        expected={"area": 77, "diameter_AP": 7, "diameter_RL": 12.702, "eccentricity": 0.7714, "length": 5},
+        expected={
+            "area": 77,
+            "diameter_AP": 7,
+            "diameter_RL": 12.702,
+            "eccentricity": 0.7714,
+            "length": 5,
+        },
         sct={"area": 77.0, "diameter_AP": 7.0, "diameter_RL": 12.64, "eccentricity": 0.7713},
     ),
     SctPhantom(
         "anisotropic",
         size=(64, 32, 5),
         spacing=(0.5, 1, 5),
-        expected={"area": 77, "diameter_AP": 7, "diameter_RL": 12.702, "eccentricity": 0.7714, "length": 25},
+        expected={
+            "area": 77,
+            "diameter_AP": 7,
+            "diameter_RL": 12.702,
+            "eccentricity": 0.7714,
+            "length": 25,
+        },
         sct={"area": 77.0, "diameter_RL": 12.543, "eccentricity": 0.7666},
     ),
     SctPhantom(
@@ -86,7 +111,13 @@ PHANTOMS = [
         **_ELLIPSE,
         size=(64, 64, 5),
         expected={"area": 237, "diameter_AP": 11, "diameter_RL": 27, "eccentricity": 0.9132},
-        sct={"area": 237.0, "diameter_AP": 11, "diameter_RL": 27.094, "eccentricity": 0.9115, "solidity": 0.9626},
+        sct={
+            "area": 237.0,
+            "diameter_AP": 11,
+            "diameter_RL": 27.094,
+            "eccentricity": 0.9115,
+            "solidity": 0.9626,
+        },
     ),
     SctPhantom(
         "int16, another orientation",
@@ -104,7 +135,13 @@ PHANTOMS = [
         turns={"RL": -30},
         corrected=True,
         expected={"area": 237, "angle_RL": -30, "length": 23.094},
-        sct={"area": 237.69, "angle_RL": -29.92, "diameter_AP": 11.037, "diameter_RL": 27.02, "length": 23.077},
+        sct={
+            "area": 237.69,
+            "angle_RL": -29.92,
+            "diameter_AP": 11.037,
+            "diameter_RL": 27.02,
+            "length": 23.077,
+        },
     ),
     SctPhantom(
         "tilted about A-P",
@@ -122,7 +159,13 @@ PHANTOMS = [
         turns={"RL": -10, "AP": 15},
         corrected=True,
         expected={"area": 237, "angle_RL": -10.345, "angle_AP": 15, "length": 52.562},
-        sct={"area": 236.63, "angle_RL": -10.403, "angle_AP": 15.06, "diameter_AP": 10.97, "length": 52.645},
+        sct={
+            "area": 236.63,
+            "angle_RL": -10.403,
+            "angle_AP": 15.06,
+            "diameter_AP": 10.97,
+            "length": 52.645,
+        },
     ),
     SctPhantom(
         "tilted steeply",
@@ -131,7 +174,13 @@ PHANTOMS = [
         turns={"RL": -10, "AP": 30},
         corrected=True,
         expected={"area": 237, "angle_RL": -11.508, "angle_AP": 30, "length": 58.626},
-        sct={"area": 235.49, "angle_RL": -11.513, "angle_AP": 30.09, "diameter_AP": 10.888, "length": 58.975},
+        sct={
+            "area": 235.49,
+            "angle_RL": -11.513,
+            "angle_AP": 30.09,
+            "diameter_AP": 10.888,
+            "length": 58.975,
+        },
     ),
     SctPhantom(
         "large ellipse",
@@ -141,5 +190,7 @@ PHANTOMS = [
         expected={"area": 4908, "diameter_AP": 61, "diameter_RL": 101, "eccentricity": 0.797},
         sct={"area": 4841.0, "diameter_AP": 61, "diameter_RL": 100.906, "eccentricity": 0.7959},
     ),
-    SctPhantom("one empty slice", zero=(2,), expected={"area": 77, "length": 4}, sct={"area": 77.0}),
+    SctPhantom(
+        "one empty slice", zero=(2,), expected={"area": 77, "length": 4}, sct={"area": 77.0}
+    ),
 ]

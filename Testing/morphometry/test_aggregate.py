@@ -44,15 +44,28 @@ def test_neither_slices_nor_levels_means_one_row_a_slice(a_cord):
 
 def test_per_level_gives_one_row_a_level(a_cord):
     rows = aggregate(a_cord, levels=[2, 3, 4], per_level=True)
-    assert [(row.levels, row.mean["area"]) for row in rows] == [((2,), 30.0), ((3,), 40.0), ((4,), 50.5)]
+    assert [(row.levels, row.mean["area"]) for row in rows] == [
+        ((2,), 30.0),
+        ((3,), 40.0),
+        ((4,), 50.5),
+    ]
 
 
 def test_per_level_without_levels_takes_all_there_are(a_cord):
-    assert [row.levels for row in aggregate(a_cord, per_level=True)] == [(2,), (3,), (4,), (5,), (6,)]
+    assert [row.levels for row in aggregate(a_cord, per_level=True)] == [
+        (2,),
+        (3,),
+        (4,),
+        (5,),
+        (6,),
+    ]
 
 
 def test_per_slice_within_levels(a_cord):
-    assert [(row.slices, row.levels) for row in aggregate(a_cord, levels=[3], per_slice=True)] == [((2,), (3,)), ((3,), (3,))]
+    assert [(row.slices, row.levels) for row in aggregate(a_cord, levels=[3], per_slice=True)] == [
+        ((2,), (3,)),
+        ((3,), (3,)),
+    ]
 
 
 def test_missing_level_is_left_out_and_said(a_cord):
@@ -86,4 +99,6 @@ def test_every_slice_with_a_level_is_in_exactly_one_level(cord):
     rows = aggregate(shape_with_areas(areas, levels), per_level=True)
     assert sorted(number for row in rows for number in row.slices) == list(range(len(areas)))
     pooled = aggregate(shape_with_areas(areas, levels), levels=range(1, 6))[0]
-    assert pooled.mean["area"] * len(areas) == pytest.approx(sum(row.mean["area"] * row.count for row in rows))
+    assert pooled.mean["area"] * len(areas) == pytest.approx(
+        sum(row.mean["area"] * row.count for row in rows)
+    )

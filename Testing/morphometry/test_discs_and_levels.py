@@ -1,4 +1,6 @@
-"""Disc labels from every source, their names, what can be wrong with them, and the levels that follow."""
+"""Disc labels from every source, their names, what can be wrong with them, and the levels that
+follow.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,21 @@ def disc(value: int, number: float, forward: float = 10.0) -> DiscLabel:
 
 
 @pytest.mark.parametrize(
-    "text", ["C2-C3", "C2/C3", "c2c3", "C2_C3", "C02-C03", "C2-3", "3", "3.0", 3, "disc 3", "Disc C2/C3", " C2 / C3 "]
+    "text",
+    [
+        "C2-C3",
+        "C2/C3",
+        "c2c3",
+        "C2_C3",
+        "C02-C03",
+        "C2-3",
+        "3",
+        "3.0",
+        3,
+        "disc 3",
+        "Disc C2/C3",
+        " C2 / C3 ",
+    ],
 )
 def test_every_usual_form_of_a_disc_name_is_read(text):
     assert parse_disc(text) == 3
@@ -53,7 +69,8 @@ def test_names_of_discs_can_be_read_back(value):
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("C7/T1", 8), ("T12-L1", 20), ("L5/S1", 25), ("PMJ", 50), ("conus", 60), ("top of C1", 1)]
+    ("text", "value"),
+    [("C7/T1", 8), ("T12-L1", 20), ("L5/S1", 25), ("PMJ", 50), ("conus", 60), ("top of C1", 1)],
 )
 def test_discs_between_regions_and_landmarks(text, value):
     assert parse_disc(text) == value
@@ -101,7 +118,9 @@ def test_above_the_top_of_c1_there_is_no_level():
 
 
 def test_discs_beyond_the_mask_keep_their_order():
-    levels, _ = levels_from_discs([disc(2, 90), disc(3, 75), disc(4, 30), disc(5, -12), disc(6, -30)], LINE)
+    levels, _ = levels_from_discs(
+        [disc(2, 90), disc(3, 75), disc(4, 30), disc(5, -12), disc(6, -30)], LINE
+    )
     assert levels[31:].tolist() == [3] * 29
     assert levels[:31].tolist() == [4] * 31
 
@@ -154,7 +173,9 @@ def test_discs_from_a_label_image_of_any_orientation(letters):
 
 def test_a_blob_is_one_label_at_its_centre():
     image = label_image({(20, 30 + d, 40): 3 for d in (-1, 0, 1)})
-    assert discs_from_label_image(image)[0].position_mm == pytest.approx(CORD.grid.to_world([20, 30, 40]))
+    assert discs_from_label_image(image)[0].position_mm == pytest.approx(
+        CORD.grid.to_world([20, 30, 40])
+    )
 
 
 @pytest.mark.parametrize(
@@ -192,18 +213,34 @@ def test_levels_need_a_centreline():
 
 def test_levels_of_a_shape_show_in_its_slices():
     shape = add_levels(measure(CORD), [disc(1, 40), disc(2, 20)], CORD)
-    assert (shape.at_slice(10).level, shape.at_slice(30).level, shape.at_slice(50).level) == (2, 1, None)
+    assert (shape.at_slice(10).level, shape.at_slice(30).level, shape.at_slice(50).level) == (
+        2,
+        1,
+        None,
+    )
 
 
 def test_template_levels_from_discs_are_the_templates_own(shared_data):
-    """PAM50's posterior disc tips give PAM50's own level of each slice, but for a slice or two at the borders."""
+    """PAM50's posterior disc tips give PAM50's own level of each slice, but for a slice or two at
+    the borders.
+    """
     cord = read_nifti(shared_data / "template" / "PAM50_cord.nii.gz")
     line = centreline_of(cord)
     levels, _ = levels_from_discs(
-        discs_from_label_image(read_nifti(shared_data / "template" / "PAM50_label_discPosterior.nii.gz")), line
+        discs_from_label_image(
+            read_nifti(shared_data / "template" / "PAM50_label_discPosterior.nii.gz")
+        ),
+        line,
     )
-    labels = np.asarray(read_nifti(shared_data / "template" / "PAM50_levels.nii.gz").data, dtype=float)
-    own = np.array([labels[:, :, k][labels[:, :, k] > 0].mean() if labels[:, :, k].any() else 0 for k in line.slices])
+    labels = np.asarray(
+        read_nifti(shared_data / "template" / "PAM50_levels.nii.gz").data, dtype=float
+    )
+    own = np.array(
+        [
+            labels[:, :, k][labels[:, :, k] > 0].mean() if labels[:, :, k].any() else 0
+            for k in line.slices
+        ]
+    )
     both = (levels > 0) & (own > 0) & (own < 49)
     assert both.sum() > 500
     assert (levels[both] == np.round(own[both])).mean() > 0.9

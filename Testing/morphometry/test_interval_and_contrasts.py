@@ -54,10 +54,14 @@ def test_a_blurred_border_gives_a_wider_interval_about_the_same_area():
 
 
 def test_the_interval_of_a_known_ramp():
-    """A border that fades linearly over 4 mm: the contours at 0.75 and 0.25 lie 1 mm to either side."""
+    """A border that fades linearly over 4 mm: the contours at 0.75 and 0.25 lie 1 mm to either
+    side.
+    """
     x, y = np.mgrid[:60, :60] * 0.4 - 11.8
     section = np.clip((6.0 - np.hypot(x, y)) / 4.0 + 0.5, 0, 1)
-    mask = cylinder(shape=(60, 60, 6), spacing=(0.4, 0.4, 1.0)).with_data(np.repeat(section[:, :, None], 6, axis=2))
+    mask = cylinder(shape=(60, 60, 6), spacing=(0.4, 0.4, 1.0)).with_data(
+        np.repeat(section[:, :, None], 6, axis=2)
+    )
     columns = measure(mask, MeasureOptions(angle_correction=False)).columns
     assert columns["area_low"] == pytest.approx(np.full(6, math.pi * 5**2), rel=0.01)
     assert columns["area_high"] == pytest.approx(np.full(6, math.pi * 7**2), rel=0.01)
@@ -72,7 +76,9 @@ def test_the_interval_around_a_threshold_comes_from_the_soft_values():
     assert (low["area"] < low["area_high"]).all()
     # The thresholded mask alone has a border of one voxel; the soft one is wider.
     alone = measure(soft.with_data((soft.data >= 0.5).astype(np.uint8))).columns
-    assert (middle["area_high"] - middle["area_low"] > (alone["area_high"] - alone["area_low"]) * 1.3).all()
+    assert (
+        middle["area_high"] - middle["area_low"] > (alone["area_high"] - alone["area_low"]) * 1.3
+    ).all()
 
 
 def test_the_interval_is_in_the_table_after_scts_columns():
@@ -88,14 +94,20 @@ def rows(areas, levels=(2, 2, 3, 3)):
 
 def test_spread_over_contrasts_is_the_sample_sd():
     spreads = spread_over_contrasts(
-        {"T1w": rows([70, 72, 80, 82]), "T2w": rows([74, 74, 81, 81]), "T2star": rows([78, 80, 81, 81])}
+        {
+            "T1w": rows([70, 72, 80, 82]),
+            "T2w": rows([74, 74, 81, 81]),
+            "T2star": rows([78, 80, 81, 81]),
+        }
     )
     assert [spread.name for spread in spreads] == ["C2", "C3"]
     assert spreads[0].values == {"T1w": 71.0, "T2w": 74.0, "T2star": 79.0}
     assert spreads[0].mean == pytest.approx(74.667, abs=1e-3)
     assert spreads[0].sd == pytest.approx(np.std([71, 74, 79], ddof=1))
     assert spreads[1].sd == 0.0
-    assert spreads[0].cv_percent == pytest.approx(100 * np.std([71, 74, 79], ddof=1) / np.mean([71, 74, 79]))
+    assert spreads[0].cv_percent == pytest.approx(
+        100 * np.std([71, 74, 79], ddof=1) / np.mean([71, 74, 79])
+    )
 
 
 def test_a_level_that_one_image_lacks_is_missing_not_zero(tmp_path):
@@ -104,7 +116,9 @@ def test_a_level_that_one_image_lacks_is_missing_not_zero(tmp_path):
     assert math.isnan(spreads[1].sd)
     write_contrasts_csv(tmp_path / "contrasts.csv", spreads, "sub-01")
     lines = (tmp_path / "contrasts.csv").read_text().splitlines()
-    assert lines[0] == '"Subject","VertLevel","LevelName","area(T1w)","area(T2w)","Mean","SD","CV(%)"'
+    assert (
+        lines[0] == '"Subject","VertLevel","LevelName","area(T1w)","area(T2w)","Mean","SD","CV(%)"'
+    )
     assert lines[2] == '"sub-01","3","C3",81.0,"",81.0,"",""'
     assert contrasts_csv_text(spreads, "sub-01").splitlines() == lines
 
@@ -113,11 +127,16 @@ def test_rows_without_levels_cannot_be_compared():
     with pytest.raises(InputError, match="'T1w' have no vertebral levels"):
         spread_over_contrasts({"T1w": aggregate(shape_with_areas([70.0, 71.0]))})
     with pytest.raises(InputError, match="more than one row for C2"):
-        spread_over_contrasts({"T1w": aggregate(shape_with_areas([70.0, 71.0], [2, 2]), levels=[2], per_slice=True)})
+        spread_over_contrasts(
+            {"T1w": aggregate(shape_with_areas([70.0, 71.0], [2, 2]), levels=[2], per_slice=True)}
+        )
 
 
 def a_labelled_cord():
-    discs = [DiscLabel(3, tuple(CORD.grid.to_world([17, 28, 14]))), DiscLabel(4, tuple(CORD.grid.to_world([17, 28, 7])))]
+    discs = [
+        DiscLabel(3, tuple(CORD.grid.to_world([17, 28, 14]))),
+        DiscLabel(4, tuple(CORD.grid.to_world([17, 28, 7]))),
+    ]
     return add_levels(measure(CORD), discs, CORD)
 
 
@@ -137,13 +156,20 @@ def test_profile_figure_shows_the_area_its_interval_and_the_levels(tmp_path):
 
 
 def test_levels_are_laid_out_from_above_to_below():
-    spreads = spread_over_contrasts({"T2star": rows([80, 80], (3, 3)), "T1w": rows([70, 72, 80, 82])})
+    spreads = spread_over_contrasts(
+        {"T2star": rows([80, 80], (3, 3)), "T1w": rows([70, 72, 80, 82])}
+    )
     assert [spread.name for spread in spreads] == ["C2", "C3"]
 
 
 def test_many_slices_are_drawn_as_curves_with_a_band():
-    shapes = {"a": shape_with_areas(np.linspace(60, 80, 30)), "b": shape_with_areas(np.linspace(62, 78, 30))}
-    spreads = spread_over_contrasts({name: aggregate(shape) for name, shape in shapes.items()}, by="slices")
+    shapes = {
+        "a": shape_with_areas(np.linspace(60, 80, 30)),
+        "b": shape_with_areas(np.linspace(62, 78, 30)),
+    }
+    spreads = spread_over_contrasts(
+        {name: aggregate(shape) for name, shape in shapes.items()}, by="slices"
+    )
     axes = contrasts_figure(spreads).axes[0]
     # Superior on the left: the highest slice comes first.
     assert axes.lines[0].get_ydata() == pytest.approx(np.linspace(80, 60, 30))

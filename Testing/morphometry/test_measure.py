@@ -13,11 +13,21 @@ from scipy import ndimage
 
 from morphometry.cords import cylinder
 from SoftCordSegLib.errors import Cancelled, InputError
-from SoftCordSegLib.morphometry import LiveArea, MeasureOptions, centreline_of, measure, shrink_factors
+from SoftCordSegLib.morphometry import (
+    LiveArea,
+    MeasureOptions,
+    centreline_of,
+    measure,
+    shrink_factors,
+)
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.volume import Volume, reorient
 
-LETTERS = ["".join(letters) for axes in itertools.permutations(["LR", "AP", "SI"]) for letters in itertools.product(*axes)]
+LETTERS = [
+    "".join(letters)
+    for axes in itertools.permutations(["LR", "AP", "SI"])
+    for letters in itertools.product(*axes)
+]
 UPRIGHT = MeasureOptions(angle_correction=False)
 CORD = cylinder(shape=(34, 30, 14), radii=(6.0, 4.5), lean=(0.1, -0.2))
 
@@ -45,7 +55,9 @@ def test_a_shift_of_the_affine_moves_the_centres_and_nothing_else(shift):
 
 @given(st.sampled_from([0, 1]), st.floats(0, 360))
 def test_the_world_rotation_of_an_axial_grid_does_not_matter(axis, turn):
-    """Oblique grids: the slices are measured in their own plane, wherever it lies (up to the tilt that is resampled)."""
+    """Oblique grids: the slices are measured in their own plane, wherever it lies (up to the tilt
+    that is resampled).
+    """
     angle = math.radians(35 * math.sin(math.radians(turn)))
     rotation = np.eye(4)
     first, second = [(1, 2), (0, 2)][axis]
@@ -58,7 +70,8 @@ def test_the_world_rotation_of_an_axial_grid_does_not_matter(axis, turn):
 def test_mirroring_within_the_slice_does_not_matter(axis):
     mirrored = Volume(np.flip(CORD.data, axis), CORD.affine)
     assert areas(mirrored, UPRIGHT) == pytest.approx(areas(CORD, UPRIGHT), rel=1e-9)
-    # The correction samples the slice from its first voxel on, so mirroring moves the samples by a fraction of a voxel.
+    # The correction samples the slice from its first voxel on, so mirroring moves the samples by a
+    # fraction of a voxel.
     assert areas(mirrored).mean() == pytest.approx(areas(CORD).mean(), rel=2e-3)
 
 
@@ -73,11 +86,15 @@ def test_a_tilted_cylinder_keeps_its_area(tilt, axis):
     assert shape.columns["diameter_RL"].mean() == pytest.approx(12.0, rel=0.05)
     assert shape.columns["diameter_AP_ellipse"].mean() == pytest.approx(9.0, rel=0.05)
     # The centres of slices are unweighted, as in SCT, so the angle has the noise of whole voxels.
-    assert shape.columns["angle_AP" if axis == 0 else "angle_RL"].mean() == pytest.approx(tilt, abs=1.2)
+    assert shape.columns["angle_AP" if axis == 0 else "angle_RL"].mean() == pytest.approx(
+        tilt, abs=1.2
+    )
 
 
 def test_a_cord_that_leans_both_ways_is_corrected_as_by_sct():
-    """SCT shrinks by both cosines in turn; for a lean in both directions that is a little more than the true cosine."""
+    """SCT shrinks by both cosines in turn; for a lean in both directions that is a little more than
+    the true cosine.
+    """
     slope = math.tan(math.radians(40)) / math.sqrt(2)
     area = areas(cylinder(shape=(52, 52, 24), lean=(slope, slope))).mean()
     too_much = math.sqrt(1 + 2 * slope**2) / (1 + slope**2)
@@ -91,13 +108,17 @@ def test_exact_tilt_keeps_the_area_whichever_way_the_cylinder_leans(tilt, toward
     lean = (slope * math.cos(angle), slope * math.sin(angle))
     shape = measure(cylinder(shape=(52, 52, 24), lean=lean), MeasureOptions(tilt="exact"))
     assert shape.columns["area"].mean() == pytest.approx(math.pi * 6.0 * 4.5, rel=0.02)
-    assert shape.columns["length"].mean() == pytest.approx(1 / math.cos(math.radians(tilt)), rel=0.02)
+    assert shape.columns["length"].mean() == pytest.approx(
+        1 / math.cos(math.radians(tilt)), rel=0.02
+    )
 
 
 def test_exact_tilt_of_a_cord_that_leans_one_way_is_scts():
     for lean in ((0.5, 0.0), (0.0, 0.5)):
         angles = np.arctan([lean])
-        assert shrink_factors(angles, "exact") == pytest.approx(shrink_factors(angles, "sct"), abs=1e-12)
+        assert shrink_factors(angles, "exact") == pytest.approx(
+            shrink_factors(angles, "sct"), abs=1e-12
+        )
 
 
 def test_live_area_follows_the_tilt():
@@ -183,7 +204,11 @@ def test_a_mask_at_the_edge_of_the_image_is_said():
 
 def test_grey_matter_is_measured_at_the_cords_angle():
     line = centreline_of(CORD)
-    inner = CORD.with_data(ndimage.binary_erosion(CORD.data > 0.5, iterations=2, structure=np.ones((3, 3, 1))).astype(np.uint8))
+    inner = CORD.with_data(
+        ndimage.binary_erosion(CORD.data > 0.5, iterations=2, structure=np.ones((3, 3, 1))).astype(
+            np.uint8
+        )
+    )
     shape = measure(inner, centreline=line)
     assert shape.columns["angle_RL"] == pytest.approx(measure(CORD).columns["angle_RL"])
 
@@ -196,7 +221,10 @@ def test_grey_matter_is_measured_at_the_cords_angle():
         (lambda data: np.where(data > 0.9, -np.inf, data), "NaN or infinite"),
         (lambda data: np.round(data * 3).astype(np.int16), "label image (values 1, 2, 3)"),
         (lambda data: data * 80.5, "values reach 80"),
-        (lambda data: np.arange(data.size, dtype=np.int16).reshape(data.shape) % 300, "looks like an image"),
+        (
+            lambda data: np.arange(data.size, dtype=np.int16).reshape(data.shape) % 300,
+            "looks like an image",
+        ),
         (lambda data: np.where(np.arange(data.shape[2]) == 4, data, 0), "one slice only (slice 4)"),
     ],
 )
@@ -243,12 +271,20 @@ def test_a_shape_is_a_sequence_of_slices():
 
 
 @settings(max_examples=15)
-@given(st.integers(0, 13), st.integers(1, 14), st.integers(0, 2**31), st.sampled_from(["LAS", "RSA", "PIR", "SRP"]))
+@given(
+    st.integers(0, 13),
+    st.integers(1, 14),
+    st.integers(0, 2**31),
+    st.sampled_from(["LAS", "RSA", "PIR", "SRP"]),
+)
 def test_live_area_after_an_edit_is_that_of_the_edited_mask(start, count, seed, letters):
     generator = np.random.default_rng(seed)
     stop = min(start + count, 14)
     edited = CORD.data.copy()
-    edited[:, :, start:stop] *= generator.random(edited[:, :, start:stop].shape, dtype=np.float32) > generator.random() * 1.2
+    edited[:, :, start:stop] *= (
+        generator.random(edited[:, :, start:stop].shape, dtype=np.float32)
+        > generator.random() * 1.2
+    )
     live = LiveArea(reorient(CORD, letters))
     marked = CORD.with_data(np.where(edited != CORD.data, 1, 0))
     after = reorient(CORD.with_data(edited), letters)

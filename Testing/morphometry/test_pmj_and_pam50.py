@@ -69,11 +69,16 @@ def test_wrong_junctions_and_distances_are_sentences(a_cube):
         slices_at_pmj_distance(add_distance_pmj(shape, a_cube, (15, 15, 28)), 60)
 
 
-@pytest.mark.parametrize(("labels", "area"), [("t2_labels-disc", 71.16703270056989), ("t2_seg-manual_labeled", 71.96880493869594)])
+@pytest.mark.parametrize(
+    ("labels", "area"),
+    [("t2_labels-disc", 71.16703270056989), ("t2_seg-manual_labeled", 71.96880493869594)],
+)
 def test_area_on_a_slice_of_pam50_is_scts(shared_data, labels, area):
     folder = shared_data / "images" / "sct-testing"
     mask = read_nifti(folder / "t2_seg-manual.nii.gz")
-    normalised = to_pam50(add_levels_from_image(measure(mask), read_nifti(folder / f"{labels}.nii.gz"), mask))
+    normalised = to_pam50(
+        add_levels_from_image(measure(mask), read_nifti(folder / f"{labels}.nii.gz"), mask)
+    )
     found = normalised.at_slice(827)
     assert found.area == pytest.approx(area, rel=1e-6)
     assert found.level == 5
@@ -81,7 +86,9 @@ def test_area_on_a_slice_of_pam50_is_scts(shared_data, labels, area):
 
 
 def test_slices_of_levels_are_the_templates(shared_data):
-    labels = np.asarray(read_nifti(shared_data / "template" / "PAM50_levels.nii.gz").data, dtype=float)
+    labels = np.asarray(
+        read_nifti(shared_data / "template" / "PAM50_levels.nii.gz").data, dtype=float
+    )
     counts = (labels > 0).sum(axis=(0, 1))
     own = np.round(labels.sum(axis=(0, 1)) / np.maximum(counts, 1)).astype(int)
     for level in range(1, 21):
@@ -91,11 +98,16 @@ def test_slices_of_levels_are_the_templates(shared_data):
 
 def test_whole_levels_fill_the_template_and_keep_their_values():
     cord = cylinder(shape=(30, 30, 70))
-    discs = [DiscLabel(value, tuple(cord.grid.to_world([15, 25, 65 - 15 * number]))) for number, value in enumerate((3, 4, 5, 6))]
+    discs = [
+        DiscLabel(value, tuple(cord.grid.to_world([15, 25, 65 - 15 * number])))
+        for number, value in enumerate((3, 4, 5, 6))
+    ]
     shape = add_levels(measure(cord, MeasureOptions(angle_correction=False)), discs, cord)
     normalised = to_pam50(shape)
     for level in (3, 4, 5):
-        assert normalised.columns["area"][pam50_slices(level)] == pytest.approx(shape.columns["area"][0], rel=1e-6)
+        assert normalised.columns["area"][pam50_slices(level)] == pytest.approx(
+            shape.columns["area"][0], rel=1e-6
+        )
     rows = aggregate(normalised, levels=[3, 4], per_level=True)
     assert [row.count for row in rows] == [37, 37]
 

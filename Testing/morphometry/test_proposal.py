@@ -33,7 +33,10 @@ def phantoms():
 def errors_mm(labels, truth) -> dict[int, float]:
     """Distance of each label from the true disc of its value."""
     truth = {disc.value: np.array(disc.position_mm) for disc in truth}
-    return {disc.value: float(np.linalg.norm(np.array(disc.position_mm) - truth[disc.value])) for disc in labels}
+    return {
+        disc.value: float(np.linalg.norm(np.array(disc.position_mm) - truth[disc.value]))
+        for disc in labels
+    }
 
 
 def chosen(discs, *values) -> list[DiscLabel]:
@@ -73,7 +76,10 @@ def test_discs_of_thick_slices_are_carried_over_within_2_mm(phantoms, contrast):
     assert "Left out" in notes[0]
     inside = [disc for disc in phantom.discs if disc.value in {label.value for label in carried}]
     assert len(inside) >= 3
-    assert max(errors_mm(chosen(carried, *(disc.value for disc in inside)), phantom.discs).values()) < 2.0
+    assert (
+        max(errors_mm(chosen(carried, *(disc.value for disc in inside)), phantom.discs).values())
+        < 2.0
+    )
     line = centreline_of(phantom.truth)
     found, true = levels_from_discs(carried, line)[0], levels_from_discs(phantom.discs, line)[0]
     assert (found == true).mean() > 0.85
@@ -116,13 +122,23 @@ def t2(shared_data):
 
 @pytest.fixture(scope="module")
 def t2_borders(shared_data, t2):
-    """Slices at which the labelled segmentation of t2 goes from one level to the next: C2/C3 and C3/C4."""
-    labels = reorient(read_nifti(shared_data / "images" / "sct-testing" / "t2_seg-manual_labeled.nii.gz"), "LAS").data
+    """Slices at which the labelled segmentation of t2 goes from one level to the next: C2/C3 and
+    C3/C4.
+    """
+    labels = reorient(
+        read_nifti(shared_data / "images" / "sct-testing" / "t2_seg-manual_labeled.nii.gz"), "LAS"
+    ).data
     levels = [
-        int(round(labels[:, :, k][labels[:, :, k] > 0].mean())) if (labels[:, :, k] > 0).any() else 0
+        (
+            int(round(labels[:, :, k][labels[:, :, k] > 0].mean()))
+            if (labels[:, :, k] > 0).any()
+            else 0
+        )
         for k in range(labels.shape[2])
     ]
-    return {value: max(k for k, level in enumerate(levels) if level == value) + 0.5 for value in (3, 4)}
+    return {
+        value: max(k for k, level in enumerate(levels) if level == value) + 0.5 for value in (3, 4)
+    }
 
 
 @pytest.mark.parametrize(("known", "wanted"), [(3, 4), (4, 3)])
@@ -139,8 +155,12 @@ def test_discs_of_a_real_neck_are_within_4_mm_of_its_labelled_levels(t2, t2_bord
 
 
 def test_labels_of_t2_that_lie_in_mid_vertebra_are_doubted(t2, shared_data):
-    """The disc points that come with this crop lie 7 to 10 mm from the discs that its image shows."""
-    labels = discs_from_label_image(read_nifti(shared_data / "images" / "sct-testing" / "t2_labels-disc.nii.gz"))
+    """The disc points that come with this crop lie 7 to 10 mm from the discs that its image
+    shows.
+    """
+    labels = discs_from_label_image(
+        read_nifti(shared_data / "images" / "sct-testing" / "t2_labels-disc.nii.gz")
+    )
     found = propose_discs(*t2, labels)
     assert found.implausible
 
@@ -153,7 +173,10 @@ def test_an_image_that_cannot_tell_names_says_so(t2):
 @pytest.mark.parametrize("known", [3, 5, 8, 10])
 def test_the_templates_discs_from_one(shared_data, known):
     folder = shared_data / "template"
-    image, mask = read_nifti(folder / "PAM50_small_t2.nii.gz"), read_nifti(folder / "PAM50_small_cord.nii.gz")
+    image, mask = (
+        read_nifti(folder / "PAM50_small_t2.nii.gz"),
+        read_nifti(folder / "PAM50_small_cord.nii.gz"),
+    )
     truth = discs_from_label_image(read_nifti(folder / "PAM50_small_label_disc.nii.gz"))
     found = propose_discs(image, mask, chosen(truth, known))
     true_values = {disc.value for disc in truth}
@@ -165,7 +188,9 @@ def test_the_templates_discs_from_one(shared_data, known):
 
 def test_a_label_image_can_be_written_and_read_back(phantoms):
     phantom = phantoms["T2w"]
-    image, notes = discs_to_label_image([*phantom.discs, DiscLabel(20, (0.0, 0.0, -900.0))], phantom.image)
+    image, notes = discs_to_label_image(
+        [*phantom.discs, DiscLabel(20, (0.0, 0.0, -900.0))], phantom.image
+    )
     assert "T12/L1" in notes[0]
     again = discs_from_label_image(image)
     assert [disc.value for disc in again] == [disc.value for disc in phantom.discs]
@@ -184,7 +209,9 @@ def test_looking_for_discs_is_followed_and_stopped(phantoms, known):
     phantom, told = phantoms["T2w"], []
 
     def look(progress):
-        return propose_discs(phantom.image, phantom.truth, chosen(phantom.discs, *known), progress=progress)
+        return propose_discs(
+            phantom.image, phantom.truth, chosen(phantom.discs, *known), progress=progress
+        )
 
     look(Progress(lambda fraction, message: told.append(fraction)))
     assert told == sorted(told)
@@ -197,26 +224,40 @@ def test_looking_for_discs_is_followed_and_stopped(phantoms, known):
 def test_discs_of_another_scanner_space_are_refused(phantoms):
     phantom = phantoms["T2w"]
     shifted = Volume(
-        phantom.truth.data, np.array([[1, 0, 0, 90.0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]) @ phantom.truth.affine
+        phantom.truth.data,
+        np.array([[1, 0, 0, 90.0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+        @ phantom.truth.affine,
     )
     with pytest.raises(InputError, match="away from the cord"):
         carry_over_discs(phantom.discs, shifted)
 
 
-# Posterior disc tips of the lumbar image (voxels of its RAS grid, by eye), and the cord's middle down to the conus.
-LUMBAR_DISCS = {18: (23, 76, 187), 19: (23, 77.5, 161), 20: (23, 82.5, 133), 21: (23, 88.5, 102.5), 22: (23, 95.5, 69)}
+# Posterior disc tips of the lumbar image (voxels of its RAS grid, by eye), and the cord's middle
+# down to the conus.
+LUMBAR_DISCS = {
+    18: (23, 76, 187),
+    19: (23, 77.5, 161),
+    20: (23, 82.5, 133),
+    21: (23, 88.5, 102.5),
+    22: (23, 95.5, 69),
+}
 LUMBAR_CORD = {100: 77, 120: 73.5, 140: 70.5, 160: 69, 200: 67.5}
 
 
 @pytest.mark.parametrize("known", [18, 19, 20, 21])
 def test_discs_of_a_real_lumbar_spine_are_within_4_mm_of_those_seen(shared_data, known):
-    image = reorient(read_nifti(shared_data / "images" / "sct-tutorial" / "sub-single_t2_lumbar.nii.gz"), "RAS")
+    image = reorient(
+        read_nifti(shared_data / "images" / "sct-tutorial" / "sub-single_t2_lumbar.nii.gz"), "RAS"
+    )
     x, y = np.mgrid[: image.shape[0], : image.shape[1]]
     cord = np.zeros(image.shape, dtype=np.uint8)
     for k in range(100, image.shape[2]):
         middle = np.interp(k, list(LUMBAR_CORD), list(LUMBAR_CORD.values()))
         cord[:, :, k] = ((x - 23) / 5) ** 2 + ((y - middle) / 4) ** 2 <= 1
-    seen = [DiscLabel(value, tuple(image.grid.to_world(np.array(tip, dtype=float)))) for value, tip in LUMBAR_DISCS.items()]
+    seen = [
+        DiscLabel(value, tuple(image.grid.to_world(np.array(tip, dtype=float))))
+        for value, tip in LUMBAR_DISCS.items()
+    ]
     found = propose_discs(image, Volume(cord, image.affine), chosen(seen, known))
     assert {disc.label.value for disc in found} == set(LUMBAR_DISCS)
     assert max(errors_mm(found.labels, seen).values()) < 4.0

@@ -27,7 +27,9 @@ ANGLES = ("angle_AP", "angle_RL", "orientation")
 def phantom_and_shape(request):
     phantom: SctPhantom = request.param
     # SCT's tests use its programming interface, whose default smoothing is 20.
-    return phantom, measure(phantom.volume(), MeasureOptions(angle_correction=phantom.corrected, smooth=20.0))
+    return phantom, measure(
+        phantom.volume(), MeasureOptions(angle_correction=phantom.corrected, smooth=20.0)
+    )
 
 
 def test_phantom_is_within_the_tolerances_of_scts_own_test(phantom_and_shape):
@@ -44,7 +46,11 @@ def test_phantom_is_within_the_tolerances_of_scts_own_test(phantom_and_shape):
             assert finite == pytest.approx(np.full(len(finite), expected), **tolerance), name
 
 
-@pytest.mark.parametrize("phantom", [phantom for phantom in PHANTOMS if phantom.corrected], ids=lambda phantom: phantom.name)
+@pytest.mark.parametrize(
+    "phantom",
+    [phantom for phantom in PHANTOMS if phantom.corrected],
+    ids=lambda phantom: phantom.name,
+)
 def test_angled_phantom_changes_smoothly_from_slice_to_slice(phantom):
     shape = measure(phantom.volume(), MeasureOptions(smooth=20.0))
     for name in phantom.expected:
@@ -74,7 +80,9 @@ def test_empty_slice_is_nan_in_every_measure():
 def test_slice_10_of_the_real_mask_is_scts_to_six_digits(shared_data):
     folder = shared_data / "images" / "sct-testing"
     mask = read_nifti(folder / "t2_seg-manual.nii.gz")
-    shape = add_levels(measure(mask), discs_from_label_image(read_nifti(folder / "t2_labels-disc.nii.gz")), mask)
+    shape = add_levels(
+        measure(mask), discs_from_label_image(read_nifti(folder / "t2_labels-disc.nii.gz")), mask
+    )
     found = shape.at_slice(10)
     assert found.area == pytest.approx(78.58643257836141, rel=1e-6)
     assert found.diameter_AP == pytest.approx(7.842507960401277, rel=1e-6)
@@ -88,7 +96,9 @@ def test_slice_10_of_the_real_mask_is_scts_to_six_digits(shared_data):
 def test_pooled_levels_are_the_mean_over_slices_not_over_levels(shared_data):
     folder = shared_data / "images" / "sct-testing"
     mask = read_nifti(folder / "t2_seg-manual.nii.gz")
-    shape = add_levels(measure(mask), discs_from_label_image(read_nifti(folder / "t2_labels-disc.nii.gz")), mask)
+    shape = add_levels(
+        measure(mask), discs_from_label_image(read_nifti(folder / "t2_labels-disc.nii.gz")), mask
+    )
     pooled = aggregate(shape, levels=[2, 3])[0]
     area = shape.columns["area"][np.isin(shape.levels, [2, 3])]
     assert pooled.mean["area"] == pytest.approx(area.mean())
@@ -111,10 +121,15 @@ def test_fast_way_equals_the_plain_way_on_real_masks(shared_data, name, correcte
 
 
 def blob(seed: int, spacing: tuple[float, float, float]) -> Volume:
-    """A soft, irregular cord of many pieces and holes, touching the edge of the image now and then."""
+    """A soft, irregular cord of many pieces and holes, touching the edge of the image now and
+    then.
+    """
     generator = np.random.default_rng(seed)
     noise = ndimage.gaussian_filter(generator.normal(size=(18, 16, 6)), (2.2, 2.2, 1.0))
-    return Volume(np.clip(noise * 8, 0, 1).astype(np.float32), np.diag([-spacing[0], spacing[1], spacing[2], 1.0]))
+    return Volume(
+        np.clip(noise * 8, 0, 1).astype(np.float32),
+        np.diag([-spacing[0], spacing[1], spacing[2], 1.0]),
+    )
 
 
 @settings(max_examples=30, derandomize=True)
@@ -134,7 +149,18 @@ def assert_equal_to_plain(mask: Volume, corrected: bool) -> None:
 
 @pytest.mark.parametrize(
     ("angle", "folded"),
-    [(0, 0), (180, 0), (-180, 0), (90, 90), (-90, 90), (360, 0), (45, 45), (-135, 45), (22.5, 22.5), (-67.5, 67.5)],
+    [
+        (0, 0),
+        (180, 0),
+        (-180, 0),
+        (90, 90),
+        (-90, 90),
+        (360, 0),
+        (45, 45),
+        (-135, 45),
+        (22.5, 22.5),
+        (-67.5, 67.5),
+    ],
 )
 def test_orientations_are_folded_as_scts(angle, folded):
     assert folded_angle(angle) == pytest.approx(folded)

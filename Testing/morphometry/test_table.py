@@ -29,7 +29,8 @@ from SoftCordSegLib.morphometry import (
 CORD = cylinder(shape=(30, 30, 20))
 WHEN = datetime(2024, 5, 6, 7, 8, 9)
 SCT_COLUMNS = (
-    "Timestamp,SCT Version,Filename,Slice (I->S),VertLevel,DistancePMJ,MEAN(area),STD(area),MEAN(angle_AP),STD(angle_AP),"
+    "Timestamp,SCT Version,Filename,Slice"
+    " (I->S),VertLevel,DistancePMJ,MEAN(area),STD(area),MEAN(angle_AP),STD(angle_AP),"
     "MEAN(angle_RL),STD(angle_RL),MEAN(diameter_AP),STD(diameter_AP),MEAN(diameter_AP_ellipse),STD(diameter_AP_ellipse),MEAN(diameter_RL),"
     "STD(diameter_RL),MEAN(length_anterior),STD(length_anterior),MEAN(length_posterior),STD(length_posterior),MEAN(eccentricity),"
     "STD(eccentricity),MEAN(orientation),STD(orientation),MEAN(solidity),STD(solidity),SUM(length)"
@@ -38,7 +39,10 @@ SCT_COLUMNS = (
 
 @pytest.fixture(scope="module")
 def a_cord():
-    discs = [DiscLabel(3, tuple(CORD.grid.to_world([15, 25, 14]))), DiscLabel(4, tuple(CORD.grid.to_world([15, 25, 7])))]
+    discs = [
+        DiscLabel(3, tuple(CORD.grid.to_world([15, 25, 14]))),
+        DiscLabel(4, tuple(CORD.grid.to_world([15, 25, 7]))),
+    ]
     return add_levels(measure(CORD), discs, CORD)
 
 
@@ -51,7 +55,14 @@ def test_columns_begin_with_scts_in_scts_order():
 
 
 @pytest.mark.parametrize(
-    ("numbers", "text"), [([], ""), ([4], "4"), (range(169, 208), "169:207"), ([3, 2], "2:3"), ([1, 2, 3, 5, 7, 8], "1:3;5;7:8")]
+    ("numbers", "text"),
+    [
+        ([], ""),
+        ([4], "4"),
+        (range(169, 208), "169:207"),
+        ([3, 2], "2:3"),
+        ([1, 2, 3, 5, 7, 8], "1:3;5;7:8"),
+    ],
 )
 def test_ranges_are_written_as_sct_writes_them(numbers, text):
     assert slice_ranges(numbers) == text
@@ -83,7 +94,10 @@ def test_file_is_written_and_added_to(a_cord, tmp_path):
     path = tmp_path / "new folder" / "csa.csv"
     write_csv(path, a_cord, aggregate(a_cord, levels=[3]), "one", timestamp=WHEN)
     write_csv(path, a_cord, aggregate(a_cord, levels=[4]), "two", append=True, timestamp=WHEN)
-    assert [(row["Filename"], row["VertLevel"]) for row in read(path.read_text())] == [("one", "3"), ("two", "4")]
+    assert [(row["Filename"], row["VertLevel"]) for row in read(path.read_text())] == [
+        ("one", "3"),
+        ("two", "4"),
+    ]
     write_csv(path, a_cord, aggregate(a_cord, levels=[4]), "three", timestamp=WHEN)
     assert [row["Filename"] for row in read(path.read_text())] == ["three"]
     assert [entry.name for entry in path.parent.iterdir()] == ["csa.csv"]
@@ -107,11 +121,19 @@ def test_json_names_units_options_and_notes(a_cord, tmp_path):
     write_json(tmp_path / "csa.json", a_cord, aggregate(a_cord, levels=[3, 9]), "cord.nii.gz", WHEN)
     found = json.loads((tmp_path / "csa.json").read_text())
     assert found["Units"]["area"] == "mm2"
-    assert found["Options"] == {"AngleCorrection": True, "Rescaling": "sct", "Threshold": None, "Smooth": 30.0, "Tilt": "sct"}
+    assert found["Options"] == {
+        "AngleCorrection": True,
+        "Rescaling": "sct",
+        "Threshold": None,
+        "Smooth": 30.0,
+        "Tilt": "sct",
+    }
     assert any("T2 (9)" in note for note in found["Notes"])
     assert found["Rows"][0]["Levels"] == [3, 9]
     assert len(found["Slices"]["area"]) == 20
-    assert found == json.loads(json.dumps(to_json(a_cord, aggregate(a_cord, levels=[3, 9]), "cord.nii.gz", WHEN)))
+    assert found == json.loads(
+        json.dumps(to_json(a_cord, aggregate(a_cord, levels=[3, 9]), "cord.nii.gz", WHEN))
+    )
 
 
 def test_the_tilt_and_foreign_notes_are_in_the_tables():

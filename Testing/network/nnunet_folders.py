@@ -30,10 +30,25 @@ def configuration(style: str, **changes) -> dict:
         "use_mask_for_norm": [False],
         "resampling_fn_data": "resample_data_or_seg_to_shape",
         "resampling_fn_seg": "resample_data_or_seg_to_shape",
-        "resampling_fn_data_kwargs": {"is_seg": False, "order": 3, "order_z": 0, "force_separate_z": None},
-        "resampling_fn_seg_kwargs": {"is_seg": True, "order": 1, "order_z": 0, "force_separate_z": None},
+        "resampling_fn_data_kwargs": {
+            "is_seg": False,
+            "order": 3,
+            "order_z": 0,
+            "force_separate_z": None,
+        },
+        "resampling_fn_seg_kwargs": {
+            "is_seg": True,
+            "order": 1,
+            "order_z": 0,
+            "force_separate_z": None,
+        },
         "resampling_fn_probabilities": "resample_data_or_seg_to_shape",
-        "resampling_fn_probabilities_kwargs": {"is_seg": False, "order": 1, "order_z": 0, "force_separate_z": None},
+        "resampling_fn_probabilities_kwargs": {
+            "is_seg": False,
+            "order": 1,
+            "order_z": 0,
+            "force_separate_z": None,
+        },
         "batch_dice": False,
     }
     old = {
@@ -119,10 +134,19 @@ def checkpoint(net, name: str = "3d_fullres", mirror=(0, 1, 2)) -> dict:
         "network_weights": net.state_dict(),
         "optimizer_state": {"state": {}, "param_groups": [{"lr": 0.01, "momentum": 0.99}]},
         "grad_scaler_state": None,
-        "logging": {"ema_fg_dice": [np.float64(0.5), np.float32(0.9)], "epoch_start_timestamps": [1.5]},
+        "logging": {
+            "ema_fg_dice": [np.float64(0.5), np.float32(0.9)],
+            "epoch_start_timestamps": [1.5],
+        },
         "_best_ema": np.float64(0.95),
         "current_epoch": 1000,
-        "init_args": {"configuration": name, "fold": 0, "plans": {"x": 1}, "device": torch.device("cpu"), "unpack_dataset": True},
+        "init_args": {
+            "configuration": name,
+            "fold": 0,
+            "plans": {"x": 1},
+            "device": torch.device("cpu"),
+            "unpack_dataset": True,
+        },
         "trainer_name": "nnUNetTrainer",
         "inference_allowed_mirroring_axes": tuple(mirror),
     }
@@ -136,7 +160,9 @@ def write_result_folder(
     file: str = "checkpoint_final.pth",
     **shape,
 ) -> Path:
-    """``folder/nnUNetTrainer__nnUNetPlans__3d_fullres`` with its plans, data set and folds; its path."""
+    """``folder/nnUNetTrainer__nnUNetPlans__3d_fullres`` with its plans, data set and folds; its
+    path.
+    """
     trained = folder / "nnUNetTrainer__nnUNetPlans__3d_fullres"
     for fold in folds:
         (trained / f"fold_{fold}").mkdir(parents=True)

@@ -1,7 +1,9 @@
-"""A plain PyTorch network with the module names of ``PlainConvUNet`` (dynamic-network-architectures 0.2).
+"""A plain PyTorch network with the module names of ``PlainConvUNet`` (dynamic-network-architectures
+0.2).
 
-Written from those names and from what the layers are, without our U-Net: each block registers its layers twice, and the decoder
-registers the encoder again, so that the state dictionary has the copies that the authors' checkpoints have.
+Written from those names and from what the layers are, without our U-Net: each block registers its
+layers twice, and the decoder registers the encoder again, so that the state dictionary has the
+copies that the authors' checkpoints have.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ class Block(nn.Module):
 
     def __init__(self, before, after, kernel, stride, bias):
         super().__init__()
-        self.conv = nn.Conv3d(before, after, kernel, stride, padding=[(n - 1) // 2 for n in kernel], bias=bias)
+        self.conv = nn.Conv3d(
+            before, after, kernel, stride, padding=[(n - 1) // 2 for n in kernel], bias=bias
+        )
         self.norm = nn.InstanceNorm3d(after, eps=1e-5, affine=True)
         self.nonlin = nn.LeakyReLU(inplace=True)
         self.all_modules = nn.Sequential(self.conv, self.norm, self.nonlin)
@@ -30,7 +34,9 @@ class Stack(nn.Module):
     def __init__(self, count, before, after, kernel, stride, bias):
         super().__init__()
         first = Block(before, after, kernel, stride, bias)
-        self.convs = nn.Sequential(first, *(Block(after, after, kernel, (1, 1, 1), bias) for _ in range(count - 1)))
+        self.convs = nn.Sequential(
+            first, *(Block(after, after, kernel, (1, 1, 1), bias) for _ in range(count - 1))
+        )
 
     def forward(self, x):
         return self.convs(x)
@@ -67,7 +73,9 @@ class Decoder(nn.Module):
             transpconvs.append(nn.ConvTranspose3d(below, skip, stride, stride, bias=bias))
             stages.append(Stack(counts[s - 1], 2 * skip, skip, kernels[-s - 1], (1, 1, 1), bias))
             seg_layers.append(nn.Conv3d(skip, classes, 1, 1, 0, bias=True))
-        self.stages, self.transpconvs, self.seg_layers = map(nn.ModuleList, (stages, transpconvs, seg_layers))
+        self.stages, self.transpconvs, self.seg_layers = map(
+            nn.ModuleList, (stages, transpconvs, seg_layers)
+        )
 
     def forward(self, skips):
         x, outputs = skips[-1], []
@@ -80,7 +88,9 @@ class Decoder(nn.Module):
 class PlainConvNet(nn.Module):
     """One channel in; raw outputs, full resolution first."""
 
-    def __init__(self, features, strides, kernels=None, encoder=None, decoder=None, classes=1, bias=True):
+    def __init__(
+        self, features, strides, kernels=None, encoder=None, decoder=None, classes=1, bias=True
+    ):
         super().__init__()
         kernels = kernels or [(3, 3, 3)] * len(features)
         encoder, decoder = encoder or [2] * len(features), decoder or [2] * (len(features) - 1)
@@ -109,7 +119,12 @@ def lightning_checkpoint(net: nn.Module) -> dict:
         "pytorch-lightning_version": "2.0.4",
         "state_dict": {f"net.{name}": tensor for name, tensor in net.state_dict().items()},
         "loops": {},
-        "callbacks": {"ModelCheckpoint{'monitor': 'val_loss'}": {"best_model_score": torch.tensor(0.3), "best_k_models": {}}},
+        "callbacks": {
+            "ModelCheckpoint{'monitor': 'val_loss'}": {
+                "best_model_score": torch.tensor(0.3),
+                "best_k_models": {},
+            }
+        },
         "optimizer_states": [{"state": {0: {"step": torch.tensor(3.0)}}, "param_groups": []}],
         "lr_schedulers": [],
     }

@@ -41,4 +41,6 @@ def test_sigmoid_is_the_logistic_function_even_far_out():
 
 
 def test_every_activation_gives_float32():
-    assert all(activation(np.array([0.5])).dtype == np.float32 for activation in ACTIVATIONS.values())
+    assert all(
+        activation(np.array([0.5])).dtype == np.float32 for activation in ACTIVATIONS.values()
+    )

@@ -29,7 +29,9 @@ def write(path, entries, compression=zipfile.ZIP_STORED):
 
 
 def files_below(folder):
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+    return sorted(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()
+    )
 
 
 def test_what_a_model_is_made_of_is_unpacked_and_nothing_else(tmp_path, folder):
@@ -46,7 +48,10 @@ def test_what_a_model_is_made_of_is_unpacked_and_nothing_else(tmp_path, folder):
     )
     written = unpack(archive, folder)
     assert files_below(folder) == ["model/best_model.ckpt", "model/plans.json"]
-    assert sorted(written) == [folder / "model" / "best_model.ckpt", folder / "model" / "plans.json"]
+    assert sorted(written) == [
+        folder / "model" / "best_model.ckpt",
+        folder / "model" / "plans.json",
+    ]
     assert (folder / "model" / "best_model.ckpt").read_bytes() == b"weights"
 
 
@@ -65,7 +70,9 @@ ESCAPES = [
 def test_names_that_lead_out_of_the_folder_are_refused(tmp_path, folder, name):
     archive = write(tmp_path / "model.zip", [("good.json", b"{}"), (name, b"{}")])
     if "\\" in name:  # Python's writer changes these; an attacker's does not
-        archive.write_bytes(archive.read_bytes().replace(name.replace("\\", os.sep).encode(), name.encode()))
+        archive.write_bytes(
+            archive.read_bytes().replace(name.replace("\\", os.sep).encode(), name.encode())
+        )
     before = files_below(tmp_path)
     with pytest.raises(ModelError, match="outside its folder"):
         unpack(archive, folder)
@@ -147,5 +154,9 @@ def test_unpacking_can_be_cancelled(tmp_path, folder):
     archive = write(tmp_path / "model.zip", [("x.ckpt", os.urandom(3 << 20))])
     told = []
     with pytest.raises(Cancelled):
-        unpack(archive, folder, Progress(lambda fraction, _: told.append(fraction), lambda: len(told) >= 2))
+        unpack(
+            archive,
+            folder,
+            Progress(lambda fraction, _: told.append(fraction), lambda: len(told) >= 2),
+        )
     assert (folder / "x.ckpt").stat().st_size < 3 << 20

@@ -21,7 +21,15 @@ from SoftCordSegLib.network.unet import UNet, UNetConfig
 
 CONFIG = UNetConfig((2, 4), ((1, 1, 1), (2, 2, 2)))
 LOCATOR, SEGMENTER = (
-    Stage(f"models/{name}.safetensors", CONFIG.features, CONFIG.strides, spacing, (8, 8, 8), 0.5, "normrelu")
+    Stage(
+        f"models/{name}.safetensors",
+        CONFIG.features,
+        CONFIG.strides,
+        spacing,
+        (8, 8, 8),
+        0.5,
+        "normrelu",
+    )
     for name, spacing in (("locator", 3.0), ("segmenter", 1.0))
 )
 
@@ -37,7 +45,12 @@ def bundle_folder(tmp_path, networks):
     folder = tmp_path / "bundle"
     metadata = {"name": "test", "version": "1", "license": "Apache-2.0"}
     inference = {"orientation": "LAS", "locator": LOCATOR, "segmenter": SEGMENTER}
-    save_bundle(folder, metadata, inference, {name: network.state_dict() for name, network in networks.items()})
+    save_bundle(
+        folder,
+        metadata,
+        inference,
+        {name: network.state_dict() for name, network in networks.items()},
+    )
     return folder
 
 
@@ -48,7 +61,9 @@ def edit(path, change) -> None:
 
 
 def test_a_bundle_has_the_files_of_a_monai_bundle(bundle_folder):
-    files = sorted(path.relative_to(bundle_folder).as_posix() for path in bundle_folder.rglob("*.*"))
+    files = sorted(
+        path.relative_to(bundle_folder).as_posix() for path in bundle_folder.rglob("*.*")
+    )
     assert files == [
         "configs/inference.json",
         "configs/metadata.json",
@@ -62,11 +77,16 @@ def test_networks_come_back_bit_by_bit(bundle_folder, networks):
     assert (bundle.name, bundle.locator, bundle.segmenter) == ("test 1", LOCATOR, SEGMENTER)
     for stage in (bundle.locator, bundle.segmenter):
         read = bundle.network(stage).state_dict()
-        assert all(torch.equal(value, read[name]) for name, value in networks[stage.weights].state_dict().items())
+        assert all(
+            torch.equal(value, read[name])
+            for name, value in networks[stage.weights].state_dict().items()
+        )
 
 
 def test_sha256_of_the_weights_is_recorded(bundle_folder):
-    assert load_bundle(bundle_folder).sha256[LOCATOR.weights] == file_sha256(bundle_folder / LOCATOR.weights)
+    assert load_bundle(bundle_folder).sha256[LOCATOR.weights] == file_sha256(
+        bundle_folder / LOCATOR.weights
+    )
 
 
 def test_weights_that_were_changed_are_refused(bundle_folder):
@@ -84,14 +104,21 @@ def test_missing_weights_are_named(bundle_folder):
 
 @pytest.mark.parametrize("name", ["../outside.safetensors", "/etc/passwd", "models/weights.pt"])
 def test_weights_outside_the_folder_or_of_a_format_that_runs_code_are_refused(bundle_folder, name):
-    edit(bundle_folder / "configs" / "inference.json", lambda content: content["segmenter"].update(weights=name))
+    edit(
+        bundle_folder / "configs" / "inference.json",
+        lambda content: content["segmenter"].update(weights=name),
+    )
     with pytest.raises(ModelError, match="Do not use it"):
         load_bundle(bundle_folder)
 
 
 @pytest.mark.parametrize(
     "change",
-    [lambda c: c.pop("locator"), lambda c: c["segmenter"].update(overlap=1.0), lambda c: c["locator"].update(activation="eval")],
+    [
+        lambda c: c.pop("locator"),
+        lambda c: c["segmenter"].update(overlap=1.0),
+        lambda c: c["locator"].update(activation="eval"),
+    ],
 )
 def test_a_configuration_that_cannot_be_used_is_a_sentence(bundle_folder, change):
     edit(bundle_folder / "configs" / "inference.json", change)
@@ -106,7 +133,10 @@ def test_a_bundle_without_a_licence_is_refused(bundle_folder):
 
 
 def test_weights_of_another_network_are_a_sentence(bundle_folder):
-    edit(bundle_folder / "configs" / "inference.json", lambda content: content["segmenter"].update(features=[4, 8]))
+    edit(
+        bundle_folder / "configs" / "inference.json",
+        lambda content: content["segmenter"].update(features=[4, 8]),
+    )
     bundle = load_bundle(bundle_folder)
     with pytest.raises(ModelError, match="do not fit"):
         bundle.network(bundle.segmenter)
@@ -133,14 +163,20 @@ def test_shipped_bundles_load_are_licensed_and_small():
 def a_plan_bundle(folder, **settings):
     config = UNetConfig((2, 4), ((1, 1, 1), (2, 2, 2)))
     metadata = {"name": "plan", "version": "1", "license": "Apache-2.0"}
-    save_centre_crop_bundle(folder, metadata, UNet(config).state_dict(), config, **{"tile": (8, 8, 8), **settings})
+    save_centre_crop_bundle(
+        folder, metadata, UNet(config).state_dict(), config, **{"tile": (8, 8, 8), **settings}
+    )
     return folder
 
 
 def test_a_bundle_of_the_papers_pipeline_comes_back_as_it_was(tmp_path):
     bundle = load_bundle(a_plan_bundle(tmp_path / "plan", crop=(16, 24, -1), padding="constant"))
     assert (bundle.locator, bundle.segmenter, bundle.orientation) == (None, None, "LAS")
-    assert (bundle.plan.crop, bundle.plan.padding, bundle.plan.tile) == ((16, 24, -1), "constant", (8, 8, 8))
+    assert (bundle.plan.crop, bundle.plan.padding, bundle.plan.tile) == (
+        (16, 24, -1),
+        "constant",
+        (8, 8, 8),
+    )
     assert list(bundle.sha256) == list(bundle.weight_files) == ["models/network.safetensors"]
     (network,) = bundle.networks(bundle.plan.network)
     assert not network.training
@@ -148,7 +184,14 @@ def test_a_bundle_of_the_papers_pipeline_comes_back_as_it_was(tmp_path):
 
 @pytest.mark.parametrize(
     "settings",
-    [{"tile": (8, 8, 7)}, {"crop": (0, 8, -1)}, {"padding": "mirror"}, {"overlap": 1.0}, {"activation": "eval"}, {"floor": 1}],
+    [
+        {"tile": (8, 8, 7)},
+        {"crop": (0, 8, -1)},
+        {"padding": "mirror"},
+        {"overlap": 1.0},
+        {"activation": "eval"},
+        {"floor": 1},
+    ],
 )
 def test_settings_that_do_not_fit_are_refused_before_anything_is_written(tmp_path, settings):
     with pytest.raises(ValueError):
@@ -180,7 +223,10 @@ def test_a_plan_that_cannot_be_used_is_a_sentence(tmp_path, change):
 
 def test_weights_of_a_plan_outside_the_folder_are_refused(tmp_path):
     folder = a_plan_bundle(tmp_path / "plan")
-    edit(folder / "configs" / "inference.json", lambda c: c["network"].update(weights=["../outside.safetensors"]))
+    edit(
+        folder / "configs" / "inference.json",
+        lambda c: c["network"].update(weights=["../outside.safetensors"]),
+    )
     with pytest.raises(ModelError, match="Do not use it"):
         load_bundle(folder)
 
@@ -188,7 +234,15 @@ def test_weights_of_a_plan_outside_the_folder_are_refused(tmp_path):
 def test_the_configuration_of_bundles_of_ours_is_written_as_before(bundle_folder):
     written = json.loads((bundle_folder / "configs" / "inference.json").read_text())
     assert sorted(written) == ["locator", "orientation", "segmenter"]
-    assert sorted(written["locator"]) == ["activation", "features", "overlap", "spacing_mm", "strides", "tile", "weights"]
+    assert sorted(written["locator"]) == [
+        "activation",
+        "features",
+        "overlap",
+        "spacing_mm",
+        "strides",
+        "tile",
+        "weights",
+    ]
 
 
 def test_a_bundle_that_names_no_contract_scales_by_the_whole_image(bundle_folder):
@@ -201,16 +255,29 @@ def test_a_bundle_that_names_no_contract_scales_by_the_whole_image(bundle_folder
 def test_the_contract_of_the_intensities_comes_back(tmp_path, networks, name):
     states = {file: network.state_dict() for file, network in networks.items()}
     metadata = {"name": "test", "version": "1", "license": "Apache-2.0"}
-    inference = {"orientation": "LAS", "intensities": name, "locator": LOCATOR, "segmenter": SEGMENTER}
+    inference = {
+        "orientation": "LAS",
+        "intensities": name,
+        "locator": LOCATOR,
+        "segmenter": SEGMENTER,
+    }
     save_bundle(tmp_path / "bundle", metadata, inference, states)
     assert load_bundle(tmp_path / "bundle").intensities == name
 
 
 def test_a_contract_that_is_not_known_is_refused_written_or_read(bundle_folder, tmp_path):
-    inference = {"orientation": "LAS", "intensities": "by_taste", "locator": LOCATOR, "segmenter": SEGMENTER}
+    inference = {
+        "orientation": "LAS",
+        "intensities": "by_taste",
+        "locator": LOCATOR,
+        "segmenter": SEGMENTER,
+    }
     with pytest.raises(ModelError, match="'by_taste', which this version does not know"):
         save_bundle(tmp_path / "other", {}, inference, {})
     assert not (tmp_path / "other").exists()
-    edit(bundle_folder / "configs" / "inference.json", lambda content: content.update(intensities="by_taste"))
+    edit(
+        bundle_folder / "configs" / "inference.json",
+        lambda content: content.update(intensities="by_taste"),
+    )
     with pytest.raises(ModelError, match="Update SoftCordSeg"):
         load_bundle(bundle_folder)

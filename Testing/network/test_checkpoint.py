@@ -56,9 +56,15 @@ def save(content, path):
 
 
 def test_a_checkpoint_of_the_paper_becomes_its_network_bit_by_bit(net, tmp_path):
-    converted = convert_checkpoint(save(lightning_checkpoint(net), tmp_path / "best_model_loss.ckpt"), **SMALL)
+    converted = convert_checkpoint(
+        save(lightning_checkpoint(net), tmp_path / "best_model_loss.ckpt"), **SMALL
+    )
     assert converted.plan.network.config == CONFIG
-    assert (converted.orientation, converted.plan.padding, converted.plan.activation) == ("RPI", "edge", "normrelu")
+    assert (converted.orientation, converted.plan.padding, converted.plan.activation) == (
+        "RPI",
+        "edge",
+        "normrelu",
+    )
     assert converted.facts == {
         "checkpoint": "best_model_loss.ckpt",
         "epoch": 139,
@@ -88,7 +94,9 @@ def test_a_checkpoint_of_a_real_lightning_run_is_read(net, tmp_path):
         def configure_optimizers(self):
             return self.hparams.optimizer_class(self.parameters(), lr=1e-4)
 
-    model = Model(argparse.Namespace(lr=1e-3, contrast="all"), torch.optim.Adam, pathlib.Path("data"))
+    model = Model(
+        argparse.Namespace(lr=1e-3, contrast="all"), torch.optim.Adam, pathlib.Path("data")
+    )
     trainer = lightning.Trainer(
         max_steps=1,
         accelerator="cpu",
@@ -126,7 +134,9 @@ def test_what_is_not_a_tensor_is_read_as_nothing(net, tmp_path):
 def test_functions_in_a_checkpoint_are_not_called(net, tmp_path, function):
     trace = tmp_path / "trace"
     argument = f"open({str(trace)!r}, 'w')" if function in (eval, exec) else trace
-    path = save({**lightning_checkpoint(net), "evil": Runs(function, argument)}, tmp_path / "evil.ckpt")
+    path = save(
+        {**lightning_checkpoint(net), "evil": Runs(function, argument)}, tmp_path / "evil.ckpt"
+    )
     try:
         read_checkpoint(path)
     except ModelError as error:
@@ -136,7 +146,9 @@ def test_functions_in_a_checkpoint_are_not_called(net, tmp_path, function):
 
 def test_weights_that_a_function_would_have_to_make_are_refused(net, tmp_path):
     content = lightning_checkpoint(net)
-    content["state_dict"]["net.encoder.stages.0.0.convs.0.conv.bias"] = Runs(marked, tmp_path / "trace")
+    content["state_dict"]["net.encoder.stages.0.0.convs.0.conv.bias"] = Runs(
+        marked, tmp_path / "trace"
+    )
     with pytest.raises(ModelError, match="not a network's"):
         convert_checkpoint(save(content, tmp_path / "evil.ckpt"), **SMALL)
     assert not (tmp_path / "trace").exists()
@@ -152,7 +164,14 @@ def test_weights_that_a_function_would_have_to_make_are_refused(net, tmp_path):
         ({"state_dict": {}}, "has no weights"),
         ({"state_dict": {"other.weight": torch.zeros(2)}}, "not a network's"),
         ({"state_dict": {"net.weight": 3}}, "not a network's"),
-        ({"state_dict": {"net.encoder.stages.0.0.convs.0.conv.weight": torch.zeros(2, dtype=torch.int64)}}, "not a network's"),
+        (
+            {
+                "state_dict": {
+                    "net.encoder.stages.0.0.convs.0.conv.weight": torch.zeros(2, dtype=torch.int64)
+                }
+            },
+            "not a network's",
+        ),
     ],
 )
 def test_other_files_are_a_sentence(tmp_path, content, sentence):
@@ -185,5 +204,10 @@ def test_the_papers_own_shape_needs_no_settings(tmp_path):
     from SoftCordSegLib.network import CentreCrop, NetworkSpec
 
     plan = CentreCrop(NetworkSpec(("models/network.safetensors",), PAPER))
-    assert (plan.crop, plan.tile, plan.overlap, plan.floor) == ((64, 192, -1), (64, 192, 320), 0.5, 0.1)
+    assert (plan.crop, plan.tile, plan.overlap, plan.floor) == (
+        (64, 192, -1),
+        (64, 192, 320),
+        0.5,
+        0.1,
+    )
     assert CentreCrop.from_json(plan.to_json()) == plan

@@ -45,7 +45,15 @@ def names(target):
 
 def test_a_file_comes_whole_and_its_sha256_is_told(server, target):
     told = []
-    assert download(server.file, target, sha256=SHA256.upper(), progress=Progress(lambda f, m: told.append((f, m)))) == SHA256
+    assert (
+        download(
+            server.file,
+            target,
+            sha256=SHA256.upper(),
+            progress=Progress(lambda f, m: told.append((f, m))),
+        )
+        == SHA256
+    )
     assert target.read_bytes() == CONTENT
     assert names(target) == ["file.zip"]
     fractions = [fraction for fraction, _ in told]
@@ -110,7 +118,9 @@ def test_a_part_that_is_the_whole_file_needs_nothing_more(server, target, monkey
         raise http.client.IncompleteRead(b"")
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "file_sha256", cut_off)  # everything had come when the program was ended
+        patch.setattr(
+            module, "file_sha256", cut_off
+        )  # everything had come when the program was ended
         with pytest.raises(ModelError):
             download(server.file, target)
     assert download(server.file, target) == SHA256
@@ -161,7 +171,16 @@ def test_redirects_to_other_schemes_are_refused(server, target, elsewhere):
     assert not target.exists()
 
 
-@pytest.mark.parametrize("url", ["http://example.org/x.zip", "file:///etc/passwd", "ftp://example.org/x", "https:///x", "x.zip"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.org/x.zip",
+        "file:///etc/passwd",
+        "ftp://example.org/x",
+        "https:///x",
+        "x.zip",
+    ],
+)
 def test_only_https_is_asked_for(target, url, monkeypatch):
     def reached(*_arguments, **_options):
         raise AssertionError("a connection was made")
@@ -173,7 +192,9 @@ def test_only_https_is_asked_for(target, url, monkeypatch):
 
 def test_a_redirect_from_https_to_http_is_refused():
     with pytest.raises(ModelError, match="https://"):
-        module._Redirects(module.SCHEMES).redirect_request(None, None, 302, "Found", {}, "http://example.org/x.zip")
+        module._Redirects(module.SCHEMES).redirect_request(
+            None, None, 302, "Found", {}, "http://example.org/x.zip"
+        )
 
 
 @pytest.mark.parametrize("says_length", [True, False])

@@ -32,7 +32,10 @@ def test_each_fold_becomes_a_network_bit_by_bit(tmp_path, style):
     spec = bundle.plan.network
     assert spec.weights == ("models/fold_0.safetensors", "models/fold_3.safetensors")
     assert spec.config == UNetConfig(
-        shape.get("features", SHAPE["features"]), SHAPE["strides"], kernels=SHAPE["kernels"], channels_out=2
+        shape.get("features", SHAPE["features"]),
+        SHAPE["strides"],
+        kernels=SHAPE["kernels"],
+        channels_out=2,
     )
     x = torch.randn(1, 1, 8, 16, 16)
     for network, seed in zip(bundle.networks(spec), (10, 13)):
@@ -45,8 +48,16 @@ def test_the_plan_is_what_the_files_say(tmp_path):
     converted = convert_result_folder(folder)
     plan = converted.plan
     assert converted.orientation == "LAS"  # SCT's RPI
-    assert (plan.spacing_mm, plan.patch, plan.transpose_forward) == ((1.2, 0.9, 0.9), (8, 16, 16), (2, 0, 1))
-    assert (plan.normalisation, plan.use_mask, plan.mirror_axes) == ("ZScoreNormalization", True, (0, 1, 2))
+    assert (plan.spacing_mm, plan.patch, plan.transpose_forward) == (
+        (1.2, 0.9, 0.9),
+        (8, 16, 16),
+        (2, 0, 1),
+    )
+    assert (plan.normalisation, plan.use_mask, plan.mirror_axes) == (
+        "ZScoreNormalization",
+        True,
+        (0, 1, 2),
+    )
     assert (plan.data, plan.probabilities) == (Resampling(3, 0, None), Resampling(1, 0, None))
     assert (plan.foreground, plan.margins, plan.step) == ((1,), None, 0.5)
     assert converted.facts["configuration"] == "3d_fullres"
@@ -57,7 +68,9 @@ def test_the_plan_is_what_the_files_say(tmp_path):
 def test_images_without_a_said_orientation_are_scts_lpi(tmp_path):
     file = dataset()
     del file["image_orientation"]
-    assert convert_result_folder(write_result_folder(tmp_path, dataset_file=file)).orientation == "RAS"
+    assert (
+        convert_result_folder(write_result_folder(tmp_path, dataset_file=file)).orientation == "RAS"
+    )
 
 
 def test_an_inherited_configuration_is_completed(tmp_path):
@@ -75,14 +88,26 @@ def test_the_best_checkpoint_serves_where_there_is_no_final_one(tmp_path):
 
 
 def test_a_network_trained_on_everything_serves_where_there_are_no_folds(tmp_path):
-    assert convert_result_folder(write_result_folder(tmp_path, folds=("all",))).facts["folds"] == ["fold_all"]
+    assert convert_result_folder(write_result_folder(tmp_path, folds=("all",))).facts["folds"] == [
+        "fold_all"
+    ]
 
 
 @pytest.mark.parametrize("name", ["crop_metadata.json", "crop_metadata.yaml"])
 def test_margins_of_a_model_for_cropped_images(tmp_path, name):
     folder = write_result_folder(tmp_path)
-    entries = {"cropped_image": True, "sc_crop_version": "0.12.1", "pad_superior": 30.0, "pad_inferior": 80.0, "pad_posterior": 25}
-    text = json.dumps(entries) if name.endswith("json") else "".join(f"{key}: {value}\n" for key, value in entries.items())
+    entries = {
+        "cropped_image": True,
+        "sc_crop_version": "0.12.1",
+        "pad_superior": 30.0,
+        "pad_inferior": 80.0,
+        "pad_posterior": 25,
+    }
+    text = (
+        json.dumps(entries)
+        if name.endswith("json")
+        else "".join(f"{key}: {value}\n" for key, value in entries.items())
+    )
     (tmp_path / name).write_text(text)
     plan = convert_result_folder(folder).plan
     assert plan.margins == Margins(superior=30, inferior=80, posterior=25)
@@ -100,8 +125,16 @@ REFUSED = {
     "2d": ({"patch_size": [64, 64]}, {}, "single slices"),
     "cascade": ({"previous_stage": "3d_lowres"}, {}, "cascade"),
     "two channels": ({}, {"channel_names": {"0": "T1", "1": "T2"}}, "2 images at once"),
-    "resampling": ({"resampling_fn_data": "resample_torch_fornnunet"}, {}, "resample_torch_fornnunet"),
-    "regions": ({}, {"labels": {"background": 0, "sc": [1, 2]}, "regions_class_order": [1]}, "overlap"),
+    "resampling": (
+        {"resampling_fn_data": "resample_torch_fornnunet"},
+        {},
+        "resample_torch_fornnunet",
+    ),
+    "regions": (
+        {},
+        {"labels": {"background": 0, "sc": [1, 2]}, "regions_class_order": [1]},
+        "overlap",
+    ),
     "which is the cord": ({}, {"labels": TWO}, "not clear which"),
     "normalisation": ({"normalization_schemes": ["MyOwn"]}, {}, "MyOwn"),
     "orientation": ({}, {"image_orientation": "XYZ"}, "no orientation"),
@@ -137,7 +170,9 @@ def residual_plans() -> dict:
     """Plans of a network that only nnU-Net's library builds."""
     written = plans()
     entry = written["configurations"]["3d_fullres"]["architecture"]
-    entry["network_class_name"] = "dynamic_network_architectures.architectures.unet.ResidualEncoderUNet"
+    entry["network_class_name"] = (
+        "dynamic_network_architectures.architectures.unet.ResidualEncoderUNet"
+    )
     entry["arch_kwargs"]["n_blocks_per_stage"] = entry["arch_kwargs"].pop("n_conv_per_stage")
     return written
 
@@ -145,24 +180,54 @@ def residual_plans() -> dict:
 def test_other_networks_are_built_by_nnunet_where_the_user_has_it(tmp_path, monkeypatch):
     asked = []
 
-    def get_network_from_plans(name, kwargs, imports, channels_in, channels_out, allow_init, deep_supervision):
+    def get_network_from_plans(
+        name, kwargs, imports, channels_in, channels_out, allow_init, deep_supervision
+    ):
         kwargs["conv_op"] = torch.nn.Conv3d
-        asked.append((name.rsplit(".", 1)[-1], kwargs["n_blocks_per_stage"], imports, channels_in, channels_out, deep_supervision))
+        asked.append(
+            (
+                name.rsplit(".", 1)[-1],
+                kwargs["n_blocks_per_stage"],
+                imports,
+                channels_in,
+                channels_out,
+                deep_supervision,
+            )
+        )
         return random_net(seed=1, **SHAPE)
 
     folder = write_result_folder(tmp_path, residual_plans(), folds=(0, 1))
     bundle = bundle_of(convert_result_folder(folder), tmp_path / "bundle")
     for name in ("nnunetv2", "nnunetv2.utilities", "nnunetv2.utilities.get_network_from_plans"):
         monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
-    sys.modules["nnunetv2.utilities.get_network_from_plans"].get_network_from_plans = get_network_from_plans
+    sys.modules[
+        "nnunetv2.utilities.get_network_from_plans"
+    ].get_network_from_plans = get_network_from_plans
     for network, seed in zip(bundle.networks(bundle.plan.network), (10, 11)):
         expected = random_net(seed=seed, **SHAPE).state_dict()
-        assert all(torch.equal(value, expected[name]) for name, value in network.state_dict().items())
-    assert asked == [("ResidualEncoderUNet", [2, 2, 2], ["conv_op", "norm_op", "dropout_op", "nonlin"], 1, 2, False)] * 2
+        assert all(
+            torch.equal(value, expected[name]) for name, value in network.state_dict().items()
+        )
+    assert (
+        asked
+        == [
+            (
+                "ResidualEncoderUNet",
+                [2, 2, 2],
+                ["conv_op", "norm_op", "dropout_op", "nonlin"],
+                1,
+                2,
+                False,
+            )
+        ]
+        * 2
+    )
 
 
 def test_without_nnunet_they_are_a_sentence(tmp_path, monkeypatch):
-    bundle = bundle_of(convert_result_folder(write_result_folder(tmp_path, residual_plans())), tmp_path / "bundle")
+    bundle = bundle_of(
+        convert_result_folder(write_result_folder(tmp_path, residual_plans())), tmp_path / "bundle"
+    )
     monkeypatch.setitem(sys.modules, "nnunetv2", None)
     with pytest.raises(ModelError, match="ResidualEncoderUNet.*pip install nnunetv2"):
         next(bundle.networks(bundle.plan.network))

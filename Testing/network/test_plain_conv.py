@@ -48,26 +48,37 @@ def test_translated_weights_give_the_same_numbers_to_the_last_bit(shape):
 
 def test_the_papers_network_is_recognised_from_its_tensors():
     with torch.device("meta"):
-        state = {our_name(name): tensor for name, tensor in PlainConvNet(PAPER.features, PAPER.strides).state_dict().items()}
+        state = {
+            our_name(name): tensor
+            for name, tensor in PlainConvNet(PAPER.features, PAPER.strides).state_dict().items()
+        }
     assert config_of(state) == PAPER
 
 
 def test_the_wider_network_of_v2_5_is_told_from_it():
     wide = (32, 64, 128, 256, 384, 384)
     with torch.device("meta"):
-        state = {our_name(name): tensor for name, tensor in PlainConvNet(wide, PAPER.strides).state_dict().items()}
+        state = {
+            our_name(name): tensor
+            for name, tensor in PlainConvNet(wide, PAPER.strides).state_dict().items()
+        }
     assert config_of(state).features == wide
 
 
 def test_a_parameter_of_another_network_is_named():
-    state = {**random_net(**SHAPES["small"]).state_dict(), "encoder.stages.0.blocks.0.conv1.weight": torch.zeros(1)}
+    state = {
+        **random_net(**SHAPES["small"]).state_dict(),
+        "encoder.stages.0.blocks.0.conv1.weight": torch.zeros(1),
+    }
     with pytest.raises(ModelError, match=r"blocks\.0\.conv1"):
         translated(state)
 
 
 def test_copies_that_differ_are_damage():
     state = dict(random_net(**SHAPES["small"]).state_dict())
-    state["decoder.encoder.stages.1.0.convs.0.conv.weight"] = state["encoder.stages.1.0.convs.0.conv.weight"] + 1e-3
+    state["decoder.encoder.stages.1.0.convs.0.conv.weight"] = (
+        state["encoder.stages.1.0.convs.0.conv.weight"] + 1e-3
+    )
     with pytest.raises(ModelError, match="damaged"):
         translated(state)
 
@@ -75,7 +86,9 @@ def test_copies_that_differ_are_damage():
 def test_a_network_that_lacks_a_layer_is_refused():
     state = translated(random_net(**SHAPES["small"]).state_dict())
     with pytest.raises(ModelError, match="whole plain U-Net"):
-        config_of({name: tensor for name, tensor in state.items() if not name.startswith("encoder.1.0")})
+        config_of(
+            {name: tensor for name, tensor in state.items() if not name.startswith("encoder.1.0")}
+        )
     config = config_of(state)
     del state["decoder.0.1.norm.bias"]
     with pytest.raises(ModelError, match=r"'decoder\.0\.1\.norm\.bias' is missing"):

@@ -16,7 +16,14 @@ from network.plain_conv_net import lightning_checkpoint, random_net
 from network.server import serving
 from SoftCordSegLib.errors import Cancelled, ModelError, OutputError
 from SoftCordSegLib.network import file_sha256, load_bundle, shipped_bundles
-from SoftCordSegLib.network.store import Store, install_archive, install_release, installed_bundles, models_folder, releases
+from SoftCordSegLib.network.store import (
+    Store,
+    install_archive,
+    install_release,
+    installed_bundles,
+    models_folder,
+    releases,
+)
 from SoftCordSegLib.network.store.releases import Release, release_named
 from SoftCordSegLib.progress import Progress
 
@@ -38,7 +45,9 @@ def archive(tmp_path):
 
 def checkpoint_folder(folder, seed=0):
     (folder / "model").mkdir(parents=True)
-    torch.save(lightning_checkpoint(random_net(seed, **SHAPE)), folder / "model" / "best_model.ckpt")
+    torch.save(
+        lightning_checkpoint(random_net(seed, **SHAPE)), folder / "model" / "best_model.ckpt"
+    )
     return folder
 
 
@@ -77,7 +86,9 @@ def test_the_known_releases_are_the_published_ones():
     assert known["v2.0"].url == stem + "v2.0/model_2023-09-18.zip"
     assert known["v4.0"].url == stem + "v4.0/model_contrast_agnostic_20260628.zip"
     assert [known[name].max_features for name in ("v2.0", "v2.5", "v3.0")] == [320, 384, None]
-    assert [known[name].settings.get("padding") for name in ("v2.0", "v2.3", "v2.4", "v2.5")] == ["constant"] * 2 + ["edge"] * 2
+    assert [known[name].settings.get("padding") for name in ("v2.0", "v2.3", "v2.4", "v2.5")] == [
+        "constant"
+    ] * 2 + ["edge"] * 2
     assert [release.kind for release in known.values()] == ["centre_crop"] * 4 + ["nnunet"] * 2
     assert {release.sha256 for release in known.values()} == {None}
     assert all("not stated" in release.licence_text for release in known.values())
@@ -110,13 +121,21 @@ def test_a_checkpoint_in_a_zip_becomes_a_bundle(store, archive):
     assert left_in(store.folder) == ["v9.9"]
     bundle = load_bundle(folder)
     assert bundle.name == "contrast-agnostic-softseg-spinalcord v9.9"
-    assert (bundle.orientation, bundle.plan.padding, bundle.plan.crop) == ("RPI", "constant", (16, 16, -1))
+    assert (bundle.orientation, bundle.plan.padding, bundle.plan.crop) == (
+        "RPI",
+        "constant",
+        (16, 16, -1),
+    )
     source = bundle.metadata["provenance"]["converted_from"]
     assert (source["sha256"], source["checkpoint"]) == (file_sha256(archive), "best_model.ckpt")
     assert bundle.metadata["license"].startswith("not stated")
     network = next(bundle.networks(bundle.plan.network))
-    assert torch.equal(network.heads[-1].weight, random_net(0, **SHAPE).decoder.seg_layers[-1].weight)
-    assert not [path for path in folder.rglob("*") if path.suffix in (".ckpt", ".pth")], "nothing is left to be unpickled"
+    assert torch.equal(
+        network.heads[-1].weight, random_net(0, **SHAPE).decoder.seg_layers[-1].weight
+    )
+    assert not [path for path in folder.rglob("*") if path.suffix in (".ckpt", ".pth")], (
+        "nothing is left to be unpickled"
+    )
 
 
 def test_an_nnunet_folder_in_a_zip_becomes_a_bundle(store, tmp_path):
@@ -132,7 +151,12 @@ def test_an_nnunet_folder_in_a_zip_becomes_a_bundle(store, tmp_path):
 def test_margins_are_assumed_for_a_release_of_cropped_images(store, tmp_path):
     write_result_folder(tmp_path / "release")
     release = a_release(kind="nnunet", settings={}, max_features=None, cropped=True)
-    assert load_bundle(install_archive(zipped(tmp_path / "x.zip", tmp_path / "release"), release=release)).plan.margins is not None
+    assert (
+        load_bundle(
+            install_archive(zipped(tmp_path / "x.zip", tmp_path / "release"), release=release)
+        ).plan.margins
+        is not None
+    )
 
 
 def test_a_folder_is_installed_as_a_zip_of_it_would_be(store, tmp_path):
@@ -142,7 +166,11 @@ def test_a_folder_is_installed_as_a_zip_of_it_would_be(store, tmp_path):
 
 def test_a_checkpoint_by_itself_is_installed_too(store, tmp_path):
     checkpoint = checkpoint_folder(tmp_path / "release") / "model" / "best_model.ckpt"
-    assert load_bundle(install_archive(checkpoint, name="mine", release=a_release())).plan.tile == (16, 16, 16)
+    assert load_bundle(install_archive(checkpoint, name="mine", release=a_release())).plan.tile == (
+        16,
+        16,
+        16,
+    )
 
 
 def test_a_shipped_models_name_is_not_taken(store, archive):
@@ -192,12 +220,20 @@ def test_an_installation_that_fails_leaves_the_old_model_as_it_was(store, archiv
     with pytest.raises(ModelError):
         install_archive(bad, name="mine", release=a_release(max_features=16), replace=True)
     with pytest.raises(Cancelled):
-        install_archive(bad, name="mine", release=a_release(), replace=True, progress=Progress(is_cancelled=lambda: True))
+        install_archive(
+            bad,
+            name="mine",
+            release=a_release(),
+            replace=True,
+            progress=Progress(is_cancelled=lambda: True),
+        )
     assert load_bundle(store.installed("mine")).sha256 == before
     assert left_in(store.folder) == ["mine"]
 
 
-def test_the_old_model_comes_back_where_the_new_one_cannot_take_its_place(store, archive, monkeypatch):
+def test_the_old_model_comes_back_where_the_new_one_cannot_take_its_place(
+    store, archive, monkeypatch
+):
     folder = install_archive(archive, name="mine", release=a_release())
     before = load_bundle(folder).sha256
     replace_file = os.replace
@@ -220,7 +256,9 @@ def test_a_program_that_is_killed_leaves_no_half_model(store, archive, monkeypat
 
     with monkeypatch.context() as patch:
         patch.setattr(Store, "_swap", killed)
-        patch.setattr("shutil.rmtree", lambda *_arguments, **_options: None)  # nor has it the time to tidy up
+        patch.setattr(
+            "shutil.rmtree", lambda *_arguments, **_options: None
+        )  # nor has it the time to tidy up
         with pytest.raises(KeyboardInterrupt):
             install_archive(archive, release=a_release())
     assert len(left_in(store.folder)) == 2
@@ -237,7 +275,9 @@ def test_leftovers_of_killed_programs_go_after_a_day(store, archive):
 
 
 def test_a_model_whose_successor_never_came_is_put_back_and_a_removed_one_is_not(store, archive):
-    """A program can be killed between the two steps of a replacement, and in the middle of a removal."""
+    """A program can be killed between the two steps of a replacement, and in the middle of a
+    removal.
+    """
     before = load_bundle(install_archive(archive, name="mine", release=a_release())).sha256
     install_archive(archive, name="unwanted", release=a_release())
     for name, place in (("mine", ".old-abc"), ("unwanted", ".gone-abc")):
@@ -278,7 +318,9 @@ def test_removing_takes_a_model_away(store, archive):
         store.remove("v9.9")
 
 
-@pytest.mark.parametrize("name", ["", "../x", "a/b", "a\\b", ".hidden", "con", "LPT1.zip", "x" * 65, "a:b", "trailing."])
+@pytest.mark.parametrize(
+    "name", ["", "../x", "a/b", "a\\b", ".hidden", "con", "LPT1.zip", "x" * 65, "a:b", "trailing."]
+)
 def test_names_that_no_folder_can_have_are_refused(store, archive, name):
     with pytest.raises(ModelError, match="cannot be a model's name"):
         store.path(name)
@@ -303,7 +345,9 @@ def download_it(server, store, **options):
 
 def test_a_release_is_fetched_converted_and_remembered(server, store, archive):
     told = []
-    folder = download_it(server, store, progress=Progress(lambda fraction, _: told.append(fraction)))
+    folder = download_it(
+        server, store, progress=Progress(lambda fraction, _: told.append(fraction))
+    )
     assert load_bundle(folder).metadata["provenance"]["converted_from"]["url"] == server.file
     assert store.remembered("v9.9") == file_sha256(archive)
     assert left_in(store.downloads) == []
@@ -320,7 +364,9 @@ def test_an_installed_release_is_not_fetched_again(server, store):
 def test_what_came_the_first_time_must_come_again(server, store, tmp_path):
     download_it(server, store)
     store.remove("v9.9")
-    server.content = zipped(tmp_path / "b.zip", checkpoint_folder(tmp_path / "second", seed=1)).read_bytes()
+    server.content = zipped(
+        tmp_path / "b.zip", checkpoint_folder(tmp_path / "second", seed=1)
+    ).read_bytes()
     with pytest.raises(ModelError, match="not what it should be"):
         download_it(server, store)
     assert installed_bundles() == []

@@ -1,4 +1,6 @@
-"""The paper's network, held to what is known of it, so that its checkpoints load by renaming keys."""
+"""The paper's network, held to what is known of it, so that its checkpoints load by renaming
+keys.
+"""
 
 from __future__ import annotations
 
@@ -28,13 +30,17 @@ def expected_parameters() -> dict[str, tuple]:
     expected: dict[str, tuple] = {}
     before = 1
     for stage, width in enumerate(FEATURES):
-        expected |= block(f"encoder.{stage}.0", before, width) | block(f"encoder.{stage}.1", width, width)
+        expected |= block(f"encoder.{stage}.0", before, width) | block(
+            f"encoder.{stage}.1", width, width
+        )
         before = width
     for level in range(5):
         below, skip, stride = FEATURES[5 - level], FEATURES[4 - level], STRIDES[5 - level]
         expected[f"upsample.{level}.weight"] = (below, skip, *stride)
         expected[f"upsample.{level}.bias"] = (skip,)
-        expected |= block(f"decoder.{level}.0", 2 * skip, skip) | block(f"decoder.{level}.1", skip, skip)
+        expected |= block(f"decoder.{level}.0", 2 * skip, skip) | block(
+            f"decoder.{level}.1", skip, skip
+        )
         expected[f"heads.{level}.weight"] = (1, skip, 1, 1, 1)
         expected[f"heads.{level}.bias"] = (1,)
     return expected
@@ -42,7 +48,9 @@ def expected_parameters() -> dict[str, tuple]:
 
 def below(config: UNetConfig, level: int) -> tuple[int, ...]:
     """How many voxels of the input one of ``level`` spans, along each axis."""
-    return tuple(math.prod(stride[axis] for stride in config.strides[: level + 1]) for axis in range(3))
+    return tuple(
+        math.prod(stride[axis] for stride in config.strides[: level + 1]) for axis in range(3)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +63,12 @@ def test_the_papers_network_has_30785189_parameters(paper_network):
 
 
 def test_the_papers_parameters_have_the_expected_names_and_shapes(paper_network):
-    assert {name: tuple(p.shape) for name, p in paper_network.named_parameters()} == expected_parameters()
-    assert set(paper_network.state_dict()) == set(expected_parameters()), "there are no buffers to map"
+    assert {
+        name: tuple(p.shape) for name, p in paper_network.named_parameters()
+    } == expected_parameters()
+    assert set(paper_network.state_dict()) == set(expected_parameters()), (
+        "there are no buffers to map"
+    )
 
 
 def test_strides_of_the_papers_network(paper_network):
@@ -69,7 +81,9 @@ def test_initial_weights_are_he_normal_with_zero_bias(paper_network):
     conv = paper_network.encoder[3][1].conv
     gain = (2 / (1 + 0.01**2)) ** 0.5
     assert conv.weight.std().item() == pytest.approx(gain / (256 * 27) ** 0.5, rel=0.01)
-    assert all(not p.any() for name, p in paper_network.named_parameters() if name.endswith("conv.bias"))
+    assert all(
+        not p.any() for name, p in paper_network.named_parameters() if name.endswith("conv.bias")
+    )
 
 
 @pytest.mark.parametrize("config", [COMPACT, UNetConfig((4, 8), ((1, 1, 1), (1, 2, 2)))])
@@ -81,7 +95,10 @@ def test_training_gives_one_output_a_level_and_evaluation_the_first_of_them(conf
         deep = network.train()(x)
         single = network.eval()(x)
     levels = len(config.features) - 1
-    sizes = [tuple(2 * n // s for n, s in zip(config.divisor, below(config, level))) for level in range(levels)]
+    sizes = [
+        tuple(2 * n // s for n, s in zip(config.divisor, below(config, level)))
+        for level in range(levels)
+    ]
     assert [tuple(y.shape[2:]) for y in deep] == sizes
     assert len(single) == 1
     torch.testing.assert_close(single[0], deep[0])

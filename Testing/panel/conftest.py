@@ -1,4 +1,6 @@
-"""Fixtures of the panel's tests: the module opened in the host, over a real scene, with a quick engine."""
+"""Fixtures of the panel's tests: the module opened in the host, over a real scene, with a quick
+engine.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ AFFINE = np.array([[-0.8, 0, 0, 20], [0, 1.2, 0, -30], [0, 0, 3.0, 5], [0, 0, 0,
 
 @pytest.fixture(autouse=True)
 def own_models(tmp_path, monkeypatch):
-    """The folder of installed models; the user's own is left alone, and nothing is ever downloaded."""
+    """The folder of installed models; the user's own is left alone, and nothing is ever
+    downloaded.
+    """
     from SoftCordSegLib.errors import ModelError
 
     def no_network(url, *_arguments, **_options):
@@ -116,7 +120,11 @@ class Engine:
         soft = np.where(volume.data > 250, 0.9, 0.0).astype(np.float32)
         soft[(np.roll(soft, 1, axis=0) > 0) & (soft == 0)] = 0.4
         box = (request.box or Box.of_grid(volume.grid)) if soft.any() else None
-        return SoftMask(volume.with_data(soft), box, "Spinal cord found." if soft.any() else "No spinal cord was found.")
+        return SoftMask(
+            volume.with_data(soft),
+            box,
+            "Spinal cord found." if soft.any() else "No spinal cord was found.",
+        )
 
 
 @pytest.fixture
@@ -139,7 +147,9 @@ def neck(phantom, app, widget):
 
     def truth(request, progress):
         values = np.ascontiguousarray(values_on(phantom.truth, request.image.grid))
-        return SoftMask(request.image.with_data(values), Box.of_grid(request.image.grid), "Spinal cord found.")
+        return SoftMask(
+            request.image.with_data(values), Box.of_grid(request.image.grid), "Spinal cord found."
+        )
 
     widget.logic.engine = truth
     widget.ui.cordImageSelector.setCurrentNode(node)

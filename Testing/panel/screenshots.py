@@ -1,4 +1,5 @@
-"""Pictures of the panel in every state, on the phantom: ``python Testing/panel/screenshots.py [FOLDER]`` (Screenshots/ by default).
+"""Pictures of the panel in every state, on the phantom: ``python Testing/panel/screenshots.py
+[FOLDER]`` (Screenshots/ by default).
 
 The mask is the shipped model's; without a model the phantom's known mask stands in for it.
 """
@@ -142,7 +143,9 @@ class Photographer:
             progress.report(0.2 + 0.1 * tile, f"Outlining the cord: tile {tile + 1} of 8")
             threading.Event().wait(0.2)
         values = np.ascontiguousarray(values_on(self.phantom.truth, request.image.grid))
-        return SoftMask(request.image.with_data(values), Box.of_grid(request.image.grid), "Spinal cord found.")
+        return SoftMask(
+            request.image.with_data(values), Box.of_grid(request.image.grid), "Spinal cord found."
+        )
 
 
 def take_all(folder: Path) -> None:
@@ -189,7 +192,9 @@ def _correct(camera: Photographer) -> None:
     soft = array_of(study.soft)
     grid = grid_of(study.soft)
     here = grid.to_world(camera.look_at_the_cord())
-    away = np.linalg.norm(grid.to_world(np.indices(soft.shape).reshape(3, -1).T) - here - (0, 6, 0), axis=1)
+    away = np.linalg.norm(
+        grid.to_world(np.indices(soft.shape).reshape(3, -1).T) - here - (0, 6, 0), axis=1
+    )
     paint_voxels(camera.ui, (away < 3).reshape(soft.shape))
     camera.ui.cordEditsCheck.checked = True
     camera.ui.cordEditor.setActiveEffectByName("Paint")

@@ -106,7 +106,9 @@ def test_one_slice_can_be_taken_back(ui, study, paint, app):
         ui.cordRevertSliceButton.click()
 
     soft = array_of(study.soft)
-    np.testing.assert_array_equal(soft[:, :, 5], np.where(before[:, :, 5] != after[:, :, 5], soft[:, :, 5], before[:, :, 5]))
+    np.testing.assert_array_equal(
+        soft[:, :, 5], np.where(before[:, :, 5] != after[:, :, 5], soft[:, :, 5], before[:, :, 5])
+    )
     assert (soft[14:17, 9:11, 5] < 0.5).all()
     assert (soft[14:17, 9:11, 4] >= 0.5).all()
 
@@ -139,12 +141,16 @@ def test_my_edits_are_seen(ui, study, paint, app, image_node):
         without = view.render()
         ui.cordEditsCheck.click()
         shown = view.render()
-    green = (shown[..., 1].astype(int) - shown[..., 0] > 30) & (np.abs(shown.astype(int) - without).sum(-1) > 30)
+    green = (shown[..., 1].astype(int) - shown[..., 0] > 30) & (
+        np.abs(shown.astype(int) - without).sum(-1) > 30
+    )
     assert green.sum() > 20
 
 
 @pytest.mark.parametrize("yes", [True, False])
-def test_segmenting_again_asks_before_it_touches_corrections_and_keeps_them(ui, study, paint, slicer_host, engine, yes):
+def test_segmenting_again_asks_before_it_touches_corrections_and_keeps_them(
+    ui, study, paint, slicer_host, engine, yes
+):
     paint(ADDED)
     slicer_host.answers = [yes]
     runs = len(engine.requests)
@@ -155,7 +161,9 @@ def test_segmenting_again_asks_before_it_touches_corrections_and_keeps_them(ui, 
     assert (array_of(study.soft)[ADDED] >= 0.5).all()
 
 
-def test_the_editor_is_let_go_when_another_module_or_volume_is_chosen(ui, study, widget, a_volume, app):
+def test_the_editor_is_let_go_when_another_module_or_volume_is_chosen(
+    ui, study, widget, a_volume, app
+):
     widget.exit()
     assert ui.cordEditor.segmentationNode() is None
     widget.enter()
@@ -168,7 +176,11 @@ def test_the_editor_is_let_go_when_another_module_or_volume_is_chosen(ui, study,
 @pytest.mark.parametrize("what", ["view", "soft", "editor"])
 def test_nodes_may_go_while_the_section_is_open(ui, study, app, paint, what):
     paint(ADDED)
-    node = {"view": study.view.node, "soft": study.soft, "editor": ui.cordEditor.mrmlSegmentEditorNode()}[what]
+    node = {
+        "view": study.view.node,
+        "soft": study.soft,
+        "editor": ui.cordEditor.mrmlSegmentEditorNode(),
+    }[what]
     app.scene.RemoveNode(node)
     ui.cordRevertAllButton.click()
     ui.cordEditsCheck.click()
@@ -176,7 +188,9 @@ def test_nodes_may_go_while_the_section_is_open(ui, study, app, paint, what):
     ui.cordCorrectSection.collapsed = False
 
 
-def test_corrections_come_back_with_the_scene_and_can_be_taken_back_then(ui, study, paint, app, tmp_path):
+def test_corrections_come_back_with_the_scene_and_can_be_taken_back_then(
+    ui, study, paint, app, tmp_path
+):
     from SoftCordSegLib.scene.save import load_scene, save_scene
 
     before = array_of(study.soft).copy()

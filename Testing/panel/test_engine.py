@@ -11,7 +11,13 @@ from SoftCordSegLib.errors import Cancelled, ModelError
 from SoftCordSegLib.network import ModelBundle, Stage, save_bundle
 from SoftCordSegLib.network.unet import UNet, UNetConfig
 from SoftCordSegLib.panel import engine
-from SoftCordSegLib.panel.engine import OutOfMemory, Request, is_out_of_memory, segment_within_memory, with_smaller_tiles
+from SoftCordSegLib.panel.engine import (
+    OutOfMemory,
+    Request,
+    is_out_of_memory,
+    segment_within_memory,
+    with_smaller_tiles,
+)
 from SoftCordSegLib.panel.worker import Worker
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.volume import Grid
@@ -20,7 +26,9 @@ FEATURES, STRIDES = (4, 8), ((1, 1, 1), (2, 2, 2))
 
 
 class BrightIsCord(torch.nn.Module):
-    """Raw output 1 where the tile is brightest; out of memory where the tile is larger than ``room`` voxels."""
+    """Raw output 1 where the tile is brightest; out of memory where the tile is larger than
+    ``room`` voxels.
+    """
 
     def __init__(self):
         super().__init__()
@@ -76,7 +84,9 @@ def test_out_of_memory_is_answered_by_smaller_tiles(bundle, tube):
     said = []
     bundle.shared.room = 40**3
 
-    mask = segment_within_memory(Request(image, device="cpu"), bundle, Progress(lambda _, message: said.append(message)))
+    mask = segment_within_memory(
+        Request(image, device="cpu"), bundle, Progress(lambda _, message: said.append(message))
+    )
 
     assert dice(mask.volume.data >= 0.5, truth >= 0.5) > 0.9
     assert max(np.prod(tile) for tile in bundle.shared.tiles[1:]) <= 64**3
@@ -121,7 +131,13 @@ def test_other_errors_are_not_taken_for_want_of_memory(bundle, tube, monkeypatch
     [
         (MemoryError(), True),
         (torch.OutOfMemoryError("CUDA out of memory."), True),
-        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes."), True),
+        (
+            RuntimeError(
+                "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 8"
+                " bytes."
+            ),
+            True,
+        ),
         (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), True),
         (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
     ],
@@ -135,7 +151,11 @@ def test_smaller_tiles_stay_multiples_of_what_the_network_needs(bundle):
 
     assert (halved.locator.tile, halved.segmenter.tile) == ((48, 48, 48), (32, 32, 32))
     assert with_smaller_tiles(bundle, 2).locator.tile == (32, 32, 32)
-    assert with_smaller_tiles(halved, 2) is None or with_smaller_tiles(halved, 2).locator.tile == (32, 32, 32)
+    assert with_smaller_tiles(halved, 2) is None or with_smaller_tiles(halved, 2).locator.tile == (
+        32,
+        32,
+        32,
+    )
     assert with_smaller_tiles(with_smaller_tiles(bundle, 2), 1) is None
 
 
@@ -151,7 +171,13 @@ def small_model(tmp_path):
     """A real, small, untrained network in a real bundle."""
     torch.manual_seed(1)
     state = UNet(UNetConfig(FEATURES, STRIDES)).state_dict()
-    stage = {"weights": "models/a.safetensors", "features": FEATURES, "strides": STRIDES, "overlap": 0.5, "activation": "sigmoid"}
+    stage = {
+        "weights": "models/a.safetensors",
+        "features": FEATURES,
+        "strides": STRIDES,
+        "overlap": 0.5,
+        "activation": "sigmoid",
+    }
     inference = {
         "orientation": "LAS",
         "locator": {**stage, "spacing_mm": 4.0, "tile": (32, 32, 32)},
@@ -170,7 +196,9 @@ def test_a_real_network_runs_on_the_worker_and_stops_within_one_tile(small_model
     heard, tiles, at = [], [], []
 
     worker = Worker(lambda: None)
-    mask = worker.run(lambda progress: engine.run(request, progress), lambda _, message: heard.append(message))
+    mask = worker.run(
+        lambda progress: engine.run(request, progress), lambda _, message: heard.append(message)
+    )
     worker.close()
 
     assert mask.volume.grid.same_as(image.grid)
@@ -178,7 +206,10 @@ def test_a_real_network_runs_on_the_worker_and_stops_within_one_tile(small_model
     assert any("tile" in message for message in heard)
 
     def counting_tiles(progress):
-        told = Progress(lambda _, message: tiles.append(message) if "tile" in message else None, progress._is_cancelled)
+        told = Progress(
+            lambda _, message: tiles.append(message) if "tile" in message else None,
+            progress._is_cancelled,
+        )
         return engine.run(request, told)
 
     def cancel_at_the_first_tile():

@@ -69,7 +69,11 @@ def test_settings_come_back_as_text():
     settings.setValue("b", True)
     settings.setValue("c", ["x", "y"])
 
-    assert (settings.value("a"), settings.value("b"), settings.value("c")) == ("3.5", "true", ("x", "y"))
+    assert (settings.value("a"), settings.value("b"), settings.value("c")) == (
+        "3.5",
+        "true",
+        ("x", "y"),
+    )
 
 
 @pytest.mark.parametrize("kind", sorted(STAND_INS))
@@ -77,13 +81,37 @@ def test_a_stand_in_has_no_property_or_signal_that_the_real_class_lacks(kind, sl
     made = STAND_INS[kind]()
     meta, known = made.metaObject(), slicer_host.platform.names(kind)
     renamed = dict(getattr(made, "signal_names", {}))
-    qt_events = {"event", "eventFilter", "childEvent", "paintEvent", "sizeHint", "minimumSizeHint", "hitButton"}
-    ours = {"platform_kind", "signal_names", "staticMetaObject", "logic", *qt_events, *renamed.values()}
+    qt_events = {
+        "event",
+        "eventFilter",
+        "childEvent",
+        "paintEvent",
+        "sizeHint",
+        "minimumSizeHint",
+        "hitButton",
+    }
+    ours = {
+        "platform_kind",
+        "signal_names",
+        "staticMetaObject",
+        "logic",
+        *qt_events,
+        *renamed.values(),
+    }
 
-    properties = {meta.property(n).name() for n in range(meta.propertyOffset(), meta.propertyCount())}
-    methods = {bytes(meta.method(n).name()).decode() for n in range(meta.methodOffset(), meta.methodCount())}
+    properties = {
+        meta.property(n).name() for n in range(meta.propertyOffset(), meta.propertyCount())
+    }
+    methods = {
+        bytes(meta.method(n).name()).decode()
+        for n in range(meta.methodOffset(), meta.methodCount())
+    }
     public = {name for name in vars(type(made)) if not name.startswith("_")}
-    assert (properties | public | methods | set(renamed)) - ours - {"_chosen", "_slid", "_fold"} <= known
+    assert (properties | public | methods | set(renamed)) - ours - {
+        "_chosen",
+        "_slid",
+        "_fold",
+    } <= known
 
 
 def test_what_is_folded_away_is_hidden_and_remembers_what_was_shown(ui, slicer_host):

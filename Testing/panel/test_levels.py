@@ -19,7 +19,10 @@ def test_discs_are_named_in_their_order_as_they_are_clicked(ui, neck, phantom, a
     assert "first click is C2/C3" in ui.cordDiscsNote.text
     ui.cordPlaceButton.click()
     node = study_of(neck).discs
-    selection, interaction = app.application_logic.GetSelectionNode(), app.application_logic.GetInteractionNode()
+    selection, interaction = (
+        app.application_logic.GetSelectionNode(),
+        app.application_logic.GetInteractionNode(),
+    )
     assert selection.GetActivePlaceNodeID() == node.GetID()
     assert interaction.GetCurrentInteractionMode() == interaction.Place
     assert ui.cordPlaceButton.checked
@@ -63,7 +66,9 @@ def test_discs_are_found_in_the_image(ui, neck, phantom, mark):
     known = {disc.value: np.array(disc.position_mm) for disc in phantom.discs}
     assert "Found:" in ui.cordMessageLabel.text
     assert len(found) > 3
-    assert np.median([abs((found[value] - known[value])[2]) for value in found if value in known]) < 3
+    assert (
+        np.median([abs((found[value] - known[value])[2]) for value in found if value in known]) < 3
+    )
 
 
 def test_found_discs_are_fitted_anew_around_those_that_were_moved(ui, neck, phantom, mark):
@@ -87,12 +92,16 @@ def test_found_discs_are_fitted_anew_around_those_that_were_moved(ui, neck, phan
     np.testing.assert_allclose(again[3], first[3])
     assert set(again) >= {3, 4, 5, 6}
     others = [value for value in again if value not in (3, 5) and value in first]
-    assert any(np.linalg.norm(again[value] - first[value]) > 0.2 for value in others), "the others follow"
+    assert any(np.linalg.norm(again[value] - first[value]) > 0.2 for value in others), (
+        "the others follow"
+    )
     assert "C4/C5" not in ui.cordMessageLabel.text.split("Check")[0]
 
     ui.cordProposeButton.click()
     once_more = {disc.value: np.array(disc.position_mm) for disc in discs_of(node)}
-    np.testing.assert_allclose(once_more[5], moved, err_msg="what was moved stays through every later fit")
+    np.testing.assert_allclose(
+        once_more[5], moved, err_msg="what was moved stays through every later fit"
+    )
 
 
 def test_a_found_disc_that_was_renamed_takes_the_name_from_the_found_one(ui, neck, phantom, mark):
@@ -113,7 +122,9 @@ def test_a_found_disc_that_was_renamed_takes_the_name_from_the_found_one(ui, nec
 
 
 def test_renaming_the_marked_disc_puts_all_others_right(ui, neck, phantom, mark):
-    """A click on C3/C4 that was named C2/C3 shifts every found disc by one; the new name and a second fit mend it."""
+    """A click on C3/C4 that was named C2/C3 shifts every found disc by one; the new name and a
+    second fit mend it.
+    """
     from SoftCordSegLib.morphometry import DiscLabel
 
     truth = {disc.value: np.array(disc.position_mm) for disc in phantom.discs}
@@ -129,10 +140,21 @@ def test_renaming_the_marked_disc_puts_all_others_right(ui, neck, phantom, mark)
     mended = {disc.value: np.array(disc.position_mm) for disc in discs_of(node)}
     np.testing.assert_allclose(mended[4], truth[4])
     assert {3, 5, 6} <= set(mended)
-    assert np.median([abs((mended[value] - truth[value])[2]) for value in mended if value in truth and value != 4]) < 3
+    assert (
+        np.median(
+            [
+                abs((mended[value] - truth[value])[2])
+                for value in mended
+                if value in truth and value != 4
+            ]
+        )
+        < 3
+    )
 
 
-def test_what_was_found_is_still_known_after_saving_and_loading(ui, neck, phantom, mark, slicer_host, tmp_path):
+def test_what_was_found_is_still_known_after_saving_and_loading(
+    ui, neck, phantom, mark, slicer_host, tmp_path
+):
     mark([disc for disc in phantom.discs if disc.value == 3])
     ui.cordProposeButton.click()
     node, path = study_of(neck).discs, tmp_path / "discs.mrk.json"
@@ -178,7 +200,11 @@ def test_discs_are_saved_and_loaded(ui, neck, phantom, slicer_host, tmp_path, en
     ui.cordLoadDiscsButton.click()
     loaded = discs_of(study_of(neck).discs)
     assert [disc.value for disc in loaded] == [disc.value for disc in phantom.discs]
-    np.testing.assert_allclose([disc.position_mm for disc in loaded], [disc.position_mm for disc in phantom.discs], atol=1.0)
+    np.testing.assert_allclose(
+        [disc.position_mm for disc in loaded],
+        [disc.position_mm for disc in phantom.discs],
+        atol=1.0,
+    )
 
 
 def test_a_file_without_discs_is_a_sentence(ui, neck, slicer_host, tmp_path):
@@ -189,7 +215,9 @@ def test_a_file_without_discs_is_a_sentence(ui, neck, slicer_host, tmp_path):
     assert "no.mrk.json" in ui.cordMessageLabel.text
 
 
-def test_while_discs_are_looked_for_the_rest_is_locked(ui, neck, phantom, mark, slicer_host, monkeypatch):
+def test_while_discs_are_looked_for_the_rest_is_locked(
+    ui, neck, phantom, mark, slicer_host, monkeypatch
+):
     seen = []
 
     def slow(image, mask, known, progress):
@@ -198,7 +226,10 @@ def test_while_discs_are_looked_for_the_rest_is_locked(ui, neck, phantom, mark, 
 
     monkeypatch.setattr("SoftCordSegLib.morphometry.propose_discs", slow)
     mark(phantom.discs[:3])
-    while_running(slicer_host, lambda: seen.append((ui.cordSegmentButton.enabled, ui.cordCancelButton.visible)))
+    while_running(
+        slicer_host,
+        lambda: seen.append((ui.cordSegmentButton.enabled, ui.cordCancelButton.visible)),
+    )
     ui.cordProposeButton.click()
 
     assert seen[0] == (False, True)

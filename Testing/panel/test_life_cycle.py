@@ -1,4 +1,6 @@
-"""Closing, loading, deleting, reloading: at any moment, without an error, and nothing left behind."""
+"""Closing, loading, deleting, reloading: at any moment, without an error, and nothing left
+behind.
+"""
 
 from __future__ import annotations
 
@@ -79,7 +81,9 @@ def test_any_node_may_go_at_any_time(ui, image_node, app, widget, what):
 
 
 @pytest.mark.parametrize("how", ["delete", "close"])
-def test_what_goes_while_the_network_works_is_a_sentence(ui, image_node, app, engine, slicer_host, how):
+def test_what_goes_while_the_network_works_is_a_sentence(
+    ui, image_node, app, engine, slicer_host, how
+):
     done = []
 
     def take_away():
@@ -99,7 +103,9 @@ def test_what_goes_while_the_network_works_is_a_sentence(ui, image_node, app, en
     assert not ui.cordSegmentButton.enabled
 
 
-def test_a_saved_scene_opens_with_the_panel_restored(ui, image_node, app, tmp_path, widget, slicer_host):
+def test_a_saved_scene_opens_with_the_panel_restored(
+    ui, image_node, app, tmp_path, widget, slicer_host
+):
     ui.cordSegmentButton.click()
     ui.cordThresholdSlider.value = 0.3
     ui.cordOpacitySlider.value = 0.8
@@ -111,15 +117,23 @@ def test_a_saved_scene_opens_with_the_panel_restored(ui, image_node, app, tmp_pa
     load_scene(app.scene, tmp_path / "a.mrb")
 
     parameters = widget.panel.parameters
-    assert parameters.image is not None, "node parameters read None after an import until Modified()"
+    assert parameters.image is not None, (
+        "node parameters read None after an import until Modified()"
+    )
     assert parameters.image.GetName() == "neck"
     assert ui.cordImageSelector.currentNode() is parameters.image
-    assert (ui.cordThresholdSlider.value, ui.cordOpacitySlider.value, ui.cordFillCheck.checked) == (0.3, 0.8, True)
+    assert (ui.cordThresholdSlider.value, ui.cordOpacitySlider.value, ui.cordFillCheck.checked) == (
+        0.3,
+        0.8,
+        True,
+    )
     assert ui.cordSegmentButton.text == "Segment again"
 
 
 @pytest.mark.parametrize("clear", [True, False])
-def test_a_loaded_scene_chooses_the_volume_that_was_chosen_not_the_first(ui, a_volume, app, widget, tmp_path, clear):
+def test_a_loaded_scene_chooses_the_volume_that_was_chosen_not_the_first(
+    ui, a_volume, app, widget, tmp_path, clear
+):
     from SoftCordSegLib.scene.volumes import array_of
 
     a_volume("first")
@@ -139,7 +153,9 @@ def test_a_loaded_scene_chooses_the_volume_that_was_chosen_not_the_first(ui, a_v
     assert "raised" in ui.cordEditsNote.text
 
 
-def test_a_reload_leaves_no_observer_no_thread_and_no_panel_behind(slicer_host, module, image_node, engine, app):
+def test_a_reload_leaves_no_observer_no_thread_and_no_panel_behind(
+    slicer_host, module, image_node, engine, app
+):
     widget = slicer_host.open_panel(module)
     widget.logic.engine = engine
     widget.ui.cordSegmentButton.click()
@@ -149,7 +165,9 @@ def test_a_reload_leaves_no_observer_no_thread_and_no_panel_behind(slicer_host, 
     slicer_host.close_panel(widget)
 
     assert widget.Observations == []
-    assert not any(thread.name == "SoftCordSeg" and thread.is_alive() for thread in threading.enumerate())
+    assert not any(
+        thread.name == "SoftCordSeg" and thread.is_alive() for thread in threading.enumerate()
+    )
     widget.panel = None
     slicer_host.close()
     del widget
@@ -181,7 +199,15 @@ def test_a_reload_while_the_network_works(slicer_host, module, image_node, engin
 
 
 def test_every_control_explains_itself(ui):
-    kinds = ("QPushButton", "QToolButton", "QCheckBox", "QComboBox", "ctkSliderWidget", "qMRMLNodeComboBox", "QLineEdit")
+    kinds = (
+        "QPushButton",
+        "QToolButton",
+        "QCheckBox",
+        "QComboBox",
+        "ctkSliderWidget",
+        "qMRMLNodeComboBox",
+        "QLineEdit",
+    )
     silent = [
         name
         for name, control in vars(ui).items()
@@ -203,7 +229,9 @@ widget = host.open_panel(host.load_module())
 print("heavy:", sorted({"torch", "monai", "matplotlib"} & set(sys.modules)))
 host.close_panel(widget)
 """
-    answer = subprocess.run([sys.executable, "-c", program], cwd=repository, capture_output=True, text=True, check=False)
+    answer = subprocess.run(
+        [sys.executable, "-c", program], cwd=repository, capture_output=True, text=True, check=False
+    )
     assert "heavy: []" in answer.stdout, answer.stdout + answer.stderr
 
 
@@ -236,7 +264,8 @@ data.SetDimensions(4, 4, 4)
 data.AllocateScalars(vtk.VTK_SHORT, 1)
 image.SetAndObserveImageData(data)
 widget.panel.refresh()
-print("note:", widget.ui.cordImageNote.text, widget.ui.cordInstallButton.visible, widget.ui.cordSegmentButton.enabled)
+ui = widget.ui
+print("note:", ui.cordImageNote.text, ui.cordInstallButton.visible, ui.cordSegmentButton.enabled)
 for name in ("Correct", "Levels", "Measure", "Save"):
     getattr(widget.ui, f"cord{name}Section").collapsed = False
 widget.ui.cordSegmentButton.click()
@@ -246,7 +275,9 @@ widget.enter()
 print("errors:", host.slot_errors)
 host.close_panel(widget)
 """
-    answer = subprocess.run([sys.executable, "-c", program], cwd=repository, capture_output=True, text=True, check=False)
+    answer = subprocess.run(
+        [sys.executable, "-c", program], cwd=repository, capture_output=True, text=True, check=False
+    )
     said = answer.stdout + answer.stderr
     assert "note: These packages are missing: torch, nibabel, safetensors. True True" in said, said
     assert "said: The PyTorch extension is missing." in said, said

@@ -94,7 +94,9 @@ def test_a_click_on_a_point_of_the_plot_jumps_there(ui, neck, app):
     names.InsertNextValue(study.series.GetID())
     with SliceView(app, "Axial", (100, 100), name="Red") as view:
         unwrap(manager.plotWidget(0).plotView()).dataSelected.emit(names, ids)
-        assert view.node.GetSliceToRAS().GetElement(2, 3) == pytest.approx(column(study.slice_table, "S")[5], abs=0.01)
+        assert view.node.GetSliceToRAS().GetElement(2, 3) == pytest.approx(
+            column(study.slice_table, "S")[5], abs=0.01
+        )
 
 
 def test_the_table_follows_a_correction_at_once_and_entirely_when_the_hand_rests(ui, neck):
@@ -104,7 +106,9 @@ def test_the_table_follows_a_correction_at_once_and_entirely_when_the_hand_rests
     before = column(study.slice_table, "area")
     diameters = column(study.slice_table, "diameter_AP")
     row = before.size // 2
-    at = grid_of(study.soft).to_voxel([column(study.slice_table, axis)[row] for axis in ("R", "A", "S")])
+    at = grid_of(study.soft).to_voxel(
+        [column(study.slice_table, axis)[row] for axis in ("R", "A", "S")]
+    )
     voxels = np.zeros(array_of(study.soft).shape, bool)
     i, j, k = np.round(at).astype(int)
     voxels[i - 2 : i + 3, j : j + 3, k - 1 : k + 2] = True
@@ -143,7 +147,8 @@ def test_volumes_are_compared_level_by_level(ui, neck, phantom, app, mark, widge
         ui.cordCompareButton.click()
     assert "Compared 2 volumes. The area differs by 0.0 mm²" in ui.cordMessageLabel.text
     tables = [
-        app.scene.GetNthNodeByClass(n, "vtkMRMLTableNode") for n in range(app.scene.GetNumberOfNodesByClass("vtkMRMLTableNode"))
+        app.scene.GetNthNodeByClass(n, "vtkMRMLTableNode")
+        for n in range(app.scene.GetNumberOfNodesByClass("vtkMRMLTableNode"))
     ]
     (table,) = [table for table in tables if table.GetAttribute("SoftCordSeg.Comparison")]
     np.testing.assert_allclose(column(table, "sub-phantom_T2w"), column(table, "sub-phantom_T1w"))
@@ -152,7 +157,10 @@ def test_volumes_are_compared_level_by_level(ui, neck, phantom, app, mark, widge
     chart = app.scene.GetNodeByID(selection.GetActivePlotChartID())
     assert chart.GetNumberOfPlotSeriesNodes() == 2
     assert selection.GetActiveTableID() == table.GetID()
-    assert slicer.app.layoutManager().layout == slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpPlotTableView
+    assert (
+        slicer.app.layoutManager().layout
+        == slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpPlotTableView
+    )
 
 
 def test_the_table_can_be_copied(ui, neck, slicer_host):
@@ -169,7 +177,9 @@ def test_the_table_can_be_copied(ui, neck, slicer_host):
     assert float(lines[1].split("\t")[3]) == areas[0]
 
 
-def test_the_csv_is_that_of_softcord_csa_on_the_saved_mask(ui, neck, phantom, slicer_host, tmp_path, mark):
+def test_the_csv_is_that_of_softcord_csa_on_the_saved_mask(
+    ui, neck, phantom, slicer_host, tmp_path, mark
+):
     from typer.testing import CliRunner
 
     from SoftCordSegLib.cli.app import app as softcord
@@ -184,13 +194,26 @@ def test_the_csv_is_that_of_softcord_csa_on_the_saved_mask(ui, neck, phantom, sl
     mask = tmp_path / "sub-phantom_T2w_label-SC_softseg.nii.gz"
     discs = tmp_path / "discs.mrk.json"
     points = [{"label": disc.name, "position": list(disc.position_mm)} for disc in phantom.discs]
-    discs.write_text(json.dumps({"markups": [{"type": "Fiducial", "coordinateSystem": "RAS", "controlPoints": points}]}))
+    discs.write_text(
+        json.dumps(
+            {"markups": [{"type": "Fiducial", "coordinateSystem": "RAS", "controlPoints": points}]}
+        )
+    )
     shell = tmp_path / "shell.csv"
-    answer = CliRunner().invoke(softcord, ["csa", str(mask), "-o", str(shell), "--perlevel", "--discs", str(discs)])
+    answer = CliRunner().invoke(
+        softcord, ["csa", str(mask), "-o", str(shell), "--perlevel", "--discs", str(discs)]
+    )
     assert answer.exit_code == 0, answer.output
 
-    ours, theirs = (list(csv.DictReader(path.open(encoding="utf-8-sig"))) for path in (tmp_path / "panel.csv", shell))
+    ours, theirs = (
+        list(csv.DictReader(path.open(encoding="utf-8-sig")))
+        for path in (tmp_path / "panel.csv", shell)
+    )
     assert len(ours) == len(theirs) > 3
     for one, other in zip(ours, theirs):
-        shared = [name for name in one if name in other and name not in ("Timestamp", "Filename", "SCT Version")]
+        shared = [
+            name
+            for name in one
+            if name in other and name not in ("Timestamp", "Filename", "SCT Version")
+        ]
         assert [one[name] for name in shared] == [other[name] for name in shared]

@@ -42,7 +42,9 @@ def test_what_can_be_got_is_offered(ui, image_node):
     assert ui.cordModelGetSelector.enabled
 
 
-def test_a_model_from_a_file_is_installed_chosen_and_used(ui, image_node, engine, slicer_host, own_models, archive):
+def test_a_model_from_a_file_is_installed_chosen_and_used(
+    ui, image_node, engine, slicer_host, own_models, archive
+):
     slicer_host.answers = [str(archive)]
     choose(ui, "Install from a file")
 
@@ -54,7 +56,9 @@ def test_a_model_from_a_file_is_installed_chosen_and_used(ui, image_node, engine
     assert engine.requests[-1].model == own_models / "tuned"
 
 
-def test_installed_models_are_there_when_the_panel_is_opened(slicer_host, module, archive, own_models):
+def test_installed_models_are_there_when_the_panel_is_opened(
+    slicer_host, module, archive, own_models
+):
     install_archive(archive)
     widget = slicer_host.open_panel(module)
     assert len(entries(widget.ui.cordModelSelector)) == len(shipped_bundles()) + 1
@@ -82,7 +86,9 @@ def test_a_file_that_is_no_model_is_a_sentence(ui, slicer_host, tmp_path, own_mo
 
 def test_a_download_asks_first_and_shows_the_licence(ui, slicer_host, monkeypatch):
     fetched = []
-    monkeypatch.setattr("SoftCordSegLib.network.store.install.download", lambda *a, **k: fetched.append(a))
+    monkeypatch.setattr(
+        "SoftCordSegLib.network.store.install.download", lambda *a, **k: fetched.append(a)
+    )
     slicer_host.answers = [False]
     choose(ui, "Download v2.5")
     assert fetched == []
@@ -93,7 +99,10 @@ def test_a_download_asks_first_and_shows_the_licence(ui, slicer_host, monkeypatc
 
 def test_a_download_is_done_by_the_worker_and_its_failure_is_a_sentence(ui, slicer_host):
     busy = []
-    while_running(slicer_host, lambda: busy.append((ui.cordCancelButton.visible, ui.cordModelGetSelector.enabled)))
+    while_running(
+        slicer_host,
+        lambda: busy.append((ui.cordCancelButton.visible, ui.cordModelGetSelector.enabled)),
+    )
     slicer_host.answers = [True]
     choose(ui, "Download v2.0")
     assert "cannot be reached" in ui.cordMessageLabel.text
@@ -105,11 +114,15 @@ def test_a_download_is_done_by_the_worker_and_its_failure_is_a_sentence(ui, slic
 def test_an_installed_release_is_offered_no_more(ui, widget, slicer_host, own_models, archive):
     install_archive(archive, name="v2.3")
     widget.panel.refresh()
-    assert not [text for text in entries(ui.cordModelGetSelector) if text.startswith("Download v2.3")]
+    assert not [
+        text for text in entries(ui.cordModelGetSelector) if text.startswith("Download v2.3")
+    ]
 
 
 @pytest.mark.parametrize("agreed", [True, False])
-def test_an_installed_model_is_removed_after_asking(ui, widget, slicer_host, own_models, archive, agreed):
+def test_an_installed_model_is_removed_after_asking(
+    ui, widget, slicer_host, own_models, archive, agreed
+):
     install_archive(archive)
     widget.panel.refresh()
     slicer_host.answers = [agreed]

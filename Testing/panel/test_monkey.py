@@ -1,4 +1,6 @@
-"""Random clicks, in any order, with nodes thrown away in between: nothing may go wrong that the user is not told of."""
+"""Random clicks, in any order, with nodes thrown away in between: nothing may go wrong that the
+user is not told of.
+"""
 
 from __future__ import annotations
 
@@ -25,13 +27,24 @@ class Monkey:
     """
 
     def __init__(self, host, widget, app, a_volume, seed, folder):
-        self.host, self.widget, self.app, self.a_volume, self.folder = host, widget, app, a_volume, folder
+        self.host, self.widget, self.app, self.a_volume, self.folder = (
+            host,
+            widget,
+            app,
+            a_volume,
+            folder,
+        )
         self.random = random.Random(seed)
         self.done: list[str] = []
 
     def step(self) -> None:
         """One action, noted in ``done``."""
-        actions = [self.click] * 10 + [self.slide] * 3 + [self.paint] * 3 + [self.fold, self.choose, self.type_levels]
+        actions = (
+            [self.click] * 10
+            + [self.slide] * 3
+            + [self.paint] * 3
+            + [self.fold, self.choose, self.type_levels]
+        )
         actions += [self.remove, self.add, self.leave, self.select_row]
         if self.random.random() < 0.05:
             actions = [self.close_scene, self.save_and_load, self.undo]
@@ -45,7 +58,9 @@ class Monkey:
         """To a question, or the name of a file, new or known; sometimes none."""
         if not for_path:
             return self.random.random() < 0.5
-        return self.random.choice(["", str(self.folder), str(self.folder / "monkey.mrb"), str(self.folder / "new")])
+        return self.random.choice(
+            ["", str(self.folder), str(self.folder / "monkey.mrb"), str(self.folder / "new")]
+        )
 
     def click(self) -> None:
         kinds = ("QPushButton", "QCheckBox", "QToolButton")
@@ -55,20 +70,32 @@ class Monkey:
         button.click()
 
     def controls(self) -> list:
-        return [control for name, control in vars(self.widget.ui).items() if name.startswith("cord")]
+        return [
+            control for name, control in vars(self.widget.ui).items() if name.startswith("cord")
+        ]
 
     def slide(self) -> None:
-        sliders = [control for control in self.controls() if type(control).__name__ == "ctkSliderWidget"]
+        sliders = [
+            control for control in self.controls() if type(control).__name__ == "ctkSliderWidget"
+        ]
         self.random.choice(sliders).value = self.random.random()
 
     def choose(self) -> None:
-        boxes = [control for control in self.controls() if type(control).__name__ == "QComboBox" and control.count]
+        boxes = [
+            control
+            for control in self.controls()
+            if type(control).__name__ == "QComboBox" and control.count
+        ]
         box = self.random.choice(boxes)
         box.currentIndex = self.random.randrange(box.count)
         box._object.activated.emit(box.currentIndex)
 
     def fold(self) -> None:
-        sections = [control for control in self.controls() if type(control).__name__ == "ctkCollapsibleButton"]
+        sections = [
+            control
+            for control in self.controls()
+            if type(control).__name__ == "ctkCollapsibleButton"
+        ]
         section = self.random.choice(sections)
         section.collapsed = not section.collapsed
 
@@ -95,10 +122,23 @@ class Monkey:
         self.a_volume(f"neck {self.random.randrange(1000)}")
 
     def remove(self) -> None:
-        kinds = ("vtkMRMLScalarVolumeNode", "vtkMRMLSegmentationNode", "vtkMRMLMarkupsNode", "vtkMRMLTableNode")
-        kinds += ("vtkMRMLPlotSeriesNode", "vtkMRMLSegmentEditorNode", "vtkMRMLScriptedModuleNode", "vtkMRMLDisplayNode")
+        kinds = (
+            "vtkMRMLScalarVolumeNode",
+            "vtkMRMLSegmentationNode",
+            "vtkMRMLMarkupsNode",
+            "vtkMRMLTableNode",
+        )
+        kinds += (
+            "vtkMRMLPlotSeriesNode",
+            "vtkMRMLSegmentEditorNode",
+            "vtkMRMLScriptedModuleNode",
+            "vtkMRMLDisplayNode",
+        )
         kind = self.random.choice(kinds)
-        nodes = [self.app.scene.GetNthNodeByClass(n, kind) for n in range(self.app.scene.GetNumberOfNodesByClass(kind))]
+        nodes = [
+            self.app.scene.GetNthNodeByClass(n, kind)
+            for n in range(self.app.scene.GetNumberOfNodesByClass(kind))
+        ]
         if nodes:
             node = self.random.choice(nodes)
             self.done[-1] += f" {node.GetID()}"
@@ -118,7 +158,9 @@ class Monkey:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_random_clicks_never_break_the_panel(slicer_host, widget, app, a_volume, engine, tmp_path, seed):
+def test_random_clicks_never_break_the_panel(
+    slicer_host, widget, app, a_volume, engine, tmp_path, seed
+):
     monkey = Monkey(slicer_host, widget, app, a_volume, seed, tmp_path)
     monkey.add()
     for _ in range(STEPS):

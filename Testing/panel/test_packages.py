@@ -87,7 +87,9 @@ def test_torch_comes_from_the_pytorch_extension(platforms, requirements, monkeyp
         platforms.install_missing_packages(requirements)
 
     extension = types.ModuleType("PyTorchUtils")
-    extension.PyTorchUtilsLogic = lambda: types.SimpleNamespace(installTorch=lambda **arguments: None)
+    extension.PyTorchUtilsLogic = lambda: types.SimpleNamespace(
+        installTorch=lambda **arguments: None
+    )
     monkeypatch.setitem(sys.modules, "PyTorchUtils", extension)
     with pytest.raises(SoftCordSegError, match="PyTorch was not installed"):
         platforms.install_missing_packages(requirements)

@@ -12,7 +12,9 @@ from SoftCordSegLib.scene.study import study_of
 from SoftCordSegLib.scene.volumes import array_of
 
 
-def test_results_are_saved_with_their_provenance_and_only_replaced_after_asking(ui, neck, slicer_host, tmp_path):
+def test_results_are_saved_with_their_provenance_and_only_replaced_after_asking(
+    ui, neck, slicer_host, tmp_path
+):
     from SoftCordSegLib.volume import read_nifti
 
     ui.cordThresholdSlider.value = 0.3
@@ -22,7 +24,10 @@ def test_results_are_saved_with_their_provenance_and_only_replaced_after_asking(
     names = sorted(path.name for path in tmp_path.iterdir())
     start = "sub-phantom_T2w_label-SC_"
     assert names == [f"{start}seg.nii.gz", f"{start}softseg.json", f"{start}softseg.nii.gz"]
-    soft, segment = read_nifti(tmp_path / f"{start}softseg.nii.gz"), read_nifti(tmp_path / f"{start}seg.nii.gz")
+    soft, segment = (
+        read_nifti(tmp_path / f"{start}softseg.nii.gz"),
+        read_nifti(tmp_path / f"{start}seg.nii.gz"),
+    )
     np.testing.assert_array_equal(segment.data > 0, soft.data >= 0.3)
     assert soft.data.sum() == pytest.approx(array_of(study_of(neck).soft).sum())
     record = json.loads((tmp_path / f"{start}softseg.json").read_text())
@@ -59,7 +64,9 @@ def test_the_image_itself_is_never_written_over(neck, tmp_path):
     assert not (tmp_path / "a.nii.gz").exists()
 
 
-def test_the_scene_is_saved_and_everything_comes_back(ui, neck, phantom, slicer_host, tmp_path, app, mark):
+def test_the_scene_is_saved_and_everything_comes_back(
+    ui, neck, phantom, slicer_host, tmp_path, app, mark
+):
     from SoftCordSegLib.scene.save import load_scene
 
     mark(phantom.discs)
@@ -75,7 +82,9 @@ def test_the_scene_is_saved_and_everything_comes_back(ui, neck, phantom, slicer_
     image = ui.cordImageSelector.currentNode()
     assert image.GetName() == "sub-phantom_T2w"
     assert len(column(ui.cordTable.mrmlTableNode(), "Level")) == len(areas)
-    np.testing.assert_allclose(column(study_of(image).summary_table, "MEAN(area)"), areas, rtol=1e-5)  # Slicer saves it as text
+    np.testing.assert_allclose(
+        column(study_of(image).summary_table, "MEAN(area)"), areas, rtol=1e-5
+    )  # Slicer saves it as text
     assert ui.cordDiscsNote.text.startswith("top of C1") or "C2/C3" in ui.cordDiscsNote.text
     choose_rows(ui, "Slice")
     ui.cordMeasureButton.click()

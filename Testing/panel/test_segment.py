@@ -36,20 +36,30 @@ def test_one_click_gives_a_soft_mask_on_the_images_own_grid(ui, image_node):
     study = study_of(image_node)
     assert ui.cordMessageLabel.text == "Spinal cord found."
     assert grid_of(study.soft).same_as(grid_of(image_node))
-    np.testing.assert_array_equal(array_of(study.soft) == np.float32(0.9), array_of(image_node) == 500)
+    np.testing.assert_array_equal(
+        array_of(study.soft) == np.float32(0.9), array_of(image_node) == 500
+    )
     assert ui.cordThresholdSlider.enabled
     assert ui.cordThresholdSlider.value == 0.5
     assert ui.cordSegmentButton.text == "Segment again"
 
 
-def test_while_it_runs_there_is_progress_and_the_rest_is_locked(ui, image_node, engine, slicer_host):
+def test_while_it_runs_there_is_progress_and_the_rest_is_locked(
+    ui, image_node, engine, slicer_host
+):
     seen = []
     go_on = threading.Event()
     engine.at_tile = lambda tile: go_on.wait(5) if tile == 2 else None
 
     def look():
         if ui.cordProgressBar.visible and ui.cordProgressBar.value == 50:
-            names = ("cordSegmentButton", "cordSegmentAllButton", "cordImageSelector", "cordThresholdSlider", "cordCancelButton")
+            names = (
+                "cordSegmentButton",
+                "cordSegmentAllButton",
+                "cordImageSelector",
+                "cordThresholdSlider",
+                "cordCancelButton",
+            )
             seen.append({name: getattr(ui, name).enabled for name in names})
             seen.append(ui.cordMessageLabel.text)
             go_on.set()
@@ -70,7 +80,9 @@ def test_while_it_runs_there_is_progress_and_the_rest_is_locked(ui, image_node, 
     assert ui.cordSegmentButton.enabled
 
 
-def test_cancel_in_the_middle_changes_nothing_and_segment_works_again(ui, image_node, engine, slicer_host, app):
+def test_cancel_in_the_middle_changes_nothing_and_segment_works_again(
+    ui, image_node, engine, slicer_host, app
+):
     tiles = []
     at_cancel = []
     go_on = threading.Event()
@@ -112,7 +124,9 @@ def test_pressing_segment_twice_runs_once(ui, image_node, engine, slicer_host):
 
 def test_an_error_is_a_sentence_in_the_panel_and_no_window(ui, image_node, widget, slicer_host):
     def broken(request, progress):
-        raise InputError("The image is constant: every voxel is 7. Check that the right file was exported.")
+        raise InputError(
+            "The image is constant: every voxel is 7. Check that the right file was exported."
+        )
 
     widget.logic.engine = broken
     ui.cordSegmentButton.click()
@@ -123,14 +137,18 @@ def test_an_error_is_a_sentence_in_the_panel_and_no_window(ui, image_node, widge
     assert ui.cordSegmentButton.enabled
 
 
-def test_an_error_that_nobody_expected_is_shown_with_what_it_says(ui, image_node, widget, slicer_host):
+def test_an_error_that_nobody_expected_is_shown_with_what_it_says(
+    ui, image_node, widget, slicer_host
+):
     def broken(request, progress):
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
     widget.logic.engine = broken
     ui.cordSegmentButton.click()
 
-    assert slicer_host.shown_errors == ["The spinal cord could not be segmented.\n\nmat1 and mat2 shapes cannot be multiplied"]
+    assert slicer_host.shown_errors == [
+        "The spinal cord could not be segmented.\n\nmat1 and mat2 shapes cannot be multiplied"
+    ]
     assert ui.cordSegmentButton.enabled
 
 
@@ -222,7 +240,9 @@ def test_a_box_can_be_drawn_where_nothing_was_found(ui, a_volume, engine):
 
 
 @pytest.mark.parametrize(("index", "device"), [(0, "auto"), (1, "cpu"), (2, "cuda")])
-def test_the_device_is_asked_for_and_remembered_on_this_computer(ui, image_node, engine, slicer_host, index, device):
+def test_the_device_is_asked_for_and_remembered_on_this_computer(
+    ui, image_node, engine, slicer_host, index, device
+):
     ui.cordDeviceSelector.currentIndex = index
     ui.cordDeviceSelector._object.activated.emit(index)
     ui.cordSegmentButton.click()
@@ -249,7 +269,9 @@ def test_a_mask_whose_image_was_deleted_is_still_no_image(ui, image_node, app, w
     assert widget.logic.first_image(app.scene) is None
 
 
-def test_the_shown_frame_of_a_sequence_is_named_and_segmented(ui, image_node, app, slicer_host, engine):
+def test_the_shown_frame_of_a_sequence_is_named_and_segmented(
+    ui, image_node, app, slicer_host, engine
+):
     import slicer
 
     browser = app.scene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode")
@@ -268,7 +290,8 @@ def test_the_shown_frame_of_a_sequence_is_named_and_segmented(ui, image_node, ap
     assert study_of(proxy).soft is not None
 
 
-# --- models and packages -------------------------------------------------------------------------------------------------
+# --- models and packages
+# -------------------------------------------------------------------------------------------------
 
 
 def a_bundle(folder, name="mine"):
@@ -276,14 +299,26 @@ def a_bundle(folder, name="mine"):
     from SoftCordSegLib.network.unet import UNet, UNetConfig
 
     state = UNet(UNetConfig((4, 8), ((1, 1, 1), (2, 2, 2)))).state_dict()
-    stage = {"weights": "models/a.safetensors", "features": (4, 8), "strides": ((1, 1, 1), (2, 2, 2)), "overlap": 0.5}
+    stage = {
+        "weights": "models/a.safetensors",
+        "features": (4, 8),
+        "strides": ((1, 1, 1), (2, 2, 2)),
+        "overlap": 0.5,
+    }
     stage = {**stage, "activation": "sigmoid", "spacing_mm": 2.0, "tile": (32, 32, 32)}
     inference = {"orientation": "LAS", "locator": stage, "segmenter": stage}
-    save_bundle(folder / name, {"name": name, "version": "1", "license": "MIT"}, inference, {"models/a.safetensors": state})
+    save_bundle(
+        folder / name,
+        {"name": name, "version": "1", "license": "MIT"},
+        inference,
+        {"models/a.safetensors": state},
+    )
     return folder / name
 
 
-def test_a_model_from_a_folder_is_used_and_remembered(ui, image_node, engine, slicer_host, tmp_path):
+def test_a_model_from_a_folder_is_used_and_remembered(
+    ui, image_node, engine, slicer_host, tmp_path
+):
     folder = a_bundle(tmp_path)
     slicer_host.answers = [str(folder)]
     ui.cordModelBrowseButton.click()
@@ -316,7 +351,9 @@ def test_the_panel_says_what_to_do_first(ui, a_volume):
     assert ui.cordMessageLabel.text == "Spinal cord found."
 
 
-def test_missing_packages_are_named_and_installed_on_request(slicer_host, module, image_node, monkeypatch, engine):
+def test_missing_packages_are_named_and_installed_on_request(
+    slicer_host, module, image_node, monkeypatch, engine
+):
     missing, installed = ["nibabel"], []
     monkeypatch.setattr("SoftCordSegLib.panel.panel.missing_packages", lambda path: list(missing))
     widget = slicer_host.open_panel(module)

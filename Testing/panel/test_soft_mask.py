@@ -14,7 +14,14 @@ from SoftCordSegLib.scene.volumes import array_of
 def voxels_of(image_node) -> int:
     import slicer.util
 
-    return int((slicer.util.arrayFromSegmentInternalBinaryLabelmap(study_of(image_node).view.node, SEGMENT_ID) > 0).sum())
+    return int(
+        (
+            slicer.util.arrayFromSegmentInternalBinaryLabelmap(
+                study_of(image_node).view.node, SEGMENT_ID
+            )
+            > 0
+        ).sum()
+    )
 
 
 @pytest.fixture
@@ -70,7 +77,9 @@ def test_what_is_shown_is_seen(done, image_node, app):
 
     assert colourful(with_overlay) > colourful(without)
     assert np.abs(stronger.astype(int) - with_overlay).sum() > 0
-    assert colourful(filled) > 2 * colourful(without), "the outline has few coloured pixels, the filled segment many"
+    assert colourful(filled) > 2 * colourful(without), (
+        "the outline has few coloured pixels, the filled segment many"
+    )
 
 
 def colourful(picture: np.ndarray) -> int:
@@ -124,7 +133,9 @@ def test_keys_move_the_threshold_and_are_silent_without_the_module(done, image_n
 
     def keys():
         window = widget.parent._object
-        return {one.key().toString(): one for one in window.findChildren(QShortcut) if one.isEnabled()}
+        return {
+            one.key().toString(): one for one in window.findChildren(QShortcut) if one.isEnabled()
+        }
 
     keys()[QKeySequence("Ctrl+Up").toString()].activated.emit()
     assert study_of(image_node).view.threshold == pytest.approx(0.55)

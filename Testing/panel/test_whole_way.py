@@ -51,7 +51,9 @@ def test_from_the_image_to_the_saved_scene(case, ui, widget, app, slicer_host, t
             reached.set()
             go_on.wait(5)
         soft = np.ascontiguousarray(values_on(mask, request.image.grid))
-        return SoftMask(request.image.with_data(soft), Box.of_grid(request.image.grid), "Spinal cord found.")
+        return SoftMask(
+            request.image.with_data(soft), Box.of_grid(request.image.grid), "Spinal cord found."
+        )
 
     widget.logic.engine = engine
     cancel_the_first_run(slicer_host, ui, reached, go_on)
@@ -70,18 +72,28 @@ def test_from_the_image_to_the_saved_scene(case, ui, widget, app, slicer_host, t
     set_disc_labels(image, discs)
     widget.panel.refresh()
     ui.cordMeasureButton.click()
-    slicer_host.answers = [str(tmp_path / "panel.csv"), str(tmp_path / "out"), str(tmp_path / "study.mrb")]
+    slicer_host.answers = [
+        str(tmp_path / "panel.csv"),
+        str(tmp_path / "out"),
+        str(tmp_path / "study.mrb"),
+    ]
     ui.cordCsvButton.click()
     ui.cordSaveButton.click()
     ui.cordSaveSceneButton.click()
-    areas_equal_those_of_the_shell(tmp_path, next((tmp_path / "out").glob("*_softseg.nii.gz")), discs)
+    areas_equal_those_of_the_shell(
+        tmp_path, next((tmp_path / "out").glob("*_softseg.nii.gz")), discs
+    )
 
     app.scene.Clear(False)
     load_scene(app.scene, tmp_path / "study.mrb")
     image = ui.cordImageSelector.currentNode()
     np.testing.assert_array_equal(array_of(study_of(image).soft), corrected)
     assert len(ui.cordDiscsNote.text.split(", ")) == len(discs)
-    assert ui.cordTable.mrmlTableNode().GetNumberOfRows() == study_of(image).slice_table.GetNumberOfRows() > 10
+    assert (
+        ui.cordTable.mrmlTableNode().GetNumberOfRows()
+        == study_of(image).slice_table.GetNumberOfRows()
+        > 10
+    )
     assert "raised" in ui.cordEditsNote.text
 
 
@@ -101,13 +113,19 @@ def correct_three_slices(ui, soft_node) -> None:
     inside = np.argwhere(array_of(soft_node) >= 0.5)
     along = int(np.abs(grid.affine[2, :3]).argmax())
     levels = np.unique(inside[:, along])
-    for number, erase in ((len(levels) // 3, True), (len(levels) // 2, False), (2 * len(levels) // 3, True)):
+    for number, erase in (
+        (len(levels) // 3, True),
+        (len(levels) // 2, False),
+        (2 * len(levels) // 3, True),
+    ):
         before = array_of(soft_node).copy()
         center = inside[inside[:, along] == levels[number]].mean(axis=0).round().astype(int)
         aside = np.where(np.arange(3) == along, 0, 0 if erase else 4)
         reach = np.where(np.arange(3) == along, 0, 2)
         voxels = np.zeros(before.shape, bool)
-        voxels[tuple(slice(c + a - r, c + a + r + 1) for c, a, r in zip(center, aside, reach))] = True
+        voxels[tuple(slice(c + a - r, c + a + r + 1) for c, a, r in zip(center, aside, reach))] = (
+            True
+        )
         paint_voxels(ui, voxels, erase)
         after = array_of(soft_node)
         assert (after != before).any()
@@ -122,13 +140,26 @@ def areas_equal_those_of_the_shell(folder, mask, discs) -> None:
     from SoftCordSegLib.cli.app import app as softcord
 
     points = [{"label": disc.name, "position": list(disc.position_mm)} for disc in discs]
-    markups = {"markups": [{"type": "Fiducial", "coordinateSystem": "RAS", "controlPoints": points}]}
+    markups = {
+        "markups": [{"type": "Fiducial", "coordinateSystem": "RAS", "controlPoints": points}]
+    }
     (folder / "discs.mrk.json").write_text(json.dumps(markups))
-    command = ["csa", str(mask), "-o", str(folder / "shell.csv"), "--perslice", "--discs", str(folder / "discs.mrk.json")]
+    command = [
+        "csa",
+        str(mask),
+        "-o",
+        str(folder / "shell.csv"),
+        "--perslice",
+        "--discs",
+        str(folder / "discs.mrk.json"),
+    ]
     answer = CliRunner().invoke(softcord, command)
     assert answer.exit_code == 0, answer.output
     ours, theirs = (
-        {row["Slice (I->S)"]: row["MEAN(area)"] for row in csv.DictReader((folder / name).open(encoding="utf-8-sig"))}
+        {
+            row["Slice (I->S)"]: row["MEAN(area)"]
+            for row in csv.DictReader((folder / name).open(encoding="utf-8-sig"))
+        }
         for name in ("panel.csv", "shell.csv")
     )
     assert ours == theirs

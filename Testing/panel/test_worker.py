@@ -1,4 +1,6 @@
-"""The thread of the network: progress across threads, a Cancel that stops, errors with their sentence, nothing left behind."""
+"""The thread of the network: progress across threads, a Cancel that stops, errors with their
+sentence, nothing left behind.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +65,10 @@ def test_the_work_is_done_on_one_other_thread_and_events_on_this_one(worker, eve
 
 def test_reports_arrive_on_this_thread(worker):
     heard = []
-    worker.run(SlowNetwork(20), lambda fraction, message: heard.append((fraction, message, threading.get_ident())))
+    worker.run(
+        SlowNetwork(20),
+        lambda fraction, message: heard.append((fraction, message, threading.get_ident())),
+    )
 
     assert heard[-1][:2] == (0.95, "tile 20")
     assert {thread for _, _, thread in heard} == {threading.get_ident()}
@@ -83,7 +88,9 @@ def test_cancel_stops_within_one_tile(events):
         worker.run(network)
 
     assert network.done <= at[0] + 1
-    assert worker.run(lambda progress: "again") == "again", "a cancelled run must not cancel the next one"
+    assert worker.run(lambda progress: "again") == "again", (
+        "a cancelled run must not cancel the next one"
+    )
     worker.close()
 
 
@@ -144,7 +151,11 @@ def test_closing_in_the_middle_stops_the_work_and_the_thread():
         worker.run(lambda progress: 1)
 
     assert network.done < network.tiles
-    assert not [thread for thread in threading.enumerate() if thread.name == "SoftCordSeg" and thread.is_alive()]
+    assert not [
+        thread
+        for thread in threading.enumerate()
+        if thread.name == "SoftCordSeg" and thread.is_alive()
+    ]
 
 
 @pytest.mark.parametrize("fails", [False, True])

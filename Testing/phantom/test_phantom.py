@@ -27,7 +27,9 @@ def a_small_phantom():
 
 
 def _slice_area(phantom):
-    """Area of the truth in each slice at right angles to the cord, mm²; NaN in the first and last slice."""
+    """Area of the truth in each slice at right angles to the cord, mm²; NaN in the first and last
+    slice.
+    """
     grid = phantom.truth.grid
     axis = slice_axis(grid.affine)
     in_plane = [a for a in range(3) if a != axis]
@@ -48,8 +50,12 @@ def test_volume_of_the_truth_is_the_integral_of_the_area():
     cord = Cord()
     heights = np.linspace(-20, 20, 4001)
     speed = 1 / cord.centreline.tangent(heights)[:, 2]
-    # A box whose ends are cut at right angles is not to be had on a grid; level ends add and take the same wedge.
-    grid = Grid((60, 60, 40), np.array([[0.5, 0, 0, -13], [0, 0.5, 0, -8], [0, 0, 1, -19.5], [0, 0, 0, 1.0]]))
+    # A box whose ends are cut at right angles is not to be had on a grid; level ends add and take
+    # the same wedge.
+    grid = Grid(
+        (60, 60, 40),
+        np.array([[0.5, 0, 0, -13], [0, 0.5, 0, -8], [0, 0, 1, -19.5], [0, 0, 0, 1.0]]),
+    )
     volume = cord_fraction(cord, grid).sum(dtype=float) * grid.voxel_volume
     assert volume == pytest.approx(trapezoid(cord.area_mm2(heights) * speed, heights), rel=0.005)
 
@@ -71,10 +77,14 @@ def test_image_and_truth_share_the_grid_and_are_stored_as_the_contrast_says(a_ph
 
 
 def test_both_handednesses_and_an_oblique_scan_are_among_the_contrasts():
-    grids = [reorient(_empty(contrast.grid()), contrast.letters).grid for contrast in CONTRASTS.values()]
+    grids = [
+        reorient(_empty(contrast.grid()), contrast.letters).grid for contrast in CONTRASTS.values()
+    ]
     signs = {np.sign(np.linalg.det(grid.affine[:3, :3])) for grid in grids}
     assert signs == {-1.0, 1.0}
-    assert any(np.abs(grid.affine[:3, :3] / grid.spacing).max(axis=0).min() < 0.99 for grid in grids)
+    assert any(
+        np.abs(grid.affine[:3, :3] / grid.spacing).max(axis=0).min() < 0.99 for grid in grids
+    )
 
 
 def test_cord_lies_where_the_centreline_says_in_the_world_whatever_the_storage(a_phantom):
@@ -133,7 +143,9 @@ def test_discs_are_dark_or_bright_against_the_bodies_beside_them():
 
 def test_same_arguments_same_bits_and_another_seed_other_noise(a_small_phantom):
     def digest(phantom):
-        return hashlib.sha256(phantom.image.data.tobytes() + phantom.truth.data.tobytes()).hexdigest()
+        return hashlib.sha256(
+            phantom.image.data.tobytes() + phantom.truth.data.tobytes()
+        ).hexdigest()
 
     assert digest(make_phantom("DWI")) == digest(a_small_phantom)
     other = make_phantom("DWI", seed=2)
@@ -157,7 +169,9 @@ def test_contrast_between_cord_and_csf_is_that_of_the_scan():
         voxels = np.argwhere(truth == 0)
         right, front, t = phantom.cord.centreline.local(*grid.to_world(voxels).T)
         half_right, half_front = phantom.cord.canal_semi_axes_mm(t)
-        csf = phantom.image.data[tuple(voxels[np.hypot(right / half_right, front / half_front) < 0.9].T)].mean()
+        csf = phantom.image.data[
+            tuple(voxels[np.hypot(right / half_right, front / half_front) < 0.9].T)
+        ].mean()
         assert (csf > 1.2 * cord) if csf_is_brighter else (csf < 0.8 * cord)
 
 

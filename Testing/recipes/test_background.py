@@ -1,4 +1,6 @@
-"""The training in the background starts once, waits for quiet, stops, survives a kill, and needs nothing of the checkout."""
+"""The training in the background starts once, waits for quiet, stops, survives a kill, and needs
+nothing of the checkout.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ def wait_for(what: Callable[[], object], folder: Path) -> None:
     deadline = time.monotonic() + LIMIT_S
     while not what():
         output = folder / "output.txt"
-        assert time.monotonic() < deadline, output.read_text() if output.is_file() else "nothing was started"
+        assert time.monotonic() < deadline, (
+            output.read_text() if output.is_file() else "nothing was started"
+        )
         time.sleep(0.05)
 
 
@@ -43,18 +47,43 @@ class Background:
         self.write_plan(steps)
 
     def write_plan(self, steps: int | None = None, **changes: object) -> None:
-        training = {"plan": plan(**changes).to_json(), "recipe": {"kind": "plain", "patch": [16, 16, 16]}}
-        content = {"name": "tubes", "trainings": {"segmenter": training}, "order": [["segmenter", steps]]}
+        training = {
+            "plan": plan(**changes).to_json(),
+            "recipe": {"kind": "plain", "patch": [16, 16, 16]},
+        }
+        content = {
+            "name": "tubes",
+            "trainings": {"segmenter": training},
+            "order": [["segmenter", steps]],
+        }
         self.plan.write_text(json.dumps({**content, "validate_steps": 20, "log_minutes": 0.005}))
 
     def environment(self) -> dict[str, str]:
         paths = str(REPOSITORY / "SoftCordSeg")
-        return {**os.environ, "PYTHONPATH": paths, "SOFTCORDSEG_RUNS": str(self.folder / "runs"), "OMP_NUM_THREADS": "1"}
+        return {
+            **os.environ,
+            "PYTHONPATH": paths,
+            "SOFTCORDSEG_RUNS": str(self.folder / "runs"),
+            "OMP_NUM_THREADS": "1",
+        }
 
-    def __call__(self, *arguments: str, recipes: Path = REPOSITORY / "recipes") -> subprocess.CompletedProcess:
-        files = ["--plan", str(self.plan), "--packed", str(self.packed), "--development", str(self.packed), "--threads", "1"]
+    def __call__(
+        self, *arguments: str, recipes: Path = REPOSITORY / "recipes"
+    ) -> subprocess.CompletedProcess:
+        files = [
+            "--plan",
+            str(self.plan),
+            "--packed",
+            str(self.packed),
+            "--development",
+            str(self.packed),
+            "--threads",
+            "1",
+        ]
         command = [sys.executable, str(recipes / "background.py"), *arguments, *files]
-        return subprocess.run(command, env=self.environment(), capture_output=True, text=True, check=False)
+        return subprocess.run(
+            command, env=self.environment(), capture_output=True, text=True, check=False
+        )
 
     def step(self) -> int:
         found = re.findall(r"step (\d+), \d+ patches", self.log())
@@ -117,7 +146,9 @@ def test_it_waits_while_somebody_wants_quiet_and_uses_no_processor(background):
     assert last_step(background.run / "trainings" / "segmenter") > step
 
 
-def test_after_a_kill_it_goes_on_from_another_checkout_and_needs_nothing_of_the_first(background, tmp_path):
+def test_after_a_kill_it_goes_on_from_another_checkout_and_needs_nothing_of_the_first(
+    background, tmp_path
+):
     checkout = tmp_path / "checkout"
     without = shutil.ignore_patterns("__pycache__", "work")
     shutil.copytree(REPOSITORY / "SoftCordSeg", checkout / "SoftCordSeg", ignore=without)
@@ -138,7 +169,12 @@ def test_after_a_kill_it_goes_on_from_another_checkout_and_needs_nothing_of_the_
     wait_for(lambda: not is_locked(background.run / "run.lock"), background.run)
     assert background("on").returncode == 0
 
-    wait_for(lambda: background.log().count("started") == 3 and f"from step {saved}," in background.log(), background.run)
+    wait_for(
+        lambda: (
+            background.log().count("started") == 3 and f"from step {saved}," in background.log()
+        ),
+        background.run,
+    )
     wait_for(lambda: background.step() > saved + 5, background.run)
     assert background("off").returncode == 0
 
@@ -174,7 +210,9 @@ def test_a_run_of_so_many_steps_ends(tmp_path):
 
 def test_a_state_from_elsewhere_is_taken_if_it_has_seen_more(background, tmp_path):
     elsewhere = tmp_path / "elsewhere"
-    state = Trainer(HalfStates(elsewhere), plan(), BrightTubes()).run(steps=3, pace=Pace(validate_steps=None))
+    state = Trainer(HalfStates(elsewhere), plan(), BrightTubes()).run(
+        steps=3, pace=Pace(validate_steps=None)
+    )
 
     assert background("take", str(elsewhere)).returncode == 0
     assert load_state(background.run / "trainings" / "segmenter").patches == state.patches
@@ -191,11 +229,13 @@ def test_the_bundle_is_measured_by_a_process_of_its_own(background, tmp_path):
     (checkout / "recipes" / "development.csv").write_text("image\n")
     # As measure_bundles.py: list, bundles, --root, --json, --cache.
     (checkout / "recipes" / "measure_bundles.py").write_text(
-        "import argparse, pathlib, os\nparser = argparse.ArgumentParser()\n"
-        "parser.add_argument('cases'); parser.add_argument('bundles', nargs='*')\n"
-        "parser.add_argument('--root'); parser.add_argument('--json', type=pathlib.Path); parser.add_argument('--cache')\n"
-        "options = parser.parse_intermixed_args()\nfrom SoftCordSegLib.network import load_bundle\n"
-        "options.json.write_text('{}')\nprint('measured', load_bundle(options.bundles[1]).name)\n"
+        "import argparse, pathlib, os\nparser ="
+        " argparse.ArgumentParser()\nparser.add_argument('cases'); parser.add_argument('bundles',"
+        " nargs='*')\nparser.add_argument('--root'); parser.add_argument('--json',"
+        " type=pathlib.Path); parser.add_argument('--cache')\noptions ="
+        " parser.parse_intermixed_args()\nfrom SoftCordSegLib.network import"
+        " load_bundle\noptions.json.write_text('{}')\nprint('measured',"
+        " load_bundle(options.bundles[1]).name)\n"
     )
     content = json.loads(background.plan.read_text())
     background.plan.write_text(json.dumps({**content, "measure_minutes": 0.01}))
@@ -216,13 +256,16 @@ def test_the_bundle_is_measured_by_a_process_of_its_own(background, tmp_path):
 def quiet(*command: str, runs: Path) -> subprocess.CompletedProcess:
     environment = {**os.environ, "SOFTCORDSEG_RUNS": str(runs)}
     script = [sys.executable, str(REPOSITORY / "recipes" / "quiet.py")]
-    return subprocess.run([*script, *command], env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [*script, *command], env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def test_quiet_holds_the_lock_while_a_command_runs_and_passes_its_code_on(tmp_path):
     program = (
-        f"import sys; sys.path.insert(0, {str(REPOSITORY / 'SoftCordSeg')!r}); from SoftCordSegLib.processes import is_locked; "
-        f"print(is_locked({str(tmp_path / 'runs' / 'quiet.lock')!r})); sys.exit(7)"
+        f"import sys; sys.path.insert(0, {str(REPOSITORY / 'SoftCordSeg')!r}); from"
+        " SoftCordSegLib.processes import is_locked;"
+        f" print(is_locked({str(tmp_path / 'runs' / 'quiet.lock')!r})); sys.exit(7)"
     )
 
     answer = quiet(sys.executable, "-c", program, runs=tmp_path / "runs")

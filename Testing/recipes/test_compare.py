@@ -13,7 +13,9 @@ from training.trainer.bright_tubes import packed_tubes, plan
 
 @pytest.fixture(scope="module")
 def compare(repository):
-    spec = importlib.util.spec_from_file_location("compare", repository / "recipes" / "compare_variants.py")
+    spec = importlib.util.spec_from_file_location(
+        "compare", repository / "recipes" / "compare_variants.py"
+    )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -21,7 +23,11 @@ def compare(repository):
 
 def test_variants_become_bundles_and_go_on(tmp_path, compare, capsys):
     packed = packed_tubes(tmp_path / "training.npz")
-    base = {"plan": plan().to_json(), "recipe": {"kind": "plain", "patch": [16, 16, 16]}, "steps": 4}
+    base = {
+        "plan": plan().to_json(),
+        "recipe": {"kind": "plain", "patch": [16, 16, 16]},
+        "steps": 4,
+    }
     variants = [{"name": "one"}, {"name": "slower", "plan": {"learning_rate": 1e-4}}]
     (tmp_path / "variants.json").write_text(json.dumps({"base": base, "variants": variants}))
     files = ["--packed", str(packed), "--development", str(packed), "--out", str(tmp_path / "out")]
@@ -42,7 +48,14 @@ def test_variants_become_bundles_and_go_on(tmp_path, compare, capsys):
 
 
 def test_what_cannot_be_compared_is_said(tmp_path, compare, capsys):
-    (tmp_path / "variants.json").write_text(json.dumps([{"name": "one", "steps": 3}, {"name": "one", "steps": 3}]))
+    (tmp_path / "variants.json").write_text(
+        json.dumps([{"name": "one", "steps": 3}, {"name": "one", "steps": 3}])
+    )
 
-    assert compare.main([str(tmp_path / "variants.json"), "--packed", "none.npz", "--out", str(tmp_path)]) == 1
+    assert (
+        compare.main(
+            [str(tmp_path / "variants.json"), "--packed", "none.npz", "--out", str(tmp_path)]
+        )
+        == 1
+    )
     assert "a name of their own" in capsys.readouterr().err

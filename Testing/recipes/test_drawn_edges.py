@@ -17,14 +17,23 @@ def drawn_edges(repository):
     return recipe("drawn_edges", repository)
 
 
-def an_image(folder: Path, name: str, drawn_mm: float, spacing: float, dataset: str = "set") -> Case:
-    """A dark cord of 5 mm radius in bright fluid of 9 mm, blurred by the voxel, and a mask drawn ``drawn_mm`` outside."""
+def an_image(
+    folder: Path, name: str, drawn_mm: float, spacing: float, dataset: str = "set"
+) -> Case:
+    """A dark cord of 5 mm radius in bright fluid of 9 mm, blurred by the voxel, and a mask drawn
+    ``drawn_mm`` outside.
+    """
     rng = np.random.default_rng(0)
     size = round(40 / spacing)
     masks, images = [], []
     for _ in range(6):
         centre = 20 + rng.uniform(-1, 1, 2)
-        fine = np.hypot(*[(np.indices((4 * size, 4 * size))[a] + 0.5) * spacing / 4 - centre[a] for a in range(2)])
+        fine = np.hypot(
+            *[
+                (np.indices((4 * size, 4 * size))[a] + 0.5) * spacing / 4 - centre[a]
+                for a in range(2)
+            ]
+        )
         tissue = np.where(fine < 5, 200.0, np.where(fine < 9, 900.0, 100.0))
         plane = tissue.reshape(size, 4, size, 4).mean(axis=(1, 3)) + rng.normal(0, 15, (size, size))
         images.append(plane)
@@ -47,7 +56,9 @@ def test_the_distance_that_was_drawn_is_found(tmp_path, drawn_edges, drawn_mm, s
 
 def test_the_offset_is_the_difference_from_the_reference(tmp_path, drawn_edges):
     reference = drawn_edges.measure_edge(an_image(tmp_path, "template", -0.3, 0.5))
-    edges = [drawn_edges.measure_edge(an_image(tmp_path, name, 0.2, 0.5)) for name in ("one", "two")]
+    edges = [
+        drawn_edges.measure_edge(an_image(tmp_path, name, 0.2, 0.5)) for name in ("one", "two")
+    ]
     ((name, offset, spread, people, images),) = drawn_edges.offsets_of(edges, reference)
     assert (name, people, images) == ("set", 2, 2)
     assert offset == pytest.approx(0.5, abs=0.1)
@@ -61,11 +72,15 @@ def test_of_one_person_nothing_is_told(tmp_path, drawn_edges):
 
 def test_a_cord_in_which_no_fluid_is_seen_has_no_edge(tmp_path, drawn_edges):
     case = an_image(tmp_path, "one", 0.0, 1.0)
-    write_nifti(Volume(np.full((40, 40, 6), 7.0, np.float32), np.diag([-1.0, 1.0, 4.0, 1.0])), case.image)
+    write_nifti(
+        Volume(np.full((40, 40, 6), 7.0, np.float32), np.diag([-1.0, 1.0, 4.0, 1.0])), case.image
+    )
     assert len(drawn_edges.measure_edge(case).slices_mm) == 0
 
 
-def test_the_offsets_in_the_repository_are_those_of_the_training_people(tmp_path, drawn_edges, shared_data, repository):
+def test_the_offsets_in_the_repository_are_those_of_the_training_people(
+    tmp_path, drawn_edges, shared_data, repository
+):
     """The file is what the script writes: measured again, to the hundredth."""
     from SoftCordSegLib.evaluation.held_out import read_offsets
 

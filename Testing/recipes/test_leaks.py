@@ -1,4 +1,6 @@
-"""Nobody who is evaluated on is trained on, labelled or not; and the check finds a leak where there is one."""
+"""Nobody who is evaluated on is trained on, labelled or not; and the check finds a leak where there
+is one.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,8 @@ def test_the_lists_say_what_each_image_may_be_used_for(recipes, evaluated, train
 
 
 def test_every_other_table_of_images_here_is_free_of_them_too(recipes, evaluated):
-    # Whatever list a recipe may take next: a table with the columns participant and image is one to train on.
+    # Whatever list a recipe may take next: a table with the columns participant and image is one to
+    # train on.
     for path in sorted(recipes.rglob("*.csv")):
         head = path.read_text(encoding="utf-8").splitlines()[0].split(",")
         if path.name != "evaluation.csv" and {"participant", "image"} <= set(head):
@@ -65,19 +68,27 @@ def test_packed_training_files_that_are_here_hold_nobody_who_is_evaluated_on(rep
     if not files:
         pytest.skip("no training file was packed here (make -C recipes pack)")
     for path in files:
-        found = [leak_of(evaluated, case.participant, case.name) for case in read_packed(path).cases]
+        found = [
+            leak_of(evaluated, case.participant, case.name) for case in read_packed(path).cases
+        ]
         assert [one for one in found if one] == [], path.name
 
 
 class TestADeliberateLeak:
-    @pytest.mark.parametrize("participant", ["sub-05", "testing", "test001", "9604", "VB208", "fastmonai", "head", "hip"])
+    @pytest.mark.parametrize(
+        "participant", ["sub-05", "testing", "test001", "9604", "VB208", "fastmonai", "head", "hip"]
+    )
     def test_of_every_data_set_is_found(self, evaluated, trained, participant):
         (first, *_) = [case for case in evaluated if case.participant == participant]
 
         assert len(leaks(evaluated, [*trained, replace(first, use="train")])) == 1
 
     def test_in_a_list_on_disk_is_found(self, recipes, evaluated, tmp_path):
-        row = next(line for line in (recipes / "evaluation.csv").read_text().splitlines() if line.startswith("sub-05"))
+        row = next(
+            line
+            for line in (recipes / "evaluation.csv").read_text().splitlines()
+            if line.startswith("sub-05")
+        )
         (tmp_path / "training.csv").write_text((recipes / "training.csv").read_text() + row + "\n")
 
         (sentence,) = leaks(evaluated, read_cases(tmp_path / "training.csv"))
@@ -85,7 +96,9 @@ class TestADeliberateLeak:
         assert "sub-05" in sentence
 
     def test_without_a_mask_is_found(self, evaluated, trained):
-        bare = replace(next(case for case in evaluated if case.participant == "test001"), reference=None)
+        bare = replace(
+            next(case for case in evaluated if case.participant == "test001"), reference=None
+        )
 
         assert leaks(evaluated, [bare])
 

@@ -1,4 +1,6 @@
-"""The command that measures bundles on a list: its tables and files, and that nothing is segmented twice."""
+"""The command that measures bundles on a list: its tables and files, and that nothing is segmented
+twice.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ from SoftCordSegLib.volume import write_nifti
 @pytest.fixture
 def measure(repository):
     """The script as a module."""
-    spec = importlib.util.spec_from_file_location("measure_script", repository / "recipes" / "measure_bundles.py")
+    spec = importlib.util.spec_from_file_location(
+        "measure_script", repository / "recipes" / "measure_bundles.py"
+    )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -28,14 +32,20 @@ def measure(repository):
 
 @pytest.fixture
 def segmented(measure, monkeypatch):
-    """The images that were segmented; the mask of each is the image itself, less a rim where the bundle is of version 9."""
+    """The images that were segmented; the mask of each is the image itself, less a rim where the
+    bundle is of version 9.
+    """
     done = []
 
     def segment(image, bundle, *, device):
         done.append((bundle.metadata["version"], image.shape))
         values = image.data / 1000.0
         return SoftMask(
-            image.with_data((values >= (0.99 if bundle.metadata["version"] == "9" else 0.5)).astype(np.float32)), None, ""
+            image.with_data(
+                (values >= (0.99 if bundle.metadata["version"] == "9" else 0.5)).astype(np.float32)
+            ),
+            None,
+            "",
         )
 
     monkeypatch.setattr(measure, "segment", segment)
@@ -45,12 +55,26 @@ def segmented(measure, monkeypatch):
 @pytest.fixture
 def study(tmp_path):
     """Two people, one of them in two contrasts; the drawn masks lie beside the images."""
-    rows = ["participant,contrast,image,reference,grid,whole_field,region,dataset,session,tip,seen_by,use"]
-    for number, (person, contrast, seen) in enumerate([("a", "T2w", ""), ("a", "T2star", ""), ("b", "T2w", "0.5.0")]):
+    rows = [
+        "participant,contrast,image,reference,grid,whole_field,region,dataset,session,tip,seen_by,use"
+    ]
+    for number, (person, contrast, seen) in enumerate(
+        [("a", "T2w", ""), ("a", "T2star", ""), ("b", "T2w", "0.5.0")]
+    ):
         cord = a_cord((1.0, 3.0), -30, 30)
-        write_nifti(cord.with_data(cord.data * 1000 + number * 1e-3), tmp_path / f"{number}.nii.gz", np.float32)
-        write_nifti(cord.with_data((cord.data >= 0.5).astype(np.float32)), tmp_path / f"{number}_seg.nii.gz", np.float32)
-        rows.append(f"{person},{contrast},{number}.nii.gz,{number}_seg.nii.gz,,yes,neck,made,,no,{seen},evaluate")
+        write_nifti(
+            cord.with_data(cord.data * 1000 + number * 1e-3),
+            tmp_path / f"{number}.nii.gz",
+            np.float32,
+        )
+        write_nifti(
+            cord.with_data((cord.data >= 0.5).astype(np.float32)),
+            tmp_path / f"{number}_seg.nii.gz",
+            np.float32,
+        )
+        rows.append(
+            f"{person},{contrast},{number}.nii.gz,{number}_seg.nii.gz,,yes,neck,made,,no,{seen},evaluate"
+        )
     (tmp_path / "list.csv").write_text("\n".join(rows) + "\n")
     (tmp_path / "offsets.csv").write_text("dataset,offset_mm,people,images\nmade,0.3,1,1\n")
     return tmp_path
@@ -64,7 +88,9 @@ def second_bundle(tmp_path):
     metadata = json.loads((folder / "configs" / "metadata.json").read_text())
     metadata.update(version="9", provenance={"parent": {"name": "SoftCordSeg compact 0.5.0"}})
     (folder / "configs" / "metadata.json").write_text(json.dumps(metadata))
-    (folder / "configs" / "inference.json").write_text((folder / "configs" / "inference.json").read_text() + "\n")
+    (folder / "configs" / "inference.json").write_text(
+        (folder / "configs" / "inference.json").read_text() + "\n"
+    )
     return folder
 
 
@@ -73,15 +99,33 @@ def run(measure, study, *more):
     return measure.main([str(word) for word in (study / "list.csv", *where, *more)])
 
 
-def test_tables_of_all_bundles_are_printed_and_written(measure, segmented, study, second_bundle, capsys):
-    assert run(measure, study, "--json", study / "out.json", "--csv", study / "out.csv", "compact", second_bundle) == 0
+def test_tables_of_all_bundles_are_printed_and_written(
+    measure, segmented, study, second_bundle, capsys
+):
+    assert (
+        run(
+            measure,
+            study,
+            "--json",
+            study / "out.json",
+            "--csv",
+            study / "out.csv",
+            "compact",
+            second_bundle,
+        )
+        == 0
+    )
 
     text = capsys.readouterr().out
     assert "SoftCordSeg compact 0.5.0*" in text  # b, whom it saw
     assert "SoftCordSeg compact 9*" in text  # whose parent did
     assert "SoftCordSeg compact 9 - offset" in text
-    assert "SoftCordSeg compact 9 is not better than SoftCordSeg compact 0.5.0 in every row:" in text
-    bundles = [Measured.from_json(one) for one in json.loads((study / "out.json").read_text())["bundles"]]
+    assert (
+        "SoftCordSeg compact 9 is not better than SoftCordSeg compact 0.5.0 in every row:" in text
+    )
+    bundles = [
+        Measured.from_json(one) for one in json.loads((study / "out.json").read_text())["bundles"]
+    ]
     first, second = bundles
     assert [one.values["dice"] for one in first.images] == [1.0] * 3
     assert all(one.values["dice"] < 1.0 for one in second.images)
@@ -95,9 +139,14 @@ def test_tables_of_all_bundles_are_printed_and_written(measure, segmented, study
     assert (float(dice["value"]), dice["people"]) == (1.0, "1")
 
 
-def test_a_bundle_is_better_where_it_is_in_every_row(measure, segmented, study, second_bundle, capsys):
+def test_a_bundle_is_better_where_it_is_in_every_row(
+    measure, segmented, study, second_bundle, capsys
+):
     assert run(measure, study, second_bundle, "compact") == 0
-    assert "SoftCordSeg compact 0.5.0 is better than SoftCordSeg compact 9 in every row." in capsys.readouterr().out
+    assert (
+        "SoftCordSeg compact 0.5.0 is better than SoftCordSeg compact 9 in every row."
+        in capsys.readouterr().out
+    )
 
 
 def test_an_image_is_segmented_once_by_each_bundle(measure, segmented, study, second_bundle):
@@ -124,7 +173,9 @@ def test_a_changed_image_or_program_is_segmented_anew(measure, segmented, study,
     assert len(segmented) == 7
 
 
-def test_a_data_set_without_offset_has_no_second_row_and_a_line_says_so(measure, segmented, study, capsys):
+def test_a_data_set_without_offset_has_no_second_row_and_a_line_says_so(
+    measure, segmented, study, capsys
+):
     (study / "offsets.csv").unlink()
 
     assert run(measure, study, "compact") == 0

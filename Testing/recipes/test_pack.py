@@ -1,4 +1,6 @@
-"""What goes into the packed file is what the program would see, with the right label, and nobody who must stay unseen."""
+"""What goes into the packed file is what the program would see, with the right label, and nobody
+who must stay unseen.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ def _no_offsets(pack, monkeypatch):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Two images of one person on one grid, a mask on slices 3 to 8 of the first, and a series; cord in grey, fluid in white."""
+    """Two images of one person on one grid, a mask on slices 3 to 8 of the first, and a series;
+    cord in grey, fluid in white.
+    """
     rng = np.random.default_rng(0)
     x, y, _ = np.indices(SHAPE)
     radius = np.hypot(x - 50, y - 60)
@@ -47,7 +51,9 @@ def folder(tmp_path):
 
 def listed(folder, *rows: str):
     path = folder / "list.csv"
-    path.write_text("\n".join(("participant,contrast,image,reference,grid,dataset,use", *rows)) + "\n")
+    path.write_text(
+        "\n".join(("participant,contrast,image,reference,grid,dataset,use", *rows)) + "\n"
+    )
     return path
 
 
@@ -69,20 +75,32 @@ def test_image_and_label_lie_where_the_program_samples_them(pack, folder):
     middle = np.argwhere(label[:, :, 24] > 0.5).mean(axis=0)
     assert middle == pytest.approx([44, 44], abs=0.6)
     image = image_values(case.image)
-    inside, fluid = label > 0.99, (label < 0.01) & (np.hypot(*(np.indices(label.shape)[:2] - 44)) < 7.5)
+    inside, fluid = (
+        label > 0.99,
+        (label < 0.01) & (np.hypot(*(np.indices(label.shape)[:2] - 44)) < 7.5),
+    )
     assert np.median(image[inside]) < np.median(image[fluid]) - 1
     assert case.slices_mm == (1.0, 1.0, 4.0)
-    assert (case.label_by, case.licence, case.group, case.dataset) == ("drawn", "MIT", "p1/p1", "errsm")
+    assert (case.label_by, case.licence, case.group, case.dataset) == (
+        "drawn",
+        "MIT",
+        "p1/p1",
+        "errsm",
+    )
 
 
 def test_intensities_are_those_of_the_programs_contract(pack, folder):
-    """The same numbers as a bundle of that contract would see, but for the bytes they are kept in."""
+    """The same numbers as a bundle of that contract would see, but for the bytes they are kept
+    in.
+    """
     (case,) = packed(pack, folder, ONE).cases
     stage = types.SimpleNamespace(spacing_mm=2.0)
     bundle = types.SimpleNamespace(orientation="LAS", intensities="around_cord", locator=stage)
     working = working_image(read_nifti(folder / "one.nii.gz"), bundle)
     located = fractions(case.coarse_label) > 0.25
-    expected = working.scaling_about(located)(resample(working.image, working.image.grid.with_spacing(1.0)).data)
+    expected = working.scaling_about(located)(
+        resample(working.image, working.image.grid.with_spacing(1.0)).data
+    )
     part = expected[6:95, 16:105]
     assert np.abs(image_values(case.image) - part).max() < 6 / 255
     coarse = working.intensities.for_locator()(working.coarse.data)
@@ -111,7 +129,9 @@ def test_the_offset_of_a_data_set_is_taken_off_its_masks(pack, folder, monkeypat
 
 def test_the_record_names_every_file_by_its_content_and_who_was_left_out(pack, folder):
     record = packed(pack, folder, ONE, "p1,T1w,two.nii.gz,,p1,errsm,train").record
-    assert record["files_sha256"] == {name: file_sha256(folder / name) for name in ("one.nii.gz", "one_mask.nii.gz")}
+    assert record["files_sha256"] == {
+        name: file_sha256(folder / name) for name in ("one.nii.gz", "one_mask.nii.gz")
+    }
     assert record["left_out"] == ["two"]
     assert record["contract"] == "around_cord"
     assert str(folder) not in json.dumps(record)
@@ -164,7 +184,9 @@ def test_a_diffusion_series_becomes_two_contrasts_of_one_grid(pack, folder, repo
         assert np.abs(read_nifti(case.image).data - series[..., volumes].mean(axis=-1)).max() < 1e-3
 
 
-def test_an_image_without_a_mask_gets_the_label_that_a_models_predictions_agree_on(pack, folder, monkeypatch):
+def test_an_image_without_a_mask_gets_the_label_that_a_models_predictions_agree_on(
+    pack, folder, monkeypatch
+):
     mask = reorient(read_nifti(folder / "one_mask.nii.gz"), "LAS")
     soft = mask.with_data(mask.data.astype(np.float32) * 0.8)
     weight = mask.with_data(np.ones(mask.shape, np.float32))
@@ -172,7 +194,11 @@ def test_an_image_without_a_mask_gets_the_label_that_a_models_predictions_agree_
     write_nifti(soft, folder / "label.nii.gz")
     write_nifti(weight, folder / "weight.nii.gz")
     pair = (folder / "label.nii.gz", folder / "weight.nii.gz")
-    monkeypatch.setattr(pack, "model_labels", lambda cases, bundle, work: ([pair for _ in cases], {"name": "teacher 1"}))
+    monkeypatch.setattr(
+        pack,
+        "model_labels",
+        lambda cases, bundle, work: ([pair for _ in cases], {"name": "teacher 1"}),
+    )
     path = listed(folder, "p1,T1w,two.nii.gz,,p1,errsm,train")
     result = pack.pack(path, folder, folder / "bundle", folder / "work", with_anatomy=False)
     (case,) = result.cases
@@ -195,7 +221,9 @@ def test_below_the_tip_a_models_label_is_believed(pack, folder):
 
 def test_the_shipped_lists_are_packed_and_small_enough(pack, shared_data, tmp_path):
     """The drawn masks of the development list: the smaller of the two."""
-    result = pack.pack(pack.HERE / "development.csv", shared_data, None, tmp_path, with_anatomy=False)
+    result = pack.pack(
+        pack.HERE / "development.csv", shared_data, None, tmp_path, with_anatomy=False
+    )
     write_packed(tmp_path / "development.npz", result)
     assert (tmp_path / "development.npz").stat().st_size < pack.LARGEST_BYTES
     assert {case.participant for case in result.cases} == {"errsm18", "9709", "leipzig"}

@@ -1,4 +1,6 @@
-"""The script for a GPU that is at hand for minutes: on the CPU, small, with nothing but PyTorch and NumPy, SciPy, safetensors."""
+"""The script for a GPU that is at hand for minutes: on the CPU, small, with nothing but PyTorch and
+NumPy, SciPy, safetensors.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +22,20 @@ RECIPES = Path(__file__).resolve().parents[2] / "recipes"
 
 def run(*command: str) -> subprocess.CompletedProcess:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run([sys.executable, *command], capture_output=True, text=True, env=environment, check=False)
+    return subprocess.run(
+        [sys.executable, *command], capture_output=True, text=True, env=environment, check=False
+    )
 
 
 @pytest.fixture
 def plan_file(tmp_path):
     training = {"plan": plan(learning_rate=1e-3).to_json(), "recipe": {"kind": "plain"}}
     path = tmp_path / "plan.json"
-    path.write_text(json.dumps({"name": "tubes", "trainings": {"segmenter": training}, "order": [["segmenter", None]]}))
+    path.write_text(
+        json.dumps(
+            {"name": "tubes", "trainings": {"segmenter": training}, "order": [["segmenter", None]]}
+        )
+    )
     return path
 
 
@@ -35,7 +43,9 @@ def test_two_sessions_with_the_generator_go_on_and_leave_little(tmp_path):
     packed = tmp_path / "training.npz"
     write_packed(packed, made_packed())
 
-    answer = run(str(RECIPES / "rehearse.py"), "--packed", str(packed), "--minutes", "0.2", "--threads", "1")
+    answer = run(
+        str(RECIPES / "rehearse.py"), "--packed", str(packed), "--minutes", "0.2", "--threads", "1"
+    )
 
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "The rehearsal passed." in answer.stdout
@@ -46,14 +56,22 @@ def test_two_sessions_with_the_generator_go_on_and_leave_little(tmp_path):
 def test_nothing_else_can_be_imported_there(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
-        "import importlib, torch, numpy, scipy.ndimage, safetensors.torch\nprint('so far')\n"
-        "for name in ('nibabel', 'monai', 'lightning', 'matplotlib', 'rich'):\n"
-        "    try:\n        importlib.import_module(name)\n    except ModuleNotFoundError:\n        print('no', name)\n"
+        "import importlib, torch, numpy, scipy.ndimage, safetensors.torch\nprint('so far')\nfor"
+        " name in ('nibabel', 'monai', 'lightning', 'matplotlib', 'rich'):\n    try:\n       "
+        " importlib.import_module(name)\n    except ModuleNotFoundError:\n        print('no',"
+        " name)\n"
     )
 
     answer = run(str(RECIPES / "rehearse.py"), "--alone", str(script))
 
-    assert answer.stdout.split("\n")[:6] == ["so far", "no nibabel", "no monai", "no lightning", "no matplotlib", "no rich"]
+    assert answer.stdout.split("\n")[:6] == [
+        "so far",
+        "no nibabel",
+        "no monai",
+        "no lightning",
+        "no matplotlib",
+        "no rich",
+    ]
 
 
 def test_the_state_that_is_left_is_that_of_the_training(tmp_path, plan_file):
@@ -61,9 +79,27 @@ def test_the_state_that_is_left_is_that_of_the_training(tmp_path, plan_file):
     content = json.loads(plan_file.read_text())
     content["trainings"]["segmenter"]["recipe"] = {"kind": "plain", "patch": [16, 16, 16]}
     plan_file.write_text(json.dumps(content))
-    files = ["--packed", str(packed), "--plan", str(plan_file), "--out", str(tmp_path / "out"), "--batch", "8"]
+    files = [
+        "--packed",
+        str(packed),
+        "--plan",
+        str(plan_file),
+        "--out",
+        str(tmp_path / "out"),
+        "--batch",
+        "8",
+    ]
 
-    answer = run(str(RECIPES / "gpu_minutes.py"), *files, "--minutes", "0.1", "--threads", "1", "--device", "cpu")
+    answer = run(
+        str(RECIPES / "gpu_minutes.py"),
+        *files,
+        "--minutes",
+        "0.1",
+        "--threads",
+        "1",
+        "--device",
+        "cpu",
+    )
 
     assert answer.returncode == 0, answer.stderr
     said = json.loads(answer.stdout.rstrip().rpartition("\n")[2])

@@ -14,7 +14,9 @@ from SoftCordSegLib.volume import Grid
 
 @pytest.fixture
 def app():
-    """A Slicer without its window, with an empty scene; errors that VTK only prints fail the test."""
+    """A Slicer without its window, with an empty scene; errors that VTK only prints fail the
+    test.
+    """
     slicer = pytest.importorskip("slicer", reason="the package slicer-core is not installed")
     import vtk
 
@@ -25,7 +27,9 @@ def app():
     yield app
     app.close()
     vtk.vtkOutputWindow.SetInstance(usual)
-    assert listening.GetNumberOfLoggedErrorMessages() == 0, "VTK or Slicer printed an error; run with -s to read it"
+    assert listening.GetNumberOfLoggedErrorMessages() == 0, (
+        "VTK or Slicer printed an error; run with -s to read it"
+    )
 
 
 @pytest.fixture

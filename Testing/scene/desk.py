@@ -1,4 +1,6 @@
-"""A desk to correct at: an image with a segmented cord, a Segment Editor on it, and corrections that follow the editor."""
+"""A desk to correct at: an image with a segmented cord, a Segment Editor on it, and corrections
+that follow the editor.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from SoftCordSegLib.scene.volumes import add_volume, array_of
 
 
 class Desk:
-    """An image with a segmented cord, a Segment Editor on it, and corrections that follow the editor's events."""
+    """An image with a segmented cord, a Segment Editor on it, and corrections that follow the
+    editor's events.
+    """
 
     def __init__(self, app, grid, threshold: float = 0.5):
         self.app = app
@@ -62,7 +66,9 @@ class Desk:
         """What must hold at any time."""
         threshold = self.view.threshold
         assert np.array_equal(self.segment, self.soft >= np.float32(threshold))
-        assert np.array_equal(self.soft, merge(self.p0, self.edit_map, threshold, self.study.soft.GetSpacing()))
+        assert np.array_equal(
+            self.soft, merge(self.p0, self.edit_map, threshold, self.study.soft.GetSpacing())
+        )
 
     def _follow(self, *_) -> None:
         change = self.edits.follow()

@@ -27,21 +27,32 @@ def _affine(linear: np.ndarray, origin=(12.0, -34.0, 56.0)) -> np.ndarray:
     return affine
 
 
-# What images are like: name -> grid. Slicer flips the left-handed ones (negative determinant) when it loads them.
+# What images are like: name -> grid. Slicer flips the left-handed ones (negative determinant) when
+# it loads them.
 GRIDS = {
     "isotropic": Grid((24, 20, 30), _affine(np.eye(3))),
     "left-handed": Grid((24, 20, 30), _affine(np.diag([-1.0, 1.0, 1.0]))),
-    "sagittal left-handed": Grid((30, 20, 12), _affine(np.array([[0, 0, 2.0], [0, -1.0, 0], [-0.8, 0, 0]]))),
+    "sagittal left-handed": Grid(
+        (30, 20, 12), _affine(np.array([[0, 0, 2.0], [0, -1.0, 0], [-0.8, 0, 0]]))
+    ),
     "anisotropic": Grid((40, 36, 8), _affine(np.diag([0.5, 0.5, 5.0]))),
-    "oblique": Grid((24, 20, 30), _affine(_rotation(25, 0) @ _rotation(-15, 2) @ np.diag([0.8, 0.9, 1.1]))),
-    "oblique left-handed anisotropic": Grid((30, 8, 28), _affine(_rotation(20, 1) @ np.diag([0.9, -4.0, 0.7]))),
+    "oblique": Grid(
+        (24, 20, 30), _affine(_rotation(25, 0) @ _rotation(-15, 2) @ np.diag([0.8, 0.9, 1.1]))
+    ),
+    "oblique left-handed anisotropic": Grid(
+        (30, 8, 28), _affine(_rotation(20, 1) @ np.diag([0.9, -4.0, 0.7]))
+    ),
 }
 
 
 def cord_in(grid: Grid, radius_mm: float = 5.0, edge_mm: float = 2.0) -> Volume:
-    """A straight upright soft cord through the middle of a grid: 1 inside, 0 outside, 0.5 at ``radius_mm``; it ends inside."""
+    """A straight upright soft cord through the middle of a grid: 1 inside, 0 outside, 0.5 at
+    ``radius_mm``; it ends inside.
+    """
     middle = grid.to_world((np.array(grid.shape) - 1) / 2)
-    world = grid.to_world(np.stack(np.meshgrid(*map(np.arange, grid.shape), indexing="ij"), axis=-1))
+    world = grid.to_world(
+        np.stack(np.meshgrid(*map(np.arange, grid.shape), indexing="ij"), axis=-1)
+    )
     outside = np.hypot(world[..., 0] - middle[0], world[..., 1] - middle[1]) - radius_mm
     beyond_end = np.abs(world[..., 2] - middle[2]) - 9.0
     soft = np.clip(0.5 - np.maximum(outside, beyond_end) / edge_mm, 0.0, 1.0)

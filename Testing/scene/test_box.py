@@ -29,7 +29,9 @@ def test_a_box_comes_back_as_it_was(app, image, grid):
 
     assert np.allclose(corners(box_of(node)), corners(box), atol=1e-5)
     assert boxes_of(image) == [node]
-    assert node.GetObjectToWorldMatrix().Determinant() == pytest.approx(1.0)  # Slicer's handles want a right-handed frame
+    assert node.GetObjectToWorldMatrix().Determinant() == pytest.approx(
+        1.0
+    )  # Slicer's handles want a right-handed frame
 
 
 def test_slicer_shows_the_box_where_it_is(app, image):

@@ -8,10 +8,20 @@ import pytest
 from scene.examples import GRIDS, image_in
 from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.morphometry import DiscLabel
-from SoftCordSegLib.scene.discs import add_discs, disc_lists_of, discs_of, next_disc_value, set_discs
+from SoftCordSegLib.scene.discs import (
+    add_discs,
+    disc_lists_of,
+    discs_of,
+    next_disc_value,
+    set_discs,
+)
 from SoftCordSegLib.scene.volumes import add_volume
 
-DISCS = [DiscLabel(4, (1.5, -20.25, 40.0)), DiscLabel(3, (1.0, -21.0, 56.125)), DiscLabel(50, (0.0, -8.0, 99.0))]
+DISCS = [
+    DiscLabel(4, (1.5, -20.25, 40.0)),
+    DiscLabel(3, (1.0, -21.0, 56.125)),
+    DiscLabel(50, (0.0, -8.0, 99.0)),
+]
 
 
 @pytest.fixture

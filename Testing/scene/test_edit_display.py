@@ -20,7 +20,9 @@ def desk(drawing_app):
 
 
 def pixels_like(picture: np.ndarray, colour) -> int:
-    """Number of pixels whose hue is that of a colour over the grey image: the same order and share of channels."""
+    """Number of pixels whose hue is that of a colour over the grey image: the same order and share
+    of channels.
+    """
     tint = picture.astype(float) - picture.min(axis=2, keepdims=True)
     wanted = np.array(colour) - min(colour)
     size = np.linalg.norm(tint, axis=2) * np.linalg.norm(wanted)
@@ -33,13 +35,22 @@ def test_added_and_removed_voxels_are_seen_in_two_colours_and_hidden_again(desk)
     desk.view.node.GetDisplayNode().SetVisibility(False)
     with SliceView(desk.app, "Axial", (300, 300)) as view:
         view.show(desk.image)
-        added_at, removed_at = np.argwhere(desk.corner()).mean(axis=0), np.argwhere(desk.inner(0.3)).mean(axis=0)
+        added_at, removed_at = (
+            np.argwhere(desk.corner()).mean(axis=0),
+            np.argwhere(desk.inner(0.3)).mean(axis=0),
+        )
 
         def picture_at(index: np.ndarray) -> np.ndarray:
-            view.node.JumpSlice(*soft_volume(desk.study.soft).grid.to_world(np.round(index)[None])[0])
+            view.node.JumpSlice(
+                *soft_volume(desk.study.soft).grid.to_world(np.round(index)[None])[0]
+            )
             return view.render()
 
-        assert pixels_like(picture_at(added_at), ADDED) == pixels_like(picture_at(removed_at), REMOVED) == 0
+        assert (
+            pixels_like(picture_at(added_at), ADDED)
+            == pixels_like(picture_at(removed_at), REMOVED)
+            == 0
+        )
 
         desk.edits.show(True)
         assert desk.edits.is_shown

@@ -10,7 +10,9 @@ from SoftCordSegLib.scene.edit_memory import EditMemory, State
 
 WHOLE = (slice(0, 4), slice(0, 3), slice(0, 1))
 # As predicted: one row of 0.9, one of 0.6, one of 0.2.
-P0 = np.asfortranarray(np.broadcast_to(np.array([0.9, 0.6, 0.2], np.float32)[None, :, None], (4, 3, 1)))
+P0 = np.asfortranarray(
+    np.broadcast_to(np.array([0.9, 0.6, 0.2], np.float32)[None, :, None], (4, 3, 1))
+)
 
 
 def edits_at(*voxels, value: int = 1) -> np.ndarray:
@@ -90,7 +92,10 @@ def test_old_states_are_forgotten_one_by_one():
     memory = EditMemory()
     thresholds = np.linspace(0.3, 0.5, 70)
     voxels = [tuple(voxel) for voxel in np.argwhere(np.ones(P0.shape))]
-    said = [edits_at(*(voxel for bit, voxel in enumerate(voxels) if n >> bit & 1), value=-1) for n in range(1, 71)]
+    said = [
+        edits_at(*(voxel for bit, voxel in enumerate(voxels) if n >> bit & 1), value=-1)
+        for n in range(1, 71)
+    ]
     for edits, threshold in zip(said, thresholds):
         memory.before_stroke(state(edits, float(threshold)))
         memory.before_stroke(state(edits, float(threshold)))  # twice the same is once

@@ -1,4 +1,6 @@
-"""What the user paints and erases in the segment corrects the soft mask, and nothing is lost on the way."""
+"""What the user paints and erases in the segment corrects the soft mask, and nothing is lost on the
+way.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,8 @@ def test_the_eraser_removes_cord_with_a_soft_rim(app, grid):
     assert np.array_equal(said & (desk.p0 >= 0.5), erased)
     assert np.array_equal(desk.soft[~said], desk.p0[~said])
     assert (
-        not desk.p0[said & ~erased].any() or desk.soft[said & ~erased].sum() < desk.p0[said & ~erased].sum()
+        not desk.p0[said & ~erased].any()
+        or desk.soft[said & ~erased].sum() < desk.p0[said & ~erased].sum()
     )  # the rim goes along
 
 
@@ -55,7 +58,9 @@ def test_nothing_is_left_where_the_cord_of_a_whole_slice_was_erased(app):
     assert not desk.segment[:, :, 4].any()
 
     desk.view.update(0.5)
-    desk.editor.paint(desk.voxels(slice(None), slice(None), 4) & (desk.p0 >= 0.5))  # back again by hand
+    desk.editor.paint(
+        desk.voxels(slice(None), slice(None), 4) & (desk.p0 >= 0.5)
+    )  # back again by hand
     assert desk.soft.tobytes() == desk.p0.tobytes()
 
 
@@ -110,7 +115,9 @@ def test_strokes_at_several_thresholds_are_all_kept(desk):
 
 
 @pytest.mark.parametrize("surface", [False, True])
-def test_an_undo_after_a_threshold_move_takes_the_stroke_back_and_leaves_the_threshold(desk, surface):
+def test_an_undo_after_a_threshold_move_takes_the_stroke_back_and_leaves_the_threshold(
+    desk, surface
+):
     desk.editor.paint(desk.corner())
     painted = desk.soft.copy()
     desk.view.update(0.2, surface=surface)
@@ -130,7 +137,11 @@ def test_an_undo_after_a_threshold_move_takes_the_stroke_back_and_leaves_the_thr
 
 
 def test_undo_and_redo_still_work_across_several_thresholds(desk):
-    strokes = [desk.corner(), desk.voxels(slice(18, 22), slice(2, 6), slice(20, 25)), desk.voxels(slice(2, 6), 15, slice(20, 25))]
+    strokes = [
+        desk.corner(),
+        desk.voxels(slice(18, 22), slice(2, 6), slice(20, 25)),
+        desk.voxels(slice(2, 6), 15, slice(20, 25)),
+    ]
     for threshold, stroke in zip((0.5, 0.3, 0.7), strokes):
         desk.view.update(threshold)
         desk.editor.paint(stroke)
@@ -139,7 +150,9 @@ def test_undo_and_redo_still_work_across_several_thresholds(desk):
     for left in (2, 1, 0):
         desk.editor.undo()
         desk.check()
-        assert np.array_equal(desk.edit_map > 0, np.logical_or.reduce([desk.voxels(slice(0, 0)), *strokes[:left]]))
+        assert np.array_equal(
+            desk.edit_map > 0, np.logical_or.reduce([desk.voxels(slice(0, 0)), *strokes[:left]])
+        )
     for done in (1, 2, 3):
         desk.editor.redo()
         desk.check()

@@ -1,4 +1,6 @@
-"""A user who paints, erases, undoes and slides without a plan; what must hold, holds after every step."""
+"""A user who paints, erases, undoes and slides without a plan; what must hold, holds after every
+step.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,10 @@ def test_mask_segment_and_edits_agree_whatever_the_user_does(app, seed, surface)
     desk.view.update(surface=surface)
     done = []
     for _ in range(40):
-        act = rng.choice(["paint", "erase", "undo", "redo", "slide", "slice"], p=[0.3, 0.25, 0.15, 0.1, 0.15, 0.05])
+        act = rng.choice(
+            ["paint", "erase", "undo", "redo", "slide", "slice"],
+            p=[0.3, 0.25, 0.15, 0.1, 0.15, 0.05],
+        )
         done.append(str(act))
         if act == "paint":
             desk.editor.paint(any_block(desk, rng))
@@ -47,7 +52,9 @@ def test_mask_segment_and_edits_agree_whatever_the_user_does(app, seed, surface)
         elif act == "redo" and desk.editor.logic.CanRedo():
             desk.editor.redo()
         elif act == "slide":
-            desk.view.update(float(rng.choice([0.1, 0.3, 0.5, 0.7, 0.9, 1.0, rng.uniform(0.01, 1)])))
+            desk.view.update(
+                float(rng.choice([0.1, 0.3, 0.5, 0.7, 0.9, 1.0, rng.uniform(0.01, 1)]))
+            )
         elif act == "slice":
             desk.edits.revert_slice(int(rng.integers(3)), int(rng.integers(min(desk.soft.shape))))
         desk.check()

@@ -1,4 +1,6 @@
-"""Corrections taken back, kept over a second run, saved, opened again, and deleted under our feet."""
+"""Corrections taken back, kept over a second run, saved, opened again, and deleted under our
+feet.
+"""
 
 from __future__ import annotations
 
@@ -63,9 +65,15 @@ def test_the_slice_that_a_view_shows_is_found(app, grid):
         normal = np.cross(affine[:3, (axis + 1) % 3], affine[:3, (axis + 2) % 3])
 
         assert desk.edits.slice_at(position, -normal) == (axis, [2, 3, 4][axis])
-    assert desk.edits.slice_at(affine[:3, 3] - 100 * affine[:3, 0] / np.linalg.norm(affine[:3, 0]), affine[:3, 0]) is None
     assert (
-        desk.edits.slice_at(position, affine[:3, :3] @ (1 / np.linalg.norm(affine[:3, :3], axis=0))) is None
+        desk.edits.slice_at(
+            affine[:3, 3] - 100 * affine[:3, 0] / np.linalg.norm(affine[:3, 0]), affine[:3, 0]
+        )
+        is None
+    )
+    assert (
+        desk.edits.slice_at(position, affine[:3, :3] @ (1 / np.linalg.norm(affine[:3, :3], axis=0)))
+        is None
     )  # along the diagonal
 
 
@@ -118,7 +126,9 @@ def test_edits_come_back_with_the_scene(desk, tmp_path):
     edits = SoftEdits(study.view)
     assert edits.counts == ((said > 0).sum(), (said < 0).sum())
     assert edits.follow() is None
-    assert np.array_equal(segment_voxels(study.view).on(tuple(slice(0, n) for n in soft.shape)), segment)
+    assert np.array_equal(
+        segment_voxels(study.view).on(tuple(slice(0, n) for n in soft.shape)), segment
+    )
     edits.revert_all()
     assert array_of(study.soft).tobytes() == desk.p0.tobytes()
     assert study.prediction.GetHideFromEditors()

@@ -8,7 +8,9 @@ import pytest
 
 from SoftCordSegLib.scene import SlicerMissing, graphics, require_slicer
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="EGL and OSMesa are for Linux")
+pytestmark = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="EGL and OSMesa are for Linux"
+)
 
 
 @pytest.fixture
@@ -23,7 +25,10 @@ def test_neither_egl_nor_osmesa_says_what_to_install(unset):
     unset.setattr(graphics, "_egl_works", lambda: False)
     unset.setattr(graphics, "_loads", lambda name: "X11" in name)
 
-    with pytest.raises(graphics.GraphicsMissing, match="apt-get install libosmesa6 libx11-6 .* libegl1 libgl1-mesa-dri"):
+    with pytest.raises(
+        graphics.GraphicsMissing,
+        match="apt-get install libosmesa6 libx11-6 .* libegl1 libgl1-mesa-dri",
+    ):
         graphics.choose_offscreen_graphics()
 
 

@@ -85,7 +85,9 @@ def test_a_folder_that_the_user_renamed_is_used_again(app, hierarchy):
 def test_a_node_that_slicer_has_put_elsewhere_is_moved(app, hierarchy):
     image = add_volume(app.scene, image_in(GRID), "T2w")
     node = results_of(app, image)[0]
-    item = hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)  # as Slicer's Qt side does for every new node
+    item = hierarchy.CreateItem(
+        hierarchy.GetSceneItemID(), node
+    )  # as Slicer's Qt side does for every new node
 
     assert place_result(node, image) == item
     assert hierarchy.GetItemParent(item) == results_folder(image)

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from scene.examples import GRIDS, cord_in
-from SoftCordSegLib.scene.render import ORIENTATIONS, SliceView, ThreeDView, png_bytes, set_window_level, write_png
+from SoftCordSegLib.scene.render import (
+    ORIENTATIONS,
+    SliceView,
+    ThreeDView,
+    png_bytes,
+    set_window_level,
+    write_png,
+)
 from SoftCordSegLib.scene.soft_mask import add_soft_mask, display_soft_mask, set_soft_mask
 from SoftCordSegLib.scene.threshold_view import SEGMENT_COLOUR, add_threshold_view
 from SoftCordSegLib.scene.volumes import add_volume, array_of, volume_of
@@ -18,7 +25,9 @@ GREY = 120
 
 @pytest.fixture(params=["isotropic", "left-handed", "oblique"])
 def scene(drawing_app, request):
-    """An evenly grey image, so that every colour in a picture is ours; a soft cord and its segment at 0.5."""
+    """An evenly grey image, so that every colour in a picture is ours; a soft cord and its segment
+    at 0.5.
+    """
     grid = Grid((40, 40, 40), GRIDS[request.param].affine)
     grey = np.full(grid.shape, GREY, np.int16)
     image = add_volume(drawing_app.scene, Volume(grey, grid.affine), "grey")
@@ -105,7 +114,8 @@ def test_the_outline_of_the_segment_moves_with_the_threshold(scene):
             assert outline.any()
             radii.append(distance_from(middle, window)[outline].mean())
 
-    # soft = t at r = 5 + 6 (0.5 - t); the outline follows voxel borders, so half a voxel and more of play
+    # soft = t at r = 5 + 6 (0.5 - t); the outline follows voxel borders, so half a voxel and more
+    # of play
     assert radii == pytest.approx([3.2, 5.0, 6.8], abs=0.8)
     assert radii[0] < radii[1] < radii[2]
 
@@ -139,7 +149,11 @@ def test_the_position_jumped_to_is_in_the_middle_of_the_picture(scene):
 def test_jumping_shows_the_slice_through_the_position(scene):
     app, image, soft, view, middle = scene
     view.node.GetDisplayNode().SetVisibility(False)
-    for orientation, away in (("Sagittal", [12.0, 0, 0]), ("Coronal", [0, 12.0, 0]), ("Axial", [0, 0, 13.0])):
+    for orientation, away in (
+        ("Sagittal", [12.0, 0, 0]),
+        ("Coronal", [0, 12.0, 0]),
+        ("Axial", [0, 0, 13.0]),
+    ):
         with SliceView(app, orientation, SIZE) as window:
             window.show(image, soft, opacity=0.5)
             window.jump_to(middle)
@@ -164,7 +178,9 @@ def test_the_3d_view_shows_the_surface_in_the_colour_of_the_segment(scene):
         view.update(0.9)
         thinner = window.render()
 
-    assert (~(thinner == (0, 0, 255)).all(axis=-1)).sum() < 0.8 * (~(picture == (0, 0, 255)).all(axis=-1)).sum()
+    assert (~(thinner == (0, 0, 255)).all(axis=-1)).sum() < 0.8 * (
+        ~(picture == (0, 0, 255)).all(axis=-1)
+    ).sum()
     cord = ~(picture == (0, 0, 255)).all(axis=-1)
     rows, columns = np.argwhere(cord).T
     assert cord.sum() > 2000

@@ -20,7 +20,13 @@ from SoftCordSegLib.scene.hierarchy import place_result, results_folder
 from SoftCordSegLib.scene.plots import add_area_chart, add_area_series, area_series_of
 from SoftCordSegLib.scene.save import load_scene, save_scene, save_segment, save_soft_mask
 from SoftCordSegLib.scene.soft_mask import add_soft_mask, soft_masks_of
-from SoftCordSegLib.scene.tables import AREA, add_slice_table, add_summary_table, position_at_row, tables_of
+from SoftCordSegLib.scene.tables import (
+    AREA,
+    add_slice_table,
+    add_summary_table,
+    position_at_row,
+    tables_of,
+)
 from SoftCordSegLib.scene.threshold_view import SEGMENT_ID, add_threshold_view, threshold_views_of
 from SoftCordSegLib.scene.volumes import add_volume, array_of, grid_of, load_image, volume_of
 from SoftCordSegLib.segmentation import Box
@@ -39,7 +45,13 @@ def study(app):
     view.update(0.35, surface=True)
     shape = measure(cord_in(grid))
     table = add_slice_table(app.scene, soft, shape)
-    nodes = [soft, view.node, add_discs(app.scene, image, DISCS), add_box(app.scene, image, Box.of_grid(grid)), table]
+    nodes = [
+        soft,
+        view.node,
+        add_discs(app.scene, image, DISCS),
+        add_box(app.scene, image, Box.of_grid(grid)),
+        table,
+    ]
     nodes.append(add_summary_table(app.scene, soft, shape, aggregate(shape)))
     nodes.append(add_area_series(app.scene, table))
     nodes.append(add_area_chart(app.scene, nodes[-1:]))
@@ -76,7 +88,9 @@ def test_a_bundle_brings_back_image_and_soft_mask_bit_for_bit(study, reopened):
     assert array_of(soft).dtype == np.float32
     assert grid_of(soft).same_as(grid_of(study.soft))
     assert soft.GetDisplayNode().GetApplyThreshold()
-    assert soft.GetDisplayNode().GetColorNode().GetID() == study.soft.GetDisplayNode().GetColorNodeID()
+    assert (
+        soft.GetDisplayNode().GetColorNode().GetID() == study.soft.GetDisplayNode().GetColorNodeID()
+    )
 
 
 def test_a_bundle_brings_back_the_segment_and_its_threshold(study, reopened):
@@ -93,7 +107,10 @@ def test_a_bundle_brings_back_the_segment_and_its_threshold(study, reopened):
     count = np.count_nonzero(array_of(soft) >= np.float32(0.35))
     assert same
     assert view.threshold == 0.35
-    assert (segment.GetName(), "SCT^2748008^Spinal cord" in segment.GetTerminology()) == ("Spinal cord", True)
+    assert (segment.GetName(), "SCT^2748008^Spinal cord" in segment.GetTerminology()) == (
+        "Spinal cord",
+        True,
+    )
     assert labelmap.GetPointData().GetScalars().GetNumberOfTuples() >= count > 0
 
     view.update(0.6, surface=True)  # the slider goes on where it was
@@ -106,8 +123,16 @@ def test_a_bundle_brings_back_discs_and_box(study, reopened):
     (box,) = boxes_of(image)
 
     assert [disc.value for disc in discs_of(discs)] == [3, 4]
-    assert np.allclose([disc.position_mm for disc in discs_of(discs)], [disc.position_mm for disc in DISCS], atol=1e-4)
-    assert np.allclose(np.sort(box_of(box).corners_mm, axis=0), np.sort(Box.of_grid(study.grid).corners_mm, axis=0), atol=1e-3)
+    assert np.allclose(
+        [disc.position_mm for disc in discs_of(discs)],
+        [disc.position_mm for disc in DISCS],
+        atol=1e-4,
+    )
+    assert np.allclose(
+        np.sort(box_of(box).corners_mm, axis=0),
+        np.sort(Box.of_grid(study.grid).corners_mm, axis=0),
+        atol=1e-3,
+    )
 
 
 def test_a_bundle_brings_back_tables_with_units_and_the_plot(study, reopened):
@@ -117,7 +142,10 @@ def test_a_bundle_brings_back_tables_with_units_and_the_plot(study, reopened):
     (series,) = area_series_of(soft)
     chart = reopened.scene.GetFirstNodeByClass("vtkMRMLPlotChartNode")
 
-    area = [float(table.GetTable().GetColumnByName(AREA).GetValue(row)) for row in range(table.GetNumberOfRows())]
+    area = [
+        float(table.GetTable().GetColumnByName(AREA).GetValue(row))
+        for row in range(table.GetNumberOfRows())
+    ]
     # Slicer writes tables as text with six digits
     assert np.allclose(area, study.shape.columns["area"], rtol=1e-5)
     assert np.allclose(position_at_row(table, 2), study.shape.centres_mm[2], rtol=1e-5)
@@ -169,7 +197,11 @@ def small_disk(tmp_path):
     """A folder on a file system of 16 KiB."""
     folder = tmp_path / "small"
     folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "none", str(folder)], capture_output=True, check=False)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=16k", "none", str(folder)],
+        capture_output=True,
+        check=False,
+    )
     if mounted.returncode:
         pytest.skip("mounting a small file system is not allowed here")
     yield folder
@@ -184,7 +216,8 @@ def test_a_full_disk_is_a_sentence_and_leaves_nothing(study, small_disk):
     assert list(small_disk.iterdir()) == []
     import vtk
 
-    vtk.vtkOutputWindow.GetInstance().ResetNumberOfLoggedMessages()  # VTK complains of the disk as well, rightly
+    # VTK complains of the disk as well, rightly
+    vtk.vtkOutputWindow.GetInstance().ResetNumberOfLoggedMessages()
 
 
 def test_a_bundle_that_only_seems_written_is_a_sentence(tmp_path):
@@ -271,7 +304,9 @@ def test_a_transform_over_the_image_does_not_move_the_saved_mask(app, tmp_path):
     matrix.SetElement(0, 3, 25.0)
     transform.SetMatrixTransformToParent(matrix)
     image.SetAndObserveTransformNodeID(transform.GetID())
-    soft = add_soft_mask(app.scene, image, volume_of(image).with_data(cord_in(grid).data[:, :, ::-1]))
+    soft = add_soft_mask(
+        app.scene, image, volume_of(image).with_data(cord_in(grid).data[:, :, ::-1])
+    )
 
     save_soft_mask(soft, tmp_path / "soft.nii.gz")
 
@@ -284,7 +319,9 @@ def test_an_image_that_was_moved_by_hand_is_saved_where_it_is_now(app, tmp_path)
     grid = GRIDS["left-handed"]
     image = add_volume(app.scene, image_in(grid), "T2w")
     image.SetOrigin(100.0, 0.0, 0.0)  # as "Center Volume" does
-    soft = add_soft_mask(app.scene, image, volume_of(image).with_data(array_of(image) / np.float32(1000)))
+    soft = add_soft_mask(
+        app.scene, image, volume_of(image).with_data(array_of(image) / np.float32(1000))
+    )
 
     save_soft_mask(soft, tmp_path / "soft.nii.gz")
 

@@ -46,7 +46,9 @@ def test_new_values_replace_the_old_in_place(app):
     set_soft_mask(node, cord_in(grid, radius_mm=3.0))
 
     assert node.GetImageData().GetPointData().GetScalars() is scalars
-    assert np.array_equal(volume_of(node).data, values_on(cord_in(grid, radius_mm=3.0), grid_of(node)))
+    assert np.array_equal(
+        volume_of(node).data, values_on(cord_in(grid, radius_mm=3.0), grid_of(node))
+    )
 
 
 def test_the_soft_mask_moves_with_the_image(app):
@@ -106,9 +108,12 @@ def test_slice_views_show_the_mask_over_the_image_and_let_it_go(app):
     views = [app.scene.AddNewNodeByClass("vtkMRMLSliceCompositeNode") for _ in range(3)]
 
     show_in_slice_views(app.scene, image, node, opacity=0.4)
-    assert {(view.GetBackgroundVolumeID(), view.GetForegroundVolumeID(), view.GetForegroundOpacity()) for view in views} == {
-        (image.GetID(), node.GetID(), 0.4)
-    }
+    assert {
+        (view.GetBackgroundVolumeID(), view.GetForegroundVolumeID(), view.GetForegroundOpacity())
+        for view in views
+    } == {(image.GetID(), node.GetID(), 0.4)}
 
     show_in_slice_views(app.scene, None)
-    assert {(view.GetBackgroundVolumeID(), view.GetForegroundVolumeID()) for view in views} == {(image.GetID(), None)}
+    assert {(view.GetBackgroundVolumeID(), view.GetForegroundVolumeID()) for view in views} == {
+        (image.GetID(), None)
+    }

@@ -1,4 +1,6 @@
-"""What belongs to one image is made, renewed and found again together, and other images are left alone."""
+"""What belongs to one image is made, renewed and found again together, and other images are left
+alone.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +90,11 @@ def test_what_the_user_deleted_is_made_anew(app, image):
     first = whole_study(image)
     for node in (first.view.node, first.box, first.slice_table, first.chart):
         app.scene.RemoveNode(node)
-    assert (study_of(image).view, study_of(image).box, study_of(image).slice_table) == (None, None, None)
+    assert (study_of(image).view, study_of(image).box, study_of(image).slice_table) == (
+        None,
+        None,
+        None,
+    )
 
     assert len(ids(whole_study(image))) >= 8
 

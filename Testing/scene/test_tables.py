@@ -59,8 +59,18 @@ def test_a_slice_table_has_a_row_a_slice_and_the_measures_as_they_are(app, soft,
 def test_every_column_says_its_unit(app, soft, shape):
     table = add_slice_table(app.scene, soft, shape)
 
-    units = {name: table.GetColumnUnitLabel(name) for name in (AREA, "diameter_RL", "angle_AP", "solidity", DISTANCE, SLICE)}
-    assert units == {AREA: "mm²", "diameter_RL": "mm", "angle_AP": "°", "solidity": "", DISTANCE: "mm", SLICE: ""}
+    units = {
+        name: table.GetColumnUnitLabel(name)
+        for name in (AREA, "diameter_RL", "angle_AP", "solidity", DISTANCE, SLICE)
+    }
+    assert units == {
+        AREA: "mm²",
+        "diameter_RL": "mm",
+        "angle_AP": "°",
+        "solidity": "",
+        DISTANCE: "mm",
+        SLICE: "",
+    }
     assert table.GetColumnTitle(AREA) == "area (mm²)"
 
 
@@ -143,12 +153,20 @@ def test_the_plot_shows_the_area_along_the_cord(app, soft, shape):
     assert series.GetName() == "T2w"
     assert area_series_of(soft) == [series]
     assert chart.GetNthPlotSeriesNode(0) is series
-    assert (chart.GetXAxisTitle(), chart.GetYAxisTitle()) == ("Distance along the cord (mm)", "Area (mm²)")
+    assert (chart.GetXAxisTitle(), chart.GetYAxisTitle()) == (
+        "Distance along the cord (mm)",
+        "Area (mm²)",
+    )
 
 
 def test_contrasts_are_compared_in_colours_of_their_own(app, soft, shape):
-    other = add_soft_mask(app.scene, add_volume(app.scene, image_in(GRID), "T1w"), cord_in(GRID, radius_mm=4.8))
-    series = [add_area_series(app.scene, add_slice_table(app.scene, node, shape)) for node in (soft, other)]
+    other = add_soft_mask(
+        app.scene, add_volume(app.scene, image_in(GRID), "T1w"), cord_in(GRID, radius_mm=4.8)
+    )
+    series = [
+        add_area_series(app.scene, add_slice_table(app.scene, node, shape))
+        for node in (soft, other)
+    ]
 
     chart = add_area_chart(app.scene, series)
 

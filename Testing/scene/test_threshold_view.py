@@ -1,4 +1,6 @@
-"""The segment is soft mask >= t at every voxel, wherever the threshold goes, and its surface lies where the edge is."""
+"""The segment is soft mask >= t at every voxel, wherever the threshold goes, and its surface lies
+where the edge is.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,12 @@ from scene.examples import GRIDS, cord_in, image_in
 from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.scene.soft_mask import add_soft_mask, set_soft_mask
 from SoftCordSegLib.scene.surface import iso_surface
-from SoftCordSegLib.scene.threshold_view import SEGMENT_ID, ThresholdView, add_threshold_view, threshold_views_of
+from SoftCordSegLib.scene.threshold_view import (
+    SEGMENT_ID,
+    ThresholdView,
+    add_threshold_view,
+    threshold_views_of,
+)
 from SoftCordSegLib.scene.volumes import add_volume, array_of, voxels_changed
 from SoftCordSegLib.volume import Grid, Volume
 
@@ -26,7 +33,9 @@ def segment_as_volume(view: ThresholdView, segment_id: str = SEGMENT_ID) -> Volu
     labelmap.GetImageToWorldMatrix(matrix)
     affine = np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
     extent = labelmap.GetExtent()
-    data = vtk_to_numpy(labelmap.GetPointData().GetScalars()).reshape(labelmap.GetDimensions(), order="F")
+    data = vtk_to_numpy(labelmap.GetPointData().GetScalars()).reshape(
+        labelmap.GetDimensions(), order="F"
+    )
     affine[:3, 3] += affine[:3, :3] @ extent[::2]
     return Volume(data.copy(), affine)
 
@@ -42,7 +51,11 @@ def surface_points(view: ThresholdView) -> np.ndarray:
     from vtk.util.numpy_support import vtk_to_numpy
 
     surface = view.node.GetSegmentation().GetSegment(SEGMENT_ID).GetRepresentation("Closed surface")
-    return vtk_to_numpy(surface.GetPoints().GetData()) if surface.GetNumberOfPoints() else np.empty((0, 3))
+    return (
+        vtk_to_numpy(surface.GetPoints().GetData())
+        if surface.GetNumberOfPoints()
+        else np.empty((0, 3))
+    )
 
 
 def number_of_open_edges(surface) -> int:
@@ -70,7 +83,9 @@ def test_the_segment_is_the_mask_at_or_above_the_threshold_wherever_it_moves(app
 
         expected = mask.with_data(mask.data >= np.float32(threshold))
         assert expected.data.any()
-        assert np.array_equal(voxel_centres(segment_as_volume(view)), voxel_centres(expected)), threshold
+        assert np.array_equal(voxel_centres(segment_as_volume(view)), voxel_centres(expected)), (
+            threshold
+        )
         assert view.threshold == threshold
 
 
@@ -91,7 +106,10 @@ def test_a_random_mask_agrees_at_every_voxel(app):
     for threshold in rng.random(4):
         view.update(threshold)
 
-        assert np.array_equal(voxel_centres(segment_as_volume(view)), voxel_centres(mask.with_data(mask.data >= threshold)))
+        assert np.array_equal(
+            voxel_centres(segment_as_volume(view)),
+            voxel_centres(mask.with_data(mask.data >= threshold)),
+        )
 
 
 def test_only_the_box_of_the_cord_is_stored(app):
@@ -132,7 +150,10 @@ def test_a_changed_mask_shows_at_the_next_update(app):
     smaller = cord_in(grid, radius_mm=3.0)
     set_soft_mask(view.soft_node, smaller)
     view.update()
-    assert np.array_equal(voxel_centres(segment_as_volume(view)), voxel_centres(smaller.with_data(smaller.data >= 0.5)))
+    assert np.array_equal(
+        voxel_centres(segment_as_volume(view)),
+        voxel_centres(smaller.with_data(smaller.data >= 0.5)),
+    )
 
     array_of(view.soft_node)[0, 0, 0] = 1.0  # far outside the box that was found before
     voxels_changed(view.soft_node)
@@ -182,7 +203,9 @@ def test_a_deleted_segment_comes_back_and_a_deleted_mask_is_a_sentence(app):
     view.node.GetSegmentation().RemoveSegment(SEGMENT_ID)
 
     view.update(0.4)
-    assert len(voxel_centres(segment_as_volume(view))) == (cord_in(grid).data >= np.float32(0.4)).sum()
+    assert (
+        len(voxel_centres(segment_as_volume(view))) == (cord_in(grid).data >= np.float32(0.4)).sum()
+    )
 
     app.scene.RemoveNode(view.soft_node)
     with pytest.raises(InputError, match="soft mask of 'T2w cord' was deleted"):
@@ -204,7 +227,10 @@ def test_events_of_an_update_are_told_from_strokes_of_the_user(app):
     (other_view,) = threshold_views_of(view.soft_node)
     seen = []
     segmentation = view.node.GetSegmentation()
-    for event in (slicer.vtkSegmentation.SourceRepresentationModified, slicer.vtkSegmentation.SegmentModified):
+    for event in (
+        slicer.vtkSegmentation.SourceRepresentationModified,
+        slicer.vtkSegmentation.SegmentModified,
+    ):
         segmentation.AddObserver(event, lambda *_: seen.append(other_view.is_updating))
 
     view.update(0.3, surface=True)
@@ -246,23 +272,34 @@ def test_the_surface_lies_on_the_cylinder_within_a_fraction_of_a_voxel(app, grid
 
     points = surface_points(view)
     middle = grid.to_world((np.array(grid.shape) - 1) / 2)
-    wall = points[np.abs(points[:, 2] - middle[2]) < 3.0]  # away from the two ends, where the walls alone count
+    wall = points[
+        np.abs(points[:, 2] - middle[2]) < 3.0
+    ]  # away from the two ends, where the walls alone count
     radius = 5.0 + (0.5 - threshold) * 2 * grid.spacing.max()
     error = np.hypot(wall[:, 0] - middle[0], wall[:, 1] - middle[1]) - radius
     assert len(wall) > 50
-    # Linear interpolation cuts the corner of a curved edge; a voxel of the thickest kind is the measure.
+    # Linear interpolation cuts the corner of a curved edge; a voxel of the thickest kind is the
+    # measure.
     assert np.abs(error.mean()) < 0.1 * grid.spacing.max()
     assert np.abs(error).max() < 0.25 * grid.spacing.max()
 
 
-@pytest.mark.parametrize("name", ["isotropic", "left-handed", "oblique", "oblique left-handed anisotropic"])
+@pytest.mark.parametrize(
+    "name", ["isotropic", "left-handed", "oblique", "oblique left-handed anisotropic"]
+)
 def test_the_surface_of_a_ball_has_its_volume_and_faces_outward(app, name):
     from vtk.util.numpy_support import vtk_to_numpy
 
-    grid = Grid((40, 40, 40), GRIDS[name].affine)  # straight from the affine: a node would be right-handed
+    grid = Grid(
+        (40, 40, 40), GRIDS[name].affine
+    )  # straight from the affine: a node would be right-handed
     middle = grid.to_world((np.array(grid.shape) - 1) / 2)
-    world = grid.to_world(np.stack(np.meshgrid(*map(np.arange, grid.shape), indexing="ij"), axis=-1))
-    soft = np.clip(0.5 - (np.linalg.norm(world - middle, axis=-1) - 9.0) / 12.0, 0, 1).astype(np.float32)
+    world = grid.to_world(
+        np.stack(np.meshgrid(*map(np.arange, grid.shape), indexing="ij"), axis=-1)
+    )
+    soft = np.clip(0.5 - (np.linalg.norm(world - middle, axis=-1) - 9.0) / 12.0, 0, 1).astype(
+        np.float32
+    )
 
     surface = iso_surface(soft, grid.affine, 0.5)
 
@@ -286,4 +323,6 @@ def test_a_cord_cut_off_by_the_image_is_closed_there(app):
 
     surface = view.node.GetSegmentation().GetSegment(SEGMENT_ID).GetRepresentation("Closed surface")
     assert number_of_open_edges(surface) == 0
-    assert np.allclose(surface.GetBounds()[4:], (-1.5, 25.5))  # the outer faces of the first and last slice
+    assert np.allclose(
+        surface.GetBounds()[4:], (-1.5, 25.5)
+    )  # the outer faces of the first and last slice

@@ -7,17 +7,31 @@ import pytest
 
 from scene.examples import image_in
 from SoftCordSegLib.errors import InputError
-from SoftCordSegLib.scene.volumes import add_volume, array_of, grid_of, load_image, values_on, volume_of, voxels_changed
+from SoftCordSegLib.scene.volumes import (
+    add_volume,
+    array_of,
+    grid_of,
+    load_image,
+    values_on,
+    volume_of,
+    voxels_changed,
+)
 from SoftCordSegLib.volume import Grid, Volume, read_nifti, write_nifti
 
 
 def same_values_at_same_places(one: Volume, other: Volume) -> bool:
-    """Compares through world positions alone: the second volume is read where the first one's voxels are."""
-    indices = np.stack(np.meshgrid(*map(np.arange, one.shape), indexing="ij"), axis=-1).reshape(-1, 3)
+    """Compares through world positions alone: the second volume is read where the first one's
+    voxels are.
+    """
+    indices = np.stack(np.meshgrid(*map(np.arange, one.shape), indexing="ij"), axis=-1).reshape(
+        -1, 3
+    )
     there = other.grid.to_voxel(one.grid.to_world(indices))
     nearest = np.rint(there).astype(int)
     assert np.abs(there - nearest).max() < 0.01
-    return one.data.size == other.data.size and np.array_equal(one.data.ravel(), other.data[tuple(nearest.T)])
+    return one.data.size == other.data.size and np.array_equal(
+        one.data.ravel(), other.data[tuple(nearest.T)]
+    )
 
 
 def test_a_volume_comes_back_from_its_node_voxel_for_voxel(app, grid):
@@ -46,7 +60,9 @@ def test_slicer_loads_a_file_with_every_voxel_where_our_reader_has_it(app, grid,
     assert node.GetName() == "image"
 
 
-@pytest.mark.parametrize("name", ["sct-testing/t2", "sct-testing/t2s", "sct-testing/mt0", "sct-tutorial/sub-single_mt0"])
+@pytest.mark.parametrize(
+    "name", ["sct-testing/t2", "sct-testing/t2s", "sct-testing/mt0", "sct-tutorial/sub-single_mt0"]
+)
 def test_real_images_load_as_our_reader_reads_them(app, shared_data, name):
     path = shared_data / "images" / f"{name}.nii.gz"
 
@@ -56,7 +72,9 @@ def test_real_images_load_as_our_reader_reads_them(app, shared_data, name):
 
 
 def test_slicer_does_flip_the_left_handed_sample_image(app, shared_data):
-    """The reason for exchanging volumes through affines only; if this fails, Slicer has changed its ways."""
+    """The reason for exchanging volumes through affines only; if this fails, Slicer has changed its
+    ways.
+    """
     path = shared_data / "images" / "sct-testing" / "t2.nii.gz"
 
     node = load_image(app.logics["Volumes"], path)
@@ -162,4 +180,7 @@ def test_a_missing_file_and_a_text_file_are_refused_by_a_sentence(app, tmp_path)
 
 def test_a_series_is_refused_by_a_sentence(app, shared_data):
     with pytest.raises(InputError, match="series of 35 volumes"):
-        load_image(app.logics["Volumes"], shared_data / "images" / "sct-tutorial" / "sub-single_dmri.nii.gz")
+        load_image(
+            app.logics["Volumes"],
+            shared_data / "images" / "sct-tutorial" / "sub-single_dmri.nii.gz",
+        )

@@ -1,7 +1,7 @@
 """A stand-in for the networks that calls bright what is bright.
 
-With images of one bright tube, the whole way of an image through the room can be held to the truth: where the tube is, the
-mask must be.
+With images of one bright tube, the whole way of an image through the room can be held to the truth:
+where the tube is, the mask must be.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from SoftCordSegLib.network.unet import UNetConfig
 
 
 class BrightIsCord(torch.nn.Module):
-    """Raw output 1 where the tile is brightest, 0 where it is as dark as the image's darkest; 0 in tiles that are all dark."""
+    """Raw output 1 where the tile is brightest, 0 where it is as dark as the image's darkest; 0 in
+    tiles that are all dark.
+    """
 
     def __init__(self):
         super().__init__()

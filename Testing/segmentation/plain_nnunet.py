@@ -1,7 +1,8 @@
 """nnU-Net's inference written out plainly, with scikit-image as nnU-Net uses it, to hold ours to.
 
-Checked once against nnunetv2 2.5.1 itself: with its sums in single precision, ours and its probabilities differ by less than
-4e-7 on the images of these tests (in half precision, as it keeps them, by 1e-4 in the mean).
+Checked once against nnunetv2 2.5.1 itself: with its sums in single precision, ours and its
+probabilities differ by less than 4e-7 on the images of these tests (in half precision, as it keeps
+them, by 1e-4 in the mean).
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from skimage.transform import resize
 
 
 def probabilities(image: np.ndarray, spacing, nets, plans: dict, mirror=()) -> np.ndarray:
-    """Softmax (classes, z, y, x) of an image (z, y, x) with its spacing (z, y, x), averaged as nnU-Net averages folds."""
+    """Softmax (classes, z, y, x) of an image (z, y, x) with its spacing (z, y, x), averaged as
+    nnU-Net averages folds.
+    """
     config, order = plans["configurations"]["3d_fullres"], plans["transpose_forward"]
     data, spacing = image.transpose(order).astype(np.float32), np.array(spacing)[order]
     filled = binary_fill_holes(data != 0)
@@ -30,7 +33,10 @@ def probabilities(image: np.ndarray, spacing, nets, plans: dict, mirror=()) -> n
     shape = [int(round(a / b * n)) for a, b, n in zip(spacing, target, crop.shape)]
     sampled = resampled(normal, shape, spacing, target, **config["resampling_fn_data_kwargs"])
     logits = np.mean([windows(sampled, net, config["patch_size"], mirror) for net in nets], axis=0)
-    back = [resampled(one, crop.shape, target, spacing, **config["resampling_fn_probabilities_kwargs"]) for one in logits]
+    back = [
+        resampled(one, crop.shape, target, spacing, **config["resampling_fn_probabilities_kwargs"])
+        for one in logits
+    ]
     exponents = np.exp(np.stack(back))
     whole = np.zeros((len(back), *data.shape))
     whole[(slice(None), *box)] = exponents / exponents.sum(axis=0)
@@ -54,7 +60,9 @@ def resampled(data, shape, old, new, order, order_z, force_separate_z, is_seg) -
         return resize(data.astype(float), shape, **options)
     axis = axes[0]
     flat = [n for a, n in enumerate(shape) if a != axis]
-    planes = np.stack([resize(plane.astype(float), flat, **options) for plane in np.moveaxis(data, axis, 0)], axis)
+    planes = np.stack(
+        [resize(plane.astype(float), flat, **options) for plane in np.moveaxis(data, axis, 0)], axis
+    )
     grid = np.mgrid[tuple(slice(n) for n in shape)]
     scale = np.array(planes.shape) / np.array(shape)
     coordinates = scale[:, None, None, None] * (grid + 0.5) - 0.5
@@ -86,7 +94,9 @@ def windows(data, net, patch, mirror) -> np.ndarray:
 
 def mirrored(tile, net, axes) -> np.ndarray:
     """The mean over all mirror images."""
-    every = [chosen for count in range(len(axes) + 1) for chosen in itertools.combinations(axes, count)]
+    every = [
+        chosen for count in range(len(axes) + 1) for chosen in itertools.combinations(axes, count)
+    ]
     with torch.inference_mode():
         outputs = []
         for chosen in every:

@@ -18,7 +18,9 @@ from SoftCordSegLib.segmentation.pipelines import around_cord
 
 MARGINS = Margins(superior=6, inferior=4, left=5, right=5, anterior=3, posterior=7)
 PLAN = NnUNet(
-    NetworkSpec(("models/fold_0.safetensors",), UNetConfig((2, 4), ((1, 1, 1), (2, 2, 2)), channels_out=2)),
+    NetworkSpec(
+        ("models/fold_0.safetensors",), UNetConfig((2, 4), ((1, 1, 1), (2, 2, 2)), channels_out=2)
+    ),
     spacing_mm=(1.0, 1.0, 1.0),
     patch=(16, 16, 16),
     margins=MARGINS,
@@ -42,7 +44,9 @@ def nnunet(tmp_path, bundle, monkeypatch):
     """A network for crops; the bright tube is found by the locator of :mod:`conftest`."""
     monkeypatch.setattr(around_cord, "shipped_bundles", lambda: [tmp_path])
     monkeypatch.setattr(around_cord, "load_bundle", lambda folder: bundle)
-    return CropBundle(tmp_path, {"name": "crops", "version": "4", "weights": {}}, "LAS", None, None, PLAN)
+    return CropBundle(
+        tmp_path, {"name": "crops", "version": "4", "weights": {}}, "LAS", None, None, PLAN
+    )
 
 
 @pytest.fixture
@@ -55,7 +59,8 @@ def test_the_network_sees_the_cord_and_its_margins_and_nothing_else(nnunet, imag
     result = segment(image, nnunet, device="cpu")
     filled = np.argwhere(result.volume.data > 0)
     low, high = filled.min(axis=0), filled.max(axis=0) + 1
-    # The tube's radius is 5 mm; it is located on voxels of 3 mm.  The image's axes point right, forward, up.
+    # The tube's radius is 5 mm; it is located on voxels of 3 mm.  The image's axes point right,
+    # forward, up.
     assert np.abs(low - ([30 - 5 - 5, 40 - 5 - 7, 25 - 4])).max() <= 6
     assert np.abs(high - ([30 + 5 + 5, 40 + 5 + 3, 85 + 6])).max() <= 6
     assert result.notes == ("Where to look was found by the locator of bright 0.",)

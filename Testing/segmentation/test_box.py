@@ -12,7 +12,11 @@ from SoftCordSegLib.volume import Grid
 
 def oblique_grid() -> Grid:
     affine = np.eye(4)
-    affine[:3, :3] = Rotation.from_euler("xyz", [10, 20, -30], degrees=True).as_matrix() * [0.5, -0.8, 3.0]
+    affine[:3, :3] = Rotation.from_euler("xyz", [10, 20, -30], degrees=True).as_matrix() * [
+        0.5,
+        -0.8,
+        3.0,
+    ]
     affine[:3, 3] = [5, -7, 90]
     return Grid((20, 30, 10), affine)
 

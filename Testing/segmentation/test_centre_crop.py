@@ -23,7 +23,9 @@ def make_bundle(folder, orientation="RPI", **settings):
     torch.manual_seed(3)
     metadata = {"name": "random", "version": "0", "license": "Apache-2.0"}
     state = UNet(CONFIG).state_dict()
-    save_centre_crop_bundle(folder, metadata, state, CONFIG, orientation=orientation, **{**SETTINGS, **settings})
+    save_centre_crop_bundle(
+        folder, metadata, state, CONFIG, orientation=orientation, **{**SETTINGS, **settings}
+    )
     return load_bundle(folder)
 
 
@@ -65,7 +67,12 @@ def by_monai(path, bundle) -> np.ndarray:
     sample = before({"image": str(path)})
     with torch.inference_mode():
         raw = sliding_window_inference(
-            sample["image"][None], plan.tile, 4, lambda x: network(x)[0], overlap=plan.overlap, mode="gaussian"
+            sample["image"][None],
+            plan.tile,
+            4,
+            lambda x: network(x)[0],
+            overlap=plan.overlap,
+            mode="gaussian",
         )[0]
     positive = torch.relu(raw)
     sample["pred"] = MetaTensor(positive / positive.max(), meta=sample["image"].meta)
@@ -80,7 +87,9 @@ IMAGES = {
     "anisotropic, thick slices": an_image((50, 61, 12), (0.7, 0.5, 4.0), "LAS"),
     "smaller than the crop": an_image((9, 30, 21), (1.0, 1.0, 1.3), "PSR"),
     "oblique": an_image((33, 28, 30), (0.8, 1.2, 1.5), "SLP", (8, -6, 15)),
-    "oblique the other way, thick slices": an_image((40, 40, 6), (0.84, 0.84, 12), "LAS", (-4, 2, -1)),
+    "oblique the other way, thick slices": an_image(
+        (40, 40, 6), (0.84, 0.84, 12), "LAS", (-4, 2, -1)
+    ),
     "oblique, at 1 mm already": an_image((20, 28, 30), (1, 1, 1), "RPI", (3, 5, -7)),
     "oblique, turned round": an_image((25, 30, 22), (1.1, 0.9, 2.0), "ASR", (-10, -5, 3)),
 }
@@ -117,9 +126,13 @@ def test_nothing_is_found_beside_the_crop(bundle):
 def test_in_a_box_the_image_is_what_was_cropped_to_it(bundle):
     image = an_image((60, 60, 40), (1, 1, 1))
     start, stop = np.array([3, 5, 2]), np.array([40, 50, 38])
-    whole = segment(image, bundle, box=Box.of_grid(image.grid.crop(start, stop)), device="cpu").volume.data
+    whole = segment(
+        image, bundle, box=Box.of_grid(image.grid.crop(start, stop)), device="cpu"
+    ).volume.data
     inside = tuple(slice(a, b) for a, b in zip(start, stop))
-    part = segment(Volume(image.data[inside], image.grid.crop(start, stop).affine), bundle, device="cpu").volume.data
+    part = segment(
+        Volume(image.data[inside], image.grid.crop(start, stop).affine), bundle, device="cpu"
+    ).volume.data
     assert np.array_equal(whole[inside], part)
     whole[inside] = 0
     assert not whole.any()
@@ -127,15 +140,22 @@ def test_in_a_box_the_image_is_what_was_cropped_to_it(bundle):
 
 def test_a_box_outside_the_image_is_a_sentence(bundle):
     with pytest.raises(InputError, match="outside the image"):
-        segment(an_image((30, 30, 30), (1, 1, 1)), bundle, box=Box([900, 0, 0], np.eye(3), [20, 20, 20]))
+        segment(
+            an_image((30, 30, 30), (1, 1, 1)), bundle, box=Box([900, 0, 0], np.eye(3), [20, 20, 20])
+        )
 
 
 def test_with_flips_an_image_and_its_mirror_image_have_mirrored_masks(bundle):
     image = an_image((16, 24, 32), (1, 1, 1), "RPI")
     mirrored = image.with_data(image.data[::-1].copy())
     plain = segment(image, bundle, device="cpu").volume.data
-    assert not np.allclose(segment(mirrored, bundle, device="cpu").volume.data[::-1], plain, atol=1e-3)
-    one, other = (segment(volume, bundle, device="cpu", flips=True).volume.data for volume in (image, mirrored))
+    assert not np.allclose(
+        segment(mirrored, bundle, device="cpu").volume.data[::-1], plain, atol=1e-3
+    )
+    one, other = (
+        segment(volume, bundle, device="cpu", flips=True).volume.data
+        for volume in (image, mirrored)
+    )
     assert np.allclose(one, other[::-1], atol=1e-5)
 
 

@@ -35,7 +35,9 @@ def installed(tmp_path, plans_file, folds=(0,), dataset_file=None, **settings):
     folder = write_result_folder(tmp_path / "release", plans_file, dataset_file, folds)
     converted = convert_result_folder(folder, **settings)
     metadata = {"name": "random", "version": "0", "license": "none"}
-    save_plan_bundle(tmp_path / "bundle", metadata, converted.orientation, converted.plan, converted.states)
+    save_plan_bundle(
+        tmp_path / "bundle", metadata, converted.orientation, converted.plan, converted.states
+    )
     return load_bundle(tmp_path / "bundle")
 
 
@@ -69,7 +71,9 @@ def test_probabilities_are_nnunets(tmp_path, image, changes, folds, mirror):
     working = reorient(image, "LAS")
     nets = [random_net(seed=10 + fold, **SHAPE) for fold in folds]
     axes = (0, 1, 2) if mirror else ()
-    theirs = probabilities(working.data.transpose(2, 1, 0), working.spacing[::-1], nets, written, axes)[1]
+    theirs = probabilities(
+        working.data.transpose(2, 1, 0), working.spacing[::-1], nets, written, axes
+    )[1]
     theirs = reorient(working.with_data(theirs.transpose(2, 1, 0)), image.letters).data
     assert theirs.max() - theirs.min() > 0.3, "nothing to compare"
     assert np.abs(ours - theirs).max() < 1e-5
@@ -86,7 +90,12 @@ def test_low_probabilities_become_0(tmp_path):
 
 def test_the_orientation_of_the_data_set_is_kept(tmp_path):
     assert installed(tmp_path / "a", plans()).orientation == "LAS"
-    assert installed(tmp_path / "b", plans(), dataset_file=dataset(image_orientation="AIL")).orientation == "PSR"
+    assert (
+        installed(
+            tmp_path / "b", plans(), dataset_file=dataset(image_orientation="AIL")
+        ).orientation
+        == "PSR"
+    )
 
 
 def test_an_image_of_zeros_in_the_box_is_a_sentence(tmp_path):
@@ -94,7 +103,12 @@ def test_an_image_of_zeros_in_the_box_is_a_sentence(tmp_path):
 
     image = an_image((18, 24, 21), (1, 1, 1), "RAS")
     with pytest.raises(InputError, match="constant inside the box"):
-        segment(image, installed(tmp_path, plans()), box=Box.of_grid(image.grid.crop([0, 0, 0], [3, 20, 20])), device="cpu")
+        segment(
+            image,
+            installed(tmp_path, plans()),
+            box=Box.of_grid(image.grid.crop([0, 0, 0], [3, 20, 20])),
+            device="cpu",
+        )
 
 
 @pytest.mark.parametrize("separate", [None, True, False])

@@ -51,7 +51,9 @@ def test_flips_are_the_mean_over_mirror_images_turned_back():
 
 def test_flips_along_several_axes_turn_each_back():
     tile = np.random.default_rng(2).random((2, 3, 4), np.float32)
-    assert np.allclose(with_flips(lambda tile: tile[None] * 3, all_flips((0, 1, 2)))(tile)[0], 3 * tile)
+    assert np.allclose(
+        with_flips(lambda tile: tile[None] * 3, all_flips((0, 1, 2)))(tile)[0], 3 * tile
+    )
 
 
 def test_which_flips_there_are():
@@ -63,7 +65,9 @@ def test_which_flips_there_are():
 
 
 class SeesLeftBetter(torch.nn.Module):
-    """Calls bright what is bright, and all the more so in the lower half of the tile's first axis."""
+    """Calls bright what is bright, and all the more so in the lower half of the tile's first
+    axis.
+    """
 
     config = UNetConfig((8, 16), ((1, 1, 1), (2, 2, 2)))
 
@@ -85,7 +89,9 @@ def test_with_flips_our_pipeline_treats_both_sides_alike(bundle):
     mirrored = Volume(image.data[::-1].copy(), image.affine)
 
     def difference(flips):
-        one, other = (segment(volume, bundle, flips=flips).volume.data for volume in (image, mirrored))
+        one, other = (
+            segment(volume, bundle, flips=flips).volume.data for volume in (image, mirrored)
+        )
         return np.abs(one - other[::-1]).max()
 
     network.calls = 0

@@ -60,7 +60,9 @@ def test_anisotropic_and_oblique_images(bundle, spacing):
     affine = np.eye(4)
     affine[:3, :3] = turn * spacing
     grid = Grid(shape, affine)
-    image, truth = tube_image(grid, grid.to_world(np.array(shape) * [0.4, 0.6, 0.5]), radius_mm=6, half_length_mm=30)
+    image, truth = tube_image(
+        grid, grid.to_world(np.array(shape) * [0.4, 0.6, 0.5]), radius_mm=6, half_length_mm=30
+    )
     assert dice(segment(image, bundle).volume.data >= 0.5, truth >= 0.5) > 0.85
 
 
@@ -123,10 +125,14 @@ class OnlyVeryBrightIsCord(torch.nn.Module):
 
 def test_a_place_where_the_segmenter_sees_no_cord_is_given_up_for_the_next(image_and_truth, bundle):
     image, truth = image_and_truth
-    decoy, _ = tube_image(image.grid, image.grid.to_world([55, 60, 55]), radius_mm=7, half_length_mm=52)
+    decoy, _ = tube_image(
+        image.grid, image.grid.to_world([55, 60, 55]), radius_mm=7, half_length_mm=52
+    )
     both = Volume(np.maximum(image.data, 0.9 * decoy.data), image.affine)
     locator, segmenter = bundle.network(bundle.locator), OnlyVeryBrightIsCord()
-    object.__setattr__(bundle, "network", lambda stage: locator if stage is bundle.locator else segmenter)
+    object.__setattr__(
+        bundle, "network", lambda stage: locator if stage is bundle.locator else segmenter
+    )
     assert dice(segment(both, bundle).volume.data >= 0.5, truth >= 0.5) > 0.8
 
 
@@ -139,7 +145,11 @@ def test_the_image_is_not_changed(image_and_truth, bundle):
 
 def test_progress_rises_from_0_to_1_and_names_the_tiles(image_and_truth, bundle):
     reports = []
-    segment(image_and_truth[0], bundle, progress=Progress(lambda fraction, message: reports.append((fraction, message))))
+    segment(
+        image_and_truth[0],
+        bundle,
+        progress=Progress(lambda fraction, message: reports.append((fraction, message))),
+    )
     fractions = [fraction for fraction, _ in reports]
     assert fractions == sorted(fractions)
     assert fractions[0] == 0
@@ -176,6 +186,8 @@ def test_a_scan_cropped_to_the_cord_needs_no_locator(bundle):
     grid = isotropic((24, 26, 60))
     image, truth = tube_image(grid, grid.to_world([12, 13, 30]), radius_mm=6, half_length_mm=100)
     locator, segmenter = bundle.network(bundle.locator), OnlyVeryBrightIsCord()
-    object.__setattr__(bundle, "network", lambda stage: locator if stage is bundle.locator else segmenter)
+    object.__setattr__(
+        bundle, "network", lambda stage: locator if stage is bundle.locator else segmenter
+    )
     assert dice(segment(image, bundle).volume.data >= 0.5, truth >= 0.5) > 0.9
     assert locator.calls == 0

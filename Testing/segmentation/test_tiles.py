@@ -23,7 +23,10 @@ def test_tiles_cover_the_whole_axis_and_stay_within_it(size, tile, overlap):
     assert len(starts) == 1 or max(np.diff(starts)) <= int(np.ceil(tile * (1 - overlap))) + 1
 
 
-@given(st.tuples(st.integers(8, 30), st.integers(8, 30), st.integers(8, 30)), st.sampled_from([0.0, 0.25, 0.5]))
+@given(
+    st.tuples(st.integers(8, 30), st.integers(8, 30), st.integers(8, 30)),
+    st.sampled_from([0.0, 0.25, 0.5]),
+)
 def test_a_network_that_repeats_its_input_gives_the_image_back(shape, overlap):
     image = np.random.default_rng(0).random(shape, np.float32)
     result = predict_tiled(image, lambda tile: tile, (8, 8, 8), overlap, Progress())
@@ -35,7 +38,9 @@ def test_unwanted_tiles_are_not_run():
     wanted = np.zeros(image.shape, bool)
     wanted[3, 3, 3] = True
     runs = []
-    result = predict_tiled(image, lambda tile: runs.append(1) or tile, (8, 8, 8), 0.0, Progress(), wanted)
+    result = predict_tiled(
+        image, lambda tile: runs.append(1) or tile, (8, 8, 8), 0.0, Progress(), wanted
+    )
     assert len(runs) == 1
     assert result[:8].all()
     assert not result[8:].any()
@@ -55,5 +60,11 @@ def test_progress_is_asked_before_every_tile():
 
     runs = []
     with pytest.raises(Stop):
-        predict_tiled(np.ones((40, 8, 8), np.float32), lambda tile: runs.append(1) or tile, (8, 8, 8), 0.0, Impatient())
+        predict_tiled(
+            np.ones((40, 8, 8), np.float32),
+            lambda tile: runs.append(1) or tile,
+            (8, 8, 8),
+            0.0,
+            Impatient(),
+        )
     assert len(runs) == 2

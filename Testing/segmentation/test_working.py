@@ -34,7 +34,9 @@ def padded(image: Volume, voxels: int, value: float) -> Volume:
     return Volume(np.pad(image.data, voxels, constant_values=value), grid.affine)
 
 
-def test_the_shipped_contract_scales_both_networks_by_the_percentiles_of_the_coarse_image(noisy_tube, bundle):
+def test_the_shipped_contract_scales_both_networks_by_the_percentiles_of_the_coarse_image(
+    noisy_tube, bundle
+):
     working = working_image(noisy_tube, bundle)
     expected = Scaling(*(float(x) for x in np.percentile(working.coarse.data, (1, 99))))
     located = np.zeros(working.coarse.shape, bool)
@@ -60,7 +62,9 @@ def test_a_box_is_scaled_by_what_lies_in_it(noisy_tube, bundle):
     about = working.scaling_in(Box.of_grid(noisy_tube.grid.crop([34, 44, 30], [46, 56, 80])))
     assert about.high - about.low > 100
     # One that reaches beyond the image is cut; one beyond it falls back on the whole.
-    beyond = working.scaling_in(Box.of_grid(noisy_tube.grid.crop([-300, -300, -300], [-200, -200, -200])))
+    beyond = working.scaling_in(
+        Box.of_grid(noisy_tube.grid.crop([-300, -300, -300], [-200, -200, -200]))
+    )
     assert beyond == working.intensities.for_locator()
 
 

@@ -6,7 +6,8 @@ import numpy as np
 
 
 class Quiet(np.random.Generator):
-    """Spreads of 0, the middle of every range, and for ``random`` the given numbers, then 1: nothing happens by chance.
+    """Spreads of 0, the middle of every range, and for ``random`` the given numbers, then 1:
+    nothing happens by chance.
 
     Args:
         randoms: what ``random`` gives first.

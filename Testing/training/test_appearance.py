@@ -24,7 +24,9 @@ def test_both_give_finite_images_that_differ_by_seed():
 
 
 def test_the_strongest_edge_stays_at_the_blocks_border():
-    """Median over many draws: the steepest step along a line through the block is one of its two faces (or a voxel beside)."""
+    """Median over many draws: the steepest step along a line through the block is one of its two
+    faces (or a voxel beside).
+    """
     for change in (random_curve, random_network):
         hits = 0
         for seed in range(20):

@@ -15,12 +15,20 @@ from SoftCordSegLib.training.synthetic.contrast import TISSUES
 from SoftCordSegLib.training.synthetic.geometry import random_posture
 
 PLAIN = dataclasses.replace(
-    SEGMENTER, without_cord=0.0, cropped=0.0, signal_loss=0.0, metal=0.0, distortion=0.0, random_network=0.0
+    SEGMENTER,
+    without_cord=0.0,
+    cropped=0.0,
+    signal_loss=0.0,
+    metal=0.0,
+    distortion=0.0,
+    random_network=0.0,
 )
 
 
 def test_the_visible_edge_lies_outside_the_label_by_the_rim(anatomy):
-    """A cord of 5 mm with a rim of 1 mm looks (6/5)² = 1.44 times as large as its label; without one it looks like it."""
+    """A cord of 5 mm with a rim of 1 mm looks (6/5)² = 1.44 times as large as its label; without
+    one it looks like it.
+    """
     posture = random_posture(np.random.default_rng(2), SEGMENTER.shape, 1.0, 300.0, np.zeros(3))
     ratios = {}
     for rim in (0.0, 1.0):
@@ -32,20 +40,36 @@ def test_the_visible_edge_lies_outside_the_label_by_the_rim(anatomy):
 
 
 def test_the_label_does_not_know_of_the_rim(anatomy):
-    labels = [Synthesis(anatomy, dataclasses.replace(PLAIN, rim_mm=(rim, rim))).pair(3).label for rim in (0.0, 1.0)]
+    labels = [
+        Synthesis(anatomy, dataclasses.replace(PLAIN, rim_mm=(rim, rim))).pair(3).label
+        for rim in (0.0, 1.0)
+    ]
     assert labels[0].sum() == pytest.approx(labels[1].sum(), rel=0.02)
 
 
 def test_roots_below_the_tip_are_not_in_the_label_and_reach_above_the_tip_only_a_little():
-    """Fluid of intensity 1, everything else 0: what is darker than fluid in a canal without cord is root."""
+    """Fluid of intensity 1, everything else 0: what is darker than fluid in a canal without cord is
+    root.
+    """
     means = np.zeros(TISSUES, np.float32)
     means[contrast.CSF] = 1
     least, highest = [], []
     for seed in range(12):
-        posture = random_posture(np.random.default_rng(seed), SEGMENTER.shape, 1.0, TIP_MM, np.zeros(3))
+        posture = random_posture(
+            np.random.default_rng(seed), SEGMENTER.shape, 1.0, TIP_MM, np.zeros(3)
+        )
         nothing = np.zeros(SEGMENTER.shape, np.float32)
         bare, full = (
-            paint_canal(np.random.default_rng(seed), posture, nothing, nothing, means, 1.0, inflow=0.0, bundles=share)
+            paint_canal(
+                np.random.default_rng(seed),
+                posture,
+                nothing,
+                nothing,
+                means,
+                1.0,
+                inflow=0.0,
+                bundles=share,
+            )
             for share in (0.0, 1.0)
         )
         roots = bare - full > 0.2

@@ -24,7 +24,11 @@ def participants(content, part):
 
 def test_the_papers_243_participants_become_145_49_and_49():
     split = split_participants([f"sub-{n:03d}" for n in range(243)], seed=15)
-    assert {part: len(names) for part, names in split.items()} == {"training": 145, "validation": 49, "test": 49}
+    assert {part: len(names) for part, names in split.items()} == {
+        "training": 145,
+        "validation": 49,
+        "test": 49,
+    }
     assert set.union(*map(set, split.values())) == {f"sub-{n:03d}" for n in range(243)}
 
 
@@ -47,7 +51,9 @@ def test_all_images_of_a_participant_are_in_one_part(dataset, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("label", "ending"), [("soft", "_softseg.nii.gz"), ("hard", "_seg-manual.nii.gz")], ids=["soft labels", "hard labels"]
+    ("label", "ending"),
+    [("soft", "_softseg.nii.gz"), ("hard", "_seg-manual.nii.gz")],
+    ids=["soft labels", "hard labels"],
 )
 def test_each_kind_of_label_is_found_and_paths_are_relative_to_the_list(dataset, label, ending):
     content, _ = make_datalist(dataset, dataset / "lists", label=label)
@@ -59,9 +65,17 @@ def test_each_kind_of_label_is_found_and_paths_are_relative_to_the_list(dataset,
 
 @pytest.mark.parametrize(
     ("name", "contrast"),
-    [("T1w", "T1w"), ("T2*", "T2star"), ("MT-on", "flip-1_mt-on_MTS"), ("DWI", "rec-average_dwi"), ("T2star", "T2star")],
+    [
+        ("T1w", "T1w"),
+        ("T2*", "T2star"),
+        ("MT-on", "flip-1_mt-on_MTS"),
+        ("DWI", "rec-average_dwi"),
+        ("T2star", "T2star"),
+    ],
 )
-def test_contrasts_are_chosen_by_the_names_of_files_or_of_the_paper(dataset, tmp_path, name, contrast):
+def test_contrasts_are_chosen_by_the_names_of_files_or_of_the_paper(
+    dataset, tmp_path, name, contrast
+):
     content, _ = make_datalist(dataset, tmp_path, contrasts=[name])
     assert content["contrasts"] == [contrast]
     assert len(content["training"]) == 6
@@ -78,9 +92,19 @@ def test_labels_may_lie_in_a_folder_of_their_own_under_new_names(dataset, tmp_pa
     """As softcord softgt writes them."""
     for number in range(1, 6):
         name = f"sub-{number:02d}"
-        label = tmp_path / "truth" / "derivatives" / "labels_softseg" / name / "anat" / f"{name}_T1w_label-SC_softseg.nii.gz"
+        label = (
+            tmp_path
+            / "truth"
+            / "derivatives"
+            / "labels_softseg"
+            / name
+            / "anat"
+            / f"{name}_T1w_label-SC_softseg.nii.gz"
+        )
         write_nifti(Volume(np.zeros((20, 24, 22), np.float32), AFFINE), label)
-    content, notes = make_datalist(dataset, tmp_path, contrasts=["T1w"], labels_of=tmp_path / "truth")
+    content, notes = make_datalist(
+        dataset, tmp_path, contrasts=["T1w"], labels_of=tmp_path / "truth"
+    )
     assert {entry["label"].split("/")[0] for entry in content["training"]} == {"truth"}
     assert len(content["training"]) == 3
     assert "5 of 10 images have no soft label" in notes[0]
@@ -97,14 +121,22 @@ def test_an_image_without_a_label_is_noted(tmp_path):
 def test_labels_that_do_not_fit_their_images_are_named(tmp_path):
     folder = make_dataset(tmp_path, participants=5, contrasts=("anat/{}_T1w",))
     labels = folder / "derivatives" / "labels_softseg"
-    write_nifti(Volume(np.zeros((20, 24, 21), np.float32), AFFINE), labels / "sub-01" / "anat" / "sub-01_T1w_softseg.nii.gz")
+    write_nifti(
+        Volume(np.zeros((20, 24, 21), np.float32), AFFINE),
+        labels / "sub-01" / "anat" / "sub-01_T1w_softseg.nii.gz",
+    )
     moved = AFFINE.copy()
     moved[0, 3] = 5
-    write_nifti(Volume(np.zeros((20, 24, 22), np.float32), moved), labels / "sub-02" / "anat" / "sub-02_T1w_softseg.nii.gz")
+    write_nifti(
+        Volume(np.zeros((20, 24, 22), np.float32), moved),
+        labels / "sub-02" / "anat" / "sub-02_T1w_softseg.nii.gz",
+    )
     with pytest.raises(InputError) as caught:
         make_datalist(folder, folder)
     assert "2 of 5 labels do not fit" in str(caught.value)
-    assert "'sub-01_T1w_softseg.nii.gz' has 20×24×21 voxels and its image 20×24×22" in str(caught.value)
+    assert "'sub-01_T1w_softseg.nii.gz' has 20×24×21 voxels and its image 20×24×22" in str(
+        caught.value
+    )
     assert "'sub-02_T1w_softseg.nii.gz' lies elsewhere" in str(caught.value)
 
 
@@ -152,7 +184,9 @@ def test_the_authors_lists_say_train(dataset):
 def test_a_participant_in_two_parts_is_refused(dataset):
     content, _ = make_datalist(dataset, dataset)
     content["validation"].append(content["training"][0])
-    with pytest.raises(InputError, match=r"the participant sub-\d\d is in training and in validation"):
+    with pytest.raises(
+        InputError, match=r"the participant sub-\d\d is in training and in validation"
+    ):
         read_part(written(content, dataset / "leaking.json"), "training")
 
 
@@ -163,20 +197,32 @@ def test_an_empty_part_is_told(dataset):
 
 
 def test_a_list_of_the_decathlon_itself_is_read(dataset):
-    """Its cases are called NAME_001.nii.gz, it names no participants, and its part "test" holds file names alone."""
+    """Its cases are called NAME_001.nii.gz, it names no participants, and its part "test" holds
+    file names alone.
+    """
     content, _ = make_datalist(dataset, dataset)
     for number, part in enumerate(("training", "validation")):
         for key in ("image", "label"):
             source = dataset / content[part][0][key]
             (dataset / f"hippocampus_{number}{key}.nii.gz").write_bytes(source.read_bytes())
-    cases = [{key: f"hippocampus_{number}{key}.nii.gz" for key in ("image", "label")} for number in (0, 1)]
+    cases = [
+        {key: f"hippocampus_{number}{key}.nii.gz" for key in ("image", "label")}
+        for number in (0, 1)
+    ]
     path = written(
-        {"training": cases[:1], "validation": cases[1:], "test": ["./imagesTs/hippocampus_2.nii.gz"]}, dataset / "msd.json"
+        {
+            "training": cases[:1],
+            "validation": cases[1:],
+            "test": ["./imagesTs/hippocampus_2.nii.gz"],
+        },
+        dataset / "msd.json",
     )
 
     (case,) = read_part(path, "training")
 
     assert case.image.name == "hippocampus_0image.nii.gz"
-    path = written({"training": cases, "test": [f"./{cases[0]['image']}"]}, dataset / "leaking.json")
+    path = written(
+        {"training": cases, "test": [f"./{cases[0]['image']}"]}, dataset / "leaking.json"
+    )
     with pytest.raises(InputError, match="is in training and in test"):
         read_part(path, "training")

@@ -1,4 +1,6 @@
-"""Training on a list of cases, by epochs: order, resuming, stopping early, the best weights, empty patches, several processes."""
+"""Training on a list of cases, by epochs: order, resuming, stopping early, the best weights, empty
+patches, several processes.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,15 @@ from training.test_loop import StopAfter, assert_same
 from training.tiny import ALONE, PLAN
 
 EPOCHS = dataclasses.replace(
-    PLAN, steps=None, epochs=4, schedule="epoch", validate_every=2, save_every=1, batch=2, averaging=None, gradient_clip=None
+    PLAN,
+    steps=None,
+    epochs=4,
+    schedule="epoch",
+    validate_every=2,
+    save_every=1,
+    batch=2,
+    averaging=None,
+    gradient_clip=None,
 )
 
 
@@ -39,11 +49,15 @@ class Few:
         self.asked.append((index, seed))
         label = soft_cord(index - 2.0)[2:18, 4:20, :16] * (0 if index == self._empty else 1)
         image = label + self._noise * np.random.default_rng(seed).standard_normal(label.shape)
-        return Pair(image.astype(np.float32), label.astype(np.float32), np.ones_like(label, np.float32))
+        return Pair(
+            image.astype(np.float32), label.astype(np.float32), np.ones_like(label, np.float32)
+        )
 
 
 def fit(folder, plan=EPOCHS, source=None, machine=ALONE, **options):
-    return train(plan, source or Few(), folder, validation=Few(3, noise=0), machine=machine, **options)
+    return train(
+        plan, source or Few(), folder, validation=Few(3, noise=0), machine=machine, **options
+    )
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +91,9 @@ def test_seeds_of_cases_are_seed_epoch_and_index(tmp_path):
     source = Few()
     fit(tmp_path, source=source)
     assert len(source.asked) == 16
-    assert all(seed == [1, position // 4, index] for position, (index, seed) in enumerate(source.asked))
+    assert all(
+        seed == [1, position // 4, index] for position, (index, seed) in enumerate(source.asked)
+    )
 
 
 @pytest.mark.parametrize("stop", [3, 5])
@@ -112,16 +128,23 @@ def test_a_run_stopped_early_has_the_same_patience_after_resuming(tmp_path):
 
 
 def test_the_weights_of_the_best_validation_are_given(tmp_path):
-    plan = dataclasses.replace(EPOCHS, learning_rate=0.03, validate_every=1, epochs=6, result="best_loss")
+    plan = dataclasses.replace(
+        EPOCHS, learning_rate=0.03, validate_every=1, epochs=6, result="best_loss"
+    )
     best = fit(tmp_path, plan)
     step = min(best.history.validation, key=lambda point: point[2])[0]
     saved = torch.load(tmp_path / "best_loss.ckpt", weights_only=True)
     assert saved["global_step"] == step
-    assert all(torch.equal(value, saved["state_dict"][f"network.{name}"]) for name, value in best.weights.items())
+    assert all(
+        torch.equal(value, saved["state_dict"][f"network.{name}"])
+        for name, value in best.weights.items()
+    )
 
 
 def test_a_run_whose_folder_was_moved_still_knows_its_best(tmp_path):
-    plan = dataclasses.replace(EPOCHS, learning_rate=0.03, validate_every=1, epochs=6, result="best_loss")
+    plan = dataclasses.replace(
+        EPOCHS, learning_rate=0.03, validate_every=1, epochs=6, result="best_loss"
+    )
     with pytest.raises(Cancelled):
         fit(tmp_path / "here", plan, progress=StopAfter(9))
     (tmp_path / "here").rename(tmp_path / "there")
@@ -135,8 +158,15 @@ def test_batches_with_an_empty_label_are_left_out_only_if_asked(tmp_path):
     skipping = fit(tmp_path / "some", dataclasses.replace(plan, skip_empty=True), source)
     assert len(skipping.history.losses) == 4
     with pytest.raises(Cancelled):
-        fit(tmp_path / "stopped", dataclasses.replace(plan, skip_empty=True), source, progress=StopAfter(5))
-    assert_same(fit(tmp_path / "stopped", dataclasses.replace(plan, skip_empty=True), source), skipping)
+        fit(
+            tmp_path / "stopped",
+            dataclasses.replace(plan, skip_empty=True),
+            source,
+            progress=StopAfter(5),
+        )
+    assert_same(
+        fit(tmp_path / "stopped", dataclasses.replace(plan, skip_empty=True), source), skipping
+    )
 
 
 @pytest.mark.parametrize(
@@ -167,7 +197,8 @@ import sys
 from pathlib import Path
 from SoftCordSegLib.training.config import Machine
 from training.test_epochs import fit
-fit(Path(sys.argv[1]), machine=Machine(workers=0, threads=1, accelerator="cpu", devices=2, strategy="ddp"))
+machine = Machine(workers=0, threads=1, accelerator="cpu", devices=2, strategy="ddp")
+fit(Path(sys.argv[1]), machine=machine)
 """
 
 
@@ -177,16 +208,24 @@ def test_two_processes_learn_what_one_learns(whole, repository, tmp_path):
     program = tmp_path / "together.py"
     program.write_text(TOGETHER)
     answer = subprocess.run(
-        [sys.executable, program, tmp_path / "run"], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, program, tmp_path / "run"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert answer.returncode == 0, answer.stderr
-    together = fit(tmp_path / "run", machine=Machine(accelerator="cpu", devices=2, workers=0, threads=1))
+    together = fit(
+        tmp_path / "run", machine=Machine(accelerator="cpu", devices=2, workers=0, threads=1)
+    )
     assert together.history.losses == pytest.approx(whole.history.losses, rel=1e-4)
     for name, value in whole.weights.items():
         # A bias before a norm has no effect: its gradient is rounding, which Adam makes steps of.
         if not name.endswith("conv.bias"):
             torch.testing.assert_close(together.weights[name], value, atol=1e-4, rtol=1e-3)
-    for (step, dice, loss), (other_step, other_dice, other_loss) in zip(whole.history.validation, together.history.validation):
+    for (step, dice, loss), (other_step, other_dice, other_loss) in zip(
+        whole.history.validation, together.history.validation
+    ):
         assert step == other_step
         assert other_dice == pytest.approx(dice, rel=1e-2)
         assert other_loss == pytest.approx(loss, rel=1e-3)

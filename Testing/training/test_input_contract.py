@@ -1,4 +1,6 @@
-"""A configuration's bundle names the input contract that its networks were trained by: its parent's, or the one it asks for."""
+"""A configuration's bundle names the input contract that its networks were trained by: its
+parent's, or the one it asks for.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,11 @@ def a_configuration(folder: Path, *networks: str, start: Path | None = None, **b
     content = {"name": "tiny", "machine": {"workers": 0, "accelerator": "cpu"}, "networks": {}}
     for name in networks:
         source = {"kind": "synthetic", "recipe": name}
-        content["networks"][name] = {**NETWORK, "spacing_mm": 2.0 if name == "locator" else 1.0, "source": source}
+        content["networks"][name] = {
+            **NETWORK,
+            "spacing_mm": 2.0 if name == "locator" else 1.0,
+            "source": source,
+        }
         if start is not None:
             content["networks"][name]["start"] = {"bundle": str(start), "stage": name}
     content["bundle"] = {"name": "tiny", "version": "1", "license": "Apache-2.0", **bundle}
@@ -50,14 +56,20 @@ def a_configuration(folder: Path, *networks: str, start: Path | None = None, **b
 
 
 def trained(folder: Path, *networks: str, **how) -> Path:
-    return train_chain(read_config(a_configuration(folder, *networks, **how)), folder, folder / "run").bundle
+    return train_chain(
+        read_config(a_configuration(folder, *networks, **how)), folder, folder / "run"
+    ).bundle
 
 
 BOTH = ("locator", "segmenter")
 
 
-@pytest.mark.parametrize(("asked", "named"), [({}, WHOLE_IMAGE), ({"intensities": AROUND_CORD}, AROUND_CORD)])
-def test_a_bundle_from_nothing_names_what_the_configuration_asks_for(tmp_path, made_up, asked, named):
+@pytest.mark.parametrize(
+    ("asked", "named"), [({}, WHOLE_IMAGE), ({"intensities": AROUND_CORD}, AROUND_CORD)]
+)
+def test_a_bundle_from_nothing_names_what_the_configuration_asks_for(
+    tmp_path, made_up, asked, named
+):
     assert load_bundle(trained(tmp_path, *BOTH, **asked)).intensities == named
 
 
@@ -87,7 +99,11 @@ def test_bundles_of_another_contract_are_refused_before_any_training(tmp_path, m
     ]
     for path in wrong:
         with pytest.raises(
-            InputError, match=r"scales intensities by (whole_image|around_cord), but .*Begin with bundles of one contract"
+            InputError,
+            match=(
+                r"scales intensities by (whole_image|around_cord), but .*Begin with bundles of one"
+                r" contract"
+            ),
         ):
             train_chain(read_config(path), tmp_path, path.parent / "run")
         assert not (path.parent / "run").exists()
@@ -95,7 +111,9 @@ def test_bundles_of_another_contract_are_refused_before_any_training(tmp_path, m
 
 def test_the_grid_on_which_the_cord_is_located_is_the_locators_own(tmp_path, made_up):
     path = a_configuration(tmp_path / "first", *BOTH, intensities=AROUND_CORD)
-    first = train_chain(read_config(path, ["networks.locator.spacing_mm=3"]), tmp_path, tmp_path / "run").bundle
+    first = train_chain(
+        read_config(path, ["networks.locator.spacing_mm=3"]), tmp_path, tmp_path / "run"
+    ).bundle
     assert contract_of(read_config(path, ["networks.locator.spacing_mm=3"]).config).coarse_mm == 3
     onward = a_configuration(tmp_path / "onward", "segmenter", start=first, parent=str(first))
     assert contract_of(read_config(onward).config).coarse_mm == 3
@@ -111,5 +129,7 @@ def test_a_list_of_cases_that_is_scaled_as_a_whole_is_refused_around_the_cord(tm
 
 
 def test_a_contract_that_does_not_exist_is_refused(tmp_path):
-    with pytest.raises(InputError, match="should be one of whole_image, around_cord, not 'around_brain'"):
+    with pytest.raises(
+        InputError, match="should be one of whole_image, around_cord, not 'around_brain'"
+    ):
         read_config(a_configuration(tmp_path, "segmenter", intensities="around_brain"))

@@ -58,8 +58,12 @@ def test_the_same_seed_gives_the_same_first_20_losses(source, tmp_path):
 
 
 @pytest.mark.parametrize("stop", [2, 3, 8, 11])
-def test_a_run_that_was_stopped_goes_on_to_the_same_curve_and_weights(source, whole, tmp_path, stop):
-    with pytest.raises(Cancelled, match=f"Stopped at step {stop}. The state of step {(stop - 1) // 3 * 3} is in"):
+def test_a_run_that_was_stopped_goes_on_to_the_same_curve_and_weights(
+    source, whole, tmp_path, stop
+):
+    with pytest.raises(
+        Cancelled, match=f"Stopped at step {stop}. The state of step {(stop - 1) // 3 * 3} is in"
+    ):
         fit(PLAN, source, tmp_path, progress=StopAfter(stop))
     assert_same(fit(PLAN, source, tmp_path), whole)
 
@@ -75,11 +79,14 @@ from SoftCordSegLib.training.synthetic import Synthesis
 def report(fraction, message):
     print(message, flush=True)
 
-train(PLAN, Synthesis(made_up_anatomy(), RECIPE), Path(sys.argv[1]), machine=ALONE, progress=Progress(report))
+synthesis = Synthesis(made_up_anatomy(), RECIPE)
+train(PLAN, synthesis, Path(sys.argv[1]), machine=ALONE, progress=Progress(report))
 """
 
 
-def test_a_process_killed_at_a_random_moment_resumes_to_the_same_curve(source, whole, repository, tmp_path):
+def test_a_process_killed_at_a_random_moment_resumes_to_the_same_curve(
+    source, whole, repository, tmp_path
+):
     paths = os.pathsep.join([str(repository / "SoftCordSeg"), str(repository / "Testing")])
     environment = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", KILLED, str(tmp_path)]

@@ -23,12 +23,20 @@ from SoftCordSegLib.training.loss import (
 
 
 def reference(output: float, label: float) -> float:
-    """One voxel of equation 2 of the paper with the exponent of the authors' code, in plain Python."""
+    """One voxel of equation 2 of the paper with the exponent of the authors' code, in plain
+    Python.
+    """
     theta, alpha, omega, epsilon = 0.5, 2.1, 8.0, 1.0
     power, difference = alpha - label, abs(label - output)
     if difference < theta:
         return omega * math.log(1 + (difference / epsilon) ** power)
-    slope = omega * (1 / (1 + (theta / epsilon) ** power)) * power * (theta / epsilon) ** (power - 1) / epsilon
+    slope = (
+        omega
+        * (1 / (1 + (theta / epsilon) ** power))
+        * power
+        * (theta / epsilon) ** (power - 1)
+        / epsilon
+    )
     offset = theta * slope - omega * math.log(1 + (theta / epsilon) ** power)
     return slope * difference - offset
 
@@ -36,7 +44,11 @@ def reference(output: float, label: float) -> float:
 @pytest.mark.parametrize("label", [0.0, 0.3, 0.75, 1.0])
 @pytest.mark.parametrize("output", [-0.4, 0.0, 0.2, 0.5, 0.9, 1.0, 1.8])
 def test_each_voxel_follows_the_papers_equation(output, label):
-    loss = adaptive_wing(torch.tensor([output], dtype=torch.float64), torch.tensor([label], dtype=torch.float64), torch.ones(1))
+    loss = adaptive_wing(
+        torch.tensor([output], dtype=torch.float64),
+        torch.tensor([label], dtype=torch.float64),
+        torch.ones(1),
+    )
     assert loss.item() == pytest.approx(reference(output, label), abs=1e-9)
 
 
@@ -45,7 +57,9 @@ def test_the_two_branches_meet_in_value_and_slope(label):
     for sign in (-1, 1):
         values, slopes = [], []
         for step in (-1e-6, 1e-6):
-            output = torch.tensor([label + sign * (0.5 + step)], dtype=torch.float64, requires_grad=True)
+            output = torch.tensor(
+                [label + sign * (0.5 + step)], dtype=torch.float64, requires_grad=True
+            )
             loss = adaptive_wing(output, torch.tensor([label], dtype=torch.float64), torch.ones(1))
             loss.backward()
             values.append(loss.item())
@@ -77,15 +91,21 @@ def test_deep_supervision_is_the_weighted_sum_over_levels():
     label, weight = torch.rand(1, 1, 8, 8, 8), torch.ones(1, 1, 8, 8, 8)
     outputs = [torch.rand(1, 1, 8, 8, 8), torch.rand(1, 1, 4, 4, 4)]
     small = torch.nn.functional.avg_pool3d(label, 2)  # what trilinear halving is
-    expected = 0.5 * adaptive_wing(outputs[0], label, weight) + 0.25 * adaptive_wing(outputs[1], small, torch.ones(1, 1, 4, 4, 4))
-    assert deeply_supervised("adaptive_wing", outputs, label, weight).item() == pytest.approx(expected.item(), rel=1e-5)
+    expected = 0.5 * adaptive_wing(outputs[0], label, weight) + 0.25 * adaptive_wing(
+        outputs[1], small, torch.ones(1, 1, 4, 4, 4)
+    )
+    assert deeply_supervised("adaptive_wing", outputs, label, weight).item() == pytest.approx(
+        expected.item(), rel=1e-5
+    )
 
 
 def test_soft_dice_of_known_values():
     label = torch.tensor([1.0, 0.5, 0.0, 1.0])
     counts = torch.tensor([True, True, True, False])
     assert soft_dice(label, label, counts) == pytest.approx(1)
-    assert soft_dice(torch.tensor([1.0, 0.0, 0.0, 0.0]), label, counts) == pytest.approx(2 * 1 / (1 + 1.25))
+    assert soft_dice(torch.tensor([1.0, 0.0, 0.0, 0.0]), label, counts) == pytest.approx(
+        2 * 1 / (1 + 1.25)
+    )
     assert soft_dice(torch.zeros(4), torch.zeros(4), counts) == 1
 
 
@@ -95,7 +115,9 @@ def test_dice_and_cross_entropy_rewards_finding_a_small_thing():
     found, silent = (2 * label - 1) * 8, torch.full_like(label, -8.0)
     assert dice_and_cross_entropy(found, label, weight) < 0.01
     assert dice_and_cross_entropy(silent, label, weight) > 0.5
-    assert dice_and_cross_entropy(silent, torch.zeros_like(label), weight) < 0.05, "silence is right where there is nothing"
+    assert dice_and_cross_entropy(silent, torch.zeros_like(label), weight) < 0.05, (
+        "silence is right where there is nothing"
+    )
 
 
 def test_dice_and_cross_entropy_leaves_out_voxels_without_weight():
@@ -109,13 +131,19 @@ def test_dice_and_cross_entropy_leaves_out_voxels_without_weight():
 @pytest.mark.parametrize("exponent", ["wang", "printed"])
 @pytest.mark.parametrize(("omega", "epsilon"), [(8.0, 1.0), (12.0, 0.5), (14.0, 1.0)])
 def test_parameters_and_the_printed_exponent_follow_the_equation(exponent, omega, epsilon):
-    """Equation 2 of the paper; the published one prints alpha where Wang et al. and the code have alpha - y."""
+    """Equation 2 of the paper; the published one prints alpha where Wang et al. and the code have
+    alpha - y.
+    """
     for label, output in ((0.3, 0.1), (1.0, 0.9), (0.6, 1.7), (0.0, -0.8)):
         power = 2.1 - (label if exponent == "wang" else 0.0)
         difference, ratio = abs(label - output), 0.5 / epsilon
         slope = omega * (1 / (1 + ratio**power)) * power * ratio ** (power - 1) / epsilon
         curved = omega * math.log(1 + (difference / epsilon) ** power)
-        expected = curved if difference < 0.5 else slope * difference - (0.5 * slope - omega * math.log(1 + ratio**power))
+        expected = (
+            curved
+            if difference < 0.5
+            else slope * difference - (0.5 * slope - omega * math.log(1 + ratio**power))
+        )
         pair = (torch.tensor([x], dtype=torch.float64) for x in (output, label))
         loss = adaptive_wing(*pair, torch.ones(1), omega=omega, epsilon=epsilon, exponent=exponent)
         assert loss.item() == pytest.approx(expected, abs=1e-9)
@@ -126,15 +154,21 @@ def test_a_sum_is_the_mean_times_the_voxels_that_count():
     output, label = torch.rand(2, 1, 3, 3, 3), torch.rand(2, 1, 3, 3, 3)
     weight = (torch.rand(2, 1, 3, 3, 3) > 0.4).float()
     total = adaptive_wing(output, label, weight, reduction="sum")
-    assert total.item() == pytest.approx(adaptive_wing(output, label, weight).item() * weight.sum().item(), rel=1e-5)
+    assert total.item() == pytest.approx(
+        adaptive_wing(output, label, weight).item() * weight.sum().item(), rel=1e-5
+    )
 
 
 def test_dice_loss_by_hand():
     """NormReLU of (-1, 2, 4, 1) is (0, 0.5, 1, 0.25); the last voxel does not count."""
     output = torch.tensor([-1.0, 2.0, 4.0, 1.0]).reshape(1, 1, 4, 1, 1)
-    label, weight = (torch.tensor(x).reshape(1, 1, 4, 1, 1) for x in ([0.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 0.0]))
+    label, weight = (
+        torch.tensor(x).reshape(1, 1, 4, 1, 1) for x in ([0.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 0.0])
+    )
     assert dice(output, label, weight).item() == pytest.approx(-(2 * 1.5 + 1) / (1.5 + 2 + 1))
-    assert dice(-output.abs(), torch.zeros_like(label), weight).item() == -1, "silence is right where there is nothing"
+    assert dice(-output.abs(), torch.zeros_like(label), weight).item() == -1, (
+        "silence is right where there is nothing"
+    )
 
 
 def test_soft_dice_of_the_authors_code_has_plain_sums_below():
@@ -144,7 +178,9 @@ def test_soft_dice_of_the_authors_code_has_plain_sums_below():
 
 def test_normrelu_is_the_one_of_inference():
     values = np.random.default_rng(0).normal(size=(4, 5, 6)).astype(np.float32)
-    np.testing.assert_allclose(SOFT["normrelu"](torch.from_numpy(values)).numpy(), activations.normrelu(values), atol=1e-6)
+    np.testing.assert_allclose(
+        SOFT["normrelu"](torch.from_numpy(values)).numpy(), activations.normrelu(values), atol=1e-6
+    )
     assert SOFT["normrelu"](torch.full((3,), -1.0)).tolist() == [0, 0, 0]
 
 
@@ -153,8 +189,12 @@ def test_supervision_of_a_sum_leaves_less_to_coarse_levels():
     label, weight = torch.zeros(1, 1, 8, 8, 8), torch.ones(1, 1, 8, 8, 8)
     outputs = [torch.zeros_like(label), torch.full((1, 1, 4, 4, 4), 0.4)]
     one = adaptive_wing(torch.tensor([0.4]), torch.tensor([0.0]), torch.ones(1)).item()
-    assert deeply_supervised("adaptive_wing", outputs, label, weight, {"reduction": "sum"}).item() == pytest.approx(16 * one)
-    assert deeply_supervised("adaptive_wing", outputs, label, weight).item() == pytest.approx(0.25 * one)
+    assert deeply_supervised(
+        "adaptive_wing", outputs, label, weight, {"reduction": "sum"}
+    ).item() == pytest.approx(16 * one)
+    assert deeply_supervised("adaptive_wing", outputs, label, weight).item() == pytest.approx(
+        0.25 * one
+    )
 
 
 def test_squared_error_answers_with_the_mean_where_the_edge_is_uncertain():
@@ -189,11 +229,17 @@ def test_areas_tell_an_edge_that_is_off_all_around_from_one_that_is_noisy():
     outward, noisy = label + 0.1 * rim, label + 0.1 * rim * checks[None, None, :, :, None]
     every = torch.ones_like(label)
 
-    assert squared_error(outward, label, every) == pytest.approx(float(squared_error(noisy, label, every)))
-    assert squared_and_area_error(noisy, label, every) == pytest.approx(float(squared_error(noisy, label, every)))
+    assert squared_error(outward, label, every) == pytest.approx(
+        float(squared_error(noisy, label, every))
+    )
+    assert squared_and_area_error(noisy, label, every) == pytest.approx(
+        float(squared_error(noisy, label, every))
+    )
     # 2.8 of 50 voxels more, by the smooth L1 loss with its corner at 5 %.
     more = 0.1 * 28 / (36 + 0.5 * 28)
-    extra = squared_and_area_error(outward, label, every, area=1.0) - squared_error(outward, label, every)
+    extra = squared_and_area_error(outward, label, every, area=1.0) - squared_error(
+        outward, label, every
+    )
     assert float(extra) == pytest.approx(more - 0.05 / 2, abs=1e-5)
 
 
@@ -204,9 +250,14 @@ def test_an_area_is_not_made_up_for_below_0_or_where_nothing_is_known():
     below = label + 0.1 * (label == 0.5) - 0.1 * (label == 0)
 
     def area_error(output: torch.Tensor, weight: torch.Tensor) -> float:
-        return float(squared_and_area_error(output, label, weight, area=1.0) - squared_error(output, label, weight))
+        return float(
+            squared_and_area_error(output, label, weight, area=1.0)
+            - squared_error(output, label, weight)
+        )
 
-    assert area_error(below, every) == pytest.approx(area_error(label + 0.1 * (label == 0.5), every))
+    assert area_error(below, every) == pytest.approx(
+        area_error(label + 0.1 * (label == 0.5), every)
+    )
     assert area_error(label + 9 * (1 - known), known) == pytest.approx(0)
 
 
@@ -215,10 +266,15 @@ def test_what_the_program_drops_has_no_part_in_an_area():
     every = torch.ones_like(label)
 
     def area_error(output: torch.Tensor, faint: float) -> float:
-        return float(squared_and_area_error(output, label, every, area=1.0, faint=faint) - squared_error(output, label, every))
+        return float(
+            squared_and_area_error(output, label, every, area=1.0, faint=faint)
+            - squared_error(output, label, every)
+        )
 
     hazy = label + 0.06 * (label == 0)
     assert area_error(hazy, faint=0.0) > 0.01
     assert area_error(hazy, faint=0.1) == pytest.approx(0)
     # What is kept counts whole, not only what is above the limit.
-    assert area_error(label + 0.1 * (label == 0.5), faint=0.1) == pytest.approx(area_error(label + 0.1 * (label == 0.5), faint=0.0))
+    assert area_error(label + 0.1 * (label == 0.5), faint=0.1) == pytest.approx(
+        area_error(label + 0.1 * (label == 0.5), faint=0.0)
+    )

@@ -46,12 +46,18 @@ def test_some_images_have_no_cord_and_most_do(anatomy):
 def test_labels_have_the_area_of_a_cord(anatomy):
     """Calibre, size and tilt vary, but the median cross-section is that of the anatomy: 79 mm²."""
     synthesis = Synthesis(anatomy, dataclasses.replace(SEGMENTER, without_cord=0.0, cropped=0.0))
-    areas = [np.median(a[a > 5]) for a in (synthesis.pair(seed).label.sum(axis=(0, 1)) for seed in range(30)) if (a > 5).any()]
+    areas = [
+        np.median(a[a > 5])
+        for a in (synthesis.pair(seed).label.sum(axis=(0, 1)) for seed in range(30))
+        if (a > 5).any()
+    ]
     assert 55 < np.median(areas) < 115
 
 
 def test_the_cord_can_be_seen(anatomy):
-    """Cord and surroundings differ in most images by more than the spread within the cord's rim would explain."""
+    """Cord and surroundings differ in most images by more than the spread within the cord's rim
+    would explain.
+    """
     synthesis = Synthesis(anatomy, dataclasses.replace(SEGMENTER, without_cord=0.0, cropped=0.0))
     seen = 0
     for seed in range(20):

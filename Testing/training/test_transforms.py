@@ -31,7 +31,11 @@ ORDER = [
 
 
 def of_kind(variant, kind):
-    return next(one for one in augmentation_transforms(variant, (64, 192, 320)).transforms if isinstance(one, kind))
+    return next(
+        one
+        for one in augmentation_transforms(variant, (64, 192, 320)).transforms
+        if isinstance(one, kind)
+    )
 
 
 def test_nine_augmentations_in_the_papers_order_with_its_probabilities():
@@ -42,7 +46,9 @@ def test_nine_augmentations_in_the_papers_order_with_its_probabilities():
 
 def test_the_authors_code_smooths_more_often():
     assert of_kind("code", RandGaussianSmoothd).prob == 0.3
-    assert [type(one).__name__ for one in augmentation_transforms("code", (8, 8, 8)).transforms[:-1]] == [name for name, _ in ORDER]
+    assert [
+        type(one).__name__ for one in augmentation_transforms("code", (8, 8, 8)).transforms[:-1]
+    ] == [name for name, _ in ORDER]
 
 
 def drawn(variant, what, draws=300):
@@ -58,9 +64,16 @@ def drawn(variant, what, draws=300):
 
 
 def test_the_paper_means_angles_scales_and_shifts_of_each_axis():
-    angles, scales, shifts = (drawn("paper", what) for what in ("rotate_params", "scale_params", "translate_params"))
+    angles, scales, shifts = (
+        drawn("paper", what) for what in ("rotate_params", "scale_params", "translate_params")
+    )
     assert angles.shape == scales.shape == shifts.shape == (300, 3)
-    assert math.radians(18) < np.abs(angles).max(axis=0).min() <= np.abs(angles).max() <= math.radians(20)
+    assert (
+        math.radians(18)
+        < np.abs(angles).max(axis=0).min()
+        <= np.abs(angles).max()
+        <= math.radians(20)
+    )
     assert 0.18 < np.abs(scales - 1).max(axis=0).min() <= np.abs(scales - 1).max() <= 0.2
     assert np.all(np.abs(shifts).max(axis=0) > [5, 15, 25])
     assert np.all(np.abs(shifts).max(axis=0) <= [6.4, 19.2, 32.0])
@@ -75,7 +88,9 @@ def test_the_authors_code_turns_two_axes_only_and_hardly_shifts():
 
 @pytest.fixture(scope="module")
 def cases(tmp_path_factory):
-    folder = make_dataset(tmp_path_factory.mktemp("data"), participants=5, contrasts=("anat/{}_T1w",))
+    folder = make_dataset(
+        tmp_path_factory.mktemp("data"), participants=5, contrasts=("anat/{}_T1w",)
+    )
     content, _ = make_datalist(folder, folder)
     return read_part(written(content, folder / "dataset.json"), "training")
 
@@ -104,14 +119,18 @@ def test_labels_stay_soft_and_the_cord_keeps_its_size(cases):
 
 
 def test_the_seed_decides_an_augmentation(cases):
-    one, again, other = (Listed(cases, (16, 16, 16), 1.0).case(0, seed) for seed in ([1, 2, 3], [1, 2, 3], [1, 2, 4]))
+    one, again, other = (
+        Listed(cases, (16, 16, 16), 1.0).case(0, seed) for seed in ([1, 2, 3], [1, 2, 3], [1, 2, 4])
+    )
     assert np.array_equal(one.image, again.image)
     assert np.array_equal(one.label, again.label)
     assert not np.array_equal(one.image, other.image)
 
 
 def test_other_orientations_and_spacings_come_to_the_same_frame(tmp_path):
-    """Two images of one cord, one with axes to the Right, Posterior, Inferior and slices twice as thick."""
+    """Two images of one cord, one with axes to the Right, Posterior, Inferior and slices twice as
+    thick.
+    """
     soft = soft_cord(shift=2.0, radius=5.0)
     files = {"plain": (soft, AFFINE)}
     turned = np.diag([1.0, -1.0, -2.0, 1.0])
@@ -121,7 +140,9 @@ def test_other_orientations_and_spacings_come_to_the_same_frame(tmp_path):
     for name, (data, affine) in files.items():
         path = tmp_path / f"{name}.nii.gz"
         write_nifti(Volume(data, affine), path)
-        pairs[name] = Listed([RealCase(path, path, None, name)], (16, 16, 16), 1.0, "none").case(0, 0)
+        pairs[name] = Listed([RealCase(path, path, None, name)], (16, 16, 16), 1.0, "none").case(
+            0, 0
+        )
     np.testing.assert_allclose(pairs["turned"].label, pairs["plain"].label, atol=0.02)
 
 
@@ -170,7 +191,9 @@ def test_image_and_label_are_moved_together(tmp_path, variant):
     write_nifti(Volume(soft_cord(shift=2.0), AFFINE), path)
     source = certain(Listed([RealCase(path, path, None, "one")], (16, 16, 16), 1.0, variant))
     for transform in source._augment.transforms:
-        if hasattr(transform, "prob") and not isinstance(transform, (RandAffined, Rand3DElasticd, RandFlipd)):
+        if hasattr(transform, "prob") and not isinstance(
+            transform, (RandAffined, Rand3DElasticd, RandFlipd)
+        ):
             transform.prob = 0.0
     moved = [source.case(0, [1, n]) for n in range(6)]
     for pair in moved:

@@ -1,4 +1,6 @@
-"""A small made-up anatomy, and a tiny network, so that training can be tested where the template is not."""
+"""A small made-up anatomy, and a tiny network, so that training can be tested where the template is
+not.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +30,18 @@ def made_up_anatomy() -> Anatomy:
     cord, canal = (tube(radius, 141, 496, 0.5) for radius in (CORD_RADIUS_MM, CANAL_RADIUS_MM))
     grey = tube(2.0, 141, 496, 0.5)
     i, j = np.indices((141, 141)) - 70.0
-    edge = np.clip(CORD_RADIUS_MM - np.hypot(i, j) * 0.5, -3, 3)[:, :, None].repeat(496, axis=2).astype(np.float32)
-    whole = CordShape("made up", np.stack([cord, grey, edge, canal]), np.array([0.5, 0.5, 1.0]), bottom=0.0, whole=True)
+    edge = (
+        np.clip(CORD_RADIUS_MM - np.hypot(i, j) * 0.5, -3, 3)[:, :, None]
+        .repeat(496, axis=2)
+        .astype(np.float32)
+    )
+    whole = CordShape(
+        "made up",
+        np.stack([cord, grey, edge, canal]),
+        np.array([0.5, 0.5, 1.0]),
+        bottom=0.0,
+        whole=True,
+    )
     near = np.zeros((3, 71, 71, 495), np.float32)
     near[0, 25:45, 48:65] = 1
     return Anatomy((whole,), near, height=495.5)

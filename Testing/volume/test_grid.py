@@ -46,7 +46,9 @@ def test_another_spacing_keeps_the_box(affine, shape, spacing):
     assert other.spacing == pytest.approx(np.array(spacing))
     before, after = outer_corners(grid), outer_corners(other)
     assert after[0] == pytest.approx(before[0], abs=1e-6), "the first outer corner moved"
-    growth = (np.array(other.shape) * other.spacing - np.array(grid.shape) * grid.spacing) / other.spacing
+    growth = (
+        np.array(other.shape) * other.spacing - np.array(grid.shape) * grid.spacing
+    ) / other.spacing
     assert (growth > -1e-5).all(), "part of the box was lost"
     assert (growth < 1).all(), "the box grew by a whole voxel"
 
@@ -65,7 +67,9 @@ def test_a_crop_keeps_voxels_in_their_places(affine, start, shape):
     part = grid.crop(np.array(start), np.array(start) + np.array(shape))
 
     assert part.shape == shape
-    assert part.to_world((1, 2, 3)) == pytest.approx(grid.to_world(np.array(start) + (1, 2, 3)), abs=1e-6)
+    assert part.to_world((1, 2, 3)) == pytest.approx(
+        grid.to_world(np.array(start) + (1, 2, 3)), abs=1e-6
+    )
 
 
 def test_grids_differ_in_shape_or_place():
@@ -77,7 +81,9 @@ def test_grids_differ_in_shape_or_place():
     assert grid.same_as(Grid((4, 5, 6), np.eye(4)))
     assert not grid.same_as(Grid((4, 5, 7), np.eye(4)))
     assert not grid.same_as(Grid((4, 5, 6), shifted))
-    assert not grid.same_as(Grid((4, 5, 6), turned)), "a turn moves the far corner by more than the tolerance"
+    assert not grid.same_as(Grid((4, 5, 6), turned)), (
+        "a turn moves the far corner by more than the tolerance"
+    )
 
 
 def test_letters_say_where_the_axes_point_to():

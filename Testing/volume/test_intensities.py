@@ -49,7 +49,9 @@ def largest_change(image: Volume, cord: Volume, changed: Volume) -> float:
 def padded(image: Volume, voxels: np.ndarray, value: float) -> Volume:
     """With ``voxels`` (3, 2) more on each side, all of one value."""
     grid = image.grid.crop(-voxels[:, 0], np.array(image.shape) + voxels[:, 1])
-    return Volume(np.pad(image.data, voxels, constant_values=np.array(value, image.data.dtype)), grid.affine)
+    return Volume(
+        np.pad(image.data, voxels, constant_values=np.array(value, image.data.dtype)), grid.affine
+    )
 
 
 def cropped(image: Volume, cord: Volume, margin_mm: float) -> Volume:
@@ -62,10 +64,15 @@ def cropped(image: Volume, cord: Volume, margin_mm: float) -> Volume:
 
 
 def a_body(seed: int, shape=(70, 80, 60)) -> tuple[Volume, Volume]:
-    """Tissue of random intensities, fluid and cord in a bent canal, air beside them, noise; whole numbers as scanners give."""
+    """Tissue of random intensities, fluid and cord in a bent canal, air beside them, noise; whole
+    numbers as scanners give.
+    """
     rng = np.random.default_rng(seed)
     x, y, z = np.indices(shape)
-    middle = 35 + 4 * np.sin(z / 20 + rng.uniform(0, 6)), 42 + 6 * np.sin(z / 30 + rng.uniform(0, 6))
+    middle = (
+        35 + 4 * np.sin(z / 20 + rng.uniform(0, 6)),
+        42 + 6 * np.sin(z / 30 + rng.uniform(0, 6)),
+    )
     radius = np.hypot(x - middle[0], y - middle[1])
     levels = rng.uniform(50, 1000, 4)
     texture = rng.normal(0, 60, (14, 16, 12))[x // 5, y // 5, z // 5]
@@ -73,10 +80,15 @@ def a_body(seed: int, shape=(70, 80, 60)) -> tuple[Volume, Volume]:
     data[radius < 9], data[radius < 5] = levels[1], levels[2]
     data[y > 72] = rng.uniform(0, 5)
     data = data + np.abs(rng.normal(0, 12, shape))
-    return Volume(np.maximum(data, 0).astype(np.int16), np.eye(4)), Volume((radius < 5).astype(np.float32), np.eye(4))
+    return Volume(np.maximum(data, 0).astype(np.int16), np.eye(4)), Volume(
+        (radius < 5).astype(np.float32), np.eye(4)
+    )
 
 
-@pytest.fixture(scope="module", params=["sct-testing/t2:t2_seg-manual", "errsm/sub-errsm11_T2w:sub-errsm11_T2w_seg-manual"])
+@pytest.fixture(
+    scope="module",
+    params=["sct-testing/t2:t2_seg-manual", "errsm/sub-errsm11_T2w:sub-errsm11_T2w_seg-manual"],
+)
 def real(request, shared_data) -> tuple[Volume, Volume]:
     """An image and its mask; the mask is the located cord."""
     image, mask = request.param.split(":")
@@ -105,7 +117,9 @@ def test_cropping_around_the_cord_hardly_changes_what_is_seen_of_it(seed, margin
 @pytest.mark.parametrize("value", [0, -1000, 150, 32767])
 def test_padding_a_real_image_changes_nothing(real, value):
     image, cord = real
-    assert largest_change(image, cord, padded(image, np.array([[3, 10], [8, 0], [5, 7]]), value)) == 0
+    assert (
+        largest_change(image, cord, padded(image, np.array([[3, 10], [8, 0], [5, 7]]), value)) == 0
+    )
 
 
 @pytest.mark.parametrize("margin", [20, 21, 25])
@@ -124,7 +138,9 @@ def test_the_whole_image_would_not_do(real):
 
 
 def test_wedges_and_voxels_that_are_not_numbers_do_not_count():
-    """Beside an image that was turned there are wedges of one value; a part may be missing altogether."""
+    """Beside an image that was turned there are wedges of one value; a part may be missing
+    altogether.
+    """
     image, cord = a_body(3)
     x, y, _ = np.indices(image.shape)
     # Far enough from the cord that the voxels near it are the same ones.
@@ -133,9 +149,16 @@ def test_wedges_and_voxels_that_are_not_numbers_do_not_count():
         data = image.data.astype(np.float32)
         data[wedge] = value
         turned = image.with_data(data)
-        coarse = resample(image.with_data(np.nan_to_num(data)), image.grid.with_spacing(2.0), order=1, antialias=True)
+        coarse = resample(
+            image.with_data(np.nan_to_num(data)),
+            image.grid.with_spacing(2.0),
+            order=1,
+            antialias=True,
+        )
         seen = around_cord(turned, coarse)
-        inside = resample(image.with_data(wedge.astype(np.float32)), coarse.grid, order=1, antialias=True).data
+        inside = resample(
+            image.with_data(wedge.astype(np.float32)), coarse.grid, order=1, antialias=True
+        ).data
         assert not seen.with_image[inside > 0.999].any()
         # Nor what the averaging tinged with the wedge's value; and little of the rest is lost.
         assert not seen.with_image[inside > 0.01].any()
@@ -146,7 +169,9 @@ def test_wedges_and_voxels_that_are_not_numbers_do_not_count():
 def test_noise_of_whole_numbers_is_image():
     data = np.random.default_rng(0).integers(0, 20, (40, 40, 40)).astype(np.int16)
     volume = Volume(data, np.eye(4))
-    assert around_cord(volume, resample(volume, volume.grid.with_spacing(2.0), order=1, antialias=True)).with_image.all()
+    assert around_cord(
+        volume, resample(volume, volume.grid.with_spacing(2.0), order=1, antialias=True)
+    ).with_image.all()
 
 
 def test_what_padding_was_added_to_is_what_is_left():
@@ -174,14 +199,23 @@ def test_without_a_region_or_without_contrast_in_it_the_whole_image_decides():
     coarse[flat] = 100
     found = alone(coarse, np.ones(coarse.shape, bool))
     whole = Scaling(*limits(coarse, LOCATOR_PERCENTILES))
-    assert found.for_segmenter(flat) == found.for_segmenter(np.zeros_like(flat)) == found.for_locator() == whole
+    assert (
+        found.for_segmenter(flat)
+        == found.for_segmenter(np.zeros_like(flat))
+        == found.for_locator()
+        == whole
+    )
 
 
 def test_the_contract_of_the_whole_image_knows_no_region():
     coarse = np.random.default_rng(0).normal(100, 10, (10, 10, 10)).astype(np.float32)
     region = np.zeros(coarse.shape, bool)
     region[:5] = True
-    assert alone(coarse, None).for_segmenter(region) == alone(coarse, None).for_locator() == Scaling.of(coarse)
+    assert (
+        alone(coarse, None).for_segmenter(region)
+        == alone(coarse, None).for_locator()
+        == Scaling.of(coarse)
+    )
 
 
 def test_the_percentiles_become_minus_1_and_1():
@@ -196,7 +230,9 @@ def test_the_region_is_the_same_for_arrays_and_tensors():
     located = np.random.default_rng(0).random((2, 24, 32, 32)) > 0.9995
     located[1] = False
     assert located.any()
-    expected = torch.nn.functional.max_pool3d(torch.from_numpy(located).float(), 15, 1, 7).numpy() > 0
+    expected = (
+        torch.nn.functional.max_pool3d(torch.from_numpy(located).float(), 15, 1, 7).numpy() > 0
+    )
     assert np.array_equal(near_cord(located), expected)
     assert np.array_equal(near_cord(torch.from_numpy(located)).numpy(), expected)
     assert np.array_equal(near_cord(located[0]), expected[0])
@@ -218,14 +254,20 @@ def test_limits_of_a_batch_are_those_of_its_images():
     region[2] = False  # nothing was located
     region[3] = False
     region[3, 0, 0, 0] = True  # one value only
-    low, high = batch_limits(torch.from_numpy(values), torch.from_numpy(region), SEGMENTER_PERCENTILES)
+    low, high = batch_limits(
+        torch.from_numpy(values), torch.from_numpy(region), SEGMENTER_PERCENTILES
+    )
     for number in range(4):
         expected = alone(values[number], np.ones_like(region[number])).for_segmenter(region[number])
-        assert (float(low[number]), float(high[number])) == pytest.approx((expected.low, expected.high), abs=1e-5)
+        assert (float(low[number]), float(high[number])) == pytest.approx(
+            (expected.low, expected.high), abs=1e-5
+        )
 
 
 def test_grids_of_thick_slices(shared_data):
-    """Where a coarse voxel is thinner than a slice, padding beside the image still does not count."""
+    """Where a coarse voxel is thinner than a slice, padding beside the image still does not
+    count.
+    """
     image, cord = a_body(5, (70, 80, 24))
     affine = np.diag([1.0, 1.0, 5.0, 1.0])
     image, cord = Volume(image.data, affine), Volume(cord.data, affine)

@@ -10,7 +10,9 @@ from SoftCordSegLib.volume.moved_edge import moved_edge
 
 
 def disc(radius_mm: float, spacing=(1.0, 1.0, 3.0), center=(15.3, 14.8)) -> Volume:
-    """A binary disc in five of nine slices, drawn voxel by voxel; axes to the Left, Anterior, Superior."""
+    """A binary disc in five of nine slices, drawn voxel by voxel; axes to the Left, Anterior,
+    Superior.
+    """
     size = [round(30 / s) for s in spacing[:2]]
     x, y = (np.arange(n) * s for n, s in zip(size, spacing))
     plane = np.hypot(x[:, None] - center[0], y[None, :] - center[1]) <= radius_mm

@@ -15,7 +15,9 @@ from SoftCordSegLib.errors import InputError, OutputError
 from SoftCordSegLib.volume import Volume, read_nifti, time_points, write_nifti
 from strategies import volumes
 
-same_folder_is_fine = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+same_folder_is_fine = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 def save(path, data, affine=None, sform=1, qform=1):
@@ -39,7 +41,8 @@ def refusal(path, **arguments) -> str:
     return sentence
 
 
-# --- round trips -------------------------------------------------------------------------------------------------------
+# --- round trips
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
@@ -69,7 +72,8 @@ def test_both_affines_of_the_file_say_the_same(tmp_path, volume):
 
 
 @pytest.mark.parametrize(
-    ("dtype", "stored"), [(bool, np.uint8), (np.int64, np.int32), (np.uint64, np.int32), (np.float16, np.float32)]
+    ("dtype", "stored"),
+    [(bool, np.uint8), (np.int64, np.int32), (np.uint64, np.int32), (np.float16, np.float32)],
 )
 def test_a_type_that_nifti_has_not_is_stored_in_one_that_holds_it(tmp_path, dtype, stored):
     data = np.arange(24).reshape(2, 3, 4).astype(dtype)
@@ -110,7 +114,9 @@ def test_the_values_do_not_hang_on_the_file(tmp_path):
 def test_the_qform_serves_where_there_is_no_sform(tmp_path):
     affine = np.diag([-2.0, 3.0, 4.0, 1.0])
 
-    volume = read_nifti(save(tmp_path / "a.nii", np.zeros((2, 2, 2), np.float32), affine, sform=0, qform=1))
+    volume = read_nifti(
+        save(tmp_path / "a.nii", np.zeros((2, 2, 2), np.float32), affine, sform=0, qform=1)
+    )
 
     assert volume.affine == pytest.approx(affine)
 
@@ -123,7 +129,8 @@ def test_accents_spaces_and_long_folders_are_names_like_any_other(tmp_path):
     assert read_nifti(path).shape == (2, 3, 4)
 
 
-# --- series ------------------------------------------------------------------------------------------------------------
+# --- series
+# --------------------------------------------------------------------------------------------------
 
 
 def test_one_volume_or_the_mean_of_a_series(tmp_path):
@@ -147,10 +154,16 @@ def test_a_series_of_one_is_an_image(tmp_path):
     path = save(tmp_path / "one.nii.gz", np.ones((3, 4, 5, 1), np.int16))
 
     assert time_points(path) == 1
-    assert read_nifti(path).shape == read_nifti(path, time="mean").shape == read_nifti(path, time=0).shape == (3, 4, 5)
+    assert (
+        read_nifti(path).shape
+        == read_nifti(path, time="mean").shape
+        == read_nifti(path, time=0).shape
+        == (3, 4, 5)
+    )
 
 
-# --- what cannot be used -----------------------------------------------------------------------------------------------
+# --- what cannot be used
+# -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kept", [0.999, 0.5, 0.02, 0.0])
@@ -165,7 +178,9 @@ def test_a_truncated_file_is_refused(tmp_path, suffix, kept):
 
 
 def test_a_damaged_gzip_is_refused(tmp_path):
-    path = save(tmp_path / "bad.nii.gz", np.random.default_rng(0).random((20, 20, 20)).astype(np.float32))
+    path = save(
+        tmp_path / "bad.nii.gz", np.random.default_rng(0).random((20, 20, 20)).astype(np.float32)
+    )
     raw = bytearray(path.read_bytes())
     raw[len(raw) // 2 : len(raw) // 2 + 64] = bytes(64)
     path.write_bytes(raw)
@@ -224,7 +239,9 @@ def test_colours_and_complex_numbers_are_refused(tmp_path):
     colours = np.zeros((3, 4, 5), dtype=[("R", "u1"), ("G", "u1"), ("B", "u1")])
 
     assert "colour" in refusal(save(tmp_path / "rgb.nii.gz", colours))
-    assert "magnitude" in refusal(save(tmp_path / "complex.nii.gz", np.zeros((3, 4, 5), np.complex64)))
+    assert "magnitude" in refusal(
+        save(tmp_path / "complex.nii.gz", np.zeros((3, 4, 5), np.complex64))
+    )
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -247,11 +264,17 @@ def test_a_volume_without_nan_can_be_taken_from_a_series_that_has_some(tmp_path)
 
 def test_a_picture_and_a_vector_field_are_refused(tmp_path):
     assert "not a 3D image" in refusal(save(tmp_path / "2d.nii", np.zeros((3, 4), np.float32)))
-    assert "5 dimensions" in refusal(save(tmp_path / "5d.nii", np.zeros((3, 4, 5, 2, 3), np.float32)))
+    assert "5 dimensions" in refusal(
+        save(tmp_path / "5d.nii", np.zeros((3, 4, 5, 2, 3), np.float32))
+    )
 
 
 @pytest.mark.parametrize(
-    "affine", [np.diag([1.0, 0.0, 1.0, 1.0]), np.array([[1, 2, 0, 0], [2, 4, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1.0]])]
+    "affine",
+    [
+        np.diag([1.0, 0.0, 1.0, 1.0]),
+        np.array([[1, 2, 0, 0], [2, 4, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1.0]]),
+    ],
 )
 def test_a_singular_affine_is_refused(tmp_path, affine):
     image = nibabel.Nifti1Image(np.zeros((3, 4, 5), np.float32), None)
@@ -265,14 +288,18 @@ def test_a_sheared_affine_is_refused(tmp_path):
     affine = np.eye(4)
     affine[1, 2] = 0.3
 
-    assert "sheared" in refusal(save(tmp_path / "gantry.nii", np.zeros((3, 4, 5), np.float32), affine, qform=None))
+    assert "sheared" in refusal(
+        save(tmp_path / "gantry.nii", np.zeros((3, 4, 5), np.float32), affine, qform=None)
+    )
 
 
 def test_rounding_in_the_affine_is_not_shear(tmp_path):
     affine = np.eye(4)
     affine[1, 2] = 0.002
 
-    assert read_nifti(save(tmp_path / "a.nii", np.zeros((3, 4, 5), np.float32), affine, qform=None)).shape == (3, 4, 5)
+    assert read_nifti(
+        save(tmp_path / "a.nii", np.zeros((3, 4, 5), np.float32), affine, qform=None)
+    ).shape == (3, 4, 5)
 
 
 def test_a_file_that_does_not_say_where_it_lies_is_refused(tmp_path):
@@ -282,9 +309,16 @@ def test_a_file_that_does_not_say_where_it_lies_is_refused(tmp_path):
 
 
 @settings(same_folder_is_fine, max_examples=400)
-@given(position=st.integers(0, 351), value=st.integers(0, 255), second=st.integers(0, 351), other=st.integers(0, 255))
+@given(
+    position=st.integers(0, 351),
+    value=st.integers(0, 255),
+    second=st.integers(0, 351),
+    other=st.integers(0, 255),
+)
 def test_any_damage_to_a_header_is_a_volume_or_a_sentence(tmp_path, position, value, second, other):
-    path = save(tmp_path / "a.nii", np.arange(24, dtype=np.int16).reshape(2, 3, 4), np.diag([2.0, 2, 5, 1]))
+    path = save(
+        tmp_path / "a.nii", np.arange(24, dtype=np.int16).reshape(2, 3, 4), np.diag([2.0, 2, 5, 1])
+    )
     raw = bytearray(path.read_bytes())
     raw[position], raw[second] = value, other
     path.write_bytes(raw)
@@ -303,7 +337,8 @@ def test_any_damage_to_a_header_is_a_volume_or_a_sentence(tmp_path, position, va
         assert abs(np.linalg.det(volume.affine)) > 0
 
 
-# --- what cannot be written --------------------------------------------------------------------------------------------
+# --- what cannot be written
+# --------------------------------------------------------------------------------------------
 
 
 def test_a_folder_in_the_place_of_the_file_is_refused(tmp_path):

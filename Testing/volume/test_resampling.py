@@ -19,7 +19,9 @@ def field(grid: Grid, function) -> Volume:
 
 
 def grid_inside(outer: Grid, seed: int, shape=(4, 5, 6)) -> Grid:
-    """A grid of any tilt and handedness whose voxel centres all lie well inside those of ``outer``."""
+    """A grid of any tilt and handedness whose voxel centres all lie well inside those of
+    ``outer``.
+    """
     rng = np.random.default_rng(seed)
     axes = np.linalg.qr(rng.normal(size=(3, 3)))[0]
     affine = np.eye(4)
@@ -41,9 +43,15 @@ def test_a_linear_field_is_sampled_exactly_through_any_affine(order, affine, see
     centre = grid.to_world((4, 4, 4))
 
     def linear(x, y, z):
-        return 3.0 + slope[0] * (x - centre[0]) + slope[1] * (y - centre[1]) + slope[2] * (z - centre[2])
+        return (
+            3.0
+            + slope[0] * (x - centre[0])
+            + slope[1] * (y - centre[1])
+            + slope[2] * (z - centre[2])
+        )
 
-    # Splines of order 2 and more see the edges of the volume, less and less with distance from them.
+    # Splines of order 2 and more see the edges of the volume, less and less with distance from
+    # them.
     extent = float(np.abs(field(grid, linear).data - 3.0).max())
     tolerance = (1e-5 if order == 1 else 1e-2) * max(extent, 1.0)
     target = grid_inside(grid, seed)
@@ -56,14 +64,18 @@ def test_a_linear_field_is_sampled_exactly_through_any_affine(order, affine, see
 @given(volumes(), shapes, orientations, st.integers(0, 10_000))
 def test_it_agrees_with_interpolation_point_by_point(volume, shape, letters, seed):
     rng = np.random.default_rng(seed)
-    turned = reorient(volume, letters).grid.with_spacing(rng.uniform(0.5, 2, 3) * reorient(volume, letters).spacing)
+    turned = reorient(volume, letters).grid.with_spacing(
+        rng.uniform(0.5, 2, 3) * reorient(volume, letters).spacing
+    )
     start = rng.integers(-2, 3, 3)
     grid = turned.crop(start, start + np.array(shape))
 
     sampled = resample(volume, grid, order=1, outside=0.0)
 
     voxels = volume.grid.to_voxel(grid.to_world(np.moveaxis(np.indices(grid.shape), 0, -1)))
-    expected = ndimage.map_coordinates(volume.data.astype(float), np.moveaxis(voxels, -1, 0), order=1, mode="grid-constant")
+    expected = ndimage.map_coordinates(
+        volume.data.astype(float), np.moveaxis(voxels, -1, 0), order=1, mode="grid-constant"
+    )
     assert sampled.data == pytest.approx(expected, abs=1e-4)
 
 
@@ -118,7 +130,10 @@ def test_an_image_repeats_its_edge_outside(image, spacing):
 @pytest.mark.parametrize(("order", "antialias"), [(1, False), (2, False), (2, True), (1, True)])
 def test_a_part_of_the_grid_gives_the_same_as_the_whole(order, antialias):
     rng = np.random.default_rng(3)
-    image = Volume(ndimage.gaussian_filter(rng.random((90, 60, 70)), 2).astype(np.float32), np.diag([0.3, 0.5, 1.0, 1.0]))
+    image = Volume(
+        ndimage.gaussian_filter(rng.random((90, 60, 70)), 2).astype(np.float32),
+        np.diag([0.3, 0.5, 1.0, 1.0]),
+    )
     grid = image.grid.with_spacing(5.0 if antialias else 1.5)
     start, stop = np.array(grid.shape) // 3, np.array(grid.shape) // 3 + 2
 
@@ -130,7 +145,9 @@ def test_a_part_of_the_grid_gives_the_same_as_the_whole(order, antialias):
 
 def test_antialiasing_averages_what_plain_sampling_misses():
     stripes = Volume(
-        np.tile(np.array([0.0, 1.0], np.float32), 32)[:, None, None] * np.ones((1, 4, 4), np.float32), np.diag([0.5, 2, 2, 1])
+        np.tile(np.array([0.0, 1.0], np.float32), 32)[:, None, None]
+        * np.ones((1, 4, 4), np.float32),
+        np.diag([0.5, 2, 2, 1]),
     )
     coarse = stripes.grid.with_spacing((4.0, 2.0, 2.0))
 

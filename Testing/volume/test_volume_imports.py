@@ -7,7 +7,9 @@ import sys
 
 
 def test_arithmetic_on_volumes_needs_no_nibabel(repository):
-    """So that training runs on a machine that reads no images; reading one then says what is missing."""
+    """So that training runs on a machine that reads no images; reading one then says what is
+    missing.
+    """
     code = """
 import sys
 
@@ -21,10 +23,15 @@ import numpy as np
 import SoftCordSegLib.volume
 from SoftCordSegLib.volume.intensities import Scaling, near_cord
 
-print(Scaling.of(np.arange(101.0))(np.array([1.0, 50.0, 99.0])), near_cord(np.ones((3, 3, 3), bool)).all())
+print(Scaling.of(np.arange(101.0))(np.array([1.0, 50.0, 99.0])))
+print(near_cord(np.ones((3, 3, 3), bool)).all())
 """
     path = str(repository / "SoftCordSeg")
     printed = subprocess.run(
-        [sys.executable, "-c", code], env={"PYTHONPATH": path}, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     assert printed.split() == ["[-1.", "0.", "1.]", "True"]

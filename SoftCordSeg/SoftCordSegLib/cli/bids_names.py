@@ -10,7 +10,17 @@ from ..files import file_stem
 _SUBJECT = ("sub-", "ses-")
 # What says how a mask or label was made, not which image it is of.
 _DERIVED = ("label-", "desc-", "space-", "seg-")
-_SUFFIXES = ("softseg", "seg", "dseg", "probseg", "dlabel", "mask", "discs", "softseg-manual", "seg-manual")
+_SUFFIXES = (
+    "softseg",
+    "seg",
+    "dseg",
+    "probseg",
+    "dlabel",
+    "mask",
+    "discs",
+    "softseg-manual",
+    "seg-manual",
+)
 
 
 def entities(name: str) -> tuple[str, ...]:
@@ -27,9 +37,11 @@ def session_of(path: Path) -> str:
 
 
 def short_names(paths: Sequence[Path]) -> list[str]:
-    """What tells the files apart, and no more: ["T1w", "T2w"] of sub-01_T1w_softseg and sub-01_T2w_softseg.
+    """What tells the files apart, and no more: ["T1w", "T2w"] of sub-01_T1w_softseg and
+    sub-01_T2w_softseg.
 
-    Where that leaves nothing, or the same twice, the names stay whole; files of one name are told apart by their folders.
+    Where that leaves nothing, or the same twice, the names stay whole; files of one name are told
+    apart by their folders.
     """
     names = _trimmed([file_stem(path).split("_") for path in paths])
     if len(set(names)) < len(names):
@@ -39,13 +51,23 @@ def short_names(paths: Sequence[Path]) -> list[str]:
 
 def contrast_names(paths: Sequence[Path]) -> list[str]:
     """The same, subject and session apart, so that one contrast has one name in all subjects."""
-    return _trimmed([[part for part in file_stem(path).split("_") if not part.startswith(_SUBJECT)] for path in paths])
+    return _trimmed(
+        [
+            [part for part in file_stem(path).split("_") if not part.startswith(_SUBJECT)]
+            for path in paths
+        ]
+    )
 
 
 def _trimmed(split: list[list[str]]) -> list[str]:
-    """Names without the parts that all begin or end with; whole where a name would be left empty."""
+    """Names without the parts that all begin or end with; whole where a name would be left
+    empty.
+    """
     shortest = min(map(len, split))
     head = next((n for n in range(shortest) if len({parts[n] for parts in split}) > 1), shortest)
-    tail = next((n for n in range(shortest - head) if len({parts[-1 - n] for parts in split}) > 1), shortest - head)
+    tail = next(
+        (n for n in range(shortest - head) if len({parts[-1 - n] for parts in split}) > 1),
+        shortest - head,
+    )
     names = ["_".join(parts[head : len(parts) - tail]) for parts in split]
     return names if all(names) else ["_".join(parts) for parts in split]

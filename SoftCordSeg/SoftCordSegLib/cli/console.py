@@ -1,4 +1,6 @@
-"""What the user sees in the shell: sentences, tables and progress bars on stderr, one JSON object on stdout."""
+"""What the user sees in the shell: sentences, tables and progress bars on stderr, one JSON object
+on stdout.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[objec
     """A table on stderr; columns after the first are right-aligned where they hold numbers."""
     table = Table(title=title, title_justify="left", title_style="bold")
     for index, column in enumerate(columns):
-        numeric = bool(rows) and all(isinstance(row[index], (int, float)) or str(row[index])[:1].isdigit() for row in rows)
+        numeric = bool(rows) and all(
+            isinstance(row[index], (int, float)) or str(row[index])[:1].isdigit() for row in rows
+        )
         table.add_column(column, justify="right" if numeric and index else "left", overflow="fold")
     for row in rows:
         table.add_row(*(_cell(value) for value in row))

@@ -1,4 +1,6 @@
-"""Errors become one sentence and an exit code: 1 bad input or nothing could be done, 2 usage, 130 cancelled."""
+"""Errors become one sentence and an exit code: 1 bad input or nothing could be done, 2 usage, 130
+cancelled.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,8 @@ class UsageProblem(SoftCordSegError):
 
 @contextlib.contextmanager
 def guarded(debug: bool = False, as_json: bool = False) -> Iterator[None]:
-    """Run a command: whatever goes wrong in the block ends as a sentence on stderr and an exit code.
+    """Run a command: whatever goes wrong in the block ends as a sentence on stderr and an exit
+    code.
 
     Args:
         debug: show the traceback of an unexpected error.
@@ -33,7 +36,11 @@ def guarded(debug: bool = False, as_json: bool = False) -> Iterator[None]:
     try:
         yield
     except (Cancelled, KeyboardInterrupt):
-        _end(EXIT_CANCELLED, "Stopped. What was finished before is whole; nothing else was written.", as_json)
+        _end(
+            EXIT_CANCELLED,
+            "Stopped. What was finished before is whole; nothing else was written.",
+            as_json,
+        )
     except UsageProblem as error:
         _end(EXIT_USAGE, str(error), as_json)
     except (typer.Exit, typer.Abort, typer.BadParameter):
@@ -56,11 +63,15 @@ def sentence_of(error: Exception, debug: bool, path: Path | None = None) -> str:
     if isinstance(error, SoftCordSegError):
         return f"{about}{error}"
     if isinstance(error, MemoryError):
-        return f"{about}This needs more memory than is free. Close other programs, or crop the image, and try again."
+        return (
+            f"{about}This needs more memory than is free. Close other programs, or crop the image,"
+            " and try again."
+        )
     how = " Please" if debug else " Run again with --debug to see where it happened, and"
     return (
-        f"{about}An unexpected error: {type(error).__name__}: {error}.{how} report it to the makers of SoftCordSeg "
-        "(address in the README), with the command and the output of softcord --version."
+        f"{about}An unexpected error: {type(error).__name__}: {error}.{how} report it to the makers"
+        " of SoftCordSeg (address in the README), with the command and the output of softcord"
+        " --version."
     )
 
 

@@ -1,4 +1,6 @@
-"""What commands that train have in common: one voice of several processes, a bar or a log, and packages that may be missing."""
+"""What commands that train have in common: one voice of several processes, a bar or a log, and
+packages that may be missing.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +15,26 @@ from .console import progress_bars, say
 from .interrupt import Interrupt
 
 # What training needs beside the rest of the library, by what is imported.
-_PACKAGES = {"lightning": "lightning", "monai": "monai", "tensorboard": "tensorboard", "yaml": "PyYAML"}
+_PACKAGES = {
+    "lightning": "lightning",
+    "monai": "monai",
+    "tensorboard": "tensorboard",
+    "yaml": "PyYAML",
+}
 
 
 def speaks() -> bool:
-    """Whether this is the first of several processes that train together; Lightning starts the others with this variable."""
+    """Whether this is the first of several processes that train together; Lightning starts the
+    others with this variable.
+    """
     return os.environ.get("LOCAL_RANK", "0") == "0" and os.environ.get("NODE_RANK", "0") == "0"
 
 
 @contextlib.contextmanager
 def watched(interrupt: Interrupt, name: str) -> Iterator[Progress]:
-    """A bar in a terminal; in a log one line at each half per cent, so that the log of hours stays readable."""
+    """A bar in a terminal; in a log one line at each half per cent, so that the log of hours stays
+    readable.
+    """
     if not speaks():
         yield Progress(None, interrupt.is_set)
         return
@@ -52,10 +63,12 @@ def needing_packages() -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         # Lightning says in words only that it misses tensorboard.
-        package = (error.name or ("tensorboard" if "tensorboard" in str(error) else "")).split(".")[0]
+        package = (error.name or ("tensorboard" if "tensorboard" in str(error) else "")).split(".")[
+            0
+        ]
         if package not in _PACKAGES:
             raise
         raise InputError(
-            f"Training needs the package '{_PACKAGES[package]}', which is not installed. Install SoftCordSeg with its extra "
-            "'training': pip install 'softcordseg[training]'."
+            f"Training needs the package '{_PACKAGES[package]}', which is not installed. Install"
+            " SoftCordSeg with its extra 'training': pip install 'softcordseg[training]'."
         ) from error

@@ -16,20 +16,35 @@ Model = Annotated[
     typer.Option(
         "-m",
         "--model",
-        help="Name of a model ('softcord models list'), or the folder of a bundle; ours by default.",
+        help=(
+            "Name of a model ('softcord models list'), or the folder of a bundle; ours by default."
+        ),
         metavar="NAME|PATH",
     ),
 ]
 BoxText = Annotated[
     Optional[str],
-    typer.Option("--box", help="Only this box: X,Y,Z of its middle and its edge lengths, world RAS mm.", metavar="X,Y,Z,W,D,H"),
+    typer.Option(
+        "--box",
+        help="Only this box: X,Y,Z of its middle and its edge lengths, world RAS mm.",
+        metavar="X,Y,Z,W,D,H",
+    ),
 ]
 TimeText = Annotated[
-    Optional[str], typer.Option("--time", help="Of a series: the number of the volume (from 0), or mean.", metavar="N|mean")
+    Optional[str],
+    typer.Option(
+        "--time", help="Of a series: the number of the volume (from 0), or mean.", metavar="N|mean"
+    ),
 ]
 Device = Annotated[str, typer.Option(help="Where the network runs: auto, cpu, cuda, cuda:1, …")]
-Threads = Annotated[Optional[int], typer.Option(help="Threads of the network on the CPU; all cores by default.", min=1)]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout; human text stays on stderr.")]
+Threads = Annotated[
+    Optional[int],
+    typer.Option(help="Threads of the network on the CPU; all cores by default.", min=1),
+]
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="Print one JSON object on stdout; human text stays on stderr."),
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")]
 
 
@@ -43,7 +58,9 @@ def parse_time(text: str | None) -> str | int | None:
         return text
     if text.isdecimal():
         return int(text)
-    raise UsageProblem(f"--time is the number of a volume, counted from 0, or mean; '{text}' is neither.")
+    raise UsageProblem(
+        f"--time is the number of a volume, counted from 0, or mean; '{text}' is neither."
+    )
 
 
 def parse_crop(text: str | None) -> tuple[int, int, int] | None:
@@ -59,7 +76,10 @@ def parse_crop(text: str | None) -> tuple[int, int, int] | None:
     except ValueError:
         sizes = ()
     if len(sizes) != 3 or any(n < 1 and n != -1 for n in sizes):
-        raise UsageProblem(f"--crop-size is three sizes (R-L, A-P, S-I; -1: all), such as 64x192x-1; '{text}' is not that.")
+        raise UsageProblem(
+            f"--crop-size is three sizes (R-L, A-P, S-I; -1: all), such as 64x192x-1; '{text}' is"
+            " not that."
+        )
     return sizes
 
 
@@ -81,7 +101,7 @@ def parse_box(text: str | None) -> Box | None:
         numbers = np.empty(0)
     if len(numbers) != 6 or not np.isfinite(numbers).all() or (numbers[3:] <= 0).any():
         raise UsageProblem(
-            f"--box needs six numbers, X,Y,Z,W,D,H: the middle and the edge lengths of the box in mm (world RAS); "
-            f"'{text}' is not that."
+            "--box needs six numbers, X,Y,Z,W,D,H: the middle and the edge lengths of the box in"
+            f" mm (world RAS); '{text}' is not that."
         )
     return Box(numbers[:3], np.eye(3), numbers[3:])

@@ -1,4 +1,6 @@
-"""Where results go: names that do not collide, never over an input, and all files of one result or none."""
+"""Where results go: names that do not collide, never over an input, and all files of one result or
+none.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +25,15 @@ def check_names(images: Sequence[Path]) -> None:
     for image in images:
         key = file_stem(image).casefold()  # some disks do not tell capitals from small letters
         if key in seen:
-            twice = f"'{image}' is given twice" if seen[key] == image else f"'{seen[key]}' and '{image}' have the same name"
-            raise UsageProblem(f"{twice}, so their results would overwrite each other. Run them one by one, into two folders.")
+            twice = (
+                f"'{image}' is given twice"
+                if seen[key] == image
+                else f"'{seen[key]}' and '{image}' have the same name"
+            )
+            raise UsageProblem(
+                f"{twice}, so their results would overwrite each other. Run them one by one, into"
+                " two folders."
+            )
         seen[key] = image
 
 
@@ -37,7 +46,9 @@ def check_not_an_input(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
     originals = {path.resolve() for path in inputs}
     for output in outputs:
         if output.resolve() in originals:
-            raise UsageProblem(f"'{output}' is an input and would be overwritten. Choose another output.")
+            raise UsageProblem(
+                f"'{output}' is an input and would be overwritten. Choose another output."
+            )
 
 
 def check_folder(folder: Path) -> None:
@@ -54,10 +65,12 @@ def write_together(files: dict[Path, Callable[[Path], object]]) -> None:
     """Write all the files, or none: the first takes its place only after the last is written.
 
     Args:
-        files: for each path a function that writes to the temporary path it is given (of the same endings).
+        files: for each path a function that writes to the temporary path it is given (of the same
+            endings).
 
     Raises:
-        OutputError: the folder is not writable or the disk is full; what was there before is untouched.
+        OutputError: the folder is not writable or the disk is full; what was there before is
+            untouched.
     """
     with contextlib.ExitStack() as stack:
         for path, write in files.items():
@@ -69,7 +82,9 @@ def write_together(files: dict[Path, Callable[[Path], object]]) -> None:
 
 
 def text_writer(text: str) -> Callable[[Path], object]:
-    """For :func:`write_together`: a function that writes ``text`` as UTF-8, ends of lines as they are."""
+    """For :func:`write_together`: a function that writes ``text`` as UTF-8, ends of lines as they
+    are.
+    """
     return lambda path: path.write_bytes(text.encode("utf-8"))
 
 

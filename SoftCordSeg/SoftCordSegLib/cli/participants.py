@@ -25,7 +25,8 @@ Result = TypeVar("Result")
 def run_each(
     people: Sequence[Someone], work: Callable[[Someone, Progress], Result], debug: bool
 ) -> tuple[list[Result], dict[str, str]]:
-    """Do the same for each participant, with a bar; one who cannot be done does not stop the others.
+    """Do the same for each participant, with a bar; one who cannot be done does not stop the
+    others.
 
     Args:
         people: whose names differ.
@@ -49,7 +50,9 @@ def run_each(
                     raise
                 except Exception as error:
                     errors[one.name] = sentence_of(error, debug)
-                    fail(errors[one.name] if len(people) == 1 else f"{one.name}: {errors[one.name]}")
+                    fail(
+                        errors[one.name] if len(people) == 1 else f"{one.name}: {errors[one.name]}"
+                    )
     return results, errors
 
 
@@ -71,4 +74,6 @@ def check_contrasts(option: str, names: Iterable[str], there: Collection[str]) -
     """
     for name in names:
         if name not in there:
-            raise UsageProblem(f"{option} names {name}, which nobody has. There are {', '.join(sorted(there))}.")
+            raise UsageProblem(
+                f"{option} names {name}, which nobody has. There are {', '.join(sorted(there))}."
+            )

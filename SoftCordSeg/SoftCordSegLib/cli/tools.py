@@ -15,15 +15,29 @@ if TYPE_CHECKING:
 
 
 class Segment(Protocol):
-    """:func:`SoftCordSegLib.segmentation.segment`, or something with its signature; ``flips`` is only given where it is True."""
+    """:func:`SoftCordSegLib.segmentation.segment`, or something with its signature; ``flips`` is
+    only given where it is True.
+    """
 
     def __call__(
-        self, image: Volume, bundle: ModelBundle, *, box: Box | None, progress: Progress | None, device: str
+        self,
+        image: Volume,
+        bundle: ModelBundle,
+        *,
+        box: Box | None,
+        progress: Progress | None,
+        device: str,
     ) -> SoftMask: ...
 
 
 def _segment(
-    image: Volume, bundle: ModelBundle, *, box: Box | None, progress: Progress | None, device: str, flips: bool = False
+    image: Volume,
+    bundle: ModelBundle,
+    *,
+    box: Box | None,
+    progress: Progress | None,
+    device: str,
+    flips: bool = False,
 ) -> SoftMask:
     from ..network.memory import LARGEST_THRESHOLD, keep_freed_memory
     from ..segmentation import segment
@@ -34,7 +48,8 @@ def _segment(
 
 
 def _open_bundle(model: str | None) -> ModelBundle:
-    """The bundle in the folder ``model``, or the shipped or installed one of that name; the first shipped one where None.
+    """The bundle in the folder ``model``, or the shipped or installed one of that name; the first
+    shipped one where None.
 
     Raises:
         ModelError: there is no such bundle, or it is damaged.

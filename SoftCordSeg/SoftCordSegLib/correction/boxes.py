@@ -25,12 +25,20 @@ def union(*boxes: Box | None) -> Box | None:
     there = [box for box in boxes if box is not None]
     if not there:
         return None
-    return tuple(slice(min(part.start for part in parts), max(part.stop for part in parts)) for parts in zip(*there))
+    return tuple(
+        slice(min(part.start for part in parts), max(part.stop for part in parts))
+        for parts in zip(*there)
+    )
 
 
 def grown(box: Box, margin: Sequence[int], shape: Sequence[int]) -> Box:
-    """The box with ``margin`` (3,) voxels more on every side, as far as an array of ``shape`` has them."""
-    return tuple(slice(max(part.start - more, 0), min(part.stop + more, size)) for part, more, size in zip(box, margin, shape))
+    """The box with ``margin`` (3,) voxels more on every side, as far as an array of ``shape`` has
+    them.
+    """
+    return tuple(
+        slice(max(part.start - more, 0), min(part.stop + more, size))
+        for part, more, size in zip(box, margin, shape)
+    )
 
 
 def moved(box: Box, start: Sequence[int]) -> Box:

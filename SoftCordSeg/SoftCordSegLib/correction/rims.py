@@ -1,9 +1,10 @@
 """The soft rim goes where the edge goes.
 
-Who erases a bump of the cord, or the cord in a whole slice, erases it in the segment; what was predicted below the threshold
-around it is not seen there, and would stay behind as a soft ring without a cord: counted in the area, and a hollow ring in the
-segment once the threshold is lowered.  Who paints beside the cord leaves, likewise, the soft rim of before as a seam inside.  So a
-soft voxel follows the edge it belongs to: the nearest voxel that was predicted on the other side.
+Who erases a bump of the cord, or the cord in a whole slice, erases it in the segment; what was
+predicted below the threshold around it is not seen there, and would stay behind as a soft ring
+without a cord: counted in the area, and a hollow ring in the segment once the threshold is lowered.
+Who paints beside the cord leaves, likewise, the soft rim of before as a seam inside.  So a soft
+voxel follows the edge it belongs to: the nearest voxel that was predicted on the other side.
 """
 
 from __future__ import annotations
@@ -20,11 +21,19 @@ from .threshold import at_least
 _WIDTHS = 2.0  # how far a rim reaches from its edge, in in-plane voxels
 
 
-def carry_rims(edits: np.ndarray, before: np.ndarray, p0: np.ndarray, threshold: float, spacing: Sequence[float], box: Box) -> Box:
+def carry_rims(
+    edits: np.ndarray,
+    before: np.ndarray,
+    p0: np.ndarray,
+    threshold: float,
+    spacing: Sequence[float],
+    box: Box,
+) -> Box:
     """Let soft voxels beside changed edits say what their edge says; the segment stays as it is.
 
-    A voxel that is as predicted, 0 < p0 < 1, is said to be on its side (+1 where p0 >= threshold, else -1) where all of the
-    nearest voxels on the other side were taken over to its side; it is as predicted again where they no longer all are.
+    A voxel that is as predicted, 0 < p0 < 1, is said to be on its side (+1 where p0 >= threshold,
+    else -1) where all of the nearest voxels on the other side were taken over to its side; it is as
+    predicted again where they no longer all are.
 
     Args:
         edits: int8 (i, j, k), the edit map after a stroke; written in place.
@@ -57,8 +66,16 @@ def rim_reach(spacing: Sequence[float]) -> tuple[int, int, int]:
     return tuple(int(n) for n in np.abs(offsets).max(axis=0))
 
 
-def _taken(voxels: np.ndarray, maps: Sequence[np.ndarray], p0: np.ndarray, threshold: float, spacing: Sequence[float]):
-    """For each edit map, (n,) True where all nearest voxels that were predicted on the other side are said to be on this one."""
+def _taken(
+    voxels: np.ndarray,
+    maps: Sequence[np.ndarray],
+    p0: np.ndarray,
+    threshold: float,
+    spacing: Sequence[float],
+):
+    """For each edit map, (n,) True where all nearest voxels that were predicted on the other side
+    are said to be on this one.
+    """
     last = np.array(p0.shape)[:, None] - 1
     inside = at_least(p0[tuple(voxels)], threshold)
     own = np.where(inside, 1, -1)
@@ -67,7 +84,8 @@ def _taken(voxels: np.ndarray, maps: Sequence[np.ndarray], p0: np.ndarray, thres
     for _, offsets in itertools.groupby(_offsets(spacing), key=lambda pair: pair[1]):
         there_too = np.zeros(len(inside), bool)
         for offset, _ in offsets:
-            # Beyond the edge of the image: a nearer neighbour, which was met before, or the voxel itself.
+            # Beyond the edge of the image: a nearer neighbour, which was met before, or the voxel
+            # itself.
             there = tuple(np.clip(voxels + np.array(offset)[:, None], 0, last))
             other = ~found & (at_least(p0[there], threshold) != inside)
             there_too |= other
@@ -82,7 +100,9 @@ def _offsets(spacing: Sequence[float]) -> list[tuple[tuple[int, int, int], float
     steps = np.abs(np.asarray(spacing, dtype=float))
     limit = _WIDTHS * width(spacing) * (1 + 1e-6)
     counts = np.floor(limit / steps).astype(int)
-    offsets = [offset for offset in itertools.product(*(range(-n, n + 1) for n in counts)) if any(offset)]
+    offsets = [
+        offset for offset in itertools.product(*(range(-n, n + 1) for n in counts)) if any(offset)
+    ]
     # Rounded, so that neighbours at the same distance are met together.
     distances = [round(float(np.linalg.norm(np.array(offset) * steps)), 6) for offset in offsets]
     near = [(offset, distance) for offset, distance in zip(offsets, distances) if distance <= limit]

@@ -1,4 +1,6 @@
-"""The threshold among float32 numbers, where rounding must never decide on which side a corrected voxel lies."""
+"""The threshold among float32 numbers, where rounding must never decide on which side a corrected
+voxel lies.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +8,17 @@ import numpy as np
 
 
 def at_least(p: np.ndarray, threshold: float) -> np.ndarray:
-    """``p >= threshold`` with the threshold rounded to float32: what NumPy does for float32 arrays and Python floats."""
+    """``p >= threshold`` with the threshold rounded to float32: what NumPy does for float32 arrays
+    and Python floats.
+    """
     return p >= checked(threshold)
 
 
 def sides(threshold: float) -> tuple[np.float32, np.float32]:
     """The largest float32 below the threshold and the smallest one not below it.
 
-    Below and not below hold for the threshold as it is and for its nearest float32, which may lie on either side of it.
+    Below and not below hold for the threshold as it is and for its nearest float32, which may lie
+    on either side of it.
     """
     nearest = checked(threshold)
     not_below = nearest if float(nearest) >= threshold else np.nextafter(nearest, np.float32(1))

@@ -13,7 +13,17 @@ from ..errors import InputError
 from ..files import file_stem
 
 _COLUMNS = (
-    *("participant", "contrast", "image", "reference", "discs", "levels", "grid", "whole_field", "dataset"),
+    *(
+        "participant",
+        "contrast",
+        "image",
+        "reference",
+        "discs",
+        "levels",
+        "grid",
+        "whole_field",
+        "dataset",
+    ),
     *("region", "session", "tip", "seen_by", "use"),
 )
 _REQUIRED = _COLUMNS[:3]
@@ -33,15 +43,19 @@ class Case:
         reference: mask of the cord, soft or binary; None where there is none.
         discs: disc labels, for vertebral levels; None where there are none.
         levels: a segmentation labelled with vertebral levels, instead of discs.
-        grid: name of a group of images of one participant on one grid, of which every slice shows the same piece of cord; "" for
-            none.
-        whole_field: the image is a whole field of view, not a crop around the cord: anything beside the cord is an error.
+        grid: name of a group of images of one participant on one grid, of which every slice shows
+            the same piece of cord; "" for none.
+        whole_field: the image is a whole field of view, not a crop around the cord: anything beside
+            the cord is an error.
         dataset: for tables by data set; "" for none.
-        without_cord: the image shows no cord, so that the right mask is empty (the word "empty" in the column reference).
+        without_cord: the image shows no cord, so that the right mask is empty (the word "empty" in
+            the column reference).
         region: of the body, for tables by region; "" for none.
-        session: images of one session lie in the same scanner coordinates; a scan and its rescan after repositioning are named
-            run-1 and run-2, after the visit where there are several ("Ses1/run-1"); "" where there is only one.
-        tip: where the lower end of the cord is, is known (recipes/measure_bundles.py reads it from tips.csv beside the image).
+        session: images of one session lie in the same scanner coordinates; a scan and its rescan
+            after repositioning are named run-1 and run-2, after the visit where there are several
+            ("Ses1/run-1"); "" where there is only one.
+        tip: where the lower end of the cord is, is known (recipes/measure_bundles.py reads it from
+            tips.csv beside the image).
         seen_by: versions of the shipped model that saw the image unlabelled.
         use: "train", "evaluate" (never trained on), or "" where nothing is said.
     """
@@ -69,23 +83,26 @@ class Case:
 
 
 def read_cases(path: str | Path, root: str | Path | None = None) -> list[Case]:
-    """Read a table of cases: ``.csv``, ``.tsv``, or ``.json`` (a list of objects, or an object with the list "cases").
+    """Read a table of cases: ``.csv``, ``.tsv``, or ``.json`` (a list of objects, or an object with
+    the list "cases").
 
     Args:
-        path: of the table, with the columns of :class:`Case`; participant, contrast and image must be there, the others may be
-            absent or empty.
+        path: of the table, with the columns of :class:`Case`; participant, contrast and image must
+            be there, the others may be absent or empty.
         root: folder that relative paths in the table start from; the table's own folder where None.
 
     Raises:
-        InputError: the table cannot be read, has unknown or missing columns, an image twice, or two images of one participant,
-            contrast and session in one data set.
+        InputError: the table cannot be read, has unknown or missing columns, an image twice, or two
+            images of one participant, contrast and session in one data set.
     """
     path = Path(path)
     rows = list(_rows(path))
     if not rows:
         raise InputError(f"'{path}' has no cases. Give a table with a row for each image.")
     folder = path.parent if root is None else Path(root)
-    cases = [_case(row, folder, f"'{path}', case {number}") for number, row in enumerate(rows, start=1)]
+    cases = [
+        _case(row, folder, f"'{path}', case {number}") for number, row in enumerate(rows, start=1)
+    ]
     _check_unique(cases, path)
     return cases
 
@@ -96,7 +113,9 @@ def _rows(path: Path) -> Iterable[Mapping[str, object]]:
     except FileNotFoundError as error:
         raise InputError(f"There is no table '{path}'. Check the name and the folder.") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"The table '{path}' cannot be read. Save it as UTF-8 text (.csv, .tsv or .json).") from error
+        raise InputError(
+            f"The table '{path}' cannot be read. Save it as UTF-8 text (.csv, .tsv or .json)."
+        ) from error
     if path.suffix.lower() == ".json":
         return _json_rows(text, path)
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
@@ -110,23 +129,34 @@ def _json_rows(text: str, path: Path) -> list[Mapping[str, object]]:
         rows = content["cases"] if isinstance(content, dict) else content
     except (ValueError, KeyError) as error:
         raise InputError(
-            f"'{path}' is no list of cases in JSON. Give a list of objects, or an object with the list 'cases'."
+            f"'{path}' is no list of cases in JSON. Give a list of objects, or an object with the"
+            " list 'cases'."
         ) from error
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise InputError(f"'{path}' is no list of cases in JSON. Give a list of objects, or an object with the list 'cases'.")
+        raise InputError(
+            f"'{path}' is no list of cases in JSON. Give a list of objects, or an object with the"
+            " list 'cases'."
+        )
     return rows
 
 
 def _case(row: Mapping[str, object], folder: Path, where: str) -> Case:
     if None in row:
-        raise InputError(f"{where}: the row has more cells than there are columns. Put quotes around a cell with a comma in it.")
+        raise InputError(
+            f"{where}: the row has more cells than there are columns. Put quotes around a cell with"
+            " a comma in it."
+        )
     unknown = [str(key) for key in row if key not in _COLUMNS]
     if unknown:
-        raise InputError(f"{where}: there is no column '{unknown[0]}'. The columns are {', '.join(_COLUMNS)}.")
+        raise InputError(
+            f"{where}: there is no column '{unknown[0]}'. The columns are {', '.join(_COLUMNS)}."
+        )
     texts = {key: _text(value) for key, value in row.items()}
     absent = [key for key in _REQUIRED if not texts.get(key)]
     if absent:
-        raise InputError(f"{where}: the {absent[0]} is missing. Every case needs {', '.join(_REQUIRED)}.")
+        raise InputError(
+            f"{where}: the {absent[0]} is missing. Every case needs {', '.join(_REQUIRED)}."
+        )
     if texts.get("discs") and texts.get("levels"):
         raise InputError(f"{where}: both discs and levels are given. Leave one of them empty.")
     if texts.get("use", "") not in (*USES, ""):
@@ -172,16 +202,19 @@ def _check_unique(cases: list[Case], path: Path) -> None:
     images, people, owners = set(), set(), {}
     for case in cases:
         if case.image in images:
-            raise InputError(f"'{path}' has the image '{case.image}' twice. Leave one of the rows out.")
+            raise InputError(
+                f"'{path}' has the image '{case.image}' twice. Leave one of the rows out."
+            )
         images.add(case.image)
         key = (case.dataset, case.participant, case.contrast, case.session)
         if key in people:
             raise InputError(
-                f"'{path}' has two images of participant {case.participant} in contrast {case.contrast}. "
-                "Give them different names of contrast, or of session."
+                f"'{path}' has two images of participant {case.participant} in contrast"
+                f" {case.contrast}. Give them different names of contrast, or of session."
             )
         people.add(key)
         if case.grid and owners.setdefault(case.grid, key[:2]) != key[:2]:
             raise InputError(
-                f"'{path}' has images of several participants on the grid '{case.grid}'. A grid is of one participant."
+                f"'{path}' has images of several participants on the grid '{case.grid}'. A grid is"
+                " of one participant."
             )

@@ -1,4 +1,6 @@
-"""Every method on every image: the long tables that statistics, tables and figures are made from."""
+"""Every method on every image: the long tables that statistics, tables and figures are made
+from.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import Cancelled, InputError
-from ..morphometry import DiscLabel, add_levels, add_levels_from_image, discs_from_label_image, measure
+from ..morphometry import (
+    DiscLabel,
+    add_levels,
+    add_levels_from_image,
+    discs_from_label_image,
+    measure,
+)
 from ..progress import Progress
 from ..volume import Grid, Volume, read_nifti
 from .areas.slices import REFERENCE, SliceArea, slice_areas
@@ -32,7 +40,9 @@ class Options:
     threshold: float = 0.5
     thresholds: tuple[float, ...] = ()
     rescaling: str = "none"
-    read_discs: Callable[[Path], Sequence[DiscLabel]] = lambda path: discs_from_label_image(read_nifti(path))
+    read_discs: Callable[[Path], Sequence[DiscLabel]] = lambda path: discs_from_label_image(
+        read_nifti(path)
+    )
     describe: Callable[[Exception, Path], str] = lambda error, path: str(error)
 
     def __post_init__(self):
@@ -66,13 +76,17 @@ class Evaluation:
 
 
 def evaluate(
-    cases: Sequence[Case], methods: Sequence[Method], options: Options | None = None, progress: Progress | None = None
+    cases: Sequence[Case],
+    methods: Sequence[Method],
+    options: Options | None = None,
+    progress: Progress | None = None,
 ) -> Evaluation:
-    """Evaluate; an image that a method has no mask of, or that cannot be read, does not stop the others.
+    """Evaluate; an image that a method has no mask of, or that cannot be read, does not stop the
+    others.
 
     Raises:
-        InputError: two methods of one name, two images of one name for a model that writes masks, or several sessions of one
-            participant and contrast.
+        InputError: two methods of one name, two images of one name for a model that writes masks,
+            or several sessions of one participant and contrast.
         Cancelled: the user stopped the work.
     """
     options, progress = options or Options(), progress or Progress()
@@ -84,9 +98,13 @@ def evaluate(
         progress.check_cancelled()
         try:
             reference = None if case.reference is None else _read_reference(case.reference)
-            levels = _add_reference(result, case, reference, options) if reference is not None else None
+            levels = (
+                _add_reference(result, case, reference, options) if reference is not None else None
+            )
         except Exception as error:  # of one image only: hours of others must not be lost
-            result.errors.append((REFERENCE, case.image, options.describe(error, case.reference or case.image)))
+            result.errors.append(
+                (REFERENCE, case.image, options.describe(error, case.reference or case.image))
+            )
             continue
         for index, method in enumerate(methods):
             progress.check_cancelled()
@@ -120,19 +138,28 @@ def _add(
     prediction = method.predict(case, progress)
     check_values(prediction.mask, f"'{prediction.path.name}'")
     grid, other = _grid_of(case, reference)
-    mask = prediction.mask if grid is None else on_grid(prediction.mask, grid, f"'{prediction.path.name}'", other)
+    mask = (
+        prediction.mask
+        if grid is None
+        else on_grid(prediction.mask, grid, f"'{prediction.path.name}'", other)
+    )
     if levels is None and (case.discs or case.levels):
         levels = _levels(case, mask, options)
     cuts = (None, *options.all_thresholds)
     rows, notes = slice_areas(case, method.name, mask, cuts, options.rescaling, levels)
-    scores = [score(case, method.name, mask, reference, value, prediction.seconds) for value in options.all_thresholds]
+    scores = [
+        score(case, method.name, mask, reference, value, prediction.seconds)
+        for value in options.all_thresholds
+    ]
     result.images += scores
     result.slices += rows
     result.notes += notes
     result.masks[method.name, case.image] = prediction.path
 
 
-def _add_reference(result: Evaluation, case: Case, reference: Volume, options: Options) -> dict[int, int] | None:
+def _add_reference(
+    result: Evaluation, case: Case, reference: Volume, options: Options
+) -> dict[int, int] | None:
     """Measure the reference too, and let it say which slices have which level for all methods."""
     levels = _levels(case, reference, options) if case.discs or case.levels else None
     cuts = (None, *options.all_thresholds)
@@ -154,7 +181,9 @@ def _levels(case: Case, mask: Volume, options: Options) -> dict[int, int]:
 
 
 def _grid_of(case: Case, reference: Volume | None) -> tuple[Grid | None, str]:
-    """Where masks belong, and how to call it; the image itself need not be there for masks in folders."""
+    """Where masks belong, and how to call it; the image itself need not be there for masks in
+    folders.
+    """
     if reference is not None:
         return reference.grid, f"the reference '{case.reference.name}'"
     if case.image.is_file():
@@ -166,18 +195,29 @@ def _check_names(cases: Sequence[Case], methods: Sequence[Method]) -> None:
     names = [method.name for method in methods]
     for name in names:
         if names.count(name) > 1 or name == REFERENCE:
-            raise InputError(f"There are two methods of the name '{name}'. Give each its own (and none the name '{REFERENCE}').")
+            raise InputError(
+                f"There are two methods of the name '{name}'. Give each its own (and none the name"
+                f" '{REFERENCE}')."
+            )
     owners = [(case.dataset, case.participant, case.contrast) for case in cases]
-    again = next((case for case in cases if owners.count((case.dataset, case.participant, case.contrast)) > 1), None)
+    again = next(
+        (
+            case
+            for case in cases
+            if owners.count((case.dataset, case.participant, case.contrast)) > 1
+        ),
+        None,
+    )
     if again is not None:
         raise InputError(
-            f"Participant {again.participant} has several images in contrast {again.contrast}, of several sessions, which would be "
-            "taken for one. Leave all but one session out, or name the contrasts after them."
+            f"Participant {again.participant} has several images in contrast {again.contrast}, of"
+            " several sessions, which would be taken for one. Leave all but one session out, or"
+            " name the contrasts after them."
         )
     stems = [case.stem.casefold() for case in cases]
     twice = next((case for case in cases if stems.count(case.stem.casefold()) > 1), None)
     if twice is not None and any(isinstance(method, BundleMethod) for method in methods):
         raise InputError(
-            f"Two images are called '{twice.image.name}', so a model's masks of them would take each other's place. "
-            "Segment them first, and give the method as a folder of masks."
+            f"Two images are called '{twice.image.name}', so a model's masks of them would take"
+            " each other's place. Segment them first, and give the method as a folder of masks."
         )

@@ -1,4 +1,6 @@
-"""The methods that stand side by side: each gives a mask for an image, from a folder or by a network."""
+"""The methods that stand side by side: each gives a mask for an image, from a folder or by a
+network.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
     from ..network import ModelBundle
     from ..segmentation import SoftMask
 
-# What masks are called after their image, here, in SCT, in the authors' scripts and in nnU-Net ("" is nnU-Net's own way).
+# What masks are called after their image, here, in SCT, in the authors' scripts and in nnU-Net (""
+# is nnU-Net's own way).
 SUFFIXES = (
     "_softseg",
     "_label-SC_softseg",
@@ -70,12 +73,15 @@ class Method(Protocol):
 
 @dataclass(frozen=True)
 class FolderMethod:
-    """Masks that some other program made: found by the image's name and one of the usual endings, in sub-folders too.
+    """Masks that some other program made: found by the image's name and one of the usual endings,
+    in sub-folders too.
 
     Attributes:
         name: of the method.
-        folder: of its masks.  A file ``inference_times.csv`` there (columns image, seconds) tells how long each took.
-        suffix: the ending of its masks after the image's name; None tries the usual ones, :data:`SUFFIXES`.
+        folder: of its masks.  A file ``inference_times.csv`` there (columns image, seconds) tells
+            how long each took.
+        suffix: the ending of its masks after the image's name; None tries the usual ones,
+            :data:`SUFFIXES`.
     """
 
     name: str
@@ -84,39 +90,53 @@ class FolderMethod:
 
     @cached_property
     def files(self) -> dict[str, list[Path]]:
-        """The NIfTI files of the folder and below by name: thousands of images are looked up, and the folder is listed once.
+        """The NIfTI files of the folder and below by name: thousands of images are looked up, and
+        the folder is listed once.
 
         Raises:
             InputError: there is no such folder.
         """
         if not self.folder.is_dir():
-            raise InputError(f"There is no folder '{self.folder}'. Give a method as NAME=FOLDER of its masks, or NAME=BUNDLE.")
+            raise InputError(
+                f"There is no folder '{self.folder}'. Give a method as NAME=FOLDER of its masks, or"
+                " NAME=BUNDLE."
+            )
         files: dict[str, list[Path]] = {}
         for path in sorted(self.folder.rglob("*.nii*")):
             files.setdefault(path.name, []).append(path)
         return files
 
     def mask_of(self, image: Path) -> Path:
-        """The mask of ``image``; of several, that in a sub-folder of the image's own name (as ``sub-01/anat`` in a BIDS data set).
+        """The mask of ``image``; of several, that in a sub-folder of the image's own name (as
+        ``sub-01/anat`` in a BIDS data set).
 
         Raises:
             InputError: there is none, or more than one.
         """
         suffixes = SUFFIXES if self.suffix is None else (self.suffix,)
-        names = sorted({f"{file_stem(image)}{one}{ending}" for one in suffixes for ending in NIFTI_ENDINGS})
-        found = [path for name in names for path in self.files.get(name, ()) if path.resolve() != image.resolve()]
+        names = sorted(
+            {f"{file_stem(image)}{one}{ending}" for one in suffixes for ending in NIFTI_ENDINGS}
+        )
+        found = [
+            path
+            for name in names
+            for path in self.files.get(name, ())
+            if path.resolve() != image.resolve()
+        ]
         if len(found) > 1:
             found = _deepest_match(found, image)
         if not found:
             wanted = ", ".join(one or "(none)" for one in suffixes)
             raise InputError(
-                f"There is no mask of '{image.name}' in '{self.folder}': no file {file_stem(image)} with the ending {wanted}. "
-                "Add it, name the ending with --suffix, or leave the image out."
+                f"There is no mask of '{image.name}' in '{self.folder}': no file {file_stem(image)}"
+                f" with the ending {wanted}. Add it, name the ending with --suffix, or leave the"
+                " image out."
             )
         if len(found) > 1:
             several = ", ".join(f"'{path.relative_to(self.folder)}'" for path in sorted(found))
             raise InputError(
-                f"There are several masks of '{image.name}' in '{self.folder}': {several}. Name the ending of one with --suffix."
+                f"There are several masks of '{image.name}' in '{self.folder}': {several}. Name the"
+                " ending of one with --suffix."
             )
         return found[0]
 
@@ -133,7 +153,8 @@ class BundleMethod:
     Attributes:
         name: of the method.
         bundle: the model.
-        segment: :func:`SoftCordSegLib.segmentation.segment`, or something that takes an image, a bundle and ``progress``.
+        segment: :func:`SoftCordSegLib.segmentation.segment`, or something that takes an image, a
+            bundle and ``progress``.
         folder: where its masks and their times go.
     """
 
@@ -181,7 +202,8 @@ def read_times(folder: Path) -> dict[str, float]:
             return {row["image"]: float(row["seconds"]) for row in csv.DictReader(stream)}
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
-            f"'{path}' is no table of times. It needs the columns image (its name without .nii.gz) and seconds."
+            f"'{path}' is no table of times. It needs the columns image (its name without .nii.gz)"
+            " and seconds."
         ) from error
 
 

@@ -9,7 +9,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import Cancelled
-from ..morphometry import CordShape, MeasureOptions, add_levels, add_levels_from_image, is_labelled_mask, measure
+from ..morphometry import (
+    CordShape,
+    MeasureOptions,
+    add_levels,
+    add_levels_from_image,
+    is_labelled_mask,
+    measure,
+)
 from ..progress import Progress
 from ..volume import Volume, read_nifti, reorient, resample
 from .areas.place import Place
@@ -28,7 +35,8 @@ class ResolutionArea:
     Attributes:
         method, dataset, participant, contrast, place: what it is of.
         resolution: voxel size, mm, R-L x A-P x S-I; "native" for the image as it is.
-        resampled: "image": the model segmented the resampled image; "mask": only the mask was resampled; "" for the native one.
+        resampled: "image": the model segmented the resampled image; "mask": only the mask was
+            resampled; "" for the native one.
         slices: number of slices averaged.
         area_mm2: CSA of the soft mask.
         difference_mm2, difference_percent: from the native one.
@@ -82,15 +90,16 @@ def compare_resolutions(
 ) -> list[ResolutionArea]:
     """CSA of every mask at every resolution.
 
-    A model segments the resampled images; of masks in folders only the masks can be resampled.  By levels, the slices of each
-    resolution are those of its own centreline; without levels they are those between the
-    second and the last but one of the native mask, by their heights in mm.
+    A model segments the resampled images; of masks in folders only the masks can be resampled.  By
+    levels, the slices of each resolution are those of its own centreline; without levels they are
+    those between the second and the last but one of the native mask, by their heights in mm.
 
     Args:
         result: where the native masks are; gets the errors.
         cases, methods: as for :func:`~.evaluate.evaluate`.
         spacings: voxel sizes.
-        place: where CSA is averaged; slice numbers mean something else at each resolution, so only its levels count.
+        place: where CSA is averaged; slice numbers mean something else at each resolution, so only
+            its levels count.
         options: for its ``read_discs`` and ``rescaling``.
         progress: told and asked.
 
@@ -100,7 +109,12 @@ def compare_resolutions(
     options, progress = options or Options(), progress or Progress()
     rows: list[ResolutionArea] = []
     shown = [case for case in cases if not place.levels or case.discs or case.levels]
-    work = [(case, method) for case in shown for method in methods if (method.name, case.image) in result.masks]
+    work = [
+        (case, method)
+        for case in shown
+        for method in methods
+        if (method.name, case.image) in result.masks
+    ]
     for number, (case, method) in enumerate(work):
         progress.check_cancelled()
         progress.report(number / len(work), f"{method.name}: {case.image.name}, other resolutions")
@@ -115,7 +129,13 @@ def compare_resolutions(
 
 
 def _rows(
-    result: Evaluation, case: Case, method: Method, spacings: Sequence[Spacing], place: Place, options: Options, progress: Progress
+    result: Evaluation,
+    case: Case,
+    method: Method,
+    spacings: Sequence[Spacing],
+    place: Place,
+    options: Options,
+    progress: Progress,
 ) -> list[ResolutionArea]:
     native = read_nifti(result.masks[method.name, case.image])
     masks = [("native", "", native)]
@@ -123,41 +143,69 @@ def _rows(
         image = read_image(case.image)
         for number, spacing in enumerate(spacings):
             part = progress.part(number / len(spacings), (number + 1) / len(spacings))
-            mask = method.segment(at_resolution(image, spacing), method.bundle, progress=part).volume
+            mask = method.segment(
+                at_resolution(image, spacing), method.bundle, progress=part
+            ).volume
             masks.append((resolution_name(spacing), "image", mask))
     else:
-        masks += [(resolution_name(spacing), "mask", at_resolution(native, spacing, mask=True)) for spacing in spacings]
-    who = (method.name, case.dataset, case.participant, case.contrast, place.name if place.levels else "all slices")
+        masks += [
+            (resolution_name(spacing), "mask", at_resolution(native, spacing, mask=True))
+            for spacing in spacings
+        ]
+    who = (
+        method.name,
+        case.dataset,
+        case.participant,
+        case.contrast,
+        place.name if place.levels else "all slices",
+    )
     rows: list[ResolutionArea] = []
     reach: tuple[float, float] | None = None
     for name, how, mask in masks:
         areas = _areas(case, mask, place, options)
         if not place.levels and areas:
-            if reach is None:  # of the native one: the others have more slices, and those at the ends hold parts of a cord
+            # Of the native one: the others have more slices, and those at the ends hold parts of a
+            # cord.
+            if reach is None:
                 inner = sorted(areas)[1:-1]
                 reach = (inner[0] - 1e-3, inner[-1] + 1e-3) if inner else (0.0, 0.0)
-            areas = {height: area for height, area in areas.items() if reach[0] <= height <= reach[1]}
+            areas = {
+                height: area for height, area in areas.items() if reach[0] <= height <= reach[1]
+            }
         area = float(np.mean(list(areas.values()))) if areas else math.nan
         rows.append(ResolutionArea(*who, name, how, len(areas), area, 0.0, 0.0))
     known = rows[0].area_mm2
     return [
-        replace(row, difference_mm2=row.area_mm2 - known, difference_percent=100.0 * (row.area_mm2 - known) / known) for row in rows
+        replace(
+            row,
+            difference_mm2=row.area_mm2 - known,
+            difference_percent=100.0 * (row.area_mm2 - known) / known,
+        )
+        for row in rows
     ]
 
 
 def _areas(case: Case, mask: Volume, place: Place, options: Options) -> dict[float, float]:
-    """Area (mm²) by height along the slices' own axis (mm), of the slices in the place; none where the mask is empty."""
+    """Area (mm²) by height along the slices' own axis (mm), of the slices in the place; none where
+    the mask is empty.
+    """
     if not (mask.data > 0).any():
         return {}
     shape = measure(mask, MeasureOptions(rescaling=options.rescaling, interval=False))
     axis = shape.grid.affine[:3, 2] / shape.grid.spacing[2]
-    heights = {number: float(shape.grid.to_world([0, 0, number]) @ axis) for number in areas_of(shape)}
+    heights = {
+        number: float(shape.grid.to_world([0, 0, number]) @ axis) for number in areas_of(shape)
+    }
     found = {heights[number]: area for number, area in areas_of(shape).items()}
     if not place.levels:
         return found
     levels = _with_levels(case, shape, mask, options)
     level_at = dict(zip(levels.slices.tolist(), levels.levels.tolist()))
-    return {heights[number]: found[heights[number]] for number in heights if level_at.get(number) in place.levels}
+    return {
+        heights[number]: found[heights[number]]
+        for number in heights
+        if level_at.get(number) in place.levels
+    }
 
 
 def _with_levels(case: Case, shape: CordShape, mask: Volume, options: Options) -> CordShape:

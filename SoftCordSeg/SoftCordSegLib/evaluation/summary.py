@@ -1,4 +1,6 @@
-"""From the long tables to the paper's numbers: CSA, its spread, tests, tables, and drift between releases."""
+"""From the long tables to the paper's numbers: CSA, its spread, tests, tables, and drift between
+releases.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,14 @@ from .evaluate import Evaluation
 from .masks.score import ImageScore
 from .resolutions import ResolutionArea
 from .statistics.families import Statistics, all_tests
-from .tables.paper import contrasts_table, csa_table, datasets_table, methods_table, resolutions_table, thresholds_table
+from .tables.paper import (
+    contrasts_table,
+    csa_table,
+    datasets_table,
+    methods_table,
+    resolutions_table,
+    thresholds_table,
+)
 from .tables.table import PaperTable
 
 
@@ -87,15 +96,20 @@ def summarise(
         methods: names, in the order of tables; with ``drift_limit`` releases, the oldest first.
         threshold: of Dice and the like; one that ``result`` has.
         csa_threshold: of CSA; None is the soft mask, 0.5 what the paper published.
-        place: where CSA is averaged; None takes C2 and C3, or without levels what the images have in common.
-        drift_limit: per cent beyond which an image's CSA is flagged from one release to the next; None leaves drift out.
+        place: where CSA is averaged; None takes C2 and C3, or without levels what the images have
+            in common.
+        drift_limit: per cent beyond which an image's CSA is flagged from one release to the next;
+            None leaves drift out.
         resolutions: of :func:`~.resolutions.compare_resolutions`.
 
     Raises:
         InputError: drift of fewer than two releases.
     """
     if drift_limit is not None and len(methods) < 2:
-        raise InputError("Drift is between releases of a model: give at least two of them as methods, the oldest first.")
+        raise InputError(
+            "Drift is between releases of a model: give at least two of them as methods, the oldest"
+            " first."
+        )
     cut = cut_name(csa_threshold)
     cuts = list(dict.fromkeys([SOFT, *(row.cut for row in result.slices)]))
     place = place or usual_place(cases)
@@ -105,7 +119,12 @@ def summarise(
     areas = by_cut.get(cut, [])
     differences = [] if drift_limit is None else release_differences(areas, methods, drift_limit)
     drifts = [] if drift_limit is None else release_drifts(areas, differences, methods)
-    tables = [contrasts_table(scores), methods_table(scores), datasets_table(scores), csa_table(areas, spreads.get(cut, []))]
+    tables = [
+        contrasts_table(scores),
+        methods_table(scores),
+        datasets_table(scores),
+        csa_table(areas, spreads.get(cut, [])),
+    ]
     if len(cuts) > 2:
         tables.append(thresholds_table(result.images, by_cut, spreads))
     tables.append(resolutions_table(resolutions))
@@ -144,12 +163,15 @@ def _notes(result: Evaluation, cases: Sequence[Case], methods: Sequence[str]) ->
         lacking = [case.image.name for case in cases if (method, case.image) not in result.masks]
         if lacking and len(methods) > 1:
             notes.append(
-                f"{method} lacks {len(lacking)} of {len(cases)} images: its means are over the others ({', '.join(lacking[:5])})."
+                f"{method} lacks {len(lacking)} of {len(cases)} images: its means are over the"
+                f" others ({', '.join(lacking[:5])})."
             )
     return notes
 
 
-def _nowhere(result: Evaluation, by_cut: Mapping[str, Sequence[ImageArea]], place: Place) -> list[str]:
+def _nowhere(
+    result: Evaluation, by_cut: Mapping[str, Sequence[ImageArea]], place: Place
+) -> list[str]:
     """That there is no CSA, if so, and what to do."""
     if not result.slices or any(by_cut.values()):
         return []

@@ -11,7 +11,8 @@ from ..volume import Volume
 
 # Rounding of a resampled mask, not another kind of image.
 _TOLERANCE = 1e-3
-# Below this a voxel of a mask is empty (the authors' pad_seg.py and remove_slices_seg.py use the same).
+# Below this a voxel of a mask is empty (the authors' pad_seg.py and remove_slices_seg.py use the
+# same).
 EMPTY = 1e-6
 
 
@@ -31,11 +32,14 @@ class Contrast:
         data = np.asarray(self.mask.data)
         low, high = float(data.min()), float(data.max())
         if high <= EMPTY:
-            raise InputError(f"The mask of {self.name} is empty: all its voxels are 0. Give a mask of the cord, or leave it out.")
+            raise InputError(
+                f"The mask of {self.name} is empty: all its voxels are 0. Give a mask of the cord,"
+                " or leave it out."
+            )
         if not (low >= -_TOLERANCE and high <= 1 + _TOLERANCE):  # nor what is not a number
             raise InputError(
-                f"The mask of {self.name} has values from {low:g} to {high:g}. A mask of the cord goes from 0 to 1; "
-                "this may be an image, or a segmentation with several labels."
+                f"The mask of {self.name} has values from {low:g} to {high:g}. A mask of the cord"
+                " goes from 0 to 1; this may be an image, or a segmentation with several labels."
             )
 
 
@@ -48,11 +52,13 @@ def check_contrasts(contrasts: list[Contrast], reference: str) -> Contrast:
     names = [one.name for one in contrasts]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise InputError(f"The contrast {twice[0]} is given twice. Give each contrast a name of its own.")
+        raise InputError(
+            f"The contrast {twice[0]} is given twice. Give each contrast a name of its own."
+        )
     found = [one for one in contrasts if one.name == reference]
     if not found:
         raise InputError(
-            f"There is no mask of the reference contrast {reference}; there are {', '.join(names) or 'none'}. "
-            "Give one, or choose another reference."
+            f"There is no mask of the reference contrast {reference}; there are"
+            f" {', '.join(names) or 'none'}. Give one, or choose another reference."
         )
     return found[0]

@@ -20,8 +20,9 @@ def slices_with_mask(mask: Volume, axis: int = 2) -> np.ndarray:
 def pad_ends(mask: Volume) -> Volume:
     """The mask with its first and last slice repeated once more outward.
 
-    Only for the registration: linear interpolation between thick slices fades out towards the last of them, and an oblique view
-    of it would be cut.  The authors do the same for this reason (pad_seg.py: "to overcome edge effect").
+    Only for the registration: linear interpolation between thick slices fades out towards the last
+    of them, and an oblique view of it would be cut.  The authors do the same for this reason
+    (pad_seg.py: "to overcome edge effect").
 
     Args:
         mask: third axis along the cord.
@@ -38,15 +39,19 @@ def pad_ends(mask: Volume) -> Volume:
     return Volume(data, grid.affine)
 
 
-def trim_ends(mask: np.ndarray, coverage: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, int]:
+def trim_ends(
+    mask: np.ndarray, coverage: np.ndarray, count: int
+) -> tuple[np.ndarray, np.ndarray, int]:
     """Mask and coverage without the first and last slices of the mask.
 
-    The end slices of a contrast are seen only in part in the reference's space, and badly registered, so they would blur the
-    average (the authors' remove_slices_seg.py).  **At most a quarter** of the slices that the mask reaches is left out at each end,
-    so that at least half of a short stack of thick slices stays, and all of a single slice.
+    The end slices of a contrast are seen only in part in the reference's space, and badly
+    registered, so they would blur the average (the authors' remove_slices_seg.py).  **At most a
+    quarter** of the slices that the mask reaches is left out at each end, so that at least half of
+    a short stack of thick slices stays, and all of a single slice.
 
-    The authors meant eight slices instead of ten for T2*w and diffusion, but their script never gets to know the contrast; here one
-    rule holds for all, and what differs is said by name (``GroundTruthOptions.trim_of``).
+    The authors meant eight slices instead of ten for T2*w and diffusion, but their script never
+    gets to know the contrast; here one rule holds for all, and what differs is said by name
+    (``GroundTruthOptions.trim_of``).
 
     Args:
         mask, coverage: (i, j, k) in the reference's space.

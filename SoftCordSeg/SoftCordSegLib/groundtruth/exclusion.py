@@ -19,8 +19,10 @@ class Exclusion:
     """One line of a list.
 
     Attributes:
-        name: "sub-01" for a participant, "sub-01_T1w" for one contrast; of an image outside BIDS, its file without an ending.
-        reason: as written after ``#`` or ``:``, else the heading it stands under; "" where there is none.
+        name: "sub-01" for a participant, "sub-01_T1w" for one contrast; of an image outside BIDS,
+            its file without an ending.
+        reason: as written after ``#`` or ``:``, else the heading it stands under; "" where there is
+            none.
     """
 
     name: str
@@ -34,21 +36,26 @@ class Exclusions:
     entries: tuple[Exclusion, ...] = ()
 
     def of_subject(self, subject: str) -> Exclusion | None:
-        """The entry that leaves out the whole participant (or session, as "sub-01_ses-1"); None where there is none."""
+        """The entry that leaves out the whole participant (or session, as "sub-01_ses-1"); None
+        where there is none.
+        """
         names = {subject, subject.split("_")[0]} if subject.startswith("sub-") else {subject}
         return next((entry for entry in self.entries if entry.name in names), None)
 
     def of_image(self, image: str) -> Exclusion | None:
-        """The entry that leaves out one image, by the name of its file without an ending ("sub-01_T1w")."""
+        """The entry that leaves out one image, by the name of its file without an ending
+        ("sub-01_T1w").
+        """
         return next((entry for entry in self.entries if entry.name == image), None)
 
 
 def read_exclusions(path: Path) -> Exclusions:
     """Read a list: the authors' ``exclude.yml`` and its kin, or plain text.
 
-    Understood are YAML lists, with or without headings (``FILES_REG:``), of participants or files, whole paths included; text with
-    one name a line; reasons as comments (``- sub-01  # moved``) or after a colon (``- sub-01: moved``).  Images outside BIDS are
-    told by their ending (``t2.nii.gz``).
+    Understood are YAML lists, with or without headings (``FILES_REG:``), of participants or files,
+    whole paths included; text with one name a line; reasons as comments (``- sub-01  # moved``) or
+    after a colon (``- sub-01: moved``).  Images outside BIDS are told by their ending
+    (``t2.nii.gz``).
 
     Raises:
         InputError: the file cannot be read, or a line is no such entry.
@@ -56,9 +63,14 @@ def read_exclusions(path: Path) -> Exclusions:
     try:
         lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
     except FileNotFoundError as error:
-        raise InputError(f"There is no file '{path}'. Check the name of the exclusion list.") from error
+        raise InputError(
+            f"There is no file '{path}'. Check the name of the exclusion list."
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"'{path}' cannot be read as text. Give a list of participants, one a line, or a YAML list.") from error
+        raise InputError(
+            f"'{path}' cannot be read as text. Give a list of participants, one a line, or a YAML"
+            " list."
+        ) from error
     entries: list[Exclusion] = []
     heading = ""
     for number, line in enumerate(lines, start=1):
@@ -83,7 +95,9 @@ def read_exclusions(path: Path) -> Exclusions:
 
 
 def _entries(text: str, comment: str, heading: str) -> list[Exclusion] | None:
-    """The entries of a line without its dash: one, or several in brackets; None where it is none."""
+    """The entries of a line without its dash: one, or several in brackets; None where it is
+    none.
+    """
     if text.startswith("[") and text.endswith("]"):
         parts: Sequence[str] = [part for part in text[1:-1].split(",") if part.strip()]
     else:
@@ -91,11 +105,15 @@ def _entries(text: str, comment: str, heading: str) -> list[Exclusion] | None:
         comment = comment or after.strip().strip("'\"")
         parts = [text]
     names = [_names(part) for part in parts]
-    return None if not all(names) else [Exclusion(name, comment or heading) for name in names if name]
+    return (
+        None if not all(names) else [Exclusion(name, comment or heading) for name in names if name]
+    )
 
 
 def _names(text: str) -> str | None:
-    """The participant or image that ``text`` names, a path being cut to its last part; None where it names none."""
+    """The participant or image that ``text`` names, a path being cut to its last part; None where
+    it names none.
+    """
     text = text.strip()
     file = text.strip("'\"").rstrip(":").replace("\\", "/").split("/")[-1]
     ending = next((one for one in _ENDINGS if file.lower().endswith(one)), "")

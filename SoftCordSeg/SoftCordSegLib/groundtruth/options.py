@@ -24,11 +24,13 @@ class GroundTruthOptions:
         reference: name of the contrast in whose space the masks are averaged.  It is never trimmed.
         registration: of each contrast to the reference.
         spacing_mm: average on an isotropic grid of this voxel size instead of the reference's own.
-        trim_mm: what is left out at each end of a contrast before averaging, mm along the reference's slices.
+        trim_mm: what is left out at each end of a contrast before averaging, mm along the
+            reference's slices.
         trim_of: the same for single contrasts, by name.
-        trim_slices: so many slices of the reference instead of ``trim_mm`` (but not of ``trim_of``).
-        beyond_reference: average also above and below the reference's field of view, from the contrasts that reach there; the
-            paper stays within it.
+        trim_slices: so many slices of the reference instead of ``trim_mm`` (but not of
+            ``trim_of``).
+        beyond_reference: average also above and below the reference's field of view, from the
+            contrasts that reach there; the paper stays within it.
     """
 
     reference: str = "T2w"
@@ -41,12 +43,20 @@ class GroundTruthOptions:
 
     def __post_init__(self):
         if self.spacing_mm is not None and not 0.1 <= self.spacing_mm <= 10:
-            raise InputError(f"A voxel size of {self.spacing_mm:g} mm is not usable. Choose one from 0.1 to 10 mm.")
-        if not all(0 <= length < math.inf for length in (self.trim_mm, *self.trim_of.values(), self.trim_slices or 0)):
+            raise InputError(
+                f"A voxel size of {self.spacing_mm:g} mm is not usable. Choose one from 0.1 to"
+                " 10 mm."
+            )
+        if not all(
+            0 <= length < math.inf
+            for length in (self.trim_mm, *self.trim_of.values(), self.trim_slices or 0)
+        ):
             raise InputError("What is trimmed at the ends is a length, 0 or more.")
 
     def trim_slices_of(self, contrast: str, slice_mm: float) -> int:
-        """How many slices of the reference, of ``slice_mm`` each, are left out at each end of a contrast."""
+        """How many slices of the reference, of ``slice_mm`` each, are left out at each end of a
+        contrast.
+        """
         if contrast == self.reference:
             return 0
         if contrast in self.trim_of:

@@ -10,7 +10,8 @@ from scipy import ndimage
 from ..volume import Grid, Volume
 
 _CHUNK = 1 << 20
-# Nearer than this to the last known voxel, counted in voxels, a value is carried on rather than given up.
+# Nearer than this to the last known voxel, counted in voxels, a value is carried on rather than
+# given up.
 _HALF = 0.5
 
 
@@ -29,13 +30,18 @@ def warp(volume: Volume, grid: Grid, move: Callable[[np.ndarray], np.ndarray]) -
     data = np.asarray(volume.data, dtype=np.float32)
     for part, places in _places(grid):
         voxels = volume.grid.to_voxel(move(places))
-        values = ndimage.map_coordinates(data, voxels.T, order=1, mode="grid-constant", output=np.float32)
+        values = ndimage.map_coordinates(
+            data, voxels.T, order=1, mode="grid-constant", output=np.float32
+        )
         result[:, :, part] = values.reshape(*grid.shape[:2], -1)
     return result
 
 
-def warp_known(volume: Volume, known: Volume, grid: Grid, move: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """As :func:`warp`, of values that are known only in part: they do not fade towards what is not known.
+def warp_known(
+    volume: Volume, known: Volume, grid: Grid, move: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """As :func:`warp`, of values that are known only in part: they do not fade towards what is not
+    known.
 
     Args:
         volume: values, 0 where not known.
@@ -43,17 +49,25 @@ def warp_known(volume: Volume, known: Volume, grid: Grid, move: Callable[[np.nda
         grid, move: as for :func:`warp`.
 
     Returns:
-        float32 values of ``grid``'s shape: the mean of the known neighbours by their weights in the interpolation, 0 where these
-        make up less than half.
+        float32 values of ``grid``'s shape: the mean of the known neighbours by their weights in the
+        interpolation, 0 where these make up less than half.
     """
     weights = warp(known, grid, move)
     values = warp(volume, grid, move)
     return np.divide(values, weights, out=np.zeros_like(values), where=weights >= _HALF)
 
 
-def box_within(grid: Grid, volume: Volume, move: Callable[[np.ndarray], np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """The box of ``grid`` (start, stop, voxels) that ``volume`` may reach; ``move`` leads from the volume's space to the grid's."""
-    faces = np.array(np.meshgrid(*[(-1, n) for n in volume.shape[:2]], np.arange(-1, volume.shape[2] + 1), indexing="ij"))
+def box_within(
+    grid: Grid, volume: Volume, move: Callable[[np.ndarray], np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The box of ``grid`` (start, stop, voxels) that ``volume`` may reach; ``move`` leads from the
+    volume's space to the grid's.
+    """
+    faces = np.array(
+        np.meshgrid(
+            *[(-1, n) for n in volume.shape[:2]], np.arange(-1, volume.shape[2] + 1), indexing="ij"
+        )
+    )
     voxels = grid.to_voxel(move(volume.grid.to_world(faces.reshape(3, -1).T)))
     size = np.array(grid.shape)
     start = np.clip(np.floor(voxels.min(axis=0)).astype(int) - 1, 0, size)
@@ -61,9 +75,18 @@ def box_within(grid: Grid, volume: Volume, move: Callable[[np.ndarray], np.ndarr
 
 
 def _places(grid: Grid) -> Iterator[tuple[slice, np.ndarray]]:
-    """Slabs of ``grid`` along k and the world places (n, 3) of their voxels, so that memory stays small."""
+    """Slabs of ``grid`` along k and the world places (n, 3) of their voxels, so that memory stays
+    small.
+    """
     thickness = max(_CHUNK // max(grid.shape[0] * grid.shape[1], 1), 1)
     for first in range(0, grid.shape[2], thickness):
         part = slice(first, min(first + thickness, grid.shape[2]))
-        axes = (np.arange(grid.shape[0]), np.arange(grid.shape[1]), np.arange(part.start, part.stop))
-        yield part, grid.to_world(np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3))
+        axes = (
+            np.arange(grid.shape[0]),
+            np.arange(grid.shape[1]),
+            np.arange(part.start, part.stop),
+        )
+        yield (
+            part,
+            grid.to_world(np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)),
+        )

@@ -1,7 +1,8 @@
 """Floor 2: the shape of the cord, its vertebral levels, and the tables of both.
 
-Folders import downward only, from the top: ``disc_proposal`` and ``tables`` (side by side), ``levels``, ``shape``, ``slices``,
-and ``wording`` below all.  Other rooms import from here, not from the folders.
+Folders import downward only, from the top: ``disc_proposal`` and ``tables`` (side by side),
+``levels``, ``shape``, ``slices``, and ``wording`` below all.  Other rooms import from here, not
+from the folders.
 """
 
 from .disc_proposal.found import found_before, found_remark, is_where_found
@@ -27,7 +28,12 @@ from .shape.symmetry import add_image_measures
 from .slices.centreline import Centreline
 from .slices.upright import shrink_factors
 from .tables.aggregate import LevelSummary, Summary, aggregate
-from .tables.contrasts import ContrastSpread, contrasts_csv_text, spread_over_contrasts, write_contrasts_csv
+from .tables.contrasts import (
+    ContrastSpread,
+    contrasts_csv_text,
+    spread_over_contrasts,
+    write_contrasts_csv,
+)
 from .tables.figures import contrasts_figure, profile_figure, write_figure
 from .tables.table import csv_columns, csv_text, table_rows, to_json, write_csv, write_json
 from .wording import slice_ranges

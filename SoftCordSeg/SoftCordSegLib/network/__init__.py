@@ -1,4 +1,5 @@
-"""Floor 1: network architectures, NormReLU and model bundles; the authors' releases and the store of installed models.
+"""Floor 1: network architectures, NormReLU and model bundles; the authors' releases and the store
+of installed models.
 
 Importing this package does not import torch; ``network.unet`` does.
 """

@@ -6,10 +6,12 @@ import numpy as np
 
 
 def normrelu(raw: np.ndarray) -> np.ndarray:
-    """The paper's NormReLU (section 2.3.3): relu(x) / max(relu(x)); all zero where nothing is positive.
+    """The paper's NormReLU (section 2.3.3): relu(x) / max(relu(x)); all zero where nothing is
+    positive.
 
     Args:
-        raw: network outputs of the *whole* volume, any shape.  Never one tile: each tile would be scaled by its own maximum.
+        raw: network outputs of the *whole* volume, any shape.  Never one tile: each tile would be
+            scaled by its own maximum.
 
     Returns:
         float32 values in [0, 1].

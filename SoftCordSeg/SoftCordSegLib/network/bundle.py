@@ -1,10 +1,11 @@
-"""Model bundles in the MONAI Bundle layout: a folder with its configuration, its provenance and its weights.
+"""Model bundles in the MONAI Bundle layout: a folder with its configuration, its provenance and its
+weights.
 
 ::
 
-    <bundle>/configs/metadata.json    name, version, licence, provenance, SHA-256 of every weight file
-    <bundle>/configs/inference.json   networks, spacings, tiles: all that inference needs; see ``plans``
-    <bundle>/models/*.safetensors     weights; nothing is ever unpickled
+    <bundle>/configs/metadata.json   name, version, licence, provenance, SHA-256 of the weight files
+    <bundle>/configs/inference.json  networks, spacings, tiles: what inference needs; see ``plans``
+    <bundle>/models/*.safetensors    weights; nothing is ever unpickled
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 
 _REQUIRED = ("name", "version", "license", "weights")
 
-# Contracts by which intensities are scaled before a network of ours sees them; ``volume.intensities`` says what they are.
+# Contracts by which intensities are scaled before a network of ours sees them;
+# ``volume.intensities`` says what they are.
 WHOLE_IMAGE, AROUND_CORD = "whole_image", "around_cord"
 INTENSITIES = (WHOLE_IMAGE, AROUND_CORD)
 
@@ -68,7 +70,8 @@ class ModelBundle:
         locator: finds the cord in the whole field of view; None in a bundle that goes another way.
         segmenter: outlines it; None likewise.
         plan: the other way, of the authors' releases; None in a bundle of ours.
-        intensities: the contract by which both networks' input is scaled, one of :data:`INTENSITIES`; of no meaning with a plan.
+        intensities: the contract by which both networks' input is scaled, one of
+            :data:`INTENSITIES`; of no meaning with a plan.
     """
 
     folder: Path
@@ -110,13 +113,16 @@ class ModelBundle:
         """The networks of a ``plan``, one after the other, in evaluation mode, on the CPU.
 
         Raises:
-            ModelError: the weights do not fit the configuration, or the library that builds the network is missing.
+            ModelError: the weights do not fit the configuration, or the library that builds the
+                network is missing.
         """
         from .authors.foreign import build
         from .unet import UNet
 
         for name in spec.weights:
-            yield self._filled(UNet(spec.config) if spec.config is not None else build(spec.library), name)
+            yield self._filled(
+                UNet(spec.config) if spec.config is not None else build(spec.library), name
+            )
 
     def _filled(self, network: torch.nn.Module, name: str) -> torch.nn.Module:
         import safetensors.torch
@@ -124,9 +130,12 @@ class ModelBundle:
         path = self.folder / name
         try:
             network.load_state_dict(safetensors.torch.load_file(path))
-        except Exception as error:  # safetensors and torch raise many kinds; all mean the same to the user
+        except (
+            Exception
+        ) as error:  # safetensors and torch raise many kinds; all mean the same to the user
             raise ModelError(
-                f"The weights '{path}' do not fit their configuration: the bundle is damaged. Install it again."
+                f"The weights '{path}' do not fit their configuration: the bundle is damaged."
+                " Install it again."
             ) from error
         return network.eval()
 
@@ -142,18 +151,32 @@ def load_bundle(folder: str | Path) -> ModelBundle:
     inference = _read_json(folder / "configs" / "inference.json")
     absent = [key for key in _REQUIRED if key not in metadata]
     if absent:
-        raise ModelError(f"The bundle '{folder}' does not say its {', '.join(absent)} (configs/metadata.json). Install it again.")
+        raise ModelError(
+            f"The bundle '{folder}' does not say its {', '.join(absent)} (configs/metadata.json)."
+            " Install it again."
+        )
     try:
         orientation = _letters(inference["orientation"])
         pipeline = inference.get("pipeline")
         if pipeline is None:
             stages = _stage(inference["locator"]), _stage(inference["segmenter"])
-            bundle = ModelBundle(folder, metadata, orientation, *stages, intensities=inference.get("intensities", WHOLE_IMAGE))
+            bundle = ModelBundle(
+                folder,
+                metadata,
+                orientation,
+                *stages,
+                intensities=inference.get("intensities", WHOLE_IMAGE),
+            )
         else:
-            bundle = ModelBundle(folder, metadata, orientation, None, None, PIPELINES[pipeline].from_json(inference))
+            bundle = ModelBundle(
+                folder, metadata, orientation, None, None, PIPELINES[pipeline].from_json(inference)
+            )
         sums = dict(metadata["weights"])
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"The bundle '{folder}' has a configuration that cannot be used ({error!r}). Install it again.") from error
+        raise ModelError(
+            f"The bundle '{folder}' has a configuration that cannot be used ({error!r}). Install it"
+            " again."
+        ) from error
     _check_contract(bundle.intensities, folder)
     for name in bundle.weight_files:
         _verify(folder, name, sums)
@@ -167,15 +190,18 @@ def shipped_bundles() -> list[Path]:
 
 
 def save_bundle(
-    folder: str | Path, metadata: dict[str, Any], inference: dict[str, Any], weights: dict[str, dict[str, torch.Tensor]]
+    folder: str | Path,
+    metadata: dict[str, Any],
+    inference: dict[str, Any],
+    weights: dict[str, dict[str, torch.Tensor]],
 ) -> None:
     """Write a bundle; SHA-256 of the weights are added to the metadata.
 
     Args:
         folder: of the bundle.
         metadata: name, version, license, provenance.
-        inference: as read by :func:`load_bundle`; stages may be :class:`Stage`.  Without ``intensities`` it is
-            :data:`WHOLE_IMAGE`.  Of a plan: ``{"orientation": …,
+        inference: as read by :func:`load_bundle`; stages may be :class:`Stage`.  Without
+            ``intensities`` it is :data:`WHOLE_IMAGE`.  Of a plan: ``{"orientation": …,
             **plan.to_json()}``.
         weights: state dictionaries by path below the folder, ending in ``.safetensors``.
 
@@ -191,11 +217,19 @@ def save_bundle(
     sums = {}
     for name, state in weights.items():
         tensors = {key: value.detach().contiguous().cpu() for key, value in state.items()}
-        write_atomically(folder / name, lambda path, tensors=tensors: safetensors.torch.save_file(tensors, path))
+        write_atomically(
+            folder / name, lambda path, tensors=tensors: safetensors.torch.save_file(tensors, path)
+        )
         sums[name] = file_sha256(folder / name)
-    plain = {key: asdict(value) if isinstance(value, Stage) else value for key, value in inference.items()}
+    plain = {
+        key: asdict(value) if isinstance(value, Stage) else value
+        for key, value in inference.items()
+    }
     write_text_atomically(folder / "configs" / "inference.json", json.dumps(plain, indent=2) + "\n")
-    write_text_atomically(folder / "configs" / "metadata.json", json.dumps({**metadata, "weights": sums}, indent=2) + "\n")
+    write_text_atomically(
+        folder / "configs" / "metadata.json",
+        json.dumps({**metadata, "weights": sums}, indent=2) + "\n",
+    )
 
 
 def file_sha256(path: str | Path) -> str:
@@ -224,7 +258,12 @@ def _stage(entry: dict[str, Any]) -> Stage:
         overlap=float(entry["overlap"]),
         activation=str(entry["activation"]),
     )
-    if not (0 <= stage.overlap < 1 and stage.spacing_mm > 0 and len(stage.tile) == 3 and min(stage.tile) > 0):
+    if not (
+        0 <= stage.overlap < 1
+        and stage.spacing_mm > 0
+        and len(stage.tile) == 3
+        and min(stage.tile) > 0
+    ):
         raise ValueError("tile, overlap or spacing out of range")
     if stage.activation not in ACTIVATIONS:
         raise ValueError(f"unknown activation {stage.activation}")
@@ -234,23 +273,26 @@ def _stage(entry: dict[str, Any]) -> Stage:
 def _check_contract(name: Any, folder: Path) -> None:
     if name not in INTENSITIES:
         raise ModelError(
-            f"The bundle '{folder}' scales intensities by {name!r}, which this version does not know "
-            f"(it knows {', '.join(INTENSITIES)}). Update SoftCordSeg."
+            f"The bundle '{folder}' scales intensities by {name!r}, which this version does not"
+            f" know (it knows {', '.join(INTENSITIES)}). Update SoftCordSeg."
         )
 
 
 def _verify(folder: Path, name: str, sums: dict[str, str]) -> None:
     path = folder / name
-    # A bundle is untrusted: its configuration must not reach files outside its folder, or formats that run code.
+    # A bundle is untrusted: its configuration must not reach files outside its folder, or formats
+    # that run code.
     if folder.resolve() not in path.resolve().parents or path.suffix != ".safetensors":
         raise ModelError(
-            f"The bundle '{folder}' names '{name}' as weights, which is not a .safetensors file inside it. Do not use it."
+            f"The bundle '{folder}' names '{name}' as weights, which is not a .safetensors file"
+            " inside it. Do not use it."
         )
     if not path.is_file():
         raise ModelError(f"The bundle '{folder}' lacks its weights '{name}'. Install it again.")
     if sums.get(name) != file_sha256(path):
         raise ModelError(
-            f"The weights '{path}' are not the ones the bundle was published with (SHA-256 differs). Install it again."
+            f"The weights '{path}' are not the ones the bundle was published with (SHA-256"
+            " differs). Install it again."
         )
 
 
@@ -258,9 +300,13 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise ModelError(f"There is no model bundle in '{path.parent.parent}': it lacks configs/{path.name}.") from error
+        raise ModelError(
+            f"There is no model bundle in '{path.parent.parent}': it lacks configs/{path.name}."
+        ) from error
     except (OSError, ValueError) as error:
-        raise ModelError(f"'{path}' cannot be read: the model bundle is damaged. Install it again.") from error
+        raise ModelError(
+            f"'{path}' cannot be read: the model bundle is damaged. Install it again."
+        ) from error
     if not isinstance(content, dict):
         raise ModelError(f"'{path}' cannot be read: the model bundle is damaged. Install it again.")
     return content

@@ -19,7 +19,11 @@ WEIGHTS = "models/network.safetensors"
 
 
 def save_plan_bundle(
-    folder: str | Path, metadata: dict[str, Any], orientation: str, plan: CentreCrop | NnUNet, states: dict[str, State]
+    folder: str | Path,
+    metadata: dict[str, Any],
+    orientation: str,
+    plan: CentreCrop | NnUNet,
+    states: dict[str, State],
 ) -> None:
     """Write a bundle that goes the way of ``plan``.
 
@@ -52,9 +56,10 @@ def save_centre_crop_bundle(
         metadata: name, version, license, provenance.
         state: of ``network.unet.UNet(config)``.
         config: the network's shape.
-        orientation: the one that it was trained in, nibabel letters: "LAS" (SCT's RPI) for our training, "RPI" for the
-            authors' releases.
-        settings: other than the defaults of :class:`~.plans.CentreCrop` (``crop``, ``padding``, ``tile``, ``activation``, …).
+        orientation: the one that it was trained in, nibabel letters: "LAS" (SCT's RPI) for our
+            training, "RPI" for the authors' releases.
+        settings: other than the defaults of :class:`~.plans.CentreCrop` (``crop``, ``padding``,
+            ``tile``, ``activation``, …).
 
     Raises:
         ValueError: the settings do not fit the network.

@@ -1,7 +1,7 @@
 """Other ways from an image to a mask than ours: what the authors' pipelines do, as configuration.
 
-``configs/inference.json`` of a bundle says which way it goes by its key ``pipeline``; without that key it is ours, a locator
-and a segmenter (:class:`~.bundle.Stage`).
+``configs/inference.json`` of a bundle says which way it goes by its key ``pipeline``; without that
+key it is ours, a locator and a segmenter (:class:`~.bundle.Stage`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,12 @@ from .shape import Size, UNetConfig
 
 CENTRE_CROP, NNUNET = "centre_crop", "nnunet"
 PADDINGS = ("constant", "edge")
-NORMALISATIONS = ("ZScoreNormalization", "CTNormalization", "NoNormalization", "RescaleTo01Normalization")
+NORMALISATIONS = (
+    "ZScoreNormalization",
+    "CTNormalization",
+    "NoNormalization",
+    "RescaleTo01Normalization",
+)
 
 
 @dataclass(frozen=True)
@@ -24,8 +29,8 @@ class NetworkSpec:
     Attributes:
         weights: files below the bundle's folder, one for each network.
         config: of our U-Net; None where another library builds the network.
-        library: how that library builds it: ``class``, ``kwargs``, ``imports`` (which of the kwargs name Python objects),
-            ``channels_in``, ``channels_out``.
+        library: how that library builds it: ``class``, ``kwargs``, ``imports`` (which of the kwargs
+            name Python objects), ``channels_in``, ``channels_out``.
     """
 
     weights: tuple[str, ...]
@@ -48,18 +53,24 @@ class NetworkSpec:
 
     def to_json(self) -> dict[str, Any]:
         """Plain types."""
-        shape = {"unet": self.config.to_json()} if self.config is not None else {"library": self.library}
+        shape = (
+            {"unet": self.config.to_json()}
+            if self.config is not None
+            else {"library": self.library}
+        )
         return {"weights": list(self.weights), **shape}
 
 
 @dataclass(frozen=True)
 class CentreCrop:
-    """The paper's pipeline: crop the middle of the image, z-score, sliding window, NormReLU, inverse.
+    """The paper's pipeline: crop the middle of the image, z-score, sliding window, NormReLU,
+    inverse.
 
     Attributes:
         network: one U-Net, one channel in and out.
         spacing_mm: of its isotropic working grid.
-        crop: voxels of that grid kept around the image's middle, along the working axes; -1 keeps all.
+        crop: voxels of that grid kept around the image's middle, along the working axes; -1 keeps
+            all.
         divisible_by: what is cropped is padded to multiples of this.
         padding: of that padding: "constant" (0) or "edge".
         tile, overlap: of the sliding window.
@@ -79,7 +90,11 @@ class CentreCrop:
 
     def __post_init__(self):
         _check_window(self.tile, self.overlap, self.floor)
-        if not (self.spacing_mm > 0 and self.divisible_by > 0 and all(n > 0 or n == -1 for n in self.crop)):
+        if not (
+            self.spacing_mm > 0
+            and self.divisible_by > 0
+            and all(n > 0 or n == -1 for n in self.crop)
+        ):
             raise ValueError("spacing, crop or divisor out of range")
         if self.padding not in PADDINGS or self.activation not in ACTIVATIONS:
             raise ValueError(f"unknown padding {self.padding} or activation {self.activation}")
@@ -113,7 +128,8 @@ class Resampling:
     Attributes:
         order: of the spline within the slices, or in all directions.
         order_z: across thick slices.
-        separate_z: True or False, or None: where one axis is more than three times as coarse as another.
+        separate_z: True or False, or None: where one axis is more than three times as coarse as
+            another.
     """
 
     order: int
@@ -143,7 +159,8 @@ class Margins:
 
 @dataclass(frozen=True)
 class NnUNet:
-    """An nnU-Net v2 configuration.  "Its axes" are the image's axes in reverse order, and then ``transpose_forward``.
+    """An nnU-Net v2 configuration.  "Its axes" are the image's axes in reverse order, and then
+    ``transpose_forward``.
 
     Attributes:
         network: one U-Net for each fold.
@@ -177,7 +194,11 @@ class NnUNet:
 
     def __post_init__(self):
         _check_window(self.patch, 1 - self.step, self.floor)
-        if len(self.spacing_mm) != 3 or min(self.spacing_mm) <= 0 or sorted(self.transpose_forward) != [0, 1, 2]:
+        if (
+            len(self.spacing_mm) != 3
+            or min(self.spacing_mm) <= 0
+            or sorted(self.transpose_forward) != [0, 1, 2]
+        ):
             raise ValueError("spacing or axes out of range")
         if self.normalisation not in NORMALISATIONS:
             raise ValueError(f"unknown normalisation {self.normalisation}")
@@ -190,7 +211,11 @@ class NnUNet:
     def channels(self) -> int:
         """Output channels of the network, background included."""
         network = self.network
-        return network.config.channels_out if network.config is not None else int(network.library["channels_out"])
+        return (
+            network.config.channels_out
+            if network.config is not None
+            else int(network.library["channels_out"])
+        )
 
     @classmethod
     def from_json(cls, entry: dict[str, Any]) -> NnUNet:
@@ -207,7 +232,9 @@ class NnUNet:
             "probabilities": lambda value: Resampling(**value),
             "margins": lambda value: Margins(**value) if value is not None else None,
         }
-        return cls(**{key: read[key](value) if key in read else value for key, value in given.items()})
+        return cls(
+            **{key: read[key](value) if key in read else value for key, value in given.items()}
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Plain types, without the orientation."""

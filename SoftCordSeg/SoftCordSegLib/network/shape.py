@@ -22,7 +22,8 @@ class UNetConfig:
     Attributes:
         features: channels of each stage, from full resolution down.
         strides: of the first convolution of each stage; the first is (1, 1, 1).
-        convolutions: how many convolutions a stage has: one number for all stages and both ways, or one a stage on the way down.
+        convolutions: how many convolutions a stage has: one number for all stages and both ways, or
+            one a stage on the way down.
         decoder_convolutions: on the way up, from the deepest level; as ``convolutions`` where None.
         kernels: of each stage's convolutions; 3x3x3 where None.
         channels_in, channels_out: of the image and of each output.
@@ -51,12 +52,24 @@ class UNetConfig:
         stages = len(self.features)
         if stages != len(self.strides) or stages < 2:
             raise ValueError("a U-Net needs at least two stages, and one stride for each")
-        if len(self.encoder_counts) != stages or len(self.decoder_counts) != stages - 1 or len(self.kernel_sizes) != stages:
-            raise ValueError("a U-Net needs its numbers of convolutions and its kernels for each stage")
+        if (
+            len(self.encoder_counts) != stages
+            or len(self.decoder_counts) != stages - 1
+            or len(self.kernel_sizes) != stages
+        ):
+            raise ValueError(
+                "a U-Net needs its numbers of convolutions and its kernels for each stage"
+            )
         if any(n % 2 == 0 for kernel in self.kernel_sizes for n in kernel):
             raise ValueError("the kernels of a U-Net have odd sizes")
         self._simplify()
-        positive = (*self.features, *self.encoder_counts, *self.decoder_counts, self.channels_in, self.channels_out)
+        positive = (
+            *self.features,
+            *self.encoder_counts,
+            *self.decoder_counts,
+            self.channels_in,
+            self.channels_out,
+        )
         if min(*positive, *(n for size in (*self.strides, *self.kernel_sizes) for n in size)) < 1:
             raise ValueError("the numbers of a U-Net are 1 or more")
 
@@ -72,7 +85,11 @@ class UNetConfig:
     @property
     def encoder_counts(self) -> tuple[int, ...]:
         """Convolutions of each stage, from full resolution down."""
-        return self.convolutions if isinstance(self.convolutions, tuple) else (self.convolutions,) * len(self.features)
+        return (
+            self.convolutions
+            if isinstance(self.convolutions, tuple)
+            else (self.convolutions,) * len(self.features)
+        )
 
     @property
     def decoder_counts(self) -> tuple[int, ...]:
@@ -105,8 +122,15 @@ class UNetConfig:
 
     def to_json(self) -> dict[str, Any]:
         """Plain types; only what differs from the defaults, beside features and strides."""
-        plain = {name: value for name, value in vars(self).items() if value != getattr(type(self), name, None)}
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in plain.items()}
+        plain = {
+            name: value
+            for name, value in vars(self).items()
+            if value != getattr(type(self), name, None)
+        }
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in plain.items()
+        }
 
 
 PAPER = UNetConfig(

@@ -23,7 +23,8 @@ def compare(scene, discs: list):
 
     Args:
         scene: the MRML scene.
-        discs: ``DiscLabel``; for volumes that have no discs of their own: the same person, in the same position.
+        discs: ``DiscLabel``; for volumes that have no discs of their own: the same person, in the
+            same position.
 
     Returns:
         (table node, chart node, a sentence).
@@ -37,12 +38,19 @@ def compare(scene, discs: list):
 
     studies = studies_to_compare(scene)
     if len(studies) < 2:
-        raise InputError(_("Only volumes with a mask can be compared, and there are fewer than two. Segment them first."))
+        raise InputError(
+            _(
+                "Only volumes with a mask can be compared, and there are fewer than two. Segment"
+                " them first."
+            )
+        )
     summaries = {}
     for study in studies:
         own = discs_of(study.discs) if study.discs is not None else []
         if not (own or discs):
-            raise InputError(_("Volumes are compared level by level. Mark the discs in one of them first."))
+            raise InputError(
+                _("Volumes are compared level by level. Mark the discs in one of them first.")
+            )
         mask = mask_to_measure(study.soft)
         shape = add_levels(measure(mask), own or discs, mask)
         summaries[_unique(study.image.GetName(), summaries)] = aggregate(shape, per_level=True)
@@ -50,13 +58,15 @@ def compare(scene, discs: list):
     _remove_earlier(scene)
     table = _add_table(scene, spreads, list(summaries))
     chart = _add_chart(scene, table, list(summaries))
-    common = [spread.sd for spread in spreads if spread.sd == spread.sd]  # NaN where one image alone shows the level
+    common = [
+        spread.sd for spread in spreads if spread.sd == spread.sd
+    ]  # NaN where one image alone shows the level
     words = _("Compared {count} volumes.").format(count=len(studies))
     if common:
         mean = sum(common) / len(common)
-        words += " " + _("The area differs by {sd:.1f} mm² (SD over volumes, mean of {levels} levels).").format(
-            sd=mean, levels=len(common)
-        )
+        words += " " + _(
+            "The area differs by {sd:.1f} mm² (SD over volumes, mean of {levels} levels)."
+        ).format(sd=mean, levels=len(common))
     return table, chart, words
 
 
@@ -73,13 +83,28 @@ def _add_table(scene, spreads, images: list[str]):
 
     columns = [
         Column(_LEVEL, [spread.name for spread in spreads]),
-        Column(_NUMBER, [int(spread.levels[0]) for spread in spreads], "", "Number of the level, C1 is 1"),
-        *(Column(image, [spread.values[image] for spread in spreads], "mm²", "Mean area in this volume") for image in images),
+        Column(
+            _NUMBER,
+            [int(spread.levels[0]) for spread in spreads],
+            "",
+            "Number of the level, C1 is 1",
+        ),
+        *(
+            Column(
+                image,
+                [spread.values[image] for spread in spreads],
+                "mm²",
+                "Mean area in this volume",
+            )
+            for image in images
+        ),
         Column(_MEAN, [spread.mean for spread in spreads], "mm²"),
         Column(_SD, [spread.sd for spread in spreads], "mm²", "Over the volumes"),
         Column(_CV, [spread.cv_percent for spread in spreads], "%", "SD over mean"),
     ]
-    table = _marked(scene.AddNewNodeByClass("vtkMRMLTableNode", scene.GenerateUniqueName("Area by volume")))
+    table = _marked(
+        scene.AddNewNodeByClass("vtkMRMLTableNode", scene.GenerateUniqueName("Area by volume"))
+    )
     fill(table, columns)
     return table
 
@@ -105,7 +130,9 @@ def _marked(node):
 
 def _remove_earlier(scene) -> None:
     for kind in ("vtkMRMLPlotChartNode", "vtkMRMLPlotSeriesNode", "vtkMRMLTableNode"):
-        nodes = [scene.GetNthNodeByClass(n, kind) for n in range(scene.GetNumberOfNodesByClass(kind))]
+        nodes = [
+            scene.GetNthNodeByClass(n, kind) for n in range(scene.GetNumberOfNodesByClass(kind))
+        ]
         for node in nodes:
             if node.GetAttribute(_ATTRIBUTE):
                 scene.RemoveNode(node)

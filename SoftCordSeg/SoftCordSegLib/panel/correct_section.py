@@ -1,4 +1,6 @@
-"""Section "Correct": Slicer's own Segment Editor on the segment, with the mask staying soft after every stroke."""
+"""Section "Correct": Slicer's own Segment Editor on the segment, with the mask staying soft after
+every stroke.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ class CorrectSection:
         reason = situation.why_no_mask
         self._watch(view.node if view is not None else None)
         edits = self._panel.edits
-        unedited = reason or ("" if edits is not None and edits.has_edits else _("Nothing was corrected by hand yet."))
+        unedited = reason or (
+            "" if edits is not None and edits.has_edits else _("Nothing was corrected by hand yet.")
+        )
         allow(ui.cordRevertSliceButton, unedited)
         allow(ui.cordRevertAllButton, unedited)
         allow(ui.cordSoftOnlyCheck, reason)
@@ -60,9 +64,12 @@ class CorrectSection:
         if not edits.has_edits:
             return _("Paint in the slice views; the mask stays soft.")
         added, removed = edits.counts
-        return _("By hand: {added} voxels raised, {removed} lowered.").format(added=added, removed=removed)
+        return _("By hand: {added} voxels raised, {removed} lowered.").format(
+            added=added, removed=removed
+        )
 
-    # --- following strokes -------------------------------------------------------------------------------------------
+    # --- following strokes
+    # -------------------------------------------------------------------------------------------
 
     def _watch(self, node) -> None:
         if node is self._watched:
@@ -88,14 +95,19 @@ class CorrectSection:
             self._on_change(change)
             self._panel.refresh()
 
-    # --- the editor --------------------------------------------------------------------------------------------------
+    # --- the editor
+    # ----------------------------------------------------------------------------------------------
 
     def _bind(self, situation) -> None:
         editor, node = self._ui.cordEditor, situation.view.node
         from ..scene.threshold_view import SEGMENT_ID
 
         editor_node = self._editor_node()
-        if self._bound is not node or editor.mrmlSegmentEditorNode() is not editor_node or editor.segmentationNode() is not node:
+        if (
+            self._bound is not node
+            or editor.mrmlSegmentEditorNode() is not editor_node
+            or editor.segmentationNode() is not node
+        ):
             editor.setMRMLSegmentEditorNode(editor_node)
             editor.setSegmentationNode(node)
             editor.setCurrentSegmentID(SEGMENT_ID)
@@ -121,7 +133,9 @@ class CorrectSection:
         editor, self._bound = self._ui.cordEditor, None
         editor.uninstallKeyboardShortcuts()
         editor.removeViewObservations()
-        if editor.mrmlSegmentEditorNode() is not None:  # it leaves with the scene, and the editor complains without it
+        if (
+            editor.mrmlSegmentEditorNode() is not None
+        ):  # it leaves with the scene, and the editor complains without it
             editor.setActiveEffectByName("")
             editor.setSegmentationNode(None)
             editor.setMRMLSegmentEditorNode(None)
@@ -138,7 +152,8 @@ class CorrectSection:
     def _on_folded(self, _collapsed) -> None:
         self._panel.refresh()
 
-    # --- taking back -------------------------------------------------------------------------------------------------
+    # --- taking back
+    # ----------------------------------------------------------------------------------------------
 
     def _on_revert_all(self) -> None:
         with self._panel.guard(_("The corrections could not be taken back.")):
@@ -152,7 +167,9 @@ class CorrectSection:
                 self._panel.say(_("There is no red slice view, whose slice would be taken back."))
                 return
             plane = node.GetSliceToRAS()
-            position, normal = ([plane.GetElement(row, column) for row in range(3)] for column in (3, 2))
+            position, normal = (
+                [plane.GetElement(row, column) for row in range(3)] for column in (3, 2)
+            )
             self._save_for_undo()
             change = self._panel.edits.revert_slice_at(position, normal)
             if change is None:

@@ -11,14 +11,16 @@ from ..errors import InputError
 
 
 def read_disc_file(path: Path, scene):
-    """Discs from SCT's label image (``.nii``, ``.nii.gz``) or from Slicer's points (``.mrk.json``, ``.json``, ``.fcsv``).
+    """Discs from SCT's label image (``.nii``, ``.nii.gz``) or from Slicer's points (``.mrk.json``,
+    ``.json``, ``.fcsv``).
 
     Args:
         path: the file.
         scene: into which Slicer reads the points, for a moment.
 
     Returns:
-        A list of ``DiscLabel``, and disc value -> what the file says of it (see ``scene.discs.remarks_of``).
+        A list of ``DiscLabel``, and disc value -> what the file says of it (see
+        ``scene.discs.remarks_of``).
 
     Raises:
         InputError: the file cannot be read, or has no usable discs.
@@ -36,17 +38,27 @@ def read_disc_file(path: Path, scene):
         finally:
             scene.RemoveNode(node)
     if not discs:
-        raise InputError(_("There are no discs in '{path}'. Choose the file with the points in it.").format(path=path))
+        raise InputError(
+            _("There are no discs in '{path}'. Choose the file with the points in it.").format(
+                path=path
+            )
+        )
     return discs, remarks
 
 
 def _load_points(path: Path, scene):
     if not path.is_file():
-        raise InputError(_("There is no file '{path}'. Check the name and the folder.").format(path=path))
+        raise InputError(
+            _("There is no file '{path}'. Check the name and the folder.").format(path=path)
+        )
     markups = slicer.app.applicationLogic().GetModuleLogic("Markups")
     node = scene.GetNodeByID(markups.LoadMarkups(str(path)) or "")
     if node is None or not node.IsA("vtkMRMLMarkupsFiducialNode"):
         if node is not None:
             scene.RemoveNode(node)
-        raise InputError(_("'{path}' holds no list of points. Save the discs in Slicer as .mrk.json.").format(path=path))
+        raise InputError(
+            _("'{path}' holds no list of points. Save the discs in Slicer as .mrk.json.").format(
+                path=path
+            )
+        )
     return node

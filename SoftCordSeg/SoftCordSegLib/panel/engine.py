@@ -11,7 +11,8 @@ from ..errors import ModelError, SoftCordSegError
 from ..progress import Progress
 
 if TYPE_CHECKING:
-    # Only for the types: a fresh Slicer lacks packages that these need, and must be able to open the panel.
+    # Only for the types: a fresh Slicer lacks packages that these need, and must be able to open
+    # the panel.
     from ..network import ModelBundle, Stage
     from ..segmentation import Box, SoftMask
     from ..volume import Volume
@@ -20,7 +21,13 @@ if TYPE_CHECKING:
 _HALVINGS = 2
 _SMALLEST_TILE = 32
 # What the libraries say when memory runs out; they have no common class for it.
-_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory", "alloc_failed")
+_OUT_OF_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "not enough memory",
+    "alloc_failed",
+)
 
 
 class OutOfMemory(SoftCordSegError):
@@ -71,14 +78,18 @@ def model_folder(chosen: Path | None) -> Path:
         return Path(chosen)
     bundles = shipped_bundles()
     if not bundles:
-        raise ModelError("No model comes with this installation. Install the extension again, or choose a model from a folder.")
+        raise ModelError(
+            "No model comes with this installation. Install the extension again, or choose a model"
+            " from a folder."
+        )
     return bundles[0]
 
 
 def segment_within_memory(request: Request, bundle: ModelBundle, progress: Progress) -> SoftMask:
     """Segment; when memory runs out, with smaller tiles, and then on the CPU.
 
-    Tiles do not change the answer but for rounding at their seams: every step that looks at intensities sees the whole volume.
+    Tiles do not change the answer but for rounding at their seams: every step that looks at
+    intensities sees the whole volume.
 
     Raises:
         OutOfMemory: nothing fits.
@@ -91,11 +102,14 @@ def segment_within_memory(request: Request, bundle: ModelBundle, progress: Progr
         if smaller is None:
             continue
         try:
-            return segment(request.image, smaller, box=request.box, progress=progress, device=device)
+            return segment(
+                request.image, smaller, box=request.box, progress=progress, device=device
+            )
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
-        # Outside the handler, so that the failed attempt's arrays are gone before the next one asks for memory.
+        # Outside the handler, so that the failed attempt's arrays are gone before the next one asks
+        # for memory.
         _release_gpu_memory()
         progress.check_cancelled()
         progress.report(0.0, "Memory ran out: trying again with less")
@@ -108,7 +122,8 @@ def segment_within_memory(request: Request, bundle: ModelBundle, progress: Progr
 def with_smaller_tiles(bundle: ModelBundle, halvings: int) -> ModelBundle | None:
     """The bundle with tiles halved so often; None where they would be too small to halve again.
 
-    The authors' pipelines are their tiles: with others they would give other masks, so theirs are left alone.
+    The authors' pipelines are their tiles: with others they would give other masks, so theirs are
+    left alone.
     """
     if halvings == 0:
         return bundle
@@ -141,7 +156,9 @@ def _halved(stage: Stage, halvings: int) -> Stage:
     tile = []
     for size, step in zip(stage.tile, divisor):
         smaller = size if halvings == 0 else size // 2**halvings // step * step
-        tile.append(smaller if smaller >= _SMALLEST_TILE else min(size, -(-_SMALLEST_TILE // step) * step))
+        tile.append(
+            smaller if smaller >= _SMALLEST_TILE else min(size, -(-_SMALLEST_TILE // step) * step)
+        )
     return replace(stage, tile=tuple(tile))
 
 

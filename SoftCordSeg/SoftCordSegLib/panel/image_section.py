@@ -1,4 +1,6 @@
-"""Section "Image": what to segment, with which model, on what; and the packages that are missing."""
+"""Section "Image": what to segment, with which model, on what; and the packages that are
+missing.
+"""
 
 from __future__ import annotations
 
@@ -43,10 +45,22 @@ class ImageSection:
 
     def refresh(self, situation) -> None:
         ui, wait = self._ui, _("Wait for the segmentation, or cancel it.") if situation.busy else ""
-        for control in (ui.cordImageSelector, ui.cordDeviceSelector, ui.cordModelBrowseButton, ui.cordInstallButton):
+        for control in (
+            ui.cordImageSelector,
+            ui.cordDeviceSelector,
+            ui.cordModelBrowseButton,
+            ui.cordInstallButton,
+        ):
             self._panel.hints.allow(control, wait)
         self._fill_models(situation)
-        no_model = "" if self._models else _("No model came with this installation. Choose one from a folder, with the button '…'.")
+        no_model = (
+            ""
+            if self._models
+            else _(
+                "No model came with this installation. Choose one from a folder, with the button"
+                " '…'."
+            )
+        )
         self._panel.hints.allow(ui.cordModelSelector, wait or no_model)
         ui.cordInstallButton.visible = bool(situation.missing)
         note = self._note(situation)
@@ -58,7 +72,9 @@ class ImageSection:
 
     def _note(self, situation) -> str:
         if situation.missing:
-            return _("These packages are missing: {names}.").format(names=", ".join(situation.missing))
+            return _("These packages are missing: {names}.").format(
+                names=", ".join(situation.missing)
+            )
         frame = frame_of_sequence(situation.image) if situation.image is not None else None
         if frame is not None:
             return _("Frame {number} of {count} of the sequence '{name}' is used.").format(
@@ -74,10 +90,16 @@ class ImageSection:
         self._ui.cordDeviceSelector.currentIndex = devices.index(kept) if kept in devices else 0
 
     def _fill_models(self, situation) -> None:
-        """Shipped and installed models, and the folder that was chosen last; filled again only where that changed."""
+        """Shipped and installed models, and the folder that was chosen last; filled again only
+        where that changed.
+        """
         models = [*self._panel.logic.models(), *_installed()] if not situation.missing else []
         kept = setting("Model")
-        if kept and (Path(kept) / "configs" / "metadata.json").is_file() and Path(kept) not in models:
+        if (
+            kept
+            and (Path(kept) / "configs" / "metadata.json").is_file()
+            and Path(kept) not in models
+        ):
             models = [*models, Path(kept)]
         if models == self._models and self._ui.cordModelSelector.count == max(len(models), 1):
             return
@@ -87,7 +109,9 @@ class ImageSection:
             self._ui.cordModelSelector.addItem(_name_of(folder))
         if not models:
             self._ui.cordModelSelector.addItem(_("none"))
-        self._ui.cordModelSelector.currentIndex = models.index(Path(kept)) if kept and Path(kept) in models else 0
+        self._ui.cordModelSelector.currentIndex = (
+            models.index(Path(kept)) if kept and Path(kept) in models else 0
+        )
 
     def _on_device(self, _index) -> None:
         keep_setting("Device", self.device)
@@ -97,7 +121,9 @@ class ImageSection:
             keep_setting("Model", str(self.model))
 
     def _on_browse(self) -> None:
-        folder = qt.QFileDialog.getExistingDirectory(None, _("Choose the folder of a model"), setting("Model"))
+        folder = qt.QFileDialog.getExistingDirectory(
+            None, _("Choose the folder of a model"), setting("Model")
+        )
         if not folder:
             return
         with self._panel.guard(_("The model could not be used.")):

@@ -1,4 +1,6 @@
-"""Section "Levels": discs placed by click in the order of the spine, found in the image, or read from a file."""
+"""Section "Levels": discs placed by click in the order of the spine, found in the image, or read
+from a file.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,8 @@ from slicer.i18n import tr as _
 from .disc_files import read_disc_file
 from .settings import keep_setting, setting
 
-# Values from here on are no discs (pontomedullary groove and junction, conus): they are kept as they are.
+# Values from here on are no discs (pontomedullary groove and junction, conus): they are kept as
+# they are.
 _FIRST_LANDMARK = 49
 _FILES = "(*.mrk.json *.json *.fcsv *.nii *.nii.gz)"
 
@@ -32,7 +35,9 @@ class LevelsSection:
 
     def refresh(self, situation) -> None:
         ui, allow = self._ui, self._panel.hints.allow
-        reason = _("Wait for the segmentation, or cancel it.") if situation.busy else situation.reason
+        reason = (
+            _("Wait for the segmentation, or cancel it.") if situation.busy else situation.reason
+        )
         if not reason and situation.study is None:
             reason = _("Install the missing packages first.")
         node = situation.study.discs if situation.study is not None else None
@@ -46,13 +51,20 @@ class LevelsSection:
         ui.cordDiscsNote.text = self._words(node)
 
     def _offer_finding(self, node, reason: str) -> None:
-        """One button: finds the discs, and once they were found, finds them anew around what the user changed."""
+        """One button: finds the discs, and once they were found, finds them anew around what the
+        user changed.
+        """
         refit = False
-        if node is not None:  # without one, nothing is imported: the panel opens before the packages are there
+        if (
+            node is not None
+        ):  # without one, nothing is imported: the panel opens before the packages are there
             from ..scene.discs import has_found_discs
 
             refit = has_found_discs(node)
-        tip = _("Find anew the discs that were found before. Those that you placed, moved or renamed stay, and help.")
+        tip = _(
+            "Find anew the discs that were found before. Those that you placed, moved or renamed"
+            " stay, and help."
+        )
         self._panel.hints.allow(self._ui.cordProposeButton, reason, tip if refit else "")
         self._ui.cordProposeButton.text = _("Re-fit") if refit else self._find_text
 
@@ -77,11 +89,16 @@ class LevelsSection:
         except InputError as error:
             return str(error)
 
-    # --- placing by click ----------------------------------------------------------------------------------------------
+    # --- placing by click
+    # ----------------------------------------------------------------------------------------------
 
     def _on_place(self) -> None:
         with self._panel.guard(_("Discs could not be placed.")):
-            node = self._panel.situation.study.discs if self._panel.situation.study is not None else None
+            node = (
+                self._panel.situation.study.discs
+                if self._panel.situation.study is not None
+                else None
+            )
             if self._is_placing(node):
                 self._stop_placing()
                 return
@@ -99,7 +116,10 @@ class LevelsSection:
         if node is None or interaction is None:
             return False
         selection = slicer.app.applicationLogic().GetSelectionNode()
-        return interaction.GetCurrentInteractionMode() == interaction.Place and selection.GetActivePlaceNodeID() == node.GetID()
+        return (
+            interaction.GetCurrentInteractionMode() == interaction.Place
+            and selection.GetActivePlaceNodeID() == node.GetID()
+        )
 
     def _stop_placing(self) -> None:
         if self._is_placing(self._watched):
@@ -114,8 +134,15 @@ class LevelsSection:
         if node is self._watched:
             return
         placed = slicer.vtkMRMLMarkupsNode.PointPositionDefinedEvent
-        removed, moved = slicer.vtkMRMLMarkupsNode.PointRemovedEvent, slicer.vtkMRMLMarkupsNode.PointModifiedEvent
-        followed = ((placed, self._on_placed), (removed, self._on_points_changed), (moved, self._on_point_moved))
+        removed, moved = (
+            slicer.vtkMRMLMarkupsNode.PointRemovedEvent,
+            slicer.vtkMRMLMarkupsNode.PointModifiedEvent,
+        )
+        followed = (
+            (placed, self._on_placed),
+            (removed, self._on_points_changed),
+            (moved, self._on_point_moved),
+        )
         for event, method in followed:
             if self._watched is not None:
                 self._panel.unobserve(self._watched, event, method)
@@ -124,7 +151,9 @@ class LevelsSection:
         if node is not None:
             interaction = self._interaction_node()
             if interaction is not None:
-                self._panel.observe(interaction, interaction.InteractionModeChangedEvent, self._on_points_changed)
+                self._panel.observe(
+                    interaction, interaction.InteractionModeChangedEvent, self._on_points_changed
+                )
         self._watched = node
 
     def _on_placed(self, node, _event=None) -> None:
@@ -133,7 +162,8 @@ class LevelsSection:
 
         named = _newest_point(node)
         if named is not None:
-            # Slicer named it "<list>-<number>"; that name is no disc, and so not counted for the next one.
+            # Slicer named it "<list>-<number>"; that name is no disc, and so not counted for the
+            # next one.
             node.SetNthControlPointLabel(named, disc_name(next_disc_value(node)))
         self._panel.refresh()
 
@@ -141,9 +171,12 @@ class LevelsSection:
         self._panel.refresh()
 
     def _on_point_moved(self, node, _event=None) -> None:
-        self._ui.cordDiscsNote.text = self._words(node)  # only the names: a drag fires this for every pixel
+        self._ui.cordDiscsNote.text = self._words(
+            node
+        )  # only the names: a drag fires this for every pixel
 
-    # --- from the image, from a file, and away -------------------------------------------------------------------------
+    # --- from the image, from a file, and away
+    # -------------------------------------------------------------------------
 
     def _on_propose(self) -> None:
         with self._panel.guard(_("The discs could not be found.")):
@@ -159,11 +192,15 @@ class LevelsSection:
             known = [disc for disc in placed if disc not in landmarks]
             volume, mask = volume_of(image), volume_of(soft)
             self._panel.say(_("Looking for the discs"))
-            proposals = self._panel.work(lambda progress: propose_discs(volume, mask, known, progress=progress))
+            proposals = self._panel.work(
+                lambda progress: propose_discs(volume, mask, known, progress=progress)
+            )
             if image.GetScene() is None:
                 return
             found = [disc for disc in proposals if not disc.known]
-            remarks = {disc.label.value: found_remark(disc.label, disc.confidence) for disc in found}
+            remarks = {
+                disc.label.value: found_remark(disc.label, disc.confidence) for disc in found
+            }
             set_disc_labels(image, [*proposals.labels, *landmarks], remarks)
             new = [disc.label.name for disc in found]
             words = _("Found: {names}. Check each disc, and move it where it is off.")
@@ -171,7 +208,9 @@ class LevelsSection:
             self._panel.say(" ".join([words, *proposals.notes]))
 
     def _on_load(self) -> None:
-        path = qt.QFileDialog.getOpenFileName(None, _("Choose the discs"), setting("DiscsFolder"), f"{_('Discs')} {_FILES}")
+        path = qt.QFileDialog.getOpenFileName(
+            None, _("Choose the discs"), setting("DiscsFolder"), f"{_('Discs')} {_FILES}"
+        )
         if not path:
             return
         with self._panel.guard(_("The discs could not be loaded.")):
@@ -191,7 +230,9 @@ class LevelsSection:
 def _newest_point(node) -> int | None:
     """The last placed point whose name is no disc yet."""
     for n in reversed(range(node.GetNumberOfControlPoints())):
-        if node.GetNthControlPointPositionStatus(n) == node.PositionDefined and not _is_disc(node.GetNthControlPointLabel(n)):
+        if node.GetNthControlPointPositionStatus(n) == node.PositionDefined and not _is_disc(
+            node.GetNthControlPointLabel(n)
+        ):
             return n
     return None
 

@@ -1,4 +1,6 @@
-"""Section "Measure": the area along the cord as table and plot, kept up to date while somebody corrects."""
+"""Section "Measure": the area along the cord as table and plot, kept up to date while somebody
+corrects.
+"""
 
 from __future__ import annotations
 
@@ -42,22 +44,33 @@ class MeasureSection:
         reason = situation.why_no_mask
         table = self._table(situation)
         unmeasured = reason or ("" if table is not None else _("Measure first."))
-        for control in (ui.cordMeasureButton, ui.cordRowsSelector, ui.cordLevelsEdit, ui.cordCompareButton):
+        for control in (
+            ui.cordMeasureButton,
+            ui.cordRowsSelector,
+            ui.cordLevelsEdit,
+            ui.cordCompareButton,
+        ):
             allow(control, reason)
         for control in (ui.cordPlotButton, ui.cordCopyButton, ui.cordCsvButton):
             allow(control, unmeasured)
         self._show(table)
-        if self._live is not None and (situation.view is None or self._live.soft is not situation.study.soft):
+        if self._live is not None and (
+            situation.view is None or self._live.soft is not situation.study.soft
+        ):
             self._live = None
 
     def _show(self, table) -> None:
-        """Show a table in few columns; filled again only where it is another one, or has changed."""
+        """Show a table in few columns; filled again only where it is another one, or has
+        changed.
+        """
         shown = None if table is None else (table.GetID(), table.GetMTime())
         self._ui.cordTable.visible = table is not None
         if shown == self._shown:
             return
         self._shown = shown
-        self._ui.cordTable.setMRMLTableNode(show_short(self._panel.scene, table, self._kind) if table is not None else None)
+        self._ui.cordTable.setMRMLTableNode(
+            show_short(self._panel.scene, table, self._kind) if table is not None else None
+        )
 
     def close(self) -> None:
         self._timer.stop()
@@ -65,7 +78,9 @@ class MeasureSection:
         self._live = None
         self._ui.cordTable.setMRMLTableNode(None)
         if self._plot_view is not None:
-            self._plot_view.disconnect("dataSelected(vtkStringArray*,vtkCollection*)", self._on_point)
+            self._plot_view.disconnect(
+                "dataSelected(vtkStringArray*,vtkCollection*)", self._on_point
+            )
             self._plot_view = None
 
     def follow(self, change) -> None:
@@ -88,11 +103,17 @@ class MeasureSection:
     def _table(self, situation):
         if situation.view is None:
             return None
-        return situation.study.slice_table if self._kind is Rows.Slice else situation.study.summary_table
+        return (
+            situation.study.slice_table
+            if self._kind is Rows.Slice
+            else situation.study.summary_table
+        )
 
     @property
     def _kind(self) -> Rows:
-        """``Rows.Slice`` where the slice table is shown; rows of some levels only are in the summary table."""
+        """``Rows.Slice`` where the slice table is shown; rows of some levels only are in the
+        summary table.
+        """
         return self._rows if not self._levels or self._rows is not Rows.Slice else Rows.Level
 
     @property
@@ -121,7 +142,8 @@ class MeasureSection:
         with self._panel.guard(_("The cord could not be measured.")):
             self._measure()
 
-    # --- looking at it -------------------------------------------------------------------------------------------------
+    # --- looking at it
+    # ----------------------------------------------------------------------------------------------
 
     def _on_row(self) -> None:
         if self._panel.refreshing or self._panel.situation.view is None:
@@ -141,7 +163,9 @@ class MeasureSection:
             from .comparing import compare
 
             study = self._panel.situation.study
-            table, chart, words = compare(self._panel.scene, discs_of(study.discs) if study.discs is not None else [])
+            table, chart, words = compare(
+                self._panel.scene, discs_of(study.discs) if study.discs is not None else []
+            )
             self._show_in_layout(table, chart)
             self._panel.say(words)
 
@@ -161,7 +185,9 @@ class MeasureSection:
         study = self._panel.situation.study
         if study is None or study.slice_table is None or study.series is None:
             return
-        if not any(series.GetValue(n) == study.series.GetID() for n in range(series.GetNumberOfValues())):
+        if not any(
+            series.GetValue(n) == study.series.GetID() for n in range(series.GetNumberOfValues())
+        ):
             return  # a point of another plot
         chosen = [selections.GetItemAsObject(n) for n in range(selections.GetNumberOfItems())]
         points = [ids.GetValue(0) for ids in chosen if ids is not None and ids.GetNumberOfValues()]
@@ -172,7 +198,8 @@ class MeasureSection:
         if position is not None:
             slicer.vtkMRMLSliceNode.JumpAllSlices(self._panel.scene, *position)
 
-    # --- taking it away ------------------------------------------------------------------------------------------------
+    # --- taking it away
+    # ----------------------------------------------------------------------------------------------
 
     def _on_copy(self) -> None:
         with self._panel.guard(_("The table could not be copied.")):
@@ -184,7 +211,9 @@ class MeasureSection:
 
         image = self._panel.situation.image
         proposed = str(Path(setting("Folder") or ".") / f"{stem_of(image)}_csa.csv")
-        path = qt.QFileDialog.getSaveFileName(None, _("Save the table"), proposed, f"{_('Table')} (*.csv)")
+        path = qt.QFileDialog.getSaveFileName(
+            None, _("Save the table"), proposed, f"{_('Table')} (*.csv)"
+        )
         if not path:
             return
         with self._panel.guard(_("The table could not be saved.")):

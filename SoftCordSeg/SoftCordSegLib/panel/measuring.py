@@ -1,4 +1,6 @@
-"""From the mask and the discs in the scene to numbers, exactly as ``softcord csa`` has them for the saved files."""
+"""From the mask and the discs in the scene to numbers, exactly as ``softcord csa`` has them for the
+saved files.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ class Rows(enum.Enum):
 
 
 def mask_to_measure(soft):
-    """The soft mask as it would be read from its saved file; under a transform as it lies in the world, where the discs are."""
+    """The soft mask as it would be read from its saved file; under a transform as it lies in the
+    world, where the discs are.
+    """
     from ..scene.save import soft_mask_as_stored
     from ..scene.volumes import volume_of
 
@@ -49,8 +53,12 @@ def measure_study(study, rows: Rows, levels: str = ""):
     chosen = parse_levels(levels) if levels.strip() else None
     if rows is Rows.Level or chosen is not None:
         if not discs:
-            raise InputError("Rows by level need discs. Mark at least one disc, or take one row a slice.")
-        summary = aggregate(shape, levels=chosen, per_level=rows is Rows.Level, per_slice=rows is Rows.Slice)
+            raise InputError(
+                "Rows by level need discs. Mark at least one disc, or take one row a slice."
+            )
+        summary = aggregate(
+            shape, levels=chosen, per_level=rows is Rows.Level, per_slice=rows is Rows.Slice
+        )
     else:
         summary = aggregate(shape, per_slice=rows is Rows.Slice)
     return shape, summary
@@ -69,11 +77,17 @@ def position_of_row(study, rows: Rows, row: int):
     if study.summary_table is None or not 0 <= row < study.summary_table.GetNumberOfRows():
         return None
     try:
-        numbers = parse_slices(study.summary_table.GetTable().GetColumnByName("Slice (I->S)").GetValue(row))
+        numbers = parse_slices(
+            study.summary_table.GetTable().GetColumnByName("Slice (I->S)").GetValue(row)
+        )
     except (InputError, AttributeError):
         return None
     column = study.slice_table.GetTable().GetColumnByName(SLICE)
-    known = [column.GetValue(n) for n in range(column.GetNumberOfValues())] if column is not None else []
+    known = (
+        [column.GetValue(n) for n in range(column.GetNumberOfValues())]
+        if column is not None
+        else []
+    )
     inside = [n for n, number in enumerate(known) if number in set(numbers)]
     return position_at_row(study.slice_table, inside[len(inside) // 2]) if inside else None
 
@@ -93,7 +107,8 @@ class LiveTable:
         self._live = LiveArea(soft_volume(soft))
 
     def update(self, table, change) -> bool:
-        """Put the new areas into the table; False where other slices have cord now, and everything must be measured again.
+        """Put the new areas into the table; False where other slices have cord now, and everything
+        must be measured again.
 
         Args:
             table: the slice table's node.
@@ -119,7 +134,9 @@ class LiveTable:
 def table_text(table) -> str:
     """A table node as text with tabs, for spreadsheets."""
     columns = [table.GetTable().GetColumn(n) for n in range(table.GetNumberOfColumns())]
-    lines = ["\t".join(table.GetColumnTitle(column.GetName()) or column.GetName() for column in columns)]
+    lines = [
+        "\t".join(table.GetColumnTitle(column.GetName()) or column.GetName() for column in columns)
+    ]
     for row in range(table.GetNumberOfRows()):
         lines.append("\t".join(_cell(column, row) for column in columns))
     return "\n".join(lines) + "\n"

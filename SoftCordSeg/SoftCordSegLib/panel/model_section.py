@@ -1,4 +1,6 @@
-"""Getting a model, from a file on this computer or a release of the authors, and removing one; asked first."""
+"""Getting a model, from a file on this computer or a release of the authors, and removing one;
+asked first.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ from .settings import keep_setting, setting
 
 
 class ModelSection:
-    """The list below the chosen model.  Its first entry says what it is for; each other one does something when it is chosen.
+    """The list below the chosen model.  Its first entry says what it is for; each other one does
+    something when it is chosen.
 
     Args:
         panel: see :class:`~.panel.Panel`.
@@ -45,7 +48,10 @@ class ModelSection:
             if release.name not in installed:
                 text = _("Download {name} ({date}) …").format(name=release.name, date=release.date)
                 actions.append((text, partial(self._download, release.name)))
-        actions += [(_("Remove {name} …").format(name=name), partial(self._remove, name)) for name in installed]
+        actions += [
+            (_("Remove {name} …").format(name=name), partial(self._remove, name))
+            for name in installed
+        ]
         texts = [text for text, _action in actions]
         selector = self._ui.cordModelGetSelector
         if texts == [text for text, _action in self._actions] and selector.count == len(texts) + 1:
@@ -63,7 +69,9 @@ class ModelSection:
     def _install_file(self) -> None:
         from ..network.store import install_archive
 
-        path = qt.QFileDialog.getOpenFileName(None, _("Choose the file of a model"), setting("ModelFolder"), _("Models (*.zip)"))
+        path = qt.QFileDialog.getOpenFileName(
+            None, _("Choose the file of a model"), setting("ModelFolder"), _("Models (*.zip)")
+        )
         if not path:
             return
         with self._panel.guard(_("The model could not be installed.")):
@@ -75,8 +83,15 @@ class ModelSection:
 
         with self._panel.guard(_("The model could not be downloaded.")):
             release = release_named(name)
-            question = _("Download the model {name} from {url}?\n\n{about}\n\n{licence}\n\nTo cite: {citation}").format(
-                name=name, url=release.url, about=release.about, licence=release.licence_text, citation=release.citation
+            question = _(
+                "Download the model {name} from {url}?\n\n{about}\n\n{licence}\n\nTo cite:"
+                " {citation}"
+            ).format(
+                name=name,
+                url=release.url,
+                about=release.about,
+                licence=release.licence_text,
+                citation=release.citation,
             )
             if confirm(question):
                 self._run(lambda progress: install_release(release, progress=progress))
@@ -102,4 +117,6 @@ class ModelSection:
 
         folder = self._panel.work(install, report)
         keep_setting("Model", str(folder))
-        self._panel.say(_("The model '{name}' is installed and will be used.").format(name=folder.name))
+        self._panel.say(
+            _("The model '{name}' is installed and will be used.").format(name=folder.name)
+        )

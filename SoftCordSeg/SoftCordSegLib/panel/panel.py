@@ -56,7 +56,9 @@ class Panel:
     def refresh(self) -> None:
         """Read the scene, and let every section show it."""
         if self._refreshing or self._closed or self.scene.IsBatchProcessing():
-            return  # while a scene is loaded or closed, nodes are there without what belongs to them; its end refreshes
+            # while a scene is loaded or closed, nodes are there without what belongs to them; its
+            # end refreshes
+            return
         self._refreshing = True
         try:
             image = self.parameters.image if self.parameters is not None else None
@@ -94,7 +96,9 @@ class Panel:
         return self._edits
 
     def work(self, task, on_report=None):
-        """Run a task on the worker's thread, the controls locked and Cancel shown meanwhile; see :meth:`.worker.Worker.run`."""
+        """Run a task on the worker's thread, the controls locked and Cancel shown meanwhile; see
+        :meth:`.worker.Worker.run`.
+        """
         if self._working:
             raise WorkerBusy(_("Something is running already. Wait for it, or cancel it."))
         self._working = True
@@ -116,7 +120,8 @@ class Panel:
 
     @contextlib.contextmanager
     def guard(self, failed: str, refresh: bool = True):
-        """Around what a button does: an error that the user can put right is said in the panel, any other is shown with details.
+        """Around what a button does: an error that the user can put right is said in the panel, any
+        other is shown with details.
 
         Args:
             failed: what did not work, for errors that nobody expected.

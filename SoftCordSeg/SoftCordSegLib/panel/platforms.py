@@ -1,4 +1,6 @@
-"""What differs between Slicer 5.8 and 5.13, and how the packages that Slicer does not bring are installed."""
+"""What differs between Slicer 5.8 and 5.13, and how the packages that Slicer does not bring are
+installed.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,11 @@ def missing_packages(requirements: Path) -> list[str]:
         requirements: the file that names the packages; torch is left to the PyTorch extension.
     """
     torch = [] if importlib.util.find_spec("torch") is not None else ["torch"]
-    return torch + [re.split(r"[<>=!~;\[ ]", line)[0] for line in _lines(requirements) if not _is_installed(line)]
+    return torch + [
+        re.split(r"[<>=!~;\[ ]", line)[0]
+        for line in _lines(requirements)
+        if not _is_installed(line)
+    ]
 
 
 def install_missing_packages(requirements: Path) -> None:
@@ -54,7 +60,9 @@ def connect_gui(parameters, ui) -> int:
         The tag for ``parameters.disconnectGui``.
     """
     bound = {control.property("SlicerParameterName"): control for control in vars(ui).values()}
-    return parameters.connectParametersToGui({name: control for name, control in bound.items() if name})
+    return parameters.connectParametersToGui(
+        {name: control for name, control in bound.items() if name}
+    )
 
 
 def confirm(text: str) -> bool:
@@ -67,17 +75,26 @@ def _install_torch() -> None:
         import PyTorchUtils
     except ImportError as error:
         raise SoftCordSegError(
-            _("The PyTorch extension is missing. Install 'PyTorch' in the Extensions Manager, restart Slicer, and try again.")
+            _(
+                "The PyTorch extension is missing. Install 'PyTorch' in the Extensions Manager,"
+                " restart Slicer, and try again."
+            )
         ) from error
     if PyTorchUtils.PyTorchUtilsLogic().installTorch(askConfirmation=True) is None:
-        raise SoftCordSegError(_("PyTorch was not installed, and nothing can be segmented without it."))
+        raise SoftCordSegError(
+            _("PyTorch was not installed, and nothing can be segmented without it.")
+        )
 
 
 def _install_with_pip(missing: list[str]) -> None:
     if not slicer.util.confirmOkCancelDisplay(
-        _("SoftCordSeg needs these packages: {names}. Install them now?").format(names=", ".join(missing))
+        _("SoftCordSeg needs these packages: {names}. Install them now?").format(
+            names=", ".join(missing)
+        )
     ):
-        raise SoftCordSegError(_("The packages were not installed, and nothing can be segmented without them."))
+        raise SoftCordSegError(
+            _("The packages were not installed, and nothing can be segmented without them.")
+        )
     slicer.util.pip_install(missing)
 
 

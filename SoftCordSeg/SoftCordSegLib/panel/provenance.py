@@ -1,4 +1,6 @@
-"""Where a mask in the scene came from: kept with its node, so that the sidecar can say it after the scene was saved and opened."""
+"""Where a mask in the scene came from: kept with its node, so that the sidecar can say it after the
+scene was saved and opened.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ def remember_run(soft, request, mask) -> None:
 
 
 def run_of(soft) -> dict | None:
-    """How a soft mask was made; None where that is not known, for example of a mask from elsewhere."""
+    """How a soft mask was made; None where that is not known, for example of a mask from
+    elsewhere.
+    """
     text = soft.GetAttribute(_ATTRIBUTE)
     return json.loads(bytes.fromhex(text).decode("utf-8")) if text else None
 

@@ -28,8 +28,14 @@ class RunSection:
         ui, allow = self._ui, self._panel.hints.allow
         wait = _("Wait for the segmentation, or cancel it.") if situation.busy else ""
         allow(ui.cordSegmentButton, wait or situation.reason)
-        allow(ui.cordSegmentAllButton, wait or ("" if self._waiting() else _("Every loaded volume has a mask, or none is loaded.")))
-        ui.cordSegmentButton.text = _("Segment again") if situation.view is not None else _("Segment")
+        allow(
+            ui.cordSegmentAllButton,
+            wait
+            or ("" if self._waiting() else _("Every loaded volume has a mask, or none is loaded.")),
+        )
+        ui.cordSegmentButton.text = (
+            _("Segment again") if situation.view is not None else _("Segment")
+        )
         if situation.busy and not ui.cordCancelButton.visible:
             ui.cordProgressBar.value = 0
             allow(ui.cordCancelButton)
@@ -64,13 +70,17 @@ class RunSection:
             panel.say(self._segment_many(images))
 
     def _segment_many(self, images: list) -> str:
-        """One sentence for each outcome; a volume that cannot be segmented does not stop the others."""
+        """One sentence for each outcome; a volume that cannot be segmented does not stop the
+        others.
+        """
         done, trouble = 0, []
         try:
             for number, image in enumerate(images, 1):
                 if image.GetScene() is None:
                     continue
-                self._of_many = _("{number} of {count}, {name}: ").format(number=number, count=len(images), name=image.GetName())
+                self._of_many = _("{number} of {count}, {name}: ").format(
+                    number=number, count=len(images), name=image.GetName()
+                )
                 try:
                     said = self._segment(image)
                 except Cancelled:
@@ -85,12 +95,25 @@ class RunSection:
                     trouble.append(f"{image.GetName()}: {said}")
         finally:
             self._of_many = ""
-        return "\n".join([_("{done} of {count} volumes have a mask now.").format(done=done, count=len(images)), *trouble])
+        return "\n".join(
+            [
+                _("{done} of {count} volumes have a mask now.").format(
+                    done=done, count=len(images)
+                ),
+                *trouble,
+            ]
+        )
 
     def _segment(self, image) -> str:
-        """Run the network on one image, and put its answer into the scene; a sentence on the outcome."""
+        """Run the network on one image, and put its answer into the scene; a sentence on the
+        outcome.
+        """
         panel = self._panel
-        only_box = panel.parameters is not None and panel.parameters.onlyInBox and image is panel.situation.image
+        only_box = (
+            panel.parameters is not None
+            and panel.parameters.onlyInBox
+            and image is panel.situation.image
+        )
         request = panel.logic.request(image, self._choices.model, self._choices.device, only_box)
         panel.say(self._of_many + _("Starting"))
         engine = panel.logic.engine
@@ -103,9 +126,13 @@ class RunSection:
         mask = panel.work(lambda progress: engine(request, progress), report)
         # The user may have closed the scene, or thrown the volume away, while the network worked.
         if image.GetScene() is None:
-            raise SoftCordSegError(_("The volume was deleted while it was being segmented. Nothing was added."))
+            raise SoftCordSegError(
+                _("The volume was deleted while it was being segmented. Nothing was added.")
+            )
         panel.logic.accept(image, request, mask)
-        if mask.found and image is (panel.parameters.image if panel.parameters is not None else None):
+        if mask.found and image is (
+            panel.parameters.image if panel.parameters is not None else None
+        ):
             self._panel.refresh()
         return " ".join([mask.message, *mask.notes])
 
@@ -113,7 +140,12 @@ class RunSection:
         """Ask where the user's own work is there."""
         if not self._panel.logic.has_edits(image):
             return True
-        return confirm(_("This volume was corrected by hand. Segment it again? Your corrections stay on top of the new outline."))
+        return confirm(
+            _(
+                "This volume was corrected by hand. Segment it again? Your corrections stay on top"
+                " of the new outline."
+            )
+        )
 
     def _point_to_the_next_step(self, situation) -> None:
         """Say what to do first, as long as nothing else is to be said."""
@@ -124,7 +156,9 @@ class RunSection:
 
     def _waiting(self) -> list:
         """The volumes that have no mask yet."""
-        return [image for image in volumes_to_segment(self._panel.scene) if not self._has_mask(image)]
+        return [
+            image for image in volumes_to_segment(self._panel.scene) if not self._has_mask(image)
+        ]
 
     @staticmethod
     def _has_mask(image) -> bool:
@@ -138,7 +172,11 @@ class RunSection:
         parameters = self._panel.parameters
         allow(
             ui.cordBoxShownCheck,
-            "" if box is not None else _("There is no box yet: segment the volume, or tick 'Look only inside it'."),
+            (
+                ""
+                if box is not None
+                else _("There is no box yet: segment the volume, or tick 'Look only inside it'.")
+            ),
         )
         allow(ui.cordInBoxCheck, wait or situation.reason)
         if parameters is None or situation.study is None or situation.busy:
@@ -151,5 +189,8 @@ class RunSection:
             shown = parameters.boxShown or parameters.onlyInBox
             if display is not None and bool(display.GetVisibility()) != shown:
                 display.SetVisibility(shown)
-            if display is not None and bool(display.GetHandlesInteractive()) != parameters.onlyInBox:
+            if (
+                display is not None
+                and bool(display.GetHandlesInteractive()) != parameters.onlyInBox
+            ):
                 display.SetHandlesInteractive(parameters.onlyInBox)

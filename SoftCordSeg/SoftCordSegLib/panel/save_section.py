@@ -30,23 +30,36 @@ class SaveSection:
         pass
 
     def _on_save(self) -> None:
-        folder = qt.QFileDialog.getExistingDirectory(None, _("Choose a folder for the results"), self._start())
+        folder = qt.QFileDialog.getExistingDirectory(
+            None, _("Choose a folder for the results"), self._start()
+        )
         if not folder:
             return
         with self._panel.guard(_("The results could not be saved.")):
             study = self._panel.situation.study
             files = files_of(study, Path(folder))
             there = [path.name for path in files if path.exists()]
-            if there and not confirm(_("These files are there already: {names}. Replace them?").format(names=", ".join(there))):
+            if there and not confirm(
+                _("These files are there already: {names}. Replace them?").format(
+                    names=", ".join(there)
+                )
+            ):
                 return
             write_all(files, study.image)
             keep_setting("Folder", str(folder))
-            self._panel.say(_("Saved in {folder}: {names}").format(folder=folder, names=", ".join(path.name for path in files)))
+            self._panel.say(
+                _("Saved in {folder}: {names}").format(
+                    folder=folder, names=", ".join(path.name for path in files)
+                )
+            )
 
     def _on_save_scene(self) -> None:
         image = self._panel.situation.image
         path = qt.QFileDialog.getSaveFileName(
-            None, _("Save the scene"), str(Path(self._start()) / f"{stem_of(image)}.mrb"), f"{_('Slicer scene')} (*.mrb)"
+            None,
+            _("Save the scene"),
+            str(Path(self._start()) / f"{stem_of(image)}.mrb"),
+            f"{_('Slicer scene')} (*.mrb)",
         )
         if not path:
             return
@@ -60,5 +73,9 @@ class SaveSection:
 
     def _start(self) -> str:
         storage = self._panel.situation.image.GetStorageNode()
-        beside = str(Path(storage.GetFileName()).parent) if storage is not None and storage.GetFileName() else ""
+        beside = (
+            str(Path(storage.GetFileName()).parent)
+            if storage is not None and storage.GetFileName()
+            else ""
+        )
         return setting("Folder") or beside

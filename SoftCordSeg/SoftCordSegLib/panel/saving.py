@@ -1,4 +1,6 @@
-"""What is saved for an image, under which names: BIDS derivatives beside each other, each file whole or not there."""
+"""What is saved for an image, under which names: BIDS derivatives beside each other, each file
+whole or not there.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +16,25 @@ _ENDINGS = (".nii.gz", ".nii", ".nrrd", ".mha", ".mgz")
 
 
 def stem_of(image) -> str:
-    """What the names of an image's results begin with: its file's name without ending, else the node's name.
+    """What the names of an image's results begin with: its file's name without ending, else the
+    node's name.
 
     Suffixes are kept ("sub-01_T2w"): the masks of two contrasts must not have one name.
     """
     storage = image.GetStorageNode()
-    name = Path(storage.GetFileName()).name if storage is not None and storage.GetFileName() else image.GetName()
+    name = (
+        Path(storage.GetFileName()).name
+        if storage is not None and storage.GetFileName()
+        else image.GetName()
+    )
     for ending in _ENDINGS:
         if name.lower().endswith(ending):
             name = name[: -len(ending)]
             break
-    return "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name) or "image"
+    return (
+        "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)
+        or "image"
+    )
 
 
 def files_of(study, folder: Path) -> dict[Path, Callable[[Path], object]]:
@@ -40,7 +50,9 @@ def files_of(study, folder: Path) -> dict[Path, Callable[[Path], object]]:
     start = f"{stem_of(study.image)}_label-"
     files: dict[Path, Callable[[Path], object]] = {
         folder / f"{start}SC_softseg.nii.gz": lambda path: save_soft_mask(study.soft, path),
-        folder / f"{start}SC_softseg.json": lambda path: write_text_atomically(path, _sidecar_text(study)),
+        folder / f"{start}SC_softseg.json": lambda path: write_text_atomically(
+            path, _sidecar_text(study)
+        ),
     }
     if study.view is not None:
         files[folder / f"{start}SC_seg.nii.gz"] = lambda path: save_segment(study.view, path)
@@ -55,10 +67,15 @@ def write_all(files: dict[Path, Callable[[Path], object]], image) -> None:
     """Write the files; never over the image itself.
 
     Raises:
-        OutputError: a file would replace the image, or cannot be written; the message says which were written before.
+        OutputError: a file would replace the image, or cannot be written; the message says which
+            were written before.
     """
     storage = image.GetStorageNode()
-    original = Path(storage.GetFileName()).resolve() if storage is not None and storage.GetFileName() else None
+    original = (
+        Path(storage.GetFileName()).resolve()
+        if storage is not None and storage.GetFileName()
+        else None
+    )
     for path in files:
         if original is not None and path.resolve() == original:
             raise OutputError(f"'{path}' is the image itself. Choose another folder.")
@@ -73,7 +90,11 @@ def sidecar(study) -> dict:
     run = run_of(study.soft) or {"GeneratedBy": [{"Name": "unknown"}]}
     added, removed = SoftEdits(study.view).counts if study.view is not None else (0, 0)
     storage = study.image.GetStorageNode()
-    source = Path(storage.GetFileName()).name if storage is not None and storage.GetFileName() else study.image.GetName()
+    source = (
+        Path(storage.GetFileName()).name
+        if storage is not None and storage.GetFileName()
+        else study.image.GetName()
+    )
     return {
         **run,
         "SpatialReference": "orig",

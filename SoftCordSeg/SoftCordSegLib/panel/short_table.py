@@ -1,4 +1,6 @@
-"""The table in the panel: the few columns that fit and are asked for; the full tables are in the scene and in the CSV."""
+"""The table in the panel: the few columns that fit and are asked for; the full tables are in the
+scene and in the CSV.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,13 @@ from .measuring import Rows
 
 _TAG = "SoftCordSegShown"
 # Heading -> column of the slice table, and of the summary table.
-_OF_SLICES = (("Slice", "Slice"), ("Level", "Level"), ("Area mm²", "area"), ("AP mm", "diameter_AP"), ("RL mm", "diameter_RL"))
+_OF_SLICES = (
+    ("Slice", "Slice"),
+    ("Level", "Level"),
+    ("Area mm²", "area"),
+    ("AP mm", "diameter_AP"),
+    ("RL mm", "diameter_RL"),
+)
 _OF_SUMMARY = (
     ("Level", "LevelName"),
     ("Slices", "Slice (I->S)"),
@@ -30,14 +38,19 @@ def show_short(scene, table, rows: Rows):
         rows: which of the two it is: ``Rows.Slice`` for the slice table.
 
     Returns:
-        ``vtkMRMLTableNode``, hidden from selectors and not saved with the scene; row n is row n of ``table``.
+        ``vtkMRMLTableNode``, hidden from selectors and not saved with the scene; row n is row n of
+        ``table``.
     """
     from ..scene.tables import Column, fill
 
     columns = []
     for heading, name in _OF_SLICES if rows is Rows.Slice else _OF_SUMMARY:
         column = table.GetTable().GetColumnByName(name)
-        texts = [_text(column.GetValue(n)) for n in range(column.GetNumberOfValues())] if column is not None else []
+        texts = (
+            [_text(column.GetValue(n)) for n in range(column.GetNumberOfValues())]
+            if column is not None
+            else []
+        )
         if any(texts):
             columns.append(Column(heading, texts))
     node = _node(scene)

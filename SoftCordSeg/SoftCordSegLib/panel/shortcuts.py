@@ -1,4 +1,6 @@
-"""Keys of the panel, heard while the panel has the focus: single letters and the views belong to Slicer's own keys."""
+"""Keys of the panel, heard while the panel has the focus: single letters and the views belong to
+Slicer's own keys.
+"""
 
 from __future__ import annotations
 

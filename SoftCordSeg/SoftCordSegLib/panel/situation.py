@@ -1,4 +1,6 @@
-"""What the panel is looking at: the chosen image, what the scene has for it, and what stands in the way."""
+"""What the panel is looking at: the chosen image, what the scene has for it, and what stands in the
+way.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ class Situation:
 
     @property
     def view(self):
-        """The segment at the threshold, ``scene.threshold_view.ThresholdView``; None before a mask is there."""
+        """The segment at the threshold, ``scene.threshold_view.ThresholdView``; None before a mask
+        is there.
+        """
         return self.study.view if self.study is not None and self.study.soft is not None else None
 
     @property
@@ -87,16 +91,24 @@ def volumes_to_segment(scene) -> list:
     return [
         node
         for node in nodes
-        if node.GetClassName() == "vtkMRMLScalarVolumeNode" and not node.GetHideFromEditors() and not reason_not_to_segment(node)
+        if node.GetClassName() == "vtkMRMLScalarVolumeNode"
+        and not node.GetHideFromEditors()
+        and not reason_not_to_segment(node)
     ]
 
 
 def frame_of_sequence(node) -> tuple[str, int, int] | None:
-    """(name of the sequence, number of the shown frame from 1, how many) where a volume is the shown frame of a sequence."""
+    """(name of the sequence, number of the shown frame from 1, how many) where a volume is the
+    shown frame of a sequence.
+    """
     scene = node.GetScene()
     for n in range(scene.GetNumberOfNodesByClass("vtkMRMLSequenceBrowserNode")):
         browser = scene.GetNthNodeByClass(n, "vtkMRMLSequenceBrowserNode")
         sequence = browser.GetSequenceNode(node) if browser.IsProxyNode(node.GetID()) else None
         if sequence is not None:
-            return sequence.GetName(), browser.GetSelectedItemNumber() + 1, sequence.GetNumberOfDataNodes()
+            return (
+                sequence.GetName(),
+                browser.GetSelectedItemNumber() + 1,
+                sequence.GetNumberOfDataNodes(),
+            )
     return None

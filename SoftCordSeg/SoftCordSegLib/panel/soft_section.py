@@ -36,7 +36,9 @@ class SoftSection:
         ui.cordThresholdSlider.value = view.threshold
         self._show_colours(situation.study.soft)
         edited = self._panel.edits.has_edits
-        self._panel.hints.allow(ui.cordEditsCheck, reason or ("" if edited else _("Nothing was corrected by hand yet.")))
+        self._panel.hints.allow(
+            ui.cordEditsCheck, reason or ("" if edited else _("Nothing was corrected by hand yet."))
+        )
         if self._panel.parameters is not None and not situation.busy:
             self._apply(situation, self._panel.parameters)
 
@@ -54,11 +56,19 @@ class SoftSection:
         from ..scene.soft_mask import show_in_slice_views
 
         view, soft = situation.view, situation.study.soft
-        layers = (situation.image.GetID(), soft.GetID(), parameters.overlayShown, parameters.overlayOpacity)
+        layers = (
+            situation.image.GetID(),
+            soft.GetID(),
+            parameters.overlayShown,
+            parameters.overlayOpacity,
+        )
         if layers != self._layers:
             # The user's own choice of layers is left alone until a choice is made here.
             show_in_slice_views(
-                self._panel.scene, situation.image, soft if parameters.overlayShown else None, opacity=parameters.overlayOpacity
+                self._panel.scene,
+                situation.image,
+                soft if parameters.overlayShown else None,
+                opacity=parameters.overlayOpacity,
             )
             self._layers = layers
         display = view.node.GetDisplayNode()

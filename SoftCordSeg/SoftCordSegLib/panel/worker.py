@@ -1,8 +1,9 @@
 """One thread for the network, one for Slicer.
 
-Slicer's idle loop holds Python's lock, so that a thread left to itself starves.  Here the main thread waits in Python with short
-timeouts, which lets the worker run, and handles events in between, which keeps the window alive.  The worker knows no Qt and no
-MRML: how events are handled is given to it.
+Slicer's idle loop holds Python's lock, so that a thread left to itself starves.  Here the main
+thread waits in Python with short timeouts, which lets the worker run, and handles events in
+between, which keeps the window alive.  The worker knows no Qt and no MRML: how events are handled
+is given to it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from ..progress import Progress
 
 # How long the main thread waits between two looks at events, s.
 _WAIT_S = 0.03
-# How long a closing panel waits for a worker in the middle of a tile, s; the thread is a daemon and does not outlive Slicer.
+# How long a closing panel waits for a worker in the middle of a tile, s; the thread is a daemon and
+# does not outlive Slicer.
 _CLOSE_S = 10.0
 
 Task = Callable[[Progress], Any]
@@ -53,7 +55,8 @@ class Worker:
         """Run ``task(progress)`` on the worker's thread, handling events until it is done.
 
         Args:
-            task: does the work; it must not touch the scene or Qt, and asks ``progress.check_cancelled()`` often.
+            task: does the work; it must not touch the scene or Qt, and asks
+                ``progress.check_cancelled()`` often.
             on_report: called on the calling thread with the newest (fraction, message).
 
         Returns:
@@ -78,13 +81,16 @@ class Worker:
             self._deliver(job, on_report)
             return job.answer()
         except BaseException:
-            job.cancelled.set()  # an error in what we were told to call must not leave the worker at work
+            # an error in what we were told to call must not leave the worker at work
+            job.cancelled.set()
             raise
         finally:
             self._job = None
 
     def cancel(self) -> None:
-        """Ask the running task to stop at its next look, for the network at its next tile; nothing where none runs."""
+        """Ask the running task to stop at its next look, for the network at its next tile; nothing
+        where none runs.
+        """
         if self._job is not None:
             self._job.cancelled.set()
 
@@ -99,7 +105,9 @@ class Worker:
 
     def _start(self) -> None:
         if self._thread is None:
-            self._thread = threading.Thread(target=_work, args=(self._tasks,), name="SoftCordSeg", daemon=True)
+            self._thread = threading.Thread(
+                target=_work, args=(self._tasks,), name="SoftCordSeg", daemon=True
+            )
             self._thread.start()
 
     @staticmethod

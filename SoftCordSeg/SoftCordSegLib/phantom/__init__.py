@@ -1,4 +1,6 @@
-"""Floor 3: a digital neck whose cord area and disc levels are known by formula, imaged in several contrasts."""
+"""Floor 3: a digital neck whose cord area and disc levels are known by formula, imaged in several
+contrasts.
+"""
 
 from .contrasts import CONTRASTS, Contrast
 from .cord import Cord

@@ -73,13 +73,17 @@ class Canvas:
         self.values += share * (np.float32(self._signal[tissue]) - self.values)
 
 
-def ellipse(u: np.ndarray, v: np.ndarray, half_u: np.ndarray | float, half_v: np.ndarray | float) -> np.ndarray:
+def ellipse(
+    u: np.ndarray, v: np.ndarray, half_u: np.ndarray | float, half_v: np.ndarray | float
+) -> np.ndarray:
     """About the signed distance (mm, negative inside) to an ellipse round the origin."""
     u, v = u / half_u, v / half_v
     return (np.sqrt(u * u + v * v) - 1) * np.minimum(half_u, half_v)
 
 
-def ellipsoid(u: np.ndarray, v: np.ndarray, w: np.ndarray, half_u: float, half_v: float, half_w: float) -> np.ndarray:
+def ellipsoid(
+    u: np.ndarray, v: np.ndarray, w: np.ndarray, half_u: float, half_v: float, half_w: float
+) -> np.ndarray:
     """About the signed distance (mm, negative inside) to an ellipsoid round the origin."""
     u, v, w = u / half_u, v / half_v, w / half_w
     return (np.sqrt(u * u + v * v + w * w) - 1) * min(half_u, half_v, half_w)
@@ -103,5 +107,9 @@ class Texture:
 
     def at(self, points: Points) -> np.ndarray:
         """Values (n,) of mean 0 and standard deviation of about a half."""
-        where = np.stack([points.x, points.y, points.z]) / np.float32(self._cell) + np.float32(self._lattice.shape[0] / 2)
-        return ndimage.map_coordinates(self._lattice, where, order=1, mode="grid-wrap", output=np.float32)
+        where = np.stack([points.x, points.y, points.z]) / np.float32(self._cell) + np.float32(
+            self._lattice.shape[0] / 2
+        )
+        return ndimage.map_coordinates(
+            self._lattice, where, order=1, mode="grid-wrap", output=np.float32
+        )

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Newton's steps to the foot of the perpendicular: four leave less than 1e-4 mm within 90 mm of the curve.
+# Newton's steps to the foot of the perpendicular: four leave less than 1e-4 mm within 90 mm of the
+# curve.
 _NEWTON_STEPS = 4
 
 
@@ -40,17 +41,22 @@ class Centreline:
         return vector / np.linalg.norm(vector, axis=-1, keepdims=True)
 
     def frame(self, t: np.ndarray) -> np.ndarray:
-        """Heights (…) to orthonormal axes (…, 3, 3): columns to the right, to the front, and along the curve."""
+        """Heights (…) to orthonormal axes (…, 3, 3): columns to the right, to the front, and along
+        the curve.
+        """
         along = self.tangent(t)
         right = np.array([1.0, 0.0, 0.0]) - along[..., :1] * along
         right /= np.linalg.norm(right, axis=-1, keepdims=True)
         return np.stack([right, np.cross(along, right), along], axis=-1)
 
-    def local(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def local(
+        self, x: np.ndarray, y: np.ndarray, z: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """World positions (each array of one shape, mm) to (right, front, t).
 
-        ``t`` is the height of the foot of the perpendicular on the curve; ``right`` and ``front`` are the offsets from that
-        foot in the plane at right angles to the curve, mm.  Holds within about 90 mm of the curve, where the foot is unique.
+        ``t`` is the height of the foot of the perpendicular on the curve; ``right`` and ``front``
+        are the offsets from that foot in the plane at right angles to the curve, mm.  Holds within
+        about 90 mm of the curve, where the foot is unique.
         """
         t = z.copy()
         for _ in range(_NEWTON_STEPS):
@@ -71,7 +77,9 @@ class Centreline:
         """The height t at which the curve crosses a plane (world mm) that is not far from axial."""
         t = float(plane_point[2])
         for _ in range(20):
-            t -= float((self.position(t) - plane_point) @ plane_normal / (self._velocity(t) @ plane_normal))
+            t -= float(
+                (self.position(t) - plane_point) @ plane_normal / (self._velocity(t) @ plane_normal)
+            )
         return t
 
     def _velocity(self, t: float) -> np.ndarray:

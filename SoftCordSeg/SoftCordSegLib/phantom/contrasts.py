@@ -16,7 +16,8 @@ class Contrast:
     Attributes:
         name: as the field writes it.
         signal: brightness of each tissue, 0 to 1000 (arbitrary units).
-        spacing_mm: voxel size to the right, to the front and upwards, before ``letters`` reorders the axes.
+        spacing_mm: voxel size to the right, to the front and upwards, before ``letters`` reorders
+            the axes.
         size_mm: field of view along the same axes.
         centre_mm: its middle, world mm RAS+.
         letters: stored orientation, nibabel letters (where i, j, k point to).
@@ -36,7 +37,9 @@ class Contrast:
     bias: float
 
     def grid(self) -> Grid:
-        """The voxel grid with axes to the right, to the front and upwards (RAS), before ``letters``."""
+        """The voxel grid with axes to the right, to the front and upwards (RAS), before
+        ``letters``.
+        """
         angle = np.deg2rad(self.oblique_degrees)
         sine, cosine = np.sin(angle), np.cos(angle)
         axes = np.array([[1, 0, 0], [0, cosine, -sine], [0, sine, cosine]]) * self.spacing_mm
@@ -48,7 +51,8 @@ class Contrast:
 
 
 _TISSUES = (
-    "white grey csf dura ligament marrow cortex annulus nucleus muscle fat skin air artery vein mucosa brain nerve cartilage"
+    "white grey csf dura ligament marrow cortex annulus nucleus muscle fat skin air artery vein"
+    " mucosa brain nerve cartilage"
 ).split()
 
 
@@ -61,7 +65,27 @@ CONTRASTS: dict[str, Contrast] = {
     for contrast in (
         Contrast(
             "T1w",
-            _signal(520, 455, 150, 170, 130, 470, 80, 260, 285, 360, 900, 420, 0, 190, 250, 400, 480, 400, 200),
+            _signal(
+                520,
+                455,
+                150,
+                170,
+                130,
+                470,
+                80,
+                260,
+                285,
+                360,
+                900,
+                420,
+                0,
+                190,
+                250,
+                400,
+                480,
+                400,
+                200,
+            ),
             (0.8, 0.8, 0.8),
             (90, 180, 200),
             (0, 8, -20),
@@ -72,7 +96,27 @@ CONTRASTS: dict[str, Contrast] = {
         ),
         Contrast(
             "T2w",
-            _signal(330, 395, 950, 120, 80, 370, 50, 130, 430, 180, 640, 230, 0, 30, 160, 520, 420, 360, 150),
+            _signal(
+                330,
+                395,
+                950,
+                120,
+                80,
+                370,
+                50,
+                130,
+                430,
+                180,
+                640,
+                230,
+                0,
+                30,
+                160,
+                520,
+                420,
+                360,
+                150,
+            ),
             (1.0, 1.0, 1.0),
             (64, 180, 200),
             (0, 8, -20),
@@ -83,7 +127,27 @@ CONTRASTS: dict[str, Contrast] = {
         ),
         Contrast(
             "T2starw",
-            _signal(480, 620, 840, 260, 120, 150, 50, 330, 560, 400, 330, 380, 0, 880, 700, 430, 560, 520, 420),
+            _signal(
+                480,
+                620,
+                840,
+                260,
+                120,
+                150,
+                50,
+                330,
+                560,
+                400,
+                330,
+                380,
+                0,
+                880,
+                700,
+                430,
+                560,
+                520,
+                420,
+            ),
             (0.5, 0.5, 5.0),
             (128, 128, 75),
             (0, -2, 8),
@@ -94,7 +158,27 @@ CONTRASTS: dict[str, Contrast] = {
         ),
         Contrast(
             "MTon",
-            _signal(310, 375, 560, 200, 120, 190, 60, 270, 380, 210, 760, 420, 0, 900, 780, 380, 360, 330, 240),
+            _signal(
+                310,
+                375,
+                560,
+                200,
+                120,
+                190,
+                60,
+                270,
+                380,
+                210,
+                760,
+                420,
+                0,
+                900,
+                780,
+                380,
+                360,
+                330,
+                240,
+            ),
             (0.9, 0.9, 5.0),
             (180, 198, 110),
             (0, 8, -4),
@@ -105,7 +189,9 @@ CONTRASTS: dict[str, Contrast] = {
         ),
         Contrast(
             "DWI",
-            _signal(700, 620, 140, 90, 50, 90, 30, 110, 190, 120, 70, 90, 0, 40, 80, 170, 560, 330, 90),
+            _signal(
+                700, 620, 140, 90, 50, 90, 30, 110, 190, 120, 70, 90, 0, 40, 80, 170, 560, 330, 90
+            ),
             (0.9, 0.9, 5.0),
             (90, 90, 75),
             (0, 4, 6),

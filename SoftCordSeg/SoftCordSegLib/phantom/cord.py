@@ -8,14 +8,29 @@ import numpy as np
 
 from .centreline import Centreline
 
-# Heights (mm, RAS z of the centreline) of SCT's disc values: 1 the top of C1, 2 C1/C2, 3 C2/C3 … 8 C7/T1, 9 T1/T2.
-_HEIGHTS_DOWNWARDS_MM = (64.0, 50.0, 35.0, 17.5, 0.0, -17.0, -34.0, -51.5, -70.0, -89.5, -110.0, -132.0)
+# Heights (mm, RAS z of the centreline) of SCT's disc values: 1 the top of C1, 2 C1/C2, 3 C2/C3 … 8
+# C7/T1, 9 T1/T2.
+_HEIGHTS_DOWNWARDS_MM = (
+    64.0,
+    50.0,
+    35.0,
+    17.5,
+    0.0,
+    -17.0,
+    -34.0,
+    -51.5,
+    -70.0,
+    -89.5,
+    -110.0,
+    -132.0,
+)
 DISC_HEIGHTS_MM = dict(enumerate(_HEIGHTS_DOWNWARDS_MM, start=1))
 
 # Between the CSF and the vertebral body: dura and posterior longitudinal ligament, mm.
 WALL_MM = 1.2
-# The cord's edge as images show it lies that far outside the cord as masks have it: pia, and vessels on it.  In the PAM50
-# template the mask lies 0.2 to 0.5 mm inside the half-way point between cord and CSF of its own T2w image.
+# The cord's edge as images show it lies that far outside the cord as masks have it: pia, and
+# vessels on it.  In the PAM50 template the mask lies 0.2 to 0.5 mm inside the half-way point
+# between cord and CSF of its own T2w image.
 PIA_MM = 0.4
 
 
@@ -23,8 +38,8 @@ PIA_MM = 0.4
 class Cord:
     """A cord of elliptic cross-section at right angles to its centreline.
 
-    The area has the shape of a healthy neck's: the cervical enlargement at C4 to C6, thinner towards the chest, thicker
-    towards the brainstem.
+    The area has the shape of a healthy neck's: the cervical enlargement at C4 to C6, thinner
+    towards the chest, thicker towards the brainstem.
 
     Attributes:
         centreline: the curve it follows.
@@ -43,7 +58,9 @@ class Cord:
         return self.calibre * (chest + enlargement + brainstem)
 
     def axes_ratio(self, t: np.ndarray) -> np.ndarray:
-        """Front-to-back over right-to-left diameter at height t (mm), 0 to 1: flattest at the enlargement."""
+        """Front-to-back over right-to-left diameter at height t (mm), 0 to 1: flattest at the
+        enlargement.
+        """
         t = np.asarray(t)
         return 0.78 - 0.14 * np.exp(-0.5 * ((t + 4) / 26) ** 2) + 0.08 * _rise(t, 72, 20)
 

@@ -1,4 +1,6 @@
-"""The share of every voxel that the cord fills: exact inside and outside, supersampled at the border."""
+"""The share of every voxel that the cord fills: exact inside and outside, supersampled at the
+border.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,11 @@ def cord_fraction(cord: Cord, grid: Grid) -> np.ndarray:
     fraction = np.zeros(grid.shape, dtype=np.float32)
     voxels = _voxels_near(cord, grid)
     level = _level(cord, grid.to_world(voxels))
-    # `level` grows by no more than distance / shorter half axis, so this is a safe bound for "border may cross this voxel".
-    slack = 1.1 * np.linalg.norm(grid.spacing) / 2 / cord.semi_axes_mm(grid.to_world(voxels)[:, 2])[1]
+    # `level` grows by no more than distance / shorter half axis, so this is a safe bound for
+    # "border may cross this voxel".
+    slack = (
+        1.1 * np.linalg.norm(grid.spacing) / 2 / cord.semi_axes_mm(grid.to_world(voxels)[:, 2])[1]
+    )
     inside, border = level < 1 - slack, np.abs(level - 1) <= slack
     fraction[tuple(voxels[inside].T)] = 1
     fraction[tuple(voxels[border].T)] = _supersample(cord, grid, voxels[border])
@@ -34,7 +39,9 @@ def _voxels_near(cord: Cord, grid: Grid) -> np.ndarray:
     """Indices (n, 3) of the voxels within reach of the centreline."""
     reach = _REACH_MM + np.linalg.norm(grid.spacing) / 2
     kept = []
-    rest = np.stack(np.meshgrid(*[np.arange(n) for n in grid.shape[1:]], indexing="ij"), axis=-1).reshape(-1, 2)
+    rest = np.stack(
+        np.meshgrid(*[np.arange(n) for n in grid.shape[1:]], indexing="ij"), axis=-1
+    ).reshape(-1, 2)
     for i in range(grid.shape[0]):
         voxels = np.column_stack([np.full(len(rest), i), rest])
         world = grid.to_world(voxels)
@@ -58,5 +65,7 @@ def _supersample(cord: Cord, grid: Grid, voxels: np.ndarray) -> np.ndarray:
     batch = max(1, 400_000 // len(offsets))
     for start in range(0, len(voxels), batch):
         part = voxels[start : start + batch]
-        result[start : start + batch] = (_level(cord, grid.to_world(part[:, None, :] + offsets)) < 1).mean(axis=1)
+        result[start : start + batch] = (
+            _level(cord, grid.to_world(part[:, None, :] + offsets)) < 1
+        ).mean(axis=1)
     return result

@@ -42,11 +42,14 @@ class Phantom:
     cord: Cord
 
     def area_mm2(self, z: np.ndarray) -> np.ndarray:
-        """The cord's area at right angles to it, where its centreline is at height z (world mm), mm²."""
+        """The cord's area at right angles to it, where its centreline is at height z (world mm),
+        mm².
+        """
         return self.cord.area_mm2(z)
 
     def slice_heights_mm(self, grid: Grid | None = None) -> np.ndarray:
-        """Where the centreline crosses the middle of each slice: heights, mm, in the order of the array.
+        """Where the centreline crosses the middle of each slice: heights, mm, in the order of the
+        array.
 
         Args:
             grid: whose slices (across its inferior-superior axis); the image's own where None.
@@ -69,13 +72,19 @@ class Phantom:
 
 
 def make_phantom(
-    contrast: str = "T2w", *, cord: Cord | None = None, seed: int = 1, noise: bool = True, progress: Progress | None = None
+    contrast: str = "T2w",
+    *,
+    cord: Cord | None = None,
+    seed: int = 1,
+    noise: bool = True,
+    progress: Progress | None = None,
 ) -> Phantom:
     """Image the phantom.
 
     Args:
         contrast: one of ``CONTRASTS``: "T1w", "T2w", "T2starw", "MTon", "DWI".
-        cord: the cord to image; a healthy one where None.  The same cord gives the same anatomy in every contrast.
+        cord: the cord to image; a healthy one where None.  The same cord gives the same anatomy in
+            every contrast.
         seed: of the noise and the shading of this scan.  The same arguments give the same bits.
         noise: False for an image without noise and shading.
         progress: told how far the painting is; may cancel it.
@@ -91,7 +100,9 @@ def make_phantom(
     fraction = cord_fraction(cord, grid)
     data = _paint(scan, cord, grid, fraction, progress)
     if noise:
-        data = _scanner(data, scan, grid, np.random.default_rng([seed, list(CONTRASTS).index(contrast)]))
+        data = _scanner(
+            data, scan, grid, np.random.default_rng([seed, list(CONTRASTS).index(contrast)])
+        )
     image = _stored(Volume(data, grid.affine), scan.letters)
     truth = _stored(Volume(fraction, grid.affine), scan.letters)
     return Phantom(contrast, image, truth, _discs_inside(cord, grid), cord)
@@ -102,7 +113,9 @@ def _stored(volume: Volume, letters: str) -> Volume:
     return Volume(np.ascontiguousarray(turned.data), turned.affine)
 
 
-def _paint(scan: Contrast, cord: Cord, grid: Grid, fraction: np.ndarray, progress: Progress) -> np.ndarray:
+def _paint(
+    scan: Contrast, cord: Cord, grid: Grid, fraction: np.ndarray, progress: Progress
+) -> np.ndarray:
     """The image without noise, float32, of the grid's shape."""
     samples = np.ceil(grid.spacing / _SAMPLE_MM - 1e-6).astype(int)
     edge = float(min(grid.spacing.min(), _SAMPLE_MM))
@@ -114,9 +127,14 @@ def _paint(scan: Contrast, cord: Cord, grid: Grid, fraction: np.ndarray, progres
         progress.report(i / grid.shape[0], f"Painting the phantom, {scan.name}")
         for start in range(0, grid.shape[1], rows):
             stop = min(start + rows, grid.shape[1])
-            block = np.stack(np.meshgrid([i], np.arange(start, stop), np.arange(grid.shape[2]), indexing="ij"), -1).reshape(-1, 3)
+            block = np.stack(
+                np.meshgrid([i], np.arange(start, stop), np.arange(grid.shape[2]), indexing="ij"),
+                -1,
+            ).reshape(-1, 3)
             filled = fraction[i, start:stop].ravel()
-            data[i, start:stop] = _signal(scan.signal, cord, neck, grid, block, samples, edge, filled).reshape(stop - start, -1)
+            data[i, start:stop] = _signal(
+                scan.signal, cord, neck, grid, block, samples, edge, filled
+            ).reshape(stop - start, -1)
     return data
 
 
@@ -156,9 +174,13 @@ def _scanner(data: np.ndarray, scan: Contrast, grid: Grid, rng: np.random.Genera
     axes = [np.linspace(-1, 1, n, dtype=np.float32) for n in grid.shape]
     x, y, z = np.meshgrid(*axes, indexing="ij", sparse=True)
     a, b, c, d = rng.uniform(-0.5, 0.5, 4).astype(np.float32)
-    shading = np.exp(np.float32(scan.bias) * (-0.8 * y + a * x + b * z + c * z * z + d * x * y - 0.5 * z * z))
+    shading = np.exp(
+        np.float32(scan.bias) * (-0.8 * y + a * x + b * z + c * z * z + d * x * y - 0.5 * z * z)
+    )
     real = data * shading + rng.standard_normal(data.shape, dtype=np.float32) * scan.noise
-    return np.hypot(real, rng.standard_normal(data.shape, dtype=np.float32) * np.float32(scan.noise)).astype(np.float32)
+    return np.hypot(
+        real, rng.standard_normal(data.shape, dtype=np.float32) * np.float32(scan.noise)
+    ).astype(np.float32)
 
 
 def _discs_inside(cord: Cord, grid: Grid) -> tuple[DiscLabel, ...]:

@@ -1,4 +1,6 @@
-"""The spine and what it holds: vertebrae, discs, ligaments, CSF, nerve roots, and the inside of the cord."""
+"""The spine and what it holds: vertebrae, discs, ligaments, CSF, nerve roots, and the inside of the
+cord.
+"""
 
 from __future__ import annotations
 
@@ -36,11 +38,15 @@ def _paint_bones(canvas: Canvas, cord: Cord, points: Points) -> None:
 def _paint_canal(canvas: Canvas, cord: Cord, points: Points) -> None:
     """Epidural fat, dura, CSF, pia and nerve roots."""
     half_right, half_front = _canal(cord, points.t)
-    canvas.paint("fat", ellipse(points.right, points.front + half_front - 0.5, half_right * 0.55, 2.6))
+    canvas.paint(
+        "fat", ellipse(points.right, points.front + half_front - 0.5, half_right * 0.55, 2.6)
+    )
     canvas.paint("dura", ellipse(points.right, points.front, half_right + 0.6, half_front + 0.6))
     canvas.paint("csf", ellipse(points.right, points.front, half_right, half_front))
     cord_right, cord_front = cord.semi_axes_mm(points.t)
-    canvas.paint("white", ellipse(points.right, points.front, cord_right + PIA_MM, cord_front + PIA_MM))
+    canvas.paint(
+        "white", ellipse(points.right, points.front, cord_right + PIA_MM, cord_front + PIA_MM)
+    )
     # Rootlets leave the cord in bundles, before and behind, and run down and out to the foramen.
     _, phase, height = _vertebra(points.t)
     out = cord_right * 0.75 + (half_right - cord_right * 0.75) * phase
@@ -48,7 +54,9 @@ def _paint_canal(canvas: Canvas, cord: Cord, points: Points) -> None:
         root = ellipse(np.abs(points.right) - out, points.front - front, 0.9, 0.55)
         canvas.paint("nerve", np.maximum(root, (0.12 - phase) * height), 0.8)
     # Denticulate ligament, a thin dark line to each side.
-    canvas.paint("dura", np.maximum(np.abs(points.front) - 0.15, cord_right - np.abs(points.right)), 0.35)
+    canvas.paint(
+        "dura", np.maximum(np.abs(points.front) - 0.15, cord_right - np.abs(points.right)), 0.35
+    )
 
 
 def cord_signal(signal: dict[str, float], cord: Cord, points: Points, edge_mm: float) -> np.ndarray:
@@ -74,10 +82,15 @@ def _canal(cord: Cord, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _vertebra(t: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Number of the vertebra at height t, place in it (0 its upper disc, 1 its lower), and its height in mm."""
+    """Number of the vertebra at height t, place in it (0 its upper disc, 1 its lower), and its
+    height in mm.
+    """
     value = np.interp(t, _HEIGHTS, _VALUES).astype(np.float32)
     number = np.clip(np.floor(value), 1, _VALUES.max() - 1).astype(int)
-    lengths = np.array([DISC_HEIGHTS_MM.get(k, 0) - DISC_HEIGHTS_MM.get(k + 1, 0) for k in range(13)], dtype=np.float32)
+    lengths = np.array(
+        [DISC_HEIGHTS_MM.get(k, 0) - DISC_HEIGHTS_MM.get(k + 1, 0) for k in range(13)],
+        dtype=np.float32,
+    )
     return number, value - number, lengths[number]
 
 
@@ -96,7 +109,12 @@ def _paint_bodies(canvas: Canvas, points: Points, half_front: np.ndarray) -> Non
     section = (np.sqrt(np.sqrt(uu * uu + vv * vv)) * 0.75 + np.sqrt(uu + vv) * 0.25 - 1) * deep
     canvas.paint("ligament", np.maximum(section - 1.0, below_c2))
     canvas.paint("annulus", np.maximum(np.maximum(section, to_disc - 2.6), below_c2))
-    canvas.paint("nucleus", np.maximum(np.maximum((np.sqrt(uu + vv) - 0.62) * deep, to_disc - 1.7 + 0.8 * uu), below_c2))
+    canvas.paint(
+        "nucleus",
+        np.maximum(
+            np.maximum((np.sqrt(uu + vv) - 0.62) * deep, to_disc - 1.7 + 0.8 * uu), below_c2
+        ),
+    )
     body = np.maximum(np.maximum(section, 2.3 + 0.5 * uu - to_disc), below_c2)
     canvas.paint("cortex", body)
     canvas.paint("marrow", body + _CORTEX_MM)
@@ -110,7 +128,10 @@ def _paint_top(canvas: Canvas, points: Points, half_front: np.ndarray) -> None:
     front = points.front - half_front - WALL_MM
     middle = np.float32(52)
     dens = np.maximum(ellipse(points.right, front - 6.5, 5.2, 5.4), np.abs(points.t - middle) - 13)
-    canvas.paint("ligament", np.maximum(ellipse(points.right, front - 3.5, 8.5, 4.5), np.abs(points.t - 57) - 13))
+    canvas.paint(
+        "ligament",
+        np.maximum(ellipse(points.right, front - 3.5, 8.5, 4.5), np.abs(points.t - 57) - 13),
+    )
     canvas.paint("cortex", dens)
     canvas.paint("marrow", dens + _CORTEX_MM)
     arch = np.maximum(ellipse(points.right, front - 15.5, 7.5, 3.2), np.abs(points.t - 57) - 5)
@@ -122,7 +143,9 @@ def _paint_top(canvas: Canvas, points: Points, half_front: np.ndarray) -> None:
     canvas.paint("marrow", clivus + _CORTEX_MM)
 
 
-def _paint_arches(canvas: Canvas, points: Points, half_right: np.ndarray, half_front: np.ndarray) -> None:
+def _paint_arches(
+    canvas: Canvas, points: Points, half_right: np.ndarray, half_front: np.ndarray
+) -> None:
     """Laminae and spinous processes, ligaments and fat between them."""
     behind = np.maximum(-points.front - half_front - 1.5, 0)
     shifted = points.t + _SPINOUS_SLOPE * np.maximum(behind - 3, 0)
@@ -134,15 +157,22 @@ def _paint_arches(canvas: Canvas, points: Points, half_right: np.ndarray, half_f
     length = _SPINOUS_MM[np.clip(number, 0, 12)]
     end = behind - length - 4
     swell = 2.4 + 1.8 * np.clip((behind - length + 4) / 8, 0, 1)
-    process = np.maximum(np.maximum(np.abs(points.right) - swell, off_middle - 4.2 - 0.06 * behind), np.maximum(end, 3 - behind))
-    canvas.paint("fat", np.maximum(np.maximum(np.abs(points.right) - 1.3, behind - 34), 3 - behind), 0.5)
+    process = np.maximum(
+        np.maximum(np.abs(points.right) - swell, off_middle - 4.2 - 0.06 * behind),
+        np.maximum(end, 3 - behind),
+    )
+    canvas.paint(
+        "fat", np.maximum(np.maximum(np.abs(points.right) - 1.3, behind - 34), 3 - behind), 0.5
+    )
     for bone in (lamina, process):
         canvas.paint("cortex", bone)
         canvas.paint("marrow", bone + _CORTEX_MM)
 
 
 def _paint_lateral(canvas: Canvas, points: Points, half_right: np.ndarray) -> None:
-    """Articular pillars with their joints, foramina with nerve roots, transverse processes, vertebral arteries."""
+    """Articular pillars with their joints, foramina with nerve roots, transverse processes,
+    vertebral arteries.
+    """
     _, phase, height = _vertebra(points.t)
     side = np.abs(points.right) - half_right
     slanted = points.t + 0.7 * points.front
@@ -152,7 +182,9 @@ def _paint_lateral(canvas: Canvas, points: Points, half_right: np.ndarray) -> No
     canvas.paint("cortex", pillar)
     canvas.paint("cartilage", np.maximum(pillar + 0.8, to_joint - 0.8))
     canvas.paint("marrow", np.maximum(pillar + _CORTEX_MM, 1.8 - to_joint))
-    transverse = np.maximum(ellipse(side - 7.0, points.front - 6.5, 7.5, 5.0), np.abs(phase - 0.45) * height - 4.5)
+    transverse = np.maximum(
+        ellipse(side - 7.0, points.front - 6.5, 7.5, 5.0), np.abs(phase - 0.45) * height - 4.5
+    )
     canvas.paint("cortex", transverse)
     canvas.paint("marrow", transverse + _CORTEX_MM)
     middle = np.minimum(phase, 1 - phase) * height

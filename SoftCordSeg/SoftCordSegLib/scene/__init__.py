@@ -1,7 +1,9 @@
-"""Floor 3: MRML, and no Qt: volumes, the soft mask and its segment, discs, box, tables, plots, saving, pictures.
+"""Floor 3: MRML, and no Qt: volumes, the soft mask and its segment, discs, box, tables, plots,
+saving, pictures.
 
-Every function takes its scene or nodes as arguments, so that it works inside Slicer (``slicer.mrmlScene``) and with the
-``slicer-core`` package alone (:func:`SoftCordSegLib.scene.offscreen.start`).  Importing this package loads neither vtk nor
+Every function takes its scene or nodes as arguments, so that it works inside Slicer
+(``slicer.mrmlScene``) and with the ``slicer-core`` package alone
+(:func:`SoftCordSegLib.scene.offscreen.start`).  Importing this package loads neither vtk nor
 slicer; each module does where it needs them.
 """
 

@@ -17,7 +17,9 @@ def add_box(scene, image_node, box: Box, name: str | None = None):
     Returns:
         ``vtkMRMLMarkupsROINode`` with display node, referring to the image.
     """
-    node = scene.AddNewNodeByClass("vtkMRMLMarkupsROINode", scene.GenerateUniqueName(name or f"{image_node.GetName()} box"))
+    node = scene.AddNewNodeByClass(
+        "vtkMRMLMarkupsROINode", scene.GenerateUniqueName(name or f"{image_node.GetName()} box")
+    )
     node.CreateDefaultDisplayNodes()
     link(node, IMAGE, image_node)
     display = node.GetDisplayNode()
@@ -30,7 +32,9 @@ def add_box(scene, image_node, box: Box, name: str | None = None):
 
 
 def set_box(node, box: Box) -> None:
-    """Put the region of interest where ``box`` is; Slicer turns left-handed axes right-handed itself, for the same box."""
+    """Put the region of interest where ``box`` is; Slicer turns left-handed axes right-handed
+    itself, for the same box.
+    """
     import vtk
 
     matrix = vtk.vtkMatrix4x4()
@@ -55,7 +59,10 @@ def box_of(node) -> Box:
     scale = np.linalg.norm(linear, axis=0)
     size = np.array(node.GetSize()) * scale
     if node.GetNumberOfDefinedControlPoints() == 0 or not (size > 0).all():
-        raise InputError(f"The box '{node.GetName()}' is not placed yet, or is flat. Draw it around the cord, or leave it out.")
+        raise InputError(
+            f"The box '{node.GetName()}' is not placed yet, or is flat. Draw it around the cord, or"
+            " leave it out."
+        )
     center = [matrix.GetElement(row, 3) for row in range(3)]
     return Box(np.array(center), linear / scale, size)
 

@@ -1,11 +1,20 @@
-"""Disc labels as points in the views: one markups list an image, each point named as its disc ("C2/C3")."""
+"""Disc labels as points in the views: one markups list an image, each point named as its disc
+("C2/C3").
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
 from ..errors import InputError
-from ..morphometry import DiscLabel, disc_name, discs_from_points, found_before, is_where_found, parse_disc
+from ..morphometry import (
+    DiscLabel,
+    disc_name,
+    discs_from_points,
+    found_before,
+    is_where_found,
+    parse_disc,
+)
 from .links import IMAGE, link, nodes_linked_to
 
 _COLOUR = (1.0, 0.45, 0.1)
@@ -13,14 +22,22 @@ _Point = tuple[str, tuple[float, float, float], str]
 
 
 def add_discs(
-    scene, image_node, discs: Iterable[DiscLabel] = (), name: str | None = None, remarks: Mapping[int, str] | None = None
+    scene,
+    image_node,
+    discs: Iterable[DiscLabel] = (),
+    name: str | None = None,
+    remarks: Mapping[int, str] | None = None,
 ):
-    """A new list of disc points for an image, from above to below; ``remarks`` as in :func:`set_discs`.
+    """A new list of disc points for an image, from above to below; ``remarks`` as in
+    :func:`set_discs`.
 
     Returns:
         ``vtkMRMLMarkupsFiducialNode`` with display node, referring to the image.
     """
-    node = scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", scene.GenerateUniqueName(name or f"{image_node.GetName()} discs"))
+    node = scene.AddNewNodeByClass(
+        "vtkMRMLMarkupsFiducialNode",
+        scene.GenerateUniqueName(name or f"{image_node.GetName()} discs"),
+    )
     node.CreateDefaultDisplayNodes()
     link(node, IMAGE, image_node)
     display = node.GetDisplayNode()
@@ -39,7 +56,8 @@ def set_discs(node, discs: Iterable[DiscLabel], remarks: Mapping[int, str] | Non
     Args:
         node: the list.
         discs: in any order.
-        remarks: disc value -> description of its point, such as :func:`~..morphometry.found_remark`; empty for the others.
+        remarks: disc value -> description of its point, such as
+            :func:`~..morphometry.found_remark`; empty for the others.
     """
     import vtk
 
@@ -47,13 +65,16 @@ def set_discs(node, discs: Iterable[DiscLabel], remarks: Mapping[int, str] | Non
     changes = node.StartModify()
     node.RemoveAllControlPoints()
     for disc in sorted(discs, key=_from_above):
-        n = node.AddControlPointWorld(vtk.vtkVector3d(*(float(x) for x in disc.position_mm)), disc_name(disc.value))
+        n = node.AddControlPointWorld(
+            vtk.vtkVector3d(*(float(x) for x in disc.position_mm)), disc_name(disc.value)
+        )
         node.SetNthControlPointDescription(n, remarks.get(disc.value, ""))
     node.EndModify(changes)
 
 
 def discs_of(node) -> list[DiscLabel]:
-    """The placed points of a disc list, in its order; a point that is still being placed is left out.
+    """The placed points of a disc list, in its order; a point that is still being placed is left
+    out.
 
     Raises:
         InputError: a point whose name is no disc, or two points of one disc; the list is named.
@@ -62,7 +83,8 @@ def discs_of(node) -> list[DiscLabel]:
 
 
 def placed_discs_of(node) -> list[DiscLabel]:
-    """As :func:`discs_of`, without the points that are still where, and named as, the program found them.
+    """As :func:`discs_of`, without the points that are still where, and named as, the program found
+    them.
 
     So a found point that the user moved or renamed is among them.
 
@@ -93,9 +115,11 @@ def disc_lists_of(image_node) -> list:
 
 
 def next_disc_value(node, first: int = 3) -> int:
-    """The disc to name the next point by: the one below the lowest that is there, C2/C3 in an empty list.
+    """The disc to name the next point by: the one below the lowest that is there, C2/C3 in an empty
+    list.
 
-    Points with names that are no discs are passed over, so that one typing mistake does not stop placing.
+    Points with names that are no discs are passed over, so that one typing mistake does not stop
+    placing.
     """
     values = []
     for label, _, _ in _placed_points(node):
@@ -132,7 +156,13 @@ def _placed_points(node) -> list[_Point]:
         if node.GetNthControlPointPositionStatus(n) == node.PositionDefined:
             position = [0.0, 0.0, 0.0]
             node.GetNthControlPointPositionWorld(n, position)
-            points.append((node.GetNthControlPointLabel(n), tuple(position), node.GetNthControlPointDescription(n)))
+            points.append(
+                (
+                    node.GetNthControlPointLabel(n),
+                    tuple(position),
+                    node.GetNthControlPointDescription(n),
+                )
+            )
     return points
 
 

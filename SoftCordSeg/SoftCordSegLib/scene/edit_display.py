@@ -1,4 +1,6 @@
-"""The corrections in the slice views: what was added in blue, what was removed in orange, told apart by colour-blind eyes too."""
+"""The corrections in the slice views: what was added in blue, what was removed in orange, told
+apart by colour-blind eyes too.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,11 @@ from .links import SOFT_MASK, link, nodes_linked_to
 from .volumes import array_of, voxels_changed
 
 _SUFFIX = "edits shown"
-_ENTRIES = (("as predicted", (0.0, 0.0, 0.0, 0.0)), ("added", (0.34, 0.71, 0.91, 1.0)), ("removed", (0.84, 0.37, 0.0, 1.0)))
+_ENTRIES = (
+    ("as predicted", (0.0, 0.0, 0.0, 0.0)),
+    ("added", (0.34, 0.71, 0.91, 1.0)),
+    ("removed", (0.84, 0.37, 0.0, 1.0)),
+)
 _COLOURS_NAME = "SoftCordSeg edits"
 
 
@@ -45,7 +51,9 @@ def is_shown(soft_node) -> bool:
 
 
 def update_shown(soft_node, box: Box | None = None) -> None:
-    """Bring what is shown up to date with the edit map, in a box of voxels or everywhere; nothing where it is not shown."""
+    """Bring what is shown up to date with the edit map, in a box of voxels or everywhere; nothing
+    where it is not shown.
+    """
     layer = _layer(soft_node)
     if layer is None:
         return
@@ -110,7 +118,9 @@ def _take_away(layer) -> None:
     for composite in _composites(scene):
         if composite.GetLabelVolumeID() == layer.GetID():
             before = layer.GetAttribute(_before(composite))
-            composite.SetLabelVolumeID(before if before and scene.GetNodeByID(before) is not None else None)
+            composite.SetLabelVolumeID(
+                before if before and scene.GetNodeByID(before) is not None else None
+            )
     scene.RemoveNode(layer.GetDisplayNode())
     scene.RemoveNode(layer)
 

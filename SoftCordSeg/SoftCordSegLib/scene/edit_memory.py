@@ -1,8 +1,10 @@
-"""What the edit map was when the segment looked like this: so that an undo finds its way back, wherever the threshold went.
+"""What the edit map was when the segment looked like this: so that an undo finds its way back,
+wherever the threshold went.
 
-The Segment Editor's undo restores voxels of the segment, and nothing else.  If the threshold was moved since, these voxels differ
-from the segment by much more than the stroke that is taken back; the memory knows which edits they stood for.  It holds what the
-editor's history holds, in the same order: the state before each stroke, and the one that the first undo left behind.
+The Segment Editor's undo restores voxels of the segment, and nothing else.  If the threshold was
+moved since, these voxels differ from the segment by much more than the stroke that is taken back;
+the memory knows which edits they stood for.  It holds what the editor's history holds, in the same
+order: the state before each stroke, and the one that the first undo left behind.
 """
 
 from __future__ import annotations
@@ -34,9 +36,13 @@ class State(NamedTuple):
 
     @classmethod
     def of(cls, segment: np.ndarray, box: Box, edits: np.ndarray | None, threshold: float) -> State:
-        """From bool voxels in a box, outside which the segment has none, and the whole edit map (None: nothing was ever edited)."""
+        """From bool voxels in a box, outside which the segment has none, and the whole edit map
+        (None: nothing was ever edited).
+        """
         flat = np.empty(0, np.int8) if edits is None else edits.ravel(order="F")
-        said = np.flatnonzero(flat != 0).astype(np.uint32)  # half the memory: a volume has fewer than 4e9 voxels
+        said = np.flatnonzero(flat != 0).astype(
+            np.uint32
+        )  # half the memory: a volume has fewer than 4e9 voxels
         return cls(_digest(segment, box), threshold, said, flat[said])
 
     def edits(self, shape: tuple[int, int, int]) -> np.ndarray:
@@ -48,11 +54,17 @@ class State(NamedTuple):
     def same_as(self, other: State) -> bool:
         """True for the same segment, threshold and edits."""
         same = (self.segment, self.threshold) == (other.segment, other.threshold)
-        return same and np.array_equal(self.said, other.said) and np.array_equal(self.values, other.values)
+        return (
+            same
+            and np.array_equal(self.said, other.said)
+            and np.array_equal(self.values, other.values)
+        )
 
 
 class EditMemory:
-    """The states that an undo or redo may bring back, in their order, and the one where the user is or came from last."""
+    """The states that an undo or redo may bring back, in their order, and the one where the user is
+    or came from last.
+    """
 
     def __init__(self):
         self._states: list[State] = []
@@ -64,7 +76,9 @@ class EditMemory:
         self.here(state)
 
     def here(self, state: State) -> None:
-        """The state in which something happened that changed nothing: a stroke beside the mark can be undone too."""
+        """The state in which something happened that changed nothing: a stroke beside the mark can
+        be undone too.
+        """
         if self._now < 0 or not self._states[self._now].same_as(state):
             self._states.insert(self._now + 1, state)
             self._now += 1
@@ -73,28 +87,39 @@ class EditMemory:
         self._now -= forgotten
 
     def find(self, segment: np.ndarray, box: Box, p0: np.ndarray, threshold: float) -> int | None:
-        """Which state an undo or redo has brought back; of several that look the same, the one the fewest steps away.
+        """Which state an undo or redo has brought back; of several that look the same, the one the
+        fewest steps away.
 
         Args:
             segment: bool, the voxels in ``box``, outside which the segment has none.
             box: in the indices of the soft mask.
-            p0: float32, the mask as predicted; what was remembered over another prediction is no longer known.
+            p0: float32, the mask as predicted; what was remembered over another prediction is no
+                longer known.
             threshold: at which the segment is shown now.
 
         Returns:
-            For :meth:`go_to`; None where the segment is not known.  An empty segment is known only at the same threshold: one
-            cleared by the user and one above a high threshold look the same.
+            For :meth:`go_to`; None where the segment is not known.  An empty segment is known only
+            at the same threshold: one cleared by the user and one above a high threshold look the
+            same.
         """
         key = _digest(segment, box)
-        alike = [n for n, state in enumerate(self._states) if state.segment == key and (key or state.threshold == threshold)]
+        alike = [
+            n
+            for n, state in enumerate(self._states)
+            if state.segment == key and (key or state.threshold == threshold)
+        ]
         for n in sorted(alike, key=lambda n: abs(n - self._now)):
             state = self._states[n]
-            if np.array_equal(segment_of(p0[box], state.edits(p0.shape)[box], state.threshold), segment):
+            if np.array_equal(
+                segment_of(p0[box], state.edits(p0.shape)[box], state.threshold), segment
+            ):
                 return n
         return None
 
     def go_to(self, found: int, left: State) -> State:
-        """The state of :meth:`find`, where the user is now, having ``left`` another one, which a redo may bring back."""
+        """The state of :meth:`find`, where the user is now, having ``left`` another one, which a
+        redo may bring back.
+        """
         if self._now == len(self._states) - 1 and not self._states[self._now].same_as(left):
             self._states.append(left)
         self._now = found

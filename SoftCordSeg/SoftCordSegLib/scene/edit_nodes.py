@@ -1,4 +1,5 @@
-"""What corrections are made of, kept in the scene: the mask as it was predicted and the edit map, hidden behind the soft mask.
+"""What corrections are made of, kept in the scene: the mask as it was predicted and the edit map,
+hidden behind the soft mask.
 
 Both are made at the first correction.  A soft mask without them is as predicted.
 """
@@ -21,7 +22,8 @@ HIDDEN_ATTRIBUTE = "SoftCordSeg.Hidden"  # of nodes that nobody needs without th
 
 
 class Correction(NamedTuple):
-    """The state of a corrected soft mask: the voxels of its nodes **themselves**, (i, j, k), not copies.
+    """The state of a corrected soft mask: the voxels of its nodes **themselves**, (i, j, k), not
+    copies.
 
     Attributes:
         soft: float32, ``merge(p0, edits, threshold, spacing)``.
@@ -37,7 +39,9 @@ class Correction(NamedTuple):
 
 
 def correction_of(soft_node) -> Correction | None:
-    """The state of a soft mask that was corrected; None where it never was (or one of the two nodes was deleted)."""
+    """The state of a soft mask that was corrected; None where it never was (or one of the two nodes
+    was deleted).
+    """
     prediction, edit_map = (linked(soft_node, role) for role in (PREDICTION, EDIT_MAP))
     if prediction is None or edit_map is None or not _belong_to(soft_node, prediction, edit_map):
         return None
@@ -47,7 +51,9 @@ def correction_of(soft_node) -> Correction | None:
 
 
 def start_correction(soft_node) -> Correction:
-    """The state of a soft mask; where it was never corrected, what it is now becomes the prediction."""
+    """The state of a soft mask; where it was never corrected, what it is now becomes the
+    prediction.
+    """
     state = correction_of(soft_node)
     if state is not None:
         return state
@@ -70,7 +76,9 @@ def has_edits(soft_node) -> bool:
 
 
 def edit_map_of(soft_node) -> Volume | None:
-    """The edit map, int8 of +1 (said to be cord), -1 (said not to be) and 0 (as predicted), a copy; None where there is none."""
+    """The edit map, int8 of +1 (said to be cord), -1 (said not to be) and 0 (as predicted), a copy;
+    None where there is none.
+    """
     state = correction_of(soft_node)
     return None if state is None else Volume(state.edits.copy(order="K"), grid_of(soft_node).affine)
 
@@ -82,7 +90,8 @@ def set_prediction(soft_node, mask: Volume, threshold: float, keep_edits: bool =
         soft_node: the soft mask's node.
         mask: as for :func:`~.soft_mask.set_soft_mask`.
         threshold: of the segment, in (0, 1].
-        keep_edits: True leaves what the user said of voxels in force over the new prediction; False forgets it.
+        keep_edits: True leaves what the user said of voxels in force over the new prediction; False
+            forgets it.
 
     Raises:
         InputError: the voxels do not coincide, or values outside [0, 1]; nothing was changed.
@@ -137,14 +146,20 @@ def remove_orphans(scene) -> int:
         scene.GetNthNodeByClass(n, "vtkMRMLScalarVolumeNode")
         for n in range(scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode"))
     )
-    orphans = [node for node in nodes if node.GetAttribute(HIDDEN_ATTRIBUTE) and linked(node, SOFT_MASK) is None]
+    orphans = [
+        node
+        for node in nodes
+        if node.GetAttribute(HIDDEN_ATTRIBUTE) and linked(node, SOFT_MASK) is None
+    ]
     for node in orphans:
         scene.RemoveNode(node)
     return len(orphans)
 
 
 def _belong_to(soft_node, *nodes) -> bool:
-    """False for a copy that the user made of a corrected mask: it refers to the nodes of the original."""
+    """False for a copy that the user made of a corrected mask: it refers to the nodes of the
+    original.
+    """
     return all(linked(node, SOFT_MASK) is soft_node for node in nodes)
 
 

@@ -1,4 +1,6 @@
-"""Editing a soft mask by painting in its segment: what the user did is read from the segment, and the mask stays soft."""
+"""Editing a soft mask by painting in its segment: what the user did is read from the segment, and
+the mask stays soft.
+"""
 
 from __future__ import annotations
 
@@ -16,18 +18,26 @@ from .segment_voxels import labelmap_of, segment_voxels
 from .threshold_view import ThresholdView
 from .volumes import array_of, grid_of, voxels_changed
 
-_SEEN_FROM_THE_SIDE = 0.8  # cosine of the angle from which on a view shows no slice of the volume any more
+_SEEN_FROM_THE_SIDE = (
+    0.8  # cosine of the angle from which on a view shows no slice of the volume any more
+)
 
 
 def events_to_follow() -> tuple[int, ...]:
-    """The events of :attr:`SoftEdits.segmentation` at which :meth:`SoftEdits.follow` is to be called.
+    """The events of :attr:`SoftEdits.segmentation` at which :meth:`SoftEdits.follow` is to be
+    called.
 
-    A stroke fires the first two, the second again when Slicer has made a surface of the new voxels; undo and redo fire the third.
+    A stroke fires the first two, the second again when Slicer has made a surface of the new voxels;
+    undo and redo fire the third.
     """
     import slicer
 
     events = slicer.vtkSegmentation
-    return events.SourceRepresentationModified, events.RepresentationModified, events.SegmentModified
+    return (
+        events.SourceRepresentationModified,
+        events.RepresentationModified,
+        events.SegmentModified,
+    )
 
 
 class Change(NamedTuple):
@@ -57,8 +67,9 @@ class Change(NamedTuple):
 class SoftEdits:
     """The user's corrections of one soft mask.
 
-    The scene holds the state (:mod:`.edit_nodes`).  The object adds only a memory by which an undo across a threshold move is
-    understood; keep one for as long as the Segment Editor keeps its undo states.
+    The scene holds the state (:mod:`.edit_nodes`).  The object adds only a memory by which an undo
+    across a threshold move is understood; keep one for as long as the Segment Editor keeps its undo
+    states.
 
     Args:
         view: the segment that is painted in.
@@ -78,8 +89,8 @@ class SoftEdits:
     def segmentation(self):
         """The ``vtkSegmentation`` whose events to observe.
 
-        Not the node's: those of an undo reach the node only when the Segment Editor has finished, and what is written then makes
-        its history lose the redo.
+        Not the node's: those of an undo reach the node only when the Segment Editor has finished,
+        and what is written then makes its history lose the redo.
         """
         return self.view.node.GetSegmentation()
 
@@ -102,13 +113,18 @@ class SoftEdits:
     def counts(self) -> tuple[int, int]:
         """Numbers of voxels that were added and removed."""
         state = None if self.soft_node is None else correction_of(self.soft_node)
-        return (0, 0) if state is None else (int(np.count_nonzero(state.edits > 0)), int(np.count_nonzero(state.edits < 0)))
+        return (
+            (0, 0)
+            if state is None
+            else (int(np.count_nonzero(state.edits > 0)), int(np.count_nonzero(state.edits < 0)))
+        )
 
     def follow(self) -> Change | None:
         """Read what the user did to the segment, and correct the soft mask accordingly.
 
-        To be called at each of :func:`events_to_follow`, at once: what is written while the Segment Editor restores a state does
-        not cost it its redo.  Calls for which nothing happened (a rename, other segments, our own updates) are cheap.
+        To be called at each of :func:`events_to_follow`, at once: what is written while the Segment
+        Editor restores a state does not cost it its redo.  Calls for which nothing happened (a
+        rename, other segments, our own updates) are cheap.
 
         Returns:
             Where soft values changed; None if they did not.
@@ -120,13 +136,19 @@ class SoftEdits:
             return None
         threshold = self.view.threshold
         around = union(found.box, self.view.box_at(threshold))
-        change = None if around is None else self._follow(found.on(around), around, threshold, found.resampled)
+        change = (
+            None
+            if around is None
+            else self._follow(found.on(around), around, threshold, found.resampled)
+        )
         self.view.renew_surface()
         self._seen = self._look()
         return change
 
     def revert_all(self) -> Change | None:
-        """Take back every correction.  (To let the user undo it, save the Segment Editor's state before.)"""
+        """Take back every correction.  (To let the user undo it, save the Segment Editor's state
+        before.)
+        """
         return self._revert(lambda edits: edits.fill(0))
 
     def revert_slice(self, axis: int, index: int) -> Change | None:
@@ -146,14 +168,19 @@ class SoftEdits:
         """The slice of the soft mask that a slice view shows.
 
         Args:
-            position_ras: (3,) a point of the view's plane, mm in the world: the last column of its SliceToRAS.
+            position_ras: (3,) a point of the view's plane, mm in the world: the last column of its
+                SliceToRAS.
             normal_ras: (3,) the plane's normal: the third column.
 
         Returns:
             (axis, index); None where the view is outside the mask, or cuts its slices at an angle.
         """
         grid = grid_of(self.soft_node)
-        cosines = np.abs((grid.affine[:3, :3] / grid.spacing).T @ np.asarray(normal_ras, float) / np.linalg.norm(normal_ras))
+        cosines = np.abs(
+            (grid.affine[:3, :3] / grid.spacing).T
+            @ np.asarray(normal_ras, float)
+            / np.linalg.norm(normal_ras)
+        )
         axis = int(cosines.argmax())
         index = int(np.floor(grid.to_voxel(np.asarray([position_ras], float))[0, axis] + 0.5))
         inside = 0 <= index < grid.shape[axis]
@@ -180,7 +207,9 @@ class SoftEdits:
         return self.soft_node is not None and is_shown(self.soft_node)
 
     def show(self, visible: bool, opacity: float = 0.6) -> None:
-        """Show the corrections in all slice views, what was added in blue and what was removed in orange; or hide them."""
+        """Show the corrections in all slice views, what was added in blue and what was removed in
+        orange; or hide them.
+        """
         show_edits(self.soft_node, visible, opacity)
 
     def _look(self) -> tuple:
@@ -189,12 +218,16 @@ class SoftEdits:
         times = [None if shown is None else shown.GetMTime() for shown in (labelmap, surface)]
         return labelmap, surface, times, self.view.threshold
 
-    def _follow(self, segment: np.ndarray, around: Box, threshold: float, resampled: bool) -> Change | None:
+    def _follow(
+        self, segment: np.ndarray, around: Box, threshold: float, resampled: bool
+    ) -> Change | None:
         shown = array_of(self.soft_node)[around] >= threshold
         changed = bounding_box(segment != shown)
         if changed is None:
             state = correction_of(self.soft_node)
-            self._memory.here(State.of(shown, around, None if state is None else state.edits, threshold))
+            self._memory.here(
+                State.of(shown, around, None if state is None else state.edits, threshold)
+            )
             if resampled:
                 self.view.update()
             return None
@@ -227,7 +260,9 @@ class SoftEdits:
             return None
         threshold = self.view.threshold
         around = self.view.box_at(threshold) or (slice(0, 0),) * 3
-        self._memory.before_stroke(State.of(array_of(self.soft_node)[around] >= threshold, around, before, threshold))
+        self._memory.before_stroke(
+            State.of(array_of(self.soft_node)[around] >= threshold, around, before, threshold)
+        )
         change = self._merge(box, threshold)
         self.view.update()
         return change
@@ -246,5 +281,7 @@ class SoftEdits:
 
 
 def soft_volume(soft_node) -> Volume:
-    """The voxels of the soft mask's node **themselves** as a volume, for quick work on the main thread; do not write to them."""
+    """The voxels of the soft mask's node **themselves** as a volume, for quick work on the main
+    thread; do not write to them.
+    """
     return Volume(array_of(soft_node), grid_of(soft_node).affine)

@@ -1,7 +1,8 @@
-"""The grid of the file that an image came from, so that results go back to it in the same orientation.
+"""The grid of the file that an image came from, so that results go back to it in the same
+orientation.
 
-Slicer flips left-handed images on loading; a mask written from the flipped node would have other letters than the image,
-and tools that compare arrays would refuse the pair.
+Slicer flips left-handed images on loading; a mask written from the flipped node would have other
+letters than the image, and tools that compare arrays would refuse the pair.
 """
 
 from __future__ import annotations
@@ -28,10 +29,14 @@ def read_grid(path: str | Path) -> Grid | None:
 
 
 def remember_file_grid(node, grid: Grid | None) -> None:
-    """Keep the grid of the file with the node, and so with the scene, where the file may be gone."""
+    """Keep the grid of the file with the node, and so with the scene, where the file may be
+    gone.
+    """
     if grid is not None:
         # Plain numbers: MRML files separate attributes by colons and semicolons.
-        node.SetAttribute(_ATTRIBUTE, " ".join(repr(float(x)) for x in (*grid.shape, *grid.affine[:3].ravel())))
+        node.SetAttribute(
+            _ATTRIBUTE, " ".join(repr(float(x)) for x in (*grid.shape, *grid.affine[:3].ravel()))
+        )
 
 
 def file_grid_of(node) -> Grid | None:
@@ -41,4 +46,6 @@ def file_grid_of(node) -> Grid | None:
         numbers = [float(word) for word in text.split()]
         return Grid(tuple(numbers[:3]), np.vstack([np.reshape(numbers[3:], (3, 4)), (0, 0, 0, 1)]))
     storage = node.GetStorageNode()
-    return read_grid(storage.GetFileName()) if storage is not None and storage.GetFileName() else None
+    return (
+        read_grid(storage.GetFileName()) if storage is not None and storage.GetFileName() else None
+    )

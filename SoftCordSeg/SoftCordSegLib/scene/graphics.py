@@ -22,8 +22,8 @@ class GraphicsMissing(SoftCordSegError):
 def choose_offscreen_graphics() -> str:
     """Choose how VTK draws without a screen, before its first render window is made.
 
-    On Linux that is EGL, else OSMesa, and the choice goes into the environment variable by which VTK takes it (one that is
-    set already is left alone).  Elsewhere the system's own OpenGL serves.
+    On Linux that is EGL, else OSMesa, and the choice goes into the environment variable by which
+    VTK takes it (one that is set already is left alone).  Elsewhere the system's own OpenGL serves.
 
     Returns:
         The name of VTK's render window class, or "native".
@@ -37,15 +37,18 @@ def choose_offscreen_graphics() -> str:
     if chosen:
         return chosen
     if not _loads("libX11.so.6"):
-        raise GraphicsMissing("Pictures need the library libX11. Install it with: apt-get install libx11-6")
+        raise GraphicsMissing(
+            "Pictures need the library libX11. Install it with: apt-get install libx11-6"
+        )
     if _egl_works():
         chosen = "vtkEGLRenderWindow"
     elif any(_loads(name) for name in _OSMESA_LIBRARIES):
         chosen = "vtkOSOpenGLRenderWindow"
     else:
         raise GraphicsMissing(
-            "Pictures need OpenGL that draws without a screen, and neither EGL nor OSMesa works here. "
-            "Install one with: apt-get install libosmesa6 libx11-6   or: apt-get install libegl1 libgl1-mesa-dri libx11-6"
+            "Pictures need OpenGL that draws without a screen, and neither EGL nor OSMesa works"
+            " here. Install one with: apt-get install libosmesa6 libx11-6   or: apt-get install"
+            " libegl1 libgl1-mesa-dri libx11-6"
         )
     os.environ[_WINDOW_VARIABLE] = chosen
     return chosen
@@ -60,7 +63,9 @@ def _loads(library: str) -> bool:
 
 
 def _egl_works() -> bool:
-    """True if EGL gives a display without a screen (the library alone is not enough: it needs a driver)."""
+    """True if EGL gives a display without a screen (the library alone is not enough: it needs a
+    driver).
+    """
     try:
         egl = ctypes.CDLL("libEGL.so.1")
         egl.eglGetProcAddress.restype = ctypes.c_void_p
@@ -69,7 +74,9 @@ def _egl_works() -> bool:
         return False
     displays = []
     if address:
-        get_display = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_uint, ctypes.c_void_p, ctypes.c_void_p)(address)
+        get_display = ctypes.CFUNCTYPE(
+            ctypes.c_void_p, ctypes.c_uint, ctypes.c_void_p, ctypes.c_void_p
+        )(address)
         displays.append(get_display(_EGL_PLATFORM_SURFACELESS_MESA, None, None))
     egl.eglGetDisplay.restype = ctypes.c_void_p
     displays.append(egl.eglGetDisplay(None))

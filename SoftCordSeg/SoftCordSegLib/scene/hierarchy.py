@@ -1,4 +1,6 @@
-"""Everything made from an image lies in one folder beside it in the subject hierarchy: same patient, same study."""
+"""Everything made from an image lies in one folder beside it in the subject hierarchy: same
+patient, same study.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +10,12 @@ _FOLDER_ATTRIBUTE = "SoftCordSeg.Results"
 
 
 def place_result(node, image_node) -> int:
-    """Put ``node`` into the results folder of ``image_node``, which is made beside the image the first time.
+    """Put ``node`` into the results folder of ``image_node``, which is made beside the image the
+    first time.
 
     Args:
-        node: a result: soft mask, segmentation, discs, box, table, plot series or chart, in the image's scene.
+        node: a result: soft mask, segmentation, discs, box, table, plot series or chart, in the
+            image's scene.
         image_node: the image it was made from.
 
     Returns:
@@ -27,7 +31,9 @@ def place_result(node, image_node) -> int:
 def results_folder(image_node) -> int | None:
     """The item of the results folder of an image; None where there is none yet."""
     hierarchy = _hierarchy(image_node)
-    return _find_folder(hierarchy, image_node, hierarchy.GetItemParent(_item(hierarchy, image_node)))
+    return _find_folder(
+        hierarchy, image_node, hierarchy.GetItemParent(_item(hierarchy, image_node))
+    )
 
 
 def _hierarchy(node):

@@ -1,14 +1,23 @@
-"""Which node belongs to which: node references, so that a saved scene opens with everything still connected.
+"""Which node belongs to which: node references, so that a saved scene opens with everything still
+connected.
 
-References, unlike attributes that hold an ID, are remapped by Slicer when a scene is imported beside another.
+References, unlike attributes that hold an ID, are remapped by Slicer when a scene is imported
+beside another.
 """
 
 from __future__ import annotations
 
-IMAGE = "SoftCordSeg.Image"  # from a soft mask, disc list, box or table to the image it was made from
-SOFT_MASK = "SoftCordSeg.SoftMask"  # from a segmentation, table or plot series to the soft mask it was made from
-PREDICTION = "SoftCordSeg.Prediction"  # from a soft mask that was corrected to the mask as it was predicted
-EDIT_MAP = "SoftCordSeg.EditMap"  # from a soft mask that was corrected to what the user said of its voxels
+IMAGE = (
+    "SoftCordSeg.Image"  # from a soft mask, disc list, box or table to the image it was made from
+)
+# from a segmentation, table or plot series to the soft mask it was made from
+SOFT_MASK = "SoftCordSeg.SoftMask"
+PREDICTION = (
+    "SoftCordSeg.Prediction"  # from a soft mask that was corrected to the mask as it was predicted
+)
+EDIT_MAP = (
+    "SoftCordSeg.EditMap"  # from a soft mask that was corrected to what the user said of its voxels
+)
 
 
 def link(node, role: str, target) -> None:
@@ -26,5 +35,8 @@ def nodes_linked_to(target, role: str, class_name: str) -> list:
     scene = target.GetScene()
     if scene is None:
         return []
-    nodes = (scene.GetNthNodeByClass(n, class_name) for n in range(scene.GetNumberOfNodesByClass(class_name)))
+    nodes = (
+        scene.GetNthNodeByClass(n, class_name)
+        for n in range(scene.GetNumberOfNodesByClass(class_name))
+    )
     return [node for node in nodes if node.GetNodeReferenceID(role) == target.GetID()]

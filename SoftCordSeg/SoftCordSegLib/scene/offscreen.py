@@ -1,7 +1,9 @@
-"""A Slicer without its window: scene, application logic, displayable managers and module logics, for headless use.
+"""A Slicer without its window: scene, application logic, displayable managers and module logics,
+for headless use.
 
-Inside Slicer none of this is needed: the application brings its own.  Here the real C++ classes come from ``slicer-core``;
-what is written below is the order in which the application wires them together.
+Inside Slicer none of this is needed: the application brings its own.  Here the real C++ classes
+come from ``slicer-core``; what is written below is the order in which the application wires them
+together.
 """
 
 from __future__ import annotations
@@ -10,8 +12,9 @@ import tempfile
 
 from . import require_slicer
 
-# The logics of the modules that the scene uses, under the names by which Slicer's other classes look them up. Colors comes
-# first (display nodes take their colours from it), and Segmentations registers the conversions between representations.
+# The logics of the modules that the scene uses, under the names by which Slicer's other classes
+# look them up. Colors comes first (display nodes take their colours from it), and Segmentations
+# registers the conversions between representations.
 _MODULE_LOGICS = {
     "Colors": "vtkMRMLColorLogic",
     "SubjectHierarchy": "vtkSlicerSubjectHierarchyModuleLogic",
@@ -56,7 +59,9 @@ class OffscreenSlicer:
         logics: module name -> module logic, for example ``logics["Volumes"]``.
     """
 
-    def __init__(self, scene, application_logic, logics: dict, temporary_folder: tempfile.TemporaryDirectory):
+    def __init__(
+        self, scene, application_logic, logics: dict, temporary_folder: tempfile.TemporaryDirectory
+    ):
         self.scene = scene
         self.application_logic = application_logic
         self.logics = logics
@@ -87,21 +92,30 @@ def start() -> OffscreenSlicer:
     application_logic.SetViewLogics(vtk.vtkCollection())
 
     logics = {
-        name: _add_module_logic(name, getattr(slicer, kind)(), application_logic, scene) for name, kind in _MODULE_LOGICS.items()
+        name: _add_module_logic(name, getattr(slicer, kind)(), application_logic, scene)
+        for name, kind in _MODULE_LOGICS.items()
     }
     application_logic.SetColorLogic(logics["Colors"])
     temporary_folder = tempfile.TemporaryDirectory(prefix="softcord-slicer-")
     application_logic.SetTemporaryPath(temporary_folder.name)
-    logics["RemoteIO"] = _add_bundle_reading(slicer, application_logic, scene, temporary_folder.name)
+    logics["RemoteIO"] = _add_bundle_reading(
+        slicer, application_logic, scene, temporary_folder.name
+    )
     _keep_hierarchy_tidy(slicer, scene)
     _add_default_slice_node(slicer, scene)
-    _register(slicer.vtkMRMLSliceViewDisplayableManagerFactory, _SLICE_VIEW_MANAGERS, application_logic)
-    _register(slicer.vtkMRMLThreeDViewDisplayableManagerFactory, _THREE_D_VIEW_MANAGERS, application_logic)
+    _register(
+        slicer.vtkMRMLSliceViewDisplayableManagerFactory, _SLICE_VIEW_MANAGERS, application_logic
+    )
+    _register(
+        slicer.vtkMRMLThreeDViewDisplayableManagerFactory, _THREE_D_VIEW_MANAGERS, application_logic
+    )
     return OffscreenSlicer(scene, application_logic, logics, temporary_folder)
 
 
 def print_no_messages() -> None:
-    """Keep VTK's own messages off the terminal, for programs that say what went wrong in sentences; for this whole process."""
+    """Keep VTK's own messages off the terminal, for programs that say what went wrong in sentences;
+    for this whole process.
+    """
     import vtk
 
     vtk.vtkLogger.SetStderrVerbosity(vtk.vtkLogger.VERBOSITY_OFF)
@@ -126,12 +140,18 @@ def _add_bundle_reading(slicer, application_logic, scene, folder: str):
 
 
 def _keep_hierarchy_tidy(slicer, scene) -> None:
-    """A node that leaves the scene leaves the subject hierarchy too; in Slicer its Qt side sees to that."""
+    """A node that leaves the scene leaves the subject hierarchy too; in Slicer its Qt side sees to
+    that.
+    """
     import vtk
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def forget(scene, event, node):
-        hierarchy = None if scene.IsClosing() else slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+        hierarchy = (
+            None
+            if scene.IsClosing()
+            else slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+        )
         if hierarchy is None or node is hierarchy:
             return
         item = hierarchy.GetItemByDataNode(node)
@@ -142,7 +162,9 @@ def _keep_hierarchy_tidy(slicer, scene) -> None:
 
 
 def _add_default_slice_node(slicer, scene) -> None:
-    """Slice nodes get their orientation presets (Axial, Sagittal, Coronal) from the scene's default node."""
+    """Slice nodes get their orientation presets (Axial, Sagittal, Coronal) from the scene's default
+    node.
+    """
     node = scene.GetDefaultNodeByClass("vtkMRMLSliceNode")
     if node is None:
         node = scene.CreateNodeByClass("vtkMRMLSliceNode")

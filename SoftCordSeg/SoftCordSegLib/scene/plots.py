@@ -8,11 +8,19 @@ from .links import IMAGE, SOFT_MASK, link, linked, nodes_linked_to
 from .tables import AREA, DISTANCE
 
 # Okabe and Ito's colours, told apart by colour-blind readers too.
-_COLOURS = ((0.0, 0.45, 0.70), (0.84, 0.37, 0.0), (0.0, 0.62, 0.45), (0.80, 0.47, 0.65), (0.90, 0.62, 0.0), (0.34, 0.71, 0.91))
+_COLOURS = (
+    (0.0, 0.45, 0.70),
+    (0.84, 0.37, 0.0),
+    (0.0, 0.62, 0.45),
+    (0.80, 0.47, 0.65),
+    (0.90, 0.62, 0.0),
+    (0.34, 0.71, 0.91),
+)
 
 
 def add_area_series(scene, table, name: str | None = None):
-    """A new plot series, area over distance along the cord, from a slice table; it follows the table when that changes.
+    """A new plot series, area over distance along the cord, from a slice table; it follows the
+    table when that changes.
 
     Returns:
         ``vtkMRMLPlotSeriesNode`` named as the image, referring to the table's soft mask.
@@ -25,7 +33,9 @@ def add_area_series(scene, table, name: str | None = None):
     series.SetAndObserveTableNodeID(table.GetID())
     series.SetXColumnName(DISTANCE)
     series.SetYColumnName(AREA)
-    series.SetPlotType(series.PlotTypeScatter)  # a line with points at their own x; "line" would space them evenly
+    series.SetPlotType(
+        series.PlotTypeScatter
+    )  # a line with points at their own x; "line" would space them evenly
     series.SetLineStyle(series.LineStyleSolid)
     series.SetMarkerStyle(series.MarkerStyleCircle)
     series.SetMarkerSize(5)
@@ -42,7 +52,9 @@ def add_area_chart(scene, series: Sequence, title: str = "Cross-sectional area a
     Returns:
         ``vtkMRMLPlotChartNode``, referring to the soft mask of the first series.
     """
-    chart = scene.AddNewNodeByClass("vtkMRMLPlotChartNode", scene.GenerateUniqueName("Spinal cord area"))
+    chart = scene.AddNewNodeByClass(
+        "vtkMRMLPlotChartNode", scene.GenerateUniqueName("Spinal cord area")
+    )
     chart.SetTitle(title)
     chart.SetXAxisTitle("Distance along the cord (mm)")
     chart.SetYAxisTitle("Area (mm²)")

@@ -1,4 +1,5 @@
-"""Real Slicer slice and 3D views, drawn without a screen: the same nodes, logics and displayable managers, as pixels.
+"""Real Slicer slice and 3D views, drawn without a screen: the same nodes, logics and displayable
+managers, as pixels.
 
 For pictures in reports and for tests; inside Slicer the layout has its own views.
 """
@@ -15,12 +16,15 @@ from .offscreen import OffscreenSlicer
 from .volumes import array_of
 
 ORIENTATIONS = ("Axial", "Sagittal", "Coronal")
-# Where a 3D view is looked at from: the direction (RAS) from the middle to the eye, and what is up in the picture.
+# Where a 3D view is looked at from: the direction (RAS) from the middle to the eye, and what is up
+# in the picture.
 _EYES = {"A": (0, 1, 0), "P": (0, -1, 0), "R": (1, 0, 0), "L": (-1, 0, 0)}
 
 
 class _View:
-    """A render window without a screen, with what Slicer's displayable managers need to draw into it."""
+    """A render window without a screen, with what Slicer's displayable managers need to draw into
+    it.
+    """
 
     def __init__(self, app: OffscreenSlicer, size: tuple[int, int]):
         choose_offscreen_graphics()
@@ -63,7 +67,9 @@ class _View:
         grab.Update()
         image = grab.GetOutput()
         columns, rows, _ = image.GetDimensions()
-        return vtk_to_numpy(image.GetPointData().GetScalars()).reshape(rows, columns, 3)[::-1].copy()
+        return (
+            vtk_to_numpy(image.GetPointData().GetScalars()).reshape(rows, columns, 3)[::-1].copy()
+        )
 
     def close(self) -> None:
         """Let the window and its managers go; the nodes leave the scene."""
@@ -90,18 +96,25 @@ class SliceView(_View):
 
     Attributes:
         node: ``vtkMRMLSliceNode``.
-        logic: ``vtkMRMLSliceLogic``; ``logic.GetSliceCompositeNode()`` has the volumes that are shown.
+        logic: ``vtkMRMLSliceLogic``; ``logic.GetSliceCompositeNode()`` has the volumes that are
+            shown.
     """
 
     def __init__(
-        self, app: OffscreenSlicer, orientation: str = "Sagittal", size: tuple[int, int] = (600, 600), name: str | None = None
+        self,
+        app: OffscreenSlicer,
+        orientation: str = "Sagittal",
+        size: tuple[int, int] = (600, 600),
+        name: str | None = None,
     ):
         super().__init__(app, size)
         import slicer
         import vtk
 
         name = name or orientation
-        node = app.scene.CreateNodeByClass("vtkMRMLSliceNode")  # with the defaults of the scene: orientation presets
+        node = app.scene.CreateNodeByClass(
+            "vtkMRMLSliceNode"
+        )  # with the defaults of the scene: orientation presets
         node.UnRegister(None)
         node.SetName(name)
         node.SetLayoutName(name)
@@ -115,7 +128,8 @@ class SliceView(_View):
         self.logic.SetSliceNode(self.node)
         self.logic.ResizeSliceNode(*size)
 
-        # The slice logic has blended the layers into display colours already: the mapper only copies them.
+        # The slice logic has blended the layers into display colours already: the mapper only
+        # copies them.
         self._mapper = vtk.vtkImageMapper()
         self._mapper.SetColorWindow(255)
         self._mapper.SetColorLevel(127.5)
@@ -138,15 +152,21 @@ class SliceView(_View):
         self.logic.FitSliceToBackground()
 
     def jump_to(self, position_mm) -> None:
-        """Show the slice through a world position (mm, RAS), with that position in the middle of the picture."""
+        """Show the slice through a world position (mm, RAS), with that position in the middle of
+        the picture.
+        """
         self.node.JumpSliceByCentering(*(float(x) for x in position_mm))
 
     def zoom(self, width_mm: float) -> None:
         """Make the picture ``width_mm`` millimetres wide."""
-        self.node.SetFieldOfView(width_mm, width_mm * self.size[1] / self.size[0], self.node.GetFieldOfView()[2])
+        self.node.SetFieldOfView(
+            width_mm, width_mm * self.size[1] / self.size[0], self.node.GetFieldOfView()[2]
+        )
 
     def pixel_of(self, position_mm) -> tuple[float, float]:
-        """(row, column) of a world position, for the picture of :meth:`render`; the slice's depth is left out."""
+        """(row, column) of a world position, for the picture of :meth:`render`; the slice's depth
+        is left out.
+        """
         import vtk
 
         inverse = vtk.vtkMatrix4x4()
@@ -178,7 +198,13 @@ class ThreeDView(_View):
         node: ``vtkMRMLViewNode``.
     """
 
-    def __init__(self, app: OffscreenSlicer, size: tuple[int, int] = (600, 600), background=(1.0, 1.0, 1.0), name: str = "1"):
+    def __init__(
+        self,
+        app: OffscreenSlicer,
+        size: tuple[int, int] = (600, 600),
+        background=(1.0, 1.0, 1.0),
+        name: str = "1",
+    ):
         super().__init__(app, size)
         import slicer
 
@@ -211,7 +237,9 @@ class ThreeDView(_View):
 
 
 def set_window_level(image_node, low: float = 1.0, high: float = 99.0) -> None:
-    """Show intensities from the ``low`` to the ``high`` percentile, so that neither air nor bright fat rules the picture."""
+    """Show intensities from the ``low`` to the ``high`` percentile, so that neither air nor bright
+    fat rules the picture.
+    """
     values = array_of(image_node)
     step = max(1, values.size // 1_000_000)  # a million voxels tell the percentiles well enough
     bottom, top = np.percentile(values.ravel(order="K")[::step], [low, high])
@@ -231,7 +259,9 @@ def write_png(picture: np.ndarray, path: str | Path) -> None:
 
 
 def png_bytes(picture: np.ndarray) -> bytes:
-    """A picture (rows, columns, 3) uint8 as the bytes of a PNG file, for example to put into a page."""
+    """A picture (rows, columns, 3) uint8 as the bytes of a PNG file, for example to put into a
+    page.
+    """
     import vtk
     from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 

@@ -1,4 +1,6 @@
-"""Out of the scene and back: the whole scene as ``.mrb``, masks as NIfTI on the grid of the image's own file."""
+"""Out of the scene and back: the whole scene as ``.mrb``, masks as NIfTI on the grid of the image's
+own file.
+"""
 
 from __future__ import annotations
 
@@ -27,15 +29,23 @@ def save_scene(scene, path: str | Path) -> None:
         path: ends in ``.mrb``.
 
     Raises:
-        OutputError: not ``.mrb``, the folder is not writable, the disk is full; nothing is left behind.
+        OutputError: not ``.mrb``, the folder is not writable, the disk is full; nothing is left
+            behind.
     """
     path = Path(path)
     if path.suffix != ".mrb":
         raise OutputError(f"'{path}' does not end in .mrb. Choose a name that does.")
-    with atomic_path(path) as temporary, tempfile.TemporaryDirectory(dir=path.parent, prefix=".softcord-") as folder:
-        bundle = Path(folder) / path.name  # the name inside the bundle, which Slicer shows, comes from the file's
+    with (
+        atomic_path(path) as temporary,
+        tempfile.TemporaryDirectory(dir=path.parent, prefix=".softcord-") as folder,
+    ):
+        bundle = (
+            Path(folder) / path.name
+        )  # the name inside the bundle, which Slicer shows, comes from the file's
         if not scene.WriteToMRB(str(bundle)) or not _is_whole(bundle):
-            raise OutputError(f"Slicer could not write '{path}': the disk may be full. Nothing was left there.")
+            raise OutputError(
+                f"Slicer could not write '{path}': the disk may be full. Nothing was left there."
+            )
         os.replace(bundle, temporary)
 
 
@@ -54,15 +64,21 @@ def load_scene(scene, path: str | Path, clear: bool = True) -> None:
     if not path.is_file():
         raise InputError(f"There is no file '{path}'. Check the name and the folder.")
     if not _is_whole(path):
-        raise InputError(f"'{path}' is not a Slicer scene bundle (.mrb), or it is damaged. Save the scene again.")
+        raise InputError(
+            f"'{path}' is not a Slicer scene bundle (.mrb), or it is damaged. Save the scene again."
+        )
     if not scene.ReadFromMRB(str(path), clear):
-        raise InputError(f"Slicer could not read the scene '{path}'. Open it in 3D Slicer to see why.")
+        raise InputError(
+            f"Slicer could not read the scene '{path}'. Open it in 3D Slicer to see why."
+        )
 
 
 def soft_mask_as_stored(soft_node) -> Volume:
-    """The soft mask, float32, with the axes and the affine of the image's own file, transforms over it left out.
+    """The soft mask, float32, with the axes and the affine of the image's own file, transforms over
+    it left out.
 
-    Where the file is not known (DICOM) or the image was given another geometry since, on the node's grid.
+    Where the file is not known (DICOM) or the image was given another geometry since, on the node's
+    grid.
     """
     volume = volume_of(soft_node, in_world=False)
     grid = file_grid_of(soft_node)
@@ -84,7 +100,8 @@ def save_soft_mask(soft_node, path: str | Path) -> None:
 
 
 def save_edit_map(soft_node, path: str | Path) -> None:
-    """Write what the user said of the voxels of a soft mask (+1 cord, -1 not cord, 0 as predicted) as NIfTI, atomically.
+    """Write what the user said of the voxels of a soft mask (+1 cord, -1 not cord, 0 as predicted)
+    as NIfTI, atomically.
 
     Raises:
         InputError: the mask was never corrected.
@@ -92,7 +109,10 @@ def save_edit_map(soft_node, path: str | Path) -> None:
     """
     node = None if correction_of(soft_node) is None else linked(soft_node, EDIT_MAP)
     if node is None:
-        raise InputError(f"The soft mask '{soft_node.GetName()}' was never corrected, so that there are no edits to save.")
+        raise InputError(
+            f"The soft mask '{soft_node.GetName()}' was never corrected, so that there are no edits"
+            " to save."
+        )
     volume = soft_mask_as_stored(node)
     write_nifti(volume.with_data(volume.data.view(np.int8)), path)
 
@@ -105,7 +125,9 @@ def save_segment(view: ThresholdView, path: str | Path) -> None:
         OutputError: the folder is not writable or the disk is full; nothing is left behind.
     """
     if view.soft_node is None:
-        raise InputError(f"The soft mask of '{view.node.GetName()}' was deleted. Segment the image again.")
+        raise InputError(
+            f"The soft mask of '{view.node.GetName()}' was deleted. Segment the image again."
+        )
     soft = soft_mask_as_stored(view.soft_node)
     write_nifti(soft.with_data((soft.data >= view.threshold).astype(np.uint8)), path)
 
@@ -114,6 +136,9 @@ def _is_whole(path: Path) -> bool:
     """True if the file is an archive that ends well and has a scene in it."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return any(name.endswith(".mrml") for name in archive.namelist()) and archive.testzip() is None
+            return (
+                any(name.endswith(".mrml") for name in archive.namelist())
+                and archive.testzip() is None
+            )
     except (OSError, zipfile.BadZipFile):
         return False

@@ -29,18 +29,27 @@ class SegmentVoxels(NamedTuple):
         """The voxels in another box around this one: bool, False where the segment has none."""
         voxels = np.zeros([part.stop - part.start for part in box], bool)
         if self.box is not None:
-            voxels[tuple(slice(own.start - part.start, own.stop - part.start) for own, part in zip(self.box, box))] = self.inside
+            voxels[
+                tuple(
+                    slice(own.start - part.start, own.stop - part.start)
+                    for own, part in zip(self.box, box)
+                )
+            ] = self.inside
         return voxels
 
 
 def labelmap_of(view):
-    """What Slicer stores for the segment: ``vtkOrientedImageData``; None where the segment was deleted, or is being restored."""
+    """What Slicer stores for the segment: ``vtkOrientedImageData``; None where the segment was
+    deleted, or is being restored.
+    """
     segment = view.node.GetSegmentation().GetSegment(SEGMENT_ID)
     return None if segment is None else segment.GetRepresentation("Binary labelmap")
 
 
 def segment_voxels(view) -> SegmentVoxels | None:
-    """Read the segment of a threshold view; None where there is none to read (see :func:`labelmap_of`)."""
+    """Read the segment of a threshold view; None where there is none to read (see
+    :func:`labelmap_of`).
+    """
     from vtk.util.numpy_support import vtk_to_numpy
 
     labelmap = labelmap_of(view)
@@ -52,11 +61,15 @@ def segment_voxels(view) -> SegmentVoxels | None:
     shape = view.soft_node.GetImageData().GetDimensions()
     extent = labelmap.GetExtent()
     scalars = labelmap.GetPointData().GetScalars()
-    box = tuple(slice(max(extent[2 * n], 0), min(extent[2 * n + 1] + 1, shape[n])) for n in range(3))
+    box = tuple(
+        slice(max(extent[2 * n], 0), min(extent[2 * n + 1] + 1, shape[n])) for n in range(3)
+    )
     if scalars is None or any(part.stop <= part.start for part in box):
         return SegmentVoxels(None, np.zeros((0, 0, 0), bool), resampled)
     voxels = vtk_to_numpy(scalars).reshape(labelmap.GetDimensions(), order="F")
-    voxels = voxels[tuple(slice(part.start - first, part.stop - first) for part, first in zip(box, extent[::2]))]
+    voxels = voxels[
+        tuple(slice(part.start - first, part.stop - first) for part, first in zip(box, extent[::2]))
+    ]
     # Segments that do not overlap share one labelmap, each under its own label.
     label = view.node.GetSegmentation().GetSegment(SEGMENT_ID).GetLabelValue()
     return SegmentVoxels(box, voxels == label, resampled)
@@ -68,11 +81,17 @@ def _on_grid_of(labelmap, volume_node) -> bool:
     own, other = vtk.vtkMatrix4x4(), vtk.vtkMatrix4x4()
     labelmap.GetImageToWorldMatrix(own)
     volume_node.GetIJKToRASMatrix(other)
-    return all(abs(own.GetElement(r, c) - other.GetElement(r, c)) <= _SAME_MATRIX for r in range(3) for c in range(4))
+    return all(
+        abs(own.GetElement(r, c) - other.GetElement(r, c)) <= _SAME_MATRIX
+        for r in range(3)
+        for c in range(4)
+    )
 
 
 def _resampled(labelmap, volume_node):
-    """The nearest voxels of the labelmap on the grid of a volume node: the user edited in another geometry."""
+    """The nearest voxels of the labelmap on the grid of a volume node: the user edited in another
+    geometry.
+    """
     import slicer
     import vtk
 
@@ -82,5 +101,7 @@ def _resampled(labelmap, volume_node):
     volume_node.GetIJKToRASMatrix(matrix)
     reference.SetImageToWorldMatrix(matrix)
     resampled = slicer.vtkOrientedImageData()
-    slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(labelmap, reference, resampled, False, False)
+    slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(
+        labelmap, reference, resampled, False, False
+    )
     return resampled

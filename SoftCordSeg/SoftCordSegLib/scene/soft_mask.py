@@ -1,4 +1,5 @@
-"""The soft mask in the scene: a float32 scalar volume on the image's own grid, shown in colour over the image.
+"""The soft mask in the scene: a float32 scalar volume on the image's own grid, shown in colour over
+the image.
 
 Not a fractional labelmap: Slicer does not save those faithfully.
 """
@@ -22,8 +23,10 @@ COLOUR_MAPS = {
     "Rainbow": "vtkMRMLColorTableNodeRainbow",
     "Grey": "vtkMRMLColorTableNodeGrey",
 }
-DEFAULT_COLOUR_MAP = "Blue to green"  # stands out from the yellow outline of the segment, for colour-blind eyes too
-# Below this a soft value is hardly more than rounding of the way back to the native grid, and is not shown.
+# Stands out from the yellow outline of the segment, for colour-blind eyes too.
+DEFAULT_COLOUR_MAP = "Blue to green"
+# Below this a soft value is hardly more than rounding of the way back to the native grid, and is
+# not shown.
 DEFAULT_SHOWN_FROM = 0.05
 
 
@@ -37,7 +40,8 @@ def add_soft_mask(scene, image_node, mask: Volume, name: str | None = None):
         name: of the node; "<image> soft cord" where None.
 
     Returns:
-        ``vtkMRMLScalarVolumeNode``, float32, with display node (:func:`display_soft_mask`), referring to the image.
+        ``vtkMRMLScalarVolumeNode``, float32, with display node (:func:`display_soft_mask`),
+        referring to the image.
 
     Raises:
         InputError: the voxels do not coincide with the image's, or values outside [0, 1].
@@ -66,7 +70,8 @@ def add_soft_mask(scene, image_node, mask: Volume, name: str | None = None):
 
 
 def set_soft_mask(node, mask: Volume) -> None:
-    """Replace the values of a soft mask node in place (its display, links and place in the hierarchy stay).
+    """Replace the values of a soft mask node in place (its display, links and place in the
+    hierarchy stay).
 
     Raises:
         InputError: the voxels do not coincide, or values outside [0, 1].
@@ -80,7 +85,9 @@ def soft_masks_of(image_node) -> list:
     return nodes_linked_to(image_node, IMAGE, "vtkMRMLScalarVolumeNode")
 
 
-def display_soft_mask(node, shown_from: float = DEFAULT_SHOWN_FROM, colour_map: str = DEFAULT_COLOUR_MAP) -> None:
+def display_soft_mask(
+    node, shown_from: float = DEFAULT_SHOWN_FROM, colour_map: str = DEFAULT_COLOUR_MAP
+) -> None:
     """Show values from ``shown_from`` to 1 in colour, lower ones transparent.
 
     Args:
@@ -122,5 +129,8 @@ def show_in_slice_views(scene, image_node, soft_node=None, opacity: float = 0.5)
 def _checked(values: np.ndarray, name: str) -> np.ndarray:
     # Written so that NaN, for which every comparison is false, is refused too.
     if not ((values >= 0.0) & (values <= 1.0)).all():
-        raise InputError(f"The soft mask for '{name}' has values outside 0 to 1. Divide it by its maximum, or give another mask.")
+        raise InputError(
+            f"The soft mask for '{name}' has values outside 0 to 1. Divide it by its maximum, or"
+            " give another mask."
+        )
     return values

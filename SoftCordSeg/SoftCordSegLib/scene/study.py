@@ -15,7 +15,13 @@ from .hierarchy import place_result
 from .links import EDIT_MAP, PREDICTION, SOFT_MASK, linked, nodes_linked_to
 from .plots import add_area_chart, add_area_series, area_series_of
 from .soft_mask import add_soft_mask, soft_masks_of
-from .tables import add_slice_table, add_summary_table, set_slice_table, set_summary_table, tables_of
+from .tables import (
+    add_slice_table,
+    add_summary_table,
+    set_slice_table,
+    set_summary_table,
+    tables_of,
+)
 from .threshold_view import DEFAULT_THRESHOLD, ThresholdView, add_threshold_view, threshold_views_of
 
 
@@ -27,11 +33,13 @@ class Study:
         image: ``vtkMRMLScalarVolumeNode`` that was segmented.
         soft: the soft mask's ``vtkMRMLScalarVolumeNode``.
         view: the segment at the threshold.
-        prediction, edit_map: hidden volume nodes, the mask as predicted and what the user said of its voxels.
+        prediction, edit_map: hidden volume nodes, the mask as predicted and what the user said of
+            its voxels.
         box: ``vtkMRMLMarkupsROINode`` of what the network looked at.
         discs: ``vtkMRMLMarkupsFiducialNode``.
         slice_table, summary_table: ``vtkMRMLTableNode``.
-        series, chart: ``vtkMRMLPlotSeriesNode`` and ``vtkMRMLPlotChartNode`` of the area along the cord.
+        series, chart: ``vtkMRMLPlotSeriesNode`` and ``vtkMRMLPlotChartNode`` of the area along the
+            cord.
     """
 
     image: object
@@ -56,13 +64,20 @@ class Study:
 
 
 def study_of(image_node) -> Study:
-    """What the scene has for an image, for example after a saved scene was opened; of several, the newest."""
-    study = Study(image_node, box=_newest(boxes_of(image_node)), discs=_newest(disc_lists_of(image_node)))
+    """What the scene has for an image, for example after a saved scene was opened; of several, the
+    newest.
+    """
+    study = Study(
+        image_node, box=_newest(boxes_of(image_node)), discs=_newest(disc_lists_of(image_node))
+    )
     study.soft = _newest(soft_masks_of(image_node))
     if study.soft is not None:
         study.view = _newest(threshold_views_of(study.soft))
         if correction_of(study.soft) is not None:
-            study.prediction, study.edit_map = linked(study.soft, PREDICTION), linked(study.soft, EDIT_MAP)
+            study.prediction, study.edit_map = (
+                linked(study.soft, PREDICTION),
+                linked(study.soft, EDIT_MAP),
+            )
         study.slice_table = _newest(tables_of(study.soft, "slices"))
         study.summary_table = _newest(tables_of(study.soft, "summary"))
         study.series = _newest(area_series_of(study.soft))
@@ -71,11 +86,16 @@ def study_of(image_node) -> Study:
 
 
 def set_segmentation(
-    image_node, mask: Volume, box: Box | None = None, threshold: float | None = None, keep_edits: bool = True
+    image_node,
+    mask: Volume,
+    box: Box | None = None,
+    threshold: float | None = None,
+    keep_edits: bool = True,
 ) -> Study:
     """Put a soft mask, its segment and the box that was looked at into the scene of an image.
 
-    What is there for this image is renewed in place (same nodes, same display); nodes of other images are not touched.
+    What is there for this image is renewed in place (same nodes, same display); nodes of other
+    images are not touched.
 
     Args:
         image_node: the image that was segmented.
@@ -85,7 +105,8 @@ def set_segmentation(
         keep_edits: what the user corrected stays in force over the new mask; False forgets it.
 
     Raises:
-        InputError: the mask does not fit the image, or has values outside [0, 1]; the scene is as it was.
+        InputError: the mask does not fit the image, or has values outside [0, 1]; the scene is as
+            it was.
     """
     scene = image_node.GetScene()
     study = study_of(image_node)
@@ -95,7 +116,9 @@ def set_segmentation(
         shown_at = DEFAULT_THRESHOLD if study.view is None else study.view.threshold
         set_prediction(study.soft, mask, shown_at if threshold is None else threshold, keep_edits)
     if study.view is None:
-        study.view = add_threshold_view(scene, study.soft, DEFAULT_THRESHOLD if threshold is None else threshold)
+        study.view = add_threshold_view(
+            scene, study.soft, DEFAULT_THRESHOLD if threshold is None else threshold
+        )
     else:
         study.view.update(threshold)
     if box is not None and study.box is None:
@@ -105,8 +128,12 @@ def set_segmentation(
     return _placed(study)
 
 
-def set_disc_labels(image_node, discs: Iterable[DiscLabel], remarks: Mapping[int, str] | None = None) -> Study:
-    """Put disc labels into the scene of an image, in place of those that are there; ``remarks`` as in :func:`.discs.set_discs`."""
+def set_disc_labels(
+    image_node, discs: Iterable[DiscLabel], remarks: Mapping[int, str] | None = None
+) -> Study:
+    """Put disc labels into the scene of an image, in place of those that are there; ``remarks`` as
+    in :func:`.discs.set_discs`.
+    """
     study = study_of(image_node)
     if study.discs is None:
         study.discs = add_discs(image_node.GetScene(), image_node, discs, remarks=remarks)
@@ -115,8 +142,12 @@ def set_disc_labels(image_node, discs: Iterable[DiscLabel], remarks: Mapping[int
     return _placed(study)
 
 
-def set_measurement(study: Study, shape: CordShape, summary: Summary | Iterable[LevelSummary]) -> Study:
-    """Put the measures of the soft mask into the scene: both tables and the plot, in place of those that are there."""
+def set_measurement(
+    study: Study, shape: CordShape, summary: Summary | Iterable[LevelSummary]
+) -> Study:
+    """Put the measures of the soft mask into the scene: both tables and the plot, in place of those
+    that are there.
+    """
     scene = study.image.GetScene()
     if study.slice_table is None:
         study.slice_table = add_slice_table(scene, study.soft, shape)

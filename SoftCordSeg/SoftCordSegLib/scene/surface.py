@@ -1,4 +1,6 @@
-"""The iso-surface of a soft mask: partial volume puts it between voxel centres, where the cord's edge is."""
+"""The iso-surface of a soft mask: partial volume puts it between voxel centres, where the cord's
+edge is.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +8,21 @@ import numpy as np
 
 
 def iso_surface(values: np.ndarray, affine: np.ndarray, threshold: float):
-    """The closed surface where trilinear interpolation of ``values`` crosses ``threshold`` (flying edges).
+    """The closed surface where trilinear interpolation of ``values`` crosses ``threshold`` (flying
+    edges).
 
-    Outside the array the mask counts as 0, so that a cord cut off by the edge of the image is closed there.
+    Outside the array the mask counts as 0, so that a cord cut off by the edge of the image is
+    closed there.
 
     Args:
-        values: soft mask (i, j, k), usually a crop with one voxel to spare around what is at or above the threshold.
+        values: soft mask (i, j, k), usually a crop with one voxel to spare around what is at or
+            above the threshold.
         affine: 4x4, voxel indices of this array to millimetres, oblique or left-handed too.
         threshold: in (0, 1].
 
     Returns:
-        ``vtkPolyData`` of triangles facing outward with outward point normals, in the space of ``affine``; empty where
-        nothing reaches the threshold.
+        ``vtkPolyData`` of triangles facing outward with outward point normals, in the space of
+        ``affine``; empty where nothing reaches the threshold.
     """
     import vtk
     from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
@@ -25,7 +30,9 @@ def iso_surface(values: np.ndarray, affine: np.ndarray, threshold: float):
     image = vtk.vtkImageData()
     image.SetExtent(*[bound for n in values.shape for bound in (-1, n)])
     image.AllocateScalars(vtk.VTK_FLOAT, 1)
-    padded = vtk_to_numpy(image.GetPointData().GetScalars()).reshape([n + 2 for n in values.shape], order="F")
+    padded = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(
+        [n + 2 for n in values.shape], order="F"
+    )
     padded[...] = 0.0
     # Flying edges takes "at the threshold" for inside; so does the segment.
     padded[1:-1, 1:-1, 1:-1] = values

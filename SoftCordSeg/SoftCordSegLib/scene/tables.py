@@ -1,4 +1,6 @@
-"""The measures as Slicer tables: slice by slice for the plot, and grouped as in the CSV; every column says its unit."""
+"""The measures as Slicer tables: slice by slice for the plot, and grouped as in the CSV; every
+column says its unit.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..morphometry import UNITS, CordShape, LevelSummary, Summary, csv_columns, level_name, table_rows
+from ..morphometry import (
+    UNITS,
+    CordShape,
+    LevelSummary,
+    Summary,
+    csv_columns,
+    level_name,
+    table_rows,
+)
 from .links import IMAGE, SOFT_MASK, link, linked, nodes_linked_to
 
 # Columns of the slice table that the plot and a click on a row go by.
@@ -21,7 +31,9 @@ _KIND = "SoftCordSeg.Table"
 
 @dataclass(frozen=True)
 class Column:
-    """One column: ``values`` are all text, or all numbers with None or NaN where there is none; ``unit`` is a label."""
+    """One column: ``values`` are all text, or all numbers with None or NaN where there is none;
+    ``unit`` is a label.
+    """
 
     name: str
     values: Sequence
@@ -51,20 +63,45 @@ def set_slice_table(table, shape: CordShape) -> None:
     kept = np.flatnonzero(np.isfinite(shape.columns["area"]))
     levels = np.zeros(len(shape), int) if shape.levels is None else shape.levels
     columns = [
-        Column(SLICE, [int(shape.slices[n]) for n in kept], "", "Number from the lowest slice, from 0 (inferior to superior)"),
-        Column(LEVEL, [level_name(int(levels[n])) if levels[n] else "" for n in kept], "", "Vertebral level"),
-        Column(DISTANCE, _distance_along(shape)[kept], "mm", "Along the cord, from its lowest slice"),
+        Column(
+            SLICE,
+            [int(shape.slices[n]) for n in kept],
+            "",
+            "Number from the lowest slice, from 0 (inferior to superior)",
+        ),
+        Column(
+            LEVEL,
+            [level_name(int(levels[n])) if levels[n] else "" for n in kept],
+            "",
+            "Vertebral level",
+        ),
+        Column(
+            DISTANCE, _distance_along(shape)[kept], "mm", "Along the cord, from its lowest slice"
+        ),
     ]
     if shape.distance_pmj is not None:
-        columns.append(Column("DistancePMJ", shape.distance_pmj[kept], "mm", "From the pontomedullary junction"))
-    columns += [Column(measure, values[kept], _label(measure)) for measure, values in shape.columns.items()]
+        columns.append(
+            Column(
+                "DistancePMJ", shape.distance_pmj[kept], "mm", "From the pontomedullary junction"
+            )
+        )
     columns += [
-        Column(axis, shape.centres_mm[kept, n], "mm", "Middle of the cord, world position") for n, axis in enumerate(POSITION)
+        Column(measure, values[kept], _label(measure)) for measure, values in shape.columns.items()
+    ]
+    columns += [
+        Column(axis, shape.centres_mm[kept, n], "mm", "Middle of the cord, world position")
+        for n, axis in enumerate(POSITION)
     ]
     fill(table, columns)
 
 
-def add_summary_table(scene, soft_node, shape: CordShape, summary: Summary | Iterable[LevelSummary], name: str | None = None):
+def add_summary_table(
+    scene,
+    soft_node,
+    shape: CordShape,
+    summary: Summary | Iterable[LevelSummary],
+    name: str | None = None,
+):
     """A new table with the rows and columns of the CSV, units added.
 
     Args:
@@ -104,7 +141,9 @@ def tables_of(soft_node, kind: str) -> list:
 
 
 def position_at_row(table, row: int) -> tuple[float, float, float] | None:
-    """The middle of the cord (mm, RAS) that a row of a slice table is about; None where there is no such row or position."""
+    """The middle of the cord (mm, RAS) that a row of a slice table is about; None where there is no
+    such row or position.
+    """
     if not 0 <= row < table.GetNumberOfRows():
         return None
     columns = [table.GetTable().GetColumnByName(axis) for axis in POSITION]
@@ -125,7 +164,9 @@ def fill(table, columns: Sequence[Column]) -> None:
         table.SetColumnDescription(column.name, column.description)
     table.SetUseColumnTitleAsColumnHeader(True)
     for column in columns:
-        table.SetColumnTitle(column.name, f"{column.name} ({column.unit})" if column.unit else column.name)
+        table.SetColumnTitle(
+            column.name, f"{column.name} ({column.unit})" if column.unit else column.name
+        )
     table.SetLocked(True)  # numbers that were measured are not typed over
     table.EndModify(changes)
 
@@ -133,7 +174,9 @@ def fill(table, columns: Sequence[Column]) -> None:
 def _add_table(scene, soft_node, name: str | None, what: str, kind: str):
     image_node = linked(soft_node, IMAGE)
     owner = soft_node if image_node is None else image_node
-    table = scene.AddNewNodeByClass("vtkMRMLTableNode", scene.GenerateUniqueName(name or f"{owner.GetName()} {what}"))
+    table = scene.AddNewNodeByClass(
+        "vtkMRMLTableNode", scene.GenerateUniqueName(name or f"{owner.GetName()} {what}")
+    )
     table.SetAttribute(_KIND, kind)
     link(table, SOFT_MASK, soft_node)
     return table
@@ -158,7 +201,9 @@ def _vtk_array(column: Column):
 
 
 def _distance_along(shape: CordShape) -> np.ndarray:
-    """Distance (n,) of the middle of each slice along the cord from the middle of its lowest one, mm."""
+    """Distance (n,) of the middle of each slice along the cord from the middle of its lowest one,
+    mm.
+    """
     length = np.nan_to_num(shape.columns["length"])
     return np.cumsum(length) - length / 2 - length[:1] / 2 if len(length) else length
 

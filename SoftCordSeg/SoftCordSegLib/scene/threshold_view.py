@@ -1,8 +1,10 @@
-"""The segment "Spinal cord": a derived view, soft mask >= t, kept up to date on the cord's bounding box only.
+"""The segment "Spinal cord": a derived view, soft mask >= t, kept up to date on the cord's bounding
+box only.
 
-The soft mask is the truth.  Where the user corrected it, it is merged anew at each threshold, so that what was said to be cord
-stays in the segment and what was said not to be stays out.  Everything here can be rebuilt from it, and the class holds no
-state that the scene does not: make a new :class:`ThresholdView` on the segmentation node of a scene read from a file, and go on.
+The soft mask is the truth.  Where the user corrected it, it is merged anew at each threshold, so
+that what was said to be cord stays in the segment and what was said not to be stays out.
+Everything here can be rebuilt from it, and the class holds no state that the scene does not: make a
+new :class:`ThresholdView` on the segmentation node of a scene read from a file, and go on.
 """
 
 from __future__ import annotations
@@ -21,10 +23,15 @@ from .volumes import array_of, voxels_changed
 
 SEGMENT_ID = "SpinalCord"
 SEGMENT_NAME = "Spinal cord"
-SEGMENT_COLOUR = (244 / 255, 214 / 255, 49 / 255)  # what the DICOM terminology recommends for the spinal cord
+SEGMENT_COLOUR = (
+    244 / 255,
+    214 / 255,
+    49 / 255,
+)  # what the DICOM terminology recommends for the spinal cord
 DEFAULT_THRESHOLD = 0.5
 _THRESHOLD_ATTRIBUTE = "SoftCordSeg.Threshold"
-# Category Anatomical Structure (SNOMED CT 123037004), type Spinal cord (SNOMED CT 2748008), no modifier, no region.
+# Category Anatomical Structure (SNOMED CT 123037004), type Spinal cord (SNOMED CT 2748008), no
+# modifier, no region.
 _TERMINOLOGY = (
     "Segmentation category and type - DICOM master list"
     "~SCT^123037004^Anatomical Structure~SCT^2748008^Spinal cord~^^"
@@ -34,7 +41,9 @@ _LABELMAP, _SURFACE = "Binary labelmap", "Closed surface"
 _being_written: set = set()  # segmentation nodes; VTK has one Python object a node
 
 
-def add_threshold_view(scene, soft_node, threshold: float = DEFAULT_THRESHOLD, name: str | None = None) -> ThresholdView:
+def add_threshold_view(
+    scene, soft_node, threshold: float = DEFAULT_THRESHOLD, name: str | None = None
+) -> ThresholdView:
     """A new segmentation node with the segment "Spinal cord" = soft mask >= ``threshold``.
 
     Args:
@@ -45,7 +54,9 @@ def add_threshold_view(scene, soft_node, threshold: float = DEFAULT_THRESHOLD, n
     """
     image_node = linked(soft_node, IMAGE)
     owner = image_node if image_node is not None else soft_node
-    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", scene.GenerateUniqueName(name or f"{owner.GetName()} cord"))
+    node = scene.AddNewNodeByClass(
+        "vtkMRMLSegmentationNode", scene.GenerateUniqueName(name or f"{owner.GetName()} cord")
+    )
     node.CreateDefaultDisplayNodes()
     node.SetReferenceImageGeometryParameterFromVolumeNode(owner)
     node.SetAndObserveTransformNodeID(soft_node.GetTransformNodeID())
@@ -53,7 +64,9 @@ def add_threshold_view(scene, soft_node, threshold: float = DEFAULT_THRESHOLD, n
     display = node.GetDisplayNode()
     display.SetPreferredDisplayRepresentationName2D(_LABELMAP)
     display.SetPreferredDisplayRepresentationName3D(_SURFACE)
-    display.SetVisibility2DFill(False)  # the soft mask in colour is what fills; the segment is its outline
+    display.SetVisibility2DFill(
+        False
+    )  # the soft mask in colour is what fills; the segment is its outline
     display.SetSliceIntersectionThickness(2)
     view = ThresholdView(node)
     view.update(threshold)
@@ -62,7 +75,10 @@ def add_threshold_view(scene, soft_node, threshold: float = DEFAULT_THRESHOLD, n
 
 def threshold_views_of(soft_node) -> list[ThresholdView]:
     """The threshold views of a soft mask node."""
-    return [ThresholdView(node) for node in nodes_linked_to(soft_node, SOFT_MASK, "vtkMRMLSegmentationNode")]
+    return [
+        ThresholdView(node)
+        for node in nodes_linked_to(soft_node, SOFT_MASK, "vtkMRMLSegmentationNode")
+    ]
 
 
 class ThresholdView:
@@ -76,7 +92,9 @@ class ThresholdView:
         self.node = node
         self._nonzero = _KnownBox()  # of soft > 0
         self._edited = _KnownBox()  # of edits that are not 0
-        self._surface_written = None  # what we last wrote, and when, and the time stamp of the voxels it was made of
+        self._surface_written = (
+            None  # what we last wrote, and when, and the time stamp of the voxels it was made of
+        )
 
     @property
     def soft_node(self):
@@ -87,7 +105,8 @@ class ThresholdView:
     def is_updating(self) -> bool:
         """True while the segment is being written, by this or another view of the same node.
 
-        Whoever observes the segmentation for the user's strokes can tell by it that an event is not one.
+        Whoever observes the segmentation for the user's strokes can tell by it that an event is not
+        one.
         """
         return self.node in _being_written
 
@@ -126,7 +145,8 @@ class ThresholdView:
         box = self.box_at(threshold)
         with self._writing():
             segment = self._segment()
-            # With a surface there, Slicer would convert the new labelmap to one: slower, and not the iso-surface.
+            # With a surface there, Slicer would convert the new labelmap to one: slower, and not
+            # the iso-surface.
             segment.RemoveRepresentation(_SURFACE)
             self._write_labelmap(soft, box, threshold)
             self.node.SetAttribute(_THRESHOLD_ATTRIBUTE, repr(threshold))
@@ -134,37 +154,53 @@ class ThresholdView:
                 self._write_surface(segment, soft, box, threshold)
 
     def box_at(self, threshold: float) -> Box | None:
-        """The box of soft mask >= ``threshold``, looked for only where the mask is above 0; None if there are no such voxels."""
+        """The box of soft mask >= ``threshold``, looked for only where the mask is above 0; None if
+        there are no such voxels.
+        """
         soft = self._soft_array()
         around = self._nonzero.known(_voxels_time(self.soft_node), lambda: bounding_box(soft > 0))
         inner = None if around is None else bounding_box(soft[around] >= threshold)
         return None if inner is None else moved(inner, [part.start for part in around])
 
     def soft_written(self, box: Box) -> None:
-        """Tell the scene, and this view, that voxels of the soft mask were written in ``box``; the segment is left as it is."""
+        """Tell the scene, and this view, that voxels of the soft mask were written in ``box``; the
+        segment is left as it is.
+        """
         before = _voxels_time(self.soft_node)
         voxels_changed(self.soft_node)
         self._nonzero.grow(before, _voxels_time(self.soft_node), box)
 
     def renew_surface(self) -> None:
-        """Put the iso-surface in place of one that Slicer made of the segment's voxels, where the segment shows a surface."""
+        """Put the iso-surface in place of one that Slicer made of the segment's voxels, where the
+        segment shows a surface.
+        """
         if not self.shows_surface or self._surface_written == self._surface_stamp():
             return
         with self._writing():
-            self._write_surface(self._segment(), self._soft_array(), self.box_at(self.threshold), self.threshold)
+            self._write_surface(
+                self._segment(), self._soft_array(), self.box_at(self.threshold), self.threshold
+            )
 
     def _merge_edits(self, threshold: float) -> None:
         state = correction_of(self.soft_node)
         if state is None:
             return
-        box = self._edited.known(_voxels_time(linked(self.soft_node, EDIT_MAP)), lambda: bounding_box(state.edits != 0))
-        written = None if box is None else merge_into(state.soft, state.p0, state.edits, threshold, state.spacing, box)
+        box = self._edited.known(
+            _voxels_time(linked(self.soft_node, EDIT_MAP)), lambda: bounding_box(state.edits != 0)
+        )
+        written = (
+            None
+            if box is None
+            else merge_into(state.soft, state.p0, state.edits, threshold, state.spacing, box)
+        )
         if written is not None:
             self.soft_written(written)
 
     def _soft_array(self) -> np.ndarray:
         if self.soft_node is None:
-            raise InputError(f"The soft mask of '{self.node.GetName()}' was deleted. Segment the image again.")
+            raise InputError(
+                f"The soft mask of '{self.node.GetName()}' was deleted. Segment the image again."
+            )
         return array_of(self.soft_node)
 
     def _segment(self):
@@ -190,10 +226,13 @@ class ThresholdView:
         voxels = vtk_to_numpy(labelmap.GetPointData().GetScalars()).reshape(crop.shape, order="F")
         np.greater_equal(crop, threshold, out=voxels.view(bool))
         labelmap.SetImageToWorldMatrix(self._ijk_to_ras())
-        written = slicer.vtkSlicerSegmentationsModuleLogic.SetBinaryLabelmapToSegment(labelmap, self.node, SEGMENT_ID)
+        written = slicer.vtkSlicerSegmentationsModuleLogic.SetBinaryLabelmapToSegment(
+            labelmap, self.node, SEGMENT_ID
+        )
         if not written:
             raise InputError(
-                f"Slicer could not write the segment '{SEGMENT_NAME}' of '{self.node.GetName()}'. Delete it and segment again."
+                f"Slicer could not write the segment '{SEGMENT_NAME}' of '{self.node.GetName()}'."
+                " Delete it and segment again."
             )
 
     def _write_surface(self, segment, soft: np.ndarray, box, threshold: float) -> None:
@@ -209,10 +248,13 @@ class ThresholdView:
 
         if box is None:
             return vtk.vtkPolyData()
-        # One voxel more on each side: the surface lies between the last voxel inside and the first one outside.
+        # One voxel more on each side: the surface lies between the last voxel inside and the first
+        # one outside.
         box = tuple(slice(max(part.start - 1, 0), part.stop + 1) for part in box)
         matrix = self._ijk_to_ras()
-        affine = np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
+        affine = np.array(
+            [[matrix.GetElement(row, column) for column in range(4)] for row in range(4)]
+        )
         affine[:3, 3] += affine[:3, :3] @ [part.start for part in box]
         return iso_surface(soft[box], affine, threshold)
 

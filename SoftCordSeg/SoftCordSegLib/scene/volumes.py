@@ -1,7 +1,8 @@
 """Volumes between the library and the scene, always through affines.
 
-Slicer flips left-handed images when it loads them: array and matrix change together, every voxel stays at its place in
-the patient.  So arrays of the two sides must never be exchanged bare; here each array travels with its affine.
+Slicer flips left-handed images when it loads them: array and matrix change together, every voxel
+stays at its place in the patient.  So arrays of the two sides must never be exchanged bare; here
+each array travels with its affine.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from ..errors import InputError
 from ..volume import Grid, Volume, time_points
 from .file_grid import read_grid, remember_file_grid
 
-# Two grids are one if their voxels coincide to within this; a matrix from a file carries float32 rounding.
+# Two grids are one if their voxels coincide to within this; a matrix from a file carries float32
+# rounding.
 SAME_PLACE_MM = 0.02
 _MAX_SHEAR_COSINE = 1e-2
 
@@ -31,19 +33,24 @@ def load_image(volumes_logic, path: str | Path, name: str | None = None):
         ``vtkMRMLScalarVolumeNode`` with display and storage nodes.
 
     Raises:
-        InputError: Slicer cannot read the file, or it is not a 3D scalar image (for a series: ``read_nifti`` with a time,
-            then :func:`add_volume`).
+        InputError: Slicer cannot read the file, or it is not a 3D scalar image (for a series:
+            ``read_nifti`` with a time, then :func:`add_volume`).
     """
     path = Path(path)
     if not path.is_file():
         raise InputError(f"There is no file '{path}'. Check the name and the folder.")
     is_nifti = path.name.endswith((".nii", ".nii.gz"))
     if is_nifti and time_points(path) > 1:
-        raise InputError(f"'{path}' is a series of {time_points(path)} volumes. Choose one of them, or their mean, first.")
+        raise InputError(
+            f"'{path}' is a series of {time_points(path)} volumes. Choose one of them, or their"
+            " mean, first."
+        )
     name = name or path.name.split(".")[0]
     node = volumes_logic.AddArchetypeVolume(str(path), name)
     if node is None or node.GetImageData() is None:
-        raise InputError(f"Slicer cannot read '{path}' as an image. Export it again as .nii or .nii.gz.")
+        raise InputError(
+            f"Slicer cannot read '{path}' as an image. Export it again as .nii or .nii.gz."
+        )
     if node.GetImageData().GetNumberOfScalarComponents() != 1:
         volumes_logic.GetMRMLScene().RemoveNode(node)
         raise InputError(f"'{path}' is a colour or vector image. Give a scalar MR image.")
@@ -55,8 +62,8 @@ def load_image(volumes_logic, path: str | Path, name: str | None = None):
 def add_volume(scene, volume: Volume, name: str):
     """A new scalar volume node with the voxels of ``volume``, each at its place in the world.
 
-    Left-handed volumes are flipped along k, as Slicer does when it loads such a file: its filters and displays count on
-    right-handed voxel axes.
+    Left-handed volumes are flipped along k, as Slicer does when it loads such a file: its filters
+    and displays count on right-handed voxel axes.
 
     Returns:
         ``vtkMRMLScalarVolumeNode`` of the array's own type (bool becomes uint8), with display node.
@@ -80,7 +87,8 @@ def grid_of(node, in_world: bool = True) -> Grid:
 
     Args:
         node: a volume node.
-        in_world: with linear parent transforms, as the views show it; False gives the volume's own frame, as it is stored.
+        in_world: with linear parent transforms, as the views show it; False gives the volume's own
+            frame, as it is stored.
 
     Raises:
         InputError: no voxels, or a transform that bends or shears the grid.
@@ -89,27 +97,34 @@ def grid_of(node, in_world: bool = True) -> Grid:
 
     image = node.GetImageData()
     if image is None or 0 in image.GetDimensions():
-        raise InputError(f"The volume '{node.GetName()}' has no voxels. Load it again, or choose another volume.")
+        raise InputError(
+            f"The volume '{node.GetName()}' has no voxels. Load it again, or choose another volume."
+        )
     matrix = vtk.vtkMatrix4x4()
     node.GetIJKToRASMatrix(matrix)
     affine = _affine(matrix)
     transform = node.GetParentTransformNode() if in_world else None
     if transform is not None:
         if not transform.IsTransformToWorldLinear():
-            raise InputError(f"The volume '{node.GetName()}' is under a transform that bends it. Harden the transform first.")
+            raise InputError(
+                f"The volume '{node.GetName()}' is under a transform that bends it. Harden the"
+                " transform first."
+            )
         transform.GetMatrixTransformToWorld(matrix)
         affine = _affine(matrix) @ affine
     axes = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
     if not np.isfinite(axes).all() or np.abs(axes.T @ axes - np.eye(3)).max() > _MAX_SHEAR_COSINE:
         raise InputError(
-            f"The axes of the volume '{node.GetName()}' are not at right angles. Resample it to a rectangular grid first "
-            "(module Resample Scalar Volume, or Acquisition Geometry Regularization)."
+            f"The axes of the volume '{node.GetName()}' are not at right angles. Resample it to a"
+            " rectangular grid first (module Resample Scalar Volume, or Acquisition Geometry"
+            " Regularization)."
         )
     return Grid(image.GetDimensions(), affine)
 
 
 def array_of(node) -> np.ndarray:
-    """The voxels (i, j, k) of a volume node **themselves**, not a copy; after writing call :func:`voxels_changed`.
+    """The voxels (i, j, k) of a volume node **themselves**, not a copy; after writing call
+    :func:`voxels_changed`.
 
     Raises:
         InputError: no voxels, or colour.
@@ -119,9 +134,13 @@ def array_of(node) -> np.ndarray:
     image = node.GetImageData()
     scalars = image.GetPointData().GetScalars() if image is not None else None
     if scalars is None:
-        raise InputError(f"The volume '{node.GetName()}' has no voxels. Load it again, or choose another volume.")
+        raise InputError(
+            f"The volume '{node.GetName()}' has no voxels. Load it again, or choose another volume."
+        )
     if scalars.GetNumberOfComponents() != 1:
-        raise InputError(f"The volume '{node.GetName()}' is a colour or vector image. Choose a scalar MR volume.")
+        raise InputError(
+            f"The volume '{node.GetName()}' is a colour or vector image. Choose a scalar MR volume."
+        )
     return vtk_to_numpy(scalars).reshape(image.GetDimensions(), order="F")
 
 
@@ -132,7 +151,8 @@ def voxels_changed(node) -> None:
 
 
 def volume_of(node, in_world: bool = True) -> Volume:
-    """The volume node as the library's value type: a copy, safe in another thread whatever the scene does next.
+    """The volume node as the library's value type: a copy, safe in another thread whatever the
+    scene does next.
 
     Args:
         node: a volume node.
@@ -145,12 +165,16 @@ def volume_of(node, in_world: bool = True) -> Volume:
     data = array_of(node).copy(order="K")
     if np.issubdtype(data.dtype, np.floating) and not np.isfinite(data).all():
         count = int(data.size - np.isfinite(data).sum())
-        raise InputError(f"The volume '{node.GetName()}' has {count} voxels that are NaN or infinite. Replace them and try again.")
+        raise InputError(
+            f"The volume '{node.GetName()}' has {count} voxels that are NaN or infinite. Replace"
+            " them and try again."
+        )
     return Volume(data, grid.affine)
 
 
 def values_on(volume: Volume, grid: Grid) -> np.ndarray:
-    """The array of ``volume`` with its axes in the order and direction of ``grid``; no interpolation.
+    """The array of ``volume`` with its axes in the order and direction of ``grid``; no
+    interpolation.
 
     Args:
         volume: its voxels must be those of ``grid``, in any order of axes and either handedness.
@@ -163,7 +187,9 @@ def values_on(volume: Volume, grid: Grid) -> np.ndarray:
         InputError: the voxels do not coincide.
     """
     matrix = np.linalg.inv(volume.affine) @ grid.affine
-    axes = np.abs(matrix[:3, :3]).argmax(axis=0)  # which axis of the volume runs along each axis of the grid
+    axes = np.abs(matrix[:3, :3]).argmax(
+        axis=0
+    )  # which axis of the volume runs along each axis of the grid
     data = volume.data.transpose(axes) if sorted(axes) == [0, 1, 2] else None
     affine = volume.affine.copy()
     if data is not None:
@@ -175,14 +201,17 @@ def values_on(volume: Volume, grid: Grid) -> np.ndarray:
                 affine[:3, axis] *= -1
     if data is None or not Grid(data.shape, affine).same_as(grid, SAME_PLACE_MM):
         raise InputError(
-            f"The voxels of these two volumes do not coincide: {volume.shape} of {np.round(volume.spacing, 3)} mm and "
-            f"{grid.shape} of {np.round(grid.spacing, 3)} mm. Resample one to the other first."
+            f"The voxels of these two volumes do not coincide: {volume.shape} of"
+            f" {np.round(volume.spacing, 3)} mm and {grid.shape} of {np.round(grid.spacing, 3)} mm."
+            " Resample one to the other first."
         )
     return data
 
 
 def _image(data: np.ndarray):
-    """``vtkImageData`` with unit spacing (the node's matrix says where it is) and a copy of the voxels (i, j, k)."""
+    """``vtkImageData`` with unit spacing (the node's matrix says where it is) and a copy of the
+    voxels (i, j, k).
+    """
     import vtk
     from vtk.util.numpy_support import get_vtk_array_type, vtk_to_numpy
 

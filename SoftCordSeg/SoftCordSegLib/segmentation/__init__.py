@@ -1,4 +1,5 @@
-"""Floor 2: image -> soft mask.  Locate the cord, run the network around it, and bring the answer back to the image's grid.
+"""Floor 2: image -> soft mask.  Locate the cord, run the network around it, and bring the answer
+back to the image's grid.
 
 Importing this package does not import torch; :func:`segment` does when it is called.
 """

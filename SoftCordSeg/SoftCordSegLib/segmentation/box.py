@@ -36,7 +36,9 @@ class Box:
     def of_grid(cls, grid: Grid) -> Box:
         """The box that the voxels of ``grid`` fill, to their outer edges."""
         size = np.array(grid.shape)
-        return cls(grid.to_world((size - 1) / 2), grid.affine[:3, :3] / grid.spacing, size * grid.spacing)
+        return cls(
+            grid.to_world((size - 1) / 2), grid.affine[:3, :3] / grid.spacing, size * grid.spacing
+        )
 
     @property
     def corners_mm(self) -> np.ndarray:
@@ -45,7 +47,11 @@ class Box:
         return self.center_mm + (signs * self.size_mm) @ self.axes.T
 
     def voxels_of(self, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
-        """The smallest range of voxels of ``grid``, (start, stop), that holds the box; it may reach beyond the grid."""
+        """The smallest range of voxels of ``grid``, (start, stop), that holds the box; it may reach
+        beyond the grid.
+        """
         corners = grid.to_voxel(self.corners_mm)
         # A face that coincides with a voxel edge, to rounding, does not take in the next voxel.
-        return np.floor(corners.min(axis=0) + 0.5 + 1e-4).astype(int), np.ceil(corners.max(axis=0) + 0.5 - 1e-4).astype(int)
+        return np.floor(corners.min(axis=0) + 0.5 + 1e-4).astype(int), np.ceil(
+            corners.max(axis=0) + 0.5 - 1e-4
+        ).astype(int)

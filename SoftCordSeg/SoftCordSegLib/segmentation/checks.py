@@ -15,12 +15,21 @@ def check_image(image: Volume) -> None:
         InputError: one slice, NaN or infinite values, or the same value everywhere.
     """
     if min(image.shape) < 2:
-        raise InputError(f"The image is a single slice ({_text(image.shape)} voxels). Give a stack of at least two slices.")
+        raise InputError(
+            f"The image is a single slice ({_text(image.shape)} voxels). Give a stack of at least"
+            " two slices."
+        )
     data = image.data
     if np.issubdtype(data.dtype, np.floating) and not np.isfinite(data).all():
-        raise InputError("The image has voxels that are NaN or infinite. Replace them (for example by 0) and try again.")
+        raise InputError(
+            "The image has voxels that are NaN or infinite. Replace them (for example by 0) and try"
+            " again."
+        )
     if data.min() == data.max():
-        raise InputError(f"The image is constant: every voxel is {data.flat[0]}. Check that the right file was exported.")
+        raise InputError(
+            f"The image is constant: every voxel is {data.flat[0]}. Check that the right file was"
+            " exported."
+        )
 
 
 def _text(shape: tuple[int, ...]) -> str:

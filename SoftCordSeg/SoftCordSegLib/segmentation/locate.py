@@ -13,7 +13,8 @@ from ..volume.intensities import Scaling
 from .plausible import Candidate, cord_candidates
 from .tiles import Predict, predict_tiled
 
-# The soft value at which coarse pieces are cut apart: low, for a miss here cannot be made good later.
+# The soft value at which coarse pieces are cut apart: low, for a miss here cannot be made good
+# later.
 _LEVEL = 0.25
 # The segmenter has the last word on so many places.
 _CANDIDATES = 3
@@ -42,7 +43,10 @@ def locate(
         stage: whose tile is the largest volume run in one piece.
         progress: told and asked at every tile.
     """
-    size = [min(-(-n // d) * d, t) if n <= t else n for n, d, t in zip(coarse.shape, divisor, stage.tile)]
+    size = [
+        min(-(-n // d) * d, t) if n <= t else n
+        for n, d, t in zip(coarse.shape, divisor, stage.tile)
+    ]
     extra = [max(s - n, 0) for s, n in zip(size, coarse.shape)]
     padded = np.pad(scaling(coarse.data), [(e // 2, e - e // 2) for e in extra], mode="edge")
     part = [min(t, n) for t, n in zip(stage.tile, padded.shape)]

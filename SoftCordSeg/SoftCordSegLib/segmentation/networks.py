@@ -26,11 +26,15 @@ class Networks:
     def locator(self) -> tuple[Predict, tuple[int, int, int]]:
         """Raw outputs of one tile, and what sizes must be multiples of."""
         network = self.bundle.network(self.bundle.locator)
-        return _one_channel(predictor(network, self.device, channels_last=True)), network.config.divisor
+        return _one_channel(
+            predictor(network, self.device, channels_last=True)
+        ), network.config.divisor
 
     def segmenter(self) -> Predict:
         """Raw outputs of one tile."""
-        predict = _one_channel(predictor(self.bundle.network(self.bundle.segmenter), self.device, channels_last=True))
+        predict = _one_channel(
+            predictor(self.bundle.network(self.bundle.segmenter), self.device, channels_last=True)
+        )
         return with_flips(predict, left_right(self.bundle.orientation)) if self.flips else predict
 
 

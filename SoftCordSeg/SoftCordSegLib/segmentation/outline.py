@@ -22,19 +22,24 @@ from .soft_mask import SoftMask
 from .tiles import predict_tiled
 from .working import Working
 
-# What the network sees around the located cord at least, mm: the canal and the bone beside it. A tile mostly sees more.
+# What the network sees around the located cord at least, mm: the canal and the bone beside it. A
+# tile mostly sees more.
 _MARGIN_MM = np.array([10.0, 10.0, 14.0])
-# Wherever a voxel is that far from the located cord it is not cord, whatever the network says there.
+# Wherever a voxel is that far from the located cord it is not cord, whatever the network says
+# there.
 _REACH_MM = 14.0
 # The segmenter agrees with the locator if it finds at least this part of what the locator saw.
 _AGREEMENT = 0.5
-# Soft values below this are the network's noise floor, not partial volume (SCT drops values below 0.1).
+# Soft values below this are the network's noise floor, not partial volume (SCT drops values below
+# 0.1).
 _FLOOR = 0.05
 
 
 @dataclass(frozen=True, eq=False)
 class Outline:
-    """Soft values on the working grid, the box they were sought in, and how cord-like they are (mm³; 0 for nothing)."""
+    """Soft values on the working grid, the box they were sought in, and how cord-like they are
+    (mm³; 0 for nothing).
+    """
 
     soft: Volume
     box: Box
@@ -42,16 +47,22 @@ class Outline:
 
 
 def search(working: Working, networks: Networks, progress: Progress) -> Outline | None:
-    """Locate the cord and outline it; where the segmenter sees little at a place, the next place has its turn."""
+    """Locate the cord and outline it; where the segmenter sees little at a place, the next place
+    has its turn.
+    """
     progress.report(0.02, "Looking for the cord")
     stage = networks.bundle.locator
     predict, divisor = networks.locator()
     coarse = working.coarse
-    candidates = locate(coarse, working.intensities.for_locator(), predict, divisor, stage, progress.part(0.02, 0.2))
+    candidates = locate(
+        coarse, working.intensities.for_locator(), predict, divisor, stage, progress.part(0.02, 0.2)
+    )
     best = None
     for number, candidate in enumerate(candidates):
         located = coarse.with_data(candidate.mask)
-        part = progress.part(0.2 + 0.75 * number / len(candidates), 0.2 + 0.75 * (number + 1) / len(candidates))
+        part = progress.part(
+            0.2 + 0.75 * number / len(candidates), 0.2 + 0.75 * (number + 1) / len(candidates)
+        )
         scaling, near = working.scaling_about(candidate.mask), neighbourhood(located, _REACH_MM)
         outline = outline_in(working.image, _box_around(located), near, scaling, networks, part)
         if best is None or outline.score > best.score:
@@ -77,7 +88,9 @@ def _box_around(cord: Volume) -> Box:
 
 
 def _working_grid(box: Box, image: Grid, stage: Stage) -> Grid:
-    """The isotropic grid that fills the box: at least one tile large; sizes beyond one tile are whatever they are."""
+    """The isotropic grid that fills the box: at least one tile large; sizes beyond one tile are
+    whatever they are.
+    """
     fine = image.with_spacing(stage.spacing_mm)
     start, stop = box.voxels_of(fine)
     if (stop <= 0).any() or (start >= np.array(fine.shape)).any():
@@ -88,7 +101,14 @@ def _working_grid(box: Box, image: Grid, stage: Stage) -> Grid:
     return fine.crop(start, stop)
 
 
-def outline_in(working: Volume, box: Box, near: Volume | None, scaling: Scaling, networks: Networks, progress: Progress) -> Outline:
+def outline_in(
+    working: Volume,
+    box: Box,
+    near: Volume | None,
+    scaling: Scaling,
+    networks: Networks,
+    progress: Progress,
+) -> Outline:
     """Run the segmenter in ``box``, as far as ``near`` (all of it where None)."""
     stage = networks.bundle.segmenter
     grid = _working_grid(box, working.grid, stage)
@@ -108,7 +128,8 @@ def outline_in(working: Volume, box: Box, near: Volume | None, scaling: Scaling,
 
 
 def brought_back(image: Volume, outline: Outline | None, seen: Grid) -> SoftMask:
-    """The mask on the image's own grid, computed only where it is not 0; empty where nothing was found.
+    """The mask on the image's own grid, computed only where it is not 0; empty where nothing was
+    found.
 
     Args:
         image: as it was given.
@@ -124,5 +145,7 @@ def brought_back(image: Volume, outline: Outline | None, seen: Grid) -> SoftMask
         start, stop = np.maximum(start, first), np.minimum(stop, end)
         if (start < stop).all():
             part = resample_mask(outline.soft, image.grid.crop(start, stop), order=IMAGE_ORDER)
-            result[tuple(slice(a, b) for a, b in zip(start, stop))] = np.where(part.data < _FLOOR, 0, part.data)
+            result[tuple(slice(a, b) for a, b in zip(start, stop))] = np.where(
+                part.data < _FLOOR, 0, part.data
+            )
     return answer(image.with_data(result), outline.box if outline is not None else None)

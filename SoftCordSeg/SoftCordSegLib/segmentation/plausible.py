@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-# A healthy cord's cross-section is 30 to 110 mm²; a coarse or blurred one may look larger, a compressed one or a conus smaller.
+# A healthy cord's cross-section is 30 to 110 mm²; a coarse or blurred one may look larger, a
+# compressed one or a conus smaller.
 _AREA_MM2 = (12.0, 200.0)
 # Less than a third of a thick slice of cord is no evidence.
 _LEAST_SCORE_MM3 = 30.0
@@ -19,8 +20,10 @@ class Piece:
 
     Attributes:
         label: its number in the labelled array.
-        score: its length times its area, as far as a cord has that area, mm³; less where its shape is not a cord's.
-        bottom, top: (3,) centres of its lowest and highest slices, mm along (Left, Anterior, Superior).
+        score: its length times its area, as far as a cord has that area, mm³; less where its shape
+            is not a cord's.
+        bottom, top: (3,) centres of its lowest and highest slices, mm along (Left, Anterior,
+            Superior).
     """
 
     label: int
@@ -42,7 +45,9 @@ class Candidate:
     score: float
 
 
-def cord_candidates(soft: np.ndarray, spacing: np.ndarray, level: float, most: int = 1) -> list[Candidate]:
+def cord_candidates(
+    soft: np.ndarray, spacing: np.ndarray, level: float, most: int = 1
+) -> list[Candidate]:
     """What in ``soft >= level`` could be the cord, the most cord-like first.
 
     Args:
@@ -53,8 +58,13 @@ def cord_candidates(soft: np.ndarray, spacing: np.ndarray, level: float, most: i
     """
     labels, count = ndimage.label(soft >= level, ndimage.generate_binary_structure(3, 3))
     boxes = ndimage.find_objects(labels)
-    pieces = [_describe(soft, labels, n + 1, boxes[n], np.asarray(spacing, float)) for n in range(count)]
-    left = sorted((piece for piece in pieces if piece.score >= _LEAST_SCORE_MM3), key=lambda piece: -piece.score)
+    pieces = [
+        _describe(soft, labels, n + 1, boxes[n], np.asarray(spacing, float)) for n in range(count)
+    ]
+    left = sorted(
+        (piece for piece in pieces if piece.score >= _LEAST_SCORE_MM3),
+        key=lambda piece: -piece.score,
+    )
     candidates = []
     while left and len(candidates) < most:
         # The best piece starts a cord; others belong to it if they continue it up or down.
@@ -68,7 +78,9 @@ def cord_candidates(soft: np.ndarray, spacing: np.ndarray, level: float, most: i
     return sorted(candidates, key=lambda candidate: -candidate.score)
 
 
-def _describe(soft: np.ndarray, labels: np.ndarray, label: int, box: tuple, spacing: np.ndarray) -> Piece:
+def _describe(
+    soft: np.ndarray, labels: np.ndarray, label: int, box: tuple, spacing: np.ndarray
+) -> Piece:
     part = np.where(labels[box] == label, soft[box], 0)
     areas = part.sum(axis=(0, 1)) * spacing[0] * spacing[1]
     slices = np.flatnonzero(areas > 0)
@@ -92,14 +104,17 @@ def _centre(plane: np.ndarray, z: int, box: tuple, spacing: np.ndarray) -> np.nd
 
 
 def _continues(piece: Piece, other: Piece) -> bool:
-    """True if ``piece`` lies above or below the better ``other``, near a common line, and is worth the gap between them.
+    """True if ``piece`` lies above or below the better ``other``, near a common line, and is worth
+    the gap between them.
 
-    An artefact may take a few centimetres out of a cord; a small piece that far away is something else, such as roots below
-    the conus.
+    An artefact may take a few centimetres out of a cord; a small piece that far away is something
+    else, such as roots below the conus.
     """
     lower, upper = (piece, other) if piece.bottom[2] < other.bottom[2] else (other, piece)
     gap = upper.bottom - lower.top
     if not -6 <= gap[2] <= 60:
         return False
     worth = 0.02 if gap[2] <= 10 else 0.1
-    return bool(piece.score > worth * other.score and np.hypot(gap[0], gap[1]) < 6 + 0.5 * max(gap[2], 0))
+    return bool(
+        piece.score > worth * other.score and np.hypot(gap[0], gap[1]) < 6 + 0.5 * max(gap[2], 0)
+    )

@@ -20,7 +20,8 @@ def predictor(network: torch.nn.Module, device: str, channels_last: bool = False
     Args:
         network: in evaluation mode; it gives a tensor, or a list with the full resolution first.
         device: "cpu", "cuda", … or "auto": CUDA where there is one.
-        channels_last: order of the voxels in memory; faster for narrow networks such as ours, slower for the paper's.
+        channels_last: order of the voxels in memory; faster for narrow networks such as ours,
+            slower for the paper's.
     """
     import torch
 
@@ -41,7 +42,8 @@ def predictor(network: torch.nn.Module, device: str, channels_last: bool = False
 
 
 def with_flips(predict: Predict, flips: Sequence[tuple[int, ...]]) -> Predict:
-    """The mean of what a network says of a tile and of its mirror images, raw outputs; as many times as slow, and one more.
+    """The mean of what a network says of a tile and of its mirror images, raw outputs; as many
+    times as slow, and one more.
 
     Args:
         predict: gives (…, i, j, k).

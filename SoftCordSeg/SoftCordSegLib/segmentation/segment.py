@@ -27,17 +27,21 @@ def segment(
     Args:
         image: any orientation, spacing and obliquity.
         bundle: the networks, and the way they go: ours, or one of the authors' (``network.plans``).
-        box: where to look; the whole of it is segmented and nothing else.  Found by the locator where None.
+        box: where to look; the whole of it is segmented and nothing else.  Found by the locator
+            where None.
         progress: told and asked at every tile.
         device: "cpu", "cuda", … or "auto": CUDA where there is one.
-        flips: take the mean of the raw outputs for the image and its left-right mirror image: twice the time of outlining
-            (nnU-Net: all mirror images that it was trained with, up to eight times).
+        flips: take the mean of the raw outputs for the image and its left-right mirror image: twice
+            the time of outlining (nnU-Net: all mirror images that it was trained with, up to eight
+            times).
 
     Returns:
-        The soft mask on the grid of ``image``; empty, with a sentence that says so, where no cord is found.
+        The soft mask on the grid of ``image``; empty, with a sentence that says so, where no cord
+        is found.
 
     Raises:
-        InputError: the image cannot hold a cord (one slice, constant, not finite), or the box lies outside it.
+        InputError: the image cannot hold a cord (one slice, constant, not finite), or the box lies
+            outside it.
         ModelError: the bundle's weights do not load.
         Cancelled: the user stopped the run.
     """
@@ -51,12 +55,15 @@ def segment(
     progress.check_cancelled()
     working = working_image(image, bundle)
     if box is None and is_narrow(working.image, bundle.segmenter):
-        # A scan cropped to the cord leaves nothing to look for, and too little around it for the locator to know it by.
+        # A scan cropped to the cord leaves nothing to look for, and too little around it for the
+        # locator to know it by.
         box = Box.of_grid(working.image.grid)
     networks = Networks(bundle, device, flips)
     if box is None:
         outline = search(working, networks, progress)
     else:
-        outline = outline_in(working.image, box, None, working.scaling_in(box), networks, progress.part(0.2, 0.95))
+        outline = outline_in(
+            working.image, box, None, working.scaling_in(box), networks, progress.part(0.2, 0.95)
+        )
     progress.report(0.95, "Bringing the mask to the image's grid")
     return brought_back(image, outline, working.image.grid)

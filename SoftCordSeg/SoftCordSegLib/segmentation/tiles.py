@@ -13,7 +13,9 @@ Starts = Callable[[int, int, float], "list[int]"]
 
 
 def tile_starts(size: int, tile: int, overlap: float) -> list[int]:
-    """Where tiles begin along one axis: evenly spread, the first at 0, the last ending at ``size``."""
+    """Where tiles begin along one axis: evenly spread, the first at 0, the last ending at
+    ``size``.
+    """
     if size <= tile:
         return [0]
     count = int(np.ceil((size - tile) / (tile * (1 - overlap)))) + 1
@@ -36,7 +38,8 @@ def predict_tiled(
 
     Args:
         image: (i, j, k) float32, each size at least that of the tile.
-        predict: (i, j, k) of the tile's shape to the same shape (or channels first), raw network output.
+        predict: (i, j, k) of the tile's shape to the same shape (or channels first), raw network
+            output.
         tile: voxels along (i, j, k).
         overlap: part of a tile that the next one shares, 0 to below 1.
         progress: told, and asked whether to stop, before every tile.
@@ -62,7 +65,9 @@ def predict_tiled(
     weights = np.zeros(image.shape, np.float32)
     for number, box in enumerate(boxes):
         progress.check_cancelled()
-        progress.report(number / len(boxes), f"Outlining the cord: tile {number + 1} of {len(boxes)}")
+        progress.report(
+            number / len(boxes), f"Outlining the cord: tile {number + 1} of {len(boxes)}"
+        )
         total[(..., *box)] += predict(image[box]) * weight
         weights[box] += weight
     progress.report(1.0, "Outlining the cord: done")
@@ -70,7 +75,9 @@ def predict_tiled(
 
 
 def bump(tile: Sequence[int]) -> np.ndarray:
-    """Gaussian weight of a tile, sigma an eighth of its size (as the paper's sliding window), never quite 0."""
+    """Gaussian weight of a tile, sigma an eighth of its size (as the paper's sliding window), never
+    quite 0.
+    """
     axes = [np.exp(-0.5 * ((np.arange(n) - (n - 1) / 2) / (n / 8)) ** 2) for n in tile]
     bump = axes[0][:, None, None] * axes[1][:, None] * axes[2]
     return np.maximum(bump, 1e-3).astype(np.float32)

@@ -44,7 +44,9 @@ class Working:
 
 
 def working_image(image: Volume, bundle: ModelBundle) -> Working:
-    """Turn an image as a bundle of ours wants it, and measure its intensities by the bundle's contract."""
+    """Turn an image as a bundle of ours wants it, and measure its intensities by the bundle's
+    contract.
+    """
     working = reorient(image, bundle.orientation)
     if bundle.intensities == AROUND_CORD:
         working = without_padding(working)

@@ -47,7 +47,8 @@ def train_chain(
     command: str = "",
     progress: Progress | None = None,
 ) -> ChainResult:
-    """Train each network of a configuration in ``out/NAME``, and write ``out/bundle``; each goes on where it was if it was stopped.
+    """Train each network of a configuration in ``out/NAME``, and write ``out/bundle``; each goes on
+    where it was if it was stopped.
 
     Args:
         read: by :func:`.config.read_config`.
@@ -117,9 +118,13 @@ def _write(
         }
 
     if config.bundle.pipeline == "centre_crop":
-        folders = [out / "bundle" if len(todo) == 1 else out / task.name / "bundle" for task in todo]
+        folders = [
+            out / "bundle" if len(todo) == 1 else out / task.name / "bundle" for task in todo
+        ]
         for folder, task in zip(folders, todo):
-            write_centre_crop_bundle(folder, config, task.name, trained[task.name].weights, provenance([task]))
+            write_centre_crop_bundle(
+                folder, config, task.name, trained[task.name].weights, provenance([task])
+            )
         return tuple(folders)
     weights = {name: one.weights for name, one in trained.items()}
     return (write_bundle(out / "bundle", config, weights, provenance(todo)),)
@@ -135,13 +140,21 @@ def _start(settings: NetworkSettings, trained: dict[str, Any]) -> tuple[Any, dic
     if start is None:
         return None, {}
     if start.from_:
-        weights, origin = trained[start.from_].weights, {"started_from": f"the {start.from_}'s weights"}
+        weights, origin = (
+            trained[start.from_].weights,
+            {"started_from": f"the {start.from_}'s weights"},
+        )
         if _shapes(weights) != _shapes_of(settings):
-            raise InputError(f"The network '{start.from_}' has another shape than the one that should begin with its weights.")
+            raise InputError(
+                f"The network '{start.from_}' has another shape than the one that should begin with"
+                " its weights."
+            )
     else:
         bundle = open_bundle(start.bundle)
         weights = bundle_weights(bundle, start.stage, settings.network)
-        origin = {"started_from": {"bundle": bundle.name, "stage": start.stage, "sha256": bundle.sha256}}
+        origin = {
+            "started_from": {"bundle": bundle.name, "stage": start.stage, "sha256": bundle.sha256}
+        }
     return (from_logits(weights) if start.convert == "from_logits" else weights), origin
 
 
@@ -166,4 +179,7 @@ def _named(name: str, progress: Progress) -> Progress:
 def _is_first_process() -> bool:
     import torch.distributed as distributed
 
-    return not (distributed.is_available() and distributed.is_initialized()) or distributed.get_rank() == 0
+    return (
+        not (distributed.is_available() and distributed.is_initialized())
+        or distributed.get_rank() == 0
+    )

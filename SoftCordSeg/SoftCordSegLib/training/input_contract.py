@@ -1,4 +1,6 @@
-"""Which input contract a training follows: that of the bundle it goes on from, and of the bundle it makes."""
+"""Which input contract a training follows: that of the bundle it goes on from, and of the bundle it
+makes.
+"""
 
 from __future__ import annotations
 
@@ -37,11 +39,14 @@ class InputContract:
 
     def patches(self, spacing: float) -> PatchScaling:
         """How patches of a network on a grid of ``spacing`` mm are scaled."""
-        return AroundCord(spacing, self.coarse_mm) if self.intensities == AROUND_CORD else WholeImage()
+        return (
+            AroundCord(spacing, self.coarse_mm) if self.intensities == AROUND_CORD else WholeImage()
+        )
 
 
 def contract_of(config: TrainConfig) -> InputContract:
-    """The contract of a configuration: what its bundle says, else that of the bundles it goes on from, else *whole_image*.
+    """The contract of a configuration: what its bundle says, else that of the bundles it goes on
+    from, else *whole_image*.
 
     Raises:
         InputError: they differ; networks that saw images one way cannot be run another way.
@@ -50,17 +55,32 @@ def contract_of(config: TrainConfig) -> InputContract:
     settings = config.bundle
     if settings is not None and settings.pipeline == "centre_crop":
         return InputContract()
-    names = [network.start.bundle for network in config.networks.values() if network.start and network.start.bundle]
-    names += [name for name in (settings.parent, settings.mean_with) if name] if settings is not None else []
+    names = [
+        network.start.bundle
+        for network in config.networks.values()
+        if network.start and network.start.bundle
+    ]
+    names += (
+        [name for name in (settings.parent, settings.mean_with) if name]
+        if settings is not None
+        else []
+    )
     # Bundles of other authors' ways name no contract of ours.
-    bundles = {name: bundle for name, bundle in ((name, open_bundle(name)) for name in dict.fromkeys(names)) if bundle.plan is None}
+    bundles = {
+        name: bundle
+        for name, bundle in ((name, open_bundle(name)) for name in dict.fromkeys(names))
+        if bundle.plan is None
+    }
     found = {name: bundle.intensities for name, bundle in bundles.items()}
-    wanted = (settings.intensities if settings is not None else None) or next(iter(found.values()), WHOLE_IMAGE)
+    wanted = (settings.intensities if settings is not None else None) or next(
+        iter(found.values()), WHOLE_IMAGE
+    )
     for name, intensities in found.items():
         if intensities != wanted:
             raise InputError(
-                f"In '{config.name}': the bundle '{name}' scales intensities by {intensities}, but the bundle that is to be made "
-                f"by {wanted}. Begin with bundles of one contract, and leave bundle.intensities out or set it to theirs."
+                f"In '{config.name}': the bundle '{name}' scales intensities by {intensities}, but"
+                f" the bundle that is to be made by {wanted}. Begin with bundles of one contract,"
+                " and leave bundle.intensities out or set it to theirs."
             )
     if "locator" in config.networks:
         return InputContract(wanted, config.networks["locator"].spacing_mm)

@@ -1,4 +1,6 @@
-"""The paper's losses, adaptive wing and Dice, one without bias, and one for finding small things; all with deep supervision."""
+"""The paper's losses, adaptive wing and Dice, one without bias, and one for finding small things;
+all with deep supervision.
+"""
 
 from __future__ import annotations
 
@@ -26,17 +28,20 @@ def adaptive_wing(
 ) -> torch.Tensor:
     """Adaptive wing loss (paper section 2.3.4).
 
-    The paper refers to Wang et al. 2019, section 4.2, and prints alpha as the exponent; there, and in the authors' code, it is
-    alpha - y.  The weight mask of Wang et al. is not here: in the authors' code it is one everywhere.
+    The paper refers to Wang et al. 2019, section 4.2, and prints alpha as the exponent; there, and
+    in the authors' code, it is alpha - y.  The weight mask of Wang et al. is not here: in the
+    authors' code it is one everywhere.
 
     Args:
         output: raw network output, any shape.
         label: the same shape, 0 to 1.
         weight: the same shape; voxels of weight 0 do not count.
-        theta, alpha, omega, epsilon: see the paper; the authors' class has omega 14 where nothing else is said.
+        theta, alpha, omega, epsilon: see the paper; the authors' class has omega 14 where nothing
+            else is said.
         exponent: "wang" for alpha - y, "printed" for alpha.
-        reduction: "mean" over the voxels that count, or "sum" (the authors' code).  Adam cannot tell one from the other at one
-            resolution, but under deep supervision a sum leaves less to coarse levels, which have fewer voxels.
+        reduction: "mean" over the voxels that count, or "sum" (the authors' code).  Adam cannot
+            tell one from the other at one resolution, but under deep supervision a sum leaves less
+            to coarse levels, which have fewer voxels.
 
     Returns:
         A scalar.
@@ -46,7 +51,8 @@ def adaptive_wing(
     ratio = theta / epsilon
     slope = omega / (1 + ratio**power) * power * ratio ** (power - 1) / epsilon
     offset = theta * slope - omega * torch.log1p(ratio**power)
-    # A power of exactly 0 has an infinite gradient where the exponent is below 1; it never is (alpha - y >= 1.1).
+    # A power of exactly 0 has an infinite gradient where the exponent is below 1; it never is
+    # (alpha - y >= 1.1).
     curved = omega * torch.log1p((difference.clamp(max=theta) / epsilon) ** power)
     loss = (torch.where(difference < theta, curved, slope * difference - offset) * weight).sum()
     return loss if reduction == "sum" else loss / weight.sum().clamp(min=1)
@@ -55,8 +61,9 @@ def adaptive_wing(
 def squared_error(output: torch.Tensor, label: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """Mean squared error of the raw outputs.
 
-    Where an edge cannot be seen well, its best answer is the mean of all that it could be, so that areas stay right on average
-    whatever the contrast; adaptive wing leans to the side that is the more probable there.
+    Where an edge cannot be seen well, its best answer is the mean of all that it could be, so that
+    areas stay right on average whatever the contrast; adaptive wing leans to the side that is the
+    more probable there.
 
     Args:
         output: raw network output, any shape.
@@ -76,26 +83,34 @@ def squared_and_area_error(
 ) -> torch.Tensor:
     """Squared error of the voxels, plus the error of the cord's area in each axial slice.
 
-    An edge that lies a tenth of a voxel off all around is a small error of every voxel and a large one of the area; what is
-    measured in the end is the area.
+    An edge that lies a tenth of a voxel off all around is a small error of every voxel and a large
+    one of the area; what is measured in the end is the area.
 
     Args:
         output: raw network output (B, 1, i, j, k), the last axis along the body.
-        label, weight: the same shape, as for :func:`adaptive_wing`; voxels of weight 0 count in neither area.
+        label, weight: the same shape, as for :func:`adaptive_wing`; voxels of weight 0 count in
+            neither area.
         area: how much areas count beside voxels.
         least: voxels; the error counts as a part of the area, or of this where the area is smaller.
-        large: the part of an area above which its error counts linearly, not squared: where a cord ends nobody knows its area.
-        faint: outputs up to this have no part in the area that is found, as in masks, whose faintest rim and noise are dropped.
+        large: the part of an area above which its error counts linearly, not squared: where a cord
+            ends nobody knows its area.
+        faint: outputs up to this have no part in the area that is found, as in masks, whose
+            faintest rim and noise are dropped.
     """
     # The area of what a mask can be: what lies below 0 must not make up for too much elsewhere.
     found = (output.clamp(0, 1) * (output > faint) * weight).sum(dim=(2, 3))
     true = (label * weight).sum(dim=(2, 3))
     off = (found - true) / true.clamp(min=least)
-    return squared_error(output, label, weight) + area * functional.smooth_l1_loss(off, torch.zeros_like(off), beta=large)
+    return squared_error(output, label, weight) + area * functional.smooth_l1_loss(
+        off, torch.zeros_like(off), beta=large
+    )
 
 
-def dice(output: torch.Tensor, label: torch.Tensor, weight: torch.Tensor, smooth: float = 1.0) -> torch.Tensor:
-    """The paper's Dice loss of NormReLU over the whole batch, -(2 Σ p y + s) / (Σ p + Σ y + s) (``soft_all_dice_loss``).
+def dice(
+    output: torch.Tensor, label: torch.Tensor, weight: torch.Tensor, smooth: float = 1.0
+) -> torch.Tensor:
+    """The paper's Dice loss of NormReLU over the whole batch, -(2 Σ p y + s) / (Σ p + Σ y + s)
+    (``soft_all_dice_loss``).
 
     Args:
         output: raw network output, any shape.
@@ -106,18 +121,23 @@ def dice(output: torch.Tensor, label: torch.Tensor, weight: torch.Tensor, smooth
     return -(2 * (found * label).sum() + smooth) / (found.sum() + (label * weight).sum() + smooth)
 
 
-def dice_and_cross_entropy(output: torch.Tensor, label: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """1 - soft Dice, plus cross-entropy, of the sigmoid of the outputs; each image of the batch counts alike.
+def dice_and_cross_entropy(
+    output: torch.Tensor, label: torch.Tensor, weight: torch.Tensor
+) -> torch.Tensor:
+    """1 - soft Dice, plus cross-entropy, of the sigmoid of the outputs; each image of the batch
+    counts alike.
 
-    For the locator: where the cord is one voxel in some hundreds, a regression loss teaches silence for a long time, and where
-    the edge lies to a tenth of a voxel does not matter.
+    For the locator: where the cord is one voxel in some hundreds, a regression loss teaches silence
+    for a long time, and where the edge lies to a tenth of a voxel does not matter.
 
     Args:
         output: raw network output (B, 1, i, j, k).
         label, weight: the same shape, as for :func:`adaptive_wing`.
     """
     axes = tuple(range(1, output.ndim))
-    entropy = functional.binary_cross_entropy_with_logits(output, label, weight, reduction="sum") / weight.sum().clamp(min=1)
+    entropy = functional.binary_cross_entropy_with_logits(
+        output, label, weight, reduction="sum"
+    ) / weight.sum().clamp(min=1)
     found = torch.sigmoid(output) * weight
     product = (found * label).sum(axes)
     total = (found + label * weight).sum(axes)
@@ -140,14 +160,21 @@ def check_options(loss: str, options: Mapping[str, Any]) -> None:
     Raises:
         ValueError: a sentence's end.
     """
-    known = {name: one.default for name, one in list(inspect.signature(LOSSES[loss]).parameters.items())[3:]}
+    known = {
+        name: one.default
+        for name, one in list(inspect.signature(LOSSES[loss]).parameters.items())[3:]
+    }
     choices = {"exponent": ("wang", "printed"), "reduction": ("mean", "sum")}
     for name, value in options.items():
         if name not in known:
-            raise ValueError(f"'{name}' is not an option of the loss {loss}; it has {', '.join(known) or 'none'}")
+            raise ValueError(
+                f"'{name}' is not an option of the loss {loss}; it has {', '.join(known) or 'none'}"
+            )
         if name in choices and value not in choices[name]:
             raise ValueError(f"'{name}' should be one of {', '.join(choices[name])}, not {value!r}")
-        if name not in choices and (isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0):
+        if name not in choices and (
+            isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0
+        ):
             raise ValueError(f"'{name}' should be a number above 0, not {value!r}")
 
 
@@ -157,9 +184,14 @@ def deep_supervision_weights(levels: int) -> list[float]:
 
 
 def deeply_supervised(
-    loss: str, outputs: list[torch.Tensor], label: torch.Tensor, weight: torch.Tensor, options: dict[str, Any] | None = None
+    loss: str,
+    outputs: list[torch.Tensor],
+    label: torch.Tensor,
+    weight: torch.Tensor,
+    options: dict[str, Any] | None = None,
 ) -> torch.Tensor:
-    """The sum of a loss over decoder levels; label and weight are brought to each by trilinear interpolation.
+    """The sum of a loss over decoder levels; label and weight are brought to each by trilinear
+    interpolation.
 
     Args:
         loss: a name in :data:`LOSSES`.
@@ -175,14 +207,17 @@ def deeply_supervised(
             total = total + share * LOSSES[loss](output.float(), label, weight, **options)
             continue
         small_label, small_weight = (
-            functional.interpolate(x, size=size, mode="trilinear", align_corners=False) for x in (label, weight)
+            functional.interpolate(x, size=size, mode="trilinear", align_corners=False)
+            for x in (label, weight)
         )
         total = total + share * LOSSES[loss](output.float(), small_label, small_weight, **options)
     return total
 
 
 def normrelu(output: torch.Tensor) -> torch.Tensor:
-    """The paper's NormReLU (section 2.3.3) of an image or a batch: relu(x) / max(relu(x)); all zero where nothing is positive."""
+    """The paper's NormReLU (section 2.3.3) of an image or a batch: relu(x) / max(relu(x)); all zero
+    where nothing is positive.
+    """
     positive = functional.relu(output)
     highest = positive.max()
     return positive / highest if highest > 0 else positive
@@ -192,8 +227,11 @@ def normrelu(output: torch.Tensor) -> torch.Tensor:
 SOFT = {"clip": lambda output: output.clamp(0, 1), "sigmoid": torch.sigmoid, "normrelu": normrelu}
 
 
-def soft_dice(prediction: torch.Tensor, label: torch.Tensor, counts: torch.Tensor, kind: str = "squared") -> float:
-    """2 Σ p y / (Σ p² + Σ y²) over the voxels that count (1, not 0), for values in [0, 1]; 1 where both are empty.
+def soft_dice(
+    prediction: torch.Tensor, label: torch.Tensor, counts: torch.Tensor, kind: str = "squared"
+) -> float:
+    """2 Σ p y / (Σ p² + Σ y²) over the voxels that count (1, not 0), for values in [0, 1]; 1 where
+    both are empty.
 
     Args:
         prediction, label, counts: of one shape.

@@ -1,6 +1,8 @@
-"""All that training reads, in one file: real images with their labels, cord shapes and the template's surroundings.
+"""All that training reads, in one file: real images with their labels, cord shapes and the
+template's surroundings.
 
-One compressed NumPy archive without pickles, so that it is read within a second where neither nibabel nor MONAI is at hand.
+One compressed NumPy archive without pickles, so that it is read within a second where neither
+nibabel nor MONAI is at hand.
 """
 
 from __future__ import annotations
@@ -24,18 +26,21 @@ _EDGE_REACH_MM = 3.0
 
 @dataclass(frozen=True, eq=False)
 class PackedCase:
-    """One real image on the segmenter's grid about its cord, and on the locator's grid as a whole; axes nibabel LAS.
+    """One real image on the segmenter's grid about its cord, and on the locator's grid as a whole;
+    axes nibabel LAS.
 
     Attributes:
         name: of the image file, without its ending.
         participant, contrast, dataset, licence: whose, what, from where, and on what terms.
-        group: cases of one group lie on one grid and share one label (registered contrasts of a person); "" for a case alone.
+        group: cases of one group lie on one grid and share one label (registered contrasts of a
+            person); "" for a case alone.
         slices_mm: (3,) voxel edge lengths of the file along Left, Anterior, Superior.
         label_by: "drawn" (by hand, or by a tool and corrected) or "model".
         image: (i, j, k) uint8, 1 mm, intensities by the input contract; see :func:`image_values`.
         label: (i, j, k) uint8, soft mask; see :func:`fractions`.
         weight: (i, j, k) uint8, 255 where the label is to be trusted, else 0.
-        coarse_image, coarse_label, coarse_weight: (i, j, k) uint8, the same at 2 mm over the whole field of view.
+        coarse_image, coarse_label, coarse_weight: (i, j, k) uint8, the same at 2 mm over the whole
+            field of view.
     """
 
     name: str
@@ -82,9 +87,11 @@ class Packed:
     Attributes:
         cases: real images; the first cord shape is the template's.
         cords: shapes to make images from.
-        near: (3, i, j, k) uint8 fractions: bone, disc and T2w intensity around the template's canal, 1 mm.
+        near: (3, i, j, k) uint8 fractions: bone, disc and T2w intensity around the template's
+            canal, 1 mm.
         height: of the template, mm.
-        record: where everything comes from (files with their SHA-256, offsets of drawn edges, labels' model); plain types.
+        record: where everything comes from (files with their SHA-256, offsets of drawn edges,
+            labels' model); plain types.
     """
 
     cases: tuple[PackedCase, ...]
@@ -96,7 +103,9 @@ class Packed:
 
 def image_bytes(values: np.ndarray) -> np.ndarray:
     """Intensities of the input contract (−3 to 3) as bytes."""
-    return np.round((np.clip(values, -_IMAGE_REACH, _IMAGE_REACH) / _IMAGE_REACH + 1) * 127.5).astype(np.uint8)
+    return np.round(
+        (np.clip(values, -_IMAGE_REACH, _IMAGE_REACH) / _IMAGE_REACH + 1) * 127.5
+    ).astype(np.uint8)
 
 
 def image_values(stored: Any) -> Any:
@@ -116,7 +125,9 @@ def fractions(stored: Any) -> Any:
 
 def edge_bytes(distances_mm: np.ndarray) -> np.ndarray:
     """Signed distances (−3 to 3 mm) as bytes."""
-    return np.round((np.clip(distances_mm, -_EDGE_REACH_MM, _EDGE_REACH_MM) / _EDGE_REACH_MM + 1) * 127.5).astype(np.uint8)
+    return np.round(
+        (np.clip(distances_mm, -_EDGE_REACH_MM, _EDGE_REACH_MM) / _EDGE_REACH_MM + 1) * 127.5
+    ).astype(np.uint8)
 
 
 def edge_mm(stored: Any) -> Any:
@@ -136,8 +147,16 @@ def write_packed(path: str | Path, packed: Packed) -> None:
         head[kind] = []
         for number, item in enumerate(items):
             values = {one.name: getattr(item, one.name) for one in fields(item)}
-            head[kind].append({name: value for name, value in values.items() if not isinstance(value, np.ndarray)})
-            arrays.update({f"{kind}/{number}/{name}": value for name, value in values.items() if isinstance(value, np.ndarray)})
+            head[kind].append(
+                {name: value for name, value in values.items() if not isinstance(value, np.ndarray)}
+            )
+            arrays.update(
+                {
+                    f"{kind}/{number}/{name}": value
+                    for name, value in values.items()
+                    if isinstance(value, np.ndarray)
+                }
+            )
     arrays["head"] = np.frombuffer(json.dumps(head).encode(), np.uint8)
 
     def write(temporary: Path) -> None:
@@ -158,16 +177,29 @@ def read_packed(path: str | Path) -> Packed:
             head = json.loads(archive["head"].tobytes())
             if head["format"] != FORMAT:
                 raise ValueError(f"format {head['format']}")
-            cases = tuple(PackedCase(**_item(PackedCase, one, archive, f"cases/{n}")) for n, one in enumerate(head["cases"]))
-            cords = tuple(PackedCord(**_item(PackedCord, one, archive, f"cords/{n}")) for n, one in enumerate(head["cords"]))
+            cases = tuple(
+                PackedCase(**_item(PackedCase, one, archive, f"cases/{n}"))
+                for n, one in enumerate(head["cases"])
+            )
+            cords = tuple(
+                PackedCord(**_item(PackedCord, one, archive, f"cords/{n}"))
+                for n, one in enumerate(head["cords"])
+            )
             return Packed(cases, cords, archive["near"], float(head["height"]), head["record"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"'{path}' is not a packed training file of this version ({error}). Pack the data again.") from error
+        raise InputError(
+            f"'{path}' is not a packed training file of this version ({error}). Pack the data"
+            " again."
+        ) from error
 
 
 def _item(kind: type, plain: dict[str, Any], archive: Any, prefix: str) -> dict[str, Any]:
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
-    arrays = {one.name: archive[f"{prefix}/{one.name}"] for one in fields(kind) if one.name not in values}
+    values = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()
+    }
+    arrays = {
+        one.name: archive[f"{prefix}/{one.name}"] for one in fields(kind) if one.name not in values
+    }
     return {**values, **arrays}
 
 

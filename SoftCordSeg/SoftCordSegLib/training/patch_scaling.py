@@ -24,7 +24,9 @@ _LEAST_RANGE = 0.2
 
 
 class PatchScaling(Protocol):
-    """Scales the patches of one network; ``resampling`` are options by which cases are brought to its grid."""
+    """Scales the patches of one network; ``resampling`` are options by which cases are brought to
+    its grid.
+    """
 
     resampling: dict[str, Any]
 
@@ -36,7 +38,14 @@ class PatchScaling(Protocol):
             cord: where its cord is, on its grid; the label where None.
         """
 
-    def real(self, rng: np.random.Generator, image: np.ndarray, label: np.ndarray, known: np.ndarray, own: bool) -> np.ndarray:
+    def real(
+        self,
+        rng: np.random.Generator,
+        image: np.ndarray,
+        label: np.ndarray,
+        known: np.ndarray,
+        own: bool,
+    ) -> np.ndarray:
         """A patch of a case as the network sees it, float32 in [-3, 3].
 
         Args:
@@ -44,10 +53,13 @@ class PatchScaling(Protocol):
             image: (i, j, k), the range of the whole case brought to 0 to 1.
             label: (i, j, k) in [0, 1].
             known: (i, j, k) bool, False beyond the field of view.
-            own: True while that range is still the image's own, False once its contrast was changed.
+            own: True while that range is still the image's own, False once its contrast was
+                changed.
         """
 
-    def synthetic(self, rng: np.random.Generator, image: np.ndarray, label: np.ndarray, known: np.ndarray) -> np.ndarray:
+    def synthetic(
+        self, rng: np.random.Generator, image: np.ndarray, label: np.ndarray, known: np.ndarray
+    ) -> np.ndarray:
         """A made-up patch of any range likewise."""
 
 
@@ -61,9 +73,17 @@ class WholeImage:
         """The case as it is."""
         return case
 
-    def real(self, rng: np.random.Generator, image: np.ndarray, label: np.ndarray, known: np.ndarray, own: bool) -> np.ndarray:
+    def real(
+        self,
+        rng: np.random.Generator,
+        image: np.ndarray,
+        label: np.ndarray,
+        known: np.ndarray,
+        own: bool,
+    ) -> np.ndarray:
         """By the patch's percentiles, or by a wider range."""
-        # The program scales an image by its whole field of view, of which a patch knows only a part.
+        # The program scales an image by its whole field of view, of which a patch knows only a
+        # part.
         if rng.random() < 0.5:
             return normalised(image)
         low, high = np.percentile(image, (1, 99))
@@ -71,17 +91,21 @@ class WholeImage:
         low, high = low - rng.uniform(0, 0.15) * reach, high + rng.uniform(0, 0.8) * reach
         return np.clip((image - low) * (2 / (high - low)) - 1, -3, 3).astype(np.float32)
 
-    def synthetic(self, rng: np.random.Generator, image: np.ndarray, label: np.ndarray, known: np.ndarray) -> np.ndarray:
+    def synthetic(
+        self, rng: np.random.Generator, image: np.ndarray, label: np.ndarray, known: np.ndarray
+    ) -> np.ndarray:
         """By the patch's percentiles."""
         return normalised(image)
 
 
 @dataclass(frozen=True)
 class AroundCord:
-    """The contract *around_cord*, with the case's own label as the located cord, and a jitter: the program's mask is another.
+    """The contract *around_cord*, with the case's own label as the located cord, and a jitter: the
+    program's mask is another.
 
     Attributes:
-        spacing: mm, isotropic, of the network's grid; a network on a grid as coarse as the locator's is a locator.
+        spacing: mm, isotropic, of the network's grid; a network on a grid as coarse as the
+            locator's is a locator.
         coarse_mm: of the locator's grid.
     """
 
@@ -104,23 +128,42 @@ class AroundCord:
 
         # The voxels are those of the case, only fewer.
         def cut(volume: Volume | None) -> Volume | None:
-            return volume if volume is None or volume.shape == image.shape else resample(volume, image.grid, order=0)
+            return (
+                volume
+                if volume is None or volume.shape == image.shape
+                else resample(volume, image.grid, order=0)
+            )
 
-        return replace(case, image=image, label=cut(case.label), weight=cut(case.weight), scaling=scaling)
+        return replace(
+            case, image=image, label=cut(case.label), weight=cut(case.weight), scaling=scaling
+        )
 
-    def real(self, rng: np.random.Generator, image: np.ndarray, label: np.ndarray, known: np.ndarray, own: bool) -> np.ndarray:
-        """By the case's range, or once that has changed by the range about the cord within the patch."""
+    def real(
+        self,
+        rng: np.random.Generator,
+        image: np.ndarray,
+        label: np.ndarray,
+        known: np.ndarray,
+        own: bool,
+    ) -> np.ndarray:
+        """By the case's range, or once that has changed by the range about the cord within the
+        patch.
+        """
         if own:
             return self._jittered(rng, Scaling(0.0, 1.0), guessed=False)(image)
         return self.synthetic(rng, image, label, known)
 
-    def synthetic(self, rng: np.random.Generator, image: np.ndarray, label: np.ndarray, known: np.ndarray) -> np.ndarray:
+    def synthetic(
+        self, rng: np.random.Generator, image: np.ndarray, label: np.ndarray, known: np.ndarray
+    ) -> np.ndarray:
         """By the range about the cord within the patch."""
         patch = Volume(np.asarray(image, np.float32), np.diag([self.spacing] * 3 + [1.0]))
         coarse = self._coarse(patch)
         seen = around_cord(patch, coarse)
         if not known.all():
-            inside = seen.with_image & (self._coarse(patch.with_data(known.astype(np.float32))).data > 0.5)
+            inside = seen.with_image & (
+                self._coarse(patch.with_data(known.astype(np.float32))).data > 0.5
+            )
             seen = replace(seen, with_image=inside) if inside.any() else seen
         located = self._located(patch.with_data(label), coarse)
         region = None if located.any() else _any_box(rng, coarse.shape)
@@ -136,10 +179,14 @@ class AroundCord:
     def _located(self, label: Volume, coarse: Volume) -> np.ndarray:
         return resample(label, coarse.grid, order=1, antialias=True).data > _LOCATED
 
-    def _scaling(self, seen: Intensities, located: np.ndarray, region: np.ndarray | None = None) -> Scaling:
+    def _scaling(
+        self, seen: Intensities, located: np.ndarray, region: np.ndarray | None = None
+    ) -> Scaling:
         if self._is_locator:
             return seen.for_locator()
-        return seen.for_segmenter(near_cord(located, float(seen.coarse.spacing[0])) if region is None else region)
+        return seen.for_segmenter(
+            near_cord(located, float(seen.coarse.spacing[0])) if region is None else region
+        )
 
     def _jittered(self, rng: np.random.Generator, scaling: Scaling, guessed: bool) -> Scaling:
         """As in :func:`.generator.scaling.scale_patches`."""
@@ -156,7 +203,9 @@ class AroundCord:
 
 
 def _any_box(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Where there is no cord, any part of an image may have been taken for one: all of it or a box, bool."""
+    """Where there is no cord, any part of an image may have been taken for one: all of it or a box,
+    bool.
+    """
     region = np.zeros(shape, bool)
     if rng.random() < 0.5:
         return ~region

@@ -25,7 +25,8 @@ class SourceContext:
         data: folder of anatomy and images (``--data``).
         folder: of the configuration; relative paths are looked for there too.
         where: how errors name the source, "'config.yaml', networks.segmenter.source".
-        contract: gives the input contract of the bundle that is made, when a source is built; it may have to open bundles.
+        contract: gives the input contract of the bundle that is made, when a source is built; it
+            may have to open bundles.
     """
 
     shape: tuple[int, int, int]
@@ -54,7 +55,8 @@ class SourceContext:
             if path.is_file():
                 return path
         raise InputError(
-            f"In {self.where}: there is no file '{name}', neither here nor in '{self.folder}' or '{self.data}'. Correct the path."
+            f"In {self.where}: there is no file '{name}', neither here nor in '{self.folder}' or"
+            f" '{self.data}'. Correct the path."
         )
 
 
@@ -71,7 +73,10 @@ def build_source(settings: Mapping[str, Any], context: SourceContext) -> Source:
     options = dict(settings)
     kind = options.pop("kind", None)
     if kind not in KINDS:
-        raise InputError(f"In {context.where}: the kind of a source is one of {', '.join(sorted(KINDS))}; {kind!r} is not.")
+        raise InputError(
+            f"In {context.where}: the kind of a source is one of {', '.join(sorted(KINDS))};"
+            f" {kind!r} is not."
+        )
     return KINDS[kind](options, context)
 
 
@@ -93,25 +98,41 @@ def _synthetic(options: dict[str, Any], context: SourceContext) -> Source:
     recipes = {"locator": synthetic.LOCATOR, "segmenter": synthetic.SEGMENTER}
     name = options.pop("recipe", None)
     if name not in recipes:
-        raise InputError(f"In {context.where}: recipe should be one of {', '.join(recipes)}, not {name!r}.")
+        raise InputError(
+            f"In {context.where}: recipe should be one of {', '.join(recipes)}, not {name!r}."
+        )
     recipe = dataclasses.replace(recipes[name], shape=tuple(context.shape), spacing=context.spacing)
     known = {field.name for field in dataclasses.fields(recipe)} - {"shape", "spacing"}
     for option in options:
         if option not in known:
             raise InputError(
-                f"In {context.where}: '{option}' is not a setting of a synthetic recipe. Known: {', '.join(sorted(known))}."
+                f"In {context.where}: '{option}' is not a setting of a synthetic recipe. Known:"
+                f" {', '.join(sorted(known))}."
             )
-    values = {option: tuple(value) if isinstance(value, list) else value for option, value in options.items()}
-    return synthetic.Synthesis(_anatomy(context.data), dataclasses.replace(recipe, **values), context.scaling())
+    values = {
+        option: tuple(value) if isinstance(value, list) else value
+        for option, value in options.items()
+    }
+    return synthetic.Synthesis(
+        _anatomy(context.data), dataclasses.replace(recipe, **values), context.scaling()
+    )
 
 
 def _mixture(options: dict[str, Any], context: SourceContext) -> Source:
     parts = options.pop("of", None)
-    well_formed = isinstance(parts, list) and parts and all(isinstance(one, list) and len(one) == 2 for one in parts)
+    well_formed = (
+        isinstance(parts, list)
+        and parts
+        and all(isinstance(one, list) and len(one) == 2 for one in parts)
+    )
     if options or not well_formed:
-        raise InputError(f"In {context.where}: a mixture has the one setting of: [[share, {{kind: …}}], …].")
+        raise InputError(
+            f"In {context.where}: a mixture has the one setting of: [[share, {{kind: …}}], …]."
+        )
     try:
-        return Mixture([build_source(one, context) for _, one in parts], [float(share) for share, _ in parts])
+        return Mixture(
+            [build_source(one, context) for _, one in parts], [float(share) for share, _ in parts]
+        )
     except (TypeError, ValueError) as error:
         raise InputError(f"In {context.where}: {error}.") from error
 
@@ -120,13 +141,19 @@ def _real(options: dict[str, Any], context: SourceContext) -> Source:
     from .real import load_real
 
     if not isinstance(options.get("list"), str):
-        raise InputError(f"In {context.where}: a source of real images needs list, the file that names its cases.")
+        raise InputError(
+            f"In {context.where}: a source of real images needs list, the file that names its"
+            " cases."
+        )
     path = context.find(options.pop("list"))
     scaling = context.scaling()
     try:
         return load_real(path, tuple(context.shape), context.spacing, scaling=scaling, **options)
     except TypeError as error:
-        raise InputError(f"In {context.where}: a source of real images was given a setting it does not have ({error}).") from error
+        raise InputError(
+            f"In {context.where}: a source of real images was given a setting it does not have"
+            f" ({error})."
+        ) from error
 
 
 def _cases(options: dict[str, Any], context: SourceContext) -> Source:
@@ -135,7 +162,11 @@ def _cases(options: dict[str, Any], context: SourceContext) -> Source:
     known = {"list", "part", "contrasts", "augmentation", "padding", "cache"}
     unknown = sorted(set(options) - known)
     if unknown or not isinstance(options.get("list"), str):
-        wrong = f"'{unknown[0]}' is not a setting of a list of cases" if unknown else "a list of cases needs list, its file"
+        wrong = (
+            f"'{unknown[0]}' is not a setting of a list of cases"
+            if unknown
+            else "a list of cases needs list, its file"
+        )
         raise InputError(f"In {context.where}: {wrong}. Known: {', '.join(sorted(known))}.")
     choices = {
         "part": ("training", "validation", "test"),
@@ -144,11 +175,14 @@ def _cases(options: dict[str, Any], context: SourceContext) -> Source:
     }
     for option, allowed in choices.items():
         if options.get(option, allowed[0]) not in allowed:
-            raise InputError(f"In {context.where}: {option} should be one of {', '.join(allowed)}, not {options[option]!r}.")
+            raise InputError(
+                f"In {context.where}: {option} should be one of {', '.join(allowed)}, not"
+                f" {options[option]!r}."
+            )
     if context.contract().intensities != WHOLE_IMAGE:
         raise InputError(
-            f"In {context.where}: a list of cases is scaled as a whole, but the bundle that is to be made scales intensities "
-            "around the cord. Use a source of the kind real."
+            f"In {context.where}: a list of cases is scaled as a whole, but the bundle that is to"
+            " be made scales intensities around the cord. Use a source of the kind real."
         )
     contrasts = options.get("contrasts", "all")
     contrasts = [contrasts] if isinstance(contrasts, str) else [str(name) for name in contrasts]
@@ -159,7 +193,9 @@ def _cases(options: dict[str, Any], context: SourceContext) -> Source:
 
 
 def held_out_settings(settings: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The source of validation that goes with a source of training: the list's own part; None where it is the same source."""
+    """The source of validation that goes with a source of training: the list's own part; None where
+    it is the same source.
+    """
     if settings.get("kind") != "cases":
         return None
     return {**settings, "part": "validation", "augmentation": "none"}

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
 
 def from_logits(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Weights of a network of logits as a start for one of soft values: logits of -6 and 6 become 0 and 1.
+    """Weights of a network of logits as a start for one of soft values: logits of -6 and 6 become 0
+    and 1.
 
-    A regression from random weights answers nothing but the mean for thousands of steps, since most voxels are background; a
-    network that already knows a cord from its surroundings has only its edge to learn.
+    A regression from random weights answers nothing but the mean for thousands of steps, since most
+    voxels are background; a network that already knows a cord from its surroundings has only its
+    edge to learn.
     """
     start = dict(weights)
     for name, value in weights.items():
@@ -39,7 +41,8 @@ def open_bundle(name: str | Path) -> ModelBundle:
 
 
 def bundle_weights(bundle: ModelBundle, stage: str, network: UNetConfig) -> dict[str, torch.Tensor]:
-    """The weights of a bundle's stage in full precision; of a bundle with one network, those of that network.
+    """The weights of a bundle's stage in full precision; of a bundle with one network, those of
+    that network.
 
     Raises:
         InputError: the stage has another network than ``network``.
@@ -51,7 +54,8 @@ def bundle_weights(bundle: ModelBundle, stage: str, network: UNetConfig) -> dict
         found = bundle.network(getattr(bundle, stage))
     if getattr(found, "config", None) != network:
         raise InputError(
-            f"The {stage} of the bundle '{bundle.folder}' is another network than the one that is to begin with its weights. Give "
-            "the network of the configuration the same features, strides and convolutions."
+            f"The {stage} of the bundle '{bundle.folder}' is another network than the one that is"
+            " to begin with its weights. Give the network of the configuration the same features,"
+            " strides and convolutions."
         )
     return {name: value.detach().float().clone() for name, value in found.state_dict().items()}

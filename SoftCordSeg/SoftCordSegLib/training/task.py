@@ -58,23 +58,41 @@ class Task:
 
     @property
     def files(self) -> dict[Path, str]:
-        """The data that it learns from, with their names in records, which travel: below the data, or with their folder."""
+        """The data that it learns from, with their names in records, which travel: below the data,
+        or with their folder.
+        """
         data = self.context.data
         found = [
-            path for one in (self.settings.source, self._validation_settings) if one for path in data_files_of(one, self.context)
+            path
+            for one in (self.settings.source, self._validation_settings)
+            if one
+            for path in data_files_of(one, self.context)
         ]
-        return {path: (path.relative_to(data) if data in path.parents else Path(*path.parts[-2:])).as_posix() for path in found}
+        return {
+            path: (
+                path.relative_to(data) if data in path.parents else Path(*path.parts[-2:])
+            ).as_posix()
+            for path in found
+        }
 
     @cached_property
     def labels_sha256(self) -> list[str]:
-        """Of the labels and weights of real images, sorted, without names: a list stays the same when labels are made anew."""
-        found = {path for source in (self.source, self.validation) for path in getattr(source, "label_files", ())}
+        """Of the labels and weights of real images, sorted, without names: a list stays the same
+        when labels are made anew.
+        """
+        found = {
+            path
+            for source in (self.source, self.validation)
+            for path in getattr(source, "label_files", ())
+        }
         return sorted(map(file_sha256, found))
 
     def fixed(self) -> dict[str, Any]:
         """What must not change between the sessions of a run, beside the plan; plain types."""
         intensities = self.context.contract().intensities
-        lists = {name: file_sha256(path) for path, name in self.files.items() if path.suffix == ".json"}
+        lists = {
+            name: file_sha256(path) for path, name in self.files.items() if path.suffix == ".json"
+        }
         return {
             "source": _lasting(self.content["source"]),
             "validation_source": _lasting(self.content.get("validation")),
@@ -102,7 +120,9 @@ class Task:
             "stopped_early": history.stopped_early,
             **({"labels_sha256": self.labels_sha256} if self.labels_sha256 else {}),
             **({"cases": cases} if cases else {"validation_images": settings.validation_images}),
-            "validation_soft_dice_by_step": [[step, round(dice, 4)] for step, dice, _ in history.validation],
+            "validation_soft_dice_by_step": [
+                [step, round(dice, 4)] for step, dice, _ in history.validation
+            ],
         }
 
     @property
@@ -116,7 +136,12 @@ def tasks(read: ReadConfig, data: Path) -> list[Task]:
     for name, settings in read.config.networks.items():
         where = f"'{read.path}', networks.{name}.source"
         context = SourceContext(
-            settings.patch, settings.spacing_mm, data, read.path.parent, where, partial(contract_of, read.config)
+            settings.patch,
+            settings.spacing_mm,
+            data,
+            read.path.parent,
+            where,
+            partial(contract_of, read.config),
         )
         made.append(Task(name, settings, read.content["networks"][name], context))
     return made
@@ -124,4 +149,8 @@ def tasks(read: ReadConfig, data: Path) -> list[Task]:
 
 def _lasting(source: Any) -> Any:
     """A source without where it keeps what it has prepared."""
-    return {name: value for name, value in source.items() if name != "cache"} if isinstance(source, dict) else source
+    return (
+        {name: value for name, value in source.items() if name != "cache"}
+        if isinstance(source, dict)
+        else source
+    )

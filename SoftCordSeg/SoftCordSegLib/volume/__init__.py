@@ -1,4 +1,6 @@
-"""Floor 1: a volume is an array and an affine; orientation, resampling and NIfTI, and nothing else."""
+"""Floor 1: a volume is an array and an affine; orientation, resampling and NIfTI, and nothing
+else.
+"""
 
 from .grid import Grid
 from .nifti import read_nifti, time_points, write_nifti

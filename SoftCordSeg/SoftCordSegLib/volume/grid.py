@@ -13,8 +13,8 @@ class Grid:
 
     Attributes:
         shape: numbers of voxels along (i, j, k).
-        affine: 4x4, from voxel indices (of voxel centres) to world millimetres, RAS+ (x to the Right, y to the
-            Anterior, z to the Superior), as in NIfTI and nibabel.
+        affine: 4x4, from voxel indices (of voxel centres) to world millimetres, RAS+ (x to the
+            Right, y to the Anterior, z to the Superior), as in NIfTI and nibabel.
     """
 
     shape: tuple[int, int, int]
@@ -51,16 +51,21 @@ class Grid:
         return np.asarray(positions, dtype=float) @ inverse[:3, :3].T + inverse[:3, 3]
 
     def same_as(self, other: Grid, tolerance_mm: float = 1e-3) -> bool:
-        """True if every voxel of both grids is at the same place, to within ``tolerance_mm`` at the corners."""
+        """True if every voxel of both grids is at the same place, to within ``tolerance_mm`` at the
+        corners.
+        """
         if self.shape != other.shape:
             return False
-        corners = np.array(np.meshgrid(*[(0, n - 1) for n in self.shape], indexing="ij")).reshape(3, -1).T
+        corners = (
+            np.array(np.meshgrid(*[(0, n - 1) for n in self.shape], indexing="ij")).reshape(3, -1).T
+        )
         return bool(np.abs(self.to_world(corners) - other.to_world(corners)).max() <= tolerance_mm)
 
     def with_spacing(self, spacing: float | np.ndarray) -> Grid:
         """A grid of another voxel size (mm) that covers the same box, rounded up to whole voxels.
 
-        Both grids share the outer corner of their first voxel, so that voxel *edges*, not centres, coincide.
+        Both grids share the outer corner of their first voxel, so that voxel *edges*, not centres,
+        coincide.
         """
         spacing = np.broadcast_to(np.asarray(spacing, dtype=float), 3)
         ratio = spacing / self.spacing
@@ -71,7 +76,9 @@ class Grid:
         return Grid(tuple(shape), affine)
 
     def crop(self, start: np.ndarray, stop: np.ndarray) -> Grid:
-        """The sub-grid of voxels ``start`` (inclusive) to ``stop`` (exclusive); may reach beyond this grid."""
+        """The sub-grid of voxels ``start`` (inclusive) to ``stop`` (exclusive); may reach beyond
+        this grid.
+        """
         affine = self.affine.copy()
         affine[:3, 3] = self.to_world(start)
         return Grid(tuple(np.asarray(stop) - np.asarray(start)), affine)

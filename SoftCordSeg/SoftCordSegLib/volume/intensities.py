@@ -1,17 +1,22 @@
-"""The input contract: how intensities are scaled before a network sees them.  Training and the program call the same functions.
+"""The input contract: how intensities are scaled before a network sees them.  Training and the
+program call the same functions.
 
 Two contracts, named in a bundle:
 
 *whole_image*
-    The 1st and 99th percentiles of the whole image on the locator's coarse grid become -1 and 1, for both networks.
+    The 1st and 99th percentiles of the whole image on the locator's coarse grid become -1 and 1,
+    for both networks.
 *around_cord*
-    Voxels without image (not finite, or constant and connected to the border: padding, blank air) do not count.  For the locator
-    the 1st and 99th percentiles of the rest, on its coarse grid, become -1 and 1; for the segmenter the 2nd and 98th percentiles
-    of the image's own voxels within :data:`REACH_MM` of the located cord.  The rest of the field of view hardly matters then: an
-    image may be padded, or cropped around its cord, and the cord looks the same.  (Percentiles of the coarse image there would
-    move by up to 1.5 % of the range with where its voxels happen to lie; the image's own voxels stay where they are.)
+    Voxels without image (not finite, or constant and connected to the border: padding, blank air)
+    do not count.  For the locator the 1st and 99th percentiles of the rest, on its coarse grid,
+    become -1 and 1; for the segmenter the 2nd and 98th percentiles of the image's own voxels within
+    :data:`REACH_MM` of the located cord.  The rest of the field of view hardly matters then: an
+    image may be padded, or cropped around its cord, and the cord looks the same.  (Percentiles of
+    the coarse image there would move by up to 1.5 % of the range with where its voxels happen to
+    lie; the image's own voxels stay where they are.)
 
-In both, values are clipped at -3 and 3.  Arrays are NumPy's; where it says so, batches of PyTorch tensors will do too.
+In both, values are clipped at -3 and 3.  Arrays are NumPy's; where it says so, batches of PyTorch
+tensors will do too.
 """
 
 from __future__ import annotations
@@ -26,9 +31,11 @@ from .volume import Volume
 
 LOCATOR_PERCENTILES = (1.0, 99.0)
 SEGMENTER_PERCENTILES = (2.0, 98.0)
-# The segmenter's range is taken from a cube of that half width about every voxel of the located cord: canal, bone and muscle.
+# The segmenter's range is taken from a cube of that half width about every voxel of the located
+# cord: canal, bone and muscle.
 REACH_MM = 14.0
-# A corner's value counts as blank where that part of the image's faces has it; less is chance among noisy whole numbers.
+# A corner's value counts as blank where that part of the image's faces has it; less is chance among
+# noisy whole numbers.
 _LEAST_BLANK = 0.02
 
 
@@ -46,7 +53,9 @@ class Scaling:
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """float32, the same shape."""
-        scaled = (np.asarray(image, np.float32) - np.float32(self.low)) * np.float32(2 / max(self.high - self.low, 1e-6))
+        scaled = (np.asarray(image, np.float32) - np.float32(self.low)) * np.float32(
+            2 / max(self.high - self.low, 1e-6)
+        )
         scaled -= 1
         return np.clip(scaled, -3, 3, out=scaled)
 
@@ -58,7 +67,8 @@ class Intensities:
     Attributes:
         image: (i, j, k) in the axes of ``coarse``.
         coarse: the same on the locator's grid, whose outer corner it shares.
-        with_image: bool, of the shape of ``coarse``: where that shows image; None in the contract *whole_image*, where all counts.
+        with_image: bool, of the shape of ``coarse``: where that shows image; None in the contract
+            *whole_image*, where all counts.
     """
 
     image: Volume
@@ -67,13 +77,16 @@ class Intensities:
 
     def for_locator(self) -> Scaling:
         """The scaling of ``coarse``."""
-        return Scaling.of(self.coarse.data if self.with_image is None else self.coarse.data[self.with_image])
+        return Scaling.of(
+            self.coarse.data if self.with_image is None else self.coarse.data[self.with_image]
+        )
 
     def for_segmenter(self, region: np.ndarray) -> Scaling:
         """The scaling of the fine image.
 
         Args:
-            region: bool, of the shape of ``coarse``: of :func:`near_cord`, or the user's box.  Not looked at in *whole_image*.
+            region: bool, of the shape of ``coarse``: of :func:`near_cord`, or the user's box.  Not
+                looked at in *whole_image*.
         """
         if self.with_image is None:
             return self.for_locator()
@@ -94,10 +107,14 @@ class Intensities:
 
 
 def around_cord(working: Volume, coarse: Volume) -> Intensities:
-    """The contract *around_cord* for an image and its version on the locator's grid; both share axes and outer corner."""
+    """The contract *around_cord* for an image and its version on the locator's grid; both share
+    axes and outer corner.
+    """
     with_image = ~blank(working.data, coarse.spacing / working.spacing, coarse.shape)
     # Where nothing but blank is left, there is nothing to choose.
-    return Intensities(working, coarse, with_image if with_image.any() else np.ones_like(with_image))
+    return Intensities(
+        working, coarse, with_image if with_image.any() else np.ones_like(with_image)
+    )
 
 
 def _filled_ranges(region: np.ndarray) -> list[slice]:
@@ -108,7 +125,9 @@ def _filled_ranges(region: np.ndarray) -> list[slice]:
 
 
 def limits(values: np.ndarray, percentiles: tuple[float, float]) -> tuple[float, float]:
-    """The low and the high percentile of ``values`` (any shape), interpolated between neighbours."""
+    """The low and the high percentile of ``values`` (any shape), interpolated between
+    neighbours.
+    """
     low, high = np.percentile(values, percentiles)
     return float(low), float(high)
 
@@ -122,21 +141,27 @@ def batch_limits(values: Any, region: Any, percentiles: tuple[float, float]) -> 
         percentiles: low and high, 0 to 100.
 
     Returns:
-        (B,) and (B,), of the type of ``values``.  Where a region is empty or holds one value, of all values; see
-        :meth:`Intensities.for_segmenter`.
+        (B,) and (B,), of the type of ``values``.  Where a region is empty or holds one value, of
+        all values; see :meth:`Intensities.for_segmenter`.
     """
     flat, inside = values.flatten(1), region.flatten(1)
     # One sorting serves both regions and whole images: the voxels of a region keep their order.
     ordered, places = flat.sort(dim=1)
-    everywhere = _counted_limits(ordered, inside.new_ones(inside.shape).cumsum(dim=1), LOCATOR_PERCENTILES)
+    everywhere = _counted_limits(
+        ordered, inside.new_ones(inside.shape).cumsum(dim=1), LOCATOR_PERCENTILES
+    )
     low, high = _counted_limits(ordered, inside.gather(1, places).cumsum(dim=1), percentiles)
     # Not an "if": a GPU would be waited for.
     ranged = (high > low) & inside.any(dim=1)
     return low.where(ranged, everywhere[0]), high.where(ranged, everywhere[1])
 
 
-def _counted_limits(ordered: Any, counted: Any, percentiles: tuple[float, float]) -> tuple[Any, Any]:
-    """Percentiles of some of the ordered values: ``counted`` says how many of them have come up to each place."""
+def _counted_limits(
+    ordered: Any, counted: Any, percentiles: tuple[float, float]
+) -> tuple[Any, Any]:
+    """Percentiles of some of the ordered values: ``counted`` says how many of them have come up to
+    each place.
+    """
     from torch import searchsorted
 
     last = (counted[:, -1:] - 1).clamp(min=0)
@@ -146,7 +171,9 @@ def _counted_limits(ordered: Any, counted: Any, percentiles: tuple[float, float]
         below = rank.floor().to(counted.dtype)
         # The first place where so many have come; where none comes at all, any.
         lower, upper = (
-            ordered.gather(1, searchsorted(counted, number + 1).clamp(max=ordered.shape[1] - 1))[:, 0]
+            ordered.gather(1, searchsorted(counted, number + 1).clamp(max=ordered.shape[1] - 1))[
+                :, 0
+            ]
             for number in (below, (below + 1).minimum(last))
         )
         results.append(lower + (upper - lower) * (rank - below)[:, 0])
@@ -169,7 +196,8 @@ def near_cord(located: Any, spacing_mm: float = 2.0) -> Any:
         return ndimage.maximum_filter(located > 0, size=size, mode="constant", cval=False)
     from torch import arange
 
-    # Along one axis after the other it is the same, and as a sum over neighbours it is many times cheaper than pooling.
+    # Along one axis after the other it is the same, and as a sum over neighbours it is many times
+    # cheaper than pooling.
     grown = located > 0
     for axis in (-3, -2, -1):
         at = arange(grown.shape[axis], device=grown.device)
@@ -179,9 +207,11 @@ def near_cord(located: Any, spacing_mm: float = 2.0) -> Any:
 
 
 def without_padding(image: Volume) -> Volume:
-    """The image less the outer planes in which nothing changes (padding by any constant, rows of air or of NaN); a view.
+    """The image less the outer planes in which nothing changes (padding by any constant, rows of
+    air or of NaN); a view.
 
-    What is left is the very image that was padded.  An image that is constant throughout stays as it is.
+    What is left is the very image that was padded.  An image that is constant throughout stays as
+    it is.
     """
     data = image.data
     start, stop = np.zeros(3, int), np.array(data.shape)
@@ -199,7 +229,9 @@ def without_padding(image: Volume) -> Volume:
     return Volume(data[tuple(slice(a, b) for a, b in zip(start, stop))], grid.affine)
 
 
-def _is_flat(data: np.ndarray, start: np.ndarray, stop: np.ndarray, axis: int, at_start: bool) -> bool:
+def _is_flat(
+    data: np.ndarray, start: np.ndarray, stop: np.ndarray, axis: int, at_start: bool
+) -> bool:
     index: list[Any] = [slice(a, b) for a, b in zip(start, stop)]
     index[axis] = start[axis] if at_start else stop[axis] - 1
     plane = data[tuple(index)]
@@ -213,8 +245,8 @@ def _is_flat(data: np.ndarray, start: np.ndarray, stop: np.ndarray, axis: int, a
 def blank(image: np.ndarray, ratio: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
     """Where a coarser version of an image shows, or is tinged by, voxels without image.
 
-    Without image are voxels that are not finite, and those that have the value of a corner and are connected to the border: the
-    wedges beside an image that was turned, air that was set to 0.
+    Without image are voxels that are not finite, and those that have the value of a corner and are
+    connected to the border: the wedges beside an image that was turned, air that was set to 0.
 
     Args:
         image: (i, j, k) any real type.
@@ -234,8 +266,13 @@ def blank(image: np.ndarray, ratio: np.ndarray, shape: tuple[int, int, int]) -> 
         finite = np.isfinite(image)
         if not finite.all():
             result |= ~_all_of(finite, ratio, shape)
-    # The coarse image is averaged: beside such voxels, and beside those that are blank in part, it has some of them.
-    return ndimage.maximum_filter(result, size=5, mode="constant", cval=False) if result.any() else result
+    # The coarse image is averaged: beside such voxels, and beside those that are blank in part, it
+    # has some of them.
+    return (
+        ndimage.maximum_filter(result, size=5, mode="constant", cval=False)
+        if result.any()
+        else result
+    )
 
 
 def _all_of(mask: np.ndarray, ratio: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
@@ -246,7 +283,11 @@ def _all_of(mask: np.ndarray, ratio: np.ndarray, shape: tuple[int, int, int]) ->
         first = np.clip(np.floor(edges[:-1] + 1e-4).astype(int), 0, size - 1)
         last = np.clip(np.ceil(edges[1:] - 1e-4).astype(int), first + 1, size)
         lines = np.moveaxis(mask, axis, 0)
-        mask = np.moveaxis(np.stack([np.logical_and.reduce(lines[a:b], axis=0) for a, b in zip(first, last)]), 0, axis)
+        mask = np.moveaxis(
+            np.stack([np.logical_and.reduce(lines[a:b], axis=0) for a, b in zip(first, last)]),
+            0,
+            axis,
+        )
     return mask
 
 

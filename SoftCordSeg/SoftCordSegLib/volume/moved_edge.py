@@ -10,7 +10,8 @@ from .volume import Volume
 
 # Distances are measured on a grid at least that fine, mm.
 _FINE_MM = 0.15
-# A drawn outline follows the voxels: so much of that staircase is smoothed away first, standard deviation in voxels.
+# A drawn outline follows the voxels: so much of that staircase is smoothed away first, standard
+# deviation in voxels.
 _SMOOTH = 0.6
 # Room around the mask, beyond what the edge moves, mm.
 _ROOM_MM = 3.0
@@ -19,8 +20,9 @@ _ROOM_MM = 3.0
 def moved_edge(mask: Volume, by_mm: float) -> Volume:
     """Move the edge of a mask within each slice, and give each voxel the part of it that is inside.
 
-    The outline of a slice is the level line of the slightly smoothed mask that encloses the drawn area, so that moving by 0 keeps
-    every slice's area; it is moved by its signed distance in the plane.
+    The outline of a slice is the level line of the slightly smoothed mask that encloses the drawn
+    area, so that moving by 0 keeps every slice's area; it is moved by its signed distance in the
+    plane.
 
     Args:
         mask: binary or soft, 0 to 1.
@@ -44,7 +46,8 @@ def moved_edge(mask: Volume, by_mm: float) -> Volume:
 
 
 def signed_distance(plane: np.ndarray, spacing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The distance to the outline of one slice on a finer grid, which its first voxel's outer corner begins.
+    """The distance to the outline of one slice on a finer grid, which its first voxel's outer
+    corner begins.
 
     Args:
         plane: (i, j) 0 to 1, not empty.
@@ -56,7 +59,9 @@ def signed_distance(plane: np.ndarray, spacing: np.ndarray) -> tuple[np.ndarray,
     factors = np.maximum(np.ceil(spacing / _FINE_MM), 1).astype(int)
     smooth = ndimage.gaussian_filter(np.asarray(plane, np.float32), _SMOOTH, mode="nearest")
     size = np.array(plane.shape) * factors
-    fine = ndimage.affine_transform(smooth, 1 / factors, 0.5 / factors - 0.5, tuple(size), order=1, mode="nearest")
+    fine = ndimage.affine_transform(
+        smooth, 1 / factors, 0.5 / factors - 0.5, tuple(size), order=1, mode="nearest"
+    )
     count = int(np.clip(round(float(plane.sum()) * factors.prod()), 1, fine.size - 1))
     inside = fine >= np.partition(fine.ravel(), -count)[-count]
     step = spacing / factors

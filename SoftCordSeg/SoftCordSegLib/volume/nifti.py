@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     # Imported where it is used, so that what needs no files runs where nibabel is not installed.
     import nibabel
 
-# A cosine between axes above this is a shear that no voxel grid of Slicer or SCT can carry; below it is rounding.
+# A cosine between axes above this is a shear that no voxel grid of Slicer or SCT can carry; below
+# it is rounding.
 _MAX_SHEAR_COSINE = 1e-2
 
-# No scan has larger voxels, mm; a damaged header easily says so, and then no memory holds the resampled image.
+# No scan has larger voxels, mm; a damaged header easily says so, and then no memory holds the
+# resampled image.
 _MAX_SPACING = 1000.0
 
 # Types that NIfTI, or the programs that read it, do not have -> what holds the same values.
@@ -37,19 +39,24 @@ def read_nifti(path: str | Path, time: int | str | None = None) -> Volume:
 
     Args:
         path: ``.nii`` or ``.nii.gz``.
-        time: for a series only: the index of the volume to take (from 0), or "mean" for the mean over time.
+        time: for a series only: the index of the volume to take (from 0), or "mean" for the mean
+            over time.
 
     Returns:
-        The volume in its stored orientation and, where the file has no intensity scaling, its stored type.
+        The volume in its stored orientation and, where the file has no intensity scaling, its
+        stored type.
 
     Raises:
-        InputError: missing, truncated, not NIfTI, colour, a series without ``time``, NaN or infinite values, no usable affine.
+        InputError: missing, truncated, not NIfTI, colour, a series without ``time``, NaN or
+            infinite values, no usable affine.
     """
     path = Path(path)
     image = _open(path)
     affine = _checked_affine(image, path)
     data = _read_data(image, path)
-    if data.dtype.names is not None or not (np.issubdtype(data.dtype, np.number) or data.dtype == bool):
+    if data.dtype.names is not None or not (
+        np.issubdtype(data.dtype, np.number) or data.dtype == bool
+    ):
         raise InputError(f"'{path}' is a colour (RGB) or complex image. Give a scalar MR image.")
     if np.iscomplexobj(data):
         raise InputError(f"'{path}' holds complex numbers. Give the magnitude image.")
@@ -58,7 +65,10 @@ def read_nifti(path: str | Path, time: int | str | None = None) -> Volume:
         raise InputError(f"'{path}' has no voxels: its shape is {data.shape}. Export it again.")
     if np.issubdtype(data.dtype, np.floating) and not np.isfinite(data).all():
         count = int(data.size - np.isfinite(data).sum())
-        raise InputError(f"'{path}' has {count} voxels that are NaN or infinite. Replace them (for example by 0) and try again.")
+        raise InputError(
+            f"'{path}' has {count} voxels that are NaN or infinite. Replace them (for example by 0)"
+            " and try again."
+        )
     return Volume(data, affine)
 
 
@@ -78,15 +88,19 @@ def write_nifti(volume: Volume, path: str | Path, dtype: type | None = None) -> 
     Args:
         volume: what to write, in its own orientation.
         path: ``.nii`` or ``.nii.gz``.
-        dtype: the stored type; the array's own where None.  NIfTI has no bool, and few readers take 64-bit integers or
-            16-bit floats: these become uint8, int32 and float32.
+        dtype: the stored type; the array's own where None.  NIfTI has no bool, and few readers take
+            64-bit integers or 16-bit floats: these become uint8, int32 and float32.
 
     Raises:
-        OutputError: the name is not one of a NIfTI file, the folder is not writable or the disk is full; nothing is left behind.
+        OutputError: the name is not one of a NIfTI file, the folder is not writable or the disk is
+            full; nothing is left behind.
     """
     path = Path(path)
     if not path.name.lower().endswith((".nii", ".nii.gz")):
-        raise OutputError(f"Cannot write '{path}': the name of a NIfTI file ends in .nii or .nii.gz. Choose such a name.")
+        raise OutputError(
+            f"Cannot write '{path}': the name of a NIfTI file ends in .nii or .nii.gz. Choose such"
+            " a name."
+        )
     stored = volume.data.dtype if dtype is None else np.dtype(dtype)
     data = volume.data.astype(_STORED_AS.get(stored, stored), copy=False)
     import nibabel
@@ -121,16 +135,22 @@ def _open(path: Path) -> nibabel.Nifti1Image:
     if path.is_dir():
         raise InputError(f"'{path}' is a folder. Give a NIfTI file (.nii or .nii.gz).")
     try:
-        # No memory map: a file that is cut or replaced while it is mapped ends the whole program, Slicer included.
+        # No memory map: a file that is cut or replaced while it is mapped ends the whole program,
+        # Slicer included.
         image = nibabel.load(path, mmap=False)
     except FileNotFoundError as error:
         raise InputError(f"There is no file '{path}'. Check the name and the folder.") from error
     except PermissionError as error:
         raise InputError(f"'{path}' may not be read. Ask for permission to read it.") from error
     except _damage() as error:
-        raise InputError(f"'{path}' is not a NIfTI image, or it is damaged. Export it again as .nii or .nii.gz.") from error
+        raise InputError(
+            f"'{path}' is not a NIfTI image, or it is damaged. Export it again as .nii or .nii.gz."
+        ) from error
     if not isinstance(image, nibabel.Nifti1Image):
-        raise InputError(f"'{path}' is not a NIfTI image but {type(image).__name__}. Convert it to .nii or .nii.gz.")
+        raise InputError(
+            f"'{path}' is not a NIfTI image but {type(image).__name__}. Convert it to .nii or"
+            " .nii.gz."
+        )
     return image
 
 
@@ -138,21 +158,31 @@ def _checked_affine(image: nibabel.Nifti1Image, path: Path) -> np.ndarray:
     header = image.header
     if int(header["sform_code"]) == 0 and int(header["qform_code"]) == 0:
         raise InputError(
-            f"'{path}' does not say where it lies in the patient (its sform and qform codes are both 0), so left and right "
-            "cannot be told. Export it again from the DICOM images."
+            f"'{path}' does not say where it lies in the patient (its sform and qform codes are"
+            " both 0), so left and right cannot be told. Export it again from the DICOM images."
         )
     affine = np.array(image.affine, dtype=float)
     axes = affine[:3, :3]
     lengths = np.linalg.norm(axes, axis=0)
-    if not np.isfinite(affine).all() or (lengths < 1e-6).any() or abs(np.linalg.det(axes / np.maximum(lengths, 1e-12))) < 1e-3:
-        raise InputError(f"'{path}' has a singular affine: its axes do not span space. Export it again from the DICOM images.")
+    if (
+        not np.isfinite(affine).all()
+        or (lengths < 1e-6).any()
+        or abs(np.linalg.det(axes / np.maximum(lengths, 1e-12))) < 1e-3
+    ):
+        raise InputError(
+            f"'{path}' has a singular affine: its axes do not span space. Export it again from the"
+            " DICOM images."
+        )
     if lengths.max() > _MAX_SPACING:
-        raise InputError(f"'{path}' says that its voxels are {lengths.max():.3g} mm wide: its header is damaged. Export it again.")
+        raise InputError(
+            f"'{path}' says that its voxels are {lengths.max():.3g} mm wide: its header is damaged."
+            " Export it again."
+        )
     cosines = (axes / lengths).T @ (axes / lengths) - np.eye(3)
     if np.abs(cosines).max() > _MAX_SHEAR_COSINE:
         raise InputError(
-            f"'{path}' has a sheared affine: its axes are not at right angles (as after a gantry tilt). "
-            "Resample it to a rectangular grid first."
+            f"'{path}' has a sheared affine: its axes are not at right angles (as after a gantry"
+            " tilt). Resample it to a rectangular grid first."
         )
     return affine
 
@@ -163,33 +193,43 @@ def _read_data(image: nibabel.Nifti1Image, path: Path) -> np.ndarray:
             return np.asanyarray(image.dataobj)
         with gzip.open(path) as stream:
             data = np.asanyarray(type(image).from_stream(stream).dataobj)
-            # The checksum stands at the end, beyond the last voxel: without this a damaged file is read as noise.
+            # The checksum stands at the end, beyond the last voxel: without this a damaged file is
+            # read as noise.
             while stream.read(1 << 20):
                 pass
         return data
     except _damage() as error:
         raise InputError(
-            f"'{path}' is truncated or damaged: its voxels cannot be read to the end. Copy or export it again."
+            f"'{path}' is truncated or damaged: its voxels cannot be read to the end. Copy or"
+            " export it again."
         ) from error
     except MemoryError as error:
-        raise InputError(f"'{path}' needs more memory than this computer has, or its header is damaged.") from error
+        raise InputError(
+            f"'{path}' needs more memory than this computer has, or its header is damaged."
+        ) from error
 
 
 def _one_volume(data: np.ndarray, time: int | str | None, path: Path) -> np.ndarray:
     while data.ndim > 3 and data.shape[-1] == 1:
         data = data[..., 0]
     if data.ndim < 3:
-        raise InputError(f"'{path}' is not a 3D image: its shape is {data.shape}. Give a stack of slices.")
+        raise InputError(
+            f"'{path}' is not a 3D image: its shape is {data.shape}. Give a stack of slices."
+        )
     if data.ndim == 3:
         return data
     if data.ndim > 4:
-        raise InputError(f"'{path}' has {data.ndim} dimensions, {data.shape}. Give a 3D image or a series of 3D images.")
+        raise InputError(
+            f"'{path}' has {data.ndim} dimensions, {data.shape}. Give a 3D image or a series of 3D"
+            " images."
+        )
     count = data.shape[3]
     if time == "mean":
         return data.mean(axis=3, dtype=np.float32)
     if time is None:
         raise InputError(
-            f"'{path}' is a series of {count} volumes. Choose one by its number, 0 to {count - 1}, or the mean over time."
+            f"'{path}' is a series of {count} volumes. Choose one by its number, 0 to {count - 1},"
+            " or the mean over time."
         )
     if not 0 <= int(time) < count:
         raise InputError(f"'{path}' has volumes 0 to {count - 1}; there is no volume {time}.")

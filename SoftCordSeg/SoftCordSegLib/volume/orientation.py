@@ -8,7 +8,8 @@ from .volume import Volume
 
 
 def reorient(volume: Volume, letters: str) -> Volume:
-    """Permute and flip axes so that they point, as nearly as they can, **to** ``letters`` (nibabel letters).
+    """Permute and flip axes so that they point, as nearly as they can, **to** ``letters`` (nibabel
+    letters).
 
     No interpolation: an oblique image stays oblique, and the data are a view, not a copy.
 

@@ -14,7 +14,8 @@ from .volume import Volume
 IMAGE_ORDER = 2
 MASK_ORDER = 1
 
-# Older scipy warns, at every call, that a diagonal matrix means something else than before version 0.18.
+# Older scipy warns, at every call, that a diagonal matrix means something else than before version
+# 0.18.
 warnings.filterwarnings("ignore", "The behavior of affine_transform with a 1-D array", UserWarning)
 
 # Standard deviations at which a Gaussian is cut off.
@@ -22,7 +23,11 @@ _BLUR_REACH = 4.0
 
 
 def resample(
-    volume: Volume, grid: Grid, order: int = IMAGE_ORDER, outside: str | float = "nearest", antialias: bool = False
+    volume: Volume,
+    grid: Grid,
+    order: int = IMAGE_ORDER,
+    outside: str | float = "nearest",
+    antialias: bool = False,
 ) -> Volume:
     """Sample ``volume`` at the voxel centres of ``grid``.
 
@@ -36,7 +41,8 @@ def resample(
     Returns:
         float32 values on ``grid``.
     """
-    # scipy's spline of order > 1 filters the whole volume first, so only what the new grid needs is passed on.
+    # scipy's spline of order > 1 filters the whole volume first, so only what the new grid needs is
+    # passed on.
     matrix = np.linalg.inv(volume.affine) @ grid.affine
     blur = _blur(matrix) if antialias else np.zeros(3)
     margin = (12 if order > 1 else 2) + np.ceil(_BLUR_REACH * blur).astype(int)
@@ -45,26 +51,41 @@ def resample(
     matrix[:3, 3] -= offset
     data = np.asarray(data, dtype=np.float32)
     for axis in np.flatnonzero(blur):
-        data = ndimage.gaussian_filter1d(data, blur[axis], axis=axis, mode="nearest", output=np.float32, truncate=_BLUR_REACH)
+        data = ndimage.gaussian_filter1d(
+            data, blur[axis], axis=axis, mode="nearest", output=np.float32, truncate=_BLUR_REACH
+        )
     mode, value = ("nearest", 0.0) if outside == "nearest" else ("grid-constant", float(outside))
     linear = matrix[:3, :3]
     if np.allclose(linear, np.diag(np.diag(linear)), atol=1e-9):
         linear = np.diag(linear)  # scipy then takes its much faster separable path
     result = ndimage.affine_transform(
-        data, linear, matrix[:3, 3], output_shape=grid.shape, order=order, mode=mode, cval=value, output=np.float32
+        data,
+        linear,
+        matrix[:3, 3],
+        output_shape=grid.shape,
+        order=order,
+        mode=mode,
+        cval=value,
+        output=np.float32,
     )
     return Volume(result, grid.affine)
 
 
 def resample_mask(mask: Volume, grid: Grid, order: int = MASK_ORDER) -> Volume:
-    """Sample a soft mask at the voxel centres of ``grid``; values stay in [0, 1] and are 0 outside the mask's grid."""
+    """Sample a soft mask at the voxel centres of ``grid``; values stay in [0, 1] and are 0 outside
+    the mask's grid.
+    """
     sampled = resample(mask, grid, order=order, outside=0.0)
     np.clip(sampled.data, 0.0, 1.0, out=sampled.data)
     return sampled
 
 
-def _needed_part(data: np.ndarray, matrix: np.ndarray, shape: tuple, margin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The box of ``data`` that a grid of ``shape`` reaches through ``matrix`` (its indices to ours), and the box's start."""
+def _needed_part(
+    data: np.ndarray, matrix: np.ndarray, shape: tuple, margin: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The box of ``data`` that a grid of ``shape`` reaches through ``matrix`` (its indices to
+    ours), and the box's start.
+    """
     corners = np.array(np.meshgrid(*[(0, n - 1) for n in shape], indexing="ij")).reshape(3, -1).T
     reached = corners @ matrix[:3, :3].T + matrix[:3, 3]
     size = np.array(data.shape)
@@ -74,6 +95,8 @@ def _needed_part(data: np.ndarray, matrix: np.ndarray, shape: tuple, margin: np.
 
 
 def _blur(matrix: np.ndarray) -> np.ndarray:
-    """Standard deviations, in old voxels, of the Gaussians whose variance is that of the new voxel's width less the old one's."""
+    """Standard deviations, in old voxels, of the Gaussians whose variance is that of the new
+    voxel's width less the old one's.
+    """
     width = np.maximum(np.abs(matrix[:3, :3]).max(axis=1), 1.0)
     return np.sqrt((width**2 - 1.0) / 12.0)

@@ -14,7 +14,8 @@ class Volume:
     """A 3D image or mask in the world.
 
     Attributes:
-        data: array (i, j, k) of any real type.  Not to be written to: rooms share it without a copy.
+        data: array (i, j, k) of any real type.  Not to be written to: rooms share it without a
+            copy.
         affine: 4x4, voxel indices to world millimetres, RAS+.
     """
 
@@ -23,7 +24,9 @@ class Volume:
 
     def __post_init__(self):
         if np.ndim(self.data) != 3:
-            raise ValueError(f"a Volume is three-dimensional; this array has the shape {np.shape(self.data)}")
+            raise ValueError(
+                f"a Volume is three-dimensional; this array has the shape {np.shape(self.data)}"
+            )
         object.__setattr__(self, "affine", np.array(self.affine, dtype=float))
 
     @property

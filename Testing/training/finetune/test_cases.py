@@ -96,9 +96,14 @@ def test_masks_that_nobody_corrected_are_pointed_out(case, tmp_path):
     sidecar = case.label.with_name("sub-01_T2w_label-SC_softseg.json")
     both = [case, write_case(tmp_path, 2)]
     for added, part in ((3, None), (0, "1 of 2 masks")):
-        sidecar.write_text(json.dumps({"CorrectedByHand": {"VoxelsAdded": added, "VoxelsRemoved": 0}}))
+        sidecar.write_text(
+            json.dumps({"CorrectedByHand": {"VoxelsAdded": added, "VoxelsRemoved": 0}})
+        )
         _cases, notes = read_cases(both)
-        said = f"Never corrected by hand, by their sidecars: {part}. What a model said itself teaches it nothing."
+        said = (
+            f"Never corrected by hand, by their sidecars: {part}. What a model said itself teaches"
+            " it nothing."
+        )
         assert notes == ([said] if part else [])
 
 

@@ -22,7 +22,10 @@ def found(place, images=None):
     """(image, mask, participant) of each case by names below ``place``, and the notes."""
     cases, _held_out, notes = find_cases(place, images)
     root = place if images is None else place.parent
-    return [(str(c.image.relative_to(root)), str(c.label.relative_to(root)), c.participant) for c in cases], notes
+    return [
+        (str(c.image.relative_to(root)), str(c.label.relative_to(root)), c.participant)
+        for c in cases
+    ], notes
 
 
 @pytest.mark.parametrize(
@@ -51,22 +54,35 @@ def test_names_of_masks(tmp_path, name, image):
 
 def test_what_the_panel_saves_beside_an_image_is_one_case(tmp_path):
     start = "sub-01_T2w_label-"
-    touch(tmp_path, "sub-01_T2w.nii.gz", f"{start}SC_softseg.nii.gz", f"{start}SC_softseg.json", f"{start}SC_seg.nii.gz")
+    touch(
+        tmp_path,
+        "sub-01_T2w.nii.gz",
+        f"{start}SC_softseg.nii.gz",
+        f"{start}SC_softseg.json",
+        f"{start}SC_seg.nii.gz",
+    )
     touch(tmp_path, f"{start}SC_edits.nii.gz", f"{start}discs_dlabel.nii.gz")
     cases, notes = found(tmp_path)
     assert cases == [("sub-01_T2w.nii.gz", f"{start}SC_softseg.nii.gz", "sub-01")]
-    assert notes == [f"Of 'sub-01_T2w.nii.gz' the mask '{start}SC_softseg.nii.gz' is taken, and '{start}SC_seg.nii.gz' left out."]
+    assert notes == [
+        f"Of 'sub-01_T2w.nii.gz' the mask '{start}SC_softseg.nii.gz' is taken, and"
+        f" '{start}SC_seg.nii.gz' left out."
+    ]
 
 
 def test_a_mask_by_hand_goes_before_one_of_a_program(tmp_path):
-    touch(tmp_path, "sub-01_T2w.nii.gz", "sub-01_T2w_softseg.nii.gz", "sub-01_T2w_seg-manual.nii.gz")
+    touch(
+        tmp_path, "sub-01_T2w.nii.gz", "sub-01_T2w_softseg.nii.gz", "sub-01_T2w_seg-manual.nii.gz"
+    )
     assert found(tmp_path)[0] == [("sub-01_T2w.nii.gz", "sub-01_T2w_seg-manual.nii.gz", "sub-01")]
 
 
 @pytest.mark.parametrize("place", [".", "derivatives", "derivatives/labels"])
 def test_a_bids_data_set_from_its_root_or_its_derivatives(tmp_path, place):
     for subject in ("sub-01", "sub-02"):
-        touch(tmp_path, f"{subject}/anat/{subject}_T2w.nii.gz", f"{subject}/anat/{subject}_T1w.nii.gz")
+        touch(
+            tmp_path, f"{subject}/anat/{subject}_T2w.nii.gz", f"{subject}/anat/{subject}_T1w.nii.gz"
+        )
         touch(tmp_path, f"derivatives/labels/{subject}/anat/{subject}_T2w_label-SC_seg.nii.gz")
     cases, _held_out, notes = find_cases(tmp_path / place)
     assert [(case.image.relative_to(tmp_path).as_posix(), case.participant) for case in cases] == [
@@ -86,9 +102,15 @@ def test_images_may_be_elsewhere(tmp_path):
 
 
 def test_the_folder_of_images_may_hold_that_of_the_masks(tmp_path):
-    touch(tmp_path, "sub-01/anat/sub-01_T2w.nii.gz", "derivatives/labels/sub-01/anat/sub-01_T2w_label-SC_softseg.nii.gz")
+    touch(
+        tmp_path,
+        "sub-01/anat/sub-01_T2w.nii.gz",
+        "derivatives/labels/sub-01/anat/sub-01_T2w_label-SC_softseg.nii.gz",
+    )
     cases, _held_out, _notes = find_cases(tmp_path / "derivatives", tmp_path)
-    assert [(case.image.name, case.participant) for case in cases] == [("sub-01_T2w.nii.gz", "sub-01")]
+    assert [(case.image.name, case.participant) for case in cases] == [
+        ("sub-01_T2w.nii.gz", "sub-01")
+    ]
 
 
 def test_a_mask_whose_image_is_missing_is_left_out_and_named(tmp_path):
@@ -99,11 +121,23 @@ def test_a_mask_whose_image_is_missing_is_left_out_and_named(tmp_path):
 
 
 def test_without_bids_names_folders_are_participants_and_without_folders_images_are(tmp_path):
-    touch(tmp_path / "a", "anna/t2.nii.gz", "anna/t2_seg.nii.gz", "berta/t2.nii.gz", "berta/t2_seg.nii.gz")
+    touch(
+        tmp_path / "a",
+        "anna/t2.nii.gz",
+        "anna/t2_seg.nii.gz",
+        "berta/t2.nii.gz",
+        "berta/t2_seg.nii.gz",
+    )
     cases, notes = found(tmp_path / "a")
     assert [participant for *_files, participant in cases] == ["anna", "berta"]
     assert "each folder counts as a participant of its own" in notes[0]
-    touch(tmp_path / "b", "images/x.nii.gz", "masks/x_seg.nii.gz", "images/y.nii.gz", "masks/y_seg.nii.gz")
+    touch(
+        tmp_path / "b",
+        "images/x.nii.gz",
+        "masks/x_seg.nii.gz",
+        "images/y.nii.gz",
+        "masks/y_seg.nii.gz",
+    )
     cases, notes = found(tmp_path / "b")
     assert [participant for *_files, participant in cases] == ["x", "y"]
     assert "each image counts as a participant of its own" in notes[0]
@@ -133,8 +167,19 @@ def test_there_is_no_such_folder(tmp_path):
 
 
 def write_list(folder, **parts):
-    touch(folder, *(f"{name}{end}" for names in parts.values() for name in names for end in (".nii.gz", "_y.nii.gz")))
-    content = {part: [{"image": f"{n}.nii.gz", "label": f"{n}_y.nii.gz"} for n in names] for part, names in parts.items()}
+    touch(
+        folder,
+        *(
+            f"{name}{end}"
+            for names in parts.values()
+            for name in names
+            for end in (".nii.gz", "_y.nii.gz")
+        ),
+    )
+    content = {
+        part: [{"image": f"{n}.nii.gz", "label": f"{n}_y.nii.gz"} for n in names]
+        for part, names in parts.items()
+    }
     (folder / "cases.json").write_text(json.dumps(content))
     return folder / "cases.json"
 

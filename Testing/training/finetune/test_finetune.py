@@ -1,4 +1,6 @@
-"""Fine-tuning learns what corrections say, forgets little, keeps to its hold-out, and lets no worse bundle take a place."""
+"""Fine-tuning learns what corrections say, forgets little, keeps to its hold-out, and lets no worse
+bundle take a place.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,10 @@ LOCATOR, SEGMENTER = "models/locator.safetensors", "models/segmenter.safetensors
 def digests(folder: Path) -> dict[str, str]:
     """SHA-256 of every file below a folder."""
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+    }
 
 
 def test_it_learns_a_systematic_correction_on_participants_it_never_saw(tuned):
@@ -52,11 +57,15 @@ def test_without_replay_it_forgets_and_says_so(parent, wide_cases, tmp_path):
     hard = {"learning_rate": 3e-3, "steps": 60}
     with_replay = finetune(a_request(parent, wide_cases, tmp_path / "a", **hard), TOOLS)
     without = finetune(a_request(parent, wide_cases, tmp_path / "b", share=1.0, **hard), TOOLS)
-    falls = [one.watched_before.soft_dice - one.watched_after.soft_dice for one in (with_replay, without)]
+    falls = [
+        one.watched_before.soft_dice - one.watched_after.soft_dice for one in (with_replay, without)
+    ]
     assert falls[0] < 0.6 * falls[1]
     assert not without.accepted
     assert without.folder == tmp_path / "b" / "rejected"
-    assert load_bundle(without.folder).metadata["provenance"]["finetuning"]["objections"] == list(without.objections)
+    assert load_bundle(without.folder).metadata["provenance"]["finetuning"]["objections"] == list(
+        without.objections
+    )
     assert any(sentence.startswith("It forgets") for sentence in without.objections)
     assert not (tmp_path / "b" / "bundle").exists()
 
@@ -67,7 +76,10 @@ def test_the_bundle_tells_its_parentage(tuned, parent):
     assert bundle.name == outcome.name == "tiny 0.2.0+finetune.1"
     changes = bundle.metadata["changelog"]
     assert changes["0.2.0"] == "first"
-    assert changes["0.2.0+finetune.1"] == "fine-tuned from 0.2.0 on 4 corrected cases of 4 participants"
+    assert (
+        changes["0.2.0+finetune.1"]
+        == "fine-tuned from 0.2.0 on 4 corrected cases of 4 participants"
+    )
     provenance = bundle.metadata["provenance"]
     assert provenance["parent"]["sha256"] == parent.sha256
     assert provenance["parent"]["provenance"] == {"seed": 1}
@@ -75,8 +87,12 @@ def test_the_bundle_tells_its_parentage(tuned, parent):
     assert (record["steps"], record["seed"]) == (50, 1)
     assert (record["loss"], record["loss_options"]) == ("adaptive_wing", {})
     (held_out,) = request.split.held_out
-    assert record["held_out_before"][held_out.sha256["image"]] == next(iter(outcome.before.rounded().values()))
-    assert record["held_out_after"][held_out.sha256["image"]] == next(iter(outcome.after.rounded().values()))
+    assert record["held_out_before"][held_out.sha256["image"]] == next(
+        iter(outcome.before.rounded().values())
+    )
+    assert record["held_out_after"][held_out.sha256["image"]] == next(
+        iter(outcome.after.rounded().values())
+    )
     learnt = {case["sha256"]["label"] for case in record["cases"] if case["part"] == "training"}
     assert learnt == {case.sha256["label"] for case in request.split.training}
 
@@ -96,7 +112,9 @@ def test_only_the_segmenter_changes_and_the_parent_stays_as_it_is(parent, wide_c
     child = load_bundle(outcome.folder)
     assert child.sha256[LOCATOR] == parent.sha256[LOCATOR]
     assert child.sha256[SEGMENTER] != parent.sha256[SEGMENTER]
-    assert (child.folder / "configs/inference.json").read_text() == (parent.folder / "configs/inference.json").read_text()
+    assert (child.folder / "configs/inference.json").read_text() == (
+        parent.folder / "configs/inference.json"
+    ).read_text()
     assert digests(parent.folder) == before
     assert digests(wide_cases[0].image.parent) == inputs
 
@@ -104,7 +122,10 @@ def test_only_the_segmenter_changes_and_the_parent_stays_as_it_is(parent, wide_c
 def test_what_is_held_out_does_not_touch_the_weights(parent, wide_cases, tmp_path):
     chosen = HoldOut(participants=("sub-05",))
     honest = finetune(a_request(parent, wide_cases, tmp_path / "a", chosen, steps=6), TOOLS)
-    other = [*wide_cases[:4], dataclasses.replace(write_case(tmp_path / "x", 9), participant="sub-05")]
+    other = [
+        *wide_cases[:4],
+        dataclasses.replace(write_case(tmp_path / "x", 9), participant="sub-05"),
+    ]
     changed = finetune(a_request(parent, other, tmp_path / "b", chosen, steps=6), TOOLS)
     assert load_bundle(honest.folder).sha256 == load_bundle(changed.folder).sha256
     assert honest.after != changed.after
@@ -122,7 +143,9 @@ class StopAt(Progress):
 
 
 @pytest.mark.parametrize("word", ["Asking", "with tiny 0.2.0+finetune.1"])
-def test_stopped_before_or_after_training_it_leaves_no_bundle_and_goes_on_to_the_same_one(tuned, tmp_path, word):
+def test_stopped_before_or_after_training_it_leaves_no_bundle_and_goes_on_to_the_same_one(
+    tuned, tmp_path, word
+):
     request = dataclasses.replace(tuned[0], out=tmp_path)
     with pytest.raises(Cancelled):
         finetune(request, TOOLS, StopAt(word))
@@ -142,7 +165,8 @@ from SoftCordSegLib.training.real import RealCase
 from training.finetune.necks import TOOLS, a_request
 
 parent, cases, out = map(Path, sys.argv[1:])
-found = [RealCase(image, image.with_name(image.name.replace(".nii", "_label-SC_softseg.nii")), None, image.name[:6])
+label = lambda image: image.with_name(image.name.replace(".nii", "_label-SC_softseg.nii"))
+found = [RealCase(image, label(image), None, image.name[:6])
          for image in sorted(cases.glob("*_T2w.nii.gz"))]
 report = Progress(lambda fraction, message: print(message, flush=True))
 finetune(a_request(load_bundle(parent), found, out), TOOLS, report)
@@ -152,14 +176,28 @@ finetune(a_request(load_bundle(parent), found, out), TOOLS, report)
 def weights_of(folder: Path) -> np.ndarray:
     """All weights of a bundle's segmenter in one row."""
     return np.concatenate(
-        [value.astype(float).ravel() for _, value in sorted(load_file(folder / "models/segmenter.safetensors").items())]
+        [
+            value.astype(float).ravel()
+            for _, value in sorted(load_file(folder / "models/segmenter.safetensors").items())
+        ]
     )
 
 
-def test_killed_in_training_it_goes_on_to_the_same_bundle(tuned, parent, wide_cases, repository, tmp_path):
+def test_killed_in_training_it_goes_on_to_the_same_bundle(
+    tuned, parent, wide_cases, repository, tmp_path
+):
     path = os.pathsep.join(str(repository / name) for name in ("Testing", "SoftCordSeg"))
-    arguments = [sys.executable, "-c", KILLED, str(parent.folder), str(wide_cases[0].image.parent), str(tmp_path)]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}) as process:
+    arguments = [
+        sys.executable,
+        "-c",
+        KILLED,
+        str(parent.folder),
+        str(wide_cases[0].image.parent),
+        str(tmp_path),
+    ]
+    with subprocess.Popen(
+        arguments, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}
+    ) as process:
         for line in process.stdout:
             if line.startswith("step 31 "):
                 process.send_signal(signal.SIGKILL)
@@ -172,11 +210,17 @@ def test_killed_in_training_it_goes_on_to_the_same_bundle(tuned, parent, wide_ca
     request = dataclasses.replace(tuned[0], out=tmp_path)
     outcome = finetune(request, TOOLS, Progress(lambda _fraction, message: steps.append(message)))
     assert next(one for one in steps if one.startswith("step ")).startswith("step 26 ")
-    resumed, whole = ([float(row["loss"]) for row in csv.DictReader(one.history.open())] for one in (outcome, tuned[1]))
+    resumed, whole = (
+        [float(row["loss"]) for row in csv.DictReader(one.history.open())]
+        for one in (outcome, tuned[1])
+    )
     assert len(resumed) == 50
-    # Bit for bit on most processors; on some, sums depend in their last digits on where in memory the numbers lie.
+    # Bit for bit on most processors; on some, sums depend in their last digits on where in memory
+    # the numbers lie.
     assert resumed == pytest.approx(whole, rel=1e-4)
-    before, after, expected = (weights_of(folder) for folder in (parent.folder, outcome.folder, tuned[1].folder))
+    before, after, expected = (
+        weights_of(folder) for folder in (parent.folder, outcome.folder, tuned[1].folder)
+    )
     assert np.linalg.norm(after - expected) < 0.02 * np.linalg.norm(expected - before)
 
 
@@ -193,8 +237,9 @@ def test_a_better_bundle_is_not_replaced_unless_told(tuned, tmp_path):
     assert not outcome.accepted
     (sentence,) = outcome.objections
     better, new = (one.soft_dice for one in (tuned[1].after, outcome.after))
-    assert sentence == (
-        "tiny 0.2.0+finetune.1, which is there already, is better on the same held-out cases: "
+    assert (
+        sentence
+        == "tiny 0.2.0+finetune.1, which is there already, is better on the same held-out cases: "
         f"mean soft Dice {better:.4f}, the new one {new:.4f}."
     )
     assert (tmp_path / "bundle/configs/metadata.json").read_bytes() == there
@@ -218,10 +263,22 @@ def test_a_better_one_takes_the_place_and_the_other_is_kept(tuned, tmp_path):
     assert load_bundle(tmp_path / "previous").metadata["provenance"]["finetuning"]["steps"] == 3
 
 
-def test_a_bundle_trained_on_the_held_out_cases_is_no_fair_rival(tuned, parent, wide_cases, tmp_path):
+def test_a_bundle_trained_on_the_held_out_cases_is_no_fair_rival(
+    tuned, parent, wide_cases, tmp_path
+):
     with_better_bundle_in_place(tuned, tmp_path)
     learnt = tuned[0].split.training[0].participant
-    outcome = finetune(a_request(parent, wide_cases, tmp_path, HoldOut(participants=(learnt,)), steps=2, learning_rate=1e-7), TOOLS)
+    outcome = finetune(
+        a_request(
+            parent,
+            wide_cases,
+            tmp_path,
+            HoldOut(participants=(learnt,)),
+            steps=2,
+            learning_rate=1e-7,
+        ),
+        TOOLS,
+    )
     assert not outcome.accepted
     assert "there is no held-out case that the other was not trained on" in outcome.objections[-1]
 
@@ -235,16 +292,25 @@ def test_the_same_command_again_changes_nothing(tuned, tmp_path):
 
 def test_a_child_can_be_fine_tuned_and_remembers_all_its_parents(tuned, wide_cases, tmp_path):
     child = load_bundle(tuned[1].folder)
-    grandchild = load_bundle(finetune(a_request(child, wide_cases, tmp_path, steps=2, replace=True), TOOLS).folder)
+    grandchild = load_bundle(
+        finetune(a_request(child, wide_cases, tmp_path, steps=2, replace=True), TOOLS).folder
+    )
     assert grandchild.metadata["version"] == "0.2.0+finetune.2"
     assert grandchild.metadata["provenance"]["parent"]["provenance"] == child.metadata["provenance"]
 
 
 def test_with_nothing_held_out_only_forgetting_is_watched(parent, wide_cases, tmp_path):
-    outcome = finetune(a_request(parent, wide_cases, tmp_path, HoldOut(participants=()), steps=2), TOOLS)
+    outcome = finetune(
+        a_request(parent, wide_cases, tmp_path, HoldOut(participants=()), steps=2), TOOLS
+    )
     assert outcome.accepted
     assert outcome.before.scores == outcome.after.scores == {}
-    assert json.loads((outcome.folder / "configs/metadata.json").read_text())["provenance"]["finetuning"]["held_out_after"] == {}
+    assert (
+        json.loads((outcome.folder / "configs/metadata.json").read_text())["provenance"][
+            "finetuning"
+        ]["held_out_after"]
+        == {}
+    )
 
 
 def test_the_bundle_to_begin_with_is_never_in_the_way(parent, wide_cases, tmp_path):
@@ -255,7 +321,12 @@ def test_the_bundle_to_begin_with_is_never_in_the_way(parent, wide_cases, tmp_pa
 
 
 def test_a_bundle_of_another_kind_is_refused_in_a_sentence(parent, wide_cases, tmp_path):
-    plan = CentreCrop(NetworkSpec(("models/network.safetensors",), TINY), tile=(16, 16, 16), crop=(16, 16, -1), divisible_by=8)
+    plan = CentreCrop(
+        NetworkSpec(("models/network.safetensors",), TINY),
+        tile=(16, 16, 16),
+        crop=(16, 16, -1),
+        divisible_by=8,
+    )
     other = dataclasses.replace(parent, locator=None, segmenter=None, plan=plan)
     request = dataclasses.replace(a_request(parent, wide_cases, tmp_path), parent=other)
     with pytest.raises(InputError, match="Only bundles of a locator and a segmenter"):

@@ -1,4 +1,6 @@
-"""Fine-tuning keeps the input contract of its parent: in the bundle it writes, and in the patches it trains on."""
+"""Fine-tuning keeps the input contract of its parent: in the bundle it writes, and in the patches
+it trains on.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ from training.tiny import made_up_anatomy
 
 
 def segment(image: Volume, bundle: ModelBundle, progress: Progress) -> Volume:
-    """The segmenter over the whole image, whose values are scaled by the bundle's own contract, as the program does."""
+    """The segmenter over the whole image, whose values are scaled by the bundle's own contract, as
+    the program does.
+    """
     working = working_image(image, bundle)
     network = bundle.network(bundle.segmenter)
 
@@ -35,7 +39,9 @@ def segment(image: Volume, bundle: ModelBundle, progress: Progress) -> Volume:
             return network(torch.from_numpy(tile.copy())[None, None])[0][0, 0].numpy()
 
     scaled = working.scaling_about(np.ones(working.coarse.shape, bool))(image.data)
-    return image.with_data(predict_tiled(scaled, predict, bundle.segmenter.tile, 0.25, progress).clip(0, 1))
+    return image.with_data(
+        predict_tiled(scaled, predict, bundle.segmenter.tile, 0.25, progress).clip(0, 1)
+    )
 
 
 TOOLS = Tools(segment, compare)
@@ -55,11 +61,16 @@ def around(tmp_path) -> ModelBundle:
     return a_bundle(tmp_path / "around", AROUND_CORD)
 
 
-def test_the_child_of_a_bundle_names_its_contract_and_is_trained_by_it(around, wide_cases, tmp_path):
+def test_the_child_of_a_bundle_names_its_contract_and_is_trained_by_it(
+    around, wide_cases, tmp_path
+):
     whole = a_bundle(tmp_path / "whole", WHOLE_IMAGE)
     assert whole.sha256 == around.sha256
     how = {"steps": 3, "replace": True}
-    children = [finetune(a_request(parent, wide_cases, tmp_path / "out", **how), TOOLS) for parent in (around, whole)]
+    children = [
+        finetune(a_request(parent, wide_cases, tmp_path / "out", **how), TOOLS)
+        for parent in (around, whole)
+    ]
     # The second takes the place of the first.
     first, second = load_bundle(tmp_path / "out" / "previous"), load_bundle(children[1].folder)
     assert (first.intensities, second.intensities) == (AROUND_CORD, WHOLE_IMAGE)
@@ -73,22 +84,29 @@ def a_wide_case() -> OpenCase:
     image, label = a_neck(7)
     rng = np.random.default_rng(0)
     wide = np.pad(image.data, ((40, 40), (40, 40), (0, 0)), mode="linear_ramp", end_values=9)
-    wide = np.pad(wide + 0.02 * rng.standard_normal(wide.shape), 3, constant_values=-7).astype(np.float32)
+    wide = np.pad(wide + 0.02 * rng.standard_normal(wide.shape), 3, constant_values=-7).astype(
+        np.float32
+    )
     mask = np.pad(label.data, ((43, 43), (43, 43), (3, 3)))
     return OpenCase(Volume(wide, image.affine), Volume(mask, image.affine), None, "one")
 
 
 def program_scaling(case: OpenCase, bundle: ModelBundle):
     working = working_image(case.image, bundle)
-    return working.scaling_about(resample(case.label, working.coarse.grid, order=1, antialias=True).data > 0.25)
+    return working.scaling_about(
+        resample(case.label, working.coarse.grid, order=1, antialias=True).data > 0.25
+    )
 
 
-def test_a_case_is_scaled_by_its_whole_image_though_only_a_part_is_trained_on(around, wide_cases, tmp_path, monkeypatch):
+def test_a_case_is_scaled_by_its_whole_image_though_only_a_part_is_trained_on(
+    around, wide_cases, tmp_path, monkeypatch
+):
     case = a_wide_case()
     expected = program_scaling(case, around)
     request = a_request(around, wide_cases, tmp_path)
     parts = {
-        part: [dataclasses.replace(one, opened=case) for one in getattr(request.split, part)] for part in ("training", "held_out")
+        part: [dataclasses.replace(one, opened=case) for one in getattr(request.split, part)]
+        for part in ("training", "held_out")
     }
     request = dataclasses.replace(request, split=dataclasses.replace(request.split, **parts))
     seen = []
@@ -99,7 +117,9 @@ def test_a_case_is_scaled_by_its_whole_image_though_only_a_part_is_trained_on(ar
         return real(self, rng, image, label, known, own)
 
     monkeypatch.setattr(AroundCord, "real", real_spy)
-    rehearsal = rehearsed([ReplayImage("wide", case.image, case.label)], around, TOOLS, 12.0, Progress())
+    rehearsal = rehearsed(
+        [ReplayImage("wide", case.image, case.label)], around, TOOLS, 12.0, Progress()
+    )
     training, validation = sources_of(request, rehearsal)
     for source in (training, validation):
         for group in [one._groups for one in getattr(source, "_sources", [source])]:
@@ -115,6 +135,8 @@ def test_synthetic_images_are_scaled_by_the_parents_contract(around, tmp_path, m
     monkeypatch.setattr("SoftCordSegLib.training.sources._anatomy", lambda _data: made_up_anatomy())
     monkeypatch.setattr("SoftCordSegLib.training.synthetic.data_files", lambda _data: [])
     source, _files = synthetic_source(tmp_path, around)
-    assert source._scaling == InputContract(AROUND_CORD, around.locator.spacing_mm).patches(around.segmenter.spacing_mm)
+    assert source._scaling == InputContract(AROUND_CORD, around.locator.spacing_mm).patches(
+        around.segmenter.spacing_mm
+    )
     other, _files = synthetic_source(tmp_path, a_bundle(tmp_path / "whole", WHOLE_IMAGE))
     assert not np.array_equal(source.pair(1).image, other.pair(1).image)

@@ -13,7 +13,10 @@ from SoftCordSegLib.training.finetune import HoldOut, split_cases
 
 
 def cases_of(*participants):
-    return [SimpleNamespace(participant=p, sha256={"image": f"{p}-{n}"}) for n, p in enumerate(participants)]
+    return [
+        SimpleNamespace(participant=p, sha256={"image": f"{p}-{n}"})
+        for n, p in enumerate(participants)
+    ]
 
 
 def people(cases):
@@ -21,7 +24,9 @@ def people(cases):
 
 
 @given(
-    st.lists(st.sampled_from("abcdefgh"), min_size=2, max_size=20).filter(lambda names: len(set(names)) > 1),
+    st.lists(st.sampled_from("abcdefgh"), min_size=2, max_size=20).filter(
+        lambda names: len(set(names)) > 1
+    ),
     st.floats(0.01, 0.99),
     st.integers(0, 50),
 )
@@ -32,12 +37,17 @@ def test_nobody_is_on_both_sides_and_neither_side_is_empty(names, fraction, seed
     assert split.held_out
     assert not set(people(split.training)) & set(people(split.held_out))
     assert len(split.training) + len(split.held_out) == len(cases)
-    assert people(split.held_out) == people(split_cases(cases[::-1], HoldOut(fraction), seed).held_out)
+    assert people(split.held_out) == people(
+        split_cases(cases[::-1], HoldOut(fraction), seed).held_out
+    )
 
 
 def test_the_seed_decides_who():
     cases = cases_of(*"abcdefgh")
-    assert len({tuple(people(split_cases(cases, HoldOut(0.3), seed).held_out)) for seed in range(10)}) > 3
+    assert (
+        len({tuple(people(split_cases(cases, HoldOut(0.3), seed).held_out)) for seed in range(10)})
+        > 3
+    )
     assert len(split_cases(cases, HoldOut(0.25), 1).held_out) == 2
 
 
@@ -57,7 +67,9 @@ def test_those_the_bundle_knows_are_held_out_last():
 
 def test_one_participant_is_refused_unless_told():
     cases = cases_of("a", "a")
-    with pytest.raises(InputError, match=r"All cases are of one participant \(a\).*--hold-out none"):
+    with pytest.raises(
+        InputError, match=r"All cases are of one participant \(a\).*--hold-out none"
+    ):
         split_cases(cases, HoldOut(), 1)
     split = split_cases(cases, HoldOut.parse("none"), 1)
     assert (len(split.training), split.held_out) == (2, ())

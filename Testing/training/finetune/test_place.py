@@ -8,11 +8,23 @@ import pytest
 
 from SoftCordSegLib.errors import OutputError
 from SoftCordSegLib.network import load_bundle
-from SoftCordSegLib.training.finetune.place import BUNDLE, PREVIOUS, REJECTED, clear_aside, put, write_aside
+from SoftCordSegLib.training.finetune.place import (
+    BUNDLE,
+    PREVIOUS,
+    REJECTED,
+    clear_aside,
+    put,
+    write_aside,
+)
 
 
 def aside(out, parent, version):
-    return write_aside(out, parent, {**parent.metadata, "version": version}, parent.network(parent.segmenter).state_dict())
+    return write_aside(
+        out,
+        parent,
+        {**parent.metadata, "version": version},
+        parent.network(parent.segmenter).state_dict(),
+    )
 
 
 def versions(out) -> dict[str, str]:
@@ -28,7 +40,9 @@ def test_each_bundle_displaces_the_one_before(parent, tmp_path):
 
 
 def test_a_licence_goes_along_and_precision_stays(parent, tmp_path):
-    home = write_aside(tmp_path / "home", parent, parent.metadata, parent.network(parent.segmenter).state_dict())
+    home = write_aside(
+        tmp_path / "home", parent, parent.metadata, parent.network(parent.segmenter).state_dict()
+    )
     (home.folder / "LICENSE.txt").write_text("free")
     child = aside(tmp_path / "out", home, "2")
     assert (child.folder / "LICENSE.txt").read_text() == "free"

@@ -37,16 +37,23 @@ def test_forgetting_has_a_margin(after, forgets):
 
 
 def test_a_rival_is_compared_on_the_same_cases():
-    better, worse = Rival("old 1", judged(0.95), judged(0.94)), Rival("old 1", judged(0.93), judged(0.94))
+    better, worse = (
+        Rival("old 1", judged(0.95), judged(0.94)),
+        Rival("old 1", judged(0.93), judged(0.94)),
+    )
     (sentence,) = objections(judged(0.9), judged(0.94), KEPT, KEPT, better)
-    assert sentence == (
-        "old 1, which is there already, is better on the same held-out cases: mean soft Dice 0.9500, the new one 0.9400."
+    assert (
+        sentence
+        == "old 1, which is there already, is better on the same held-out cases: mean soft Dice"
+        " 0.9500, the new one 0.9400."
     )
     assert objections(judged(0.9), judged(0.94), KEPT, KEPT, worse) == ()
 
 
 def test_a_rival_that_cannot_be_compared_is_not_replaced():
-    (sentence,) = objections(judged(0.9), judged(0.94), KEPT, KEPT, Rival("old 1", judged(), judged()))
+    (sentence,) = objections(
+        judged(0.9), judged(0.94), KEPT, KEPT, Rival("old 1", judged(), judged())
+    )
     assert "nobody can say" in sentence
 
 
@@ -70,15 +77,27 @@ def test_versions_count_up(version, following):
 
 def test_all_that_a_line_was_trained_on_is_known():
     def record(**parts):
-        return {"cases": [{"sha256": {"image": name}, "part": part} for part, names in parts.items() for name in names]}
+        return {
+            "cases": [
+                {"sha256": {"image": name}, "part": part}
+                for part, names in parts.items()
+                for name in names
+            ]
+        }
 
-    first = {"finetuning": record(training=["a", "b"], held_out=["c"]), "parent": {"name": "shipped", "provenance": {"seed": 1}}}
+    first = {
+        "finetuning": record(training=["a", "b"], held_out=["c"]),
+        "parent": {"name": "shipped", "provenance": {"seed": 1}},
+    }
     second = {"finetuning": record(training=["d"]), "parent": {"provenance": first}}
     assert trained_on(SimpleNamespace(metadata={"provenance": second})) == {"a", "b", "d"}
     assert trained_on(SimpleNamespace(metadata={})) == frozenset()
 
 
-@pytest.mark.parametrize(("seconds", "words"), [(2, "5 seconds"), (43, "45 seconds"), (200, "3 minutes"), (9000, "2.5 hours")])
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(2, "5 seconds"), (43, "45 seconds"), (200, "3 minutes"), (9000, "2.5 hours")],
+)
 def test_durations_in_words(seconds, words):
     assert in_words(seconds) == words
 
@@ -91,7 +110,13 @@ def test_counts_in_words():
     ("provenance", "loss"),
     [
         ({"segmenter": {"loss": "squared_error"}}, ("squared_error", {})),
-        ({"finetuning": {}, "parent": {"provenance": {"segmenter": {"loss": "dice", "loss_options": {}}}}}, ("dice", {})),
+        (
+            {
+                "finetuning": {},
+                "parent": {"provenance": {"segmenter": {"loss": "dice", "loss_options": {}}}},
+            },
+            ("dice", {}),
+        ),
         (
             {"segmenter": {"loss": "squared_and_area_error", "loss_options": {"area": 0.02}}},
             ("squared_and_area_error", {"area": 0.02}),
@@ -107,12 +132,18 @@ def test_the_loss_is_the_one_of_the_nearest_in_the_line_that_names_it(provenance
 @pytest.mark.parametrize(
     ("record", "loss"),
     [
-        ({"loss": "squared_and_area_error", "loss_options": {"area": 0.02}}, ("squared_and_area_error", {"area": 0.02})),
+        (
+            {"loss": "squared_and_area_error", "loss_options": {"area": 0.02}},
+            ("squared_and_area_error", {"area": 0.02}),
+        ),
         ({"loss": "squared_error"}, ("squared_error", {})),
         # Of logits, or of NormReLU: not for outputs that are clipped.
         ({"loss": "dice"}, ("adaptive_wing", {})),
         # What this program does not know, or no sane record at all.
-        ({"loss": "squared_and_area_error", "loss_options": {"volume": 1.0}}, ("adaptive_wing", {})),
+        (
+            {"loss": "squared_and_area_error", "loss_options": {"volume": 1.0}},
+            ("adaptive_wing", {}),
+        ),
         ({"loss": "squared_and_area_error", "loss_options": [1]}, ("adaptive_wing", {})),
         ({"loss": ["squared_error"]}, ("adaptive_wing", {})),
         ({}, ("adaptive_wing", {})),
@@ -121,6 +152,14 @@ def test_the_loss_is_the_one_of_the_nearest_in_the_line_that_names_it(provenance
 def test_training_goes_on_with_the_loss_and_the_options_of_the_parent(record, loss):
     segmenter = SimpleNamespace(activation="clip", features=(4, 8), strides=((1, 1, 1), (2, 2, 2)))
     parent = SimpleNamespace(metadata={"provenance": {"segmenter": record}}, segmenter=segmenter)
-    settings = {"steps": 4, "batch": 1, "learning_rate": 1e-3, "averaging": 0.9, "save_every": 1, "seed": 1, "precision": "fp32"}
+    settings = {
+        "steps": 4,
+        "batch": 1,
+        "learning_rate": 1e-3,
+        "averaging": 0.9,
+        "save_every": 1,
+        "seed": 1,
+        "precision": "fp32",
+    }
     plan = plan_of(SimpleNamespace(parent=parent, **settings))
     assert (plan.loss, plan.loss_options) == loss

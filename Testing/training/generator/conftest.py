@@ -15,7 +15,8 @@ LEVERS = tuple(
     one.name
     for one in dataclasses.fields(BatchRecipe)
     if one.type == "float"
-    and one.name not in ("spacing", "real", "twins", "about_cord", "registered", "stem_mm", "contract_jitter")
+    and one.name
+    not in ("spacing", "real", "twins", "about_cord", "registered", "stem_mm", "contract_jitter")
 )
 
 

@@ -10,19 +10,39 @@ import torch
 from torch.nn import functional
 
 from SoftCordSegLib.training.generator import PatchBatches, tissue_means
-from SoftCordSegLib.training.generator.axis_operators import along, blurred, enlarge, ghost_matrix, truncation_matrix
+from SoftCordSegLib.training.generator.axis_operators import (
+    along,
+    blurred,
+    enlarge,
+    ghost_matrix,
+    truncation_matrix,
+)
 from SoftCordSegLib.training.generator.cord_atlas import CordAtlas, sample_map, sample_narrow_map
 from SoftCordSegLib.training.generator.draws import Draws, interpolate_curve
 from SoftCordSegLib.training.generator.field_errors import draw_shifts, pile_up, shifted, with_metal
-from SoftCordSegLib.training.generator.new_contrast import randomised, through_network, with_curve, with_power
+from SoftCordSegLib.training.generator.new_contrast import (
+    randomised,
+    through_network,
+    with_curve,
+    with_power,
+)
 from SoftCordSegLib.training.generator.real_crops import RealPatches
 from SoftCordSegLib.training.generator.real_scans import scan_again
 from SoftCordSegLib.training.generator.scaling import scale_patches
 from SoftCordSegLib.training.generator.scanner import Slices, draw_real_slices, draw_slices
-from SoftCordSegLib.training.generator.thick_slices import slice_centres, slices_matrix, spline_matrix
+from SoftCordSegLib.training.generator.thick_slices import (
+    slice_centres,
+    slices_matrix,
+    spline_matrix,
+)
 from SoftCordSegLib.training.generator.tissue_means import draw_means
 from SoftCordSegLib.volume import Grid, Volume, resample
-from SoftCordSegLib.volume.intensities import SEGMENTER_PERCENTILES, Intensities, batch_limits, near_cord
+from SoftCordSegLib.volume.intensities import (
+    SEGMENTER_PERCENTILES,
+    Intensities,
+    batch_limits,
+    near_cord,
+)
 from training.generator.made_packed import CANAL_RADIUS_MM, CORD_RADIUS_MM
 
 
@@ -40,7 +60,9 @@ def cord(count: int = 2, radius: float = 5.0) -> torch.Tensor:
 
 @pytest.mark.parametrize(("thickness", "phase"), [(3.3, 0.2), (8.0, 0.9), (16.5, 0.5)])
 def test_thick_slices_come_back_by_the_programs_own_spline(thickness, phase):
-    """The matrix is: mean over each slice, then what ``volume.resample`` makes of those slices; image and mask alike."""
+    """The matrix is: mean over each slice, then what ``volume.resample`` makes of those slices;
+    image and mask alike.
+    """
     size = 64
     fine = np.random.default_rng(0).random((3, 4, size)).astype(np.float32)
     centres = slice_centres(size, thickness, phase)
@@ -50,14 +72,21 @@ def test_thick_slices_come_back_by_the_programs_own_spline(thickness, phase):
     # The slices, by integration of each voxel's share.
     edges = np.concatenate([np.zeros((3, 4, 1)), np.cumsum(fine, axis=2)], axis=2)
     ends = np.clip([centres - thickness / 2, centres + thickness / 2], 0, size)
-    sums = [np.stack([np.interp(end, np.arange(size + 1), line) for line in edges.reshape(12, -1)]) for end in ends]
+    sums = [
+        np.stack([np.interp(end, np.arange(size + 1), line) for line in edges.reshape(12, -1)])
+        for end in ends
+    ]
     width = ends[1] - ends[0]
-    slices = np.where(width > 1e-3, (sums[1] - sums[0]) / np.maximum(width, 1e-3), np.nan).reshape(3, 4, -1)
+    slices = np.where(width > 1e-3, (sums[1] - sums[0]) / np.maximum(width, 1e-3), np.nan).reshape(
+        3, 4, -1
+    )
     first, last = np.flatnonzero(width > 1e-3)[[0, -1]]
     slices[:, :, :first], slices[:, :, last + 1 :] = fine[:, :, :1], fine[:, :, -1:]
     affine = np.diag([1.0, 1.0, thickness, 1.0])
     affine[2, 3] = centres[0] - 0.5
-    program = resample(Volume(slices.astype(np.float32), affine), Grid((3, 4, size), np.eye(4))).data
+    program = resample(
+        Volume(slices.astype(np.float32), affine), Grid((3, 4, size), np.eye(4))
+    ).data
     np.testing.assert_allclose(ours, program, atol=1e-4)
 
 
@@ -66,7 +95,9 @@ def test_the_spline_repeats_the_last_slice_as_the_program_does():
     places = np.linspace(-0.5, 6.5, 57)
     affine = np.diag([1.0, 1.0, places[1] - places[0], 1.0])
     affine[2, 3] = places[0]
-    program = resample(Volume(np.tile(samples, (3, 3, 1)).astype(np.float32), np.eye(4)), Grid((3, 3, 57), affine)).data[1, 1]
+    program = resample(
+        Volume(np.tile(samples, (3, 3, 1)).astype(np.float32), np.eye(4)), Grid((3, 3, 57), affine)
+    ).data[1, 1]
     np.testing.assert_allclose(spline_matrix(7, places, 2) @ samples, program, atol=1e-5)
 
 
@@ -82,7 +113,9 @@ def test_slices_keep_the_volume_of_the_cord(draws, plain):
 
 
 def real_patches(count: int, twins: int = 0, voxels_mm: float = 1.0) -> RealPatches:
-    """A cord of 5 mm along 32 slices of which the lowest six are unknown; bright on −1, the same in twins."""
+    """A cord of 5 mm along 32 slices of which the lowest six are unknown; bright on −1, the same in
+    twins.
+    """
     label = cord(count)
     weight = torch.ones_like(label)
     weight[:, :, :, :6] = 0
@@ -91,7 +124,9 @@ def real_patches(count: int, twins: int = 0, voxels_mm: float = 1.0) -> RealPatc
 
 
 def test_real_images_are_cut_as_synthetic_ones_are(draws, plain):
-    """Image and label by one matrix, that of :func:`slices_matrix`; the area stays within 2 % in axial slices."""
+    """Image and label by one matrix, that of :func:`slices_matrix`; the area stays within 2 % in
+    axial slices.
+    """
     recipe = dataclasses.replace(plain, shape=(32, 40, 32), real_slices=1.0)
     patches, changed = scan_again(draws, recipe, real_patches(24), np.arange(24))
     torch.testing.assert_close(patches.image.clamp(0, 1), patches.label, atol=1e-5, rtol=0)
@@ -119,7 +154,8 @@ def test_a_real_slice_that_is_partly_unknown_has_no_weight(draws, plain):
         assert (patches.weight[:, :, :, -2:] == 1).all()
     matrix = torch.from_numpy(slices_matrix(32, 8.0, 8.0, 0.5, 2))[None]
     slices = Slices(np.array([2]), np.array([8.0]), (torch.eye(32)[None], matrix))
-    # Slices from 4 to 12 and on: the first known one begins at 12, and a spline brings the unknown one in a little further.
+    # Slices from 4 to 12 and on: the first known one begins at 12, and a spline brings the unknown
+    # one in a little further.
     known = slices.fully_known(real_patches(1).weight)[0, 0, 0]
     assert (known[:12] == 0).all()
     assert (known[20:] == 1).all()
@@ -143,12 +179,17 @@ def test_real_distortion_is_shared_by_twins_and_moves_the_label_along(draws, pla
         inside, outside = label > 0.9, label < 0.02
         assert image[inside].mean() > 0.8
         assert image[outside].mean() < 0.02
-    assert (patches.weight[:, :, :, 28:] == 1).all(), "only slices near the unknown ones are unknown"
+    assert (patches.weight[:, :, :, 28:] == 1).all(), (
+        "only slices near the unknown ones are unknown"
+    )
 
 
 def test_real_dropout_changes_images_and_not_labels(draws, plain):
     patches, changed = scan_again(
-        draws, dataclasses.replace(plain, shape=(32, 40, 32), real_dropout=1.0), real_patches(12), np.arange(12)
+        draws,
+        dataclasses.replace(plain, shape=(32, 40, 32), real_dropout=1.0),
+        real_patches(12),
+        np.arange(12),
     )
     assert changed.all()
     assert torch.equal(patches.label, cord(12))
@@ -168,23 +209,31 @@ def test_distortion_moves_image_and_label_together(draws, plain):
     torch.testing.assert_close(image / pile_up(shift), moved * 2 + 1)
     # Signal is moved, not made: what is stretched is fainter.
     signal = shifted(label, shift) * pile_up(shift)
-    torch.testing.assert_close(signal.sum(dim=(1, 2, 3)), label.sum(dim=(1, 2, 3)), rtol=0.06, atol=0)
+    torch.testing.assert_close(
+        signal.sum(dim=(1, 2, 3)), label.sum(dim=(1, 2, 3)), rtol=0.06, atol=0
+    )
 
 
 def test_metal_leaves_the_cord_in_place(draws, plain):
     label = cord(8)
     i, j = torch.meshgrid(torch.arange(32) - 15.5, torch.arange(40) - 19.5, indexing="ij")
     left, front = (x[None, :, :, None].expand_as(label) for x in (i, j))
-    spoilt = with_metal(draws, dataclasses.replace(plain, shape=(32, 40, 32)), torch.ones_like(label), left, front)
+    spoilt = with_metal(
+        draws, dataclasses.replace(plain, shape=(32, 40, 32)), torch.ones_like(label), left, front
+    )
     assert spoilt.min() < 0.1
     assert spoilt[label > 0.9].min() > 0.5
 
 
 @pytest.mark.parametrize("change", [randomised, with_curve, with_power, through_network])
 def test_new_contrasts_keep_edges_where_they_are(draws, change):
-    """Where an image had its edges, the changed image has steeper gradients than elsewhere; their sizes go together."""
+    """Where an image had its edges, the changed image has steeper gradients than elsewhere; their
+    sizes go together.
+    """
     label = cord(6)
-    blocks = torch.kron(torch.rand((6, 4, 5, 4), generator=torch.Generator().manual_seed(0)), torch.ones(1, 8, 8, 8))
+    blocks = torch.kron(
+        torch.rand((6, 4, 5, 4), generator=torch.Generator().manual_seed(0)), torch.ones(1, 8, 8, 8)
+    )
     image = blurred(blocks + label, torch.full((6, 1), 0.6))
     image = image + 0.01 * torch.randn(image.shape, generator=torch.Generator().manual_seed(1))
     changed = change(draws, image.clone(), *([label] if change is randomised else []))
@@ -199,9 +248,15 @@ def test_new_contrasts_keep_edges_where_they_are(draws, change):
 
 def test_randomised_contrast_changes_the_means_of_tissues(draws):
     label = cord(16)
-    image = 0.2 + 0.6 * label + 0.02 * torch.randn(label.shape, generator=torch.Generator().manual_seed(1))
+    image = (
+        0.2
+        + 0.6 * label
+        + 0.02 * torch.randn(label.shape, generator=torch.Generator().manual_seed(1))
+    )
     changed = randomised(draws, image, label)
-    inside, outside = (changed[:, where].mean(dim=1) for where in ((label[0] > 0.9), (label[0] < 0.1)))
+    inside, outside = (
+        changed[:, where].mean(dim=1) for where in ((label[0] > 0.9), (label[0] < 0.1))
+    )
     difference = (inside - outside).numpy()
     assert (difference > 0.05).any()
     assert (difference < -0.05).any(), "bright cords become dark ones"
@@ -233,7 +288,9 @@ def test_a_narrow_map_is_sampled_like_any():
     generator = torch.Generator().manual_seed(5)
     maps = torch.rand((1, 2, 9, 7, 11), generator=generator)
     places = [torch.rand((2, 4, 5, 6), generator=generator) * 3 * n - n for n in (9, 7, 11)]
-    torch.testing.assert_close(sample_narrow_map(maps, *places), sample_map(maps, *places), atol=1e-6, rtol=0)
+    torch.testing.assert_close(
+        sample_narrow_map(maps, *places), sample_map(maps, *places), atol=1e-6, rtol=0
+    )
     nowhere = [place + 100 for place in places]
     assert sample_narrow_map(maps, *nowhere).abs().max() == 0
 
@@ -250,7 +307,9 @@ def test_cord_and_canal_share_their_centre(packed):
 
 
 def test_the_cord_lies_in_its_canal(packed, plain):
-    """An undisturbed one is surrounded by fluid: the canal is wider than the cord by 3 mm all around."""
+    """An undisturbed one is surrounded by fluid: the canal is wider than the cord by 3 mm all
+    around.
+    """
     source = PatchBatches(packed, dataclasses.replace(plain, rim_mm=(0.0, 0.0)))
     canal = source._synthetic.geometry(Draws(1, 3, torch.device("cpu")), 12).canal
     with_cord = canal.cord.sum(dim=(1, 2, 3)) > 2000
@@ -267,7 +326,10 @@ def test_enlarging_is_linear_between_every_other_voxel():
 
 
 def test_noise_has_the_asked_scale(draws):
-    fine, large = draws.smooth(2, (40, 40, 40), 1.0), draws.smooth(2, (40, 40, 40), np.array([12.0, 12.0]))
+    fine, large = (
+        draws.smooth(2, (40, 40, 40), 1.0),
+        draws.smooth(2, (40, 40, 40), np.array([12.0, 12.0])),
+    )
     assert fine.std() == pytest.approx(1, abs=0.05)
     assert 0.3 < large.std() < 1.3
     step = [noise.diff(dim=1).abs().mean() / noise.std() for noise in (fine, large)]
@@ -285,9 +347,13 @@ def test_axis_matrices_keep_what_is_even():
 
 
 def seen(image: np.ndarray, coarse: np.ndarray) -> Intensities:
-    """What the program takes the scaling of an image from, and of its version on a grid as many times as coarse."""
+    """What the program takes the scaling of an image from, and of its version on a grid as many
+    times as coarse.
+    """
     spacing = np.diag([image.shape[0] / coarse.shape[0]] * 3 + [1.0])
-    return Intensities(Volume(image, np.eye(4)), Volume(coarse, spacing), np.ones(coarse.shape, bool))
+    return Intensities(
+        Volume(image, np.eye(4)), Volume(coarse, spacing), np.ones(coarse.shape, bool)
+    )
 
 
 def test_percentiles_of_a_batch_are_those_of_single_images():
@@ -301,7 +367,9 @@ def test_percentiles_of_a_batch_are_those_of_single_images():
     low, high = batch_limits(image, region, SEGMENTER_PERCENTILES)
     for row in range(5):
         expected = seen(image[row].numpy(), image[row].numpy()).for_segmenter(region[row].numpy())
-        np.testing.assert_allclose([low[row].item(), high[row].item()], [expected.low, expected.high], atol=1e-5)
+        np.testing.assert_allclose(
+            [low[row].item(), high[row].item()], [expected.low, expected.high], atol=1e-5
+        )
 
 
 def test_the_region_of_a_batch_is_that_of_single_images():
@@ -313,7 +381,9 @@ def test_the_region_of_a_batch_is_that_of_single_images():
 
 
 def test_patches_are_scaled_by_what_lies_around_the_cord(draws, plain):
-    """The range around the cord becomes −1 to 1, whatever the intensities were and whatever lies far away."""
+    """The range around the cord becomes −1 to 1, whatever the intensities were and whatever lies
+    far away.
+    """
     recipe = dataclasses.replace(plain, shape=(32, 40, 80), contract_jitter=0.0)
     label = torch.zeros(2, 32, 40, 80)
     label[:, :, :, :32] = cord(2)
@@ -321,33 +391,47 @@ def test_patches_are_scaled_by_what_lies_around_the_cord(draws, plain):
     image = torch.kron(image, torch.ones(1, 4, 4, 4))
     image[1] = image[1] * 700 - 20
     image[:, :, :, 60:] *= 50
-    scaled = scale_patches(draws, recipe, image, label, torch.ones_like(label), np.array([False, False]))
+    scaled = scale_patches(
+        draws, recipe, image, label, torch.ones_like(label), np.array([False, False])
+    )
     near = scaled[:, 8:24, 8:32, :40]
     assert near.min() > -1.7
     assert near.max() < 1.7
     assert (near.amax(dim=(1, 2, 3)) > 0.8).all()
     torch.testing.assert_close(
-        near[0], scale_patches(draws, recipe, image, label, torch.ones_like(label), np.zeros(2, bool))[0, 8:24, 8:32, :40]
+        near[0],
+        scale_patches(draws, recipe, image, label, torch.ones_like(label), np.zeros(2, bool))[
+            0, 8:24, 8:32, :40
+        ],
     )
 
 
 def test_a_range_that_is_known_stays(draws, plain):
     image, label = torch.rand(2, 32, 40, 32), cord(2)
     kept = scale_patches(
-        draws, dataclasses.replace(plain, contract_jitter=0.0), image, label, torch.ones_like(label), np.ones(2, bool)
+        draws,
+        dataclasses.replace(plain, contract_jitter=0.0),
+        image,
+        label,
+        torch.ones_like(label),
+        np.ones(2, bool),
     )
     torch.testing.assert_close(kept, image * 2 - 1)
 
 
 def test_the_contract_is_the_programs(draws, plain):
-    """What the program makes of an image around its cord is what a patch of it is; the patch looks at every second voxel."""
+    """What the program makes of an image around its cord is what a patch of it is; the patch looks
+    at every second voxel.
+    """
     recipe = dataclasses.replace(plain, shape=(32, 40, 32), contract_jitter=0.0)
     label, known = cord(2), torch.ones(2, 32, 40, 32)
     image = torch.rand((2, 16, 20, 16), generator=torch.Generator().manual_seed(2)) * 300
     image = torch.kron(image, torch.ones(1, 2, 2, 2))
     ours = scale_patches(draws, recipe, image, label, known, np.zeros(2, bool))
     for row in range(2):
-        coarse, located = (functional.avg_pool3d(x[row][None, None], 2)[0, 0].numpy() for x in (image, label))
+        coarse, located = (
+            functional.avg_pool3d(x[row][None, None], 2)[0, 0].numpy() for x in (image, label)
+        )
         scaling = seen(image[row].numpy(), coarse).for_segmenter(near_cord(located > 0.5))
         np.testing.assert_allclose(ours[row].numpy(), scaling(image[row].numpy()), atol=1e-4)
 
@@ -355,6 +439,9 @@ def test_the_contract_is_the_programs(draws, plain):
 def test_one_scale_a_sample_is_no_scale_of_an_axis(draws):
     """For three samples too."""
     noise = draws.smooth(3, (30, 30, 30), np.array([1.0, 8.0, 8.0]))
-    steps = [[noise[row].diff(dim=axis).abs().mean() / noise[row].std() for axis in range(3)] for row in range(3)]
+    steps = [
+        [noise[row].diff(dim=axis).abs().mean() / noise[row].std() for axis in range(3)]
+        for row in range(3)
+    ]
     assert min(steps[0]) > 0.7
     assert max(steps[1]) < 0.4

@@ -57,7 +57,9 @@ def test_a_network_learns_from_a_batch(source):
 
 @pytest.mark.parametrize("real", [0.0, 1.0])
 def test_twins_have_one_label_and_two_appearances(packed, real):
-    source = PatchBatches(packed, dataclasses.replace(SEGMENTER, real=real, twins=1.0, shape=(24, 32, 32)))
+    source = PatchBatches(
+        packed, dataclasses.replace(SEGMENTER, real=real, twins=1.0, shape=(24, 32, 32))
+    )
     for step in range(4):
         batch = source.batch(2, step, 6)
         assert batch.twins.shape == (3, 2)
@@ -77,12 +79,19 @@ def test_real_twins_may_be_two_contrasts_of_a_person(packed, plain):
         batch = PatchBatches(group, recipe).batch(0, step, 2)
         inside, outside = batch.label[0, 0] > 0.9, batch.label[0, 0] < 0.1
         if inside.sum() > 50:
-            signs.add(tuple(bool(batch.image[row, 0][inside].mean() > batch.image[row, 0][outside].mean()) for row in (0, 1)))
+            signs.add(
+                tuple(
+                    bool(batch.image[row, 0][inside].mean() > batch.image[row, 0][outside].mean())
+                    for row in (0, 1)
+                )
+            )
     assert signs & {(True, False), (False, True)}
 
 
 def test_a_straight_cord_has_the_area_of_its_map(packed, plain, monkeypatch):
-    """Partial volumes included: 78.5 mm² in every slice, at 1 mm, for a cord that is neither tilted nor scaled."""
+    """Partial volumes included: 78.5 mm² in every slice, at 1 mm, for a cord that is neither tilted
+    nor scaled.
+    """
     from SoftCordSegLib.training.generator import synthetic_batch
 
     draw = synthetic_batch.draw_placement
@@ -93,7 +102,12 @@ def test_a_straight_cord_has_the_area_of_its_map(packed, plain, monkeypatch):
         axes = torch.meshgrid(*[torch.arange(n) - (n - 1) / 2 + 0.3 for n in shape], indexing="ij")
         left, front, up = (axis[None].expand_as(placed.height).contiguous() for axis in axes)
         return dataclasses.replace(
-            placed, height=250 + up, near_left=left, near_anterior=front, cord_left=left, cord_anterior=front
+            placed,
+            height=250 + up,
+            near_left=left,
+            near_anterior=front,
+            cord_left=left,
+            cord_anterior=front,
         )
 
     monkeypatch.setattr(synthetic_batch, "draw_placement", straight)
@@ -102,7 +116,9 @@ def test_a_straight_cord_has_the_area_of_its_map(packed, plain, monkeypatch):
 
 
 def test_the_label_lies_inside_the_visible_edge_by_the_rim(packed, plain):
-    """A cord of 5 mm with a rim of 1 mm looks (6/5)² = 1.44 times as large as its label; without one it looks like it."""
+    """A cord of 5 mm with a rim of 1 mm looks (6/5)² = 1.44 times as large as its label; without
+    one it looks like it.
+    """
     from SoftCordSegLib.training.generator.draws import Draws
 
     for rim, ratio in ((0.0, 1.0), (1.0, 1.44)):
@@ -113,9 +129,10 @@ def test_the_label_lies_inside_the_visible_edge_by_the_rim(packed, plain):
 
 
 def test_the_sac_below_the_cord_is_known_to_be_empty(packed):
-    batch = PatchBatches(packed, dataclasses.replace(SEGMENTER, real=0.0, sac=1.0, conus=0.0, cropped=0.0, without_cord=0.0)).batch(
-        1, 0, 8
-    )
+    batch = PatchBatches(
+        packed,
+        dataclasses.replace(SEGMENTER, real=0.0, sac=1.0, conus=0.0, cropped=0.0, without_cord=0.0),
+    ).batch(1, 0, 8)
     assert batch.label.max() == 0
     assert batch.weight.min() == 1
     assert batch.image.std(dim=(1, 2, 3, 4)).min() > 0.1
@@ -123,14 +140,25 @@ def test_the_sac_below_the_cord_is_known_to_be_empty(packed):
 
 def test_some_synthetic_images_have_no_cord_and_most_do(packed, plain):
     source = PatchBatches(packed, dataclasses.replace(plain, without_cord=0.4, shape=(24, 32, 32)))
-    share = np.mean([(source.batch(0, step, 8).label.amax(dim=(1, 2, 3, 4)) > 0.5).float().mean() for step in range(5)])
+    share = np.mean(
+        [
+            (source.batch(0, step, 8).label.amax(dim=(1, 2, 3, 4)) > 0.5).float().mean()
+            for step in range(5)
+        ]
+    )
     assert 0.35 < share < 0.85
 
 
 def test_poses_keep_the_area(packed, plain):
-    """Of a still pose exactly; of a turned and scaled one about: scales lie between 0.84 and 1.2, each squared."""
+    """Of a still pose exactly; of a turned and scaled one about: scales lie between 0.84 and 1.2,
+    each squared.
+    """
     areas = {}
-    for name, poses in (("still", (1.0, 0.0, 0.0)), ("small", (0.0, 1.0, 0.0)), ("full", (0.0, 0.0, 1.0))):
+    for name, poses in (
+        ("still", (1.0, 0.0, 0.0)),
+        ("small", (0.0, 1.0, 0.0)),
+        ("full", (0.0, 0.0, 1.0)),
+    ):
         recipe = dataclasses.replace(plain, real=1.0, poses=poses, about_cord=1.0)
         batches = [PatchBatches(packed, recipe).batch(5, step, 6) for step in range(5)]
         slices = torch.cat([(b.label * b.weight).sum(dim=(2, 3)).flatten() for b in batches])
@@ -142,8 +170,12 @@ def test_poses_keep_the_area(packed, plain):
 
 
 def test_still_poses_are_what_the_file_holds(packed, plain):
-    """Voxel for voxel, mirrored or not: no value between voxels, and no change of intensity but the contract's jitter."""
-    recipe = dataclasses.replace(plain, real=1.0, poses=(1.0, 0.0, 0.0), shape=(8, 8, 8), about_cord=1.0, contract_jitter=0.0)
+    """Voxel for voxel, mirrored or not: no value between voxels, and no change of intensity but the
+    contract's jitter.
+    """
+    recipe = dataclasses.replace(
+        plain, real=1.0, poses=(1.0, 0.0, 0.0), shape=(8, 8, 8), about_cord=1.0, contract_jitter=0.0
+    )
     only = Packed(packed.cases[2:], packed.cords, packed.near, packed.height)
     from SoftCordSegLib.training.packed import image_values
 
@@ -153,12 +185,18 @@ def test_still_poses_are_what_the_file_holds(packed, plain):
     for patch in PatchBatches(only, recipe).batch(0, 0, 6).image[:, 0].numpy():
         for candidate in (patch, patch[::-1]):
             places = np.argwhere(np.isclose(windows[..., 0, 0, 0], candidate[0, 0, 0], atol=1e-4))
-            found += any(np.allclose(windows[tuple(place)], candidate, atol=1e-4) for place in places)
+            found += any(
+                np.allclose(windows[tuple(place)], candidate, atol=1e-4) for place in places
+            )
     assert found == 6
 
 
 def test_nothing_is_asked_where_a_real_image_ends_or_its_weight_is_0(packed, plain):
-    weights = PatchBatches(packed, dataclasses.replace(plain, real=1.0)).batch(0, 0, 12).weight.mean(dim=(1, 2, 3, 4))
+    weights = (
+        PatchBatches(packed, dataclasses.replace(plain, real=1.0))
+        .batch(0, 0, 12)
+        .weight.mean(dim=(1, 2, 3, 4))
+    )
     assert weights.max() < 1
     assert weights.min() < weights.max() - 0.1
 
@@ -167,13 +205,20 @@ def test_participants_are_drawn_equally_often(packed, plain):
     """One has a single image among thirteen."""
     from training.generator.made_packed import made_case
 
-    cases = [*(made_case(f"a{n}", "a", bright=-2.0) for n in range(12)), made_case("b", "b", bright=2.0)]
+    cases = [
+        *(made_case(f"a{n}", "a", bright=-2.0) for n in range(12)),
+        made_case("b", "b", bright=2.0),
+    ]
     many = Packed(tuple(cases), packed.cords, packed.near, packed.height)
-    recipe = dataclasses.replace(plain, real=1.0, shape=(16, 16, 16), about_cord=1.0, poses=(1.0, 0.0, 0.0))
+    recipe = dataclasses.replace(
+        plain, real=1.0, shape=(16, 16, 16), about_cord=1.0, poses=(1.0, 0.0, 0.0)
+    )
     batch = PatchBatches(many, recipe).batch(0, 0, 200)
     inside, outside = batch.label > 0.9, batch.label < 0.1
     seen = [i for i in range(200) if inside[i].sum() > 20 and outside[i].sum() > 20]
-    bright = [bool(batch.image[i][inside[i]].mean() > batch.image[i][outside[i]].mean()) for i in seen]
+    bright = [
+        bool(batch.image[i][inside[i]].mean() > batch.image[i][outside[i]].mean()) for i in seen
+    ]
     assert len(seen) > 120
     assert 0.35 < np.mean(bright) < 0.65
 
@@ -190,7 +235,9 @@ def test_a_cropped_field_of_view_repeats_its_edge_with_no_weight(packed, plain):
 
 @pytest.mark.parametrize("recipe", [SEGMENTER, LOCATOR], ids=["segmenter", "locator"])
 def test_every_step_at_once_is_still_finite(packed, recipe):
-    source = PatchBatches(packed, dataclasses.replace(recipe, twins=0.5, **dict.fromkeys(LEVERS, 1.0)))
+    source = PatchBatches(
+        packed, dataclasses.replace(recipe, twins=0.5, **dict.fromkeys(LEVERS, 1.0))
+    )
     for step in range(3):
         batch = source.batch(0, step, 4)
         assert torch.isfinite(batch.image).all()
@@ -206,7 +253,9 @@ def test_every_step_alone_is_finite_and_is_an_option(packed, plain, lever):
     assert all(torch.isfinite(b.image).all() for b in batches)
     assert all(b.label.min() >= 0 and b.label.max() <= 1 for b in batches)
     off = PatchBatches(packed, usual)
-    assert any(not torch.equal(off.batch(0, step, 6).image, b.image) for step, b in enumerate(batches))
+    assert any(
+        not torch.equal(off.batch(0, step, 6).image, b.image) for step, b in enumerate(batches)
+    )
 
 
 def test_a_recipe_is_kept_as_plain_json():
@@ -230,10 +279,17 @@ def test_real_images_that_are_not_there_are_asked_for(packed):
 
 def test_importing_needs_neither_nibabel_nor_monai_nor_lightning(repository):
     """So that it runs on a machine that has PyTorch, NumPy and SciPy only."""
-    code = "import sys, SoftCordSegLib.training.generator; print({m.split('.')[0] for m in sys.modules})"
+    code = (
+        "import sys, SoftCordSegLib.training.generator; print({m.split('.')[0] for m in"
+        " sys.modules})"
+    )
     path = str(repository / "SoftCordSeg")
     loaded = subprocess.run(
-        [sys.executable, "-c", code], env={"PYTHONPATH": path}, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     assert "'torch'" in loaded
     for name in ("nibabel", "monai", "lightning", "matplotlib"):

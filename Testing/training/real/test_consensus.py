@@ -15,7 +15,10 @@ AFFINE = np.diag([0.5, 0.5, 5.0, 1.0])
 def discs(radii_mm: list[float], axis: int = 2) -> Volume:
     """One round cord of a radius for each slice, in the middle of 40 x 40 pixels of 0.5 mm."""
     i, j = np.indices((40, 40)) - 19.5
-    planes = [np.clip((radius - np.hypot(i, j) * 0.5) / 0.5 + 0.5, 0, 1) * (radius > 0) for radius in radii_mm]
+    planes = [
+        np.clip((radius - np.hypot(i, j) * 0.5) / 0.5 + 0.5, 0, 1) * (radius > 0)
+        for radius in radii_mm
+    ]
     affine = AFFINE.copy()
     if axis == 1:  # slices along the second axis of the array, which then points upwards
         affine[:3, 1], affine[:3, 2] = AFFINE[:3, 2], AFFINE[:3, 1]
@@ -26,7 +29,11 @@ def scans(cord: Volume, *contrasts: tuple[float, float]) -> list[Volume]:
     """Noisy images of a cord: the intensities of cord and fluid for each."""
     noise = np.random.default_rng(0)
     return [
-        cord.with_data((fluid + (inside - fluid) * cord.data + noise.normal(0, 2, cord.shape)).astype(np.float32))
+        cord.with_data(
+            (fluid + (inside - fluid) * cord.data + noise.normal(0, 2, cord.shape)).astype(
+                np.float32
+            )
+        )
         for inside, fluid in contrasts
     ]
 
@@ -43,7 +50,10 @@ def test_the_label_follows_the_outline_that_the_edges_of_all_contrasts_speak_for
     cord = discs([5.0, 5.0])
     images = scans(cord, (50, 100), (100, 90))
     agreed = consensus([cord, discs([6.0, 4.0])], images)
-    assert np.abs(agreed.label.data - cord.data).mean() < 0.1 * np.abs(discs([6.0, 4.0]).data - cord.data).mean()
+    assert (
+        np.abs(agreed.label.data - cord.data).mean()
+        < 0.1 * np.abs(discs([6.0, 4.0]).data - cord.data).mean()
+    )
     assert agreed.trusted == 1
 
 

@@ -16,8 +16,12 @@ from SoftCordSegLib.volume import Volume, read_nifti, reorient, resample, write_
 SHAPE = (24, 24, 32)
 
 
-def write_case(folder: Path, name: str, letters: str = "LAS", bright: float = 100.0) -> dict[str, str]:
-    """A round cord of 5 mm radius, ``bright`` on 10, along 40 slices of 2 mm; nothing is known of the lowest ten slices."""
+def write_case(
+    folder: Path, name: str, letters: str = "LAS", bright: float = 100.0
+) -> dict[str, str]:
+    """A round cord of 5 mm radius, ``bright`` on 10, along 40 slices of 2 mm; nothing is known of
+    the lowest ten slices.
+    """
     i, j = np.indices((40, 40)) - 19.5
     plane = np.clip(5.5 - np.hypot(i, j), 0, 1).astype(np.float32)
     label = np.repeat(plane[:, :, None], 40, axis=2)
@@ -32,7 +36,10 @@ def write_case(folder: Path, name: str, letters: str = "LAS", bright: float = 10
 
 @pytest.fixture
 def case_list(tmp_path) -> Path:
-    cases = [write_case(tmp_path, "a"), {**write_case(tmp_path, "b", "RPI", bright=-80.0), "participant": "second"}]
+    cases = [
+        write_case(tmp_path, "a"),
+        {**write_case(tmp_path, "b", "RPI", bright=-80.0), "participant": "second"},
+    ]
     path = tmp_path / "cases.json"
     path.write_text(json.dumps({"training": cases}))
     return path
@@ -65,7 +72,14 @@ def test_participants_or_images_are_drawn_equally_often(tmp_path, equally, dark)
     cases = [{**write_case(tmp_path, name), "participant": "first"} for name in ("a", "b", "c")]
     cases.append({**write_case(tmp_path, "d", bright=-80.0), "participant": "second"})
     (tmp_path / "cases.json").write_text(json.dumps({"training": cases}))
-    source = load_real(tmp_path / "cases.json", (12, 12, 12), 1.0, new_contrast=0.0, about_cord=1.0, equally=equally)
+    source = load_real(
+        tmp_path / "cases.json",
+        (12, 12, 12),
+        1.0,
+        new_contrast=0.0,
+        about_cord=1.0,
+        equally=equally,
+    )
     seen = []
     for seed in range(150):
         pair = source.pair(seed)
@@ -82,7 +96,9 @@ def test_another_word_for_what_is_drawn_equally_is_refused(case_list):
 
 
 def test_label_and_image_stay_on_each_other(case_list):
-    """Where intensities keep their meaning, what is cord is what is bright (or, in the other case, dark)."""
+    """Where intensities keep their meaning, what is cord is what is bright (or, in the other case,
+    dark).
+    """
     source = load_real(case_list, SHAPE, 1.0, new_contrast=0.0, about_cord=1.0)
     for seed in range(12):
         pair = source.pair(seed)
@@ -99,30 +115,41 @@ def area_of(pair) -> float:
 
 
 def test_the_label_does_not_fade_at_the_ends_of_the_image(tmp_path):
-    """In slices of 2 mm half a slice lies beyond the middle of the last one; the cord goes on there."""
+    """In slices of 2 mm half a slice lies beyond the middle of the last one; the cord goes on
+    there.
+    """
     (tmp_path / "cases.json").write_text(json.dumps({"training": [write_case(tmp_path, "a")]}))
     source = load_real(tmp_path / "cases.json", (24, 24, 96), 1.0, about_cord=1.0, pose=0.0)
     pairs = [source.pair(seed) for seed in range(10)]
     areas = [(pair.label * pair.weight).sum(axis=(0, 1)) for pair in pairs]
     known = [area[pair.weight.any(axis=(0, 1))] for area, pair in zip(areas, pairs)]
-    whole = [area for area in known if area[-1] > 60]  # those that show the whole cord from side to side
+    whole = [
+        area for area in known if area[-1] > 60
+    ]  # those that show the whole cord from side to side
     assert whole
     assert all(area[-1] == pytest.approx(area.max(), rel=0.01) for area in whole)
 
 
 def test_patches_may_be_turned_and_scaled_less(case_list):
     usual, still = (
-        [area_of(load_real(case_list, (32, 32, 32), 1.0, about_cord=1.0, pose=pose).pair(seed)) for seed in range(40)]
+        [
+            area_of(load_real(case_list, (32, 32, 32), 1.0, about_cord=1.0, pose=pose).pair(seed))
+            for seed in range(40)
+        ]
         for pose in (1.0, 0.0)
     )
-    whole = [area for area in still if area > 60]  # where neither the cord nor what is known of it ends
+    whole = [
+        area for area in still if area > 60
+    ]  # where neither the cord nor what is known of it ends
     assert len(whole) > 10
     assert max(whole) / min(whole) < 1.02, "each shows the cord of one calibre as it is"
     assert max(usual) > 1.1 * max(whole), "some are enlarged"
 
 
 def test_patches_that_are_not_turned_are_what_the_program_shows_the_network(tmp_path, monkeypatch):
-    """On slices of 2 mm and a grid of 1 mm: voxel for voxel, image by the program's spline, and no label between voxels."""
+    """On slices of 2 mm and a grid of 1 mm: voxel for voxel, image by the program's spline, and no
+    label between voxels.
+    """
     case = write_case(tmp_path, "a")
     (tmp_path / "cases.json").write_text(json.dumps({"training": [case]}))
     rng = np.random.default_rng(1)

@@ -63,7 +63,9 @@ def test_a_good_answer_scores_well_and_none_scores_nothing(packed):
 
 def test_half_an_answer_has_half_the_volume(packed):
     cases = development_cases(packed, plan())
-    full, half = (validate(Answers(scale), cases, "segmenter")["mean"]["volume"] for scale in (1.0, 0.5))
+    full, half = (
+        validate(Answers(scale), cases, "segmenter")["mean"]["volume"] for scale in (1.0, 0.5)
+    )
 
     assert half == pytest.approx(full / 2, rel=1e-5)
 
@@ -94,4 +96,6 @@ def test_a_tile_is_no_larger_than_the_image(packed):
 
     # Coarse images of 15 x 17 x 20 voxels, and a network that halves once.
     assert cases[0].image.shape == (1, 1, 16, 18, 20)
-    assert float(cases[0].label.sum()) == pytest.approx(float((packed.cases[0].coarse_label / 255.0).sum()), rel=1e-5)
+    assert float(cases[0].label.sum()) == pytest.approx(
+        float((packed.cases[0].coarse_label / 255.0).sum()), rel=1e-5
+    )

@@ -52,7 +52,10 @@ def test_what_does_not_fit_is_begun_anew(tmp_path, run):
     assert not found.moments
     assert found.average.keys() == run[1].average.keys()
     # The training goes on with it.
-    assert Trainer(HalfStates(tmp_path), plan(), BrightTubes()).run(steps=22, pace=END).moment_steps == 2
+    assert (
+        Trainer(HalfStates(tmp_path), plan(), BrightTubes()).run(steps=22, pace=END).moment_steps
+        == 2
+    )
 
 
 def test_a_network_that_cannot_travel_is_refused(tmp_path, run):

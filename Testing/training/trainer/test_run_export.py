@@ -18,16 +18,24 @@ END = Pace(validate_steps=None)
 
 @pytest.fixture(scope="module")
 def segmenter(tmp_path_factory):
-    return Trainer(tmp_path_factory.mktemp("s") / "run", plan(), BrightTubes()).run(steps=3, pace=END)
+    return Trainer(tmp_path_factory.mktemp("s") / "run", plan(), BrightTubes()).run(
+        steps=3, pace=END
+    )
 
 
 @pytest.fixture(scope="module")
 def locator(tmp_path_factory):
-    return Trainer(tmp_path_factory.mktemp("l") / "run", plan(stage="locator"), BrightTubes()).run(steps=3, pace=END)
+    return Trainer(tmp_path_factory.mktemp("l") / "run", plan(stage="locator"), BrightTubes()).run(
+        steps=3, pace=END
+    )
 
 
 def test_a_bundle_has_the_averaged_weights_of_both_runs(tmp_path, segmenter, locator):
-    export_run(tmp_path / "bundle", {"segmenter": segmenter, "locator": locator}, words={"name": "tubes", "version": "1"})
+    export_run(
+        tmp_path / "bundle",
+        {"segmenter": segmenter, "locator": locator},
+        words={"name": "tubes", "version": "1"},
+    )
 
     bundle = load_bundle(tmp_path / "bundle")
 
@@ -76,11 +84,19 @@ def test_a_bundle_says_how_it_was_made(tmp_path):
     assert said["plan"] == plan().to_json()
     assert said["recipe"] == {"kind": "plain", "patch": [16, 16, 16], "coarse": False, "away": 0.1}
     assert said["packed"] == record
-    assert '"intensities": "around_cord"' in (tmp_path / "bundle" / "configs" / "inference.json").read_text()
+    assert (
+        '"intensities": "around_cord"'
+        in (tmp_path / "bundle" / "configs" / "inference.json").read_text()
+    )
 
 
 def test_an_unknown_recipe_is_refused(tmp_path):
     packed = packed_tubes(tmp_path / "training.npz")
 
     with pytest.raises(InputError, match="recipe"):
-        open_training(RunDescription("tubes", plan(), {"kind": "plain", "patsch": 3}), packed, None, tmp_path / "run")
+        open_training(
+            RunDescription("tubes", plan(), {"kind": "plain", "patsch": 3}),
+            packed,
+            None,
+            tmp_path / "run",
+        )

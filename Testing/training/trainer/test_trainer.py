@@ -1,4 +1,6 @@
-"""A training learns, stops and resumes to the same curve, and refuses what would mix two trainings."""
+"""A training learns, stops and resumes to the same curve, and refuses what would mix two
+trainings.
+"""
 
 from __future__ import annotations
 
@@ -52,18 +54,19 @@ def test_a_stopped_training_goes_on_to_the_same_curve(tmp_path, whole_run):
 
 def test_a_killed_training_goes_on_to_the_same_curve(tmp_path, whole_run, repository):
     program = (
-        "import torch; torch.set_num_threads(1)\n"
-        "from pathlib import Path\n"
-        "from training.trainer.bright_tubes import BrightTubes, plan\n"
-        "from SoftCordSegLib.training.trainer.trainer import Pace, Trainer\n"
-        "Trainer(Path('run'), plan(), BrightTubes()).run(steps=30, pace=Pace(save_minutes=0.0, validate_steps=None))\n"
+        "import torch; torch.set_num_threads(1)\nfrom pathlib import Path\nfrom"
+        " training.trainer.bright_tubes import BrightTubes, plan\nfrom"
+        " SoftCordSegLib.training.trainer.trainer import Pace, Trainer\nTrainer(Path('run'),"
+        " plan(), BrightTubes()).run(steps=30, pace=Pace(save_minutes=0.0, validate_steps=None))\n"
     )
     paths = os.pathsep.join(str(repository / part) for part in ("SoftCordSeg", "Testing"))
     environment = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
     killed = 0
     for wanted in (4, 12):
         process = subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path, env=environment)
-        while process.poll() is None and not any(int(one.name) >= wanted for one in numbered(tmp_path / "run")):
+        while process.poll() is None and not any(
+            int(one.name) >= wanted for one in numbered(tmp_path / "run")
+        ):
             time.sleep(0.002)
         if process.poll() is None:
             kill(process.pid)
@@ -85,7 +88,10 @@ def test_a_killed_training_goes_on_to_the_same_curve(tmp_path, whole_run, reposi
 
 
 def test_the_average_follows_and_is_not_the_weights(whole_run):
-    apart = max(float((whole_run.average[name] - whole_run.weights[name]).abs().max()) for name in whole_run.weights)
+    apart = max(
+        float((whole_run.average[name] - whole_run.weights[name]).abs().max())
+        for name in whole_run.weights
+    )
 
     assert 0 < apart < 0.5
 
@@ -124,7 +130,9 @@ def test_another_network_is_never_mixed_in(tmp_path):
 def test_a_training_stops_where_it_is_asked_to_and_keeps_its_state(tmp_path):
     answers = iter([True, True, False])
 
-    Trainer(tmp_path / "run", plan(), BrightTubes()).run(pace=END, before_step=lambda: next(answers))
+    Trainer(tmp_path / "run", plan(), BrightTubes()).run(
+        pace=END, before_step=lambda: next(answers)
+    )
 
     assert load_state(tmp_path / "run").step == 2
 
@@ -142,18 +150,26 @@ def test_two_batches_of_one_are_a_step_like_one_batch_of_two(tmp_path):
             row = slice(step % 2, step % 2 + 1)
             return type(whole)(whole.image[row], whole.label[row], whole.weight[row], whole.twins)
 
-    one = Trainer(tmp_path / "one", plan(loss="squared_error"), BrightTubes()).run(steps=1, pace=END)
-    two = Trainer(tmp_path / "two", plan(loss="squared_error", batch=1, accumulate=2), Halves()).run(steps=1, pace=END)
+    one = Trainer(tmp_path / "one", plan(loss="squared_error"), BrightTubes()).run(
+        steps=1, pace=END
+    )
+    two = Trainer(
+        tmp_path / "two", plan(loss="squared_error", batch=1, accumulate=2), Halves()
+    ).run(steps=1, pace=END)
 
     assert two.patches == one.patches
-    assert two.history["losses"]["points"] == pytest.approx(one.history["losses"]["points"], rel=1e-4)
+    assert two.history["losses"]["points"] == pytest.approx(
+        one.history["losses"]["points"], rel=1e-4
+    )
 
 
 def test_a_training_begins_with_the_average_of_another_run(tmp_path, whole_run):
     Trainer(tmp_path / "run", plan(), BrightTubes()).run(steps=3, pace=END)
     average = load_state(tmp_path / "run").average
 
-    trainer = Trainer(tmp_path / "next", plan(), BrightTubes(), start=Start(run=str(tmp_path / "run")))
+    trainer = Trainer(
+        tmp_path / "next", plan(), BrightTubes(), start=Start(run=str(tmp_path / "run"))
+    )
 
     assert same(trainer.state().weights, average)
     assert trainer.step == 0
@@ -163,8 +179,12 @@ def test_agreement_brings_twins_together(tmp_path):
     source = BrightTubes(twins=True)
     apart = {}
     for agreement in (0.0, 5.0):
-        state = Trainer(tmp_path / str(agreement), plan(agreement=agreement, averaging=0.0), source).run(steps=25, pace=END)
-        trainer = Trainer(tmp_path / str(agreement), plan(agreement=agreement, averaging=0.0), source)
+        state = Trainer(
+            tmp_path / str(agreement), plan(agreement=agreement, averaging=0.0), source
+        ).run(steps=25, pace=END)
+        trainer = Trainer(
+            tmp_path / str(agreement), plan(agreement=agreement, averaging=0.0), source
+        )
         with torch.no_grad():
             output = trainer.learner.averaged()(source.batch(9, 0, 2).image)[0]
         apart[agreement] = float(((output[0] - output[1]) ** 2).mean())
@@ -173,7 +193,9 @@ def test_agreement_brings_twins_together(tmp_path):
     assert apart[5.0] < 0.8 * apart[0.0]
 
 
-def test_a_loss_that_is_not_finite_leaves_the_network_as_it_was_and_then_ends_the_training(tmp_path):
+def test_a_loss_that_is_not_finite_leaves_the_network_as_it_was_and_then_ends_the_training(
+    tmp_path,
+):
     class Broken(BrightTubes):
         def batch(self, seed: int, step: int, size: int):
             batch = super().batch(seed, step, size)
@@ -205,19 +227,28 @@ def test_precision_is_chosen_once_for_a_machine(tmp_path):
 def test_trying_precisions_changes_nothing(tmp_path):
     tried = Trainer(tmp_path / "tried", plan(precision="auto"), BrightTubes())
 
-    assert same(tried.state().weights, Trainer(tmp_path / "not", plan(), BrightTubes()).state().weights)
+    assert same(
+        tried.state().weights, Trainer(tmp_path / "not", plan(), BrightTubes()).state().weights
+    )
 
 
 def test_bf16_keeps_parameters_in_full_precision(tmp_path):
     state = Trainer(tmp_path / "run", plan(precision="bf16"), BrightTubes()).run(steps=3, pace=END)
 
-    assert {value.dtype for value in (*state.weights.values(), *state.moments.values())} == {torch.float32}
+    assert {value.dtype for value in (*state.weights.values(), *state.moments.values())} == {
+        torch.float32
+    }
 
 
 def test_importing_the_package_loads_no_torch(repository):
-    program = "import sys, SoftCordSegLib.training.trainer.trainer_plan as _; print('torch' in sys.modules)"
+    program = (
+        "import sys, SoftCordSegLib.training.trainer.trainer_plan as _; print('torch' in"
+        " sys.modules)"
+    )
     environment = {**os.environ, "PYTHONPATH": str(repository / "SoftCordSeg")}
 
-    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True)
+    answer = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True
+    )
 
     assert answer.stdout.strip() == "False"

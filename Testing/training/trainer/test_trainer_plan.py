@@ -62,7 +62,9 @@ def test_what_cannot_be_is_named(settings, word):
 def test_a_description_is_merged_with_what_holds_for_all():
     base = {"plan": {"batch": 4, "seed": 3}, "recipe": {"kind": "plain", "away": 0.5}, "steps": 100}
 
-    one = RunDescription.from_json({"name": "one", "plan": {"seed": 4}, "recipe": {"away": 0.1}}, base)
+    one = RunDescription.from_json(
+        {"name": "one", "plan": {"seed": 4}, "recipe": {"away": 0.1}}, base
+    )
 
     assert (one.plan.batch, one.plan.seed, one.steps) == (4, 4, 100)
     assert one.recipe == {"kind": "plain", "away": 0.1}
@@ -76,6 +78,8 @@ def test_a_curve_of_any_length_has_few_points_and_the_right_mean():
         curve.add(float(step))
 
     assert len(curve.points) <= 2000
-    assert sum(curve.points) / len(curve.points) == pytest.approx(sum(curve.steps()) / len(curve.points) - 0.5)
+    assert sum(curve.points) / len(curve.points) == pytest.approx(
+        sum(curve.steps()) / len(curve.points) - 0.5
+    )
     assert LossCurve.from_json(json.loads(json.dumps(curve.to_json()))) == curve
     assert curve.recent(100) == pytest.approx(9950, abs=20)

@@ -26,7 +26,9 @@ def random_network(config: UNetConfig) -> UNet:
     return network
 
 
-def outputs(config: UNetConfig, weights: dict[str, torch.Tensor], image: torch.Tensor) -> list[torch.Tensor]:
+def outputs(
+    config: UNetConfig, weights: dict[str, torch.Tensor], image: torch.Tensor
+) -> list[torch.Tensor]:
     network = UNet(config)
     network.load_state_dict(weights)
     with torch.no_grad():
@@ -38,12 +40,17 @@ def outputs(config: UNetConfig, weights: dict[str, torch.Tensor], image: torch.T
     [
         (UNetConfig((3, 5, 7), THREE), UNetConfig((4, 11, 7), THREE)),
         (UNetConfig((3, 5, 7), THREE), UNetConfig((10, 16, 30), THREE)),
-        (UNetConfig((3, 4), THREE[:2], convolutions=(1, 3), bias=False), UNetConfig((5, 6), THREE[:2], (1, 3), bias=False)),
+        (
+            UNetConfig((3, 4), THREE[:2], convolutions=(1, 3), bias=False),
+            UNetConfig((5, 6), THREE[:2], (1, 3), bias=False),
+        ),
         (COMPACT, UNetConfig((16, 32, 64, 128, 128), COMPACT.strides)),
     ],
 )
 def test_a_wider_network_gives_the_same_outputs_at_every_level(narrow, wide):
-    image = torch.randn(2, 1, *(2 * n for n in narrow.divisor), generator=torch.Generator().manual_seed(1))
+    image = torch.randn(
+        2, 1, *(2 * n for n in narrow.divisor), generator=torch.Generator().manual_seed(1)
+    )
     weights = random_network(narrow).state_dict()
 
     grown = widened(weights, narrow, wide, noise=0.0)
@@ -63,12 +70,17 @@ def test_noise_is_small_seeded_and_tells_copies_apart():
 
     first = grown["encoder.1.0.conv.weight"]
     assert not torch.allclose(first[:5], first[5:], atol=1e-6)
-    assert torch.equal(first, widened(weights, narrow, wide, noise=0.02, seed=5)["encoder.1.0.conv.weight"])
+    assert torch.equal(
+        first, widened(weights, narrow, wide, noise=0.02, seed=5)["encoder.1.0.conv.weight"]
+    )
     before, after = outputs(narrow, weights, image)[0], outputs(wide, grown, image)[0]
     assert 0 < float((before - after).abs().mean()) < 0.2 * float(before.std())
 
 
-@pytest.mark.parametrize("wide", [UNetConfig((2, 8), THREE[:2]), UNetConfig((4, 8, 8), THREE), UNetConfig((4, 8), THREE[:2], 3)])
+@pytest.mark.parametrize(
+    "wide",
+    [UNetConfig((2, 8), THREE[:2]), UNetConfig((4, 8, 8), THREE), UNetConfig((4, 8), THREE[:2], 3)],
+)
 def test_what_is_not_wider_is_refused(wide):
     narrow = UNetConfig((3, 5), THREE[:2])
 
@@ -81,7 +93,9 @@ def test_a_wide_training_begins_with_the_shipped_bundle():
     image = torch.randn(1, 1, 32, 32, 32, generator=torch.Generator().manual_seed(1))
 
     narrow, origin = first_weights(TrainerPlan(), Start(bundle="compact"))
-    grown, grown_origin = first_weights(TrainerPlan(network=wide), Start(bundle="compact", noise=0.0))
+    grown, grown_origin = first_weights(
+        TrainerPlan(network=wide), Start(bundle="compact", noise=0.0)
+    )
 
     assert origin["bundle"].startswith("SoftCordSeg compact")
     assert grown_origin["widened_from"] == [12, 24, 48, 96, 96]
@@ -90,7 +104,9 @@ def test_a_wide_training_begins_with_the_shipped_bundle():
 
 
 def test_nothing_to_begin_with_is_random_by_the_seed():
-    one, other, third = (first_weights(TrainerPlan(seed=seed), Start())[0]["heads.0.weight"] for seed in (1, 1, 2))
+    one, other, third = (
+        first_weights(TrainerPlan(seed=seed), Start())[0]["heads.0.weight"] for seed in (1, 1, 2)
+    )
 
     assert torch.equal(one, other)
     assert not torch.equal(one, third)

@@ -60,11 +60,13 @@ def csa_command(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Measure the cord's cross-sectional area and shape, with SCT's columns and units (areas mm², lengths mm, angles degrees).
+    """Measure the cord's cross-sectional area and shape, with SCT's columns and units (areas mm²,
+    lengths mm, angles degrees).
 
-    Without --perslice, --perlevel, --vert and -z there is one row a slice; --vert or -z alone give one row, their mean.
-    The columns after SCT's are ours: area_low and area_high are the areas within the contours at 0.75 and 0.25 of the mask.
-    SCT's own spelling (-i MASK -vert 2:3 -perlevel 1 -discfile FILE) is understood too.
+    Without --perslice, --perlevel, --vert and -z there is one row a slice; --vert or -z alone give
+    one row, their mean. The columns after SCT's are ours: area_low and area_high are the areas
+    within the contours at 0.75 and 0.25 of the mask. SCT's own spelling (-i MASK -vert 2:3
+    -perlevel 1 -discfile FILE) is understood too.
     """
     with guarded(debug, json):
         request = CsaRequest(
@@ -99,8 +101,11 @@ def csa_command(
             raise typer.Exit(EXIT_FAILED)
 
 
-def _measure_all(masks: Sequence[Path], request: CsaRequest, debug: bool) -> tuple[list[Measured], list[dict[str, str]]]:
-    """What could be measured, and an entry for each mask that could not; one bad mask does not stop the others.
+def _measure_all(
+    masks: Sequence[Path], request: CsaRequest, debug: bool
+) -> tuple[list[Measured], list[dict[str, str]]]:
+    """What could be measured, and an entry for each mask that could not; one bad mask does not stop
+    the others.
 
     Raises:
         InputError: a file that is for all masks cannot be used.
@@ -131,26 +136,55 @@ def _show(measured: Sequence[Measured], compared: Sequence[Compared], files: Csa
             warn(f"'{name}': {note}")
         for row in one.summary:
             if row.count:
-                area = f"{row.mean['area']:.2f} ± {row.std['area']:.2f}" if row.count > 1 else f"{row.mean['area']:.2f}"
+                area = (
+                    f"{row.mean['area']:.2f} ± {row.std['area']:.2f}"
+                    if row.count > 1
+                    else f"{row.mean['area']:.2f}"
+                )
                 interval = f"{row.mean['area_low']:.2f} to {row.mean['area_high']:.2f}"
-                rows.append((name, row.name if row.levels else "", slice_ranges(row.slices), row.count, area, interval))
+                rows.append(
+                    (
+                        name,
+                        row.name if row.levels else "",
+                        slice_ranges(row.slices),
+                        row.count,
+                        area,
+                        interval,
+                    )
+                )
     hidden = len(rows) - _SHOWN_ROWS
-    title = f"Cross-sectional area, in {files.table}" + (f" (first {_SHOWN_ROWS} of {len(rows)} rows)" if hidden > 0 else "")
-    show_table(title, ("Mask", "Level", "Slices", "Count", "Area, mm²", "Interval, mm²"), rows[:_SHOWN_ROWS])
+    title = f"Cross-sectional area, in {files.table}" + (
+        f" (first {_SHOWN_ROWS} of {len(rows)} rows)" if hidden > 0 else ""
+    )
+    show_table(
+        title,
+        ("Mask", "Level", "Slices", "Count", "Area, mm²", "Interval, mm²"),
+        rows[:_SHOWN_ROWS],
+    )
     if compared:
         columns, cells = compare_rows(compared)
         show_table(f"Area in mm² by contrast, in {files.compare}", columns, cells[:_SHOWN_ROWS])
         for level, sd, subjects in mean_sd(compared)[:_SHOWN_ROWS]:
             if subjects > 1:
-                say(f"{level}: the SD over contrasts is {sd:.2f} mm² on average over {subjects} subjects.")
+                say(
+                    f"{level}: the SD over contrasts is {sd:.2f} mm² on average over {subjects}"
+                    " subjects."
+                )
     if files.figure is not None:
         say(f"Figure: {files.figure}")
 
 
 def _summary(
-    files: CsaFiles, measured: Sequence[Measured], compared: Sequence[Compared], errors: Sequence[dict[str, str]]
+    files: CsaFiles,
+    measured: Sequence[Measured],
+    compared: Sequence[Compared],
+    errors: Sequence[dict[str, str]],
 ) -> dict[str, Any]:
-    summary: dict[str, Any] = {"table": str(files.table) if measured else None, "masks": as_json(measured), "errors": list(errors)}
+    summary: dict[str, Any] = {
+        "table": str(files.table) if measured else None,
+        "masks": as_json(measured),
+        "errors": list(errors),
+    }
     if compared:
         summary["compare"] = {"table": str(files.compare), "rows": compare_json(compared)}
     if files.figure is not None:

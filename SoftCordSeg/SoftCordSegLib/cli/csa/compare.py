@@ -1,4 +1,6 @@
-"""Several images of one subject side by side: the area of the same cord in each contrast, and its SD over contrasts."""
+"""Several images of one subject side by side: the area of the same cord in each contrast, and its
+SD over contrasts.
+"""
 
 from __future__ import annotations
 
@@ -30,13 +32,19 @@ class Compared:
 
 
 def compared_by(request: CsaRequest) -> str:
-    """What tells places of the cord apart in all images: see :func:`SoftCordSegLib.morphometry.spread_over_contrasts`."""
+    """What tells places of the cord apart in all images: see
+    :func:`SoftCordSegLib.morphometry.spread_over_contrasts`.
+    """
     if request.pmj.distance_mm is not None and not request.grouping.per_slice:
         return "pmj"
-    return "levels" if request.grouping.needs_levels and not request.grouping.per_slice else "slices"
+    return (
+        "levels" if request.grouping.needs_levels and not request.grouping.per_slice else "slices"
+    )
 
 
-def compare(measured: Sequence[Measured], subject: str | None = None, by: str = "levels") -> list[Compared]:
+def compare(
+    measured: Sequence[Measured], subject: str | None = None, by: str = "levels"
+) -> list[Compared]:
     """Join the masks of each subject.
 
     Args:
@@ -45,10 +53,12 @@ def compare(measured: Sequence[Measured], subject: str | None = None, by: str = 
         by: of :func:`compared_by`.
 
     Returns:
-        Subjects in the order met; all have the same columns (a contrast that a subject lacks is NaN).
+        Subjects in the order met; all have the same columns (a contrast that a subject lacks is
+        NaN).
 
     Raises:
-        InputError: no subject has more than one mask, or one has two masks of one name; slices of masks on different grids.
+        InputError: no subject has more than one mask, or one has two masks of one name; slices of
+            masks on different grids.
     """
     from ...morphometry import spread_over_contrasts
 
@@ -58,24 +68,32 @@ def compare(measured: Sequence[Measured], subject: str | None = None, by: str = 
         key = session_of(one.path) if subject is None else subject
         group = groups.setdefault(key, {})
         if contrast in group:
-            raise InputError(f"Two masks of one subject have the same name, {one.path.name}. Rename one by its contrast.")
+            raise InputError(
+                f"Two masks of one subject have the same name, {one.path.name}. Rename one by its"
+                " contrast."
+            )
         if by == "slices":
             _check_grid(first.setdefault(key, one), one)
         group[contrast] = one.summary
     if all(len(group) < 2 for group in groups.values()):
         raise InputError(
-            "No subject has two masks that could be measured, so there is nothing to compare. If all masks are of one "
-            "subject, name it with --subject."
+            "No subject has two masks that could be measured, so there is nothing to compare. If"
+            " all masks are of one subject, name it with --subject."
         )
     contrasts = list(dict.fromkeys(name for group in groups.values() for name in group))
     compared = []
     for key, summaries in groups.items():
         spreads = spread_over_contrasts(summaries, by=by)
-        whole = [replace(spread, values={name: spread.values.get(name, math.nan) for name in contrasts}) for spread in spreads]
+        whole = [
+            replace(spread, values={name: spread.values.get(name, math.nan) for name in contrasts})
+            for spread in spreads
+        ]
         if whole:
             compared.append(Compared(key, tuple(whole)))
     if not compared:
-        raise InputError("None of the masks has an area at the places asked for, so there is nothing to compare.")
+        raise InputError(
+            "None of the masks has an area at the places asked for, so there is nothing to compare."
+        )
     return compared
 
 
@@ -94,13 +112,24 @@ def compare_rows(compared: Sequence[Compared]) -> tuple[list[str], list[list[str
     for one in compared:
         for spread in one.spreads:
             values = [_shown(spread.values[name]) for name in contrasts]
-            rows.append([one.subject, spread.name, *values, _shown(spread.mean), _shown(spread.sd), _shown(spread.cv_percent)])
+            rows.append(
+                [
+                    one.subject,
+                    spread.name,
+                    *values,
+                    _shown(spread.mean),
+                    _shown(spread.sd),
+                    _shown(spread.cv_percent),
+                ]
+            )
     place = {"levels": "Level", "slices": "Slices", "pmj": "From PMJ"}[compared[0].spreads[0].by]
     return ["Subject", place, *contrasts, "Mean", "SD", "CV, %"], rows
 
 
 def mean_sd(compared: Sequence[Compared]) -> list[tuple[str, float, int]]:
-    """Over subjects: (level, mean of the SDs over contrasts, number of subjects with one); the paper's figure."""
+    """Over subjects: (level, mean of the SDs over contrasts, number of subjects with one); the
+    paper's figure.
+    """
     sds: dict[str, list[float]] = {}
     for one in compared:
         for spread in one.spreads:
@@ -129,8 +158,9 @@ def compare_json(compared: Sequence[Compared]) -> list[dict[str, Any]]:
 def _check_grid(one: Measured, other: Measured) -> None:
     if not one.shape.grid.same_as(other.shape.grid, tolerance_mm=1e-2):
         raise InputError(
-            f"'{one.path.name}' and '{other.path.name}' have different grids, so that their slices are not the same places of the "
-            "cord. Compare them by level (--vert, --perlevel) or by --pmj-distance."
+            f"'{one.path.name}' and '{other.path.name}' have different grids, so that their slices"
+            " are not the same places of the cord. Compare them by level (--vert, --perlevel) or"
+            " by --pmj-distance."
         )
 
 

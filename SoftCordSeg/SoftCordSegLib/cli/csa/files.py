@@ -45,13 +45,16 @@ def check_files(files: CsaFiles, inputs: Sequence[Path]) -> None:
     """Refuse outputs that cannot be written, before any work is done.
 
     Raises:
-        UsageProblem: an output is an input, another output or a folder, or rows are to be added to JSON.
+        UsageProblem: an output is an input, another output or a folder, or rows are to be added to
+            JSON.
         OutputError: a folder cannot be made or written.
     """
     check_not_an_input(files.all, inputs)
     for path in files.all:
         if path.is_dir():
-            raise UsageProblem(f"'{path}' is a folder. Give the name of a file, for example {path / 'csa.csv'}.")
+            raise UsageProblem(
+                f"'{path}' is a folder. Give the name of a file, for example {path / 'csa.csv'}."
+            )
     if len({path.resolve() for path in files.all}) < len(files.all):
         raise UsageProblem("The table, the comparison and the figure need files of their own.")
     if files.append and files.table.suffix.lower() == ".json":
@@ -60,7 +63,9 @@ def check_files(files: CsaFiles, inputs: Sequence[Path]) -> None:
         check_folder(path.parent)
 
 
-def write_files(files: CsaFiles, measured: Sequence[Measured], compared: Sequence[Compared]) -> None:
+def write_files(
+    files: CsaFiles, measured: Sequence[Measured], compared: Sequence[Compared]
+) -> None:
     """Write what was asked for.
 
     Raises:
@@ -69,7 +74,11 @@ def write_files(files: CsaFiles, measured: Sequence[Measured], compared: Sequenc
     """
     from ...morphometry import write_figure
 
-    text = _json_text(measured) if files.table.suffix.lower() == ".json" else _csv_text(files, measured)
+    text = (
+        _json_text(measured)
+        if files.table.suffix.lower() == ".json"
+        else _csv_text(files, measured)
+    )
     writers = {files.table: text_writer(text)}
     if files.compare is not None:
         writers[files.compare] = text_writer(compare_text(compared))
@@ -83,7 +92,10 @@ def as_json(measured: Sequence[Measured]) -> list[dict[str, Any]]:
     """All that is known of each mask, in plain types."""
     from ...morphometry import to_json
 
-    return [to_json(one.shape, one.summary, name, notes=one.level_notes) for one, name in zip(measured, file_names(measured))]
+    return [
+        to_json(one.shape, one.summary, name, notes=one.level_notes)
+        for one, name in zip(measured, file_names(measured))
+    ]
 
 
 def file_names(measured: Sequence[Measured]) -> list[str]:
@@ -95,7 +107,9 @@ def file_names(measured: Sequence[Measured]) -> list[str]:
 def _csv_text(files: CsaFiles, measured: Sequence[Measured]) -> str:
     from ...morphometry import csv_text
 
-    texts = [csv_text(one.shape, one.summary, name) for one, name in zip(measured, file_names(measured))]
+    texts = [
+        csv_text(one.shape, one.summary, name) for one, name in zip(measured, file_names(measured))
+    ]
     # The header is the same for all: every mask was measured with the same options.
     header, rows = texts[0].split("\r\n", 1)
     rows += "".join(text.split("\r\n", 1)[1] for text in texts[1:])
@@ -104,12 +118,18 @@ def _csv_text(files: CsaFiles, measured: Sequence[Measured]) -> str:
     with open(files.table, encoding="utf-8", newline="") as stream:
         before = stream.read()
     if before.splitlines()[:1] != [header]:
-        raise InputError(f"'{files.table}' has other columns than the new rows, so they cannot be added to it. Give a new file.")
+        raise InputError(
+            f"'{files.table}' has other columns than the new rows, so they cannot be added to it."
+            " Give a new file."
+        )
     return before.rstrip("\r\n") + f"\r\n{rows}"
 
 
 def _json_text(measured: Sequence[Measured]) -> str:
-    return json.dumps({"masks": as_json(measured)}, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    return (
+        json.dumps({"masks": as_json(measured)}, indent=1, allow_nan=False, ensure_ascii=False)
+        + "\n"
+    )
 
 
 def _figure(measured: Sequence[Measured], compared: Sequence[Compared]) -> Figure:
@@ -126,4 +146,6 @@ def _figure(measured: Sequence[Measured], compared: Sequence[Compared]) -> Figur
         return contrasts_figure(spreads, title="" if several else compared[0].subject)
     if len(measured) == 1:
         return profile_figure(measured[0].shape, title=measured[0].path.name)
-    return profile_figure(dict(zip(short_names([one.path for one in measured]), (one.shape for one in measured))))
+    return profile_figure(
+        dict(zip(short_names([one.path for one in measured]), (one.shape for one in measured)))
+    )

@@ -43,14 +43,17 @@ class MaskLevels:
             needed: complain if the file holds landmarks only, such as the pontomedullary junction.
 
         Raises:
-            InputError: discs in the wrong order, twice or off the cord; another grid; always with the file named.
+            InputError: discs in the wrong order, twice or off the cord; another grid; always with
+                the file named.
         """
         from ...morphometry import add_levels, add_levels_from_mask
 
         with naming(self.path):
             if self.labelled is not None:
                 return add_levels_from_mask(shape, self.labelled)
-            if any(disc.value < FIRST_LANDMARK for disc in self.discs) or (needed and self.path is not None):
+            if any(disc.value < FIRST_LANDMARK for disc in self.discs) or (
+                needed and self.path is not None
+            ):
                 return add_levels(shape, self.discs, mask)
         return shape
 
@@ -76,23 +79,33 @@ class Levels:
             self._shared = MaskLevels(source.vertfile, labelled=_read_levels(source.vertfile))
 
     def of(self, path: Path, mask: Volume) -> tuple[Volume, MaskLevels]:
-        """The mask of the cord, and its levels: the mask may be a segmentation labelled with levels itself.
+        """The mask of the cord, and its levels: the mask may be a segmentation labelled with levels
+        itself.
 
         Args:
             path, mask: the mask file and what is in it.
 
         Raises:
-            InputError: the discs beside the mask are missing, ambiguous or unusable; no levels although they are needed.
+            InputError: the discs beside the mask are missing, ambiguous or unusable; no levels
+                although they are needed.
         """
         if self._beside:
             beside, note = discs_beside(path)
-            return mask, MaskLevels(beside, discs=tuple(read_discs(beside)), notes=(note,) if note else ())
+            return mask, MaskLevels(
+                beside, discs=tuple(read_discs(beside)), notes=(note,) if note else ()
+            )
         if not self._look_at_mask:
             return mask, self._shared
         if not _has_several_labels(mask):
-            raise InputError("Its vertebral levels are not known. Give --discs, --vertfile or --find-discs.")
-        note = "The mask's values were read as vertebral levels, and all of them together as the cord."
-        return mask.with_data((mask.data > 0).astype("uint8")), MaskLevels(labelled=mask, notes=(note,))
+            raise InputError(
+                "Its vertebral levels are not known. Give --discs, --vertfile or --find-discs."
+            )
+        note = (
+            "The mask's values were read as vertebral levels, and all of them together as the cord."
+        )
+        return mask.with_data((mask.data > 0).astype("uint8")), MaskLevels(
+            labelled=mask, notes=(note,)
+        )
 
 
 def _read_levels(path: Path) -> Volume:
@@ -101,7 +114,9 @@ def _read_levels(path: Path) -> Volume:
 
     levels = read_nifti(path)
     if (levels.data > 0).any() and not is_labelled_mask(levels):
-        raise InputError(f"'{path}' holds disc points, not levels of whole slices. Give it as --discs.")
+        raise InputError(
+            f"'{path}' holds disc points, not levels of whole slices. Give it as --discs."
+        )
     return levels
 
 

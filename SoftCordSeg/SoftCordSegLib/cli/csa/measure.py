@@ -58,11 +58,17 @@ def measure_mask(path: Path, request: CsaRequest, shared: Shared, progress: Prog
     progress.report(0.0, "Reading")
     progress.check_cancelled()
     mask, levels = shared.levels.of(path, read_nifti(path))
-    shape = levels.add(_measured(mask, request, shared, progress.part(0.1, 0.95)), mask, request.needs_levels)
+    shape = levels.add(
+        _measured(mask, request, shared, progress.part(0.1, 0.95)), mask, request.needs_levels
+    )
     grouping, pmj = request.grouping, request.pmj
     slices, per_slice = grouping.slices, True if grouping.per_slice else None
     if pmj.wanted:
-        shape = add_distance_pmj(shape, mask, junction_among(levels.discs) if shared.junction is None else shared.junction)
+        shape = add_distance_pmj(
+            shape,
+            mask,
+            junction_among(levels.discs) if shared.junction is None else shared.junction,
+        )
     if pmj.distance_mm is not None:
         slices = slices_at_pmj_distance(shape, pmj.distance_mm, pmj.extent_mm)
     if request.normalize_pam50:
@@ -78,7 +84,10 @@ def measure_mask(path: Path, request: CsaRequest, shared: Shared, progress: Prog
         distance_pmj=None if per_slice else pmj.distance_mm,
     )
     if not any(row.count for row in summary):
-        raise InputError(" ".join(summary.notes) or "The mask has no cord in the slices that were asked for. Check -z.")
+        raise InputError(
+            " ".join(summary.notes)
+            or "The mask has no cord in the slices that were asked for. Check -z."
+        )
     return Measured(path, shape, summary, levels.notes)
 
 
@@ -87,8 +96,13 @@ def _measured(mask: Volume, request: CsaRequest, shared: Shared, progress: Progr
     from ...morphometry import add_image_measures, measure
 
     shape = measure(mask, request.options, centreline=shared.centreline, progress=progress)
-    if shared.centreline is not None and not shared.centreline.grid.same_as(shape.grid, tolerance_mm=1e-2):
-        raise InputError(f"'{request.centreline}' has another grid than the mask. Resample one of them to the other's grid first.")
+    if shared.centreline is not None and not shared.centreline.grid.same_as(
+        shape.grid, tolerance_mm=1e-2
+    ):
+        raise InputError(
+            f"'{request.centreline}' has another grid than the mask. Resample one of them to the"
+            " other's grid first."
+        )
     if shared.image is None:
         return shape
     with naming(request.image):
@@ -101,5 +115,7 @@ def _on_pam50(shape: CordShape) -> tuple[CordShape, list[int]]:
 
     from ...morphometry import pam50_slices, to_pam50
 
-    own = sorted(int(number) for level in np.unique(shape.levels) for number in pam50_slices(int(level)))
+    own = sorted(
+        int(number) for level in np.unique(shape.levels) for number in pam50_slices(int(level))
+    )
     return to_pam50(shape), own

@@ -56,7 +56,8 @@ class PmjRequest:
 
     Attributes:
         path: image or points with the junction in it; None takes it from the disc labels.
-        distance_mm: measure around this distance along the cord; None only fills the column of distances.
+        distance_mm: measure around this distance along the cord; None only fills the column of
+            distances.
         extent_mm: of cord to take there.
     """
 
@@ -80,7 +81,8 @@ class CsaRequest:
         source: of vertebral levels.
         pmj: distances from the pontomedullary junction.
         normalize_pam50: slices are PAM50's.
-        image: anatomical image on the masks' grid, for quadrants and symmetry; None leaves them out.
+        image: anatomical image on the masks' grid, for quadrants and symmetry; None leaves them
+            out.
         centreline: mask whose centreline gives the angles; None takes each mask's own.
     """
 
@@ -95,7 +97,13 @@ class CsaRequest:
     @property
     def inputs(self) -> list[Path]:
         """Every file that is read besides the masks."""
-        paths = (self.source.discs, self.source.vertfile, self.pmj.path, self.image, self.centreline)
+        paths = (
+            self.source.discs,
+            self.source.vertfile,
+            self.pmj.path,
+            self.image,
+            self.centreline,
+        )
         return [path for path in paths if path is not None]
 
     @property
@@ -104,7 +112,9 @@ class CsaRequest:
         return self.normalize_pam50 or self.grouping.needs_levels
 
 
-def measure_options(angle_corr: bool, threshold: str, rescaling: str, tilt: str = "sct") -> MeasureOptions:
+def measure_options(
+    angle_corr: bool, threshold: str, rescaling: str, tilt: str = "sct"
+) -> MeasureOptions:
     """The options of :func:`SoftCordSegLib.morphometry.measure`.
 
     Raises:
@@ -117,12 +127,19 @@ def measure_options(angle_corr: bool, threshold: str, rescaling: str, tilt: str 
     if tilt not in ("sct", "exact"):
         raise UsageProblem(f"--tilt is sct or exact, not '{tilt}'.")
     if tilt == "exact" and not angle_corr:
-        raise UsageProblem("--tilt is a way of angle correction, which --no-angle-corr leaves out. Give one of them.")
+        raise UsageProblem(
+            "--tilt is a way of angle correction, which --no-angle-corr leaves out. Give one of"
+            " them."
+        )
     try:
         cut = None if threshold == "soft" else float(threshold)
-        return MeasureOptions(angle_correction=angle_corr, rescaling=rescaling, threshold=cut, tilt=tilt)
+        return MeasureOptions(
+            angle_correction=angle_corr, rescaling=rescaling, threshold=cut, tilt=tilt
+        )
     except ValueError as error:
-        raise UsageProblem(f"--threshold is soft, or a number above 0 and up to 1; '{threshold}' is neither.") from error
+        raise UsageProblem(
+            f"--threshold is soft, or a number above 0 and up to 1; '{threshold}' is neither."
+        ) from error
 
 
 def grouping_of(z: str | None, vert: str | None, per_slice: bool, per_level: bool) -> Grouping:
@@ -136,7 +153,12 @@ def grouping_of(z: str | None, vert: str | None, per_slice: bool, per_level: boo
     if per_slice and per_level:
         raise UsageProblem("Give either --perslice or --perlevel, not both.")
     try:
-        return Grouping(parse_slices(z) if z else None, parse_levels(vert) if vert else None, per_slice, per_level)
+        return Grouping(
+            parse_slices(z) if z else None,
+            parse_levels(vert) if vert else None,
+            per_slice,
+            per_level,
+        )
     except InputError as error:
         raise UsageProblem(str(error)) from error
 
@@ -148,22 +170,35 @@ def check_together(request: CsaRequest) -> None:
         UsageProblem: with the two options named.
     """
     if request.centreline is not None and not request.options.angle_correction:
-        raise UsageProblem("--centerline is for the angle correction, which --no-angle-corr leaves out. Give one of them.")
+        raise UsageProblem(
+            "--centerline is for the angle correction, which --no-angle-corr leaves out. Give one"
+            " of them."
+        )
     source, grouping, pmj = request.source, request.grouping, request.pmj
     if sum([source.discs is not None, source.vertfile is not None, source.beside]) > 1:
         raise UsageProblem("Give one of --discs, --vertfile and --find-discs, not more.")
     if pmj.distance_mm is not None:
         if pmj.path is None and source.discs is None and not source.beside:
-            raise UsageProblem("--pmj-distance needs the junction: give it with --pmj, or as value 50 (PMJ) among the --discs.")
+            raise UsageProblem(
+                "--pmj-distance needs the junction: give it with --pmj, or as value 50 (PMJ) among"
+                " the --discs."
+            )
         if grouping.needs_levels or grouping.slices is not None:
-            raise UsageProblem("--pmj-distance chooses the slices by itself. Leave out --vert, --perlevel and -z.")
+            raise UsageProblem(
+                "--pmj-distance chooses the slices by itself. Leave out --vert, --perlevel and -z."
+            )
         if pmj.distance_mm < 0 or pmj.extent_mm <= 0:
             raise UsageProblem("--pmj-distance is 0 mm or more, and --pmj-extent more than 0 mm.")
     if request.normalize_pam50:
         if pmj.wanted:
-            raise UsageProblem("On PAM50's slices there is no distance from the junction. Give either --pmj or --normalize-pam50.")
+            raise UsageProblem(
+                "On PAM50's slices there is no distance from the junction. Give either --pmj or"
+                " --normalize-pam50."
+            )
         if grouping.slices is not None:
-            raise UsageProblem("-z counts the mask's own slices. With --normalize-pam50 choose by --vert.")
+            raise UsageProblem(
+                "-z counts the mask's own slices. With --normalize-pam50 choose by --vert."
+            )
 
 
 def check_figure(path: Path | None) -> None:
@@ -184,7 +219,12 @@ def check_compare(path: Path | None, subject: str | None, masks: int) -> None:
     """
     if path is None:
         if subject is not None:
-            raise UsageProblem("--subject names the subject in the table of --compare. Give --compare FILE.csv too.")
+            raise UsageProblem(
+                "--subject names the subject in the table of --compare. Give --compare FILE.csv"
+                " too."
+            )
         return
     if masks < 2:
-        raise UsageProblem("--compare needs several masks of one subject, for example one a contrast.")
+        raise UsageProblem(
+            "--compare needs several masks of one subject, for example one a contrast."
+        )

@@ -47,10 +47,17 @@ def read_shared(request: CsaRequest) -> Shared:
     pmj = request.pmj.path
     junction = None if pmj is None else junction_among(read_discs(pmj), pmj)
     image = None if request.image is None else read_nifti(request.image)
-    return Shared(levels, junction, image, None if request.centreline is None else _centreline_in(request.centreline))
+    return Shared(
+        levels,
+        junction,
+        image,
+        None if request.centreline is None else _centreline_in(request.centreline),
+    )
 
 
-def junction_among(discs: Sequence[DiscLabel], path: Path | None = None) -> tuple[float, float, float]:
+def junction_among(
+    discs: Sequence[DiscLabel], path: Path | None = None
+) -> tuple[float, float, float]:
     """The position of the pontomedullary junction, world RAS+, mm.
 
     Raises:
@@ -61,7 +68,10 @@ def junction_among(discs: Sequence[DiscLabel], path: Path | None = None) -> tupl
     found = [disc.position_mm for disc in discs if disc.value == parse_disc("PMJ")]
     if not found:
         where = f"'{path}' has" if path is not None else "The disc labels have"
-        raise InputError(f"{where} no pontomedullary junction. Mark it as a point PMJ, or in a label image with the value 50.")
+        raise InputError(
+            f"{where} no pontomedullary junction. Mark it as a point PMJ, or in a label image with"
+            " the value 50."
+        )
     return found[0]
 
 

@@ -1,4 +1,6 @@
-"""The area along the cord as a drawing for a page: it takes its colours from the page, light or dark."""
+"""The area along the cord as a drawing for a page: it takes its colours from the page, light or
+dark.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,8 @@ if TYPE_CHECKING:
     from ...morphometry import CordShape
     from ...phantom import Phantom
 
-# matplotlib wants real colours: these stand for the page's own, and are replaced in the text of the drawing.
+# matplotlib wants real colours: these stand for the page's own, and are replaced in the text of the
+# drawing.
 _COLOURS = {
     "#010101": "currentColor",
     "#020202": "var(--rule)",
@@ -72,7 +75,9 @@ def area_svg(shape: CordShape, phantom: Phantom | None, name: str) -> str:
         if phantom is not None:
             axes.legend(loc="lower left", frameon=False, ncols=2)
         text = io.StringIO()
-        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+        figure.savefig(
+            text, format="svg", transparent=True, metadata={"Date": None, "Creator": None}
+        )
     return _for_the_page(text.getvalue())
 
 
@@ -90,7 +95,14 @@ def _draw_bands(axes, shape: CordShape, distance, there) -> None:
         start, stop = here.min() - step / 2, here.max() + step / 2
         if index % 2 == 0:
             axes.axvspan(start, stop, color=_BAND, linewidth=0)
-        axes.text((start + stop) / 2, 1.02, level_name(int(level)), transform=axes.get_xaxis_transform(), ha="center", va="bottom")
+        axes.text(
+            (start + stop) / 2,
+            1.02,
+            level_name(int(level)),
+            transform=axes.get_xaxis_transform(),
+            ha="center",
+            va="bottom",
+        )
 
 
 def _for_the_page(svg: str) -> str:

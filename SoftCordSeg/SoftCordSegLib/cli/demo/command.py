@@ -27,11 +27,21 @@ _THRESHOLD = 0.5
 
 def demo_command(
     ctx: typer.Context,
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the page and all results.", show_default=False)],
-    image: Annotated[Optional[Path], typer.Option(help="A real image in place of the phantom.")] = None,
-    discs: Annotated[Optional[Path], typer.Option(help="Disc labels of that image, for vertebral levels.")] = None,
+    out: Annotated[
+        Path,
+        typer.Option(
+            "-o", "--out", help="Folder for the page and all results.", show_default=False
+        ),
+    ],
+    image: Annotated[
+        Optional[Path], typer.Option(help="A real image in place of the phantom.")
+    ] = None,
+    discs: Annotated[
+        Optional[Path], typer.Option(help="Disc labels of that image, for vertebral levels.")
+    ] = None,
     contrast: Annotated[
-        Optional[list[str]], typer.Option(help="Only this contrast of the phantom; may be given again.", metavar="NAME")
+        Optional[list[str]],
+        typer.Option(help="Only this contrast of the phantom; may be given again.", metavar="NAME"),
     ] = None,
     model: Model = None,
     device: Device = "auto",
@@ -39,12 +49,19 @@ def demo_command(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Show the whole chain on a digital spine phantom of known areas, or on an image of yours: open DIR/index.html.
+    """Show the whole chain on a digital spine phantom of known areas, or on an image of yours: open
+    DIR/index.html.
 
-    Needs no network and no data: images, soft masks, segments, tables, Slicer scenes and a page are written to DIR.
+    Needs no network and no data: images, soft masks, segments, tables, Slicer scenes and a page are
+    written to DIR.
     """
     tools: Tools = ctx.obj
-    options = {"model": Path(model).name if model else None, "threshold": _THRESHOLD, "device": device, "threads": threads}
+    options = {
+        "model": Path(model).name if model else None,
+        "threshold": _THRESHOLD,
+        "device": device,
+        "threads": threads,
+    }
     with guarded(debug, as_json):
         from .page import PAGE, TITLE
 
@@ -72,12 +89,19 @@ def demo_command(
 
 
 def _jobs(
-    out: Path, image: Path | None, discs: Path | None, contrasts: list[str] | None, options: dict[str, Any], device: str
+    out: Path,
+    image: Path | None,
+    discs: Path | None,
+    contrasts: list[str] | None,
+    options: dict[str, Any],
+    device: str,
 ) -> dict[str, Callable]:
-    """What to do, by name: each a function of (bundle, tools, progress) that gives a study and its views.
+    """What to do, by name: each a function of (bundle, tools, progress) that gives a study and its
+    views.
 
     Raises:
-        UsageProblem: options that do not go together, an unknown contrast, a result that would overwrite an input.
+        UsageProblem: options that do not go together, an unknown contrast, a result that would
+            overwrite an input.
     """
     from ...phantom import CONTRASTS
 
@@ -86,15 +110,21 @@ def _jobs(
 
     if image is not None:
         if contrasts:
-            raise UsageProblem("--contrast is for the phantom; with --image there is only that image.")
+            raise UsageProblem(
+                "--contrast is for the phantom; with --image there is only that image."
+            )
         folder = out / file_stem(image)
-        check_not_an_input(request(folder).outputs(image).values(), [image, *([discs] if discs else [])])
+        check_not_an_input(
+            request(folder).outputs(image).values(), [image, *([discs] if discs else [])]
+        )
         return {image.name: _image_job(image, discs, folder, request(folder))}
     if discs is not None:
         raise UsageProblem("--discs goes with --image: the phantom's discs are known.")
     unknown = [name for name in contrasts or () if name not in CONTRASTS]
     if unknown:
-        raise UsageProblem(f"The phantom has no contrast '{unknown[0]}'. It has {', '.join(CONTRASTS)}.")
+        raise UsageProblem(
+            f"The phantom has no contrast '{unknown[0]}'. It has {', '.join(CONTRASTS)}."
+        )
     wanted = list(dict.fromkeys(contrasts or CONTRASTS))
     return {name: _phantom_job(name, out / name, request(out / name)) for name in wanted}
 
@@ -103,7 +133,11 @@ def _phantom_job(contrast: str, folder: Path, request: Request) -> Callable:
     def job(bundle: Any, tools: Tools, progress: Progress):
         from .study import study_phantom
 
-        return _with_views(study_phantom(contrast, folder, bundle, tools, request, progress.part(0, 0.9)), folder, progress)
+        return _with_views(
+            study_phantom(contrast, folder, bundle, tools, request, progress.part(0, 0.9)),
+            folder,
+            progress,
+        )
 
     return job
 
@@ -114,7 +148,11 @@ def _image_job(image: Path, discs: Path | None, folder: Path, request: Request) 
         from .study import study_image
 
         labels = read_discs(discs) if discs is not None else ()
-        return _with_views(study_image(image, folder, bundle, tools, request, progress.part(0, 0.9), labels), folder, progress)
+        return _with_views(
+            study_image(image, folder, bundle, tools, request, progress.part(0, 0.9), labels),
+            folder,
+            progress,
+        )
 
     return job
 
@@ -144,9 +182,23 @@ def _report(out: Path, done: list, failures: list, bundle: Any, as_json: bool) -
     for study, _ in done:
         error = f"{mean_absolute_percent(study.errors):.2f}" if study.errors else "-"
         dice = f"{study.dice:.3f}" if study.dice is not None else "-"
-        rows.append((study.title, "yes" if study.outcome["found"] else "no", error, dice, f"{study.outcome['seconds']:.1f}"))
+        rows.append(
+            (
+                study.title,
+                "yes" if study.outcome["found"] else "no",
+                error,
+                dice,
+                f"{study.outcome['seconds']:.1f}",
+            )
+        )
     if rows:
-        columns = ("Image", "Cord found", "Mean area error per level, %", "Dice at 0.5", "Segmented in, s")
+        columns = (
+            "Image",
+            "Cord found",
+            "Mean area error per level, %",
+            "Dice at 0.5",
+            "Segmented in, s",
+        )
         show_table(f"Spinal cord by {bundle.name}", columns, rows)
         say(f"Open {out / PAGE}")
     if as_json:

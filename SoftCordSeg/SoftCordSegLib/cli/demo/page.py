@@ -27,7 +27,11 @@ _CAPTIONS = {
 
 
 def demo_html(
-    studies: Sequence[tuple[Study, Views]], failures: Sequence[tuple[str, str]], bundle: Any, folder: Path, command: str
+    studies: Sequence[tuple[Study, Views]],
+    failures: Sequence[tuple[str, str]],
+    bundle: Any,
+    folder: Path,
+    command: str,
 ) -> str:
     """The page.
 
@@ -56,11 +60,15 @@ def _head(studies, failures, bundle: Any, truth: bool) -> str:
     errors = [error for study, _ in studies for error in study.errors]
     if truth:
         lead = (
-            "A digital neck, drawn by formula, so that the cord's cross-sectional area is known everywhere. "
-            f"Each scan was segmented by {escape(bundle.name)} and measured; nothing was adjusted by hand."
+            "A digital neck, drawn by formula, so that the cord's cross-sectional area is known"
+            f" everywhere. Each scan was segmented by {escape(bundle.name)} and measured; nothing"
+            " was adjusted by hand."
         )
     else:
-        lead = f"Segmented by {escape(bundle.name)} and measured; nothing was adjusted by hand. The truth is not known here."
+        lead = (
+            f"Segmented by {escape(bundle.name)} and measured; nothing was adjusted by hand. The"
+            " truth is not known here."
+        )
     figures = []
     if errors:
         worst = max(errors, key=lambda error: abs(error.percent))
@@ -73,7 +81,9 @@ def _head(studies, failures, bundle: Any, truth: bool) -> str:
         figures.append(("scans", f"{len(studies)} of {len(studies) + len(failures)}"))
     elif studies[0][0].shape is not None:
         figures = _size(studies[0][0])
-    return f'<h1>The spinal cord, softly outlined</h1><p class="lead">{lead}</p>{key_figures(figures)}'
+    return (
+        f'<h1>The spinal cord, softly outlined</h1><p class="lead">{lead}</p>{key_figures(figures)}'
+    )
 
 
 def _size(study: Study) -> list[tuple[str, str]]:
@@ -93,14 +103,21 @@ def _overview(studies) -> str:
     for name in names:
         cells = [next((e for e in study.errors if e.name == name), None) for study, _ in studies]
         rows.append(f"<tr><td>{name}</td>{''.join(_percent_cell(error) for error in cells)}</tr>")
-    means = "".join(f"<td>{mean_absolute_percent(s.errors):.1f}</td>" if s.errors else "<td>–</td>" for s, _ in studies)
-    dice = "".join(f"<td>{study.dice:.3f}</td>" if study.dice is not None else "<td>–</td>" for study, _ in studies)
+    means = "".join(
+        f"<td>{mean_absolute_percent(s.errors):.1f}</td>" if s.errors else "<td>–</td>"
+        for s, _ in studies
+    )
+    dice = "".join(
+        f"<td>{study.dice:.3f}</td>" if study.dice is not None else "<td>–</td>"
+        for study, _ in studies
+    )
     head = "".join(f"<th>{escape(study.title)}</th>" for study, _ in studies)
     return (
         '<h2>Area error by level, %</h2><div class="scroll"><table>'
         f"<tr><th>Level</th>{head}</tr>{''.join(rows)}<tr><td>mean, without sign</td>{means}</tr>"
         f"<tr><td>Dice at 0.5</td>{dice}</tr></table></div>"
-        '<p class="small">Measured minus known, of the known mean area at right angles to the cord, over the same slices.</p>'
+        '<p class="small">Measured minus known, of the known mean area at right angles to the cord,'
+        " over the same slices.</p>"
     )
 
 
@@ -119,7 +136,11 @@ def _signed(percent: float) -> str:
 def _section(study: Study, views: Views, folder: Path) -> str:
     shape = " × ".join(str(n) for n in study.image.shape)
     spacing = " × ".join(f"{size:.3g}" for size in study.image.spacing)
-    facts = [f"{shape} voxels of {spacing} mm", f"stored {study.image.letters}", study.outcome["message"]]
+    facts = [
+        f"{shape} voxels of {spacing} mm",
+        f"stored {study.image.letters}",
+        study.outcome["message"],
+    ]
     facts.append(f"{study.outcome['seconds']:.1f} s from file to mask")
     parts = [f'<h2>{escape(study.title)}</h2><p class="facts">{escape(" · ".join(facts))}</p>']
     if views.pictures:
@@ -146,56 +167,90 @@ def _level_table(study: Study) -> str:
     if study.levels is None:
         return ""
     known = {error.name: error for error in study.errors}
-    head = "<th>Level</th><th>Slices</th>" + ("<th>Known, mm²</th>" if known else "") + "<th>Measured, mm²</th><th>SD, mm²</th>"
+    head = (
+        "<th>Level</th><th>Slices</th>"
+        + ("<th>Known, mm²</th>" if known else "")
+        + "<th>Measured, mm²</th><th>SD, mm²</th>"
+    )
     head += "<th>Error, %</th>" if known else ""
     rows = []
     for row in study.levels:
         if not row.count:
             continue
         error = known.get(row.name)
-        cells = f"<td>{row.name}</td><td>{row.count}</td>" + (f"<td>{error.known_mm2:.1f}</td>" if error else "")
-        cells += f"<td>{row.mean['area']:.1f}</td><td>{row.std['area']:.1f}</td>" + (_percent_cell(error) if error else "")
+        cells = f"<td>{row.name}</td><td>{row.count}</td>" + (
+            f"<td>{error.known_mm2:.1f}</td>" if error else ""
+        )
+        cells += f"<td>{row.mean['area']:.1f}</td><td>{row.std['area']:.1f}</td>" + (
+            _percent_cell(error) if error else ""
+        )
         rows.append(f"<tr>{cells}</tr>")
     return f'<div class="scroll"><table><tr>{head}</tr>{"".join(rows)}</table></div>'
 
 
 def _remarks(sentences: Sequence[str]) -> str:
     unique = list(dict.fromkeys(sentences))
-    return f'<ul class="remark small">{"".join(f"<li>{escape(s)}</li>" for s in unique)}</ul>' if unique else ""
+    return (
+        f'<ul class="remark small">{"".join(f"<li>{escape(s)}</li>" for s in unique)}</ul>'
+        if unique
+        else ""
+    )
 
 
 def _link(path: Path, folder: Path) -> str:
     relative = path.relative_to(folder) if folder in path.parents else None
-    return f'<a href="{escape(relative.as_posix())}">{escape(path.name)}</a>' if relative else f"<code>{escape(path.name)}</code>"
+    return (
+        f'<a href="{escape(relative.as_posix())}">{escape(path.name)}</a>'
+        if relative
+        else f"<code>{escape(path.name)}</code>"
+    )
 
 
 def _limits(studies, failures, truth: bool) -> str:
     items = [f"{name}: {sentence}" for name, sentence in failures]
-    items += [f"{study.title}: no cord was found." for study, _ in studies if not study.outcome["found"]]
+    items += [
+        f"{study.title}: no cord was found." for study, _ in studies if not study.outcome["found"]
+    ]
     for sentence in dict.fromkeys(remark for _, views in studies for remark in views.remarks):
         items.append(sentence)
     for study, _ in studies:
         far = [error.name for error in study.errors if abs(error.percent) > _FAR_PERCENT]
         if far:
-            items.append(f"{study.title}: off by more than {_FAR_PERCENT:.0f} % at {', '.join(far)}.")
+            items.append(
+                f"{study.title}: off by more than {_FAR_PERCENT:.0f} % at {', '.join(far)}."
+            )
     if truth:
-        items.append("A phantom is smooth and healthy: it says nothing about lesions, compression, metal or motion.")
-        items.append("The disc levels were given, not found: the program does not label discs by itself.")
+        items.append(
+            "A phantom is smooth and healthy: it says nothing about lesions, compression, metal or"
+            " motion."
+        )
+        items.append(
+            "The disc levels were given, not found: the program does not label discs by itself."
+        )
     else:
-        items.append("Without a known truth the numbers here cannot be judged by themselves: look at the outlines.")
+        items.append(
+            "Without a known truth the numbers here cannot be judged by themselves: look at the"
+            " outlines."
+        )
         if all(study.levels is None for study, _ in studies):
             items.append("No vertebral levels: give disc labels with --discs.")
-    return f"<h2>What it could not do</h2><ul>{''.join(f'<li>{escape(item)}</li>' for item in items)}</ul>"
+    return (
+        "<h2>What it could not"
+        f" do</h2><ul>{''.join(f'<li>{escape(item)}</li>' for item in items)}</ul>"
+    )
 
 
 def _origin(bundle: Any, command: str) -> str:
     metadata = bundle.metadata
-    sums = "".join(f"<li><code>{escape(name)}</code><br><code>{escape(value)}</code></li>" for name, value in bundle.sha256.items())
+    sums = "".join(
+        f"<li><code>{escape(name)}</code><br><code>{escape(value)}</code></li>"
+        for name, value in bundle.sha256.items()
+    )
     licence = f", licence {escape(str(metadata['license']))}" if metadata.get("license") else ""
     return (
-        "<h2>Where the numbers come from</h2>"
-        f"<p>Model {escape(str(metadata['name']))}, version {escape(str(metadata['version']))}{licence}. "
-        f"SoftCordSeg {escape(__version__)}. Areas by the Spinal Cord Toolbox's definitions: partial volumes count, "
-        "corrected for the angle of the cord; levels from disc labels.</p>"
-        f"<p>Made by <code>{escape(command)}</code>. SHA-256 of the weights:</p><ul>{sums}</ul>"
+        f"<h2>Where the numbers come from</h2><p>Model {escape(str(metadata['name']))}, version"
+        f" {escape(str(metadata['version']))}{licence}. SoftCordSeg {escape(__version__)}. Areas by"
+        " the Spinal Cord Toolbox's definitions: partial volumes count, corrected for the angle of"
+        f" the cord; levels from disc labels.</p><p>Made by <code>{escape(command)}</code>. SHA-256"
+        f" of the weights:</p><ul>{sums}</ul>"
     )

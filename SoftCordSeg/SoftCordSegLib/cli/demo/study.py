@@ -1,4 +1,6 @@
-"""One image through the whole chain: segment, measure, compare with the known truth where there is one, write tables."""
+"""One image through the whole chain: segment, measure, compare with the known truth where there is
+one, write tables.
+"""
 
 from __future__ import annotations
 
@@ -75,8 +77,11 @@ class Study:
     remarks: tuple[str, ...] = ()
 
 
-def study_phantom(contrast: str, folder: Path, bundle: Any, tools: Tools, request: Request, progress: Progress) -> Study:
-    """Make the phantom in one contrast, write it, and take it through the chain; files go into ``folder``.
+def study_phantom(
+    contrast: str, folder: Path, bundle: Any, tools: Tools, request: Request, progress: Progress
+) -> Study:
+    """Make the phantom in one contrast, write it, and take it through the chain; files go into
+    ``folder``.
 
     Raises:
         SoftCordSegError: as :func:`study_image`.
@@ -94,7 +99,17 @@ def study_phantom(contrast: str, folder: Path, bundle: Any, tools: Tools, reques
     write_nifti(phantom.image, path)
     write_nifti(phantom.truth, files["truth"])
     write_nifti(_disc_image(phantom), files["discs"])
-    return study_image(path, folder, bundle, tools, request, progress.part(0.35, 1.0), phantom.discs, phantom, files)
+    return study_image(
+        path,
+        folder,
+        bundle,
+        tools,
+        request,
+        progress.part(0.35, 1.0),
+        phantom.discs,
+        phantom,
+        files,
+    )
 
 
 def study_image(
@@ -126,10 +141,15 @@ def study_image(
     from ...volume import read_nifti
 
     outcome = segment_file(path, request, bundle, tools, progress.part(0.0, 0.9))
-    written = {**(files or {}), **{kind: Path(outcome[kind]) for kind in ("mask", "binary", "sidecar") if kind in outcome}}
+    written = {
+        **(files or {}),
+        **{kind: Path(outcome[kind]) for kind in ("mask", "binary", "sidecar") if kind in outcome},
+    }
     image, mask = read_nifti(path, outcome["source_volume"]), read_nifti(outcome["mask"])
     title = phantom.contrast if phantom is not None else file_stem(path)
-    study = Study(title, path, image, outcome, mask, discs=tuple(discs), phantom=phantom, files=written)
+    study = Study(
+        title, path, image, outcome, mask, discs=tuple(discs), phantom=phantom, files=written
+    )
     if not outcome["found"]:
         return replace(study, remarks=(outcome["message"],))
 
@@ -150,7 +170,9 @@ def study_image(
         errors, dice = compare(shape, levels, phantom), dice_at_half(mask, phantom.truth)
         remarks += _missed_slices(shape, phantom)
     remarks += [*outcome["notes"], *shape.notes, *(levels.notes if levels is not None else ())]
-    return replace(study, shape=shape, levels=levels, errors=errors, dice=dice, remarks=tuple(remarks))
+    return replace(
+        study, shape=shape, levels=levels, errors=errors, dice=dice, remarks=tuple(remarks)
+    )
 
 
 def outcome_name(outcome: dict[str, Any]) -> str:
@@ -167,7 +189,11 @@ def compare(shape: CordShape, levels: Summary | None, phantom: Phantom) -> tuple
     for row in levels or ():
         numbers = [n for n in row.slices if np.isfinite(shape.at_slice(n).area)]
         if numbers:
-            errors.append(LevelError(row.name, len(numbers), float(known[numbers].mean()), float(row.mean["area"])))
+            errors.append(
+                LevelError(
+                    row.name, len(numbers), float(known[numbers].mean()), float(row.mean["area"])
+                )
+            )
     return tuple(errors)
 
 
@@ -184,7 +210,10 @@ def _missed_slices(shape: CordShape, phantom: Phantom) -> list[str]:
     total, measured = shape.grid.shape[2], int(np.isfinite(shape.columns["area"]).sum())
     if measured == total:
         return []
-    return [f"The phantom's cord runs through all {total} slices; {total - measured} of them have no area in the mask."]
+    return [
+        f"The phantom's cord runs through all {total} slices; {total - measured} of them have no"
+        " area in the mask."
+    ]
 
 
 def _disc_image(phantom: Phantom) -> Volume:
@@ -193,5 +222,7 @@ def _disc_image(phantom: Phantom) -> Volume:
 
     labels = np.zeros(phantom.image.shape, np.uint8)
     for disc in phantom.discs:
-        labels[tuple(np.round(phantom.image.grid.to_voxel(disc.position_mm)).astype(int))] = disc.value
+        labels[tuple(np.round(phantom.image.grid.to_voxel(disc.position_mm)).astype(int))] = (
+            disc.value
+        )
     return phantom.image.with_data(labels)

@@ -1,4 +1,6 @@
-"""A study as a Slicer scene: saved as ``.mrb``, and drawn in real slice and 3D views without a screen."""
+"""A study as a Slicer scene: saved as ``.mrb``, and drawn in real slice and 3D views without a
+screen.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,8 @@ class Views:
 
 
 def make_views(study: Study, folder: Path, draw: Draw | None = None) -> Views:
-    """Build the scene of a study, save it into ``folder`` and draw it; what cannot be done here is said, not raised.
+    """Build the scene of a study, save it into ``folder`` and draw it; what cannot be done here is
+    said, not raised.
 
     Args:
         study: what to show.
@@ -122,12 +125,16 @@ def draw_views(app, study: Study, nodes: dict) -> dict[str, bytes]:
 
 
 def _cord_place(study: Study):
-    """The cord's middle (mm, RAS), on the cord itself, and how many millimetres a view needs to hold its whole length."""
+    """The cord's middle (mm, RAS), on the cord itself, and how many millimetres a view needs to
+    hold its whole length.
+    """
     import numpy as np
 
     grid = study.image.grid
     if study.shape is None:
-        return grid.to_world((np.array(grid.shape) - 1) / 2), float((grid.spacing * grid.shape).max())
+        return grid.to_world((np.array(grid.shape) - 1) / 2), float(
+            (grid.spacing * grid.shape).max()
+        )
     centres = study.shape.centres_mm[np.isfinite(study.shape.columns["area"])]
     middle = centres[len(centres) // 2]
     return middle, max(1.15 * float(np.ptp(centres[:, 2])), _AXIAL_WIDTH_MM)

@@ -24,7 +24,8 @@ class MarkedPoint:
 
 
 def read_discs(path: Path) -> list[DiscLabel]:
-    """Discs from a NIfTI label image (SCT's values), or from Slicer's markups (``.mrk.json``, ``.json``, ``.fcsv``).
+    """Discs from a NIfTI label image (SCT's values), or from Slicer's markups (``.mrk.json``,
+    ``.json``, ``.fcsv``).
 
     Raises:
         InputError: the file cannot be read, or holds no usable discs.
@@ -34,7 +35,9 @@ def read_discs(path: Path) -> list[DiscLabel]:
 
     with naming(path):
         if is_points_file(path):
-            return discs_from_points((point.label, point.position_mm) for point in read_points(path))
+            return discs_from_points(
+                (point.label, point.position_mm) for point in read_points(path)
+            )
         return discs_from_label_image(read_nifti(path))
 
 
@@ -62,12 +65,18 @@ def _from_markups_json(path: Path) -> list[MarkedPoint]:
         markups = json.loads(path.read_text(encoding="utf-8"))["markups"][0]
         to_ras = _to_ras(markups.get("coordinateSystem", "LPS"))
         return [
-            MarkedPoint(str(point["label"]), to_ras(*map(float, point["position"])), str(point.get("description", "")))
+            MarkedPoint(
+                str(point["label"]),
+                to_ras(*map(float, point["position"])),
+                str(point.get("description", "")),
+            )
             for point in markups["controlPoints"]
             if point.get("positionStatus", "defined") == "defined"
         ]
     except (ValueError, KeyError, IndexError, TypeError) as error:
-        raise InputError(f"'{path}' is not a markups file of Slicer. Save the discs there as .mrk.json.") from error
+        raise InputError(
+            f"'{path}' is not a markups file of Slicer. Save the discs there as .mrk.json."
+        ) from error
 
 
 def _from_fcsv(path: Path) -> list[MarkedPoint]:
@@ -86,7 +95,10 @@ def _from_fcsv(path: Path) -> list[MarkedPoint]:
                 position = _to_ras(system)(*(float(values[axis]) for axis in "xyz"))
                 points.append(MarkedPoint(values["label"], position, values.get("desc", "")))
             except (KeyError, ValueError) as error:
-                raise InputError(f"'{path}' has a line that is no point: '{line}'. Save the discs in Slicer again.") from error
+                raise InputError(
+                    f"'{path}' has a line that is no point: '{line}'. Save the discs in Slicer"
+                    " again."
+                ) from error
     return points
 
 

@@ -1,6 +1,7 @@
 """What a file of discs says of each: known or found, where and how surely.
 
-So a point that somebody moved, renamed or added later can be told from one that was left where the program found it.
+So a point that somebody moved, renamed or added later can be told from one that was left where the
+program found it.
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ def told_apart(path: Path) -> tuple[list[DiscLabel], list[DiscLabel]]:
     """The discs of a file of ours after somebody worked on it.
 
     Returns:
-        The discs that somebody placed: known from the first, added, moved or renamed; and those left where they were found.
+        The discs that somebody placed: known from the first, added, moved or renamed; and those
+        left where they were found.
 
     Raises:
         InputError: as :func:`~.files.read_discs`.
@@ -82,12 +84,20 @@ def _found_before(path: Path) -> list[tuple[str, tuple[float, float, float]]]:
     if is_points_file(path):
         from ...morphometry import found_before
 
-        return [found for point in read_points(path) if (found := found_before(point.description)) is not None]
+        return [
+            found
+            for point in read_points(path)
+            if (found := found_before(point.description)) is not None
+        ]
     sidecar = sidecar_of(path)
     if not sidecar.exists():
         return []
     try:
         discs = json.loads(sidecar.read_text(encoding="utf-8")).get("Discs", [])
-        return [(disc["Name"], tuple(disc["PositionMm"])) for disc in discs if disc["Source"] == FOUND]
+        return [
+            (disc["Name"], tuple(disc["PositionMm"])) for disc in discs if disc["Source"] == FOUND
+        ]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"'{sidecar}' cannot be read. Delete it to take all discs of '{path.name}' as known.") from error
+        raise InputError(
+            f"'{sidecar}' cannot be read. Delete it to take all discs of '{path.name}' as known."
+        ) from error

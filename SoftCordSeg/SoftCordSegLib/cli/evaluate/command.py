@@ -53,8 +53,9 @@ def evaluate_command(
 ) -> None:
     """Hold methods against references, and against themselves in other contrasts of the same cord.
 
-    Dice, soft Dice, relative volume error, average surface distance (mm), pieces and time of each image; CSA by level, its error
-    and its SD over contrasts; the paper's tests, tables (CSV and LaTeX) and figures; and a page, index.html, with all of it.
+    Dice, soft Dice, relative volume error, average surface distance (mm), pieces and time of each
+    image; CSA by level, its error and its SD over contrasts; the paper's tests, tables (CSV and
+    LaTeX) and figures; and a page, index.html, with all of it.
     """
     tools: Tools = ctx.obj
     with guarded(debug, json):
@@ -65,18 +66,29 @@ def evaluate_command(
         further = (*how.parse_thresholds(thresholds), *([] if cut is None else [cut]))
         spacings = how.parse_resolutions(resolutions)
         if drift and len(method) < 2:
-            raise UsageProblem("--drift is between releases of a model: give at least two with -m, the oldest first.")
+            raise UsageProblem(
+                "--drift is between releases of a model: give at least two with -m, the oldest"
+                " first."
+            )
         if rescaling not in ("none", "sct"):
             raise UsageProblem(f"--rescaling is none or sct, not '{rescaling}'.")
         table = read_cases(cases, root)
-        drawing = how.parse_figures(kinds, drop_outliers, pair, panels, {case.contrast for case in table})
+        drawing = how.parse_figures(
+            kinds, drop_outliers, pair, panels, {case.contrast for case in table}
+        )
         if figures:
             check_own_page(out / PAGE, TITLE)
         check_folder(out)
         limit_threads(threads)
         methods = open_methods(method, suffix or [], out, tools, device)
         _check_outputs(out, cases, table, methods)
-        options = Options(threshold, further, rescaling, read_discs, lambda error, path: sentence_of(error, debug, path))
+        options = Options(
+            threshold,
+            further,
+            rescaling,
+            read_discs,
+            lambda error, path: sentence_of(error, debug, path),
+        )
         result, at_sizes = _evaluate(cases.name, table, methods, spacings, place, options)
         summary = summarise(
             result,
@@ -111,17 +123,30 @@ def _check_outputs(out: Path, cases: Path, table: Sequence[Case], methods: Seque
     written += [model.mask_path(case) for model in models for case in table]
     inputs = [
         cases,
-        *(path for case in table for path in (case.image, case.reference, case.discs, case.levels) if path is not None),
+        *(
+            path
+            for case in table
+            for path in (case.image, case.reference, case.discs, case.levels)
+            if path is not None
+        ),
     ]
     check_not_an_input(written, inputs)
     folders = {method.folder.resolve() for method in methods if method not in models}
     for model in models:
         if model.folder.resolve() in folders:
-            raise UsageProblem(f"'{model.folder}' holds another method's masks, which {model.name} would write over. Rename one.")
+            raise UsageProblem(
+                f"'{model.folder}' holds another method's masks, which {model.name} would write"
+                " over. Rename one."
+            )
 
 
 def _evaluate(
-    name: str, table: Sequence[Case], methods: Sequence[Any], spacings: Sequence[Any], place: Place | None, options: Options
+    name: str,
+    table: Sequence[Case],
+    methods: Sequence[Any],
+    spacings: Sequence[Any],
+    place: Place | None,
+    options: Options,
 ) -> tuple[Evaluation, list[ResolutionArea]]:
     """Every method on every image, and once more at each voxel size, with a bar."""
     from ...evaluation import compare_resolutions, evaluate, usual_place
@@ -132,14 +157,20 @@ def _evaluate(
         if not spacings:
             return result, []
         where = place or usual_place(table)
-        return result, compare_resolutions(result, table, methods, spacings, where, options, progress.part(share, 1.0))
+        return result, compare_resolutions(
+            result, table, methods, spacings, where, options, progress.part(share, 1.0)
+        )
 
 
-def _draw(out: Path, result: Evaluation, summary: Summary, table: Sequence[Any], drawing: Any) -> Path:
+def _draw(
+    out: Path, result: Evaluation, summary: Summary, table: Sequence[Any], drawing: Any
+) -> Path:
     """Figures, and the page that shows them; its path."""
     from ...evaluation import draw_figures
 
-    return write_page(out, result, summary, draw_figures(summary, result, table, out / "figures", drawing))
+    return write_page(
+        out, result, summary, draw_figures(summary, result, table, out / "figures", drawing)
+    )
 
 
 def _tell(result: Evaluation, summary: Summary, out: Path) -> None:
@@ -147,7 +178,11 @@ def _tell(result: Evaluation, summary: Summary, out: Path) -> None:
     for note in (*result.notes, *summary.notes):
         warn(note)
     for name, image, sentence in result.errors:
-        fail(f"{name}: {sentence}" if image.name in sentence else f"{name}, '{image.name}': {sentence}")
+        fail(
+            f"{name}: {sentence}"
+            if image.name in sentence
+            else f"{name}, '{image.name}': {sentence}"
+        )
     show(result, summary)
     say(f"Everything is in '{out}'.")
 
@@ -165,5 +200,8 @@ def _as_json(result: Evaluation, summary: Summary, files: Sequence[Path]) -> dic
         "wilcoxon": [plain(row) for row in summary.statistics.pairs],
         "regression": [plain(row) for row in summary.statistics.lines],
         "notes": [*result.notes, *summary.notes],
-        "errors": [{"method": name, "input": str(image), "error": sentence} for name, image, sentence in result.errors],
+        "errors": [
+            {"method": name, "input": str(image), "error": sentence}
+            for name, image, sentence in result.errors
+        ],
     }

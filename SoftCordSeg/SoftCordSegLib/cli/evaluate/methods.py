@@ -20,7 +20,8 @@ def open_methods(
     """What the user named.
 
     Args:
-        texts: "NAME=FOLDER" or "NAME=BUNDLE" each; a bundle is told by its ``configs/metadata.json``, or is a shipped one's name.
+        texts: "NAME=FOLDER" or "NAME=BUNDLE" each; a bundle is told by its
+            ``configs/metadata.json``, or is a shipped one's name.
         suffixes: "ENDING" or "NAME=ENDING" each.
         out: folder of the results; masks that bundles make go into ``masks/NAME`` below it.
         tools: opens bundles and segments.
@@ -42,10 +43,15 @@ def open_methods(
             raise UsageProblem(f"Two methods are called '{name}'. Give each its own name.")
         if _is_bundle(place):
             segment = functools.partial(_segment, tools, device)
-            methods.append(BundleMethod(name, tools.open_bundle(place), segment, out / "masks" / name))
+            methods.append(
+                BundleMethod(name, tools.open_bundle(place), segment, out / "masks" / name)
+            )
         else:
             if Path(place).resolve() in (out.resolve(), *out.resolve().parents):
-                raise UsageProblem(f"The output folder '{out}' lies within '{place}', the masks of {name}. Choose another one.")
+                raise UsageProblem(
+                    f"The output folder '{out}' lies within '{place}', the masks of {name}. Choose"
+                    " another one."
+                )
             methods.append(FolderMethod(name, Path(place), endings.get(name, endings.get(None))))
     return methods
 
@@ -57,14 +63,19 @@ def _segment(tools: Tools, device: str, image: Any, bundle: Any, progress: Any) 
 def _pair(text: str) -> tuple[str, str]:
     name, equals, place = text.partition("=")
     if not equals or not name.strip() or not place.strip() or any(sign in name for sign in "/\\:"):
-        raise UsageProblem(f"A method is given as NAME=FOLDER or NAME=BUNDLE, with a name without / and \\; '{text}' is not that.")
+        raise UsageProblem(
+            "A method is given as NAME=FOLDER or NAME=BUNDLE, with a name without / and \\;"
+            f" '{text}' is not that."
+        )
     return name.strip(), place.strip()
 
 
 def _is_bundle(place: str) -> bool:
     """True for a bundle's folder, and for what is no path at all: the name of a shipped one."""
     path = Path(place)
-    return (path / "configs" / "metadata.json").is_file() or (not path.is_dir() and path.name == place)
+    return (path / "configs" / "metadata.json").is_file() or (
+        not path.is_dir() and path.name == place
+    )
 
 
 def _endings(suffixes: Sequence[str], names: Sequence[str]) -> dict[str | None, str]:
@@ -72,6 +83,8 @@ def _endings(suffixes: Sequence[str], names: Sequence[str]) -> dict[str | None, 
     for text in suffixes:
         name, equals, ending = text.partition("=")
         if equals and name not in names:
-            raise UsageProblem(f"--suffix {text}: there is no method '{name}'. The methods are {', '.join(names)}.")
+            raise UsageProblem(
+                f"--suffix {text}: there is no method '{name}'. The methods are {', '.join(names)}."
+            )
         endings[name if equals else None] = ending if equals else text
     return endings

@@ -25,14 +25,25 @@ def _option(panel: str, *names: str, **settings: Any) -> Any:
 Cases = Annotated[
     Path,
     typer.Argument(
-        help="Table of images, .csv, .tsv or .json: participant, contrast, image; and where known reference (mask), discs or "
-        "levels, grid (images of one participant on one grid), whole_field (yes or no), dataset.",
+        help=(
+            "Table of images, .csv, .tsv or .json: participant, contrast, image; and where known"
+            " reference (mask), discs or levels, grid (images of one participant on one grid),"
+            " whole_field (yes or no), dataset."
+        ),
         metavar="CASES",
         show_default=False,
     ),
 ]
-Out = Annotated[Path, typer.Option("-o", "--out", help="Folder for tables, figures, masks and index.html.", show_default=False)]
-Root = Annotated[Optional[Path], typer.Option(help="Folder that paths in CASES start from; by default that of CASES.")]
+Out = Annotated[
+    Path,
+    typer.Option(
+        "-o", "--out", help="Folder for tables, figures, masks and index.html.", show_default=False
+    ),
+]
+Root = Annotated[
+    Optional[Path],
+    typer.Option(help="Folder that paths in CASES start from; by default that of CASES."),
+]
 
 Methods = Annotated[
     list[str],
@@ -40,8 +51,10 @@ Methods = Annotated[
         _METHODS,
         "-m",
         "--method",
-        help="A method by its name: a folder of its masks (found by the image's name), or a model bundle, which segments the "
-        "images now. Repeat it for each method.",
+        help=(
+            "A method by its name: a folder of its masks (found by the image's name), or a model"
+            " bundle, which segments the images now. Repeat it for each method."
+        ),
         metavar="NAME=FOLDER|BUNDLE",
         show_default=False,
     ),
@@ -51,27 +64,50 @@ Suffix = Annotated[
     _option(
         _METHODS,
         "--suffix",
-        help="What masks in folders are called after the image's name, as _seg; of one method: NAME=_seg.",
+        help=(
+            "What masks in folders are called after the image's name, as _seg; of one method:"
+            " NAME=_seg."
+        ),
         metavar="[NAME=]ENDING",
     ),
 ]
-Drift = Annotated[bool, _option(_METHODS, "--drift", help="The methods are releases of one model, the oldest first.")]
+Drift = Annotated[
+    bool,
+    _option(_METHODS, "--drift", help="The methods are releases of one model, the oldest first."),
+]
 DriftLimit = Annotated[
     float,
-    _option(_METHODS, "--drift-limit", help="Flag images whose CSA moves by more from release to release, per cent.", min=0.0),
+    _option(
+        _METHODS,
+        "--drift-limit",
+        help="Flag images whose CSA moves by more from release to release, per cent.",
+        min=0.0,
+    ),
 ]
 
 Threshold = Annotated[
-    float, _option(_NUMBERS, "--threshold", help="Where masks are cut for Dice, volume, distance and pieces.", min=1e-6, max=1.0)
+    float,
+    _option(
+        _NUMBERS,
+        "--threshold",
+        help="Where masks are cut for Dice, volume, distance and pieces.",
+        min=1e-6,
+        max=1.0,
+    ),
 ]
-Thresholds = Annotated[Optional[str], _option(_NUMBERS, "--thresholds", help="Compare these too: 0.3,0.5,0.7.", metavar="T,T,…")]
+Thresholds = Annotated[
+    Optional[str],
+    _option(_NUMBERS, "--thresholds", help="Compare these too: 0.3,0.5,0.7.", metavar="T,T,…"),
+]
 CsaThreshold = Annotated[
     str,
     _option(
         _NUMBERS,
         "--csa-threshold",
-        help="Which CSA tests, tables and figures are of: soft, partial volumes counted; or cut at a number (0.5: what the paper "
-        "published). The CSV files have both.",
+        help=(
+            "Which CSA tests, tables and figures are of: soft, partial volumes counted; or cut at a"
+            " number (0.5: what the paper published). The CSV files have both."
+        ),
         metavar="soft|T",
     ),
 ]
@@ -89,12 +125,22 @@ Vert = Annotated[
     _option(
         _NUMBERS,
         "--vert",
-        help="CSA at these levels: 2:3 or C2:C3. By default C2:C3 if all images have discs or levels.",
+        help=(
+            "CSA at these levels: 2:3 or C2:C3. By default C2:C3 if all images have discs or"
+            " levels."
+        ),
         metavar="LEVELS",
     ),
 ]
 Slices = Annotated[
-    Optional[str], _option(_NUMBERS, "-z", "--slices", help="CSA in these slices instead: 5:15 (0 is lowest).", metavar="SLICES")
+    Optional[str],
+    _option(
+        _NUMBERS,
+        "-z",
+        "--slices",
+        help="CSA in these slices instead: 5:15 (0 is lowest).",
+        metavar="SLICES",
+    ),
 ]
 
 Resolutions = Annotated[
@@ -102,22 +148,47 @@ Resolutions = Annotated[
     _option(
         _NUMBERS,
         "--resolutions",
-        help="CSA at other voxel sizes too, mm: 1,0.5x0.5x5 (R-L x A-P x S-I). Models segment the resampled images; of folders the "
-        "masks are resampled.",
+        help=(
+            "CSA at other voxel sizes too, mm: 1,0.5x0.5x5 (R-L x A-P x S-I). Models segment the"
+            " resampled images; of folders the masks are resampled."
+        ),
         metavar="MM,MMxMMxMM,…",
     ),
 ]
 
 Figures = Annotated[
-    bool, _option(_FIGURES, "--figures/--no-figures", help="Draw figures and the page index.html, or write numbers only.")
+    bool,
+    _option(
+        _FIGURES,
+        "--figures/--no-figures",
+        help="Draw figures and the page index.html, or write numbers only.",
+    ),
 ]
-Kinds = Annotated[str, _option(_FIGURES, "--kinds", help="Kinds of files of each figure: png,svg,pdf.", metavar="KIND,…")]
+Kinds = Annotated[
+    str,
+    _option(
+        _FIGURES, "--kinds", help="Kinds of files of each figure: png,svg,pdf.", metavar="KIND,…"
+    ),
+]
 Pair = Annotated[
-    Optional[str], _option(_FIGURES, "--pair", help="Contrasts of the scatter: T1w,T2w by default.", metavar="CONTRAST,CONTRAST")
+    Optional[str],
+    _option(
+        _FIGURES,
+        "--pair",
+        help="Contrasts of the scatter: T1w,T2w by default.",
+        metavar="CONTRAST,CONTRAST",
+    ),
 ]
-Panels = Annotated[int, _option(_FIGURES, "--panels", help="Images in the figure of outlines.", min=0, max=20)]
+Panels = Annotated[
+    int, _option(_FIGURES, "--panels", help="Images in the figure of outlines.", min=0, max=20)
+]
 DropOutliers = Annotated[
-    bool, _option(_FIGURES, "--drop-outliers", help="Leave values with |z| ≥ 3 out of the violins, as the paper did.")
+    bool,
+    _option(
+        _FIGURES,
+        "--drop-outliers",
+        help="Leave values with |z| ≥ 3 out of the violins, as the paper did.",
+    ),
 ]
 
 
@@ -132,7 +203,9 @@ def parse_thresholds(text: str | None) -> tuple[float, ...]:
     except ValueError:
         values = (0.0,)
     if any(not 0.0 < value <= 1.0 for value in values):
-        raise UsageProblem(f"--thresholds are numbers above 0 and up to 1, as 0.3,0.5,0.7; '{text}' is not that.")
+        raise UsageProblem(
+            f"--thresholds are numbers above 0 and up to 1, as 0.3,0.5,0.7; '{text}' is not that."
+        )
     return values
 
 
@@ -150,7 +223,10 @@ def parse_resolutions(text: str | None) -> list[tuple[float, float, float]]:
             numbers = []
         numbers = numbers * 3 if len(numbers) == 1 else numbers
         if len(numbers) != 3 or any(not 0.05 <= number <= 50.0 for number in numbers):
-            raise UsageProblem(f"--resolutions are voxel sizes of 0.05 to 50 mm, as 1,0.5x0.5x5; '{part}' is not that.")
+            raise UsageProblem(
+                f"--resolutions are voxel sizes of 0.05 to 50 mm, as 1,0.5x0.5x5; '{part}' is not"
+                " that."
+            )
         sizes.append((numbers[0], numbers[1], numbers[2]))
     return sizes
 
@@ -168,7 +244,9 @@ def parse_csa_threshold(text: str) -> float | None:
     except ValueError:
         value = 0.0
     if not 0.0 < value <= 1.0:
-        raise UsageProblem(f"--csa-threshold is soft, or a number above 0 and up to 1; '{text}' is neither.")
+        raise UsageProblem(
+            f"--csa-threshold is soft, or a number above 0 and up to 1; '{text}' is neither."
+        )
     return value
 
 
@@ -186,12 +264,18 @@ def parse_place(vert: str | None, slices: str | None) -> Place | None:
     try:
         if vert is not None:
             return Place(levels=tuple(parse_levels(vert)), name=vert)
-        return None if slices is None else Place(slices=tuple(parse_slices(slices)), name=f"slices {slices}")
+        return (
+            None
+            if slices is None
+            else Place(slices=tuple(parse_slices(slices)), name=f"slices {slices}")
+        )
     except InputError as error:
         raise UsageProblem(str(error)) from error
 
 
-def parse_figures(kinds: str, drop_outliers: bool, pair: str | None, panels: int, contrasts: Container[str]) -> FigureOptions:
+def parse_figures(
+    kinds: str, drop_outliers: bool, pair: str | None, panels: int, contrasts: Container[str]
+) -> FigureOptions:
     """What to draw.
 
     Raises:
@@ -208,5 +292,7 @@ def parse_figures(kinds: str, drop_outliers: bool, pair: str | None, panels: int
         raise UsageProblem(f"--pair is two contrasts, as T1w,T2w; '{pair}' is not that.")
     absent = [name for name in both or () if name not in contrasts]
     if absent:
-        raise UsageProblem(f"--pair {pair}: there is no contrast '{absent[0]}' in the table of cases.")
+        raise UsageProblem(
+            f"--pair {pair}: there is no contrast '{absent[0]}' in the table of cases."
+        )
     return FigureOptions(names, drop_outliers, both, panels)

@@ -42,28 +42,51 @@ def evaluation_html(result: Evaluation, summary: Summary, figures: Sequence[Draw
         summary: of it.
         figures: on disk; PNG and SVG files are taken into the page.
     """
-    parts = [_head(summary), *(_paper_table(table) for table in summary.tables), _grids(summary), _drift(summary)]
-    parts += [_statistics(summary), *(_figure(figure) for figure in figures), _remarks(result, summary), _origin(summary)]
+    parts = [
+        _head(summary),
+        *(_paper_table(table) for table in summary.tables),
+        _grids(summary),
+        _drift(summary),
+    ]
+    parts += [
+        _statistics(summary),
+        *(_figure(figure) for figure in figures),
+        _remarks(result, summary),
+        _origin(summary),
+    ]
     return page_html(TITLE, parts, _MORE_STYLE)
 
 
 def _head(summary: Summary) -> str:
     images = len({(row.dataset, row.participant, row.contrast) for row in summary.scores})
     people = len({(row.dataset, row.participant) for row in summary.scores})
-    known = len({(r.dataset, r.participant, r.contrast) for r in summary.scores if math.isfinite(r.dice)})
-    counts = {"methods": len(summary.methods), "participants": people, "images": images, "with a reference": known}
+    known = len(
+        {(r.dataset, r.participant, r.contrast) for r in summary.scores if math.isfinite(r.dice)}
+    )
+    counts = {
+        "methods": len(summary.methods),
+        "participants": people,
+        "images": images,
+        "with a reference": known,
+    }
     figures = key_figures([(name, str(count)) for name, count in counts.items()])
     names = ", ".join(escape(name) for name in summary.methods)
     return f'<h1>How good are the masks?</h1><p class="lead">{names}</p>{figures}'
 
 
 def _paper_table(table: PaperTable) -> str:
-    head = "".join(f"<th>{escape(one)}</th>" for one in (*table.labels, *(column.title for column in table.columns)))
+    head = "".join(
+        f"<th>{escape(one)}</th>"
+        for one in (*table.labels, *(column.title for column in table.columns))
+    )
     rows = []
     for cells, marks in zip(table.texts(), table.bold()):
-        words = "".join(f"<td class=word>{escape(cell)}</td>" for cell in cells[: len(table.labels)])
+        words = "".join(
+            f"<td class=word>{escape(cell)}</td>" for cell in cells[: len(table.labels)]
+        )
         numbers = "".join(
-            f"<td{' class=best' if best else ''}>{escape(cell)}</td>" for cell, best in zip(cells[len(table.labels) :], marks)
+            f"<td{' class=best' if best else ''}>{escape(cell)}</td>"
+            for cell, best in zip(cells[len(table.labels) :], marks)
         )
         rows.append(f"<tr>{words}{numbers}</tr>")
     return f"<h3>{escape(table.caption)}</h3>{_html_table(head, rows)}"
@@ -71,28 +94,55 @@ def _paper_table(table: PaperTable) -> str:
 
 def _grids(summary: Summary) -> str:
     rows = [
-        _row(r.grid, r.cut, r.method, r.slices, _number(r.area_mm2), _number(r.sd_mm2), _number(r.sd_percent, 1), r.by_contrast)
+        _row(
+            r.grid,
+            r.cut,
+            r.method,
+            r.slices,
+            _number(r.area_mm2),
+            _number(r.sd_mm2),
+            _number(r.sd_percent, 1),
+            r.by_contrast,
+        )
         for r in summary.grid_spreads
     ]
     columns = ("Grid", "Cut", "Method", "Slices", "CSA, mm²", "SD, mm²", "SD, %", "CSA by contrast")
-    caption = "The same cord in several contrasts on one grid: SD over contrasts, median over slices"
+    caption = (
+        "The same cord in several contrasts on one grid: SD over contrasts, median over slices"
+    )
     return f"<h3>{caption}</h3>{_html_table(_heads(columns), rows)}" if rows else ""
 
 
 def _drift(summary: Summary) -> str:
     rows = [
-        _row(r.release, r.previous, r.images, _number(r.mean_mm2), _number(r.sd_mm2), _number(r.mean_percent), r.flagged)
+        _row(
+            r.release,
+            r.previous,
+            r.images,
+            _number(r.mean_mm2),
+            _number(r.sd_mm2),
+            _number(r.mean_percent),
+            r.flagged,
+        )
         for r in summary.drifts
     ]
     if not rows:
         return ""
     flagged = [r for r in summary.differences if r.flagged]
     list_ = "".join(
-        f"<li>{escape(r.participant)}, {escape(r.contrast)}: {r.difference_percent:+.1f} % from {escape(r.previous)} to "
-        f"{escape(r.release)}</li>"
+        f"<li>{escape(r.participant)}, {escape(r.contrast)}: {r.difference_percent:+.1f} % from"
+        f" {escape(r.previous)} to {escape(r.release)}</li>"
         for r in flagged
     )
-    columns = ("Release", "Previous", "Images", "Difference, mm²", "SD, mm²", "%", f"Beyond {summary.drift_limit:g} %")
+    columns = (
+        "Release",
+        "Previous",
+        "Images",
+        "Difference, mm²",
+        "SD, mm²",
+        "%",
+        f"Beyond {summary.drift_limit:g} %",
+    )
     return f"<h3>Drift of CSA from release to release</h3>{_html_table(_heads(columns), rows)}" + (
         f"<ul>{list_}</ul>" if list_ else ""
     )
@@ -126,8 +176,15 @@ def _statistics(summary: Summary) -> str:
         parts.append(_html_table(_heads(columns), anova))
     if tests.pairs:
         columns = ("Wilcoxon of", "Within", "Pair", "n", "Mean difference", "p (Bonferroni)", "")
-        some = _html_table(_heads(columns), pairs) if pairs else "<p>No pair differs significantly (p &lt; 0.05, corrected).</p>"
-        parts.append(some + f'<p class="small">{len(tests.pairs)} pairs were tested; all are in statistics/wilcoxon.csv.</p>')
+        some = (
+            _html_table(_heads(columns), pairs)
+            if pairs
+            else "<p>No pair differs significantly (p &lt; 0.05, corrected).</p>"
+        )
+        parts.append(
+            some + f'<p class="small">{len(tests.pairs)} pairs were tested; all are in'
+            " statistics/wilcoxon.csv.</p>"
+        )
     return f"<h2>Tests</h2>{''.join(parts)}" if parts else ""
 
 
@@ -138,29 +195,43 @@ def _figure(figure: Drawn) -> str:
         return f"<p>{escape(figure.caption)} <code>{escape(figure.paths[0].name)}</code></p>"
     content = path.read_bytes()
     # All figures at one scale: a browser would show each pixel of a small one as large as it can.
-    width = f' width="{round(int.from_bytes(content[16:20], "big") / 2)}"' if path.suffix == ".png" else ""
-    image = f'<img{width} alt="{escape(figure.caption)}" src="{data_uri(content, _MIME[path.suffix])}">'
+    width = (
+        f' width="{round(int.from_bytes(content[16:20], "big") / 2)}"'
+        if path.suffix == ".png"
+        else ""
+    )
+    image = (
+        f'<img{width} alt="{escape(figure.caption)}" src="{data_uri(content, _MIME[path.suffix])}">'
+    )
     return f'<figure class="plot">{image}{caption}</figure>'
 
 
 def _remarks(result: Evaluation, summary: Summary) -> str:
     sentences = [f"{name}, {image.name}: {sentence}" for name, image, sentence in result.errors]
     sentences += [*result.notes, *summary.notes]
-    notes = {test.row.note for test in (*summary.statistics.pairs, *summary.statistics.lines) if test.row.note}
+    notes = {
+        test.row.note
+        for test in (*summary.statistics.pairs, *summary.statistics.lines)
+        if test.row.note
+    }
     items = "".join(f"<li>{escape(one)}</li>" for one in (*sentences, *sorted(notes)))
     return f"<h2>What to know of these numbers</h2><ul>{items}</ul>" if items else ""
 
 
 def _origin(summary: Summary) -> str:
-    cut = "soft, partial volumes counted" if summary.cut == "soft" else f"of masks cut at {summary.cut}"
+    cut = (
+        "soft, partial volumes counted"
+        if summary.cut == "soft"
+        else f"of masks cut at {summary.cut}"
+    )
     return (
-        "<h2>Where the numbers come from</h2>"
-        f"<p>SoftCordSeg {escape(__version__)}. Dice, RVE and ASD: mask and reference cut at {summary.threshold:g}; ASD in mm by "
-        "the image's own voxel sizes (the paper's own was partly in voxels). "
-        f"CSA: the Spinal Cord Toolbox's, corrected for angle, {cut}, at {escape(summary.place.name)}. "
-        "SD over contrasts with n − 1; violins show every image, the triangle is the mean.</p>"
-        "<p>Files: images.csv, slices.csv, csa.csv, csa_participants.csv, contrasts.csv, statistics/, "
-        "tables/ (CSV and LaTeX), figures/.</p>"
+        f"<h2>Where the numbers come from</h2><p>SoftCordSeg {escape(__version__)}. Dice, RVE and"
+        f" ASD: mask and reference cut at {summary.threshold:g}; ASD in mm by the image's own voxel"
+        " sizes (the paper's own was partly in voxels). CSA: the Spinal Cord Toolbox's, corrected"
+        f" for angle, {cut}, at {escape(summary.place.name)}. SD over contrasts with n − 1; violins"
+        " show every image, the triangle is the mean.</p><p>Files: images.csv, slices.csv,"
+        " csa.csv, csa_participants.csv, contrasts.csv, statistics/, tables/ (CSV and LaTeX),"
+        " figures/.</p>"
     )
 
 

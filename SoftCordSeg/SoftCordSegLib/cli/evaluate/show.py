@@ -57,7 +57,11 @@ def show(result: Evaluation, summary: Summary) -> None:
     _show_grids(summary.grid_spreads)
     for table in summary.tables:
         if table.name in ("table4_csa", "thresholds", "resolutions"):
-            _table(table.caption, (*table.labels, *(column.title for column in table.columns)), table.texts())
+            _table(
+                table.caption,
+                (*table.labels, *(column.title for column in table.columns)),
+                table.texts(),
+            )
     if summary.drifts:
         columns = (
             "Release",
@@ -123,7 +127,9 @@ def _image_row(row: ImageScore) -> tuple:
 
 
 def _show_means(scores: Sequence[ImageScore]) -> None:
-    """A row a method: means over its images with a reference, the lowest Dice, the sum of false positives."""
+    """A row a method: means over its images with a reference, the lowest Dice, the sum of false
+    positives.
+    """
     rows = []
     for method in dict.fromkeys(row.method for row in scores):
         own = [row for row in scores if row.method == method]
@@ -138,11 +144,24 @@ def _show_means(scores: Sequence[ImageScore]) -> None:
                 _mean([row.volume_error_percent for row in known], 1),
                 _mean([row.surface_distance_mm for row in known], 2),
                 _mean([row.volume_ratio for row in known], 3),
-                _number(sum(row.false_positives for row in own if math.isfinite(row.false_positives)), 0),
+                _number(
+                    sum(row.false_positives for row in own if math.isfinite(row.false_positives)), 0
+                ),
                 _mean([row.seconds for row in own], 1),
             )
         )
-    columns = ("Method", "With reference", "Dice", "lowest", "soft Dice", "RVE, %", "ASD, mm", "soft ratio", "False", "Time, s")
+    columns = (
+        "Method",
+        "With reference",
+        "Dice",
+        "lowest",
+        "soft Dice",
+        "RVE, %",
+        "ASD, mm",
+        "soft ratio",
+        "False",
+        "Time, s",
+    )
     _table("Means over images with a reference; false pieces in all", columns, rows)
 
 
@@ -156,13 +175,17 @@ def _number(value: float, digits: int) -> str:
 
 
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table on stderr, a line a row where the window has room; what is too long for it is in the files."""
+    """A table on stderr, a line a row where the window has room; what is too long for it is in the
+    files.
+    """
     hidden = len(rows) - _SHOWN_ROWS
     title += f" (first {_SHOWN_ROWS} of {len(rows)} rows)" if hidden > 0 else ""
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
         console = Console(stderr=True, highlight=False, width=_LOG_WIDTH)
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(
+        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
     for index, column in enumerate(columns):
         numeric = any(str(row[index])[:1].isdigit() for row in rows) and column not in _WORDS
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")

@@ -33,7 +33,8 @@ TABLES = (
 
 
 def write_tables(out: Path, result: Evaluation, summary: Summary) -> list[Path]:
-    """Write a file for each table that has rows; empty cells are numbers that have no meaning there.
+    """Write a file for each table that has rows; empty cells are numbers that have no meaning
+    there.
 
     Raises:
         OutputError: the folder is not writable or the disk is full.
@@ -52,7 +53,9 @@ def write_tables(out: Path, result: Evaluation, summary: Summary) -> list[Path]:
         tests.pairs,
         tests.lines,
     )
-    texts = {name: csv_text([plain(row) for row in rows]) for name, rows in zip(TABLES, rows_of) if rows}
+    texts = {
+        name: csv_text([plain(row) for row in rows]) for name, rows in zip(TABLES, rows_of) if rows
+    }
     for table in summary.tables:
         texts[f"tables/{table.name}.csv"] = table.csv_text()
         texts[f"tables/{table.name}.tex"] = table.latex_text()
@@ -62,10 +65,15 @@ def write_tables(out: Path, result: Evaluation, summary: Summary) -> list[Path]:
 
 
 def plain(row: Any) -> dict[str, Any]:
-    """A row in plain types, a test's own numbers among what it is about; None where a number has no meaning."""
+    """A row in plain types, a test's own numbers among what it is about; None where a number has no
+    meaning.
+    """
     values = dataclasses.asdict(row)
     values.update(values.pop("row", {}))
-    return {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in values.items()}
+    return {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in values.items()
+    }
 
 
 def csv_text(rows: Sequence[dict[str, Any]]) -> str:
@@ -74,5 +82,10 @@ def csv_text(rows: Sequence[dict[str, Any]]) -> str:
     writer = csv.writer(stream)
     writer.writerow(rows[0])
     for row in rows:
-        writer.writerow(["" if value is None else f"{value:.6g}" if isinstance(value, float) else value for value in row.values()])
+        writer.writerow(
+            [
+                "" if value is None else f"{value:.6g}" if isinstance(value, float) else value
+                for value in row.values()
+            ]
+        )
     return stream.getvalue()

@@ -28,37 +28,77 @@ def finetune_command(
     ctx: typer.Context,
     cases: Annotated[
         Path,
-        typer.Argument(help="Folder of corrected masks and their images (BIDS or not), or a list (JSON).", show_default=False),
+        typer.Argument(
+            help="Folder of corrected masks and their images (BIDS or not), or a list (JSON).",
+            show_default=False,
+        ),
     ],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the run; its bundle is DIR/bundle.", metavar="DIR")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "-o", "--out", help="Folder of the run; its bundle is DIR/bundle.", metavar="DIR"
+        ),
+    ],
     model: Annotated[
-        Optional[str], typer.Option("-m", "--model", help="The bundle to begin with; ours by default.", metavar="NAME|PATH")
+        Optional[str],
+        typer.Option(
+            "-m", "--model", help="The bundle to begin with; ours by default.", metavar="NAME|PATH"
+        ),
     ] = None,
-    images: Annotated[Optional[Path], typer.Option(help="Folder of the images, where they are not beside the masks.")] = None,
+    images: Annotated[
+        Optional[Path],
+        typer.Option(help="Folder of the images, where they are not beside the masks."),
+    ] = None,
     data: Annotated[
-        Optional[Path], typer.Option(help="Folder of the anatomy that our bundles are trained on; digital phantoms without it.")
+        Optional[Path],
+        typer.Option(
+            help=(
+                "Folder of the anatomy that our bundles are trained on; digital phantoms"
+                " without it."
+            )
+        ),
     ] = None,
-    steps: Annotated[int, typer.Option(help="Steps of training; 300 take a few minutes on a CPU.", min=1)] = 300,
+    steps: Annotated[
+        int, typer.Option(help="Steps of training; 300 take a few minutes on a CPU.", min=1)
+    ] = 300,
     hold_out: Annotated[
-        str, typer.Option(help="Participants held out: a fraction, names (sub-01,sub-07), or none.", metavar="FRACTION|NAMES|none")
+        str,
+        typer.Option(
+            help="Participants held out: a fraction, names (sub-01,sub-07), or none.",
+            metavar="FRACTION|NAMES|none",
+        ),
     ] = "0.2",
     seed: Annotated[int, typer.Option(help="Of the hold-out and the training.", min=0)] = 1,
-    learning_rate: Annotated[float, typer.Option(help="At the start; it falls to 0.", min=1e-7, max=1e-2)] = 2e-4,
-    precision: Annotated[str, typer.Option(help="fp32, bf16, or auto: bf16 where the processor has it.")] = "auto",
-    replace: Annotated[bool, typer.Option("--replace", help="Write the bundle even if it is worse than another.")] = False,
+    learning_rate: Annotated[
+        float, typer.Option(help="At the start; it falls to 0.", min=1e-7, max=1e-2)
+    ] = 2e-4,
+    precision: Annotated[
+        str, typer.Option(help="fp32, bf16, or auto: bf16 where the processor has it.")
+    ] = "auto",
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Write the bundle even if it is worse than another.")
+    ] = False,
     device: Device = "auto",
     workers: Annotated[int, typer.Option(help="Processes that make images.", min=0)] = 1,
-    threads: Annotated[Optional[int], typer.Option(help="Threads that train; all cores but one by default.", min=1)] = None,
+    threads: Annotated[
+        Optional[int], typer.Option(help="Threads that train; all cores but one by default.", min=1)
+    ] = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Teach a bundle from corrected cases, without letting it forget what it knew.
 
-    Participants are held out, and the new bundle is compared with the old one on them, before and after.  It is written to
-    DIR/bundle, unless it is worse than the old one or than what is there already.  Ctrl-C stops it: the same command goes on.
+    Participants are held out, and the new bundle is compared with the old one on them, before and
+    after.  It is written to DIR/bundle, unless it is worse than the old one or than what is there
+    already.  Ctrl-C stops it: the same command goes on.
     """
     tools: Tools = ctx.obj
-    typed = {"--steps": steps, "--hold-out": hold_out, "--seed": seed, "--learning-rate": learning_rate}
+    typed = {
+        "--steps": steps,
+        "--hold-out": hold_out,
+        "--seed": seed,
+        "--learning-rate": learning_rate,
+    }
     with guarded(debug, as_json), needing_packages():
         if precision not in ("auto", "fp32", "bf16"):
             raise UsageProblem(f"--precision is auto, fp32 or bf16; '{precision}' is none of them.")
@@ -66,7 +106,12 @@ def finetune_command(
         with interruptible() as interrupt, watched(interrupt, "finetune") as progress:
             try:
                 split = _split(cases, images, hold_out, seed, bundle, progress)
-                course = {"steps": steps, "seed": seed, "learning_rate": learning_rate, "replace": replace}
+                course = {
+                    "steps": steps,
+                    "seed": seed,
+                    "learning_rate": learning_rate,
+                    "replace": replace,
+                }
                 course["precision"] = _fast_precision() if precision == "auto" else precision
                 course["machine"] = _machine(device, workers, threads)
                 course["command"] = _command(bundle, data, typed, replace)
@@ -74,7 +119,10 @@ def finetune_command(
             except (Cancelled, KeyboardInterrupt) as stopped:
                 sentence = str(stopped)
                 if not sentence.startswith("Stopped at step"):
-                    sentence = f"Stopped. The same command goes on from the last saved state in '{out}', if there is one."
+                    sentence = (
+                        f"Stopped. The same command goes on from the last saved state in '{out}',"
+                        " if there is one."
+                    )
                 say(sentence)
                 if as_json:
                     print_json({"error": sentence})
@@ -86,7 +134,9 @@ def finetune_command(
             raise typer.Exit(EXIT_FAILED)
 
 
-def _split(place: Path, images: Path | None, hold_out: str, seed: int, bundle: Any, progress: Any) -> Split:
+def _split(
+    place: Path, images: Path | None, hold_out: str, seed: int, bundle: Any, progress: Any
+) -> Split:
     """Find, read and check the cases, and hold some out; nothing is written."""
     from ...training.finetune import HoldOut, find_cases, read_cases, split_cases
     from ...training.finetune.lineage import trained_on
@@ -103,11 +153,16 @@ def _split(place: Path, images: Path | None, hold_out: str, seed: int, bundle: A
     for note in (*notes, *more, *split.notes):
         warn(note)
     people = sorted({case.participant for case in split.held_out})
-    say(f"{counted(len(split.training), 'case')} to learn from, {len(split.held_out)} held out ({', '.join(people) or 'nobody'}).")
+    say(
+        f"{counted(len(split.training), 'case')} to learn from, {len(split.held_out)} held out"
+        f" ({', '.join(people) or 'nobody'})."
+    )
     return split
 
 
-def _request(bundle: Any, split: Split, out: Path, data: Path | None, course: dict[str, Any]) -> Request:
+def _request(
+    bundle: Any, split: Split, out: Path, data: Path | None, course: dict[str, Any]
+) -> Request:
     """What to do; nothing is written but a probe of the folder."""
     from ...training.finetune import Request
     from ...training.finetune.plan import synthetic_source

@@ -1,4 +1,6 @@
-"""What ``softcord finetune`` says at its end: the scores before and after, as a table, as CSV and as JSON."""
+"""What ``softcord finetune`` says at its end: the scores before and after, as a table, as CSV and
+as JSON.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,8 @@ _MEASURES = ("soft_dice", "plain_soft_dice", "dice", "volume_error_percent")
 
 
 def report(outcome: Outcome, out: Path, parent: str) -> dict[str, Any]:
-    """Print the table and the verdict, write ``report.csv`` and ``report.json``; returns the latter's content.
+    """Print the table and the verdict, write ``report.csv`` and ``report.json``; returns the
+    latter's content.
 
     Args:
         outcome: of the fine-tuning.
@@ -39,7 +42,10 @@ def report(outcome: Outcome, out: Path, parent: str) -> dict[str, Any]:
         "accepted": outcome.accepted,
         "objections": list(outcome.objections),
         "held_out": {"before": _means(outcome.before), "after": _means(outcome.after)},
-        "watched": {"before": _means(outcome.watched_before), "after": _means(outcome.watched_after)},
+        "watched": {
+            "before": _means(outcome.watched_before),
+            "after": _means(outcome.watched_after),
+        },
         "images": rows,
         "seconds_of_training": round(outcome.seconds),
         "history": str(outcome.history),
@@ -52,18 +58,30 @@ def report(outcome: Outcome, out: Path, parent: str) -> dict[str, Any]:
 
 
 def _rows(outcome: Outcome) -> list[dict[str, Any]]:
-    groups = {"held out": (outcome.before, outcome.after), "watched": (outcome.watched_before, outcome.watched_after)}
+    groups = {
+        "held out": (outcome.before, outcome.after),
+        "watched": (outcome.watched_before, outcome.watched_after),
+    }
     rows = []
     for group, (before, after) in groups.items():
         for name in before.scores:
-            scores = {"before": before.scores[name].rounded(), "after": after.scores[name].rounded()}
-            numbers = {f"{measure}_{when}": one[measure] for measure in _MEASURES for when, one in scores.items()}
+            scores = {
+                "before": before.scores[name].rounded(),
+                "after": after.scores[name].rounded(),
+            }
+            numbers = {
+                f"{measure}_{when}": one[measure]
+                for measure in _MEASURES
+                for when, one in scores.items()
+            }
             rows.append({"group": group, "image": name, **numbers})
     return rows
 
 
 def _means(judged: Judged) -> dict[str, float] | None:
-    """Of the volume error, the mean of its size: an error to the one side must not hide one to the other."""
+    """Of the volume error, the mean of its size: an error to the one side must not hide one to the
+    other.
+    """
     scores = [one.rounded() for one in judged.scores.values()]
     if not scores:
         return None
@@ -73,9 +91,15 @@ def _means(judged: Judged) -> dict[str, float] | None:
 
 def _csv(rows: list[dict[str, Any]]) -> str:
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, ["group", "image", *(f"{m}_{when}" for m in _MEASURES for when in ("before", "after"))])
+    writer = csv.DictWriter(
+        stream,
+        ["group", "image", *(f"{m}_{when}" for m in _MEASURES for when in ("before", "after"))],
+    )
     writer.writeheader()
-    writer.writerows({key: "" if isinstance(v, float) and not math.isfinite(v) else v for key, v in row.items()} for row in rows)
+    writer.writerows(
+        {key: "" if isinstance(v, float) and not math.isfinite(v) else v for key, v in row.items()}
+        for row in rows
+    )
     return stream.getvalue()
 
 
@@ -86,9 +110,19 @@ def _show(rows: list[dict[str, Any]], content: dict[str, Any]) -> None:
         lines += [(f"{row['image']}", *_cells(row)) for row in mine]
         means = content[group.replace(" ", "_")]
         if means["before"] is not None and len(mine) > 1:
-            both = {f"{m}_{when}": means[when][m] for m in _MEASURES for when in ("before", "after")}
+            both = {
+                f"{m}_{when}": means[when][m] for m in _MEASURES for when in ("before", "after")
+            }
             lines.append((f"Mean, {group}", *_cells(both)))
-    columns = ("Image", "Soft Dice before", "after", "Dice before", "after", "Volume error %, before", "after")
+    columns = (
+        "Image",
+        "Soft Dice before",
+        "after",
+        "Dice before",
+        "after",
+        "Volume error %, before",
+        "after",
+    )
     show_table("Before and after (soft Dice: 1 for the reference itself)", columns, lines)
 
 
@@ -109,6 +143,7 @@ def _say_verdict(outcome: Outcome, parent: str) -> None:
         say(f"{outcome.name} was written to '{outcome.folder}' all the same, as --replace asks.")
     else:
         say(
-            f"{outcome.name} was not put into its place; it is kept aside in '{outcome.folder}'. Correct more cases, change "
-            "--steps or --learning-rate, or say --replace to have it all the same."
+            f"{outcome.name} was not put into its place; it is kept aside in '{outcome.folder}'."
+            " Correct more cases, change --steps or --learning-rate, or say --replace to have it"
+            " all the same."
         )

@@ -54,12 +54,17 @@ class Start:
 
 
 def label_image(
-    image_path: Path, mask_path: Path, start: Start, time: str | int | None = None, progress: Progress | None = None
+    image_path: Path,
+    mask_path: Path,
+    start: Start,
+    time: str | int | None = None,
+    progress: Progress | None = None,
 ) -> Labelling:
     """Read all inputs and find the discs, or carry them over.
 
     Raises:
-        InputError: an input cannot be used, or the discs cannot be found; see :func:`SoftCordSegLib.morphometry.propose_discs`.
+        InputError: an input cannot be used, or the discs cannot be found; see
+            :func:`SoftCordSegLib.morphometry.propose_discs`.
     """
     from ...morphometry import carry_over_discs, centreline_of, propose_discs
     from ...volume import read_nifti
@@ -78,8 +83,13 @@ def label_image(
         kept, left = told_apart(start.fix)
         known += kept
         notes = (f"Of '{start.fix.name}', kept: {_names(kept)}; found anew: {_names(left)}.",)
-    proposals = propose_discs(image, mask, [disc for disc in known if not _is_landmark(disc)], progress=progress)
-    placed = [PlacedDisc(disc.label, KNOWN if disc.known else FOUND, disc.confidence) for disc in proposals]
+    proposals = propose_discs(
+        image, mask, [disc for disc in known if not _is_landmark(disc)], progress=progress
+    )
+    placed = [
+        PlacedDisc(disc.label, KNOWN if disc.known else FOUND, disc.confidence)
+        for disc in proposals
+    ]
     placed += [PlacedDisc(disc, KNOWN) for disc in known if _is_landmark(disc)]
     return Labelling(_from_above(placed), image, proposals.implausible, notes + proposals.notes)
 
@@ -106,7 +116,9 @@ def parse_known(texts: Sequence[str]) -> tuple[list[DiscLabel], list[Path]]:
         except ValueError:
             position = ()
         if len(position) != 3 or not all(map(math.isfinite, position)):
-            raise UsageProblem(f"'--known {text}' needs three numbers after the =, R,A,S in mm, as 3=1.5,-20,40.")
+            raise UsageProblem(
+                f"'--known {text}' needs three numbers after the =, R,A,S in mm, as 3=1.5,-20,40."
+            )
         discs.append(disc)
     return discs, files
 
@@ -118,7 +130,14 @@ def _is_landmark(disc: DiscLabel) -> bool:
 
 def _from_above(discs: Sequence[PlacedDisc]) -> tuple[PlacedDisc, ...]:
     """In order; the landmarks of the brainstem (49, 50) lie above C1."""
-    return tuple(sorted(discs, key=lambda disc: disc.label.value - 100 if disc.label.value in (49, 50) else disc.label.value))
+    return tuple(
+        sorted(
+            discs,
+            key=lambda disc: (
+                disc.label.value - 100 if disc.label.value in (49, 50) else disc.label.value
+            ),
+        )
+    )
 
 
 def _names(discs: Sequence[DiscLabel]) -> str:

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from ...volume import Volume
 
 # The version of the format, which Slicer looks for.
-_SCHEMA = (
-    "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/markups-schema-v1.0.3.json#"
-)
+_SCHEMA = "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/markups-schema-v1.0.3.json#"
 
 
 def check_kind(path: Path) -> None:
@@ -28,7 +26,10 @@ def check_kind(path: Path) -> None:
         UsageProblem: neither NIfTI nor Slicer's points.
     """
     if not path.name.lower().endswith((".nii", ".nii.gz", ".mrk.json")):
-        raise UsageProblem(f"Discs are written as .nii.gz (label image) or .mrk.json (Slicer's points); '{path.name}' is neither.")
+        raise UsageProblem(
+            "Discs are written as .nii.gz (label image) or .mrk.json (Slicer's points);"
+            f" '{path.name}' is neither."
+        )
 
 
 def files_of(path: Path) -> list[Path]:
@@ -36,7 +37,9 @@ def files_of(path: Path) -> list[Path]:
     return [path] if path.name.lower().endswith(".json") else [path, sidecar_of(path)]
 
 
-def write_discs(path: Path, discs: Sequence[PlacedDisc], image: Volume, about: dict[str, Any]) -> tuple[str, ...]:
+def write_discs(
+    path: Path, discs: Sequence[PlacedDisc], image: Volume, about: dict[str, Any]
+) -> tuple[str, ...]:
     """Write the discs, in the manner that the name asks for.
 
     Args:
@@ -61,9 +64,14 @@ def write_discs(path: Path, discs: Sequence[PlacedDisc], image: Volume, about: d
     labels, notes = discs_to_label_image([disc.label for disc in discs], image)
     held = _as_held(discs, labels)
     if not held:
-        raise InputError("None of the discs is inside the image, so that a label image cannot hold them. Write .mrk.json instead.")
+        raise InputError(
+            "None of the discs is inside the image, so that a label image cannot hold them. Write"
+            " .mrk.json instead."
+        )
     content = {"GeneratedBy": generated_by(), **about, "Discs": [disc.as_json() for disc in held]}
-    writers: dict[Path, Callable[[Path], object]] = {path: lambda temporary: write_nifti(labels, temporary)}
+    writers: dict[Path, Callable[[Path], object]] = {
+        path: lambda temporary: write_nifti(labels, temporary)
+    }
     write_together({**writers, sidecar_of(path): text_writer(json_text(content))})
     return notes
 
@@ -79,7 +87,9 @@ def _as_held(discs: Sequence[PlacedDisc], labels: Volume) -> list[PlacedDisc]:
         voxels = np.argwhere(labels.data == disc.label.value)
         if len(voxels):
             position = tuple(float(x) for x in labels.grid.to_world(voxels[0]))
-            held.append(PlacedDisc(DiscLabel(disc.label.value, position), disc.source, disc.confidence))
+            held.append(
+                PlacedDisc(DiscLabel(disc.label.value, position), disc.source, disc.confidence)
+            )
     return held
 
 
@@ -96,7 +106,11 @@ def _markups(discs: Sequence[PlacedDisc]) -> dict[str, Any]:
                         "id": str(number),
                         "label": disc.label.name,
                         "description": disc.remark,
-                        "position": [-disc.label.position_mm[0], -disc.label.position_mm[1], disc.label.position_mm[2]],
+                        "position": [
+                            -disc.label.position_mm[0],
+                            -disc.label.position_mm[1],
+                            disc.label.position_mm[2],
+                        ],
                         "positionStatus": "defined",
                     }
                     for number, disc in enumerate(discs, start=1)

@@ -22,24 +22,46 @@ models_app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Name = Annotated[str, typer.Argument(help="Of the model; see 'softcord models list'.", metavar="NAME", show_default=False)]
-Sha256 = Annotated[
-    Optional[str], typer.Option("--sha256", help="What the SHA-256 of the archive must be.", metavar="HEX", show_default=False)
+Name = Annotated[
+    str,
+    typer.Argument(
+        help="Of the model; see 'softcord models list'.", metavar="NAME", show_default=False
+    ),
 ]
-Replace = Annotated[bool, typer.Option("--replace", help="Take the place of an installed model of that name.")]
+Sha256 = Annotated[
+    Optional[str],
+    typer.Option(
+        "--sha256",
+        help="What the SHA-256 of the archive must be.",
+        metavar="HEX",
+        show_default=False,
+    ),
+]
+Replace = Annotated[
+    bool, typer.Option("--replace", help="Take the place of an installed model of that name.")
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 @models_app.command("list")
 def list_command(as_json: Json = False, debug: Debug = False) -> None:
-    """The shipped model, the installed ones, and the releases that can be downloaded.  Nothing is fetched."""
+    """The shipped model, the installed ones, and the releases that can be downloaded.  Nothing is
+    fetched.
+    """
     with guarded(debug, as_json):
         from ...network.store import models_folder
 
         found = all_models()
         columns = ("Model", "State", "Pipeline", "Size", "About")
-        show_table("Models", columns, [(m["name"], m["state"], m["pipeline"], m["size"] or "-", m["about"]) for m in found])
-        say(f"Installed models are in '{models_folder()}' (the variable SOFTCORDSEG_MODELS changes that).")
+        show_table(
+            "Models",
+            columns,
+            [(m["name"], m["state"], m["pipeline"], m["size"] or "-", m["about"]) for m in found],
+        )
+        say(
+            f"Installed models are in '{models_folder()}' (the variable SOFTCORDSEG_MODELS changes"
+            " that)."
+        )
         if as_json:
             print_json({"folder": str(models_folder()), "models": found})
 
@@ -57,12 +79,18 @@ def show_command(name: Name, as_json: Json = False, debug: Debug = False) -> Non
 
 @models_app.command("download")
 def download_command(
-    name: Name, sha256: Sha256 = None, replace: Replace = False, yes: Yes = False, as_json: Json = False, debug: Debug = False
+    name: Name,
+    sha256: Sha256 = None,
+    replace: Replace = False,
+    yes: Yes = False,
+    as_json: Json = False,
+    debug: Debug = False,
 ) -> None:
     """Download a release of the authors and install it, after its licence was shown and accepted.
 
-    The authors published no checksums.  What comes the first time is recorded and expected from then on, unless --sha256 says
-    what it must be.  Ctrl-C stops; the next try goes on where it stopped.
+    The authors published no checksums.  What comes the first time is recorded and expected from
+    then on, unless --sha256 says what it must be.  Ctrl-C stops; the next try goes on where it
+    stopped.
     """
     with guarded(debug, as_json):
         from ...network import store
@@ -70,9 +98,19 @@ def download_command(
         release = store.release_named(name)
         for key, value in facts_of(describe_release(release)):
             say(f"{key}: {value}")
-        _ask("Download it and accept its terms?", yes, "The licence was not accepted (--yes accepts it); nothing was downloaded.")
-        with interruptible() as interrupt, progress_bars(interrupt) as bars, bars.bar(release.name) as progress:
-            folder = store.install_release(release, sha256=sha256, replace=replace, progress=progress)
+        _ask(
+            "Download it and accept its terms?",
+            yes,
+            "The licence was not accepted (--yes accepts it); nothing was downloaded.",
+        )
+        with (
+            interruptible() as interrupt,
+            progress_bars(interrupt) as bars,
+            bars.bar(release.name) as progress,
+        ):
+            folder = store.install_release(
+                release, sha256=sha256, replace=replace, progress=progress
+            )
         _installed(folder, as_json)
 
 
@@ -80,9 +118,17 @@ def download_command(
 def install_command(
     archive: Annotated[
         Path,
-        typer.Argument(help="A release, an nnU-Net v2 result folder or a bundle, as zip or folder; or a .ckpt.", metavar="FILE"),
+        typer.Argument(
+            help=(
+                "A release, an nnU-Net v2 result folder or a bundle, as zip or folder; or a .ckpt."
+            ),
+            metavar="FILE",
+        ),
     ],
-    name: Annotated[Optional[str], typer.Option("--name", help="What to call it; by the file's name by default.")] = None,
+    name: Annotated[
+        Optional[str],
+        typer.Option("--name", help="What to call it; by the file's name by default."),
+    ] = None,
     sha256: Sha256 = None,
     replace: Replace = False,
     as_json: Json = False,
@@ -97,8 +143,14 @@ def install_command(
 
         if not archive.exists():
             raise ModelError(f"There is no file '{archive}'. Check the name and the folder.")
-        with interruptible() as interrupt, progress_bars(interrupt) as bars, bars.bar(archive.name) as progress:
-            folder = store.install_archive(archive, name=name, sha256=sha256, replace=replace, progress=progress)
+        with (
+            interruptible() as interrupt,
+            progress_bars(interrupt) as bars,
+            bars.bar(archive.name) as progress,
+        ):
+            folder = store.install_archive(
+                archive, name=name, sha256=sha256, replace=replace, progress=progress
+            )
         _installed(folder, as_json)
 
 
@@ -106,7 +158,10 @@ def install_command(
 def verify_command(
     names: Annotated[
         Optional[list[str]],
-        typer.Argument(help="Of installed models; all, and the shipped ones, where none is given.", metavar="[NAME…]"),
+        typer.Argument(
+            help="Of installed models; all, and the shipped ones, where none is given.",
+            metavar="[NAME…]",
+        ),
     ] = None,
     as_json: Json = False,
     debug: Debug = False,
@@ -117,16 +172,23 @@ def verify_command(
         from ...network.store import find_bundle, installed_bundles
         from ...network.store.folder import fill
 
-        folders = [find_bundle(name) for name in names] if names else [*_shipped(), *installed_bundles()]
+        folders = (
+            [find_bundle(name) for name in names] if names else [*_shipped(), *installed_bundles()]
+        )
         results = []
         for folder in folders:
             try:
                 fill(load_bundle(folder))
                 results.append({"name": folder.name, "sound": True})
             except ModelError as error:
-                results.append({"name": folder.name, "sound": False, "error": sentence_of(error, debug)})
+                results.append(
+                    {"name": folder.name, "sound": False, "error": sentence_of(error, debug)}
+                )
         for result in results:
-            say(f"{result['name']}: {'sound' if result['sound'] else result['error']}", None if result["sound"] else "red")
+            say(
+                f"{result['name']}: {'sound' if result['sound'] else result['error']}",
+                None if result["sound"] else "red",
+            )
         if as_json:
             print_json({"models": results})
         if not all(result["sound"] for result in results):
@@ -134,13 +196,17 @@ def verify_command(
 
 
 @models_app.command("remove")
-def remove_command(name: Name, yes: Yes = False, as_json: Json = False, debug: Debug = False) -> None:
+def remove_command(
+    name: Name, yes: Yes = False, as_json: Json = False, debug: Debug = False
+) -> None:
     """Delete an installed model from this computer."""
     with guarded(debug, as_json):
         from ...network.store import Store
 
         store = Store()
-        if name in [folder.name for folder in _shipped()] and name not in [folder.name for folder in store.bundles()]:
+        if name in [folder.name for folder in _shipped()] and name not in [
+            folder.name for folder in store.bundles()
+        ]:
             raise ModelError(f"'{name}' came with SoftCordSeg and is not removed.")
         folder = store.installed(name)
         _ask(f"Delete '{folder}'?", yes, "Nothing was removed.")
@@ -157,7 +223,9 @@ def _shipped() -> list[Path]:
 
 
 def _ask(question: str, yes: bool, otherwise: str) -> None:
-    """Go on only where the answer is yes; the question is on stderr, for stdout may be a file of JSON."""
+    """Go on only where the answer is yes; the question is on stderr, for stdout may be a file of
+    JSON.
+    """
     if yes:
         return
     say(f"{question} [y/N]")
@@ -166,6 +234,9 @@ def _ask(question: str, yes: bool, otherwise: str) -> None:
 
 
 def _installed(folder: Path, as_json: bool) -> None:
-    say(f"Installed as '{folder.name}'. Use it with: softcord segment IMAGE -o DIR --model {folder.name}")
+    say(
+        f"Installed as '{folder.name}'. Use it with: softcord segment IMAGE -o DIR --model"
+        f" {folder.name}"
+    )
     if as_json:
         print_json({"name": folder.name, "folder": str(folder)})

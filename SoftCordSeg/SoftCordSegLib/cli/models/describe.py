@@ -10,16 +10,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ...network.store import Release
 
-_PIPELINES = {None: "locator and segmenter", "centre_crop": "the paper's (centre crop)", "nnunet": "nnU-Net v2, soft"}
+_PIPELINES = {
+    None: "locator and segmenter",
+    "centre_crop": "the paper's (centre crop)",
+    "nnunet": "nnU-Net v2, soft",
+}
 
 
 def all_models() -> list[dict[str, Any]]:
-    """Every model: shipped, installed, and releases that are not installed; damaged ones are said to be so."""
+    """Every model: shipped, installed, and releases that are not installed; damaged ones are said
+    to be so.
+    """
     from ...network import shipped_bundles
     from ...network.store import installed_bundles, releases
 
     installed = installed_bundles()
-    models = [_row(folder, "shipped") for folder in shipped_bundles()] + [_row(folder, "installed") for folder in installed]
+    models = [_row(folder, "shipped") for folder in shipped_bundles()] + [
+        _row(folder, "installed") for folder in installed
+    ]
     names = {folder.name for folder in installed}
     for release in releases():
         if release.name not in names:
@@ -83,7 +91,8 @@ def describe_release(release: Release) -> dict[str, Any]:
         "url": release.url,
         "licence": release.licence_text.partition(": ")[2],
         "citation": release.citation,
-        "sha256": remembered or "not recorded by anyone yet; what comes first will be, and is expected from then on",
+        "sha256": remembered
+        or "not recorded by anyone yet; what comes first will be, and is expected from then on",
     }
 
 
@@ -104,12 +113,22 @@ def _row(folder: Path, state: str) -> dict[str, Any]:
         pipeline = _PIPELINES.get(_pipeline(folder), "?")
     except (OSError, ValueError, AttributeError):
         about, pipeline = "damaged: install it again", "?"
-    return {"name": folder.name, "state": state, "pipeline": pipeline, "size": _size(folder), "about": about}
+    return {
+        "name": folder.name,
+        "state": state,
+        "pipeline": pipeline,
+        "size": _size(folder),
+        "about": about,
+    }
 
 
 def _pipeline(folder: Path) -> str | None:
-    return json.loads((folder / "configs" / "inference.json").read_text(encoding="utf-8")).get("pipeline")
+    return json.loads((folder / "configs" / "inference.json").read_text(encoding="utf-8")).get(
+        "pipeline"
+    )
 
 
 def _size(folder: Path) -> str:
-    return f"{sum(path.stat().st_size for path in folder.rglob('*') if path.is_file()) / 1e6:.0f} MB"
+    return (
+        f"{sum(path.stat().st_size for path in folder.rglob('*') if path.is_file()) / 1e6:.0f} MB"
+    )

@@ -11,7 +11,10 @@ from .style import STYLE
 
 def beginning(title: str) -> str:
     """How a page of this title begins; by it a command knows its own page again."""
-    return f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta'
+        f' charset="utf-8"><title>{escape(title)}</title>'
+    )
 
 
 def page_html(title: str, parts: Sequence[str], style: str = "") -> str:
@@ -31,7 +34,9 @@ def page_html(title: str, parts: Sequence[str], style: str = "") -> str:
 
 def key_figures(terms: Sequence[tuple[str, str]]) -> str:
     """The large numbers under a page's heading, from (name, value), plain text."""
-    figures = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in terms)
+    figures = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in terms
+    )
     return f'<dl class="figures">{figures}</dl>'
 
 

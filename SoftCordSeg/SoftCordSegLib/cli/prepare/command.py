@@ -21,7 +21,21 @@ from .files import Layout, check_layout
 from .images import How
 from .inputs import Person, find_people, given_person
 from .names import DIFFUSION, FUNCTIONAL
-from .options import B0Below, Bval, Degree, Group, Masks, Moco, Out, Participant, Resample, Threshold, What, Width, spacings_of
+from .options import (
+    B0Below,
+    Bval,
+    Degree,
+    Group,
+    Masks,
+    Moco,
+    Out,
+    Participant,
+    Resample,
+    Threshold,
+    What,
+    Width,
+    spacings_of,
+)
 from .run import Done, Request, run_person
 
 
@@ -45,12 +59,14 @@ def prepare_command(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Make one 3D image of each contrast from raw images, and an initial mask of each: what softcord softgt begins with.
+    """Make one 3D image of each contrast from raw images, and an initial mask of each: what
+    softcord softgt begins with.
 
-    T2*w: root mean square over echoes (4D, or files with echo-1, echo-2, …).  Diffusion: the volumes with a b-value, each slice
-    shifted back to where the cord is in their mean, and averaged (with a table of the shifts).  Functional series (bold): all
-    volumes likewise.  Other series are averaged, 3D images copied.  Inputs are never changed; masks and discs that somebody
-    corrected among earlier results stay.
+    T2*w: root mean square over echoes (4D, or files with echo-1, echo-2, …).  Diffusion: the
+    volumes with a b-value, each slice shifted back to where the cord is in their mean, and averaged
+    (with a table of the shifts).  Functional series (bold): all volumes likewise.  Other series are
+    averaged, 3D images copied.  Inputs are never changed; masks and discs that somebody corrected
+    among earlier results stay.
 
     A data set:  softcord prepare DATASET -o prepared --masks && softcord softgt prepared -o truth
 
@@ -71,20 +87,33 @@ def prepare_command(
     with guarded(debug, as_json):
         from ...groundtruth.ingest import MotionOptions
 
-        options = MotionOptions(width_mm=width_mm, degree=None if degree < 0 else degree, group=group) if moco else None
+        options = (
+            MotionOptions(width_mm=width_mm, degree=None if degree < 0 else degree, group=group)
+            if moco
+            else None
+        )
         spacing = spacings_of(resample or [])
         people = _people(what, out, participant, bval)
-        check_contrasts("--resample", spacing, {one.contrast for person in people for one in person.sources})
+        check_contrasts(
+            "--resample", spacing, {one.contrast for person in people for one in person.sources}
+        )
         request = Request(How(options, b0_below, spacing), Layout(out), masks, words)
         for person in people:
             check_layout(request.layout, person)
         check_folder(out)
         limit_threads(threads)
         open_bundle = lru_cache(maxsize=None)(lambda: tools.open_bundle(model))
-        if masks or (moco and any(one.kind in (DIFFUSION, FUNCTIONAL) for person in people for one in person.sources)):
+        if masks or (
+            moco
+            and any(
+                one.kind in (DIFFUSION, FUNCTIONAL) for person in people for one in person.sources
+            )
+        ):
             open_bundle()  # a missing model is said before hours of work, not after
         cords = Cords(tools, open_bundle, device, threshold)
-        results, errors = run_each(people, lambda person, progress: _run(person, request, cords, progress), debug)
+        results, errors = run_each(
+            people, lambda person, progress: _run(person, request, cords, progress), debug
+        )
         _report(results, errors, request, as_json)
         if errors:
             raise typer.Exit(EXIT_FAILED)
@@ -93,16 +122,22 @@ def prepare_command(
 def _people(what: list[str], out: Path, participant: str | None, bval: Path | None) -> list[Person]:
     folders = [word for word in what if Path(word).is_dir()]
     if folders and len(what) > 1:
-        raise UsageProblem("Give either the folder of one data set, or the images of one participant.")
+        raise UsageProblem(
+            "Give either the folder of one data set, or the images of one participant."
+        )
     if not folders:
         for word in what:
             _check_exists(word)
         return [given_person(what, participant, bval)]
     if participant is not None or bval is not None:
-        raise UsageProblem("--participant and --bval are for one participant's files; in a data set they are found by their names.")
+        raise UsageProblem(
+            "--participant and --bval are for one participant's files; in a data set they are found"
+            " by their names."
+        )
     if out.resolve() == Path(what[0]).resolve():
         raise UsageProblem(
-            "Results do not go among the images of the data set. Choose another folder: -o DATASET/derivatives/prepared."
+            "Results do not go among the images of the data set. Choose another folder: -o"
+            " DATASET/derivatives/prepared."
         )
     return find_people(Path(what[0]), out)
 
@@ -138,8 +173,15 @@ def _report(results: list[Done], errors: dict[str, str], request: Request, as_js
         for row in done.rows
     ]
     if rows:
-        show_table("One image a contrast", ("Participant", "Contrast", "Made by", "Volumes", "Shift ≤, mm", "Mask"), rows)
-        say(f"{len(results)} of {len(results) + len(errors)} participants were prepared, in '{request.layout.folder}'.")
+        show_table(
+            "One image a contrast",
+            ("Participant", "Contrast", "Made by", "Volumes", "Shift ≤, mm", "Mask"),
+            rows,
+        )
+        say(
+            f"{len(results)} of {len(results) + len(errors)} participants were prepared, in"
+            f" '{request.layout.folder}'."
+        )
     if as_json:
         print_json({"results": [_summary(done) for done in results], "failed": failed(errors)})
 

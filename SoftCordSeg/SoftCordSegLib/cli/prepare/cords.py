@@ -43,22 +43,38 @@ class Cords:
     """
 
     def __init__(self, tools: Tools, open_bundle: Callable[[], Any], device: str, threshold: float):
-        self._tools, self._open_bundle, self._device, self._threshold = tools, open_bundle, device, threshold
+        self._tools, self._open_bundle, self._device, self._threshold = (
+            tools,
+            open_bundle,
+            device,
+            threshold,
+        )
 
-    def for_motion(self, source: Source, mean: Volume, progress: Progress) -> tuple[Volume | None, tuple[str, ...]]:
-        """The cord in the uncorrected mean, on any grid; None, and a sentence, where none is found."""
+    def for_motion(
+        self, source: Source, mean: Volume, progress: Progress
+    ) -> tuple[Volume | None, tuple[str, ...]]:
+        """The cord in the uncorrected mean, on any grid; None, and a sentence, where none is
+        found.
+        """
         from ...volume import read_nifti
 
         if source.mask is not None:
             return read_nifti(source.mask), ()
-        found = self._tools.segment(mean, self._open_bundle(), box=None, progress=progress, device=self._device)
+        found = self._tools.segment(
+            mean, self._open_bundle(), box=None, progress=progress, device=self._device
+        )
         if found.found:
             return found.volume, ()
         return None, (
-            f"{source.contrast}: no cord was found in the mean before correction, so motion was measured in whole slices.",
+            (
+                f"{source.contrast}: no cord was found in the mean before correction, so motion was"
+                " measured in whole slices."
+            ),
         )
 
-    def mask_of(self, source: Source, image: Volume, progress: Progress) -> tuple[Mask | None, tuple[str, ...]]:
+    def mask_of(
+        self, source: Source, image: Volume, progress: Progress
+    ) -> tuple[Mask | None, tuple[str, ...]]:
         """The initial mask; None, and a sentence, where no cord is found.
 
         Raises:
@@ -70,15 +86,28 @@ class Cords:
 
         if source.mask is not None:
             drawn = read_nifti(source.mask)
-            grid = "" if drawn.grid.same_as(image.grid) else ", which lies on another grid than the image"
-            record = self._record(drawn, Description="Copy of a mask of the data set.", Source=source.mask.name)
-            said = f"{source.contrast}: the mask '{source.mask.name}' of the data set is taken{grid}."
+            grid = (
+                ""
+                if drawn.grid.same_as(image.grid)
+                else ", which lies on another grid than the image"
+            )
+            record = self._record(
+                drawn, Description="Copy of a mask of the data set.", Source=source.mask.name
+            )
+            said = (
+                f"{source.contrast}: the mask '{source.mask.name}' of the data set is taken{grid}."
+            )
             return Mask(drawn, record, source.mask), (said,)
         bundle = self._open_bundle()
         found = self._tools.segment(image, bundle, box=None, progress=progress, device=self._device)
         binary = (found.volume.data >= self._threshold).astype(np.uint8)
         if not binary.any():
-            return None, (f"{source.contrast} has no mask: {found.message} Draw one, or leave this contrast out.",)
+            return None, (
+                (
+                    f"{source.contrast} has no mask: {found.message} Draw one, or leave this"
+                    " contrast out."
+                ),
+            )
         mask = found.volume.with_data(binary)
         record = self._record(
             mask,
@@ -93,6 +122,14 @@ class Cords:
 
     @staticmethod
     def _record(mask: Volume, **facts: Any) -> dict[str, Any]:
-        """For the sidecar; by the digest in it a later run knows whether somebody has corrected the mask since."""
+        """For the sidecar; by the digest in it a later run knows whether somebody has corrected the
+        mask since.
+        """
         command = {"Name": "softcord prepare"}
-        return {"GeneratedBy": generated_by(), **facts, VOXELS: voxels_sha256(mask), "Command": command, "Date": now()}
+        return {
+            "GeneratedBy": generated_by(),
+            **facts,
+            VOXELS: voxels_sha256(mask),
+            "Command": command,
+            "Date": now(),
+        }

@@ -1,4 +1,6 @@
-"""Where ``softcord prepare`` puts what it makes: a data set that ``softcord softgt`` takes as it is."""
+"""Where ``softcord prepare`` puts what it makes: a data set that ``softcord softgt`` takes as it
+is.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +17,28 @@ from .images import Made
 from .inputs import Person, Source
 from .kept import COMMAND, made_here
 
-MOTION_COLUMNS = ("Volume", "Slice (I->S)", "b-value [s/mm2]", "Shift left [mm]", "Shift anterior [mm]", "Measured")
+MOTION_COLUMNS = (
+    "Volume",
+    "Slice (I->S)",
+    "b-value [s/mm2]",
+    "Shift left [mm]",
+    "Shift anterior [mm]",
+    "Measured",
+)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The folder of results: images in ``sub-01/anat`` and ``dwi``, masks in ``derivatives/labels/sub-01/…``."""
+    """The folder of results: images in ``sub-01/anat`` and ``dwi``, masks in
+    ``derivatives/labels/sub-01/…``.
+    """
 
     folder: Path
 
     def image(self, person: Person, source: Source) -> Path:
-        """The image, always compressed: beside a ``.nii`` of an earlier run a ``.nii.gz`` would be a second image."""
+        """The image, always compressed: beside a ``.nii`` of an earlier run a ``.nii.gz`` would be
+        a second image.
+        """
         return self._session(self.folder, person, source.modality) / f"{source.name}.nii.gz"
 
     def sidecar(self, person: Person, source: Source) -> Path:
@@ -53,7 +66,11 @@ class Layout:
         paths = [self.discs(person, modality, path) for modality, path in person.discs]
         for one in person.sources:
             paths += [self.image(person, one), self.sidecar(person, one)]
-            paths += [self.motion(person, one), self.mask(person, one), self.mask_sidecar(person, one)]
+            paths += [
+                self.motion(person, one),
+                self.mask(person, one),
+                self.mask_sidecar(person, one),
+            ]
         return paths
 
     def _labels(self, person: Person, modality: str) -> Path:
@@ -75,8 +92,8 @@ def check_layout(layout: Layout, person: Person) -> None:
         place = layout.image(person, source)
         if place.exists() and not made_here(layout.sidecar(person, source)):
             raise UsageProblem(
-                f"'{place}' lies there already, and {COMMAND} did not make it, so it is not written over. "
-                "Choose another folder with -o, or take it away."
+                f"'{place}' lies there already, and {COMMAND} did not make it, so it is not written"
+                " over. Choose another folder with -o, or take it away."
             )
 
 
@@ -89,7 +106,16 @@ def motion_csv(made: Made) -> str:
     for index, (volume, shifts) in enumerate(zip(motion.volumes, motion.shift_mm)):
         bval = f"{made.bvals[index]:g}" if made.bvals else ""
         for number, (left, anterior) in enumerate(shifts):
-            writer.writerow([volume, number, bval, f"{left:.4f}", f"{anterior:.4f}", int(motion.measured[number])])
+            writer.writerow(
+                [
+                    volume,
+                    number,
+                    bval,
+                    f"{left:.4f}",
+                    f"{anterior:.4f}",
+                    int(motion.measured[number]),
+                ]
+            )
     return stream.getvalue()
 
 
@@ -99,5 +125,9 @@ def copy_compressed(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
         return
     # Neither a name nor a time within: the same file gives the same file.
-    with open(source, "rb") as plain, open(target, "wb") as stream, gzip.GzipFile("", "wb", fileobj=stream, mtime=0) as packed:
+    with (
+        open(source, "rb") as plain,
+        open(target, "wb") as stream,
+        gzip.GzipFile("", "wb", fileobj=stream, mtime=0) as packed,
+    ):
         shutil.copyfileobj(plain, packed)

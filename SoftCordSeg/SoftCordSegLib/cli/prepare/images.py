@@ -45,7 +45,8 @@ class Made:
 
     Attributes:
         source: what it is made of.
-        method: COPY (of a file that is 3D), SINGLE, RMS, MEAN or MOCO, with RESAMPLED after it, or that alone.
+        method: COPY (of a file that is 3D), SINGLE, RMS, MEAN or MOCO, with RESAMPLED after it, or
+            that alone.
         image: its voxels.
         volumes: how many went into it.
         record: for its sidecar, plain types.
@@ -64,8 +65,11 @@ class Made:
     notes: tuple[str, ...] = ()
 
 
-def make_image(source: Source, root: Path | None, how: How, cords: Cords, progress: Progress) -> Made:
-    """Combine echoes, correct and average diffusion-weighted and functional volumes, average any other series, pass on what is 3D.
+def make_image(
+    source: Source, root: Path | None, how: How, cords: Cords, progress: Progress
+) -> Made:
+    """Combine echoes, correct and average diffusion-weighted and functional volumes, average any
+    other series, pass on what is 3D.
 
     Then resample what is to be resampled.
 
@@ -75,20 +79,28 @@ def make_image(source: Source, root: Path | None, how: How, cords: Cords, progre
     """
     progress.check_cancelled()
     made = _combined(source, root, how, cords, progress)
-    return _resampled(made, how.spacing[source.contrast]) if source.contrast in how.spacing else made
+    return (
+        _resampled(made, how.spacing[source.contrast]) if source.contrast in how.spacing else made
+    )
 
 
 def _resampled(made: Made, spacing: float) -> Made:
-    """On isotropic voxels in the orientation LAS (SCT's RPI), linearly, as the authors resample T1w and T2w."""
+    """On isotropic voxels in the orientation LAS (SCT's RPI), linearly, as the authors resample T1w
+    and T2w.
+    """
     from ...volume import reorient, resample
 
     framed = reorient(made.image, "LAS")
     image = resample(framed, framed.grid.with_spacing(spacing), order=1)
     method = RESAMPLED if made.method == COPY else f"{made.method}, {RESAMPLED}"
-    return replace(made, method=method, image=image, record={**made.record, "ResampledToMm": spacing})
+    return replace(
+        made, method=method, image=image, record={**made.record, "ResampledToMm": spacing}
+    )
 
 
-def _combined(source: Source, root: Path | None, how: How, cords: Cords, progress: Progress) -> Made:
+def _combined(
+    source: Source, root: Path | None, how: How, cords: Cords, progress: Progress
+) -> Made:
     """The image on its own grid."""
     from ...groundtruth.ingest import mean_volume, read_series, root_mean_square
     from ...volume import read_nifti, time_points
@@ -108,12 +120,17 @@ def _combined(source: Source, root: Path | None, how: How, cords: Cords, progres
         return Made(source, RMS, root_mean_square(series), count, {"Echoes": count})
     if source.kind == FUNCTIONAL:
         return _aligned(source, series, tuple(range(count)), how, cords, progress)
-    note = f"{source.contrast} is a series of {count} volumes; their mean is taken, without correction of motion."
+    note = (
+        f"{source.contrast} is a series of {count} volumes; their mean is taken, without correction"
+        " of motion."
+    )
     return Made(source, MEAN, mean_volume(series), count, notes=(note,))
 
 
 def _is_3d(path: Path) -> bool:
-    """Whether a file of one volume says so: as a series of one, other programs would not take it for an image."""
+    """Whether a file of one volume says so: as a series of one, other programs would not take it
+    for an image.
+    """
     import nibabel
 
     return len(nibabel.load(path).shape) == 3
@@ -124,27 +141,43 @@ def _single(path: Path) -> Volume:
     from ...volume import read_nifti, time_points
 
     if time_points(path) > 1:
-        raise InputError(f"'{path}' is one of several echoes, and itself a series of volumes. Give one volume an echo.")
+        raise InputError(
+            f"'{path}' is one of several echoes, and itself a series of volumes. Give one volume an"
+            " echo."
+        )
     return read_nifti(path)
 
 
-def _diffusion(source: Source, path: Path, root: Path | None, how: How, cords: Cords, progress: Progress) -> Made:
+def _diffusion(
+    source: Source, path: Path, root: Path | None, how: How, cords: Cords, progress: Progress
+) -> Made:
     from ...groundtruth.ingest import read_series
 
     series = read_series(path)
     if len(series) == 1:
         raise InputError(
-            f"'{path}' is a single volume, and no diffusion series. If it is an average already, say so in its name: "
-            f"{source.name}.nii.gz, or {source.contrast}=FILE."
+            f"'{path}' is a single volume, and no diffusion series. If it is an average already,"
+            f" say so in its name: {source.name}.nii.gz, or {source.contrast}=FILE."
         )
     split, file, values = split_of(path, len(series), source.bvals, root, how.b0_below)
     bvals = tuple(values[number] for number in split.weighted) if values else ()
-    record = {"BValuesFrom": file.name, "B0Below": how.b0_below if values else None, "B0Volumes": list(split.b0)}
+    record = {
+        "BValuesFrom": file.name,
+        "B0Below": how.b0_below if values else None,
+        "B0Volumes": list(split.b0),
+    }
     made = _aligned(source, series, split.weighted, how, cords, progress)
     return replace(made, record={**record, **made.record}, bvals=bvals)
 
 
-def _aligned(source: Source, series: Series, volumes: Sequence[int], how: How, cords: Cords, progress: Progress) -> Made:
+def _aligned(
+    source: Source,
+    series: Series,
+    volumes: Sequence[int],
+    how: How,
+    cords: Cords,
+    progress: Progress,
+) -> Made:
     """The mean of these volumes, after correction of their motion where it is asked for."""
     from ...groundtruth.ingest import average, estimate_motion
 
@@ -162,13 +195,22 @@ def _aligned(source: Source, series: Series, volumes: Sequence[int], how: How, c
         record["Motion"]["TemporalDeviationInCordAfter"] = round(corrected.deviation_in(cord), 4)
     if motion.failed:
         numbers = ", ".join(map(str, motion.failed))
-        notes = (*notes, f"{source.contrast}: the motion of volume {numbers} was not found; it carries that of its neighbour.")
+        notes = (
+            *notes,
+            (
+                f"{source.contrast}: the motion of volume {numbers} was not found; it carries that"
+                " of its neighbour."
+            ),
+        )
     return Made(source, MOCO, corrected.mean, len(volumes), record, motion, notes=notes)
 
 
 def _motion_record(motion: Motion, options: MotionOptions, about_cord: bool) -> dict[str, Any]:
     return {
-        "Method": "shift of each slice within its plane, least squares against the mean of the aligned volumes",
+        "Method": (
+            "shift of each slice within its plane, least squares against the mean of the aligned"
+            " volumes"
+        ),
         "Where": "column about the cord" if about_cord else "whole slices",
         "ColumnWidthMm": options.width_mm if about_cord else None,
         "PolynomialDegreeAlongCord": options.degree,

@@ -1,4 +1,6 @@
-"""What lies among the results already and is somebody's work: corrected masks and discs are never written over."""
+"""What lies among the results already and is somebody's work: corrected masks and discs are never
+written over.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +30,11 @@ def voxels_sha256(mask: Volume) -> str:
 
 
 def corrected_mask(place: Path, sidecar: Path) -> Path | None:
-    """The mask in this place, or beside it with the other ending, that is not as its sidecar says it was written.
+    """The mask in this place, or beside it with the other ending, that is not as its sidecar says
+    it was written.
 
-    A mask that cannot be read, or of which no sidecar tells, may be anybody's and counts as corrected.
+    A mask that cannot be read, or of which no sidecar tells, may be anybody's and counts as
+    corrected.
     """
     from ...volume import read_nifti
 
@@ -57,7 +61,10 @@ def made_here(sidecar: Path) -> bool:
 
 def kept_sentence(contrast: str, path: Path) -> str:
     """What to say of a mask that stays."""
-    return f"{contrast}: the mask '{path}' was not left so by {COMMAND}, and stays. Take it away to have it made anew."
+    return (
+        f"{contrast}: the mask '{path}' was not left so by {COMMAND}, and stays. Take it away to"
+        " have it made anew."
+    )
 
 
 def is_other(place: Path, source: Path) -> bool:

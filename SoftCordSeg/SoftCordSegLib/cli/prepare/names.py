@@ -36,7 +36,9 @@ def is_image(path: Path) -> bool:
 
 def without_echo(path: Path) -> str:
     """The image's name without its echo and part, the same for all echoes of a scan."""
-    return "_".join(part for part in file_stem(path).split("_") if not part.startswith(("echo-", "part-")))
+    return "_".join(
+        part for part in file_stem(path).split("_") if not part.startswith(("echo-", "part-"))
+    )
 
 
 def echo_number(path: Path) -> int | None:
@@ -61,14 +63,20 @@ def is_average(name: str) -> bool:
 
 
 def is_b0(name: str) -> bool:
-    """Whether the name says that the series has no diffusion-weighted volumes: sub-01_acq-b0_dwi."""
+    """Whether the name says that the series has no diffusion-weighted volumes:
+    sub-01_acq-b0_dwi.
+    """
     return "acq-b0" in name.split("_")
 
 
 def average_name(name: str) -> str:
-    """sub-01_rec-average_dwi of sub-01_dwi, the authors' name of the mean after motion correction."""
+    """sub-01_rec-average_dwi of sub-01_dwi, the authors' name of the mean after motion
+    correction.
+    """
     *parts, _ = name.split("_")
-    at = next((index for index, part in enumerate(parts) if part.startswith(_AFTER_REC)), len(parts))
+    at = next(
+        (index for index, part in enumerate(parts) if part.startswith(_AFTER_REC)), len(parts)
+    )
     return "_".join([*parts[:at], *([] if is_average(name) else [_AVERAGE]), *parts[at:], "dwi"])
 
 

@@ -1,4 +1,6 @@
-"""One participant, from raw images to one image a contrast and, where asked for, its initial mask."""
+"""One participant, from raw images to one image a contrast and, where asked for, its initial
+mask.
+"""
 
 from __future__ import annotations
 
@@ -81,7 +83,9 @@ def run_person(person: Person, request: Request, cords: Cords, progress: Progres
     rows, notes = [], list(person.notes)
     writers: Writers = {}
     for number, source in enumerate(person.sources):
-        part = progress.part(0.95 * number / len(person.sources), 0.95 * (number + 1) / len(person.sources))
+        part = progress.part(
+            0.95 * number / len(person.sources), 0.95 * (number + 1) / len(person.sources)
+        )
         part.report(0.0, f"Reading {source.contrast}")
         made = make_image(source, person.root, request.how, cords, part.part(0.0, 0.7))
         notes += made.notes
@@ -89,7 +93,9 @@ def run_person(person: Person, request: Request, cords: Cords, progress: Progres
         kind = None
         if request.masks:
             part.check_cancelled()
-            kind, said = _add_mask(writers, files, person, made, cords, request, part.part(0.7, 1.0))
+            kind, said = _add_mask(
+                writers, files, person, made, cords, request, part.part(0.7, 1.0)
+            )
             notes += said
         largest = None if made.motion is None else round(made.motion.largest_mm, 3)
         rows.append(Row(source.contrast, made.method, made.volumes, largest, kind, files))
@@ -111,7 +117,9 @@ def _add_image(writers: Writers, person: Person, made: Made, request: Request) -
     layout, source = request.layout, made.source
     copied = made.method == COPY
     places = {"image": layout.image(person, source), "sidecar": layout.sidecar(person, source)}
-    writers[places["image"]] = partial(copy_compressed, source.files[0]) if copied else partial(write_nifti, made.image)
+    writers[places["image"]] = (
+        partial(copy_compressed, source.files[0]) if copied else partial(write_nifti, made.image)
+    )
     writers[places["sidecar"]] = text_writer(json_text(_sidecar(made, request)))
     if made.motion is not None:
         places["motion"] = layout.motion(person, source)
@@ -120,9 +128,17 @@ def _add_image(writers: Writers, person: Person, made: Made, request: Request) -
 
 
 def _add_mask(
-    writers: Writers, files: dict[str, str], person: Person, made: Made, cords: Cords, request: Request, progress: Progress
+    writers: Writers,
+    files: dict[str, str],
+    person: Person,
+    made: Made,
+    cords: Cords,
+    request: Request,
+    progress: Progress,
 ) -> tuple[str | None, tuple[str, ...]]:
-    """The same of its initial mask, unless one is there that somebody corrected; its kind, see :class:`Row`, and sentences."""
+    """The same of its initial mask, unless one is there that somebody corrected; its kind, see
+    :class:`Row`, and sentences.
+    """
     from ...volume import write_nifti
 
     layout, source = request.layout, made.source
@@ -134,7 +150,11 @@ def _add_mask(
     mask, said = cords.mask_of(source, made.image, progress)
     if mask is None:
         return None, said
-    writers[place] = partial(write_nifti, mask.volume) if mask.drawn is None else partial(copy_compressed, mask.drawn)
+    writers[place] = (
+        partial(write_nifti, mask.volume)
+        if mask.drawn is None
+        else partial(copy_compressed, mask.drawn)
+    )
     writers[sidecar] = text_writer(json_text(mask.record))
     files.update({"mask": str(place), "mask sidecar": str(sidecar)})
     return "model" if mask.drawn is None else "drawn", said
@@ -146,7 +166,10 @@ def _add_discs(writers: Writers, person: Person, layout: Layout) -> list[str]:
     for modality, path in person.discs:
         place = layout.discs(person, modality, path)
         if is_other(place, path):
-            notes.append(f"The discs '{place}' differ from those of the data set, and stay. Take them away to have them copied.")
+            notes.append(
+                f"The discs '{place}' differ from those of the data set, and stay. Take them away"
+                " to have them copied."
+            )
         else:
             writers[place] = partial(shutil.copyfile, path)
     return notes
@@ -160,7 +183,9 @@ def _sidecar(made: Made, request: Request) -> dict[str, Any]:
         "GeneratedBy": generated_by(),
         "Description": f"{made.source.contrast}: {made.method}.",
         "Method": made.method,
-        "Sources": [{"Image": path.name, "SHA256": file_sha256(path)} for path in made.source.files],
+        "Sources": [
+            {"Image": path.name, "SHA256": file_sha256(path)} for path in made.source.files
+        ],
         "Volumes": made.volumes,
         **made.record,
         "Notes": list(made.notes),

@@ -17,7 +17,18 @@ from ...provenance import box_of, generated_by, model_of
 from ..console import fail, print_json, progress_bars, say, show_table, warn
 from ..guard import EXIT_FAILED, UsageProblem, guarded, sentence_of
 from ..interrupt import interruptible
-from ..options import BoxText, Debug, Device, Json, Model, Threads, TimeText, parse_box, parse_crop, parse_time
+from ..options import (
+    BoxText,
+    Debug,
+    Device,
+    Json,
+    Model,
+    Threads,
+    TimeText,
+    parse_box,
+    parse_crop,
+    parse_time,
+)
 from ..outputs import check_folder, check_names, check_not_an_input, write_together
 from ..tools import Tools, limit_threads
 from .sidecar import sidecar
@@ -51,7 +62,10 @@ class Request:
     def outputs(self, image: Path) -> dict[str, Path]:
         """The files of one image: mask, sidecar and, where asked for, binary."""
         name = file_stem(image)
-        files = {"mask": self.folder / f"{name}_softseg.nii.gz", "sidecar": self.folder / f"{name}_softseg.json"}
+        files = {
+            "mask": self.folder / f"{name}_softseg.nii.gz",
+            "sidecar": self.folder / f"{name}_softseg.json",
+        }
         if self.threshold is not None:
             files["binary"] = self.folder / f"{name}_seg.nii.gz"
         return files
@@ -59,32 +73,49 @@ class Request:
 
 def segment_command(
     ctx: typer.Context,
-    images: Annotated[list[Path], typer.Argument(help="Images, .nii or .nii.gz.", metavar="IMAGE…", show_default=False)],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.", show_default=False)],
+    images: Annotated[
+        list[Path],
+        typer.Argument(help="Images, .nii or .nii.gz.", metavar="IMAGE…", show_default=False),
+    ],
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="Folder for the results.", show_default=False)
+    ],
     model: Model = None,
     box: BoxText = None,
     time: TimeText = None,
     threshold: Annotated[
-        Optional[float], typer.Option(help="Also write the binary mask: soft mask at or above this.", min=1e-6, max=1.0)
+        Optional[float],
+        typer.Option(
+            help="Also write the binary mask: soft mask at or above this.", min=1e-6, max=1.0
+        ),
     ] = None,
     flips: Annotated[
-        bool, typer.Option("--flips", help="Mean with the mirrored image: steadier, and takes about twice as long.")
+        bool,
+        typer.Option(
+            "--flips", help="Mean with the mirrored image: steadier, and takes about twice as long."
+        ),
     ] = False,
     crop_size: Annotated[
         Optional[str],
-        typer.Option(help="Of the releases v2.0 to v2.5: what they see of the image's middle, mm; -1: all.", metavar="64x192x-1"),
+        typer.Option(
+            help="Of the releases v2.0 to v2.5: what they see of the image's middle, mm; -1: all.",
+            metavar="64x192x-1",
+        ),
     ] = None,
     device: Device = "auto",
     threads: Threads = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Outline the spinal cord: writes NAME_softseg.nii.gz (0 to 1) and NAME_softseg.json for each image.
+    """Outline the spinal cord: writes NAME_softseg.nii.gz (0 to 1) and NAME_softseg.json for each
+    image.
 
-    A series (4D) is averaged over time unless --time says otherwise.  Results of an earlier run are replaced; inputs never are.
+    A series (4D) is averaged over time unless --time says otherwise.  Results of an earlier run are
+    replaced; inputs never are.
     """
     tools: Tools = ctx.obj
-    # Only the model's name: sidecars travel, and where it lies on this machine is nobody's business.
+    # Only the model's name: sidecars travel, and where it lies on this machine is nobody's
+    # business.
     options = {
         "model": Path(model).name if model else None,
         "box": box,
@@ -98,7 +129,9 @@ def segment_command(
     with guarded(debug, as_json):
         request = Request(out, parse_time(time), threshold, parse_box(box), device, flips, options)
         check_names(images)
-        check_not_an_input((path for image in images for path in request.outputs(image).values()), images)
+        check_not_an_input(
+            (path for image in images for path in request.outputs(image).values()), images
+        )
         check_folder(out)
         bundle = _with_crop(tools.open_bundle(model), parse_crop(crop_size))
         limit_threads(threads)
@@ -117,11 +150,16 @@ def _with_crop(bundle: Any, crop: tuple[int, int, int] | None) -> Any:
     if crop is None:
         return bundle
     if not hasattr(getattr(bundle, "plan", None), "crop"):
-        raise UsageProblem(f"--crop-size is for models that crop the middle of the image; '{bundle.name}' does not. Leave it out.")
+        raise UsageProblem(
+            f"--crop-size is for models that crop the middle of the image; '{bundle.name}' does"
+            " not. Leave it out."
+        )
     return replace(bundle, plan=replace(bundle.plan, crop=crop))
 
 
-def segment_file(image: Path, request: Request, bundle: Any, tools: Tools, progress: Progress) -> dict[str, Any]:
+def segment_file(
+    image: Path, request: Request, bundle: Any, tools: Tools, progress: Progress
+) -> dict[str, Any]:
     """Segment one image and write its files, all or none.
 
     Returns:
@@ -139,15 +177,26 @@ def segment_file(image: Path, request: Request, bundle: Any, tools: Tools, progr
     volumes = time_points(image)
     time = (request.time if request.time is not None else "mean") if volumes > 1 else None
     if time == "mean" and request.time is None:
-        warn(f"'{image.name}' is a series of {volumes} volumes; their mean over time is segmented (choose one with --time).")
+        warn(
+            f"'{image.name}' is a series of {volumes} volumes; their mean over time is segmented"
+            " (choose one with --time)."
+        )
     elif volumes == 1 and request.time is not None:
         warn(f"'{image.name}' is a single volume, so --time has no effect on it.")
-    how = {"box": request.box, "device": request.device, **({"flips": True} if request.flips else {})}
-    result = tools.segment(read_nifti(image, time), bundle, progress=progress.part(0.02, 0.95), **how)
+    how = {
+        "box": request.box,
+        "device": request.device,
+        **({"flips": True} if request.flips else {}),
+    }
+    result = tools.segment(
+        read_nifti(image, time), bundle, progress=progress.part(0.02, 0.95), **how
+    )
     progress.report(0.95, "Writing")
     progress.check_cancelled()
     files = request.outputs(image)
-    record = sidecar(image, bundle, result, volumes=volumes, time=time, options=request.options or {})
+    record = sidecar(
+        image, bundle, result, volumes=volumes, time=time, options=request.options or {}
+    )
     write_together(_writers(files, result.volume, record, request.threshold))
     return {
         "input": str(image),
@@ -155,14 +204,18 @@ def segment_file(image: Path, request: Request, bundle: Any, tools: Tools, progr
         "found": result.found,
         "message": result.message,
         "notes": list(getattr(result, "notes", ())),
-        "volume_ml": round(float(result.volume.data.sum(dtype=float) * result.volume.grid.voxel_volume / 1000), 4),
+        "volume_ml": round(
+            float(result.volume.data.sum(dtype=float) * result.volume.grid.voxel_volume / 1000), 4
+        ),
         "box": box_of(result.box),
         "source_volume": time,
         "seconds": round(clock.perf_counter() - started, 2),
     }
 
 
-def _writers(files: dict[str, Path], mask: Volume, record: dict[str, Any], threshold: float | None) -> dict[Path, Any]:
+def _writers(
+    files: dict[str, Path], mask: Volume, record: dict[str, Any], threshold: float | None
+) -> dict[Path, Any]:
     """For each file of an image a function that writes it."""
     import numpy as np
 
@@ -179,8 +232,12 @@ def _writers(files: dict[str, Path], mask: Volume, record: dict[str, Any], thres
     return writers
 
 
-def _attempt(image: Path, request: Request, bundle: Any, tools: Tools, progress: Progress, debug: bool) -> dict[str, Any]:
-    """As :func:`segment_file`, but a bad image gives a summary with its error and does not stop the others."""
+def _attempt(
+    image: Path, request: Request, bundle: Any, tools: Tools, progress: Progress, debug: bool
+) -> dict[str, Any]:
+    """As :func:`segment_file`, but a bad image gives a summary with its error and does not stop the
+    others.
+    """
     try:
         return segment_file(image, request, bundle, tools, progress)
     except Cancelled:
@@ -200,12 +257,25 @@ def _report(results: list[dict[str, Any]], bundle: Any, as_json: bool) -> None:
             warn(f"'{Path(result['input']).name}': {result['message']}")
     if done:
         rows = [
-            (Path(r["input"]).name, f"{r['volume_ml']:.2f}" if r["found"] else "-", f"{r['seconds']:.1f}", r["mask"]) for r in done
+            (
+                Path(r["input"]).name,
+                f"{r['volume_ml']:.2f}" if r["found"] else "-",
+                f"{r['seconds']:.1f}",
+                r["mask"],
+            )
+            for r in done
         ]
-        show_table(f"Spinal cord by {bundle.name}", ("Image", "Cord, mL", "Time, s", "Soft mask"), rows)
+        show_table(
+            f"Spinal cord by {bundle.name}", ("Image", "Cord, mL", "Time, s", "Soft mask"), rows
+        )
     if len(results) > 1 and len(done) < len(results):
         say(f"{len(done)} of {len(results)} images were segmented.")
     if as_json:
         print_json(
-            {"GeneratedBy": generated_by(), "Model": model_of(bundle), "results": results, "failed": len(results) - len(done)}
+            {
+                "GeneratedBy": generated_by(),
+                "Model": model_of(bundle),
+                "results": results,
+                "failed": len(results) - len(done),
+            }
         )

@@ -9,7 +9,13 @@ from ...provenance import box_of, generated_by, model_of, now
 
 
 def sidecar(
-    image: Path, bundle: Any, result: Any, *, volumes: int, time: str | int | None, options: dict[str, Any]
+    image: Path,
+    bundle: Any,
+    result: Any,
+    *,
+    volumes: int,
+    time: str | int | None,
+    options: dict[str, Any],
 ) -> dict[str, Any]:
     """The sidecar of a soft mask.
 

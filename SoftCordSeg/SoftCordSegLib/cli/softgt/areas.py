@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from ...volume import Volume
 
 SOFT, SOFT_BIN, HARD = "soft", "soft_bin", "hard"
-HEADER = ("Subject", "Contrast", "Mask", "VertLevel", "Slices (I->S)", "MEAN(area) [mm2]", "STD(area) [mm2]")
+HEADER = (
+    "Subject",
+    "Contrast",
+    "Mask",
+    "VertLevel",
+    "Slices (I->S)",
+    "MEAN(area) [mm2]",
+    "STD(area) [mm2]",
+)
 
 
 @dataclass(frozen=True)
@@ -40,9 +48,13 @@ class Area:
 
 
 def measure_areas(
-    contrasts: Sequence[Contrast], truth: GroundTruth, discs: dict[str, list[DiscLabel]], levels: Sequence[int]
+    contrasts: Sequence[Contrast],
+    truth: GroundTruth,
+    discs: dict[str, list[DiscLabel]],
+    levels: Sequence[int],
 ) -> tuple[list[Area], list[str]]:
-    """Areas as ``sct_process_segmentation -vert 2:3`` gives them, of the three masks of each contrast.
+    """Areas as ``sct_process_segmentation -vert 2:3`` gives them, of the three masks of each
+    contrast.
 
     Args:
         contrasts: with their input masks.
@@ -65,12 +77,16 @@ def measure_areas(
                 areas.append(area)
                 notes += [f"{contrast.name}: {sentence}" for sentence in said if kind == SOFT]
             except InputError as error:
-                notes.append(f"{contrast.name}: the area of the {kind} mask was not measured. {error}")
+                notes.append(
+                    f"{contrast.name}: the area of the {kind} mask was not measured. {error}"
+                )
     return areas, notes
 
 
 def spread(areas: Sequence[Area], kind: str) -> float | None:
-    """The standard deviation over contrasts (ddof 1) of the mean areas, mm², the paper's measure; None for fewer than two."""
+    """The standard deviation over contrasts (ddof 1) of the mean areas, mm², the paper's measure;
+    None for fewer than two.
+    """
     import numpy as np
 
     means = [area.mean for area in areas if area.mask == kind]
@@ -83,11 +99,23 @@ def areas_csv(rows: Sequence[tuple[str, Area]]) -> str:
     writer = csv.writer(stream)
     writer.writerow(HEADER)
     for name, area in rows:
-        writer.writerow([name, area.contrast, area.mask, area.levels, area.slices, f"{area.mean:.4f}", f"{area.std:.4f}"])
+        writer.writerow(
+            [
+                name,
+                area.contrast,
+                area.mask,
+                area.levels,
+                area.slices,
+                f"{area.mean:.4f}",
+                f"{area.std:.4f}",
+            ]
+        )
     return stream.getvalue()
 
 
-def _area(contrast: str, kind: str, mask: Volume, discs: list[DiscLabel], levels: Sequence[int]) -> tuple[Area, tuple[str, ...]]:
+def _area(
+    contrast: str, kind: str, mask: Volume, discs: list[DiscLabel], levels: Sequence[int]
+) -> tuple[Area, tuple[str, ...]]:
     from ...morphometry import add_levels, aggregate, measure, slice_ranges
 
     row = aggregate(add_levels(measure(mask), discs, mask), levels=levels)
@@ -96,4 +124,6 @@ def _area(contrast: str, kind: str, mask: Volume, discs: list[DiscLabel], levels
         raise InputError(" ".join(row.notes) or "It has no slices of these levels.")
     one = pooled[0]
     named = f"{min(levels)}:{max(levels)}" if len(levels) > 1 else str(levels[0])
-    return Area(contrast, kind, named, slice_ranges(one.slices), one.mean["area"], one.std["area"]), row.notes
+    return Area(
+        contrast, kind, named, slice_ranges(one.slices), one.mean["area"], one.std["area"]
+    ), row.notes

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 def carried_discs(participant: Participant, truth: GroundTruth) -> dict[str, list[DiscLabel]]:
-    """The discs in every contrast's own space, through the registration; none where none were given.
+    """The discs in every contrast's own space, through the registration; none where none were
+    given.
 
     Raises:
         InputError: the file of discs cannot be read.
@@ -32,14 +33,19 @@ def carried_discs(participant: Participant, truth: GroundTruth) -> dict[str, lis
     for one in truth.contrasts:
         moved = places if one.is_reference else one.transform.to_moving(places)
         moved = [disc.position_mm for disc in discs] if one.name == participant.discs_of else moved
-        carried[one.name] = [DiscLabel(disc.value, tuple(float(x) for x in place)) for disc, place in zip(discs, moved)]
+        carried[one.name] = [
+            DiscLabel(disc.value, tuple(float(x) for x in place))
+            for disc, place in zip(discs, moved)
+        ]
     return carried
 
 
 def disc_images(
     participant: Participant, truth: GroundTruth, discs: dict[str, list[DiscLabel]]
 ) -> tuple[dict[str, Volume], list[str]]:
-    """The carried discs as label images, but for the contrast they were marked in; and which of them did not fit."""
+    """The carried discs as label images, but for the contrast they were marked in; and which of
+    them did not fit.
+    """
     from ...morphometry import discs_to_label_image
 
     images, notes = {}, []

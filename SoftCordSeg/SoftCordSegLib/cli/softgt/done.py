@@ -39,9 +39,11 @@ class Done:
         participant: its files.
         contrasts: what went in; none once all is written.
         mask_sha256: of the masks' files, by contrast.
-        truth: what came out; without voxels once all is written, since a study has hundreds of participants.
+        truth: what came out; without voxels once all is written, since a study has hundreds of
+            participants.
         areas: over the levels; none without discs.
-        disc_images: discs carried over, drawn on each contrast's grid; none without discs, and once all is written.
+        disc_images: discs carried over, drawn on each contrast's grid; none without discs, and once
+            all is written.
         notes: what a reader has to know.
         files: written, by kind and contrast.
     """

@@ -17,7 +17,8 @@ class Layout:
 
     Attributes:
         folder: of all results.
-        as_dataset: in ``derivatives/labels_softseg/sub-…/anat`` below it, as a BIDS data set has them; else right in it.
+        as_dataset: in ``derivatives/labels_softseg/sub-…/anat`` below it, as a BIDS data set has
+            them; else right in it.
         binary: also the soft mask at or above 0.5.
     """
 
@@ -27,11 +28,16 @@ class Layout:
 
     def soft(self, participant: Participant, contrast: str) -> Path:
         """The soft ground truth."""
-        return self._place("labels_softseg", participant, contrast) / f"{participant.base(contrast)}_label-SC_softseg.nii.gz"
+        return (
+            self._place("labels_softseg", participant, contrast)
+            / f"{participant.base(contrast)}_label-SC_softseg.nii.gz"
+        )
 
     def sidecar(self, participant: Participant, contrast: str) -> Path:
         """What the soft ground truth is made of."""
-        return self.soft(participant, contrast).with_name(f"{participant.base(contrast)}_label-SC_softseg.json")
+        return self.soft(participant, contrast).with_name(
+            f"{participant.base(contrast)}_label-SC_softseg.json"
+        )
 
     def binarised(self, participant: Participant, contrast: str) -> Path:
         """The soft ground truth at or above 0.5."""
@@ -45,7 +51,9 @@ class Layout:
 
     def transform(self, participant: Participant, contrast: str, source: str, target: str) -> Path:
         """The transform that resamples images of ``source`` on the grid of ``target``."""
-        name = f"{participant.name}_from-{_entity(source)}_to-{_entity(target)}_mode-image_xfm.nii.gz"
+        name = (
+            f"{participant.name}_from-{_entity(source)}_to-{_entity(target)}_mode-image_xfm.nii.gz"
+        )
         return self._place("labels_softseg", participant, contrast) / name
 
     def page(self, participant: Participant) -> Path:
@@ -69,7 +77,11 @@ class Layout:
     def descriptions(self) -> list[Path]:
         """The files that tell what the derivatives of a data set are."""
         kinds = ["labels_softseg", *(["labels_softseg_bin"] if self.binary else [])]
-        return [self.folder / "derivatives" / kind / "dataset_description.json" for kind in kinds] if self.as_dataset else []
+        return (
+            [self.folder / "derivatives" / kind / "dataset_description.json" for kind in kinds]
+            if self.as_dataset
+            else []
+        )
 
     def all_of(self, participant: Participant, reference: str) -> list[Path]:
         """Every file that may be written for a participant."""
@@ -105,11 +117,15 @@ def check_layout(layout: Layout, participant: Participant, reference: str) -> No
     outputs = layout.all_of(participant, reference)
     check_not_an_input(outputs, participant.inputs)
     if len({str(path).casefold() for path in outputs}) < len(outputs):
-        raise UsageProblem(f"Two results of {participant.name} would have the same name. Give the contrasts other names.")
+        raise UsageProblem(
+            f"Two results of {participant.name} would have the same name. Give the contrasts other"
+            " names."
+        )
 
 
 def leftovers(before: Participant, after: Participant | None, layout: Layout) -> list[str]:
-    """A sentence on the ground truths of contrasts that are left out now, but were not in an earlier run.
+    """A sentence on the ground truths of contrasts that are left out now, but were not in an
+    earlier run.
 
     Args:
         before: the participant.
@@ -117,10 +133,15 @@ def leftovers(before: Participant, after: Participant | None, layout: Layout) ->
         layout: where results go.
     """
     gone = [contrast for contrast in before.masks if after is None or contrast not in after.masks]
-    names = [path.name for path in (layout.soft(before, contrast) for contrast in gone) if path.exists()]
+    names = [
+        path.name for path in (layout.soft(before, contrast) for contrast in gone) if path.exists()
+    ]
     if not names:
         return []
-    return [f"But {', '.join(names)} of an earlier run still lies there, and training would take it: remove it."]
+    return [
+        f"But {', '.join(names)} of an earlier run still lies there, and training would take it:"
+        " remove it."
+    ]
 
 
 def _entity(contrast: str) -> str:

@@ -1,4 +1,6 @@
-"""The page over all participants of a data set: whose ground truth to look at first, and what is thought of it."""
+"""The page over all participants of a data set: whose ground truth to look at first, and what is
+thought of it.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,14 @@ from urllib.parse import quote
 
 from ..pages import page_html
 from .areas import HARD, SOFT, spread
-from .verdicts import STYLE_OF_VERDICTS, pane, row_attributes, verdict_bar, verdict_button, verdict_script
+from .verdicts import (
+    STYLE_OF_VERDICTS,
+    pane,
+    row_attributes,
+    verdict_bar,
+    verdict_button,
+    verdict_script,
+)
 
 if TYPE_CHECKING:
     from ...groundtruth import ContrastTruth
@@ -27,19 +36,28 @@ _HEAD = (
     "SD of area, mm²: masks → truth",
     "Notes",
 )
-_MORE_STYLE = "td.word, th:nth-child(-n+3) { text-align: left; } td[rowspan] { vertical-align: top; }"
+_MORE_STYLE = (
+    "td.word, th:nth-child(-n+3) { text-align: left; } td[rowspan] { vertical-align: top; }"
+)
 
 
 def largest_motion(contrasts: Sequence[ContrastTruth]) -> tuple[float | None, float | None]:
-    """The largest shift (mm) and rotation (degrees) of any slice of any contrast; None where none was measured."""
+    """The largest shift (mm) and rotation (degrees) of any slice of any contrast; None where none
+    was measured.
+    """
     moved = [one for one in contrasts if not one.is_reference]
-    shifts = [float((one.shift_mm**2).sum(axis=1).max() ** 0.5) for one in moved if len(one.shift_mm)]
+    shifts = [
+        float((one.shift_mm**2).sum(axis=1).max() ** 0.5) for one in moved if len(one.shift_mm)
+    ]
     angles = [float(abs(one.angle_deg).max()) for one in moved if len(one.angle_deg)]
     return max(shifts, default=None), max(angles, default=None)
 
 
-def index_html(results: Sequence[Done], errors: Mapping[str, str], left_out: Sequence[str], folder: Path) -> str:
-    """A table of the participants, those that moved most first, a row for each contrast to be judged; below it, the row in focus.
+def index_html(
+    results: Sequence[Done], errors: Mapping[str, str], left_out: Sequence[str], folder: Path
+) -> str:
+    """A table of the participants, those that moved most first, a row for each contrast to be
+    judged; below it, the row in focus.
 
     Args:
         results: what was done.
@@ -54,7 +72,10 @@ def index_html(results: Sequence[Done], errors: Mapping[str, str], left_out: Seq
     total = len(results) + len(errors)
     parts = [
         "<h1>Soft ground truths</h1>",
-        f'<p class="lead">{len(results)} of {total} participants; those whose slices moved most come first.</p>',
+        (
+            f'<p class="lead">{len(results)} of {total} participants; those whose slices moved most'
+            " come first.</p>"
+        ),
         verdict_bar(),
         f'<div class="scroll"><table><tr>{head}</tr>{rows}</table></div>',
         _list("Not done", failed),
@@ -77,7 +98,9 @@ def _rows(done: Done, folder: Path) -> list[str]:
     for one in done.truth.contrasts:
         shift, angle = largest_motion([one])
         attributes = row_attributes(done, one.name, f"{link}#{quote(one.name)}")
-        cells = f'<td class="judged word">{escape(one.name)}</td><td class=word>{verdict_button()}</td>'
+        cells = (
+            f'<td class="judged word">{escape(one.name)}</td><td class=word>{verdict_button()}</td>'
+        )
         cells += _cell(shift, _FAR_MM) + _cell(angle, _FAR_DEGREES)
         rows.append(f"<tr{attributes}>{first}{cells}{last}</tr>")
         first = last = ""
@@ -85,7 +108,11 @@ def _rows(done: Done, folder: Path) -> list[str]:
 
 
 def _cell(value: float | None, far: float) -> str:
-    return "<td>–</td>" if value is None else f"<td{' class=far' if value > far else ''}>{value:.1f}</td>"
+    return (
+        "<td>–</td>"
+        if value is None
+        else f"<td{' class=far' if value > far else ''}>{value:.1f}</td>"
+    )
 
 
 def _list(title: str, sentences: Sequence[str]) -> str:

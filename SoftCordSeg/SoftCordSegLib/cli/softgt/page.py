@@ -12,7 +12,14 @@ from ..pages import data_uri, key_figures, page_html
 from .areas import HARD, SOFT, SOFT_BIN, spread
 from .index import largest_motion
 from .pictures import MASK_COLOUR, SOFT_COLOUR, mosaic_png, motion_png
-from .verdicts import STYLE_OF_VERDICTS, in_pane_script, row_attributes, verdict_bar, verdict_button, verdict_script
+from .verdicts import (
+    STYLE_OF_VERDICTS,
+    in_pane_script,
+    row_attributes,
+    verdict_bar,
+    verdict_button,
+    verdict_script,
+)
 
 if TYPE_CHECKING:
     from ...groundtruth import ContrastTruth
@@ -44,11 +51,20 @@ def participant_html(done: Done, request: Request, files: dict[str, str]) -> str
     """
     # Those of a data set are judged side by side, on the page over all of them.
     alone = not request.layout.as_dataset
-    parts = [_head(done, request), _notes(done), _motion(done), _numbers(done), _areas(done), _legend()]
+    parts = [
+        _head(done, request),
+        _notes(done),
+        _motion(done),
+        _numbers(done),
+        _areas(done),
+        _legend(),
+    ]
     parts += [verdict_bar()] if alone else []
     parts += [_contrast(done, one, index, alone) for index, one in enumerate(done.truth.contrasts)]
     parts += [_origin(done, request, files), verdict_script() if alone else in_pane_script()]
-    return page_html(f"Soft ground truth: {done.participant.name}", parts, _MORE_STYLE + STYLE_OF_VERDICTS)
+    return page_html(
+        f"Soft ground truth: {done.participant.name}", parts, _MORE_STYLE + STYLE_OF_VERDICTS
+    )
 
 
 def _head(done: Done, request: Request) -> str:
@@ -62,16 +78,25 @@ def _head(done: Done, request: Request) -> str:
     method = _METHODS[request.options.registration.method]
     return (
         f"<h1>{escape(done.participant.name)}</h1>"
-        f'<p class="lead">One soft ground truth of the cord from {_listed([one.name for one in done.truth.contrasts])}, '
-        f"laid on {escape(done.truth.reference)} slice by slice ({method}) and averaged where each of them reaches.</p>"
+        '<p class="lead">One soft ground truth of the cord from'
+        f" {_listed([one.name for one in done.truth.contrasts])}, "
+        f"laid on {escape(done.truth.reference)} slice by slice ({method}) and averaged where each"
+        " of them reaches.</p>"
         f"{key_figures(figures)}"
     )
 
 
 def _notes(done: Done) -> str:
-    left_out = [f"{name} was left out{': ' + reason if reason else ''}." for name, reason in done.participant.left_out]
+    left_out = [
+        f"{name} was left out{': ' + reason if reason else ''}."
+        for name, reason in done.participant.left_out
+    ]
     unique = list(dict.fromkeys([*left_out, *done.notes]))
-    return f'<ul class="remark small">{"".join(f"<li>{escape(note)}</li>" for note in unique)}</ul>' if unique else ""
+    return (
+        f'<ul class="remark small">{"".join(f"<li>{escape(note)}</li>" for note in unique)}</ul>'
+        if unique
+        else ""
+    )
 
 
 def _motion(done: Done) -> str:
@@ -79,8 +104,9 @@ def _motion(done: Done) -> str:
     if png is None:
         return ""
     return (
-        f'<h2>How the slices were moved</h2><img class="motion" alt="Shift and rotation along the cord" src="{data_uri(png)}">'
-        '<p class="small">From the reference to each contrast, by the reference\'s slices. Pale: carried from neighbours.</p>'
+        '<h2>How the slices were moved</h2><img class="motion" alt="Shift and rotation along the'
+        f' cord" src="{data_uri(png)}"><p class="small">From the reference to each contrast, by the'
+        " reference's slices. Pale: carried from neighbours.</p>"
     )
 
 
@@ -91,10 +117,17 @@ def _numbers(done: Done) -> str:
             cells = ["reference", *["–"] * 4]
         else:
             shift, angle = one.shift_mm, one.angle_deg
-            cells = [f"{one.used.sum()} of {len(one.used)}", _range(shift[:, 0]), _range(shift[:, 1]), _range(angle)]
+            cells = [
+                f"{one.used.sum()} of {len(one.used)}",
+                _range(shift[:, 0]),
+                _range(shift[:, 1]),
+                _range(angle),
+            ]
             cells.append(str(one.trimmed) if one.trimmed else "none")
         cells += [f"{100 * one.coverage:.0f}", str(len(one.without)) if one.without else "none"]
-        rows.append(f"<tr><td>{escape(one.name)}</td>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
+        rows.append(
+            f"<tr><td>{escape(one.name)}</td>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+        )
     head = "".join(
         f"<th>{name}</th>"
         for name in (
@@ -109,10 +142,11 @@ def _numbers(done: Done) -> str:
         )
     )
     return (
-        f'<div class="scroll"><table><tr>{head}</tr>{"".join(rows)}</table></div>'
-        '<p class="small">Registered: slices of the reference in which the shift was measured. Trimmed: left out of the average at '
-        "each end. Covers: part of the averaged cord to which the contrast contributed. Without truth: its own segmented slices "
-        "for which there is no ground truth.</p>"
+        f'<div class="scroll"><table><tr>{head}</tr>{"".join(rows)}</table></div><p'
+        ' class="small">Registered: slices of the reference in which the shift was measured.'
+        " Trimmed: left out of the average at each end. Covers: part of the averaged cord to which"
+        " the contrast contributed. Without truth: its own segmented slices for which there is no"
+        " ground truth.</p>"
     )
 
 
@@ -124,23 +158,30 @@ def _areas(done: Done) -> str:
     for kind, title in _KINDS.items():
         known = {area.contrast: area.mean for area in done.areas if area.mask == kind}
         deviation = spread(done.areas, kind)
-        cells = "".join(f"<td>{known[name]:.2f}</td>" if name in known else "<td>–</td>" for name in names)
-        rows.append(f"<tr><td>{title}</td>{cells}<td>{'–' if deviation is None else f'{deviation:.2f}'}</td></tr>")
+        cells = "".join(
+            f"<td>{known[name]:.2f}</td>" if name in known else "<td>–</td>" for name in names
+        )
+        rows.append(
+            f"<tr><td>{title}</td>{cells}<td>{'–' if deviation is None else f'{deviation:.2f}'}</td></tr>"
+        )
     head = "".join(f"<th>{escape(name)}</th>" for name in names)
     levels = escape(done.areas[0].levels)
     return (
         f"<h2>Area, mm²</h2>"
-        f'<div class="scroll"><table><tr><th>Mean over levels {levels}</th>{head}<th>SD</th></tr>{"".join(rows)}</table></div>'
-        '<p class="small">Levels as SCT numbers them (2:3 is C2–C3), from the discs carried to every contrast. '
+        '<div class="scroll"><table><tr><th>Mean over levels'
+        f" {levels}</th>{head}<th>SD</th></tr>{''.join(rows)}</table></div>"
+        '<p class="small">Levels as SCT numbers them (2:3 is C2–C3), from the discs carried to'
+        " every contrast. "
         "SD over contrasts, ddof 1.</p>"
     )
 
 
 def _legend() -> str:
     return (
-        '<h2>Slices</h2><p class="small"><span class="key soft">soft ground truth at 0.5</span>'
-        '<span class="key mask">input mask</span>Below each slice the soft values, 0 black to 1 white. Patient\'s right on the '
-        "left, anterior on top; numbers count slices from the lowest.</p>"
+        '<h2>Slices</h2><p class="small"><span class="key soft">soft ground truth at'
+        ' 0.5</span><span class="key mask">input mask</span>Below each slice the soft values, 0'
+        " black to 1 white. Patient's right on the left, anterior on top; numbers count slices"
+        " from the lowest.</p>"
     )
 
 
@@ -148,13 +189,15 @@ def _contrast(done: Done, one: ContrastTruth, index: int, judged: bool) -> str:
     image = _image(done, one.name)
     png = mosaic_png(one.soft, done.contrasts[index].mask, image)
     spacing = " × ".join(f"{size:.3g}" for size in one.soft.spacing)
-    facts = f"{spacing} mm, stored {one.soft.letters}" + ("" if image is not None else " · no image was given")
+    facts = f"{spacing} mm, stored {one.soft.letters}" + (
+        "" if image is not None else " · no image was given"
+    )
     who = f'<span class="who">{escape(done.participant.name)}, </span>'  # for the pane
     attributes, button = (row_attributes(done, one.name), verdict_button()) if judged else ("", "")
     return (
-        f'<section id="{escape(one.name)}"{attributes}><h2 class="contrast">{who}{escape(one.name)} {button}</h2>'
-        f'<p class="facts">{escape(facts)}</p>'
-        f'<img class="mosaic" alt="Axial slices of {escape(one.name)} with the outlines" src="{data_uri(png)}"></section>'
+        f'<section id="{escape(one.name)}"{attributes}><h2 class="contrast">{who}{escape(one.name)}'
+        f' {button}</h2><p class="facts">{escape(facts)}</p><img class="mosaic" alt="Axial slices'
+        f' of {escape(one.name)} with the outlines" src="{data_uri(png)}"></section>'
     )
 
 
@@ -170,12 +213,19 @@ def _image(done: Done, name: str) -> Volume | None:
 
 def _origin(done: Done, request: Request, files: dict[str, str]) -> str:
     options = request.options
-    masks = "".join(f"<li>{escape(name)}: <code>{escape(path.name)}</code></li>" for name, path in done.participant.masks.items())
-    written = "".join(f"<li><code>{escape(Path(path).name)}</code></li>" for path in files.values() if path.endswith(".nii.gz"))
+    masks = "".join(
+        f"<li>{escape(name)}: <code>{escape(path.name)}</code></li>"
+        for name, path in done.participant.masks.items()
+    )
+    written = "".join(
+        f"<li><code>{escape(Path(path).name)}</code></li>"
+        for path in files.values()
+        if path.endswith(".nii.gz")
+    )
     how = (
-        f"Method: Bédard et al., “Towards contrast-agnostic soft segmentation of the spinal cord”, section 2.2. "
-        f"Reference {escape(options.reference)}; registration {escape(options.registration.method)}; "
-        f"SoftCordSeg {escape(__version__)}."
+        "Method: Bédard et al., “Towards contrast-agnostic soft segmentation of the spinal cord”,"
+        f" section 2.2. Reference {escape(options.reference)}; registration"
+        f" {escape(options.registration.method)}; SoftCordSeg {escape(__version__)}."
     )
     return (
         f"<h2>Where it comes from</h2><p>{how}</p><p>Masks:</p><ul>{masks}</ul>"

@@ -26,7 +26,8 @@ _DPI = 110
 
 
 def mosaic_png(soft: Volume, mask: Volume, image: Volume | None) -> bytes:
-    """Axial slices from the lowest to the highest: above the image, or black, with both outlines; below the soft mask.
+    """Axial slices from the lowest to the highest: above the image, or black, with both outlines;
+    below the soft mask.
 
     Args:
         soft: the ground truth.
@@ -53,17 +54,29 @@ def mosaic_png(soft: Volume, mask: Volume, image: Volume | None) -> bytes:
         lower = figure.add_axes(_cell(2 * row + 1, column, 2 * rows, columns))
         _draw_outlines(upper, tile, soft, mask, image, window)
         lower.imshow(_values(soft, tile), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-        upper.text(0.04, 0.95, str(number), color="white", fontsize=7, va="top", transform=upper.transAxes)
+        upper.text(
+            0.04, 0.95, str(number), color="white", fontsize=7, va="top", transform=upper.transAxes
+        )
         if place == 0:
             for x, y, letter in ((0.03, 0.5, "R"), (0.5, 0.03, "P")):
-                lower.text(x, y, letter, color="#9aa2aa", fontsize=7, ha="center", va="bottom", transform=lower.transAxes)
+                lower.text(
+                    x,
+                    y,
+                    letter,
+                    color="#9aa2aa",
+                    fontsize=7,
+                    ha="center",
+                    va="bottom",
+                    transform=lower.transAxes,
+                )
         for axes in (upper, lower):
             axes.set_axis_off()
     return _png(figure)
 
 
 def motion_png(truth: GroundTruth) -> bytes | None:
-    """Shift and rotation of every contrast, and the number of contrasts averaged, along the reference.
+    """Shift and rotation of every contrast, and the number of contrasts averaged, along the
+    reference.
 
     Returns:
         A PNG file; None where there is only the reference.
@@ -84,12 +97,29 @@ def motion_png(truth: GroundTruth) -> bytes | None:
             (turn, np.degrees(one.transform.angle), one.turned),
         ):
             axes.plot(along, values, alpha=0.35, **{**style, "label": None})
-            axes.plot(along, np.where(known, values, np.nan), marker="." if known.sum() < 30 else None, markersize=4, **style)
+            axes.plot(
+                along,
+                np.where(known, values, np.nan),
+                marker="." if known.sum() < 30 else None,
+                markersize=4,
+                **style,
+            )
     depth = truth.contrasts_per_slice
-    count.step(np.arange(len(depth)) * truth.average.spacing[2], depth, where="mid", color=_GREY, linewidth=1.3)
+    count.step(
+        np.arange(len(depth)) * truth.average.spacing[2],
+        depth,
+        where="mid",
+        color=_GREY,
+        linewidth=1.3,
+    )
     count.set_ylim(0, len(truth.contrasts) + 0.4)
     count.set_yticks(range(len(truth.contrasts) + 1))
-    titles = ("Shift to the Left, mm", "Shift to the Anterior, mm", "Rotation, °", "Contrasts averaged")
+    titles = (
+        "Shift to the Left, mm",
+        "Shift to the Anterior, mm",
+        "Rotation, °",
+        "Contrasts averaged",
+    )
     for axes, title in zip((left, front, turn, count), titles):
         _plain(axes, title)
     left.legend(frameon=False, fontsize=7.5, labelcolor=_GREY, loc="best")
@@ -100,11 +130,17 @@ def _chosen_slices(mask: Volume) -> np.ndarray:
     """Segmented slices, evenly apart, no more than fit."""
     numbers = np.flatnonzero((np.asarray(mask.data) > 0).any(axis=(0, 1)))
     most = _MOST_COLUMNS * _ROWS
-    return numbers if len(numbers) <= most else numbers[np.linspace(0, len(numbers) - 1, most).round().astype(int)]
+    return (
+        numbers
+        if len(numbers) <= most
+        else numbers[np.linspace(0, len(numbers) - 1, most).round().astype(int)]
+    )
 
 
 def _tile(soft: Volume, mask: Volume, number: int) -> Grid:
-    """A fine square of one slice around the cord: first axis to the Left, second to the Anterior."""
+    """A fine square of one slice around the cord: first axis to the Left, second to the
+    Anterior.
+    """
     from ...volume import Grid
 
     section = np.asarray(mask.data[:, :, number], dtype=float)
@@ -119,18 +155,31 @@ def _tile(soft: Volume, mask: Volume, number: int) -> Grid:
 
 
 def _values(volume: Volume, tile: Grid, order: int = 1) -> np.ndarray:
-    """Rows from anterior to posterior, columns from the patient's right to the left: as radiologists look."""
+    """Rows from anterior to posterior, columns from the patient's right to the left: as
+    radiologists look.
+    """
     from ...volume import resample
 
     return resample(volume, tile, order=order, outside=0.0).data[:, :, 0].T[::-1]
 
 
-def _draw_outlines(axes: Axes, tile: Grid, soft: Volume, mask: Volume, image: Volume | None, window) -> None:
+def _draw_outlines(
+    axes: Axes, tile: Grid, soft: Volume, mask: Volume, image: Volume | None, window
+) -> None:
     if image is None:
         axes.imshow(np.zeros(tile.shape[:2]), cmap="gray", vmin=0, vmax=1)
     else:
-        axes.imshow(_values(image, tile), cmap="gray", vmin=window[0], vmax=window[1], interpolation="nearest")
-    for volume, level, colour, width in ((mask, 0.5, MASK_COLOUR, 1.1), (soft, 0.5, SOFT_COLOUR, 1.1)):
+        axes.imshow(
+            _values(image, tile),
+            cmap="gray",
+            vmin=window[0],
+            vmax=window[1],
+            interpolation="nearest",
+        )
+    for volume, level, colour, width in (
+        (mask, 0.5, MASK_COLOUR, 1.1),
+        (soft, 0.5, SOFT_COLOUR, 1.1),
+    ):
         # The input's own voxels are to be seen as they are.
         values = _values(volume, tile, order=0 if volume is mask else 1)
         if values.min() < level < values.max():
@@ -156,7 +205,12 @@ def _window(image: Volume, soft: Volume) -> tuple[float, float]:
 def _cell(row: int, column: int, rows: int, columns: int) -> tuple[float, float, float, float]:
     """Left, bottom, width and height in the figure."""
     gap = 0.004
-    return (column / columns + gap / 2, 1 - (row + 1) / rows + gap / 2, 1 / columns - gap, 1 / rows - gap)
+    return (
+        column / columns + gap / 2,
+        1 - (row + 1) / rows + gap / 2,
+        1 / columns - gap,
+        1 / rows - gap,
+    )
 
 
 def _plain(axes: Axes, title: str) -> None:

@@ -51,7 +51,13 @@ def run_participant(participant: Participant, request: Request, progress: Progre
         progress.report(0.6, "Measuring")
         areas, notes = measure_areas(contrasts, truth, discs, request.levels)
     images, left_out = disc_images(participant, truth, discs)
-    said = [*participant.notes, *truth.notes, *(note for one in truth.contrasts for note in one.notes), *notes, *left_out]
+    said = [
+        *participant.notes,
+        *truth.notes,
+        *(note for one in truth.contrasts for note in one.notes),
+        *notes,
+        *left_out,
+    ]
     sums = {name: file_sha256(path) for name, path in participant.masks.items()}
     done = Done(participant, tuple(contrasts), sums, truth, tuple(areas), images, tuple(said))
     progress.check_cancelled()
@@ -70,7 +76,11 @@ def summary_of(done: Done) -> dict[str, Any]:
         "reference": done.truth.reference,
         "contrasts": {one.name: numbers_of(one) for one in done.truth.contrasts},
         "left_out": dict(done.participant.left_out),
-        "area_sd_mm2": {kind: spread(done.areas, kind) for kind in (SOFT, SOFT_BIN, HARD)} if done.areas else None,
+        "area_sd_mm2": (
+            {kind: spread(done.areas, kind) for kind in (SOFT, SOFT_BIN, HARD)}
+            if done.areas
+            else None
+        ),
         "notes": list(done.notes),
         "files": done.files,
     }
@@ -86,7 +96,9 @@ def numbers_of(one: ContrastTruth) -> dict[str, Any]:
         "SlicesTurned": int(one.turned.sum()),
         "ShiftLeftMm": _range(shift[:, 0]),
         "ShiftAnteriorMm": _range(shift[:, 1]),
-        "LargestShiftMm": round(float(np.linalg.norm(shift, axis=1).max()), 3) if len(shift) else None,
+        "LargestShiftMm": (
+            round(float(np.linalg.norm(shift, axis=1).max()), 3) if len(shift) else None
+        ),
         "RotationDegrees": _range(angle),
         "CoverageOfAveragedCord": round(one.coverage, 4),
         "ReferenceSlicesTrimmedAtEachEnd": one.trimmed,
@@ -96,11 +108,19 @@ def numbers_of(one: ContrastTruth) -> dict[str, Any]:
 
 def _range(values: np.ndarray) -> list[float] | None:
     # A sum with 0 turns the -0.0 of a rounded small number into 0.0.
-    return [round(float(values.min()), 3) + 0.0, round(float(values.max()), 3) + 0.0] if len(values) else None
+    return (
+        [round(float(values.min()), 3) + 0.0, round(float(values.max()), 3) + 0.0]
+        if len(values)
+        else None
+    )
 
 
-def _writers(done: Done, request: Request) -> tuple[dict[Path, Callable[[Path], object]], dict[str, str]]:
-    """For each file of a participant a function that writes it, and the files by kind and contrast."""
+def _writers(
+    done: Done, request: Request
+) -> tuple[dict[Path, Callable[[Path], object]], dict[str, str]]:
+    """For each file of a participant a function that writes it, and the files by kind and
+    contrast.
+    """
     import numpy as np
 
     from ...groundtruth import write_transform
@@ -118,18 +138,38 @@ def _writers(done: Done, request: Request) -> tuple[dict[Path, Callable[[Path], 
     for one in done.truth.contrasts:
         name = one.name
         add(f"soft {name}", layout.soft(participant, name), partial(write_nifti, one.soft))
-        add(f"sidecar {name}", layout.sidecar(participant, name), text_writer(json_text(_sidecar(one, done, request))))
+        add(
+            f"sidecar {name}",
+            layout.sidecar(participant, name),
+            text_writer(json_text(_sidecar(one, done, request))),
+        )
         if layout.binary:
             binary = one.soft.with_data((one.soft.data >= 0.5).astype(np.uint8))
             add(f"binary {name}", layout.binarised(participant, name), partial(write_nifti, binary))
         if not one.is_reference:
-            add(f"to {reference} from {name}", layout.transform(participant, name, name, reference), partial(write_transform, one))
+            add(
+                f"to {reference} from {name}",
+                layout.transform(participant, name, name, reference),
+                partial(write_transform, one),
+            )
             back = partial(write_transform, one, inverse=True)
-            add(f"to {name} from {reference}", layout.transform(participant, name, reference, name), back)
+            add(
+                f"to {name} from {reference}",
+                layout.transform(participant, name, reference, name),
+                back,
+            )
         if name in done.disc_images:
-            add(f"discs {name}", layout.discs(participant, name), partial(write_nifti, done.disc_images[name]))
+            add(
+                f"discs {name}",
+                layout.discs(participant, name),
+                partial(write_nifti, done.disc_images[name]),
+            )
     if done.areas:
-        add("areas", layout.areas(participant), text_writer(areas_csv([(participant.name, area) for area in done.areas])))
+        add(
+            "areas",
+            layout.areas(participant),
+            text_writer(areas_csv([(participant.name, area) for area in done.areas])),
+        )
     for path in layout.descriptions():
         if not path.exists():
             writers[path] = text_writer(json_text(_description(path.parent.name)))
@@ -143,11 +183,17 @@ def _sidecar(one: ContrastTruth, done: Done, request: Request) -> dict[str, Any]
     return {
         "GeneratedBy": generated_by(),
         "SpatialReference": "orig",
-        "Description": "Soft ground truth of the spinal cord: average of the masks of several contrasts, weighted by coverage.",
+        "Description": (
+            "Soft ground truth of the spinal cord: average of the masks of several contrasts,"
+            " weighted by coverage."
+        ),
         "Sources": [
-            {"Contrast": name, "Mask": path.name, "SHA256": done.mask_sha256[name]} for name, path in done.participant.masks.items()
+            {"Contrast": name, "Mask": path.name, "SHA256": done.mask_sha256[name]}
+            for name, path in done.participant.masks.items()
         ],
-        "LeftOut": [{"Contrast": name, "Reason": reason} for name, reason in done.participant.left_out],
+        "LeftOut": [
+            {"Contrast": name, "Reason": reason} for name, reason in done.participant.left_out
+        ],
         "Reference": options.reference,
         "Registration": {
             "Method": registration.method,
@@ -181,6 +227,7 @@ def check_reference(masks: dict[str, Path], reference: str) -> None:
     """
     if reference not in masks:
         raise InputError(
-            f"There is no mask of the reference contrast {reference}; there are {', '.join(masks) or 'none'}. "
-            f"Give it with --mask {reference}=FILE, or choose another with --reference."
+            f"There is no mask of the reference contrast {reference}; there are"
+            f" {', '.join(masks) or 'none'}. Give it with --mask {reference}=FILE, or choose"
+            " another with --reference."
         )

@@ -1,7 +1,10 @@
-"""What runs in a page on which ground truths are judged: small, plain, and at home in a page opened from disk."""
+"""What runs in a page on which ground truths are judged: small, plain, and at home in a page opened
+from disk.
+"""
 
-# Rows are elements with data-image (the file's name) and data-mask (a digest of its mask): a verdict is kept in the browser under
-# both, so that it holds wherever the page lies and however often it is written again, until the mask is another one.
+# Rows are elements with data-image (the file's name) and data-mask (a digest of its mask): a
+# verdict is kept in the browser under both, so that it holds wherever the page lies and however
+# often it is written again, until the mask is another one.
 SCRIPT = """
 (function () {
   "use strict";
@@ -105,7 +108,8 @@ SCRIPT = """
 })();
 """
 
-# In the page of a participant, where it is looked at in the pane of the page over all: letters are passed on, arrows scroll.
+# In the page of a participant, where it is looked at in the pane of the page over all: letters are
+# passed on, arrows scroll.
 IN_PANE = """
 if (parent !== window) {
   document.body.classList.add("in-pane");

@@ -1,4 +1,6 @@
-"""Judging ground truths in a page: what is judged, the bar with the button that saves, and their look."""
+"""Judging ground truths in a page: what is judged, the bar with the button that saves, and their
+look.
+"""
 
 from __future__ import annotations
 
@@ -31,14 +33,19 @@ section.focus { box-shadow: -4px 0 0 2px var(--paper), -7px 0 0 2px var(--accent
 
 
 def row_attributes(done: Done, contrast: str, page: str | None = None) -> str:
-    """Attributes of the element that shows one contrast of a participant, and holds a :func:`verdict_button`.
+    """Attributes of the element that shows one contrast of a participant, and holds a
+    :func:`verdict_button`.
 
     Args:
         done: of the participant.
         contrast: name.
-        page: address of the page, and of the place in it, where the contrast is to be looked at; None where it is this one.
+        page: address of the page, and of the place in it, where the contrast is to be looked at;
+            None where it is this one.
     """
-    attributes = {"data-image": done.participant.listed_as(contrast), "data-mask": done.mask_sha256[contrast][:12]}
+    attributes = {
+        "data-image": done.participant.listed_as(contrast),
+        "data-mask": done.mask_sha256[contrast][:12],
+    }
     attributes.update({} if page is None else {"data-page": page})
     return "".join(f' {name}="{escape(value)}"' for name, value in attributes.items())
 
@@ -51,9 +58,10 @@ def verdict_button() -> str:
 def verdict_bar() -> str:
     """How to judge, how much is judged, and the button that saves."""
     return (
-        '<p class="bar small"><span>↓ ↑ (or j, k): next, previous. F, or a click on the verdict: pass, fail, artifact, none.</span>'
-        '<span id="counts"></span><button type="button" id="save">Save qc_fail.yml</button>'
-        '<span id="unkept" class="remark" hidden>This browser keeps nothing: save before you close the page.</span></p>'
+        '<p class="bar small"><span>↓ ↑ (or j, k): next, previous. F, or a click on the verdict:'
+        ' pass, fail, artifact, none.</span><span id="counts"></span><button type="button"'
+        ' id="save">Save qc_fail.yml</button><span id="unkept" class="remark" hidden>This browser'
+        " keeps nothing: save before you close the page.</span></p>"
     )
 
 

@@ -1,4 +1,6 @@
-"""``softcord train``, and the lists it reads: ``softcord datalist`` and ``softcord pseudolabel``."""
+"""``softcord train``, and the lists it reads: ``softcord datalist`` and ``softcord
+pseudolabel``.
+"""
 
 from .command import train_command
 from .datalist import datalist_command

@@ -1,6 +1,8 @@
-"""The paper's numbers of CSA: of each image, its error against the reference, and its SD over a participant's contrasts.
+"""The paper's numbers of CSA: of each image, its error against the reference, and its SD over a
+participant's contrasts.
 
-The published numbers are of masks cut at 0.5 (what the authors call "soft_bin"); here any cut can be asked for, "soft" too.
+The published numbers are of masks cut at 0.5 (what the authors call "soft_bin"); here any cut can
+be asked for, "soft" too.
 """
 
 from __future__ import annotations
@@ -43,7 +45,9 @@ class ImageArea:
 
     @property
     def is_comparable(self) -> bool:
-        """True if the participant's other contrasts show the same piece of cord: by level, by slice, or on one grid."""
+        """True if the participant's other contrasts show the same piece of cord: by level, by
+        slice, or on one grid.
+        """
         return self.place != COMMON or bool(self.grid)
 
 
@@ -73,31 +77,47 @@ class ParticipantSpread:
 def image_areas(rows: Sequence[SliceArea], cut: str, place: Place) -> list[ImageArea]:
     """CSA of each image: the mean over its slices in the place, not the mean of its levels' means.
 
-    By levels or slices the mask and the reference are each averaged over their own slices, as SCT does it; in the slices in
-    common both over those that both have.
+    By levels or slices the mask and the reference are each averaged over their own slices, as SCT
+    does it; in the slices in common both over those that both have.
     """
     there = slices_there([row for row in rows if row.cut == cut], place)
     references = {key[1:]: areas for key, areas in there.items() if key[0] == REFERENCE}
-    if place.is_common:  # the mask says which slices; the reference's own ends were left out already
-        everything = slices_there([row for row in rows if row.cut == cut and row.method == REFERENCE], _everywhere(rows))
+    if (
+        place.is_common
+    ):  # the mask says which slices; the reference's own ends were left out already
+        everything = slices_there(
+            [row for row in rows if row.cut == cut and row.method == REFERENCE], _everywhere(rows)
+        )
         references = {key[1:]: areas for key, areas in everything.items()}
     grids = {(row.dataset, row.participant, row.contrast): row.grid for row in rows}
     found = []
     for (method, dataset, participant), contrasts in there.items():
         for contrast, areas in contrasts.items():
             known = references.get((dataset, participant), {}).get(contrast, {})
-            who = (method, dataset, participant, contrast, grids[dataset, participant, contrast], cut, place.name)
+            who = (
+                method,
+                dataset,
+                participant,
+                contrast,
+                grids[dataset, participant, contrast],
+                cut,
+                place.name,
+            )
             start = (*who, len(areas), float(np.mean(list(areas.values()))))
             found.append(ImageArea(*start, *_error(areas, known, method, place)))
     return found
 
 
 def participant_spreads(areas: Sequence[ImageArea]) -> list[ParticipantSpread]:
-    """SD over contrasts, for every participant who has at least two that show the same piece of cord."""
+    """SD over contrasts, for every participant who has at least two that show the same piece of
+    cord.
+    """
     groups: dict[tuple, list[float]] = {}
     for row in areas:
         if row.is_comparable:
-            groups.setdefault((row.method, row.dataset, row.participant, row.cut, row.place), []).append(row.area_mm2)
+            groups.setdefault(
+                (row.method, row.dataset, row.participant, row.cut, row.place), []
+            ).append(row.area_mm2)
     spreads = []
     for key, values in groups.items():
         if len(values) > 1:
@@ -106,7 +126,9 @@ def participant_spreads(areas: Sequence[ImageArea]) -> list[ParticipantSpread]:
     return spreads
 
 
-def _error(areas: dict[int, float], known: dict[int, float], method: str, place: Place) -> tuple[float, float, float]:
+def _error(
+    areas: dict[int, float], known: dict[int, float], method: str, place: Place
+) -> tuple[float, float, float]:
     """Area of the reference, error, absolute error; mm²."""
     if place.is_common:
         both = set(areas) & set(known)

@@ -1,4 +1,6 @@
-"""Drift of CSA from one release of a model to the next: what every user's numbers move by when the program is updated."""
+"""Drift of CSA from one release of a model to the next: what every user's numbers move by when the
+program is updated.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +63,9 @@ class ReleaseDrift:
     flagged: int
 
 
-def release_differences(areas: Sequence[ImageArea], releases: Sequence[str], limit_percent: float) -> list[ReleaseDifference]:
+def release_differences(
+    areas: Sequence[ImageArea], releases: Sequence[str], limit_percent: float
+) -> list[ReleaseDifference]:
     """Each image, each release against the one before.
 
     Args:
@@ -72,7 +76,9 @@ def release_differences(areas: Sequence[ImageArea], releases: Sequence[str], lim
     by_release: dict[str, dict[tuple, float]] = {name: {} for name in releases}
     for row in areas:
         if row.method in by_release:
-            by_release[row.method][row.dataset, row.participant, row.contrast, row.cut, row.place] = row.area_mm2
+            by_release[row.method][
+                row.dataset, row.participant, row.contrast, row.cut, row.place
+            ] = row.area_mm2
     found = []
     for previous, release in zip(releases, releases[1:]):
         before, after = by_release[previous], by_release[release]
@@ -81,7 +87,11 @@ def release_differences(areas: Sequence[ImageArea], releases: Sequence[str], lim
                 moved = after[key] - before[key]
                 percent = 100.0 * moved / before[key]
                 flagged = abs(percent) > limit_percent
-                found.append(ReleaseDifference(*key, previous, release, before[key], after[key], moved, percent, flagged))
+                found.append(
+                    ReleaseDifference(
+                        *key, previous, release, before[key], after[key], moved, percent, flagged
+                    )
+                )
     return found
 
 
@@ -92,10 +102,19 @@ def release_drifts(
     drifts = []
     for dataset in dict.fromkeys(row.dataset for row in areas):
         images = {
-            name: {(r.participant, r.contrast) for r in areas if r.method == name and r.dataset == dataset} for name in releases
+            name: {
+                (r.participant, r.contrast)
+                for r in areas
+                if r.method == name and r.dataset == dataset
+            }
+            for name in releases
         }
         for previous, release in zip(releases, releases[1:]):
-            own = [row for row in differences if (row.dataset, row.previous, row.release) == (dataset, previous, release)]
+            own = [
+                row
+                for row in differences
+                if (row.dataset, row.previous, row.release) == (dataset, previous, release)
+            ]
             moved = [row.difference_mm2 for row in own]
             drifts.append(
                 ReleaseDrift(
@@ -106,7 +125,9 @@ def release_drifts(
                     missing=len(images[previous] ^ images[release]),
                     mean_mm2=float(np.mean(moved)) if own else math.nan,
                     sd_mm2=float(np.std(moved, ddof=1)) if len(own) > 1 else math.nan,
-                    mean_percent=float(np.mean([row.difference_percent for row in own])) if own else math.nan,
+                    mean_percent=float(np.mean([row.difference_percent for row in own]))
+                    if own
+                    else math.nan,
                     flagged=sum(row.flagged for row in own),
                 )
             )

@@ -1,4 +1,6 @@
-"""The same cord in several contrasts on one grid: what differs from slice to slice is error.  It needs no reference."""
+"""The same cord in several contrasts on one grid: what differs from slice to slice is error.  It
+needs no reference.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,8 @@ def grid_spreads(rows: Iterable[SliceArea], wanted: dict[str, list[str]]) -> lis
 
     Args:
         rows: of all methods and images.
-        wanted: grid to the contrasts it has in the table of cases: one that a method found nothing in makes its row NaN.
+        wanted: grid to the contrasts it has in the table of cases: one that a method found nothing
+            in makes its row NaN.
     """
     groups: dict[tuple, dict[str, dict[int, float]]] = {}
     for row in rows:
@@ -64,4 +67,12 @@ def _spread(key: tuple, areas: dict[str, dict[int, float]], contrasts: list[str]
         return GridSpread(*key, names, 0, math.nan, math.nan, math.nan, "")
     means = " ".join(f"{name}={mean:.2f}" for name, mean in zip(contrasts, table.mean(axis=1)))
     relative = 100.0 * np.median(spread / table.mean(axis=0))
-    return GridSpread(*key, names, len(numbers), float(table.mean()), float(np.median(spread)), float(relative), means)
+    return GridSpread(
+        *key,
+        names,
+        len(numbers),
+        float(table.mean()),
+        float(np.median(spread)),
+        float(relative),
+        means,
+    )

@@ -1,4 +1,6 @@
-"""The area of every slice of a mask, in the ways it can be cut: the table that all numbers of CSA are made from."""
+"""The area of every slice of a mask, in the ways it can be cut: the table that all numbers of CSA
+are made from.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +65,8 @@ def slice_areas(
         method: name of the method.
         mask: soft or binary.
         cuts: thresholds; None for the soft mask itself.
-        rescaling: of :class:`SoftCordSegLib.morphometry.MeasureOptions`; "none" takes soft values as they are.
+        rescaling: of :class:`SoftCordSegLib.morphometry.MeasureOptions`; "none" takes soft values
+            as they are.
         levels: vertebral level by slice number.
 
     Returns:
@@ -79,27 +82,48 @@ def slice_areas(
             continue
         for number, area in areas_of(shape).items():
             level = (levels or {}).get(number, 0)
-            start = (method, case.dataset, case.participant, case.contrast, case.image.name, case.grid, cut_name(threshold))
+            start = (
+                method,
+                case.dataset,
+                case.participant,
+                case.contrast,
+                case.image.name,
+                case.grid,
+                cut_name(threshold),
+            )
             rows.append(SliceArea(*start, number, level, area))
     return rows, notes
 
 
 def areas_of(shape: CordShape) -> dict[int, float]:
     """Area by slice number, mm², of the slices that have one."""
-    return {int(n): float(area) for n, area in zip(shape.slices, shape.columns["area"]) if math.isfinite(area)}
+    return {
+        int(n): float(area)
+        for n, area in zip(shape.slices, shape.columns["area"])
+        if math.isfinite(area)
+    }
 
 
-def spread_by_slice(areas: dict[str, dict[int, float]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def spread_by_slice(
+    areas: dict[str, dict[int, float]],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Several contrasts on one grid, slice by slice.
 
     Args:
         areas: contrast to area by slice number, mm².
 
     Returns:
-        (n,) slice numbers that all contrasts have, without the first and last (they may hold part of a cord only); (contrasts, n)
-        areas; (n,) standard deviations over the contrasts, mm², ddof 1 as the paper's.
+        (n,) slice numbers that all contrasts have, without the first and last (they may hold part
+        of a cord only); (contrasts, n) areas; (n,) standard deviations over the contrasts, mm²,
+        ddof 1 as the paper's.
     """
-    common = sorted(set.intersection(*(set(one) for one in areas.values())))[1:-1] if len(areas) > 1 else []
-    table = np.array([[one[number] for number in common] for one in areas.values()]).reshape(len(areas), len(common))
+    common = (
+        sorted(set.intersection(*(set(one) for one in areas.values())))[1:-1]
+        if len(areas) > 1
+        else []
+    )
+    table = np.array([[one[number] for number in common] for one in areas.values()]).reshape(
+        len(areas), len(common)
+    )
     spread = table.std(axis=0, ddof=1) if len(common) else np.empty(0)
     return np.array(common, int), table, spread

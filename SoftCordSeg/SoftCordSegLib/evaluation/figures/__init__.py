@@ -1,1 +1,3 @@
-"""The paper's figures.  matplotlib is imported when a figure is drawn, and used without a screen."""
+"""The paper's figures.  matplotlib is imported when a figure is drawn, and used without a
+screen.
+"""

@@ -1,4 +1,6 @@
-"""Two contrasts of the same participants against each other, with the line through them and the line of agreement."""
+"""Two contrasts of the same participants against each other, with the line through them and the
+line of agreement.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,10 @@ _MOST_PAIRS = 15
 
 
 def agreement_figure(
-    values: Mapping[str, Mapping[str, Mapping[object, float]]], x: str, y: str, colours: Mapping[str, str]
+    values: Mapping[str, Mapping[str, Mapping[object, float]]],
+    x: str,
+    y: str,
+    colours: Mapping[str, str],
 ) -> Figure:
     """The paper's figure 4: one pair of contrasts, all methods.
 
@@ -41,7 +46,9 @@ def agreement_figure(
     return figure
 
 
-def all_pairs_figure(contrasts: Mapping[str, Mapping[object, float]], colour: str, title: str = "") -> Figure:
+def all_pairs_figure(
+    contrasts: Mapping[str, Mapping[object, float]], colour: str, title: str = ""
+) -> Figure:
     """The paper's figure S1: all pairs of contrasts of one method.
 
     Args:
@@ -64,7 +71,15 @@ def all_pairs_figure(contrasts: Mapping[str, Mapping[object, float]], colour: st
     return figure
 
 
-def _draw(axes: Axes, contrasts: Mapping[str, Mapping[object, float]], x: str, y: str, colour: str, marker: str, name: str) -> None:
+def _draw(
+    axes: Axes,
+    contrasts: Mapping[str, Mapping[object, float]],
+    x: str,
+    y: str,
+    colour: str,
+    marker: str,
+    name: str,
+) -> None:
     line = regression(x, y, contrasts)
     _, table = complete({x: contrasts[x], y: contrasts[y]})
     label = f"{name}n = {len(table)}"
@@ -73,7 +88,16 @@ def _draw(axes: Axes, contrasts: Mapping[str, Mapping[object, float]], x: str, y
         label = f"{name}y = {line.slope:.2f}x {sign} {abs(line.intercept):.2f}, r² = {line.r2:.2f}"
         ends = np.array([table[:, 0].min(), table[:, 0].max()])
         axes.plot(ends, line.slope * ends + line.intercept, color=colour, linewidth=1.6)
-    axes.plot(table[:, 0], table[:, 1], marker, color=colour, markersize=5, alpha=0.75, markeredgewidth=0, label=label)
+    axes.plot(
+        table[:, 0],
+        table[:, 1],
+        marker,
+        color=colour,
+        markersize=5,
+        alpha=0.75,
+        markeredgewidth=0,
+        label=label,
+    )
 
 
 def _square(axes: Axes, x: str, y: str) -> None:
@@ -95,5 +119,7 @@ def participants(rows: Sequence) -> dict[str, dict[str, dict[object, float]]]:
     found: dict[str, dict[str, dict[object, float]]] = {}
     for row in rows:
         if row.is_comparable:
-            found.setdefault(row.method, {}).setdefault(row.contrast, {})[row.dataset, row.participant] = row.area_mm2
+            found.setdefault(row.method, {}).setdefault(row.contrast, {})[
+                row.dataset, row.participant
+            ] = row.area_mm2
     return found

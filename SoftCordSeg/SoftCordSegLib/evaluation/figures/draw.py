@@ -56,9 +56,14 @@ class Drawn:
 
 
 def draw_figures(
-    summary: Summary, result: Evaluation, cases: Sequence[Case], folder: Path, options: FigureOptions | None = None
+    summary: Summary,
+    result: Evaluation,
+    cases: Sequence[Case],
+    folder: Path,
+    options: FigureOptions | None = None,
 ) -> list[Drawn]:
-    """Draw every figure that the numbers allow, and write it; ``result`` gets a note on what they do not.
+    """Draw every figure that the numbers allow, and write it; ``result`` gets a note on what they
+    do not.
 
     Raises:
         OutputError: the folder is not writable or the disk is full.
@@ -69,13 +74,17 @@ def draw_figures(
     for maker in (_csa, _agreement, _agreements, _scores, _drift):
         try:
             for name, caption, figure in maker(summary, palette, options):
-                drawn.append(Drawn(caption, tuple(write_figure(figure, folder, name, options.kinds))))
+                drawn.append(
+                    Drawn(caption, tuple(write_figure(figure, folder, name, options.kinds)))
+                )
         except InputError as error:  # the numbers of hours must not be lost for one figure
             result.notes.append(str(error))
     panels, left_out = _panels(summary, result, cases, options.panels)
     if panels:
         figure = panels_figure(panels, summary.methods, palette, summary.threshold)
-        caption = " ".join(["Axial slices in the middle of the cord, patient's right on the left.", *left_out])
+        caption = " ".join(
+            ["Axial slices in the middle of the cord, patient's right on the left.", *left_out]
+        )
         drawn.append(Drawn(caption, tuple(write_figure(figure, folder, "panels", options.kinds))))
     return drawn
 
@@ -86,26 +95,53 @@ _Named = Iterator[tuple[str, str, "Figure"]]
 def _csa(summary: Summary, palette: Mapping[str, str], options: FigureOptions) -> _Named:
     areas, drop = summary.cut_areas, options.drop_outliers
     what = f"{summary.place.name}, {'soft' if summary.cut == SOFT else f'cut at {summary.cut}'}"
-    order = [name for name in (REFERENCE, *summary.methods) if any(row.method == name for row in areas)]
+    order = [
+        name for name in (REFERENCE, *summary.methods) if any(row.method == name for row in areas)
+    ]
     if areas:
-        panels = {name: _by("contrast", "area_mm2", [row for row in areas if row.method == name]) for name in order}
+        panels = {
+            name: _by("contrast", "area_mm2", [row for row in areas if row.method == name])
+            for name in order
+        }
         figure = violin_panels_figure(panels, palette, "CSA (mm²)", drop_outliers=drop)
-        yield "csa_by_contrast", f"CSA by contrast ({what}). Triangle: mean over participants.", figure
+        yield (
+            "csa_by_contrast",
+            f"CSA by contrast ({what}). Triangle: mean over participants.",
+            figure,
+        )
     spreads = [name for name in order if any(row.method == name for row in summary.cut_spreads)]
     if spreads:
-        groups = {name: [row.sd_mm2 for row in summary.cut_spreads if row.method == name] for name in spreads}
+        groups = {
+            name: [row.sd_mm2 for row in summary.cut_spreads if row.method == name]
+            for name in spreads
+        }
         pairs = _pairs(summary, "SD of CSA over contrasts")
         label = "SD of CSA over contrasts (mm²)"
-        figure = violins_figure(groups, palette, label, pairs=pairs, drop_outliers=drop, from_zero=True, magnify=True)
-        yield "csa_sd_by_method", f"SD of CSA over the contrasts of each participant ({what}). {_STARS}", figure
+        figure = violins_figure(
+            groups, palette, label, pairs=pairs, drop_outliers=drop, from_zero=True, magnify=True
+        )
+        yield (
+            "csa_sd_by_method",
+            f"SD of CSA over the contrasts of each participant ({what}). {_STARS}",
+            figure,
+        )
     known = [row for row in areas if math.isfinite(row.absolute_error_mm2)]
     if known:
         groups = {name: _values("absolute_error_mm2", name, known) for name in summary.methods}
         label, pairs = "Absolute CSA error (mm²)", _pairs(summary, "absolute CSA error")
-        figure = violins_figure(groups, palette, label, pairs=pairs, drop_outliers=drop, from_zero=True, magnify=True)
-        yield "csa_error_by_method", f"Absolute CSA error against the reference ({what}), a point an image. {_STARS}", figure
+        figure = violins_figure(
+            groups, palette, label, pairs=pairs, drop_outliers=drop, from_zero=True, magnify=True
+        )
+        yield (
+            "csa_error_by_method",
+            f"Absolute CSA error against the reference ({what}), a point an image. {_STARS}",
+            figure,
+        )
         panels = {
-            name: _by("contrast", "absolute_error_mm2", [row for row in known if row.method == name]) for name in summary.methods
+            name: _by(
+                "contrast", "absolute_error_mm2", [row for row in known if row.method == name]
+            )
+            for name in summary.methods
         }
         figure = violin_panels_figure(panels, palette, label, drop_outliers=drop, from_zero=True)
         yield "csa_error_by_contrast", f"Absolute CSA error by contrast ({what}).", figure
@@ -124,7 +160,10 @@ def _agreement(summary: Summary, palette: Mapping[str, str], options: FigureOpti
         return
     absent = [name for name in pair if name not in contrasts]
     if absent:
-        raise InputError(f"There is no contrast '{absent[0]}' with a CSA. The contrasts are: {', '.join(contrasts)}.")
+        raise InputError(
+            f"There is no contrast '{absent[0]}' with a CSA. The contrasts are:"
+            f" {', '.join(contrasts)}."
+        )
     yield (
         "csa_agreement",
         f"CSA on {pair[1]} over CSA on {pair[0]}, a point a participant; dashed: agreement.",
@@ -135,8 +174,14 @@ def _agreement(summary: Summary, palette: Mapping[str, str], options: FigureOpti
 def _agreements(summary: Summary, palette: Mapping[str, str], options: FigureOptions) -> _Named:
     for method, contrasts in participants(summary.cut_areas).items():
         if len(contrasts) > 2:
-            name = f"csa_agreement_{''.join(c if c.isalnum() or c in '-_.' else '_' for c in method)}"
-            yield name, f"CSA of all pairs of contrasts, {method}.", all_pairs_figure(contrasts, palette[method], method)
+            name = (
+                f"csa_agreement_{''.join(c if c.isalnum() or c in '-_.' else '_' for c in method)}"
+            )
+            yield (
+                name,
+                f"CSA of all pairs of contrasts, {method}.",
+                all_pairs_figure(contrasts, palette[method], method),
+            )
 
 
 def _scores(summary: Summary, palette: Mapping[str, str], options: FigureOptions) -> _Named:
@@ -145,8 +190,17 @@ def _scores(summary: Summary, palette: Mapping[str, str], options: FigureOptions
         groups = {name: _values("dice", name, known) for name in summary.methods}
         label = f"Dice at {summary.threshold:g}"
         pairs, drop = _pairs(summary, "Dice"), options.drop_outliers
-        figure = violins_figure(groups, palette, label, pairs=pairs, drop_outliers=drop, ceiling=1.0, digits=3)
-        yield "dice_by_method", f"Dice with the reference, both cut at {summary.threshold:g}, a point an image. {_STARS}", figure
+        figure = violins_figure(
+            groups, palette, label, pairs=pairs, drop_outliers=drop, ceiling=1.0, digits=3
+        )
+        yield (
+            "dice_by_method",
+            (
+                f"Dice with the reference, both cut at {summary.threshold:g}, a point an image."
+                f" {_STARS}"
+            ),
+            figure,
+        )
     figure = timing_figure(summary.scores, palette)
     if figure is not None:
         yield "inference_time", "Inference time, mean and SD over images.", figure
@@ -154,13 +208,28 @@ def _scores(summary: Summary, palette: Mapping[str, str], options: FigureOptions
 
 def _drift(summary: Summary, palette: Mapping[str, str], options: FigureOptions) -> _Named:
     if summary.drifts:
-        figure = drift_figure(summary.cut_areas, summary.differences, summary.methods, palette, summary.drift_limit)
-        yield "csa_drift", "CSA by release, and the difference of each image to the release before.", figure
+        figure = drift_figure(
+            summary.cut_areas, summary.differences, summary.methods, palette, summary.drift_limit
+        )
+        yield (
+            "csa_drift",
+            "CSA by release, and the difference of each image to the release before.",
+            figure,
+        )
 
 
-def _panels(summary: Summary, result: Evaluation, cases: Sequence[Case], most: int) -> tuple[list[Panel], list[str]]:
-    """The images to show, and sentences on those that cannot be: their masks were good enough to be measured."""
-    there = [case for case in cases if case.image.is_file() and any((name, case.image) in result.masks for name in summary.methods)]
+def _panels(
+    summary: Summary, result: Evaluation, cases: Sequence[Case], most: int
+) -> tuple[list[Panel], list[str]]:
+    """The images to show, and sentences on those that cannot be: their masks were good enough to be
+    measured.
+    """
+    there = [
+        case
+        for case in cases
+        if case.image.is_file()
+        and any((name, case.image) in result.masks for name in summary.methods)
+    ]
     # Those with a reference first, and one of each contrast before a second of any.
     there.sort(key=lambda case: case.reference is None)
     turns: list[int] = []
@@ -184,7 +253,9 @@ def _panel(case: Case, summary: Summary, result: Evaluation) -> Panel:
     image = read_image(case.image)
 
     def mask(name: str):
-        return on_grid(read_nifti(result.masks[name, case.image]), image.grid, name, f"'{case.image.name}'")
+        return on_grid(
+            read_nifti(result.masks[name, case.image]), image.grid, name, f"'{case.image.name}'"
+        )
 
     masks = {name: mask(name) for name in summary.methods if (name, case.image) in result.masks}
     reference = mask(REFERENCE) if (REFERENCE, case.image) in result.masks else None
@@ -193,7 +264,9 @@ def _panel(case: Case, summary: Summary, result: Evaluation) -> Panel:
 
 def _pairs(summary: Summary, measure: str) -> list[PairRow]:
     """The tests between methods; none where there are several data sets, each with its own."""
-    tests = [test for test in summary.statistics.pairs if test.measure == measure and not test.method]
+    tests = [
+        test for test in summary.statistics.pairs if test.measure == measure and not test.method
+    ]
     return [test.row for test in tests] if len({test.dataset for test in tests}) == 1 else []
 
 

@@ -1,4 +1,6 @@
-"""Axial slices with the outlines of the reference and of each method: what the numbers look like."""
+"""Axial slices with the outlines of the reference and of each method: what the numbers look
+like.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,12 @@ class Panel:
     reference: Volume | None = None
 
 
-def panels_figure(panels: Sequence[Panel], methods: Sequence[str], colours: Mapping[str, str], threshold: float = 0.5) -> Figure:
+def panels_figure(
+    panels: Sequence[Panel],
+    methods: Sequence[str],
+    colours: Mapping[str, str],
+    threshold: float = 0.5,
+) -> Figure:
     """A row an image, a column a method: radiological view, the patient's right on the left.
 
     Args:
@@ -47,7 +54,9 @@ def panels_figure(panels: Sequence[Panel], methods: Sequence[str], colours: Mapp
         threshold: where soft masks are outlined.
     """
     size = 1.75
-    figure, axes = new_figure(size * (len(methods) + 1) + 0.5, size * len(panels) + 0.75, len(panels), len(methods) + 1)
+    figure, axes = new_figure(
+        size * (len(methods) + 1) + 0.5, size * len(panels) + 0.75, len(panels), len(methods) + 1
+    )
     for row, panel in enumerate(panels):
         own = axes[row * (len(methods) + 1) : (row + 1) * (len(methods) + 1)]
         view = _View.of(panel)
@@ -58,7 +67,14 @@ def panels_figure(panels: Sequence[Panel], methods: Sequence[str], colours: Mapp
                 if method in panel.masks:
                     view.outline(one, panel.masks[method], threshold, _light(colours[method]), "-")
                 else:
-                    one.annotate("no mask", (0.5, 0.05), xycoords="axes fraction", ha="center", color="white", fontsize=9)
+                    one.annotate(
+                        "no mask",
+                        (0.5, 0.05),
+                        xycoords="axes fraction",
+                        ha="center",
+                        color="white",
+                        fontsize=9,
+                    )
                 if panel.reference is not None:
                     view.outline(one, panel.reference, threshold, _REFERENCE_COLOUR, "--")
             if row == 0:
@@ -66,7 +82,9 @@ def panels_figure(panels: Sequence[Panel], methods: Sequence[str], colours: Mapp
         own[0].set_ylabel(f"{panel.title}\nslice {view.number}", fontsize=9)
     if any(panel.reference is not None for panel in panels):
         figure.supxlabel(
-            f"dashed yellow: reference · solid: method · both at {threshold:g} · {2 * _REACH_MM:.0f} mm wide", fontsize=9
+            f"dashed yellow: reference · solid: method · both at {threshold:g} ·"
+            f" {2 * _REACH_MM:.0f} mm wide",
+            fontsize=9,
         )
     return figure
 
@@ -90,7 +108,11 @@ class _View:
     @classmethod
     def of(cls, panel: Panel) -> _View:
         image = reorient(panel.image, "LAS")
-        guides = [mask for mask in (panel.reference, *panel.masks.values()) if mask is not None and (mask.data >= 0.5).any()]
+        guides = [
+            mask
+            for mask in (panel.reference, *panel.masks.values())
+            if mask is not None and (mask.data >= 0.5).any()
+        ]
         centre, number = np.array(image.shape[:2]) / 2.0, image.shape[2] // 2
         if guides:
             guide = reorient(guides[0], "LAS").data >= 0.5
@@ -102,16 +124,31 @@ class _View:
     def draw(self, axes: Axes) -> None:
         """The image, its grey values between the 1st and 99.5th percentile of what is shown."""
         size = np.array(self.pixels.shape)
-        edges = (np.array([-0.5, -0.5]) - self.centre) * self.spacing, (size - 0.5 - self.centre) * self.spacing
+        edges = (
+            (np.array([-0.5, -0.5]) - self.centre) * self.spacing,
+            (size - 0.5 - self.centre) * self.spacing,
+        )
         reach = np.ceil(_REACH_MM / self.spacing).astype(int)
         start = np.clip(np.round(self.centre).astype(int) - reach, 0, size - 1)
         stop = np.clip(np.round(self.centre).astype(int) + reach + 1, start + 1, size)
         low, high = np.percentile(self.pixels[start[0] : stop[0], start[1] : stop[1]], (1, 99.5))
         extent = (edges[0][0], edges[1][0], edges[0][1], edges[1][1])
         axes.imshow(
-            self.pixels.T, cmap="gray", origin="lower", extent=extent, vmin=low, vmax=max(high, low + 1e-6), interpolation="nearest"
+            self.pixels.T,
+            cmap="gray",
+            origin="lower",
+            extent=extent,
+            vmin=low,
+            vmax=max(high, low + 1e-6),
+            interpolation="nearest",
         )
-        axes.set(xlim=(-_REACH_MM, _REACH_MM), ylim=(-_REACH_MM, _REACH_MM), xticks=[], yticks=[], facecolor="black")
+        axes.set(
+            xlim=(-_REACH_MM, _REACH_MM),
+            ylim=(-_REACH_MM, _REACH_MM),
+            xticks=[],
+            yticks=[],
+            facecolor="black",
+        )
         axes.grid(False)
         axes.spines[:].set_visible(False)
 
@@ -121,10 +158,15 @@ class _View:
         if values.max() < threshold:
             return
         padded = np.pad(values, 1)  # so that a cord at the edge of the image has a closed outline
-        x, y = ((np.arange(-1, n + 1) - c) * s for n, c, s in zip(values.shape, self.centre, self.spacing))
+        x, y = (
+            (np.arange(-1, n + 1) - c) * s
+            for n, c, s in zip(values.shape, self.centre, self.spacing)
+        )
         # A binary mask's voxels are drawn to half way between them, wherever it was cut.
         level = threshold if ((values > 0) & (values < 1)).any() else 0.5
-        axes.contour(x, y, padded.T, levels=[level], colors=[colour], linewidths=1.3, linestyles=[line])
+        axes.contour(
+            x, y, padded.T, levels=[level], colors=[colour], linewidths=1.3, linestyles=[line]
+        )
 
 
 def _light(colour: str) -> str:

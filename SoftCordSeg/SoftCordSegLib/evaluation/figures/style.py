@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, which colour-blind readers can tell apart too; grey is for references, as in the paper.
+# Okabe and Ito's colours, which colour-blind readers can tell apart too; grey is for references, as
+# in the paper.
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31", "#000000")
 _REFERENCE_COLOUR = "#7f7f7f"
 INK = "#222222"
@@ -22,13 +23,17 @@ _DPI = 200
 
 
 def colours(methods: Sequence[str]) -> dict[str, str]:
-    """A colour for each method, the same in all figures; methods beyond the eighth share colours with the first ones."""
+    """A colour for each method, the same in all figures; methods beyond the eighth share colours
+    with the first ones.
+    """
     named = [method for method in methods if method != REFERENCE]
     found = {method: _COLOURS[index % len(_COLOURS)] for index, method in enumerate(named)}
     return {**found, REFERENCE: _REFERENCE_COLOUR}
 
 
-def new_figure(width: float, height: float, rows: int = 1, columns: int = 1, **settings) -> tuple[Figure, list[Axes]]:
+def new_figure(
+    width: float, height: float, rows: int = 1, columns: int = 1, **settings
+) -> tuple[Figure, list[Axes]]:
     """A figure of this size in inches, and its axes, row by row.
 
     Args:

@@ -22,15 +22,22 @@ def timing_figure(scores: Sequence[ImageScore], colours: Mapping[str, str]) -> F
     timed = [row for row in scores if math.isfinite(row.seconds)]
     if not timed:
         return None
-    contrasts, methods = (list(dict.fromkeys(getattr(row, key) for row in timed)) for key in ("contrast", "method"))
+    contrasts, methods = (
+        list(dict.fromkeys(getattr(row, key) for row in timed)) for key in ("contrast", "method")
+    )
     figure, (axes,) = new_figure(max(4.2, 0.26 * len(contrasts) * (len(methods) + 0.8) + 1.6), 3.8)
     width = 0.8 / len(methods)
     means = []
     for number, method in enumerate(methods):
-        bars = [MeanSd.of([r.seconds for r in timed if (r.method, r.contrast) == (method, name)]) for name in contrasts]
+        bars = [
+            MeanSd.of([r.seconds for r in timed if (r.method, r.contrast) == (method, name)])
+            for name in contrasts
+        ]
         places = [at + (number - (len(methods) - 1) / 2) * width for at in range(len(contrasts))]
         means += [bar.mean for bar in bars if bar.count]
-        axes.bar(places, [bar.mean for bar in bars], 0.92 * width, color=colours[method], label=method)
+        axes.bar(
+            places, [bar.mean for bar in bars], 0.92 * width, color=colours[method], label=method
+        )
         spread = [(place, bar) for place, bar in zip(places, bars) if math.isfinite(bar.sd)]
         if spread:
             x, y = [place for place, _ in spread], [bar.mean for _, bar in spread]
@@ -44,7 +51,13 @@ def timing_figure(scores: Sequence[ImageScore], colours: Mapping[str, str]) -> F
     axes.set_xticks(range(len(contrasts)), contrasts, **turned)
     axes.set_ylabel("Inference time (s)")
     if len(methods) > 1:
-        axes.legend(frameon=False, fontsize=9, ncols=min(len(methods), 3), loc="lower left", bbox_to_anchor=(0, 1))
+        axes.legend(
+            frameon=False,
+            fontsize=9,
+            ncols=min(len(methods), 3),
+            loc="lower left",
+            bbox_to_anchor=(0, 1),
+        )
     else:
         axes.set_title(methods[0], loc="left", fontweight="bold")
     return figure

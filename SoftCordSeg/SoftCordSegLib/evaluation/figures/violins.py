@@ -49,8 +49,8 @@ def violins_figure(
         pairs: tests whose significant pairs get a bracket with the paper's stars.
         drop_outliers: leave out values with |z| ≥ 3, as the paper did in its violins.
         from_zero: the axis starts at 0.
-        magnify: where one group reaches far beyond the others, show what they share, from 0 up, once more and larger, in a red
-            frame beside the whole (paper figure 9).
+        magnify: where one group reaches far beyond the others, show what they share, from 0 up,
+            once more and larger, in a red frame beside the whole (paper figure 9).
         ceiling: the highest value that can be: no ticks above it.
         digits: of the means that are written beside them.
     """
@@ -94,7 +94,9 @@ def violin_panels_figure(
     """
     contrasts = list(dict.fromkeys(name for groups in panels.values() for name in groups))
     width = max(4.2, 1.05 * len(contrasts) + 1.4)
-    figure, axes = new_figure(width, 2.1 * len(panels) + 0.5, rows=len(panels), sharex=True, sharey=True)
+    figure, axes = new_figure(
+        width, 2.1 * len(panels) + 0.5, rows=len(panels), sharex=True, sharey=True
+    )
     for one, (method, groups) in zip(axes, panels.items()):
         known = {name: _kept(groups.get(name, ()), drop_outliers) for name in contrasts}
         draw_violins(one, known, dict.fromkeys(contrasts, colours[method]))
@@ -105,20 +107,54 @@ def violin_panels_figure(
     return figure
 
 
-def draw_violins(axes: Axes, groups: Mapping[str, Sequence[float]], colours: Mapping[str, str], digits: int = 2) -> None:
-    """Bodies, points, means with their numbers (to ``digits``); a group of few points, or all alike, has no body."""
+def draw_violins(
+    axes: Axes, groups: Mapping[str, Sequence[float]], colours: Mapping[str, str], digits: int = 2
+) -> None:
+    """Bodies, points, means with their numbers (to ``digits``); a group of few points, or all
+    alike, has no body.
+    """
     for place, (name, values) in enumerate(groups.items()):
         if not len(values):
-            axes.annotate("no values", (place, 0.5), xycoords=("data", "axes fraction"), ha="center", fontsize=9, color="#888888")
+            axes.annotate(
+                "no values",
+                (place, 0.5),
+                xycoords=("data", "axes fraction"),
+                ha="center",
+                fontsize=9,
+                color="#888888",
+            )
             continue
         if len(values) >= _FEWEST_FOR_VIOLIN and np.ptp(values) > 0:
             body = axes.violinplot([values], [place], widths=_WIDTH, showextrema=False)["bodies"][0]
             body.set(facecolor=colours[name], edgecolor=colours[name], alpha=0.3, linewidth=1.0)
-        axes.plot(place + _swarm(values), values, "o", markersize=3.6, color=colours[name], alpha=0.75, markeredgewidth=0, zorder=3)
+        axes.plot(
+            place + _swarm(values),
+            values,
+            "o",
+            markersize=3.6,
+            color=colours[name],
+            alpha=0.75,
+            markeredgewidth=0,
+            zorder=3,
+        )
         mean = float(np.mean(values))
-        axes.plot(place, mean, "^", markersize=9, color="white", markeredgecolor=INK, markeredgewidth=1.1, zorder=4)
+        axes.plot(
+            place,
+            mean,
+            "^",
+            markersize=9,
+            color="white",
+            markeredgecolor=INK,
+            markeredgewidth=1.1,
+            zorder=4,
+        )
         text = f"{mean:.{digits}f}".replace("-", "−")
-        box = {"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
+        box = {
+            "boxstyle": "round,pad=0.12",
+            "facecolor": "white",
+            "edgecolor": "none",
+            "alpha": 0.75,
+        }
         beside = {"xytext": (11, 0), "textcoords": "offset points", "va": "center"}
         axes.annotate(text, (place, mean), fontsize=9, color=INK, zorder=5, bbox=box, **beside)
     long = any(len(name) > 10 for name in groups)
@@ -128,7 +164,9 @@ def draw_violins(axes: Axes, groups: Mapping[str, Sequence[float]], colours: Map
 
 
 def _reach_of_most(groups: Mapping[str, np.ndarray]) -> float | None:
-    """How far up those groups reach that the highest value dwarfs; None where they are fewer than half."""
+    """How far up those groups reach that the highest value dwarfs; None where they are fewer than
+    half.
+    """
     highest = [float(np.max(values)) for values in groups.values() if len(values)]
     dwarfed = [value for value in highest if value * _FAR <= max(highest)]
     return 1.1 * max(dwarfed) if 2 * len(dwarfed) >= len(highest) > 0 and max(dwarfed) > 0 else None
@@ -141,7 +179,17 @@ def _frame(axes: Axes, larger: Axes, reach: float) -> None:
     larger.set_ylim(0, reach)
     larger.set_title("Magnified", color=_FRAME)
     larger.spines[:].set(visible=True, color=_FRAME)
-    axes.add_patch(Rectangle((0, 0), 1, reach, transform=axes.get_yaxis_transform(), fill=False, edgecolor=_FRAME, clip_on=False))
+    axes.add_patch(
+        Rectangle(
+            (0, 0),
+            1,
+            reach,
+            transform=axes.get_yaxis_transform(),
+            fill=False,
+            edgecolor=_FRAME,
+            clip_on=False,
+        )
+    )
 
 
 def _kept(values: Sequence[float], drop_outliers: bool) -> np.ndarray:
@@ -150,11 +198,15 @@ def _kept(values: Sequence[float], drop_outliers: bool) -> np.ndarray:
 
 
 def _swarm(values: Sequence[float]) -> np.ndarray:
-    """Sideways offsets that keep points of nearly one height apart: the same for the same values."""
+    """Sideways offsets that keep points of nearly one height apart: the same for the same
+    values.
+    """
     values = np.asarray(values, float)
     height = np.ptp(values) / 22 or 1.0
     bins = np.floor((values - values.min()) / height).astype(int)
-    step = min(0.07, 0.7 * _WIDTH / np.bincount(bins).max())  # as wide as the violin where there are most
+    step = min(
+        0.07, 0.7 * _WIDTH / np.bincount(bins).max()
+    )  # as wide as the violin where there are most
     offsets = np.zeros(len(values))
     for one in np.unique(bins):
         members = np.flatnonzero(bins == one)
@@ -165,19 +217,46 @@ def _swarm(values: Sequence[float]) -> np.ndarray:
 
 
 def _brackets(axes: Axes, names: list[str], pairs: list[PairRow]) -> None:
-    """Lines with stars above the violins, the nearest neighbours lowest; those that do not overlap share a height."""
-    spans = [(*sorted((names.index(row.a), names.index(row.b))), row) for row in pairs if row.a in names and row.b in names]
-    spans = sorted(spans, key=lambda span: (span[1] - span[0], span[2].p_bonferroni))[:_MOST_BRACKETS]
+    """Lines with stars above the violins, the nearest neighbours lowest; those that do not overlap
+    share a height.
+    """
+    spans = [
+        (*sorted((names.index(row.a), names.index(row.b))), row)
+        for row in pairs
+        if row.a in names and row.b in names
+    ]
+    spans = sorted(spans, key=lambda span: (span[1] - span[0], span[2].p_bonferroni))[
+        :_MOST_BRACKETS
+    ]
     low, high = axes.get_ylim()
     step = 0.075 * (high - low)
     shelves: list[list[tuple[int, int]]] = []
     for left, right, row in spans:
-        shelf = next((n for n, taken in enumerate(shelves) if all(right <= a or b <= left for a, b in taken)), len(shelves))
+        shelf = next(
+            (
+                n
+                for n, taken in enumerate(shelves)
+                if all(right <= a or b <= left for a, b in taken)
+            ),
+            len(shelves),
+        )
         if shelf == len(shelves):
             shelves.append([])
         shelves[shelf].append((left, right))
         top, start, end = high + step * (shelf + 0.2), left + 0.06, right - 0.06
-        axes.plot([start, start, end, end], [top - step / 5, top, top, top - step / 5], color=INK, linewidth=1.0)
-        axes.annotate(row.stars, ((start + end) / 2, top), xytext=(0, -2), textcoords="offset points", ha="center", fontsize=11)
+        axes.plot(
+            [start, start, end, end],
+            [top - step / 5, top, top, top - step / 5],
+            color=INK,
+            linewidth=1.0,
+        )
+        axes.annotate(
+            row.stars,
+            ((start + end) / 2, top),
+            xytext=(0, -2),
+            textcoords="offset points",
+            ha="center",
+            fontsize=11,
+        )
     if shelves:
         axes.set_ylim(low, high + step * (len(shelves) + 0.6))

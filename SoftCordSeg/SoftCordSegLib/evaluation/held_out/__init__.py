@@ -1,4 +1,6 @@
-"""The measure on people held out: scores of each image, areas along the cord in scanner coordinates, rows, comparison."""
+"""The measure on people held out: scores of each image, areas along the cord in scanner
+coordinates, rows, comparison.
+"""
 
 from .better import BundleComparison, better_in_every_row
 from .edge_offset import read_offsets

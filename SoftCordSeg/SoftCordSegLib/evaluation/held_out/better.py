@@ -11,8 +11,9 @@ from .measure_rows import MASKS, RESCAN, SPREAD, TIPS, MeasureRow, measure_rows
 
 HIGHER, LOWER, NEARER_1 = "higher", "lower", "nearer 1"
 
-# The numbers that decide, and which way is better.  Not among them: what was predicted beyond the drawn stretch (nobody knows
-# whether it is wrong), calibration (binary masks by several conventions), and the rescan, in which the person was moved.
+# The numbers that decide, and which way is better.  Not among them: what was predicted beyond the
+# drawn stretch (nobody knows whether it is wrong), calibration (binary masks by several
+# conventions), and the rescan, in which the person was moved.
 DECIDING = {
     (MASKS, "dice"): HIGHER,
     (MASKS, "volume_ratio"): NEARER_1,
@@ -34,8 +35,8 @@ class ComparedRow:
     Attributes:
         row: of the new one.
         old: value of the old one.
-        gain: by how much the new one is better, in the units of the row; below 0 it is worse.  NaN where only one of them has a
-            value.
+        gain: by how much the new one is better, in the units of the row; below 0 it is worse.  NaN
+            where only one of them has a value.
         tolerance: a loss up to it counts as none.
     """
 
@@ -85,16 +86,22 @@ def better_in_every_row(
 ) -> BundleComparison:
     """Compare a bundle with another, row by row.
 
-    A row in which both are alike (no piece outside in either) is not worse.  People whom one of the two saw in training, though
-    unlabelled, are left out of both.
+    A row in which both are alike (no piece outside in either) is not worse.  People whom one of the
+    two saw in training, though unlabelled, are left out of both.
 
     Args:
         new, old: on the same list.
         tolerances: by name of the number, a loss that still counts as none; 0 by default.
-        deciding: numbers that decide, by (table, name), to their direction; :data:`DECIDING` by default.
+        deciding: numbers that decide, by (table, name), to their direction; :data:`DECIDING` by
+            default.
     """
     deciding = DECIDING if deciding is None else deciding
-    seen = {one.participant for bundle in (new, old) for one in (*bundle.images, *bundle.spreads) if one.seen}
+    seen = {
+        one.participant
+        for bundle in (new, old)
+        for one in (*bundle.images, *bundle.spreads)
+        if one.seen
+    }
     before = {(row.group, row.measure): row for row in measure_rows(old, seen)}
     after = {(row.group, row.measure): row for row in measure_rows(new, seen)}
     rows, reasons = [], []
@@ -107,10 +114,17 @@ def better_in_every_row(
         if key not in after:
             continue
         one = after[key]
-        compared = ComparedRow(one, row.value, _gain(one.value, row.value, direction), (tolerances or {}).get(row.measure, 0.0))
+        compared = ComparedRow(
+            one,
+            row.value,
+            _gain(one.value, row.value, direction),
+            (tolerances or {}).get(row.measure, 0.0),
+        )
         rows.append(compared)
         if compared.is_worse:
-            reasons.append(f"{_name(row)}: {one.value:.4g} instead of {row.value:.4g} ({direction} is better).")
+            reasons.append(
+                f"{_name(row)}: {one.value:.4g} instead of {row.value:.4g} ({direction} is better)."
+            )
     if not rows:
         reasons.append("The two have no row in common.")
     return BundleComparison(tuple(rows), tuple(reasons))
@@ -123,4 +137,6 @@ def _gain(new: float, old: float, direction: str) -> float:
 
 
 def _name(row: MeasureRow) -> str:
-    return " ".join(part for part in (row.table, row.person, row.contrast, row.region, row.measure) if part)
+    return " ".join(
+        part for part in (row.table, row.person, row.contrast, row.region, row.measure) if part
+    )

@@ -1,7 +1,8 @@
 """How a soft mask agrees with one drawn by hand, over the stretch of cord that was drawn.
 
-Many masks are drawn on a part of the slices only, and none says whether the cord goes on.  All voxel scores are therefore taken
-between the first and the last drawn slice; what a prediction has beyond them is told apart, and is not counted as wrong.
+Many masks are drawn on a part of the slices only, and none says whether the cord goes on.  All
+voxel scores are therefore taken between the first and the last drawn slice; what a prediction has
+beyond them is told apart, and is not counted as wrong.
 """
 
 from __future__ import annotations
@@ -17,35 +18,44 @@ from ..masks.overlap import dice, volume_ratio
 from ..masks.surface import average_surface_distance
 
 THRESHOLD = 0.5
-# Soft values in between are the soft edge; beyond them nearly all voxels are plainly cord or plainly not.
+# Soft values in between are the soft edge; beyond them nearly all voxels are plainly cord or
+# plainly not.
 _EDGE = (0.05, 0.95)
 _BINS = 9
 _FEWEST_EDGE_VOXELS = 50
 
 
 def drawn_slices(reference: np.ndarray) -> slice:
-    """From the first to the last slice (third axis) with a drawn voxel; an empty slice where there is none."""
+    """From the first to the last slice (third axis) with a drawn voxel; an empty slice where there
+    is none.
+    """
     there = np.flatnonzero((reference >= THRESHOLD).any(axis=(0, 1)))
     return slice(int(there[0]), int(there[-1]) + 1) if there.size else slice(0, 0)
 
 
 def drawn_scores(
-    mask: Volume, reference: Volume, lengths_mm: Mapping[int, float], known_lengths_mm: Mapping[int, float]
+    mask: Volume,
+    reference: Volume,
+    lengths_mm: Mapping[int, float],
+    known_lengths_mm: Mapping[int, float],
 ) -> dict[str, float]:
     """Scores of one image that has a mask drawn by hand.
 
     Args:
         mask: soft, axes LAS.
         reference: on the same grid.
-        lengths_mm: of the cord within each slice, by the mask; slices that are missing count the distance between slices.
+        lengths_mm: of the cord within each slice, by the mask; slices that are missing count the
+            distance between slices.
         known_lengths_mm: the same by the reference.
 
     Returns:
-        By name: ``dice`` (cut at 0.5), ``volume_ratio`` (Σ p / Σ y), ``distance_mm`` (mean, of the surfaces), ``calibration`` (see
-        :func:`calibration_error`), all four between the first and the last drawn slice; ``missed_mm`` and ``surplus_mm``: length
-        of cord in drawn slices without prediction, and of prediction in slices between them that were not drawn; ``beyond_mm``:
-        length predicted before the first and after the last drawn slice; ``pieces``: of the whole mask, that do not touch the
-        reference; ``nothing_found``: 1 or 0.  NaN where a number has no meaning.
+        By name: ``dice`` (cut at 0.5), ``volume_ratio`` (Σ p / Σ y), ``distance_mm`` (mean, of the
+        surfaces), ``calibration`` (see :func:`calibration_error`), all four between the first and
+        the last drawn slice; ``missed_mm`` and ``surplus_mm``: length of cord in drawn slices
+        without prediction, and of prediction in slices between them that were not drawn;
+        ``beyond_mm``: length predicted before the first and after the last drawn slice; ``pieces``:
+        of the whole mask, that do not touch the reference; ``nothing_found``: 1 or 0.  NaN where a
+        number has no meaning.
     """
     part = drawn_slices(reference.data)
     binary, known = mask.data >= THRESHOLD, reference.data >= THRESHOLD
@@ -66,8 +76,11 @@ def drawn_scores(
     }
 
 
-def undrawn_scores(mask: Volume, lengths_mm: Mapping[int, float], whole_field: bool, without_cord: bool) -> dict[str, float]:
-    """Scores of one image without a drawn mask: of one without any cord every piece is wrong, else all but the largest.
+def undrawn_scores(
+    mask: Volume, lengths_mm: Mapping[int, float], whole_field: bool, without_cord: bool
+) -> dict[str, float]:
+    """Scores of one image without a drawn mask: of one without any cord every piece is wrong, else
+    all but the largest.
 
     Args:
         mask: soft, axes LAS.
@@ -88,10 +101,12 @@ def undrawn_scores(mask: Volume, lengths_mm: Mapping[int, float], whole_field: b
 
 
 def calibration_error(soft: np.ndarray, known: np.ndarray) -> float:
-    """How far soft values are from the frequency with which voxels of that value lie within the reference (0 is perfect).
+    """How far soft values are from the frequency with which voxels of that value lie within the
+    reference (0 is perfect).
 
-    Voxels between 0.05 and 0.95 are put into nine classes of equal width; the absolute differences between the mean soft value and
-    the part of drawn voxels are averaged over classes, weighted by their voxels (expected calibration error).
+    Voxels between 0.05 and 0.95 are put into nine classes of equal width; the absolute differences
+    between the mean soft value and the part of drawn voxels are averaged over classes, weighted by
+    their voxels (expected calibration error).
 
     Args:
         soft: values in [0, 1].
@@ -104,13 +119,16 @@ def calibration_error(soft: np.ndarray, known: np.ndarray) -> float:
     values, truth = soft[edge].astype(float), known[edge].astype(float)
     if values.size < _FEWEST_EDGE_VOXELS:
         return math.nan
-    number = np.minimum(((values - _EDGE[0]) / (_EDGE[1] - _EDGE[0]) * _BINS).astype(int), _BINS - 1)
+    number = np.minimum(
+        ((values - _EDGE[0]) / (_EDGE[1] - _EDGE[0]) * _BINS).astype(int), _BINS - 1
+    )
     differences = np.bincount(number, values - truth, _BINS)
     return float(np.abs(differences).sum() / values.size)
 
 
 def tip_error(mask: Volume, tip_s_mm: float, top_s_mm: float) -> float:
-    """How far the lowest point of a mask (cut at 0.5, all pieces) lies above the tip of the cord, mm; negative: below it.
+    """How far the lowest point of a mask (cut at 0.5, all pieces) lies above the tip of the cord,
+    mm; negative: below it.
 
     Args:
         mask: any orientation.

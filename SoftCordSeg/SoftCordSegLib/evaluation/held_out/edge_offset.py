@@ -1,4 +1,6 @@
-"""References with the edge brought to another convention: drawn masks differ by where their authors put the edge."""
+"""References with the edge brought to another convention: drawn masks differ by where their authors
+put the edge.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ from ..masks.overlap import dice, volume_ratio
 from ..masks.surface import average_surface_distance
 from .drawn import THRESHOLD, drawn_slices
 
-# Offsets are fractions of a millimetre, and voxels up to one: scores are taken on voxels not larger than this in plane.
+# Offsets are fractions of a millimetre, and voxels up to one: scores are taken on voxels not larger
+# than this in plane.
 _FINE_MM = 0.25
 _MARGIN_MM = 8.0
 
@@ -34,13 +37,21 @@ def read_offsets(path: str | Path) -> dict[str, float]:
     try:
         with open(path, encoding="utf-8", newline="") as stream:
             lines = [line for line in stream if line.strip() and not line.startswith("#")]
-        return {row["dataset"].strip(): float(row["offset_mm"]) for row in csv.DictReader(lines) if row["offset_mm"].strip()}
+        return {
+            row["dataset"].strip(): float(row["offset_mm"])
+            for row in csv.DictReader(lines)
+            if row["offset_mm"].strip()
+        }
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise InputError(f"'{path}' is no table of offsets. It needs the columns dataset and offset_mm (a number).") from error
+        raise InputError(
+            f"'{path}' is no table of offsets. It needs the columns dataset and offset_mm (a"
+            " number)."
+        ) from error
 
 
 def signed_distance(mask: np.ndarray, spacing_mm: np.ndarray) -> np.ndarray:
-    """Distance to the edge of a mask in the plane of its slices, mm: negative within, positive outside.
+    """Distance to the edge of a mask in the plane of its slices, mm: negative within, positive
+    outside.
 
     The edge lies half-way between a voxel of the mask and its neighbour outside.
 
@@ -63,10 +74,12 @@ def signed_distance(mask: np.ndarray, spacing_mm: np.ndarray) -> np.ndarray:
 
 
 def offset_scores(mask: Volume, reference: Volume, offset_mm: float) -> dict[str, float]:
-    """Dice, volume ratio and surface distance of a reference whose edge is moved inwards in the plane of the slices.
+    """Dice, volume ratio and surface distance of a reference whose edge is moved inwards in the
+    plane of the slices.
 
-    The volume ratio is that of the masks as drawn, times the part by which the moved reference is smaller; Dice and distance are
-    taken on voxels of at most 0.25 mm in plane, so that an offset below a voxel counts.
+    The volume ratio is that of the masks as drawn, times the part by which the moved reference is
+    smaller; Dice and distance are taken on voxels of at most 0.25 mm in plane, so that an offset
+    below a voxel counts.
 
     Args:
         mask: soft, axes LAS.
@@ -80,9 +93,15 @@ def offset_scores(mask: Volume, reference: Volume, offset_mm: float) -> dict[str
     distance = signed_distance(known, mask.spacing)
     factors = [max(int(np.ceil(float(size) / _FINE_MM)), 1) for size in mask.spacing[:2]]
     fine_distance, fine_soft = _finer(np.minimum(distance, 1e3), factors), _finer(soft, factors)
-    moved, as_drawn, predicted = fine_distance <= -offset_mm, fine_distance <= 0, fine_soft >= THRESHOLD
+    moved, as_drawn, predicted = (
+        fine_distance <= -offset_mm,
+        fine_distance <= 0,
+        fine_soft >= THRESHOLD,
+    )
     ratio = volume_ratio(mask.data[..., part], reference.data[..., part])
-    affine = np.diag([*(float(size) / factor for size, factor in zip(mask.spacing, (*factors, 1))), 1.0])
+    affine = np.diag(
+        [*(float(size) / factor for size, factor in zip(mask.spacing, (*factors, 1))), 1.0]
+    )
     return {
         "dice": dice(predicted, moved),
         "volume_ratio": ratio * as_drawn.sum() / moved.sum() if moved.any() else float("nan"),
@@ -94,13 +113,17 @@ def _box(mask: np.ndarray, spacing_mm: np.ndarray) -> tuple[slice, slice, slice]
     """What there is in plane, and a margin."""
     found = ndimage.find_objects(mask.astype(np.uint8))[0]
     margins = [int(np.ceil(_MARGIN_MM / float(size))) for size in spacing_mm[:2]]
-    plane = [slice(max(one.start - margin, 0), one.stop + margin) for one, margin in zip(found, margins)]
+    plane = [
+        slice(max(one.start - margin, 0), one.stop + margin) for one, margin in zip(found, margins)
+    ]
     return (*plane, slice(None))
 
 
 def _finer(values: np.ndarray, factors: list[int]) -> np.ndarray:
     """Linearly interpolated in plane; the voxels' outer edges stay where they are."""
-    places = [(np.arange(n * factor) + 0.5) / factor - 0.5 for n, factor in zip(values.shape, factors)]
+    places = [
+        (np.arange(n * factor) + 0.5) / factor - 0.5 for n, factor in zip(values.shape, factors)
+    ]
     for axis, place in enumerate(places):
         low = np.clip(np.floor(place).astype(int), 0, max(values.shape[axis] - 2, 0))
         high = np.minimum(low + 1, values.shape[axis] - 1)

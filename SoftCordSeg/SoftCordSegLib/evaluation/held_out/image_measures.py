@@ -1,4 +1,6 @@
-"""What one bundle gives on every image of a list: the records that rows, comparisons and files are made from."""
+"""What one bundle gives on every image of a list: the records that rows, comparisons and files are
+made from.
+"""
 
 from __future__ import annotations
 
@@ -43,10 +45,10 @@ class ImageMeasures:
         image: file name.
         participant, contrast, region, dataset, session: as of :class:`..cases.Case`.
         seen: the bundle saw it unlabelled in training, or one it was trained from did.
-        values: numbers by name; see :func:`.drawn.drawn_scores`; ``tip_mm`` (signed), ``tip_distance_mm`` and
-            ``tip_uncertainty_mm`` where the tip is known.
-        offset_values: ``dice``, ``volume_ratio`` and ``distance_mm`` with the data set's offset taken off the reference; empty
-            where it is not known.
+        values: numbers by name; see :func:`.drawn.drawn_scores`; ``tip_mm`` (signed),
+            ``tip_distance_mm`` and ``tip_uncertainty_mm`` where the tip is known.
+        offset_values: ``dice``, ``volume_ratio`` and ``distance_mm`` with the data set's offset
+            taken off the reference; empty where it is not known.
     """
 
     image: str
@@ -62,7 +64,9 @@ class ImageMeasures:
 
 @dataclass(frozen=True)
 class PersonSpread:
-    """The contrasts of one participant in one session; see :class:`.common_stretch.StretchSpread`."""
+    """The contrasts of one participant in one session; see
+    :class:`.common_stretch.StretchSpread`.
+    """
 
     participant: str
     region: str
@@ -125,11 +129,14 @@ class Measured:
                 tuple(content["notes"]),
             )
         except (KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"This is no measure of a bundle ({error!r}). Run the measure again.") from error
+            raise InputError(
+                f"This is no measure of a bundle ({error!r}). Run the measure again."
+            ) from error
 
 
 def read_tips(path: str | Path) -> dict[Path, Tip]:
-    """The table of tips (columns file, cord_visible, tip_S, tip_uncertainty_mm, top_S) by image file, resolved.
+    """The table of tips (columns file, cord_visible, tip_S, tip_uncertainty_mm, top_S) by image
+    file, resolved.
 
     Rows where the cord is not plainly visible are left out: no mask is wrong there.
 
@@ -147,10 +154,13 @@ def read_tips(path: str | Path) -> dict[Path, Tip]:
                 if row["cord_visible"] == "yes"
             }
     except OSError as error:
-        raise InputError(f"The table of tips '{path}' cannot be read. Check the folder of the data.") from error
+        raise InputError(
+            f"The table of tips '{path}' cannot be read. Check the folder of the data."
+        ) from error
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
-            f"'{path}' is no table of tips. It needs the columns file, cord_visible, tip_S, tip_uncertainty_mm and top_S."
+            f"'{path}' is no table of tips. It needs the columns file, cord_visible, tip_S,"
+            " tip_uncertainty_mm and top_S."
         ) from error
 
 
@@ -160,12 +170,20 @@ class Measuring:
     Args:
         bundle: name and version.
         sha256: of its weights and configuration.
-        versions: its version and those of the bundles it was trained from: images that one of them saw are marked.
+        versions: its version and those of the bundles it was trained from: images that one of them
+            saw are marked.
         offsets: by data set, mm; see :func:`.edge_offset.read_offsets`.
         tips: of :func:`read_tips`.
     """
 
-    def __init__(self, bundle: str, sha256: str, versions: Iterable[str], offsets: Mapping[str, float], tips: Mapping[Path, Tip]):
+    def __init__(
+        self,
+        bundle: str,
+        sha256: str,
+        versions: Iterable[str],
+        offsets: Mapping[str, float],
+        tips: Mapping[Path, Tip],
+    ):
         self._bundle, self._sha256, self._versions = bundle, sha256, set(versions)
         self._offsets, self._tips = offsets, tips
         self._images: list[ImageMeasures] = []
@@ -184,15 +202,27 @@ class Measuring:
         lengths = {} if profile is None else profile.length_by_slice
         shifted: dict[str, float] = {}
         if case.reference is not None:
-            reference = on_grid(read_nifti(case.reference), soft.grid, f"The reference '{case.reference.name}'")
+            reference = on_grid(
+                read_nifti(case.reference), soft.grid, f"The reference '{case.reference.name}'"
+            )
             known = area_profile(reference)
-            values = drawn_scores(soft, reference, lengths, {} if known is None else known.length_by_slice)
+            values = drawn_scores(
+                soft, reference, lengths, {} if known is None else known.length_by_slice
+            )
             if case.dataset in self._offsets:
                 shifted = offset_scores(soft, reference, self._offsets[case.dataset])
         else:
             values = undrawn_scores(soft, lengths, case.whole_field, case.without_cord)
         values.update(self._tip_values(case, soft, values))
-        who = (case.image.name, case.participant, case.contrast, case.region, case.dataset, case.session, self._saw(case))
+        who = (
+            case.image.name,
+            case.participant,
+            case.contrast,
+            case.region,
+            case.dataset,
+            case.session,
+            self._saw(case),
+        )
         self._images.append(ImageMeasures(*who, values, shifted))
         self._profiles.append((case, profile))
 
@@ -210,10 +240,16 @@ class Measuring:
             return {}
         tip = self._tips.get(case.image.resolve())
         if tip is None:
-            values.pop("nothing_found", None)  # the cord is hardly visible: an empty mask is no failure
+            values.pop(
+                "nothing_found", None
+            )  # the cord is hardly visible: an empty mask is no failure
             return {}
         error = tip_error(mask, tip.tip_s_mm, tip.top_s_mm)
-        return {"tip_mm": error, "tip_distance_mm": abs(error), "tip_uncertainty_mm": tip.uncertainty_mm}
+        return {
+            "tip_mm": error,
+            "tip_distance_mm": abs(error),
+            "tip_uncertainty_mm": tip.uncertainty_mm,
+        }
 
     def _spreads(self) -> tuple[PersonSpread, ...]:
         groups: dict[tuple[str, str, str], dict[str, tuple[Case, AreaProfile | None]]] = {}
@@ -237,7 +273,10 @@ class Measuring:
         for case, profile in self._profiles:
             visit, _, run = case.session.rpartition("/")
             if run in ("run-1", "run-2"):
-                pairs.setdefault((case.participant, case.contrast, case.region, visit), {})[run] = case, profile
+                pairs.setdefault((case.participant, case.contrast, case.region, visit), {})[run] = (
+                    case,
+                    profile,
+                )
         return tuple(
             Rescan(
                 *key,
@@ -251,8 +290,9 @@ class Measuring:
 
 def _header_notes(spreads: Sequence[PersonSpread]) -> list[str]:
     return [
-        f"{one.participant} {name}: by its header the cord lies {abs(moved):.0f} mm in front of or behind that of the other "
-        "contrasts; it was moved back along its own A-P axis before areas were compared."
+        f"{one.participant} {name}: by its header the cord lies {abs(moved):.0f} mm in front of or"
+        " behind that of the other contrasts; it was moved back along its own A-P axis before"
+        " areas were compared."
         for one in spreads
         for name, moved in one.spread.moved_mm.items()
         if moved
@@ -270,10 +310,15 @@ def _without_nan(value: Any) -> Any:
 def _numbers(record: Mapping[str, Any]) -> dict[str, Any]:
     """None is NaN again."""
     return {
-        key: _numbers(value) if isinstance(value, dict) else math.nan if value is None else value for key, value in record.items()
+        key: _numbers(value) if isinstance(value, dict) else math.nan if value is None else value
+        for key, value in record.items()
     }
 
 
 def _spread_fields(record: Mapping[str, Any]) -> dict[str, Any]:
     plain = _numbers(record)
-    return {**plain, "contrasts": tuple(plain["contrasts"]), "spread": StretchSpread(**plain["spread"])}
+    return {
+        **plain,
+        "contrasts": tuple(plain["contrasts"]),
+        "spread": StretchSpread(**plain["spread"]),
+    }

@@ -13,9 +13,11 @@ EVALUATE_ONLY = ("sct-testing", "lumbar", "without-cord")
 
 
 def leaks(evaluated: Sequence[Case], trained: Iterable[Case]) -> list[str]:
-    """One sentence for each image of a training list that shows a participant of an evaluation list, labelled or not.
+    """One sentence for each image of a training list that shows a participant of an evaluation
+    list, labelled or not.
 
-    A participant is known by name (with or without "sub-"), by the image file, and by a file name that begins with the name.
+    A participant is known by name (with or without "sub-"), by the image file, and by a file name
+    that begins with the name.
 
     Args:
         evaluated: images that no training may see.
@@ -42,7 +44,9 @@ def leak_of(evaluated: Sequence[Case], participant: str, image: str | Path) -> s
         person = _plain(case.participant)
         if name == person:
             return f"{case.participant} of the evaluation list."
-        if image.name.split(".")[0] == case.stem and (not image.parent.name or image.parent.name == case.image.parent.name):
+        if image.name.split(".")[0] == case.stem and (
+            not image.parent.name or image.parent.name == case.image.parent.name
+        ):
             return f"the image '{case.image.name}' of {case.participant} of the evaluation list."
         if re.match(rf"{re.escape(person)}(?=ses|[_.-]|$)", _plain(image.name)):
             return f"by its file name an image of {case.participant} of the evaluation list."

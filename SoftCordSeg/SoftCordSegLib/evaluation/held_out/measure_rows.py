@@ -8,12 +8,27 @@ from dataclasses import dataclass
 
 from .image_measures import Measured
 
-MASKS, MOVED, TIPS, SPREAD, RESCAN = "masks", "masks, offset taken off", "tip", "contrasts", "rescan"
+MASKS, MOVED, TIPS, SPREAD, RESCAN = (
+    "masks",
+    "masks, offset taken off",
+    "tip",
+    "contrasts",
+    "rescan",
+)
 
 # By table, its numbers in order.
 COLUMNS = {
     MASKS: (
-        *("dice", "volume_ratio", "distance_mm", "missed_mm", "surplus_mm", "beyond_mm", "pieces", "calibration"),
+        *(
+            "dice",
+            "volume_ratio",
+            "distance_mm",
+            "missed_mm",
+            "surplus_mm",
+            "beyond_mm",
+            "pieces",
+            "calibration",
+        ),
         "nothing_found",
     ),
     MOVED: ("dice", "volume_ratio", "distance_mm"),
@@ -66,7 +81,11 @@ def measure_rows(measured: Measured, left_out: Collection[str] = ()) -> list[Mea
     rows: list[MeasureRow] = []
     for table in (MASKS, MOVED, TIPS):
         records = [
-            ((one.contrast, one.region, "", one.seen), one.participant, one.offset_values if table == MOVED else one.values)
+            (
+                (one.contrast, one.region, "", one.seen),
+                one.participant,
+                one.offset_values if table == MOVED else one.values,
+            )
             for one in images
         ]
         rows += _grouped(table, records)
@@ -88,7 +107,10 @@ def measure_rows(measured: Measured, left_out: Collection[str] = ()) -> list[Mea
             (
                 (one.contrast, one.region, "", one.seen),
                 one.participant,
-                {"difference_mm2": abs(one.difference_mm2), "difference_percent": abs(one.difference_percent)},
+                {
+                    "difference_mm2": abs(one.difference_mm2),
+                    "difference_percent": abs(one.difference_percent),
+                },
             )
             for one in measured.rescans
             if one.participant not in left_out
@@ -98,16 +120,24 @@ def measure_rows(measured: Measured, left_out: Collection[str] = ()) -> list[Mea
 
 
 def mean_over_people(values: Iterable[tuple[str, float]]) -> tuple[float, int, int]:
-    """Mean over people of each one's mean; number of people; number of values.  Values that are NaN are left out."""
+    """Mean over people of each one's mean; number of people; number of values.  Values that are NaN
+    are left out.
+    """
     by_person: dict[str, list[float]] = {}
     for person, value in values:
         if not math.isnan(value):
             by_person.setdefault(person, []).append(value)
     means = [sum(own) / len(own) for own in by_person.values()]
-    return (sum(means) / len(means) if means else math.nan), len(means), sum(map(len, by_person.values()))
+    return (
+        (sum(means) / len(means) if means else math.nan),
+        len(means),
+        sum(map(len, by_person.values())),
+    )
 
 
-def _grouped(table: str, records: Iterable[tuple[tuple[str, str, str, bool], str, dict[str, float]]]) -> list[MeasureRow]:
+def _grouped(
+    table: str, records: Iterable[tuple[tuple[str, str, str, bool], str, dict[str, float]]]
+) -> list[MeasureRow]:
     groups: dict[tuple[str, str, str, bool], list[tuple[str, dict[str, float]]]] = {}
     for key, person, values in records:
         groups.setdefault(key, []).append((person, values))

@@ -27,23 +27,44 @@ _HEADINGS = {
     "difference_percent": "|diff| %",
 }
 _DIGITS = {
-    **{"dice": 3, "volume_ratio": 3, "distance_mm": 2, "calibration": 3, "pieces": 2, "nothing_found": 2},
+    **{
+        "dice": 3,
+        "volume_ratio": 3,
+        "distance_mm": 2,
+        "calibration": 3,
+        "pieces": 2,
+        "nothing_found": 2,
+    },
     **{"sd_mm2": 2, "difference_mm2": 2},
 }
 _TITLES = {
-    MASKS: "Masks (as drawn; '- offset': the edge of the drawn mask brought to the spine-generic convention)",
-    TIPS: "Tip of the cord (mask's lowest point less the tip by eye; negative: the mask goes too far down)",
-    SPREAD: "SD of area over the contrasts of a person, median over positions of their common stretch in scanner coordinates",
-    RESCAN: "Scan and rescan after repositioning: mean area over the slices that both cover, which do not show quite the same cord",
+    MASKS: (
+        "Masks (as drawn; '- offset': the edge of the drawn mask brought to the spine-generic"
+        " convention)"
+    ),
+    TIPS: (
+        "Tip of the cord (mask's lowest point less the tip by eye; negative: the mask goes too far"
+        " down)"
+    ),
+    SPREAD: (
+        "SD of area over the contrasts of a person, median over positions of their common stretch"
+        " in scanner coordinates"
+    ),
+    RESCAN: (
+        "Scan and rescan after repositioning: mean area over the slices that both cover, which do"
+        " not show quite the same cord"
+    ),
 }
 _SEEN = "*"
 FOOTNOTES = """\
-Means are over people: several images of one person count once.  Masks: all but pieces between the first and the last drawn slice.
-vol/mask: sum of soft values over that of the mask.  dist: mean distance of the surfaces at 0.5.  missed: cord in drawn slices
-without prediction; surplus: prediction in slices between that were not drawn, or in an image without a cord; (beyond): predicted
-before the first and after the last drawn slice, where nobody knows: not counted as wrong.  pieces: of the mask at 0.5 that do not
-touch the drawn one (whole image).  calibr.: expected calibration error of voxels between 0.05 and 0.95.  empty: part of images with
-a cord in which none was found.  n: people, images, with a drawn mask (without one, where none of the row has it; pieces and empty
+Means are over people: several images of one person count once.  Masks: all but pieces between the
+first and the last drawn slice.  vol/mask: sum of soft values over that of the mask.  dist: mean
+distance of the surfaces at 0.5.  missed: cord in drawn slices without prediction; surplus:
+prediction in slices between that were not drawn, or in an image without a cord; (beyond): predicted
+before the first and after the last drawn slice, where nobody knows: not counted as wrong.  pieces:
+of the mask at 0.5 that do not touch the drawn one (whole image).  calibr.: expected calibration
+error of voxels between 0.05 and 0.95.  empty: part of images with a cord in which none was found.
+n: people, images, with a drawn mask (without one, where none of the row has it; pieces and empty
 count all of the row).  *: seen unlabelled in the training of this bundle; not to be compared.
 """
 
@@ -56,7 +77,10 @@ def measure_text(measured: Sequence[Measured], without_offset: Sequence[str] = (
         without_offset: data sets with drawn masks whose offset is not known.
     """
     names = [one.bundle for one in measured]
-    labels = [name if names.count(name) == 1 else f"{name} {one.sha256[:6]}" for name, one in zip(names, measured)]
+    labels = [
+        name if names.count(name) == 1 else f"{name} {one.sha256[:6]}"
+        for name, one in zip(names, measured)
+    ]
     rows = {label: measure_rows(one) for label, one in zip(labels, measured)}
     parts = ["Bundles: " + "; ".join(f"{one.bundle} ({one.sha256[:12]})" for one in measured)]
     for table in (MASKS, TIPS, SPREAD, RESCAN):
@@ -81,7 +105,14 @@ def _table(table: str, rows: dict[str, list[MeasureRow]]) -> str:
         return ""
     groups = dict.fromkeys(row.group[1:4] for some in own.values() for row in some)
     lines = [
-        ["contrast", "region", *(["person"] if table == SPREAD else []), "bundle", "n", *(_HEADINGS[name] for name in columns)]
+        [
+            "contrast",
+            "region",
+            *(["person"] if table == SPREAD else []),
+            "bundle",
+            "n",
+            *(_HEADINGS[name] for name in columns),
+        ]
     ]
     for group in groups:
         for name, some in own.items():
@@ -89,7 +120,9 @@ def _table(table: str, rows: dict[str, list[MeasureRow]]) -> str:
                 for seen in (False, True):
                     cells = {row.measure: row for row in some if row.group == (part, *group, seen)}
                     if cells:
-                        lines.append(_line(part, group, name, seen, cells, columns, table == SPREAD))
+                        lines.append(
+                            _line(part, group, name, seen, cells, columns, table == SPREAD)
+                        )
     return _aligned(lines)
 
 
@@ -106,7 +139,13 @@ def _line(
     name = f"{bundle} - offset" if table == MOVED else bundle
     counted = [cells["dice"]] if "dice" in cells else cells.values()
     people, images = max((row.people, row.images) for row in counted)
-    start = [contrast, region, *([person] if with_person else []), name + (_SEEN if seen else ""), f"{people}, {images}"]
+    start = [
+        contrast,
+        region,
+        *([person] if with_person else []),
+        name + (_SEEN if seen else ""),
+        f"{people}, {images}",
+    ]
     return start + [_number(cells[column]) if column in cells else "" for column in columns]
 
 
@@ -120,7 +159,8 @@ def _aligned(lines: Sequence[Sequence[str]]) -> str:
     texts = lines[0].index("n")
     return "\n".join(
         "  ".join(
-            cell.ljust(width) if at < texts else cell.rjust(width) for at, (cell, width) in enumerate(zip(line, widths))
+            cell.ljust(width) if at < texts else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(line, widths))
         ).rstrip()
         for line in lines
     )

@@ -1,4 +1,6 @@
-"""Areas along the cord in scanner coordinates: what images of one person on different grids have in common."""
+"""Areas along the cord in scanner coordinates: what images of one person on different grids have in
+common.
+"""
 
 from __future__ import annotations
 
@@ -48,12 +50,17 @@ class AreaProfile:
 
     def chosen(self, there: np.ndarray) -> AreaProfile:
         """The slices where ``there`` (n,) is True."""
-        columns = {name: getattr(self, name)[there] for name in ("slices", "centres_mm", "areas_mm2", "lengths_mm")}
+        columns = {
+            name: getattr(self, name)[there]
+            for name in ("slices", "centres_mm", "areas_mm2", "lengths_mm")
+        }
         return replace(self, **columns)
 
 
 def area_profile(mask: Volume) -> AreaProfile | None:
-    """Measure a soft mask in all its slices; None where it has nothing to measure (empty, or on one slice only)."""
+    """Measure a soft mask in all its slices; None where it has nothing to measure (empty, or on one
+    slice only).
+    """
     try:
         shape = measure(mask, MeasureOptions(rescaling="none", interval=False))
     except InputError:
@@ -81,7 +88,9 @@ class CordLine:
 
     @classmethod
     def of(cls, profile: AreaProfile, beyond_mm: float = 40.0) -> CordLine:
-        """Through the centres of a profile, and on from both of its ends in the direction that it has there."""
+        """Through the centres of a profile, and on from both of its ends in the direction that it
+        has there.
+        """
         points = profile.centres_mm
         reach = min(max(int(round(10.0 / profile.step_mm)), 1), len(points) - 1)
         ends = []
@@ -90,7 +99,9 @@ class CordLine:
         corners = np.vstack([ends[0], points, ends[1]])
         at = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(corners, axis=0), axis=1))])
         along = np.arange(0.0, at[-1], 0.5)
-        return cls(np.column_stack([np.interp(along, at, corners[:, axis]) for axis in range(3)]), along)
+        return cls(
+            np.column_stack([np.interp(along, at, corners[:, axis]) for axis in range(3)]), along
+        )
 
     def nearest(self, points_mm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(n,) where along the line each point lies, and (n,) how far beside it, mm."""
@@ -99,10 +110,12 @@ class CordLine:
         return self.along_mm[found], gaps[np.arange(len(points_mm)), found]
 
     def brought_onto(self, profile: AreaProfile) -> tuple[AreaProfile, float]:
-        """The profile moved along its own A-P axis onto this line, and by how much (mm); as it is, and 0, if it lies near it.
+        """The profile moved along its own A-P axis onto this line, and by how much (mm); as it is,
+        and 0, if it lies near it.
 
-        Crops whose headers were not brought up to date lie hundreds of millimetres in front of themselves or behind; along the cord
-        they are where they should be, once moved back along the axis that was cropped.
+        Crops whose headers were not brought up to date lie hundreds of millimetres in front of
+        themselves or behind; along the cord they are where they should be, once moved back along
+        the axis that was cropped.
         """
         moved = 0.0
         for _ in range(3):  # the nearest point changes as it moves
@@ -114,8 +127,13 @@ class CordLine:
         return profile, moved
 
     def _forward_gaps(self, profile: AreaProfile) -> float:
-        """Median way along the profile's A-P axis to the line, each slice taken at the line's point of its own height."""
+        """Median way along the profile's A-P axis to the line, each slice taken at the line's point
+        of its own height.
+        """
         height = profile.centres_mm[:, 2]
         order = np.argsort(self.points_mm[:, 2])
-        ahead = np.interp(height, self.points_mm[order, 2], self.points_mm[order, 1]) - profile.centres_mm[:, 1]
+        ahead = (
+            np.interp(height, self.points_mm[order, 2], self.points_mm[order, 1])
+            - profile.centres_mm[:, 1]
+        )
         return float(np.median(ahead) / profile.forward[1])

@@ -12,7 +12,9 @@ _TOUCHING = np.ones((3, 3, 3), bool)
 
 
 def count_components(mask: np.ndarray) -> int:
-    """Number of pieces of a boolean array (i, j, k); voxels that share a face, an edge or a corner are of one piece."""
+    """Number of pieces of a boolean array (i, j, k); voxels that share a face, an edge or a corner
+    are of one piece.
+    """
     return int(ndimage.label(mask, _TOUCHING)[1])
 
 
@@ -21,8 +23,9 @@ def count_false_positives(mask: np.ndarray, reference: np.ndarray | None = None)
 
     Args:
         mask: boolean (i, j, k).
-        reference: boolean, of the same shape: a piece that has no voxel in common with it is not cord.  Without a reference the
-            largest piece passes for the cord, and all others do not; that is fair only of a whole field of view.
+        reference: boolean, of the same shape: a piece that has no voxel in common with it is not
+            cord.  Without a reference the largest piece passes for the cord, and all others do not;
+            that is fair only of a whole field of view.
 
     Raises:
         InputError: their shapes differ.
@@ -32,7 +35,8 @@ def count_false_positives(mask: np.ndarray, reference: np.ndarray | None = None)
         return max(count - 1, 0)
     if mask.shape != reference.shape:
         raise InputError(
-            f"The mask has the shape {mask.shape} and the reference {reference.shape}: their pieces cannot be compared."
+            f"The mask has the shape {mask.shape} and the reference {reference.shape}: their pieces"
+            " cannot be compared."
         )
     hit = np.unique(labels[np.asarray(reference, bool)])
     return count - int(np.count_nonzero(hit))

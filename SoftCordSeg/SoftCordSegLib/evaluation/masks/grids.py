@@ -1,4 +1,6 @@
-"""What a mask must be: values from 0 to 1, on the grid of its image, though its axes may be stored in another order."""
+"""What a mask must be: values from 0 to 1, on the grid of its image, though its axes may be stored
+in another order.
+"""
 
 from __future__ import annotations
 
@@ -50,8 +52,8 @@ def check_values(mask: Volume, name: str) -> None:
     low, high = float(mask.data.min()), float(mask.data.max())
     if low < -_SWING or high > 1 + _SWING:
         raise InputError(
-            f"{name} has values from {low:g} to {high:g}. A mask of the cord goes from 0 to 1: divide it by its maximum, or export "
-            "the cord alone if there are several labels."
+            f"{name} has values from {low:g} to {high:g}. A mask of the cord goes from 0 to 1:"
+            " divide it by its maximum, or export the cord alone if there are several labels."
         )
 
 

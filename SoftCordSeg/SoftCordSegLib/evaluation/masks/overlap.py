@@ -1,7 +1,8 @@
 """How well one mask agrees with another: plain functions on arrays of one shape.
 
-The paper had Dice and the relative volume error from ANIMA's ``animaSegPerfAnalyzer``, of masks cut at 0.5; these are the same
-definitions.  Its surface distance is another matter, see :mod:`~.masks.surface`.
+The paper had Dice and the relative volume error from ANIMA's ``animaSegPerfAnalyzer``, of masks cut
+at 0.5; these are the same definitions.  Its surface distance is another matter, see
+:mod:`~.masks.surface`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ def dice(mask: np.ndarray, reference: np.ndarray) -> float:
 def soft_dice(mask: np.ndarray, reference: np.ndarray) -> float:
     """2 Σ p y / (Σ p + Σ y) of values in [0, 1]; 1 where both are 0 everywhere.
 
-    It is the authors' measure during training.  Only binary masks can reach 1: a soft mask is not fully like itself.
+    It is the authors' measure during training.  Only binary masks can reach 1: a soft mask is not
+    fully like itself.
 
     Raises:
         InputError: their shapes differ.
@@ -38,7 +40,8 @@ def soft_dice(mask: np.ndarray, reference: np.ndarray) -> float:
 
 
 def relative_volume_error(mask: np.ndarray, reference: np.ndarray) -> float:
-    """100 (V − V_ref) / V_ref of two boolean arrays, %: below 0 the mask is too small.  NaN for an empty reference.
+    """100 (V − V_ref) / V_ref of two boolean arrays, %: below 0 the mask is too small.  NaN for an
+    empty reference.
 
     Raises:
         InputError: their shapes differ.
@@ -60,7 +63,8 @@ def volume_ratio(mask: np.ndarray, reference: np.ndarray) -> float:
 def _same_shape(mask: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if mask.shape != reference.shape:
         raise InputError(
-            f"The mask has the shape {mask.shape} and the reference {reference.shape}, so that they cannot be compared voxel by "
-            "voxel. Bring the mask to the grid of the reference first."
+            f"The mask has the shape {mask.shape} and the reference {reference.shape}, so that they"
+            " cannot be compared voxel by voxel. Bring the mask to the grid of the reference"
+            " first."
         )
     return mask, reference

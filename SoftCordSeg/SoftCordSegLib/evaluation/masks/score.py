@@ -16,7 +16,8 @@ from .surface import average_surface_distance
 
 @dataclass(frozen=True)
 class ImageScore:
-    """A row of the table of images; NaN where a number has no meaning, for instance without a reference.
+    """A row of the table of images; NaN where a number has no meaning, for instance without a
+    reference.
 
     Attributes:
         method, dataset, participant, contrast, image: what it is of.
@@ -28,7 +29,8 @@ class ImageScore:
         volume_ratio: Σ p / Σ y.
         volume_ml: of the mask, partial volumes counted.
         components: pieces of the mask.
-        false_positives: pieces that are not cord; without a reference only for a whole field of view.
+        false_positives: pieces that are not cord; without a reference only for a whole field of
+            view.
         seconds: of inference.
     """
 
@@ -50,7 +52,12 @@ class ImageScore:
 
 
 def score(
-    case: Case, method: str, mask: Volume, reference: Volume | None, threshold: float, seconds: float = math.nan
+    case: Case,
+    method: str,
+    mask: Volume,
+    reference: Volume | None,
+    threshold: float,
+    seconds: float = math.nan,
 ) -> ImageScore:
     """Score a mask.
 
@@ -81,7 +88,9 @@ def score(
     )
 
 
-def _agreement(mask: Volume, binary: np.ndarray, reference: Volume, known: np.ndarray) -> tuple[float, ...]:
+def _agreement(
+    mask: Volume, binary: np.ndarray, reference: Volume, known: np.ndarray
+) -> tuple[float, ...]:
     return (
         dice(binary, known),
         soft_dice(mask.data, reference.data),

@@ -1,4 +1,6 @@
-"""What the tests take and give: paired numbers, and rows of tables with a sentence where a test could not be made."""
+"""What the tests take and give: paired numbers, and rows of tables with a sentence where a test
+could not be made.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ class AnovaRow:
     """One-way repeated-measures analysis of variance.
 
     Attributes:
-        participants, conditions: how many were compared; participants that lack a condition are left out.
+        participants, conditions: how many were compared; participants that lack a condition are
+            left out.
         f, df_conditions, df_error, p: NaN where the test could not be made.
         note: sentence on what a reader has to know; "" for nothing.
     """
@@ -88,7 +91,11 @@ def complete(values: Mapping[str, Mapping[object, float]]) -> tuple[list[object]
     """
     conditions = list(values)
     first = values[conditions[0]] if conditions else {}
-    people = [one for one in first if all(math.isfinite(values[name].get(one, math.nan)) for name in conditions)]
+    people = [
+        one
+        for one in first
+        if all(math.isfinite(values[name].get(one, math.nan)) for name in conditions)
+    ]
     table = np.array([[values[name][one] for name in conditions] for one in people], float)
     return people, table.reshape(len(people), len(conditions))
 

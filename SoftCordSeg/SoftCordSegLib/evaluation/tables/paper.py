@@ -21,8 +21,18 @@ _WHAT = "Means and standard deviations"
 
 def contrasts_table(scores: Sequence[ImageScore]) -> PaperTable:
     """Table 1: each method's agreement with the reference, by contrast."""
-    caption = f"{_WHAT} over participants, by contrast. RVE: relative volume error; ASD: average surface distance."
-    return _agreement("table1_contrasts", caption, scores, ("Contrast", "Method"), lambda row: (row.contrast, row.method), (0,))
+    caption = (
+        f"{_WHAT} over participants, by contrast. RVE: relative volume error; ASD: average surface"
+        " distance."
+    )
+    return _agreement(
+        "table1_contrasts",
+        caption,
+        scores,
+        ("Contrast", "Method"),
+        lambda row: (row.contrast, row.method),
+        (0,),
+    )
 
 
 def methods_table(scores: Sequence[ImageScore]) -> PaperTable:
@@ -37,7 +47,10 @@ def datasets_table(scores: Sequence[ImageScore]) -> PaperTable:
     for row in scores:
         if math.isfinite(row.dice):
             people.setdefault(row.dataset, set()).add(row.participant)
-    caption = f"{_WHAT} over images, by data set (n participants). RVE: relative volume error; ASD: average surface distance."
+    caption = (
+        f"{_WHAT} over images, by data set (n participants). RVE: relative volume error; ASD:"
+        " average surface distance."
+    )
     return _agreement(
         "table3_datasets",
         caption,
@@ -56,7 +69,12 @@ def csa_table(areas: Sequence[ImageArea], spreads: Sequence[ParticipantSpread]) 
         own = [row for row in areas if row.method == method]
         spread = [row for row in spreads if row.method == method]
         errors = [row.absolute_error_mm2 for row in own]
-        numbers = ([r.area_mm2 for r in own], [r.sd_mm2 for r in spread], [r.cv_percent for r in spread], errors)
+        numbers = (
+            [r.area_mm2 for r in own],
+            [r.sd_mm2 for r in spread],
+            [r.cv_percent for r in spread],
+            errors,
+        )
         rows.append(((method,), tuple(MeanSd.of(one) for one in numbers)))
     columns = (
         Column("csa_mm2", "CSA, mm²", 2),
@@ -64,13 +82,22 @@ def csa_table(areas: Sequence[ImageArea], spreads: Sequence[ParticipantSpread]) 
         Column("cv_percent", "SD over contrasts, %", 2, best=0.0),
         Column("absolute_error_mm2", "Absolute error, mm²", 2, best=0.0),
     )
-    what = f"{areas[0].place}, {areas[0].cut if areas[0].cut == 'soft' else 'cut at ' + areas[0].cut}" if areas else ""
-    caption = f"Cross-sectional area ({what}): mean over images, SD over the contrasts of each participant, absolute error."
+    what = (
+        f"{areas[0].place}, {areas[0].cut if areas[0].cut == 'soft' else 'cut at ' + areas[0].cut}"
+        if areas
+        else ""
+    )
+    caption = (
+        f"Cross-sectional area ({what}): mean over images, SD over the contrasts of each"
+        " participant, absolute error."
+    )
     return PaperTable("table4_csa", caption, ("Method",), columns, tuple(rows))
 
 
 def thresholds_table(
-    scores: Sequence[ImageScore], areas: dict[str, Sequence[ImageArea]], spreads: dict[str, Sequence[ParticipantSpread]]
+    scores: Sequence[ImageScore],
+    areas: dict[str, Sequence[ImageArea]],
+    spreads: dict[str, Sequence[ParticipantSpread]],
 ) -> PaperTable:
     """What the choice of the threshold does.
 
@@ -100,7 +127,10 @@ def thresholds_table(
                 spread,
             )
             rows.append(((method, cut), tuple(MeanSd.of(one) for one in numbers)))
-    caption = "The same masks, soft and cut at several thresholds; Dice and RVE have the reference cut alike."
+    caption = (
+        "The same masks, soft and cut at several thresholds; Dice and RVE have the reference cut"
+        " alike."
+    )
     return PaperTable("thresholds", caption, ("Method", "Cut"), columns, tuple(rows))
 
 
@@ -115,11 +145,20 @@ def resolutions_table(rows: Sequence[ResolutionArea]) -> PaperTable:
         Column("difference_percent", "Difference, %", 2),
     )
     cells = tuple(
-        (words, tuple(MeanSd.of([getattr(row, column.key.replace("csa", "area")) for row in group]) for column in columns))
+        (
+            words,
+            tuple(
+                MeanSd.of([getattr(row, column.key.replace("csa", "area")) for row in group])
+                for column in columns
+            ),
+        )
         for words, group in groups.items()
     )
     place = rows[0].place if rows else ""
-    caption = f"CSA ({place}) of the same images at other voxel sizes (R-L x A-P x S-I), and its difference from the native one."
+    caption = (
+        f"CSA ({place}) of the same images at other voxel sizes (R-L x A-P x S-I), and its"
+        " difference from the native one."
+    )
     return PaperTable("resolutions", caption, ("Method", "Resolution", "Resampled"), columns, cells)
 
 

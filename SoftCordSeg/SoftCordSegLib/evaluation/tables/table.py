@@ -29,7 +29,9 @@ class MeanSd:
         """Of the values that are finite."""
         finite = [value for value in values if math.isfinite(value)]
         mean = float(np.mean(finite)) if finite else math.nan
-        return cls(mean, float(np.std(finite, ddof=1)) if len(finite) > 1 else math.nan, len(finite))
+        return cls(
+            mean, float(np.std(finite, ddof=1)) if len(finite) > 1 else math.nan, len(finite)
+        )
 
     def text(self, digits: int, plus_minus: str = " ± ") -> str:
         """As "0.96 ± 0.02"; "–" without values, the mean alone without an SD."""
@@ -77,21 +79,37 @@ class PaperTable:
     within: tuple[int, ...] = ()
 
     def csv_text(self) -> str:
-        """Mean, SD and count of every number, to six significant digits; empty cells where there is none."""
+        """Mean, SD and count of every number, to six significant digits; empty cells where there is
+        none.
+        """
         stream = io.StringIO()
         writer = csv.writer(stream)
         parts = [f"{column.key}_{part}" for column in self.columns for part in ("mean", "sd", "n")]
         writer.writerow([*(label.lower().replace(" ", "_") for label in self.labels), *parts])
         for words, numbers in self.rows:
-            writer.writerow([*words, *(cell for number in numbers for cell in (_csv(number.mean), _csv(number.sd), number.count))])
+            writer.writerow(
+                [
+                    *words,
+                    *(
+                        cell
+                        for number in numbers
+                        for cell in (_csv(number.mean), _csv(number.sd), number.count)
+                    ),
+                ]
+            )
         return stream.getvalue()
 
     def texts(self) -> list[list[str]]:
         """Cells as they are read."""
-        return [[*words, *(number.text(c.digits) for number, c in zip(numbers, self.columns))] for words, numbers in self.rows]
+        return [
+            [*words, *(number.text(c.digits) for number, c in zip(numbers, self.columns))]
+            for words, numbers in self.rows
+        ]
 
     def bold(self) -> list[list[bool]]:
-        """Which numbers are the best, as they are printed, of the rows they compete with; none where all are alike."""
+        """Which numbers are the best, as they are printed, of the rows they compete with; none
+        where all are alike.
+        """
         marks = [[False] * len(self.columns) for _ in self.rows]
         groups: dict[tuple[str, ...], list[int]] = {}
         for index, (words, _) in enumerate(self.rows):
@@ -111,14 +129,23 @@ class PaperTable:
     def latex_text(self) -> str:
         """For ``\\usepackage{booktabs}``."""
         align = "l" * len(self.labels) + "c" * len(self.columns)
-        heads = " & ".join(_latex(one) for one in (*self.labels, *(column.title for column in self.columns)))
-        lines = ["\\begin{table}", "\\centering", f"\\caption{{{_latex(self.caption)}}}", f"\\begin{{tabular}}{{{align}}}"]
+        heads = " & ".join(
+            _latex(one) for one in (*self.labels, *(column.title for column in self.columns))
+        )
+        lines = [
+            "\\begin{table}",
+            "\\centering",
+            f"\\caption{{{_latex(self.caption)}}}",
+            f"\\begin{{tabular}}{{{align}}}",
+        ]
         lines += ["\\toprule", f"{heads} \\\\", "\\midrule"]
         for (words, numbers), marks in zip(self.rows, self.bold()):
             cells = [_latex(word) for word in words]
             for number, column, best in zip(numbers, self.columns, marks):
                 text = number.text(column.digits, " \\pm ")
-                cells.append("--" if not number.count else f"$\\mathbf{{{text}}}$" if best else f"${text}$")
+                cells.append(
+                    "--" if not number.count else f"$\\mathbf{{{text}}}$" if best else f"${text}$"
+                )
             lines.append(f"{' & '.join(cells)} \\\\")
         lines += ["\\bottomrule", "\\end{tabular}", "\\end{table}"]
         return "\n".join(lines) + "\n"

@@ -1,7 +1,17 @@
-"""From raw series to one image a contrast: echoes combined, diffusion-weighted volumes corrected for motion and averaged."""
+"""From raw series to one image a contrast: echoes combined, diffusion-weighted volumes corrected
+for motion and averaged.
+"""
 
 from .corrected import Average, average
-from .diffusion import B0_BELOW, Split, check_length, read_bvals, read_directions, split_by_bvals, split_by_directions
+from .diffusion import (
+    B0_BELOW,
+    Split,
+    check_length,
+    read_bvals,
+    read_directions,
+    split_by_bvals,
+    split_by_directions,
+)
 from .echoes import root_mean_square
 from .motion import Motion, MotionOptions, estimate_motion
 from .series import Series, mean_volume, read_series

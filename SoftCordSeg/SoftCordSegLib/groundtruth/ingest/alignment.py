@@ -17,19 +17,32 @@ _LARGEST_STEP = 1.5
 
 
 def spline_coefficients(volume: np.ndarray) -> np.ndarray:
-    """(i, j, k) cubic spline coefficients of each slice, for :func:`shifted`, of the floating type of ``volume``."""
+    """(i, j, k) cubic spline coefficients of each slice, for :func:`shifted`, of the floating type
+    of ``volume``.
+    """
     filtered = np.asarray(volume)
     for axis in (0, 1):
         if filtered.shape[axis] > 1:
-            filtered = ndimage.spline_filter1d(filtered, _ORDER, axis=axis, output=volume.dtype, mode=_EDGES)
+            filtered = ndimage.spline_filter1d(
+                filtered, _ORDER, axis=axis, output=volume.dtype, mode=_EDGES
+            )
     return filtered
 
 
 def shifted(coefficients: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """(i, j, k) values of slice k at its places plus ``shift[k]`` (n, 2), voxels; reflected beyond the edges."""
+    """(i, j, k) values of slice k at its places plus ``shift[k]`` (n, 2), voxels; reflected beyond
+    the edges.
+    """
     result = np.empty_like(coefficients)
     for k in range(coefficients.shape[2]):
-        ndimage.shift(coefficients[..., k], -shift[k], output=result[..., k], order=_ORDER, mode=_EDGES, prefilter=False)
+        ndimage.shift(
+            coefficients[..., k],
+            -shift[k],
+            output=result[..., k],
+            order=_ORDER,
+            mode=_EDGES,
+            prefilter=False,
+        )
     return result
 
 
@@ -54,20 +67,25 @@ class Target:
 
 
 def best_whole_shift(volume: np.ndarray, target: Target, reach: int) -> np.ndarray:
-    """(2,) the whole number of voxels, the same for all slices, at which the volume is most like the target.
+    """(2,) the whole number of voxels, the same for all slices, at which the volume is most like
+    the target.
 
-    Likeness is the normalised correlation within the weights, summed over slices; every shift up to ``reach`` along both axes is
-    looked at.
+    Likeness is the normalised correlation within the weights, summed over slices; every shift up to
+    ``reach`` along both axes is looked at.
     """
     weights = target.weights
     mean = _slice_sum(weights * target.values) / np.maximum(_slice_sum(weights), 1e-9)
     pattern = weights * (target.values - mean)
     shape = [fft.next_fast_len(n + 2 * reach, real=True) for n in weights.shape[:2]]
-    padded = np.pad(volume, ((reach, reach), (reach, reach), (0, 0)), mode="edge").astype(np.float64)
+    padded = np.pad(volume, ((reach, reach), (reach, reach), (0, 0)), mode="edge").astype(
+        np.float64
+    )
     padded -= padded.mean()
 
     def correlated(what: np.ndarray, values: np.ndarray) -> np.ndarray:
-        product = np.conj(fft.rfft2(what, shape, axes=(0, 1))) * fft.rfft2(values, shape, axes=(0, 1))
+        product = np.conj(fft.rfft2(what, shape, axes=(0, 1))) * fft.rfft2(
+            values, shape, axes=(0, 1)
+        )
         return fft.irfft2(product, shape, axes=(0, 1))[: 2 * reach + 1, : 2 * reach + 1]
 
     total = np.maximum(_slice_sum(weights), 1e-9)
@@ -78,12 +96,15 @@ def best_whole_shift(volume: np.ndarray, target: Target, reach: int) -> np.ndarr
     return np.array(np.unravel_index(np.argmax(likeness), likeness.shape), dtype=float) - reach
 
 
-def align(coefficients: np.ndarray, target: Target, basis: np.ndarray, start: np.ndarray) -> np.ndarray | None:
+def align(
+    coefficients: np.ndarray, target: Target, basis: np.ndarray, start: np.ndarray
+) -> np.ndarray | None:
     """Find the shifts, ``basis @ result``, that make a volume most like the target.
 
-    Gauss-Newton steps on the squared difference within the weights, with a gain and an offset of each slice fitted along (so that
-    a volume may be brighter or flatter than the target, as another diffusion direction makes it), and each slice counted by how
-    well it fits.  All slices are fitted together: the slices' own shifts are never known, only the curve through them.
+    Gauss-Newton steps on the squared difference within the weights, with a gain and an offset of
+    each slice fitted along (so that a volume may be brighter or flatter than the target, as another
+    diffusion direction makes it), and each slice counted by how well it fits.  All slices are
+    fitted together: the slices' own shifts are never known, only the curve through them.
 
     Args:
         coefficients: (i, j, k) of the volume, by :func:`spline_coefficients`.
@@ -113,8 +134,12 @@ def align(coefficients: np.ndarray, target: Target, basis: np.ndarray, start: np
     return result
 
 
-def _normal_equations(coefficients: np.ndarray, target: Target, shift: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Of each slice: (k, 2, 2) and (k, 2), whose solution is its next step; None where no slice is like the target."""
+def _normal_equations(
+    coefficients: np.ndarray, target: Target, shift: np.ndarray
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Of each slice: (k, 2, 2) and (k, 2), whose solution is its next step; None where no slice is
+    like the target.
+    """
     weights = target.weights * _within(target.weights.shape, shift)
     values = shifted(coefficients, shift)
     total = np.maximum(_slice_sum(weights), 1e-9)
@@ -135,7 +160,11 @@ def _normal_equations(coefficients: np.ndarray, target: Target, shift: np.ndarra
     # What a gain or an offset would explain of the gradients is not motion.
     gradients = [centred(one) for one in target.gradients]
     gradients = [one - ours * (_slice_sum(weights * ours * one) / energy) for one in gradients]
-    hessian = np.array([[_slice_sum(weights * a * b) for b in gradients] for a in gradients]) * gain**2 * count
+    hessian = (
+        np.array([[_slice_sum(weights * a * b) for b in gradients] for a in gradients])
+        * gain**2
+        * count
+    )
     slope = np.array([_slice_sum(weights * a * residual) for a in gradients]) * -gain * count
     return np.moveaxis(hessian, 2, 0), slope.T
 

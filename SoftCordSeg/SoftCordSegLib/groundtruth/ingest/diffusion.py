@@ -9,7 +9,8 @@ import numpy as np
 
 from ...errors import InputError
 
-# Below this a volume counts as b = 0, s/mm² (SCT's bval_min, in sct_dmri_separate_b0_and_dwi and sct_dmri_moco).
+# Below this a volume counts as b = 0, s/mm² (SCT's bval_min, in sct_dmri_separate_b0_and_dwi and
+# sct_dmri_moco).
 B0_BELOW = 100.0
 # A direction shorter than this is none (the same, where only directions are given).
 _NO_DIRECTION = 0.01
@@ -51,7 +52,10 @@ def read_directions(path: str | Path) -> np.ndarray:
         return values.T
     if values.shape[1] == 3:
         return values
-    raise InputError(f"'{path}' has {values.shape[0]} rows and {values.shape[1]} columns. Directions have three of one of them.")
+    raise InputError(
+        f"'{path}' has {values.shape[0]} rows and {values.shape[1]} columns. Directions have three"
+        " of one of them."
+    )
 
 
 def split_by_bvals(bvals: np.ndarray, b0_below: float = B0_BELOW) -> Split:
@@ -61,7 +65,9 @@ def split_by_bvals(bvals: np.ndarray, b0_below: float = B0_BELOW) -> Split:
 
 
 def split_by_directions(directions: np.ndarray) -> Split:
-    """b = 0 are the volumes without a direction, as in SCT where it is given no b-values (so the authors' script calls it)."""
+    """b = 0 are the volumes without a direction, as in SCT where it is given no b-values (so the
+    authors' script calls it).
+    """
     none = np.linalg.norm(directions, axis=1) < _NO_DIRECTION
     return Split(tuple(map(int, np.flatnonzero(none))), tuple(map(int, np.flatnonzero(~none))))
 
@@ -79,7 +85,8 @@ def check_length(count: int, volumes: int, path: str | Path) -> None:
     """
     if count != volumes:
         raise InputError(
-            f"'{path}' has {count} entries, but the series has {volumes} volumes. Give the file that belongs to this series."
+            f"'{path}' has {count} entries, but the series has {volumes} volumes. Give the file"
+            " that belongs to this series."
         )
 
 
@@ -88,13 +95,28 @@ def _numbers(path: Path, what: str) -> np.ndarray:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError as error:
-        raise InputError(f"There is no file '{path}' with the {what} of the diffusion series. Put it beside the series.") from error
+        raise InputError(
+            f"There is no file '{path}' with the {what} of the diffusion series. Put it beside the"
+            " series."
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"'{path}' cannot be read as text. Give the {what} as plain numbers, as FSL has them.") from error
+        raise InputError(
+            f"'{path}' cannot be read as text. Give the {what} as plain numbers, as FSL has them."
+        ) from error
     try:
-        rows = [[float(word) for word in line.replace(",", " ").split()] for line in lines if line.strip()]
+        rows = [
+            [float(word) for word in line.replace(",", " ").split()]
+            for line in lines
+            if line.strip()
+        ]
     except ValueError as error:
-        raise InputError(f"'{path}' does not hold numbers only. Give the {what} as plain numbers, as FSL has them.") from error
+        raise InputError(
+            f"'{path}' does not hold numbers only. Give the {what} as plain numbers, as FSL has"
+            " them."
+        ) from error
     if not rows or len({len(row) for row in rows}) > 1 or not np.isfinite(rows).all():
-        raise InputError(f"'{path}' is empty, or its rows differ in length. Give the {what} as plain numbers, as FSL has them.")
+        raise InputError(
+            f"'{path}' is empty, or its rows differ in length. Give the {what} as plain numbers, as"
+            " FSL has them."
+        )
     return np.array(rows)

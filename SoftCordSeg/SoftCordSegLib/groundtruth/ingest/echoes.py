@@ -12,7 +12,8 @@ from .series import Series
 
 
 def root_mean_square(echoes: Series | Sequence[Volume], names: Sequence[str] = ()) -> Volume:
-    """The root of the mean of the squares over echoes, voxel by voxel, as ``sct_maths -rms t``: of one echo its absolute value.
+    """The root of the mean of the squares over echoes, voxel by voxel, as ``sct_maths -rms t``: of
+    one echo its absolute value.
 
     Args:
         echoes: a series, or one volume an echo, all on one grid.
@@ -25,14 +26,19 @@ def root_mean_square(echoes: Series | Sequence[Volume], names: Sequence[str] = (
         InputError: no echo, or grids that differ.
     """
     if isinstance(echoes, Series):
-        return Volume(_root_mean_square(echoes.data[..., t] for t in range(len(echoes))), echoes.affine)
+        return Volume(
+            _root_mean_square(echoes.data[..., t] for t in range(len(echoes))), echoes.affine
+        )
     if not echoes:
         raise InputError("There is no echo to combine. Give at least one.")
     first = echoes[0]
     for number, echo in enumerate(echoes):
         if not first.grid.same_as(echo.grid):
             first_name, name = (f"'{names[n]}'" if names else f"echo {n + 1}" for n in (0, number))
-            raise InputError(f"The grids of {first_name} and {name} differ, so they are not echoes of one scan. Leave one out.")
+            raise InputError(
+                f"The grids of {first_name} and {name} differ, so they are not echoes of one scan."
+                " Leave one out."
+            )
     return Volume(_root_mean_square(echo.data for echo in echoes), first.affine)
 
 

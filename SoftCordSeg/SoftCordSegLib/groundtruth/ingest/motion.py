@@ -24,10 +24,12 @@ class MotionOptions:
     """How motion is measured.
 
     Attributes:
-        width_mm: diameter of the column about the cord in which volumes are compared (the authors: 30 mm).
-        degree: of the polynomial along the cord that shifts follow (SCT: 2); None lets every slice move by itself.
-        group: so many successive volumes share their shifts and are averaged before (SCT: 3 for diffusion); 1 for every volume
-            by itself.
+        width_mm: diameter of the column about the cord in which volumes are compared (the authors:
+            30 mm).
+        degree: of the polynomial along the cord that shifts follow (SCT: 2); None lets every slice
+            move by itself.
+        group: so many successive volumes share their shifts and are averaged before (SCT: 3 for
+            diffusion); 1 for every volume by itself.
         smooth_mm: standard deviation of a Gaussian in the plane, for the comparison only (SCT: 1).
         largest_mm: a shift beyond this is taken for an error.
     """
@@ -40,9 +42,13 @@ class MotionOptions:
 
     def __post_init__(self):
         if self.width_mm <= 0 or self.largest_mm <= 0 or self.smooth_mm < 0:
-            raise InputError("The width of the column and the largest shift are lengths above 0 mm.")
+            raise InputError(
+                "The width of the column and the largest shift are lengths above 0 mm."
+            )
         if self.group < 1 or (self.degree is not None and self.degree < 0):
-            raise InputError("A group has at least one volume, and a polynomial at least the degree 0.")
+            raise InputError(
+                "A group has at least one volume, and a polynomial at least the degree 0."
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,11 +56,13 @@ class Motion:
     """Where the slices of a series lie, against the mean position over the series.
 
     Attributes:
-        grid: of the series in its frame: i points Left, j Anterior, k Superior (nearly, where it is oblique).
+        grid: of the series in its frame: i points Left, j Anterior, k Superior (nearly, where it is
+            oblique).
         volumes: (n,) numbers of the volumes that were measured.
         shift_mm: (n, k, 2) towards Left and Anterior; its mean over volumes is 0 in each slice.
         measured: (k,) False for slices beyond the cord's ends, which carry their neighbour's shift.
-        failed: numbers of the volumes that were not like the others and carry the shift of the nearest one that was.
+        failed: numbers of the volumes that were not like the others and carry the shift of the
+            nearest one that was.
     """
 
     grid: Grid
@@ -88,13 +96,15 @@ def estimate_motion(
 ) -> Motion:
     """Measure the motion of a series about the cord.
 
-    As ``sct_dmri_moco`` does: slices are shifted within their plane, compared within a column about the cord, and the shifts follow
-    a low-order polynomial along it.  Unlike there all slices of a volume are fitted at once by least squares with a gain and an
-    offset a slice (not slice by slice by mutual information), and the target is the mean of all aligned volumes, made anew twice
-    (not the first group and up to ten more), so that no volume's position is preferred.
+    As ``sct_dmri_moco`` does: slices are shifted within their plane, compared within a column about
+    the cord, and the shifts follow a low-order polynomial along it.  Unlike there all slices of a
+    volume are fitted at once by least squares with a gain and an offset a slice (not slice by slice
+    by mutual information), and the target is the mean of all aligned volumes, made anew twice (not
+    the first group and up to ten more), so that no volume's position is preferred.
 
     Args:
-        series: any orientation and obliquity; slices are those across its most nearly vertical axis.
+        series: any orientation and obliquity; slices are those across its most nearly vertical
+            axis.
         cord: mask or centreline of the cord, on any grid; None to compare whole slices.
         volumes: numbers of those to be measured; all where None.
         options: see :class:`MotionOptions`.
@@ -106,7 +116,10 @@ def estimate_motion(
     """
     chosen = tuple(range(len(series))) if volumes is None else tuple(volumes)
     if len(chosen) < 2:
-        raise InputError(f"There is motion only among two or more volumes, and here is {len(chosen)}. Give the whole series.")
+        raise InputError(
+            f"There is motion only among two or more volumes, and here is {len(chosen)}. Give the"
+            " whole series."
+        )
     progress = progress or Progress()
     grid = series.framed(0).grid
     column = whole_slices(grid) if cord is None else column_about(cord, grid, options.width_mm)
@@ -116,15 +129,21 @@ def estimate_motion(
     stack = [_compared(series, group, part, grid, options.smooth_mm) for group in groups]
     target = Target.of(np.mean(stack, axis=0, dtype=np.float64), weights)
     if not (target.gradients * weights).any():
-        raise InputError("The series is of one brightness about the cord, so its motion cannot be measured.")
+        raise InputError(
+            "The series is of one brightness about the cord, so its motion cannot be measured."
+        )
     shifts, failed = _align_all(stack, target, basis, grid, options, progress)
     of_group = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
     bad = tuple(number for group, number in zip(of_group, chosen) if group in failed)
     return Motion(grid, chosen, shifts[of_group] * grid.spacing[:2], column.measured, bad)
 
 
-def _part(column: Column, grid: Grid, options: MotionOptions) -> tuple[tuple[slice, slice], np.ndarray]:
-    """The rectangle of each slice that the column, shifted as far as may be, can reach; and the column's weights in it."""
+def _part(
+    column: Column, grid: Grid, options: MotionOptions
+) -> tuple[tuple[slice, slice], np.ndarray]:
+    """The rectangle of each slice that the column, shifted as far as may be, can reach; and the
+    column's weights in it.
+    """
     reach = (options.largest_mm + 4 * options.smooth_mm) / grid.spacing[:2]
     part = []
     for axis in (0, 1):
@@ -136,16 +155,26 @@ def _part(column: Column, grid: Grid, options: MotionOptions) -> tuple[tuple[sli
     return tuple(part), column.weights[tuple(part)].astype(np.float64)
 
 
-def _compared(series: Series, group: Sequence[int], part: tuple[slice, slice], grid: Grid, smooth_mm: float) -> np.ndarray:
-    """(i, j, k) float32, what is compared of a group: its mean in the rectangle, smoothed in the plane."""
-    values = np.mean([np.asarray(series.framed(number).data[part], dtype=np.float64) for number in group], axis=0)
+def _compared(
+    series: Series, group: Sequence[int], part: tuple[slice, slice], grid: Grid, smooth_mm: float
+) -> np.ndarray:
+    """(i, j, k) float32, what is compared of a group: its mean in the rectangle, smoothed in the
+    plane.
+    """
+    values = np.mean(
+        [np.asarray(series.framed(number).data[part], dtype=np.float64) for number in group], axis=0
+    )
     if smooth_mm > 0:
-        values = ndimage.gaussian_filter(values, [*(smooth_mm / grid.spacing[:2]), 0], mode="nearest")
+        values = ndimage.gaussian_filter(
+            values, [*(smooth_mm / grid.spacing[:2]), 0], mode="nearest"
+        )
     return values.astype(np.float32)
 
 
 def _basis(measured: np.ndarray, degree: int | None) -> np.ndarray:
-    """(k, m) polynomials along the cord, or one column a slice; slices beyond the ends repeat the last row."""
+    """(k, m) polynomials along the cord, or one column a slice; slices beyond the ends repeat the
+    last row.
+    """
     inside = np.flatnonzero(measured)
     if degree is None:
         rows = np.eye(len(inside))
@@ -156,9 +185,16 @@ def _basis(measured: np.ndarray, degree: int | None) -> np.ndarray:
 
 
 def _align_all(
-    stack: Sequence[np.ndarray], target: Target, basis: np.ndarray, grid: Grid, options: MotionOptions, progress: Progress
+    stack: Sequence[np.ndarray],
+    target: Target,
+    basis: np.ndarray,
+    grid: Grid,
+    options: MotionOptions,
+    progress: Progress,
 ) -> tuple[np.ndarray, list[int]]:
-    """(n, k, 2) shifts in voxels, their mean over volumes 0 in each slice; and the places in the stack of those that failed."""
+    """(n, k, 2) shifts in voxels, their mean over volumes 0 in each slice; and the places in the
+    stack of those that failed.
+    """
     limit = options.largest_mm / grid.spacing[:2]
     coefficients = [spline_coefficients(one) for one in stack]
     found: list[np.ndarray | None] = [None] * len(stack)
@@ -166,7 +202,10 @@ def _align_all(
     for turn in range(_PASSES):
         for number, one in enumerate(coefficients):
             progress.check_cancelled()
-            progress.report((turn + number / len(stack)) / _PASSES, f"Measuring motion, pass {turn + 1} of {_PASSES}")
+            progress.report(
+                (turn + number / len(stack)) / _PASSES,
+                f"Measuring motion, pass {turn + 1} of {_PASSES}",
+            )
             start = found[number]
             if start is None:
                 start = _constant(basis, best_whole_shift(stack[number], target, int(limit.max())))
@@ -175,15 +214,28 @@ def _align_all(
             found[number] = None if far else result
         failed = [number for number, one in enumerate(found) if one is None]
         if len(failed) == len(found):
-            raise InputError("No volume is like the others about the cord, so the motion cannot be measured. Look at the series.")
-        shifts = np.stack([basis @ found[_nearest_good(number, failed, len(found))] for number in range(len(found))])
+            raise InputError(
+                "No volume is like the others about the cord, so the motion cannot be measured."
+                " Look at the series."
+            )
+        shifts = np.stack(
+            [
+                basis @ found[_nearest_good(number, failed, len(found))]
+                for number in range(len(found))
+            ]
+        )
         shifts -= shifts.mean(axis=0)
-        # Positions are only known against each other, so all are moved together to keep the mean position where it was.
-        coordinates = np.linalg.lstsq(basis, shifts.transpose(1, 0, 2).reshape(len(basis), -1), rcond=None)[0]
+        # Positions are only known against each other, so all are moved together to keep the mean
+        # position where it was.
+        coordinates = np.linalg.lstsq(
+            basis, shifts.transpose(1, 0, 2).reshape(len(basis), -1), rcond=None
+        )[0]
         moved = coordinates.reshape(basis.shape[1], len(stack), 2)
         found = [None if number in failed else moved[:, number] for number in range(len(found))]
         if turn < _PASSES - 1:
-            good = [shifted(one, shifts[n]) for n, one in enumerate(coefficients) if n not in failed]
+            good = [
+                shifted(one, shifts[n]) for n, one in enumerate(coefficients) if n not in failed
+            ]
             target = Target.of(np.mean(good, axis=0, dtype=np.float64), target.weights)
     return shifts, failed
 

@@ -30,10 +30,11 @@ class Column:
 
 
 def column_about(cord: Volume, grid: Grid, width_mm: float) -> Column:
-    """A round column about the middle of the cord in each slice, as the authors' ``sct_create_mask -size 30mm`` makes it.
+    """A round column about the middle of the cord in each slice, as the authors' ``sct_create_mask
+    -size 30mm`` makes it.
 
-    Slices between the cord's ends that hold no mask have the column where their neighbours' would be; those beyond its ends have
-    none.
+    Slices between the cord's ends that hold no mask have the column where their neighbours' would
+    be; those beyond its ends have none.
 
     Args:
         cord: mask of the cord or a centreline, above 0, on any grid.
@@ -44,10 +45,16 @@ def column_about(cord: Volume, grid: Grid, width_mm: float) -> Column:
         InputError: the mask does not reach the grid.
     """
     framed = reorient(cord, FRAME)
-    mask = np.asarray(framed.data if framed.grid.same_as(grid) else resample_mask(cord, grid).data, dtype=np.float32)
+    mask = np.asarray(
+        framed.data if framed.grid.same_as(grid) else resample_mask(cord, grid).data,
+        dtype=np.float32,
+    )
     slices = slices_with_mask(Volume(mask, grid.affine))
     if len(slices) == 0:
-        raise InputError("The mask of the cord is empty, or it lies outside the series. Give the mask of this series.")
+        raise InputError(
+            "The mask of the cord is empty, or it lies outside the series. Give the mask of this"
+            " series."
+        )
     measured = np.zeros(grid.shape[2], bool)
     measured[slices[0] : slices[-1] + 1] = True
     inside = np.flatnonzero(measured)
@@ -56,7 +63,9 @@ def column_about(cord: Volume, grid: Grid, width_mm: float) -> Column:
     u, v = (np.arange(n)[:, None] * size for n, size in zip(grid.shape[:2], grid.spacing))
     distance = np.hypot((u - centre[:, 0])[:, None, :], (v - centre[:, 1])[None, :, :])
     weights = np.zeros(grid.shape, np.float32)
-    weights[:, :, inside] = np.clip((width_mm / 2 - distance) / (_FADE * grid.spacing[:2].mean()) + 0.5, 0, 1)
+    weights[:, :, inside] = np.clip(
+        (width_mm / 2 - distance) / (_FADE * grid.spacing[:2].mean()) + 0.5, 0, 1
+    )
     return Column(weights, measured)
 
 

@@ -28,7 +28,9 @@ class Series:
 
     def __post_init__(self):
         if np.ndim(self.data) != 4:
-            raise ValueError(f"a Series is four-dimensional; this array has the shape {np.shape(self.data)}")
+            raise ValueError(
+                f"a Series is four-dimensional; this array has the shape {np.shape(self.data)}"
+            )
         object.__setattr__(self, "affine", np.array(self.affine, dtype=float))
 
     def __len__(self) -> int:
@@ -58,7 +60,8 @@ def read_series(path: str | Path) -> Series:
     if time_points(path) == 1:
         one = read_nifti(path)
         return Series(np.asarray(one.data)[..., None], one.affine)
-    # Its mean is not needed here, but reading it makes every check of the volume room; a NaN anywhere is one in the mean.
+    # Its mean is not needed here, but reading it makes every check of the volume room; a NaN
+    # anywhere is one in the mean.
     affine = read_nifti(path, "mean").affine
     data = np.asanyarray(nibabel.load(path, mmap=False).dataobj)
     return Series(data.reshape(data.shape[:4]), affine)

@@ -1,4 +1,6 @@
-"""Slice by slice, from a contrast's cord to the reference's: shift and rotation within the reference's axial planes."""
+"""Slice by slice, from a contrast's cord to the reference's: shift and rotation within the
+reference's axial planes.
+"""
 
 from .fields import displacement_field, write_field
 from .fit import PAPER_REGISTRATION, RegistrationOptions, register

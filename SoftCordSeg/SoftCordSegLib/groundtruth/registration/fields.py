@@ -1,11 +1,13 @@
 """Transforms as displacement fields in NIfTI files, which ITK, ANTs, SCT and 3D Slicer open.
 
-The convention is ITK's: a 5D image (i, j, k, 1, 3) with the intent "vector" (code 1007), whose vectors are millimetres in LPS
-(x to the Left, y to the Posterior, z to the Superior) while the header's affine is RAS as in any NIfTI file.  The vector at a
-place x of the *fixed* image's space points to the place x + v of the *moving* image: ITK resamples that way.
+The convention is ITK's: a 5D image (i, j, k, 1, 3) with the intent "vector" (code 1007), whose
+vectors are millimetres in LPS (x to the Left, y to the Posterior, z to the Superior) while the
+header's affine is RAS as in any NIfTI file.  The vector at a place x of the *fixed* image's space
+points to the place x + v of the *moving* image: ITK resamples that way.
 
-This is what ANTs and SCT write and read.  Newer versions of ITK and Slicer write the intent "displacement vector" (1006) instead,
-with RAS vectors; they read both, and Slicer says that it would rather have had 1006.
+This is what ANTs and SCT write and read.  Newer versions of ITK and Slicer write the intent
+"displacement vector" (1006) instead, with RAS vectors; they read both, and Slicer says that it
+would rather have had 1006.
 """
 
 from __future__ import annotations
@@ -20,12 +22,16 @@ from ...files import atomic_path
 from ...volume import Grid
 
 _TO_LPS = np.array([-1.0, -1.0, 1.0])
-# In the plane of a slice the map is affine, so that a coarse lattice with linear interpolation holds it exactly.
+# In the plane of a slice the map is affine, so that a coarse lattice with linear interpolation
+# holds it exactly.
 _LATTICE_MM = 10.0
 
 
-def displacement_field(move: Callable[[np.ndarray], np.ndarray], grid: Grid, finer: int = 1) -> tuple[np.ndarray, Grid]:
-    """Sample ``move`` on a lattice over ``grid`` and one voxel more on all sides: coarse in the planes, every slice along k.
+def displacement_field(
+    move: Callable[[np.ndarray], np.ndarray], grid: Grid, finer: int = 1
+) -> tuple[np.ndarray, Grid]:
+    """Sample ``move`` on a lattice over ``grid`` and one voxel more on all sides: coarse in the
+    planes, every slice along k.
 
     Args:
         move: places (n, 3) to places (n, 3), world RAS+ mm; affine within each slice of ``grid``.
@@ -42,7 +48,9 @@ def displacement_field(move: Callable[[np.ndarray], np.ndarray], grid: Grid, fin
     affine[:3, :3] *= steps
     affine[:3, 3] = grid.to_world(np.full(3, -1.0))
     lattice = Grid(tuple(shape), affine)
-    places = lattice.to_world(np.stack(np.meshgrid(*map(np.arange, lattice.shape), indexing="ij"), axis=-1).reshape(-1, 3))
+    places = lattice.to_world(
+        np.stack(np.meshgrid(*map(np.arange, lattice.shape), indexing="ij"), axis=-1).reshape(-1, 3)
+    )
     return (move(places) - places).reshape(*lattice.shape, 3).astype(np.float32), lattice
 
 
@@ -57,7 +65,9 @@ def write_field(displacements: np.ndarray, lattice: Grid, path: str | Path) -> N
     Raises:
         OutputError: the folder is not writable or the disk is full.
     """
-    image = nibabel.Nifti1Image((displacements * _TO_LPS).astype(np.float32)[:, :, :, None, :], lattice.affine)
+    image = nibabel.Nifti1Image(
+        (displacements * _TO_LPS).astype(np.float32)[:, :, :, None, :], lattice.affine
+    )
     image.header.set_intent("vector")
     image.set_sform(lattice.affine, code=1)
     image.set_qform(lattice.affine, code=1)

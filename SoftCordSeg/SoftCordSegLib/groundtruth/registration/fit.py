@@ -17,10 +17,11 @@ CENTERMASSROT = "centermassrot"
 # Masks are sampled no finer than this in the plane, mm.
 _FINEST_MM = 0.2
 _MOST_SAMPLES = 400
-# Beyond the middle of the last slice there is only its repetition, which does not follow the cord's course: sections are used as
-# far as a twentieth of a slice from it.
+# Beyond the middle of the last slice there is only its repetition, which does not follow the cord's
+# course: sections are used as far as a twentieth of a slice from it.
 _SEEN = 0.95
-# The thin tips of a mask say little of where the cord is: sections below this part of the median area are not used.
+# The thin tips of a mask say little of where the cord is: sections below this part of the median
+# area are not used.
 _LEAST_AREA = 0.25
 
 
@@ -29,11 +30,14 @@ class RegistrationOptions:
     """How slices are brought onto each other.
 
     Attributes:
-        method: "centermassrot": shift and rotation, as the paper has it; "centermass": shift only, as its authors' code.
-        elongation: a section's direction is used where the variance along its longer axis is at least this many times that
-            along its shorter one; a rounder one has no direction (SCT's pca_eigenratio_th).
+        method: "centermassrot": shift and rotation, as the paper has it; "centermass": shift only,
+            as its authors' code.
+        elongation: a section's direction is used where the variance along its longer axis is at
+            least this many times that along its shorter one; a rounder one has no direction (SCT's
+            pca_eigenratio_th).
         largest_angle: degrees; a rotation beyond this is taken for an error (SCT's th_max_angle).
-        smooth_mm: standard deviation of a Gaussian along the cord over shifts and rotations; 0, as in the paper, for none.
+        smooth_mm: standard deviation of a Gaussian along the cord over shifts and rotations; 0, as
+            in the paper, for none.
     """
 
     method: str = CENTERMASSROT
@@ -43,7 +47,9 @@ class RegistrationOptions:
 
     def __post_init__(self):
         if self.method not in (CENTERMASS, CENTERMASSROT):
-            raise InputError(f"There is no registration '{self.method}'. Choose {CENTERMASSROT} or {CENTERMASS}.")
+            raise InputError(
+                f"There is no registration '{self.method}'. Choose {CENTERMASSROT} or {CENTERMASS}."
+            )
 
 
 PAPER_REGISTRATION = RegistrationOptions()
@@ -55,7 +61,8 @@ class Fit:
 
     Attributes:
         transform: from the reference to the contrast.
-        used: (n,) True for the reference's slices whose shift was measured; others carry their neighbours'.
+        used: (n,) True for the reference's slices whose shift was measured; others carry their
+            neighbours'.
         turned: (n,) True where the rotation was measured.
     """
 
@@ -65,21 +72,27 @@ class Fit:
 
 
 def register(
-    reference: Volume, moving: Volume, moving_coverage: Volume | None = None, options: RegistrationOptions = PAPER_REGISTRATION
+    reference: Volume,
+    moving: Volume,
+    moving_coverage: Volume | None = None,
+    options: RegistrationOptions = PAPER_REGISTRATION,
 ) -> Fit:
     """Shift, and rotation about the cord's middle, for each slice of the reference.
 
-    The contrast's mask is first brought onto the reference's grid by the scanner's coordinates (linear interpolation), whatever
-    its orientation, obliquity and slice thickness; then each slice of it is laid on the reference's by centre of mass and, where
-    both sections are elongated enough, by principal axis.  Slices in which one of the masks is empty or cut carry what is
-    interpolated between their neighbours, or the nearest beyond the ends; so do rotations of nearly round sections.  (SCT turns a
-    slice by one mask's direction where only the other is round, and leaves slices without a mask where they are.)
+    The contrast's mask is first brought onto the reference's grid by the scanner's coordinates
+    (linear interpolation), whatever its orientation, obliquity and slice thickness; then each slice
+    of it is laid on the reference's by centre of mass and, where both sections are elongated
+    enough, by principal axis.  Slices in which one of the masks is empty or cut carry what is
+    interpolated between their neighbours, or the nearest beyond the ends; so do rotations of nearly
+    round sections.  (SCT turns a slice by one mask's direction where only the other is round, and
+    leaves slices without a mask where they are.)
 
     Args:
         reference: mask, 0 to 1, third axis along the cord.
-        moving: mask of the contrast on any grid; padded at its ends (:func:`~..ends.pad_ends`), so that its last sections are not
-            cut where they are seen obliquely.
-        moving_coverage: where the contrast was really seen, 0 to 1, on any grid; everywhere in that of ``moving`` where None.
+        moving: mask of the contrast on any grid; padded at its ends (:func:`~..ends.pad_ends`), so
+            that its last sections are not cut where they are seen obliquely.
+        moving_coverage: where the contrast was really seen, 0 to 1, on any grid; everywhere in that
+            of ``moving`` where None.
         options: see :class:`RegistrationOptions`.
 
     Raises:
@@ -88,14 +101,22 @@ def register(
     grid = _sampling_grid(reference, moving)
     fixed = resample_mask(reference, grid)
     floating = resample_mask(moving, grid)
-    coverage = moving.with_data(np.ones(moving.shape, np.float32)) if moving_coverage is None else moving_coverage
+    coverage = (
+        moving.with_data(np.ones(moving.shape, np.float32))
+        if moving_coverage is None
+        else moving_coverage
+    )
     seen = resample_mask(coverage, grid).data
-    ours, theirs = slice_moments(fixed.data, grid.spacing), slice_moments(floating.data, grid.spacing)
+    ours, theirs = (
+        slice_moments(fixed.data, grid.spacing),
+        slice_moments(floating.data, grid.spacing),
+    )
     used = _usable(ours, theirs, floating.data, seen)
     if not used.any():
         raise InputError(
-            "its mask and the reference's have no slice in common. Check that both images are of one visit, so that they share "
-            "the scanner's coordinates, and that they show the same part of the cord."
+            "its mask and the reference's have no slice in common. Check that both images are of"
+            " one visit, so that they share the scanner's coordinates, and that they show the same"
+            " part of the cord."
         )
     shift = _carry(theirs.centre - ours.centre, used)
     origin = reference.grid.to_voxel(grid.affine[:3, 3])[:2] * reference.spacing[:2]
@@ -111,15 +132,20 @@ def register(
 
 
 def _sampling_grid(reference: Volume, moving: Volume) -> Grid:
-    """All slices of the reference, around both masks and beyond its edges where need be; finer in the plane than both masks.
+    """All slices of the reference, around both masks and beyond its edges where need be; finer in
+    the plane than both masks.
 
-    Finer, because a mask that is sampled at points as far apart as its own voxels loses some of its edge, and with it the direction
-    of its section.
+    Finer, because a mask that is sampled at points as far apart as its own voxels loses some of its
+    edge, and with it the direction of its section.
     """
     corners = []
     for mask in (reference, moving):
         voxels = np.argwhere(np.asarray(mask.data) > 0)
-        ends = np.array(np.meshgrid(*np.stack([voxels.min(axis=0) - 1, voxels.max(axis=0) + 1], axis=1), indexing="ij"))
+        ends = np.array(
+            np.meshgrid(
+                *np.stack([voxels.min(axis=0) - 1, voxels.max(axis=0) + 1], axis=1), indexing="ij"
+            )
+        )
         corners.append(reference.grid.to_voxel(mask.grid.to_world(ends.reshape(3, -1).T)))
     corners = np.concatenate(corners)
     start = np.floor(corners.min(axis=0)).astype(int) - 1
@@ -128,16 +154,23 @@ def _sampling_grid(reference: Volume, moving: Volume) -> Grid:
     step = max(min(reference.spacing.min(), moving.spacing.min()) / 2, _FINEST_MM)
     # A mask with a stray piece far away must not make the grid grow without bound.
     step = max(step, ((stop - start)[:2] * reference.spacing[:2]).max() / _MOST_SAMPLES)
-    return reference.grid.crop(start, stop).with_spacing(np.append(np.minimum(step, reference.spacing[:2]), reference.spacing[2]))
+    return reference.grid.crop(start, stop).with_spacing(
+        np.append(np.minimum(step, reference.spacing[:2]), reference.spacing[2])
+    )
 
 
-def _usable(ours: SliceMoments, theirs: SliceMoments, floating: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """(n,) True where both sections are there, the contrast's was really seen, and neither is a mere tip."""
+def _usable(
+    ours: SliceMoments, theirs: SliceMoments, floating: np.ndarray, seen: np.ndarray
+) -> np.ndarray:
+    """(n,) True where both sections are there, the contrast's was really seen, and neither is a
+    mere tip.
+    """
     there = (ours.area > 0) & (theirs.area > 0)
     if not there.any():
         return there
     part = (floating * seen).sum(axis=(0, 1)) / np.maximum(floating.sum(axis=(0, 1)), 1e-9)
-    # Of a single thick slice no reference slice may pass near the middle: then those nearest to it are used.
+    # Of a single thick slice no reference slice may pass near the middle: then those nearest to it
+    # are used.
     good = there & (part >= min(_SEEN, part[there].max() - 1e-6))
     for one in (ours, theirs):
         good &= one.area >= _LEAST_AREA * np.median(one.area[one.area > 0])
@@ -147,11 +180,17 @@ def _usable(ours: SliceMoments, theirs: SliceMoments, floating: np.ndarray, seen
 def _angles(
     ours: SliceMoments, theirs: SliceMoments, used: np.ndarray, options: RegistrationOptions
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(n,) rotations, radians, and where they were measured; 0 everywhere if no section has a direction."""
+    """(n,) rotations, radians, and where they were measured; 0 everywhere if no section has a
+    direction.
+    """
     with np.errstate(invalid="ignore"):
         # A principal axis has no head and no tail: angles that differ by half a turn are the same.
         difference = np.angle(np.exp(2j * (theirs.angle - ours.angle))) / 2
-        turned = used & (ours.elongation >= options.elongation) & (theirs.elongation >= options.elongation)
+        turned = (
+            used
+            & (ours.elongation >= options.elongation)
+            & (theirs.elongation >= options.elongation)
+        )
         turned &= np.abs(difference) <= np.radians(options.largest_angle)
     if not turned.any():
         return np.zeros(len(used)), turned
@@ -159,7 +198,9 @@ def _angles(
 
 
 def _carry(values: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """``values`` (n,) or (n, m) with those that are not known interpolated along the first axis, the nearest beyond the ends."""
+    """``values`` (n,) or (n, m) with those that are not known interpolated along the first axis,
+    the nearest beyond the ends.
+    """
     if values.ndim == 2:
         return np.stack([_carry(column, known) for column in values.T], axis=1)
     places = np.arange(len(values))

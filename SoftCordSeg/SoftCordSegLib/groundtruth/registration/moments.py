@@ -13,9 +13,12 @@ class SliceMoments:
 
     Attributes:
         area: (n,) mm², partial volumes counted.
-        centre: (n, 2) centre of mass (u, v), mm: voxel index times spacing along the first and second axis.
-        angle: (n,) direction of the longer principal axis, radians in (-π/2, π/2], from the first axis towards the second.
-        elongation: (n,) variance along the longer principal axis over that along the shorter one; 1 for a round section.
+        centre: (n, 2) centre of mass (u, v), mm: voxel index times spacing along the first and
+            second axis.
+        angle: (n,) direction of the longer principal axis, radians in (-π/2, π/2], from the first
+            axis towards the second.
+        elongation: (n,) variance along the longer principal axis over that along the shorter one; 1
+            for a round section.
     """
 
     area: np.ndarray
@@ -28,7 +31,8 @@ def slice_moments(mask: np.ndarray, spacing: np.ndarray) -> SliceMoments:
     """Moments of order 0 to 2 of each slice, weighted by the mask's values.
 
     SCT takes the same two axes from a principal component analysis of the voxels that are not 0
-    (spinalcordtoolbox, registration/algorithms.py, register2d_centermassrot); weighting lets soft masks say more.
+    (spinalcordtoolbox, registration/algorithms.py, register2d_centermassrot); weighting lets soft
+    masks say more.
 
     Args:
         mask: (i, j, k), 0 to 1.
@@ -40,11 +44,16 @@ def slice_moments(mask: np.ndarray, spacing: np.ndarray) -> SliceMoments:
     along_u, along_v = mask.sum(axis=1, dtype=float), mask.sum(axis=0, dtype=float)
     total = along_u.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        centre = np.stack([(along_u * u).sum(axis=0), (along_v * v).sum(axis=0)], axis=1) / total[:, None]
+        centre = (
+            np.stack([(along_u * u).sum(axis=0), (along_v * v).sum(axis=0)], axis=1)
+            / total[:, None]
+        )
         uu = (along_u * (u - centre[:, 0]) ** 2).sum(axis=0) / total
         vv = (along_v * (v - centre[:, 1]) ** 2).sum(axis=0) / total
         uv = (np.einsum("ijk,i->jk", mask, u[:, 0]) * (v - centre[:, 1])).sum(axis=0) / total
         root = np.hypot((uu - vv) / 2, uv)
         middle = (uu + vv) / 2
         elongation = (middle + root) / np.maximum(middle - root, 1e-9)
-    return SliceMoments(total * spacing[0] * spacing[1], centre, 0.5 * np.arctan2(2 * uv, uu - vv), elongation)
+    return SliceMoments(
+        total * spacing[0] * spacing[1], centre, 0.5 * np.arctan2(2 * uv, uu - vv), elongation
+    )

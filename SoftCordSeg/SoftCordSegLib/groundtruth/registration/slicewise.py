@@ -11,14 +11,16 @@ from ...volume import Grid
 
 @dataclass(frozen=True, eq=False)
 class SlicewiseRigid:
-    """From places in the reference to places in a contrast, in the scanner's coordinates; exactly invertible.
+    """From places in the reference to places in a contrast, in the scanner's coordinates; exactly
+    invertible.
 
     In slice k of the reference, with in-plane millimetres p = (i, j) · spacing::
 
         p' = R(angle[k]) (p - pivot[k]) + pivot[k] + shift[k]          and  k' = k
 
-    Between two slices the two results are blended linearly (so that a displacement field with linear interpolation is the very
-    same map); beyond the first and last slice theirs is carried on.
+    Between two slices the two results are blended linearly (so that a displacement field with
+    linear interpolation is the very same map); beyond the first and last slice theirs is carried
+    on.
 
     Attributes:
         grid: the reference's, third axis along the cord; oblique and left-handed ones included.
@@ -47,7 +49,9 @@ class SlicewiseRigid:
         return self._world(moved, voxels[..., 2])
 
     def to_reference(self, points: np.ndarray) -> np.ndarray:
-        """(…, 3) places in the contrast, world RAS+ mm, to those in the reference: the exact inverse of :meth:`to_moving`."""
+        """(…, 3) places in the contrast, world RAS+ mm, to those in the reference: the exact
+        inverse of :meth:`to_moving`.
+        """
         voxels = self.grid.to_voxel(points)
         matrix, offset = self._at(voxels[..., 2])
         rest = voxels[..., :2] * self.grid.spacing[:2] - offset
@@ -59,7 +63,9 @@ class SlicewiseRigid:
     def _at(self, k: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(…, 2, 2) matrices and (…, 2) offsets, mm, at continuous slice numbers."""
         cosine, sine = np.cos(self.angle), np.sin(self.angle)
-        matrices = np.stack([np.stack([cosine, -sine], axis=-1), np.stack([sine, cosine], axis=-1)], axis=-2)
+        matrices = np.stack(
+            [np.stack([cosine, -sine], axis=-1), np.stack([sine, cosine], axis=-1)], axis=-2
+        )
         offsets = self.pivot + self.shift - np.einsum("nab,nb->na", matrices, self.pivot)
         last = len(self.angle) - 1
         k = np.clip(k, 0, last)
@@ -70,4 +76,6 @@ class SlicewiseRigid:
         return matrix, offsets[low] + part * (offsets[high] - offsets[low])
 
     def _world(self, plane: np.ndarray, k: np.ndarray) -> np.ndarray:
-        return self.grid.to_world(np.concatenate([plane / self.grid.spacing[:2], k[..., None]], axis=-1))
+        return self.grid.to_world(
+            np.concatenate([plane / self.grid.spacing[:2], k[..., None]], axis=-1)
+        )

@@ -1,1 +1,3 @@
-"""Discs found from the image and the mask: the spine straightened, places that look like discs, and the names that fit."""
+"""Discs found from the image and the mask: the spine straightened, places that look like discs, and
+the names that fit.
+"""

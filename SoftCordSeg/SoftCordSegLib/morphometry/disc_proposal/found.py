@@ -1,4 +1,6 @@
-"""What is written beside a disc that was found, so that one that somebody moved or renamed since can be told from it."""
+"""What is written beside a disc that was found, so that one that somebody moved or renamed since
+can be told from it.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +10,17 @@ from collections.abc import Sequence
 
 from ..levels.discs import DiscLabel
 
-_REMARK = re.compile(r"found as (?P<name>.+) at R (?P<r>\S+) A (?P<a>\S+) S (?P<s>\S+) with confidence")
+_REMARK = re.compile(
+    r"found as (?P<name>.+) at R (?P<r>\S+) A (?P<a>\S+) S (?P<s>\S+) with confidence"
+)
 # Less than this is rounding, not a move.
 _MOVED_MM = 0.05
 
 
 def found_remark(disc: DiscLabel, confidence: float) -> str:
-    """The name, place (world RAS+, mm) and confidence (0 to 1) of a found disc in words, for the description of its point."""
+    """The name, place (world RAS+, mm) and confidence (0 to 1) of a found disc in words, for the
+    description of its point.
+    """
     r, a, s = disc.position_mm
     return f"found as {disc.name} at R {r:.3f} A {a:.3f} S {s:.3f} with confidence {confidence:.2f}"
 

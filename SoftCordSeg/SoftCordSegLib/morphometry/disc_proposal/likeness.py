@@ -53,34 +53,48 @@ class DiscPatterns:
             strip = self._flat[:, _FRONT.start + shift : _FRONT.stop + shift]
             self._windows.append(sliding_window_view(strip, 2 * _HALF_HEIGHT + 1, axis=0))
             size = (2 * _HALF_HEIGHT + 1) * strip.shape[1]
-            self._spreads.append(np.sqrt(np.maximum(self._windows[-1].var(axis=(1, 2)) * size, 1e-12)))
+            self._spreads.append(
+                np.sqrt(np.maximum(self._windows[-1].var(axis=(1, 2)) * size, 1e-12))
+            )
 
     def __len__(self) -> int:
         return len(self._flat)
 
     def patch(self, row: int, shift_mm: float = 0.0) -> np.ndarray | None:
-        """The patch (rows, columns) around a row, shifted forwards; None where it leaves the image."""
+        """The patch (rows, columns) around a row, shifted forwards; None where it leaves the
+        image.
+        """
         if not _HALF_HEIGHT <= row < len(self._flat) - _HALF_HEIGHT:
             return None
         shift = round(shift_mm / STEP_MM)
-        patch = self._flat[row - _HALF_HEIGHT : row + _HALF_HEIGHT + 1, _FRONT.start + shift : _FRONT.stop + shift]
+        patch = self._flat[
+            row - _HALF_HEIGHT : row + _HALF_HEIGHT + 1, _FRONT.start + shift : _FRONT.stop + shift
+        ]
         return patch if np.isfinite(patch).all() else None
 
     def likeness(self, pattern: np.ndarray) -> Likeness:
-        """Correlate ``pattern`` (a patch, or a mean of patches) with the strip at every row and over small shifts forwards."""
+        """Correlate ``pattern`` (a patch, or a mean of patches) with the strip at every row and
+        over small shifts forwards.
+        """
         pattern = pattern - pattern.mean()
         pattern /= max(np.linalg.norm(pattern), 1e-12)
         correlations = np.full((len(_SHIFTS), len(self._flat)), np.nan)
         for line, windows, spread in zip(correlations, self._windows, self._spreads):
-            line[_HALF_HEIGHT : len(line) - _HALF_HEIGHT] = np.einsum("nci,ic->n", windows, pattern) / spread
+            line[_HALF_HEIGHT : len(line) - _HALF_HEIGHT] = (
+                np.einsum("nci,ic->n", windows, pattern) / spread
+            )
         reached = np.isfinite(correlations).all(axis=0)
-        which = np.where(reached, np.where(reached, correlations, 0.0).argmax(axis=0), len(_SHIFTS) // 2)
+        which = np.where(
+            reached, np.where(reached, correlations, 0.0).argmax(axis=0), len(_SHIFTS) // 2
+        )
         best = np.take_along_axis(correlations, which[None], axis=0)[0]
         return Likeness(np.where(reached, best, np.nan), np.array(_SHIFTS)[which] * STEP_MM)
 
 
 def _flattened(spine: StraightSpine) -> np.ndarray:
-    """The strip without its slow changes along the cord (coil shading), and with even contrast; NaN stays NaN."""
+    """The strip without its slow changes along the cord (coil shading), and with even contrast; NaN
+    stays NaN.
+    """
     known = np.isfinite(spine.values)
     values = np.where(known, spine.values, 0.0)
     sigma = _BACKGROUND_MM / STEP_MM

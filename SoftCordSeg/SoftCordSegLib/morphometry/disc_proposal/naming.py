@@ -1,8 +1,8 @@
 """Which disc is which: names that fit the image, and names that do not.
 
-Two things tell.  Above C2/C3 there is no disc, but the dens; so a disc-like place there, or none where one should be, speaks
-against a name.  And a disc is narrow while a vertebral body is wide, whatever the contrast, so a point in mid-body can be told
-from a disc.
+Two things tell.  Above C2/C3 there is no disc, but the dens; so a disc-like place there, or none
+where one should be, speaks against a name.  And a disc is narrow while a vertebral body is wide,
+whatever the contrast, so a point in mid-body can be told from a disc.
 """
 
 from __future__ import annotations
@@ -24,18 +24,23 @@ _DENS_WEIGHT = 2.0 * LIKENESS_WEIGHT
 
 
 def narrowness(patch: np.ndarray) -> float:
-    """Edges 1.5 to 4.5 mm from the patch's middle against edges 4.5 to 7.5 mm from it: above 1 a disc, below it a vertebral body.
+    """Edges 1.5 to 4.5 mm from the patch's middle against edges 4.5 to 7.5 mm from it: above 1 a
+    disc, below it a vertebral body.
 
     Holds for the neck, where discs are 5 and bodies 12 mm high.
     """
     edges = np.abs(np.gradient(patch, axis=0)).mean(axis=1)
     away = np.abs(np.arange(len(edges)) - len(edges) // 2) * STEP_MM
-    near, far = edges[(away >= 1.5) & (away < 4.5)].mean(), edges[(away >= 4.5) & (away <= 7.5)].mean()
+    near, far = (
+        edges[(away >= 1.5) & (away < 4.5)].mean(),
+        edges[(away >= 4.5) & (away <= 7.5)].mean(),
+    )
     return float(near / max(far, 1e-12))
 
 
 def naming_log_odds(likeness: np.ndarray, rows: Mapping[int, int]) -> float:
-    """How well the image fits discs of these values at these rows; a difference between two namings is their log odds.
+    """How well the image fits discs of these values at these rows; a difference between two namings
+    is their log odds.
 
     Args:
         likeness: (n,) correlation with a disc; NaN where the image does not reach.
@@ -45,7 +50,9 @@ def naming_log_odds(likeness: np.ndarray, rows: Mapping[int, int]) -> float:
     odds = chain.log_evidence
     if C2_C3 in chain.values:
         top = int(chain.rows[list(chain.values).index(C2_C3)])
-        window = likeness[max(top + int(_DENS_MM[0] / STEP_MM), 0) : max(top + int(_DENS_MM[1] / STEP_MM), 0)]
+        window = likeness[
+            max(top + int(_DENS_MM[0] / STEP_MM), 0) : max(top + int(_DENS_MM[1] / STEP_MM), 0)
+        ]
         seen = window[np.isfinite(window)]
         if len(seen):
             odds -= _DENS_WEIGHT * max(float(seen.max()) - INDIFFERENT, 0.0)
@@ -62,8 +69,13 @@ def best_renaming(likeness: np.ndarray, rows: Mapping[int, int]) -> tuple[int, f
     if not rows:
         return 0, 0.0
     as_named = naming_log_odds(likeness, rows)
-    shifts = [shift for shift in (-1, 1) if min(rows) + shift >= C2_C3 and max(rows) + shift <= LAST]
-    odds = [naming_log_odds(likeness, {value + shift: row for value, row in rows.items()}) - as_named for shift in shifts]
+    shifts = [
+        shift for shift in (-1, 1) if min(rows) + shift >= C2_C3 and max(rows) + shift <= LAST
+    ]
+    odds = [
+        naming_log_odds(likeness, {value + shift: row for value, row in rows.items()}) - as_named
+        for shift in shifts
+    ]
     best = int(np.argmax(odds)) if odds else 0
     return (shifts[best], float(odds[best])) if odds else (0, 0.0)
 

@@ -1,4 +1,6 @@
-"""Discs proposed from the image, the mask and the discs that are known; the user moves points, and the rest is proposed anew."""
+"""Discs proposed from the image, the mask and the discs that are known; the user moves points, and
+the rest is proposed anew.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,8 @@ class DiscProposal:
 
     Attributes:
         label: value and position (posterior tip, or on the cord where the known labels are).
-        confidence: probability, 0 to 1, that it lies within 2.5 mm along the cord, by the model; 1 for a known disc.
+        confidence: probability, 0 to 1, that it lies within 2.5 mm along the cord, by the model; 1
+            for a known disc.
         known: it was given, not found.
     """
 
@@ -79,21 +82,29 @@ class Proposals(Sequence):
         return [disc.label for disc in self.discs]
 
 
-def propose_discs(image: Volume, mask: Volume, known: Iterable[DiscLabel] = (), *, progress: Progress | None = None) -> Proposals:
+def propose_discs(
+    image: Volume,
+    mask: Volume,
+    known: Iterable[DiscLabel] = (),
+    *,
+    progress: Progress | None = None,
+) -> Proposals:
     """Find the other discs.
 
-    The spine is straightened along the cord, the known discs are taken as patterns, and a chain with PAM50's spacings is laid over
-    the places that look alike.  C2/C3 and the discs below it are found by their looks; C1/C2 follows from the spacing alone.
+    The spine is straightened along the cord, the known discs are taken as patterns, and a chain
+    with PAM50's spacings is laid over the places that look alike.  C2/C3 and the discs below it are
+    found by their looks; C1/C2 follows from the spacing alone.
 
     Args:
         image: any contrast that shows the vertebrae, with voxels of at most 3 mm along the cord.
         mask: soft or binary mask of the cord in the same space; need not be on the image's grid.
-        known: discs that are marked.  None are needed where C2/C3 and the dens above it can be seen.
+        known: discs that are marked.  None are needed where C2/C3 and the dens above it can be
+            seen.
         progress: reports, and is asked at every step whether to stop.
 
     Raises:
-        InputError: wrong discs (:func:`~.discs.check_discs`), thick slices, discs outside the image, or none known and the image
-            cannot tell which is which.
+        InputError: wrong discs (:func:`~.discs.check_discs`), thick slices, discs outside the
+            image, or none known and the image cannot tell which is which.
         Cancelled: the user stopped the work.
     """
     known, progress = list(known), progress or Progress()
@@ -107,13 +118,18 @@ def propose_discs(image: Volume, mask: Volume, known: Iterable[DiscLabel] = (), 
     spine = straighten(image, centreline)
     patterns = DiscPatterns(spine)
     places = {disc.value: spine.locate(np.asarray(disc.position_mm)) for disc in known}
-    rows = {value: int(np.clip(round(place[0]), 0, len(patterns) - 1)) for value, place in places.items()}
+    rows = {
+        value: int(np.clip(round(place[0]), 0, len(patterns) - 1))
+        for value, place in places.items()
+    }
     if not known:
         rows = _name_without_labels(patterns, progress.part(0.3, 0.6))
     chain, likeness = _best_fit(patterns, rows, progress.part(0.6, 1.0))
     front = float(np.median([place[2] for place in places.values()])) if places else _USUAL_FRONT_MM
     discs = _as_discs(chain, likeness, spine, known, front)
-    notes = _doubts(patterns, likeness, {value: row for value, row in rows.items() if value in places})
+    notes = _doubts(
+        patterns, likeness, {value: row for value, row in rows.items() if value in places}
+    )
     return Proposals(tuple(discs), bool(notes), notes)
 
 
@@ -127,16 +143,21 @@ def _check_slices(image: Volume, centreline: Centreline) -> None:
         )
 
 
-def _best_fit(patterns: DiscPatterns, rows: dict[int, int], progress: Progress) -> tuple[ChainResult, Likeness]:
+def _best_fit(
+    patterns: DiscPatterns, rows: dict[int, int], progress: Progress
+) -> tuple[ChainResult, Likeness]:
     """Fit from several starts, keep the best.
 
-    One disc alone can be a poor pattern (C2/C3 looks a little different from the rest), so further starts take a second patch from
-    about where the next disc should be.
+    One disc alone can be a poor pattern (C2/C3 looks a little different from the rest), so further
+    starts take a second patch from about where the next disc should be.
     """
-    patches = {value: patch for value, row in rows.items() if (patch := patterns.patch(row)) is not None}
+    patches = {
+        value: patch for value, row in rows.items() if (patch := patterns.patch(row)) is not None
+    }
     if not patches:
         raise InputError(
-            "None of the known discs is inside the image far enough to see what a disc looks like there. Mark another one."
+            "None of the known discs is inside the image far enough to see what a disc looks like"
+            " there. Mark another one."
         )
     values = values_in_view(rows, len(patterns))
     starts = [list(patches.values())]
@@ -159,9 +180,12 @@ def _fit(
 ) -> tuple[ChainResult, Likeness]:
     """A chain from patches, a pattern from all discs of the chain, a chain from that, and so on.
 
-    The known discs weigh as much as all that are found, so that the pattern cannot drift away from them.
+    The known discs weigh as much as all that are found, so that the pattern cannot drift away from
+    them.
     """
-    given = np.mean([patch for row in rows.values() if (patch := patterns.patch(row)) is not None], axis=0)
+    given = np.mean(
+        [patch for row in rows.values() if (patch := patterns.patch(row)) is not None], axis=0
+    )
     pattern = np.mean(patches, axis=0)
     for _ in range(_ROUNDS):
         likeness = patterns.likeness(pattern)
@@ -178,7 +202,11 @@ def _fit(
 
 
 def _as_discs(
-    chain: ChainResult, likeness: Likeness, spine: StraightSpine, known: Sequence[DiscLabel], front: float
+    chain: ChainResult,
+    likeness: Likeness,
+    spine: StraightSpine,
+    known: Sequence[DiscLabel],
+    front: float,
 ) -> list[DiscProposal]:
     """Labels in the world for the discs that the image shows."""
     given = {disc.value: disc for disc in known}
@@ -189,14 +217,22 @@ def _as_discs(
         elif 0 <= row < len(likeness.best) and likeness.valid[row]:
             shift = likeness.shift_mm[row] if value > FIRST and front >= _ON_CORD_MM else 0.0
             position = spine.world(row, 0.0, front + shift)
-            discs.append(DiscProposal(DiscLabel(value, tuple(float(x) for x in position)), _confidence(chain, index), False))
+            discs.append(
+                DiscProposal(
+                    DiscLabel(value, tuple(float(x) for x in position)),
+                    _confidence(chain, index),
+                    False,
+                )
+            )
     return discs
 
 
 def _confidence(chain: ChainResult, index: int) -> float:
     reach = int(CONFIDENT_WITHIN_MM / STEP_MM)
     row = int(chain.rows[index])
-    return float(min(chain.marginals[index, max(row - reach, 0) : max(row + reach + 1, 0)].sum(), 1.0))
+    return float(
+        min(chain.marginals[index, max(row - reach, 0) : max(row + reach + 1, 0)].sum(), 1.0)
+    )
 
 
 def _name_without_labels(patterns: DiscPatterns, progress: Progress) -> dict[int, int]:
@@ -209,15 +245,18 @@ def _name_without_labels(patterns: DiscPatterns, progress: Progress) -> dict[int
     narrow = np.array([0.0 if patch is None else narrowness(patch) for patch in patches])
     row = int(np.argmax(narrow))
     if narrow[row] < _NARROW:
-        raise InputError("Nothing in front of the cord looks like a disc. Mark one disc, for example C2/C3, at its posterior tip.")
+        raise InputError(
+            "Nothing in front of the cord looks like a disc. Mark one disc, for example C2/C3, at"
+            " its posterior tip."
+        )
     # Whatever its name, the chain around it finds the others, and with them a better pattern.
     _, likeness = _best_fit(patterns, {_SOME_NAME: row}, progress)
     odds = np.array([naming_log_odds(likeness.best, {value: row}) for value in _FIRST_NAMES])
     order = np.argsort(odds)[::-1]
     if odds[order[0]] - odds[order[1]] < CLEAR:
         raise InputError(
-            "The image does not tell which disc is which: C2/C3 and the dens above it are not clearly in view. Mark one disc, "
-            "for example C2/C3, at its posterior tip."
+            "The image does not tell which disc is which: C2/C3 and the dens above it are not"
+            " clearly in view. Mark one disc, for example C2/C3, at its posterior tip."
         )
     return {_FIRST_NAMES[int(order[0])]: row}
 
@@ -229,8 +268,8 @@ def _doubts(patterns: DiscPatterns, likeness: Likeness, rows: dict[int, int]) ->
         patch = patterns.patch(row)
         if C2_C3 <= value <= 9 and patch is not None and narrowness(patch) < _WIDE:
             notes.append(
-                f"The disc {disc_name(value)} (value {value}) is marked in the middle of a vertebra rather than at a disc. "
-                "Check its position."
+                f"The disc {disc_name(value)} (value {value}) is marked in the middle of a vertebra"
+                " rather than at a disc. Check its position."
             )
     if notes:
         return tuple(notes)
@@ -239,7 +278,7 @@ def _doubts(patterns: DiscPatterns, likeness: Likeness, rows: dict[int, int]) ->
         value = next(value for value in rows if value >= C2_C3)
         where = "up" if shift < 0 else "down"
         notes.append(
-            f"The disc marked as {disc_name(value)} looks like {disc_name(value + shift)}: the discs above and below fit better "
-            f"when all are named by one vertebra further {where}."
+            f"The disc marked as {disc_name(value)} looks like {disc_name(value + shift)}: the"
+            f" discs above and below fit better when all are named by one vertebra further {where}."
         )
     return tuple(notes)

@@ -1,4 +1,6 @@
-"""The spine in front of the cord, straightened: an image whose one axis runs along the cord and whose other runs forwards."""
+"""The spine in front of the cord, straightened: an image whose one axis runs along the cord and
+whose other runs forwards.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,8 @@ class StraightSpine:
     """A straightened strip of an image.
 
     Attributes:
-        values: (n, m) mean over 6 mm from right to left; NaN outside the image.  Rows run up along the cord, columns forwards.
+        values: (n, m) mean over 6 mm from right to left; NaN outside the image.  Rows run up along
+            the cord, columns forwards.
         arc_mm: (n,) position along the cord, from the lowest point of its mask.
         points_mm: (n, 3) the cord's middle, world RAS+.
         axes: (n, 3, 3) columns: unit vectors to the right, to the front and along the cord, world.
@@ -47,7 +50,9 @@ class StraightSpine:
     def world(self, row: float, right: float, front: float) -> np.ndarray:
         """World position (3,), mm RAS+, of a place in the strip."""
         index = int(np.clip(round(row), 0, len(self.arc_mm) - 1))
-        return self.points_mm[index] + self.axes[index] @ np.array([right, front, (row - index) * STEP_MM])
+        return self.points_mm[index] + self.axes[index] @ np.array(
+            [right, front, (row - index) * STEP_MM]
+        )
 
 
 def straighten(image: Volume, centreline: Centreline) -> StraightSpine:
@@ -62,7 +67,11 @@ def straighten(image: Volume, centreline: Centreline) -> StraightSpine:
     )
     voxels = image.grid.to_voxel(where)
     sampled = ndimage.map_coordinates(
-        np.asarray(image.data, dtype=np.float32), np.moveaxis(voxels, -1, 0), order=1, mode="constant", cval=np.nan
+        np.asarray(image.data, dtype=np.float32),
+        np.moveaxis(voxels, -1, 0),
+        order=1,
+        mode="constant",
+        cval=np.nan,
     )
     return StraightSpine(sampled.mean(axis=2), arc, points, axes)
 
@@ -71,14 +80,27 @@ def _frame_along(centreline: Centreline) -> tuple[np.ndarray, np.ndarray, np.nda
     """Evenly spaced arc positions, their points and axes; straight on beyond both ends."""
     own = centreline.arc_mm
     inner = np.arange(0.0, own[-1] + STEP_MM / 2, STEP_MM)
-    points = np.column_stack([np.interp(inner, own, centreline.points_mm[:, axis]) for axis in range(3)])
+    points = np.column_stack(
+        [np.interp(inner, own, centreline.points_mm[:, axis]) for axis in range(3)]
+    )
     along = np.gradient(points, axis=0) if len(points) > 1 else np.array([[0.0, 0.0, 1.0]])
-    along = ndimage.gaussian_filter1d(along, _DIRECTION_SMOOTHING_MM / STEP_MM, axis=0, mode="nearest")
+    along = ndimage.gaussian_filter1d(
+        along, _DIRECTION_SMOOTHING_MM / STEP_MM, axis=0, mode="nearest"
+    )
     along /= np.linalg.norm(along, axis=1, keepdims=True)
     beyond = np.arange(STEP_MM, _BEYOND_MM + STEP_MM / 2, STEP_MM)
-    below, above = points[0] - beyond[::-1, None] * along[0], points[-1] + beyond[:, None] * along[-1]
+    below, above = (
+        points[0] - beyond[::-1, None] * along[0],
+        points[-1] + beyond[:, None] * along[-1],
+    )
     points = np.concatenate([below, points, above])
-    along = np.concatenate([np.repeat(along[:1], len(beyond), axis=0), along, np.repeat(along[-1:], len(beyond), axis=0)])
+    along = np.concatenate(
+        [
+            np.repeat(along[:1], len(beyond), axis=0),
+            along,
+            np.repeat(along[-1:], len(beyond), axis=0),
+        ]
+    )
     right = np.array([1.0, 0.0, 0.0]) - along[:, :1] * along
     right /= np.linalg.norm(right, axis=1, keepdims=True)
     arc = np.concatenate([-beyond[::-1], inner, inner[-1] + beyond])

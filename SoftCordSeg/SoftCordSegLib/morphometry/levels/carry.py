@@ -12,11 +12,14 @@ from .discs import DiscLabel, check_discs
 from .names import disc_name
 
 
-def carry_over_discs(discs: Iterable[DiscLabel], mask: Volume) -> tuple[list[DiscLabel], tuple[str, ...]]:
-    """The discs that matter for another image's cord: those along it, and the next one beyond each end.
+def carry_over_discs(
+    discs: Iterable[DiscLabel], mask: Volume
+) -> tuple[list[DiscLabel], tuple[str, ...]]:
+    """The discs that matter for another image's cord: those along it, and the next one beyond each
+    end.
 
-    For thick axial slices, in which no disc can be seen.  Positions stay as they are, so that the patient must not have moved much
-    between the images.
+    For thick axial slices, in which no disc can be seen.  Positions stay as they are, so that the
+    patient must not have moved much between the images.
 
     Args:
         discs: of an image of the same visit.
@@ -26,7 +29,8 @@ def carry_over_discs(discs: Iterable[DiscLabel], mask: Volume) -> tuple[list[Dis
         Discs from above to below, and notes: which were left out.
 
     Raises:
-        InputError: as :func:`~.discs.check_discs`; a disc far off this image's cord means that the images do not share coordinates.
+        InputError: as :func:`~.discs.check_discs`; a disc far off this image's cord means that the
+            images do not share coordinates.
     """
     line = centreline_of(mask)
     known, places, _ = check_discs(discs, line)
@@ -41,15 +45,19 @@ def carry_over_discs(discs: Iterable[DiscLabel], mask: Volume) -> tuple[list[Dis
     return kept, notes
 
 
-def discs_to_label_image(discs: Iterable[DiscLabel], like: Volume) -> tuple[Volume, tuple[str, ...]]:
-    """An image of disc points as SCT and BIDS (``_label-discs_dlabel``) have them: one voxel a disc, with its value.
+def discs_to_label_image(
+    discs: Iterable[DiscLabel], like: Volume
+) -> tuple[Volume, tuple[str, ...]]:
+    """An image of disc points as SCT and BIDS (``_label-discs_dlabel``) have them: one voxel a
+    disc, with its value.
 
     Args:
         discs: to draw.
         like: image whose grid to use.
 
     Returns:
-        The label image (uint8), and notes: discs outside the grid, or in the voxel of another one, which are left out.
+        The label image (uint8), and notes: discs outside the grid, or in the voxel of another one,
+        which are left out.
     """
     data = np.zeros(like.shape, dtype=np.uint8)
     outside, crowded = [], []
@@ -61,7 +69,14 @@ def discs_to_label_image(discs: Iterable[DiscLabel], like: Volume) -> tuple[Volu
             crowded.append(disc.name)
         else:
             data[tuple(voxel)] = disc.value
-    notes = (f"Left out, because they are outside the image: {', '.join(outside)}.",) if outside else ()
+    notes = (
+        (f"Left out, because they are outside the image: {', '.join(outside)}.",) if outside else ()
+    )
     if crowded:
-        notes += (f"Left out, because another disc is in the same voxel: {', '.join(crowded)}. A list of points holds them all.",)
+        notes += (
+            (
+                f"Left out, because another disc is in the same voxel: {', '.join(crowded)}. A list"
+                " of points holds them all."
+            ),
+        )
     return Volume(data, like.affine), notes

@@ -6,7 +6,8 @@ import re
 
 from ...errors import InputError
 
-# A disc's value is the number of the vertebra below it: 3 is C2/C3, 8 is C7/T1, 20 is T12/L1, 25 is L5/S1.
+# A disc's value is the number of the vertebra below it: 3 is C2/C3, 8 is C7/T1, 20 is T12/L1, 25 is
+# L5/S1.
 _VERTEBRAE = (
     [f"C{i}" for i in range(1, 8)]
     + [f"T{i}" for i in range(1, 13)]
@@ -58,15 +59,23 @@ def parse_level(text: str | int) -> int:
         return _VERTEBRAE.index(f"{match[1]}{match[2]}") + 1
     if re.fullmatch(r"\d+", word) and 1 <= int(word) <= len(_VERTEBRAE):
         return int(word)
-    between = " It names a disc, the border of two levels." if re.fullmatch(r"[CTLS]\d+[-/_|]?[CTLS]\d+", word) else ""
-    raise InputError(f"'{text}' is no vertebral level.{between} Write a level as C2 or as its number (C2 = 2, T1 = 8, L1 = 20).")
+    between = (
+        " It names a disc, the border of two levels."
+        if re.fullmatch(r"[CTLS]\d+[-/_|]?[CTLS]\d+", word)
+        else ""
+    )
+    raise InputError(
+        f"'{text}' is no vertebral level.{between} Write a level as C2 or as its number (C2 = 2, T1"
+        " = 8, L1 = 20)."
+    )
 
 
 def parse_disc(text: str | int) -> int:
     """The value of a disc written as "C2-C3", "C2/C3", "C2C3", "c2_3", "disc 3", "3", "PMJ" …
 
     Raises:
-        InputError: no disc is called that, or the vertebrae are not neighbours, or it names one vertebra only.
+        InputError: no disc is called that, or the vertebrae are not neighbours, or it names one
+            vertebra only.
     """
     word = re.sub(r"\s+", "", str(text)).lower()
     bare = re.sub(r"^(discs?|disks?|labels?|ivd)[-_#:]*", "", word)
@@ -83,13 +92,18 @@ def parse_disc(text: str | int) -> int:
         if lower - upper == 1:
             return lower
         raise InputError(
-            f"'{text}' names two vertebrae that are not neighbours from above to below. Write the disc as C2/C3, for example."
+            f"'{text}' names two vertebrae that are not neighbours from above to below. Write the"
+            " disc as C2/C3, for example."
         )
     if re.fullmatch(r"[ctls]\d+", bare):
         raise InputError(
-            f"'{text}' is a vertebra, not a disc. Name the disc by both its vertebrae, as C2/C3, or by its value, as 3."
+            f"'{text}' is a vertebra, not a disc. Name the disc by both its vertebrae, as C2/C3, or"
+            " by its value, as 3."
         )
-    raise InputError(f"'{text}' is no disc. Write it as C2/C3, C2-C3 or by its value, as 3 (the number of the vertebra below it).")
+    raise InputError(
+        f"'{text}' is no disc. Write it as C2/C3, C2-C3 or by its value, as 3 (the number of the"
+        " vertebra below it)."
+    )
 
 
 def parse_levels(text: str) -> list[int]:
@@ -110,7 +124,9 @@ def parse_slices(text: str) -> list[int]:
 
     def number(part: str) -> int:
         if not re.fullmatch(r"\d+", part.strip()):
-            raise InputError(f"'{part}' is no slice number. Write slices as 5:15 or 3,5,7 (from 0, the lowest).")
+            raise InputError(
+                f"'{part}' is no slice number. Write slices as 5:15 or 3,5,7 (from 0, the lowest)."
+            )
         return int(part)
 
     return _parse_list(text, number)
@@ -121,6 +137,8 @@ def _parse_list(text: str, parse) -> list[int]:
     for part in re.split(r"[;,]", str(text)):
         ends = [parse(end) for end in part.split(":")]
         if len(ends) > 2 or ends[0] > ends[-1]:
-            raise InputError(f"'{part}' is no range. Write it from the lower to the higher number, as 2:3.")
+            raise InputError(
+                f"'{part}' is no range. Write it from the lower to the higher number, as 2:3."
+            )
         numbers += [n for n in range(ends[0], ends[-1] + 1) if n not in numbers]
     return numbers

@@ -1,4 +1,5 @@
-"""Measures on the slices of the PAM50 template, so that subjects can be laid side by side; SCT's rules.
+"""Measures on the slices of the PAM50 template, so that subjects can be laid side by side; SCT's
+rules.
 
 PAM50: De Leener et al., NeuroImage 2018.
 """
@@ -14,15 +15,39 @@ from ...volume.grid import Grid
 from ..shape.cord_shape import CordShape
 from .names import level_name
 
-# First slice of each vertebral level in PAM50 (0.5 mm, from below), C1 to L1; each level ends where the one above begins.
-_FIRST_SLICE = (939, 908, 871, 834, 801, 770, 736, 693, 647, 601, 552, 501, 450, 397, 343, 290, 232, 169, 106, 40)
+# First slice of each vertebral level in PAM50 (0.5 mm, from below), C1 to L1; each level ends where
+# the one above begins.
+_FIRST_SLICE = (
+    939,
+    908,
+    871,
+    834,
+    801,
+    770,
+    736,
+    693,
+    647,
+    601,
+    552,
+    501,
+    450,
+    397,
+    343,
+    290,
+    232,
+    169,
+    106,
+    40,
+)
 _TOP = 985
 _SLICES = 991
 _SPACING_MM = 0.5
 
 
 def pam50_slices(level: int) -> np.ndarray:
-    """The template's slices of a level (1 = C1 … 20 = L1), lowest first; empty for levels that it does not have."""
+    """The template's slices of a level (1 = C1 … 20 = L1), lowest first; empty for levels that it
+    does not have.
+    """
     if not 1 <= level <= len(_FIRST_SLICE):
         return np.empty(0, dtype=int)
     ends = (_TOP, *_FIRST_SLICE)
@@ -32,8 +57,9 @@ def pam50_slices(level: int) -> np.ndarray:
 def to_pam50(shape: CordShape) -> CordShape:
     """Interpolate every measure, level by level, to the template's slices.
 
-    A whole level is stretched to the template's length.  The first and the last level may be cut off, so that they are stretched by
-    the mean ratio of the levels between, and laid against their inner end.  Lengths are not carried over (NaN), as in SCT.
+    A whole level is stretched to the template's length.  The first and the last level may be cut
+    off, so that they are stretched by the mean ratio of the levels between, and laid against their
+    inner end.  Lengths are not carried over (NaN), as in SCT.
 
     Args:
         shape: with levels.
@@ -45,16 +71,26 @@ def to_pam50(shape: CordShape) -> CordShape:
         InputError: no levels, or only levels that the template does not have.
     """
     if shape.levels is None:
-        raise InputError("Normalising to PAM50 needs vertebral levels. Mark the discs, or give a labelled segmentation.")
+        raise InputError(
+            "Normalising to PAM50 needs vertebral levels. Mark the discs, or give a labelled"
+            " segmentation."
+        )
     levels = [int(level) for level in np.unique(shape.levels) if len(pam50_slices(int(level)))]
     if not levels:
-        raise InputError("None of the levels is in the PAM50 template, which reaches from C1 to L1.")
+        raise InputError(
+            "None of the levels is in the PAM50 template, which reaches from C1 to L1."
+        )
     own = {level: np.flatnonzero(shape.levels == level) for level in levels}
     whole = levels[1:-1]
     notes = ()
     if not whole:
         whole = levels
-        notes = (f"Only {' and '.join(map(level_name, levels))} can be seen, taken as whole levels to find the scale to PAM50.",)
+        notes = (
+            (
+                f"Only {' and '.join(map(level_name, levels))} can be seen, taken as whole levels"
+                " to find the scale to PAM50."
+            ),
+        )
     ratio = float(np.mean([len(pam50_slices(level)) / len(own[level]) for level in whole]))
 
     columns = {name: np.full(_SLICES, np.nan) for name in shape.columns}
@@ -87,16 +123,23 @@ def _stretch(
     """How one level is carried over.
 
     Returns:
-        Template slices to fill; (positions, indices) of the subject's samples; positions to interpolate at.  Positions run from 0
-        (lower disc) to 1 (upper disc).  Samples lie half a step inside a disc that has a neighbour, and the neighbour's nearest
-        sample lies half a step beyond it.
+        Template slices to fill; (positions, indices) of the subject's samples; positions to
+        interpolate at.  Positions run from 0 (lower disc) to 1 (upper disc).  Samples lie half a
+        step inside a disc that has a neighbour, and the neighbour's nearest sample lies half a step
+        beyond it.
     """
     template = pam50_slices(level)
     at_end = above is None or below is None
     count = max(int(ratio * len(own)), 1) if at_end else len(template)
     half, half_template = (0.5 / (n - 1) if n > 1 else 0.5 for n in (len(own), count))
-    at = np.linspace(half_template if below is not None else 0.0, 1.0 - (half_template if above is not None else 0.0), count)
-    position = np.linspace(half if below is not None else 0.0, 1.0 - (half if above is not None else 0.0), len(own))
+    at = np.linspace(
+        half_template if below is not None else 0.0,
+        1.0 - (half_template if above is not None else 0.0),
+        count,
+    )
+    position = np.linspace(
+        half if below is not None else 0.0, 1.0 - (half if above is not None else 0.0), len(own)
+    )
     index = own
     if below is not None:
         position, index = np.append(-half, position), np.append(below[-1], index)

@@ -12,13 +12,15 @@ from ..shape.cord_shape import CordShape
 from ..slices.centreline import slice_centres
 from ..slices.stack import axial, extract_slices
 
-# SCT's: a straight line between slices, then a Hanning window of this length, mm.  Robust where the top of the mask is poor.
+# SCT's: a straight line between slices, then a Hanning window of this length, mm.  Robust where the
+# top of the mask is poor.
 _SMOOTHING_MM = 50.0
 EXTENT_MM = 20.0
 
 
 def add_distance_pmj(shape: CordShape, mask: Volume, pmj_mm: Sequence[float]) -> CordShape:
-    """``shape`` with the distance of each slice from the pontomedullary junction, along the centreline.
+    """``shape`` with the distance of each slice from the pontomedullary junction, along the
+    centreline.
 
     Args:
         shape: of :func:`~.measure.measure`.
@@ -36,15 +38,27 @@ def add_distance_pmj(shape: CordShape, mask: Volume, pmj_mm: Sequence[float]) ->
     grid = volume.grid
     junction = np.round(grid.to_voxel(np.asarray(pmj_mm, dtype=float))).astype(int)
     if not (0 <= junction[2] < grid.shape[2]):
-        raise InputError("The pontomedullary junction is above or below the image. Move its point into the image.")
+        raise InputError(
+            "The pontomedullary junction is above or below the image. Move its point into the"
+            " image."
+        )
     if junction[2] <= stack.slices[0]:
-        raise InputError("The pontomedullary junction is below the mask of the cord. Move its point to the junction.")
+        raise InputError(
+            "The pontomedullary junction is below the mask of the cord. Move its point to the"
+            " junction."
+        )
     centres = slice_centres(stack)
     known = np.isfinite(centres[:, 0]) & (stack.slices < junction[2])
     height = np.append(stack.slices[known], junction[2])
     slices = np.arange(height[0], height[-1] + 1)
     points = np.column_stack(
-        [_smoothed(np.interp(slices, height, np.append(centres[known, axis], junction[axis])), grid.spacing[2]) for axis in (0, 1)]
+        [
+            _smoothed(
+                np.interp(slices, height, np.append(centres[known, axis], junction[axis])),
+                grid.spacing[2],
+            )
+            for axis in (0, 1)
+        ]
     )
     positions = grid.to_world(np.column_stack([points, slices]))
     steps = np.linalg.norm(np.diff(positions, axis=0), axis=1)
@@ -55,7 +69,9 @@ def add_distance_pmj(shape: CordShape, mask: Volume, pmj_mm: Sequence[float]) ->
     return shape.with_distance_pmj(found)
 
 
-def slices_at_pmj_distance(shape: CordShape, distance_mm: float, extent_mm: float = EXTENT_MM) -> list[int]:
+def slices_at_pmj_distance(
+    shape: CordShape, distance_mm: float, extent_mm: float = EXTENT_MM
+) -> list[int]:
     """The slices around a distance from the pontomedullary junction.
 
     Args:
@@ -64,20 +80,24 @@ def slices_at_pmj_distance(shape: CordShape, distance_mm: float, extent_mm: floa
         extent_mm: length of cord to take.
 
     Returns:
-        Slice numbers, from the one nearest to ``distance_mm`` + half the extent to just below that nearest to it - half.
+        Slice numbers, from the one nearest to ``distance_mm`` + half the extent to just below that
+        nearest to it - half.
 
     Raises:
         InputError: no distances, or a distance that the mask does not reach.
     """
     if shape.distance_pmj is None:
-        raise InputError("The distance from the pontomedullary junction is not known. Mark the junction (value 50) first.")
+        raise InputError(
+            "The distance from the pontomedullary junction is not known. Mark the junction (value"
+            " 50) first."
+        )
     reached = np.flatnonzero(np.isfinite(shape.distance_pmj))
     distance = shape.distance_pmj[reached]
     low, high = distance.min(), distance.max()
     if not (low <= distance_mm - extent_mm / 2 + 1.0 and distance_mm + extent_mm / 2 - 1.0 <= high):
         raise InputError(
-            f"The mask reaches from {low:.0f} to {high:.0f} mm below the pontomedullary junction, which does not hold "
-            f"{distance_mm:g} ± {extent_mm / 2:g} mm. Choose another distance."
+            f"The mask reaches from {low:.0f} to {high:.0f} mm below the pontomedullary junction,"
+            f" which does not hold {distance_mm:g} ± {extent_mm / 2:g} mm. Choose another distance."
         )
     first = reached[np.argmin(np.abs(distance - (distance_mm + extent_mm / 2)))]
     last = reached[np.argmin(np.abs(distance - (distance_mm - extent_mm / 2)))]

@@ -17,11 +17,14 @@ from .discs import DiscLabel, check_discs, discs_from_label_image
 _LARGEST_POINT = 27
 
 
-def levels_from_discs(discs: Iterable[DiscLabel], centreline: Centreline) -> tuple[np.ndarray, tuple[str, ...]]:
+def levels_from_discs(
+    discs: Iterable[DiscLabel], centreline: Centreline
+) -> tuple[np.ndarray, tuple[str, ...]]:
     """The level of each slice of the centreline.
 
-    Disc k lies above vertebra k: its slice, and those below it down to just above disc k + 1, are level k.  Below the lowest
-    disc its value goes on; above the highest disc is the level before it (none above disc 1).
+    Disc k lies above vertebra k: its slice, and those below it down to just above disc k + 1, are
+    level k.  Below the lowest disc its value goes on; above the highest disc is the level before it
+    (none above disc 1).
 
     Returns:
         (n,) levels, 0 where none, for ``centreline.slices``; and notes.
@@ -36,9 +39,11 @@ def levels_from_discs(discs: Iterable[DiscLabel], centreline: Centreline) -> tup
 
 
 def levels_from_labelled_mask(labels: Volume, shape: CordShape) -> np.ndarray:
-    """The level of each slice of ``shape`` from a segmentation whose values are vertebral levels (SCT's ``_labeled``).
+    """The level of each slice of ``shape`` from a segmentation whose values are vertebral levels
+    (SCT's ``_labeled``).
 
-    A slice has the rounded mean of its labels, as in SCT; values 49 and above are no vertebral levels.
+    A slice has the rounded mean of its labels, as in SCT; values 49 and above are no vertebral
+    levels.
 
     Raises:
         InputError: another grid than the mask's, or no labels.
@@ -46,48 +51,65 @@ def levels_from_labelled_mask(labels: Volume, shape: CordShape) -> np.ndarray:
     volume = reorient(labels, "LAS")
     if not volume.grid.same_as(shape.grid, tolerance_mm=1e-2):
         raise InputError(
-            "The labelled segmentation has another grid than the mask. Resample one of them to the other's grid first."
+            "The labelled segmentation has another grid than the mask. Resample one of them to the"
+            " other's grid first."
         )
     data = np.asarray(volume.data, dtype=float)[:, :, shape.slices]
     if not (data > 0).any():
-        raise InputError("The labelled segmentation has no labels: all its voxels are 0. Choose the one with the levels in it.")
+        raise InputError(
+            "The labelled segmentation has no labels: all its voxels are 0. Choose the one with the"
+            " levels in it."
+        )
     counts = (data > 0).sum(axis=(0, 1))
     means = np.where(data > 0, data, 0.0).sum(axis=(0, 1)) / np.maximum(counts, 1)
     levels = np.round(means).astype(int)
     return np.where(levels < 49, levels, 0)
 
 
-def add_levels(shape: CordShape, discs: Iterable[DiscLabel], mask: Volume | None = None) -> CordShape:
+def add_levels(
+    shape: CordShape, discs: Iterable[DiscLabel], mask: Volume | None = None
+) -> CordShape:
     """``shape`` with the level of each slice, from disc labels.
 
     Args:
         shape: of :func:`~.measure.measure`.
         discs: at least one.
-        mask: the mask that was measured; gives the centreline with SCT's smoothing for labels.  Without it the centreline of
-            ``shape`` is used, which is smoothed a little more.
+        mask: the mask that was measured; gives the centreline with SCT's smoothing for labels.
+            Without it the centreline of ``shape`` is used, which is smoothed a little more.
 
     Raises:
-        InputError: as :func:`levels_from_discs`; a shape measured without angle correction, and no mask.
+        InputError: as :func:`levels_from_discs`; a shape measured without angle correction, and no
+            mask.
     """
     if mask is not None:
         volume, _ = axial(mask, shape.options.threshold)
-        centreline = fit_centreline(extract_slices(volume, shape.options.threshold), LEVEL_SMOOTHING)
+        centreline = fit_centreline(
+            extract_slices(volume, shape.options.threshold), LEVEL_SMOOTHING
+        )
     elif shape.centreline is not None:
         centreline = shape.centreline
     else:
-        raise InputError("Levels need the cord's centreline: give the mask too, or measure with angle correction.")
+        raise InputError(
+            "Levels need the cord's centreline: give the mask too, or measure with angle"
+            " correction."
+        )
     levels, notes = levels_from_discs(discs, centreline)
     numbers = shape.slices - centreline.slices[0]
     return shape.with_levels(levels[numbers], notes)
 
 
 def add_levels_from_mask(shape: CordShape, labels: Volume) -> CordShape:
-    """``shape`` with the level of each slice, from a labelled segmentation; see :func:`levels_from_labelled_mask`."""
+    """``shape`` with the level of each slice, from a labelled segmentation; see
+    :func:`levels_from_labelled_mask`.
+    """
     return shape.with_levels(levels_from_labelled_mask(labels, shape))
 
 
-def add_levels_from_image(shape: CordShape, labels: Volume, mask: Volume | None = None) -> CordShape:
-    """``shape`` with levels from a label image, whichever of the two kinds it is: disc points, or a labelled segmentation.
+def add_levels_from_image(
+    shape: CordShape, labels: Volume, mask: Volume | None = None
+) -> CordShape:
+    """``shape`` with levels from a label image, whichever of the two kinds it is: disc points, or a
+    labelled segmentation.
 
     Args:
         shape: of :func:`~.measure.measure`.

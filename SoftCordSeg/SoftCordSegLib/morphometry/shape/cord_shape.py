@@ -81,14 +81,17 @@ class SliceShape:
         angle_RL: rotation about the R-L axis (leaning forwards or backwards), degrees.
         diameter_AP: extent along A-P near the middle, after turning the long axis to R-L, mm.
         diameter_AP_ellipse, diameter_RL: axes of the ellipse of equal moments, mm.
-        length_anterior, length_posterior: parts of ``diameter_AP`` before and behind the middle, mm.
+        length_anterior, length_posterior: parts of ``diameter_AP`` before and behind the middle,
+            mm.
         eccentricity: of that ellipse, 0 (circle) to 1.
         orientation: angle of its long axis from R-L, degrees.
         solidity: area over that of the convex hull, 0 to 1.
         length: of the cord within this slice, mm.
         level: vertebral level (1 = C1 … 7 = C7, 8 = T1 … 20 = L1), None where not known.
-        distance_pmj: distance along the cord from the pontomedullary junction, mm; NaN where not known.
-        extra: further measures by name, where asked for (quadrants, symmetry, interval of the area); units in ``UNITS``.
+        distance_pmj: distance along the cord from the pontomedullary junction, mm; NaN where not
+            known.
+        extra: further measures by name, where asked for (quadrants, symmetry, interval of the
+            area); units in ``UNITS``.
     """
 
     slice: int
@@ -116,14 +119,15 @@ class MeasureOptions:
 
     Attributes:
         angle_correction: measure at right angles to the cord (SCT's default).
-        rescaling: "sct" divides each slice by its own maximum, as SCT does; "none" takes soft values as they are, so that a
-            slice whose maximum is below 1 is not inflated.
-        threshold: None measures the soft mask; a number in (0, 1] first makes it 1 where it is ≥ threshold and 0 elsewhere
-            (the paper's published areas used 0.5).
+        rescaling: "sct" divides each slice by its own maximum, as SCT does; "none" takes soft
+            values as they are, so that a slice whose maximum is below 1 is not inflated.
+        threshold: None measures the soft mask; a number in (0, 1] first makes it 1 where it is ≥
+            threshold and 0 elsewhere (the paper's published areas used 0.5).
         smooth: SCT's smoothing of the centreline.
-        tilt: for a cord that leans sideways and forwards at once, "sct" shrinks the slice by both cosines in turn, which takes
-            off a little too much (1 % of the area at a lean of 30°, 3.5 % at 40°, where both parts are equal); "exact" shrinks
-            it by the cosine of the lean itself.  They are the same for a cord that leans one way.
+        tilt: for a cord that leans sideways and forwards at once, "sct" shrinks the slice by both
+            cosines in turn, which takes off a little too much (1 % of the area at a lean of 30°,
+            3.5 % at 40°, where both parts are equal); "exact" shrinks it by the cosine of the lean
+            itself.  They are the same for a cord that leans one way.
         interval: also measure "area_low" and "area_high", see :mod:`~.interval`.
     """
 
@@ -145,7 +149,8 @@ class MeasureOptions:
 
 @dataclass(frozen=True, eq=False)
 class CordShape(Sequence):
-    """The cord's shape in all slices from its lowest to its highest: a sequence of :class:`SliceShape`, kept as columns.
+    """The cord's shape in all slices from its lowest to its highest: a sequence of
+    :class:`SliceShape`, kept as columns.
 
     Attributes:
         slices: (n,) slice numbers without gaps.
@@ -182,7 +187,9 @@ class CordShape(Sequence):
             centre_mm=tuple(float(x) for x in self.centres_mm[index]),
             **{name: values.pop(name) for name in MEASURES},
             level=level,
-            distance_pmj=float("nan") if self.distance_pmj is None else float(self.distance_pmj[index]),
+            distance_pmj=(
+                float("nan") if self.distance_pmj is None else float(self.distance_pmj[index])
+            ),
             extra=values,
         )
 
@@ -197,7 +204,10 @@ class CordShape(Sequence):
         """
         index = int(number) - int(self.slices[0])
         if not 0 <= index < len(self):
-            raise IndexError(f"the cord reaches from slice {self.slices[0]} to {self.slices[-1]}; there is none at slice {number}")
+            raise IndexError(
+                f"the cord reaches from slice {self.slices[0]} to {self.slices[-1]}; there is none"
+                f" at slice {number}"
+            )
         return self[index]
 
     def with_levels(self, levels: np.ndarray, notes: tuple[str, ...] = ()) -> CordShape:
@@ -208,6 +218,8 @@ class CordShape(Sequence):
         """The same with the distance (n,) from the pontomedullary junction, mm."""
         return replace(self, distance_pmj=np.asarray(distance_mm, dtype=float))
 
-    def with_columns(self, columns: dict[str, np.ndarray], notes: tuple[str, ...] = ()) -> CordShape:
+    def with_columns(
+        self, columns: dict[str, np.ndarray], notes: tuple[str, ...] = ()
+    ) -> CordShape:
         """The same with further measures, each (n,)."""
         return replace(self, columns={**self.columns, **columns}, notes=self.notes + notes)

@@ -1,4 +1,6 @@
-"""How many pixels the convex hull of a region has: what solidity needs, without drawing the hull."""
+"""How many pixels the convex hull of a region has: what solidity needs, without drawing the
+hull.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +10,8 @@ import numpy as np
 def convex_count(inside: np.ndarray) -> int:
     """Number of pixels in the convex hull of the True pixels.
 
-    Each pixel is taken as a diamond of half-diagonal 0.5, and pixels whose centre is inside or on the hull count
-    (``skimage.morphology.convex_hull_image`` with its offset coordinates).
+    Each pixel is taken as a diamond of half-diagonal 0.5, and pixels whose centre is inside or on
+    the hull count (``skimage.morphology.convex_hull_image`` with its offset coordinates).
 
     Args:
         inside: (rows, columns) bool; at least one True in its first and last row.
@@ -32,8 +34,8 @@ def _lower_bound(rows: np.ndarray, edge: np.ndarray, at: np.ndarray) -> np.ndarr
     u, v = u[order], v[order]
     lowest = np.concatenate([[True], np.diff(u) > 0])
     u, v = u[lowest], v[lowest]
-    # A point on or above the line between its neighbours is no corner; a corner never is.  So dropping all such points at
-    # once is safe, and when none is left what remains is convex.
+    # A point on or above the line between its neighbours is no corner; a corner never is.  So
+    # dropping all such points at once is safe, and when none is left what remains is convex.
     while len(u) > 2:
         corner = (v[2:] - v[1:-1]) * (u[1:-1] - u[:-2]) > (v[1:-1] - v[:-2]) * (u[2:] - u[1:-1])
         if corner.all():

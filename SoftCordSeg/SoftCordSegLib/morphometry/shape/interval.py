@@ -1,9 +1,10 @@
 """How sure the area is, from the soft mask alone: where the border could as well be drawn.
 
-The interval of a slice reaches from the area within the contour at 0.75 (``area_low``) to that within the contour at 0.25
-(``area_high``) of the refined soft slice: a sharp border with little partial volume gives a narrow interval, a blurred or an
-uncertain one a wide interval.  It is not a confidence interval of repeated scans, and errors that shift the whole contour in a
-confident mask are not in it.
+The interval of a slice reaches from the area within the contour at 0.75 (``area_low``) to that
+within the contour at 0.25 (``area_high``) of the refined soft slice: a sharp border with little
+partial volume gives a narrow interval, a blurred or an uncertain one a wide interval.  It is not a
+confidence interval of repeated scans, and errors that shift the whole contour in a confident mask
+are not in it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from ..slices.upright import UprightSlices
 HALF_WIDTH = 0.25
 
 
-def area_interval(slices: UprightSlices, spacing: np.ndarray, middle: float = 0.5) -> tuple[np.ndarray, np.ndarray]:
+def area_interval(
+    slices: UprightSlices, spacing: np.ndarray, middle: float = 0.5
+) -> tuple[np.ndarray, np.ndarray]:
     """Area within the contours at ``middle`` ± 0.25, for each slice.
 
     Args:

@@ -1,4 +1,6 @@
-"""The area along the cord while somebody edits the mask: measured once, then kept up to date from the edited slices only."""
+"""The area along the cord while somebody edits the mask: measured once, then kept up to date from
+the edited slices only.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,9 @@ from .cord_shape import MeasureOptions
 class LiveArea:
     """Area of each slice, and its quick update after an edit.
 
-    The result is always that of :func:`~.measure.measure`: an edit moves the centreline a little everywhere, so that all areas
-    are computed anew, but from small patches in memory; only the edited slices are read from the volume again.
+    The result is always that of :func:`~.measure.measure`: an edit moves the centreline a little
+    everywhere, so that all areas are computed anew, but from small patches in memory; only the
+    edited slices are read from the volume again.
 
     Args:
         mask: soft or binary mask, any orientation.
@@ -53,7 +56,8 @@ class LiveArea:
 
         Args:
             mask: the edited mask, on the same grid as before.
-            start, stop: box of edited voxels in the mask's own indices (i, j, k); ``stop`` is exclusive.
+            start, stop: box of edited voxels in the mask's own indices (i, j, k); ``stop`` is
+                exclusive.
 
         Returns:
             The new :attr:`areas`; :attr:`slices` may have grown or shrunk.
@@ -65,10 +69,14 @@ class LiveArea:
             return self._start(mask)
         volume = reorient(mask, "LAS")
         if not volume.grid.same_as(self._stack.grid):
-            raise InputError("The edited mask has another grid than the one that was measured. Measure it anew.")
+            raise InputError(
+                "The edited mask has another grid than the one that was measured. Measure it anew."
+            )
         corners = volume.grid.to_voxel(mask.grid.to_world(np.array([start, np.asarray(stop) - 1])))
         first, last = np.round(np.sort(corners[:, 2])).astype(int)
-        self._stack = join_slices(self._stack, volume, int(first), int(last) + 1, self.options.threshold)
+        self._stack = join_slices(
+            self._stack, volume, int(first), int(last) + 1, self.options.threshold
+        )
         return self._measure()
 
     def _start(self, mask: Volume) -> np.ndarray:

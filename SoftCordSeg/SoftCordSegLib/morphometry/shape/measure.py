@@ -29,15 +29,17 @@ def measure(
     Args:
         mask: soft (0 to 1) or binary mask of the cord, any orientation.
         options: see :class:`MeasureOptions`; SCT's own way by default.
-        centreline: for the angle correction, of another mask on the same grid (:func:`centreline_of`); the mask's own by default.
+        centreline: for the angle correction, of another mask on the same grid
+            (:func:`centreline_of`); the mask's own by default.
         progress: reports, and is asked at every slice whether to stop.
 
     Returns:
-        The shape, a sequence of :class:`SliceShape`; sentences in ``notes`` say what was done to an unusual mask.
+        The shape, a sequence of :class:`SliceShape`; sentences in ``notes`` say what was done to an
+        unusual mask.
 
     Raises:
-        InputError: an empty mask, NaN, a label image, values far outside [0, 1], one slice only (with angle correction), a
-            centreline that does not cover the mask.
+        InputError: an empty mask, NaN, a label image, values far outside [0, 1], one slice only
+            (with angle correction), a centreline that does not cover the mask.
         Cancelled: the user stopped the work.
     """
     options = options or MeasureOptions()
@@ -54,10 +56,14 @@ def measure(
     columns["area"] = areas(slices, spacing)
     valid = slices.measurable
     columns["angle_AP"][valid], columns["angle_RL"][valid] = np.degrees(angles[valid]).T
-    columns["length"][valid] = spacing[2] if shrink is None else spacing[2] / shrink[valid].prod(axis=1)
+    columns["length"][valid] = (
+        spacing[2] if shrink is None else spacing[2] / shrink[valid].prod(axis=1)
+    )
     _fill_region_measures(columns, slices, spacing, progress or Progress())
     if options.interval:
-        columns["area_low"], columns["area_high"] = _interval(volume, stack, slices, shrink, options.threshold)
+        columns["area_low"], columns["area_high"] = _interval(
+            volume, stack, slices, shrink, options.threshold
+        )
     if options.angle_correction:
         middle = centreline.points[stack.slices - centreline.slices[0]]
     else:
@@ -74,7 +80,8 @@ def measure(
 
 
 def centreline_of(mask: Volume, smooth: float = 30.0) -> Centreline:
-    """The centreline of a mask, for instance of the whole cord when its grey matter is to be measured at the cord's angle.
+    """The centreline of a mask, for instance of the whole cord when its grey matter is to be
+    measured at the cord's angle.
 
     Raises:
         InputError: as :func:`measure`.
@@ -83,8 +90,12 @@ def centreline_of(mask: Volume, smooth: float = 30.0) -> Centreline:
     return fit_centreline(extract_slices(volume, notes=notes), smooth)
 
 
-def _angles(stack: SliceStack, centreline: Centreline | None, tilt: str) -> tuple[np.ndarray, np.ndarray | None]:
-    """(n, 2) angles (AP, RL), radians, and the factors by which slices shrink along (rows, columns), None without correction."""
+def _angles(
+    stack: SliceStack, centreline: Centreline | None, tilt: str
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """(n, 2) angles (AP, RL), radians, and the factors by which slices shrink along (rows,
+    columns), None without correction.
+    """
     if centreline is None:
         return np.zeros((len(stack), 2)), None
     angles = np.column_stack(centreline.angles(stack.slices))
@@ -92,17 +103,25 @@ def _angles(stack: SliceStack, centreline: Centreline | None, tilt: str) -> tupl
 
 
 def _interval(
-    volume: Volume, stack: SliceStack, slices: UprightSlices, shrink: np.ndarray | None, threshold: float | None
+    volume: Volume,
+    stack: SliceStack,
+    slices: UprightSlices,
+    shrink: np.ndarray | None,
+    threshold: float | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The area's interval, from the soft values even where the thresholded mask was measured."""
     if threshold is None:
         return area_interval(slices, volume.spacing)
-    soft = extract_slices(Volume(volume.data[:, :, stack.slices[0] : stack.slices[-1] + 1], volume.affine))
+    soft = extract_slices(
+        Volume(volume.data[:, :, stack.slices[0] : stack.slices[-1] + 1], volume.affine)
+    )
     low, high = area_interval(upright(soft, shrink, rescale=False), volume.spacing, threshold)
     return np.where(slices.measurable, low, np.nan), np.where(slices.measurable, high, np.nan)
 
 
-def _fill_region_measures(columns: dict[str, np.ndarray], slices: UprightSlices, spacing: np.ndarray, progress: Progress) -> None:
+def _fill_region_measures(
+    columns: dict[str, np.ndarray], slices: UprightSlices, spacing: np.ndarray, progress: Progress
+) -> None:
     count = len(slices.patches)
     for index in np.flatnonzero(slices.measurable):
         progress.check_cancelled()

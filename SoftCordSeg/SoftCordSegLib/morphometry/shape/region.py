@@ -1,4 +1,5 @@
-"""Shape of one refined slice: the ellipse of equal moments, solidity, and the diameter along the A-P axis.
+"""Shape of one refined slice: the ellipse of equal moments, solidity, and the diameter along the
+A-P axis.
 
 The definitions are those of ``skimage.measure.regionprops`` that SCT uses, on the pixels above 0.5.
 """
@@ -32,8 +33,8 @@ def region_measures(fine: np.ndarray) -> dict[str, float] | None:
         fine: (rows R-L, columns A-P) soft values on pixels of 0.1 mm.
 
     Returns:
-        Diameters and lengths in mm, orientation in degrees (-90 to 90, from the R-L axis), eccentricity and solidity in [0, 1];
-        None where no pixel is above 0.5.
+        Diameters and lengths in mm, orientation in degrees (-90 to 90, from the R-L axis),
+        eccentricity and solidity in [0, 1]; None where no pixel is above 0.5.
     """
     inside = fine > INSIDE
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
@@ -67,7 +68,9 @@ def folded_angle(degrees: float) -> float:
 
 
 def _moments(inside: np.ndarray) -> tuple[int, tuple[float, float], tuple[float, float, float]]:
-    """Count, centroid (row, column) and inertia tensor (a, b, c) = [[a, b], [b, c]] of the True pixels."""
+    """Count, centroid (row, column) and inertia tensor (a, b, c) = [[a, b], [b, c]] of the True
+    pixels.
+    """
     by_row = np.count_nonzero(inside, axis=1).astype(float)
     by_column = np.count_nonzero(inside, axis=0).astype(float)
     row, column = np.arange(len(by_row), dtype=float), np.arange(len(by_column), dtype=float)
@@ -75,11 +78,17 @@ def _moments(inside: np.ndarray) -> tuple[int, tuple[float, float], tuple[float,
     row_mean, column_mean = by_row @ row / count, by_column @ column / count
     row, column = row - row_mean, column - column_mean
     mixed = row @ (inside.astype(float) @ column)
-    return int(count), (row_mean, column_mean), (by_column @ column**2 / count, -mixed / count, by_row @ row**2 / count)
+    return (
+        int(count),
+        (row_mean, column_mean),
+        (by_column @ column**2 / count, -mixed / count, by_row @ row**2 / count),
+    )
 
 
 def _orientation(a: float, b: float, c: float) -> float:
-    """Angle of the long axis from the rows' direction, radians in (-π/2, π/2], scikit-image's convention."""
+    """Angle of the long axis from the rows' direction, radians in (-π/2, π/2], scikit-image's
+    convention.
+    """
     if a == c:
         return math.pi / 4 if b < 0 else -math.pi / 4
     return 0.5 * math.atan2(-2.0 * b, c - a)

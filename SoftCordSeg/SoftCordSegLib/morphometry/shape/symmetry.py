@@ -1,4 +1,6 @@
-"""Quadrants and symmetry of the cord's section, about the axis of symmetry that the image shows; SCT's measures with an image."""
+"""Quadrants and symmetry of the cord's section, about the axis of symmetry that the image shows;
+SCT's measures with an image.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ from .diameter import INSIDE, turned
 from .symmetry_axis import smoothed_along, symmetry_angle
 
 
-def add_image_measures(shape: CordShape, mask: Volume, image: Volume, *, progress: Progress | None = None) -> CordShape:
+def add_image_measures(
+    shape: CordShape, mask: Volume, image: Volume, *, progress: Progress | None = None
+) -> CordShape:
     """``shape`` with quadrant areas and symmetry.
 
     Args:
@@ -40,7 +44,10 @@ def add_image_measures(shape: CordShape, mask: Volume, image: Volume, *, progres
     volume, tilted = axial(mask, shape.options.threshold)
     picture = reorient(image, "LAS")
     if tilted or not picture.grid.same_as(volume.grid, tolerance_mm=1e-2):
-        raise InputError("The image has another grid than the mask. Resample one of them to the other's grid first.")
+        raise InputError(
+            "The image has another grid than the mask. Resample one of them to the other's grid"
+            " first."
+        )
     stack = extract_slices(volume, shape.options.threshold)
     shrink = _shrink(shape)
     slices = upright(stack, shrink, rescale=shape.options.rescaling == "sct")
@@ -59,14 +66,18 @@ def add_image_measures(shape: CordShape, mask: Volume, image: Volume, *, progres
     for number, index in enumerate(measurable):
         progress.check_cancelled()
         progress.report(number / len(measurable), "Measuring symmetry")
-        for name, value in section_symmetry(refine(slices.crop(index), spacing), turns[number]).items():
+        for name, value in section_symmetry(
+            refine(slices.crop(index), spacing), turns[number]
+        ).items():
             columns[name][index] = value
         columns["angle_hog"][index] = -math.degrees(turns[number])
     return shape.with_columns(columns)
 
 
 def _shrink(shape: CordShape) -> np.ndarray | None:
-    """(n, 2) factors along rows and columns by which the slices were shrunk when they were measured."""
+    """(n, 2) factors along rows and columns by which the slices were shrunk when they were
+    measured.
+    """
     if not shape.options.angle_correction:
         return None
     angles = np.radians(np.column_stack([shape.columns["angle_AP"], shape.columns["angle_RL"]]))
@@ -74,14 +85,16 @@ def _shrink(shape: CordShape) -> np.ndarray | None:
 
 
 def section_symmetry(fine: np.ndarray, turn: float) -> dict[str, float]:
-    """Quadrants and symmetry of one refined slice (rows from right to left, columns from posterior to anterior).
+    """Quadrants and symmetry of one refined slice (rows from right to left, columns from posterior
+    to anterior).
 
     Args:
         fine: soft values on pixels of 0.1 mm.
         turn: rotation of the axis of symmetry, radians.
 
     Returns:
-        Areas in mm², Dice without unit, Hausdorff distances in mm, by name; nothing where no pixel is above 0.5.
+        Areas in mm², Dice without unit, Hausdorff distances in mm, by name; nothing where no pixel
+        is above 0.5.
     """
     inside = np.argwhere(fine > INSIDE)
     if len(inside) == 0:
@@ -104,18 +117,26 @@ def section_symmetry(fine: np.ndarray, turn: float) -> dict[str, float]:
 
 
 def _mirror(values: np.ndarray, middle: int) -> tuple[float, float, float]:
-    """Compare the rows from ``middle`` on with the mirrored rows before it: Dice, difference (mm²), Hausdorff distance (mm)."""
+    """Compare the rows from ``middle`` on with the mirrored rows before it: Dice, difference (mm²),
+    Hausdorff distance (mm).
+    """
     half = values[middle:]
     mirrored = np.zeros_like(half)
     other = values[middle::-1][: len(half)]
     mirrored[: len(other)] = other
     overlap, total = float((half * mirrored).sum()), float(half.sum() + mirrored.sum())
     dice = 2 * overlap / total if total > 0 else 0.0
-    return dice, (total - 2 * overlap) * FINE_MM**2, _hausdorff(half > INSIDE, mirrored > INSIDE) * FINE_MM
+    return (
+        dice,
+        (total - 2 * overlap) * FINE_MM**2,
+        _hausdorff(half > INSIDE, mirrored > INSIDE) * FINE_MM,
+    )
 
 
 def _hausdorff(a: np.ndarray, b: np.ndarray) -> float:
-    """Largest distance, pixels, from a pixel of one region to the nearest of the other; infinite where one is empty."""
+    """Largest distance, pixels, from a pixel of one region to the nearest of the other; infinite
+    where one is empty.
+    """
     if not a.any() or not b.any():
         return 0.0 if a.any() == b.any() else math.inf
     return max(_farthest(a, b), _farthest(b, a))

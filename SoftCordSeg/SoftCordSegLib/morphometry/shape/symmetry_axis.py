@@ -1,7 +1,7 @@
 """Which way the cord is turned in its slice, seen from the image: the symmetry of its gradients.
 
-After Sun, "Symmetry detection using gradient information", Pattern Recognition Letters 16 (1995), with SCT's settings: a histogram
-of gradient directions around the cord, mirrored onto itself.
+After Sun, "Symmetry detection using gradient information", Pattern Recognition Letters 16 (1995),
+with SCT's settings: a histogram of gradient directions around the cord, mirrored onto itself.
 """
 
 from __future__ import annotations
@@ -39,9 +39,12 @@ def symmetry_angle(section: np.ndarray, centre: np.ndarray, spacing: np.ndarray)
     column = (np.arange(part.shape[1]) + low[1] - centre[1]) * spacing[1] / _SIGMA_MM
     weight = np.exp(-0.5 * (row[:, None] ** 2 + column[None, :] ** 2)) * np.hypot(by_row, by_column)
     edge = np.pi * _BINS / (_BINS + 1)
-    histogram, _ = np.histogram(np.arctan2(by_row, by_column), bins=_BINS, range=(-edge, edge), weights=weight)
+    histogram, _ = np.histogram(
+        np.arctan2(by_row, by_column), bins=_BINS, range=(-edge, edge), weights=weight
+    )
     smooth = signal.medfilt(np.tile(histogram, 3), _MEDIAN)[_BINS : 2 * _BINS]
-    # Mirroring about a direction a maps direction d to 2a - d: the overlap with itself is a circular convolution at 2a.
+    # Mirroring about a direction a maps direction d to 2a - d: the overlap with itself is a
+    # circular convolution at 2a.
     overlap = np.convolve(smooth, np.tile(smooth, 3), mode="same")[_BINS : 2 * _BINS]
     directions = np.linspace(-1.0, 1.0, _BINS) * np.pi * (_BINS - 1) / (_BINS + 1)
     searched = np.abs(directions) <= np.radians(2 * _LARGEST_DEG)

@@ -42,7 +42,9 @@ class Centreline:
     @property
     def tangents(self) -> np.ndarray:
         """(n, 3) unit vectors along the cord towards its upper end, world RAS+."""
-        steps = np.column_stack([self.slopes, np.ones(len(self.slices))]) @ self.grid.affine[:3, :3].T
+        steps = (
+            np.column_stack([self.slopes, np.ones(len(self.slices))]) @ self.grid.affine[:3, :3].T
+        )
         return steps / np.linalg.norm(steps, axis=1, keepdims=True)
 
     @property
@@ -55,8 +57,8 @@ class Centreline:
         """Angles between the cord and the normal of each slice.
 
         Returns:
-            (angle_AP, angle_RL), radians: the rotation about the A-P axis (the cord leans to the side) and about the R-L axis
-            (it leans forwards or backwards).
+            (angle_AP, angle_RL), radians: the rotation about the A-P axis (the cord leans to the
+            side) and about the R-L axis (it leans forwards or backwards).
 
         Raises:
             InputError: the centreline does not reach all the slices.
@@ -64,8 +66,8 @@ class Centreline:
         beyond = np.setdiff1d(slices, self.slices)
         if len(beyond):
             raise InputError(
-                f"The centreline does not cover slice(s) {slice_ranges(beyond)} of the mask. Give a longer centreline, or switch "
-                "the angle correction off."
+                f"The centreline does not cover slice(s) {slice_ranges(beyond)} of the mask. Give a"
+                " longer centreline, or switch the angle correction off."
             )
         lean = self.slopes[np.asarray(slices) - self.slices[0]] * self.grid.spacing[:2]
         height = self.grid.spacing[2]
@@ -73,7 +75,9 @@ class Centreline:
 
 
 def slice_centres(stack: SliceStack) -> np.ndarray:
-    """(n, 2) mean index of the voxels above 0 in each slice; soft values do not weigh in, as in SCT. NaN where empty."""
+    """(n, 2) mean index of the voxels above 0 in each slice; soft values do not weigh in, as in
+    SCT. NaN where empty.
+    """
     inside = stack.patches > NEAR_ZERO
     with np.errstate(invalid="ignore"):
         rows = inside.sum(axis=2) @ np.arange(inside.shape[1]) / inside.sum(axis=(1, 2))
@@ -81,12 +85,15 @@ def slice_centres(stack: SliceStack) -> np.ndarray:
     return np.column_stack([rows, columns]) + stack.first
 
 
-def fit_centreline(stack: SliceStack, smooth: float = SHAPE_SMOOTHING, centres: np.ndarray | None = None) -> Centreline:
+def fit_centreline(
+    stack: SliceStack, smooth: float = SHAPE_SMOOTHING, centres: np.ndarray | None = None
+) -> Centreline:
     """Fit the smoothing spline.
 
     Args:
         stack: the mask's slices.
-        smooth: SCT's smoothing, about the length in mm of a Hanning window that would smooth as much; 0 interpolates.
+        smooth: SCT's smoothing, about the length in mm of a Hanning window that would smooth as
+            much; 0 interpolates.
         centres: (n, 2) of :func:`slice_centres`, where known already.
 
     Raises:
@@ -96,25 +103,32 @@ def fit_centreline(stack: SliceStack, smooth: float = SHAPE_SMOOTHING, centres: 
     known = np.flatnonzero(np.isfinite(centres[:, 0]))
     if len(known) < 2:
         raise InputError(
-            f"The cord is in one slice only (slice {stack.slices[0]}), so its angle is not known. Switch the angle correction "
-            "off, or give a centreline."
+            f"The cord is in one slice only (slice {stack.slices[0]}), so its angle is not known."
+            " Switch the angle correction off, or give a centreline."
         )
     fitted = [
-        smooth_spline(stack.slices[known], centres[known, axis], stack.slices, smooth, stack.grid.spacing[2]) for axis in (0, 1)
+        smooth_spline(
+            stack.slices[known], centres[known, axis], stack.slices, smooth, stack.grid.spacing[2]
+        )
+        for axis in (0, 1)
     ]
     points, slopes = (np.column_stack(pair) for pair in zip(*fitted))
     return Centreline(stack.slices, points, slopes, stack.grid)
 
 
-def smooth_spline(x: np.ndarray, y: np.ndarray, at: np.ndarray, smooth: float, spacing: float) -> tuple[np.ndarray, np.ndarray]:
+def smooth_spline(
+    x: np.ndarray, y: np.ndarray, at: np.ndarray, smooth: float, spacing: float
+) -> tuple[np.ndarray, np.ndarray]:
     """SCT's smoothing spline through (x, y): its value and its slope ``at``.
 
-    The smoothing factor is SCT's empirical s = (len(x) / len(at))² · smooth · spacing / 3, with ``spacing`` the slice distance, mm.
+    The smoothing factor is SCT's empirical s = (len(x) / len(at))² · smooth · spacing / 3, with
+    ``spacing`` the slice distance, mm.
     """
     degree = 3 if len(x) > 3 else 1
     factor = (len(x) / len(at)) ** 2 * smooth * spacing / 3.0
     with warnings.catch_warnings():
-        # FITPACK warns when it cannot reach the factor exactly; its answer is still its best one, and SCT's.
+        # FITPACK warns when it cannot reach the factor exactly; its answer is still its best one,
+        # and SCT's.
         warnings.simplefilter("ignore", RuntimeWarning)
         spline = interpolate.splrep(x, y, s=factor, k=degree)
     return interpolate.splev(at, spline), interpolate.splev(at, spline, der=1)

@@ -30,15 +30,25 @@ def _count(inside: np.ndarray, neighbours: np.ndarray) -> np.ndarray:
 
 
 def piece_notes(stack: SliceStack) -> tuple[str, ...]:
-    """Sentences on slices with several pieces or with holes: how they are counted, and where they are."""
+    """Sentences on slices with several pieces or with holes: how they are counted, and where they
+    are.
+    """
     pieces, holes = count_pieces_and_holes(stack)
     notes = ()
     if (pieces > 1).any():
         notes += (
-            f"The mask has more than one piece in slice(s) {slice_ranges(stack.slices[pieces > 1])}: all pieces are counted in "
-            "the area, one ellipse is fitted to them together, and the centreline is drawn towards them, which changes the angle "
-            "correction of the slices around.",
+            (
+                "The mask has more than one piece in slice(s)"
+                f" {slice_ranges(stack.slices[pieces > 1])}: all pieces are counted in the area,"
+                " one ellipse is fitted to them together, and the centreline is drawn towards"
+                " them, which changes the angle correction of the slices around."
+            ),
         )
     if (holes > 0).any():
-        notes += (f"The mask has holes in slice(s) {slice_ranges(stack.slices[holes > 0])}: they are not counted in the area.",)
+        notes += (
+            (
+                f"The mask has holes in slice(s) {slice_ranges(stack.slices[holes > 0])}: they are"
+                " not counted in the area."
+            ),
+        )
     return notes

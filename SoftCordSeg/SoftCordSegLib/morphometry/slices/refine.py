@@ -1,7 +1,8 @@
-"""SCT's refinement of a slice to 0.1 mm, written as what it is: a product with two small interpolation matrices.
+"""SCT's refinement of a slice to 0.1 mm, written as what it is: a product with two small
+interpolation matrices.
 
-Because refinement is linear, the sum over the refined slice (the area) needs only the column sums of these matrices, not the
-refined slice itself.
+Because refinement is linear, the sum over the refined slice (the area) needs only the column sums
+of these matrices, not the refined slice itself.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ FINE_MM = 0.1
 
 @lru_cache(maxsize=4096)
 def refinement(count: int, spacing: float) -> np.ndarray:
-    """The matrix (fine, count) that interpolates ``count`` voxels of ``spacing`` mm linearly to pixels of 0.1 mm.
+    """The matrix (fine, count) that interpolates ``count`` voxels of ``spacing`` mm linearly to
+    pixels of 0.1 mm.
 
-    Outer edges of the first and last voxels and pixels coincide; outside is 0.  The number of pixels is rounded, so that a pixel
-    can differ from 0.1 mm by a fraction of a per cent where ``spacing`` is no multiple of it: as in SCT.
+    Outer edges of the first and last voxels and pixels coincide; outside is 0.  The number of
+    pixels is rounded, so that a pixel can differ from 0.1 mm by a fraction of a per cent where
+    ``spacing`` is no multiple of it: as in SCT.
     """
     fine = max(int(round(count * (spacing / FINE_MM))), 1)
     position = (np.arange(fine) + 0.5) * (count / fine) - 0.5
@@ -44,7 +47,9 @@ def refine(crop: np.ndarray, spacing: np.ndarray) -> np.ndarray:
 
 
 def placed_sums(start: np.ndarray, size: np.ndarray, length: int, spacing: float) -> np.ndarray:
-    """(n, length) weights of patch rows in the refined sums of crops that begin at ``start`` and have ``size`` rows."""
+    """(n, length) weights of patch rows in the refined sums of crops that begin at ``start`` and
+    have ``size`` rows.
+    """
     kinds, kind = np.unique(size, return_inverse=True)
     table = np.zeros((len(kinds), max(int(kinds.max()), 1)))
     for line, count in zip(table, kinds):

@@ -13,9 +13,11 @@ from ..wording import slice_ranges
 
 # Resampling can turn 0 into something like 1e-16; SCT calls a voxel empty up to this value.
 NEAR_ZERO = 1e-6
-# Up to this tilt the angle correction measures the slices as they are; beyond it the grid is hardly axial.
+# Up to this tilt the angle correction measures the slices as they are; beyond it the grid is hardly
+# axial.
 MAX_TILT_DEG = 40.0
-# A soft mask may overshoot 1 a little where it was resampled by a spline; above this it is on another scale.
+# A soft mask may overshoot 1 a little where it was resampled by a spline; above this it is on
+# another scale.
 _MAX_OVERSHOOT = 1.5
 # More different values than vertebral levels, discs or tissues have.
 _MOST_LABELS = 60
@@ -27,10 +29,11 @@ class EmptyMaskError(InputError):
 
 @dataclass(frozen=True, eq=False)
 class SliceStack:
-    """Patches of one mask around the cord, one a slice, from the lowest to the highest slice with cord in it.
+    """Patches of one mask around the cord, one a slice, from the lowest to the highest slice with
+    cord in it.
 
-    The frame is SCT's RPI, that is nibabel "LAS": axis 0 runs from Right to Left, axis 1 from Posterior to Anterior,
-    slices from Inferior to Superior.
+    The frame is SCT's RPI, that is nibabel "LAS": axis 0 runs from Right to Left, axis 1 from
+    Posterior to Anterior, slices from Inferior to Superior.
 
     Attributes:
         patches: (n, R, C) float64, ≥ 0; zero beyond each slice's own box.
@@ -58,7 +61,8 @@ class SliceStack:
 
 
 def axial(mask: Volume, threshold: float | None = None) -> tuple[Volume, tuple[str, ...]]:
-    """The mask on a grid whose slices are axial: LAS, reoriented, and resampled only where its slices are tilted too far.
+    """The mask on a grid whose slices are axial: LAS, reoriented, and resampled only where its
+    slices are tilted too far.
 
     Args:
         mask: any orientation, left-handed and oblique grids included.
@@ -73,21 +77,30 @@ def axial(mask: Volume, threshold: float | None = None) -> tuple[Volume, tuple[s
     if tilt <= MAX_TILT_DEG:
         return volume, ()
     spacing = float(volume.spacing.min())
-    resampled = resample_mask(volume.with_data(np.asarray(volume.data, dtype=np.float32)), _axial_grid(volume, threshold, spacing))
+    resampled = resample_mask(
+        volume.with_data(np.asarray(volume.data, dtype=np.float32)),
+        _axial_grid(volume, threshold, spacing),
+    )
     note = (
-        f"The slices are tilted by {tilt:.0f}° from axial, so the mask was resampled to axial slices of {spacing:.2f} mm first; "
-        "slice numbers are those of the resampled grid."
+        f"The slices are tilted by {tilt:.0f}° from axial, so the mask was resampled to axial"
+        f" slices of {spacing:.2f} mm first; slice numbers are those of the resampled grid."
     )
     return resampled, (note,)
 
 
 def _axial_grid(volume: Volume, threshold: float | None, spacing: float) -> Grid:
-    """A world-aligned LAS grid around the part of ``volume`` that has cord in it, with a voxel to spare."""
+    """A world-aligned LAS grid around the part of ``volume`` that has cord in it, with a voxel to
+    spare.
+    """
     occupied = _occupied(np.asarray(volume.data), threshold)
     inside = np.argwhere(occupied)
     if len(inside) == 0:
         raise _empty(threshold)
-    corners = np.array(np.meshgrid(*zip(inside.min(0) - 1, inside.max(0) + 1), indexing="ij")).reshape(3, -1).T
+    corners = (
+        np.array(np.meshgrid(*zip(inside.min(0) - 1, inside.max(0) + 1), indexing="ij"))
+        .reshape(3, -1)
+        .T
+    )
     world = volume.grid.to_world(corners)
     low, high = world.min(axis=0) - spacing, world.max(axis=0) + spacing
     shape = np.ceil((high - low) / spacing).astype(int) + 1
@@ -96,12 +109,15 @@ def _axial_grid(volume: Volume, threshold: float | None, spacing: float) -> Grid
     return Grid(tuple(shape), affine)
 
 
-def extract_slices(volume: Volume, threshold: float | None = None, notes: tuple[str, ...] = ()) -> SliceStack:
+def extract_slices(
+    volume: Volume, threshold: float | None = None, notes: tuple[str, ...] = ()
+) -> SliceStack:
     """Cut the patches out of an axial volume.
 
     Args:
         volume: LAS, values in [0, 1], or a binary mask of any one value.
-        threshold: None keeps the soft values; a number makes the mask 1 where it is ≥ threshold and 0 elsewhere.
+        threshold: None keeps the soft values; a number makes the mask 1 where it is ≥ threshold and
+            0 elsewhere.
         notes: sentences to carry on.
 
     Raises:
@@ -123,13 +139,21 @@ def extract_slices(volume: Volume, threshold: float | None = None, notes: tuple[
         notes += (f"The mask's one value, {scale:g}, was read as 1.",)
     gaps = slices[size[:, 0] == 0]
     if len(gaps):
-        notes += (f"Slice(s) {slice_ranges(gaps)} between the ends of the cord have no mask: they count as missing.",)
+        notes += (
+            (
+                f"Slice(s) {slice_ranges(gaps)} between the ends of the cord have no mask: they"
+                " count as missing."
+            ),
+        )
     notes += _edge_note(first, size, slices, volume.shape)
     return SliceStack(patches, first, size, slices, volume.grid, notes)
 
 
-def join_slices(stack: SliceStack, volume: Volume, start: int, stop: int, threshold: float | None = None) -> SliceStack:
-    """``stack`` with slices ``start`` to ``stop`` (exclusive) read anew from ``volume``, which is LAS on the stack's grid.
+def join_slices(
+    stack: SliceStack, volume: Volume, start: int, stop: int, threshold: float | None = None
+) -> SliceStack:
+    """``stack`` with slices ``start`` to ``stop`` (exclusive) read anew from ``volume``, which is
+    LAS on the stack's grid.
 
     Raises:
         InputError: as :func:`extract_slices`; nothing of the mask is left.
@@ -141,10 +165,19 @@ def join_slices(stack: SliceStack, volume: Volume, start: int, stop: int, thresh
     except EmptyMaskError:
         edited = None
     keep = (stack.slices < start) | (stack.slices >= stop)
-    numbers, first, size, patches = [stack.slices[keep]], [stack.first[keep]], [stack.size[keep]], [stack.patches[keep]]
+    numbers, first, size, patches = (
+        [stack.slices[keep]],
+        [stack.first[keep]],
+        [stack.size[keep]],
+        [stack.patches[keep]],
+    )
     if edited is not None:
         numbers.append(edited.slices + start)
-        first, size, patches = [*first, edited.first], [*size, edited.size], [*patches, edited.patches]
+        first, size, patches = (
+            [*first, edited.first],
+            [*size, edited.size],
+            [*patches, edited.patches],
+        )
     numbers, first, size = np.concatenate(numbers), np.concatenate(first), np.concatenate(size)
     filled = numbers[size[:, 0] > 0]
     if len(filled) == 0:
@@ -165,13 +198,25 @@ def join_slices(stack: SliceStack, volume: Volume, start: int, stop: int, thresh
         at = number[inside] - slices[0]
         rows, columns = np.minimum(block.shape[1:], joined.patches.shape[1:])
         joined.patches[at, :rows, :columns] = block[inside, :rows, :columns]
-        joined.first[at], joined.size[at] = first[offset : offset + len(block)][inside], size[offset : offset + len(block)][inside]
+        joined.first[at], joined.size[at] = (
+            first[offset : offset + len(block)][inside],
+            size[offset : offset + len(block)][inside],
+        )
         offset += len(block)
     return joined
 
 
-def cut(data: np.ndarray, slices: np.ndarray, first: np.ndarray, size: np.ndarray, level: float | None, scale: float) -> np.ndarray:
-    """Copy each slice's box into an (n, R, C) float64 array; soft where ``level`` is None, else 1 where ``data`` ≥ ``level``."""
+def cut(
+    data: np.ndarray,
+    slices: np.ndarray,
+    first: np.ndarray,
+    size: np.ndarray,
+    level: float | None,
+    scale: float,
+) -> np.ndarray:
+    """Copy each slice's box into an (n, R, C) float64 array; soft where ``level`` is None, else 1
+    where ``data`` ≥ ``level``.
+    """
     patches = np.zeros((len(slices), *np.maximum(size.max(axis=0), 1)))
     for patch, number, (row, column), (rows, columns) in zip(patches, slices, first, size):
         if rows:
@@ -189,7 +234,9 @@ def _occupied(data: np.ndarray, level: float | None) -> np.ndarray:
 
 
 def _hits(data: np.ndarray, level: float | None) -> tuple[np.ndarray, np.ndarray]:
-    """Which (row, slice) and which (column, slice) have cord; one pass over the volume, then one over the cord's box."""
+    """Which (row, slice) and which (column, slice) have cord; one pass over the volume, then one
+    over the cord's box.
+    """
     row_hit = _occupied(data.max(axis=1), level)
     rows = np.flatnonzero(row_hit.any(axis=1))
     slices = np.flatnonzero(row_hit.any(axis=0))
@@ -204,15 +251,23 @@ def _boxes(row_hit: np.ndarray, column_hit: np.ndarray) -> tuple[np.ndarray, np.
     """First index and size of the box of each slice, from (rows, n) and (columns, n) hits."""
     found = row_hit.any(axis=0)
     first = np.stack([row_hit.argmax(axis=0), column_hit.argmax(axis=0)], axis=1)
-    last = np.stack([len(hit) - 1 - hit[::-1].argmax(axis=0) for hit in (row_hit, column_hit)], axis=1)
+    last = np.stack(
+        [len(hit) - 1 - hit[::-1].argmax(axis=0) for hit in (row_hit, column_hit)], axis=1
+    )
     return np.where(found[:, None], first, 0), np.where(found[:, None], last - first + 1, 0)
 
 
 def _scale(data: np.ndarray, grid: Grid) -> float:
-    """What the mask's values are to be divided by: 1, or the one value of a binary mask such as 255."""
+    """What the mask's values are to be divided by: 1, or the one value of a binary mask such as
+    255.
+    """
     peak = float(data.max())
-    if not np.isfinite(peak) or (np.issubdtype(data.dtype, np.floating) and not np.isfinite(data.min())):
-        raise InputError("The mask has NaN or infinite voxels. Replace them (for example by 0) and try again.")
+    if not np.isfinite(peak) or (
+        np.issubdtype(data.dtype, np.floating) and not np.isfinite(data.min())
+    ):
+        raise InputError(
+            "The mask has NaN or infinite voxels. Replace them (for example by 0) and try again."
+        )
     if peak <= _MAX_OVERSHOOT:
         return 1.0
     values = np.unique(data[data > NEAR_ZERO])
@@ -221,25 +276,45 @@ def _scale(data: np.ndarray, grid: Grid) -> float:
     if np.array_equal(values, np.round(values)):
         if len(values) > _MOST_LABELS:
             raise InputError(
-                f"This looks like an image, not like a mask of the cord: it has {len(values)} different values up to {peak:g}. "
-                "Give the mask; a soft mask that was stored as integers has to be divided by its full scale first."
+                f"This looks like an image, not like a mask of the cord: it has {len(values)}"
+                f" different values up to {peak:g}. Give the mask; a soft mask that was stored as"
+                " integers has to be divided by its full scale first."
             )
         shown = ", ".join(f"{value:g}" for value in values[:6]) + (" …" if len(values) > 6 else "")
         raise InputError(
-            f"This is a label image (values {shown}), not a mask of the cord. Give the mask, or one label of it; "
-            "a soft mask that was stored as integers has to be divided by its maximum first."
+            f"This is a label image (values {shown}), not a mask of the cord. Give the mask, or one"
+            " label of it; a soft mask that was stored as integers has to be divided by its"
+            " maximum first."
         )
-    raise InputError(f"The mask's values reach {peak:g}; a soft mask lies between 0 and 1. Divide it by its full scale first.")
+    raise InputError(
+        f"The mask's values reach {peak:g}; a soft mask lies between 0 and 1. Divide it by its full"
+        " scale first."
+    )
 
 
 def _empty(threshold: float | None) -> EmptyMaskError:
     if threshold is None:
-        return EmptyMaskError("The mask is empty: no voxel is above 0. Segment the cord first, or choose another mask.")
-    return EmptyMaskError(f"The mask is empty at the threshold {threshold:g}. Lower the threshold, or choose another mask.")
+        return EmptyMaskError(
+            "The mask is empty: no voxel is above 0. Segment the cord first, or choose another"
+            " mask."
+        )
+    return EmptyMaskError(
+        f"The mask is empty at the threshold {threshold:g}. Lower the threshold, or choose another"
+        " mask."
+    )
 
 
-def _edge_note(first: np.ndarray, size: np.ndarray, slices: np.ndarray, shape: tuple[int, int, int]) -> tuple[str, ...]:
-    at_edge = (size[:, 0] > 0) & ((first == 0).any(axis=1) | (first + size == np.array(shape[:2])).any(axis=1))
+def _edge_note(
+    first: np.ndarray, size: np.ndarray, slices: np.ndarray, shape: tuple[int, int, int]
+) -> tuple[str, ...]:
+    at_edge = (size[:, 0] > 0) & (
+        (first == 0).any(axis=1) | (first + size == np.array(shape[:2])).any(axis=1)
+    )
     if not at_edge.any():
         return ()
-    return (f"The mask touches the edge of the image in slice(s) {slice_ranges(slices[at_edge])}: the cord may be cut off there.",)
+    return (
+        (
+            f"The mask touches the edge of the image in slice(s) {slice_ranges(slices[at_edge])}:"
+            " the cord may be cut off there."
+        ),
+    )

@@ -1,7 +1,9 @@
-"""Slices as they would be cut at right angles to the cord: SCT's angle correction, for all slices at once.
+"""Slices as they would be cut at right angles to the cord: SCT's angle correction, for all slices
+at once.
 
-SCT shrinks each slice by the cosines of the cord's angles with a bilinear warp whose origin is voxel (0, 0) of the full slice,
-then rescales it to a maximum of 1.  Both are done here on the small patches only, with the same sampling positions.
+SCT shrinks each slice by the cosines of the cord's angles with a bilinear warp whose origin is
+voxel (0, 0) of the full slice, then rescales it to a maximum of 1.  Both are done here on the small
+patches only, with the same sampling positions.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ class UprightSlices:
 
     Attributes:
         patches: (n, R, C) float64.
-        crop_start: (n, 2) first voxel, in the patch, of the part that SCT refines; may be negative (zeros are meant there).
+        crop_start: (n, 2) first voxel, in the patch, of the part that SCT refines; may be negative
+            (zeros are meant there).
         crop_size: (n, 2) its size in voxels; (0, 0) where there is nothing to measure.
     """
 
@@ -42,7 +45,9 @@ class UprightSlices:
         crop = np.zeros((rows, columns))
         top, left = max(row, 0), max(column, 0)
         part = patch[top : row + rows, left : column + columns]
-        crop[top - row : top - row + part.shape[0], left - column : left - column + part.shape[1]] = part
+        crop[
+            top - row : top - row + part.shape[0], left - column : left - column + part.shape[1]
+        ] = part
         return crop
 
 
@@ -54,11 +59,13 @@ def shrink_factors(angles: np.ndarray, tilt: str) -> np.ndarray:
         tilt: "sct" or "exact", see :class:`~.cord_shape.MeasureOptions`.
 
     Returns:
-        (n, 2) factors for rows (R-L) and columns (A-P); slice thickness over their product is the length of cord in the slice.
+        (n, 2) factors for rows (R-L) and columns (A-P); slice thickness over their product is the
+        length of cord in the slice.
     """
     if tilt == "sct":
         return np.cos(angles)
-    # Once the cord is upright from side to side, what is left of its lean forwards is less than it looked.
+    # Once the cord is upright from side to side, what is left of its lean forwards is less than it
+    # looked.
     left = np.arctan(np.tan(angles[:, 1]) * np.cos(angles[:, 0]))
     return np.cos(np.column_stack([angles[:, 0], left]))
 
@@ -68,20 +75,28 @@ def upright(stack: SliceStack, shrink: np.ndarray | None, rescale: bool) -> Upri
 
     Args:
         stack: n slices.
-        shrink: (n, 2) factor for rows (R-L) and columns (A-P), see :func:`shrink_factors`; None leaves the slices as they are.
-        rescale: divide each slice by its own maximum, as SCT does; otherwise values above 1 are cut to 1.
+        shrink: (n, 2) factor for rows (R-L) and columns (A-P), see :func:`shrink_factors`; None
+            leaves the slices as they are.
+        rescale: divide each slice by its own maximum, as SCT does; otherwise values above 1 are cut
+            to 1.
     """
     full = np.array(stack.grid.shape[:2])
     patches, first = stack.patches, stack.first
     if shrink is not None:
         patches, rows = _shrink_rows(patches, first[:, 0], stack.size[:, 0], shrink[:, 0], full[0])
-        patches, columns = _shrink_rows(patches.transpose(0, 2, 1), first[:, 1], stack.size[:, 1], shrink[:, 1], full[1])
+        patches, columns = _shrink_rows(
+            patches.transpose(0, 2, 1), first[:, 1], stack.size[:, 1], shrink[:, 1], full[1]
+        )
         patches, first = patches.transpose(0, 2, 1), np.column_stack([rows, columns])
     peak = patches.max(axis=(1, 2))
     if rescale:
         floor = _floor(patches, first, full)
         span = np.where(peak > floor, peak - floor, 1.0)
-        patches = patches / span[:, None, None] if not floor.any() else (patches - floor[:, None, None]) / span[:, None, None]
+        patches = (
+            patches / span[:, None, None]
+            if not floor.any()
+            else (patches - floor[:, None, None]) / span[:, None, None]
+        )
     else:
         patches = np.minimum(patches, 1.0)
     start, size = _crops(patches, first, full)
@@ -92,7 +107,9 @@ def upright(stack: SliceStack, shrink: np.ndarray | None, rescale: bool) -> Upri
 def _shrink_rows(
     patches: np.ndarray, first: np.ndarray, size: np.ndarray, factor: np.ndarray, full: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Sample row r of the result at row r / factor of the full slice, linearly; the new patches and their first rows."""
+    """Sample row r of the result at row r / factor of the full slice, linearly; the new patches and
+    their first rows.
+    """
     count = patches.shape[1]
     start = np.clip(np.ceil((first - 1) * factor), 0, full - 1).astype(int)
     stop = np.minimum(np.floor((first + size) * factor).astype(int), full - 1) + 1
@@ -119,7 +136,9 @@ def _floor(patches: np.ndarray, first: np.ndarray, full: np.ndarray) -> np.ndarr
     return floor
 
 
-def _crops(patches: np.ndarray, first: np.ndarray, full: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _crops(
+    patches: np.ndarray, first: np.ndarray, full: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Each slice's box of values above 0 with SCT's margin, cut at the edge of the image."""
     inside = patches > NEAR_ZERO
     start, size = np.empty_like(first), np.empty_like(first)

@@ -1,1 +1,3 @@
-"""Numbers for a reader: means over levels and ranges, the spread over contrasts, tables and figures."""
+"""Numbers for a reader: means over levels and ranges, the spread over contrasts, tables and
+figures.
+"""

@@ -22,8 +22,10 @@ class LevelSummary:
     Attributes:
         slices: the group, lowest first.
         levels: its vertebral levels; empty where levels are not known or not asked for.
-        distance_pmj: mean distance along the cord from the pontomedullary junction, mm; NaN where not known.
-        mean, std: by measure, over the slices with a finite value (population SD, ddof 0); NaN where there is none.
+        distance_pmj: mean distance along the cord from the pontomedullary junction, mm; NaN where
+            not known.
+        mean, std: by measure, over the slices with a finite value (population SD, ddof 0); NaN
+            where there is none.
         sum: by measure, for those that add up along the cord ("length", mm).
         count: number of slices with an area.
     """
@@ -79,12 +81,13 @@ def aggregate(
     Args:
         shape: the cord; with levels where ``levels`` or ``per_level`` are asked for.
         slices: only these; all of the image where None.
-        levels: only slices of these vertebral levels; with ``slices`` as well, those that are in both.
+        levels: only slices of these vertebral levels; with ``slices`` as well, those that are in
+            both.
         per_slice: one row a slice.  None means: yes if neither slices nor levels are given.
-        per_level: one row a level (all levels there are, where ``levels`` is None).  Otherwise ``levels`` are pooled: the mean
-            over their slices, not of the levels' means.
-        distance_pmj: what the rows say, mm, instead of the mean over their slices: the distance that was asked for
-            (:func:`~.pmj.slices_at_pmj_distance`), as SCT writes it.
+        per_level: one row a level (all levels there are, where ``levels`` is None).  Otherwise
+            ``levels`` are pooled: the mean over their slices, not of the levels' means.
+        distance_pmj: what the rows say, mm, instead of the mean over their slices: the distance
+            that was asked for (:func:`~.pmj.slices_at_pmj_distance`), as SCT writes it.
 
     Raises:
         InputError: levels asked for but not known; slices that the image does not have.
@@ -96,13 +99,20 @@ def aggregate(
     if levels is not None:
         levels = list(dict.fromkeys(int(level) for level in levels))
         if shape.levels is None:
-            raise InputError("Vertebral levels are not known. Mark at least one disc, or give a labelled segmentation.")
+            raise InputError(
+                "Vertebral levels are not known. Mark at least one disc, or give a labelled"
+                " segmentation."
+            )
     if per_slice is None:
         per_slice = slices is None and levels is None
 
     notes: list[str] = []
     if levels is None:
-        groups = [((number,), _level_tuple(level_of, number)) for number in chosen] if per_slice else [(tuple(chosen), ())]
+        groups = (
+            [((number,), _level_tuple(level_of, number)) for number in chosen]
+            if per_slice
+            else [(tuple(chosen), ())]
+        )
     else:
         groups = _level_groups(levels, level_of, set(chosen), per_slice, per_level, notes)
     rows = [_summary(shape, group, group_levels) for group, group_levels in groups if group]
@@ -118,7 +128,9 @@ def _checked_slices(shape: CordShape, slices: Iterable[int] | None) -> list[int]
     chosen = sorted({int(number) for number in slices})
     outside = [number for number in chosen if not 0 <= number < total]
     if outside:
-        raise InputError(f"The image has slices 0 to {total - 1}; there is no slice {slice_ranges(outside)}.")
+        raise InputError(
+            f"The image has slices 0 to {total - 1}; there is no slice {slice_ranges(outside)}."
+        )
     return chosen
 
 
@@ -133,13 +145,23 @@ def _level_tuple(level_of: dict[int, int], number: int) -> tuple[int, ...]:
 
 
 def _level_groups(
-    levels: list[int], level_of: dict[int, int], chosen: set[int], per_slice: bool, per_level: bool, notes: list[str]
+    levels: list[int],
+    level_of: dict[int, int],
+    chosen: set[int],
+    per_slice: bool,
+    per_level: bool,
+    notes: list[str],
 ) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
     """(slices, levels) of each row; levels without slices are noted."""
-    members = {level: tuple(n for n in sorted(level_of) if level_of[n] == level and n in chosen) for level in levels}
+    members = {
+        level: tuple(n for n in sorted(level_of) if level_of[n] == level and n in chosen)
+        for level in levels
+    }
     for level in levels:
         if not members[level]:
-            notes.append(f"Level {level_name(level)} ({level}) has no slices here, so it was left out.")
+            notes.append(
+                f"Level {level_name(level)} ({level}) has no slices here, so it was left out."
+            )
     if per_level:
         return [(members[level], (level,)) for level in levels]
     if per_slice:
@@ -168,5 +190,9 @@ def _summary(shape: CordShape, group: tuple[int, ...], levels: tuple[int, ...]) 
         mean=mean,
         std=std,
         sum=total,
-        count=int(np.isfinite(shape.columns["area"][index]).sum()) if "area" in shape.columns else len(index),
+        count=(
+            int(np.isfinite(shape.columns["area"][index]).sum())
+            if "area" in shape.columns
+            else len(index)
+        ),
     )

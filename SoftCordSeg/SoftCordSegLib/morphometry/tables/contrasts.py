@@ -1,6 +1,7 @@
 """Several images of one subject side by side: the same cord has one area, whatever the contrast.
 
-The spread of the area over contrasts is the paper's own measure of a contrast-agnostic segmentation.
+The spread of the area over contrasts is the paper's own measure of a contrast-agnostic
+segmentation.
 """
 
 from __future__ import annotations
@@ -19,19 +20,25 @@ from ...files import write_text_atomically
 from ..wording import slice_ranges
 from .aggregate import LevelSummary
 
-_PLACE_COLUMNS = {"levels": ("VertLevel", "LevelName"), "slices": ("Slice (I->S)",), "pmj": ("DistancePMJ",)}
+_PLACE_COLUMNS = {
+    "levels": ("VertLevel", "LevelName"),
+    "slices": ("Slice (I->S)",),
+    "pmj": ("DistancePMJ",),
+}
 
 
 @dataclass(frozen=True)
 class ContrastSpread:
-    """One measure of one place (a level or range of levels, slices, or a distance) over several images of a subject.
+    """One measure of one place (a level or range of levels, slices, or a distance) over several
+    images of a subject.
 
     Attributes:
         name: of the place, as "C2:C3", "5:15" or "60 mm".
         levels: the vertebral levels; empty where places are told apart otherwise.
         values: mean over slices, by image; NaN where the image does not show the place.
         mean: over the images.
-        sd: sample standard deviation over the images (ddof 1, as in the paper); NaN for fewer than two.
+        sd: sample standard deviation over the images (ddof 1, as in the paper); NaN for fewer than
+            two.
         by: "levels", "slices" or "pmj": what tells places apart, see :func:`spread_over_contrasts`.
     """
 
@@ -56,11 +63,12 @@ def spread_over_contrasts(
     Args:
         images: image name (contrast) to its rows.
         measure: which mean to compare.
-        by: "levels"; or "slices", for images that are all on one grid (or on PAM50's slices); or "pmj", for rows around a
-            distance from the pontomedullary junction that was asked for.
+        by: "levels"; or "slices", for images that are all on one grid (or on PAM50's slices); or
+            "pmj", for rows around a distance from the pontomedullary junction that was asked for.
 
     Returns:
-        One entry for each place that any image shows; levels from above to below, else in the order of slices or distances.
+        One entry for each place that any image shows; levels from above to below, else in the order
+        of slices or distances.
 
     Raises:
         InputError: rows without levels (or distances), or two rows of one image for one place.
@@ -72,7 +80,9 @@ def spread_over_contrasts(
             key, name = _place(row, by, image)
             values = table.setdefault(key, {})
             if image in values:
-                raise InputError(f"'{image}' has more than one row for {name}. Summarise by level, not by slice.")
+                raise InputError(
+                    f"'{image}' has more than one row for {name}. Summarise by level, not by slice."
+                )
             names[key] = name
             values[image] = row.mean.get(measure, math.nan)
     spreads = []
@@ -83,22 +93,46 @@ def spread_over_contrasts(
     return spreads
 
 
-def contrasts_csv_text(spreads: Iterable[ContrastSpread], subject: str = "", measure: str = "area") -> str:
-    """A table with one row a place: subject, level (or slices, or distance), one column an image, mean, SD over contrasts, CV."""
+def contrasts_csv_text(
+    spreads: Iterable[ContrastSpread], subject: str = "", measure: str = "area"
+) -> str:
+    """A table with one row a place: subject, level (or slices, or distance), one column an image,
+    mean, SD over contrasts, CV.
+    """
     spreads = list(spreads)
     images = list(dict.fromkeys(image for spread in spreads for image in spread.values))
     stream = io.StringIO()
     writer = csv.writer(stream, quoting=csv.QUOTE_NONNUMERIC)
     by = spreads[0].by if spreads else "levels"
-    writer.writerow(["Subject", *_PLACE_COLUMNS[by], *(f"{measure}({image})" for image in images), "Mean", "SD", "CV(%)"])
+    writer.writerow(
+        [
+            "Subject",
+            *_PLACE_COLUMNS[by],
+            *(f"{measure}({image})" for image in images),
+            "Mean",
+            "SD",
+            "CV(%)",
+        ]
+    )
     for spread in spreads:
-        numbers = [*(spread.values.get(image, math.nan) for image in images), spread.mean, spread.sd, spread.cv_percent]
-        place = [slice_ranges(spread.levels), spread.name] if by == "levels" else [spread.name.replace(" mm", "")]
+        numbers = [
+            *(spread.values.get(image, math.nan) for image in images),
+            spread.mean,
+            spread.sd,
+            spread.cv_percent,
+        ]
+        place = (
+            [slice_ranges(spread.levels), spread.name]
+            if by == "levels"
+            else [spread.name.replace(" mm", "")]
+        )
         writer.writerow([subject, *place, *("" if math.isnan(x) else x for x in numbers)])
     return stream.getvalue()
 
 
-def write_contrasts_csv(path: str | Path, spreads: Iterable[ContrastSpread], subject: str = "", measure: str = "area") -> None:
+def write_contrasts_csv(
+    path: str | Path, spreads: Iterable[ContrastSpread], subject: str = "", measure: str = "area"
+) -> None:
     """Write :func:`contrasts_csv_text` atomically.
 
     Raises:
@@ -113,14 +147,22 @@ def _place(row: LevelSummary, by: str, image: str) -> tuple[tuple, str]:
         return row.slices, slice_ranges(row.slices)
     if by == "pmj":
         if not math.isfinite(row.distance_pmj):
-            raise InputError(f"The rows of '{image}' have no distance from the pontomedullary junction to compare them by.")
+            raise InputError(
+                f"The rows of '{image}' have no distance from the pontomedullary junction to"
+                " compare them by."
+            )
         return (round(row.distance_pmj, 3),), f"{row.distance_pmj:g} mm"
     if not row.levels:
-        raise InputError(f"The rows of '{image}' have no vertebral levels, so they cannot be compared with other images.")
+        raise InputError(
+            f"The rows of '{image}' have no vertebral levels, so they cannot be compared with other"
+            " images."
+        )
     return row.levels, row.name
 
 
-def _spread(name: str, levels: tuple[int, ...], values: dict[str, float], by: str) -> ContrastSpread:
+def _spread(
+    name: str, levels: tuple[int, ...], values: dict[str, float], by: str
+) -> ContrastSpread:
     known = np.array([value for value in values.values() if math.isfinite(value)])
     return ContrastSpread(
         name=name,

@@ -23,37 +23,54 @@ if TYPE_CHECKING:
 _BAND = ("#eef2f6", "#ffffff")
 # Okabe and Ito's colours, which colour-blind readers can tell apart too.
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
-_TITLES = {"area": "Cross-sectional area", "diameter_AP": "A-P diameter", "diameter_RL": "R-L diameter"}
+_TITLES = {
+    "area": "Cross-sectional area",
+    "diameter_AP": "A-P diameter",
+    "diameter_RL": "R-L diameter",
+}
 _UNIT_SIGNS = {"mm2": "mm²", "deg": "°", "1": ""}
 _ALONG = "position along S-I, mm (superior on the left)"
 _ALONG_PAM50 = "slice of the PAM50 template (superior on the left)"
-_PLACES = {"slices": "slices (superior on the left)", "pmj": "distance from the pontomedullary junction"}
+_PLACES = {
+    "slices": "slices (superior on the left)",
+    "pmj": "distance from the pontomedullary junction",
+}
 # Slices this far apart are points; a line alone would look like more than was measured.
 _SPARSE_MM = 2.5
 # More places than this are drawn as curves.
 _MOST_PLACES = 16
 
 
-def profile_figure(shapes: CordShape | Mapping[str, CordShape], measure: str = "area", title: str = "") -> Figure:
+def profile_figure(
+    shapes: CordShape | Mapping[str, CordShape], measure: str = "area", title: str = ""
+) -> Figure:
     """One measure along the cord, from its upper end to its lower, with bands for the levels.
 
     Args:
-        shapes: one cord, or several of one subject by name; they are laid side by side in the world's S-I direction, or on
-            PAM50's slices if they were brought there (:func:`~.pam50.to_pam50`).
-        measure: which column.  For the area of one cord the interval of the soft mask is shaded where it was measured.
+        shapes: one cord, or several of one subject by name; they are laid side by side in the
+            world's S-I direction, or on PAM50's slices if they were brought there
+            (:func:`~.pam50.to_pam50`).
+        measure: which column.  For the area of one cord the interval of the soft mask is shaded
+            where it was measured.
         title: of the figure.
 
     Raises:
-        InputError: a measure that the cord does not have; some shapes on PAM50's slices and some not.
+        InputError: a measure that the cord does not have; some shapes on PAM50's slices and some
+            not.
     """
     named = dict(shapes) if isinstance(shapes, Mapping) else {"": shapes}
     on_template = {_is_on_pam50(shape) for shape in named.values()}
     if len(on_template) > 1:
-        raise InputError("Some of the cords are on PAM50's slices and some are not, so they cannot share an axis.")
+        raise InputError(
+            "Some of the cords are on PAM50's slices and some are not, so they cannot share an"
+            " axis."
+        )
     figure, axes = _new_figure(7.0, title)
     for (name, shape), colour in zip(named.items(), _endless(_COLOURS)):
         if measure not in shape.columns:
-            raise InputError(f"There is no measure '{measure}'. Choose one of: {', '.join(shape.columns)}.")
+            raise InputError(
+                f"There is no measure '{measure}'. Choose one of: {', '.join(shape.columns)}."
+            )
         along = _along(shape)
         sparse = not _is_on_pam50(shape) and shape.grid.spacing[2] >= _SPARSE_MM
         axes.plot(
@@ -68,11 +85,19 @@ def profile_figure(shapes: CordShape | Mapping[str, CordShape], measure: str = "
         if len(named) == 1 and measure == "area" and "area_low" in shape.columns:
             low, high = shape.columns["area_low"], shape.columns["area_high"]
             axes.fill_between(
-                along, low, high, color=colour, alpha=0.15, linewidth=0, label="within contours 0.75 to 0.25 of the mask"
+                along,
+                low,
+                high,
+                color=colour,
+                alpha=0.15,
+                linewidth=0,
+                label="within contours 0.75 to 0.25 of the mask",
             )
             axes.legend(frameon=False, fontsize=8, loc="lower left")
     reach = _reach([(_along(shape), shape.columns[measure]) for shape in named.values()])
-    _draw_levels(axes, next((shape for shape in named.values() if shape.levels is not None), None), reach)
+    _draw_levels(
+        axes, next((shape for shape in named.values() if shape.levels is not None), None), reach
+    )
     axes.set_xlim(reach[1], reach[0])
     axes.set_xlabel(_ALONG_PAM50 if on_template == {True} else _ALONG)
     axes.set_ylabel(_label(measure))
@@ -81,7 +106,9 @@ def profile_figure(shapes: CordShape | Mapping[str, CordShape], measure: str = "
     return figure
 
 
-def contrasts_figure(spreads: Iterable[ContrastSpread], measure: str = "area", title: str = "") -> Figure:
+def contrasts_figure(
+    spreads: Iterable[ContrastSpread], measure: str = "area", title: str = ""
+) -> Figure:
     """Each image at each level (or slice, or distance), with the mean and the SD over the images.
 
     Few places are drawn as points with error bars, many (slices) as curves with a band.
@@ -91,7 +118,9 @@ def contrasts_figure(spreads: Iterable[ContrastSpread], measure: str = "area", t
     """
     spreads = list(spreads)
     if not spreads:
-        raise InputError("There are no levels to draw. Mark the discs in at least one of the images.")
+        raise InputError(
+            "There are no levels to draw. Mark the discs in at least one of the images."
+        )
     many = len(spreads) > _MOST_PLACES
     if spreads[0].by == "slices":
         spreads = spreads[::-1]
@@ -114,7 +143,9 @@ def write_figure(figure: Figure, path: str | Path) -> None:
     kinds = figure.canvas.get_supported_filetypes()
     kind = Path(path).suffix.lstrip(".").lower()
     if kind not in kinds:
-        raise InputError(f"'{path}' is no kind of figure that can be written. Use .png, .svg or .pdf.")
+        raise InputError(
+            f"'{path}' is no kind of figure that can be written. Use .png, .svg or .pdf."
+        )
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format=kind, dpi=300)
 
@@ -168,12 +199,20 @@ def _draw_levels(axes, shape: CordShape | None, reach: tuple[float, float]) -> N
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + 0.07 * (high - low))  # room for the names
     reached = shape.levels[(shape.levels > 0) & (along >= reach[0]) & (along <= reach[1])]
-    top = reached.min() if len(reached) else 0  # the uppermost is tinted: above it there may be cord without a level
+    top = (
+        reached.min() if len(reached) else 0
+    )  # the uppermost is tinted: above it there may be cord without a level
     for level in sorted(set(shape.levels.tolist()) - {0}):
         places = along[(shape.levels == level) & (along >= reach[0]) & (along <= reach[1])]
         if not len(places):
             continue
-        axes.axvspan(places.min() - half, places.max() + half, color=_BAND[(level - top) % 2], zorder=-10, linewidth=0)
+        axes.axvspan(
+            places.min() - half,
+            places.max() + half,
+            color=_BAND[(level - top) % 2],
+            zorder=-10,
+            linewidth=0,
+        )
         axes.annotate(
             level_name(level),
             (places.mean(), 1.0),
@@ -216,9 +255,17 @@ def _draw_points(axes, spreads: list[ContrastSpread]) -> None:
 def _draw_curves(axes, spreads: list[ContrastSpread]) -> None:
     at = np.arange(len(spreads))
     for image, colour in zip(_images(spreads), _endless(_COLOURS)):
-        axes.plot(at, [spread.values.get(image, np.nan) for spread in spreads], linewidth=1.2, color=colour, label=image)
+        axes.plot(
+            at,
+            [spread.values.get(image, np.nan) for spread in spreads],
+            linewidth=1.2,
+            color=colour,
+            label=image,
+        )
     mean, sd = (np.array([getattr(spread, name) for spread in spreads]) for name in ("mean", "sd"))
-    axes.fill_between(at, mean - sd, mean + sd, color="#808080", alpha=0.3, linewidth=0, label="mean ± SD")
+    axes.fill_between(
+        at, mean - sd, mean + sd, color="#808080", alpha=0.3, linewidth=0, label="mean ± SD"
+    )
     shown = np.linspace(0, len(spreads) - 1, 9).round().astype(int)
     axes.set_xticks(shown, [spreads[index].name for index in shown])
     axes.margins(x=0)

@@ -1,8 +1,8 @@
 """The table as SCT writes it (CSV), with our own columns after SCT's, and the same as JSON.
 
-Units: areas mm², diameters, lengths and distances mm, angles and orientation degrees, eccentricity, solidity and Dice without
-unit.  The JSON names the unit of every measure; the CSV keeps SCT's bare column names, so that scripts written for it go on
-working.
+Units: areas mm², diameters, lengths and distances mm, angles and orientation degrees, eccentricity,
+solidity and Dice without unit.  The JSON names the unit of every measure; the CSV keeps SCT's bare
+column names, so that scripts written for it go on working.
 """
 
 from __future__ import annotations
@@ -40,7 +40,10 @@ def csv_columns(extra: Iterable[str] = (), with_image: bool = False) -> list[str
 
 
 def csv_text(
-    shape: CordShape, summary: Summary | Iterable[LevelSummary], filename: str = "", timestamp: datetime | None = None
+    shape: CordShape,
+    summary: Summary | Iterable[LevelSummary],
+    filename: str = "",
+    timestamp: datetime | None = None,
 ) -> str:
     """The table of ``summary`` rows as text, header line first."""
     rows = table_rows(shape, summary, filename, timestamp)
@@ -77,13 +80,19 @@ def write_csv(
         with open(path, encoding="utf-8", newline="") as stream:
             old = stream.read()
         if old.splitlines()[:1] != [header]:
-            raise InputError(f"'{path}' has other columns than the new rows, so they cannot be added to it. Write to a new file.")
+            raise InputError(
+                f"'{path}' has other columns than the new rows, so they cannot be added to it."
+                " Write to a new file."
+            )
         text = old.rstrip("\r\n") + "\r\n" + rows
     write_text_atomically(path, text)
 
 
 def table_rows(
-    shape: CordShape, summary: Summary | Iterable[LevelSummary], filename: str = "", timestamp: datetime | None = None
+    shape: CordShape,
+    summary: Summary | Iterable[LevelSummary],
+    filename: str = "",
+    timestamp: datetime | None = None,
 ) -> list[dict[str, object]]:
     """The rows as dictionaries by column name; None where there is no value."""
     when = (timestamp or datetime.now()).strftime("%Y-%m-%d %H:%M:%S")
@@ -100,24 +109,37 @@ def table_rows(
             "SUM(length)": _number(row.sum.get("length", math.nan)),
             "LevelName": row.name if row.levels else "",
             "SliceCount": row.count,
-            "AngleCorrection": "exact" if options.angle_correction and options.tilt == "exact" else int(options.angle_correction),
+            "AngleCorrection": (
+                "exact"
+                if options.angle_correction and options.tilt == "exact"
+                else int(options.angle_correction)
+            ),
             "Rescaling": options.rescaling,
             "Threshold": options.threshold,
         }
         for name in row.mean:
-            values[f"MEAN({name})"], values[f"STD({name})"] = _number(row.mean[name]), _number(row.std[name])
+            values[f"MEAN({name})"], values[f"STD({name})"] = (
+                _number(row.mean[name]),
+                _number(row.std[name]),
+            )
         rows.append(values)
     return rows
 
 
 def to_json(
-    shape: CordShape, summary: Summary, filename: str = "", timestamp: datetime | None = None, notes: Iterable[str] = ()
+    shape: CordShape,
+    summary: Summary,
+    filename: str = "",
+    timestamp: datetime | None = None,
+    notes: Iterable[str] = (),
 ) -> dict:
-    """Everything as one dictionary of plain types: version, options, units, notes, rows and the slices themselves.
+    """Everything as one dictionary of plain types: version, options, units, notes, rows and the
+    slices themselves.
 
     Args:
         shape, summary, filename, timestamp: as for :func:`write_csv`.
-        notes: sentences that come before those of the shape and the summary, for example on where the levels are from.
+        notes: sentences that come before those of the shape and the summary, for example on where
+            the levels are from.
     """
     return {
         "GeneratedBy": VERSION,
@@ -147,32 +169,53 @@ def to_json(
         ],
         "Slices": {
             "Slice": [int(number) for number in shape.slices],
-            "Level": None if shape.levels is None else [int(level) or None for level in shape.levels],
-            "CentreMm": [[float(x) for x in centre] if all(map(math.isfinite, centre)) else None for centre in shape.centres_mm],
-            **{name: [_number(value) for value in column] for name, column in shape.columns.items()},
+            "Level": (
+                None if shape.levels is None else [int(level) or None for level in shape.levels]
+            ),
+            "CentreMm": [
+                [float(x) for x in centre] if all(map(math.isfinite, centre)) else None
+                for centre in shape.centres_mm
+            ],
+            **{
+                name: [_number(value) for value in column] for name, column in shape.columns.items()
+            },
         },
     }
 
 
-def write_json(path: str | Path, shape: CordShape, summary: Summary, filename: str = "", timestamp: datetime | None = None) -> None:
+def write_json(
+    path: str | Path,
+    shape: CordShape,
+    summary: Summary,
+    filename: str = "",
+    timestamp: datetime | None = None,
+) -> None:
     """Write :func:`to_json` atomically.
 
     Raises:
         OutputError: the folder is not writable or the disk is full.
     """
-    write_text_atomically(path, json.dumps(to_json(shape, summary, filename, timestamp), indent=1, allow_nan=False) + "\n")
+    write_text_atomically(
+        path,
+        json.dumps(to_json(shape, summary, filename, timestamp), indent=1, allow_nan=False) + "\n",
+    )
 
 
 def _columns_of(shape: CordShape) -> list[str]:
     known = {*MEASURES, *IMAGE_MEASURES}
-    return csv_columns([name for name in shape.columns if name not in known], with_image=IMAGE_MEASURES[0] in shape.columns)
+    return csv_columns(
+        [name for name in shape.columns if name not in known],
+        with_image=IMAGE_MEASURES[0] in shape.columns,
+    )
 
 
 def _to_text(columns: list[str], rows: list[dict[str, object]]) -> str:
     stream = io.StringIO()
     stream.write(",".join(columns) + "\r\n")
     # SCT quotes text and leaves numbers bare; a missing value is an empty text.
-    writer = csv.DictWriter(stream, columns, quoting=csv.QUOTE_NONNUMERIC, restval="", extrasaction="ignore")
+    writer = csv.DictWriter(
+        stream, columns, quoting=csv.QUOTE_NONNUMERIC, restval="", extrasaction="ignore"
+    )
     for row in rows:
         writer.writerow({name: "" if value is None else value for name, value in row.items()})
     return stream.getvalue()

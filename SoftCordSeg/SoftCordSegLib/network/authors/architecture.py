@@ -44,10 +44,16 @@ def architecture_of(configuration: dict[str, Any]) -> Architecture:
     """
     if "architecture" in configuration:
         entry = configuration["architecture"]
-        return Architecture(str(entry["network_class_name"]), dict(entry["arch_kwargs"]), tuple(entry["_kw_requires_import"]))
+        return Architecture(
+            str(entry["network_class_name"]),
+            dict(entry["arch_kwargs"]),
+            tuple(entry["_kw_requires_import"]),
+        )
     name = configuration["UNet_class_name"]
     if name not in _HOMES:
-        raise ModelError(f"The nnU-Net model's network is a '{name}', which is not known. Choose another model.")
+        raise ModelError(
+            f"The nnU-Net model's network is a '{name}', which is not known. Choose another model."
+        )
     # As nnU-Net itself completes old plans.
     stages = len(configuration["n_conv_per_stage_encoder"])
     widest, base = configuration["unet_max_num_features"], configuration["UNet_base_num_features"]
@@ -57,7 +63,9 @@ def architecture_of(configuration: dict[str, Any]) -> Architecture:
         "conv_op": "torch.nn.modules.conv.Conv3d",
         "kernel_sizes": configuration["conv_kernel_sizes"],
         "strides": configuration["pool_op_kernel_sizes"],
-        "n_conv_per_stage" if name == _PLAIN else "n_blocks_per_stage": configuration["n_conv_per_stage_encoder"],
+        "n_conv_per_stage" if name == _PLAIN else "n_blocks_per_stage": configuration[
+            "n_conv_per_stage_encoder"
+        ],
         "n_conv_per_stage_decoder": configuration["n_conv_per_stage_decoder"],
         "conv_bias": True,
         "norm_op": "torch.nn.modules.instancenorm.InstanceNorm3d",
@@ -103,8 +111,13 @@ def channels_out(dataset: dict[str, Any]) -> int:
         ModelError: labels that overlap, whose outputs mean something else.
     """
     labels = {name: value for name, value in dataset["labels"].items() if name != "ignore"}
-    if dataset.get("regions_class_order") or any(isinstance(value, (list, tuple)) for value in labels.values()):
-        raise ModelError("This nnU-Net model has labels that overlap (regions), which cannot be run here. Choose another model.")
+    if dataset.get("regions_class_order") or any(
+        isinstance(value, (list, tuple)) for value in labels.values()
+    ):
+        raise ModelError(
+            "This nnU-Net model has labels that overlap (regions), which cannot be run here. Choose"
+            " another model."
+        )
     return len(labels)
 
 
@@ -123,7 +136,10 @@ def _check_layers(kwargs: dict[str, Any]) -> None:
     }
     for key, (found, known) in expected.items():
         if found != known:
-            raise ModelError(f"The nnU-Net model's network has '{key}' = {found}, and only {known} is known. Choose another model.")
+            raise ModelError(
+                f"The nnU-Net model's network has '{key}' = {found}, and only {known} is known."
+                " Choose another model."
+            )
 
 
 def _each(value: Any, count: int) -> tuple:

@@ -1,9 +1,10 @@
 """Reading a PyTorch checkpoint without running anything that is in it.
 
-A checkpoint is a pickle, and a pickle can name any function to be called.  PyTorch's restricted reader (``weights_only``) calls
-none but its own; here it is also told of inert stand-ins for everything else that a checkpoint names (hyper-parameters,
-paths, numpy numbers, states of callbacks), which hold nothing and do nothing.  What is asked for afterwards are tensors and
-plain text.
+A checkpoint is a pickle, and a pickle can name any function to be called.  PyTorch's restricted
+reader (``weights_only``) calls none but its own; here it is also told of inert stand-ins for
+everything else that a checkpoint names (hyper-parameters, paths, numpy numbers, states of
+callbacks), which hold nothing and do nothing.  What is asked for afterwards are tensors and plain
+text.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ _NEWER = "Update PyTorch to 2.6 or newer and try again."
 
 
 class _Inert:
-    """Stands for an object of another library: it can be made and given a state, and keeps nothing."""
+    """Stands for an object of another library: it can be made and given a state, and keeps
+    nothing.
+    """
 
     def __new__(cls, *_arguments: Any, **_options: Any) -> _Inert:
         return object.__new__(cls)
@@ -35,7 +38,8 @@ def _empty_dict(*_arguments: Any) -> dict:
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
-    """The dictionary in a checkpoint; of it only tensors, numbers, text and plain containers can be relied on.
+    """The dictionary in a checkpoint; of it only tensors, numbers, text and plain containers can be
+    relied on.
 
     Args:
         path: ``.ckpt`` or ``.pth``, as ``torch.save`` writes them since PyTorch 1.6.
@@ -48,7 +52,8 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     path = Path(path)
     try:
         stand_ins = _stand_ins(path)
-        # Not read into memory before it is asked for: two thirds of a checkpoint are the optimiser's.
+        # Not read into memory before it is asked for: two thirds of a checkpoint are the
+        # optimiser's.
         if stand_ins:
             with torch.serialization.safe_globals(stand_ins):
                 content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
@@ -60,15 +65,20 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         raise ModelError(f"There is no file '{path}'. Check the name and the folder.") from error
     except Exception as error:  # torch raises many kinds; none of them is of use to the user
         raise ModelError(
-            f"'{path.name}' cannot be read as a checkpoint without running code from it, which is never done. It is damaged, not "
-            f"made by PyTorch, or not what it claims to be ({_first_line(error)})."
+            f"'{path.name}' cannot be read as a checkpoint without running code from it, which is"
+            " never done. It is damaged, not made by PyTorch, or not what it claims to be"
+            f" ({_first_line(error)})."
         ) from error
     if not isinstance(content, dict):
-        raise ModelError(f"'{path.name}' does not hold a checkpoint. Check that it is the right file.")
+        raise ModelError(
+            f"'{path.name}' does not hold a checkpoint. Check that it is the right file."
+        )
     return content
 
 
-def tensors_of(content: dict[str, Any], key: str, path: str | Path, prefix: str = "") -> dict[str, Any]:
+def tensors_of(
+    content: dict[str, Any], key: str, path: str | Path, prefix: str = ""
+) -> dict[str, Any]:
     """The state dictionary in a checkpoint.
 
     Args:
@@ -84,10 +94,21 @@ def tensors_of(content: dict[str, Any], key: str, path: str | Path, prefix: str 
 
     state = content.get(key)
     if not isinstance(state, dict) or not state:
-        raise ModelError(f"'{Path(path).name}' has no weights (no '{key}'). Check that it is the right file.")
-    state = {str(name)[len(prefix) :]: value for name, value in state.items() if str(name).startswith(prefix)}
-    if not state or not all(isinstance(value, torch.Tensor) and value.is_floating_point() for value in state.values()):
-        raise ModelError(f"'{Path(path).name}' has weights that are not a network's. Check that it is the right file.")
+        raise ModelError(
+            f"'{Path(path).name}' has no weights (no '{key}'). Check that it is the right file."
+        )
+    state = {
+        str(name)[len(prefix) :]: value
+        for name, value in state.items()
+        if str(name).startswith(prefix)
+    }
+    if not state or not all(
+        isinstance(value, torch.Tensor) and value.is_floating_point() for value in state.values()
+    ):
+        raise ModelError(
+            f"'{Path(path).name}' has weights that are not a network's. Check that it is the right"
+            " file."
+        )
     return state
 
 

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 # Never a dependency of ours: it drags in torchvision and more.
 _LIBRARY = "nnunetv2"
 _BUILDER = "nnunetv2.utilities.get_network_from_plans"
-# A plans file names Python objects to import.  Only classes that lie directly in a module of networks or layers are, not what
-# such a module itself has imported.
+# A plans file names Python objects to import.  Only classes that lie directly in a module of
+# networks or layers are, not what such a module itself has imported.
 _NETWORK = re.compile(r"dynamic_network_architectures\.architectures\.[a-z0-9_]+\.[A-Z]\w+")
-_LAYER = re.compile(r"(torch\.nn(\.modules\.[a-z_]+)?|dynamic_network_architectures\.building_blocks\.[a-z0-9_]+)\.[A-Z]\w+")
+_LAYER = re.compile(
+    r"(torch\.nn(\.modules\.[a-z_]+)?|dynamic_network_architectures\.building_blocks\.[a-z0-9_]+)\.[A-Z]\w+"
+)
 
 
 def check(library: dict[str, Any]) -> None:
@@ -32,10 +34,17 @@ def check(library: dict[str, Any]) -> None:
         known = _NETWORK.fullmatch(str(library["class"]))
         complete = min(int(library["channels_in"]), int(library["channels_out"])) > 0
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"The model does not say how its network is built ({error!r}). Install it again.") from error
-    if not complete or not known or not all(name is None or _LAYER.fullmatch(str(name)) for name in names):
         raise ModelError(
-            f"The model asks for '{library['class']}', which is no network of nnU-Net's own. Such a model cannot be used here."
+            f"The model does not say how its network is built ({error!r}). Install it again."
+        ) from error
+    if (
+        not complete
+        or not known
+        or not all(name is None or _LAYER.fullmatch(str(name)) for name in names)
+    ):
+        raise ModelError(
+            f"The model asks for '{library['class']}', which is no network of nnU-Net's own. Such a"
+            " model cannot be used here."
         )
 
 
@@ -53,8 +62,9 @@ def build(library: dict[str, Any]) -> torch.nn.Module:
         make = importlib.import_module(_BUILDER).get_network_from_plans
     except ImportError as error:
         raise ModelError(
-            f"This model's network ({str(library['class']).rsplit('.', 1)[-1]}) is built by nnU-Net, which is not installed. "
-            f"Install it ('pip install {_LIBRARY}') and try again, or use another model."
+            f"This model's network ({str(library['class']).rsplit('.', 1)[-1]}) is built by"
+            f" nnU-Net, which is not installed. Install it ('pip install {_LIBRARY}') and try"
+            " again, or use another model."
         ) from error
     try:
         return make(
@@ -68,5 +78,6 @@ def build(library: dict[str, Any]) -> torch.nn.Module:
         )
     except Exception as error:  # whatever another library raises means the same to the user
         raise ModelError(
-            f"nnU-Net could not build this model's network: {error}. Install another version of {_LIBRARY}, or use another model."
+            f"nnU-Net could not build this model's network: {error}. Install another version of"
+            f" {_LIBRARY}, or use another model."
         ) from error

@@ -1,8 +1,10 @@
-"""The authors' ``PlainConvUNet`` and our U-Net are one network: the names of its parameters, translated.
+"""The authors' ``PlainConvUNet`` and our U-Net are one network: the names of its parameters,
+translated.
 
-Source: MIC-DKFZ/dynamic-network-architectures 0.2 to 0.4 (``PlainConvEncoder``, ``UNetDecoder``, ``ConvDropoutNormReLU``).  Each
-block registers its layers twice (by name and in ``all_modules``), and the decoder registers the encoder again, so that a
-state dictionary holds most tensors two to four times.
+Source: MIC-DKFZ/dynamic-network-architectures 0.2 to 0.4 (``PlainConvEncoder``, ``UNetDecoder``,
+``ConvDropoutNormReLU``).  Each block registers its layers twice (by name and in ``all_modules``),
+and the decoder registers the encoder again, so that a state dictionary holds most tensors two to
+four times.
 """
 
 from __future__ import annotations
@@ -32,16 +34,23 @@ def translated(state: State) -> State:
         state: by the names of ``PlainConvUNet``, without a prefix.
 
     Raises:
-        ModelError: a name that this network does not have, or two copies of a parameter that differ.
+        ModelError: a name that this network does not have, or two copies of a parameter that
+            differ.
     """
     ours: State = {}
     for name, tensor in state.items():
         target = our_name(name)
         if target is None:
-            raise ModelError(f"The checkpoint has a parameter '{name}', which a plain U-Net has not: it is another network.")
+            raise ModelError(
+                f"The checkpoint has a parameter '{name}', which a plain U-Net has not: it is"
+                " another network."
+            )
         tensor = tensor.detach().cpu().float()
         if target in ours and not _same(ours[target], tensor):
-            raise ModelError(f"The checkpoint holds two different copies of '{name}': it is damaged. Get it again.")
+            raise ModelError(
+                f"The checkpoint holds two different copies of '{name}': it is damaged. Get it"
+                " again."
+            )
         # Copies share their memory in the checkpoint, which safetensors refuses.
         ours.setdefault(target, tensor.clone())
     return ours
@@ -77,7 +86,13 @@ def config_of(state: State, first_stride: tuple[int, int, int] = (1, 1, 1)) -> U
         convolutions = tuple(_count(state, f"encoder.{stage}") for stage in range(stages))
         decoder = tuple(_count(state, f"decoder.{level}") for level in range(levels))
         first = [state[f"encoder.{stage}.0.conv.weight"].shape for stage in range(stages)]
-        strides = [first_stride, *(tuple(state[f"upsample.{level}.weight"].shape[2:]) for level in range(levels - 1, -1, -1))]
+        strides = [
+            first_stride,
+            *(
+                tuple(state[f"upsample.{level}.weight"].shape[2:])
+                for level in range(levels - 1, -1, -1)
+            ),
+        ]
         return UNetConfig(
             features=tuple(shape[0] for shape in first),
             strides=strides,
@@ -89,11 +104,14 @@ def config_of(state: State, first_stride: tuple[int, int, int] = (1, 1, 1)) -> U
             bias="encoder.0.0.conv.bias" in state,
         )
     except (KeyError, IndexError, ValueError) as error:
-        raise ModelError(f"The checkpoint does not hold a whole plain U-Net ({error}). Get it again.") from error
+        raise ModelError(
+            f"The checkpoint does not hold a whole plain U-Net ({error}). Get it again."
+        ) from error
 
 
 def check_fit(state: State, config: UNetConfig) -> None:
-    """Raise where the parameters are not those of a network of this shape, all of them and no others.
+    """Raise where the parameters are not those of a network of this shape, all of them and no
+    others.
 
     Raises:
         ModelError: they are not; the sentence says which.
@@ -108,13 +126,18 @@ def check_fit(state: State, config: UNetConfig) -> None:
     if found != expected:
         name = min(key for key in {*found, *expected} if found.get(key) != expected.get(key))
         raise ModelError(
-            f"The checkpoint does not fit the network that its configuration describes: '{name}' is {found.get(name, 'missing')}, "
-            f"expected {expected.get(name, 'nothing')}. Get the model again."
+            f"The checkpoint does not fit the network that its configuration describes: '{name}' is"
+            f" {found.get(name, 'missing')}, expected {expected.get(name, 'nothing')}. Get the"
+            " model again."
         )
 
 
 def _count(state: State, prefix: str) -> int:
-    numbers = {int(name[len(prefix) + 1 :].split(".")[0]) for name in state if name.startswith(prefix + ".")}
+    numbers = {
+        int(name[len(prefix) + 1 :].split(".")[0])
+        for name in state
+        if name.startswith(prefix + ".")
+    }
     if numbers != set(range(len(numbers))) or not numbers:
         raise KeyError(f"parts of {prefix} are missing")
     return len(numbers)

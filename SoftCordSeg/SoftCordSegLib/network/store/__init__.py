@@ -1,4 +1,5 @@
-"""Models beside the shipped ones: the authors' releases, and the folder where what was downloaded or given is kept.
+"""Models beside the shipped ones: the authors' releases, and the folder where what was downloaded
+or given is kept.
 
 Importing this package does not import torch.
 """

@@ -1,4 +1,6 @@
-"""Unpacking an archive from somebody else: only into its folder, only files of known kinds, only as much as fits."""
+"""Unpacking an archive from somebody else: only into its folder, only files of known kinds, only as
+much as fits.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,8 @@ from ...progress import Progress
 
 # What a model is made of; everything else in an archive (scripts, pictures, logs) stays in it.
 KINDS = (".ckpt", ".pth", ".safetensors", ".json", ".yaml", ".yml")
-# The largest known release is well below 1 GiB; a fivefold nnU-Net with its optimisers stays below this.
+# The largest known release is well below 1 GiB; a fivefold nnU-Net with its optimisers stays below
+# this.
 MAX_BYTES = 8 << 30
 MAX_FILES = 5000
 # Weights hardly compress; text does, but not like this.
@@ -21,7 +24,12 @@ _SMALL = 1 << 20
 _BLOCK = 1 << 20
 
 
-def unpack(archive: str | Path, folder: str | Path, progress: Progress | None = None, max_bytes: int = MAX_BYTES) -> list[Path]:
+def unpack(
+    archive: str | Path,
+    folder: str | Path,
+    progress: Progress | None = None,
+    max_bytes: int = MAX_BYTES,
+) -> list[Path]:
     """Unpack the files of a zip that a model is made of.
 
     Args:
@@ -47,54 +55,108 @@ def unpack(archive: str | Path, folder: str | Path, progress: Progress | None = 
             for member in members:
                 target = folder / PurePosixPath(member.filename)
                 target.parent.mkdir(parents=True, exist_ok=True)
-                _copy(opened, member, target, archive, progress.part(done / total, (done + member.file_size) / total))
+                _copy(
+                    opened,
+                    member,
+                    target,
+                    archive,
+                    progress.part(done / total, (done + member.file_size) / total),
+                )
                 done += member.file_size
                 written.append(target)
             return written
     except FileNotFoundError as error:
         raise ModelError(f"There is no file '{archive}'. Check the name and the folder.") from error
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError, zlib.error) as error:
-        raise ModelError(f"'{archive.name}' is not a zip archive, or it is damaged ({error}). Get it again.") from error
+    except (
+        zipfile.BadZipFile,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        ValueError,
+        zlib.error,
+    ) as error:
+        raise ModelError(
+            f"'{archive.name}' is not a zip archive, or it is damaged ({error}). Get it again."
+        ) from error
     except OSError as error:
-        raise OutputError(f"Cannot unpack '{archive.name}': {error.strerror or error}. Nothing was installed.") from error
+        raise OutputError(
+            f"Cannot unpack '{archive.name}': {error.strerror or error}. Nothing was installed."
+        ) from error
 
 
-def _checked(members: list[zipfile.ZipInfo], archive: Path, max_bytes: int) -> list[zipfile.ZipInfo]:
+def _checked(
+    members: list[zipfile.ZipInfo], archive: Path, max_bytes: int
+) -> list[zipfile.ZipInfo]:
     """The files to unpack; every entry of the archive is looked at, also those that stay in it."""
     if len(members) > MAX_FILES:
-        raise ModelError(f"'{archive.name}' has {len(members)} files, which no model has. Do not use it.")
+        raise ModelError(
+            f"'{archive.name}' has {len(members)} files, which no model has. Do not use it."
+        )
     seen: set[str] = set()
     wanted = []
     for member in members:
         name = member.filename
         path = PurePosixPath(name)
         kind = stat.S_IFMT(member.external_attr >> 16)
-        if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name or "\0" in member.orig_filename:
-            raise ModelError(f"'{archive.name}' wants to write outside its folder ('{name}'). Do not use it.")
+        if (
+            path.is_absolute()
+            or ".." in path.parts
+            or "\\" in name
+            or ":" in name
+            or "\0" in member.orig_filename
+        ):
+            raise ModelError(
+                f"'{archive.name}' wants to write outside its folder ('{name}'). Do not use it."
+            )
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-            raise ModelError(f"'{archive.name}' holds a link or a device ('{name}'). Do not use it.")
-        if member.is_dir() or path.suffix.lower() not in KINDS or any(part.startswith((".", "__MACOSX")) for part in path.parts):
+            raise ModelError(
+                f"'{archive.name}' holds a link or a device ('{name}'). Do not use it."
+            )
+        if (
+            member.is_dir()
+            or path.suffix.lower() not in KINDS
+            or any(part.startswith((".", "__MACOSX")) for part in path.parts)
+        ):
             continue
-        if member.file_size > _SMALL and member.file_size > _MAX_RATIO * max(member.compress_size, 1):
-            raise ModelError(f"'{archive.name}' holds a file that swells suspiciously when unpacked ('{name}'). Do not use it.")
+        if member.file_size > _SMALL and member.file_size > _MAX_RATIO * max(
+            member.compress_size, 1
+        ):
+            raise ModelError(
+                f"'{archive.name}' holds a file that swells suspiciously when unpacked ('{name}')."
+                " Do not use it."
+            )
         if str(path).casefold() in seen:
             raise ModelError(f"'{archive.name}' holds '{name}' twice. Do not use it.")
         seen.add(str(path).casefold())
         wanted.append(member)
     if sum(member.file_size for member in wanted) > max_bytes:
-        raise ModelError(f"'{archive.name}' is larger than {max_bytes / (1 << 30):.1f} GiB when unpacked. Do not use it.")
+        raise ModelError(
+            f"'{archive.name}' is larger than {max_bytes / (1 << 30):.1f} GiB when unpacked. Do not"
+            " use it."
+        )
     if not wanted:
-        raise ModelError(f"'{archive.name}' holds no model: no file that ends in {', '.join(KINDS)}.")
+        raise ModelError(
+            f"'{archive.name}' holds no model: no file that ends in {', '.join(KINDS)}."
+        )
     return wanted
 
 
-def _copy(opened: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, archive: Path, progress: Progress) -> None:
+def _copy(
+    opened: zipfile.ZipFile,
+    member: zipfile.ZipInfo,
+    target: Path,
+    archive: Path,
+    progress: Progress,
+) -> None:
     left = member.file_size
     with opened.open(member) as source, open(target, "xb") as stream:
         while block := source.read(_BLOCK):
             progress.check_cancelled()
             left -= len(block)
             if left < 0:
-                raise ModelError(f"'{archive.name}' holds more than it says ('{member.filename}'). Do not use it.")
+                raise ModelError(
+                    f"'{archive.name}' holds more than it says ('{member.filename}'). Do not"
+                    " use it."
+                )
             stream.write(block)
             progress.report(1 - left / max(member.file_size, 1), f"Unpacking {target.name}")

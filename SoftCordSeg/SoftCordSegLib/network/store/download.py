@@ -1,4 +1,6 @@
-"""Fetching one file: only when asked, only over https, resumable, cancellable, within a limit, and held to its SHA-256."""
+"""Fetching one file: only when asked, only over https, resumable, cancellable, within a limit, and
+held to its SHA-256.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,14 @@ _TIMEOUT_S = 30.0
 # What a server says of the version of a file, so that two versions are never joined into one.
 _VERSION_HEADERS = ("ETag", "Last-Modified")
 # What goes wrong with a connection; before Python 3.10 a timeout has a class of its own.
-_CONNECTION = (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError, socket.timeout, ssl.SSLError)
+_CONNECTION = (
+    urllib.error.URLError,
+    http.client.HTTPException,
+    ConnectionError,
+    TimeoutError,
+    socket.timeout,
+    ssl.SSLError,
+)
 
 
 def download(
@@ -66,8 +75,9 @@ def download(
         if sha256 is not None and found != sha256.lower():
             _forget(part, note)
             raise ModelError(
-                f"What '{url}' gave is not what it should be (SHA-256 is {found}, expected {sha256}). It was deleted. "
-                "Try again later, and do not use the file if this happens twice."
+                f"What '{url}' gave is not what it should be (SHA-256 is {found}, expected"
+                f" {sha256}). It was deleted. Try again later, and do not use the file if this"
+                " happens twice."
             )
         os.replace(part, path)
         _forget(note)
@@ -76,12 +86,17 @@ def download(
         raise ModelError(_no_connection(url, error)) from error
     except OSError as error:
         raise OutputError(
-            f"Cannot write '{path}': {error.strerror or error}. Free some space, or choose another folder."
+            f"Cannot write '{path}': {error.strerror or error}. Free some space, or choose another"
+            " folder."
         ) from error
 
 
-def _fetch(url: str, part: Path, note: Path, progress: Progress, max_bytes: int, schemes: tuple[str, ...]) -> None:
-    """Fill ``part``; what is there already is asked for no more where the server can tell that it is of the same version."""
+def _fetch(
+    url: str, part: Path, note: Path, progress: Progress, max_bytes: int, schemes: tuple[str, ...]
+) -> None:
+    """Fill ``part``; what is there already is asked for no more where the server can tell that it
+    is of the same version.
+    """
     progress.report(0.0, "Connecting")
     progress.check_cancelled()
     have = part.stat().st_size if part.exists() else 0
@@ -114,7 +129,15 @@ def _fetch(url: str, part: Path, note: Path, progress: Progress, max_bytes: int,
         raise http.client.IncompleteRead(b"", total - have)
 
 
-def _copy(response: Any, stream: BinaryIO, have: int, total: int | None, url: str, max_bytes: int, progress: Progress) -> int:
+def _copy(
+    response: Any,
+    stream: BinaryIO,
+    have: int,
+    total: int | None,
+    url: str,
+    max_bytes: int,
+    progress: Progress,
+) -> int:
     while True:
         progress.check_cancelled()
         of = f" of {total / 1e6:.0f}" if total else ""
@@ -140,12 +163,18 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
 def _check_scheme(url: str, schemes: tuple[str, ...]) -> None:
     if not re.match(rf"({'|'.join(schemes)})://[^/]", url, re.IGNORECASE):
-        raise ModelError(f"'{url}' is not an address that starts with {schemes[0]}://, so nothing is fetched from it.")
+        raise ModelError(
+            f"'{url}' is not an address that starts with {schemes[0]}://, so nothing is fetched"
+            " from it."
+        )
 
 
 def _check_size(url: str, size: int, max_bytes: int) -> None:
     if size > max_bytes:
-        raise ModelError(f"'{url}' gives more than {max_bytes / 1e9:.1f} GB, which no model has. The download was stopped.")
+        raise ModelError(
+            f"'{url}' gives more than {max_bytes / 1e9:.1f} GB, which no model has. The download"
+            " was stopped."
+        )
 
 
 def _range_start(response: Any) -> int | None:
@@ -154,7 +183,9 @@ def _range_start(response: Any) -> int | None:
 
 
 def _read_note(note: Path, url: str) -> str | None:
-    """The version of the part, as the server called it; None where that is not known, or the part is of another address."""
+    """The version of the part, as the server called it; None where that is not known, or the part
+    is of another address.
+    """
     try:
         content = json.loads(note.read_text(encoding="utf-8"))
         return content["version"] if content["url"] == url else None
@@ -163,9 +194,13 @@ def _read_note(note: Path, url: str) -> str | None:
 
 
 def _write_note(note: Path, url: str, response: Any) -> None:
-    version = next((response.headers[key] for key in _VERSION_HEADERS if response.headers.get(key)), None)
+    version = next(
+        (response.headers[key] for key in _VERSION_HEADERS if response.headers.get(key)), None
+    )
     if version is not None and version.startswith("W/"):
-        version = response.headers.get("Last-Modified")  # a weak ETag does not promise the same bytes
+        version = response.headers.get(
+            "Last-Modified"
+        )  # a weak ETag does not promise the same bytes
     write_text_atomically(note, json.dumps({"url": url, "version": version}) + "\n")
 
 
@@ -178,12 +213,16 @@ def _forget(*paths: Path) -> None:
 def _no_connection(url: str, error: Exception) -> str:
     if isinstance(error, urllib.error.HTTPError):
         return (
-            f"'{url}' cannot be fetched: the server answers {error.code} ({error.reason}). Check the address, or try again later."
+            f"'{url}' cannot be fetched: the server answers {error.code} ({error.reason}). Check"
+            " the address, or try again later."
         )
     if isinstance(error, http.client.IncompleteRead):
-        return f"The connection to '{url}' broke off. Try again: the download goes on where it stopped."
+        return (
+            f"The connection to '{url}' broke off. Try again: the download goes on where it"
+            " stopped."
+        )
     reason = getattr(error, "reason", None) or error
     return (
-        f"'{url}' cannot be reached ({reason}). Check the connection and try again, or fetch the file with a browser and "
-        "install it with 'softcord models install FILE.zip'."
+        f"'{url}' cannot be reached ({reason}). Check the connection and try again, or fetch the"
+        " file with a browser and install it with 'softcord models install FILE.zip'."
     )

@@ -14,7 +14,8 @@ def find_bundle(model: str | Path | None = None) -> Path:
     """The folder of a bundle.
 
     Args:
-        model: a folder, or the name of a shipped or an installed model; the first shipped one where None.
+        model: a folder, or the name of a shipped or an installed model; the first shipped one where
+            None.
 
     Raises:
         ModelError: there is none; the sentence says what there is, or how to get it.
@@ -22,7 +23,10 @@ def find_bundle(model: str | Path | None = None) -> Path:
     shipped = shipped_bundles()
     if model is None:
         if not shipped:
-            raise ModelError("No model comes with this installation. Give one with --model, or install SoftCordSeg again.")
+            raise ModelError(
+                "No model comes with this installation. Give one with --model, or install"
+                " SoftCordSeg again."
+            )
         return shipped[0]
     name, path = str(model), Path(model).expanduser()
     if path.is_dir():
@@ -31,17 +35,28 @@ def find_bundle(model: str | Path | None = None) -> Path:
         if folder.name == name:
             return folder
     if path.is_file():
-        raise ModelError(f"'{path}' is a file, not an installed model. Install it first: softcord models install '{path}'")
+        raise ModelError(
+            f"'{path}' is a file, not an installed model. Install it first: softcord models install"
+            f" '{path}'"
+        )
     if name in [release.name for release in releases()]:
-        raise ModelError(f"The release '{name}' is not installed. Get it first: softcord models download {name}")
+        raise ModelError(
+            f"The release '{name}' is not installed. Get it first: softcord models download {name}"
+        )
     names = ", ".join(folder.name for folder in (*shipped, *installed_bundles())) or "none"
     raise ModelError(
-        f"There is no model bundle '{model}'. Give the folder of one, or the name of one that is there ({names}); "
-        "'softcord models list' shows more."
+        f"There is no model bundle '{model}'. Give the folder of one, or the name of one that is"
+        f" there ({names}); 'softcord models list' shows more."
     )
 
 
 def _checked(path: Path) -> Path:
-    if not (path / "configs" / "metadata.json").is_file() and next(path.rglob("plans.json"), None) is not None:
-        raise ModelError(f"'{path}' is a folder of nnU-Net, not a bundle. Install it first: softcord models install '{path}'")
+    if (
+        not (path / "configs" / "metadata.json").is_file()
+        and next(path.rglob("plans.json"), None) is not None
+    ):
+        raise ModelError(
+            f"'{path}' is a folder of nnU-Net, not a bundle. Install it first: softcord models"
+            f" install '{path}'"
+        )
     return path

@@ -22,13 +22,16 @@ _VARIABLE = "SOFTCORDSEG_MODELS"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 # Names that Windows keeps for devices.
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
-# Of a model that is being written, of one that makes room for another, and of one that is being removed.
+# Of a model that is being written, of one that makes room for another, and of one that is being
+# removed.
 _UNFINISHED, _OLD, _GONE = ".new-", ".old-", ".gone-"
 _LEFT_BEHIND_S = 24 * 3600
 
 
 def models_folder() -> Path:
-    """Where installed models are: ``$SOFTCORDSEG_MODELS``, or the user's data folder of this system."""
+    """Where installed models are: ``$SOFTCORDSEG_MODELS``, or the user's data folder of this
+    system.
+    """
     chosen = os.environ.get(_VARIABLE)
     if chosen:
         return Path(chosen).expanduser()
@@ -73,7 +76,10 @@ class Store:
             ModelError: it cannot be the name of a folder on every system.
         """
         if not _NAME.fullmatch(name) or _DEVICES.fullmatch(name) or name.endswith("."):
-            raise ModelError(f"'{name}' cannot be a model's name: use letters, digits, '.', '_', '+' and '-', 64 at most.")
+            raise ModelError(
+                f"'{name}' cannot be a model's name: use letters, digits, '.', '_', '+' and '-', 64"
+                " at most."
+            )
         return self.folder / name
 
     def installed(self, name: str) -> Path:
@@ -90,19 +96,24 @@ class Store:
 
     @contextlib.contextmanager
     def place_for(self, name: str, replace: bool = False) -> Iterator[Path]:
-        """A new, empty folder that takes the place of the model's at the end of the block, and is gone if anything went wrong.
+        """A new, empty folder that takes the place of the model's at the end of the block, and is
+        gone if anything went wrong.
 
         Args:
             name: of the model.
             replace: a model of that name gives way.
 
         Raises:
-            ModelError: the name cannot be used, or is taken, or what was written is not a sound bundle.
+            ModelError: the name cannot be used, or is taken, or what was written is not a sound
+                bundle.
             OutputError: the store cannot be written.
         """
         target = self.path(name)
         if target.exists() and not replace:
-            raise ModelError(f"A model '{name}' is installed already. Remove it first, or install under another name.")
+            raise ModelError(
+                f"A model '{name}' is installed already. Remove it first, or install under another"
+                " name."
+            )
         with self.workplace() as work:
             new = work / name
             new.mkdir()
@@ -122,7 +133,9 @@ class Store:
             self._sweep()
             work = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=self.folder))
         except OSError as error:
-            raise OutputError(f"Cannot write into the models' folder '{self.folder}': {error.strerror or error}.") from error
+            raise OutputError(
+                f"Cannot write into the models' folder '{self.folder}': {error.strerror or error}."
+            ) from error
         try:
             yield work
         finally:
@@ -152,7 +165,8 @@ class Store:
         return self._memory().get(name)
 
     def remember(self, name: str, sha256: str) -> None:
-        """Keep the SHA-256 of a release's archive, also for when the model is removed and downloaded again.
+        """Keep the SHA-256 of a release's archive, also for when the model is removed and
+        downloaded again.
 
         Raises:
             OutputError: the store cannot be written.
@@ -167,8 +181,8 @@ class Store:
             return {}
         except (OSError, ValueError) as error:
             raise ModelError(
-                f"'{self.folder / 'known-archives.json'}' is damaged, so downloads cannot be compared with earlier ones. "
-                "Delete it if you trust the source."
+                f"'{self.folder / 'known-archives.json'}' is damaged, so downloads cannot be"
+                " compared with earlier ones. Delete it if you trust the source."
             ) from error
         return content if isinstance(content, dict) else {}
 
@@ -177,7 +191,8 @@ class Store:
         return sorted(path.parent.parent for path in folder.glob("[!.]*/configs/metadata.json"))
 
     def _sweep(self) -> None:
-        """Delete what a run left behind that was killed, long enough ago that none can still be at it.
+        """Delete what a run left behind that was killed, long enough ago that none can still be at
+        it.
 
         A model that made room for one which never came goes back to its place.
         """
@@ -197,20 +212,28 @@ class Store:
             os.replace(new, target)
         except OSError as error:
             if old is not None:
-                with contextlib.suppress(OSError):  # what cannot be put back now is by a later sweep
+                with contextlib.suppress(
+                    OSError
+                ):  # what cannot be put back now is by a later sweep
                     os.replace(old / target.name, target)
                     old.rmdir()
-            raise OutputError(f"Cannot put the model into '{target}': {error.strerror or error}.") from error
+            raise OutputError(
+                f"Cannot put the model into '{target}': {error.strerror or error}."
+            ) from error
         if old is not None:
             shutil.rmtree(old, ignore_errors=True)
 
     def _aside(self, path: Path, prefix: str) -> Path:
-        """Rename a model away, so that no half-deleted one is ever in its place; the folder in which it lies now."""
+        """Rename a model away, so that no half-deleted one is ever in its place; the folder in
+        which it lies now.
+        """
         try:
             old = Path(tempfile.mkdtemp(prefix=prefix, dir=self.folder))
             os.replace(path, old / path.name)
         except OSError as error:
-            raise OutputError(f"Cannot remove '{path}': {error.strerror or error}. Close programs that use it.") from error
+            raise OutputError(
+                f"Cannot remove '{path}': {error.strerror or error}. Close programs that use it."
+            ) from error
         return old
 
 

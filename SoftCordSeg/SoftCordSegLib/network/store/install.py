@@ -29,7 +29,8 @@ def install_release(
     progress: Progress | None = None,
     schemes: tuple[str, ...] = SCHEMES,
 ) -> Path:
-    """Download a release and install it.  Nobody has recorded what its archive must be: what comes the first time is, here.
+    """Download a release and install it.  Nobody has recorded what its archive must be: what comes
+    the first time is, here.
 
     Args:
         release: which.
@@ -43,18 +44,23 @@ def install_release(
         The folder of the bundle.
 
     Raises:
-        ModelError: it cannot be fetched, or is not what it was the first time, or not what the release is.
+        ModelError: it cannot be fetched, or is not what it was the first time, or not what the
+            release is.
         OutputError: the store cannot be written.
         Cancelled: the user stopped it; the part of the download stays, for the next time.
     """
     store, progress = store or Store(), progress or Progress()
     if store.path(release.name).exists() and not replace:
-        raise ModelError(f"The release '{release.name}' is installed already. Nothing was downloaded.")
+        raise ModelError(
+            f"The release '{release.name}' is installed already. Nothing was downloaded."
+        )
     expected = sha256 or release.sha256 or store.remembered(release.name)
     archive = store.downloads / release.file
     found = _kept(archive, expected)
     if found is None:
-        found = download(release.url, archive, sha256=expected, progress=progress.part(0.0, 0.8), schemes=schemes)
+        found = download(
+            release.url, archive, sha256=expected, progress=progress.part(0.0, 0.8), schemes=schemes
+        )
     options = {"name": release.name, "sha256": found, "replace": replace, "release": release}
     folder = install_archive(archive, store, **options, progress=progress.part(0.8, 1.0))
     store.remember(release.name, found)
@@ -72,12 +78,14 @@ def install_archive(
     release: Release | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Install a model from a zip: a release of the authors, another checkpoint or nnU-Net folder, or a bundle.
+    """Install a model from a zip: a release of the authors, another checkpoint or nnU-Net folder,
+    or a bundle.
 
     Args:
         archive: ``.zip``, a folder with the same content, or a ``.ckpt`` by itself.
         store: where to; the user's where None.
-        name: of the installed model; by its file a known release has its own, any other that of the file.
+        name: of the installed model; by its file a known release has its own, any other that of the
+            file.
         sha256: what the archive must be.
         replace: an installed one gives way.
         release: that it is; known by its name or its file's where None.
@@ -93,21 +101,35 @@ def install_archive(
     """
     archive, store, progress = Path(archive), store or Store(), progress or Progress()
     release = release or _release_of(archive, name)
-    name = name or (release.name if release is not None else archive.stem if archive.suffix else archive.name)
+    name = name or (
+        release.name if release is not None else archive.stem if archive.suffix else archive.name
+    )
     if name in [folder.name for folder in shipped_bundles()]:
-        raise ModelError(f"'{name}' is the name of a model that comes with SoftCordSeg. Install this one under another name.")
+        raise ModelError(
+            f"'{name}' is the name of a model that comes with SoftCordSeg. Install this one under"
+            " another name."
+        )
     source = _source(archive, release, sha256, store)
     with store.place_for(name, replace) as place, store.workplace() as work:
         if archive.is_file() and archive.suffix == ".ckpt":
             shutil.copyfile(archive, work / archive.name)
         elif not archive.is_dir():
             unpack(archive, work, progress.part(0.0, 0.5))
-        _convert(archive if archive.is_dir() else work, place, name, release, source, progress.part(0.5, 1.0))
+        _convert(
+            archive if archive.is_dir() else work,
+            place,
+            name,
+            release,
+            source,
+            progress.part(0.5, 1.0),
+        )
     return store.path(name)
 
 
 def _kept(archive: Path, expected: str | None) -> str | None:
-    """SHA-256 of an archive that was fetched before and could not be installed; None where there is none, or another one."""
+    """SHA-256 of an archive that was fetched before and could not be installed; None where there is
+    none, or another one.
+    """
     found = file_sha256(archive) if archive.is_file() else None
     return found if expected in (None, found) else None
 
@@ -120,8 +142,12 @@ def _release_of(archive: Path, name: str | None) -> Release | None:
     return next(iter([*by_name, *by_file]), None)
 
 
-def _source(archive: Path, release: Release | None, sha256: str | None, store: Store) -> dict[str, Any]:
-    """Where a model comes from, for its provenance; what is known of the archive is held against it."""
+def _source(
+    archive: Path, release: Release | None, sha256: str | None, store: Store
+) -> dict[str, Any]:
+    """Where a model comes from, for its provenance; what is known of the archive is held against
+    it.
+    """
     source: dict[str, Any] = {"file": archive.name, "installed": now()}
     if archive.is_file():
         source["sha256"] = found = file_sha256(archive)
@@ -129,14 +155,17 @@ def _source(archive: Path, release: Release | None, sha256: str | None, store: S
         expected = sha256 or (release.sha256 if release is not None else None) or remembered
         if expected is not None and found != expected.lower():
             raise ModelError(
-                f"'{archive.name}' is not what it should be (SHA-256 is {found}, expected {expected}). Nothing was installed."
+                f"'{archive.name}' is not what it should be (SHA-256 is {found}, expected"
+                f" {expected}). Nothing was installed."
             )
     if release is not None:
         source["url"] = release.url
     return source
 
 
-def _convert(folder: Path, place: Path, name: str, release: Release | None, source: dict, progress: Progress) -> None:
+def _convert(
+    folder: Path, place: Path, name: str, release: Release | None, source: dict, progress: Progress
+) -> None:
     progress.report(0.0, "Converting")
     progress.check_cancelled()
     bundle = _bundle_in(folder)
@@ -146,16 +175,25 @@ def _convert(folder: Path, place: Path, name: str, release: Release | None, sour
     result, checkpoint = find_result_folder(folder), find_checkpoint(folder)
     settings = release.settings if release is not None else {}
     if result is not None:
-        converted = convert_result_folder(result, cropped=release is not None and release.cropped, **settings)
+        converted = convert_result_folder(
+            result, cropped=release is not None and release.cropped, **settings
+        )
     elif checkpoint is not None:
         features = release.max_features if release is not None else None
         converted = convert_checkpoint(checkpoint, features, **settings)
     else:
         raise ModelError(
-            f"'{source['file']}' holds no model that is known here: neither a checkpoint (.ckpt), nor an nnU-Net v2 result folder "
-            "(plans.json, dataset.json, fold_*), nor a bundle (configs/metadata.json)."
+            f"'{source['file']}' holds no model that is known here: neither a checkpoint (.ckpt),"
+            " nor an nnU-Net v2 result folder (plans.json, dataset.json, fold_*), nor a bundle"
+            " (configs/metadata.json)."
         )
-    save_plan_bundle(place, _metadata(name, release, converted, source), converted.orientation, converted.plan, converted.states)
+    save_plan_bundle(
+        place,
+        _metadata(name, release, converted, source),
+        converted.orientation,
+        converted.plan,
+        converted.states,
+    )
     progress.check_cancelled()
     progress.report(1.0, "Installed")
 
@@ -174,15 +212,23 @@ def _copy_bundle(bundle: Path, place: Path) -> None:
             (place / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(bundle / name, place / name)
     except OSError as error:
-        raise OutputError(f"Cannot write '{place}': {error.strerror or error}. Nothing was installed.") from error
+        raise OutputError(
+            f"Cannot write '{place}': {error.strerror or error}. Nothing was installed."
+        ) from error
 
 
-def _metadata(name: str, release: Release | None, converted: Converted, source: dict) -> dict[str, Any]:
+def _metadata(
+    name: str, release: Release | None, converted: Converted, source: dict
+) -> dict[str, Any]:
     known = release is not None
     return {
         "name": "contrast-agnostic-softseg-spinalcord" if known else name,
         "version": release.name if known else "unknown",
-        "license": (release.licence["name"] or f"not stated; see {release.licence['url']}") if known else "not stated",
+        "license": (
+            (release.licence["name"] or f"not stated; see {release.licence['url']}")
+            if known
+            else "not stated"
+        ),
         "description": release.about if known else "Installed from a file.",
         "authors": "sct-pipeline/contrast-agnostic-softseg-spinalcord" if known else "unknown",
         "citation": release.citation if known else "",

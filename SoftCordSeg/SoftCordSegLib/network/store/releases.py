@@ -17,7 +17,8 @@ class Release:
     Attributes:
         name: as it is installed.
         url: of its archive.
-        sha256: of the archive; None where nobody has recorded it, and then what came with the first download is recorded.
+        sha256: of the archive; None where nobody has recorded it, and then what came with the first
+            download is recorded.
         date: when it was published.
         kind: "centre_crop" or "nnunet".
         about: one sentence.
@@ -63,11 +64,17 @@ def releases() -> list[Release]:
         content = json.loads(path.read_text(encoding="utf-8"))
         shared = {"licence": content["licence"], "citation": content["citation"]}
         return [
-            Release(**{key: value for key, value in entry.items() if key != "file"}, **shared, url=_url(content, entry))
+            Release(
+                **{key: value for key, value in entry.items() if key != "file"},
+                **shared,
+                url=_url(content, entry),
+            )
             for entry in content["releases"]
         ]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"The list of releases '{path}' is damaged. Install SoftCordSeg again.") from error
+        raise ModelError(
+            f"The list of releases '{path}' is damaged. Install SoftCordSeg again."
+        ) from error
 
 
 def release_named(name: str) -> Release:

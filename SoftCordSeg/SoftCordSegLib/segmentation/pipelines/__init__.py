@@ -13,12 +13,19 @@ from ..box import Box
 from ..soft_mask import SoftMask
 
 
-def segment_by_plan(image: Volume, bundle: ModelBundle, box: Box | None, progress: Progress, device: str, flips: bool) -> SoftMask:
+def segment_by_plan(
+    image: Volume,
+    bundle: ModelBundle,
+    box: Box | None,
+    progress: Progress,
+    device: str,
+    flips: bool,
+) -> SoftMask:
     """As :func:`~..segment.segment`, for a bundle with a plan.
 
-    What lies in a given box is cut out first and is all that the pipeline ever sees, as users of these releases crop an image
-    beforehand.  Without one it sees the whole image, or, if it was trained on crops around the cord, what lies around the cord
-    that the shipped locator finds.
+    What lies in a given box is cut out first and is all that the pipeline ever sees, as users of
+    these releases crop an image beforehand.  Without one it sees the whole image, or, if it was
+    trained on crops around the cord, what lies around the cord that the shipped locator finds.
     """
     from .around_cord import box_around_cord
     from .centre_crop import centre_crop_mask
@@ -31,7 +38,9 @@ def segment_by_plan(image: Volume, bundle: ModelBundle, box: Box | None, progres
     else:
         run = nnunet_mask
         if flips and not plan.mirror_axes:
-            notes = ("This model was trained without mirror images, so flips have no effect on it.",)
+            notes = (
+                "This model was trained without mirror images, so flips have no effect on it.",
+            )
         if box is None and plan.margins is not None:
             box, found = box_around_cord(image, plan.margins, device, progress.part(0.0, 0.1))
             notes += found
@@ -41,7 +50,9 @@ def segment_by_plan(image: Volume, bundle: ModelBundle, box: Box | None, progres
     inside = tuple(slice(a, b) for a, b in zip(start, stop))
     part = Volume(image.data[inside], image.grid.crop(start, stop).affine)
     if part.data.min() == part.data.max():
-        raise InputError("The image is constant inside the box. Move the box onto the cord and run again.")
+        raise InputError(
+            "The image is constant inside the box. Move the box onto the cord and run again."
+        )
     soft = run(part, bundle, device, flips, progress.part(0.1, 1.0))
     soft[soft < plan.floor] = 0
     result = np.zeros(image.shape, np.float32)

@@ -26,13 +26,17 @@ _FACES = {
 }
 
 
-def box_around_cord(image: Volume, margins: Margins, device: str, progress: Progress) -> tuple[Box | None, tuple[str, ...]]:
+def box_around_cord(
+    image: Volume, margins: Margins, device: str, progress: Progress
+) -> tuple[Box | None, tuple[str, ...]]:
     """The cord's box, as the shipped locator finds it, and its margins, within the image.
 
-    The authors' own detector (sc-crop) is another network, on axial slices; ours takes its place here.
+    The authors' own detector (sc-crop) is another network, on axial slices; ours takes its place
+    here.
 
     Returns:
-        (box, notes); the box is None where no cord is found, and the whole image where that is hardly wider than a cord's crop.
+        (box, notes); the box is None where no cord is found, and the whole image where that is
+        hardly wider than a cord's crop.
 
     Raises:
         ModelError: no locator comes with this installation.
@@ -40,22 +44,41 @@ def box_around_cord(image: Volume, margins: Margins, device: str, progress: Prog
     """
     shipped = shipped_bundles()
     if not shipped:
-        raise ModelError("This model needs the locator that comes with SoftCordSeg, which is missing. Install SoftCordSeg again.")
+        raise ModelError(
+            "This model needs the locator that comes with SoftCordSeg, which is missing. Install"
+            " SoftCordSeg again."
+        )
     bundle = load_bundle(shipped[0])
     working = working_image(image, bundle)
     if is_narrow(working.image, bundle.segmenter):
         return Box.of_grid(image.grid), ()
     progress.report(0.0, "Looking for the cord")
     predict, divisor = Networks(bundle, device).locator()
-    candidates = locate(working.coarse, working.intensities.for_locator(), predict, divisor, bundle.locator, progress)
+    candidates = locate(
+        working.coarse,
+        working.intensities.for_locator(),
+        predict,
+        divisor,
+        bundle.locator,
+        progress,
+    )
     notes = (f"Where to look was found by the locator of {bundle.name}.",)
-    return (with_margins(working.coarse.with_data(candidates[0].mask), margins), notes) if candidates else (None, notes)
+    return (
+        (with_margins(working.coarse.with_data(candidates[0].mask), margins), notes)
+        if candidates
+        else (None, notes)
+    )
 
 
 def with_margins(located: Volume, margins: Margins) -> Box:
     """The box of what is True and its margins, within the grid."""
     voxels = np.argwhere(located.data)
-    low, high = (np.array([getattr(margins, _FACES[letter][end]) for letter in located.letters]) for end in (0, 1))
+    low, high = (
+        np.array([getattr(margins, _FACES[letter][end]) for letter in located.letters])
+        for end in (0, 1)
+    )
     start = np.maximum(voxels.min(axis=0) - np.ceil(low / located.spacing).astype(int), 0)
-    stop = np.minimum(voxels.max(axis=0) + 1 + np.ceil(high / located.spacing).astype(int), located.shape)
+    stop = np.minimum(
+        voxels.max(axis=0) + 1 + np.ceil(high / located.spacing).astype(int), located.shape
+    )
     return Box.of_grid(located.grid.crop(start, stop))

@@ -1,8 +1,9 @@
 """The paper's inference (releases v2.0 to v2.5), step by step.
 
-Sources: ``monai/run_inference_single_image.py`` of the authors' repository and SCT's ``deepseg/inference.py``; what MONAI's
-transforms do is done here on arrays (``Orientationd``, ``Spacingd`` order 2, ``ResizeWithPadOrCropd``, ``DivisiblePadd``,
-``NormalizeIntensityd``, ``sliding_window_inference``, ``Invertd``), so that MONAI need not be installed.
+Sources: ``monai/run_inference_single_image.py`` of the authors' repository and SCT's
+``deepseg/inference.py``; what MONAI's transforms do is done here on arrays (``Orientationd``,
+``Spacingd`` order 2, ``ResizeWithPadOrCropd``, ``DivisiblePadd``, ``NormalizeIntensityd``,
+``sliding_window_inference``, ``Invertd``), so that MONAI need not be installed.
 """
 
 from __future__ import annotations
@@ -20,12 +21,16 @@ from ..tiles import predict_tiled
 
 # MONAI leaves a spacing alone that is that near to the wanted one, mm.
 _SAME_SPACING = 1e-3
-# And takes axes for perpendicular where the image's corner moves less than that, voxels (numpy's default for "is close").
+# And takes axes for perpendicular where the image's corner moves less than that, voxels (numpy's
+# default for "is close").
 _RIGHT_ANGLES = 1e-8
 
 
-def centre_crop_mask(image: Volume, bundle: ModelBundle, device: str, flips: bool, progress: Progress) -> np.ndarray:
-    """Soft values on the grid of ``image``, as the inverse of the resampling leaves them: a spline overshoots 0 and 1.
+def centre_crop_mask(
+    image: Volume, bundle: ModelBundle, device: str, flips: bool, progress: Progress
+) -> np.ndarray:
+    """Soft values on the grid of ``image``, as the inverse of the resampling leaves them: a spline
+    overshoots 0 and 1.
 
     Args:
         image: any orientation and spacing.
@@ -46,9 +51,15 @@ def centre_crop_mask(image: Volume, bundle: ModelBundle, device: str, flips: boo
     if flips:
         predict = with_flips(predict, left_right(bundle.orientation))
     padded, inside = padded_to(normal, plan.tile)
-    raw = predict_tiled(padded, predict, plan.tile, plan.overlap, progress.part(0.05, 0.95), starts=stepped_starts, channels=1)[0][
-        inside
-    ]
+    raw = predict_tiled(
+        padded,
+        predict,
+        plan.tile,
+        plan.overlap,
+        progress.part(0.05, 0.95),
+        starts=stepped_starts,
+        channels=1,
+    )[0][inside]
     soft = ACTIVATIONS[plan.activation](raw)
     progress.report(0.95, "Bringing the mask to the image's grid")
     whole = np.zeros(grid.shape, np.float32)
@@ -61,8 +72,9 @@ def centre_crop_mask(image: Volume, bundle: ModelBundle, device: str, flips: boo
 def spaced(grid: Grid, spacing_mm: float) -> Grid:
     """The grid of MONAI's ``Spacingd``.
 
-    The centre of the first voxel stays in its place, and that of the last one nearly.  But where the axes are not at right
-    angles to eight digits, which is so in most oblique files, MONAI lets the middles of the two grids coincide instead.
+    The centre of the first voxel stays in its place, and that of the last one nearly.  But where
+    the axes are not at right angles to eight digits, which is so in most oblique files, MONAI lets
+    the middles of the two grids coincide instead.
     """
     axes = grid.affine[:3, :3]
     spacing = np.where(np.abs(grid.spacing - spacing_mm) <= _SAME_SPACING, grid.spacing, spacing_mm)
@@ -81,8 +93,11 @@ def spaced(grid: Grid, spacing_mm: float) -> Grid:
     return Grid(tuple(shape.astype(int)), affine)
 
 
-def cropped_and_padded(data: np.ndarray, plan: CentreCrop) -> tuple[np.ndarray, tuple[tuple, tuple]]:
-    """The middle of an array, padded to the crop's size with 0 and then to a divisible one as the plan says.
+def cropped_and_padded(
+    data: np.ndarray, plan: CentreCrop
+) -> tuple[np.ndarray, tuple[tuple, tuple]]:
+    """The middle of an array, padded to the crop's size with 0 and then to a divisible one as the
+    plan says.
 
     Returns:
         (array, (source, target)): ``data[target]`` is what lies at ``array[source]``.
@@ -104,9 +119,13 @@ def cropped_and_padded(data: np.ndarray, plan: CentreCrop) -> tuple[np.ndarray, 
 
 
 def z_scored(data: np.ndarray) -> np.ndarray:
-    """Mean 0 and (population) standard deviation 1 over the whole array, float32; unchanged scale where it is constant."""
+    """Mean 0 and (population) standard deviation 1 over the whole array, float32; unchanged scale
+    where it is constant.
+    """
     spread = data.std(dtype=float)
-    return ((data - np.float32(data.mean(dtype=float))) / np.float32(spread if spread > 0 else 1)).astype(np.float32)
+    return (
+        (data - np.float32(data.mean(dtype=float))) / np.float32(spread if spread > 0 else 1)
+    ).astype(np.float32)
 
 
 def padded_to(data: np.ndarray, size: tuple[int, ...]) -> tuple[np.ndarray, tuple[slice, ...]]:
@@ -117,7 +136,9 @@ def padded_to(data: np.ndarray, size: tuple[int, ...]) -> tuple[np.ndarray, tupl
 
 
 def stepped_starts(size: int, tile: int, overlap: float) -> list[int]:
-    """Where tiles begin along one axis: at even steps from 0, the last one moved back to end with the image (MONAI's way)."""
+    """Where tiles begin along one axis: at even steps from 0, the last one moved back to end with
+    the image (MONAI's way).
+    """
     if size <= tile:
         return [0]
     step = max(int(tile * (1 - overlap)), 1)

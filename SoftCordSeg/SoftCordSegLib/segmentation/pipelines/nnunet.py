@@ -1,8 +1,10 @@
-"""nnU-Net v2's inference (releases v3.0 and v4.0), step by step, up to the probabilities that it turns into labels.
+"""nnU-Net v2's inference (releases v3.0 and v4.0), step by step, up to the probabilities that it
+turns into labels.
 
-Sources: MIC-DKFZ/nnUNet v2 (``default_preprocessor.py``, ``cropping.py``, ``predict_from_raw_data.py``,
-``sliding_window_prediction.py``, ``export_prediction.py``, acvl_utils' ``pad_nd_image``) and SCT's ``deepseg/inference.py``.  Sums
-are kept in float32 where nnU-Net keeps them in half precision.
+Sources: MIC-DKFZ/nnUNet v2 (``default_preprocessor.py``, ``cropping.py``,
+``predict_from_raw_data.py``, ``sliding_window_prediction.py``, ``export_prediction.py``,
+acvl_utils' ``pad_nd_image``) and SCT's ``deepseg/inference.py``.  Sums are kept in float32 where
+nnU-Net keeps them in half precision.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ from .centre_crop import padded_to
 from .nnunet_resampling import new_shape, resampled
 
 
-def nnunet_mask(image: Volume, bundle: ModelBundle, device: str, flips: bool, progress: Progress) -> np.ndarray:
+def nnunet_mask(
+    image: Volume, bundle: ModelBundle, device: str, flips: bool, progress: Progress
+) -> np.ndarray:
     """Probability of cord on the grid of ``image``, float32.
 
     Args:
@@ -42,7 +46,9 @@ def nnunet_mask(image: Volume, bundle: ModelBundle, device: str, flips: bool, pr
     box, nonzero = _nonzero(data)
     cropped = normalised(data[box], nonzero[box], plan)
     size = new_shape(cropped.shape, spacing, plan.spacing_mm)
-    sampled = resampled(cropped[None], size, spacing, plan.spacing_mm, plan.data)[0].astype(np.float32)
+    sampled = resampled(cropped[None], size, spacing, plan.spacing_mm, plan.data)[0].astype(
+        np.float32
+    )
     logits = _logits(sampled, bundle, device, flips, progress.part(0.05, 0.95))
     progress.report(0.95, "Bringing the mask to the image's grid")
     logits = resampled(logits, cropped.shape, plan.spacing_mm, spacing, plan.probabilities)
@@ -75,16 +81,20 @@ def normalised(data: np.ndarray, nonzero: np.ndarray, plan: NnUNet) -> np.ndarra
 
 
 def spread_starts(size: int, tile: int, overlap: float) -> list[int]:
-    """Where tiles begin along one axis: evenly spread from the first to the last voxel (nnU-Net's way)."""
+    """Where tiles begin along one axis: evenly spread from the first to the last voxel (nnU-Net's
+    way).
+    """
     count = int(np.ceil((size - tile) / (tile * (1 - overlap)))) + 1
     step = (size - tile) / (count - 1) if count > 1 else 0.0
     return [int(np.round(step * n)) for n in range(count)]
 
 
 def gaussian_weight(tile: tuple[int, ...]) -> np.ndarray:
-    """Of a tile's voxels: a Gaussian of an eighth of its size around the voxel in its middle, nowhere 0; float32.
+    """Of a tile's voxels: a Gaussian of an eighth of its size around the voxel in its middle,
+    nowhere 0; float32.
 
-    nnU-Net holds it in half precision, in which the corners round to 0 and are then set to the smallest of the others.
+    nnU-Net holds it in half precision, in which the corners round to 0 and are then set to the
+    smallest of the others.
     """
     point = np.zeros(tile)
     point[tuple(n // 2 for n in tile)] = 1
@@ -100,7 +110,9 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return exponents / exponents.sum(axis=0)
 
 
-def _logits(data: np.ndarray, bundle: ModelBundle, device: str, flips: bool, progress: Progress) -> np.ndarray:
+def _logits(
+    data: np.ndarray, bundle: ModelBundle, device: str, flips: bool, progress: Progress
+) -> np.ndarray:
     """Raw outputs (channels, i, j, k), the mean of all folds."""
     plan: NnUNet = bundle.plan
     padded, inside = padded_to(data, plan.patch)
@@ -113,7 +125,14 @@ def _logits(data: np.ndarray, bundle: ModelBundle, device: str, flips: bool, pro
             predict = with_flips(predict, all_flips(plan.mirror_axes))
         part = progress.part(fold / folds, (fold + 1) / folds)
         raw = predict_tiled(
-            padded, predict, plan.patch, 1 - plan.step, part, starts=spread_starts, weight=weight, channels=plan.channels
+            padded,
+            predict,
+            plan.patch,
+            1 - plan.step,
+            part,
+            starts=spread_starts,
+            weight=weight,
+            channels=plan.channels,
         )
         total = raw if total is None else total + raw
     return (total / folds)[(slice(None), *inside)]

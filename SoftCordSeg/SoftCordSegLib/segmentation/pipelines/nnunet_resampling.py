@@ -1,7 +1,9 @@
-"""nnU-Net's change of spacing: a spline in all directions, or, where slices are thick, within them and across them apart.
+"""nnU-Net's change of spacing: a spline in all directions, or, where slices are thick, within them
+and across them apart.
 
-Source: ``nnunetv2/preprocessing/resampling/default_resampling.py``, which calls scikit-image's ``resize``; that is scipy's
-``zoom`` with voxel edges held and values clipped to the range of the input.
+Source: ``nnunetv2/preprocessing/resampling/default_resampling.py``, which calls scikit-image's
+``resize``; that is scipy's ``zoom`` with voxel edges held and values clipped to the range of the
+input.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from scipy import ndimage
 
 from ...network.plans import Resampling
 
-# Slices that many times as thick as their pixels are wide are resampled apart (nnU-Net's ANISO_THRESHOLD).
+# Slices that many times as thick as their pixels are wide are resampled apart (nnU-Net's
+# ANISO_THRESHOLD).
 _THICK = 3.0
 
 
@@ -22,7 +25,13 @@ def new_shape(shape: Sequence[int], old: Sequence[float], new: Sequence[float]) 
     return tuple(int(round(a / b * n)) for a, b, n in zip(old, new, shape))
 
 
-def resampled(data: np.ndarray, shape: Sequence[int], old: Sequence[float], new: Sequence[float], how: Resampling) -> np.ndarray:
+def resampled(
+    data: np.ndarray,
+    shape: Sequence[int],
+    old: Sequence[float],
+    new: Sequence[float],
+    how: Resampling,
+) -> np.ndarray:
     """The array with another number of voxels in the same place.
 
     Args:
@@ -45,7 +54,9 @@ def resampled(data: np.ndarray, shape: Sequence[int], old: Sequence[float], new:
 def thick_axis(old: Sequence[float], new: Sequence[float], separate: bool | None) -> int | None:
     """The axis across the slices, where it is to be treated apart; None where none is."""
     if separate is None:
-        thick = next((spacing for spacing in (old, new) if max(spacing) / min(spacing) > _THICK), None)
+        thick = next(
+            (spacing for spacing in (old, new) if max(spacing) / min(spacing) > _THICK), None
+        )
     else:
         thick = old if separate else None
     if thick is None:
@@ -64,7 +75,9 @@ def _resized(data: np.ndarray, shape: Sequence[int], order: int) -> np.ndarray:
     return np.clip(result, data.min(), data.max(), out=result)
 
 
-def _resized_apart(data: np.ndarray, shape: Sequence[int], axis: int, how: Resampling) -> np.ndarray:
+def _resized_apart(
+    data: np.ndarray, shape: Sequence[int], axis: int, how: Resampling
+) -> np.ndarray:
     within = tuple(n for other, n in enumerate(shape) if other != axis)
     slices = [_resized(plane, within, how.order) for plane in np.moveaxis(data, axis, 0)]
     flat = np.stack(slices)
@@ -72,7 +85,9 @@ def _resized_apart(data: np.ndarray, shape: Sequence[int], axis: int, how: Resam
         # Positions of the new slices among the old ones, as voxel centres.
         positions = len(slices) / shape[axis] * (np.arange(shape[axis]) + 0.5) - 0.5
         if how.order_z == 0:
-            chosen = ndimage.map_coordinates(np.arange(len(slices)), [positions], order=0, mode="nearest")
+            chosen = ndimage.map_coordinates(
+                np.arange(len(slices)), [positions], order=0, mode="nearest"
+            )
             flat = flat[chosen]
         else:
             grid = np.meshgrid(positions, *(np.arange(n) for n in within), indexing="ij")

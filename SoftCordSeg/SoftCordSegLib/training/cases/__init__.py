@@ -1,4 +1,5 @@
-"""Lists of whole images and their labels: how they are made of a data set, and how the paper trains on them.
+"""Lists of whole images and their labels: how they are made of a data set, and how the paper trains
+on them.
 
 Importing this package does not import torch.
 """

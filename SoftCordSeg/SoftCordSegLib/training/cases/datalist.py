@@ -1,4 +1,6 @@
-"""A list of cases for training, in the form of the Medical Segmentation Decathlon, split by participant."""
+"""A list of cases for training, in the form of the Medical Segmentation Decathlon, split by
+participant.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,11 @@ PARTS = ("training", "validation", "test")
 FRACTIONS = (0.6, 0.2, 0.2)
 
 
-def split_participants(participants: Iterable[str], seed: int, fractions: Sequence[float] = FRACTIONS) -> dict[str, list[str]]:
-    """Participants of each part; all images of one are in one part (paper section 2.1: 243 become 145, 49 and 49).
+def split_participants(
+    participants: Iterable[str], seed: int, fractions: Sequence[float] = FRACTIONS
+) -> dict[str, list[str]]:
+    """Participants of each part; all images of one are in one part (paper section 2.1: 243 become
+    145, 49 and 49).
 
     Args:
         participants: their names; order and repetition do not matter.
@@ -31,11 +36,17 @@ def split_participants(participants: Iterable[str], seed: int, fractions: Sequen
     """
     names = sorted(set(participants))
     if min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6 or len(fractions) != 3:
-        raise InputError(f"The parts of training, validation and test should sum to 1; {', '.join(map(str, fractions))} do not.")
+        raise InputError(
+            "The parts of training, validation and test should sum to 1;"
+            f" {', '.join(map(str, fractions))} do not."
+        )
     validation, test = (round(len(names) * fraction) for fraction in fractions[1:])
     counts = (len(names) - validation - test, validation, test)
     if any(fraction > 0 and count < 1 for fraction, count in zip(fractions, counts)):
-        raise InputError(f"{len(names)} participants are too few for training, validation and test. Add participants.")
+        raise InputError(
+            f"{len(names)} participants are too few for training, validation and test. Add"
+            " participants."
+        )
     order = [names[n] for n in np.random.default_rng(seed).permutation(len(names))]
     edges = np.cumsum((0, *counts))
     return {part: sorted(order[start:stop]) for part, start, stop in zip(PARTS, edges, edges[1:])}
@@ -70,19 +81,33 @@ def make_datalist(
         InputError: nothing was found, or an image and its label do not fit each other.
     """
     everything = find_images(dataset, label, labels_of)
-    found = [one for one in everything if not {one.participant, file_stem(one.image)} & set(exclude)]
-    wanted = found if "all" in contrasts else [one for one in found if any(is_contrast(one.contrast, name) for name in contrasts)]
+    found = [
+        one for one in everything if not {one.participant, file_stem(one.image)} & set(exclude)
+    ]
+    wanted = (
+        found
+        if "all" in contrasts
+        else [one for one in found if any(is_contrast(one.contrast, name) for name in contrasts)]
+    )
     if not wanted:
         there = ", ".join(sorted({one.contrast for one in found})) or "none"
-        raise InputError(f"'{dataset}' has no image of the contrast {', '.join(contrasts)}. It has: {there}.")
+        raise InputError(
+            f"'{dataset}' has no image of the contrast {', '.join(contrasts)}. It has: {there}."
+        )
     cases = [one for one in wanted if one.label is not None]
     notes = _notes(wanted, label)
     if not cases:
         where = labels_of or dataset
-        raise InputError(f"No image in '{dataset}' has a {label} label below '{where}'. Make them first (softcord softgt).")
+        raise InputError(
+            f"No image in '{dataset}' has a {label} label below '{where}'. Make them first"
+            " (softcord softgt)."
+        )
     _check(cases)
     split = split_participants((one.participant for one in cases), seed, fractions)
-    parts = {part: [_entry(one, base) for one in cases if one.participant in set(names)] for part, names in split.items()}
+    parts = {
+        part: [_entry(one, base) for one in cases if one.participant in set(names)]
+        for part, names in split.items()
+    }
     content = {
         "name": dataset.resolve().name,
         "description": f"Spinal cord, {label} labels, split by participant",
@@ -102,7 +127,10 @@ def make_datalist(
 
 def _entry(one: Found, base: Path) -> dict[str, str]:
     files = {"image": one.image, "label": one.label}
-    paths = {key: Path(os.path.relpath(path.resolve(), base.resolve())).as_posix() for key, path in files.items()}
+    paths = {
+        key: Path(os.path.relpath(path.resolve(), base.resolve())).as_posix()
+        for key, path in files.items()
+    }
     return {**paths, "participant": one.participant}
 
 
@@ -111,7 +139,8 @@ def _notes(wanted: list[Found], label: str) -> list[str]:
     if not without:
         return []
     return [
-        f"{len(without)} of {len(wanted)} images have no {label} label and are left out: {', '.join(without[:5])}{_more(without)}."
+        f"{len(without)} of {len(wanted)} images have no {label} label and are left out:"
+        f" {', '.join(without[:5])}{_more(without)}."
     ]
 
 
@@ -124,8 +153,9 @@ def _check(cases: list[Found]) -> None:
     wrong = [sentence for sentence in map(_mismatch, cases) if sentence]
     if wrong:
         raise InputError(
-            f"{len(wrong)} of {len(cases)} labels do not fit their images: {'; '.join(wrong[:5])}{_more(wrong)}. "
-            "Resample the labels to their images, or leave these images out with --exclude."
+            f"{len(wrong)} of {len(cases)} labels do not fit their images:"
+            f" {'; '.join(wrong[:5])}{_more(wrong)}. Resample the labels to their images, or leave"
+            " these images out with --exclude."
         )
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from ...errors import InputError
 from ...files import file_stem
 
-# Where labels lie and what they are called (spine-generic, old names and new); {} is the name of the image.
+# Where labels lie and what they are called (spine-generic, old names and new); {} is the name of
+# the image.
 LABELS = {
     "soft": ("labels_softseg", ("{}_softseg", "{}_label-SC_softseg", "{}_label-SC_probseg")),
     "soft_bin": ("labels_softseg_bin", ("{}_desc-softseg_label-SC_seg", "{}_softseg_bin")),
@@ -25,7 +26,9 @@ CONTRASTS = {
     "DWI": r"(.*_)?dwi",
 }
 
-_NOT_IMAGES = re.compile(r"(seg|softseg|seg-manual|mask|label|labels|discs|dlabel|dseg|probseg|xfm)$")
+_NOT_IMAGES = re.compile(
+    r"(seg|softseg|seg-manual|mask|label|labels|discs|dlabel|dseg|probseg|xfm)$"
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,9 @@ class Found:
 
 
 def contrast_of(image: Path) -> str:
-    """What a name in the manner of BIDS says beside participant and session; the whole stem of another name."""
+    """What a name in the manner of BIDS says beside participant and session; the whole stem of
+    another name.
+    """
     parts = file_stem(image).split("_")
     kept = [part for part in parts if not part.startswith(("sub-", "ses-", "space-", "desc-"))]
     return "_".join(kept) or file_stem(image)
@@ -54,7 +59,9 @@ def contrast_of(image: Path) -> str:
 
 def is_contrast(contrast: str, wanted: str) -> bool:
     """Whether an image's contrast is the one that somebody calls ``wanted``."""
-    return contrast == wanted or (wanted in CONTRASTS and re.fullmatch(CONTRASTS[wanted], contrast) is not None)
+    return contrast == wanted or (
+        wanted in CONTRASTS and re.fullmatch(CONTRASTS[wanted], contrast) is not None
+    )
 
 
 def find_images(dataset: Path, label: str, labels_of: Path | None = None) -> list[Found]:
@@ -78,11 +85,18 @@ def find_images(dataset: Path, label: str, labels_of: Path | None = None) -> lis
     for image in _images(dataset):
         stem = file_stem(image)
         candidates = [labels[name.format(stem)] for name in names if name.format(stem) in labels]
-        found.append(Found(_participant(image, dataset), contrast_of(image), image, candidates[0] if candidates else None))
+        found.append(
+            Found(
+                _participant(image, dataset),
+                contrast_of(image),
+                image,
+                candidates[0] if candidates else None,
+            )
+        )
     if not found:
         raise InputError(
-            f"'{dataset}' holds no image of a participant. Give the folder of a BIDS data set, with sub-*/anat/*.nii.gz and "
-            f"derivatives/{folder}."
+            f"'{dataset}' holds no image of a participant. Give the folder of a BIDS data set, with"
+            f" sub-*/anat/*.nii.gz and derivatives/{folder}."
         )
     return found
 

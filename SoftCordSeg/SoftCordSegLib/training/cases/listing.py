@@ -32,10 +32,19 @@ def read_part(path: Path, part: str, contrasts: Sequence[str] = ("all",)) -> lis
     content = _content(path)
     cases = load_cases(path, _section(content, part))
     _check_split(content, path)
-    kept = cases if "all" in contrasts else [c for c in cases if any(is_contrast(contrast_of(c.image), name) for name in contrasts)]
+    kept = (
+        cases
+        if "all" in contrasts
+        else [
+            c for c in cases if any(is_contrast(contrast_of(c.image), name) for name in contrasts)
+        ]
+    )
     if not kept:
         there = sorted({contrast_of(case.image) for case in cases})
-        raise InputError(f"'{path}' has no case of the contrast {', '.join(contrasts)} in {part}. It has: {', '.join(there)}.")
+        raise InputError(
+            f"'{path}' has no case of the contrast {', '.join(contrasts)} in {part}. It has:"
+            f" {', '.join(there)}."
+        )
     return kept
 
 
@@ -101,17 +110,23 @@ def _check_split(content: dict[str, Any], path: Path) -> None:
         for name in map(_participant, entries if isinstance(entries, list) else ()):
             if seen.setdefault(name, part) != part:
                 raise InputError(
-                    f"In '{path}' the participant {name} is in {seen[name]} and in {part}: what is tested must not have been seen. "
-                    "Make the list anew with softcord datalist."
+                    f"In '{path}' the participant {name} is in {seen[name]} and in {part}: what is"
+                    " tested must not have been seen. Make the list anew with softcord datalist."
                 )
 
 
 def _participant(entry: Any) -> str:
-    """Whose image an entry of any part names; the Decathlon's own lists have bare file names under "test"."""
+    """Whose image an entry of any part names; the Decathlon's own lists have bare file names under
+    "test".
+    """
     named = entry if isinstance(entry, dict) else {"image": entry}
     image = Path(str(named.get("image", "")))
-    # Only the names of BIDS begin with the participant: of hippocampus_001.nii.gz the whole name has to do.
-    return str(named.get("participant") or (image.name.split("_")[0] if image.name.startswith("sub-") else image.name))
+    # Only the names of BIDS begin with the participant: of hippocampus_001.nii.gz the whole name
+    # has to do.
+    return str(
+        named.get("participant")
+        or (image.name.split("_")[0] if image.name.startswith("sub-") else image.name)
+    )
 
 
 def _content(path: Path) -> dict[str, Any]:

@@ -1,4 +1,6 @@
-"""The paper's preprocessing and its nine augmentations (sections 2.3.1 and 2.3.2), as MONAI's transforms."""
+"""The paper's preprocessing and its nine augmentations (sections 2.3.1 and 2.3.2), as MONAI's
+transforms.
+"""
 
 from __future__ import annotations
 
@@ -36,8 +38,11 @@ _IMAGE, _BOTH = ["image"], ["image", "label"]
 _ANGLE, _SCALE, _SHIFT = math.radians(20), 0.2, 0.1
 
 
-def preprocessing_transforms(shape: Sequence[int], spacing: float, padding: str = "constant") -> Compose:
-    """To SCT's RPI (nibabel LAS), isotropic voxels (spline for images, linear for labels) and the centre of the image.
+def preprocessing_transforms(
+    shape: Sequence[int], spacing: float, padding: str = "constant"
+) -> Compose:
+    """To SCT's RPI (nibabel LAS), isotropic voxels (spline for images, linear for labels) and the
+    centre of the image.
 
     The z-score is not here: it comes after the augmentations.
 
@@ -62,10 +67,11 @@ def preprocessing_transforms(shape: Sequence[int], spacing: float, padding: str 
 def augmentation_transforms(variant: str, shape: Sequence[int]) -> Compose:
     """The nine augmentations in the paper's order and with its probabilities, and the z-score.
 
-    The paper gives no magnitudes: they are the authors' code's, read as they were meant (an angle about each axis, a scale and a
-    shift along each, the shift a part of the patch).  ``code`` does what their code does: MONAI takes its pairs of numbers for
-    axes, so that angles and scales act on the first two axes only, and shifts are a tenth of a voxel; and it smooths with
-    probability 0.3 where the paper prints 0.1.
+    The paper gives no magnitudes: they are the authors' code's, read as they were meant (an angle
+    about each axis, a scale and a shift along each, the shift a part of the patch).  ``code`` does
+    what their code does: MONAI takes its pairs of numbers for axes, so that angles and scales act
+    on the first two axes only, and shifts are a tenth of a voxel; and it smooths with probability
+    0.3 where the paper prints 0.1.
 
     Args:
         variant: "paper", "code", or "none" for the z-score alone.
@@ -114,11 +120,19 @@ class Prepared:
         cache: folder to keep them in, with MONAI's names; None to make them at each use.
     """
 
-    def __init__(self, cases: Sequence[RealCase], settings: tuple[Sequence[int], float, str], cache: Path | None):
+    def __init__(
+        self,
+        cases: Sequence[RealCase],
+        settings: tuple[Sequence[int], float, str],
+        cache: Path | None,
+    ):
         self._cases = list(cases)
         # A file that was replaced, and other settings, get another entry in the cache.
         of = [f"{_stamp(case)} {settings}" for case in cases]
-        items = [{"image": str(case.image), "label": str(case.label), "of": one} for case, one in zip(cases, of)]
+        items = [
+            {"image": str(case.image), "label": str(case.label), "of": one}
+            for case, one in zip(cases, of)
+        ]
         self._data = PersistentDataset(items, preprocessing_transforms(*settings), cache_dir=cache)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
@@ -130,16 +144,28 @@ class Prepared:
         case = self._cases[index]
         try:
             item = self._data[index]
-        except Exception as error:  # readers and transforms raise many kinds; all mean the same to the user
+        except (
+            Exception
+        ) as error:  # readers and transforms raise many kinds; all mean the same to the user
             raise InputError(
-                f"'{case.image}' with its label '{case.label}' cannot be used for training: {error}. Replace the file, or take it "
-                "off the list."
+                f"'{case.image}' with its label '{case.label}' cannot be used for training:"
+                f" {error}. Replace the file, or take it off the list."
             ) from error
         image, label = item["image"], item["label"]
-        if image.shape != label.shape or float(label.min()) < -1e-3 or float(label.max()) > 1 + 1e-3:
-            raise InputError(f"The label '{case.label}' should hold values from 0 to 1 on its image's grid. Correct it.")
+        if (
+            image.shape != label.shape
+            or float(label.min()) < -1e-3
+            or float(label.max()) > 1 + 1e-3
+        ):
+            raise InputError(
+                f"The label '{case.label}' should hold values from 0 to 1 on its image's grid."
+                " Correct it."
+            )
         return {"image": image, "label": label}
 
 
 def _stamp(case: RealCase) -> str:
-    return " ".join(f"{status.st_size}-{status.st_mtime_ns}" for status in (case.image.stat(), case.label.stat()))
+    return " ".join(
+        f"{status.st_size}-{status.st_mtime_ns}"
+        for status in (case.image.stat(), case.label.stat())
+    )

@@ -3,4 +3,12 @@
 from .reading import read_config, shipped_configs
 from .schema import BundleSettings, Machine, NetworkSettings, StageSettings, TrainConfig
 
-__all__ = ["BundleSettings", "Machine", "NetworkSettings", "StageSettings", "TrainConfig", "read_config", "shipped_configs"]
+__all__ = [
+    "BundleSettings",
+    "Machine",
+    "NetworkSettings",
+    "StageSettings",
+    "TrainConfig",
+    "read_config",
+    "shipped_configs",
+]

@@ -18,16 +18,25 @@ def network(value: Any) -> UNetConfig:
     try:
         return UNetConfig(**value)
     except (TypeError, ValueError) as error:
-        raise Refused(f"one of {', '.join(NETWORKS)}, or a section of features, strides and convolutions") from error
+        raise Refused(
+            f"one of {', '.join(NETWORKS)}, or a section of features, strides and convolutions"
+        ) from error
 
 
 # Those of training.loss, which loads torch.
-_LOSSES = ("adaptive_wing", "squared_error", "squared_and_area_error", "dice", "dice_and_cross_entropy")
+_LOSSES = (
+    "adaptive_wing",
+    "squared_error",
+    "squared_and_area_error",
+    "dice",
+    "dice_and_cross_entropy",
+)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One network's training: two runs of one plan, on one kind of processor, give the same numbers.
+    """One network's training: two runs of one plan, on one kind of processor, give the same
+    numbers.
 
     Attributes:
         network: its shape.
@@ -48,7 +57,8 @@ class Plan:
         patience: validations without a lower loss before training stops; None for never.
         skip_empty: leave out batches in which an image has no cord (the authors' code).
         save_every: steps between saved states, or epochs.
-        result: which weights go on: "last", or those of the "best_loss" or "best_soft_dice" of all validations.
+        result: which weights go on: "last", or those of the "best_loss" or "best_soft_dice" of all
+            validations.
         seed: of weights and images.
         precision: "fp32", or "bf16" where the processor multiplies bfloat16 faster.
     """

@@ -48,8 +48,13 @@ def read_config(name: str | Path, settings: Sequence[str] = ()) -> ReadConfig:
     content = _load(path)
     for setting in settings:
         _put(content, setting)
-    config = read_section(TrainConfig, content, f"'{path}'" + (" (or in --set)" if settings else ""), "")
-    networks = {name: replace(network, seed=config.seed, precision=config.precision) for name, network in config.networks.items()}
+    config = read_section(
+        TrainConfig, content, f"'{path}'" + (" (or in --set)" if settings else ""), ""
+    )
+    networks = {
+        name: replace(network, seed=config.seed, precision=config.precision)
+        for name, network in config.networks.items()
+    }
     config = replace(config, networks=networks)
     _check(config, path)
     return ReadConfig(config, content, path)
@@ -61,7 +66,8 @@ def _find(name: str | Path) -> Path:
         return shipped[str(name)]
     if not Path(name).is_file():
         raise InputError(
-            f"There is no configuration '{name}'. Give a YAML file, or the name of a shipped one ({', '.join(shipped) or 'none'})."
+            f"There is no configuration '{name}'. Give a YAML file, or the name of a shipped one"
+            f" ({', '.join(shipped) or 'none'})."
         )
     return Path(name)
 
@@ -72,9 +78,14 @@ def _load(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"'{path}' cannot be read as a configuration: {error}. It should be a YAML file.") from error
+        raise InputError(
+            f"'{path}' cannot be read as a configuration: {error}. It should be a YAML file."
+        ) from error
     if not isinstance(content, dict):
-        raise InputError(f"'{path}' is not a configuration: it should be a YAML file with the sections name and networks.")
+        raise InputError(
+            f"'{path}' is not a configuration: it should be a YAML file with the sections name and"
+            " networks."
+        )
     # Sections that YAML merged into several places become one each, so that --set changes one.
     return json.loads(json.dumps(content, default=str))
 
@@ -85,7 +96,9 @@ def _put(content: dict[str, Any], setting: str) -> None:
 
     name, equals, value = setting.partition("=")
     if not equals or not name.strip():
-        raise InputError(f"--set takes KEY=VALUE, such as networks.segmenter.steps=300; '{setting}' is not that.")
+        raise InputError(
+            f"--set takes KEY=VALUE, such as networks.segmenter.steps=300; '{setting}' is not that."
+        )
     *parents, last = name.strip().split(".")
     section = content
     for parent in parents:
@@ -109,17 +122,20 @@ def _check(config: TrainConfig, path: Path) -> None:
     before: list[str] = []
     for name, network in config.networks.items():
         if (network.steps is None) == (network.epochs is None):
-            raise InputError(f"In '{path}': 'networks.{name}' needs either steps or epochs, and not both.")
+            raise InputError(
+                f"In '{path}': 'networks.{name}' needs either steps or epochs, and not both."
+            )
         source = network.start.from_ if network.start else None
         if source is not None and source not in before:
             raise InputError(
-                f"In '{path}': 'networks.{name}.start.from' is '{source}', which is not a network above it "
-                f"({', '.join(before) or 'there is none'})."
+                f"In '{path}': 'networks.{name}.start.from' is '{source}', which is not a network"
+                f" above it ({', '.join(before) or 'there is none'})."
             )
         if any(size % divisor for size, divisor in zip(network.patch, network.network.divisor)):
             raise InputError(
-                f"In '{path}': 'networks.{name}.patch' should be multiples of {list(network.network.divisor)}, "
-                f"which the strides of its network ask for; {list(network.patch)} is not."
+                f"In '{path}': 'networks.{name}.patch' should be multiples of"
+                f" {list(network.network.divisor)}, which the strides of its network ask for;"
+                f" {list(network.patch)} is not."
             )
         try:
             check_options(network.loss, network.loss_options)

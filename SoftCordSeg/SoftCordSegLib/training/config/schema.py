@@ -32,8 +32,15 @@ class StartSettings:
 def start(value: Any) -> StartSettings:
     """``{from: NETWORK}`` or ``{bundle: FOLDER, stage: STAGE}``, and how to convert."""
     names = {"from", "bundle", "stage", "convert"}
-    if not isinstance(value, Mapping) or not set(value) <= names or ("from" in value) == ("bundle" in value):
-        raise Refused("{from: a network of this file} or {bundle: a folder, stage: locator or segmenter}, with convert if needed")
+    if (
+        not isinstance(value, Mapping)
+        or not set(value) <= names
+        or ("from" in value) == ("bundle" in value)
+    ):
+        raise Refused(
+            "{from: a network of this file} or {bundle: a folder, stage: locator or segmenter},"
+            " with convert if needed"
+        )
     content = {("from_" if name == "from" else name): str(one) for name, one in value.items()}
     result = StartSettings(**content)
     if result.convert not in ("none", "from_logits"):
@@ -96,14 +103,17 @@ class BundleSettings:
     """What the bundle says of itself.
 
     Attributes:
-        name, version, changelog, description, authors, copyright, license, intended_use, data_source, trained_on, task:
+        name, version, changelog, description, authors, copyright, license, intended_use,
+        data_source, trained_on, task:
             for ``metadata.json``.
         parent: bundle whose stages are taken where this configuration does not train them.
-        mean_with: bundle whose weights are averaged with those that are trained here, each counting one half.
+        mean_with: bundle whose weights are averaged with those that are trained here, each counting
+            one half.
         half: store weights in half precision.
-        intensities: the input contract, one of ``network.INTENSITIES``; where None that of the bundles it goes on from, else
-            "whole_image".
-        pipeline: "locator_segmenter", one bundle of the networks of these names, or "centre_crop" (the paper's), one of each.
+        intensities: the input contract, one of ``network.INTENSITIES``; where None that of the
+            bundles it goes on from, else "whole_image".
+        pipeline: "locator_segmenter", one bundle of the networks of these names, or "centre_crop"
+            (the paper's), one of each.
     """
 
     name: str = key(text)

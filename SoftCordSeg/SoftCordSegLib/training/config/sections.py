@@ -1,4 +1,6 @@
-"""From a section of a configuration to a dataclass; what is unknown, missing or wrong is refused in a sentence."""
+"""From a section of a configuration to a dataclass; what is unknown, missing or wrong is refused in
+a sentence.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +25,13 @@ def read_section(kind: type[T], content: Any, where: str, path: str) -> T:
         path: of the section, "networks.locator"; "" at the top.
 
     Raises:
-        InputError: a key that ``kind`` does not have, a required one that is missing, or a value of the wrong kind.
+        InputError: a key that ``kind`` does not have, a required one that is missing, or a value of
+            the wrong kind.
     """
     if not isinstance(content, Mapping):
-        raise InputError(f"In {where}: '{path or 'the file'}' should be a section of named settings.")
+        raise InputError(
+            f"In {where}: '{path or 'the file'}' should be a section of named settings."
+        )
     readable = {field.name: field for field in fields(kind) if "parser" in field.metadata}
     for name in content:
         if name not in readable:
@@ -68,8 +73,13 @@ def _value(parser: Parser | section | sections, value: Any, where: str, path: st
     if isinstance(parser, sections):
         if not isinstance(value, Mapping) or not value:
             raise InputError(f"In {where}: '{path}' should hold at least one named section.")
-        return {str(name): read_section(parser.kind, one, where, f"{path}.{name}") for name, one in value.items()}
+        return {
+            str(name): read_section(parser.kind, one, where, f"{path}.{name}")
+            for name, one in value.items()
+        }
     try:
         return parser(value)
     except Refused as refused:
-        raise InputError(f"In {where}: '{path}' should be {refused.expected}, not {value!r}.") from refused
+        raise InputError(
+            f"In {where}: '{path}' should be {refused.expected}, not {value!r}."
+        ) from refused

@@ -1,4 +1,6 @@
-"""Values of a configuration: each parser takes what YAML gave, and gives the value or says what it should have been."""
+"""Values of a configuration: each parser takes what YAML gave, and gives the value or says what it
+should have been.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ class Refused(ValueError):
 
 
 def key(parser: Parser, default: Any = MISSING) -> Any:
-    """A field of a dataclass that is read from a configuration with ``parser``; required where it has no default."""
+    """A field of a dataclass that is read from a configuration with ``parser``; required where it
+    has no default.
+    """
     if isinstance(default, (dict, list)):
         return field(default_factory=lambda: type(default)(default), metadata={"parser": parser})
     return field(default=default, metadata={"parser": parser})
@@ -48,7 +52,12 @@ def integer(least: int = 0) -> Parser:
 
     def parse(value: Any) -> int:
         # Neither infinity nor what is not a number becomes an integer: they are told first.
-        whole = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value == int(value)
+        whole = (
+            isinstance(value, (int, float))
+            and not isinstance(value, bool)
+            and math.isfinite(value)
+            and value == int(value)
+        )
         if not whole or value < least:
             raise Refused(f"a whole number, at least {least}")
         return int(value)
@@ -57,7 +66,9 @@ def integer(least: int = 0) -> Parser:
 
 
 def number(least: float, most: float = float("inf")) -> Parser:
-    """A number within the limits, both included.  YAML takes 1e-3 for a word; here it is a number."""
+    """A number within the limits, both included.  YAML takes 1e-3 for a word; here it is a
+    number.
+    """
     limits = f"at least {least:g}" if most == float("inf") else f"from {least:g} to {most:g}"
 
     def parse(value: Any) -> float:

@@ -43,7 +43,8 @@ class CorrectedCase:
 
 
 def about_cord(case: OpenCase, margin_mm: float, cord: Volume | None = None) -> OpenCase:
-    """Only what lies within ``margin_mm`` of the cord's bounding box: all that a network around the cord ever sees.
+    """Only what lies within ``margin_mm`` of the cord's bounding box: all that a network around the
+    cord ever sees.
 
     Args:
         case: a whole one.
@@ -64,14 +65,17 @@ def about_cord(case: OpenCase, margin_mm: float, cord: Volume | None = None) -> 
     return replace(case, image=cut(case.image), label=cut(case.label), weight=weight)
 
 
-def read_cases(cases: Sequence[RealCase], progress: Progress | None = None) -> tuple[list[CorrectedCase], list[str]]:
+def read_cases(
+    cases: Sequence[RealCase], progress: Progress | None = None
+) -> tuple[list[CorrectedCase], list[str]]:
     """Read and check all cases.
 
     Returns:
         The cases, and sentences that the user should know.
 
     Raises:
-        InputError: a file cannot be read, grids differ, a mask is empty or no mask of a cord, or an image is there twice.
+        InputError: a file cannot be read, grids differ, a mask is empty or no mask of a cord, or an
+            image is there twice.
         Cancelled: through ``progress``.
     """
     progress = progress or Progress()
@@ -87,21 +91,34 @@ def read_cases(cases: Sequence[RealCase], progress: Progress | None = None) -> t
             sums["weight"] = file_sha256(case.weight)
         twin = seen.setdefault(sums["image"], case)
         if twin is not case:
-            raise InputError(f"'{twin.image}' and '{case.image}' are the same image. Leave one of them out.")
+            raise InputError(
+                f"'{twin.image}' and '{case.image}' are the same image. Leave one of them out."
+            )
         read.append(CorrectedCase(case.image.name, sums, opened))
     untouched = [case.label for case in cases if _was_not_corrected(case.label)]
     if not untouched:
         return read, []
-    part = "all masks" if len(untouched) == len(cases) else f"{len(untouched)} of {len(cases)} masks"
-    return read, [f"Never corrected by hand, by their sidecars: {part}. What a model said itself teaches it nothing."]
+    part = (
+        "all masks" if len(untouched) == len(cases) else f"{len(untouched)} of {len(cases)} masks"
+    )
+    return read, [
+        f"Never corrected by hand, by their sidecars: {part}. What a model said itself teaches it"
+        " nothing."
+    ]
 
 
 def _check_label(values: np.ndarray, path: Path) -> None:
     if float(values.max()) < _CORD:
-        raise InputError(f"The mask '{path}' is empty: no voxel reaches {_CORD:g}. Correct it, or leave the case out.")
+        raise InputError(
+            f"The mask '{path}' is empty: no voxel reaches {_CORD:g}. Correct it, or leave the case"
+            " out."
+        )
     part = float((values >= _CORD).mean())
     if part > _MOST:
-        raise InputError(f"The mask '{path}' covers {part:.0%} of its image, which no cord does. Is it turned inside out?")
+        raise InputError(
+            f"The mask '{path}' covers {part:.0%} of its image, which no cord does. Is it turned"
+            " inside out?"
+        )
 
 
 def _was_not_corrected(mask: Path) -> bool:

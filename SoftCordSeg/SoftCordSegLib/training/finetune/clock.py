@@ -27,7 +27,10 @@ def with_estimate(progress: Progress, steps: int, tell: Callable[[str], None]) -
             calls.append((time.perf_counter(), fraction))
             if len(calls) == _ENOUGH and steps > _ENOUGH:
                 (began, first), (now, last) = calls[_WARM_UP - 1], calls[-1]
-                tell(f"Training takes about {in_words((1 - last) * (now - began) / max(last - first, 1e-9))} from here.")
+                tell(
+                    "Training takes about"
+                    f" {in_words((1 - last) * (now - began) / max(last - first, 1e-9))} from here."
+                )
         progress.report(fraction, message)
         progress.check_cancelled()
 

@@ -12,12 +12,14 @@ from ..real import RealCase, load_cases
 from .names import MaskName, mask_name, raw_place, stem, with_ending
 
 
-def find_cases(place: Path, images: Path | None = None) -> tuple[list[RealCase], list[RealCase], list[str]]:
+def find_cases(
+    place: Path, images: Path | None = None
+) -> tuple[list[RealCase], list[RealCase], list[str]]:
     """The cases in a folder, or those of a list.
 
     Args:
-        place: a folder with masks beside their images, or of BIDS derivatives, or both; or a list (see ``training.real``), whose
-            part "validation", if it has one, is held out.
+        place: a folder with masks beside their images, or of BIDS derivatives, or both; or a list
+            (see ``training.real``), whose part "validation", if it has one, is held out.
         images: folder of the images where they are elsewhere.
 
     Returns:
@@ -36,8 +38,9 @@ def find_cases(place: Path, images: Path | None = None) -> tuple[list[RealCase],
     masks = [found for found in map(mask_name, files) if found is not None]
     if not masks:
         raise InputError(
-            f"There are no masks of the cord in '{place}'. They should be named after their image: IMAGE_label-SC_softseg.nii.gz "
-            "(as the panel saves them), IMAGE_softseg.nii.gz, IMAGE_seg-manual.nii.gz or IMAGE_seg.nii.gz."
+            f"There are no masks of the cord in '{place}'. They should be named after their image:"
+            " IMAGE_label-SC_softseg.nii.gz (as the panel saves them), IMAGE_softseg.nii.gz,"
+            " IMAGE_seg-manual.nii.gz or IMAGE_seg.nii.gz."
         )
     by_stem = _images_by_stem(files)
     matched, alone = defaultdict(list), []
@@ -49,8 +52,8 @@ def find_cases(place: Path, images: Path | None = None) -> tuple[list[RealCase],
             matched[image].append(mask)
     if not matched:
         raise InputError(
-            f"The image of the mask '{alone[0]}' is not in '{place}'. Put the images beside the masks, or say with --images where "
-            "they are."
+            f"The image of the mask '{alone[0]}' is not in '{place}'. Put the images beside the"
+            " masks, or say with --images where they are."
         )
     participants, notes = _participants(sorted(matched))
     if alone:
@@ -58,7 +61,11 @@ def find_cases(place: Path, images: Path | None = None) -> tuple[list[RealCase],
     cases = []
     for image in sorted(matched):
         chosen, left = _chosen(image, matched[image])
-        notes += [f"Of '{image.name}' the mask '{chosen.name}' is taken, and {_names(left)} left out."] if left else []
+        notes += (
+            [f"Of '{image.name}' the mask '{chosen.name}' is taken, and {_names(left)} left out."]
+            if left
+            else []
+        )
         cases.append(RealCase(image, chosen, None, participants[image]))
     return cases, [], notes
 
@@ -70,7 +77,8 @@ def _listed(path: Path) -> tuple[list[RealCase], list[RealCase], list[str]]:
     both = {case.participant for case in cases} & {case.participant for case in held_out}
     if both:
         raise InputError(
-            f"'{path}' has participant {min(both)} under both 'training' and 'validation'. Move the cases to one of them."
+            f"'{path}' has participant {min(both)} under both 'training' and 'validation'. Move the"
+            " cases to one of them."
         )
     return cases + held_out, held_out, []
 
@@ -81,7 +89,11 @@ def _files(folder: Path) -> list[Path]:
     found = []
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [Path(parent) / name for name in sorted(names) if not name.startswith(".") and stem(Path(name))]
+        found += [
+            Path(parent) / name
+            for name in sorted(names)
+            if not name.startswith(".") and stem(Path(name))
+        ]
     return found
 
 
@@ -95,14 +107,16 @@ def _images_by_stem(files: list[Path]) -> dict[str, list[Path]]:
 def _image_of(mask: MaskName, by_stem: dict[str, list[Path]]) -> Path | None:
     """Beside the mask, or where BIDS has it, or the one of that name anywhere in the folders."""
     place = raw_place(mask)
-    near = with_ending(mask.path.parent / mask.image) or (with_ending(place) if place is not None else None)
+    near = with_ending(mask.path.parent / mask.image) or (
+        with_ending(place) if place is not None else None
+    )
     if near is not None:
         return near
     anywhere = by_stem.get(mask.image, [])
     if len(anywhere) > 1:
         raise InputError(
-            f"The mask '{mask.path}' could belong to '{anywhere[0]}' or to '{anywhere[1]}'. Put it beside its image, or give a "
-            "list of cases (JSON)."
+            f"The mask '{mask.path}' could belong to '{anywhere[0]}' or to '{anywhere[1]}'. Put it"
+            " beside its image, or give a list of cases (JSON)."
         )
     return anywhere[0] if anywhere else None
 
@@ -111,14 +125,17 @@ def _chosen(image: Path, masks: list[MaskName]) -> tuple[Path, list[Path]]:
     masks = sorted(masks, key=lambda mask: mask.rank)
     if len(masks) > 1 and masks[0].rank == masks[1].rank:
         raise InputError(
-            f"The image '{image}' has two masks, '{masks[0].path}' and '{masks[1].path}', and which one is the corrected one is "
-            "not plain. Take one away, or give a list of cases (JSON)."
+            f"The image '{image}' has two masks, '{masks[0].path}' and '{masks[1].path}', and which"
+            " one is the corrected one is not plain. Take one away, or give a list of cases"
+            " (JSON)."
         )
     return masks[0].path, [mask.path for mask in masks[1:]]
 
 
 def _participants(images: list[Path]) -> tuple[dict[Path, str], list[str]]:
-    """Whose each image is: by the BIDS name; else by folder, where there are several; else each is its own."""
+    """Whose each image is: by the BIDS name; else by folder, where there are several; else each is
+    its own.
+    """
     plain = [image for image in images if not image.name.startswith("sub-")]
     folders = {image.parent for image in plain}
     result = {}

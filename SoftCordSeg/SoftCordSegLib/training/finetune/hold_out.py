@@ -1,4 +1,6 @@
-"""Which participants are held out, so that what was learnt can be told from what was learnt by heart."""
+"""Which participants are held out, so that what was learnt can be told from what was learnt by
+heart.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ class HoldOut:
     """What to hold out.
 
     Attributes:
-        fraction: of the participants, above 0 and below 1; at least one is held out, and one is left to learn from.
+        fraction: of the participants, above 0 and below 1; at least one is held out, and one is
+            left to learn from.
         participants: these instead; () holds out nobody.
     """
 
@@ -39,7 +42,8 @@ class HoldOut:
             fraction = None
         if fraction is not None and not 0 < fraction < 1 or not words:
             raise InputError(
-                f"--hold-out is a fraction of the participants (0.2), their names (sub-01,sub-07), or none; '{text}' is neither."
+                "--hold-out is a fraction of the participants (0.2), their names (sub-01,sub-07),"
+                f" or none; '{text}' is neither."
             )
         return cls(fraction) if fraction is not None else cls(participants=words)
 
@@ -53,14 +57,17 @@ class Split:
     notes: tuple[str, ...] = ()
 
 
-def split_cases(cases: Sequence[CorrectedCase], wanted: HoldOut, seed: int, seen: frozenset[str] = frozenset()) -> Split:
+def split_cases(
+    cases: Sequence[CorrectedCase], wanted: HoldOut, seed: int, seen: frozenset[str] = frozenset()
+) -> Split:
     """Hold out participants, whole ones only.
 
     Args:
         cases: all of them.
         wanted: how many, or who.
         seed: of the choice by fraction.
-        seen: SHA-256 of images that the bundle was trained on before; their participants are held out last.
+        seen: SHA-256 of images that the bundle was trained on before; their participants are held
+            out last.
 
     Raises:
         InputError: one participant only, a name that is not there, or nobody left to learn from.
@@ -72,28 +79,44 @@ def split_cases(cases: Sequence[CorrectedCase], wanted: HoldOut, seed: int, seen
         chosen = set(wanted.participants)
         for name in wanted.participants:
             if name not in everybody:
-                raise InputError(f"There is no participant '{name}' to hold out. The participants are {', '.join(everybody)}.")
+                raise InputError(
+                    f"There is no participant '{name}' to hold out. The participants are"
+                    f" {', '.join(everybody)}."
+                )
         if len(chosen) == len(everybody):
-            raise InputError("All participants would be held out, so that nothing is left to learn from. Hold out fewer.")
+            raise InputError(
+                "All participants would be held out, so that nothing is left to learn from. Hold"
+                " out fewer."
+            )
     training = tuple(case for case in cases if case.participant not in chosen)
     held_out = tuple(case for case in cases if case.participant in chosen)
     notes = []
     known = sorted({case.participant for case in held_out if case.sha256["image"] in seen})
     if known:
         notes.append(
-            f"The bundle was trained on images of {', '.join(known)} before, so that on them it looks better than it is. "
-            "Hold out others."
+            f"The bundle was trained on images of {', '.join(known)} before, so that on them it"
+            " looks better than it is. Hold out others."
         )
     if not held_out:
-        notes.append("Nothing is held out, so that nobody can say whether the new bundle does better; only forgetting is watched.")
+        notes.append(
+            "Nothing is held out, so that nobody can say whether the new bundle does better; only"
+            " forgetting is watched."
+        )
     return Split(training, held_out, tuple(notes))
 
 
-def _drawn(cases: Sequence[CorrectedCase], everybody: list[str], fraction: float, seed: int, seen: frozenset[str]) -> set[str]:
+def _drawn(
+    cases: Sequence[CorrectedCase],
+    everybody: list[str],
+    fraction: float,
+    seed: int,
+    seen: frozenset[str],
+) -> set[str]:
     if len(everybody) == 1:
         raise InputError(
-            f"All cases are of one participant ({everybody[0]}), so that nobody can be held out, and nobody could say whether "
-            "the new bundle does better. Add cases of another participant, or say --hold-out none to go without."
+            f"All cases are of one participant ({everybody[0]}), so that nobody can be held out,"
+            " and nobody could say whether the new bundle does better. Add cases of another"
+            " participant, or say --hold-out none to go without."
         )
     count = min(max(round(fraction * len(everybody)), 1), len(everybody) - 1)
     order = np.random.default_rng(seed).permutation(everybody)

@@ -20,8 +20,10 @@ class Scores:
     """Of one mask against its reference.
 
     Attributes:
-        soft_dice: 2 Σ p y / (Σ p² + Σ y²), 1 for the reference itself, soft or not; bundles are judged by it.
-        plain_soft_dice: 2 Σ p y / (Σ p + Σ y), as ``softcord evaluate`` and the authors have it; a soft mask does not reach 1.
+        soft_dice: 2 Σ p y / (Σ p² + Σ y²), 1 for the reference itself, soft or not; bundles are
+            judged by it.
+        plain_soft_dice: 2 Σ p y / (Σ p + Σ y), as ``softcord evaluate`` and the authors have it; a
+            soft mask does not reach 1.
         dice: of both at 0.5 and above.
         volume_error_percent: (V - V_ref) / V_ref at 0.5 and above.
     """
@@ -41,7 +43,8 @@ class Tools:
     """What lies on higher floors.
 
     Attributes:
-        segment: the mask (0 to 1) of an image by a bundle, on the image's grid: the whole way of a user's image.
+        segment: the mask (0 to 1) of an image by a bundle, on the image's grid: the whole way of a
+            user's image.
         compare: scores of a mask against a reference of the same grid.
     """
 
@@ -58,14 +61,23 @@ class Judged:
     @property
     def soft_dice(self) -> float:
         """The mean over the images; not a number where there is none."""
-        return float(np.mean([one.soft_dice for one in self.scores.values()])) if self.scores else float("nan")
+        return (
+            float(np.mean([one.soft_dice for one in self.scores.values()]))
+            if self.scores
+            else float("nan")
+        )
 
     def rounded(self) -> dict[str, dict[str, float]]:
         """For records."""
         return {name: one.rounded() for name, one in self.scores.items()}
 
 
-def judge(bundle: ModelBundle, images: Sequence[tuple[str, Volume, Volume]], tools: Tools, progress: Progress) -> Judged:
+def judge(
+    bundle: ModelBundle,
+    images: Sequence[tuple[str, Volume, Volume]],
+    tools: Tools,
+    progress: Progress,
+) -> Judged:
     """Segment images and score the masks.
 
     Args:

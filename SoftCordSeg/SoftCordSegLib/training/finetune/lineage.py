@@ -17,7 +17,9 @@ _MARK = "finetune."
 
 
 def next_version(version: str) -> str:
-    """The version of a child: "0.2.0" gives "0.2.0+finetune.1", and that gives "0.2.0+finetune.2" (build metadata of SemVer)."""
+    """The version of a child: "0.2.0" gives "0.2.0+finetune.1", and that gives "0.2.0+finetune.2"
+    (build metadata of SemVer).
+    """
     base, _, build = version.partition("+")
     parts = build.split(".") if build else []
     if len(parts) >= 2 and parts[-2] == _MARK[:-1] and parts[-1].isdecimal():
@@ -36,7 +38,8 @@ def trained_on(bundle: ModelBundle) -> frozenset[str]:
 
 
 def loss_of(bundle: ModelBundle) -> tuple[str, dict[str, Any]] | None:
-    """The loss, and its options, that the segmenter of a bundle, or of the nearest parent that says so, was trained by.
+    """The loss, and its options, that the segmenter of a bundle, or of the nearest parent that says
+    so, was trained by.
 
     Returns:
         As the bundle has them, unchecked; None if nobody says.
@@ -61,7 +64,8 @@ def run_of(bundle: ModelBundle) -> str | None:
 
 
 def metadata_of(parent: ModelBundle, command: str, finetuning: dict[str, Any]) -> dict[str, Any]:
-    """``metadata.json`` of the child: the parent's, with the new version, and the parent's own provenance within its own.
+    """``metadata.json`` of the child: the parent's, with the new version, and the parent's own
+    provenance within its own.
 
     Args:
         parent: what was trained on.
@@ -78,7 +82,11 @@ def metadata_of(parent: ModelBundle, command: str, finetuning: dict[str, Any]) -
     whose = f"{counted(learnt, 'corrected case')} of {counted(counts['training'], 'participant')}"
     said = f"fine-tuned from {parent.metadata['version']} on {whose}"
     return {
-        **{name: value for name, value in parent.metadata.items() if name not in ("weights", "provenance")},
+        **{
+            name: value
+            for name, value in parent.metadata.items()
+            if name not in ("weights", "provenance")
+        },
         "version": version,
         "changelog": {**(parent.metadata.get("changelog") or {}), version: said},
         "monai_version": monai.__version__,

@@ -1,4 +1,6 @@
-"""Bundles on the disk: written aside, and put into their place by renaming, so that each is whole or not there."""
+"""Bundles on the disk: written aside, and put into their place by renaming, so that each is whole
+or not there.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,11 @@ BUNDLE, REJECTED, PREVIOUS = "bundle", "rejected", "previous"
 _ASIDE, _DISPLACED = ".bundle-", ".displaced"
 
 
-def write_aside(out: Path, parent: ModelBundle, metadata: dict[str, Any], segmenter: dict[str, torch.Tensor]) -> ModelBundle:
-    """Write the parent's bundle with another segmenter into a hidden folder of ``out``; what an earlier run left there goes.
+def write_aside(
+    out: Path, parent: ModelBundle, metadata: dict[str, Any], segmenter: dict[str, torch.Tensor]
+) -> ModelBundle:
+    """Write the parent's bundle with another segmenter into a hidden folder of ``out``; what an
+    earlier run left there goes.
 
     The configuration, the other weights and the licence's text are the parent's, unchanged.
 
@@ -32,9 +37,13 @@ def write_aside(out: Path, parent: ModelBundle, metadata: dict[str, Any], segmen
     clear_aside(out)
     folder = out / f"{_ASIDE}{os.getpid()}"
     name = parent.segmenter.weights
-    states = {other: safetensors.torch.load_file(parent.folder / other) for other in parent.weight_files}
+    states = {
+        other: safetensors.torch.load_file(parent.folder / other) for other in parent.weight_files
+    }
     states[name] = {key: segmenter[key].to(value.dtype) for key, value in states[name].items()}
-    inference = json.loads((parent.folder / "configs" / "inference.json").read_text(encoding="utf-8"))
+    inference = json.loads(
+        (parent.folder / "configs" / "inference.json").read_text(encoding="utf-8")
+    )
     save_bundle(folder, metadata, inference, states)
     for licence in parent.folder.glob("LICENSE*"):
         shutil.copyfile(licence, folder / licence.name)
@@ -55,7 +64,8 @@ def clear_aside(out: Path) -> None:
 
 
 def put(aside: ModelBundle, out: Path, name: str) -> Path:
-    """Give a bundle its place, ``out/name``; a bundle that it displaces from :data:`BUNDLE` becomes :data:`PREVIOUS`.
+    """Give a bundle its place, ``out/name``; a bundle that it displaces from :data:`BUNDLE` becomes
+    :data:`PREVIOUS`.
 
     Args:
         aside: of :func:`write_aside`.
@@ -76,7 +86,8 @@ def put(aside: ModelBundle, out: Path, name: str) -> Path:
     except OSError as error:
         clear_aside(out)
         raise OutputError(
-            f"'{place}' could not be replaced ({error.strerror}). Close what uses it, and give the command again."
+            f"'{place}' could not be replaced ({error.strerror}). Close what uses it, and give the"
+            " command again."
         ) from error
     return place
 

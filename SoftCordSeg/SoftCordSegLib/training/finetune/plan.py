@@ -1,4 +1,6 @@
-"""How the segmenter of a bundle is trained on: its network, its patches, and where they come from."""
+"""How the segmenter of a bundle is trained on: its network, its patches, and where they come
+from.
+"""
 
 from __future__ import annotations
 
@@ -36,8 +38,9 @@ def check_kind(bundle: ModelBundle) -> None:
     """
     if bundle.segmenter is None:
         raise InputError(
-            f"The bundle '{bundle.folder}' goes the way of other authors, with other preprocessing. Only bundles of a locator "
-            "and a segmenter, as those that come with SoftCordSeg, can be fine-tuned."
+            f"The bundle '{bundle.folder}' goes the way of other authors, with other preprocessing."
+            " Only bundles of a locator and a segmenter, as those that come with SoftCordSeg, can"
+            " be fine-tuned."
         )
 
 
@@ -47,9 +50,14 @@ def network_of(bundle: ModelBundle) -> UNetConfig:
 
 
 def patch_of(bundle: ModelBundle) -> tuple[int, int, int]:
-    """Voxels of a patch along (Left, Anterior, Superior): the segmenter's tile, but not too large a one."""
+    """Voxels of a patch along (Left, Anterior, Superior): the segmenter's tile, but not too large a
+    one.
+    """
     divisor = network_of(bundle).divisor
-    return tuple(max(min(tile, _LARGEST_PATCH) // d * d, d) for tile, d in zip(bundle.segmenter.tile, divisor))
+    return tuple(
+        max(min(tile, _LARGEST_PATCH) // d * d, d)
+        for tile, d in zip(bundle.segmenter.tile, divisor)
+    )
 
 
 def margin_of(bundle: ModelBundle) -> float:
@@ -58,17 +66,22 @@ def margin_of(bundle: ModelBundle) -> float:
 
 
 def synthetic_source(data: Path, bundle: ModelBundle) -> tuple[Source, dict[str, str]]:
-    """The images that our bundles are trained on, made from the anatomy in a folder; and SHA-256 of its files.
+    """The images that our bundles are trained on, made from the anatomy in a folder; and SHA-256 of
+    its files.
 
     Raises:
         InputError: the anatomy is not there.
     """
     check_kind(bundle)
     contract = partial(InputContract.of_bundle, bundle)
-    context = SourceContext(patch_of(bundle), bundle.segmenter.spacing_mm, data, where="--data", contract=contract)
+    context = SourceContext(
+        patch_of(bundle), bundle.segmenter.spacing_mm, data, where="--data", contract=contract
+    )
     settings = {"kind": "synthetic", "recipe": "segmenter"}
     source = build_source(settings, context)
-    return source, {path.name: file_sha256(path) for path in sorted(data_files_of(settings, context))}
+    return source, {
+        path.name: file_sha256(path) for path in sorted(data_files_of(settings, context))
+    }
 
 
 def plan_of(request: Request) -> Plan:
@@ -93,7 +106,9 @@ def plan_of(request: Request) -> Plan:
 
 
 def _loss(parent: ModelBundle) -> tuple[str, dict[str, Any]]:
-    """A loss of the soft value itself, the one it was trained by if that is known; for a network of logits one of logits."""
+    """A loss of the soft value itself, the one it was trained by if that is known; for a network of
+    logits one of logits.
+    """
     if parent.segmenter.activation == "sigmoid":
         return "dice_and_cross_entropy", {}
     from ..loss import check_options
@@ -129,5 +144,9 @@ def sources_of(request: Request, rehearsal: Sequence[OpenCase]) -> tuple[Source,
     )
     cases = RealPatches(training, shape, spacing, **often)
     known = request.synthetic or RealPatches(rehearsal, shape, spacing, **often)
-    validation = RealPatches(held_out, shape, spacing, new_contrast=0.0, about_cord=1.0, scaling=scaling) if held_out else known
+    validation = (
+        RealPatches(held_out, shape, spacing, new_contrast=0.0, about_cord=1.0, scaling=scaling)
+        if held_out
+        else known
+    )
     return Mixture([cases, known], [request.share, 1 - request.share]), validation

@@ -1,4 +1,6 @@
-"""What the bundle knew before, to be trained again beside the corrected cases so that it is not forgotten."""
+"""What the bundle knew before, to be trained again beside the corrected cases so that it is not
+forgotten.
+"""
 
 from __future__ import annotations
 
@@ -38,12 +40,17 @@ class ReplayImage:
 
 
 def rehearsed(
-    images: Sequence[ReplayImage], bundle: ModelBundle, tools: Tools, margin_mm: float, progress: Progress
+    images: Sequence[ReplayImage],
+    bundle: ModelBundle,
+    tools: Tools,
+    margin_mm: float,
+    progress: Progress,
 ) -> list[OpenCase]:
     """Cases that hold a network to what the bundle says of images, where that is about right.
 
-    The label is what the bundle says, as in learning without forgetting (Li and Hoiem, IEEE TPAMI 2018), not the truth: where
-    exactly a mask's edge lies is a convention, and replay is there to keep the bundle's own, not to teach a third one.
+    The label is what the bundle says, as in learning without forgetting (Li and Hoiem, IEEE TPAMI
+    2018), not the truth: where exactly a mask's edge lies is a convention, and replay is there to
+    keep the bundle's own, not to teach a third one.
 
     Args:
         images: of which the bundle is asked.

@@ -26,14 +26,14 @@ class Request:
         out: folder of the run; the new bundle goes into its sub-folder ``bundle``.
         replay: images that are trained on beside the cases where there is no ``synthetic``.
         watched: images, never trained on, by which forgetting is told.
-        synthetic: source of the images that the parent was trained on, in patches of :func:`.plan.patch_of`; None without them.
+        synthetic: source of the images that the parent was trained on, in patches of
+            :func:`.plan.patch_of`; None without them.
         synthetic_files: SHA-256 of what ``synthetic`` is made of, for the record.
-        steps, learning_rate, batch, averaging, seed, precision, save_every: see ``training.config.plan.Plan``.
-        share: of the cases among the images trained on; the rest is replay.
-        new_contrast: how often the intensities of a case are changed beyond recognition, so that other contrasts gain too.
-        machine: where to train.
-        replace: put the new bundle into its place even if it is worse than another.
-        command: as it was typed, for the record.
+        steps, learning_rate, batch, averaging, seed, precision, save_every: see
+        ``training.config.plan.Plan``. share: of the cases among the images trained on; the rest is
+        replay. new_contrast: how often the intensities of a case are changed beyond recognition, so
+        that other contrasts gain too. machine: where to train. replace: put the new bundle into its
+        place even if it is worse than another. command: as it was typed, for the record.
     """
 
     parent: ModelBundle

@@ -1,4 +1,6 @@
-"""Fine-tuning from beginning to end: judge, train, judge again, and put the bundle where it belongs."""
+"""Fine-tuning from beginning to end: judge, train, judge again, and put the bundle where it
+belongs.
+"""
 
 from __future__ import annotations
 
@@ -60,9 +62,13 @@ class Outcome:
 
 
 def finetune(
-    request: Request, tools: Tools, progress: Progress | None = None, tell: Callable[[str], None] = lambda sentence: None
+    request: Request,
+    tools: Tools,
+    progress: Progress | None = None,
+    tell: Callable[[str], None] = lambda sentence: None,
 ) -> Outcome:
-    """Train the segmenter of a bundle on, or go on with it: the same request goes on where it was stopped.
+    """Train the segmenter of a bundle on, or go on with it: the same request goes on where it was
+    stopped.
 
     Args:
         request: what to do.
@@ -83,22 +89,34 @@ def finetune(
         clear_aside(request.out)
 
 
-def _finetune(request: Request, tools: Tools, progress: Progress, tell: Callable[[str], None]) -> Outcome:
+def _finetune(
+    request: Request, tools: Tools, progress: Progress, tell: Callable[[str], None]
+) -> Outcome:
     parent = request.parent
     held_out, watched = _held_out_images(request.split.held_out), _watched_images(request.watched)
     before = judge(parent, held_out, tools, progress.part(0.0, 0.06))
     watched_before = judge(parent, watched, tools, progress.part(0.06, 0.12))
-    rehearsal = rehearsed(() if request.synthetic else request.replay, parent, tools, margin_of(parent), progress.part(0.12, 0.18))
+    rehearsal = rehearsed(
+        () if request.synthetic else request.replay,
+        parent,
+        tools,
+        margin_of(parent),
+        progress.part(0.12, 0.18),
+    )
     trained, run = _train(request, rehearsal, progress.part(0.18, 0.88), tell)
     record = _record(request, run, trained, before, watched_before)
-    child = write_aside(request.out, parent, metadata_of(parent, request.command, record), trained.weights)
+    child = write_aside(
+        request.out, parent, metadata_of(parent, request.command, record), trained.weights
+    )
     after = judge(child, held_out, tools, progress.part(0.88, 0.93))
     watched_after = judge(child, watched, tools, progress.part(0.93, 0.97))
     rival = _rival(request, run, after, held_out, tools, progress.part(0.97, 1.0))
     against = objections(before, after, watched_before, watched_after, rival)
     accepted = not against or request.replace
     record = {**record, **_judgement(request, after, watched_after, against)}
-    child = write_aside(request.out, parent, metadata_of(parent, request.command, record), trained.weights)
+    child = write_aside(
+        request.out, parent, metadata_of(parent, request.command, record), trained.weights
+    )
     progress.check_cancelled()
     there = request.out / BUNDLE
     # The bundle of this very run stays as it is.
@@ -106,7 +124,9 @@ def _finetune(request: Request, tools: Tools, progress: Progress, tell: Callable
     folder = there if twin else put(child, request.out, BUNDLE if accepted else REJECTED)
     history = _run_folder(request, run) / "history.csv"
     numbers = (before, after, watched_before, watched_after)
-    return Outcome(folder, child.name, accepted, against, *numbers, trained.history.seconds, history)
+    return Outcome(
+        folder, child.name, accepted, against, *numbers, trained.history.seconds, history
+    )
 
 
 def check_request(parent: ModelBundle, out: Path) -> None:
@@ -116,12 +136,20 @@ def check_request(parent: ModelBundle, out: Path) -> None:
         InputError: another kind of bundle, or one that lies where the new one is to go.
     """
     check_kind(parent)
-    home, places = parent.folder.resolve(), {(out / name).resolve() for name in (BUNDLE, REJECTED, PREVIOUS)}
+    home, places = (
+        parent.folder.resolve(),
+        {(out / name).resolve() for name in (BUNDLE, REJECTED, PREVIOUS)},
+    )
     if home in places or home in (out.resolve(), *out.resolve().parents):
-        raise InputError(f"'{parent.folder}' is the bundle to begin with and must stay as it is. Choose another output folder.")
+        raise InputError(
+            f"'{parent.folder}' is the bundle to begin with and must stay as it is. Choose another"
+            " output folder."
+        )
 
 
-def _train(request: Request, rehearsal: Sequence, progress: Progress, tell: Callable[[str], None]) -> tuple[Trained, str]:
+def _train(
+    request: Request, rehearsal: Sequence, progress: Progress, tell: Callable[[str], None]
+) -> tuple[Trained, str]:
     from ..loop import train
 
     parent, plan = request.parent, plan_of(request)
@@ -154,7 +182,9 @@ def _train(request: Request, rehearsal: Sequence, progress: Progress, tell: Call
 
 def _fingerprint(plan: Plan, settings: dict[str, Any]) -> str:
     content = {**asdict(plan), **settings, "save_every": None, "validate_every": None}
-    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:12]
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[
+        :12
+    ]
 
 
 def _run_folder(request: Request, run: str) -> Path:
@@ -169,7 +199,11 @@ def _sum(case: CorrectedCase) -> str:
 def _held_out_images(cases: Sequence[CorrectedCase]) -> Images:
     many = Counter(case.name for case in cases)
     return [
-        (case.name if many[case.name] == 1 else f"{case.participant}/{case.name}", case.opened.image, case.opened.label)
+        (
+            case.name if many[case.name] == 1 else f"{case.participant}/{case.name}",
+            case.opened.image,
+            case.opened.label,
+        )
         for case in cases
     ]
 
@@ -178,8 +212,12 @@ def _watched_images(images: Sequence[ReplayImage]) -> Images:
     return [(one.name, reorient(one.image, "LAS"), reorient(one.truth, "LAS")) for one in images]
 
 
-def _rival(request: Request, run: str, after: Judged, held_out: Images, tools: Tools, progress: Progress) -> Rival | None:
-    """The bundle in the place of the new one, judged on cases that it was not trained on; None where there is none, or its twin."""
+def _rival(
+    request: Request, run: str, after: Judged, held_out: Images, tools: Tools, progress: Progress
+) -> Rival | None:
+    """The bundle in the place of the new one, judged on cases that it was not trained on; None
+    where there is none, or its twin.
+    """
     place = request.out / BUNDLE
     if not place.exists():
         return None
@@ -187,18 +225,40 @@ def _rival(request: Request, run: str, after: Judged, held_out: Images, tools: T
     if run_of(other) == run:
         return None
     seen = trained_on(other)
-    fair = [image for image, case in zip(held_out, request.split.held_out) if case.sha256["image"] not in seen]
+    fair = [
+        image
+        for image, case in zip(held_out, request.split.held_out)
+        if case.sha256["image"] not in seen
+    ]
     names = {name for name, _image, _label in fair}
     mine = Judged({name: scores for name, scores in after.scores.items() if name in names})
     return Rival(other.name, judge(other, fair, tools, progress), mine)
 
 
-def _record(request: Request, run: str, trained: Trained, before: Judged, watched_before: Judged) -> dict[str, Any]:
+def _record(
+    request: Request, run: str, trained: Trained, before: Judged, watched_before: Judged
+) -> dict[str, Any]:
     """What the bundle says of the run: no paths, and no names but those of replay images."""
     split, plan = request.split, plan_of(request)
-    cases = [{"sha256": case.sha256, "part": part} for part in ("training", "held_out") for case in getattr(split, part)]
-    people = {part: len({case.participant for case in getattr(split, part)}) for part in ("training", "held_out")}
-    names = ("steps", "seed", "learning_rate", "batch", "averaging", "precision", "share", "new_contrast")
+    cases = [
+        {"sha256": case.sha256, "part": part}
+        for part in ("training", "held_out")
+        for case in getattr(split, part)
+    ]
+    people = {
+        part: len({case.participant for case in getattr(split, part)})
+        for part in ("training", "held_out")
+    }
+    names = (
+        "steps",
+        "seed",
+        "learning_rate",
+        "batch",
+        "averaging",
+        "precision",
+        "share",
+        "new_contrast",
+    )
     return {
         "run": run,
         **{name: getattr(request, name) for name in names},
@@ -206,9 +266,11 @@ def _record(request: Request, run: str, trained: Trained, before: Judged, watche
         "loss_options": plan.loss_options,
         "patch": list(patch_of(request.parent)),
         "seconds": round(trained.history.seconds),
-        "replay": {"synthetic": request.synthetic_files}
-        if request.synthetic
-        else {"phantoms": [one.name for one in request.replay]},
+        "replay": (
+            {"synthetic": request.synthetic_files}
+            if request.synthetic
+            else {"phantoms": [one.name for one in request.replay]}
+        ),
         "participants": people,
         "cases": cases,
         "held_out_before": _by_sum(split.held_out, before),
@@ -216,7 +278,9 @@ def _record(request: Request, run: str, trained: Trained, before: Judged, watche
     }
 
 
-def _judgement(request: Request, after: Judged, watched_after: Judged, against: tuple[str, ...]) -> dict[str, Any]:
+def _judgement(
+    request: Request, after: Judged, watched_after: Judged, against: tuple[str, ...]
+) -> dict[str, Any]:
     return {
         "held_out_after": _by_sum(request.split.held_out, after),
         "watched_after": watched_after.rounded(),
@@ -227,4 +291,7 @@ def _judgement(request: Request, after: Judged, watched_after: Judged, against: 
 
 def _by_sum(cases: Sequence[CorrectedCase], judged: Judged) -> dict[str, dict[str, float]]:
     """Scores by the SHA-256 of the image: names of files are often names of people."""
-    return {case.sha256["image"]: scores.rounded() for case, scores in zip(cases, judged.scores.values())}
+    return {
+        case.sha256["image"]: scores.rounded()
+        for case, scores in zip(cases, judged.scores.values())
+    }

@@ -1,4 +1,5 @@
-"""Training patches as batched torch code: synthetic anatomy, real images, and all that is done to both.
+"""Training patches as batched torch code: synthetic anatomy, real images, and all that is done to
+both.
 
 Importing this package imports torch and scipy, and nothing that reads files.
 """

@@ -1,4 +1,6 @@
-"""What patches are made of: shares and probabilities, as plain numbers that are kept with a training run."""
+"""What patches are made of: shares and probabilities, as plain numbers that are kept with a
+training run.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,8 @@ from ...errors import InputError
 
 @dataclass(frozen=True)
 class BatchRecipe:
-    """What to make. Every number that ends a line below with "p" is the probability for one patch; 0 leaves the step out.
+    """What to make. Every number that ends a line below with "p" is the probability for one patch;
+    0 leaves the step out.
 
     Attributes:
         shape: voxels of a patch, axes to the Left, Anterior, Superior.
@@ -19,37 +22,50 @@ class BatchRecipe:
         spline: order by which the program brings slices to the working grid.
         real: share of real images; the rest is synthetic.
         twins: share of a batch that is made as pairs of one geometry in two appearances.
-        poses: of real images, the shares that are left as the program samples them, moved a little, and moved fully.
+        poses: of real images, the shares that are left as the program samples them, moved a little,
+            and moved fully.
         about_cord: p of a real patch to lie around the cord, else anywhere in the image.
         registered: p of a real pair of twins to be two registered contrasts, where there are any.
-        real_cropped, cropped: p of the field of view to end inside the patch, for real and synthetic images.
+        real_cropped, cropped: p of the field of view to end inside the patch, for real and
+            synthetic images.
 
-        aim_spread: how far from the centre the cord may be, as a part of the half width along each axis.
+        aim_spread: how far from the centre the cord may be, as a part of the half width along each
+            axis.
         without_cord: p of no cord.
-        rim_mm: least and most that the visible edge lies outside the label: in PAM50 the mask lies 0.2 to 0.5 mm inside the edge
-            that its own T2w image shows, as masks drawn by hand do (pia, partial volume with fluid).
-        stem_mm: how far above the template (the top of C1) the brainstem still counts as cord; beyond it, nobody can say.
-        conus, sac, brainstem: p to aim at the lower tip, at the sac below it (no cord), at the upper end.
-        clear_stem: p of a brainstem that widens into the pons, which is no cord, at a place that can be seen.
+        rim_mm: least and most that the visible edge lies outside the label: in PAM50 the mask lies
+            0.2 to 0.5 mm inside the edge that its own T2w image shows, as masks drawn by hand do
+            (pia, partial volume with fluid).
+        stem_mm: how far above the template (the top of C1) the brainstem still counts as cord;
+            beyond it, nobody can say.
+        conus, sac, brainstem: p to aim at the lower tip, at the sac below it (no cord), at the
+            upper end.
+        clear_stem: p of a brainstem that widens into the pons, which is no cord, at a place that
+            can be seen.
         enlargement: p of a lumbar enlargement other than the template's.
         bent, tilted: p of a curved spine (to 60° over the patch), and of one tilted by up to 60°.
         displaced: p of a cord at the back or at a side of its canal.
-        compression, thin: p of flattening at some levels, and of a calibre down to half of the usual.
+        compression, thin: p of flattening at some levels, and of a calibre down to half of the
+            usual.
         syrinx, lesions, haemorrhage: p inside the cord.
-        inflow, flow_voids, roots: p of fluid brighter or darker along the cord, of dark flow, of roots that hang together.
-        abdomen, metal: p of organs and gas in front of the spine, and of an implant or clip beside the cord.
+        inflow, flow_voids, roots: p of fluid brighter or darker along the cord, of dark flow, of
+            roots that hang together.
+        abdomen, metal: p of organs and gas in front of the spine, and of an implant or clip beside
+            the cord.
         known_sequence: p of the intensities of a known sequence; else any.
         mp2rage, psir, swi, ct: p of these (before the other sequences are drawn).
 
-        distortion, dropout: p of echo-planar distortion along Anterior-Posterior, and of lost signal near discs and air.
+        distortion, dropout: p of echo-planar distortion along Anterior-Posterior, and of lost
+            signal near discs and air.
         slices: p of slices thicker than a voxel; thick_slices: p, of these, of 8 to 17 mm.
-        signal_loss, coil, bias, blur, gibbs, ghosts, noise: p of a coil that ends, of one at the back, of a smooth bias, and so on.
+        signal_loss, coil, bias, blur, gibbs, ghosts, noise: p of a coil that ends, of one at the
+            back, of a smooth bias, and so on.
         real_bias, real_blur, real_noise: p of the same, weaker, on real images.
-        real_slices: p of a real image to be cut into slices of 2 to 10 mm, of those whose own voxels are at most 1.5 mm long there.
+        real_slices: p of a real image to be cut into slices of 2 to 10 mm, of those whose own
+            voxels are at most 1.5 mm long there.
         real_distortion, real_dropout: p of the two errors of echo-planar images on real images.
-        gamma, curves, random_network, new_contrast: p of a change of all intensities: by a power; by a random curve; by a shallow
-            network of random weights; by classes and cells in each of which y = μ + α (x − mean). Synthetic images get the latter
-            three half as often.
+        gamma, curves, random_network, new_contrast: p of a change of all intensities: by a power;
+            by a random curve; by a shallow network of random weights; by classes and cells in each
+            of which y = μ + α (x − mean). Synthetic images get the latter three half as often.
         contract_jitter: standard deviation of the ends of the intensity range, as a part of it.
     """
 
@@ -117,10 +133,14 @@ class BatchRecipe:
     contract_jitter: float = 0.05
 
     def __post_init__(self):
-        if self.contract not in ("around_cord", "whole") or len(self.shape) != 3 or self.spline not in (1, 2):
+        if (
+            self.contract not in ("around_cord", "whole")
+            or len(self.shape) != 3
+            or self.spline not in (1, 2)
+        ):
             raise InputError(
-                f"A recipe of patches has three sizes, a contract 'around_cord' or 'whole' and a spline of order 1 or 2, not "
-                f"{self.shape}, {self.contract!r} and {self.spline}."
+                "A recipe of patches has three sizes, a contract 'around_cord' or 'whole' and a"
+                f" spline of order 1 or 2, not {self.shape}, {self.contract!r} and {self.spline}."
             )
         if any(n % 2 for n in self.shape):
             raise InputError(f"The sizes of a patch are even numbers of voxels, not {self.shape}.")
@@ -138,8 +158,16 @@ class BatchRecipe:
         """
         unknown = set(plain) - {one.name for one in fields(cls)}
         if unknown:
-            raise InputError(f"A recipe of patches has no '{sorted(unknown)[0]}'. Correct the name or leave it out.")
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()})
+            raise InputError(
+                f"A recipe of patches has no '{sorted(unknown)[0]}'. Correct the name or leave it"
+                " out."
+            )
+        return cls(
+            **{
+                name: tuple(value) if isinstance(value, list) else value
+                for name, value in plain.items()
+            }
+        )
 
 
 SEGMENTER = BatchRecipe((48, 64, 64), 1.0, "around_cord")

@@ -1,7 +1,8 @@
-"""Random numbers of a batch: small ones drawn on the host, one a sample, and large fields drawn on the device.
+"""Random numbers of a batch: small ones drawn on the host, one a sample, and large fields drawn on
+the device.
 
-Whether a sample gets this or that is decided on the host, so that no device is ever waited for, and the shapes of all tensors are
-known there.
+Whether a sample gets this or that is decided on the host, so that no device is ever waited for, and
+the shapes of all tensors are known there.
 """
 
 from __future__ import annotations
@@ -30,24 +31,36 @@ class Draws:
         self._generator.manual_seed(int(self.host.integers(2**62)))
 
     def put(self, values: np.ndarray | Sequence[float]) -> torch.Tensor:
-        """One number a sample as (n, 1, 1, 1) float32 on the device, so that it broadcasts over voxels."""
+        """One number a sample as (n, 1, 1, 1) float32 on the device, so that it broadcasts over
+        voxels.
+        """
         return self.table(values).view(-1, 1, 1, 1)
 
     def table(self, values: np.ndarray | Sequence[float]) -> torch.Tensor:
         """Numbers as float32 on the device, in their own shape."""
-        return torch.from_numpy(np.ascontiguousarray(values, np.float32)).to(self.device, non_blocking=True)
+        return torch.from_numpy(np.ascontiguousarray(values, np.float32)).to(
+            self.device, non_blocking=True
+        )
 
     def uniform(self, low: float, high: float, count: int) -> torch.Tensor:
         """(count, 1, 1, 1), evenly between two numbers."""
         return self.put(self.host.uniform(low, high, count))
 
     def rows(self, probability: float, count: int) -> np.ndarray:
-        """Which of ``count`` samples get what has this probability: their numbers, in order; none is drawn where it is 0."""
-        return np.flatnonzero(self.host.random(count) < probability) if probability > 0 else np.empty(0, int)
+        """Which of ``count`` samples get what has this probability: their numbers, in order; none
+        is drawn where it is 0.
+        """
+        return (
+            np.flatnonzero(self.host.random(count) < probability)
+            if probability > 0
+            else np.empty(0, int)
+        )
 
     def index(self, rows: np.ndarray) -> torch.Tensor:
         """Numbers of samples as an index on the device."""
-        return torch.from_numpy(np.ascontiguousarray(rows, np.int64)).to(self.device, non_blocking=True)
+        return torch.from_numpy(np.ascontiguousarray(rows, np.int64)).to(
+            self.device, non_blocking=True
+        )
 
     def normal(self, *shape: int) -> torch.Tensor:
         """Independent normal numbers on the device."""
@@ -57,15 +70,20 @@ class Draws:
         """Independent numbers between 0 and 1 on the device."""
         return torch.rand(shape, generator=self._generator, device=self.device)
 
-    def smooth(self, count: int, shape: Sequence[int], scale: float | np.ndarray | Sequence) -> torch.Tensor:
-        """Gaussian noise, mean 0, standard deviation about 1 (less, the smoother it is), that varies over ``scale`` voxels.
+    def smooth(
+        self, count: int, shape: Sequence[int], scale: float | np.ndarray | Sequence
+    ) -> torch.Tensor:
+        """Gaussian noise, mean 0, standard deviation about 1 (less, the smoother it is), that
+        varies over ``scale`` voxels.
 
-        Made small and enlarged by linear interpolation along each axis, which is many times cheaper than filtering.
+        Made small and enlarged by linear interpolation along each axis, which is many times cheaper
+        than filtering.
 
         Args:
             count: of samples.
             shape: voxels along the three axes.
-            scale: a number; (count,) one for each sample; (count, 3) or (1, 3) one for each axis too.
+            scale: a number; (count,) one for each sample; (count, 3) or (1, 3) one for each axis
+                too.
 
         Returns:
             (count, i, j, k) float32.
@@ -74,16 +92,26 @@ class Draws:
         scale = scale[:, None] if scale.ndim == 1 else scale
         scale = np.maximum(np.broadcast_to(scale, (count, 3)), 1.0)
         smooth = scale.max(axis=0) > 1.0
-        knots = [int(math.ceil(n / s)) + 2 if wide else n for n, s, wide in zip(shape, scale.min(axis=0), smooth)]
+        knots = [
+            int(math.ceil(n / s)) + 2 if wide else n
+            for n, s, wide in zip(shape, scale.min(axis=0), smooth)
+        ]
         field = self.normal(count, *knots)
         for axis in np.flatnonzero(smooth):
-            field = along(field, self._interpolation(shape[axis], knots[axis], scale[:, axis]), int(axis))
+            field = along(
+                field, self._interpolation(shape[axis], knots[axis], scale[:, axis]), int(axis)
+            )
         return field
 
     def _interpolation(self, size: int, knots: int, scale: np.ndarray) -> torch.Tensor:
-        """Matrices (count, size, knots) that interpolate linearly between knots ``scale`` samples apart."""
+        """Matrices (count, size, knots) that interpolate linearly between knots ``scale`` samples
+        apart.
+        """
         phase = self.host.random(len(scale))
-        at = torch.arange(size, device=self.device) / self.table(scale)[:, None] + self.table(phase)[:, None]
+        at = (
+            torch.arange(size, device=self.device) / self.table(scale)[:, None]
+            + self.table(phase)[:, None]
+        )
         return (1 - (at[:, :, None] - torch.arange(knots, device=self.device)).abs()).clamp_(min=0)
 
 
@@ -97,15 +125,22 @@ class Curves:
         waves: of each sum.
     """
 
-    def __init__(self, draws: Draws, amplitude: np.ndarray, wavelengths: tuple[float, float], waves: int = 3):
+    def __init__(
+        self, draws: Draws, amplitude: np.ndarray, wavelengths: tuple[float, float], waves: int = 3
+    ):
         shape = (waves, len(amplitude))
-        frequency, phase = 2 * np.pi / draws.host.uniform(*wavelengths, shape), draws.host.uniform(0, 2 * np.pi, shape)
+        frequency, phase = (
+            2 * np.pi / draws.host.uniform(*wavelengths, shape),
+            draws.host.uniform(0, 2 * np.pi, shape),
+        )
         weight = draws.host.standard_normal(shape) * amplitude * np.sqrt(2 / waves)
         self._waves = [[draws.put(x) for x in wave] for wave in zip(frequency, phase, weight)]
 
     def __call__(self, at: torch.Tensor | float) -> torch.Tensor:
         """Values at (count, i, j, k) places, or at one place for all."""
-        return sum(weight * torch.sin(at * frequency + phase) for frequency, phase, weight in self._waves)
+        return sum(
+            weight * torch.sin(at * frequency + phase) for frequency, phase, weight in self._waves
+        )
 
 
 def interpolate_curve(values: torch.Tensor, at: torch.Tensor) -> torch.Tensor:

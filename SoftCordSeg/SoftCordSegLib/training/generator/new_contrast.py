@@ -1,7 +1,9 @@
-"""New contrasts for images that exist: powers, curves, random networks, and classes and cells of their own contrast.
+"""New contrasts for images that exist: powers, curves, random networks, and classes and cells of
+their own contrast.
 
-All keep every edge where it is.  Random networks follow the idea of GIN (Ouyang et al., Causality-inspired single-source domain
-generalisation, IEEE TMI 2023): a shallow network with weights drawn anew for each image.
+All keep every edge where it is.  Random networks follow the idea of GIN (Ouyang et al.,
+Causality-inspired single-source domain generalisation, IEEE TMI 2023): a shallow network with
+weights drawn anew for each image.
 """
 
 from __future__ import annotations
@@ -30,17 +32,26 @@ def with_power(draws: Draws, image: torch.Tensor) -> torch.Tensor:
 
 
 def with_curve(draws: Draws, image: torch.Tensor) -> torch.Tensor:
-    """Under random piecewise linear curves, half of which rise throughout, mixed with the image itself."""
+    """Under random piecewise linear curves, half of which rise throughout, mixed with the image
+    itself.
+    """
     rng, count = draws.host, len(image)
     low, high = ends(image, 0.005, 0.995)
     values = rng.uniform(0, 1, (count, 6))
     values = np.where(rng.random((count, 1)) < 0.5, np.sort(values, axis=1), values)
     unit = (image - low) / (high - low).clamp(min=1e-6)
-    return torch.lerp(unit.clamp(-0.5, 1.5), interpolate_curve(draws.table(values), unit), draws.uniform(0.3, 1.0, count))
+    return torch.lerp(
+        unit.clamp(-0.5, 1.5),
+        interpolate_curve(draws.table(values), unit),
+        draws.uniform(0.3, 1.0, count),
+    )
 
 
-def through_network(draws: Draws, image: torch.Tensor, layers: int = 3, channels: int = 2) -> torch.Tensor:
-    """Seen by a small network of random weights, one for each image, mixed with itself; mean and spread stay.
+def through_network(
+    draws: Draws, image: torch.Tensor, layers: int = 3, channels: int = 2
+) -> torch.Tensor:
+    """Seen by a small network of random weights, one for each image, mixed with itself; mean and
+    spread stay.
 
     All images of one call share the sizes of kernels (1 or 3 voxels a side), not the weights.
     """
@@ -49,7 +60,10 @@ def through_network(draws: Draws, image: torch.Tensor, layers: int = 3, channels
     for layer in range(layers):
         size = int(draws.host.choice([1, 1, 3]))
         out = channels if layer < layers - 1 else 1
-        weights, shift = draws.normal(count * out, wide, size, size, size), draws.normal(count * out)
+        weights, shift = (
+            draws.normal(count * out, wide, size, size, size),
+            draws.normal(count * out),
+        )
         if size > 1:
             x = functional.pad(x[0], (size // 2,) * 6, mode="replicate")[None]
         x = functional.conv3d(x, weights, shift, groups=count)
@@ -64,8 +78,9 @@ def through_network(draws: Draws, image: torch.Tensor, layers: int = 3, channels
 def randomised(draws: Draws, image: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
     """Any contrast, with the image's own texture, edges and noise.
 
-    Intensities fall in a few classes, and each class in a few Voronoi cells; in each cell y = μ + α (x − mean of the class), α of
-    either sign, |α| 0.5 to 2. With probability 0.5 once more inside the label, where μ then differs from what lies around the cord.
+    Intensities fall in a few classes, and each class in a few Voronoi cells; in each cell y = μ + α
+    (x − mean of the class), α of either sign, |α| 0.5 to 2. With probability 0.5 once more inside
+    the label, where μ then differs from what lies around the cord.
 
     Args:
         image: (n, i, j, k) any range.
@@ -77,7 +92,8 @@ def randomised(draws: Draws, image: torch.Tensor, label: torch.Tensor) -> torch.
     rng, count = draws.host, len(image)
     low, high = ends(image, 0.01, 0.99)
     x = ((image - low) / (high - low).clamp(min=1e-6)).clamp_(-0.5, 1.5)
-    # Classes are found in a slightly smoother image: noise alone shall not move a voxel into another class.
+    # Classes are found in a slightly smoother image: noise alone shall not move a voxel into
+    # another class.
     calm = blurred(x, draws.put(np.full(count, 0.9)).view(-1, 1))
     classes, centres = _classes(draws, calm)
     cell = classes * _MOST_CELLS + _cells(draws, image.shape)
@@ -89,7 +105,8 @@ def randomised(draws: Draws, image: torch.Tensor, label: torch.Tensor) -> torch.
     cell, middle = cell.flatten(1), centres.gather(1, classes.flatten(1))
     slope = draws.table(alpha).gather(1, cell)
     level = draws.table(mu).gather(1, cell) - slope * middle
-    # From one cell to the next within a voxel, so that voxels between two tissues do not become a third one.
+    # From one cell to the next within a voxel, so that voxels between two tissues do not become a
+    # third one.
     smooth = draws.put(np.full(count, 0.6)).view(-1, 1)
     slope, level = (blurred(part.view_as(x), smooth) for part in (slope, level))
     y = _inside(draws, x, level + slope * x, label)
@@ -97,11 +114,18 @@ def randomised(draws: Draws, image: torch.Tensor, label: torch.Tensor) -> torch.
 
 
 def _classes(draws: Draws, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Each voxel's class, (n, i, j, k) int64, and the classes' middles, (n, classes): between random quantiles."""
+    """Each voxel's class, (n, i, j, k) int64, and the classes' middles, (n, classes): between
+    random quantiles.
+    """
     rng, count = draws.host, len(image)
     number = rng.integers(3, _MOST_CLASSES + 1, count)
     parts = np.sort(
-        np.where(np.arange(_MOST_CLASSES - 1) < number[:, None] - 1, rng.random((count, _MOST_CLASSES - 1)), 1.0), axis=1
+        np.where(
+            np.arange(_MOST_CLASSES - 1) < number[:, None] - 1,
+            rng.random((count, _MOST_CLASSES - 1)),
+            1.0,
+        ),
+        axis=1,
     )
     bounds = np.concatenate([np.zeros((count, 1)), parts, np.ones((count, 1))], axis=1)
     ordered = image[:, ::2, ::2, ::2].flatten(1).sort(dim=1).values
@@ -110,13 +134,16 @@ def _classes(draws: Draws, image: torch.Tensor) -> tuple[torch.Tensor, torch.Ten
     def at(part: np.ndarray) -> torch.Tensor:
         return ordered.gather(1, draws.index(np.round(part * last)))
 
-    # Between quantiles and levels that are even in intensity: quantiles alone cut up the noise of whatever there is most of.
+    # Between quantiles and levels that are even in intensity: quantiles alone cut up the noise of
+    # whatever there is most of.
     levels = torch.lerp(draws.table(parts), at(parts), 0.3)
     bounds = torch.lerp(draws.table(bounds), at(bounds), 0.3)
     middles = (bounds[:, 1:] + bounds[:, :-1]) / 2
     classes = torch.zeros(image.shape, dtype=torch.int64, device=image.device)
     for column in range(_MOST_CLASSES - 1):
-        classes += (image > levels[:, column].view(-1, 1, 1, 1)) & bool((parts[:, column] < 1).any())
+        classes += (image > levels[:, column].view(-1, 1, 1, 1)) & bool(
+            (parts[:, column] < 1).any()
+        )
     return classes, middles
 
 
@@ -132,7 +159,10 @@ def _cells(draws: Draws, shape: torch.Size) -> torch.Tensor:
         view = [count, _MOST_CELLS, 1, 1, 1]
         view[axis + 2] = shape[axis + 1]
         parts.append(-2 * (draws.table(seeds[:, :, axis])[:, :, None] * at).view(view))
-    nearest, least = torch.zeros(shape, dtype=torch.int64, device=draws.device), sum(part[:, 0] for part in parts)
+    nearest, least = (
+        torch.zeros(shape, dtype=torch.int64, device=draws.device),
+        sum(part[:, 0] for part in parts),
+    )
     for cell in range(1, _MOST_CELLS):
         distance = sum(part[:, cell] for part in parts)
         nearest.masked_fill_(distance < least, cell)

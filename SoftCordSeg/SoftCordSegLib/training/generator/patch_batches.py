@@ -1,4 +1,6 @@
-"""Batches of training patches, synthetic and real, from one packed file; the same on a CPU and on a GPU."""
+"""Batches of training patches, synthetic and real, from one packed file; the same on a CPU and on a
+GPU.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,9 @@ class PatchBatches:
         images, labels, weights, known, of, keep = [], [], [], [], [], []
         if real:
             rows = np.concatenate([np.arange(real), np.arange(real_pairs)])
-            patches, rescanned = scan_again(draws, self.recipe, self._real.draw(draws, real, real_pairs), rows)
+            patches, rescanned = scan_again(
+                draws, self.recipe, self._real.draw(draws, real, real_pairs), rows
+            )
             images.append(patches.image)
             labels.append(patches.label)
             weights.append(patches.weight)
@@ -71,27 +75,49 @@ class PatchBatches:
             of.append(real + rows)
             keep.append(np.zeros(len(rows), bool))
         shared = [torch.cat(x) for x in (labels, weights, known)]
-        return self._finished(draws, torch.cat(images), shared, np.concatenate(of), real, np.concatenate(keep))
+        return self._finished(
+            draws, torch.cat(images), shared, np.concatenate(of), real, np.concatenate(keep)
+        )
 
     def _finished(
-        self, draws: Draws, image: torch.Tensor, shared: list[torch.Tensor], of: np.ndarray, real: int, keep: np.ndarray
+        self,
+        draws: Draws,
+        image: torch.Tensor,
+        shared: list[torch.Tensor],
+        of: np.ndarray,
+        real: int,
+        keep: np.ndarray,
     ) -> Batch:
-        """New contrasts, fields of view, mirroring and the input contract; ``keep``: whose range is still the packed file's."""
+        """New contrasts, fields of view, mirroring and the input contract; ``keep``: whose range is
+        still the packed file's.
+        """
         label, weight, known = shared
         index = draws.index(of)
         image, changed = self._new_contrasts(draws, image, label, of, real)
         geometries, axes = len(label), (self.recipe.real_cropped, self.recipe.cropped)
         fields = _fields_of_view(draws, label, np.where(np.arange(geometries) < real, *axes))
         mirrored = np.flatnonzero(draws.host.random(geometries) < 0.5)
-        image = _mirrored(draws, _cropped(draws, image, fields, of), np.flatnonzero(np.isin(of, mirrored)))
+        image = _mirrored(
+            draws, _cropped(draws, image, fields, of), np.flatnonzero(np.isin(of, mirrored))
+        )
         inside = fields.inside
-        label, weight, known = (_mirrored(draws, x * inside, mirrored) for x in (label, weight, known))
-        image = scale_patches(draws, self.recipe, image, label[index], known[index], keep & ~changed)
-        twins = [(int(np.flatnonzero(of == row)[0]), place) for place, row in enumerate(of) if (of[:place] == row).any()]
+        label, weight, known = (
+            _mirrored(draws, x * inside, mirrored) for x in (label, weight, known)
+        )
+        image = scale_patches(
+            draws, self.recipe, image, label[index], known[index], keep & ~changed
+        )
+        twins = [
+            (int(np.flatnonzero(of == row)[0]), place)
+            for place, row in enumerate(of)
+            if (of[:place] == row).any()
+        ]
         pairs = torch.tensor(twins, dtype=torch.int64, device=self.device).view(-1, 2)
         return Batch(image[:, None], label[index][:, None], weight[index][:, None], pairs)
 
-    def _new_contrasts(self, draws: Draws, image, label, of: np.ndarray, real: int) -> tuple[torch.Tensor, np.ndarray]:
+    def _new_contrasts(
+        self, draws: Draws, image, label, of: np.ndarray, real: int
+    ) -> tuple[torch.Tensor, np.ndarray]:
         """Images with other intensities, and which they are: (n,) bool."""
         recipe, is_real, count = self.recipe, of < real, len(of)
         changed = np.zeros(count, bool)
@@ -115,17 +141,23 @@ class PatchBatches:
 
 
 class _Fields:
-    """Boxes to which fields of view are cut: first and last voxel, (n, 3) each, on the host; and what is inside, (n, i, j, k)."""
+    """Boxes to which fields of view are cut: first and last voxel, (n, 3) each, on the host; and
+    what is inside, (n, i, j, k).
+    """
 
     def __init__(self, draws: Draws, first: np.ndarray, last: np.ndarray, shape: tuple[int, ...]):
         self.first, self.last = first, last
-        self.cut = np.flatnonzero((first > 0).any(axis=1) | (last < np.array(shape) - 1).any(axis=1))
+        self.cut = np.flatnonzero(
+            (first > 0).any(axis=1) | (last < np.array(shape) - 1).any(axis=1)
+        )
         inside = True
         for axis, size in enumerate(shape):
             at = np.arange(size)
             view = [len(first), 1, 1, 1]
             view[axis + 1] = size
-            inside = inside * draws.table((at >= first[:, axis, None]) & (at <= last[:, axis, None])).view(view)
+            inside = inside * draws.table(
+                (at >= first[:, axis, None]) & (at <= last[:, axis, None])
+            ).view(view)
         self.inside = inside
 
 
@@ -137,9 +169,13 @@ def _fields_of_view(draws: Draws, label: torch.Tensor, probability: np.ndarray) 
     size = np.where(cut, rng.integers(least, shape + 1, (count, 3)), shape)
     # Scans are cut around the cord: the middle half of the patch keeps at least its centre mostly.
     about = np.where(
-        rng.random((count, 1)) < 0.85, rng.uniform(0.3, 0.7, (count, 3)) * shape, rng.uniform(0, 1, (count, 3)) * shape
+        rng.random((count, 1)) < 0.85,
+        rng.uniform(0.3, 0.7, (count, 3)) * shape,
+        rng.uniform(0, 1, (count, 3)) * shape,
     )
-    first = np.clip(np.round(about - rng.uniform(0.2, 0.8, (count, 3)) * size), 0, shape - size).astype(int)
+    first = np.clip(
+        np.round(about - rng.uniform(0.2, 0.8, (count, 3)) * size), 0, shape - size
+    ).astype(int)
     return _Fields(draws, first, first + size - 1, tuple(shape))
 
 
@@ -150,7 +186,9 @@ def _cropped(draws: Draws, image: torch.Tensor, fields: _Fields, of: np.ndarray)
         return image
     at, some = draws.index(rows), image[draws.index(rows)]
     for axis, size in enumerate(some.shape[1:]):
-        place = np.clip(np.arange(size), fields.first[of[rows], axis, None], fields.last[of[rows], axis, None])
+        place = np.clip(
+            np.arange(size), fields.first[of[rows], axis, None], fields.last[of[rows], axis, None]
+        )
         view = [len(rows), 1, 1, 1]
         view[axis + 1] = size
         some = some.gather(axis + 1, draws.index(place).view(view).expand_as(some))

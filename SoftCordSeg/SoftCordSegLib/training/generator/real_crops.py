@@ -1,4 +1,6 @@
-"""Patches of real images with their soft labels: as the program samples them, or turned, enlarged and stretched."""
+"""Patches of real images with their soft labels: as the program samples them, or turned, enlarged
+and stretched.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,8 @@ _STILL, _SMALL, _FULL = 0.0, 0.25, 1.0
 
 @dataclass(frozen=True, eq=False)
 class _Loaded:
-    """A case on the device, bytes (3, i, j, k): image, label, weight; and the voxels of its cord, (n, 3) on the host.
+    """A case on the device, bytes (3, i, j, k): image, label, weight; and the voxels of its cord,
+    (n, 3) on the host.
 
     ``voxels_mm``: (3,) of its file along Left, Anterior, Superior.
     """
@@ -38,8 +41,8 @@ class RealPatches:
     """What real geometries give.
 
     Attributes:
-        image: (n + twins, i, j, k) by the input contract, −3 to 3; the second of each pair of twins, another contrast of the
-            participant or the same image, after all others.
+        image: (n + twins, i, j, k) by the input contract, −3 to 3; the second of each pair of
+            twins, another contrast of the participant or the same image, after all others.
         label, weight: (n, i, j, k) in [0, 1].
         known: (n, i, j, k) 0 outside the field of view.
         voxels_mm: (n, 3) of the files along Left, Anterior, Superior.
@@ -68,10 +71,15 @@ class RealCrops:
             people.setdefault(case.participant, []).append(_load(case, recipe, device))
         self._people = [people[name] for name in sorted(people)]
         if recipe.real > 0 and not self._people:
-            raise InputError("The packed training file holds no real images. Pack them, or set the share of real images to 0.")
+            raise InputError(
+                "The packed training file holds no real images. Pack them, or set the share of real"
+                " images to 0."
+            )
 
     def draw(self, draws: Draws, count: int, twins: int) -> RealPatches:
-        """Patches of ``count`` geometries, of which the first ``twins`` come with a second appearance."""
+        """Patches of ``count`` geometries, of which the first ``twins`` come with a second
+        appearance.
+        """
         rng, recipe = draws.host, self._recipe
         shares = np.array(recipe.poses) / sum(recipe.poses)
         rows, voxels_mm = [], []
@@ -80,7 +88,11 @@ class RealCrops:
             case = cases[rng.integers(len(cases))]
             other = case
             if row < twins and case.group and rng.random() < recipe.registered:
-                same = [one for one in cases if one.group == case.group and one.maps.shape == case.maps.shape]
+                same = [
+                    one
+                    for one in cases
+                    if one.group == case.group and one.maps.shape == case.maps.shape
+                ]
                 other = same[rng.integers(len(same))]
             pose = (_STILL, _SMALL, _FULL)[rng.choice(3, p=shares)]
             rows.append(self._patch(draws, case, other, pose, row < twins))
@@ -89,9 +101,17 @@ class RealCrops:
         weight, known = stacked[:, 2], stacked[:, 3]
         second = stacked[:twins, 4] if twins else stacked[:0, 0]
         image = torch.cat([stacked[:, 0], second])
-        return RealPatches(image, stacked[:, 1].clamp(0, 1), (weight > 0.99).float() * known, known, np.array(voxels_mm))
+        return RealPatches(
+            image,
+            stacked[:, 1].clamp(0, 1),
+            (weight > 0.99).float() * known,
+            known,
+            np.array(voxels_mm),
+        )
 
-    def _patch(self, draws: Draws, case: _Loaded, other: _Loaded, pose: float, twin: bool) -> torch.Tensor:
+    def _patch(
+        self, draws: Draws, case: _Loaded, other: _Loaded, pose: float, twin: bool
+    ) -> torch.Tensor:
         """Image, label, weight, what is known, and the other image, (5, i, j, k)."""
         rng, shape = draws.host, self._recipe.shape
         half, size = (np.array(shape) - 1) / 2, np.array(case.maps.shape[1:])
@@ -120,25 +140,43 @@ class RealCrops:
 
 def _load(case: PackedCase, recipe: BatchRecipe, device: torch.device) -> _Loaded:
     coarse = recipe.spacing > 1.5
-    maps = (case.coarse_image, case.coarse_label, case.coarse_weight) if coarse else (case.image, case.label, case.weight)
-    return _Loaded(torch.from_numpy(np.stack(maps)).to(device), np.argwhere(fractions(maps[1]) > _CORD), case.group, case.slices_mm)
+    maps = (
+        (case.coarse_image, case.coarse_label, case.coarse_weight)
+        if coarse
+        else (case.image, case.label, case.weight)
+    )
+    return _Loaded(
+        torch.from_numpy(np.stack(maps)).to(device),
+        np.argwhere(fractions(maps[1]) > _CORD),
+        case.group,
+        case.slices_mm,
+    )
 
 
-def _window(draws: Draws, maps: list[torch.Tensor], low: np.ndarray, high: np.ndarray) -> torch.Tensor:
-    """Voxels from ``low`` to before ``high`` of stacked maps; beyond the field of view the edge repeats, as resampling does."""
+def _window(
+    draws: Draws, maps: list[torch.Tensor], low: np.ndarray, high: np.ndarray
+) -> torch.Tensor:
+    """Voxels from ``low`` to before ``high`` of stacked maps; beyond the field of view the edge
+    repeats, as resampling does.
+    """
     result = torch.cat(maps) if len(maps) > 1 else maps[0]
     for axis in range(3):
         size = result.shape[axis + 1]
         start, stop = int(np.clip(low[axis], 0, size - 1)), int(np.clip(high[axis], 1, size))
         result = result.narrow(axis + 1, start, max(stop - start, 1))
         at = np.clip(np.arange(low[axis], high[axis]), 0, size - 1) - start
-        result = result.index_select(axis + 1, draws.index(np.clip(at, 0, result.shape[axis + 1] - 1)))
+        result = result.index_select(
+            axis + 1, draws.index(np.clip(at, 0, result.shape[axis + 1] - 1))
+        )
     return result
 
 
 def _known(draws: Draws, low: np.ndarray, high: np.ndarray, size: np.ndarray) -> torch.Tensor:
     """1 within the field of view, else 0, of a window."""
-    parts = [draws.table((np.arange(a, b) >= 0) & (np.arange(a, b) < n)) for a, b, n in zip(low, high, size)]
+    parts = [
+        draws.table((np.arange(a, b) >= 0) & (np.arange(a, b) < n))
+        for a, b, n in zip(low, high, size)
+    ]
     return parts[0][:, None, None] * parts[1][:, None] * parts[2]
 
 
@@ -148,12 +186,21 @@ def _values(window: torch.Tensor) -> torch.Tensor:
     return torch.cat([*parts, image_values(window[3:])] if len(window) > 3 else parts)
 
 
-def _sampled(draws: Draws, maps, known, turn: np.ndarray, centre: np.ndarray, shape) -> tuple[torch.Tensor, torch.Tensor]:
+def _sampled(
+    draws: Draws, maps, known, turn: np.ndarray, centre: np.ndarray, shape
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Trilinear values at turned places; what is partly unknown is unknown."""
     scale = 2.0 / (np.array(maps.shape[1:]) - 1)
     axes = [torch.arange(n, device=draws.device) - (n - 1) / 2 for n in shape]
     grids = torch.meshgrid(*axes, indexing="ij")
-    places = [sum(float(turn[row, a]) * grids[a] for a in range(3)) + float(centre[row]) for row in range(3)]
-    grid = torch.stack([place * float(s) - 1 for place, s in zip(places, scale)][::-1], dim=-1)[None]
-    sampled = functional.grid_sample(torch.cat([maps, known[None]])[None], grid, padding_mode="border", align_corners=True)[0]
+    places = [
+        sum(float(turn[row, a]) * grids[a] for a in range(3)) + float(centre[row])
+        for row in range(3)
+    ]
+    grid = torch.stack([place * float(s) - 1 for place, s in zip(places, scale)][::-1], dim=-1)[
+        None
+    ]
+    sampled = functional.grid_sample(
+        torch.cat([maps, known[None]])[None], grid, padding_mode="border", align_corners=True
+    )[0]
     return sampled[:-1], (sampled[-1] > 0.99).float()

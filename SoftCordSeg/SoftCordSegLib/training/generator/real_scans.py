@@ -1,4 +1,5 @@
-"""What another scan of a real image would have shown: thick slices, echo-planar distortion, lost signal, coil, blur and noise.
+"""What another scan of a real image would have shown: thick slices, echo-planar distortion, lost
+signal, coil, blur and noise.
 
 All is weaker than on synthetic images, which have none of their own.
 """
@@ -18,7 +19,9 @@ from .real_crops import RealPatches
 from .scanner import Slices, draw_real_slices
 
 
-def scan_again(draws: Draws, recipe: BatchRecipe, patches: RealPatches, of: np.ndarray) -> tuple[RealPatches, np.ndarray]:
+def scan_again(
+    draws: Draws, recipe: BatchRecipe, patches: RealPatches, of: np.ndarray
+) -> tuple[RealPatches, np.ndarray]:
     """Patches as they might have been scanned.
 
     Args:
@@ -26,7 +29,8 @@ def scan_again(draws: Draws, recipe: BatchRecipe, patches: RealPatches, of: np.n
         of: (m,) the geometry of each image; those of one geometry are distorted and cut alike.
 
     Returns:
-        The patches, whose images are about 0 to 1 now; and (m,) bool, which images have a range of intensities of their own.
+        The patches, whose images are about 0 to 1 now; and (m,) bool, which images have a range of
+        intensities of their own.
     """
     image = (patches.image + 1) / 2
     count, changed = len(of), np.zeros(len(of), bool)
@@ -47,8 +51,13 @@ def scan_again(draws: Draws, recipe: BatchRecipe, patches: RealPatches, of: np.n
 
 
 def _anatomical(recipe: BatchRecipe, label: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Heights, and distances to the Anterior of the cord (of the patch's middle where there is none), mm, (n, i, j, k) each."""
-    up, front = (torch.arange(n, device=label.device) * recipe.spacing for n in (label.shape[3], label.shape[2]))
+    """Heights, and distances to the Anterior of the cord (of the patch's middle where there is
+    none), mm, (n, i, j, k) each.
+    """
+    up, front = (
+        torch.arange(n, device=label.device) * recipe.spacing
+        for n in (label.shape[3], label.shape[2])
+    )
     amount = label.sum(dim=(1, 3)) + 1e-3
     middle = (amount * front).sum(dim=1) / amount.sum(dim=1)
     front = front.view(1, 1, -1, 1) - middle.view(-1, 1, 1, 1)
@@ -66,14 +75,18 @@ def _distorted(
     shift = draw_shifts(draws, recipe, _anatomical(recipe, patches.label[index])[0])
     label, weight, known = (x.clone() for x in (patches.label, patches.weight, patches.known))
     label[index] = shifted(label[index], shift)
-    weight[index], known[index] = ((shifted(x[index], shift) > 0.99).float() for x in (weight, known))
+    weight[index], known[index] = (
+        (shifted(x[index], shift) > 0.99).float() for x in (weight, known)
+    )
     rows = np.flatnonzero(np.isin(of, chosen))
     shift = shift[draws.index(np.searchsorted(chosen, of[rows]))]
     image[draws.index(rows)] = shifted(image[draws.index(rows)], shift) * pile_up(shift)
     return dataclasses.replace(patches, label=label, weight=weight, known=known), image, chosen
 
 
-def _coil_blur_noise(draws: Draws, recipe: BatchRecipe, image: torch.Tensor, slices: Slices) -> torch.Tensor:
+def _coil_blur_noise(
+    draws: Draws, recipe: BatchRecipe, image: torch.Tensor, slices: Slices
+) -> torch.Tensor:
     rng, count = draws.host, len(image)
     rows = draws.rows(recipe.real_bias, count)
     if len(rows):
@@ -83,7 +96,9 @@ def _coil_blur_noise(draws: Draws, recipe: BatchRecipe, image: torch.Tensor, sli
         image[draws.index(rows)] *= field.exp_()
     rows = draws.rows(recipe.real_blur, count)
     if len(rows):
-        image[draws.index(rows)] = blurred(image[draws.index(rows)], draws.uniform(0.3, 0.8, len(rows)).view(-1, 1))
+        image[draws.index(rows)] = blurred(
+            image[draws.index(rows)], draws.uniform(0.3, 0.8, len(rows)).view(-1, 1)
+        )
     rows = draws.rows(recipe.real_noise, count)
     if len(rows):
         scale = np.where(rng.random((count, 1)) < 0.5, rng.uniform(1.0, 2.5, (count, 3)), 1.0)

@@ -1,4 +1,6 @@
-"""What fills the canal: fluid that flows, nerve roots, the cauda equina, and the cord's own tissue."""
+"""What fills the canal: fluid that flows, nerve roots, the cauda equina, and the cord's own
+tissue.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,8 @@ class Canal:
     """Fractions in [0, 1], each (n, i, j, k) float32.
 
     Attributes:
-        cord: the label. visible: what looks like cord. grey: grey matter. canal: with all that is in it.
+        cord: the label. visible: what looks like cord. grey: grey matter. canal: with all that is
+            in it.
         weight: 0 where nobody can say what is cord.
     """
 
@@ -35,7 +38,12 @@ class Canal:
 
 
 def paint_canal(
-    draws: Draws, recipe: BatchRecipe, placement: Placement, parts: Canal, roots: torch.Tensor, means: torch.Tensor
+    draws: Draws,
+    recipe: BatchRecipe,
+    placement: Placement,
+    parts: Canal,
+    roots: torch.Tensor,
+    means: torch.Tensor,
 ) -> torch.Tensor:
     """Intensities inside the canal, (n, i, j, k) float32.
 
@@ -51,47 +59,70 @@ def paint_canal(
     strands = draws.smooth(count, recipe.shape, np.array([[1.2, 1.2, 15]]) / recipe.spacing)
     strands = ((strands - draws.uniform(0.6, 1.6, count)) * 3 + 0.5).clamp_(0, 1)
     beside = draws.put(0.25 * (rng.random(count) < 0.5))
-    amount = torch.maximum(((60 - placement.height) / 30).clamp_(max=1), beside) * draws.uniform(0.4, 1, count)
+    amount = torch.maximum(((60 - placement.height) / 30).clamp_(max=1), beside) * draws.uniform(
+        0.4, 1, count
+    )
     fluid = torch.lerp(fluid, mean[:, tissue.CAUDA].expand_as(fluid), strands * amount)
     # The intensity of roots: nerve, like the cord, or any other.
     nerve = draws.put(rng.random(count) < 0.6) > 0
-    fluid = torch.lerp(fluid, torch.where(nerve, mean[:, tissue.WHITE], mean[:, tissue.CAUDA]).expand_as(fluid), roots)
+    fluid = torch.lerp(
+        fluid,
+        torch.where(nerve, mean[:, tissue.WHITE], mean[:, tissue.CAUDA]).expand_as(fluid),
+        roots,
+    )
     inside = _tissue(draws, recipe, placement, mean)
-    return torch.lerp(fluid, inside, parts.visible) + parts.grey * (mean[:, tissue.GREY] - mean[:, tissue.WHITE])
+    return torch.lerp(fluid, inside, parts.visible) + parts.grey * (
+        mean[:, tissue.GREY] - mean[:, tissue.WHITE]
+    )
 
 
-def _fluid(draws: Draws, recipe: BatchRecipe, placement: Placement, mean: torch.Tensor) -> torch.Tensor:
+def _fluid(
+    draws: Draws, recipe: BatchRecipe, placement: Placement, mean: torch.Tensor
+) -> torch.Tensor:
     rng, count = draws.host, len(mean)
     fluid = mean[:, tissue.CSF].expand_as(placement.height).clone()
     flowing = draws.rows(recipe.inflow, count)
     if len(flowing):
-        # Fresh fluid is brighter than fluid that was excited before: in gradient echo stacks it may be darker than the cord at
-        # one end of the image, and brighter at the other.
+        # Fresh fluid is brighter than fluid that was excited before: in gradient echo stacks it may
+        # be darker than the cord at one end of the image, and brighter at the other.
         change = Curves(draws, rng.uniform(0.1, 0.4, len(flowing)), (80, 400))
         height = placement.height[draws.index(flowing)]
-        middle = height[:, height.shape[1] // 2, height.shape[2] // 2, height.shape[3] // 2].view(-1, 1, 1, 1)
+        middle = height[:, height.shape[1] // 2, height.shape[2] // 2, height.shape[3] // 2].view(
+            -1, 1, 1, 1
+        )
         fluid[draws.index(flowing)] += change(height) - change(middle)
     for rows, depth, scale in (
         (draws.rows(0.35, count), (0.0, 0.5), (4, 15)),
         (draws.rows(recipe.flow_voids, count), (0.4, 0.95), (4, 8)),
     ):
         if len(rows):
-            wide = rng.uniform(*scale, len(rows))[:, None] * (np.array([1, 1, 2.5]) if depth[0] > 0 else 1) / recipe.spacing
+            wide = (
+                rng.uniform(*scale, len(rows))[:, None]
+                * (np.array([1, 1, 2.5]) if depth[0] > 0 else 1)
+                / recipe.spacing
+            )
             dark = draws.smooth(len(rows), recipe.shape, wide * np.ones(3)).clamp_(0, 1)
             fluid[draws.index(rows)] *= 1 - draws.uniform(*depth, len(rows)) * dark
     return fluid
 
 
-def _tissue(draws: Draws, recipe: BatchRecipe, placement: Placement, mean: torch.Tensor) -> torch.Tensor:
+def _tissue(
+    draws: Draws, recipe: BatchRecipe, placement: Placement, mean: torch.Tensor
+) -> torch.Tensor:
     """White matter with texture and, at times, lesions, a syrinx or blood."""
     rng, count = draws.host, len(mean)
     texture = draws.smooth(count, recipe.shape, rng.uniform(1, 6, count) / recipe.spacing)
     inside = mean[:, tissue.WHITE] + draws.uniform(0, 0.06, count) * texture
     rows = draws.rows(recipe.lesions, count)
     if len(rows):
-        scale = np.stack([*[rng.uniform(3, 6, len(rows))] * 2, rng.uniform(5, 20, len(rows))], 1) / recipe.spacing
+        scale = (
+            np.stack([*[rng.uniform(3, 6, len(rows))] * 2, rng.uniform(5, 20, len(rows))], 1)
+            / recipe.spacing
+        )
         patches = draws.smooth(len(rows), recipe.shape, scale) - draws.uniform(0.8, 1.8, len(rows))
-        inside[draws.index(rows)] += (patches * 5 + 0.5).clamp_(0, 1) * draws.uniform(-0.35, 0.35, len(rows))
+        inside[draws.index(rows)] += (patches * 5 + 0.5).clamp_(0, 1) * draws.uniform(
+            -0.35, 0.35, len(rows)
+        )
     for rows, radii, lengths in (
         (draws.rows(recipe.syrinx, count), (0.8, 3.2), (8, 60)),
         (draws.rows(recipe.haemorrhage, count), (1.0, 3.5), (3, 12)),
@@ -99,24 +130,43 @@ def _tissue(draws: Draws, recipe: BatchRecipe, placement: Placement, mean: torch
         if not len(rows):
             continue
         syrinx = lengths[1] > 20
-        x, y, z = (f[draws.index(rows)] for f in (placement.cord_left, placement.cord_anterior, placement.height))
+        x, y, z = (
+            f[draws.index(rows)]
+            for f in (placement.cord_left, placement.cord_anterior, placement.height)
+        )
         off = (0.4, 0.6) if syrinx else (3.0, 2.5)
         x, y = (p - draws.uniform(-o, o, len(rows)) for p, o in zip((x, y), off))
-        centre = z[:, x.shape[1] // 2, x.shape[2] // 2, x.shape[3] // 2].view(-1, 1, 1, 1) + draws.uniform(-25, 25, len(rows))
-        radius = draws.uniform(*radii, len(rows)) * (1 - ((z - centre) / draws.uniform(*lengths, len(rows))) ** 2)
-        fraction = (radius - torch.hypot(x * draws.uniform(0.6, 1.0, len(rows)), y) + 0.5).clamp_(0, 1)
-        # A syrinx holds fluid; blood is dark in what is sensitive to iron, or bright, fresh, in T1w images.
-        content = mean[draws.index(rows), tissue.CSF] if syrinx else draws.put(rng.choice([0.0, 0.05, 1.0], len(rows)))
-        inside[draws.index(rows)] = torch.lerp(inside[draws.index(rows)], content.expand_as(x), fraction)
+        centre = z[:, x.shape[1] // 2, x.shape[2] // 2, x.shape[3] // 2].view(
+            -1, 1, 1, 1
+        ) + draws.uniform(-25, 25, len(rows))
+        radius = draws.uniform(*radii, len(rows)) * (
+            1 - ((z - centre) / draws.uniform(*lengths, len(rows))) ** 2
+        )
+        fraction = (radius - torch.hypot(x * draws.uniform(0.6, 1.0, len(rows)), y) + 0.5).clamp_(
+            0, 1
+        )
+        # A syrinx holds fluid; blood is dark in what is sensitive to iron, or bright, fresh, in T1w
+        # images.
+        content = (
+            mean[draws.index(rows), tissue.CSF]
+            if syrinx
+            else draws.put(rng.choice([0.0, 0.05, 1.0], len(rows)))
+        )
+        inside[draws.index(rows)] = torch.lerp(
+            inside[draws.index(rows)], content.expand_as(x), fraction
+        )
     return inside
 
 
-def draw_roots(draws: Draws, recipe: BatchRecipe, placement: Placement, tip_in_sight: np.ndarray) -> torch.Tensor:
-    """Fraction of roots that hang together below the tip, (n, i, j, k): in one of three ways, each with its own look.
+def draw_roots(
+    draws: Draws, recipe: BatchRecipe, placement: Placement, tip_in_sight: np.ndarray
+) -> torch.Tensor:
+    """Fraction of roots that hang together below the tip, (n, i, j, k): in one of three ways, each
+    with its own look.
 
-    A bundle like a thinner cord that sinks to the back and parts on its way; roots packed around the last of the cord, together as
-    thick as the cord above, so that only texture tells them from cord; and a layer at the back of a wide sac, as in a patient who
-    lies on the back.
+    A bundle like a thinner cord that sinks to the back and parts on its way; roots packed around
+    the last of the cord, together as thick as the cord above, so that only texture tells them from
+    cord; and a layer at the back of a wide sac, as in a patient who lies on the back.
 
     Args:
         tip_in_sight: (n,) bool; others get none.
@@ -131,19 +181,37 @@ def draw_roots(draws: Draws, recipe: BatchRecipe, placement: Placement, tip_in_s
     begin = np.choose(kind, [rng.uniform(-4, 6, n), rng.uniform(5, 35, n), rng.uniform(-5, 15, n)])
     down = draws.put(TIP_MM + begin) - placement.height[index]
     depth = down.clamp(min=0)
-    back = draws.put(np.choose(kind, [rng.uniform(0.0, 0.12, n), rng.uniform(0.0, 0.06, n), rng.uniform(0.03, 0.1, n)])) * depth
-    widen = draws.put(np.choose(kind, [rng.uniform(0.005, 0.04, n), rng.uniform(0.0, 0.015, n), rng.uniform(0.0, 0.01, n)]))
+    back = (
+        draws.put(
+            np.choose(
+                kind,
+                [rng.uniform(0.0, 0.12, n), rng.uniform(0.0, 0.06, n), rng.uniform(0.03, 0.1, n)],
+            )
+        )
+        * depth
+    )
+    widen = draws.put(
+        np.choose(
+            kind,
+            [rng.uniform(0.005, 0.04, n), rng.uniform(0.0, 0.015, n), rng.uniform(0.0, 0.01, n)],
+        )
+    )
     spread = 1 + widen * depth
     near, cord = (
-        (getattr(placement, f"{name}_left")[index], getattr(placement, f"{name}_anterior")[index]) for name in ("near", "cord")
+        (getattr(placement, f"{name}_left")[index], getattr(placement, f"{name}_anterior")[index])
+        for name in ("near", "cord")
     )
     packed = draws.put(kind == 1) > 0
     # No root runs straight.
-    sway = [Curves(draws, rng.uniform(0, 0.8, n), (20, 80))(placement.height[index]) for _ in range(2)]
+    sway = [
+        Curves(draws, rng.uniform(0, 0.8, n), (20, 80))(placement.height[index]) for _ in range(2)
+    ]
     left = (torch.where(packed, cord[0], near[0]) + sway[0]) / spread
     front = (torch.where(packed, cord[1], near[1]) + back.clamp(max=6) + sway[1]) / spread
     grid = torch.stack([front, left], dim=-1).mul_(2 / _WIDTH_MM).view(n, -1, front.shape[3], 2)
-    sections = functional.grid_sample(_sections(draws, kind)[:, None], grid, padding_mode="zeros", align_corners=False)
+    sections = functional.grid_sample(
+        _sections(draws, kind)[:, None], grid, padding_mode="zeros", align_corners=False
+    )
     strength = draws.put(np.where(kind == 0, rng.uniform(0.4, 0.9, n), rng.uniform(0.6, 1.0, n)))
     roots[index] = sections.view_as(front) * (depth / 4).clamp_(max=1) * strength
     return roots
@@ -155,15 +223,28 @@ def _sections(draws: Draws, kind: np.ndarray) -> torch.Tensor:
     shape = (n, _MOST_ROOTS)
     angle = rng.uniform(0, 2 * np.pi, shape)
     distance = np.where(rng.random(n)[:, None] < 0.5, np.sqrt(rng.random(shape)), rng.random(shape))
-    across = np.choose(kind, [rng.uniform(1.4, 4.5, n), rng.uniform(3.5, 6.5, n), rng.uniform(4.5, 8.0, n)])
-    deep = np.choose(kind, [rng.uniform(1.2, 3.0, n), rng.uniform(2.5, 4.5, n), rng.uniform(1.0, 2.5, n)])
+    across = np.choose(
+        kind, [rng.uniform(1.4, 4.5, n), rng.uniform(3.5, 6.5, n), rng.uniform(4.5, 8.0, n)]
+    )
+    deep = np.choose(
+        kind, [rng.uniform(1.2, 3.0, n), rng.uniform(2.5, 4.5, n), rng.uniform(1.0, 2.5, n)]
+    )
     x = np.cos(angle) * distance * across[:, None]
     y = np.sin(angle) * distance * deep[:, None]
     # The layer at the back follows the round of the sac: higher at its sides.
     layer = (kind == 2)[:, None]
     y = np.where(layer, y - rng.uniform(1.5, 4.5, n)[:, None] + 0.06 * x**2, y)
-    radius = np.choose(kind[:, None], [rng.uniform(0.4, 1.3, shape), rng.uniform(0.35, 0.9, shape), rng.uniform(0.35, 0.8, shape)])
-    number = np.choose(kind, [rng.integers(4, 20, n), rng.integers(25, 60, n), rng.integers(12, 45, n)])
+    radius = np.choose(
+        kind[:, None],
+        [
+            rng.uniform(0.4, 1.3, shape),
+            rng.uniform(0.35, 0.9, shape),
+            rng.uniform(0.35, 0.8, shape),
+        ],
+    )
+    number = np.choose(
+        kind, [rng.integers(4, 20, n), rng.integers(25, 60, n), rng.integers(12, 45, n)]
+    )
     radius[np.arange(_MOST_ROOTS) >= number[:, None]] = -9
     at = (torch.arange(_PIXELS, device=draws.device) + 0.5) * (_WIDTH_MM / _PIXELS) - _WIDTH_MM / 2
     x, y, radius = (draws.table(v)[:, :, None, None] for v in (x, y, radius))

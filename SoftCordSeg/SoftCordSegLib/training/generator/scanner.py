@@ -13,9 +13,11 @@ from .batch_recipe import BatchRecipe
 from .draws import Draws
 from .thick_slices import slices_matrix
 
-# Real images may be cut along an axis where their own voxels are at most so long, mm, and nowhere longer than the second.
+# Real images may be cut along an axis where their own voxels are at most so long, mm, and nowhere
+# longer than the second.
 _FINE_MM, _NOT_YET_CUT_MM = 1.5, 2.5
-# The part of a voxel that may come from unknown places before it counts as unknown: less is rounding.
+# The part of a voxel that may come from unknown places before it counts as unknown: less is
+# rounding.
 _UNKNOWN_PART = 0.02
 
 
@@ -35,10 +37,16 @@ class Slices:
 
     def cut(self, volume: torch.Tensor) -> torch.Tensor:
         """A volume (n, i, j, k) as the program reads it from slices."""
-        return along(along(volume, self.matrices[0], 0), self.matrices[1], 2) if (self.axis >= 0).any() else volume
+        return (
+            along(along(volume, self.matrices[0], 0), self.matrices[1], 2)
+            if (self.axis >= 0).any()
+            else volume
+        )
 
     def fully_known(self, weight: torch.Tensor) -> torch.Tensor:
-        """1 where a voxel is read from slices all of which is known, else 0; of weights (n, i, j, k) of 0 and 1."""
+        """1 where a voxel is read from slices all of which is known, else 0; of weights (n, i, j,
+        k) of 0 and 1.
+        """
         if not (self.axis >= 0).any():
             return weight
         first, third = (matrix.abs() for matrix in self.matrices)
@@ -46,7 +54,9 @@ class Slices:
         return (along(along(1 - weight, first, 0), third, 2) < _UNKNOWN_PART).float()
 
     def grain(self, scale: np.ndarray) -> np.ndarray:
-        """Scales of noise, (n, 3) voxels, that are at least a slice along the cut: each slice has noise of its own."""
+        """Scales of noise, (n, 3) voxels, that are at least a slice along the cut: each slice has
+        noise of its own.
+        """
         scale = scale.copy()
         for axis in (0, 2):
             rows = self.axis == axis
@@ -71,7 +81,8 @@ def draw_slices(draws: Draws, recipe: BatchRecipe, count: int) -> Slices:
 
 
 def draw_real_slices(draws: Draws, recipe: BatchRecipe, voxels_mm: np.ndarray) -> Slices:
-    """Of real images that were scanned finely enough: axial mostly, 2 to 8 mm, some to 10 mm; sagittal now and then.
+    """Of real images that were scanned finely enough: axial mostly, 2 to 8 mm, some to 10 mm;
+    sagittal now and then.
 
     Args:
         voxels_mm: (n, 3) edge lengths of the voxels of the file along Left, Anterior, Superior.
@@ -87,11 +98,17 @@ def draw_real_slices(draws: Draws, recipe: BatchRecipe, voxels_mm: np.ndarray) -
     return _slices(draws, recipe, len(voxels_mm), chosen)
 
 
-def _slices(draws: Draws, recipe: BatchRecipe, count: int, chosen: dict[int, tuple[int, float]]) -> Slices:
-    """Cuts of some rows, each along an axis and with a thickness, mm; some have gaps between slices."""
+def _slices(
+    draws: Draws, recipe: BatchRecipe, count: int, chosen: dict[int, tuple[int, float]]
+) -> Slices:
+    """Cuts of some rows, each along an axis and with a thickness, mm; some have gaps between
+    slices.
+    """
     rng = draws.host
     axis, step = np.full(count, -1), np.ones(count)
-    stacks = {a: np.repeat(np.eye(recipe.shape[a], dtype=np.float32)[None], count, axis=0) for a in (0, 2)}
+    stacks = {
+        a: np.repeat(np.eye(recipe.shape[a], dtype=np.float32)[None], count, axis=0) for a in (0, 2)
+    }
     for row, (along_axis, thickness_mm) in chosen.items():
         thickness = thickness_mm / recipe.spacing
         if thickness <= 1.05:
@@ -99,12 +116,19 @@ def _slices(draws: Draws, recipe: BatchRecipe, count: int, chosen: dict[int, tup
         gap = rng.uniform(0, 0.3) if rng.random() < 0.4 else 0.0
         axis[row], step[row] = along_axis, thickness * (1 + gap)
         size = recipe.shape[along_axis]
-        stacks[along_axis][row] = slices_matrix(size, thickness, step[row], rng.random(), recipe.spline)
+        stacks[along_axis][row] = slices_matrix(
+            size, thickness, step[row], rng.random(), recipe.spline
+        )
     return Slices(axis, step, (draws.table(stacks[0]), draws.table(stacks[2])))
 
 
 def scan(
-    draws: Draws, recipe: BatchRecipe, image: torch.Tensor, slices: Slices, kinds: np.ndarray, air: torch.Tensor
+    draws: Draws,
+    recipe: BatchRecipe,
+    image: torch.Tensor,
+    slices: Slices,
+    kinds: np.ndarray,
+    air: torch.Tensor,
 ) -> torch.Tensor:
     """Coil, resolution, slices, artefacts and noise on (n, i, j, k) images of about 0 to 1.
 
@@ -119,17 +143,23 @@ def scan(
 
 
 def sensitivity(draws: Draws, recipe: BatchRecipe, count: int) -> torch.Tensor:
-    """Of the coils, (n, i, j, k): a smooth bias, coils at the back, coils that end above or below."""
+    """Of the coils, (n, i, j, k): a smooth bias, coils at the back, coils that end above or
+    below.
+    """
     rng, shape = draws.host, recipe.shape
     strength = np.zeros(count)
     rows = draws.rows(recipe.bias, count)
     strength[rows] = rng.uniform(0, 0.5, len(rows))
-    field = draws.put(strength) * draws.smooth(count, shape, rng.uniform(40, 150, count) / recipe.spacing)
+    field = draws.put(strength) * draws.smooth(
+        count, shape, rng.uniform(40, 150, count) / recipe.spacing
+    )
     rows = draws.rows(recipe.coil, count)
     if len(rows):
         # Brighter towards the back, where the spine coil lies.
         away = torch.arange(shape[1], device=draws.device).view(1, 1, -1, 1) * recipe.spacing
-        field[draws.index(rows)] += torch.log(torch.exp(-away / draws.uniform(40, 150, len(rows))) + 0.2)
+        field[draws.index(rows)] += torch.log(
+            torch.exp(-away / draws.uniform(40, 150, len(rows))) + 0.2
+        )
     field = field.exp_()
     rows = draws.rows(recipe.signal_loss, count)
     if len(rows):
@@ -141,7 +171,9 @@ def sensitivity(draws: Draws, recipe: BatchRecipe, count: int) -> torch.Tensor:
     return field
 
 
-def _resolved(draws: Draws, recipe: BatchRecipe, image: torch.Tensor, slices: Slices) -> torch.Tensor:
+def _resolved(
+    draws: Draws, recipe: BatchRecipe, image: torch.Tensor, slices: Slices
+) -> torch.Tensor:
     """Blur, ringing, slices and ghosts, as one matrix an axis."""
     rng, count = draws.host, len(image)
     blur = np.zeros(count)
@@ -164,7 +196,9 @@ def _resolved(draws: Draws, recipe: BatchRecipe, image: torch.Tensor, slices: Sl
         matrix = blur_matrix(draws.table(sigma), size)
         if rings:
             whole = draws.table(ringing[:, axis] >= 1)[:, None, None]
-            matrix = torch.lerp(truncation_matrix(draws.table(ringing[:, axis]), size) @ matrix, matrix, whole)
+            matrix = torch.lerp(
+                truncation_matrix(draws.table(ringing[:, axis]), size) @ matrix, matrix, whole
+            )
         if cuts:
             matrix = slices.matrices[axis // 2] @ matrix
         if moves:
@@ -174,24 +208,40 @@ def _resolved(draws: Draws, recipe: BatchRecipe, image: torch.Tensor, slices: Sl
     return image
 
 
-def _noisy(draws: Draws, recipe: BatchRecipe, image, slices: Slices, kinds: np.ndarray, air: torch.Tensor) -> torch.Tensor:
-    """Rician noise, sometimes of the larger grain of an interpolated image; slices have noise of their own."""
+def _noisy(
+    draws: Draws, recipe: BatchRecipe, image, slices: Slices, kinds: np.ndarray, air: torch.Tensor
+) -> torch.Tensor:
+    """Rician noise, sometimes of the larger grain of an interpolated image; slices have noise of
+    their own.
+    """
     rng, count = draws.host, len(image)
     level = np.zeros(count)
     rows = draws.rows(recipe.noise, count)
-    level[rows] = np.where(rng.random(len(rows)) < 0.85, rng.uniform(0, 0.07, len(rows)), rng.uniform(0.07, 0.15, len(rows)))
+    level[rows] = np.where(
+        rng.random(len(rows)) < 0.85,
+        rng.uniform(0, 0.07, len(rows)),
+        rng.uniform(0.07, 0.15, len(rows)),
+    )
     psir, ratio = kinds == tissue.SPECIAL.index("psir"), kinds == tissue.SPECIAL.index("mp2rage")
     level[psir] = np.maximum(level[psir], 0.03)
-    scale = slices.grain(np.where(rng.random(count) < 0.5, rng.uniform(1.0, 2.0, count), 1.0)[:, None] * np.ones(3))
+    scale = slices.grain(
+        np.where(rng.random(count) < 0.5, rng.uniform(1.0, 2.0, count), 1.0)[:, None] * np.ones(3)
+    )
     image = image + draws.put(level) * draws.smooth(count, recipe.shape, scale)
-    # Where signs are kept (phase-sensitive images) noise has both; else half of the images are magnitudes.
+    # Where signs are kept (phase-sensitive images) noise has both; else half of the images are
+    # magnitudes.
     rows = np.flatnonzero((rng.random(count) < 0.5) & ~psir & (level > 0))
     if len(rows):
         index = draws.index(rows)
-        image[index] = torch.hypot(image[index], draws.put(level[rows]) * draws.smooth(len(rows), recipe.shape, scale[rows]))
+        image[index] = torch.hypot(
+            image[index],
+            draws.put(level[rows]) * draws.smooth(len(rows), recipe.shape, scale[rows]),
+        )
     if ratio.any():
         # The ratio of two images without signal may be anything.
         index = draws.index(np.flatnonzero(ratio))
         silent = (air[index] * draws.uniform(0.9, 1.3, int(ratio.sum()))).clamp_(0, 1)
-        image[index] = torch.lerp(image[index], draws.even(*image[index].shape) * 1.1 - 0.05, silent)
+        image[index] = torch.lerp(
+            image[index], draws.even(*image[index].shape) * 1.1 - 0.05, silent
+        )
     return image

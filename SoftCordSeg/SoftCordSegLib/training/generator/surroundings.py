@@ -1,8 +1,9 @@
 """What lies far from the cord: skin, fat, muscles, airway, vessels, organs, gas, the head, air.
 
-None of it is anatomy to the millimetre.  It is there so that a network meets bright, dark, round and long things that are
-not the cord, in places and sizes such as a neck, a chest or a belly has them.  Everything is a signed distance on the coarse grid
-(mm, positive inside), which enlarges to sharp edges between voxels.
+None of it is anatomy to the millimetre.  It is there so that a network meets bright, dark, round
+and long things that are not the cord, in places and sizes such as a neck, a chest or a belly has
+them.  Everything is a signed distance on the coarse grid (mm, positive inside), which enlarges to
+sharp edges between voxels.
 """
 
 from __future__ import annotations
@@ -21,13 +22,17 @@ _FAR = -1e3
 _VESSELS, _ROUND, _GASES = 7, 5, 3
 
 
-def draw_surroundings(draws: Draws, recipe: BatchRecipe, placement: Placement, template_mm: float) -> torch.Tensor:
+def draw_surroundings(
+    draws: Draws, recipe: BatchRecipe, placement: Placement, template_mm: float
+) -> torch.Tensor:
     """Fields (f, n, i, j, k), as :func:`paint_surroundings` takes them."""
     count = len(placement.left)
     shape = tuple(placement.left.shape[1:])
     depth = _depth_below_skin(draws, placement)
     size = draws.host.uniform(8, 30, count) / (2 * recipe.spacing)
-    muscles = draws.smooth(count * tissue.MUSCLES, shape, np.repeat(size[:, None] * [1, 1, 3], tissue.MUSCLES, axis=0))
+    muscles = draws.smooth(
+        count * tissue.MUSCLES, shape, np.repeat(size[:, None] * [1, 1, 3], tissue.MUSCLES, axis=0)
+    )
     muscles = muscles.view(count, tissue.MUSCLES, *shape).transpose(0, 1)
     airway, vessels, wall = _tubes(draws, placement)
     clutter, gas = _clutter(draws, recipe, placement)
@@ -55,7 +60,9 @@ def paint_surroundings(
 
     def lay(over: torch.Tensor, label: int) -> None:
         nonlocal image
-        image = torch.lerp(image, means[:, label].view(-1, 1, 1, 1), (over * sharp + 0.5).clamp_(0, 1))
+        image = torch.lerp(
+            image, means[:, label].view(-1, 1, 1, 1), (over * sharp + 0.5).clamp_(0, 1)
+        )
 
     # Fat where two muscles nearly tie.
     lay((draws.uniform(0, 0.25, count) - lead) * 8, tissue.FAT)
@@ -66,37 +73,54 @@ def paint_surroundings(
     lay(wall, tissue.WALL)
     lay(vessels, tissue.VESSEL)
     lay(torch.maximum(airway, gas), tissue.AIRWAY)
-    for over, label in ((skull, tissue.SKULL), (fluid, tissue.HEAD_FLUID), (brain, tissue.BRAIN), (folds, tissue.BRAIN_GREY)):
+    for over, label in (
+        (skull, tissue.SKULL),
+        (fluid, tissue.HEAD_FLUID),
+        (brain, tissue.BRAIN),
+        (folds, tissue.BRAIN_GREY),
+    ):
         lay(over, label)
     texture = torch.zeros_like(image)
     for low, high in ((1.0, 2.5), (2, 10), (10, 40)):
-        texture += draws.uniform(0, 0.08, count) * draws.smooth(count, recipe.shape, rng.uniform(low, high, count) / recipe.spacing)
+        texture += draws.uniform(0, 0.08, count) * draws.smooth(
+            count, recipe.shape, rng.uniform(low, high, count) / recipe.spacing
+        )
     outside = (-depth * sharp + 0.5).clamp_(0, 1)
     # Air has no texture, and is mostly the darkest there is; in some scans it is exactly 0.
     own = rng.random(count) < 0.75
     air = torch.where(
-        draws.put(rng.random(count) < 0.5) > 0, means.amin(dim=1).clamp(max=0).view(-1, 1, 1, 1), means[:, :1, None, None]
+        draws.put(rng.random(count) < 0.5) > 0,
+        means.amin(dim=1).clamp(max=0).view(-1, 1, 1, 1),
+        means[:, :1, None, None],
     )
     image = torch.lerp(image, air, outside) + texture * (1 - outside * draws.put(own))
     return image, torch.maximum(outside, (torch.maximum(airway, gas) * sharp + 0.5).clamp_(0, 1))
 
 
 def _muscles(fields: torch.Tensor, means: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The intensity of the largest of several fields (m, n, …), and by how much it leads the second, each (n, …)."""
+    """The intensity of the largest of several fields (m, n, …), and by how much it leads the
+    second, each (n, …).
+    """
     first, second = fields[0], torch.full_like(fields[0], -torch.inf)
     image = means[:, tissue.MUSCLE].view(-1, 1, 1, 1).expand_as(first)
     for number, field in enumerate(fields[1:], start=1):
-        image = torch.where(field > first, means[:, tissue.MUSCLE + number].view(-1, 1, 1, 1), image)
+        image = torch.where(
+            field > first, means[:, tissue.MUSCLE + number].view(-1, 1, 1, 1), image
+        )
         second = torch.maximum(second, torch.minimum(first, field))
         first = torch.maximum(first, field)
     return image, first - second
 
 
 def _depth_below_skin(draws: Draws, placement: Placement) -> torch.Tensor:
-    """Millimetres below the skin, negative in the air; a super-ellipse that widens from neck to trunk."""
+    """Millimetres below the skin, negative in the air; a super-ellipse that widens from neck to
+    trunk.
+    """
     count = len(placement.left)
     # The shoulders are at about C7 to T1, 370 mm up the template.
-    trunk = torch.sigmoid((draws.uniform(340, 380, count) - placement.coarse_height) / draws.uniform(8, 20, count))
+    trunk = torch.sigmoid(
+        (draws.uniform(340, 380, count) - placement.coarse_height) / draws.uniform(8, 20, count)
+    )
     halves = []
     for (low, high), (least, most) in zip(((50, 85), (45, 75)), ((110, 190), (75, 130))):
         neck = draws.uniform(low, high, count)
@@ -104,20 +128,40 @@ def _depth_below_skin(draws: Draws, placement: Placement) -> torch.Tensor:
     forward = draws.uniform(5, 25, count) + 15 * trunk
     power = draws.uniform(2.0, 3.0, count)
     across = (placement.left / halves[0]).abs().clamp_(min=1e-4) ** power
-    radius = (across + ((placement.anterior - forward) / halves[1]).abs().clamp_(min=1e-4) ** power) ** (1 / power)
+    radius = (
+        across + ((placement.anterior - forward) / halves[1]).abs().clamp_(min=1e-4) ** power
+    ) ** (1 / power)
     ripple = 1 + 0.05 * draws.smooth(count, placement.left.shape[1:], 12.0)
     return (ripple - radius) * torch.minimum(*halves)
 
 
 def _tubes(draws: Draws, placement: Placement) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Long things along the body as distances inside: airway, vessels (and the gullet), and the walls of all."""
+    """Long things along the body as distances inside: airway, vessels (and the gullet), and the
+    walls of all.
+    """
     rng, count = draws.host, len(placement.left)
     number = 1 + _VESSELS + 2
     sign = np.array([-1, 1, -1, 1, -1, 1])
     aorta = rng.choice([-1, 1], (count, 1))
-    paired = np.concatenate([rng.uniform(18, 40, (count, 2)), rng.uniform(18, 45, (count, 2)), rng.uniform(13, 19, (count, 2))], 1)
-    left = np.concatenate([np.zeros((count, 1)), aorta * rng.uniform(3, 20, (count, 1)), sign * paired], 1)
-    front = np.concatenate([rng.uniform(28, 55, (count, 2)), rng.uniform(5, 40, (count, 4)), rng.uniform(5, 14, (count, 2))], 1)
+    paired = np.concatenate(
+        [
+            rng.uniform(18, 40, (count, 2)),
+            rng.uniform(18, 45, (count, 2)),
+            rng.uniform(13, 19, (count, 2)),
+        ],
+        1,
+    )
+    left = np.concatenate(
+        [np.zeros((count, 1)), aorta * rng.uniform(3, 20, (count, 1)), sign * paired], 1
+    )
+    front = np.concatenate(
+        [
+            rng.uniform(28, 55, (count, 2)),
+            rng.uniform(5, 40, (count, 4)),
+            rng.uniform(5, 14, (count, 2)),
+        ],
+        1,
+    )
     low, high = np.array([[5, 5, 2, 2, 2, 2, 1, 1], [11, 13, 6, 6, 7, 7, 2.5, 2.5]])
     radius = rng.uniform(low, high, (count, 8))
     # Two more anywhere.
@@ -127,9 +171,12 @@ def _tubes(draws: Draws, placement: Placement) -> tuple[torch.Tensor, torch.Tens
     walls = rng.uniform(0.3, 2.5, (count, number))
     radius[(rng.random((count, number)) > 0.8) | (np.hypot(left, front) < 13)] = _FAR
     place = [
-        draws.table(x).view(count, number, 1, 1, 1) for x in (left, front, radius, walls, rng.uniform(0.7, 1.4, (count, number)))
+        draws.table(x).view(count, number, 1, 1, 1)
+        for x in (left, front, radius, walls, rng.uniform(0.7, 1.4, (count, number)))
     ]
-    x, y, height = (f[:, None] for f in (placement.left, placement.anterior, placement.coarse_height))
+    x, y, height = (
+        f[:, None] for f in (placement.left, placement.anterior, placement.coarse_height)
+    )
     wander = []
     for _ in range(2):
         waves = (
@@ -143,8 +190,12 @@ def _tubes(draws: Draws, placement: Placement) -> tuple[torch.Tensor, torch.Tens
     return inside[:, 0], inside[:, 1:].amax(dim=1), (inside + place[3]).amax(dim=1)
 
 
-def _clutter(draws: Draws, recipe: BatchRecipe, placement: Placement) -> tuple[torch.Tensor, torch.Tensor]:
-    """Organs, glands, teeth, nodes: rounded things of any size, (families, n, …); and gas, in front of the spine, (n, …)."""
+def _clutter(
+    draws: Draws, recipe: BatchRecipe, placement: Placement
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Organs, glands, teeth, nodes: rounded things of any size, (families, n, …); and gas, in front
+    of the spine, (n, …).
+    """
     rng, count = draws.host, len(placement.left)
     shape = placement.left.shape[1:]
     number = 12 + _GASES
@@ -158,7 +209,10 @@ def _clutter(draws: Draws, recipe: BatchRecipe, placement: Placement) -> tuple[t
     distance = 0.0
     for axis, (n, nodes) in enumerate(zip(recipe.shape, coarse_shape(recipe.shape))):
         at = (torch.arange(nodes, device=draws.device) * 2 - (n - 1) / 2) * recipe.spacing
-        part = ((at - draws.table(centre[:, :, axis])[:, :, None]) / draws.table(radii[:, :, axis])[:, :, None]) ** 2
+        part = (
+            (at - draws.table(centre[:, :, axis])[:, :, None])
+            / draws.table(radii[:, :, axis])[:, :, None]
+        ) ** 2
         view = [count, number, 1, 1, 1]
         view[axis + 2] = nodes
         distance = distance + part.view(view)
@@ -171,8 +225,12 @@ def _clutter(draws: Draws, recipe: BatchRecipe, placement: Placement) -> tuple[t
     return families, gas
 
 
-def _head(draws: Draws, recipe: BatchRecipe, placement: Placement, template_mm: float) -> torch.Tensor:
-    """Brain, its folds, skull and fluid (4, n, …): above the first vertebra, and only where that is in sight."""
+def _head(
+    draws: Draws, recipe: BatchRecipe, placement: Placement, template_mm: float
+) -> torch.Tensor:
+    """Brain, its folds, skull and fluid (4, n, …): above the first vertebra, and only where that is
+    in sight.
+    """
     count = len(placement.left)
     up = placement.coarse_height - template_mm
     middle_front, middle_up = draws.uniform(0, 20, count), draws.uniform(60, 75, count)

@@ -1,4 +1,6 @@
-"""Synthetic images that could be MRI of spines, and the soft masks of the cords in them, a batch at once."""
+"""Synthetic images that could be MRI of spines, and the soft masks of the cords in them, a batch at
+once.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +75,9 @@ class SyntheticBatch:
         canal = self.canal(draws, placement, aim)
         half = (atlas.near.shape[2] - 1) / 2, (atlas.near.shape[3] - 1) / 2
         height = reflected(placement.height, atlas.near.shape[4] - 1.0)
-        near = sample_map(atlas.near, placement.near_left + half[0], placement.near_anterior + half[1], height)
+        near = sample_map(
+            atlas.near, placement.near_left + half[0], placement.near_anterior + half[1], height
+        )
         surroundings = draw_surroundings(draws, recipe, placement, atlas.height)
         reach = 1.25 * np.linalg.norm(recipe.shape) * recipe.spacing / 2
         roots = draw_roots(draws, recipe, placement, aim.height - reach < TIP_MM + 35)
@@ -83,32 +87,45 @@ class SyntheticBatch:
             index = draws.index(distorted)
             shift = draw_shifts(draws, recipe, placement.height[index])
             label, weight = label.clone(), weight.clone()
-            label[index], weight[index] = shifted(label[index], shift), shifted(weight[index], shift)
+            label[index], weight[index] = (
+                shifted(label[index], shift),
+                shifted(weight[index], shift),
+            )
         slices = draw_slices(draws, recipe, count)
         label = slices.cut(label).clamp(0, 1)
         weight = (slices.cut(weight) > 0.9).float()
-        return Geometry(placement, canal, near, surroundings, roots, shift, distorted, slices, label, weight)
+        return Geometry(
+            placement, canal, near, surroundings, roots, shift, distorted, slices, label, weight
+        )
 
     def canal(self, draws: Draws, placement: Placement, aim: Aim) -> Canal:
         """What of each voxel is cord, looks like cord, is grey matter, and lies in the canal."""
         atlas, recipe, rng, count = self._atlas, self._recipe, draws.host, len(aim.height)
-        shape = np.where(aim.whole | (rng.random(count) < 0.45), 0, rng.integers(len(atlas.top), size=count))
-        spacing, bottom, start, top = (getattr(atlas, name)[shape] for name in ("spacing", "bottom", "start", "top"))
+        shape = np.where(
+            aim.whole | (rng.random(count) < 0.45), 0, rng.integers(len(atlas.top), size=count)
+        )
+        spacing, bottom, start, top = (
+            getattr(atlas, name)[shape] for name in ("spacing", "bottom", "start", "top")
+        )
         whole = draws.put(atlas.whole[shape]) > 0
         top, start = draws.put(top), draws.put(start)
         k = (placement.height - draws.put(bottom)) / draws.put(spacing[:, 2])
-        # Above the template the cord goes on and widens into the brainstem; a piece of a cord goes on at both its ends.
+        # Above the template the cord goes on and widens into the brainstem; a piece of a cord goes
+        # on at both its ends.
         beyond = (placement.height - atlas.height).clamp(min=0)
         clear = draws.put(rng.random(count) < recipe.clear_stem)
         pons = (beyond - recipe.stem_mm - draws.uniform(0, 6, count)).clamp(min=0) * clear
         widen = 1 / (1 + beyond / 25 + (pons / 12).clamp(max=1.5))
         folded = reflected(k, top)
         k_cord = torch.where(whole, torch.minimum(k, top).clamp(min=-2), folded) + start
-        # The template's canal ends with its cord; a real one goes on to the sacrum, full of roots, and ends there.
+        # The template's canal ends with its cord; a real one goes on to the sacrum, full of roots,
+        # and ends there.
         lowest = draws.put((TIP_MM + 7 - bottom) / spacing[:, 2])
         k_canal = torch.where(whole, torch.minimum(torch.maximum(k, lowest), top), folded) + start
         end = TIP_MM - draws.uniform(100, 190, count)
-        taper = torch.sigmoid((placement.height - end) / draws.uniform(4, 12, count)).clamp(min=0.02)
+        taper = torch.sigmoid((placement.height - end) / draws.uniform(4, 12, count)).clamp(
+            min=0.02
+        )
         middles = [[(n - 1) / 2 for n in maps.shape[2:4]] for maps in (atlas.inner, atlas.canal)]
         voxels = [draws.put(spacing[:, axis]) for axis in (0, 1)]
         inside = [m + c * (widen / v) for m, c, v in zip(middles[0], _cord(placement), voxels)]
@@ -118,15 +135,20 @@ class SyntheticBatch:
         # The maps' edges run over 1 mm, from half of it outside to half of it inside.
         rim = draws.uniform(*recipe.rim_mm, count)
         visible = torch.maximum((edge - _EDGE_ZERO_MM + rim + 0.5).clamp(0, 1), cord)
-        # Where exactly the brainstem stops being cord nobody can say, but all around it nothing is, and the pons is not.
+        # Where exactly the brainstem stops being cord nobody can say, but all around it nothing is,
+        # and the pons is not.
         weight = ((beyond <= recipe.stem_mm) | (visible <= 0)).float()
         above = ((beyond > recipe.stem_mm + _DOUBT_MM).float() * clear) > 0
         weight = torch.where(above, torch.ones_like(weight), weight)
         label = torch.where(above, torch.zeros_like(cord), cord)
-        return Canal(label, visible, torch.minimum(grey, cord), torch.maximum(canal, visible), weight)
+        return Canal(
+            label, visible, torch.minimum(grey, cord), torch.maximum(canal, visible), weight
+        )
 
     def appearance(self, draws: Draws, geometry: Geometry, of: np.ndarray) -> torch.Tensor:
-        """One image for each of the rows ``of``, which name its geometry; (n, i, j, k) of about 0 to 1."""
+        """One image for each of the rows ``of``, which name its geometry; (n, i, j, k) of about 0
+        to 1.
+        """
         recipe, count = self._recipe, len(of)
         part = _Rows(draws, geometry, of)
         placement, canal = part.placement(), part.canal()
@@ -141,11 +163,19 @@ class SyntheticBatch:
         rows = draws.rows(recipe.metal, count)
         if len(rows):
             index = draws.index(rows)
-            image[index] = with_metal(draws, recipe, image[index], placement.near_left[index], placement.near_anterior[index])
+            image[index] = with_metal(
+                draws,
+                recipe,
+                image[index],
+                placement.near_left[index],
+                placement.near_anterior[index],
+            )
         rows = draws.rows(recipe.dropout, count)
         if len(rows):
             index = draws.index(rows)
-            image[index] *= kept_signal(draws, recipe, placement.height[index], placement.near_anterior[index])
+            image[index] *= kept_signal(
+                draws, recipe, placement.height[index], placement.near_anterior[index]
+            )
         rows = np.flatnonzero(np.isin(of, geometry.distorted))
         if len(rows):
             index = draws.index(rows)
@@ -155,7 +185,9 @@ class SyntheticBatch:
         return scan(draws, recipe, image, geometry.slices.of(of, draws), kinds, air)
 
     def _with_near_field(self, draws: Draws, image, near, means) -> torch.Tensor:
-        """Vertebrae and discs over the body; often the template's own T2w image under a random curve instead."""
+        """Vertebrae and discs over the body; often the template's own T2w image under a random
+        curve instead.
+        """
         rng, count = draws.host, len(image)
         bone, disc, t2w, known = near
         mean = means.view(count, -1, 1, 1, 1)
@@ -168,21 +200,31 @@ class SyntheticBatch:
             values = rng.uniform(0, 1, (len(rows), 6))
             values = np.where(rng.random((len(rows), 1)) < 0.6, values, np.sort(values, axis=1))
             seen = interpolate_curve(draws.table(values), t2w[index])
-            image[index] = torch.lerp(image[index], seen, known[index] * draws.uniform(0.4, 1.0, len(rows)))
+            image[index] = torch.lerp(
+                image[index], seen, known[index] * draws.uniform(0.4, 1.0, len(rows))
+            )
         return image
 
-    def _with_epidural(self, draws: Draws, image, placement: Placement, canal, means) -> torch.Tensor:
+    def _with_epidural(
+        self, draws: Draws, image, placement: Placement, canal, means
+    ) -> torch.Tensor:
         """Dura, ligament and fat: a rim around the canal, of a thickness that comes and goes."""
         count, spacing = len(image), self._recipe.spacing
-        comes = 0.6 + 0.4 * torch.tanh(Curves(draws, np.ones(count), (10, 60))(placement.coarse_height))
+        comes = 0.6 + 0.4 * torch.tanh(
+            Curves(draws, np.ones(count), (10, 60))(placement.coarse_height)
+        )
         thickness = enlarge(draws.uniform(0, 2.5, count) * comes, image.shape[1:])
         rim = blurred(canal, draws.put(np.full(count, max(1.5 / spacing, 0.5))).view(-1, 1))
         fraction = (rim * thickness * 1.5).clamp_(0, 1) * (1 - canal)
-        return torch.lerp(image, means[:, tissue.EPIDURAL].view(-1, 1, 1, 1).expand_as(image), fraction)
+        return torch.lerp(
+            image, means[:, tissue.EPIDURAL].view(-1, 1, 1, 1).expand_as(image), fraction
+        )
 
 
 class _Rows:
-    """Takes what belongs to rows from a geometry, without a copy where each geometry has one row."""
+    """Takes what belongs to rows from a geometry, without a copy where each geometry has one
+    row.
+    """
 
     def __init__(self, draws: Draws, geometry: Geometry, of: np.ndarray):
         self._geometry = geometry
@@ -193,10 +235,14 @@ class _Rows:
         return field if self._same else field.index_select(axis, self._index)
 
     def placement(self) -> Placement:
-        return Placement(**{name: self.take(value) for name, value in vars(self._geometry.placement).items()})
+        return Placement(
+            **{name: self.take(value) for name, value in vars(self._geometry.placement).items()}
+        )
 
     def canal(self) -> Canal:
-        return Canal(**{name: self.take(value) for name, value in vars(self._geometry.canal).items()})
+        return Canal(
+            **{name: self.take(value) for name, value in vars(self._geometry.canal).items()}
+        )
 
 
 def _cord(placement: Placement) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,4 +1,5 @@
-"""The one training loop, on Lightning: seeded by index and resumable, so that a killed run goes on as if it had not been.
+"""The one training loop, on Lightning: seeded by index and resumable, so that a killed run goes on
+as if it had not been.
 
 Importing this package imports torch, but not Lightning.
 """

@@ -9,7 +9,8 @@ import torch
 
 
 class AveragedWeights(lightning.Callback):
-    """An exponential moving average of the weights, kept in the checkpoint and lent to the network while it is validated.
+    """An exponential moving average of the weights, kept in the checkpoint and lent to the network
+    while it is validated.
 
     Args:
         network: whose weights; they are copied as they are now.
@@ -18,7 +19,9 @@ class AveragedWeights(lightning.Callback):
 
     def __init__(self, network: torch.nn.Module, keep: float | None):
         self.keep = keep
-        self.average = {name: value.detach().clone() for name, value in network.state_dict().items()}
+        self.average = {
+            name: value.detach().clone() for name, value in network.state_dict().items()
+        }
         self._lent: dict[str, torch.Tensor] | None = None
         self._step = 0
 
@@ -39,7 +42,9 @@ class AveragedWeights(lightning.Callback):
 
     def on_validation_start(self, _trainer: Any, module: Any) -> None:
         """Lend the average to the network."""
-        self._lent = {name: value.detach().clone() for name, value in module.network.state_dict().items()}
+        self._lent = {
+            name: value.detach().clone() for name, value in module.network.state_dict().items()
+        }
         module.network.load_state_dict(self.average)
 
     def on_validation_end(self, _trainer: Any, module: Any) -> None:

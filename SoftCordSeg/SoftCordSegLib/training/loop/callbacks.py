@@ -1,4 +1,6 @@
-"""What happens beside learning: the record of the run, its saved states, and the word to whoever waits."""
+"""What happens beside learning: the record of the run, its saved states, and the word to whoever
+waits.
+"""
 
 from __future__ import annotations
 
@@ -43,14 +45,18 @@ class Recorder(lightning.Callback):
             if trainer.loggers and trainer.global_step % trainer.log_every_n_steps == 0:
                 rate = trainer.optimizers[0].param_groups[0]["lr"]
                 for logger in trainer.loggers:
-                    logger.log_metrics({"loss": loss, "learning_rate": rate}, step=trainer.global_step)
+                    logger.log_metrics(
+                        {"loss": loss, "learning_rate": rate}, step=trainer.global_step
+                    )
 
     def on_validation_end(self, trainer: Any, _module: Any) -> None:
         """Note what was found."""
         if trainer.sanity_checking:
             return
         found = trainer.callback_metrics
-        self.history.validation.append((trainer.global_step, float(found["val_soft_dice"]), float(found["val_loss"])))
+        self.history.validation.append(
+            (trainer.global_step, float(found["val_soft_dice"]), float(found["val_loss"]))
+        )
 
     def on_train_epoch_end(self, trainer: Any, _module: Any) -> None:
         """Note the time, and whether this was the end."""
@@ -58,7 +64,9 @@ class Recorder(lightning.Callback):
         self.history.seconds += now - self._began
         self._began = now
         self.history.stopped_early = bool(trainer.should_stop)
-        self.history.finished = self.history.stopped_early or trainer.current_epoch + 1 == trainer.max_epochs
+        self.history.finished = (
+            self.history.stopped_early or trainer.current_epoch + 1 == trainer.max_epochs
+        )
 
     def state_dict(self) -> dict[str, Any]:
         """For the checkpoint."""
@@ -66,7 +74,9 @@ class Recorder(lightning.Callback):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """From the checkpoint."""
-        self.history = History(**{**state, "validation": [tuple(point) for point in state["validation"]]})
+        self.history = History(
+            **{**state, "validation": [tuple(point) for point in state["validation"]]}
+        )
 
 
 class SavedState(Checkpoint):
@@ -115,5 +125,7 @@ class Reporter(lightning.Callback):
         history = self._recorder.history
         loss = f", loss {history.losses[-1]:.4f}" if history.losses else ""
         dice = f", soft Dice {history.validation[-1][1]:.3f}" if history.validation else ""
-        self._progress.report(module.batches / self._batches, f"step {module.batches} of {self._batches}{loss}{dice}")
+        self._progress.report(
+            module.batches / self._batches, f"step {module.batches} of {self._batches}{loss}{dice}"
+        )
         self._progress.check_cancelled()

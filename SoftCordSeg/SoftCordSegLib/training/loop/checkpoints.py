@@ -1,4 +1,6 @@
-"""Checkpoints: written whole or not at all, read without running code, and only taken up by the run they belong to."""
+"""Checkpoints: written whole or not at all, read without running code, and only taken up by the run
+they belong to.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from ...files import write_atomically
 class AtomicCheckpoints(TorchCheckpointIO):
     """Lightning's checkpoints through :func:`write_atomically`."""
 
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
+    ) -> None:
         """Write, or leave what was there."""
         write_atomically(path, lambda temporary: torch.save(checkpoint, temporary))
 
@@ -53,13 +57,18 @@ class Best(ModelCheckpoint):
         def here(path: str) -> str:
             return str(Path(self.dirpath) / Path(path).name) if path else path
 
-        paths = {name: here(state[name]) for name in ("best_model_path", "kth_best_model_path", "last_model_path")}
+        paths = {
+            name: here(state[name])
+            for name in ("best_model_path", "kth_best_model_path", "last_model_path")
+        }
         best = {here(path): score for path, score in state["best_k_models"].items()}
         super().load_state_dict({**state, **paths, "best_k_models": best, "dirpath": self.dirpath})
 
 
 class Settings(lightning.Callback):
-    """Keeps a run's settings in its checkpoints, so that another run's are not mixed up with them."""
+    """Keeps a run's settings in its checkpoints, so that another run's are not mixed up with
+    them.
+    """
 
     def __init__(self, settings: dict[str, Any]):
         self.settings = settings

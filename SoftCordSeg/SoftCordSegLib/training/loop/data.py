@@ -1,4 +1,6 @@
-"""Batches by position: what the n-th batch holds depends on the seed and on n alone, however often training was resumed."""
+"""Batches by position: what the n-th batch holds depends on the seed and on n alone, however often
+training was resumed.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,8 @@ class Cases(Dataset):
 
 
 class Shuffled:
-    """From a position in training to (epoch, index): each epoch goes through the cases in an order of its own.
+    """From a position in training to (epoch, index): each epoch goes through the cases in an order
+    of its own.
 
     Args:
         seed: of the orders.
@@ -61,7 +64,9 @@ class Shuffled:
 
 
 class HeldOut(Dataset):
-    """Pairs for validation: all cases of a list, or the first of an endless source, which are made once and kept."""
+    """Pairs for validation: all cases of a list, or the first of an endless source, which are made
+    once and kept.
+    """
 
     def __init__(self, source: Source, count: int):
         self._source = source
@@ -81,12 +86,15 @@ class HeldOut(Dataset):
 
     @property
     def workers_help(self) -> bool:
-        """Whether several processes should read it: what is kept in one would be made anew in each."""
+        """Whether several processes should read it: what is kept in one would be made anew in
+        each.
+        """
         return self._listed
 
 
 class Positions(Sampler):
-    """The positions of each batch from ``start`` on; of several processes each takes its share of every batch.
+    """The positions of each batch from ``start`` on; of several processes each takes its share of
+    every batch.
 
     Args:
         start, stop: batches.
@@ -95,15 +103,34 @@ class Positions(Sampler):
         key: from a position to what the data set is asked for.
     """
 
-    def __init__(self, start: int, stop: int, batch: int, rank: int = 0, world: int = 1, key: Callable[[int], Any] = int):
-        self._range, self._batch, self._rank, self._world, self._key = range(start, stop), batch, rank, world, key
+    def __init__(
+        self,
+        start: int,
+        stop: int,
+        batch: int,
+        rank: int = 0,
+        world: int = 1,
+        key: Callable[[int], Any] = int,
+    ):
+        self._range, self._batch, self._rank, self._world, self._key = (
+            range(start, stop),
+            batch,
+            rank,
+            world,
+            key,
+        )
 
     def __len__(self) -> int:
         return len(self._range)
 
     def __iter__(self) -> Iterator[list[Any]]:
         for n in self._range:
-            yield [self._key(position) for position in range(n * self._batch + self._rank, (n + 1) * self._batch, self._world)]
+            yield [
+                self._key(position)
+                for position in range(
+                    n * self._batch + self._rank, (n + 1) * self._batch, self._world
+                )
+            ]
 
 
 class Chunks:
@@ -113,7 +140,8 @@ class Chunks:
 
     Args:
         loader: makes the loader, given the first batch that is still to do.
-        done: how many batches have been learnt; asked when the first is fetched, after a resumed run has read its state.
+        done: how many batches have been learnt; asked when the first is fetched, after a resumed
+            run has read its state.
         chunk: batches.
     """
 

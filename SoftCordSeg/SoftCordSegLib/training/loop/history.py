@@ -34,5 +34,8 @@ class History:
         writer = csv.writer(text)
         writer.writerow(("step", "loss", "validation soft Dice", "validation loss"))
         found = {step: (f"{dice:.4f}", f"{loss:.6g}") for step, dice, loss in self.validation}
-        writer.writerows((n, f"{loss:.6g}", *found.get(n, ("", ""))) for n, loss in enumerate(self.losses, start=1))
+        writer.writerows(
+            (n, f"{loss:.6g}", *found.get(n, ("", "")))
+            for n, loss in enumerate(self.losses, start=1)
+        )
         write_text_atomically(path, text.getvalue())

@@ -25,7 +25,8 @@ class Training(lightning.LightningModule):
         super().__init__()
         self.plan = plan
         torch.manual_seed(plan.seed)
-        # 3D convolutions of the CPU are faster with channels last; on a GPU the layout is its own choice.
+        # 3D convolutions of the CPU are faster with channels last; on a GPU the layout is its own
+        # choice.
         self.network = UNet(plan.network).to(memory_format=torch.channels_last_3d)
         if start is not None:
             self.network.load_state_dict(start)
@@ -34,7 +35,9 @@ class Training(lightning.LightningModule):
         self._sums = torch.zeros(3)
 
     def training_step(self, batch: torch.Tensor, _index: int) -> torch.Tensor | None:
-        """The loss of a batch (B, 3, i, j, k) of image, label and weight; None where it is to be left out."""
+        """The loss of a batch (B, 3, i, j, k) of image, label and weight; None where it is to be
+        left out.
+        """
         self.batches += 1
         image, label, weight = batch.split(1, dim=1)
         if self.plan.skip_empty and not (label.amax(dim=(1, 2, 3, 4)) > 0).all():
@@ -48,8 +51,9 @@ class Training(lightning.LightningModule):
             loss = loss * self.trainer.world_size
         if not torch.isfinite(loss):
             raise InputError(
-                f"The loss of batch {self.batches} is {float(loss.detach())}: training cannot go on. Lower learning_rate, set "
-                "precision to fp32, or look for images or labels that are not finite."
+                f"The loss of batch {self.batches} is {float(loss.detach())}: training cannot go"
+                " on. Lower learning_rate, set precision to fp32, or look for images or labels"
+                " that are not finite."
             )
         return loss
 
@@ -63,7 +67,9 @@ class Training(lightning.LightningModule):
             for image, label, weight in batch[:, :, None, None]:
                 output = self.network(image)[0]
                 dice = soft_dice(SOFT[self.plan.activation](output), label, weight, self.plan.dice)
-                loss = deeply_supervised(self.plan.loss, [output], label, weight, self.plan.loss_options)
+                loss = deeply_supervised(
+                    self.plan.loss, [output], label, weight, self.plan.loss_options
+                )
                 self._sums += torch.tensor([dice, float(loss), 1], dtype=torch.float64)
 
     def on_validation_epoch_end(self) -> None:
@@ -79,7 +85,10 @@ class Training(lightning.LightningModule):
         optimiser = torch.optim.Adam(self.network.parameters(), lr=plan.learning_rate)
         length = plan.schedule_length or (plan.steps if plan.schedule == "step" else plan.epochs)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, length)
-        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": plan.schedule}}
+        return {
+            "optimizer": optimiser,
+            "lr_scheduler": {"scheduler": schedule, "interval": plan.schedule},
+        }
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add how far the data are."""

@@ -49,14 +49,21 @@ class Session:
             torch.set_num_threads(machine.threads)
         world = machine.devices * machine.nodes
         if plan.batch % world:
-            raise InputError(f"A batch of {plan.batch} cannot be shared out evenly over {world} devices. Change batch or devices.")
+            raise InputError(
+                f"A batch of {plan.batch} cannot be shared out evenly over {world} devices. Change"
+                " batch or devices."
+            )
         if plan.skip_empty and world > 1:
-            raise InputError("With skip_empty, processes would wait for the one that leaves a batch out. Train on one device.")
+            raise InputError(
+                "With skip_empty, processes would wait for the one that leaves a batch out. Train"
+                " on one device."
+            )
         self._plan, self._source, self._machine, self._folder = plan, source, machine, folder
         self._held_out = HeldOut(validation, plan.validation_images)
         if len(self._held_out) < world:
             raise InputError(
-                f"{len(self._held_out)} images for validation are fewer than {world} devices. Add images, or use fewer."
+                f"{len(self._held_out)} images for validation are fewer than {world} devices. Add"
+                " images, or use fewer."
             )
         self._listed = hasattr(source, "case")
         self._course = course(plan, len(source) if self._listed else None)
@@ -82,7 +89,11 @@ class Session:
         self._folder.mkdir(parents=True, exist_ok=True)
         with _without_chatter():
             trainer = self._trainer()
-            chunks = Chunks(lambda done: self._loader(trainer, done), lambda: self._module.batches, self._course.chunk)
+            chunks = Chunks(
+                lambda done: self._loader(trainer, done),
+                lambda: self._module.batches,
+                self._course.chunk,
+            )
             held_out = self._validation_loader(trainer)
             try:
                 trainer.fit(self._module, chunks, held_out, ckpt_path=state)
@@ -90,8 +101,9 @@ class Session:
                 raise InputError(_sentence(error)) from error
             except Cancelled as error:
                 raise Cancelled(
-                    f"Stopped at step {self._module.batches}. The state of step {self._state.saved} is in '{self._folder}': the "
-                    "same command goes on from there, to the same result."
+                    f"Stopped at step {self._module.batches}. The state of step {self._state.saved}"
+                    f" is in '{self._folder}': the same command goes on from there, to the same"
+                    " result."
                 ) from error
         return self._result()
 
@@ -102,12 +114,22 @@ class Session:
             key = Shuffled(plan.seed, len(self._source), self._course.chunk * plan.batch)
         else:
             dataset, key = Endless(self._source, plan.seed), int
-        return loader(dataset, Positions(done, self._course.batches, plan.batch, *share, key), self._machine.workers)
+        return loader(
+            dataset,
+            Positions(done, self._course.batches, plan.batch, *share, key),
+            self._machine.workers,
+        )
 
     def _validation_loader(self, trainer: lightning.Trainer) -> DataLoader:
         workers = self._machine.workers if self._held_out.workers_help else 0
         share = _share(len(self._held_out), trainer)
-        return DataLoader(self._held_out, batch_size=1, sampler=share, num_workers=workers, worker_init_fn=one_thread)
+        return DataLoader(
+            self._held_out,
+            batch_size=1,
+            sampler=share,
+            num_workers=workers,
+            worker_init_fn=one_thread,
+        )
 
     def _trainer(self) -> lightning.Trainer:
         machine, plan = self._machine, self._plan
@@ -124,7 +146,10 @@ class Session:
             num_sanity_val_steps=0,
             callbacks=self._callbacks,
             plugins=[AtomicCheckpoints()],
-            logger=[CSVLogger(folder, name="logs/csv"), TensorBoardLogger(folder, name="logs", version="tensorboard")],
+            logger=[
+                CSVLogger(folder, name="logs/csv"),
+                TensorBoardLogger(folder, name="logs", version="tensorboard"),
+            ],
             log_every_n_steps=_LOG_EVERY,
             use_distributed_sampler=False,
             enable_progress_bar=False,
@@ -142,7 +167,9 @@ class Session:
         """The weights that go on: the averaged ones of the end, or of the best validation."""
         average = self._averaged.average
         if self._plan.result != "last":
-            best = torch.load(self._folder / f"{self._plan.result}.ckpt", map_location="cpu", weights_only=True)
+            best = torch.load(
+                self._folder / f"{self._plan.result}.ckpt", map_location="cpu", weights_only=True
+            )
             average = best["callbacks"][self._averaged.state_key]["average"]
         return {name: value.cpu() for name, value in average.items()}, self._recorder.history
 
@@ -150,7 +177,15 @@ class Session:
 def _stopping(plan: Plan) -> list[lightning.Callback]:
     if not plan.patience:
         return []
-    return [EarlyStopping("val_loss", patience=plan.patience, min_delta=0.0, mode="min", check_on_train_epoch_end=False)]
+    return [
+        EarlyStopping(
+            "val_loss",
+            patience=plan.patience,
+            min_delta=0.0,
+            mode="min",
+            check_on_train_epoch_end=False,
+        )
+    ]
 
 
 def _share(count: int, trainer: lightning.Trainer) -> list[int]:
@@ -161,12 +196,18 @@ def _share(count: int, trainer: lightning.Trainer) -> list[int]:
 def _sentence(error: InputError) -> str:
     """What an error says; one that a worker raised comes with the worker's traceback before it."""
     text = str(error)
-    return text.rsplit(f"{InputError.__name__}: ", 1)[-1].strip() if "Original Traceback" in text else text
+    return (
+        text.rsplit(f"{InputError.__name__}: ", 1)[-1].strip()
+        if "Original Traceback" in text
+        else text
+    )
 
 
 @contextlib.contextmanager
 def _without_chatter() -> Iterator[None]:
-    """Leave out Lightning's hints and its list of devices; its warnings about what we do on purpose too."""
+    """Leave out Lightning's hints and its list of devices; its warnings about what we do on purpose
+    too.
+    """
     names = (
         "lightning.pytorch",
         "lightning.fabric",

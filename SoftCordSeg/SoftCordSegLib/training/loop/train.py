@@ -40,16 +40,19 @@ def train(
     settings: dict[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> Trained:
-    """Train, or go on training, in ``folder``: ``state.ckpt``, ``history.csv`` and ``logs`` are written there.
+    """Train, or go on training, in ``folder``: ``state.ckpt``, ``history.csv`` and ``logs`` are
+    written there.
 
     Args:
         plan: must be the one the folder was begun with.
         source: of training images.
         folder: of the run.
-        validation: source of held-out images; ``source`` with seeds that training does not reach where None.
+        validation: source of held-out images; ``source`` with seeds that training does not reach
+            where None.
         machine: where to train.
         start: weights to begin from; random where None.
-        settings: what else must not change between sessions, for the check of a resumed run; plain types.
+        settings: what else must not change between sessions, for the check of a resumed run; plain
+            types.
         progress: told of, and asked after, every step.
 
     Raises:
@@ -65,7 +68,16 @@ def train(
     every.pop("save_every")
     if state.exists():
         check_settings(state, every)
-    session = Session(plan, source, validation or source, folder, machine or Machine(), start, every, progress or Progress())
+    session = Session(
+        plan,
+        source,
+        validation or source,
+        folder,
+        machine or Machine(),
+        start,
+        every,
+        progress or Progress(),
+    )
     return Trained(*session.run(state if state.exists() else None))
 
 

@@ -5,8 +5,8 @@
     {"training": [{"image": "sub-01_T2w.nii.gz", "label": "sub-01_softseg.nii.gz",
                    "weight": "sub-01_weight.nii.gz", "participant": "sub-01"}, …]}
 
-Paths are relative to the list.  ``weight`` (0 where the label is not to be trusted, else up to 1) and ``participant`` may be
-left out.
+Paths are relative to the list.  ``weight`` (0 where the label is not to be trusted, else up to 1)
+and ``participant`` may be left out.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ _ROUNDING = 1e-3
 
 @dataclass(frozen=True)
 class RealCase:
-    """Attributes: paths of image, label and weight (None: trusted everywhere), and the participant's name."""
+    """Attributes: paths of image, label and weight (None: trusted everywhere), and the
+    participant's name.
+    """
 
     image: Path
     label: Path
@@ -47,9 +49,11 @@ class OpenCase:
     """A case in memory.
 
     Attributes:
-        image, label, weight: of one grid, nibabel LAS; a weight of None trusts the label everywhere.
+        image, label, weight: of one grid, nibabel LAS; a weight of None trusts the label
+            everywhere.
         participant: whose it is.
-        scaling: of its whole image by the contract *around_cord*, kept when only a part of the case is; None where not measured.
+        scaling: of its whole image by the contract *around_cord*, kept when only a part of the case
+            is; None where not measured.
     """
 
     image: Volume
@@ -63,12 +67,16 @@ def open_case(case: RealCase) -> OpenCase:
     """Read the files of a case; of a series the mean over time is taken.
 
     Raises:
-        InputError: a file cannot be read, image, label and weight differ in grid, or the label is no mask of a cord.
+        InputError: a file cannot be read, image, label and weight differ in grid, or the label is
+            no mask of a cord.
     """
     image = reorient(read_nifti(case.image, "mean" if time_points(case.image) > 1 else None), "LAS")
     label = reorient(read_nifti(case.label), "LAS")
     if not label.grid.same_as(image.grid, _TOLERANCE_MM):
-        raise InputError(f"The label '{case.label}' is not on the grid of its image '{case.image}'. Resample it to the image.")
+        raise InputError(
+            f"The label '{case.label}' is not on the grid of its image '{case.image}'. Resample it"
+            " to the image."
+        )
     low, high = float(label.data.min()), float(label.data.max())
     if low < -_ROUNDING or high > 1 + _ROUNDING:
         raise InputError(
@@ -77,7 +85,10 @@ def open_case(case: RealCase) -> OpenCase:
         )
     weight = None if case.weight is None else reorient(read_nifti(case.weight), "LAS")
     if weight is not None and not weight.grid.same_as(image.grid, _TOLERANCE_MM):
-        raise InputError(f"The weight '{case.weight}' is not on the grid of its image '{case.image}'. Resample it to the image.")
+        raise InputError(
+            f"The weight '{case.weight}' is not on the grid of its image '{case.image}'. Resample"
+            " it to the image."
+        )
     return OpenCase(image, label, weight, case.participant)
 
 
@@ -96,7 +107,10 @@ def load_cases(path: str | Path, section: str = "training") -> list[RealCase]:
         content = json.loads(path.read_text(encoding="utf-8"))
         entries = content[section]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"'{path}' is not a list of cases: it must be JSON with a list under '{section}' ({error}).") from error
+        raise InputError(
+            f"'{path}' is not a list of cases: it must be JSON with a list under '{section}'"
+            f" ({error})."
+        ) from error
     if not isinstance(entries, list) or not entries:
         raise InputError(f"'{path}' lists no case under '{section}'.")
     return [_case(path, number, entry) for number, entry in enumerate(entries, start=1)]
@@ -104,10 +118,17 @@ def load_cases(path: str | Path, section: str = "training") -> list[RealCase]:
 
 def _case(path: Path, number: int, entry: dict) -> RealCase:
     if not isinstance(entry, dict) or not {"image", "label"} <= set(entry) or set(entry) - _KEYS:
-        raise InputError(f"Case {number} of '{path}' must name image and label, and may name weight and participant; nothing else.")
-    files = {key: path.parent / entry[key] for key in ("image", "label", "weight") if entry.get(key)}
+        raise InputError(
+            f"Case {number} of '{path}' must name image and label, and may name weight and"
+            " participant; nothing else."
+        )
+    files = {
+        key: path.parent / entry[key] for key in ("image", "label", "weight") if entry.get(key)
+    }
     for key, file in files.items():
         if not file.is_file():
-            raise InputError(f"The {key} '{file}' of case {number} in '{path}' does not exist. Correct the list.")
+            raise InputError(
+                f"The {key} '{file}' of case {number} in '{path}' does not exist. Correct the list."
+            )
     participant = entry.get("participant") or files["image"].name.split("_")[0].split(".")[0]
     return RealCase(files["image"], files["label"], files.get("weight"), str(participant))

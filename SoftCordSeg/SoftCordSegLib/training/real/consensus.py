@@ -1,7 +1,7 @@
 """One label from several predictions of the same cord, and where it can be trusted.
 
-Self-training learns from predictions: this keeps, slice by slice, what the edges of all contrasts speak for and most predictions
-agree with, and leaves the rest open.
+Self-training learns from predictions: this keeps, slice by slice, what the edges of all contrasts
+speak for and most predictions agree with, and leaves the rest open.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from ...volume import Volume
 from ...volume.orientation import slice_axis
 from .evidence import edge_support
 
-# A prediction whose edges are that much weaker than the best one's (standard deviations per mm) counts a third as much.
+# A prediction whose edges are that much weaker than the best one's (standard deviations per mm)
+# counts a third as much.
 _LESS_SUPPORT = 0.03
-# A prediction agrees in a slice if its area is that near to the label's, as a part of it, or in mm².
+# A prediction agrees in a slice if its area is that near to the label's, as a part of it, or in
+# mm².
 TOLERANCE = 0.15
 _LEAST_TOLERANCE_MM2 = 3.0
 # Predictions of that part of all weight must agree, or the slice is left open.
@@ -44,11 +46,16 @@ class Consensus:
 
 
 def consensus(
-    predictions: Sequence[Volume], images: Sequence[Volume], tolerance: float = TOLERANCE, majority: float = MAJORITY
+    predictions: Sequence[Volume],
+    images: Sequence[Volume],
+    tolerance: float = TOLERANCE,
+    majority: float = MAJORITY,
 ) -> Consensus:
-    """Average predictions, each slice by what its edges say for each of them; doubt slices in which too few agree.
+    """Average predictions, each slice by what its edges say for each of them; doubt slices in which
+    too few agree.
 
-    Contrasts fail in different places: where one shows the cord's border, the label follows the prediction made from it.
+    Contrasts fail in different places: where one shows the cord's border, the label follows the
+    prediction made from it.
 
     Args:
         predictions: soft masks (0 to 1) of one cord, all on the same grid.
@@ -58,8 +65,15 @@ def consensus(
     Raises:
         InputError: the grids differ, or there is no prediction.
     """
-    if not predictions or not images or any(not v.grid.same_as(predictions[0].grid) for v in (*predictions, *images)):
-        raise InputError("A consensus needs predictions and images on one grid. Give images of one participant on the same grid.")
+    if (
+        not predictions
+        or not images
+        or any(not v.grid.same_as(predictions[0].grid) for v in (*predictions, *images))
+    ):
+        raise InputError(
+            "A consensus needs predictions and images on one grid. Give images of one participant"
+            " on the same grid."
+        )
     first = predictions[0]
     axis = slice_axis(first.affine)
     spacing = np.delete(first.spacing, axis)
@@ -72,22 +86,33 @@ def consensus(
     for index in filled:
         outlines = stack[:, index]
         areas = outlines.sum(axis=(1, 2)) * spacing.prod()
-        label[index], agreement = _weighed(outlines, areas, [image[index] for image in seen], spacing, tolerance)
+        label[index], agreement = _weighed(
+            outlines, areas, [image[index] for image in seen], spacing, tolerance
+        )
         if agreement >= majority:
             trusted += 1
         else:
             shown = outlines.max(axis=0) > 0.05
             weight[index][ndimage.distance_transform_edt(~shown, sampling=spacing) <= _DOUBT_MM] = 0
-    label, weight = (first.with_data(np.ascontiguousarray(np.moveaxis(x, 0, axis))) for x in (label, weight))
+    label, weight = (
+        first.with_data(np.ascontiguousarray(np.moveaxis(x, 0, axis))) for x in (label, weight)
+    )
     return Consensus(label, weight, trusted / max(len(filled), 1))
 
 
 def _weighed(
-    outlines: np.ndarray, areas: np.ndarray, images: list[np.ndarray], spacing: np.ndarray, tolerance: float
+    outlines: np.ndarray,
+    areas: np.ndarray,
+    images: list[np.ndarray],
+    spacing: np.ndarray,
+    tolerance: float,
 ) -> tuple[np.ndarray, float]:
-    """The label (i, j) of one slice, and the part of the predictions' weight that agrees with it, 0 to 1."""
+    """The label (i, j) of one slice, and the part of the predictions' weight that agrees with it, 0
+    to 1.
+    """
     empty = areas <= _LEAST_TOLERANCE_MM2
-    # Whether there is a cord is put to the vote: an outline of something else may well follow strong edges.
+    # Whether there is a cord is put to the vote: an outline of something else may well follow
+    # strong edges.
     if empty.mean() >= 0.5:
         return np.zeros_like(outlines[0]), float(empty.mean())
     support = edge_support(outlines, images, spacing)

@@ -26,7 +26,9 @@ _CORD = 0.5
 
 @dataclass(frozen=True, eq=False)
 class _Loaded:
-    """A case on the working grid: image, label, weight stacked (3, i, j, k), and the voxels of its cord (n, 3)."""
+    """A case on the working grid: image, label, weight stacked (3, i, j, k), and the voxels of its
+    cord (n, 3).
+    """
 
     maps: torch.Tensor
     cord: np.ndarray
@@ -35,7 +37,9 @@ class _Loaded:
 
 @dataclass(frozen=True, eq=False)
 class _Patch:
-    """What a case shows in one pose, (i, j, k) each: image, label, weight; bool, where the field of view is; the case's range."""
+    """What a case shows in one pose, (i, j, k) each: image, label, weight; bool, where the field of
+    view is; the case's range.
+    """
 
     image: np.ndarray
     label: np.ndarray
@@ -54,12 +58,14 @@ class RealPatches:
         new_contrast: how often the intensities are changed beyond recognition.
         about_cord: how often the patch lies about the cord; else anywhere.
         equally: what is drawn equally often, each "participant" or each "image".
-        pose: how far a patch is turned, enlarged and stretched, as a part of the usual.  At 0 its voxels are those of the working
-            grid, just as the program samples the image; else they lie between them, which blurs them a little.
+        pose: how far a patch is turned, enlarged and stretched, as a part of the usual.  At 0 its
+            voxels are those of the working grid, just as the program samples the image; else they
+            lie between them, which blurs them a little.
         scaling: by the contract of the bundle that is made.
 
     Raises:
-        InputError: a file cannot be read, image and label differ in grid, or ``equally`` is something else.
+        InputError: a file cannot be read, image and label differ in grid, or ``equally`` is
+            something else.
     """
 
     def __init__(
@@ -74,11 +80,16 @@ class RealPatches:
         scaling: PatchScaling | None = None,
     ):
         if equally not in ("participant", "image"):
-            raise InputError(f"Of real images each 'participant' or each 'image' can be drawn equally often, not each {equally!r}.")
+            raise InputError(
+                "Of real images each 'participant' or each 'image' can be drawn equally often, not"
+                f" each {equally!r}."
+            )
         self._shape, self._spacing = tuple(shape), float(spacing)
         self._new_contrast, self._about_cord, self._pose = new_contrast, about_cord, pose
         self._scaling = scaling or WholeImage()
-        self.label_files = tuple(path for case in cases if isinstance(case, RealCase) for path in case.label_files)
+        self.label_files = tuple(
+            path for case in cases if isinstance(case, RealCase) for path in case.label_files
+        )
         groups: dict[str, list[_Loaded]] = {}
         for number, case in enumerate(cases):
             opened = open_case(case) if isinstance(case, RealCase) else case
@@ -107,12 +118,19 @@ class RealPatches:
             centre = case.cord[rng.integers(len(case.cord))] + rng.uniform(-0.5, 0.5, 3) * half
         else:
             centre = rng.uniform(0, 1, 3) * (np.array(case.maps.shape[1:]) - 1)
-        turn = Rotation.from_euler("xyz", self._pose * np.clip(rng.normal(0, 7, 3), -25, 25), degrees=True).as_matrix()
+        turn = Rotation.from_euler(
+            "xyz", self._pose * np.clip(rng.normal(0, 7, 3), -25, 25), degrees=True
+        ).as_matrix()
         turn = turn * (rng.uniform(0.88, 1.14) * rng.uniform(0.95, 1.05, 3)) ** self._pose
         if self._pose == 0:
             centre = np.round(centre - half) + half
-        axes = np.meshgrid(*[np.arange(n, dtype=np.float32) - h for n, h in zip(self._shape, half)], indexing="ij")
-        place = [sum(np.float32(turn[row, a]) * axes[a] for a in range(3)) + np.float32(centre[row]) for row in range(3)]
+        axes = np.meshgrid(
+            *[np.arange(n, dtype=np.float32) - h for n, h in zip(self._shape, half)], indexing="ij"
+        )
+        place = [
+            sum(np.float32(turn[row, a]) * axes[a] for a in range(3)) + np.float32(centre[row])
+            for row in range(3)
+        ]
         size = case.maps.shape[1:]
         # Beyond the field of view the edge repeats, as resampling does, and nothing is asked.
         inside = np.logical_and.reduce([(p >= -0.5) & (p <= n - 0.5) for p, n in zip(place, size)])
@@ -136,14 +154,21 @@ class RealPatches:
             # 0 and 1 stay where they are, and so does the range.
             image = np.sign(image) * np.abs(image) ** np.exp(rng.uniform(-0.5, 0.5))
         if rng.random() < 0.5:
-            image = image * np.exp(rng.uniform(0, 0.4) * smooth_noise(rng, image.shape, rng.uniform(30, 100) / self._spacing))
+            image = image * np.exp(
+                rng.uniform(0, 0.4)
+                * smooth_noise(rng, image.shape, rng.uniform(30, 100) / self._spacing)
+            )
         if rng.random() < 0.6:
             scale = rng.uniform(1.0, 2.5, 3) if rng.random() < 0.5 else 1.0
-            image = image + rng.uniform(0, 0.06) * image.std() * 3 * smooth_noise(rng, image.shape, scale)
+            image = image + rng.uniform(0, 0.06) * image.std() * 3 * smooth_noise(
+                rng, image.shape, scale
+            )
         return self._scaling.real(rng, image, patch.label, patch.known, own=not changed)
 
 
-def load_real(path: str | Path, shape: tuple[int, int, int], spacing: float, **options) -> RealPatches:
+def load_real(
+    path: str | Path, shape: tuple[int, int, int], spacing: float, **options
+) -> RealPatches:
     """The training cases of the list at ``path`` as a source; options as for :class:`RealPatches`.
 
     Raises:
@@ -153,17 +178,24 @@ def load_real(path: str | Path, shape: tuple[int, int, int], spacing: float, **o
 
 
 def _load(case: OpenCase, spacing: float, scaling: PatchScaling) -> _Loaded:
-    """Bring a case to the working grid (nibabel LAS, isotropic), by the spline by which the program goes there and comes back."""
+    """Bring a case to the working grid (nibabel LAS, isotropic), by the spline by which the program
+    goes there and comes back.
+    """
     import torch
 
     case = scaling.prepared(case)
     grid = case.image.grid.with_spacing(spacing)
-    # The outer half of a slice at the end is of that slice, for the label too: it does not fade towards what was not scanned.
+    # The outer half of a slice at the end is of that slice, for the label too: it does not fade
+    # towards what was not scanned.
     maps = [
         resample(case.image, grid, **scaling.resampling).data,
         np.clip(resample(case.label, grid, **scaling.resampling).data, 0, 1),
     ]
-    maps.append(np.ones(grid.shape, np.float32) if case.weight is None else resample(case.weight, grid, order=1).data)
+    maps.append(
+        np.ones(grid.shape, np.float32)
+        if case.weight is None
+        else resample(case.weight, grid, order=1).data
+    )
     if case.scaling is None:
         low, high = np.percentile(maps[0][::2, ::2, ::2], (1, 99))
     else:

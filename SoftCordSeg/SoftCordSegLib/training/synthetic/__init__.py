@@ -1,4 +1,5 @@
-"""Training images made from anatomy: posture, body, contrast and acquisition drawn at random, with the soft mask of the cord.
+"""Training images made from anatomy: posture, body, contrast and acquisition drawn at random, with
+the soft mask of the cord.
 
 Importing this package imports torch.
 """
@@ -6,4 +7,13 @@ Importing this package imports torch.
 from .anatomy import Anatomy, CordShape, data_files, load_anatomy
 from .synthesis import LOCATOR, SEGMENTER, Recipe, Synthesis
 
-__all__ = ["LOCATOR", "SEGMENTER", "Anatomy", "CordShape", "Recipe", "Synthesis", "data_files", "load_anatomy"]
+__all__ = [
+    "LOCATOR",
+    "SEGMENTER",
+    "Anatomy",
+    "CordShape",
+    "Recipe",
+    "Synthesis",
+    "data_files",
+    "load_anatomy",
+]

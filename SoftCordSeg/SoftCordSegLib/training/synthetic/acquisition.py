@@ -1,4 +1,6 @@
-"""What a scanner does to a perfect image: slices, resolution, field of view, coil, noise, artefacts."""
+"""What a scanner does to a perfect image: slices, resolution, field of view, coil, noise,
+artefacts.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from .fields import smooth_noise
 
 @dataclass(frozen=True)
 class Slices:
-    """How the volume was cut: along ``axis`` in slices ``thickness`` voxels thick and ``step`` voxels apart; 1 is none."""
+    """How the volume was cut: along ``axis`` in slices ``thickness`` voxels thick and ``step``
+    voxels apart; 1 is none.
+    """
 
     axis: int
     thickness: float
@@ -35,7 +39,9 @@ def random_slices(rng: np.random.Generator, spacing: float) -> Slices:
 
 
 def cut_slices(volume: np.ndarray, slices: Slices) -> np.ndarray:
-    """Average over each slice's thickness, keep its centre, and interpolate back to the old grid, as a reader of the file would."""
+    """Average over each slice's thickness, keep its centre, and interpolate back to the old grid,
+    as a reader of the file would.
+    """
     if slices.thickness <= 1:
         return volume
     count = volume.shape[slices.axis]
@@ -43,7 +49,9 @@ def cut_slices(volume: np.ndarray, slices: Slices) -> np.ndarray:
     centres = np.arange(slices.phase * slices.step, count + slices.step, slices.step)
     # Exact box averages between fractional positions come from the running sum.
     total = np.cumsum(volume, axis=slices.axis, dtype=np.float64)
-    total = np.concatenate([np.zeros_like(np.take(total, [0], axis=slices.axis)), total], axis=slices.axis)
+    total = np.concatenate(
+        [np.zeros_like(np.take(total, [0], axis=slices.axis)), total], axis=slices.axis
+    )
     total = np.moveaxis(total, slices.axis, 0)
     edges = np.arange(count + 1)
 
@@ -53,19 +61,25 @@ def cut_slices(volume: np.ndarray, slices: Slices) -> np.ndarray:
         weight = (at - edges[low]).reshape(-1, 1, 1)
         return total[low] * (1 - weight) + total[low + 1] * weight
 
-    width = np.maximum(np.clip(centres + half, 0, count) - np.clip(centres - half, 0, count), 1e-3).reshape(-1, 1, 1)
+    width = np.maximum(
+        np.clip(centres + half, 0, count) - np.clip(centres - half, 0, count), 1e-3
+    ).reshape(-1, 1, 1)
     averaged = ((summed(centres + half) - summed(centres - half)) / width).astype(np.float32)
     at = np.clip((np.arange(count) + 0.5 - centres[0]) / slices.step, 0, len(centres) - 1)
     low = np.minimum(at.astype(int), len(centres) - 2)
     weight = (at - low).astype(np.float32).reshape(-1, 1, 1)
-    return np.ascontiguousarray(np.moveaxis(averaged[low] * (1 - weight) + averaged[low + 1] * weight, 0, slices.axis))
+    return np.ascontiguousarray(
+        np.moveaxis(averaged[low] * (1 - weight) + averaged[low + 1] * weight, 0, slices.axis)
+    )
 
 
 def scan(rng: np.random.Generator, image: np.ndarray, slices: Slices, spacing: float) -> np.ndarray:
     """Coil, resolution, slices, artefacts and noise, (i, j, k) float32 of about 0 to 1."""
     shape = image.shape
     if rng.random() < 0.7:
-        image = image * np.exp(rng.uniform(0, 0.5) * smooth_noise(rng, shape, rng.uniform(40, 150) / spacing))
+        image = image * np.exp(
+            rng.uniform(0, 0.5) * smooth_noise(rng, shape, rng.uniform(40, 150) / spacing)
+        )
     if rng.random() < 0.3:
         image = image * _surface_coil(rng, shape, spacing)
     blur = rng.uniform(0.0, 0.75) / spacing
@@ -76,7 +90,9 @@ def scan(rng: np.random.Generator, image: np.ndarray, slices: Slices, spacing: f
     if rng.random() < 0.12:
         image = _truncated(rng, image)
     if rng.random() < 0.12:
-        image = image + rng.uniform(0.02, 0.12) * np.roll(image, rng.integers(8, max(shape[1] // 2, 9)), axis=1)
+        image = image + rng.uniform(0.02, 0.12) * np.roll(
+            image, rng.integers(8, max(shape[1] // 2, 9)), axis=1
+        )
     image = _noisy(rng, image, slices)
     if rng.random() < 0.4:
         image = np.sign(image) * np.abs(image) ** rng.uniform(0.6, 1.6)
@@ -101,7 +117,9 @@ def _truncated(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
 
 
 def _noisy(rng: np.random.Generator, image: np.ndarray, slices: Slices) -> np.ndarray:
-    """Rician noise, sometimes of the larger grain that an interpolated image has; slices have noise of their own."""
+    """Rician noise, sometimes of the larger grain that an interpolated image has; slices have noise
+    of their own.
+    """
     level = rng.uniform(0, 0.07) if rng.random() < 0.85 else rng.uniform(0.07, 0.15)
     scale = np.full(3, rng.uniform(1.0, 2.0) if rng.random() < 0.5 else 1.0)
     scale[slices.axis] = max(scale[slices.axis], slices.step)

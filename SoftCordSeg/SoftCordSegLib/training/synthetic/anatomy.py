@@ -1,7 +1,8 @@
-"""Anatomies to make images from: the PAM50 template, and real cord shapes of the spine-generic subjects.
+"""Anatomies to make images from: the PAM50 template, and real cord shapes of the spine-generic
+subjects.
 
-Everything lies in a straightened frame: axis 0 to the Left, axis 1 to the Anterior, axis 2 to the Superior (nibabel LAS,
-SCT-RPI), with the cord's centre at (0, 0) in every axial plane.
+Everything lies in a straightened frame: axis 0 to the Left, axis 1 to the Anterior, axis 2 to the
+Superior (nibabel LAS, SCT-RPI), with the cord's centre at (0, 0) in every axial plane.
 """
 
 from __future__ import annotations
@@ -33,11 +34,14 @@ class CordShape:
 
     Attributes:
         name: where it comes from.
-        maps: (4, i, j, k) float32 on ``spacing``: fractions in [0, 1] of cord and grey matter, the in-plane distance to the cord's
-            edge (mm, positive inside, at most 3), and the fraction of canal (cord included).
+        maps: (4, i, j, k) float32 on ``spacing``: fractions in [0, 1] of cord and grey matter, the
+            in-plane distance to the cord's edge (mm, positive inside, at most 3), and the fraction
+            of canal (cord included).
         spacing: mm.
-        bottom: z of the first slice, mm in the frame of the template (0 at the template's lowest slice).
-        whole: True where the lower end is the conus; False where the shape is a piece cut out of a longer cord.
+        bottom: z of the first slice, mm in the frame of the template (0 at the template's lowest
+            slice).
+        whole: True where the lower end is the conus; False where the shape is a piece cut out of a
+            longer cord.
     """
 
     name: str
@@ -53,7 +57,8 @@ class Anatomy:
 
     Attributes:
         cords: the shapes; the first is PAM50's.
-        near: (3, i, j, k) float32: bone, disc (fractions) and T2w intensity (0 to 1) around the canal, 1 mm, template frame.
+        near: (3, i, j, k) float32: bone, disc (fractions) and T2w intensity (0 to 1) around the
+            canal, 1 mm, template frame.
         height: of the template, mm.
     """
 
@@ -64,8 +69,13 @@ class Anatomy:
 
 def data_files(data: Path) -> list[Path]:
     """The files that :func:`load_anatomy` reads, for the record of a training run."""
-    template = [data / "template" / f"PAM50_{name}.nii.gz" for name in ("cord", "csf", "gm", "spine", "small_t2", "small_cord")]
-    template += [data / "template" / f"PAM50_{name}.nii.gz" for name in ("label_disc", "small_label_disc")]
+    template = [
+        data / "template" / f"PAM50_{name}.nii.gz"
+        for name in ("cord", "csf", "gm", "spine", "small_t2", "small_cord")
+    ]
+    template += [
+        data / "template" / f"PAM50_{name}.nii.gz" for name in ("label_disc", "small_label_disc")
+    ]
     shapes = sorted((data / "labels" / "spine-generic").glob("*_T2w_*seg-manual.nii.gz"))
     return template + shapes
 
@@ -79,8 +89,9 @@ def load_anatomy(data: Path) -> Anatomy:
     missing = [path for path in data_files(data) if not path.exists()]
     if missing or len(data_files(data)) < 9:
         raise InputError(
-            f"'{data}' does not hold the training anatomy (missing: '{missing[0] if missing else 'labels/spine-generic'}'). "
-            "Point --data to a folder with template/PAM50_*.nii.gz and labels/spine-generic/*_seg-manual.nii.gz."
+            f"'{data}' does not hold the training anatomy (missing:"
+            f" '{missing[0] if missing else 'labels/spine-generic'}'). Point --data to a folder"
+            " with template/PAM50_*.nii.gz and labels/spine-generic/*_seg-manual.nii.gz."
         )
     template = {name: _template(data, name) for name in ("cord", "csf", "gm", "spine")}
     pam50 = _pam50_cord(template)
@@ -97,25 +108,37 @@ def _template(data: Path, name: str) -> Volume:
 
 
 def _centred_grid(spacing: np.ndarray, height: float) -> tuple[tuple[int, int, int], np.ndarray]:
-    """Shape, and the millimetres of the first voxel, of a straightened frame of the given height."""
+    """Shape, and the millimetres of the first voxel, of a straightened frame of the given
+    height.
+    """
     half = int(_HALF_WIDTH_MM / spacing[0])
-    return (2 * half + 1, 2 * half + 1, int(height / spacing[2])), np.array([-half * spacing[0], -half * spacing[1], 0.0])
+    return (2 * half + 1, 2 * half + 1, int(height / spacing[2])), np.array(
+        [-half * spacing[0], -half * spacing[1], 0.0]
+    )
 
 
 def _pam50_cord(template: dict[str, Volume]) -> CordShape:
     cord = template["cord"].data.astype(np.float32)
     canal = np.maximum(cord, template["csf"].data)
-    canal = ndimage.binary_closing(canal > 0, ndimage.generate_binary_structure(3, 1), iterations=2).astype(np.float32)
+    canal = ndimage.binary_closing(
+        canal > 0, ndimage.generate_binary_structure(3, 1), iterations=2
+    ).astype(np.float32)
     grey = template["gm"].data.astype(np.float32)
-    edge = np.stack([_distance_to_edge(plane > 0.5, 0.5) for plane in np.moveaxis(cord, 2, 0)], axis=-1)
+    edge = np.stack(
+        [_distance_to_edge(plane > 0.5, 0.5) for plane in np.moveaxis(cord, 2, 0)], axis=-1
+    )
     # Averaging over 1 mm turns the 0.5 mm binary maps into the fractions of a 1 mm voxel.
-    maps = [ndimage.uniform_filter(m, 2, mode="nearest")[:, :, ::2] for m in (cord, grey, edge, canal)]
+    maps = [
+        ndimage.uniform_filter(m, 2, mode="nearest")[:, :, ::2] for m in (cord, grey, edge, canal)
+    ]
     centred = [_centre_slices(np.stack(maps))]
     return CordShape("PAM50", centred[0], _CORD_SPACING, bottom=0.0, whole=True)
 
 
 def _distance_to_edge(plane: np.ndarray, spacing: float) -> np.ndarray:
-    """Signed distance to the edge of a boolean plane, mm, positive inside; half a pixel lies between a pixel and the edge."""
+    """Signed distance to the edge of a boolean plane, mm, positive inside; half a pixel lies
+    between a pixel and the edge.
+    """
     if not plane.any():
         return np.full(plane.shape, -_EDGE_REACH_MM, np.float32)
     inside, outside = ndimage.distance_transform_edt(plane), ndimage.distance_transform_edt(~plane)
@@ -138,7 +161,9 @@ def _centre_slices(maps: np.ndarray) -> np.ndarray:
 
 
 def _subject_cord(cord_path: Path, csf_path: Path, pam50: CordShape) -> CordShape:
-    """A real cord from its axial masks (5 mm slices): straightened, and interpolated between slices by signed distance."""
+    """A real cord from its axial masks (5 mm slices): straightened, and interpolated between slices
+    by signed distance.
+    """
     cord, csf = (reorient(read_nifti(path), "LAS") for path in (cord_path, csf_path))
     slices = np.flatnonzero(cord.data.any(axis=(0, 1)) & csf.data.any(axis=(0, 1)))
     step = cord.spacing[2]
@@ -146,13 +171,17 @@ def _subject_cord(cord_path: Path, csf_path: Path, pam50: CordShape) -> CordShap
     planes = {CORD: [], CANAL: []}
     for z in slices:
         centre = ndimage.center_of_mass(cord.data[:, :, z])
-        canal = ndimage.binary_closing((cord.data[:, :, z] > 0) | (csf.data[:, :, z] > 0), iterations=2)
+        canal = ndimage.binary_closing(
+            (cord.data[:, :, z] > 0) | (csf.data[:, :, z] > 0), iterations=2
+        )
         for row, plane in ((CORD, cord.data[:, :, z] > 0), (CANAL, canal)):
             signed = ndimage.distance_transform_edt(plane) - ndimage.distance_transform_edt(~plane)
             grid = np.mgrid[-half : half + 1, -half : half + 1].astype(float)
             scale = 0.5 / cord.spacing[0]
             where = [grid[0] * scale + centre[0], grid[1] * scale + centre[1]]
-            planes[row].append(ndimage.map_coordinates(signed, where, order=1, mode="nearest") / scale)
+            planes[row].append(
+                ndimage.map_coordinates(signed, where, order=1, mode="nearest") / scale
+            )
     height = int((len(slices) - 1) * step)
     at = np.arange(height) / step
     maps = np.zeros((4, 2 * half + 1, 2 * half + 1, height), np.float32)
@@ -161,7 +190,8 @@ def _subject_cord(cord_path: Path, csf_path: Path, pam50: CordShape) -> CordShap
         weight = (at - below).astype(np.float32)
         stack = np.stack(stack, axis=-1)
         signed = stack[..., below] * (1 - weight) + stack[..., below + 1] * weight
-        # Half a millimetre is a voxel here: the edge of a 1 mm voxel's fraction runs over two of them.
+        # Half a millimetre is a voxel here: the edge of a 1 mm voxel's fraction runs over two of
+        # them.
         maps[row] = np.clip(signed / 2 + 0.5, 0, 1)
         if row == CORD:
             maps[EDGE] = np.clip(signed / 2, -_EDGE_REACH_MM, _EDGE_REACH_MM)
@@ -180,7 +210,11 @@ def _fit_grey_matter(cord: np.ndarray, pam50: CordShape, bottom: float) -> np.nd
         source = int(np.clip(bottom + z, 0, pam50.maps.shape[3] - 1))
         ratio = _extent(pam50.maps[CORD, :, :, source]) / _extent(cord[:, :, z])
         grey[:, :, z] = ndimage.affine_transform(
-            pam50.maps[GREY, :, :, source], ratio, template_middle - ratio * middle, output_shape=cord.shape[:2], order=1
+            pam50.maps[GREY, :, :, source],
+            ratio,
+            template_middle - ratio * middle,
+            output_shape=cord.shape[:2],
+            order=1,
         )
     return np.minimum(grey, cord)
 
@@ -190,16 +224,24 @@ def _extent(plane: np.ndarray) -> np.ndarray:
     weights = plane / max(plane.sum(), 1e-6)
     middle = (np.array(plane.shape) - 1) / 2
     i, j = np.indices(plane.shape)
-    return np.sqrt([max((weights * (i - middle[0]) ** 2).sum(), 0.1), max((weights * (j - middle[1]) ** 2).sum(), 0.1)])
+    return np.sqrt(
+        [
+            max((weights * (i - middle[0]) ** 2).sum(), 0.1),
+            max((weights * (j - middle[1]) ** 2).sum(), 0.1),
+        ]
+    )
 
 
 def _near_field(template: dict[str, Volume], data: Path) -> np.ndarray:
     """Bone, discs and T2w intensity around the canal on 1 mm, in the template's frame."""
     canal = ndimage.binary_closing((template["cord"].data + template["csf"].data) > 0, iterations=2)
     bone = (template["spine"].data > 0) & ~ndimage.binary_dilation(canal, iterations=1)
-    # A disc is what separates one vertebral body from the next: a gap of at most 12 mm along the column, in front of the canal.
+    # A disc is what separates one vertebral body from the next: a gap of at most 12 mm along the
+    # column, in front of the canal.
     middle = template["cord"].shape[1] // 2
-    column = ndimage.binary_closing(np.pad(bone, ((0, 0), (0, 0), (30, 30))), np.ones((1, 1, 25)))[:, :, 30:-30]
+    column = ndimage.binary_closing(np.pad(bone, ((0, 0), (0, 0), (30, 30))), np.ones((1, 1, 25)))[
+        :, :, 30:-30
+    ]
     disc = column & ~bone & ~canal
     disc[:, : middle + 8] = False
     shape, _ = _centred_grid(_NEAR_SPACING, template["cord"].shape[2] * 0.5)
@@ -212,8 +254,12 @@ def _near_field(template: dict[str, Volume], data: Path) -> np.ndarray:
 
 
 def _t2w_in_template_frame(data: Path, shape: tuple[int, int, int]) -> np.ndarray:
-    """The small template's T2w image, brought to the frame of the large one by their disc labels; 0 to 1."""
-    image, small_discs, discs = (_template(data, name) for name in ("small_t2", "small_label_disc", "label_disc"))
+    """The small template's T2w image, brought to the frame of the large one by their disc labels; 0
+    to 1.
+    """
+    image, small_discs, discs = (
+        _template(data, name) for name in ("small_t2", "small_label_disc", "label_disc")
+    )
     heights = {}
     for source, scale, row in ((small_discs, 2.0, 0), (discs, 0.5, 1)):
         for voxel in np.argwhere(source.data > 0):

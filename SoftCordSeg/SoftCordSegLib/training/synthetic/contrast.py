@@ -28,8 +28,8 @@ _SEQUENCES = {
 def random_intensities(rng: np.random.Generator) -> np.ndarray:
     """One mean intensity for each tissue, (TISSUES,) float32, about 0 to 1.
 
-    Half follow a known sequence, half are anything, but the cord always differs from the fluid around it: an edge that is
-    not in the image cannot be learnt.
+    Half follow a known sequence, half are anything, but the cord always differs from the fluid
+    around it: an edge that is not in the image cannot be learnt.
     """
     while True:
         means = _sequence(rng) if rng.random() < 0.55 else rng.uniform(0, 1, TISSUES)
@@ -41,18 +41,40 @@ def random_intensities(rng: np.random.Generator) -> np.ndarray:
 
 def _sequence(rng: np.random.Generator) -> np.ndarray:
     names = list(_SEQUENCES)
-    white, grey, csf, epidural, bone, disc, cauda, fat, muscle, vessel, fluid, brain, air = _SEQUENCES[
-        names[rng.integers(len(names))]
-    ]
+    white, grey, csf, epidural, bone, disc, cauda, fat, muscle, vessel, fluid, brain, air = (
+        _SEQUENCES[names[rng.integers(len(names))]]
+    )
     means = rng.uniform(0, 1, TISSUES)
-    means[[WHITE, GREY, CSF, EPIDURAL, BONE, DISC, CAUDA]] = white, grey, csf, epidural, bone, disc, cauda
-    means[[body.FAT, body.SKIN, body.VESSEL, body.WALL, body.AIRWAY, body.AIR]] = fat, fat, vessel, muscle, air, air
-    means[[body.BRAIN_A, body.BRAIN_B, body.HEAD_FLUID, body.SKULL]] = brain, brain * 0.85, fluid, bone * 0.5
+    means[[WHITE, GREY, CSF, EPIDURAL, BONE, DISC, CAUDA]] = (
+        white,
+        grey,
+        csf,
+        epidural,
+        bone,
+        disc,
+        cauda,
+    )
+    means[[body.FAT, body.SKIN, body.VESSEL, body.WALL, body.AIRWAY, body.AIR]] = (
+        fat,
+        fat,
+        vessel,
+        muscle,
+        air,
+        air,
+    )
+    means[[body.BRAIN_A, body.BRAIN_B, body.HEAD_FLUID, body.SKULL]] = (
+        brain,
+        brain * 0.85,
+        fluid,
+        bone * 0.5,
+    )
     means[body.MUSCLE : body.MUSCLE + body.MUSCLES] = muscle
     return means * rng.normal(1, 0.08, TISSUES) + rng.normal(0, 0.06, TISSUES)
 
 
-def body_image(rng: np.random.Generator, labels: np.ndarray, means: np.ndarray, spacing: float) -> np.ndarray:
+def body_image(
+    rng: np.random.Generator, labels: np.ndarray, means: np.ndarray, spacing: float
+) -> np.ndarray:
     """Intensities of the body, textured, (i, j, k) float32."""
     image = means[labels]
     texture = np.zeros(labels.shape, np.float32)
@@ -67,7 +89,9 @@ def body_image(rng: np.random.Generator, labels: np.ndarray, means: np.ndarray, 
 
 
 def remapped(rng: np.random.Generator, t2w: np.ndarray) -> np.ndarray:
-    """The template's T2w intensities under a random, not always monotone, curve: real structure, any contrast."""
+    """The template's T2w intensities under a random, not always monotone, curve: real structure,
+    any contrast.
+    """
     knots = np.linspace(0, 1, 6)
     values = rng.uniform(0, 1, 6) if rng.random() < 0.6 else np.sort(rng.uniform(0, 1, 6))
     return np.interp(t2w, knots, values).astype(np.float32)

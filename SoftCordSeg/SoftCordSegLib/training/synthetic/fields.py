@@ -7,16 +7,22 @@ import torch
 from torch.nn import functional
 
 
-def smooth_noise(rng: np.random.Generator, shape: tuple[int, ...], scale: float | tuple[float, ...]) -> np.ndarray:
-    """Gaussian noise, mean 0, standard deviation about 1, that varies over ``scale`` voxels along each axis.
+def smooth_noise(
+    rng: np.random.Generator, shape: tuple[int, ...], scale: float | tuple[float, ...]
+) -> np.ndarray:
+    """Gaussian noise, mean 0, standard deviation about 1, that varies over ``scale`` voxels along
+    each axis.
 
-    Made small and enlarged by linear interpolation along each axis in turn, which is many times cheaper than filtering.
+    Made small and enlarged by linear interpolation along each axis in turn, which is many times
+    cheaper than filtering.
 
     Returns:
         float32 array (i, j, k).
     """
     scale = np.maximum(np.broadcast_to(np.asarray(scale, float), 3), 1.0)
-    noise = rng.standard_normal([int(np.ceil(n / s)) + 2 for n, s in zip(shape, scale)], dtype=np.float32)
+    noise = rng.standard_normal(
+        [int(np.ceil(n / s)) + 2 for n, s in zip(shape, scale)], dtype=np.float32
+    )
     # The shortest axis last: the early products are then the small ones.
     for axis in np.argsort(shape):
         if scale[axis] > 1.0:
@@ -45,7 +51,13 @@ class Curve:
         wavelengths: the range to draw from, mm.
     """
 
-    def __init__(self, rng: np.random.Generator, amplitude: float, wavelengths: tuple[float, float], waves: int = 3):
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        amplitude: float,
+        wavelengths: tuple[float, float],
+        waves: int = 3,
+    ):
         self._frequency = 2 * np.pi / rng.uniform(*wavelengths, waves)
         self._phase = rng.uniform(0, 2 * np.pi, waves)
         self._weight = rng.standard_normal(waves) * amplitude * np.sqrt(2 / waves)
@@ -70,6 +82,11 @@ def sample_maps(maps: torch.Tensor, i: np.ndarray, j: np.ndarray, k: np.ndarray)
     """
     size = maps.shape[1:]
     # grid_sample wants the last axis first, scaled to [-1, 1].
-    normal = [torch.from_numpy(np.asarray(x, np.float32)) * (2.0 / (n - 1)) - 1.0 for x, n in zip((i, j, k), size)]
+    normal = [
+        torch.from_numpy(np.asarray(x, np.float32)) * (2.0 / (n - 1)) - 1.0
+        for x, n in zip((i, j, k), size)
+    ]
     grid = torch.stack(normal[::-1], dim=-1)[None]
-    return functional.grid_sample(maps[None], grid, mode="bilinear", padding_mode="zeros", align_corners=True)[0].numpy()
+    return functional.grid_sample(
+        maps[None], grid, mode="bilinear", padding_mode="zeros", align_corners=True
+    )[0].numpy()

@@ -1,4 +1,6 @@
-"""One synthetic training pair: an image that could be an MRI of a spine, and the soft mask of the cord in it."""
+"""One synthetic training pair: an image that could be an MRI of a spine, and the soft mask of the
+cord in it.
+"""
 
 from __future__ import annotations
 
@@ -29,12 +31,15 @@ class Recipe:
     Attributes:
         shape: voxels, axes to the Left, Anterior, Superior.
         spacing: mm, isotropic.
-        aim_spread: how far from the centre the cord may be, as a part of the half width along each axis.
+        aim_spread: how far from the centre the cord may be, as a part of the half width along each
+            axis.
         without_cord: how often there is no cord.
         cropped: how often the field of view ends inside the volume.
-        conus, brainstem: how often the cord's lower tip, or its upper end, is brought into the image on purpose.
-        rim_mm: least and most that the visible edge lies outside the label: in PAM50 the mask lies 0.2 to 0.5 mm inside the edge
-            that its own T2w image shows, as masks drawn by hand and by SCT do (pia, partial volume with fluid).
+        conus, brainstem: how often the cord's lower tip, or its upper end, is brought into the
+            image on purpose.
+        rim_mm: least and most that the visible edge lies outside the label: in PAM50 the mask lies
+            0.2 to 0.5 mm inside the edge that its own T2w image shows, as masks drawn by hand and
+            by SCT do (pia, partial volume with fluid).
         stem_mm: how far above the template (the top of C1) the brainstem still counts as cord.
         inflow: how often the fluid's brightness changes along the cord.
         bundles: how often roots hang together below the tip.
@@ -112,7 +117,9 @@ class Synthesis:
         return _flipped(rng, self._scaling.synthetic(rng, image, label, known), label, weight)
 
     def _posture(self, rng: np.random.Generator) -> tuple[Posture, bool, bool]:
-        """A posture; whether the cord must be a whole one, with its tip; and whether there is a cord at all."""
+        """A posture; whether the cord must be a whole one, with its tip; and whether there is a
+        cord at all.
+        """
         recipe = self.recipe
         half = np.array(recipe.shape) * recipe.spacing / 2
         aim = rng.uniform(-1, 1, 3) * half * recipe.aim_spread
@@ -131,7 +138,9 @@ class Synthesis:
         posture = random_posture(rng, recipe.shape, recipe.spacing, height, aim)
         return posture, ends < recipe.conus, with_cord
 
-    def canal_fractions(self, rng: np.random.Generator, posture: Posture, whole: bool) -> tuple[np.ndarray, ...]:
+    def canal_fractions(
+        self, rng: np.random.Generator, posture: Posture, whole: bool
+    ) -> tuple[np.ndarray, ...]:
         """Fractions of cord, of what looks like cord, of grey matter and canal, and the weight."""
         index = 0 if whole or rng.random() < 0.45 else int(rng.integers(len(self._cords)))
         shape = self._anatomy.cords[index]
@@ -139,18 +148,27 @@ class Synthesis:
         middle = (maps.shape[1] - 1) / 2
         k = posture.height - shape.bottom
         top = maps.shape[3] - 1.0
-        # Above the template the cord goes on and widens into the brainstem; a piece of a cord goes on at both its ends.
+        # Above the template the cord goes on and widens into the brainstem; a piece of a cord goes
+        # on at both its ends.
         beyond = np.maximum(posture.height - self._anatomy.height, 0)
         widen = 1 / (1 + beyond / 25)
         k_cord = _reflected(k, top) if not shape.whole else np.minimum(k, top)
         # The template's canal ends with its cord; a real one goes on to the sacrum, full of roots.
         k_canal = _reflected(k, top) if not shape.whole else np.clip(k, TIP_MM + 7, top)
-        inside = [middle + c * widen / s for c, s in zip((posture.cord_left, posture.cord_anterior), shape.spacing)]
-        around = [middle + c / s for c, s in zip((posture.near_left, posture.near_anterior), shape.spacing)]
+        inside = [
+            middle + c * widen / s
+            for c, s in zip((posture.cord_left, posture.cord_anterior), shape.spacing)
+        ]
+        around = [
+            middle + c / s
+            for c, s in zip((posture.near_left, posture.near_anterior), shape.spacing)
+        ]
         cord, grey, edge = sample_maps(maps[: parts.CANAL], *inside, k_cord)
         canal = sample_maps(maps[parts.CANAL :], *around, k_canal)[0]
         # The maps' edges run over 1 mm, from half of it outside to half of it inside.
-        visible = np.maximum(np.clip(edge + rng.uniform(*self.recipe.rim_mm) + 0.5, 0, 1), cord) * (cord.sum() > 0)
+        visible = np.maximum(np.clip(edge + rng.uniform(*self.recipe.rim_mm) + 0.5, 0, 1), cord) * (
+            cord.sum() > 0
+        )
         visible[_outside(maps.shape[1:], *inside, k_cord)] = 0
         # Where exactly the brainstem stops being cord nobody can say, but all around it nothing is.
         weight = ((beyond <= self.recipe.stem_mm) | (visible <= 0)).astype(np.float32)
@@ -164,17 +182,25 @@ class Synthesis:
         if with_cord:
             image = self._with_near_field(rng, image, posture, means)
             image = self._with_epidural(rng, image, posture, canal, means)
-            inner = paint_canal(rng, posture, visible, grey, means, recipe.spacing, recipe.inflow, recipe.bundles)
+            inner = paint_canal(
+                rng, posture, visible, grey, means, recipe.spacing, recipe.inflow, recipe.bundles
+            )
             image = image * (1 - canal) + inner * canal
         return image
 
     def _with_near_field(self, rng, image, posture: Posture, means) -> np.ndarray:
-        """Vertebrae and discs over the body; often the template's own T2w image under a random curve instead."""
+        """Vertebrae and discs over the body; often the template's own T2w image under a random
+        curve instead.
+        """
         size = self._near.shape[1:]
         middle = (size[0] - 1) / 2
         height = _reflected(posture.height, size[2] - 1.0)
-        bone, disc, t2w = sample_maps(self._near, posture.near_left + middle, posture.near_anterior + middle, height)
-        image = image * (1 - bone) + bone * (means[contrast.BONE] + 0.05 * smooth_noise(rng, image.shape, 2))
+        bone, disc, t2w = sample_maps(
+            self._near, posture.near_left + middle, posture.near_anterior + middle, height
+        )
+        image = image * (1 - bone) + bone * (
+            means[contrast.BONE] + 0.05 * smooth_noise(rng, image.shape, 2)
+        )
         image = image * (1 - disc) + disc * means[contrast.DISC]
         if rng.random() < 0.55:
             known = np.clip(ndimage.uniform_filter(t2w, 3) * 40, 0, 1) * rng.uniform(0.4, 1.0)
@@ -183,7 +209,9 @@ class Synthesis:
 
     def _with_epidural(self, rng, image, posture: Posture, canal, means) -> np.ndarray:
         """Dura, ligament and fat: a rim around the canal, of a thickness that comes and goes."""
-        thickness = rng.uniform(0, 2.5) * (0.6 + 0.4 * np.tanh(Curve(rng, 1.0, (10, 60))(posture.height)))
+        thickness = rng.uniform(0, 2.5) * (
+            0.6 + 0.4 * np.tanh(Curve(rng, 1.0, (10, 60))(posture.height))
+        )
         rim = ndimage.gaussian_filter(canal, max(1.5 / self.recipe.spacing, 0.5), mode="nearest")
         fraction = np.clip(rim * thickness * 1.5, 0, 1) * (1 - canal)
         return image * (1 - fraction) + means[contrast.EPIDURAL] * fraction
@@ -201,7 +229,9 @@ def _reflected(k: np.ndarray, top: float) -> np.ndarray:
 
 
 def _cropped(rng, recipe: Recipe, image, label, weight) -> tuple[np.ndarray, ...]:
-    """A smaller field of view, and where it is: beyond it the edge repeats, as resampling does, and nothing is asked."""
+    """A smaller field of view, and where it is: beyond it the edge repeats, as resampling does, and
+    nothing is asked.
+    """
     # Mostly about the cord, as scans are.
     cord = np.argwhere(label > 0.5)
     about = cord[rng.integers(len(cord))] if len(cord) and rng.random() < 0.85 else None

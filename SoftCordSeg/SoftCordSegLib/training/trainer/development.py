@@ -13,7 +13,8 @@ from ..loss import SOFT, soft_dice
 from ..packed import Packed, PackedCase, fractions, image_values
 from .trainer_plan import ACTIVATION, TrainerPlan
 
-# The program drops soft values below this, as noise of the network; a haze over the whole tile would count as volume otherwise.
+# The program drops soft values below this, as noise of the network; a haze over the whole tile
+# would count as volume otherwise.
 _FLOOR = 0.05
 # Evenly along the cord; more would take longer and say little more.
 _TILES = 3
@@ -35,7 +36,9 @@ class DevelopmentCase:
     weight: torch.Tensor
 
 
-def development_cases(packed: Packed, plan: TrainerPlan, tiles: int = _TILES) -> list[DevelopmentCase]:
+def development_cases(
+    packed: Packed, plan: TrainerPlan, tiles: int = _TILES
+) -> list[DevelopmentCase]:
     """Tiles of every case that has a cord to score, for the grid of the plan's stage.
 
     Args:
@@ -46,7 +49,9 @@ def development_cases(packed: Packed, plan: TrainerPlan, tiles: int = _TILES) ->
     return [one for case in packed.cases for one in _case(case, plan, tiles)]
 
 
-def validate(network: torch.nn.Module, cases: Iterable[DevelopmentCase], stage: str, precision: str = "fp32") -> dict[str, Any]:
+def validate(
+    network: torch.nn.Module, cases: Iterable[DevelopmentCase], stage: str, precision: str = "fp32"
+) -> dict[str, Any]:
     """Scores of a network in evaluation mode.
 
     Args:
@@ -56,8 +61,9 @@ def validate(network: torch.nn.Module, cases: Iterable[DevelopmentCase], stage: 
         precision: "fp32" or "bf16".
 
     Returns:
-        ``cases``: by name, soft Dice, Dice at 0.5 and soft volume of the output in parts of the label's; ``contrasts``: their
-        means by contrast; ``mean``: the mean of the contrasts' means, so that no contrast speaks for all.
+        ``cases``: by name, soft Dice, Dice at 0.5 and soft volume of the output in parts of the
+        label's; ``contrasts``: their means by contrast; ``mean``: the mean of the contrasts' means,
+        so that no contrast speaks for all.
     """
     device = next(network.parameters()).device
     found: dict[str, dict[str, float]] = {}
@@ -69,14 +75,19 @@ def validate(network: torch.nn.Module, cases: Iterable[DevelopmentCase], stage: 
             soft = SOFT[ACTIVATION[stage]](torch.cat(raw))
             found[case.name] = _scores(soft, case.label, case.weight)
             contrasts.setdefault(case.contrast, []).append(case.name)
-    by_contrast = {contrast: _mean([found[name] for name in names]) for contrast, names in sorted(contrasts.items())}
+    by_contrast = {
+        contrast: _mean([found[name] for name in names])
+        for contrast, names in sorted(contrasts.items())
+    }
     return {"cases": found, "contrasts": by_contrast, "mean": _mean(list(by_contrast.values()))}
 
 
 def _case(case: PackedCase, plan: TrainerPlan, tiles: int) -> list[DevelopmentCase]:
     coarse = plan.stage == "locator"
     image, label, weight = (
-        (case.coarse_image, case.coarse_label, case.coarse_weight) if coarse else (case.image, case.label, case.weight)
+        (case.coarse_image, case.coarse_label, case.coarse_weight)
+        if coarse
+        else (case.image, case.label, case.weight)
     )
     image, label, weight = image_values(image), fractions(label), fractions(weight)
     heights = np.flatnonzero((label * weight).sum(axis=(0, 1)) > 1)
@@ -94,7 +105,9 @@ def _case(case: PackedCase, plan: TrainerPlan, tiles: int) -> list[DevelopmentCa
     return [DevelopmentCase(case.name, case.contrast, *stacks)]
 
 
-def _corners(label: np.ndarray, heights: np.ndarray, size: tuple[int, ...], tiles: int) -> list[tuple[int, int, int]]:
+def _corners(
+    label: np.ndarray, heights: np.ndarray, size: tuple[int, ...], tiles: int
+) -> list[tuple[int, int, int]]:
     """Lowest corners of tiles about the cord, from its lower end to its upper."""
     low, high = int(heights[0]), int(heights[-1]) + 1
     count = min(tiles, max(1, -(-(high - low) // size[2])))
@@ -106,14 +119,24 @@ def _corners(label: np.ndarray, heights: np.ndarray, size: tuple[int, ...], tile
     for start in starts:
         part = label[:, :, max(start, 0) : start + size[2]]
         plane = part.sum(axis=2) if part.sum() > 0 else label.sum(axis=2)
-        centre = [float((plane.sum(axis=1 - axis) * np.arange(plane.shape[axis])).sum() / plane.sum()) for axis in (0, 1)]
-        corners.append((*(round(middle - length / 2) for middle, length in zip(centre, size[:2])), start))
+        centre = [
+            float((plane.sum(axis=1 - axis) * np.arange(plane.shape[axis])).sum() / plane.sum())
+            for axis in (0, 1)
+        ]
+        corners.append(
+            (*(round(middle - length / 2) for middle, length in zip(centre, size[:2])), start)
+        )
     return corners
 
 
-def _tile(array: np.ndarray, corner: tuple[int, ...], size: tuple[int, ...], outside: float) -> np.ndarray:
+def _tile(
+    array: np.ndarray, corner: tuple[int, ...], size: tuple[int, ...], outside: float
+) -> np.ndarray:
     tile = np.full(size, outside, np.float32)
-    inside = [(max(at, 0), min(at + length, whole)) for at, length, whole in zip(corner, size, array.shape)]
+    inside = [
+        (max(at, 0), min(at + length, whole))
+        for at, length, whole in zip(corner, size, array.shape)
+    ]
     if all(first < last for first, last in inside):
         there = tuple(slice(first - at, last - at) for (first, last), at in zip(inside, corner))
         tile[there] = array[tuple(slice(*ends) for ends in inside)]
@@ -129,4 +152,8 @@ def _scores(soft: torch.Tensor, label: torch.Tensor, weight: torch.Tensor) -> di
 
 
 def _mean(scores: list[dict[str, float]]) -> dict[str, float]:
-    return {name: sum(one[name] for one in scores) / len(scores) for name in scores[0]} if scores else {}
+    return (
+        {name: sum(one[name] for one in scores) / len(scores) for name in scores[0]}
+        if scores
+        else {}
+    )

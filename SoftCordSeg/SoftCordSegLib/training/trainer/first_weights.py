@@ -1,4 +1,6 @@
-"""What a training begins with: random weights, those of a bundle of the same or a narrower network, or those of another run."""
+"""What a training begins with: random weights, those of a bundle of the same or a narrower network,
+or those of another run.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +18,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Start:
-    """Where first weights come from; random by the plan's seed where neither bundle nor run is named.
+    """Where first weights come from; random by the plan's seed where neither bundle nor run is
+    named.
 
     Attributes:
         bundle: name of a shipped or installed bundle, or its folder.
         stage: of the bundle; that of the plan where "".
         run: folder of a run whose averaged weights are taken.
-        noise: tells apart the copies of channels, where the network is wider; see :func:`.widening.widened`.
+        noise: tells apart the copies of channels, where the network is wider; see
+            :func:`.widening.widened`.
     """
 
     bundle: str = ""
@@ -40,7 +44,8 @@ class Start:
         unknown = sorted(set(content) - {one.name for one in fields(cls)})
         if unknown or (content.get("bundle") and content.get("run")):
             raise InputError(
-                'A training starts from nothing, from {"bundle": …, "stage": …} or from {"run": …}. Give one of these.'
+                'A training starts from nothing, from {"bundle": …, "stage": …} or from {"run": …}.'
+                " Give one of these."
             )
         return cls(**content)
 
@@ -49,11 +54,14 @@ class Start:
         return asdict(self)
 
 
-def first_weights(plan: TrainerPlan, start: Start) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+def first_weights(
+    plan: TrainerPlan, start: Start
+) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Weights of ``plan.network`` to begin with, and their origin in plain types.
 
     Raises:
-        InputError: the network of the bundle or run is neither the plan's nor a narrower one of its kind.
+        InputError: the network of the bundle or run is neither the plan's nor a narrower one of its
+            kind.
         ModelError: there is no such bundle, or it is damaged.
     """
     import torch
@@ -66,13 +74,25 @@ def first_weights(plan: TrainerPlan, start: Start) -> tuple[dict[str, torch.Tens
         bundle = open_bundle(start.bundle)
         stage = getattr(bundle, start.stage or plan.stage, None)
         if stage is None:
-            raise InputError(f"The bundle '{start.bundle}' has no {start.stage or plan.stage}. Choose another bundle.")
-        weights, shape = bundle.network(stage).state_dict(), UNetConfig(stage.features, stage.strides)
-        origin: dict[str, Any] = {"bundle": bundle.name, "stage": start.stage or plan.stage, "sha256": bundle.sha256[stage.weights]}
+            raise InputError(
+                f"The bundle '{start.bundle}' has no {start.stage or plan.stage}. Choose another"
+                " bundle."
+            )
+        weights, shape = (
+            bundle.network(stage).state_dict(),
+            UNetConfig(stage.features, stage.strides),
+        )
+        origin: dict[str, Any] = {
+            "bundle": bundle.name,
+            "stage": start.stage or plan.stage,
+            "sha256": bundle.sha256[stage.weights],
+        }
     elif start.run:
         state = load_state(start.run)
         if state is None:
-            raise InputError(f"There is no run in '{start.run}' to begin with. Choose another folder.")
+            raise InputError(
+                f"There is no run in '{start.run}' to begin with. Choose another folder."
+            )
         weights, shape = state.average, UNetConfig.from_json(state.plan["network"])
         origin = {"run": {"step": state.step, "patches": state.patches, "origin": state.origin}}
     else:

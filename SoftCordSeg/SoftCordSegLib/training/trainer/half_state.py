@@ -1,4 +1,6 @@
-"""The state of a training in half precision and a few small files, to travel to a machine and back."""
+"""The state of a training in half precision and a few small files, to travel to a machine and
+back.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,8 @@ class HalfStates:
 
     Attributes:
         folder: of the state.
-        before: folder of a state to go on from while there is none in ``folder``; in half precision or not.
+        before: folder of a state to go on from while there is none in ``folder``; in half precision
+            or not.
         file_mib: at most so large is a file.
         files: at most so many files, the JSON file included.
         total_mib: at most so large are all together.
@@ -54,8 +57,14 @@ class HalfStates:
                 # Moments that are not there have seen no step.
                 head = {**state.head(), "moment_steps": state.moment_steps if moments else 0}
                 return write_numbered(
-                    self.folder, lambda folder, parts=parts, head=head: {**head, "halves": write_parts(folder, parts)}, keep=1
+                    self.folder,
+                    lambda folder, parts=parts, head=head: {
+                        **head,
+                        "halves": write_parts(folder, parts),
+                    },
+                    keep=1,
                 )
         raise InputError(
-            f"The network does not fit into {self.files - 1} files of {self.file_mib:g} MiB. Allow larger files, or train another."
+            f"The network does not fit into {self.files - 1} files of {self.file_mib:g} MiB. Allow"
+            " larger files, or train another."
         )

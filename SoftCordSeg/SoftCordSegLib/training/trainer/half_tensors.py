@@ -1,7 +1,8 @@
 """Weights, their average and the optimiser's moments in half precision, in a few files.
 
-The average is rounded to half precision.  Weights are kept as what they differ by from it, and the optimiser's second moments as
-roots, so that neither loses more than the last of half precision's eleven binary digits.
+The average is rounded to half precision.  Weights are kept as what they differ by from it, and the
+optimiser's second moments as roots, so that neither loses more than the last of half precision's
+eleven binary digits.
 """
 
 from __future__ import annotations
@@ -32,19 +33,27 @@ class Half:
         return self.tensor.numel() * 2
 
 
-def halves(average: dict[str, torch.Tensor], weights: dict[str, torch.Tensor], moments: dict[str, torch.Tensor]) -> dict[str, Half]:
+def halves(
+    average: dict[str, torch.Tensor],
+    weights: dict[str, torch.Tensor],
+    moments: dict[str, torch.Tensor],
+) -> dict[str, Half]:
     """All tensors by "kind/name"; weights and moments that are to be left out are empty."""
     rounded = {name: value.half() for name, value in average.items()}
     found = {f"average/{name}": Half(value) for name, value in rounded.items()}
     for name, value in weights.items():
         found[f"weights/{name}"] = _scaled(value.float() - rounded[name].float())
     for name, value in moments.items():
-        found[f"moments/{name}"] = _scaled(value.float().sqrt() if name.startswith("second/") else value.float())
+        found[f"moments/{name}"] = _scaled(
+            value.float().sqrt() if name.startswith("second/") else value.float()
+        )
     return found
 
 
 def parts_of(tensors: dict[str, Half], most: int) -> list[dict[str, Half]] | None:
-    """In as few groups of at most ``most`` bytes as their order allows; None where a single tensor is larger."""
+    """In as few groups of at most ``most`` bytes as their order allows; None where a single tensor
+    is larger.
+    """
     if any(one.size > most for one in tensors.values()):
         return None
     groups: list[dict[str, Half]] = [{}]
@@ -65,11 +74,16 @@ def write_parts(folder: Path, parts: list[dict[str, Half]]) -> dict[str, Any]:
     names = [f"half{number}.safetensors" for number in range(1, len(parts) + 1)]
     for name, part in zip(names, parts):
         save_file({key: one.tensor.contiguous() for key, one in part.items()}, folder / name)
-    return {"files": names, "scales": {key: one.scale for part in parts for key, one in part.items()}}
+    return {
+        "files": names,
+        "scales": {key: one.scale for part in parts for key, one in part.items()},
+    }
 
 
 def read_parts(folder: Path, written: dict[str, Any]) -> dict[str, dict[str, torch.Tensor]]:
-    """Weights, average and moments, float32; weights that were left out are the average, moments are none."""
+    """Weights, average and moments, float32; weights that were left out are the average, moments
+    are none.
+    """
     from safetensors.torch import load_file
 
     tensors: dict[str, torch.Tensor] = {}
@@ -80,8 +94,13 @@ def read_parts(folder: Path, written: dict[str, Any]) -> dict[str, dict[str, tor
         kind, _, name = key.partition("/")
         found[kind][name] = value.float() * written["scales"][key]
     for name, value in found["average"].items():
-        found["weights"][name] = value + found["weights"][name] if name in found["weights"] else value.clone()
-    found["moments"] = {name: one**2 if name.startswith("second/") else one for name, one in found["moments"].items()}
+        found["weights"][name] = (
+            value + found["weights"][name] if name in found["weights"] else value.clone()
+        )
+    found["moments"] = {
+        name: one**2 if name.startswith("second/") else one
+        for name, one in found["moments"].items()
+    }
     return found
 
 

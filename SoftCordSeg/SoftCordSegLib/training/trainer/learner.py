@@ -30,7 +30,13 @@ class Learner:
         precision: "fp32" or "bf16"; parameters, losses and averages are float32 in either.
     """
 
-    def __init__(self, plan: TrainerPlan, weights: dict[str, torch.Tensor], device: str = "cpu", precision: str = "fp32"):
+    def __init__(
+        self,
+        plan: TrainerPlan,
+        weights: dict[str, torch.Tensor],
+        device: str = "cpu",
+        precision: str = "fp32",
+    ):
         try:
             check_options(plan.loss, plan.loss_options)
         except (KeyError, ValueError) as error:
@@ -40,9 +46,13 @@ class Learner:
         self.network = UNet(plan.network)
         self.network.load_state_dict(weights)
         self.network.to(self.device, memory_format=self._layout).train()
-        self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+        self.average = {
+            name: value.detach().clone() for name, value in self.network.state_dict().items()
+        }
         kind = torch.optim.AdamW if plan.optimiser == "adamw" else torch.optim.Adam
-        self.optimiser = kind(self.network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay)
+        self.optimiser = kind(
+            self.network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay
+        )
         self.moment_steps = 0
         self._lost = 0
 
@@ -50,14 +60,21 @@ class Learner:
         """The loss of a batch, with a gradient."""
         image = batch.image.to(self.device).contiguous(memory_format=self._layout)
         label, weight = batch.label.to(self.device), batch.weight.to(self.device)
-        # A network that was compiled or not, on whatever device: only its own arithmetic is in bfloat16.
-        with torch.autocast(self.device.type, torch.bfloat16) if self.precision == "bf16" else contextlib.nullcontext():
+        # A network that was compiled or not, on whatever device: only its own arithmetic is in
+        # bfloat16.
+        with (
+            torch.autocast(self.device.type, torch.bfloat16)
+            if self.precision == "bf16"
+            else contextlib.nullcontext()
+        ):
             outputs = self.network(image)
         loss = deeply_supervised(self.plan.loss, outputs, label, weight, self.plan.loss_options)
         if self.plan.agreement:
             output = outputs[0].float()
             soft = torch.sigmoid(output) if self.plan.stage == "locator" else output
-            loss = loss + self.plan.agreement * disagreement(soft, weight, batch.twins.to(self.device))
+            loss = loss + self.plan.agreement * disagreement(
+                soft, weight, batch.twins.to(self.device)
+            )
         return loss
 
     def step(self, number: int, rate_from: int, batches: Callable[[int], Batch]) -> float | None:
@@ -69,7 +86,8 @@ class Learner:
             batches: gives the batch of a number; a step takes ``accumulate`` of them.
 
         Returns:
-            The loss; None where it or its gradient was not finite, and the network stayed as it was.
+            The loss; None where it or its gradient was not finite, and the network stayed as it
+            was.
 
         Raises:
             InputError: that was so many times in a row.
@@ -87,8 +105,8 @@ class Learner:
             self._lost += 1
             if self._lost >= _LOST:
                 raise InputError(
-                    f"The loss was not finite {_LOST} times in a row at step {number}: training cannot go on. Lower learning_rate, "
-                    "or set precision to fp32."
+                    f"The loss was not finite {_LOST} times in a row at step {number}: training"
+                    " cannot go on. Lower learning_rate, or set precision to fp32."
                 )
             return None
         self._lost = 0
@@ -118,7 +136,10 @@ class Learner:
         for name, value in self.network.named_parameters():
             kept: dict[str, Any] = self.optimiser.state.get(value, {})
             if kept:
-                found[f"first/{name}"], found[f"second/{name}"] = kept["exp_avg"], kept["exp_avg_sq"]
+                found[f"first/{name}"], found[f"second/{name}"] = (
+                    kept["exp_avg"],
+                    kept["exp_avg_sq"],
+                )
         return found
 
     def take_moments(self, moments: dict[str, torch.Tensor], steps: int) -> None:
@@ -127,8 +148,14 @@ class Learner:
             return
         state = {}
         for number, (name, value) in enumerate(self.network.named_parameters()):
-            first, second = (self._like(value, moments[f"{kind}/{name}"]) for kind in ("first", "second"))
-            state[number] = {"step": torch.tensor(float(steps)), "exp_avg": first, "exp_avg_sq": second}
+            first, second = (
+                self._like(value, moments[f"{kind}/{name}"]) for kind in ("first", "second")
+            )
+            state[number] = {
+                "step": torch.tensor(float(steps)),
+                "exp_avg": first,
+                "exp_avg_sq": second,
+            }
         groups = self.optimiser.state_dict()["param_groups"]
         self.optimiser.load_state_dict({"state": state, "param_groups": groups})
         self.moment_steps = steps

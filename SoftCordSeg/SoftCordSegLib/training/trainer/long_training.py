@@ -10,7 +10,16 @@ from typing import Any
 from ...errors import InputError
 from .run_description import RunDescription
 
-_KEYS = ("name", "parent", "validate_steps", "measure_minutes", "log_minutes", "base", "trainings", "order")
+_KEYS = (
+    "name",
+    "parent",
+    "validate_steps",
+    "measure_minutes",
+    "log_minutes",
+    "base",
+    "trainings",
+    "order",
+)
 
 
 @dataclass(frozen=True)
@@ -20,7 +29,8 @@ class LongRun:
     Attributes:
         name: of the run and its folder.
         trainings: by name.
-        order: names and how many steps each has in all when its turn ends; the last may be None, for no end.
+        order: names and how many steps each has in all when its turn ends; the last may be None,
+            for no end.
         parent: bundle that a stage without a training is taken from.
         validate_steps: between validations.
         measure_minutes: between measurements on the development list; 0 for none.
@@ -48,19 +58,39 @@ class LongRun:
         """
         unknown = sorted(set(content) - set(_KEYS))
         if unknown:
-            raise InputError(f"'{unknown[0]}' is not a key of a plan of trainings. Known are {', '.join(_KEYS)}.")
+            raise InputError(
+                f"'{unknown[0]}' is not a key of a plan of trainings. Known are {', '.join(_KEYS)}."
+            )
         try:
             base = content.get("base")
-            trainings = {name: RunDescription.from_json({"name": name, **one}, base) for name, one in content["trainings"].items()}
-            order = tuple((str(name), None if steps is None else int(steps)) for name, steps in content["order"])
-            plain = {key: content[key] for key in ("parent", "validate_steps", "measure_minutes", "log_minutes") if key in content}
+            trainings = {
+                name: RunDescription.from_json({"name": name, **one}, base)
+                for name, one in content["trainings"].items()
+            }
+            order = tuple(
+                (str(name), None if steps is None else int(steps))
+                for name, steps in content["order"]
+            )
+            plain = {
+                key: content[key]
+                for key in ("parent", "validate_steps", "measure_minutes", "log_minutes")
+                if key in content
+            }
             run = cls(str(content["name"]), trainings, order, **plain)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise InputError(f"A plan of trainings needs name, trainings and order ({error!r}). Correct the plan.") from error
+            raise InputError(
+                f"A plan of trainings needs name, trainings and order ({error!r}). Correct the"
+                " plan."
+            ) from error
         if not order or {name for name, _ in order} - set(trainings):
-            raise InputError("The order of a plan names each of its trainings, and no other. Correct the plan.")
+            raise InputError(
+                "The order of a plan names each of its trainings, and no other. Correct the plan."
+            )
         if any(steps is None for _, steps in order[:-1]):
-            raise InputError("Only the last training of a plan's order goes on for ever. Give the others their steps.")
+            raise InputError(
+                "Only the last training of a plan's order goes on for ever. Give the others their"
+                " steps."
+            )
         return run
 
     @classmethod
@@ -82,7 +112,9 @@ def read_json(path: str | Path) -> dict[str, Any]:
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"'{path}' cannot be read as JSON: {error}. Correct it, or name another file.") from error
+        raise InputError(
+            f"'{path}' cannot be read as JSON: {error}. Correct it, or name another file."
+        ) from error
     if not isinstance(content, dict):
         raise InputError(f"'{path}' does not hold a JSON object. Name another file.")
     return content

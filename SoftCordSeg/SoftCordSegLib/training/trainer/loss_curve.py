@@ -32,7 +32,9 @@ class LossCurve:
         self.points.append(self.total / self.count)
         self.total, self.count = 0.0, 0
         if len(self.points) >= _MOST:
-            self.points = [(one + other) / 2 for one, other in zip(self.points[::2], self.points[1::2])]
+            self.points = [
+                (one + other) / 2 for one, other in zip(self.points[::2], self.points[1::2])
+            ]
             self.width *= 2
 
     def recent(self, steps: int = 100) -> float | None:
@@ -46,7 +48,12 @@ class LossCurve:
 
     def to_json(self) -> dict[str, Any]:
         """Plain types."""
-        return {"width": self.width, "points": list(self.points), "total": self.total, "count": self.count}
+        return {
+            "width": self.width,
+            "points": list(self.points),
+            "total": self.total,
+            "count": self.count,
+        }
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> LossCurve:

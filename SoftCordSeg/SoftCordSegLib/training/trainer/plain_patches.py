@@ -1,6 +1,8 @@
-"""Patches of packed images as they are: nothing is changed but where they are cut, and left for right.
+"""Patches of packed images as they are: nothing is changed but where they are cut, and left for
+right.
 
-What the generator has to be better than; and enough to try a training where nothing is learnt from appearance.
+What the generator has to be better than; and enough to try a training where nothing is learnt from
+appearance.
 """
 
 from __future__ import annotations
@@ -44,21 +46,33 @@ class PlainPatches:
 
     def __init__(self, packed: Packed, recipe: PlainRecipe, device: str = "cpu"):
         if not packed.cases:
-            raise InputError("The packed file has no images to cut patches from. Pack the data again.")
+            raise InputError(
+                "The packed file has no images to cut patches from. Pack the data again."
+            )
         self.recipe, self._device = recipe, device
         people: dict[str, list[int]] = {}
         for number, case in enumerate(packed.cases):
             people.setdefault(case.participant, []).append(number)
         self._people = list(people.values())
-        names = ("coarse_image", "coarse_label", "coarse_weight") if recipe.coarse else ("image", "label", "weight")
+        names = (
+            ("coarse_image", "coarse_label", "coarse_weight")
+            if recipe.coarse
+            else ("image", "label", "weight")
+        )
         self._cases = [tuple(getattr(case, name) for name in names) for case in packed.cases]
-        self._cords = [np.argwhere((label >= 128) & (weight > 0)) for _, label, weight in self._cases]
+        self._cords = [
+            np.argwhere((label >= 128) & (weight > 0)) for _, label, weight in self._cases
+        ]
 
     def batch(self, seed: int, step: int, size: int) -> Batch:
         """Patches whose seeds are (seed, step, row)."""
         rows = [self._patch(np.random.default_rng([seed, step, row])) for row in range(size)]
-        image, label, weight = (torch.from_numpy(np.stack(part))[:, None].to(self._device) for part in zip(*rows))
-        return Batch(image, label, weight, torch.zeros((0, 2), dtype=torch.int64, device=self._device))
+        image, label, weight = (
+            torch.from_numpy(np.stack(part))[:, None].to(self._device) for part in zip(*rows)
+        )
+        return Batch(
+            image, label, weight, torch.zeros((0, 2), dtype=torch.int64, device=self._device)
+        )
 
     def _patch(self, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         person = self._people[random.integers(len(self._people))]

@@ -23,8 +23,8 @@ class RunDescription:
     Attributes:
         name: of the run.
         plan: of the training.
-        recipe: of its batches: what differs from the generator's recipe for the stage, or ``{"kind": "plain", …}`` with those of
-            :class:`.plain_patches.PlainRecipe`.
+        recipe: of its batches: what differs from the generator's recipe for the stage, or
+            ``{"kind": "plain", …}`` with those of :class:`.plain_patches.PlainRecipe`.
         start: what it begins with.
         steps: in all; None for no end.
     """
@@ -36,12 +36,15 @@ class RunDescription:
     steps: int | None = None
 
     @classmethod
-    def from_json(cls, content: dict[str, Any], base: dict[str, Any] | None = None) -> RunDescription:
+    def from_json(
+        cls, content: dict[str, Any], base: dict[str, Any] | None = None
+    ) -> RunDescription:
         """From plain types.
 
         Args:
             content: keys as the attributes.
-            base: what holds where ``content`` says nothing; plan and recipe are merged setting by setting.
+            base: what holds where ``content`` says nothing; plan and recipe are merged setting by
+                setting.
 
         Raises:
             InputError: an unknown key or setting, or one that cannot be.
@@ -49,11 +52,18 @@ class RunDescription:
         base = base or {}
         unknown = sorted({*content, *base} - {one.name for one in fields(cls)})
         if unknown:
-            raise InputError(f"'{unknown[0]}' is not a key of a run. Known are {', '.join(one.name for one in fields(cls))}.")
+            raise InputError(
+                f"'{unknown[0]}' is not a key of a run. Known are"
+                f" {', '.join(one.name for one in fields(cls))}."
+            )
         merged = {key: {**base.get(key, {}), **content.get(key, {})} for key in ("plan", "recipe")}
         steps = content.get("steps", base.get("steps"))
-        if steps is not None and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 1):
-            raise InputError(f"The steps of a run are a whole number of at least 1, or null, not {steps!r}.")
+        if steps is not None and (
+            isinstance(steps, bool) or not isinstance(steps, int) or steps < 1
+        ):
+            raise InputError(
+                f"The steps of a run are a whole number of at least 1, or null, not {steps!r}."
+            )
         return cls(
             str(content.get("name", base.get("name", "run"))),
             TrainerPlan.from_json(merged["plan"]),
@@ -64,7 +74,8 @@ class RunDescription:
 
 
 def whole_recipe(recipe: dict[str, Any], stage: str) -> dict[str, Any]:
-    """A recipe with every setting that it leaves out, so that a later version of the program cannot change it unnoticed.
+    """A recipe with every setting that it leaves out, so that a later version of the program cannot
+    change it unnoticed.
 
     Raises:
         InputError: a setting is unknown or cannot be.
@@ -73,11 +84,14 @@ def whole_recipe(recipe: dict[str, Any], stage: str) -> dict[str, Any]:
     return {"kind": "plain", **plain} if recipe.get("kind") == "plain" else plain
 
 
-def batch_source(packed: Packed, recipe: dict[str, Any], stage: str, device: str = "cpu") -> BatchSource:
+def batch_source(
+    packed: Packed, recipe: dict[str, Any], stage: str, device: str = "cpu"
+) -> BatchSource:
     """What makes the batches of a recipe.
 
     Raises:
-        InputError: a setting is unknown or cannot be, or the packed file has nothing to make batches of.
+        InputError: a setting is unknown or cannot be, or the packed file has nothing to make
+            batches of.
     """
     settings = _recipe(recipe, stage)
     if recipe.get("kind") == "plain":
@@ -90,7 +104,11 @@ def batch_source(packed: Packed, recipe: dict[str, Any], stage: str, device: str
 
 
 def _recipe(recipe: dict[str, Any], stage: str) -> dict[str, Any]:
-    settings = {name: tuple(value) if isinstance(value, list) else value for name, value in recipe.items() if name != "kind"}
+    settings = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in recipe.items()
+        if name != "kind"
+    }
     try:
         if recipe.get("kind") == "plain":
             from .plain_patches import PlainRecipe
@@ -98,9 +116,13 @@ def _recipe(recipe: dict[str, Any], stage: str) -> dict[str, Any]:
             return asdict(PlainRecipe(**{"coarse": stage == "locator", **settings}))
         from ..generator import LOCATOR, SEGMENTER, BatchRecipe
 
-        return BatchRecipe.of({**(LOCATOR if stage == "locator" else SEGMENTER).plain(), **settings}).plain()
+        return BatchRecipe.of(
+            {**(LOCATOR if stage == "locator" else SEGMENTER).plain(), **settings}
+        ).plain()
     except TypeError as error:
-        raise InputError(f"The recipe of a training cannot be used: {error}. Correct it.") from error
+        raise InputError(
+            f"The recipe of a training cannot be used: {error}. Correct it."
+        ) from error
 
 
 def _plain(value: Any) -> Any:
@@ -133,7 +155,11 @@ def open_training(
     from .trainer import Trainer
 
     data = read_packed(packed)
-    cases = development_cases(read_packed(development), description.plan) if development is not None else []
+    cases = (
+        development_cases(read_packed(development), description.plan)
+        if development is not None
+        else []
+    )
     return Trainer(
         store,
         description.plan,

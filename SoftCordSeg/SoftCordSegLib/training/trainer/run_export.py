@@ -51,7 +51,8 @@ def export_run(
         half: weights in half precision.
 
     Raises:
-        InputError: a stage has neither run nor parent, or a network of another kind than bundles can hold.
+        InputError: a stage has neither run nor parent, or a network of another kind than bundles
+            can hold.
         ModelError: the parent cannot be read.
         OutputError: the folder cannot be written.
     """
@@ -66,11 +67,17 @@ def export_run(
             provenance[name] = _provenance(runs[name])
         else:
             inference[name], state = _taken(other, name, file)
-            provenance[name] = {"parent": other.name, "sha256": other.sha256[getattr(other, name).weights]}
-        weights[file] = {key: value.half() if half else value.float() for key, value in state.items()}
+            provenance[name] = {
+                "parent": other.name,
+                "sha256": other.sha256[getattr(other, name).weights],
+            }
+        weights[file] = {
+            key: value.half() if half else value.float() for key, value in state.items()
+        }
     contract = _contract(runs)
     if contract is not None:
-        # The input contract: by which function the program scales what the networks see (network/bundle.py reads this key).
+        # The input contract: by which function the program scales what the networks see
+        # (network/bundle.py reads this key).
         inference["intensities"] = contract
     save_bundle(folder, _metadata(words or {}, provenance), inference, weights)
     return Path(folder)
@@ -81,7 +88,8 @@ def _contract(runs: dict[str, RunState]) -> str | None:
     found = {run.record.get("packed", {}).get("contract") for run in runs.values()} - {None}
     if len(found) > 1:
         raise InputError(
-            f"The runs were trained on intensities of two kinds ({', '.join(sorted(found))}). Train one of them again."
+            f"The runs were trained on intensities of two kinds ({', '.join(sorted(found))}). Train"
+            " one of them again."
         )
     return found.pop() if found else None
 
@@ -89,17 +97,34 @@ def _contract(runs: dict[str, RunState]) -> str | None:
 def _stage(file: str, state: RunState, name: str) -> Stage:
     plan = TrainerPlan.from_json(state.plan)
     if plan.stage != name:
-        raise InputError(f"A training of a {plan.stage} cannot be the {name} of a bundle. Name the right run.")
+        raise InputError(
+            f"A training of a {plan.stage} cannot be the {name} of a bundle. Name the right run."
+        )
     # All that a bundle's stage can say of its network.
     if plan.network != UNetConfig(plan.network.features, plan.network.strides):
-        raise InputError("A bundle holds networks of two convolutions a stage with kernels of 3. Train such a one.")
-    return Stage(file, plan.network.features, plan.network.strides, SPACING_MM[name], plan.tile, _OVERLAP, ACTIVATION[name])
+        raise InputError(
+            "A bundle holds networks of two convolutions a stage with kernels of 3. Train such a"
+            " one."
+        )
+    return Stage(
+        file,
+        plan.network.features,
+        plan.network.strides,
+        SPACING_MM[name],
+        plan.tile,
+        _OVERLAP,
+        ACTIVATION[name],
+    )
 
 
-def _taken(other: ModelBundle | None, name: str, file: str) -> tuple[Stage, dict[str, torch.Tensor]]:
+def _taken(
+    other: ModelBundle | None, name: str, file: str
+) -> tuple[Stage, dict[str, torch.Tensor]]:
     stage = getattr(other, name, None)
     if stage is None:
-        raise InputError(f"The bundle would lack a {name}: name a run of one, or a parent bundle that has it.")
+        raise InputError(
+            f"The bundle would lack a {name}: name a run of one, or a parent bundle that has it."
+        )
     return replace(stage, weights=file), other.network(stage).state_dict()
 
 
@@ -121,12 +146,22 @@ def _provenance(state: RunState) -> dict[str, Any]:
 
 
 def _metadata(words: dict[str, Any], provenance: dict[str, Any]) -> dict[str, Any]:
-    image = {"type": "image", "format": "magnitude", "modality": "MR", "num_channels": 1, "spatial_shape": ["*", "*", "*"]}
+    image = {
+        "type": "image",
+        "format": "magnitude",
+        "modality": "MR",
+        "num_channels": 1,
+        "spatial_shape": ["*", "*", "*"],
+    }
     image = {**image, "dtype": "float32", "is_patch_data": True}
     return {
         **_WORDS,
         **words,
-        **{f"{name}_version": _version(package) for name, package in _PACKAGES.items() if _version(package)},
+        **{
+            f"{name}_version": _version(package)
+            for name, package in _PACKAGES.items()
+            if _version(package)
+        },
         "softcordseg_version": __version__,
         "network_data_format": {
             "inputs": {"image": {**image, "value_range": [-3, 3]}},

@@ -1,7 +1,8 @@
-"""All that a training needs to go on, in a folder: tensors as safetensors, the rest as JSON; nothing is unpickled.
+"""All that a training needs to go on, in a folder: tensors as safetensors, the rest as JSON;
+nothing is unpickled.
 
-Each save is a folder of its own, with a number, which gets its name when it is whole: whenever a process is killed, the last
-folder with a number is a state that fits together.
+Each save is a folder of its own, with a number, which gets its name when it is whole: whenever a
+process is killed, the last folder with a number is a state that fits together.
 """
 
 from __future__ import annotations
@@ -63,20 +64,26 @@ class RunState:
 
     def head(self) -> dict[str, Any]:
         """Everything but the tensors."""
-        return {one.name: getattr(self, one.name) for one in fields(self) if one.name not in _TENSORS}
+        return {
+            one.name: getattr(self, one.name) for one in fields(self) if one.name not in _TENSORS
+        }
 
 
 def save_state(folder: str | Path, state: RunState, keep: int = 2) -> Path:
     """Write a state beside the earlier ones, of which the last ``keep`` stay, this one included.
 
     Raises:
-        OutputError: the folder cannot be written, or the disk is full; earlier states are as they were.
+        OutputError: the folder cannot be written, or the disk is full; earlier states are as they
+            were.
     """
     from safetensors.torch import save_file
 
     def write(temporary: Path) -> dict[str, Any]:
         for name in _TENSORS:
-            tensors = {key: value.detach().contiguous().cpu() for key, value in getattr(state, name).items()}
+            tensors = {
+                key: value.detach().contiguous().cpu()
+                for key, value in getattr(state, name).items()
+            }
             save_file(tensors, temporary / f"{name}.safetensors")
         return state.head()
 
@@ -84,7 +91,8 @@ def save_state(folder: str | Path, state: RunState, keep: int = 2) -> Path:
 
 
 def load_state(folder: str | Path) -> RunState | None:
-    """The last state in a folder that is as it was written, in full precision or in half; None where there is none.
+    """The last state in a folder that is as it was written, in full precision or in half; None
+    where there is none.
 
     Raises:
         InputError: there are states, and none of them can be read.
@@ -92,10 +100,14 @@ def load_state(folder: str | Path) -> RunState | None:
     from safetensors.torch import load_file
 
     def read(one: Path, head: dict[str, Any]) -> RunState:
-        values = {entry.name: head[entry.name] for entry in fields(RunState) if entry.name not in _TENSORS}
+        values = {
+            entry.name: head[entry.name] for entry in fields(RunState) if entry.name not in _TENSORS
+        }
         if "halves" in head:
             return RunState(**values, **read_parts(one, head["halves"]))
-        return RunState(**values, **{name: load_file(one / f"{name}.safetensors") for name in _TENSORS})
+        return RunState(
+            **values, **{name: load_file(one / f"{name}.safetensors") for name in _TENSORS}
+        )
 
     return read_numbered(folder, read)
 
@@ -103,12 +115,17 @@ def load_state(folder: str | Path) -> RunState | None:
 def numbered(folder: str | Path) -> list[Path]:
     """The saved states in a folder, the last one first."""
     folder = Path(folder)
-    found = [one for one in folder.iterdir() if one.name.isdigit() and one.is_dir()] if folder.is_dir() else []
+    found = (
+        [one for one in folder.iterdir() if one.name.isdigit() and one.is_dir()]
+        if folder.is_dir()
+        else []
+    )
     return sorted(found, key=lambda one: int(one.name), reverse=True)
 
 
 def write_numbered(folder: str | Path, write: Any, keep: int) -> Path:
-    """Call ``write(temporary folder)``, which returns the head, and give the folder the next number.
+    """Call ``write(temporary folder)``, which returns the head, and give the folder the next
+    number.
 
     Raises:
         OutputError: as :func:`save_state`.
@@ -145,12 +162,14 @@ def write_numbered(folder: str | Path, write: Any, keep: int) -> Path:
                 shutil.rmtree(temporary, ignore_errors=True)
         reason = getattr(error, "strerror", None) or error
         raise OutputError(
-            f"The state of the training cannot be saved in '{folder}': {reason}. Make room there, or choose another folder."
+            f"The state of the training cannot be saved in '{folder}': {reason}. Make room there,"
+            " or choose another folder."
         ) from error
 
 
 def read_numbered(folder: str | Path, read: Any) -> Any:
-    """``read(folder, head)`` of the last state whose files are as they were written; None where there is no state.
+    """``read(folder, head)`` of the last state whose files are as they were written; None where
+    there is no state.
 
     Raises:
         InputError: as :func:`load_state`.
@@ -162,14 +181,23 @@ def read_numbered(folder: str | Path, read: Any) -> Any:
             head = json.loads((one / _HEAD).read_text(encoding="utf-8"))
             if head.pop("format") != FORMAT:
                 raise ValueError("it is of another version")
-            changed = [name for name, total in head.pop("sha256").items() if file_sha256(one / name) != total]
+            changed = [
+                name
+                for name, total in head.pop("sha256").items()
+                if file_sha256(one / name) != total
+            ]
             if changed:
                 raise ValueError(f"'{changed[0]}' is not as it was written")
             return read(one, head)
-        except Exception as error:  # safetensors and json raise many kinds; an older state may still do
+        except (
+            Exception
+        ) as error:  # safetensors and json raise many kinds; an older state may still do
             reason = reason or str(error)
     if states:
-        raise InputError(f"None of the states of a training in '{folder}' can be read: {reason}. Choose another folder.")
+        raise InputError(
+            f"None of the states of a training in '{folder}' can be read: {reason}. Choose another"
+            " folder."
+        )
     return None
 
 

@@ -1,4 +1,6 @@
-"""A training that runs for a number of steps or minutes or until it is stopped, and goes on as if it had never been."""
+"""A training that runs for a number of steps or minutes or until it is stopped, and goes on as if
+it had never been.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +75,8 @@ class Trainer:
         start: what a new training begins with.
         development: cases to validate on.
         device: "cpu", "cuda", …
-        renew: go on from the weights of a run that was begun with another plan or recipe; its warm-up and schedule begin anew.
+        renew: go on from the weights of a run that was begun with another plan or recipe; its
+            warm-up and schedule begin anew.
         record: where the data come from, plain types; kept.
 
     Raises:
@@ -100,16 +103,25 @@ class Trainer:
         state = self._store.load()
         if state is None:
             weights, self._origin = first_weights(plan, start or Start())
-            state = RunState(plan.to_json(), self._recipe, self._origin, 0, 0, 0.0, 0, 0, weights, weights, {})
+            state = RunState(
+                plan.to_json(), self._recipe, self._origin, 0, 0, 0.0, 0, 0, weights, weights, {}
+            )
         changed = _changed(state, plan.to_json(), self._recipe)
         if changed:
             _check_change(changed, renew)
         self._origin = state.origin
         self.step, self.patches, self.seconds = state.step, state.patches, state.seconds
         self.rate_from = state.step if changed else state.rate_from
-        self.curve = LossCurve.from_json(state.history["losses"]) if "losses" in state.history else LossCurve()
+        self.curve = (
+            LossCurve.from_json(state.history["losses"])
+            if "losses" in state.history
+            else LossCurve()
+        )
         self.validations = list(state.history.get("validations", []))
-        self._changes = [*state.history.get("changes", []), *([{"step": state.step, "settings": changed}] if changed else [])]
+        self._changes = [
+            *state.history.get("changes", []),
+            *([{"step": state.step, "settings": changed}] if changed else []),
+        ]
         precision, trial = self._precision(state)
         self.learner = Learner(plan, state.weights, device, precision)
         self.learner.take_average(state.average)
@@ -136,7 +148,8 @@ class Trainer:
         before_step: Callable[[], bool] | None = None,
         after_step: Callable[[Trainer], None] | None = None,
     ) -> RunState:
-        """Train until there are ``steps`` in all, ``minutes`` have passed, or ``before_step`` says no; for ever without any.
+        """Train until there are ``steps`` in all, ``minutes`` have passed, or ``before_step`` says
+        no; for ever without any.
 
         Args:
             steps: of the whole training, those of before included.
@@ -192,8 +205,14 @@ class Trainer:
 
     def state(self) -> RunState:
         """All of the training, on the CPU."""
-        tensors = {"weights": self.learner.weights(), "average": self.learner.average, "moments": self.learner.moments()}
-        return RunState(**self.state_head(), **{name: _copied(value) for name, value in tensors.items()})
+        tensors = {
+            "weights": self.learner.weights(),
+            "average": self.learner.average,
+            "moments": self.learner.moments(),
+        }
+        return RunState(
+            **self.state_head(), **{name: _copied(value) for name, value in tensors.items()}
+        )
 
     def state_head(self) -> dict[str, Any]:
         """Everything but the tensors; see :meth:`RunState.head`."""
@@ -206,7 +225,11 @@ class Trainer:
             "seconds": self.seconds,
             "moment_steps": self.learner.moment_steps,
             "rate_from": self.rate_from,
-            "history": {"losses": self.curve.to_json(), "validations": self.validations, "changes": self._changes},
+            "history": {
+                "losses": self.curve.to_json(),
+                "validations": self.validations,
+                "changes": self._changes,
+            },
             "record": self._record,
         }
 
@@ -226,7 +249,9 @@ class Trainer:
         return bool(self.validations) and self.validations[-1]["step"] == self.step
 
     def _precision(self, state: RunState) -> tuple[str, dict[str, Any]]:
-        """That of before on a machine of the same kind, or the curve would bend where a run was resumed."""
+        """That of before on a machine of the same kind, or the curve would bend where a run was
+        resumed.
+        """
         before = state.record
         same = before.get("device") == self._device and before.get("asked") == self.plan.precision
         if same and before.get("torch") == torch.__version__:
@@ -235,7 +260,10 @@ class Trainer:
 
 
 def _copied(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {name: value.detach().cpu().clone(memory_format=torch.contiguous_format) for name, value in tensors.items()}
+    return {
+        name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, value in tensors.items()
+    }
 
 
 def _changed(state: RunState, plan: dict[str, Any], recipe: dict[str, Any]) -> list[str]:
@@ -249,10 +277,12 @@ def _check_change(changed: list[str], renew: bool) -> None:
     other = [name for name in changed if name in FIXED]
     if other:
         raise InputError(
-            f"The training at hand has another {' and '.join(other)}. Choose another folder, and start there from its weights."
+            f"The training at hand has another {' and '.join(other)}. Choose another folder, and"
+            " start there from its weights."
         )
     if not renew:
         raise InputError(
-            f"The training at hand was begun with other settings ({', '.join(changed)}). Choose another folder, take back the "
-            "change, or ask to go on from its weights with the new settings."
+            f"The training at hand was begun with other settings ({', '.join(changed)}). Choose"
+            " another folder, take back the change, or ask to go on from its weights with the new"
+            " settings."
         )

@@ -10,10 +10,14 @@ from ...errors import InputError
 from ...network.shape import COMPACT, UNetConfig
 
 STAGES = ("segmenter", "locator")
-# Voxel edge lengths of the two working grids, mm, and what makes soft values of a network's raw outputs.
+# Voxel edge lengths of the two working grids, mm, and what makes soft values of a network's raw
+# outputs.
 SPACING_MM = {"segmenter": 1.0, "locator": 2.0}
 ACTIVATION = {"segmenter": "clip", "locator": "sigmoid"}
-_LOSS = {"segmenter": ("squared_and_area_error", {"area": 0.05, "faint": 0.1}), "locator": ("dice_and_cross_entropy", {})}
+_LOSS = {
+    "segmenter": ("squared_and_area_error", {"area": 0.05, "faint": 0.1}),
+    "locator": ("dice_and_cross_entropy", {}),
+}
 _CHOICES = {
     "stage": STAGES,
     "schedule": ("constant", "cosine"),
@@ -26,12 +30,14 @@ FIXED = ("network", "stage")
 
 @dataclass(frozen=True)
 class TrainerPlan:
-    """One network's training: two runs of one plan and source, on one kind of processor, give the same numbers.
+    """One network's training: two runs of one plan and source, on one kind of processor, give the
+    same numbers.
 
     Attributes:
         network: its shape.
         stage: "segmenter" (1 mm, the cord's outline) or "locator" (2 mm, where the cord is).
-        tile: voxels (Left, Anterior, Superior) of the tiles that the program will use, and validation does.
+        tile: voxels (Left, Anterior, Superior) of the tiles that the program will use, and
+            validation does.
         batch: patches that go through the network at once.
         accumulate: batches whose gradients make one step.
         learning_rate: after the warm-up.
@@ -44,7 +50,8 @@ class TrainerPlan:
         gradient_clip: norm that gradients are cut to; None for none.
         loss: a name in ``loss.LOSSES``; that of the stage where "".
         loss_options: its options; those of the stage where the loss is "".
-        agreement: weight of the disagreement of twins (see :func:`.twin_agreement.disagreement`) beside the loss; 0 for none.
+        agreement: weight of the disagreement of twins (see :func:`.twin_agreement.disagreement`)
+            beside the loss; 0 for none.
         averaging: how much of the averaged weights is kept at each step; 0 for the last weights.
         seed: of random weights and of the batches.
         precision: "fp32", "bf16", or "auto" for the faster of the two by a short trial.
@@ -91,14 +98,21 @@ class TrainerPlan:
         return self.learning_rate * rise * (self.floor + (1 - self.floor) * fallen)
 
     def kept(self, step: int) -> float:
-        """How much of the average stays at a step, counted from 1; early on little, or it would remember the start."""
+        """How much of the average stays at a step, counted from 1; early on little, or it would
+        remember the start.
+        """
         return min(self.averaging, (1 + step) / (10 + step))
 
     def to_json(self) -> dict[str, Any]:
         """Plain types, every setting."""
         plain = {one.name: getattr(self, one.name) for one in fields(self)}
         network = {name: _plain(value) for name, value in self.network.to_json().items()}
-        return {**plain, "network": network, "tile": list(self.tile), "loss_options": dict(self.loss_options)}
+        return {
+            **plain,
+            "network": network,
+            "tile": list(self.tile),
+            "loss_options": dict(self.loss_options),
+        }
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> TrainerPlan:
@@ -110,14 +124,19 @@ class TrainerPlan:
         known = {one.name for one in fields(cls)}
         unknown = sorted(set(content) - known)
         if unknown:
-            raise InputError(f"'{unknown[0]}' is not a setting of a training. Known are {', '.join(sorted(known))}.")
+            raise InputError(
+                f"'{unknown[0]}' is not a setting of a training. Known are"
+                f" {', '.join(sorted(known))}."
+            )
         values = dict(content)
         try:
             if isinstance(values.get("network"), dict):
                 values["network"] = UNetConfig.from_json(values["network"])
             return cls(**values)
         except (TypeError, ValueError) as error:
-            raise InputError(f"The plan of a training cannot be used: {error}. Correct the plan.") from error
+            raise InputError(
+                f"The plan of a training cannot be used: {error}. Correct the plan."
+            ) from error
 
 
 def _plain(value: Any) -> Any:
@@ -135,18 +154,33 @@ def _wrong(plan: TrainerPlan) -> str:
             return f"{name} should be one of {', '.join(choices)}, not {getattr(plan, name)!r}"
     if not isinstance(plan.network, UNetConfig):
         return "network should have features and strides"
-    if len(plan.tile) != 3 or any(size <= 0 or size % part for size, part in zip(plan.tile, plan.network.divisor)):
+    if len(plan.tile) != 3 or any(
+        size <= 0 or size % part for size, part in zip(plan.tile, plan.network.divisor)
+    ):
         return f"tile should be three multiples of {plan.network.divisor}, not {plan.tile}"
     for name, least in (("batch", 1), ("accumulate", 1), ("warm_up", 0), ("seed", 0)):
         value = getattr(plan, name)
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
             return f"{name} should be a whole number of at least {least}, not {value!r}"
-    for name, high in (("learning_rate", 1.0), ("floor", 1.0), ("averaging", 1.0), ("agreement", None), ("weight_decay", None)):
+    for name, high in (
+        ("learning_rate", 1.0),
+        ("floor", 1.0),
+        ("averaging", 1.0),
+        ("agreement", None),
+        ("weight_decay", None),
+    ):
         value = getattr(plan, name)
         if not _number(value) or value < 0 or (high is not None and value > high):
-            return f"{name} should be a number from 0{'' if high is None else f' to {high:g}'}, not {value!r}"
-    if plan.gradient_clip is not None and not (_number(plan.gradient_clip) and plan.gradient_clip > 0):
+            return (
+                f"{name} should be a number from 0{'' if high is None else f' to {high:g}'}, not"
+                f" {value!r}"
+            )
+    if plan.gradient_clip is not None and not (
+        _number(plan.gradient_clip) and plan.gradient_clip > 0
+    ):
         return f"gradient_clip should be a number above 0, or null, not {plan.gradient_clip!r}"
-    if plan.schedule == "cosine" and not (isinstance(plan.schedule_steps, int) and plan.schedule_steps > 0):
+    if plan.schedule == "cosine" and not (
+        isinstance(plan.schedule_steps, int) and plan.schedule_steps > 0
+    ):
         return "a cosine needs schedule_steps, a whole number above 0"
     return ""

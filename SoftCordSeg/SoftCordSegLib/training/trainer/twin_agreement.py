@@ -1,4 +1,6 @@
-"""What two outputs of one geometry in two appearances should have in common: the mask, and the areas of its slices."""
+"""What two outputs of one geometry in two appearances should have in common: the mask, and the
+areas of its slices.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +9,27 @@ from torch.nn import functional
 
 
 def disagreement(
-    soft: torch.Tensor, weight: torch.Tensor, twins: torch.Tensor, areas: float = 0.05, least: float = 20.0, large: float = 0.05
+    soft: torch.Tensor,
+    weight: torch.Tensor,
+    twins: torch.Tensor,
+    areas: float = 0.05,
+    least: float = 20.0,
+    large: float = 0.05,
 ) -> torch.Tensor:
-    """Mean squared difference of twins, plus the difference of the areas of their axial slices; 0 where there are no twins.
+    """Mean squared difference of twins, plus the difference of the areas of their axial slices; 0
+    where there are no twins.
 
     Nobody need know the true mask for this: whatever it is, a contrast must not move it.
 
     Args:
-        soft: (B, 1, i, j, k) output at full resolution, in the range where 0 is background and 1 is cord.
-        weight: the same shape, 0 where a patch has no image; what either twin lacks counts in neither.
+        soft: (B, 1, i, j, k) output at full resolution, in the range where 0 is background and 1 is
+            cord.
+        weight: the same shape, 0 where a patch has no image; what either twin lacks counts in
+            neither.
         twins: (P, 2) int64, rows that belong together.
         areas: how much areas count beside voxels.
-        least: voxels; a difference of areas counts as a part of their mean, or of this where the mean is smaller.
+        least: voxels; a difference of areas counts as a part of their mean, or of this where the
+            mean is smaller.
         large: the part above which a difference of areas counts linearly, not squared.
     """
     if not len(twins):

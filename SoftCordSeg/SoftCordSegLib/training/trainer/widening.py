@@ -1,8 +1,9 @@
-"""A wider network that begins by giving the very outputs of a narrower one (Net2WiderNet, Chen et al., ICLR 2016).
+"""A wider network that begins by giving the very outputs of a narrower one (Net2WiderNet, Chen et
+al., ICLR 2016).
 
-Channels of the wide network are those of the narrow one, some more than once.  Whatever reads a channel that is there n times
-takes an n-th of each, so nothing changes until training tells the copies apart; instance norm works channel by channel and sees
-no difference either.
+Channels of the wide network are those of the narrow one, some more than once.  Whatever reads a
+channel that is there n times takes an n-th of each, so nothing changes until training tells the
+copies apart; instance norm works channel by channel and sees no difference either.
 """
 
 from __future__ import annotations
@@ -15,19 +16,28 @@ from ...network.shape import UNetConfig
 
 def can_widen(narrow: UNetConfig, wide: UNetConfig) -> bool:
     """Whether the networks differ in nothing but more channels."""
-    return len(narrow.features) == len(wide.features) and _same_but_features(narrow, wide) and _no_narrower(narrow, wide)
+    return (
+        len(narrow.features) == len(wide.features)
+        and _same_but_features(narrow, wide)
+        and _no_narrower(narrow, wide)
+    )
 
 
 def widened(
-    weights: dict[str, torch.Tensor], narrow: UNetConfig, wide: UNetConfig, noise: float = 0.02, seed: int = 0
+    weights: dict[str, torch.Tensor],
+    narrow: UNetConfig,
+    wide: UNetConfig,
+    noise: float = 0.02,
+    seed: int = 0,
 ) -> dict[str, torch.Tensor]:
     """Weights of the wide network from those of the narrow one.
 
     Args:
         weights: state of a ``UNet(narrow)``.
         narrow, wide: shapes that differ in their features only, none of which may shrink.
-        noise: standard deviation of what is added to the weights of copies, in parts of their own standard deviation: copies
-            that are the very same would get the same gradients, and stay so for ever.
+        noise: standard deviation of what is added to the weights of copies, in parts of their own
+            standard deviation: copies that are the very same would get the same gradients, and stay
+            so for ever.
         seed: of the noise.
 
     Returns:
@@ -38,12 +48,16 @@ def widened(
     """
     if not can_widen(narrow, wide):
         raise InputError(
-            f"A network of {wide.features} channels cannot begin with the weights of one of {narrow.features}: give it the same "
-            "strides and convolutions, and at least as many channels in every stage."
+            f"A network of {wide.features} channels cannot begin with the weights of one of"
+            f" {narrow.features}: give it the same strides and convolutions, and at least as many"
+            " channels in every stage."
         )
     chosen = _channels(narrow, wide)
     random = torch.Generator().manual_seed(seed)
-    return {name: _wide(name, value.detach().float().cpu(), chosen, noise, random) for name, value in weights.items()}
+    return {
+        name: _wide(name, value.detach().float().cpu(), chosen, noise, random)
+        for name, value in weights.items()
+    }
 
 
 def _same_but_features(one: UNetConfig, other: UNetConfig) -> bool:
@@ -55,12 +69,27 @@ def _no_narrower(narrow: UNetConfig, wide: UNetConfig) -> bool:
 
 
 def _channels(narrow: UNetConfig, wide: UNetConfig) -> dict[str, torch.Tensor]:
-    """For "in", "out" and each level: which narrow channel stands at each wide one; the narrow ones first, in their order."""
-    levels = {str(n): torch.arange(many) % few for n, (few, many) in enumerate(zip(narrow.features, wide.features))}
-    return {"in": torch.arange(narrow.channels_in), "out": torch.arange(narrow.channels_out), **levels}
+    """For "in", "out" and each level: which narrow channel stands at each wide one; the narrow ones
+    first, in their order.
+    """
+    levels = {
+        str(n): torch.arange(many) % few
+        for n, (few, many) in enumerate(zip(narrow.features, wide.features))
+    }
+    return {
+        "in": torch.arange(narrow.channels_in),
+        "out": torch.arange(narrow.channels_out),
+        **levels,
+    }
 
 
-def _wide(name: str, value: torch.Tensor, chosen: dict[str, torch.Tensor], noise: float, random: torch.Generator) -> torch.Tensor:
+def _wide(
+    name: str,
+    value: torch.Tensor,
+    chosen: dict[str, torch.Tensor],
+    noise: float,
+    random: torch.Generator,
+) -> torch.Tensor:
     reads, gives = _ends(name, len(chosen) - 2)
     out = chosen[gives]
     if value.ndim == 1:
@@ -95,7 +124,9 @@ def _ends(name: str, levels: int) -> tuple[list[str], str]:
 
 
 def _read(value: torch.Tensor, sources: list[torch.Tensor]) -> torch.Tensor:
-    """(out, in, …) with each channel that is read as often as it is there, and as much less of each."""
+    """(out, in, …) with each channel that is read as often as it is there, and as much less of
+    each.
+    """
     parts, start = [], 0
     for source in sources:
         count = torch.bincount(source)
