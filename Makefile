@@ -19,7 +19,7 @@ LABEL = $(BIN)/softcord pseudolabel recipes/training.csv --root $(DATA)
 LUMBAR = sub-single_t2_lumbar
 SEEN = --only sub-01 --only sub-single --without $(LUMBAR)
 
-.PHONY: .venv demo test lint format bench screenshots train cmake-lists system-packages clean
+.PHONY: .venv demo test lint format bench screenshots train system-packages clean
 
 .venv: .venv/installed
 
@@ -72,10 +72,6 @@ train: .venv
 	$(BIN)/softcord train compact_8_mean --data $(DATA) --out runs/mean
 	$(LABEL) $(SEEN) --model runs/mean/bundle --out runs/labels_7
 	$(BIN)/softcord train compact_9_as_sampled --data $(DATA) --out runs/as_sampled
-
-# Rewrites the file lists in SoftCordSeg/CMakeLists.txt from the tree.
-cmake-lists:
-	$(PYTHON) Utilities/cmake_lists.py
 
 clean:
 	rm -rf build dist demo bench .pytest_cache .ruff_cache .hypothesis SoftCordSeg/softcordseg.egg-info

@@ -293,7 +293,7 @@ class SoftCordSegLogic(ScriptedLoadableModuleLogic):
         from SoftCordSegLib.scene.box import add_box
         from SoftCordSegLib.scene.hierarchy import place_result
         from SoftCordSegLib.scene.volumes import grid_of
-        from SoftCordSegLib.segmentation import Box
+        from SoftCordSegLib.volume import Box
 
         whole = Box.of_grid(grid_of(image))
         box = add_box(

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from SoftCordSegLib.evaluation import Case
-from SoftCordSegLib.groundtruth.ingest import average, read_series
+from SoftCordSegLib.preprocessing import average, read_series
 from SoftCordSegLib.volume import time_points, write_nifti
 
 # Diffusion weighting darkens: volumes that much brighter than the median one are b = 0 (the

@@ -1,12 +1,60 @@
-"""The errors of the library: each message is a sentence that a radiologist can act on."""
+"""The errors of the library.
+
+::
+
+    SoftCordSegError      something that the user can put right
+     ├─ InputError        an input (image, mask, label, table) cannot be used as it is
+     ├─ OptionError       options contradict each other, or a value is invalid
+     ├─ OutputError       a result could not be written; nothing half-written was left behind
+     ├─ ModelError        a model bundle is missing, corrupt or not what it claims to be
+     └─ Cancelled         the user stopped the work; no result was written
+
+Each carries what was wrong (``sentence``), in which file (``path``) and what to do (``hint``). The
+command line and the panel compose their text from these fields; no message is parsed.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TypeVar
+
+_Error = TypeVar("_Error", bound="SoftCordSegError")
 
 
 class SoftCordSegError(Exception):
-    """Something the user can put right: what was wrong, in which file, what to do."""
+    """Something that the user can put right.
+
+    Args:
+        sentence: what was wrong; a sentence that a radiologist understands.
+        path: the file or folder at fault, where there is one. The sentence need not name it.
+        hint: what to do, one or more sentences; "" where the sentence says it.
+    """
+
+    def __init__(self, sentence: str, *, path: str | os.PathLike | None = None, hint: str = ""):
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.path = None if path is None else Path(path)
+        self.hint = hint
+
+    def __str__(self) -> str:
+        """One line for a log: the path, the sentence, the hint."""
+        about = "" if self.path is None else f"'{self.path}': "
+        return f"{about}{self.sentence} {self.hint}".rstrip()
+
+    def in_file(self: _Error, path: str | os.PathLike | None) -> _Error:
+        """The error itself, with ``path`` where it names no file yet."""
+        if self.path is None and path is not None:
+            self.path = Path(path)
+        return self
 
 
 class InputError(SoftCordSegError):
-    """An input (image, mask, label, model) cannot be used as it is."""
+    """An input (image, mask, label, table) cannot be used as it is."""
+
+
+class OptionError(SoftCordSegError):
+    """Options contradict each other, or a value is invalid."""
 
 
 class OutputError(SoftCordSegError):
@@ -14,7 +62,7 @@ class OutputError(SoftCordSegError):
 
 
 class ModelError(SoftCordSegError):
-    """A model bundle is missing, damaged or not what it says it is."""
+    """A model bundle is missing, corrupt or not what it claims to be."""
 
 
 class Cancelled(SoftCordSegError):

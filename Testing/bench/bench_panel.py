@@ -28,7 +28,7 @@ from panel_actions import paint_voxels, stroke
 from SoftCordSegLib.scene import offscreen
 from SoftCordSegLib.scene.study import study_of
 from SoftCordSegLib.scene.volumes import add_volume
-from SoftCordSegLib.segmentation import Box, SoftMask
+from SoftCordSegLib.volume import Box, SoftMask
 
 TARGETS_MS = {
     "open the panel": 1000,

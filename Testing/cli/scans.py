@@ -8,10 +8,10 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
+from preprocessing.moving import known_motion, moving_cord
 
 from groundtruth.cords import Cord, grid, stored
-from groundtruth.moving import known_motion, moving_cord
-from SoftCordSegLib.groundtruth.ingest import Series
+from SoftCordSegLib.preprocessing import Series
 from SoftCordSegLib.volume import Volume, write_nifti
 
 CORD = Cord(bend=(3, -4))

@@ -17,7 +17,7 @@ from SoftCordSegLib.cli.prepare.names import average_name, is_image
 from SoftCordSegLib.cli.prepare.run import Request, run_person
 from SoftCordSegLib.cli.tools import Tools
 from SoftCordSegLib.errors import Cancelled, InputError
-from SoftCordSegLib.groundtruth.ingest import MotionOptions
+from SoftCordSegLib.preprocessing import MotionOptions
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.volume import Volume, write_nifti
 

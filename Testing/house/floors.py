@@ -10,18 +10,23 @@ PACKAGE = "SoftCordSegLib"
 
 FLOORS = {
     "volume": 1,
-    "network": 1,
+    "bids": 1,
     "correction": 1,
+    "network": 1,
     "segmentation": 2,
     "morphometry": 2,
+    "preprocessing": 2,
     "groundtruth": 2,
-    "training": 2,
+    "phantom": 3,
+    "training": 3,
     "evaluation": 3,
     "review": 3,
+    "dicom": 3,
     "scene": 3,
-    "phantom": 3,
-    "panel": 4,
-    "cli": 4,
+    "reports": 4,
+    "workflows": 5,
+    "panel": 6,
+    "cli": 6,
 }
 
 QT = {"qt", "ctk", "PythonQt", "PySide2", "PySide6", "PyQt5", "PyQt6", "shiboken6"}
@@ -38,7 +43,7 @@ def forbidden(room: str) -> set[str]:
     """Top-level packages that a room may not import."""
     if room == "panel":
         return MODULE
-    if room in ("scene", "cli"):
+    if room in ("scene", "workflows", "cli"):
         return MODULE | QT
     return MODULE | QT | SLICER
 

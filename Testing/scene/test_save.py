@@ -29,8 +29,7 @@ from SoftCordSegLib.scene.tables import (
 )
 from SoftCordSegLib.scene.threshold_view import SEGMENT_ID, add_threshold_view, threshold_views_of
 from SoftCordSegLib.scene.volumes import add_volume, array_of, grid_of, load_image, volume_of
-from SoftCordSegLib.segmentation import Box
-from SoftCordSegLib.volume import read_nifti, write_nifti
+from SoftCordSegLib.volume import Box, read_nifti, write_nifti
 
 DISCS = [DiscLabel(3, (1.0, -21.0, 56.125)), DiscLabel(4, (1.5, -20.25, 40.0))]
 

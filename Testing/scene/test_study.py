@@ -16,7 +16,7 @@ from SoftCordSegLib.scene.hierarchy import results_folder
 from SoftCordSegLib.scene.study import set_disc_labels, set_measurement, set_segmentation, study_of
 from SoftCordSegLib.scene.tables import AREA
 from SoftCordSegLib.scene.volumes import add_volume, array_of
-from SoftCordSegLib.segmentation import Box
+from SoftCordSegLib.volume import Box
 
 GRID = GRIDS["isotropic"]
 DISCS = [DiscLabel(3, (1.0, -21.0, 66.0)), DiscLabel(4, (1.5, -20.25, 60.0))]

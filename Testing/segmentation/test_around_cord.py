@@ -13,8 +13,9 @@ from segmentation.tubes import tube_image
 from SoftCordSegLib.errors import ModelError
 from SoftCordSegLib.network import ModelBundle, NetworkSpec, NnUNet, UNetConfig
 from SoftCordSegLib.network.plans import Margins
-from SoftCordSegLib.segmentation import Box, segment
+from SoftCordSegLib.segmentation import segment
 from SoftCordSegLib.segmentation.pipelines import around_cord
+from SoftCordSegLib.volume import Box
 
 MARGINS = Margins(superior=6, inferior=4, left=5, right=5, anterior=3, posterior=7)
 PLAN = NnUNet(

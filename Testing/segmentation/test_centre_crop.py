@@ -11,8 +11,8 @@ from SoftCordSegLib.errors import Cancelled, InputError
 from SoftCordSegLib.network import UNetConfig, load_bundle, save_centre_crop_bundle
 from SoftCordSegLib.network.unet import UNet
 from SoftCordSegLib.progress import Progress
-from SoftCordSegLib.segmentation import Box, segment
-from SoftCordSegLib.volume import Volume, read_nifti, reorient, write_nifti
+from SoftCordSegLib.segmentation import segment
+from SoftCordSegLib.volume import Box, Volume, read_nifti, reorient, write_nifti
 
 CONFIG = UNetConfig((4, 6, 8), ((1, 1, 1), (2, 2, 2), (1, 2, 2)))
 SETTINGS = {"crop": (16, 24, -1), "divisible_by": 8, "tile": (16, 24, 32)}

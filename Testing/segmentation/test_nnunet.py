@@ -99,7 +99,7 @@ def test_the_orientation_of_the_data_set_is_kept(tmp_path):
 
 
 def test_an_image_of_zeros_in_the_box_is_a_sentence(tmp_path):
-    from SoftCordSegLib.segmentation import Box
+    from SoftCordSegLib.volume import Box
 
     image = an_image((18, 24, 21), (1, 1, 1), "RAS")
     with pytest.raises(InputError, match="constant inside the box"):

@@ -11,8 +11,8 @@ from segmentation.tubes import dice, tube_image
 from SoftCordSegLib.errors import Cancelled, InputError
 from SoftCordSegLib.network.unet import UNetConfig
 from SoftCordSegLib.progress import Progress
-from SoftCordSegLib.segmentation import Box, segment
-from SoftCordSegLib.volume import Grid, Volume, reorient
+from SoftCordSegLib.segmentation import segment
+from SoftCordSegLib.volume import Box, Grid, Volume, reorient
 
 
 def isotropic(shape=(90, 100, 110)) -> Grid:

@@ -9,7 +9,7 @@ import typer
 from .guard import UsageProblem
 
 if TYPE_CHECKING:
-    from ..segmentation import Box
+    from ..volume import Box
 
 Model = Annotated[
     Optional[str],
@@ -93,7 +93,7 @@ def parse_box(text: str | None) -> Box | None:
         return None
     import numpy as np
 
-    from ..segmentation import Box
+    from ..volume import Box
 
     try:
         numbers = np.array([float(part) for part in text.split(",")])

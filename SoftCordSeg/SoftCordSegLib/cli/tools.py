@@ -10,8 +10,8 @@ from ..progress import Progress
 
 if TYPE_CHECKING:
     from ..network import ModelBundle
-    from ..segmentation import Box, SoftMask
-    from ..volume import Volume
+    from ..segmentation import SoftMask
+    from ..volume import Box, Volume
 
 
 class Segment(Protocol):

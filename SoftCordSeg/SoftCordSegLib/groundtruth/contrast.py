@@ -8,12 +8,10 @@ import numpy as np
 
 from ..errors import InputError
 from ..volume import Volume
+from ..volume.slice_moments import EMPTY
 
 # Rounding of a resampled mask, not another kind of image.
 _TOLERANCE = 1e-3
-# Below this a voxel of a mask is empty (the authors' pad_seg.py and remove_slices_seg.py use the
-# same).
-EMPTY = 1e-6
 
 
 @dataclass(frozen=True)

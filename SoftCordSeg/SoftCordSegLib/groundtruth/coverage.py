@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..volume import Volume
-from .ends import slices_with_mask
+from ..volume.slice_moments import slices_with_mask
 
 
 def coverage_of(mask: Volume) -> Volume:

@@ -5,16 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ..volume import Volume
-from .contrast import EMPTY
+from ..volume.slice_moments import EMPTY, slices_with_mask
 
 # Trimming takes at most this part of a contrast at each end, so that half of it always stays.
 MOST_TRIMMED = 4
-
-
-def slices_with_mask(mask: Volume, axis: int = 2) -> np.ndarray:
-    """Numbers of the slices along ``axis`` in which the mask is not empty."""
-    others = tuple(a for a in range(3) if a != axis)
-    return np.flatnonzero((np.asarray(mask.data) > EMPTY).any(axis=others))
 
 
 def pad_ends(mask: Volume) -> Volume:

@@ -10,9 +10,10 @@ import numpy as np
 from ..errors import InputError
 from ..progress import Progress
 from ..volume import Grid, Volume, reorient, resample_mask
-from .contrast import EMPTY, Contrast, check_contrasts
+from ..volume.slice_moments import EMPTY, slices_with_mask
+from .contrast import Contrast, check_contrasts
 from .coverage import average, coverage_of
-from .ends import pad_ends, slices_with_mask, trim_ends
+from .ends import pad_ends, trim_ends
 from .options import PAPER, GroundTruthOptions
 from .registration import SlicewiseRigid, register
 from .registration.fit import Fit

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     # Only for the types: a fresh Slicer lacks packages that these need, and must be able to open
     # the panel.
     from ..network import ModelBundle, Stage
-    from ..segmentation import Box, SoftMask
-    from ..volume import Volume
+    from ..segmentation import SoftMask
+    from ..volume import Box, Volume
 
 # Tiles are halved so many times at most, and are never smaller than this along any axis.
 _HALVINGS = 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import InputError
-from ..segmentation import Box
+from ..volume import Box
 from .links import IMAGE, link, nodes_linked_to
 
 _COLOUR = (0.75, 0.85, 1.0)  # pale: it frames the cord, and should not outshine it

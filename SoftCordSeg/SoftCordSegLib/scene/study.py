@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ..morphometry import CordShape, DiscLabel, LevelSummary, Summary
-from ..segmentation import Box
-from ..volume import Volume
+from ..volume import Box, Volume
 from .box import add_box, boxes_of, set_box
 from .discs import add_discs, disc_lists_of, set_discs
 from .edit_nodes import correction_of, set_prediction

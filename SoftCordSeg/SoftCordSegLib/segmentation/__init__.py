@@ -4,8 +4,7 @@ back to the image's grid.
 Importing this package does not import torch; :func:`segment` does when it is called.
 """
 
-from .box import Box
 from .segment import segment
 from .soft_mask import SoftMask
 
-__all__ = ["Box", "SoftMask", "segment"]
+__all__ = ["SoftMask", "segment"]

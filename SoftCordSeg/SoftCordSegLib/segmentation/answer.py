@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..volume import Volume
+from ..volume import Box, Volume
 from ..volume.orientation import slice_axis
-from .box import Box
 from .soft_mask import SoftMask
 
 NOTHING_FOUND = (

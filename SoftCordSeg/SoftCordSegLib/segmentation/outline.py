@@ -10,11 +10,10 @@ from ..errors import InputError
 from ..network import Stage
 from ..network.activations import ACTIVATIONS
 from ..progress import Progress
-from ..volume import Grid, Volume, resample, resample_mask
+from ..volume import Box, Grid, Volume, resample, resample_mask
 from ..volume.intensities import Scaling
 from ..volume.resampling import IMAGE_ORDER
 from .answer import answer
-from .box import Box
 from .locate import locate, neighbourhood
 from .networks import Networks
 from .plausible import cord_candidates

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from ..network import ModelBundle
 from ..progress import Progress
-from ..volume import Volume
-from .box import Box
+from ..volume import Box, Volume
 from .checks import check_image
 from .networks import Networks
 from .outline import brought_back, is_narrow, outline_in, search

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..volume import Volume
-from .box import Box
+from ..volume import Box, Volume
 
 
 @dataclass(frozen=True, eq=False)

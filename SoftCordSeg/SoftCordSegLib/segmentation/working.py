@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..network import AROUND_CORD, ModelBundle
-from ..volume import Volume, reorient
+from ..volume import Box, Volume, reorient
 from ..volume.intensities import Intensities, Scaling, around_cord, near_cord, without_padding
-from .box import Box
 from .locate import coarse_image
 
 

@@ -2,6 +2,7 @@
 else.
 """
 
+from .box import Box
 from .grid import Grid
 from .nifti import read_nifti, time_points, write_nifti
 from .orientation import reorient, same_orientation
@@ -9,6 +10,7 @@ from .resampling import resample, resample_mask
 from .volume import Volume
 
 __all__ = [
+    "Box",
     "Grid",
     "Volume",
     "read_nifti",

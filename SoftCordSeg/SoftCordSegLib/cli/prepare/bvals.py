@@ -9,7 +9,7 @@ from ...errors import InputError
 from ...files import file_stem
 
 if TYPE_CHECKING:
-    from ...groundtruth.ingest import Split
+    from ...preprocessing import Split
 
 
 def split_of(
@@ -34,7 +34,7 @@ def split_of(
     Raises:
         InputError: no such file, another length than the series', no diffusion-weighted volume.
     """
-    from ...groundtruth.ingest import (
+    from ...preprocessing import (
         check_length,
         read_bvals,
         read_directions,

@@ -85,7 +85,7 @@ def prepare_command(
         "resample": resample or [],
     }
     with guarded(debug, as_json):
-        from ...groundtruth.ingest import MotionOptions
+        from ...preprocessing import MotionOptions
 
         options = (
             MotionOptions(width_mm=width_mm, degree=None if degree < 0 else degree, group=group)

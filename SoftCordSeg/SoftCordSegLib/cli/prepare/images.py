@@ -15,7 +15,7 @@ from .inputs import Source
 from .names import DIFFUSION, ECHOES, FUNCTIONAL
 
 if TYPE_CHECKING:
-    from ...groundtruth.ingest import Motion, MotionOptions, Series
+    from ...preprocessing import Motion, MotionOptions, Series
     from ...volume import Volume
     from .cords import Cords
 
@@ -102,7 +102,7 @@ def _combined(
     source: Source, root: Path | None, how: How, cords: Cords, progress: Progress
 ) -> Made:
     """The image on its own grid."""
-    from ...groundtruth.ingest import mean_volume, read_series, root_mean_square
+    from ...preprocessing import mean_volume, read_series, root_mean_square
     from ...volume import read_nifti, time_points
 
     if len(source.files) > 1:
@@ -151,7 +151,7 @@ def _single(path: Path) -> Volume:
 def _diffusion(
     source: Source, path: Path, root: Path | None, how: How, cords: Cords, progress: Progress
 ) -> Made:
-    from ...groundtruth.ingest import read_series
+    from ...preprocessing import read_series
 
     series = read_series(path)
     if len(series) == 1:
@@ -179,7 +179,7 @@ def _aligned(
     progress: Progress,
 ) -> Made:
     """The mean of these volumes, after correction of their motion where it is asked for."""
-    from ...groundtruth.ingest import average, estimate_motion
+    from ...preprocessing import average, estimate_motion
 
     record: dict[str, Any] = {"AveragedVolumes": list(volumes)}
     plain = average(series, volumes=volumes)

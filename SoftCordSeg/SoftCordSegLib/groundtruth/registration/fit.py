@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from ...errors import InputError
 from ...volume import Grid, Volume, resample_mask
-from .moments import SliceMoments, slice_moments
+from ...volume.slice_moments import SliceMoments, slice_moments
 from .slicewise import SlicewiseRigid
 
 CENTERMASS = "centermass"

@@ -7,9 +7,8 @@ import numpy as np
 from ...errors import InputError
 from ...network import CentreCrop, ModelBundle
 from ...progress import Progress
-from ...volume import Volume
+from ...volume import Box, Volume
 from ..answer import answer
-from ..box import Box
 from ..soft_mask import SoftMask
 
 

@@ -8,8 +8,7 @@ from ...errors import ModelError
 from ...network import load_bundle, shipped_bundles
 from ...network.plans import Margins
 from ...progress import Progress
-from ...volume import Volume
-from ..box import Box
+from ...volume import Box, Volume
 from ..locate import locate
 from ..networks import Networks
 from ..outline import is_narrow

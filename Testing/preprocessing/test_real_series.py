@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from SoftCordSegLib.groundtruth.ingest import Series, average, estimate_motion, read_series
+from SoftCordSegLib.preprocessing import Series, average, estimate_motion, read_series
 from SoftCordSegLib.volume import Volume
 
 # Bright volumes, without diffusion weighting; there is no file of b-values beside the series.

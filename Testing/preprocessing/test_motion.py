@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from preprocessing.moving import SPACING, known_motion, moving_cord
 
 from groundtruth.cords import LEFT_ANTERIOR_SUPERIOR, grid, turned_axes
-from groundtruth.moving import SPACING, known_motion, moving_cord
 from SoftCordSegLib.errors import Cancelled, InputError
-from SoftCordSegLib.groundtruth.ingest import MotionOptions, Series, average, estimate_motion
+from SoftCordSegLib.preprocessing import MotionOptions, Series, average, estimate_motion
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.volume import Volume, resample_mask
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from ...errors import InputError
-from ...progress import Progress
-from ...volume import Grid, Volume
+from ..errors import InputError
+from ..progress import Progress
+from ..volume import Grid, Volume
 from .alignment import Target, align, best_whole_shift, shifted, spline_coefficients
 from .region import Column, column_about, whole_slices
 from .series import Series

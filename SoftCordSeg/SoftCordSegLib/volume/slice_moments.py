@@ -6,6 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .volume import Volume
+
+# Below this a voxel of a mask is empty (the authors' pad_seg.py and remove_slices_seg.py use the
+# same).
+EMPTY = 1e-6
+
 
 @dataclass(frozen=True)
 class SliceMoments:
@@ -57,3 +63,9 @@ def slice_moments(mask: np.ndarray, spacing: np.ndarray) -> SliceMoments:
     return SliceMoments(
         total * spacing[0] * spacing[1], centre, 0.5 * np.arctan2(2 * uv, uu - vv), elongation
     )
+
+
+def slices_with_mask(mask: Volume, axis: int = 2) -> np.ndarray:
+    """Numbers of the slices along ``axis`` in which the mask is not empty."""
+    others = tuple(a for a in range(3) if a != axis)
+    return np.flatnonzero((np.asarray(mask.data) > EMPTY).any(axis=others))

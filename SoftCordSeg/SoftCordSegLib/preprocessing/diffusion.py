@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...errors import InputError
+from ..errors import InputError
 
 # Below this a volume counts as b = 0, s/mm² (SCT's bval_min, in sct_dmri_separate_b0_and_dwi and
 # sct_dmri_moco).

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from SoftCordSegLib.errors import InputError
-from SoftCordSegLib.groundtruth.ingest import (
+from SoftCordSegLib.preprocessing import (
     Series,
     check_length,
     mean_volume,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..volume import Grid
+from .grid import Grid
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from SoftCordSegLib.segmentation import Box
-from SoftCordSegLib.volume import Grid
+from SoftCordSegLib.volume import Box, Grid
 
 
 def oblique_grid() -> Grid:

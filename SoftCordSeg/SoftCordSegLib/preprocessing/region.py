@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...errors import InputError
-from ...volume import Grid, Volume, reorient, resample_mask
-from ..ends import slices_with_mask
-from ..registration.moments import slice_moments
+from ..errors import InputError
+from ..volume import Grid, Volume, reorient, resample_mask
+from ..volume.slice_moments import slice_moments, slices_with_mask
 from .series import FRAME
 
 # A part of a voxel over which the column's edge fades, so that no voxel enters or leaves at once.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from groundtruth.cords import LEFT_ANTERIOR_SUPERIOR, Cord, grid, stored
-from SoftCordSegLib.groundtruth.ingest import Series
+from SoftCordSegLib.preprocessing import Series
 
 SPACING = (0.9, 0.9, 5.0)
 

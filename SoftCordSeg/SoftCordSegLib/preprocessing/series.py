@@ -8,7 +8,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 
-from ...volume import Grid, Volume, read_nifti, reorient, time_points
+from ..volume import Grid, Volume, read_nifti, reorient, time_points
 
 # The frame in which slices are worked on: the third axis along the cord (SCT's RPI).
 FRAME = "LAS"

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from ...errors import InputError
-from ...volume import Volume
+from ..errors import InputError
+from ..volume import Volume
 from .series import Series
 
 

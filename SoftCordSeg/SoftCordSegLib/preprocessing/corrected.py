@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...errors import InputError
-from ...volume import Volume, resample_mask, same_orientation
+from ..errors import InputError
+from ..volume import Volume, resample_mask, same_orientation
 from .alignment import shifted, spline_coefficients
 from .motion import Motion
 from .series import Series
