@@ -21,7 +21,7 @@ from SoftCordSegLib.training.finetune.plan import sources_of, synthetic_source
 from SoftCordSegLib.training.finetune.replay import rehearsed
 from SoftCordSegLib.training.input_contract import InputContract
 from SoftCordSegLib.training.patch_scaling import AroundCord
-from SoftCordSegLib.training.real import OpenCase
+from SoftCordSegLib.training.real_cases import OpenCase
 from SoftCordSegLib.volume import Volume, resample
 from training.finetune.necks import TINY, a_neck, a_request, compare, write_bundle
 from training.tiny import made_up_anatomy
@@ -44,7 +44,7 @@ def segment(image: Volume, bundle: ModelBundle, progress: Progress) -> Volume:
     )
 
 
-TOOLS = Tools(segment, compare)
+SCORER = Tools(segment, compare)
 
 
 def a_bundle(folder, intensities: str) -> ModelBundle:
@@ -68,7 +68,7 @@ def test_the_child_of_a_bundle_names_its_contract_and_is_trained_by_it(
     assert whole.sha256 == around.sha256
     how = {"steps": 3, "replace": True}
     children = [
-        finetune(a_request(parent, wide_cases, tmp_path / "out", **how), TOOLS)
+        finetune(a_request(parent, wide_cases, tmp_path / "out", **how), SCORER)
         for parent in (around, whole)
     ]
     # The second takes the place of the first.
@@ -118,7 +118,7 @@ def test_a_case_is_scaled_by_its_whole_image_though_only_a_part_is_trained_on(
 
     monkeypatch.setattr(AroundCord, "real", real_spy)
     rehearsal = rehearsed(
-        [ReplayImage("wide", case.image, case.label)], around, TOOLS, 12.0, Progress()
+        [ReplayImage("wide", case.image, case.label)], around, SCORER, 12.0, Progress()
     )
     training, validation = sources_of(request, rehearsal)
     for source in (training, validation):

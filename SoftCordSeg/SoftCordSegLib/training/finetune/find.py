@@ -8,7 +8,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from ...errors import InputError
-from ..real import RealCase, load_cases
+from ..real_cases import RealCase, load_cases
 from .names import MaskName, mask_name, raw_place, stem, with_ending
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...errors import InputError
-from .cases import CorrectedCase
+from .corrected_cases import CorrectedCase
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -157,12 +158,7 @@ def _metadata(words: dict[str, Any], provenance: dict[str, Any]) -> dict[str, An
     return {
         **_WORDS,
         **words,
-        **{
-            f"{name}_version": _version(package)
-            for name, package in _PACKAGES.items()
-            if _version(package)
-        },
-        "softcordseg_version": __version__,
+        **software_versions(),
         "network_data_format": {
             "inputs": {"image": {**image, "value_range": [-3, 3]}},
             "outputs": {"pred": {**image, "format": "segmentation", "value_range": [0, 1]}},
@@ -171,12 +167,12 @@ def _metadata(words: dict[str, Any], provenance: dict[str, Any]) -> dict[str, An
     }
 
 
-# Named by the MONAI Bundle layout; looked up, not imported: they need not be there.
-_PACKAGES = {"monai": "monai", "pytorch": "torch", "numpy": "numpy"}
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package).split("+")[0]
-    except PackageNotFoundError:
-        return ""
+def software_versions() -> dict[str, str]:
+    """Versions of the packages that the MONAI Bundle layout names, and ours; looked up, not
+    imported: they need not be there.
+    """
+    found = {"softcordseg_version": __version__}
+    for name, package in (("monai", "monai"), ("pytorch", "torch"), ("numpy", "numpy")):
+        with contextlib.suppress(PackageNotFoundError):
+            found[f"{name}_version"] = version(package).split("+")[0]
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,7 @@ from ...errors import InputError
 from ...files import file_stem
 from ...network import file_sha256
 from ...progress import Progress
-from ...volume import Volume
-from ..real import OpenCase, RealCase, open_case
+from ..real_cases import OpenCase, RealCase, open_case
 
 # A mask without any voxel at or above it is of no cord.
 _CORD = 0.5
@@ -40,29 +39,6 @@ class CorrectedCase:
     def participant(self) -> str:
         """Whose it is."""
         return self.opened.participant
-
-
-def about_cord(case: OpenCase, margin_mm: float, cord: Volume | None = None) -> OpenCase:
-    """Only what lies within ``margin_mm`` of the cord's bounding box: all that a network around the
-    cord ever sees.
-
-    Args:
-        case: a whole one.
-        margin_mm: to each side.
-        cord: where it is, on the case's grid; the label where None.
-    """
-    voxels = np.argwhere((cord or case.label).data >= _CORD)
-    reach = np.ceil(margin_mm / case.image.spacing).astype(int)
-    start = np.maximum(voxels.min(axis=0) - reach, 0)
-    stop = np.minimum(voxels.max(axis=0) + 1 + reach, case.image.shape)
-
-    def cut(volume: Volume) -> Volume:
-        # A copy, so that the whole image is not kept for its part.
-        part = volume.data[tuple(slice(a, b) for a, b in zip(start, stop))].copy()
-        return Volume(part, volume.grid.crop(start, stop).affine)
-
-    weight = None if case.weight is None else cut(case.weight)
-    return replace(case, image=cut(case.image), label=cut(case.label), weight=weight)
 
 
 def read_cases(

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from ...errors import InputError
-from ...volume import Grid, Volume, read_nifti, reorient, resample
+from ..errors import InputError
+from ..volume import Grid, Volume, read_nifti, reorient, resample
 
 # Rows of the near-field map.
 BONE, DISC, T2W = 0, 1, 2

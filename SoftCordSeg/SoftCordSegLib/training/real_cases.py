@@ -15,9 +15,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...errors import InputError
-from ...volume import Volume, read_nifti, reorient, time_points
-from ...volume.intensities import Scaling
+from ..errors import InputError
+from ..volume import Volume, read_nifti, reorient, time_points
 
 _KEYS = {"image", "label", "weight", "participant"}
 
@@ -52,15 +51,12 @@ class OpenCase:
         image, label, weight: of one grid, nibabel LAS; a weight of None trusts the label
             everywhere.
         participant: whose it is.
-        scaling: of its whole image by the contract *around_cord*, kept when only a part of the case
-            is; None where not measured.
     """
 
     image: Volume
     label: Volume
     weight: Volume | None
     participant: str
-    scaling: Scaling | None = None
 
 
 def open_case(case: RealCase) -> OpenCase:
