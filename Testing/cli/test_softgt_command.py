@@ -384,7 +384,7 @@ def two_masks(tmp_path):
         (
             ("--mask", "T2w=a.nii.gz", "--exclude", "nowhere.yml"),
             1,
-            "There is no file 'nowhere.yml'",
+            "There is no such exclusion list",
         ),
         (("--mask", "T2w=a.nii.gz", "--vert", "up"), 1, "up"),
     ],
