@@ -53,7 +53,8 @@ def test_sidecar_tells_where_the_mask_came_from_but_not_where_files_lie(
     assert sidecar["Source"] == "sub-01_T2w.nii.gz"
     assert sidecar["SourceSHA256"] == digest(an_image)
     assert sidecar["Model"] == {"Name": "a-model", "Version": "1.2", "SHA256": A_BUNDLE.sha256}
-    assert sidecar["GeneratedBy"] == [{"Name": "SoftCordSeg", "Version": __version__}]
+    assert sidecar["GeneratedBy"][0]["Name"] == "SoftCordSeg"
+    assert sidecar["GeneratedBy"][0]["Version"] == __version__
     assert sidecar["Command"]["Options"]["threshold"] == 0.4
     assert sidecar["Command"]["Options"]["model"] == "a-model"
     assert sidecar["Box"]["SizeMm"] == [40, 40, 40]
