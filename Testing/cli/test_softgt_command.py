@@ -377,7 +377,7 @@ def two_masks(tmp_path):
         (("--mask", "T2w=a.nii.gz", "--trim-mm", "much"), 2, "'much' is neither"),
         (
             ("--mask", "T2w=a.nii.gz", "--registration", "affine"),
-            1,
+            2,
             "There is no registration 'affine'",
         ),
         (("--mask", "T2w=a.nii.gz", "--image", "T1w=b.nii.gz"), 2, "--image T1w has no mask"),
