@@ -204,7 +204,7 @@ def test_usage_errors_exit_with_2(softcord, an_image, tmp_path, arguments):
 def test_ctrl_c_stops_at_the_next_tile_and_leaves_nothing(softcord, an_image, tmp_path):
     reached = []
 
-    def interrupted(image, bundle, *, box, progress, device):
+    def interrupted(image, bundle, *, box=None, progress=None, device="auto", flips=False):
         os.kill(os.getpid(), signal.SIGINT)
         progress.check_cancelled()
         reached.append("the end")
@@ -234,7 +234,9 @@ def test_images_finished_before_ctrl_c_stay_whole(softcord, an_image, tmp_path):
     other = an_image.with_name("sub-02.nii.gz")
     write_nifti(a_neck(5), other)
 
-    def second_is_interrupted(image, bundle, *, box, progress, device):
+    def second_is_interrupted(
+        image, bundle, *, box=None, progress=None, device="auto", flips=False
+    ):
         if image.data.sum() > a_neck().data.sum():
             os.kill(os.getpid(), signal.SIGINT)
         return soft_from_brightness(image, bundle, box=box, progress=progress, device=device)
