@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from ...errors import InputError
-from ...volume import Grid, Volume, resample_mask
-from ...volume.slice_moments import SliceMoments, slice_moments
+from ..errors import InputError, OptionError
+from ..volume import Grid, Volume, resample_mask
+from ..volume.slice_moments import SliceMoments, slice_moments
 from .slicewise import SlicewiseRigid
 
 CENTERMASS = "centermass"
@@ -35,7 +35,7 @@ class RegistrationOptions:
         elongation: a section's direction is used where the variance along its longer axis is at
             least this many times that along its shorter one; a rounder one has no direction (SCT's
             pca_eigenratio_th).
-        largest_angle: degrees; a rotation beyond this is taken for an error (SCT's th_max_angle).
+        largest_angle: degrees; a larger rotation counts as an error (SCT's th_max_angle).
         smooth_mm: standard deviation of a Gaussian along the cord over shifts and rotations; 0, as
             in the paper, for none.
     """
@@ -45,10 +45,11 @@ class RegistrationOptions:
     largest_angle: float = 40.0
     smooth_mm: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.method not in (CENTERMASS, CENTERMASSROT):
-            raise InputError(
-                f"There is no registration '{self.method}'. Choose {CENTERMASSROT} or {CENTERMASS}."
+            raise OptionError(
+                f"There is no registration '{self.method}'.",
+                hint=f"Choose {CENTERMASSROT} or {CENTERMASS}.",
             )
 
 
@@ -57,7 +58,7 @@ PAPER_REGISTRATION = RegistrationOptions()
 
 @dataclass(frozen=True)
 class Fit:
-    """A registration and how it came about.
+    """A registration and how it was measured.
 
     Attributes:
         transform: from the reference to the contrast.
@@ -82,14 +83,14 @@ def register(
     The contrast's mask is first brought onto the reference's grid by the scanner's coordinates
     (linear interpolation), whatever its orientation, obliquity and slice thickness; then each slice
     of it is laid on the reference's by centre of mass and, where both sections are elongated
-    enough, by principal axis.  Slices in which one of the masks is empty or cut carry what is
-    interpolated between their neighbours, or the nearest beyond the ends; so do rotations of nearly
-    round sections.  (SCT turns a slice by one mask's direction where only the other is round, and
-    leaves slices without a mask where they are.)
+    enough, by principal axis.  Slices in which one of the masks is empty or cut take the
+    interpolation between their neighbours, or the nearest value beyond the ends; so do rotations of
+    nearly round sections.  (SCT turns a slice by one mask's direction where only the other is
+    round, and leaves slices without a mask where they are.)
 
     Args:
         reference: mask, 0 to 1, third axis along the cord.
-        moving: mask of the contrast on any grid; padded at its ends (:func:`~..ends.pad_ends`), so
+        moving: mask of the contrast on any grid; padded at its ends (``pad_ends``), so
             that its last sections are not cut where they are seen obliquely.
         moving_coverage: where the contrast was really seen, 0 to 1, on any grid; everywhere in that
             of ``moving`` where None.
@@ -114,9 +115,9 @@ def register(
     used = _usable(ours, theirs, floating.data, seen)
     if not used.any():
         raise InputError(
-            "its mask and the reference's have no slice in common. Check that both images are of"
-            " one visit, so that they share the scanner's coordinates, and that they show the same"
-            " part of the cord."
+            "Its mask and the reference's have no slice in common.",
+            hint="Check that both images are of one visit, so that they share the scanner's"
+            " coordinates, and that they show the same part of the cord.",
         )
     shift = _carry(theirs.centre - ours.centre, used)
     origin = reference.grid.to_voxel(grid.affine[:3, 3])[:2] * reference.spacing[:2]
@@ -203,5 +204,5 @@ def _carry(values: np.ndarray, known: np.ndarray) -> np.ndarray:
     """
     if values.ndim == 2:
         return np.stack([_carry(column, known) for column in values.T], axis=1)
-    places = np.arange(len(values))
-    return np.interp(places, places[known], values[known])
+    numbers = np.arange(len(values))
+    return np.interp(numbers, numbers[known], values[known])

@@ -30,7 +30,7 @@ def spline_coefficients(volume: np.ndarray) -> np.ndarray:
 
 
 def shifted(coefficients: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """(i, j, k) values of slice k at its places plus ``shift[k]`` (n, 2), voxels; reflected beyond
+    """(i, j, k) values of slice k at its voxels plus ``shift[k]`` (n, 2), voxels; reflected beyond
     the edges.
     """
     result = np.empty_like(coefficients)
@@ -106,6 +106,13 @@ def align(
     diffusion direction makes it), and each slice counted by how well it fits.  All slices are
     fitted together: the slices' own shifts are never known, only the curve through them.
 
+    In slice k the volume v, the target t, the weights w and the shift s are modelled as
+    v(x + s) = g t(x) + o + r(x), with gain g, offset o and residual r.  A step d changes v by about
+    g ∇t·d, so the sum over k of c Σ w (r + g ∇t·d)², with c the inverse variance of r, is least
+    where H d = b, H = c g² Σ w ∇t ∇tᵀ and b = −c g Σ w r ∇t.  g and o are eliminated by taking from
+    ∇t what 1 and t explain of it.  With s = B q along the cord (B: ``basis``) the equations of all
+    slices become one: (Σ Bᵀ H B) step = Σ Bᵀ b.
+
     Args:
         coefficients: (i, j, k) of the volume, by :func:`spline_coefficients`.
         target: on the same grid.
@@ -174,9 +181,9 @@ def _slice_sum(values: np.ndarray) -> np.ndarray:
 
 
 def _within(shape: tuple[int, int, int], shift: np.ndarray) -> np.ndarray:
-    """(i, j, k) 1 where the shifted place is within the slice; beyond it is only a reflection."""
+    """(i, j, k) 1 where the shifted voxel is within the slice; beyond it is only a reflection."""
     inside = []
     for axis in (0, 1):
-        places = np.arange(shape[axis])[:, None] + shift[:, axis]
-        inside.append((places >= 0) & (places <= shape[axis] - 1))
+        positions = np.arange(shape[axis])[:, None] + shift[:, axis]
+        inside.append((positions >= 0) & (positions <= shape[axis] - 1))
     return inside[0][:, None, :] & inside[1][None, :, :]

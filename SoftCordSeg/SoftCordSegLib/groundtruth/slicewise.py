@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...volume import Grid
+from ..volume import Grid
 
 
 @dataclass(frozen=True, eq=False)
 class SlicewiseRigid:
-    """From places in the reference to places in a contrast, in the scanner's coordinates; exactly
+    """From points in the reference to points in a contrast, in the scanner's coordinates; exactly
     invertible.
 
     In slice k of the reference, with in-plane millimetres p = (i, j) · spacing::
@@ -41,7 +41,7 @@ class SlicewiseRigid:
         return cls(grid, np.zeros((count, 2)), np.zeros((count, 2)), np.zeros(count))
 
     def to_moving(self, points: np.ndarray) -> np.ndarray:
-        """(…, 3) places in the reference, world RAS+ mm, to those in the contrast."""
+        """(…, 3) points in the reference, world RAS+ mm, to those in the contrast."""
         voxels = self.grid.to_voxel(points)
         matrix, offset = self._at(voxels[..., 2])
         plane = voxels[..., :2] * self.grid.spacing[:2]
@@ -49,7 +49,7 @@ class SlicewiseRigid:
         return self._world(moved, voxels[..., 2])
 
     def to_reference(self, points: np.ndarray) -> np.ndarray:
-        """(…, 3) places in the contrast, world RAS+ mm, to those in the reference: the exact
+        """(…, 3) points in the contrast, world RAS+ mm, to those in the reference: the exact
         inverse of :meth:`to_moving`.
         """
         voxels = self.grid.to_voxel(points)
