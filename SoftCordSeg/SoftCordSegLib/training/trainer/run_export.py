@@ -80,7 +80,7 @@ def export_run(
         # The input contract: by which function the program scales what the networks see
         # (network/bundle.py reads this key).
         inference["intensities"] = contract
-    save_bundle(folder, _metadata(words or {}, provenance), inference, weights)
+    save_bundle(folder, bundle_metadata(words or {}, provenance), inference, weights)
     return Path(folder)
 
 
@@ -146,7 +146,8 @@ def _provenance(state: RunState) -> dict[str, Any]:
     }
 
 
-def _metadata(words: dict[str, Any], provenance: dict[str, Any]) -> dict[str, Any]:
+def bundle_metadata(words: dict[str, Any], provenance: dict[str, Any]) -> dict[str, Any]:
+    """``metadata.json`` of a bundle: its words, versions of software, and where it comes from."""
     image = {
         "type": "image",
         "format": "magnitude",

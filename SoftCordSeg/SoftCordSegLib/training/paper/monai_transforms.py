@@ -32,7 +32,7 @@ from monai.transforms import (
 )
 
 from ...errors import InputError
-from ..real import RealCase
+from ..real_cases import RealCase
 
 _IMAGE, _BOTH = ["image"], ["image", "label"]
 _ANGLE, _SCALE, _SHIFT = math.radians(20), 0.2, 0.1

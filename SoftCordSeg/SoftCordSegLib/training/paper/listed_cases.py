@@ -11,8 +11,7 @@ import numpy as np
 
 from ...bids import acquisition_of, is_contrast, participant_of
 from ...errors import InputError
-from ..pairs import Pair
-from ..real import RealCase, load_cases
+from ..real_cases import RealCase, load_cases
 
 # The authors' lists say "train" where the Decathlon says "training".
 _ALSO = {"training": "train"}
@@ -52,13 +51,14 @@ def read_part(path: Path, part: str, contrasts: Sequence[str] = ("all",)) -> lis
 
 
 class Listed:
-    """A list of whole images as a source: by index for training in epochs, or drawn at random.
+    """A list of whole images as a source, by index.
 
     Args:
         cases: images and labels.
         shape: voxels of the centre crop along (Left, Anterior, Superior).
         spacing: mm, isotropic.
-        augmentation: "paper", "code" or "none"; see :func:`.transforms.augmentation_transforms`.
+        augmentation: "paper", "code" or "none"; see 
+            :func:`.monai_transforms.augmentation_transforms`.
         padding: "constant" (zeros) or "edge", where an image is smaller than the crop.
         cache: folder for preprocessed cases; None to preprocess at each use.
     """
@@ -72,7 +72,7 @@ class Listed:
         padding: str = "constant",
         cache: Path | None = None,
     ):
-        from .transforms import Prepared, augmentation_transforms
+        from .monai_transforms import Prepared, augmentation_transforms
 
         self.cases = list(cases)
         self.label_files = tuple(path for case in self.cases for path in case.label_files)
@@ -82,8 +82,9 @@ class Listed:
     def __len__(self) -> int:
         return len(self.cases)
 
-    def case(self, index: int, seed: int | Sequence[int]) -> Pair:
-        """The case ``index``, augmented as ``seed`` has it.
+    def case(self, index: int, seed: int | Sequence[int]) -> np.ndarray:
+        """Image and label of the case ``index``, (2, i, j, k) float32, augmented as ``seed`` has
+        it.
 
         Raises:
             InputError: a file cannot be used; it is named.
@@ -91,14 +92,9 @@ class Listed:
         item = self._prepared[index]
         number = int(np.random.SeedSequence(seed).generate_state(1)[0])
         changed = self._augment.set_random_state(seed=number)(item)
-        image, label = changed["image"], changed["label"]
+        image, label = (np.asarray(changed[name], np.float32)[0] for name in ("image", "label"))
         # Linear interpolation keeps labels within 0 and 1, but for rounding.
-        label = np.clip(np.asarray(label, np.float32)[0], 0, 1)
-        return Pair(np.asarray(image, np.float32)[0], label, np.ones_like(label))
-
-    def pair(self, seed: int | Sequence[int]) -> Pair:
-        """A case drawn at random, for mixtures."""
-        return self.case(int(np.random.default_rng(seed).integers(len(self.cases))), seed)
+        return np.stack([image, np.clip(label, 0, 1)])
 
 
 def _section(content: dict[str, Any], part: str) -> str:
@@ -116,7 +112,7 @@ def _check_split(content: dict[str, Any], path: Path) -> None:
                     f"The participant {name} is in {seen[name]} and in {part}: what is tested must"
                     " not have been seen.",
                     path=path,
-                    hint="Make the list anew with softcord datalist.",
+                    hint="Make the list anew.",
                 )
 
 

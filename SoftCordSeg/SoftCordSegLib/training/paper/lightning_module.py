@@ -1,4 +1,4 @@
-"""The network, its loss and its optimiser, as Lightning wants them."""
+"""The network, its loss, its optimiser and its averaged weights, as Lightning wants them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import torch
 
 from ...errors import InputError
 from ...network.unet import UNet
-from ..config.plan import Plan
 from ..loss import SOFT, deeply_supervised, soft_dice
+from .train_config import Plan
 
 
 class Training(lightning.LightningModule):
@@ -18,28 +18,27 @@ class Training(lightning.LightningModule):
 
     Args:
         plan: what to do.
-        start: weights to begin from; random, by the plan's seed, where None.
+        steps: in all.
     """
 
-    def __init__(self, plan: Plan, start: dict[str, torch.Tensor] | None = None):
+    def __init__(self, plan: Plan, steps: int):
         super().__init__()
-        self.plan = plan
+        self.plan, self._steps = plan, steps
         torch.manual_seed(plan.seed)
         # 3D convolutions of the CPU are faster with channels last; on a GPU the layout is its own
         # choice.
         self.network = UNet(plan.network).to(memory_format=torch.channels_last_3d)
-        if start is not None:
-            self.network.load_state_dict(start)
         # Batches begun, which Lightning does not count where batches are left out.
         self.batches = 0
         self._sums = torch.zeros(3)
 
     def training_step(self, batch: torch.Tensor, _index: int) -> torch.Tensor | None:
-        """The loss of a batch (B, 3, i, j, k) of image, label and weight; None where it is to be
+        """The loss of a batch (B, 2, i, j, k) of image and label; None where it is to be
         left out.
         """
         self.batches += 1
-        image, label, weight = batch.split(1, dim=1)
+        image, label = batch.split(1, dim=1)
+        weight = torch.ones_like(label)
         if self.plan.skip_empty and not (label.amax(dim=(1, 2, 3, 4)) > 0).all():
             return None
         outputs = self.network(image.contiguous(memory_format=torch.channels_last_3d))
@@ -52,8 +51,9 @@ class Training(lightning.LightningModule):
         if not torch.isfinite(loss):
             raise InputError(
                 f"The loss of batch {self.batches} is {float(loss.detach())}: training cannot go"
-                " on. Lower learning_rate, set precision to fp32, or look for images or labels"
-                " that are not finite."
+                " on.",
+                hint="Lower learning_rate, set precision to fp32, or look for images or labels that"
+                " are not finite.",
             )
         return loss
 
@@ -64,7 +64,8 @@ class Training(lightning.LightningModule):
     def validation_step(self, batch: torch.Tensor, _index: int) -> None:
         """Soft Dice and loss of the full resolution, per image."""
         with torch.autocast(self.device.type, enabled=False):
-            for image, label, weight in batch[:, :, None, None]:
+            for image, label in batch[:, :, None, None]:
+                weight = torch.ones_like(label)
                 output = self.network(image)[0]
                 dice = soft_dice(SOFT[self.plan.activation](output), label, weight, self.plan.dice)
                 loss = deeply_supervised(
@@ -83,7 +84,8 @@ class Training(lightning.LightningModule):
         """Adam and a cosine to 0 (paper section 2.3.5)."""
         plan = self.plan
         optimiser = torch.optim.Adam(self.network.parameters(), lr=plan.learning_rate)
-        length = plan.schedule_length or (plan.steps if plan.schedule == "step" else plan.epochs)
+        total = self._steps if plan.schedule == "step" else plan.epochs
+        length = plan.schedule_length or total
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, length)
         return {
             "optimizer": optimiser,
@@ -97,3 +99,57 @@ class Training(lightning.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take it back."""
         self.batches = checkpoint["batches"]
+
+
+class AveragedWeights(lightning.Callback):
+    """An exponential moving average of the weights, kept in the checkpoint and put into the network
+    while it is validated.
+
+    Args:
+        network: whose weights; they are copied as they are now.
+        keep: how much of the average stays at each step; None for the weights as they are.
+    """
+
+    def __init__(self, network: torch.nn.Module, keep: float | None):
+        self.keep = keep
+        self.average = {
+            name: value.detach().clone() for name, value in network.state_dict().items()
+        }
+        self._lent: dict[str, torch.Tensor] | None = None
+        self._step = 0
+
+    def on_train_batch_end(self, trainer: Any, module: Any, *_batch: Any) -> None:
+        """Draw the average towards the weights, if there was a step."""
+        if trainer.global_step == self._step:
+            return
+        self._step = trainer.global_step
+        # Early on the average follows closely, or it would remember the random start.
+        keep = 0.0 if self.keep is None else min(self.keep, (1 + self._step) / (10 + self._step))
+        with torch.no_grad():
+            for name, value in module.network.state_dict().items():
+                self.average[name].lerp_(value, 1 - keep)
+
+    def on_fit_start(self, _trainer: Any, module: Any) -> None:
+        """Follow the network to its device."""
+        self.average = {name: value.to(module.device) for name, value in self.average.items()}
+
+    def on_validation_start(self, _trainer: Any, module: Any) -> None:
+        """Lend the average to the network."""
+        self._lent = {
+            name: value.detach().clone() for name, value in module.network.state_dict().items()
+        }
+        module.network.load_state_dict(self.average)
+
+    def on_validation_end(self, _trainer: Any, module: Any) -> None:
+        """Give the network its own weights back, before anybody saves them."""
+        if self._lent is not None:
+            module.network.load_state_dict(self._lent)
+            self._lent = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """For the checkpoint."""
+        return {"average": self.average, "step": self._step}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """From the checkpoint."""
+        self.average, self._step = state["average"], state["step"]

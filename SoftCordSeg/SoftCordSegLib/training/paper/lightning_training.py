@@ -1,4 +1,6 @@
-"""One session of a training: a Lightning trainer and all that it needs."""
+"""Training one network on a list of cases with Lightning: seeded by index and resumable, so that a
+killed run goes on as if it had not been.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ import contextlib
 import logging
 import warnings
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,26 +16,97 @@ import lightning.pytorch as lightning
 import torch
 from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
-from torch.utils.data import DataLoader
 
 from ...errors import Cancelled, InputError
 from ...progress import Progress
-from ..config.plan import Plan
-from ..config.schema import Machine
-from ..pairs import Source
-from .averaging import AveragedWeights
-from .callbacks import Recorder, Reporter, SavedState
-from .checkpoints import AtomicCheckpoints, Best, Settings
-from .course import course
-from .data import Cases, Chunks, Endless, HeldOut, Positions, Shuffled, loader, one_thread
-from .history import History
-from .module import Training
+from .lightning_callbacks import (
+    AtomicCheckpoints,
+    Best,
+    History,
+    Recorder,
+    Reporter,
+    SavedState,
+    Settings,
+    check_settings,
+)
+from .lightning_module import AveragedWeights, Training
+from .listed_batches import (
+    CaseLoader,
+    Cases,
+    EpochBatches,
+    Epochs,
+    HeldOut,
+    Positions,
+    Shuffled,
+    Source,
+)
+from .train_config import Machine, Plan
 
 _LOG_EVERY = 25
 
 
+@dataclass(frozen=True)
+class Trained:
+    """The result of a training.
+
+    Attributes:
+        weights: averaged, on the CPU.
+        history: of the run.
+    """
+
+    weights: dict[str, torch.Tensor]
+    history: History
+
+
+def train(
+    plan: Plan,
+    source: Source,
+    validation: Source,
+    folder: Path,
+    *,
+    machine: Machine | None = None,
+    settings: dict[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> Trained:
+    """Train, or go on training, in ``folder``: ``state.ckpt``, ``history.csv`` and ``logs`` are
+    written there.
+
+    Args:
+        plan: must be the one the folder was begun with.
+        source: of training images.
+        validation: of held-out images.
+        folder: of the run.
+        machine: where to train.
+        settings: what else must not change between sessions, for the check of a resumed run; plain
+            types.
+        progress: receives progress; checked for cancellation at every step.
+
+    Raises:
+        InputError: the folder holds a run of other settings, or the loss is not a number any more.
+        Cancelled: through ``progress``; the same call goes on from the last saved state.
+    """
+    state = folder / "state.ckpt"
+    every = {**dict(plan), "network": asdict(plan.network), **(settings or {})}
+    # How often a state is saved does not change what is learnt.
+    every.pop("save_every")
+    every = _plain(every)
+    if state.exists():
+        check_settings(state, every)
+    session = Session(
+        plan, source, validation, folder, machine or Machine(), every, progress or Progress()
+    )
+    return Trained(*session.run(state if state.exists() else None))
+
+
+def _plain(content: Any) -> Any:
+    """Tuples as lists: what a checkpoint gives back must compare equal to what was put in."""
+    if isinstance(content, dict):
+        return {str(name): _plain(value) for name, value in content.items()}
+    return [_plain(value) for value in content] if isinstance(content, (list, tuple)) else content
+
+
 class Session:
-    """From a plan to trained weights; arguments as for :func:`.train.train`."""
+    """From a plan to trained weights; arguments as for :func:`train`."""
 
     def __init__(
         self,
@@ -41,7 +115,6 @@ class Session:
         validation: Source,
         folder: Path,
         machine: Machine,
-        start: dict[str, torch.Tensor] | None,
         settings: dict[str, Any],
         progress: Progress,
     ):
@@ -50,32 +123,31 @@ class Session:
         world = machine.devices * machine.nodes
         if plan.batch % world:
             raise InputError(
-                f"A batch of {plan.batch} cannot be shared out evenly over {world} devices. Change"
-                " batch or devices."
+                f"A batch of {plan.batch} cannot be shared out evenly over {world} devices.",
+                hint="Change batch or devices.",
             )
         if plan.skip_empty and world > 1:
             raise InputError(
-                "With skip_empty, processes would wait for the one that leaves a batch out. Train"
-                " on one device."
+                "With skip_empty, processes would wait for the one that leaves a batch out.",
+                hint="Train on one device.",
+            )
+        if len(validation) < world:
+            raise InputError(
+                f"{len(validation)} images for validation are fewer than {world} devices.",
+                hint="Add images, or use fewer devices.",
             )
         self._plan, self._source, self._machine, self._folder = plan, source, machine, folder
-        self._held_out = HeldOut(validation, plan.validation_images)
-        if len(self._held_out) < world:
-            raise InputError(
-                f"{len(self._held_out)} images for validation are fewer than {world} devices. Add"
-                " images, or use fewer."
-            )
-        self._listed = hasattr(source, "case")
-        self._course = course(plan, len(source) if self._listed else None)
-        self._module = Training(plan, start)
+        self._held_out = HeldOut(validation)
+        self._epochs = Epochs.of(plan, len(source))
+        self._module = Training(plan, self._epochs.total)
         self._averaged = AveragedWeights(self._module.network, plan.averaging)
-        self._recorder = Recorder(self._course.validate_every)
-        self._state = SavedState(folder, self._course.save_every, self._recorder)
+        self._recorder = Recorder(plan.validate_every)
+        self._state = SavedState(folder, plan.save_every, self._recorder)
         self._callbacks = [
             self._averaged,
             self._recorder,
             Settings(settings),
-            Reporter(progress, self._course.batches, self._recorder),
+            Reporter(progress, self._epochs.total, self._recorder),
             *_stopping(plan),
             Best(folder, "loss", "min"),
             Best(folder, "soft_dice", "max"),
@@ -89,47 +161,39 @@ class Session:
         self._folder.mkdir(parents=True, exist_ok=True)
         with _without_chatter():
             trainer = self._trainer()
-            chunks = Chunks(
+            batches = EpochBatches(
                 lambda done: self._loader(trainer, done),
                 lambda: self._module.batches,
-                self._course.chunk,
+                self._epochs.batches,
             )
             held_out = self._validation_loader(trainer)
             try:
-                trainer.fit(self._module, chunks, held_out, ckpt_path=state)
-            except InputError as error:
-                raise InputError(_sentence(error)) from error
+                trainer.fit(self._module, batches, held_out, ckpt_path=state)
             except Cancelled as error:
                 raise Cancelled(
                     f"Stopped at step {self._module.batches}. The state of step {self._state.saved}"
-                    f" is in '{self._folder}': the same command goes on from there, to the same"
-                    " result."
+                    f" is in '{self._folder}'.",
+                    hint="The same command goes on from there, to the same result.",
                 ) from error
         return self._result()
 
-    def _loader(self, trainer: lightning.Trainer, done: int) -> DataLoader:
-        plan, share = self._plan, (trainer.global_rank, trainer.world_size)
-        if self._listed:
-            dataset = Cases(self._source, plan.seed)
-            key = Shuffled(plan.seed, len(self._source), self._course.chunk * plan.batch)
-        else:
-            dataset, key = Endless(self._source, plan.seed), int
-        return loader(
-            dataset,
-            Positions(done, self._course.batches, plan.batch, *share, key),
-            self._machine.workers,
+    def _loader(self, trainer: lightning.Trainer, done: int) -> CaseLoader:
+        plan, count = self._plan, len(self._source)
+        positions = Positions(
+            done,
+            self._epochs.total,
+            plan.batch,
+            trainer.global_rank,
+            trainer.world_size,
+            Shuffled(plan.seed, count, self._epochs.batches * plan.batch),
+        )
+        return CaseLoader(
+            Cases(self._source, plan.seed), self._machine.workers, batch_sampler=positions
         )
 
-    def _validation_loader(self, trainer: lightning.Trainer) -> DataLoader:
-        workers = self._machine.workers if self._held_out.workers_help else 0
-        share = _share(len(self._held_out), trainer)
-        return DataLoader(
-            self._held_out,
-            batch_size=1,
-            sampler=share,
-            num_workers=workers,
-            worker_init_fn=one_thread,
-        )
+    def _validation_loader(self, trainer: lightning.Trainer) -> CaseLoader:
+        share = list(range(len(self._held_out)))[trainer.global_rank :: trainer.world_size]
+        return CaseLoader(self._held_out, self._machine.workers, batch_size=1, sampler=share)
 
     def _trainer(self) -> lightning.Trainer:
         machine, plan = self._machine, self._plan
@@ -140,9 +204,9 @@ class Session:
             num_nodes=machine.nodes,
             strategy=machine.strategy,
             precision="bf16-mixed" if plan.precision == "bf16" else "32-true",
-            max_epochs=self._course.epochs,
+            max_epochs=plan.epochs,
             gradient_clip_val=plan.gradient_clip,
-            check_val_every_n_epoch=self._course.validate_every,
+            check_val_every_n_epoch=plan.validate_every,
             num_sanity_val_steps=0,
             callbacks=self._callbacks,
             plugins=[AtomicCheckpoints()],
@@ -186,21 +250,6 @@ def _stopping(plan: Plan) -> list[lightning.Callback]:
             check_on_train_epoch_end=False,
         )
     ]
-
-
-def _share(count: int, trainer: lightning.Trainer) -> list[int]:
-    """Which held-out images are this process's."""
-    return list(range(count))[trainer.global_rank :: trainer.world_size]
-
-
-def _sentence(error: InputError) -> str:
-    """What an error says; one that a worker raised comes with the worker's traceback before it."""
-    text = str(error)
-    return (
-        text.rsplit(f"{InputError.__name__}: ", 1)[-1].strip()
-        if "Original Traceback" in text
-        else text
-    )
 
 
 @contextlib.contextmanager
