@@ -1,4 +1,4 @@
-"""Files: written whole or not at all, and the names of images."""
+"""Files: written completely or not at all, and the stems of image names."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ NIFTI_ENDINGS = (".nii.gz", ".nii")
 
 @contextlib.contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path in the folder of ``path``; on success it takes the place of ``path``.
+    """A temporary path in the folder of ``path``; on success the file there replaces ``path``.
 
-    The temporary file keeps all suffixes of ``path`` (writers choose the format by them).  It is
-    flushed to disk before the rename, and removed if anything goes wrong.
+    The temporary file has all suffixes of ``path`` (writers choose the format by them).  It is
+    flushed to disk before the rename, and removed if anything fails.
 
     Raises:
         OutputError: the folder cannot be made or written, or the disk is full.
@@ -31,8 +31,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         os.close(handle)
     except OSError as error:
         raise OutputError(
-            f"Cannot write into the folder '{path.parent}': {_reason(error)}. Choose another"
-            " folder."
+            f"Cannot write into this folder: {_reason(error)}.",
+            path=path.parent,
+            hint="Choose another folder.",
         ) from error
     temporary = Path(name)
     try:
@@ -46,7 +47,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         os.replace(temporary, path)
     except OSError as error:
         raise OutputError(
-            f"Cannot write '{path}': {_reason(error)}. Nothing was left there."
+            f"Cannot write the file: {_reason(error)}. Nothing was left there.",
+            path=path,
+            hint="Free some space, or choose another folder.",
         ) from error
     finally:
         with contextlib.suppress(FileNotFoundError):
@@ -54,7 +57,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
-    """Call ``write(temporary)`` and put what it wrote in the place of ``path``; see
+    """Call ``write(temporary)`` and replace ``path`` by the file that it wrote; see
     :func:`atomic_path`.
     """
     with atomic_path(path) as temporary:

@@ -47,7 +47,7 @@ def softcord(*arguments, said=None):
 
 def small(archive, monkeypatch):
     """Let the archive be taken for a release that the small network fits."""
-    monkeypatch.setattr("SoftCordSegLib.network.store.install.releases", lambda: [a_release()])
+    monkeypatch.setattr("SoftCordSegLib.network.install_model.releases", lambda: [a_release()])
 
 
 def test_list_shows_what_is_there_and_what_can_be_had(folder):
@@ -164,7 +164,7 @@ def test_the_shipped_model_is_not_removed():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["install", "nowhere.zip"], "no file"),
+        (["install", "nowhere.zip"], "no such file"),
         (["remove", "v2.0", "--yes"], "No model 'v2.0' is installed"),
         (["verify", "v2.0"], "softcord models download v2.0"),
         (["download", "v3.1"], "no release 'v3.1'"),

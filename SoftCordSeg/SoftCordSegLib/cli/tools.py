@@ -39,7 +39,7 @@ def _segment(
     device: str,
     flips: bool = False,
 ) -> SoftMask:
-    from ..network.memory import LARGEST_THRESHOLD, keep_freed_memory
+    from ..processes import LARGEST_THRESHOLD, keep_freed_memory
     from ..segmentation import segment
 
     # The layers of the authors' networks are larger than that.

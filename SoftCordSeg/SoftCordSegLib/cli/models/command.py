@@ -169,8 +169,7 @@ def verify_command(
     """Check the weights of models against their SHA-256, and that they fit their networks."""
     with guarded(debug, as_json):
         from ...network import load_bundle
-        from ...network.store import find_bundle, installed_bundles
-        from ...network.store.folder import fill
+        from ...network.store import fill, find_bundle, installed_bundles
 
         folders = (
             [find_bundle(name) for name in names] if names else [*_shipped(), *installed_bundles()]
