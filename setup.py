@@ -19,11 +19,12 @@ setup(
     ],
     package_dir={"": LIBRARY, "SoftCordSegLib.Resources": RESOURCES.as_posix()},
     package_data={
+        "": ["py.typed", "*.j2", "*.css", "*.js", "*.yaml"],
         "SoftCordSegLib.Resources": [
             path.relative_to(RESOURCES).as_posix()
             for path in RESOURCES.rglob("*")
             if path.is_file()
-        ]
+        ],
     },
     include_package_data=False,
 )

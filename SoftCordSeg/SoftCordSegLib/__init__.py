@@ -4,4 +4,5 @@ Rooms (sub-packages) import downward only; see ``Testing/house/test_floors.py``.
 package loads neither torch nor MONAI nor matplotlib.
 """
 
-__version__ = "0.1.0"
+# The one source of the software's version; model bundles count on their own (``metadata.json``).
+__version__ = "0.6.0"

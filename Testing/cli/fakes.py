@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 
 from SoftCordSegLib.cli.app import app
 from SoftCordSegLib.cli.tools import Tools
+from SoftCordSegLib.segmentation import SoftMask
 from SoftCordSegLib.segmentation.checks import check_image
-from SoftCordSegLib.volume import Box, SoftMask, Volume, read_nifti, write_nifti
+from SoftCordSegLib.volume import Box, Volume, read_nifti, write_nifti
 
 A_BUNDLE = SimpleNamespace(
     name="a-model 1.2",

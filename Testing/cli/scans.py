@@ -8,9 +8,9 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
-from preprocessing.moving import known_motion, moving_cord
 
 from groundtruth.cords import Cord, grid, stored
+from preprocessing.moving import known_motion, moving_cord
 from SoftCordSegLib.preprocessing import Series
 from SoftCordSegLib.volume import Volume, write_nifti
 

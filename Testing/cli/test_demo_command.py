@@ -31,7 +31,8 @@ from SoftCordSegLib.phantom import Cord
 from SoftCordSegLib.phantom.partial_volume import cord_fraction
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.scene.graphics import GraphicsMissing, choose_offscreen_graphics
-from SoftCordSegLib.volume import Box, SoftMask, write_nifti
+from SoftCordSegLib.segmentation import SoftMask
+from SoftCordSegLib.volume import Box, write_nifti
 
 
 def the_truth(image, bundle, *, box, progress, device, calibre=1.0):

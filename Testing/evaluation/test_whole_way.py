@@ -13,17 +13,16 @@ import pytest
 from evaluation.study import CONTRASTS, HEIGHT, WIDTHS, a_box, write_study
 from SoftCordSegLib.errors import Cancelled, InputError
 from SoftCordSegLib.evaluation import (
-    FigureOptions,
     FolderMethod,
     Options,
     Place,
-    draw_figures,
     evaluate,
     read_cases,
     summarise,
 )
 from SoftCordSegLib.morphometry import discs_from_points
 from SoftCordSegLib.progress import Progress
+from SoftCordSegLib.reports.evaluation_figures import FigureOptions, draw_figures
 from SoftCordSegLib.volume import read_nifti, write_nifti
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -9,8 +10,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 import SoftCordSegLib
+from SoftCordSegLib.cli.app import app
 from SoftCordSegLib.resources import resources_folder
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -69,7 +72,9 @@ def test_a_wheel_holds_the_whole_library_and_its_resources(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     module = REPOSITORY / "SoftCordSeg"
     library = {
-        path.relative_to(module).as_posix() for path in (module / "SoftCordSegLib").rglob("*.py")
+        path.relative_to(module).as_posix()
+        for path in (module / "SoftCordSegLib").rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
     }
     resources = {
         f"SoftCordSegLib/{path.relative_to(module).as_posix()}"
@@ -77,6 +82,7 @@ def test_a_wheel_holds_the_whole_library_and_its_resources(wheel):
         if path.is_file()
     }
 
+    assert "SoftCordSegLib/py.typed" in library
     assert library <= names
     assert resources
     assert resources <= names
@@ -97,9 +103,21 @@ def test_resources_are_found_in_an_installed_wheel(wheel, tmp_path):
     assert Path(answer.stdout.strip()) == tmp_path / "SoftCordSegLib" / "Resources"
 
 
-def test_the_version_is_said_once():
+def test_citation_and_changelog_give_the_version_of_the_software():
     citation = (REPOSITORY / "CITATION.cff").read_text(encoding="utf-8")
+    changelog = (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")
+    cited = re.search(r"^version: (.+)$", citation, re.MULTILINE).group(1)
+    newest = re.search(r"^## \[?(\d[^] ]*)", changelog, re.MULTILINE).group(1)
 
-    assert (
-        re.search(r"^version: (.+)$", citation, re.MULTILINE).group(1) == SoftCordSegLib.__version__
-    )
+    assert cited == newest == SoftCordSegLib.__version__
+
+
+def test_the_command_gives_the_versions_of_the_software_and_of_the_model():
+    metadata = resources_folder() / "Models" / "compact" / "configs" / "metadata.json"
+    model = json.loads(metadata.read_text(encoding="utf-8"))
+
+    answer = CliRunner().invoke(app, ["--version"])
+
+    assert answer.exit_code == 0
+    assert answer.output.startswith(f"SoftCordSeg {SoftCordSegLib.__version__} ")
+    assert f"{model['name']} {model['version']}\n" in answer.output

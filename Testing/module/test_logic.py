@@ -16,7 +16,8 @@ from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.scene.study import study_of
 from SoftCordSegLib.scene.threshold_view import SEGMENT_ID
 from SoftCordSegLib.scene.volumes import array_of, grid_of, values_on
-from SoftCordSegLib.volume import Box, SoftMask
+from SoftCordSegLib.segmentation import SoftMask
+from SoftCordSegLib.volume import Box
 from SoftCordSegLib.volume.orientation import slice_axis
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from SoftCordSegLib.phantom import make_phantom
-from SoftCordSegLib.volume import Box, SoftMask, Volume
+from SoftCordSegLib.segmentation import SoftMask
+from SoftCordSegLib.volume import Box, Volume
 
 # Left-handed, anisotropic and shifted: what is mixed up anywhere shows.
 AFFINE = np.array([[-0.8, 0, 0, 20], [0, 1.2, 0, -30], [0, 0, 3.0, 5], [0, 0, 0, 1]])

@@ -136,7 +136,8 @@ class Photographer:
 
     def _known_mask(self, request, progress):
         from SoftCordSegLib.scene.volumes import values_on
-        from SoftCordSegLib.volume import Box, SoftMask
+        from SoftCordSegLib.segmentation import SoftMask
+        from SoftCordSegLib.volume import Box
 
         for tile in range(8):
             progress.check_cancelled()

@@ -13,7 +13,8 @@ from panel_actions import paint_voxels, while_running
 from SoftCordSegLib.scene.save import load_scene
 from SoftCordSegLib.scene.study import set_disc_labels, study_of
 from SoftCordSegLib.scene.volumes import array_of, grid_of, load_image, values_on
-from SoftCordSegLib.volume import Box, SoftMask, read_nifti, write_nifti
+from SoftCordSegLib.segmentation import SoftMask
+from SoftCordSegLib.volume import Box, read_nifti, write_nifti
 
 
 @pytest.fixture(params=["phantom", "t2"])

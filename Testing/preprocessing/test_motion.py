@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from preprocessing.moving import SPACING, known_motion, moving_cord
 
 from groundtruth.cords import LEFT_ANTERIOR_SUPERIOR, grid, turned_axes
+from preprocessing.moving import SPACING, known_motion, moving_cord
 from SoftCordSegLib.errors import Cancelled, InputError
 from SoftCordSegLib.preprocessing import MotionOptions, Series, average, estimate_motion
 from SoftCordSegLib.progress import Progress

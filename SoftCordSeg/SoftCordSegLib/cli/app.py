@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import Annotated
 
@@ -46,14 +47,22 @@ app.add_typer(models_app, name="models", rich_help_panel=_MODELS)
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        from ..network import shipped_bundles
+
         typer.echo(f"SoftCordSeg {__version__} (Python {sys.version.split()[0]})")
+        for bundle in shipped_bundles():
+            metadata = json.loads((bundle / "configs" / "metadata.json").read_text("utf-8"))
+            typer.echo(f"Model bundle {metadata['name']} {metadata['version']}")
         raise typer.Exit
 
 
 Version = Annotated[
     bool,
     typer.Option(
-        "--version", help="Show the version and exit.", callback=_show_version, is_eager=True
+        "--version",
+        help="Show the versions of the software and of the model, and exit.",
+        callback=_show_version,
+        is_eager=True,
     ),
 ]
 

@@ -10,7 +10,6 @@ from .areas.place import Place, usual_place
 from .areas.slices import REFERENCE, SliceArea
 from .cases import Case, read_cases
 from .evaluate import Evaluation, Options, evaluate
-from .figures.draw import Drawn, FigureOptions, draw_figures
 from .masks.components import count_components, count_false_positives
 from .masks.grids import on_grid
 from .masks.overlap import dice, relative_volume_error, soft_dice, volume_ratio
@@ -26,9 +25,7 @@ __all__ = [
     "REFERENCE",
     "BundleMethod",
     "Case",
-    "Drawn",
     "Evaluation",
-    "FigureOptions",
     "FolderMethod",
     "GridSpread",
     "ImageArea",
@@ -50,7 +47,6 @@ __all__ = [
     "count_components",
     "count_false_positives",
     "dice",
-    "draw_figures",
     "evaluate",
     "grid_spreads",
     "on_grid",

@@ -34,7 +34,6 @@ from .tables.contrasts import (
     spread_over_contrasts,
     write_contrasts_csv,
 )
-from .tables.figures import contrasts_figure, profile_figure, write_figure
 from .tables.table import csv_columns, csv_text, table_rows, to_json, write_csv, write_json
 from .wording import slice_ranges
 
@@ -63,7 +62,6 @@ __all__ = [
     "centreline_of",
     "check_discs",
     "contrasts_csv_text",
-    "contrasts_figure",
     "csv_columns",
     "csv_text",
     "disc_name",
@@ -84,7 +82,6 @@ __all__ = [
     "parse_level",
     "parse_levels",
     "parse_slices",
-    "profile_figure",
     "propose_discs",
     "shrink_factors",
     "slice_ranges",
@@ -95,6 +92,5 @@ __all__ = [
     "to_pam50",
     "write_contrasts_csv",
     "write_csv",
-    "write_figure",
     "write_json",
 ]

@@ -8,6 +8,7 @@ from pathlib import Path
 import slicer
 from slicer.i18n import tr as _
 
+from ..colours import ERROR
 from ..errors import Cancelled, SoftCordSegError
 from ..resources import resources_folder
 from .hints import Hints
@@ -15,7 +16,7 @@ from .platforms import missing_packages
 from .situation import Situation, look
 from .worker import Worker, WorkerBusy
 
-_ERROR_STYLE = "color: #d32f2f;"  # readable on light and dark
+_ERROR_STYLE = f"color: {ERROR};"
 
 
 class Panel:

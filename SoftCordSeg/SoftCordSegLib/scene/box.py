@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..colours import BOX, rgb
 from ..errors import InputError
 from ..volume import Box
 from .links import IMAGE, link, nodes_linked_to
-
-_COLOUR = (0.75, 0.85, 1.0)  # pale: it frames the cord, and should not outshine it
 
 
 def add_box(scene, image_node, box: Box, name: str | None = None):
@@ -25,7 +24,7 @@ def add_box(scene, image_node, box: Box, name: str | None = None):
     display = node.GetDisplayNode()
     display.SetFillVisibility(False)
     display.SetPropertiesLabelVisibility(False)
-    display.SetSelectedColor(*_COLOUR)
+    display.SetSelectedColor(*rgb(BOX))
     display.SetGlyphScale(1.0)
     set_box(node, box)
     return node

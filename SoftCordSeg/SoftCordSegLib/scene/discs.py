@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from ..colours import DISC, rgb
 from ..errors import InputError
 from ..morphometry import (
     DiscLabel,
@@ -17,7 +18,6 @@ from ..morphometry import (
 )
 from .links import IMAGE, link, nodes_linked_to
 
-_COLOUR = (1.0, 0.45, 0.1)
 _Point = tuple[str, tuple[float, float, float], str]
 
 
@@ -41,7 +41,7 @@ def add_discs(
     node.CreateDefaultDisplayNodes()
     link(node, IMAGE, image_node)
     display = node.GetDisplayNode()
-    display.SetSelectedColor(*_COLOUR)
+    display.SetSelectedColor(*rgb(DISC))
     display.SetGlyphScale(2.0)
     display.SetTextScale(3.0)
     display.SetPropertiesLabelVisibility(False)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..colours import ADDED, REMOVED, rgb
 from ..correction import Box
 from .edit_nodes import HIDDEN_ATTRIBUTE, correction_of
 from .links import SOFT_MASK, link, nodes_linked_to
@@ -14,8 +15,8 @@ from .volumes import array_of, voxels_changed
 _SUFFIX = "edits shown"
 _ENTRIES = (
     ("as predicted", (0.0, 0.0, 0.0, 0.0)),
-    ("added", (0.34, 0.71, 0.91, 1.0)),
-    ("removed", (0.84, 0.37, 0.0, 1.0)),
+    ("added", (*rgb(ADDED), 1.0)),
+    ("removed", (*rgb(REMOVED), 1.0)),
 )
 _COLOURS_NAME = "SoftCordSeg edits"
 

@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..colours import SERIES_ON_ANY, rgb
 from .links import IMAGE, SOFT_MASK, link, linked, nodes_linked_to
 from .tables import AREA, DISTANCE
-
-# Okabe and Ito's colours, told apart by colour-blind readers too.
-_COLOURS = (
-    (0.0, 0.45, 0.70),
-    (0.84, 0.37, 0.0),
-    (0.0, 0.62, 0.45),
-    (0.80, 0.47, 0.65),
-    (0.90, 0.62, 0.0),
-    (0.34, 0.71, 0.91),
-)
 
 
 def add_area_series(scene, table, name: str | None = None):
@@ -40,7 +31,7 @@ def add_area_series(scene, table, name: str | None = None):
     series.SetMarkerStyle(series.MarkerStyleCircle)
     series.SetMarkerSize(5)
     series.SetLineWidth(2)
-    series.SetColor(*_COLOURS[count % len(_COLOURS)])
+    series.SetColor(*rgb(SERIES_ON_ANY[count % len(SERIES_ON_ANY)]))
     if soft_node is not None:
         link(series, SOFT_MASK, soft_node)
     return series

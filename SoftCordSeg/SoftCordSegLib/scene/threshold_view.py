@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..colours import SPINAL_CORD, rgb
 from ..correction import Box, bounding_box, merge_into, moved, union
 from ..errors import InputError
 from .edit_nodes import correction_of
@@ -23,11 +24,7 @@ from .volumes import array_of, voxels_changed
 
 SEGMENT_ID = "SpinalCord"
 SEGMENT_NAME = "Spinal cord"
-SEGMENT_COLOUR = (
-    244 / 255,
-    214 / 255,
-    49 / 255,
-)  # what the DICOM terminology recommends for the spinal cord
+SEGMENT_COLOUR = rgb(SPINAL_CORD)
 DEFAULT_THRESHOLD = 0.5
 _THRESHOLD_ATTRIBUTE = "SoftCordSeg.Threshold"
 # Category Anatomical Structure (SNOMED CT 123037004), type Spinal cord (SNOMED CT 2748008), no

@@ -72,7 +72,7 @@ def write_files(
         InputError: rows to be added to a table with other columns.
         OutputError: a folder is not writable or the disk is full; nothing was written then.
     """
-    from ...morphometry import write_figure
+    from ...reports.figure_style import write_figure
 
     text = (
         _json_text(measured)
@@ -134,7 +134,7 @@ def _json_text(measured: Sequence[Measured]) -> str:
 
 def _figure(measured: Sequence[Measured], compared: Sequence[Compared]) -> Figure:
     """The contrasts side by side where they were compared, else the area along the cord."""
-    from ...morphometry import contrasts_figure, profile_figure
+    from ...reports.area_figure import contrasts_figure, profile_figure
 
     if compared:
         several = len(compared) > 1

@@ -166,7 +166,7 @@ def _draw(
     out: Path, result: Evaluation, summary: Summary, table: Sequence[Any], drawing: Any
 ) -> Path:
     """Figures, and the page that shows them; its path."""
-    from ...evaluation import draw_figures
+    from ...reports.evaluation_figures import draw_figures
 
     return write_page(
         out, result, summary, draw_figures(summary, result, table, out / "figures", drawing)

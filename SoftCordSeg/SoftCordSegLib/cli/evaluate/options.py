@@ -12,7 +12,8 @@ from ...errors import InputError
 from ..guard import UsageProblem
 
 if TYPE_CHECKING:
-    from ...evaluation import FigureOptions, Place
+    from ...evaluation import Place
+    from ...reports.evaluation_figures import FigureOptions
 
 _METHODS, _NUMBERS, _FIGURES = "Methods", "Numbers", "Figures"
 _KINDS = ("png", "svg", "pdf")
@@ -281,7 +282,7 @@ def parse_figures(
     Raises:
         UsageProblem: an unknown kind of file, or not two of the ``contrasts`` that there are.
     """
-    from ...evaluation import FigureOptions
+    from ...reports.evaluation_figures import FigureOptions
 
     names = tuple(dict.fromkeys(part.strip().lower() for part in kinds.split(",")))
     unknown = [name for name in names if name not in _KINDS]

@@ -13,7 +13,8 @@ from ...files import write_text_atomically
 from ..pages import data_uri, key_figures, page_html
 
 if TYPE_CHECKING:
-    from ...evaluation import Drawn, Evaluation, PaperTable, Summary
+    from ...evaluation import Evaluation, PaperTable, Summary
+    from ...reports.evaluation_figures import Drawn
 
 PAGE, TITLE = "index.html", "SoftCordSeg: evaluation"
 _MORE_STYLE = """

@@ -1,3 +1,1 @@
-"""Numbers for a reader: means over levels and ranges, the spread over contrasts, tables and
-figures.
-"""
+"""Numbers for a reader: means over levels and ranges, the spread over contrasts, and tables."""

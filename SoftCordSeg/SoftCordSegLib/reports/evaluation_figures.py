@@ -1,4 +1,4 @@
-"""All figures of an evaluation."""
+"""All figures of an evaluation: violins, agreement, drift, times and outlines, as files."""
 
 from __future__ import annotations
 
@@ -8,26 +8,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...errors import InputError
-from ...volume import read_nifti
-from ..areas.slices import REFERENCE, SOFT
-from ..cases import Case
-from ..evaluate import Evaluation
-from ..masks.grids import on_grid
-from ..methods import read_image
-from ..statistics.rows import PairRow
-from ..summary import Summary
-from .agreement import agreement_figure, all_pairs_figure, participants
-from .drift import drift_figure
-from .panels import Panel, panels_figure
-from .style import colours, write_figure
-from .timing import timing_figure
-from .violins import violin_panels_figure, violins_figure
+from ..colours import INK, SERIES
+from ..colours import REFERENCE as GREY
+from ..errors import InputError
+from ..evaluation import REFERENCE, Case, Evaluation, ImageScore, Summary, on_grid
+from ..evaluation.areas.slices import SOFT
+from ..evaluation.methods import read_image
+from ..evaluation.statistics.rows import PairRow
+from ..evaluation.tables.table import MeanSd
+from ..volume import read_nifti
+from .agreement_figures import agreement_figure, all_pairs_figure, participants
+from .figure_style import new_figure, write_figure
+from .mask_panels_figure import Panel, panels_figure
+from .violin_figures import drift_figure, violin_panels_figure, violins_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _USUAL_PAIR = ("T1w", "T2w")
+_DPI = 200
+# Methods that differ by more than this are drawn on a logarithmic axis.
+_MOST_APART = 20.0
 
 
 @dataclass(frozen=True)
@@ -69,14 +70,12 @@ def draw_figures(
         OutputError: the folder is not writable or the disk is full.
     """
     options = options or FigureOptions()
-    palette = colours(summary.methods)
+    palette = method_colours(summary.methods)
     drawn = []
     for maker in (_csa, _agreement, _agreements, _scores, _drift):
         try:
             for name, caption, figure in maker(summary, palette, options):
-                drawn.append(
-                    Drawn(caption, tuple(write_figure(figure, folder, name, options.kinds)))
-                )
+                drawn.append(_written(figure, folder, name, caption, options.kinds))
         except InputError as error:  # the numbers of hours must not be lost for one figure
             result.notes.append(str(error))
     panels, left_out = _panels(summary, result, cases, options.panels)
@@ -85,14 +84,77 @@ def draw_figures(
         caption = " ".join(
             ["Axial slices in the middle of the cord, patient's right on the left.", *left_out]
         )
-        drawn.append(Drawn(caption, tuple(write_figure(figure, folder, "panels", options.kinds))))
+        drawn.append(_written(figure, folder, "panels", caption, options.kinds))
     return drawn
 
 
-_Named = Iterator[tuple[str, str, "Figure"]]
+def _written(figure: Figure, folder: Path, name: str, caption: str, kinds: Sequence[str]) -> Drawn:
+    paths = tuple(folder / f"{name}.{kind}" for kind in kinds)
+    for path in paths:
+        write_figure(figure, path, _DPI)
+    return Drawn(caption, paths)
 
 
-def _csa(summary: Summary, palette: Mapping[str, str], options: FigureOptions) -> _Named:
+def method_colours(methods: Sequence[str]) -> dict[str, str]:
+    """A colour for each method, the same in all figures; the reference is grey. Methods beyond the
+    eighth share colours with the first ones.
+    """
+    compared = [method for method in methods if method != REFERENCE]
+    colours = {method: SERIES[index % len(SERIES)] for index, method in enumerate(compared)}
+    return {**colours, REFERENCE: GREY}
+
+
+def timing_figure(scores: Sequence[ImageScore], colours: Mapping[str, str]) -> Figure | None:
+    """Mean inference time with its SD, by contrast and method; None where no time is known."""
+    timed = [row for row in scores if math.isfinite(row.seconds)]
+    if not timed:
+        return None
+    contrasts, methods = (
+        list(dict.fromkeys(getattr(row, key) for row in timed)) for key in ("contrast", "method")
+    )
+    figure, (axes,) = new_figure(max(4.2, 0.26 * len(contrasts) * (len(methods) + 0.8) + 1.6), 3.8)
+    width = 0.8 / len(methods)
+    means = []
+    for number, method in enumerate(methods):
+        bars = [
+            MeanSd.of([r.seconds for r in timed if (r.method, r.contrast) == (method, name)])
+            for name in contrasts
+        ]
+        places = [at + (number - (len(methods) - 1) / 2) * width for at in range(len(contrasts))]
+        means += [bar.mean for bar in bars if bar.count]
+        axes.bar(
+            places, [bar.mean for bar in bars], 0.92 * width, color=colours[method], label=method
+        )
+        spread = [(place, bar) for place, bar in zip(places, bars) if math.isfinite(bar.sd)]
+        if spread:
+            x, y = [place for place, _ in spread], [bar.mean for _, bar in spread]
+            low = [min(bar.sd, 0.98 * bar.mean) for _, bar in spread]  # no time is below 0
+            high = [bar.sd for _, bar in spread]
+            axes.errorbar(x, y, [low, high], fmt="none", ecolor=INK, capsize=2.5, linewidth=1)
+    if max(means) > _MOST_APART * min(means):
+        axes.set_yscale("log")
+    long = any(len(name) > 10 for name in contrasts)
+    turned = {"rotation": 25, "ha": "right", "rotation_mode": "anchor"} if long else {}
+    axes.set_xticks(range(len(contrasts)), contrasts, **turned)
+    axes.set_ylabel("Inference time (s)")
+    if len(methods) > 1:
+        axes.legend(
+            frameon=False,
+            fontsize=9,
+            ncols=min(len(methods), 3),
+            loc="lower left",
+            bbox_to_anchor=(0, 1),
+        )
+    else:
+        axes.set_title(methods[0], loc="left", fontweight="bold")
+    return figure
+
+
+# Name, caption and figure, one after the other.
+_Figures = Iterator[tuple[str, str, "Figure"]]
+
+
+def _csa(summary: Summary, palette: Mapping[str, str], options: FigureOptions) -> _Figures:
     areas, drop = summary.cut_areas, options.drop_outliers
     what = f"{summary.place.name}, {'soft' if summary.cut == SOFT else f'cut at {summary.cut}'}"
     order = [
@@ -150,7 +212,7 @@ def _csa(summary: Summary, palette: Mapping[str, str], options: FigureOptions) -
 _STARS = "Triangle: mean; * p < 0.05, ** p < 0.01, *** p < 0.001 (Wilcoxon, Bonferroni)."
 
 
-def _agreement(summary: Summary, palette: Mapping[str, str], options: FigureOptions) -> _Named:
+def _agreement(summary: Summary, palette: Mapping[str, str], options: FigureOptions) -> _Figures:
     values = participants([row for row in summary.cut_areas if row.method != REFERENCE])
     contrasts = list(dict.fromkeys(name for groups in values.values() for name in groups))
     pair = options.pair
@@ -171,7 +233,7 @@ def _agreement(summary: Summary, palette: Mapping[str, str], options: FigureOpti
     )
 
 
-def _agreements(summary: Summary, palette: Mapping[str, str], options: FigureOptions) -> _Named:
+def _agreements(summary: Summary, palette: Mapping[str, str], options: FigureOptions) -> _Figures:
     for method, contrasts in participants(summary.cut_areas).items():
         if len(contrasts) > 2:
             name = (
@@ -184,7 +246,7 @@ def _agreements(summary: Summary, palette: Mapping[str, str], options: FigureOpt
             )
 
 
-def _scores(summary: Summary, palette: Mapping[str, str], options: FigureOptions) -> _Named:
+def _scores(summary: Summary, palette: Mapping[str, str], options: FigureOptions) -> _Figures:
     known = [row for row in summary.scores if math.isfinite(row.dice)]
     if known:
         groups = {name: _values("dice", name, known) for name in summary.methods}
@@ -206,7 +268,7 @@ def _scores(summary: Summary, palette: Mapping[str, str], options: FigureOptions
         yield "inference_time", "Inference time, mean and SD over images.", figure
 
 
-def _drift(summary: Summary, palette: Mapping[str, str], options: FigureOptions) -> _Named:
+def _drift(summary: Summary, palette: Mapping[str, str], options: FigureOptions) -> _Figures:
     if summary.drifts:
         figure = drift_figure(
             summary.cut_areas, summary.differences, summary.methods, palette, summary.drift_limit

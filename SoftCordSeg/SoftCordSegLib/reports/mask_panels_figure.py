@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...volume import Volume, reorient
-from .style import INK, new_figure
+from ..colours import INK, REFERENCE_OUTLINE, rgb
+from ..volume import Volume, reorient
+from .figure_style import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 # Half the edge of what is shown around the cord, mm.
 _REACH_MM = 17.0
-_REFERENCE_COLOUR = "#ffe14d"
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +76,7 @@ def panels_figure(
                         fontsize=9,
                     )
                 if panel.reference is not None:
-                    view.outline(one, panel.reference, threshold, _REFERENCE_COLOUR, "--")
+                    view.outline(one, panel.reference, threshold, REFERENCE_OUTLINE, "--")
             if row == 0:
                 one.set_title(method or "image", fontsize=10, color=INK)
         own[0].set_ylabel(f"{panel.title}\nslice {view.number}", fontsize=9)
@@ -173,7 +173,6 @@ def _light(colour: str) -> str:
     """The same hue, bright enough for a grey image."""
     import colorsys
 
-    red, green, blue = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
-    hue, lightness, saturation = colorsys.rgb_to_hls(red, green, blue)
+    hue, lightness, saturation = colorsys.rgb_to_hls(*rgb(colour))
     parts = colorsys.hls_to_rgb(hue, max(lightness, 0.6), saturation)
     return "#" + "".join(f"{round(255 * part):02x}" for part in parts)

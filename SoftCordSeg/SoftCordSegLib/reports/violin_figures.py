@@ -1,4 +1,6 @@
-"""Violins with every point and the mean as a triangle, as in the paper."""
+"""Violins with every point and the mean as a triangle, as in the paper: by method, by contrast, and
+by release of a model.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..statistics.paired import within_three_sd
-from ..statistics.rows import PairRow
-from .style import INK, new_figure
+from ..colours import ABSENT, INK, MAGNIFIED, VERMILLION
+from ..evaluation import ImageArea, ReleaseDifference
+from ..evaluation.statistics.paired import within_three_sd
+from ..evaluation.statistics.rows import PairRow
+from .figure_style import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +27,8 @@ _WIDTH = 0.8
 _MOST_BRACKETS = 6
 # Groups whose highest value goes this many times into the highest of all can hardly be told apart.
 _FAR = 2.5
-_FRAME = "#c00000"
+# Releases that are shown.
+_LAST_RELEASES = 5
 
 
 def violins_figure(
@@ -107,6 +112,53 @@ def violin_panels_figure(
     return figure
 
 
+def drift_figure(
+    areas: Sequence[ImageArea],
+    differences: Sequence[ReleaseDifference],
+    releases: Sequence[str],
+    colours: Mapping[str, str],
+    limit: float,
+) -> Figure:
+    """The last five releases: above CSA, below the difference to the release before, in per cent,
+    with the limit.
+
+    Args:
+        areas: of all releases.
+        differences: between neighbours.
+        releases: the oldest first.
+        colours: by release.
+        limit: beyond which images are flagged, per cent.
+    """
+    shown = list(releases)[-_LAST_RELEASES:]
+    figure, (above, below) = new_figure(max(4.6, 1.3 * len(shown) + 1.5), 6.2, rows=2, sharex=True)
+    draw_violins(
+        above,
+        {name: [row.area_mm2 for row in areas if row.method == name] for name in shown},
+        colours,
+    )
+    above.set_ylabel("CSA (mm²)")
+    moved = {
+        name: [row.difference_percent for row in differences if row.release == name]
+        for name in shown
+    }
+    draw_violins(below, moved, colours)
+    below.axhline(0, color=INK, linewidth=0.8)
+    for side in (-limit, limit):
+        below.axhline(side, color=VERMILLION, linewidth=1.0, linestyle="--")
+    below.set_ylabel("Difference to the\nprevious release (%)")
+    below.annotate(
+        f"limit {limit:g} %",
+        (1, limit),
+        xycoords=("axes fraction", "data"),
+        xytext=(0, 2),
+        textcoords="offset points",
+        ha="right",
+        fontsize=9,
+        color=VERMILLION,
+    )
+    return figure
+
+
 def draw_violins(
     axes: Axes, groups: Mapping[str, Sequence[float]], colours: Mapping[str, str], digits: int = 2
 ) -> None:
@@ -121,7 +173,7 @@ def draw_violins(
                 xycoords=("data", "axes fraction"),
                 ha="center",
                 fontsize=9,
-                color="#888888",
+                color=ABSENT,
             )
             continue
         if len(values) >= _FEWEST_FOR_VIOLIN and np.ptp(values) > 0:
@@ -177,8 +229,8 @@ def _frame(axes: Axes, larger: Axes, reach: float) -> None:
     from matplotlib.patches import Rectangle
 
     larger.set_ylim(0, reach)
-    larger.set_title("Magnified", color=_FRAME)
-    larger.spines[:].set(visible=True, color=_FRAME)
+    larger.set_title("Magnified", color=MAGNIFIED)
+    larger.spines[:].set(visible=True, color=MAGNIFIED)
     axes.add_patch(
         Rectangle(
             (0, 0),
@@ -186,7 +238,7 @@ def _frame(axes: Axes, larger: Axes, reach: float) -> None:
             reach,
             transform=axes.get_yaxis_transform(),
             fill=False,
-            edgecolor=_FRAME,
+            edgecolor=MAGNIFIED,
             clip_on=False,
         )
     )

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..statistics.paired import regression
-from ..statistics.rows import complete
-from .style import RULE, new_figure
+from ..colours import RULE
+from ..evaluation import ImageArea, regression
+from ..evaluation.statistics.rows import complete
+from .figure_style import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -114,8 +115,8 @@ def _square(axes: Axes, x: str, y: str) -> None:
     axes.set_ylabel(f"CSA on {y} (mm²)")
 
 
-def participants(rows: Sequence) -> dict[str, dict[str, dict[object, float]]]:
-    """Method to contrast to CSA by participant, from rows of :class:`~..areas.csa.ImageArea`."""
+def participants(rows: Sequence[ImageArea]) -> dict[str, dict[str, dict[object, float]]]:
+    """Method to contrast to CSA by participant, from areas that can be compared."""
     found: dict[str, dict[str, dict[object, float]]] = {}
     for row in rows:
         if row.is_comparable:

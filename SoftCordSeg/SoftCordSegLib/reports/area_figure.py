@@ -1,28 +1,26 @@
-"""Figures: the area along the cord with its levels, and one subject in several contrasts.
+"""The figure of areas: a measure along the cord with its levels, and one participant in several
+contrasts.
 
 matplotlib is imported when a figure is drawn, and used without a screen.
 """
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...errors import InputError
-from ...files import atomic_path
-from ..levels.names import level_name
-from ..shape.cord_shape import UNITS, CordShape
-from .contrasts import ContrastSpread
+from ..colours import LEVEL_BANDS, LEVEL_NAMES, SERIES, SPREAD_BAND
+from ..errors import InputError
+from ..morphometry import UNITS, ContrastSpread, CordShape, level_name
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_BAND = ("#eef2f6", "#ffffff")
-# Okabe and Ito's colours, which colour-blind readers can tell apart too.
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 _TITLES = {
     "area": "Cross-sectional area",
     "diameter_AP": "A-P diameter",
@@ -31,14 +29,14 @@ _TITLES = {
 _UNIT_SIGNS = {"mm2": "mm²", "deg": "°", "1": ""}
 _ALONG = "position along S-I, mm (superior on the left)"
 _ALONG_PAM50 = "slice of the PAM50 template (superior on the left)"
-_PLACES = {
+_AXES = {
     "slices": "slices (superior on the left)",
     "pmj": "distance from the pontomedullary junction",
 }
 # Slices this far apart are points; a line alone would look like more than was measured.
 _SPARSE_MM = 2.5
-# More places than this are drawn as curves.
-_MOST_PLACES = 16
+# More levels (or slices, or distances) than this are drawn as curves.
+_MOST_POINTS = 16
 
 
 def profile_figure(
@@ -47,7 +45,7 @@ def profile_figure(
     """One measure along the cord, from its upper end to its lower, with bands for the levels.
 
     Args:
-        shapes: one cord, or several of one subject by name; they are laid side by side in the
+        shapes: one cord, or several of one participant by name; they are laid side by side in the
             world's S-I direction, or on PAM50's slices if they were brought there
             (:func:`~.pam50.to_pam50`).
         measure: which column.  For the area of one cord the interval of the soft mask is shaded
@@ -63,13 +61,15 @@ def profile_figure(
     if len(on_template) > 1:
         raise InputError(
             "Some of the cords are on PAM50's slices and some are not, so they cannot share an"
-            " axis."
+            " axis.",
+            hint="Bring all of them to PAM50's slices, or none.",
         )
     figure, axes = _new_figure(7.0, title)
-    for (name, shape), colour in zip(named.items(), _endless(_COLOURS)):
+    for (name, shape), colour in zip(named.items(), cycle(SERIES)):
         if measure not in shape.columns:
             raise InputError(
-                f"There is no measure '{measure}'. Choose one of: {', '.join(shape.columns)}."
+                f"There is no measure '{measure}'.",
+                hint=f"Choose one of: {', '.join(shape.columns)}.",
             )
         along = _along(shape)
         sparse = not _is_on_pam50(shape) and shape.grid.spacing[2] >= _SPARSE_MM
@@ -111,7 +111,7 @@ def contrasts_figure(
 ) -> Figure:
     """Each image at each level (or slice, or distance), with the mean and the SD over the images.
 
-    Few places are drawn as points with error bars, many (slices) as curves with a band.
+    A few are drawn as points with error bars, many (slices) as curves with a band.
 
     Raises:
         InputError: nothing to draw.
@@ -119,38 +119,124 @@ def contrasts_figure(
     spreads = list(spreads)
     if not spreads:
         raise InputError(
-            "There are no levels to draw. Mark the discs in at least one of the images."
+            "There are no levels to draw.", hint="Mark the discs in at least one of the images."
         )
-    many = len(spreads) > _MOST_PLACES
+    many = len(spreads) > _MOST_POINTS
     if spreads[0].by == "slices":
         spreads = spreads[::-1]
     figure, axes = _new_figure(7.5 if many else min(max(4.0, 0.7 * len(spreads) + 2.5), 9.0), title)
     (_draw_curves if many else _draw_points)(axes, spreads)
-    if spreads[0].by in _PLACES:
-        axes.set_xlabel(_PLACES[spreads[0].by])
+    if spreads[0].by in _AXES:
+        axes.set_xlabel(_AXES[spreads[0].by])
     axes.set_ylabel(_label(measure))
     axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return figure
 
 
-def write_figure(figure: Figure, path: str | Path) -> None:
-    """Write a figure atomically; the kind follows the name (.png, .svg, .pdf).
+# matplotlib wants real colours: these stand for the page's own, and are replaced in the text of the
+# drawing.
+_PAGE_COLOURS = {
+    "#010101": "currentColor",
+    "#020202": "var(--rule)",
+    "#030303": "var(--band)",
+    "#040404": "var(--known)",
+    "#050505": "var(--accent)",
+}
+_INK, _RULE, _BAND, _KNOWN, _MEASURED = _PAGE_COLOURS
 
-    Raises:
-        InputError: a kind that is not known.
-        OutputError: the folder is not writable or the disk is full.
+
+def area_svg(shape: CordShape, known: np.ndarray | None, name: str) -> str:
+    """Area (mm²) over the distance down the cord (mm), level bands behind, as an inline ``<svg>``
+    that takes its colours from the page, light or dark.
+
+    Args:
+        shape: what was measured.
+        known: (n,) the true area of each measured slice, mm², added as a line; None for a real
+            image.
+        name: different for each drawing of a page.
     """
-    kinds = figure.canvas.get_supported_filetypes()
-    kind = Path(path).suffix.lstrip(".").lower()
-    if kind not in kinds:
-        raise InputError(
-            f"'{path}' is no kind of figure that can be written. Use .png, .svg or .pdf."
+    import matplotlib
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    area = shape.columns["area"]
+    measured = np.isfinite(area)
+    distance = shape.centres_mm[measured, 2].max() - shape.centres_mm[:, 2]
+    settings = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": name,
+        "font.size": 10,
+        **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), _INK),
+        "axes.edgecolor": _RULE,
+    }
+    with matplotlib.rc_context(settings):
+        figure = Figure(figsize=(9.2, 3.1), layout="constrained")
+        FigureCanvasSVG(figure)
+        axes = figure.add_subplot()
+        _draw_bands(axes, shape, distance, measured)
+        axes.plot(
+            distance[measured],
+            area[measured],
+            color=_MEASURED,
+            linewidth=0 if known is not None else 1.2,
+            marker="o",
+            markersize=4.5 if measured.sum() <= 60 else 3.2,
+            label="measured",
         )
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format=kind, dpi=300)
+        if known is not None:
+            axes.plot(
+                distance[measured], known[measured], color=_KNOWN, linewidth=1.4, label="known"
+            )
+        axes.set_xlabel("Distance down the cord (mm)")
+        axes.set_ylabel("Area (mm²)")
+        axes.set_ylim(0, 1.12 * float(area[measured].max()))
+        axes.margins(x=0.01)
+        axes.grid(axis="y", color=_RULE, linewidth=0.6)
+        axes.set_axisbelow(True)
+        for side in ("top", "right", "left"):
+            axes.spines[side].set_visible(False)
+        axes.tick_params(length=0)
+        if known is not None:
+            axes.legend(loc="lower left", frameon=False, ncols=2)
+        text = io.StringIO()
+        figure.savefig(
+            text, format="svg", transparent=True, metadata={"Date": None, "Creator": None}
+        )
+    return _for_the_page(text.getvalue())
 
 
-def _new_figure(width: float, title: str) -> tuple[Figure, object]:
+def _draw_bands(axes: Axes, shape: CordShape, distance: np.ndarray, measured: np.ndarray) -> None:
+    """Every other vertebral level shaded, each with its name on top."""
+    if shape.levels is None:
+        return
+    step = float(np.median(np.abs(np.diff(distance)))) if len(distance) > 1 else 1.0
+    for index, level in enumerate(np.unique(shape.levels[measured & (shape.levels > 0)])):
+        here = distance[measured & (shape.levels == level)]
+        start, stop = here.min() - step / 2, here.max() + step / 2
+        if index % 2 == 0:
+            axes.axvspan(start, stop, color=_BAND, linewidth=0)
+        axes.text(
+            (start + stop) / 2,
+            1.02,
+            level_name(int(level)),
+            transform=axes.get_xaxis_transform(),
+            ha="center",
+            va="bottom",
+        )
+
+
+def _for_the_page(svg: str) -> str:
+    """Only the ``<svg>`` element, of the page's width, in the page's colours."""
+    svg = svg[svg.index("<svg") :]
+    head, body = svg.split(">", 1)
+    kept = [word for word in head.split('" ') if not word.strip().startswith(("width=", "height="))]
+    head = '" '.join(kept)
+    for colour, variable in _PAGE_COLOURS.items():
+        body = body.replace(colour, variable)
+    return f'{head} role="img">{body}'
+
+
+def _new_figure(width: float, title: str) -> tuple[Figure, Axes]:
     """A figure of ``width`` inches with plain axes."""
     from matplotlib.figure import Figure
 
@@ -162,13 +248,8 @@ def _new_figure(width: float, title: str) -> tuple[Figure, object]:
     return figure, axes
 
 
-def _endless(colours: tuple[str, ...]) -> Iterable[str]:
-    while True:
-        yield from colours
-
-
 def _is_on_pam50(shape: CordShape) -> bool:
-    """Slices of the template have no place in the patient."""
+    """Slices of the template have no position in the patient."""
     return bool(np.isnan(shape.centres_mm[:, 2]).all())
 
 
@@ -178,10 +259,10 @@ def _along(shape: CordShape) -> np.ndarray:
 
 
 def _reach(curves: list[tuple[np.ndarray, np.ndarray]]) -> tuple[float, float]:
-    """Lowest and highest place that has a value, with half a slice to spare."""
-    places = [along[np.isfinite(along) & np.isfinite(values)] for along, values in curves]
+    """Lowest and highest position that has a value, with half a slice to spare."""
+    positions = [along[np.isfinite(along) & np.isfinite(values)] for along, values in curves]
     step = max((_step(along) for along, _ in curves), default=1.0)
-    joined = np.concatenate(places) if any(map(len, places)) else np.zeros(1)
+    joined = np.concatenate(positions) if any(map(len, positions)) else np.zeros(1)
     return float(joined.min() - step / 2), float(joined.max() + step / 2)
 
 
@@ -190,7 +271,7 @@ def _step(along: np.ndarray) -> float:
     return float(np.abs(np.diff(known)).mean()) if len(known) > 1 else 1.0
 
 
-def _draw_levels(axes, shape: CordShape | None, reach: tuple[float, float]) -> None:
+def _draw_levels(axes: Axes, shape: CordShape | None, reach: tuple[float, float]) -> None:
     """Bands and names of the vertebral levels behind the curve, where the curve reaches."""
     if shape is None:
         return
@@ -203,26 +284,26 @@ def _draw_levels(axes, shape: CordShape | None, reach: tuple[float, float]) -> N
         reached.min() if len(reached) else 0
     )  # the uppermost is tinted: above it there may be cord without a level
     for level in sorted(set(shape.levels.tolist()) - {0}):
-        places = along[(shape.levels == level) & (along >= reach[0]) & (along <= reach[1])]
-        if not len(places):
+        within = along[(shape.levels == level) & (along >= reach[0]) & (along <= reach[1])]
+        if not len(within):
             continue
         axes.axvspan(
-            places.min() - half,
-            places.max() + half,
-            color=_BAND[(level - top) % 2],
+            within.min() - half,
+            within.max() + half,
+            color=LEVEL_BANDS[(level - top) % 2],
             zorder=-10,
             linewidth=0,
         )
         axes.annotate(
             level_name(level),
-            (places.mean(), 1.0),
+            (within.mean(), 1.0),
             xycoords=("data", "axes fraction"),
             xytext=(0, -3),
             textcoords="offset points",
             ha="center",
             va="top",
             fontsize=8,
-            color="#506070",
+            color=LEVEL_NAMES,
         )
 
 
@@ -230,10 +311,10 @@ def _images(spreads: list[ContrastSpread]) -> list[str]:
     return list(dict.fromkeys(image for spread in spreads for image in spread.values))
 
 
-def _draw_points(axes, spreads: list[ContrastSpread]) -> None:
+def _draw_points(axes: Axes, spreads: list[ContrastSpread]) -> None:
     at = np.arange(len(spreads))
     images = _images(spreads)
-    for number, (image, colour) in enumerate(zip(images, _endless(_COLOURS))):
+    for number, (image, colour) in enumerate(zip(images, cycle(SERIES))):
         aside = (number - (len(images) - 1) / 2) * min(0.1, 0.6 / len(images))
         values = [spread.values.get(image, np.nan) for spread in spreads]
         axes.plot(at + aside, values, "o", markersize=4.5, color=colour, label=image)
@@ -252,9 +333,9 @@ def _draw_points(axes, spreads: list[ContrastSpread]) -> None:
     axes.set_xlim(-0.6, len(spreads) - 0.4)
 
 
-def _draw_curves(axes, spreads: list[ContrastSpread]) -> None:
+def _draw_curves(axes: Axes, spreads: list[ContrastSpread]) -> None:
     at = np.arange(len(spreads))
-    for image, colour in zip(_images(spreads), _endless(_COLOURS)):
+    for image, colour in zip(_images(spreads), cycle(SERIES)):
         axes.plot(
             at,
             [spread.values.get(image, np.nan) for spread in spreads],
@@ -264,7 +345,7 @@ def _draw_curves(axes, spreads: list[ContrastSpread]) -> None:
         )
     mean, sd = (np.array([getattr(spread, name) for spread in spreads]) for name in ("mean", "sd"))
     axes.fill_between(
-        at, mean - sd, mean + sd, color="#808080", alpha=0.3, linewidth=0, label="mean ± SD"
+        at, mean - sd, mean + sd, color=SPREAD_BAND, alpha=0.3, linewidth=0, label="mean ± SD"
     )
     shown = np.linspace(0, len(spreads) - 1, 9).round().astype(int)
     axes.set_xticks(shown, [spreads[index].name for index in shown])

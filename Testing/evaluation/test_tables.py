@@ -1,0 +1,121 @@
+"""Tables as they are printed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from dataclasses import replace
+
+import pytest
+
+from SoftCordSegLib.evaluation import ImageScore
+from SoftCordSegLib.evaluation.tables.paper import contrasts_table, datasets_table, methods_table
+from SoftCordSegLib.evaluation.tables.table import MeanSd
+
+
+def a_score(method, participant, contrast, dice, rve=0.0, asd=0.0, dataset="", seconds=math.nan):
+    return ImageScore(
+        method,
+        dataset,
+        participant,
+        contrast,
+        "i",
+        0.5,
+        dice,
+        dice,
+        rve,
+        asd,
+        1.0,
+        1.0,
+        1,
+        0.0,
+        seconds,
+    )
+
+
+SCORES = [
+    a_score("PropSeg", "sub-01", "T1w", 0.80, 4.0, 0.3),
+    a_score("PropSeg", "sub-02", "T1w", 0.90, -2.0, 0.1),
+    a_score("soft_all", "sub-01", "T1w", 0.95, 1.0, 0.05),
+    a_score("soft_all", "sub-02", "T1w", 0.97, 1.0, 0.05),
+    a_score("soft_all", "sub-03", "T1w", math.nan),
+]
+
+
+class TestTables:
+    def test_mean_and_sd_leave_out_what_is_not_known(self):
+        cell = MeanSd.of([1.0, 3.0, math.nan])
+
+        assert (cell.mean, cell.sd, cell.count) == (2.0, pytest.approx(math.sqrt(2)), 2)
+        assert cell.text(1) == "2.0 ± 1.4"
+        assert MeanSd.of([3.0]).text(2) == "3.00"
+        assert MeanSd.of([math.nan]).text(2) == "–"
+
+    def test_table_2_by_hand(self):
+        table = methods_table(SCORES)
+
+        assert table.texts() == [
+            ["PropSeg", "0.850 ± 0.071", "1.00 ± 4.24", "0.200 ± 0.141"],
+            ["soft_all", "0.960 ± 0.014", "1.00 ± 0.00", "0.050 ± 0.000"],
+        ]
+        assert table.bold() == [[False, False, False], [True, False, True]]  # RVE is alike
+
+    def test_csv_has_mean_sd_and_count(self):
+        first, second = csv.DictReader(io.StringIO(methods_table(SCORES).csv_text()))
+
+        assert first["method"] == "PropSeg"
+        assert float(first["rve_percent_sd"]) == pytest.approx(math.sqrt(18), rel=1e-5)
+        assert second["dice_n"] == "2"
+
+    def test_latex_escapes_names_and_prints_the_best_bold(self):
+        text = methods_table(SCORES).latex_text()
+
+        assert (
+            "soft\\_all & $\\mathbf{0.960 \\pm 0.014}$ & $1.00 \\pm 0.00$ & $\\mathbf{0.050 \\pm"
+            " 0.000}$ \\\\" in text
+        )
+        assert "RVE, \\%" in text
+        assert text.count("\\begin") == text.count("\\end") == 2
+
+    def test_latex_needs_no_other_package_for_cells_and_names(self):
+        scores = [
+            a_score("50%^{v2}~$x$\\_&#", "sub-01", "T2w", 0.9),
+            replace(SCORES[0], surface_distance_mm=math.nan),
+        ]
+
+        lines = methods_table(scores).latex_text().splitlines()
+
+        name = "50\\%\\textasciicircum{}\\{v2\\}\\textasciitilde{}\\$x\\$\\textbackslash{}\\_\\&\\#"
+        assert lines[7].startswith(f"{name} & $")
+        assert lines[8].endswith(" & -- \\\\")
+
+    def test_in_table_1_methods_compete_within_a_contrast(self):
+        scores = [
+            *SCORES,
+            a_score("PropSeg", "sub-01", "DWI", 0.70),
+            a_score("soft_all", "sub-01", "DWI", 0.60),
+        ]
+
+        table = contrasts_table(scores)
+
+        assert [words for words, _ in table.rows] == [
+            ("T1w", "PropSeg"),
+            ("T1w", "soft_all"),
+            ("DWI", "PropSeg"),
+            ("DWI", "soft_all"),
+        ]
+        assert [marks[0] for marks in table.bold()] == [False, True, True, False]
+
+    def test_table_3_counts_participants_of_each_data_set(self):
+        scores = [
+            a_score("a", "p", "T2w", 0.9, dataset="sci"),
+            a_score("a", "q", "T2w", 0.8, dataset="sci"),
+            a_score("a", "q", "T1w", 0.8, dataset="sci"),
+            a_score("a", "p", "UNI", 0.7, dataset="ms"),
+        ]
+
+        assert [words for words, _ in datasets_table(scores).rows] == [
+            ("sci", "2", "a"),
+            ("ms", "1", "a"),
+        ]
