@@ -114,7 +114,7 @@ def test_a_read_only_folder_is_a_sentence():
             [sys.executable, "-c", program], capture_output=True, text=True, check=False
         )
 
-        assert f"Cannot write into the folder '{folder}'" in answer.stdout, answer.stderr
+        assert f"'{folder}': Cannot write into this folder" in answer.stdout, answer.stderr
         assert list(folder.iterdir()) == []
 
 

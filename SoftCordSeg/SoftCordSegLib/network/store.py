@@ -231,8 +231,7 @@ class Store:
             shutil.rmtree(old, ignore_errors=True)
 
     def _aside(self, path: Path, prefix: str) -> Path:
-        """Move a model aside, so that it is never seen half-deleted; the folder that it is in now.
-        """
+        """Move a model aside, so that it is never seen half-deleted; the folder that it is in now."""
         try:
             old = Path(tempfile.mkdtemp(prefix=prefix, dir=self.folder))
             os.replace(path, old / path.name)
@@ -287,17 +286,18 @@ def find_bundle(model: str | Path | None = None) -> Path:
         raise ModelError(
             "This is a file, not an installed model.",
             path=path,
-            hint="Install the model from it first.",
+            hint=f"Install it first: softcord models install '{path}'.",
         )
     if name in [release.name for release in releases()]:
         raise ModelError(
             f"The release '{name}' is not installed.",
-            hint="Download it first.",
+            hint=f"Download it first: softcord models download {name}.",
         )
     names = ", ".join(folder.name for folder in (*shipped, *installed_bundles())) or "none"
     raise ModelError(
         f"There is no model bundle '{model}'.",
-        hint=f"Give the folder of one, or the name of an installed one ({names}).",
+        hint=f"Give the folder of one, or the name of an installed one ({names});"
+        " 'softcord models list' shows more.",
     )
 
 
@@ -309,6 +309,6 @@ def _checked(path: Path) -> Path:
         raise ModelError(
             "This is a result folder of nnU-Net, not a model bundle.",
             path=path,
-            hint="Install the model from it first.",
+            hint=f"Install it first: softcord models install '{path}'.",
         )
     return path
