@@ -231,7 +231,8 @@ class Store:
             shutil.rmtree(old, ignore_errors=True)
 
     def _aside(self, path: Path, prefix: str) -> Path:
-        """Move a model aside, so that it is never seen half-deleted; the folder that it is in now."""
+        """Move a model aside, so that it is never seen half-deleted; the folder that it is in now.
+        """
         try:
             old = Path(tempfile.mkdtemp(prefix=prefix, dir=self.folder))
             os.replace(path, old / path.name)
@@ -299,6 +300,15 @@ def find_bundle(model: str | Path | None = None) -> Path:
         hint=f"Give the folder of one, or the name of an installed one ({names});"
         " 'softcord models list' shows more.",
     )
+
+
+def open_bundle(model: str | Path | None = None) -> ModelBundle:
+    """The verified bundle that :func:`find_bundle` finds.
+
+    Raises:
+        ModelError: there is none, or it is corrupt.
+    """
+    return load_bundle(find_bundle(model))
 
 
 def _checked(path: Path) -> Path:
