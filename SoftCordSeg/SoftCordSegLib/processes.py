@@ -68,7 +68,9 @@ def take_lock(path: str | Path) -> IO[bytes] | None:
 
 
 def is_locked(path: str | Path) -> bool:
-    """Whether a living process holds the lock, shared or alone; False where there is no lock file."""
+    """Whether a living process holds the lock, shared or alone; False where there is no lock
+    file.
+    """
     with contextlib.suppress(OSError), open(path, "rb+") as stream:
         return not _take_all(stream)
     return False

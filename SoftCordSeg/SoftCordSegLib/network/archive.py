@@ -92,7 +92,9 @@ def unpack(
 def _checked(
     members: list[zipfile.ZipInfo], archive: Path, max_bytes: int
 ) -> list[zipfile.ZipInfo]:
-    """The files to unpack; every entry of the archive is checked, also those that are not unpacked."""
+    """The files to unpack; every entry of the archive is checked, also those that are not
+    unpacked.
+    """
     if len(members) > MAX_FILES:
         raise ModelError(
             f"The archive has {len(members)} files; a model has far fewer.",

@@ -231,7 +231,9 @@ class Store:
             shutil.rmtree(old, ignore_errors=True)
 
     def _aside(self, path: Path, prefix: str) -> Path:
-        """Move a model aside, so that it is never seen half-deleted; the folder that it is in now."""
+        """Move a model aside, so that it is never seen half-deleted; the folder that it is in
+        now.
+        """
         try:
             old = Path(tempfile.mkdtemp(prefix=prefix, dir=self.folder))
             os.replace(path, old / path.name)
