@@ -1,5 +1,5 @@
-"""Fetching one file: only when asked, only over https, resumable, cancellable, within a limit, and
-held to its SHA-256.
+"""Downloading one file: only on request, only over https, resumable, cancellable, up to a size, and
+checked against its SHA-256.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ import urllib.request
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ...errors import ModelError, OutputError
-from ...files import write_text_atomically
-from ...progress import Progress
-from ..bundle import file_sha256
+from ..errors import ModelError, OutputError
+from ..files import write_text_atomically
+from ..progress import Progress
+from .bundle import file_sha256
 
 SCHEMES = ("https",)
 MAX_BYTES = 4 << 30
 _BLOCK = 1 << 18
 _TIMEOUT_S = 30.0
-# What a server says of the version of a file, so that two versions are never joined into one.
+# Headers with the version of a file, so that two versions are never joined into one.
 _VERSION_HEADERS = ("ETag", "Last-Modified")
 # What goes wrong with a connection; before Python 3.10 a timeout has a class of its own.
 _CONNECTION = (
@@ -47,23 +47,23 @@ def download(
     max_bytes: int = MAX_BYTES,
     schemes: tuple[str, ...] = SCHEMES,
 ) -> str:
-    """Fetch ``url`` into ``path``, going on where an earlier try stopped (``path.part``).
+    """Download ``url`` into ``path``, resuming an earlier attempt (``path.part``).
 
     Args:
         url: of the file.
-        path: where it is put when it is whole; its folder is made.
-        sha256: what it must be; not checked where None.
-        progress: told and asked at every block.
+        path: of the complete file; its folder is made.
+        sha256: expected; not checked where None.
+        progress: receives progress; checked for cancellation at every block.
         max_bytes: more is refused.
-        schemes: of the address and of all that it is redirected to.
+        schemes: of the address and of every redirect.
 
     Returns:
         SHA-256 of the file.
 
     Raises:
-        ModelError: no connection, refused by the server, too large, or not what it must be.
+        ModelError: no connection, refused by the server, too large, or another SHA-256.
         OutputError: the disk is full or not writable.
-        Cancelled: the user stopped it; the part stays, for the next time.
+        Cancelled: the user stopped it; the part stays, to be resumed.
     """
     path, progress = Path(path), progress or Progress()
     part, note = path.with_name(path.name + ".part"), path.with_name(path.name + ".part.json")
@@ -75,27 +75,28 @@ def download(
         if sha256 is not None and found != sha256.lower():
             _forget(part, note)
             raise ModelError(
-                f"What '{url}' gave is not what it should be (SHA-256 is {found}, expected"
-                f" {sha256}). It was deleted. Try again later, and do not use the file if this"
-                " happens twice."
+                f"The file from '{url}' is not the expected one (SHA-256 is {found}, expected"
+                f" {sha256}). It was deleted.",
+                hint="Try again later, and do not use the file if this happens twice.",
             )
         os.replace(part, path)
         _forget(note)
         return found
     except _CONNECTION as error:
-        raise ModelError(_no_connection(url, error)) from error
+        raise _connection_error(url, error) from error
     except OSError as error:
         raise OutputError(
-            f"Cannot write '{path}': {error.strerror or error}. Free some space, or choose another"
-            " folder."
+            f"The file cannot be written: {error.strerror or error}.",
+            path=path,
+            hint="Free some space, or choose another folder.",
         ) from error
 
 
 def _fetch(
     url: str, part: Path, note: Path, progress: Progress, max_bytes: int, schemes: tuple[str, ...]
 ) -> None:
-    """Fill ``part``; what is there already is asked for no more where the server can tell that it
-    is of the same version.
+    """Fill ``part``; bytes that are there already are not requested again if the server says that
+    they are of the same version.
     """
     progress.report(0.0, "Connecting")
     progress.check_cancelled()
@@ -110,20 +111,20 @@ def _fetch(
     except urllib.error.HTTPError as error:
         if error.code != 416 or not version:
             raise
-        # Nothing is left to fetch, or the part is not of this file.
+        # The part is complete, or not of this file.
         error.close()
         if error.headers.get("Content-Range", "") != f"bytes */{have}":
             _forget(part, note)
             _fetch(url, part, note, progress, max_bytes, schemes)
         return
     with response:
-        goes_on = response.status == 206 and _range_start(response) == have and bool(version)
-        have = have if goes_on else 0
+        resumes = response.status == 206 and _range_start(response) == have and bool(version)
+        have = have if resumes else 0
         length = response.headers.get("Content-Length")
         total = have + int(length) if length and length.isdigit() else None
         _check_size(url, total or 0, max_bytes)
         _write_note(note, url, response)
-        with open(part, "ab" if goes_on else "wb") as stream:
+        with open(part, "ab" if resumes else "wb") as stream:
             have = _copy(response, stream, have, total, url, max_bytes, progress)
     if total is not None and have != total:
         raise http.client.IncompleteRead(b"", total - have)
@@ -164,16 +165,17 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 def _check_scheme(url: str, schemes: tuple[str, ...]) -> None:
     if not re.match(rf"({'|'.join(schemes)})://[^/]", url, re.IGNORECASE):
         raise ModelError(
-            f"'{url}' is not an address that starts with {schemes[0]}://, so nothing is fetched"
-            " from it."
+            f"'{url}' does not start with {schemes[0]}://, so nothing was downloaded.",
+            hint="Give an address that does.",
         )
 
 
 def _check_size(url: str, size: int, max_bytes: int) -> None:
     if size > max_bytes:
         raise ModelError(
-            f"'{url}' gives more than {max_bytes / 1e9:.1f} GB, which no model has. The download"
-            " was stopped."
+            f"The file at '{url}' is larger than {max_bytes / 1e9:.1f} GB, more than any model."
+            " The download was stopped.",
+            hint="Check the address.",
         )
 
 
@@ -198,9 +200,8 @@ def _write_note(note: Path, url: str, response: Any) -> None:
         (response.headers[key] for key in _VERSION_HEADERS if response.headers.get(key)), None
     )
     if version is not None and version.startswith("W/"):
-        version = response.headers.get(
-            "Last-Modified"
-        )  # a weak ETag does not promise the same bytes
+        # A weak ETag does not promise the same bytes.
+        version = response.headers.get("Last-Modified")
     write_text_atomically(note, json.dumps({"url": url, "version": version}) + "\n")
 
 
@@ -210,19 +211,20 @@ def _forget(*paths: Path) -> None:
             path.unlink()
 
 
-def _no_connection(url: str, error: Exception) -> str:
+def _connection_error(url: str, error: Exception) -> ModelError:
     if isinstance(error, urllib.error.HTTPError):
-        return (
-            f"'{url}' cannot be fetched: the server answers {error.code} ({error.reason}). Check"
-            " the address, or try again later."
+        return ModelError(
+            f"'{url}' cannot be downloaded: the server answers {error.code} ({error.reason}).",
+            hint="Check the address, or try again later.",
         )
     if isinstance(error, http.client.IncompleteRead):
-        return (
-            f"The connection to '{url}' broke off. Try again: the download goes on where it"
-            " stopped."
+        return ModelError(
+            f"The connection to '{url}' was interrupted.",
+            hint="Try again: the download resumes where it stopped.",
         )
     reason = getattr(error, "reason", None) or error
-    return (
-        f"'{url}' cannot be reached ({reason}). Check the connection and try again, or fetch the"
-        " file with a browser and install it with 'softcord models install FILE.zip'."
+    return ModelError(
+        f"'{url}' cannot be reached ({reason}).",
+        hint="Check the connection and try again, or download the file with a browser and"
+        " install the model from it.",
     )

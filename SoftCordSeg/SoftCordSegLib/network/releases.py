@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...errors import ModelError
-from ...resources import resources_folder
+from ..errors import ModelError
+from ..resources import resources_folder
 
 
 @dataclass(frozen=True)
@@ -17,11 +17,11 @@ class Release:
     Attributes:
         name: as it is installed.
         url: of its archive.
-        sha256: of the archive; None where nobody has recorded it, and then what came with the first
-            download is recorded.
+        sha256: of the archive; None where it is not known, then that of the first download is
+            recorded.
         date: when it was published.
         kind: "centre_crop" or "nnunet".
-        about: one sentence.
+        about: a description, one sentence.
         licence: ``name`` (None: not stated), ``note``, ``url``.
         citation: what to cite.
         max_features: the most channels a stage of its network has; None where its own files say.
@@ -48,7 +48,7 @@ class Release:
 
     @property
     def licence_text(self) -> str:
-        """What to show before a download."""
+        """Shown before a download."""
         name = self.licence["name"] or "not stated"
         return f"Licence: {name}. {self.licence['note']} ({self.licence['url']})"
 
@@ -57,7 +57,7 @@ def releases() -> list[Release]:
     """All that are known, the oldest first.
 
     Raises:
-        ModelError: the list is damaged.
+        ModelError: the list is corrupt.
     """
     path = resources_folder() / "Models" / "releases.json"
     try:
@@ -73,7 +73,7 @@ def releases() -> list[Release]:
         ]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
-            f"The list of releases '{path}' is damaged. Install SoftCordSeg again."
+            "The list of releases is corrupt.", path=path, hint="Install SoftCordSeg again."
         ) from error
 
 
@@ -88,7 +88,7 @@ def release_named(name: str) -> Release:
         if name.lower() in (release.name, release.name.lstrip("v")):
             return release
     names = ", ".join(release.name for release in known)
-    raise ModelError(f"There is no release '{name}'. Known ones are {names}.")
+    raise ModelError(f"There is no release '{name}'.", hint=f"Choose one of {names}.")
 
 
 def _url(content: dict[str, Any], entry: dict[str, Any]) -> str:

@@ -1,4 +1,6 @@
-"""The folder of installed models: one bundle a sub-folder, each whole or not there."""
+"""The folder of installed models, one bundle a sub-folder, each complete; and the look-up of a
+model by its name.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +16,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ...errors import ModelError, OutputError
-from ...files import write_text_atomically
-from ..bundle import ModelBundle, load_bundle
+from ..errors import ModelError, OutputError
+from ..files import write_text_atomically
+from .bundle import ModelBundle, load_bundle, shipped_bundles
+from .releases import releases
 
 _VARIABLE = "SOFTCORDSEG_MODELS"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
-# Names that Windows keeps for devices.
+# Names that Windows reserves for devices.
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
-# Of a model that is being written, of one that makes room for another, and of one that is being
+# Prefixes of a model that is being written, of one that is being replaced, and of one that is being
 # removed.
 _UNFINISHED, _OLD, _GONE = ".new-", ".old-", ".gone-"
 _LEFT_BEHIND_S = 24 * 3600
@@ -77,8 +80,8 @@ class Store:
         """
         if not _NAME.fullmatch(name) or _DEVICES.fullmatch(name) or name.endswith("."):
             raise ModelError(
-                f"'{name}' cannot be a model's name: use letters, digits, '.', '_', '+' and '-', 64"
-                " at most."
+                f"'{name}' is not a valid name of a model.",
+                hint="Use letters, digits, '.', '_', '+' and '-', at most 64.",
             )
         return self.folder / name
 
@@ -91,28 +94,31 @@ class Store:
         path = self.path(name)
         if not (path / "configs" / "metadata.json").is_file():
             names = ", ".join(folder.name for folder in self.bundles()) or "none"
-            raise ModelError(f"No model '{name}' is installed in '{self.folder}' (there: {names}).")
+            raise ModelError(
+                f"No model '{name}' is installed here (installed: {names}).",
+                path=self.folder,
+                hint="Install it first.",
+            )
         return path
 
     @contextlib.contextmanager
-    def place_for(self, name: str, replace: bool = False) -> Iterator[Path]:
-        """A new, empty folder that takes the place of the model's at the end of the block, and is
-        gone if anything went wrong.
+    def new_bundle(self, name: str, replace: bool = False) -> Iterator[Path]:
+        """A new, empty folder that becomes the model's at the end of the block, and is deleted if
+        anything fails.
 
         Args:
             name: of the model.
-            replace: a model of that name gives way.
+            replace: a model of that name is replaced.
 
         Raises:
-            ModelError: the name cannot be used, or is taken, or what was written is not a sound
-                bundle.
+            ModelError: the name is invalid or taken, or what was written is not a valid bundle.
             OutputError: the store cannot be written.
         """
         target = self.path(name)
         if target.exists() and not replace:
             raise ModelError(
-                f"A model '{name}' is installed already. Remove it first, or install under another"
-                " name."
+                f"A model '{name}' is installed already.",
+                hint="Remove it first, or install under another name.",
             )
         with self.workplace() as work:
             new = work / name
@@ -123,7 +129,7 @@ class Store:
 
     @contextlib.contextmanager
     def workplace(self) -> Iterator[Path]:
-        """An empty folder beside the models, gone after the block.
+        """A temporary folder beside the models, deleted after the block.
 
         Raises:
             OutputError: the store cannot be written.
@@ -134,7 +140,9 @@ class Store:
             work = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=self.folder))
         except OSError as error:
             raise OutputError(
-                f"Cannot write into the models' folder '{self.folder}': {error.strerror or error}."
+                f"The models' folder cannot be written: {error.strerror or error}.",
+                path=self.folder,
+                hint="Free some space, or choose another folder.",
             ) from error
         try:
             yield work
@@ -154,19 +162,18 @@ class Store:
         """Read a model, its weights against their SHA-256, and fill its networks with them.
 
         Raises:
-            ModelError: something is not as it was installed.
+            ModelError: something is missing or was changed.
         """
         bundle = load_bundle(self.installed(name))
         fill(bundle)
         return bundle
 
     def remembered(self, name: str) -> str | None:
-        """SHA-256 of the archive that a release came with the first time; None before that."""
+        """SHA-256 of a release's archive at its first download; None before that."""
         return self._memory().get(name)
 
     def remember(self, name: str, sha256: str) -> None:
-        """Keep the SHA-256 of a release's archive, also for when the model is removed and
-        downloaded again.
+        """Record the SHA-256 of a release's archive, to be compared when it is downloaded again.
 
         Raises:
             OutputError: the store cannot be written.
@@ -181,8 +188,9 @@ class Store:
             return {}
         except (OSError, ValueError) as error:
             raise ModelError(
-                f"'{self.folder / 'known-archives.json'}' is damaged, so downloads cannot be"
-                " compared with earlier ones. Delete it if you trust the source."
+                "The file is corrupt, so downloads cannot be compared with earlier ones.",
+                path=self.folder / "known-archives.json",
+                hint="Delete it if you trust the source.",
             ) from error
         return content if isinstance(content, dict) else {}
 
@@ -191,10 +199,9 @@ class Store:
         return sorted(path.parent.parent for path in folder.glob("[!.]*/configs/metadata.json"))
 
     def _sweep(self) -> None:
-        """Delete what a run left behind that was killed, long enough ago that none can still be at
-        it.
+        """Delete what killed runs left behind, where it is so old that no run can still use it.
 
-        A model that made room for one which never came goes back to its place.
+        A model that was moved aside for one that was never installed is put back.
         """
         for prefix in (_UNFINISHED, _OLD, _GONE):
             for path in self.folder.glob(f"{prefix}*"):
@@ -206,33 +213,35 @@ class Store:
                 shutil.rmtree(path, ignore_errors=True)
 
     def _swap(self, new: Path, target: Path) -> None:
-        """Put ``new`` into the place of ``target``; what was there comes back if that fails."""
+        """Replace ``target`` by ``new``; the old one is put back if that fails."""
         old = self._aside(target, _OLD) if target.exists() else None
         try:
             os.replace(new, target)
         except OSError as error:
             if old is not None:
-                with contextlib.suppress(
-                    OSError
-                ):  # what cannot be put back now is by a later sweep
+                with contextlib.suppress(OSError):  # a later sweep puts it back
                     os.replace(old / target.name, target)
                     old.rmdir()
             raise OutputError(
-                f"Cannot put the model into '{target}': {error.strerror or error}."
+                f"The model cannot be written: {error.strerror or error}.",
+                path=target,
+                hint="Close programs that use it, or choose another folder.",
             ) from error
         if old is not None:
             shutil.rmtree(old, ignore_errors=True)
 
     def _aside(self, path: Path, prefix: str) -> Path:
-        """Rename a model away, so that no half-deleted one is ever in its place; the folder in
-        which it lies now.
+        """Move a model aside, so that it is never seen half-deleted; the folder that it is in
+        now.
         """
         try:
             old = Path(tempfile.mkdtemp(prefix=prefix, dir=self.folder))
             os.replace(path, old / path.name)
         except OSError as error:
             raise OutputError(
-                f"Cannot remove '{path}': {error.strerror or error}. Close programs that use it."
+                f"The model cannot be removed: {error.strerror or error}.",
+                path=path,
+                hint="Close programs that use it.",
             ) from error
         return old
 
@@ -249,3 +258,68 @@ def fill(bundle: ModelBundle) -> None:
     else:
         for _network in bundle.networks(bundle.plan.network):
             pass
+
+
+def find_bundle(model: str | Path | None = None) -> Path:
+    """The folder of a bundle.
+
+    Args:
+        model: a folder, or the name of a shipped or an installed model; the first shipped one where
+            None.
+
+    Raises:
+        ModelError: there is none; the hint says which there are, or how to get it.
+    """
+    shipped = shipped_bundles()
+    if model is None:
+        if not shipped:
+            raise ModelError(
+                "No model comes with this installation.",
+                hint="Name a model, or install SoftCordSeg again.",
+            )
+        return shipped[0]
+    name, path = str(model), Path(model).expanduser()
+    if path.is_dir():
+        return _checked(path)
+    for folder in (*shipped, *installed_bundles()):
+        if folder.name == name:
+            return folder
+    if path.is_file():
+        raise ModelError(
+            "This is a file, not an installed model.",
+            path=path,
+            hint=f"Install it first: softcord models install '{path}'.",
+        )
+    if name in [release.name for release in releases()]:
+        raise ModelError(
+            f"The release '{name}' is not installed.",
+            hint=f"Download it first: softcord models download {name}.",
+        )
+    names = ", ".join(folder.name for folder in (*shipped, *installed_bundles())) or "none"
+    raise ModelError(
+        f"There is no model bundle '{model}'.",
+        hint=f"Give the folder of one, or the name of an installed one ({names});"
+        " 'softcord models list' shows more.",
+    )
+
+
+def open_bundle(model: str | Path | None = None) -> ModelBundle:
+    """The verified bundle that :func:`find_bundle` finds.
+
+    Raises:
+        ModelError: there is none, or it is corrupt.
+    """
+    return load_bundle(find_bundle(model))
+
+
+def _checked(path: Path) -> Path:
+    if (
+        not (path / "configs" / "metadata.json").is_file()
+        and next(path.rglob("plans.json"), None) is not None
+    ):
+        raise ModelError(
+            "This is a result folder of nnU-Net, not a model bundle.",
+            path=path,
+            hint=f"Install it first: softcord models install '{path}'.",
+        )
+    return path

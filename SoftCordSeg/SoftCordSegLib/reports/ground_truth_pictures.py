@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import io
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from ..colours import IMAGE_LETTERS, MASK_OUTLINE, ON_ANY_PAPER, SERIES_ON_ANY, SOFT_OUTLINE
+from ..volume import Grid, Volume, reorient, resample
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ...groundtruth import GroundTruth
-    from ...volume import Grid, Volume
+    from ..groundtruth import GroundTruth
 
-SOFT_COLOUR, MASK_COLOUR = "#35d0dd", "#ffb000"
-# Okabe and Ito's colours, which colour-blind readers can tell apart too.
-_LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-_GREY = "#858d95"  # reads on light and on dark paper
 # Slices in a row, and rows; fewer slices get larger tiles.
 _MOST_COLUMNS, _LEAST_COLUMNS, _ROWS = 8, 5, 2
 _WIDTH_INCHES = 9.6
@@ -25,7 +24,7 @@ _TILE_MM, _PIXEL_MM = 26.0, 0.25
 _DPI = 110
 
 
-def mosaic_png(soft: Volume, mask: Volume, image: Volume | None) -> bytes:
+def slices_png(soft: Volume, mask: Volume, image: Volume | None) -> bytes:
     """Axial slices from the lowest to the highest: above the image, or black, with both outlines;
     below the soft mask.
 
@@ -38,8 +37,6 @@ def mosaic_png(soft: Volume, mask: Volume, image: Volume | None) -> bytes:
         A PNG file.
     """
     from matplotlib.figure import Figure
-
-    from ...volume import reorient
 
     soft, mask = reorient(soft, "LAS"), reorient(mask, "LAS")
     numbers = _chosen_slices(mask)
@@ -63,7 +60,7 @@ def mosaic_png(soft: Volume, mask: Volume, image: Volume | None) -> bytes:
                     x,
                     y,
                     letter,
-                    color="#9aa2aa",
+                    color=IMAGE_LETTERS,
                     fontsize=7,
                     ha="center",
                     va="bottom",
@@ -88,7 +85,7 @@ def motion_png(truth: GroundTruth) -> bytes | None:
         return None
     figure = Figure(figsize=(9.6, 2.7), facecolor="none", layout="constrained")
     left, front, turn, count = figure.subplots(1, 4)
-    for one, colour in zip(moved, _LINES * len(moved)):
+    for one, colour in zip(moved, cycle(SERIES_ON_ANY)):
         along = np.arange(len(one.used)) * one.transform.grid.spacing[2]
         style = {"color": colour, "linewidth": 1.3, "label": one.name}
         for axes, values, known in (
@@ -109,7 +106,7 @@ def motion_png(truth: GroundTruth) -> bytes | None:
         np.arange(len(depth)) * truth.average.spacing[2],
         depth,
         where="mid",
-        color=_GREY,
+        color=ON_ANY_PAPER,
         linewidth=1.3,
     )
     count.set_ylim(0, len(truth.contrasts) + 0.4)
@@ -122,7 +119,7 @@ def motion_png(truth: GroundTruth) -> bytes | None:
     )
     for axes, title in zip((left, front, turn, count), titles):
         _plain(axes, title)
-    left.legend(frameon=False, fontsize=7.5, labelcolor=_GREY, loc="best")
+    left.legend(frameon=False, fontsize=7.5, labelcolor=ON_ANY_PAPER, loc="best")
     return _png(figure)
 
 
@@ -141,8 +138,6 @@ def _tile(soft: Volume, mask: Volume, number: int) -> Grid:
     """A fine square of one slice around the cord: first axis to the Left, second to the
     Anterior.
     """
-    from ...volume import Grid
-
     section = np.asarray(mask.data[:, :, number], dtype=float)
     i, j = np.indices(section.shape)
     middle = np.array([(i * section).sum(), (j * section).sum()]) / section.sum()
@@ -158,8 +153,6 @@ def _values(volume: Volume, tile: Grid, order: int = 1) -> np.ndarray:
     """Rows from anterior to posterior, columns from the patient's right to the left: as
     radiologists look.
     """
-    from ...volume import resample
-
     return resample(volume, tile, order=order, outside=0.0).data[:, :, 0].T[::-1]
 
 
@@ -177,8 +170,8 @@ def _draw_outlines(
             interpolation="nearest",
         )
     for volume, level, colour, width in (
-        (mask, 0.5, MASK_COLOUR, 1.1),
-        (soft, 0.5, SOFT_COLOUR, 1.1),
+        (mask, 0.5, MASK_OUTLINE, 1.1),
+        (soft, 0.5, SOFT_OUTLINE, 1.1),
     ):
         # The input's own voxels are to be seen as they are.
         values = _values(volume, tile, order=0 if volume is mask else 1)
@@ -188,8 +181,6 @@ def _draw_outlines(
 
 def _window(image: Volume, soft: Volume) -> tuple[float, float]:
     """Black and white of the display: percentiles of the image around the cord."""
-    from ...volume import resample
-
     step = np.maximum(1.0 / soft.spacing, 1.0).round().astype(int)
     inside = np.argwhere(np.asarray(soft.data) > 0)
     if len(inside) == 0:
@@ -214,14 +205,14 @@ def _cell(row: int, column: int, rows: int, columns: int) -> tuple[float, float,
 
 
 def _plain(axes: Axes, title: str) -> None:
-    axes.set_title(title, fontsize=9, color=_GREY, loc="left")
-    axes.set_xlabel("mm from the lowest slice", fontsize=7.5, color=_GREY)
+    axes.set_title(title, fontsize=9, color=ON_ANY_PAPER, loc="left")
+    axes.set_xlabel("mm from the lowest slice", fontsize=7.5, color=ON_ANY_PAPER)
     axes.set_facecolor("none")
-    axes.tick_params(colors=_GREY, labelsize=7.5, length=2)
-    axes.axhline(0, color=_GREY, linewidth=0.5, alpha=0.6)
+    axes.tick_params(colors=ON_ANY_PAPER, labelsize=7.5, length=2)
+    axes.axhline(0, color=ON_ANY_PAPER, linewidth=0.5, alpha=0.6)
     for side, spine in axes.spines.items():
         spine.set_visible(side in ("left", "bottom"))
-        spine.set_color(_GREY)
+        spine.set_color(ON_ANY_PAPER)
 
 
 def _png(figure: Figure) -> bytes:

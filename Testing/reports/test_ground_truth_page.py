@@ -1,4 +1,4 @@
-"""Judging soft ground truths in their page: from the key F to ``softcord softgt --exclude``."""
+"""The pages of ground truths: judging, from the key F to ``softcord softgt --exclude``."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import yaml
 
-from cli.browser import Browser
 from cli.fakes import Softcord, digest
 from groundtruth.cords import Cord, grid
+from reports.browser import Browser
 from SoftCordSegLib.volume import read_nifti, write_nifti
 
+PARTICIPANTS, CONTRASTS = ("sub-01", "sub-02"), ("T1w", "T2star", "T2w")
 STATE = 'said.verdicts = all("[data-image]").map(row => [row.dataset.image, row.dataset.verdict]);'
 SAVE = 'click(document.getElementById("save"));'
 
@@ -26,8 +27,8 @@ def a_mask(shift=(0.0, 0.0)):
 def dataset(tmp_path_factory):
     """Two participants in three contrasts."""
     root = tmp_path_factory.mktemp("data")
-    for name in ("sub-01", "sub-02"):
-        for number, contrast in enumerate(("T1w", "T2star", "T2w")):
+    for name in PARTICIPANTS:
+        for number, contrast in enumerate(CONTRASTS):
             mask = a_mask((0.4 * number, 0.0))
             write_nifti(
                 mask,
@@ -77,32 +78,8 @@ def test_each_row_names_its_image_and_its_mask(dataset, results):
 def test_from_the_keys_to_the_list_to_what_is_left_out(
     softcord, browser, dataset, results, tmp_path
 ):
-    keys = [
-        "j",
-        *"ff",
-        "ArrowDown",
-        "F",
-        "j",
-        *"fff",
-        "j",
-        *"ffff",
-        "k",
-        "ArrowUp",
-        "j",
-        "j",
-        "f",
-        "f",
-        "f",
-        "f",
-    ]
-    order = [
-        "sub-01_T1w",
-        "sub-01_T2star",
-        "sub-01_T2w",
-        "sub-02_T1w",
-        "sub-02_T2star",
-        "sub-02_T2w",
-    ]
+    keys = "j f f ArrowDown F j f f f j f f f f k ArrowUp j j f f f f".split()
+    order = [f"{name}_{contrast}" for name in PARTICIPANTS for contrast in CONTRASTS]
 
     said = browser.run(
         index_of(results),
@@ -240,3 +217,18 @@ def test_one_participant_is_judged_on_its_own_page(softcord, browser, tmp_path):
     )
     assert result.exit_code == 0, result.stderr
     assert json.loads(result.stdout)["left_out"] == ["t2: T1w is left out: failed QC."]
+
+
+def test_names_are_escaped(softcord, tmp_path):
+    name = "<script>alert(1)</script>"
+    for contrast in ("T2w", name.replace("/", "")):
+        write_nifti(a_mask(), tmp_path / f"{contrast}_seg.nii.gz")
+    masks = [f"{one}={tmp_path / one.replace('/', '')}_seg.nii.gz" for one in ("T2w", name)]
+
+    result = softcord("softgt", "--mask", masks[0], "--mask", masks[1], "-o", tmp_path / "out")
+
+    assert result.exit_code == 0, result.stderr
+    (page,) = (tmp_path / "out").glob("*.html")
+    source = page.read_text(encoding="utf-8")
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in source
+    assert source.count("<script>") == 1  # our own

@@ -1,4 +1,4 @@
-"""From an archive to an installed model: unpack, recognise, convert, write; all or nothing."""
+"""From an archive to an installed model: unpack, recognise, convert, write; whole or not at all."""
 
 from __future__ import annotations
 
@@ -6,18 +6,16 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ...errors import ModelError, OutputError
-from ...progress import Progress
-from ...provenance import now
-from ..authors.converted import Converted
-from ..authors.lightning import convert_checkpoint, find_checkpoint
-from ..authors.nnunet_folder import convert_result_folder, find_result_folder
-from ..bundle import file_sha256, load_bundle, shipped_bundles
-from ..plan_bundles import save_plan_bundle
+from ..errors import ModelError, OutputError
+from ..progress import Progress
+from ..provenance import now
 from .archive import unpack
+from .bundle import file_sha256, load_bundle, save_plan_bundle, shipped_bundles
+from .checkpoint import Converted, convert_checkpoint, find_checkpoint
 from .download import SCHEMES, download
-from .folder import Store, fill
+from .nnunet_folder import convert_result_folder, find_result_folder
 from .releases import Release, releases
+from .store import Store, fill
 
 
 def install_release(
@@ -29,34 +27,35 @@ def install_release(
     progress: Progress | None = None,
     schemes: tuple[str, ...] = SCHEMES,
 ) -> Path:
-    """Download a release and install it.  Nobody has recorded what its archive must be: what comes
-    the first time is, here.
+    """Download a release and install it.  Where no SHA-256 of its archive is known, that of the
+    first download is recorded.
 
     Args:
         release: which.
-        store: where to; the user's where None.
-        sha256: of the archive, where the user knows it.
-        replace: an installed one gives way.
-        progress: told and asked all along.
+        store: to install into; the user's where None.
+        sha256: of the archive, where known.
+        replace: an installed one is replaced.
+        progress: receives progress; checked for cancellation.
         schemes: see :func:`~.download.download`.
 
     Returns:
         The folder of the bundle.
 
     Raises:
-        ModelError: it cannot be fetched, or is not what it was the first time, or not what the
-            release is.
+        ModelError: it cannot be downloaded, its SHA-256 is another one than expected or
+            recorded, or it is not the release.
         OutputError: the store cannot be written.
-        Cancelled: the user stopped it; the part of the download stays, for the next time.
+        Cancelled: the user stopped it; the part of the download stays, to be resumed.
     """
     store, progress = store or Store(), progress or Progress()
     if store.path(release.name).exists() and not replace:
         raise ModelError(
-            f"The release '{release.name}' is installed already. Nothing was downloaded."
+            f"The release '{release.name}' is installed already. Nothing was downloaded.",
+            hint="Remove it first to install it again.",
         )
     expected = sha256 or release.sha256 or store.remembered(release.name)
     archive = store.downloads / release.file
-    found = _kept(archive, expected)
+    found = _downloaded_before(archive, expected)
     if found is None:
         found = download(
             release.url, archive, sha256=expected, progress=progress.part(0.0, 0.8), schemes=schemes
@@ -83,19 +82,18 @@ def install_archive(
 
     Args:
         archive: ``.zip``, a folder with the same content, or a ``.ckpt`` by itself.
-        store: where to; the user's where None.
-        name: of the installed model; by its file a known release has its own, any other that of the
-            file.
-        sha256: what the archive must be.
-        replace: an installed one gives way.
-        release: that it is; known by its name or its file's where None.
-        progress: told and asked all along.
+        store: to install into; the user's where None.
+        name: of the installed model; that of the release, or of the file, where None.
+        sha256: expected, of the archive.
+        replace: an installed one is replaced.
+        release: which one it is; recognised by its name or its file's where None.
+        progress: receives progress; checked for cancellation.
 
     Returns:
         The folder of the bundle.
 
     Raises:
-        ModelError: not a model, an unsafe archive, or not what it must be.
+        ModelError: not a model, an unsafe archive, or another SHA-256 than expected.
         OutputError: the store cannot be written.
         Cancelled: the user stopped it; nothing was installed.
     """
@@ -106,29 +104,30 @@ def install_archive(
     )
     if name in [folder.name for folder in shipped_bundles()]:
         raise ModelError(
-            f"'{name}' is the name of a model that comes with SoftCordSeg. Install this one under"
-            " another name."
+            f"'{name}' is the name of a model that comes with SoftCordSeg.",
+            hint="Install this one under another name.",
         )
     source = _source(archive, release, sha256, store)
-    with store.place_for(name, replace) as place, store.workplace() as work:
+    with store.new_bundle(name, replace) as target, store.workplace() as work:
         if archive.is_file() and archive.suffix == ".ckpt":
             shutil.copyfile(archive, work / archive.name)
         elif not archive.is_dir():
             unpack(archive, work, progress.part(0.0, 0.5))
-        _convert(
-            archive if archive.is_dir() else work,
-            place,
-            name,
-            release,
-            source,
-            progress.part(0.5, 1.0),
-        )
+        converted_from = archive if archive.is_dir() else work
+        part = progress.part(0.5, 1.0)
+        try:
+            _convert(converted_from, target, name, release, source, part)
+        except ModelError as error:
+            if error.path is not None and work in error.path.parents:
+                error.path = error.path.relative_to(work)  # inside the archive
+            error.in_file(archive)
+            raise
     return store.path(name)
 
 
-def _kept(archive: Path, expected: str | None) -> str | None:
-    """SHA-256 of an archive that was fetched before and could not be installed; None where there is
-    none, or another one.
+def _downloaded_before(archive: Path, expected: str | None) -> str | None:
+    """SHA-256 of an archive that was downloaded before and could not be installed; None where there
+    is none, or another one than expected.
     """
     found = file_sha256(archive) if archive.is_file() else None
     return found if expected in (None, found) else None
@@ -145,8 +144,8 @@ def _release_of(archive: Path, name: str | None) -> Release | None:
 def _source(
     archive: Path, release: Release | None, sha256: str | None, store: Store
 ) -> dict[str, Any]:
-    """Where a model comes from, for its provenance; what is known of the archive is held against
-    it.
+    """Where a model comes from, for its provenance; the archive is checked against the expected
+    SHA-256.
     """
     source: dict[str, Any] = {"file": archive.name, "installed": now()}
     if archive.is_file():
@@ -155,8 +154,10 @@ def _source(
         expected = sha256 or (release.sha256 if release is not None else None) or remembered
         if expected is not None and found != expected.lower():
             raise ModelError(
-                f"'{archive.name}' is not what it should be (SHA-256 is {found}, expected"
-                f" {expected}). Nothing was installed."
+                f"The archive is not the expected one (SHA-256 is {found}, expected {expected})."
+                " Nothing was installed.",
+                path=archive,
+                hint="Get it again.",
             )
     if release is not None:
         source["url"] = release.url
@@ -164,13 +165,13 @@ def _source(
 
 
 def _convert(
-    folder: Path, place: Path, name: str, release: Release | None, source: dict, progress: Progress
+    folder: Path, target: Path, name: str, release: Release | None, source: dict, progress: Progress
 ) -> None:
     progress.report(0.0, "Converting")
     progress.check_cancelled()
     bundle = _bundle_in(folder)
     if bundle is not None:
-        _copy_bundle(bundle, place)
+        _copy_bundle(bundle, target)
         return
     result, checkpoint = find_result_folder(folder), find_checkpoint(folder)
     settings = release.settings if release is not None else {}
@@ -183,12 +184,13 @@ def _convert(
         converted = convert_checkpoint(checkpoint, features, **settings)
     else:
         raise ModelError(
-            f"'{source['file']}' holds no model that is known here: neither a checkpoint (.ckpt),"
-            " nor an nnU-Net v2 result folder (plans.json, dataset.json, fold_*), nor a bundle"
-            " (configs/metadata.json)."
+            "The file contains no model of a known kind: neither a checkpoint (.ckpt), nor an"
+            " nnU-Net v2 result folder (plans.json, dataset.json, fold_*), nor a bundle"
+            " (configs/metadata.json).",
+            hint="Check that it is the right file.",
         )
     save_plan_bundle(
-        place,
+        target,
         _metadata(name, release, converted, source),
         converted.orientation,
         converted.plan,
@@ -203,17 +205,19 @@ def _bundle_in(folder: Path) -> Path | None:
     return found[0] if found else None
 
 
-def _copy_bundle(bundle: Path, place: Path) -> None:
-    """Only what belongs to a bundle, after it was found sound."""
+def _copy_bundle(bundle: Path, target: Path) -> None:
+    """Only the files of a bundle, after it was verified."""
     loaded = load_bundle(bundle)
     fill(loaded)
     try:
         for name in ("configs/metadata.json", "configs/inference.json", *loaded.weight_files):
-            (place / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(bundle / name, place / name)
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(bundle / name, target / name)
     except OSError as error:
         raise OutputError(
-            f"Cannot write '{place}': {error.strerror or error}. Nothing was installed."
+            f"The model cannot be written: {error.strerror or error}. Nothing was installed.",
+            path=target,
+            hint="Free some space, or choose another folder.",
         ) from error
 
 

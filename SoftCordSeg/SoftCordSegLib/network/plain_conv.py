@@ -1,5 +1,5 @@
-"""The authors' ``PlainConvUNet`` and our U-Net are one network: the names of its parameters,
-translated.
+"""The authors' ``PlainConvUNet`` and our U-Net are the same network: this translates the names of
+its parameters.
 
 Source: MIC-DKFZ/dynamic-network-architectures 0.2 to 0.4 (``PlainConvEncoder``, ``UNetDecoder``,
 ``ConvDropoutNormReLU``).  Each block registers its layers twice (by name and in ``all_modules``),
@@ -12,8 +12,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ...errors import ModelError
-from ..shape import UNetConfig
+from ..errors import ModelError
+from .unet_config import UNetConfig
 
 if TYPE_CHECKING:
     import torch
@@ -24,7 +24,7 @@ _ENCODER = re.compile(r"(?:decoder\.)?encoder\.stages\.(\d+)\.(?:0\.)?convs\.(\d
 _DECODER = re.compile(r"decoder\.stages\.(\d+)\.convs\.(\d+)\.(.+)")
 _OTHER = re.compile(r"decoder\.(transpconvs|seg_layers)\.(\d+)\.(weight|bias)")
 _LAYERS = {"all_modules.0": "conv", "all_modules.1": "norm", "conv": "conv", "norm": "norm"}
-_ROOMS = {"transpconvs": "upsample", "seg_layers": "heads"}
+_PARTS = {"transpconvs": "upsample", "seg_layers": "heads"}
 
 
 def translated(state: State) -> State:
@@ -42,14 +42,15 @@ def translated(state: State) -> State:
         target = our_name(name)
         if target is None:
             raise ModelError(
-                f"The checkpoint has a parameter '{name}', which a plain U-Net has not: it is"
-                " another network."
+                f"The checkpoint has a parameter '{name}', which a plain U-Net does not have: it"
+                " is another network.",
+                hint="Check that it is the right file.",
             )
         tensor = tensor.detach().cpu().float()
         if target in ours and not _same(ours[target], tensor):
             raise ModelError(
-                f"The checkpoint holds two different copies of '{name}': it is damaged. Get it"
-                " again."
+                f"The checkpoint contains two different copies of '{name}': it is corrupt.",
+                hint="Get it again.",
             )
         # Copies share their memory in the checkpoint, which safetensors refuses.
         ours.setdefault(target, tensor.clone())
@@ -59,27 +60,27 @@ def translated(state: State) -> State:
 def our_name(name: str) -> str | None:
     """What our U-Net calls a parameter of ``PlainConvUNet``; None for what is not one."""
     match = _ENCODER.fullmatch(name)
-    room = "encoder"
+    part = "encoder"
     if match is None:
-        match, room = _DECODER.fullmatch(name), "decoder"
+        match, part = _DECODER.fullmatch(name), "decoder"
     if match is not None:
         layer, _, kind = match.group(3).rpartition(".")
         if layer not in _LAYERS or kind not in ("weight", "bias"):
             return None
-        return f"{room}.{match.group(1)}.{match.group(2)}.{_LAYERS[layer]}.{kind}"
+        return f"{part}.{match.group(1)}.{match.group(2)}.{_LAYERS[layer]}.{kind}"
     match = _OTHER.fullmatch(name)
-    return f"{_ROOMS[match.group(1)]}.{match.group(2)}.{match.group(3)}" if match else None
+    return f"{_PARTS[match.group(1)]}.{match.group(2)}.{match.group(3)}" if match else None
 
 
 def config_of(state: State, first_stride: tuple[int, int, int] = (1, 1, 1)) -> UNetConfig:
-    """The shape of the network that these parameters fill.
+    """The shape of the network that has these parameters.
 
     Args:
         state: as :func:`translated` gives it.
-        first_stride: of the first stage, which no parameter tells.
+        first_stride: of the first stage, which cannot be read from the parameters.
 
     Raises:
-        ModelError: they do not fill a U-Net.
+        ModelError: they are not those of a U-Net.
     """
     try:
         stages, levels = _count(state, "encoder"), _count(state, "heads")
@@ -105,20 +106,20 @@ def config_of(state: State, first_stride: tuple[int, int, int] = (1, 1, 1)) -> U
         )
     except (KeyError, IndexError, ValueError) as error:
         raise ModelError(
-            f"The checkpoint does not hold a whole plain U-Net ({error}). Get it again."
+            f"The checkpoint does not contain a complete plain U-Net ({error}).",
+            hint="Get it again.",
         ) from error
 
 
 def check_fit(state: State, config: UNetConfig) -> None:
-    """Raise where the parameters are not those of a network of this shape, all of them and no
-    others.
+    """Check that the parameters are those of a network of this shape, all of them and no others.
 
     Raises:
         ModelError: they are not; the sentence says which.
     """
     import torch
 
-    from ..unet import UNet
+    from .unet import UNet
 
     with torch.device("meta"):
         expected = {name: tuple(tensor.shape) for name, tensor in UNet(config).state_dict().items()}
@@ -126,9 +127,9 @@ def check_fit(state: State, config: UNetConfig) -> None:
     if found != expected:
         name = min(key for key in {*found, *expected} if found.get(key) != expected.get(key))
         raise ModelError(
-            f"The checkpoint does not fit the network that its configuration describes: '{name}' is"
-            f" {found.get(name, 'missing')}, expected {expected.get(name, 'nothing')}. Get the"
-            " model again."
+            "The checkpoint does not fit the network that its configuration describes:"
+            f" '{name}' is {found.get(name, 'missing')}, expected {expected.get(name, 'absent')}.",
+            hint="Get the model again.",
         )
 
 

@@ -1,5 +1,5 @@
-"""Unpacking an archive from somebody else: only into its folder, only files of known kinds, only as
-much as fits.
+"""Unpacking an archive that is not trusted: only into its folder, only files of known kinds, only
+up to a size.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from ...errors import ModelError, OutputError
-from ...progress import Progress
+from ..errors import ModelError, OutputError
+from ..progress import Progress
 
-# What a model is made of; everything else in an archive (scripts, pictures, logs) stays in it.
+# The files of a model; everything else in an archive (scripts, pictures, logs) is not unpacked.
 KINDS = (".ckpt", ".pth", ".safetensors", ".json", ".yaml", ".yml")
 # The largest known release is well below 1 GiB; a fivefold nnU-Net with its optimisers stays below
 # this.
@@ -30,19 +30,19 @@ def unpack(
     progress: Progress | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> list[Path]:
-    """Unpack the files of a zip that a model is made of.
+    """Unpack the files of a model from a zip.
 
     Args:
         archive: ``.zip``.
         folder: an existing folder.
-        progress: told and asked at every megabyte.
+        progress: receives progress; checked for cancellation at every megabyte.
         max_bytes: of all files together.
 
     Returns:
         The files written.
 
     Raises:
-        ModelError: not a zip, damaged, or it tries to write elsewhere or to fill the disk.
+        ModelError: not a zip, corrupt, or unsafe: it would write elsewhere or fill the disk.
         OutputError: the disk is full.
         Cancelled: the user stopped it.
     """
@@ -66,7 +66,9 @@ def unpack(
                 written.append(target)
             return written
     except FileNotFoundError as error:
-        raise ModelError(f"There is no file '{archive}'. Check the name and the folder.") from error
+        raise ModelError(
+            "There is no such file.", path=archive, hint="Check the name and the folder."
+        ) from error
     except (
         zipfile.BadZipFile,
         EOFError,
@@ -76,21 +78,28 @@ def unpack(
         zlib.error,
     ) as error:
         raise ModelError(
-            f"'{archive.name}' is not a zip archive, or it is damaged ({error}). Get it again."
+            f"The file is not a zip archive, or it is corrupt ({error}).",
+            path=archive,
+            hint="Get it again.",
         ) from error
     except OSError as error:
         raise OutputError(
-            f"Cannot unpack '{archive.name}': {error.strerror or error}. Nothing was installed."
+            f"The archive cannot be unpacked: {error.strerror or error}. Nothing was installed.",
+            path=archive,
         ) from error
 
 
 def _checked(
     members: list[zipfile.ZipInfo], archive: Path, max_bytes: int
 ) -> list[zipfile.ZipInfo]:
-    """The files to unpack; every entry of the archive is looked at, also those that stay in it."""
+    """The files to unpack; every entry of the archive is checked, also those that are not
+    unpacked.
+    """
     if len(members) > MAX_FILES:
         raise ModelError(
-            f"'{archive.name}' has {len(members)} files, which no model has. Do not use it."
+            f"The archive has {len(members)} files; a model has far fewer.",
+            path=archive,
+            hint="Do not use it.",
         )
     seen: set[str] = set()
     wanted = []
@@ -106,11 +115,15 @@ def _checked(
             or "\0" in member.orig_filename
         ):
             raise ModelError(
-                f"'{archive.name}' wants to write outside its folder ('{name}'). Do not use it."
+                f"The archive would write outside its folder ('{name}').",
+                path=archive,
+                hint="Do not use it.",
             )
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
             raise ModelError(
-                f"'{archive.name}' holds a link or a device ('{name}'). Do not use it."
+                f"The archive contains a link or a device ('{name}').",
+                path=archive,
+                hint="Do not use it.",
             )
         if (
             member.is_dir()
@@ -122,21 +135,27 @@ def _checked(
             member.compress_size, 1
         ):
             raise ModelError(
-                f"'{archive.name}' holds a file that swells suspiciously when unpacked ('{name}')."
-                " Do not use it."
+                f"The archive contains a file that grows suspiciously when unpacked ('{name}').",
+                path=archive,
+                hint="Do not use it.",
             )
         if str(path).casefold() in seen:
-            raise ModelError(f"'{archive.name}' holds '{name}' twice. Do not use it.")
+            raise ModelError(
+                f"The archive contains '{name}' twice.", path=archive, hint="Do not use it."
+            )
         seen.add(str(path).casefold())
         wanted.append(member)
     if sum(member.file_size for member in wanted) > max_bytes:
         raise ModelError(
-            f"'{archive.name}' is larger than {max_bytes / (1 << 30):.1f} GiB when unpacked. Do not"
-            " use it."
+            f"The archive is larger than {max_bytes / (1 << 30):.1f} GiB when unpacked.",
+            path=archive,
+            hint="Do not use it.",
         )
     if not wanted:
         raise ModelError(
-            f"'{archive.name}' holds no model: no file that ends in {', '.join(KINDS)}."
+            f"The archive contains no model: no file that ends in {', '.join(KINDS)}.",
+            path=archive,
+            hint="Give the archive of a model.",
         )
     return wanted
 
@@ -155,8 +174,9 @@ def _copy(
             left -= len(block)
             if left < 0:
                 raise ModelError(
-                    f"'{archive.name}' holds more than it says ('{member.filename}'). Do not"
-                    " use it."
+                    f"A file in the archive is larger than its entry says ('{member.filename}').",
+                    path=archive,
+                    hint="Do not use it.",
                 )
             stream.write(block)
             progress.report(1 - left / max(member.file_size, 1), f"Unpacking {target.name}")

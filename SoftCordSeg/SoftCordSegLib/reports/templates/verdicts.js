@@ -1,11 +1,7 @@
-"""What runs in a page on which ground truths are judged: small, plain, and at home in a page opened
-from disk.
-"""
-
-# Rows are elements with data-image (the file's name) and data-mask (a digest of its mask): a
-# verdict is kept in the browser under both, so that it holds wherever the page lies and however
-# often it is written again, until the mask is another one.
-SCRIPT = """
+// Judging ground truths on a page opened from disk.
+//
+// Rows are elements with data-image (the file's name) and data-mask (a digest of its mask). A verdict is kept in the
+// browser under both: it holds wherever the page lies and however often the page is written again, until the mask changes.
 (function () {
   "use strict";
   const VERDICTS = ["", "pass", "fail", "artifact"];
@@ -78,7 +74,7 @@ SCRIPT = """
     const quoted = name => /^[A-Za-z][A-Za-z0-9_.-]*$/.test(name) ? name : JSON.stringify(name);
     const lines = listed.map(row => "- " + quoted(row.dataset.image) + "  # " + REASONS[verdictOf(row)]).sort();
     return ["# Quality control of soft ground truths: " + counts() + "."]
-      .concat(lines.length ? ["FILES_SEG:"].concat(lines) : ["FILES_SEG: []"]).join("\\n") + "\\n";
+      .concat(lines.length ? ["FILES_SEG:"].concat(lines) : ["FILES_SEG: []"]).join("\n") + "\n";
   }
 
   function save() {
@@ -106,16 +102,3 @@ SCRIPT = """
   window.addEventListener("storage", show);
   show();
 })();
-"""
-
-# In the page of a participant, where it is looked at in the pane of the page over all: letters are
-# passed on, arrows scroll.
-IN_PANE = """
-if (parent !== window) {
-  document.body.classList.add("in-pane");
-  document.addEventListener("keydown", event => {
-    const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
-    if (plain && event.key.length === 1) parent.postMessage({ pressed: event.key }, "*");
-  });
-}
-"""
