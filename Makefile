@@ -1,5 +1,5 @@
 # make demo    the whole chain on a digital phantom, into demo/ (open demo/index.html)
-# make test    ruff and all tests
+# make test    ruff, mypy and all tests
 # make bench   time and memory: against the paper's own pipeline, and against Slicer's own ways (Testing/bench)
 # make docs    the documentation, into site/ (open site/index.html)
 # make screenshots  the pictures of the README
@@ -42,6 +42,7 @@ test: lint
 lint: .venv
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 format: .venv
 	$(BIN)/ruff check --fix .
