@@ -131,7 +131,8 @@ def main() -> None:
         axial(figure.add_subplot(grid[number // 3, number % 3 + 1]), *pair, title)
     PICTURE.parent.mkdir(exist_ok=True)
     figure.savefig(PICTURE, dpi=DPI, facecolor="black")
-    Image.open(PICTURE).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(PICTURE, optimize=True)
+    picture = Image.open(PICTURE).convert("RGB")
+    picture.quantize(COLOURS, dither=Image.Dither.NONE).save(PICTURE, optimize=True)
     print(f"{PICTURE.name}: {PICTURE.stat().st_size // 1000} kB")
 
 
