@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal, Optional, get_args
 from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError, WrapValidator
 
 from ...errors import InputError
-from ...network.shape import COMPACT, PAPER, UNetConfig
+from ...network.unet_config import COMPACT, PAPER, UNetConfig
 from ...resources import resources_folder
 
 NETWORKS = {"compact": COMPACT, "paper": PAPER}
