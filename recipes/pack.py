@@ -22,6 +22,7 @@ import numpy as np
 from model_labels import model_labels
 from scipy import ndimage
 from series_means import series_means
+from SoftCordSegLib.training.synthetic import anatomy
 
 from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.evaluation import Case, read_cases
@@ -38,7 +39,6 @@ from SoftCordSegLib.training.packed import (
     read_packed,
     write_packed,
 )
-from SoftCordSegLib.training.synthetic import anatomy
 from SoftCordSegLib.volume import Grid, Volume, read_nifti, reorient, resample
 from SoftCordSegLib.volume.intensities import around_cord, near_cord, without_padding
 from SoftCordSegLib.volume.moved_edge import moved_edge

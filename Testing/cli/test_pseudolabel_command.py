@@ -6,9 +6,9 @@ import json
 
 import numpy as np
 import pytest
+from SoftCordSegLib.training.real import load_cases
 
 from cli.fakes import a_neck, soft_from_brightness, values
-from SoftCordSegLib.training.real import load_cases
 from SoftCordSegLib.volume import write_nifti
 
 

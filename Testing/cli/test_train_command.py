@@ -7,11 +7,11 @@ import shutil
 
 import pytest
 import yaml
+from SoftCordSegLib.training.config import shipped_configs
 
 from SoftCordSegLib.cli.interrupt import Interrupt
 from SoftCordSegLib.network import load_bundle
 from SoftCordSegLib.training import sources
-from SoftCordSegLib.training.config import shipped_configs
 from training.tiny import made_up_anatomy
 
 TINY = {

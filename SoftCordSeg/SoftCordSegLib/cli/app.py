@@ -10,6 +10,7 @@ import typer
 
 from .. import __version__
 from .csa import SctSpelling, csa_command
+from .datalist import datalist_command
 from .demo import demo_command
 from .evaluate import evaluate_command
 from .finetune import finetune_command
@@ -19,7 +20,7 @@ from .prepare import prepare_command
 from .segment import segment_command
 from .softgt import softgt_command
 from .tools import Tools
-from .train import datalist_command, pseudolabel_command, train_command
+from .train import train_command
 
 app = typer.Typer(
     name="softcord",
@@ -40,7 +41,6 @@ app.command("softgt", rich_help_panel=_LABORATORY)(softgt_command)
 app.command("datalist", rich_help_panel=_LABORATORY)(datalist_command)
 app.command("train", rich_help_panel=_LABORATORY)(train_command)
 app.command("finetune", rich_help_panel=_LABORATORY)(finetune_command)
-app.command("pseudolabel", rich_help_panel=_LABORATORY)(pseudolabel_command)
 app.command("evaluate", rich_help_panel=_LABORATORY)(evaluate_command)
 app.add_typer(models_app, name="models", rich_help_panel=_MODELS)
 

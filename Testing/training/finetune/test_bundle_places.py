@@ -5,9 +5,6 @@ from __future__ import annotations
 import os
 
 import pytest
-
-from SoftCordSegLib.errors import OutputError
-from SoftCordSegLib.network import load_bundle
 from SoftCordSegLib.training.finetune.place import (
     BUNDLE,
     PREVIOUS,
@@ -16,6 +13,9 @@ from SoftCordSegLib.training.finetune.place import (
     put,
     write_aside,
 )
+
+from SoftCordSegLib.errors import OutputError
+from SoftCordSegLib.network import load_bundle
 
 
 def aside(out, parent, version):

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from SoftCordSegLib.training.finetune.cases import about_cord
 
 from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.network import file_sha256
 from SoftCordSegLib.training.finetune import read_cases
-from SoftCordSegLib.training.finetune.cases import about_cord
 from SoftCordSegLib.volume import Volume, read_nifti, reorient, write_nifti
 from training.finetune.necks import write_case
 

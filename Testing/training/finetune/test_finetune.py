@@ -23,7 +23,7 @@ from SoftCordSegLib.errors import Cancelled, InputError
 from SoftCordSegLib.network import CentreCrop, NetworkSpec, load_bundle
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.training.finetune import HoldOut, finetune
-from training.finetune.necks import TINY, SCORER, a_request, write_bundle, write_case
+from training.finetune.necks import SCORER, TINY, a_request, write_bundle, write_case
 
 LOCATOR, SEGMENTER = "models/locator.safetensors", "models/segmenter.safetensors"
 

@@ -10,6 +10,10 @@ import json
 import numpy as np
 import pytest
 import torch
+from SoftCordSegLib.training.finetune.plan import sources_of, synthetic_source
+from SoftCordSegLib.training.finetune.replay import rehearsed
+from SoftCordSegLib.training.input_contract import InputContract
+from SoftCordSegLib.training.patch_scaling import AroundCord
 
 from SoftCordSegLib.network import AROUND_CORD, WHOLE_IMAGE, ModelBundle, load_bundle
 from SoftCordSegLib.network.unet import UNet
@@ -17,10 +21,6 @@ from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.segmentation.tiles import predict_tiled
 from SoftCordSegLib.segmentation.working import working_image
 from SoftCordSegLib.training.finetune import ReplayImage, Tools, finetune
-from SoftCordSegLib.training.finetune.plan import sources_of, synthetic_source
-from SoftCordSegLib.training.finetune.replay import rehearsed
-from SoftCordSegLib.training.input_contract import InputContract
-from SoftCordSegLib.training.patch_scaling import AroundCord
 from SoftCordSegLib.training.real_cases import OpenCase
 from SoftCordSegLib.volume import Volume, resample
 from training.finetune.necks import TINY, a_neck, a_request, compare, write_bundle

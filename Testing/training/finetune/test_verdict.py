@@ -5,12 +5,12 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from SoftCordSegLib.training.finetune.plan import plan_of
+from SoftCordSegLib.training.finetune.wording import counted, in_words
 
 from SoftCordSegLib.training.finetune import Judged, Scores
 from SoftCordSegLib.training.finetune.lineage import loss_of, next_version, trained_on
-from SoftCordSegLib.training.finetune.plan import plan_of
 from SoftCordSegLib.training.finetune.verdict import Rival, objections
-from SoftCordSegLib.training.finetune.wording import counted, in_words
 
 
 def judged(*soft_dice):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from SoftCordSegLib.training.real import consensus
 
 from SoftCordSegLib.errors import InputError
-from SoftCordSegLib.training.real import consensus
 from SoftCordSegLib.volume import Volume
 
 AFFINE = np.diag([0.5, 0.5, 5.0, 1.0])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from SoftCordSegLib.training.real.evidence import edge_support
 
 SPACING = np.array([0.5, 0.5])

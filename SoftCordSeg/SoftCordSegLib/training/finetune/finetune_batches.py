@@ -1,4 +1,4 @@
-"""What a fine-tuning learns from: patches of corrected cases, and of what the bundle knew before."""
+"""What a fine-tuning learns from: patches of corrected cases, and of what the bundle knew."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...network import AROUND_CORD, UNetConfig
+from ...network import AROUND_CORD, UNetConfig, file_sha256
 from ...progress import Progress
 from ...segmentation.working import working_image
 from ...volume import Volume, reorient
@@ -125,16 +125,19 @@ def replayed_cases(
     return cases
 
 
-def synthetic_batches(data: Path, bundle: ModelBundle) -> BatchSource:
-    """Synthetic images for the segmenter of a bundle, made from the anatomy in a folder.
+def synthetic_batches(data: Path, bundle: ModelBundle) -> tuple[BatchSource, dict[str, str]]:
+    """Synthetic images for the segmenter of a bundle, made from the anatomy in a folder; and
+    SHA-256 of its files.
 
     Raises:
         InputError: the anatomy is not there.
     """
+    from ..anatomy import data_files
     from ..generator import PatchBatches
 
     packed = Packed((), **packed_anatomy(data))
-    return PatchBatches(packed, replace(_recipe(bundle), real=0.0))
+    sums = {path.name: file_sha256(path) for path in sorted(data_files(data))}
+    return PatchBatches(packed, replace(_recipe(bundle), real=0.0)), sums
 
 
 def case_batches(

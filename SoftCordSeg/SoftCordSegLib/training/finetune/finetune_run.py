@@ -477,8 +477,12 @@ def _record(
     """What the bundle says of the run: no paths, and no names but those of replay images."""
     split, plan = request.split, trained.plan
     parts = ("training", "held_out")
-    cases = [{"sha256": case.sha256, "part": part} for part in parts for case in getattr(split, part)]
-    participants = {part: len({case.participant for case in getattr(split, part)}) for part in parts}
+    cases = [
+        {"sha256": case.sha256, "part": part} for part in parts for case in getattr(split, part)
+    ]
+    participants = {
+        part: len({case.participant for case in getattr(split, part)}) for part in parts
+    }
     names = ("steps", "seed", "learning_rate", "batch", "averaging", "precision")
     return {
         "run": trained.run,
@@ -499,10 +503,6 @@ def _record(
     }
 
 
-def _by_sum(
-    cases: Sequence[CorrectedCase], scores: BundleScores
-) -> dict[str, dict[str, float]]:
+def _by_sum(cases: Sequence[CorrectedCase], scores: BundleScores) -> dict[str, dict[str, float]]:
     """Scores by the SHA-256 of the image: names of files are often names of people."""
-    return {
-        case.sha256["image"]: one.rounded() for case, one in zip(cases, scores.scores.values())
-    }
+    return {case.sha256["image"]: one.rounded() for case, one in zip(cases, scores.scores.values())}

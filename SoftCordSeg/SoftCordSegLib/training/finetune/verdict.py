@@ -1,4 +1,4 @@
-"""How well bundles do on images whose masks are known, and whether a new one may replace another."""
+"""How well bundles do on images whose masks are known, and whether one may replace another."""
 
 from __future__ import annotations
 
@@ -149,8 +149,8 @@ def objections(
         )
     if rival is not None and math.isnan(rival.rival.soft_dice):
         found.append(
-            f"Whether it is better than {rival.name}, which is there already, is unknown: there is no"
-            " held-out case that the other was not trained on."
+            f"Whether it is better than {rival.name}, which is there already, is unknown: there is"
+            " no held-out case that the other was not trained on."
         )
     elif rival is not None and rival.new.soft_dice < rival.rival.soft_dice - _TIE:
         found.append(

@@ -217,9 +217,7 @@ def _write_bundle(folder: Path, task: _Task, trained: Trained, command: str) -> 
     save_centre_crop_bundle(
         folder,
         bundle_metadata(words, provenance),
-        {
-            key: value.half() if settings.half else value for key, value in trained.weights.items()
-        },
+        {key: value.half() if settings.half else value for key, value in trained.weights.items()},
         network.network,
         orientation="LAS",
         spacing_mm=network.spacing_mm,

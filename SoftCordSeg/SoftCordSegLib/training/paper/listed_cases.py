@@ -57,7 +57,7 @@ class Listed:
         cases: images and labels.
         shape: voxels of the centre crop along (Left, Anterior, Superior).
         spacing: mm, isotropic.
-        augmentation: "paper", "code" or "none"; see 
+        augmentation: "paper", "code" or "none"; see
             :func:`.monai_transforms.augmentation_transforms`.
         padding: "constant" (zeros) or "edge", where an image is smaller than the crop.
         cache: folder for preprocessed cases; None to preprocess at each use.

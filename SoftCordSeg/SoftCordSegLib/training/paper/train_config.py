@@ -262,7 +262,7 @@ class Machine(_Settings):
 
 def _named_sections(value: Any, parse: Callable[[Any], Any]) -> Any:
     if not isinstance(value, Mapping) or not value:
-        raise ValueError("at least one named section")
+        raise ValueError("a section of at least one named network")
     return parse({str(name): one for name, one in value.items()})
 
 
@@ -329,8 +329,7 @@ def read_config(name: str | Path, settings: Sequence[str] = ()) -> ReadConfig:
     try:
         config = TrainConfig.model_validate(content)
     except ValidationError as error:
-        changed = " (or a changed setting)" if settings else ""
-        raise _refusal(error, path, changed) from error
+        raise _refusal(error, path) from error
     for network, one in config.networks.items():
         _check_network(network, one, path)
     return ReadConfig(config, content, path)
@@ -428,7 +427,7 @@ def _put(content: dict[str, Any], setting: str) -> None:
         ) from error
 
 
-def _refusal(error: ValidationError, path: Path, changed: str) -> InputError:
+def _refusal(error: ValidationError, path: Path) -> InputError:
     """The sentence about the first thing that is wrong."""
     # A key that does not exist explains one that is missing.
     found = sorted(error.errors(), key=lambda one: one["type"] != "extra_forbidden")[0]
@@ -436,10 +435,8 @@ def _refusal(error: ValidationError, path: Path, changed: str) -> InputError:
     if found["type"] == "extra_forbidden":
         known = list(_model_at(found["loc"][:-1]).model_fields)
         near = difflib.get_close_matches(str(found["loc"][-1]), known, 1)
-        hint = (
-            f"Did you mean '{near[0]}'?" if near else f"Known here: {', '.join(sorted(known))}."
-        )
-        return InputError(f"'{name}'{changed} is not a setting.", path=path, hint=hint)
+        hint = f"Did you mean '{near[0]}'?" if near else f"Known here: {', '.join(sorted(known))}."
+        return InputError(f"'{name}' is not a setting.", path=path, hint=hint)
     if found["type"] == "missing":
         return InputError(f"'{name}' is missing.", path=path, hint="Add it.")
     expected = str(found.get("ctx", {}).get("error", "a section of named settings"))
@@ -447,7 +444,7 @@ def _refusal(error: ValidationError, path: Path, changed: str) -> InputError:
         model = _model_at(found["loc"][:-1])
         expected = "one of " + ", ".join(_choices(model.model_fields[found["loc"][-1]].annotation))
     return InputError(
-        f"'{name}'{changed} should be {expected}, not {found['input']!r}.",
+        f"'{name}' should be {expected}, not {found['input']!r}.",
         path=path,
         hint="Correct it.",
     )

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from ... import __version__
 from ...errors import InputError
 from ...network.bundle import ModelBundle, Stage, save_bundle
+from ...network.store import open_bundle
 from ...network.unet_config import UNetConfig
-from ..starts import open_bundle
 from .trainer_plan import ACTIVATION, SPACING_MM, STAGES, TrainerPlan
 
 if TYPE_CHECKING:

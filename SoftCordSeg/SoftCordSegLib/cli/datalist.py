@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
 import typer
 
-from ...errors import InputError
-from ...files import file_stem
-from ..console import print_json, show_table, warn
-from ..guard import UsageProblem, guarded
-from ..options import Debug, Json
-from ..outputs import json_text
+from ..errors import OptionError
+from .console import print_json, show_table, warn
+from .guard import guarded
+from .shared_options import Debug, Json
 
-_LABELS = ("soft", "soft_bin", "hard")
+
+class LabelKind(str, Enum):
+    """Labels to learn."""
+
+    SOFT = "soft"
+    SOFT_BIN = "soft_bin"
+    HARD = "hard"
 
 
 def datalist_command(
@@ -27,7 +32,7 @@ def datalist_command(
         ),
     ],
     out: Annotated[Path, typer.Option("-o", "--out", help="The list, .json.", show_default=False)],
-    label: Annotated[str, typer.Option(help="Labels to learn: soft, soft_bin or hard.")] = "soft",
+    label: Annotated[LabelKind, typer.Option(help="Labels to learn.")] = LabelKind.SOFT,
     contrasts: Annotated[
         str,
         typer.Option(
@@ -63,28 +68,16 @@ def datalist_command(
     Medical Segmentation Decathlon.
     """
     with guarded(debug, as_json):
-        if label not in _LABELS:
-            raise UsageProblem(f"--label is one of {', '.join(_LABELS)}; '{label}' is not.")
-        if out.suffix != ".json":
-            raise UsageProblem(
-                f"The list is a JSON file; give --out a name that ends in .json, not '{out.name}'."
-            )
-        if not dataset.is_dir():
-            raise InputError(f"There is no folder '{dataset}'. Give the folder of a BIDS data set.")
-        from ...files import write_text_atomically
-        from ...training.cases import make_datalist
+        from ..workflows.training_list import ListOptions, write_training_list
 
-        content, notes = make_datalist(
-            dataset,
-            out.parent,
-            label=label,
-            contrasts=[name.strip() for name in contrasts.split(",")],
-            seed=seed,
-            fractions=_fractions(split),
-            exclude=_excluded(exclude, dataset),
-            labels_of=labels,
-        )
-        write_text_atomically(out, json_text(content))
+        if out.suffix != ".json":
+            raise OptionError(
+                f"The list is a JSON file, and --out '{out.name}' does not end in .json.",
+                hint="Give it a name that ends in .json.",
+            )
+        names = [name.strip() for name in contrasts.split(",")]
+        options = ListOptions(label.value, names, seed, _fractions(split), labels, exclude)
+        content, notes = write_training_list(dataset, out, options)
         _report(content, notes, out, as_json)
 
 
@@ -92,30 +85,14 @@ def _fractions(text: str) -> Sequence[float]:
     numbers = re.fullmatch(r"(\d+)/(\d+)/(\d+)", text.strip())
     parts = [int(number) for number in numbers.groups()] if numbers else []
     if sum(parts) != 100:
-        raise UsageProblem(f"--split is three parts of 100, such as 60/20/20; '{text}' is not.")
+        raise OptionError(
+            f"--split '{text}' is not three parts of 100.", hint="Give it as 60/20/20."
+        )
     return [part / 100 for part in parts]
 
 
-def _excluded(path: Path | None, dataset: Path) -> set[str]:
-    """Participants, and names of images without their endings, that the list leaves out; of a
-    session, its images.
-
-    Raises:
-        InputError: the list cannot be read.
-    """
-    from ...groundtruth import read_exclusions
-
-    names = set() if path is None else {entry.name for entry in read_exclusions(path).entries}
-    sessions = [name.split("_") for name in names if re.fullmatch(r"sub-[^_]+_ses-[^_]+", name)]
-    return names.union(
-        file_stem(image)
-        for parts in sessions
-        for image in dataset.joinpath(*parts).rglob("sub-*.nii*")
-    )
-
-
 def _report(content: dict[str, Any], notes: list[str], out: Path, as_json: bool) -> None:
-    from ...training.cases.datalist import PARTS
+    from ..training.paper.datalist import PARTS
 
     for note in notes:
         warn(note)

@@ -9,7 +9,8 @@ import pytest
 
 from SoftCordSegLib.bids import acquisition_of
 from SoftCordSegLib.errors import InputError
-from SoftCordSegLib.training.cases import make_datalist, read_part, split_participants
+from SoftCordSegLib.training.paper.datalist import make_datalist, split_participants
+from SoftCordSegLib.training.paper.listed_cases import read_part
 from SoftCordSegLib.volume import Volume, write_nifti
 from training.made_dataset import AFFINE, make_dataset
 

@@ -1,38 +1,50 @@
 """Training on a list of cases, by epochs: order, resuming, stopping early, the best weights, empty
-patches, several processes.
+patches, several processes; seeded, resumable, and honest about what it measured.
 """
 
 from __future__ import annotations
 
-import dataclasses
+import csv
 import os
+import random
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
 import torch
 
 from SoftCordSegLib.errors import Cancelled, InputError
-from SoftCordSegLib.training.config import Machine
-from SoftCordSegLib.training.loop import train
-from SoftCordSegLib.training.loop.data import Positions, Shuffled
-from SoftCordSegLib.training.pairs import Pair
+from SoftCordSegLib.network import UNetConfig
+from SoftCordSegLib.progress import Progress
+from SoftCordSegLib.training.paper.lightning_training import train
+from SoftCordSegLib.training.paper.listed_batches import Positions, Shuffled
+from SoftCordSegLib.training.paper.train_config import Machine, Plan
 from training.made_dataset import soft_cord
-from training.test_loop import StopAfter, assert_same
-from training.tiny import ALONE, PLAN
 
-EPOCHS = dataclasses.replace(
-    PLAN,
-    steps=None,
+TINY = UNetConfig((4, 8), ((1, 1, 1), (2, 2, 2)))
+ALONE = Machine(workers=0, threads=1)
+EPOCHS = Plan(
+    network=TINY,
     epochs=4,
     schedule="epoch",
     validate_every=2,
-    save_every=1,
-    batch=2,
     averaging=None,
     gradient_clip=None,
 )
+
+
+class StopAfter(Progress):
+    """Cancels at the n-th report, as a user would, at no particular moment."""
+
+    def __init__(self, reports: int):
+        self.left = reports
+        super().__init__(lambda _fraction, _message: None, lambda: self.left <= 0)
+
+    def report(self, fraction, message):
+        self.left -= 1
 
 
 class Few:
@@ -49,15 +61,21 @@ class Few:
         self.asked.append((index, seed))
         label = soft_cord(index - 2.0)[2:18, 4:20, :16] * (0 if index == self._empty else 1)
         image = label + self._noise * np.random.default_rng(seed).standard_normal(label.shape)
-        return Pair(
-            image.astype(np.float32), label.astype(np.float32), np.ones_like(label, np.float32)
-        )
+        return np.stack([image, label]).astype(np.float32)
+
+
+def changed(settings, **changes):
+    return settings.model_copy(update=changes)
 
 
 def fit(folder, plan=EPOCHS, source=None, machine=ALONE, **options):
-    return train(
-        plan, source or Few(), folder, validation=Few(3, noise=0), machine=machine, **options
-    )
+    return train(plan, source or Few(), Few(3, noise=0), folder, machine=machine, **options)
+
+
+def assert_same(one, other):
+    assert one.history.losses == other.history.losses
+    assert one.history.validation == other.history.validation
+    assert all(torch.equal(value, other.weights[name]) for name, value in one.weights.items())
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +122,7 @@ def test_a_stopped_run_goes_on_to_the_same_curve(whole, tmp_path, stop):
 
 
 def test_the_cosine_falls_once_an_epoch(tmp_path):
-    plan = dataclasses.replace(EPOCHS, schedule_length=8)
+    plan = changed(EPOCHS, schedule_length=8)
     fit(tmp_path, plan)
     state = torch.load(tmp_path / "state.ckpt", weights_only=True)
     expected = 1e-3 * (1 + np.cos(np.pi * 4 / 8)) / 2
@@ -112,7 +130,7 @@ def test_the_cosine_falls_once_an_epoch(tmp_path):
 
 
 def test_training_stops_when_the_loss_of_validation_no_longer_falls_and_stays_stopped(tmp_path):
-    plan = dataclasses.replace(EPOCHS, learning_rate=0.0, validate_every=1, patience=2, epochs=30)
+    plan = changed(EPOCHS, learning_rate=0.0, validate_every=1, patience=2, epochs=30)
     first = fit(tmp_path, plan)
     assert first.history.stopped_early
     assert len(first.history.validation) == 3, "the best one, and two without a better"
@@ -121,16 +139,14 @@ def test_training_stops_when_the_loss_of_validation_no_longer_falls_and_stays_st
 
 
 def test_a_run_stopped_early_has_the_same_patience_after_resuming(tmp_path):
-    plan = dataclasses.replace(EPOCHS, learning_rate=0.0, validate_every=1, patience=2, epochs=30)
+    plan = changed(EPOCHS, learning_rate=0.0, validate_every=1, patience=2, epochs=30)
     with pytest.raises(Cancelled):
         fit(tmp_path, plan, progress=StopAfter(5))
     assert len(fit(tmp_path, plan).history.validation) == 3
 
 
 def test_the_weights_of_the_best_validation_are_given(tmp_path):
-    plan = dataclasses.replace(
-        EPOCHS, learning_rate=0.03, validate_every=1, epochs=6, result="best_loss"
-    )
+    plan = changed(EPOCHS, learning_rate=0.03, validate_every=1, epochs=6, result="best_loss")
     best = fit(tmp_path, plan)
     step = min(best.history.validation, key=lambda point: point[2])[0]
     saved = torch.load(tmp_path / "best_loss.ckpt", weights_only=True)
@@ -142,9 +158,7 @@ def test_the_weights_of_the_best_validation_are_given(tmp_path):
 
 
 def test_a_run_whose_folder_was_moved_still_knows_its_best(tmp_path):
-    plan = dataclasses.replace(
-        EPOCHS, learning_rate=0.03, validate_every=1, epochs=6, result="best_loss"
-    )
+    plan = changed(EPOCHS, learning_rate=0.03, validate_every=1, epochs=6, result="best_loss")
     with pytest.raises(Cancelled):
         fit(tmp_path / "here", plan, progress=StopAfter(9))
     (tmp_path / "here").rename(tmp_path / "there")
@@ -153,32 +167,23 @@ def test_a_run_whose_folder_was_moved_still_knows_its_best(tmp_path):
 
 def test_batches_with_an_empty_label_are_left_out_only_if_asked(tmp_path):
     source = Few(2, empty=1)
-    plan = dataclasses.replace(EPOCHS, batch=1)
+    plan = changed(EPOCHS, batch=1)
     assert len(fit(tmp_path / "all", plan, source).history.losses) == 8
-    skipping = fit(tmp_path / "some", dataclasses.replace(plan, skip_empty=True), source)
+    skipping = fit(tmp_path / "some", changed(plan, skip_empty=True), source)
     assert len(skipping.history.losses) == 4
     with pytest.raises(Cancelled):
         fit(
             tmp_path / "stopped",
-            dataclasses.replace(plan, skip_empty=True),
+            changed(plan, skip_empty=True),
             source,
             progress=StopAfter(5),
         )
-    assert_same(
-        fit(tmp_path / "stopped", dataclasses.replace(plan, skip_empty=True), source), skipping
-    )
+    assert_same(fit(tmp_path / "stopped", changed(plan, skip_empty=True), source), skipping)
 
 
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        ({"batch": 6}, "5 cases for training, fewer than a batch of 6"),
-        ({"epochs": None, "steps": 3}, "trained by epochs"),
-    ],
-)
-def test_a_plan_that_does_not_go_with_a_list_is_refused(tmp_path, change, sentence):
-    with pytest.raises(InputError, match=sentence):
-        fit(tmp_path, dataclasses.replace(EPOCHS, **change))
+def test_fewer_cases_than_a_batch_are_refused(tmp_path):
+    with pytest.raises(InputError, match="5 cases for training, fewer than a batch of 6"):
+        fit(tmp_path, changed(EPOCHS, batch=6))
 
 
 def test_a_batch_that_cannot_be_shared_out_is_refused(tmp_path):
@@ -187,7 +192,7 @@ def test_a_batch_that_cannot_be_shared_out_is_refused(tmp_path):
 
 
 def test_leaving_out_batches_is_refused_with_several_processes(tmp_path):
-    plan = dataclasses.replace(EPOCHS, skip_empty=True)
+    plan = changed(EPOCHS, skip_empty=True)
     with pytest.raises(InputError, match="Train on one device"):
         fit(tmp_path, plan, machine=Machine(accelerator="cpu", devices=2, strategy="ddp"))
 
@@ -195,8 +200,8 @@ def test_leaving_out_batches_is_refused_with_several_processes(tmp_path):
 TOGETHER = """
 import sys
 from pathlib import Path
-from SoftCordSegLib.training.config import Machine
-from training.test_epochs import fit
+from SoftCordSegLib.training.paper.train_config import Machine
+from training.paper.test_lightning_training import fit
 machine = Machine(workers=0, threads=1, accelerator="cpu", devices=2, strategy="ddp")
 fit(Path(sys.argv[1]), machine=machine)
 """
@@ -238,5 +243,113 @@ def test_a_broken_file_stops_training_with_its_sentence(tmp_path, workers):
             raise InputError("The label 'x.nii.gz' is broken.")
 
     with pytest.raises(InputError) as caught:
-        fit(tmp_path, source=Broken(), machine=dataclasses.replace(ALONE, workers=workers))
+        fit(tmp_path, source=Broken(), machine=changed(ALONE, workers=workers))
     assert str(caught.value) == "The label 'x.nii.gz' is broken."
+
+
+def test_the_seed_decides(whole, tmp_path):
+    assert_same(fit(tmp_path / "a"), whole)
+    other = fit(tmp_path / "b", changed(EPOCHS, seed=2))
+    assert other.history.losses != whole.history.losses
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from SoftCordSegLib.progress import Progress
+from training.paper.test_lightning_training import fit
+
+fit(Path(sys.argv[1]), progress=Progress(lambda fraction, message: print(message, flush=True)))
+"""
+
+
+def test_a_process_killed_at_a_random_moment_resumes_to_the_same_curve(whole, repository, tmp_path):
+    paths = os.pathsep.join([str(repository / "SoftCordSeg"), str(repository / "Testing")])
+    environment = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", KILLED, str(tmp_path)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        for _ in range(random.randint(1, len(whole.history.losses) - 1)):
+            process.stdout.readline()
+        time.sleep(random.uniform(0, 0.1))
+        process.send_signal(signal.SIGKILL)
+    assert_same(fit(tmp_path), whole)
+
+
+def test_workers_change_nothing(whole, tmp_path):
+    assert_same(fit(tmp_path, machine=changed(ALONE, workers=2)), whole)
+
+
+def test_how_often_a_state_is_saved_changes_nothing(whole, tmp_path):
+    assert_same(fit(tmp_path, changed(EPOCHS, save_every=4)), whole)
+
+
+def test_a_finished_run_is_not_trained_again(tmp_path):
+    first = fit(tmp_path)
+    again = fit(tmp_path, progress=StopAfter(0))
+    assert_same(first, again)
+    assert again.history == first.history
+
+
+def test_training_lowers_the_loss(tmp_path):
+    history = fit(tmp_path, changed(EPOCHS, epochs=30, learning_rate=3e-3)).history
+    assert sum(history.losses[-10:]) < 0.5 * sum(history.losses[:10])
+
+
+@pytest.mark.parametrize("schedule", ["step", "epoch"])
+def test_the_cosine_ends_at_0(tmp_path, schedule):
+    fit(tmp_path, changed(EPOCHS, schedule=schedule))
+    state = torch.load(tmp_path / "state.ckpt", weights_only=True)
+    assert state["optimizer_states"][0]["param_groups"][0]["lr"] == pytest.approx(0, abs=1e-12)
+
+
+def test_other_settings_are_refused_in_the_same_folder(tmp_path):
+    fit(tmp_path, settings={"source": "one"})
+    with pytest.raises(InputError, match=r"other settings \(seed\)"):
+        fit(tmp_path, changed(EPOCHS, seed=2), settings={"source": "one"})
+    with pytest.raises(InputError, match=r"other settings \(source\)"):
+        fit(tmp_path, settings={"source": "another"})
+
+
+def test_a_run_of_an_earlier_version_goes_on(whole, tmp_path):
+    """Its checkpoint names settings that there no longer are."""
+    with pytest.raises(Cancelled):
+        fit(tmp_path, progress=StopAfter(5))
+    path = tmp_path / "state.ckpt"
+    state = torch.load(path, weights_only=True)
+    state["callbacks"]["Settings"].update(steps=None, validation_images=24, start=None)
+    torch.save(state, path)
+    assert_same(fit(tmp_path), whole)
+
+
+def test_the_history_is_a_table_and_logs_are_kept(tmp_path):
+    history = fit(tmp_path, changed(EPOCHS, epochs=14, validate_every=7)).history
+    with open(tmp_path / "history.csv", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [float(row["loss"]) for row in rows] == pytest.approx(history.losses, rel=1e-5)
+    assert [int(row["step"]) for row in rows if row["validation soft Dice"]] == [14, 28]
+    assert [entry.name for entry in tmp_path.iterdir() if entry.name.startswith(".softcord")] == []
+    assert list(tmp_path.glob("logs/tensorboard/events*"))
+    assert (tmp_path / "logs" / "csv" / "version_0" / "metrics.csv").read_text().count("\n") > 1
+
+
+def test_averaged_weights_are_the_result_only_if_asked(whole, tmp_path):
+    saved = torch.load(fit_folder(tmp_path), weights_only=True)["state_dict"]
+    assert all(
+        torch.equal(value, saved[f"network.{name}"]) for name, value in whole.weights.items()
+    )
+    averaged = fit(tmp_path / "averaged", changed(EPOCHS, averaging=0.9)).weights
+    assert any(not torch.equal(value, whole.weights[name]) for name, value in averaged.items())
+
+
+def fit_folder(tmp_path):
+    fit(tmp_path / "plain")
+    return tmp_path / "plain" / "state.ckpt"
+
+
+def test_a_loss_that_is_not_a_number_stops_with_a_sentence(tmp_path):
+    class Broken(Few):
+        def case(self, index, seed):
+            return super().case(index, seed) * np.float32("nan")
+
+    with pytest.raises(InputError, match="loss of batch 1 is nan"):
+        fit(tmp_path, source=Broken())
