@@ -53,7 +53,7 @@ def test_the_list_is_read_with_its_participants(case_list):
     [
         ("no json", "not a list of cases"),
         ('{"training": []}', "no case"),
-        ('{"training": [{"image": "a_image.nii.gz"}]}', "must name image and label"),
+        ('{"training": [{"image": "a_image.nii.gz"}]}', "should have image and label"),
         ('{"training": [{"image": "a_image.nii.gz", "label": "gone.nii.gz"}]}', "does not exist"),
     ],
 )
@@ -73,5 +73,5 @@ def test_a_label_of_0_and_255_is_refused_not_clipped(tmp_path, case_list):
     path = tmp_path / "a_label.nii.gz"
     label = read_nifti(path)
     write_nifti(label.with_data(label.data * 255), path)
-    with pytest.raises(InputError, match="a_label.nii.gz' has values from 0 to 255"):
+    with pytest.raises(InputError, match="a_label.nii.gz': The mask has values from 0 to 255"):
         open_case(load_cases(case_list)[0])

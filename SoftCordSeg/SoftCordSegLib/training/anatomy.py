@@ -84,14 +84,16 @@ def load_anatomy(data: Path) -> Anatomy:
     """Read PAM50 and the spine-generic masks below ``data``.
 
     Raises:
-        InputError: a file is missing; the message says what ``--data`` must point to.
+        InputError: a file is missing.
     """
     missing = [path for path in data_files(data) if not path.exists()]
     if missing or len(data_files(data)) < 9:
         raise InputError(
-            f"'{data}' does not hold the training anatomy (missing:"
-            f" '{missing[0] if missing else 'labels/spine-generic'}'). Point --data to a folder"
-            " with template/PAM50_*.nii.gz and labels/spine-generic/*_seg-manual.nii.gz."
+            f"The training anatomy is not complete (missing:"
+            f" '{missing[0] if missing else 'labels/spine-generic'}').",
+            path=data,
+            hint="Give a folder with template/PAM50_*.nii.gz and"
+            " labels/spine-generic/*_seg-manual.nii.gz.",
         )
     template = {name: _template(data, name) for name in ("cord", "csf", "gm", "spine")}
     pam50 = _pam50_cord(template)

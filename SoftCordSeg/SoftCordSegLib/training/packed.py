@@ -61,7 +61,7 @@ class PackedCase:
 
 @dataclass(frozen=True, eq=False)
 class PackedCord:
-    """One straightened cord shape; the numbers of :class:`.synthetic.anatomy.CordShape`.
+    """One straightened cord shape; the numbers of :class:`.anatomy.CordShape`.
 
     Attributes:
         name: where it comes from.
@@ -188,8 +188,9 @@ def read_packed(path: str | Path) -> Packed:
             return Packed(cases, cords, archive["near"], float(head["height"]), head["record"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"'{path}' is not a packed training file of this version ({error}). Pack the data"
-            " again."
+            f"This is not a packed training file of this version ({error}).",
+            path=path,
+            hint="Pack the data again.",
         ) from error
 
 

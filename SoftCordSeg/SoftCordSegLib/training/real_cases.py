@@ -50,7 +50,7 @@ class OpenCase:
     Attributes:
         image, label, weight: of one grid, nibabel LAS; a weight of None trusts the label
             everywhere.
-        participant: whose it is.
+        participant: of the image.
     """
 
     image: Volume
@@ -70,20 +70,23 @@ def open_case(case: RealCase) -> OpenCase:
     label = reorient(read_nifti(case.label), "LAS")
     if not label.grid.same_as(image.grid, _TOLERANCE_MM):
         raise InputError(
-            f"The label '{case.label}' is not on the grid of its image '{case.image}'. Resample it"
-            " to the image."
+            f"The label is not on the grid of its image '{case.image}'.",
+            path=case.label,
+            hint="Resample it to the image.",
         )
     low, high = float(label.data.min()), float(label.data.max())
     if low < -_ROUNDING or high > 1 + _ROUNDING:
         raise InputError(
-            f"The mask '{case.label}' has values from {low:g} to {high:g}. "
-            "A mask is soft, 0 to 1, or binary: export the cord alone."
+            f"The mask has values from {low:g} to {high:g}, and not from 0 to 1.",
+            path=case.label,
+            hint="Export the cord alone, soft or binary.",
         )
     weight = None if case.weight is None else reorient(read_nifti(case.weight), "LAS")
     if weight is not None and not weight.grid.same_as(image.grid, _TOLERANCE_MM):
         raise InputError(
-            f"The weight '{case.weight}' is not on the grid of its image '{case.image}'. Resample"
-            " it to the image."
+            f"The weight is not on the grid of its image '{case.image}'.",
+            path=case.weight,
+            hint="Resample it to the image.",
         )
     return OpenCase(image, label, weight, case.participant)
 
@@ -104,19 +107,24 @@ def load_cases(path: str | Path, section: str = "training") -> list[RealCase]:
         entries = content[section]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"'{path}' is not a list of cases: it must be JSON with a list under '{section}'"
-            f" ({error})."
+            f"This is not a list of cases ({error}).",
+            path=path,
+            hint=f"Give a JSON file with a list under '{section}'.",
         ) from error
     if not isinstance(entries, list) or not entries:
-        raise InputError(f"'{path}' lists no case under '{section}'.")
+        raise InputError(
+            f"The list has no case under '{section}'.", path=path, hint="Add cases to it."
+        )
     return [_case(path, number, entry) for number, entry in enumerate(entries, start=1)]
 
 
 def _case(path: Path, number: int, entry: dict) -> RealCase:
     if not isinstance(entry, dict) or not {"image", "label"} <= set(entry) or set(entry) - _KEYS:
         raise InputError(
-            f"Case {number} of '{path}' must name image and label, and may name weight and"
-            " participant; nothing else."
+            f"Case {number} should have image and label, may have weight and participant, and"
+            " nothing else.",
+            path=path,
+            hint="Correct the list.",
         )
     files = {
         key: path.parent / entry[key] for key in ("image", "label", "weight") if entry.get(key)
@@ -124,7 +132,9 @@ def _case(path: Path, number: int, entry: dict) -> RealCase:
     for key, file in files.items():
         if not file.is_file():
             raise InputError(
-                f"The {key} '{file}' of case {number} in '{path}' does not exist. Correct the list."
+                f"The {key} '{file}' of case {number} does not exist.",
+                path=path,
+                hint="Correct the list.",
             )
     participant = entry.get("participant") or files["image"].name.split("_")[0].split(".")[0]
     return RealCase(files["image"], files["label"], files.get("weight"), str(participant))

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 
 import pytest
-from SoftCordSegLib.training.finetune.place import (
+
+from SoftCordSegLib.errors import OutputError
+from SoftCordSegLib.network import load_bundle
+from SoftCordSegLib.training.finetune.bundle_places import (
     BUNDLE,
     PREVIOUS,
     REJECTED,
@@ -13,9 +16,6 @@ from SoftCordSegLib.training.finetune.place import (
     put,
     write_aside,
 )
-
-from SoftCordSegLib.errors import OutputError
-from SoftCordSegLib.network import load_bundle
 
 
 def aside(out, parent, version):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from SoftCordSegLib.errors import InputError
+from SoftCordSegLib.errors import InputError, OptionError
 from SoftCordSegLib.training.finetune import HoldOut, split_cases
 
 
@@ -67,28 +67,26 @@ def test_those_the_bundle_knows_are_held_out_last():
 
 def test_one_participant_is_refused_unless_told():
     cases = cases_of("a", "a")
-    with pytest.raises(
-        InputError, match=r"All cases are of one participant \(a\).*--hold-out none"
-    ):
+    with pytest.raises(InputError, match=r"All cases are of one participant \(a\).*hold out none"):
         split_cases(cases, HoldOut(), 1)
     split = split_cases(cases, HoldOut.parse("none"), 1)
     assert (len(split.training), split.held_out) == (2, ())
-    assert "nobody can say whether the new bundle does better" in split.notes[0]
+    assert "whether the new bundle does better stays unknown" in split.notes[0]
 
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("x", "There is no participant 'x' to hold out. The participants are a, b."),
+        ("x", "There is no participant 'x' to hold out. Choose among a, b."),
         ("a,b", "nothing is left to learn from"),
     ],
 )
 def test_names_that_cannot_be_held_out(text, sentence):
-    with pytest.raises(InputError, match=sentence):
+    with pytest.raises(OptionError, match=sentence):
         split_cases(cases_of("a", "b"), HoldOut.parse(text), 1)
 
 
 @pytest.mark.parametrize("text", ["0", "1", "1.5", "-0.2", "", ",", "nan"])
 def test_what_is_no_hold_out_is_refused(text):
-    with pytest.raises(InputError, match="is a fraction of the participants"):
+    with pytest.raises(OptionError, match="neither a fraction of the participants"):
         HoldOut.parse(text)

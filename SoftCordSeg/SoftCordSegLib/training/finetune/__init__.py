@@ -3,8 +3,7 @@
 Importing this package does not import torch.
 """
 
-from .corrected_cases import CorrectedCase, read_cases
-from .find import find_cases
+from .corrected_cases import CorrectedCase, find_cases, read_cases
 from .finetune_batches import ReplayImage
 from .finetune_run import Outcome, Request, finetune
 from .hold_out import HoldOut, Split, split_cases

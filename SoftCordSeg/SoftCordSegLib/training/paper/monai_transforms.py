@@ -148,8 +148,9 @@ class Prepared:
             Exception
         ) as error:  # readers and transforms raise many kinds; all mean the same to the user
             raise InputError(
-                f"'{case.image}' with its label '{case.label}' cannot be used for training:"
-                f" {error}. Replace the file, or take it off the list."
+                f"The image with its label '{case.label}' cannot be used for training: {error}.",
+                path=case.image,
+                hint="Replace the file, or take it off the list.",
             ) from error
         image, label = item["image"], item["label"]
         if (
@@ -158,8 +159,9 @@ class Prepared:
             or float(label.max()) > 1 + 1e-3
         ):
             raise InputError(
-                f"The label '{case.label}' should hold values from 0 to 1 on its image's grid."
-                " Correct it."
+                "The label should hold values from 0 to 1 on its image's grid.",
+                path=case.label,
+                hint="Correct it.",
             )
         return {"image": image, "label": label}
 

@@ -107,21 +107,21 @@ def test_a_line_that_names_nobody_is_pointed_at(softcord, dataset, tmp_path):
     )
 
     assert result.exit_code == 1
-    assert "line 2: 'everyone over 60' names no participant" in result.stderr
+    assert "Line 2, 'everyone over 60', names no participant" in result.stderr
     assert not (tmp_path / "dataset.json").exists()
 
 
 @pytest.mark.parametrize(
     ("options", "code", "sentence"),
     [
-        (("--label", "fuzzy"), 2, "--label is one of soft, soft_bin, hard"),
-        (("--split", "60/40"), 2, "--split is three parts of 100"),
-        (("--split", "70/20/20"), 2, "--split is three parts of 100"),
+        (("--label", "fuzzy"), 2, "'fuzzy'"),
+        (("--split", "60/40"), 2, "--split '60/40' is not three parts of 100"),
+        (("--split", "70/20/20"), 2, "--split '70/20/20' is not three parts"),
         (("--contrasts", "T7w"), 1, "no image of the contrast T7w"),
         (
             ("--exclude", "nowhere.txt"),
             1,
-            "There is no file 'nowhere.txt'. Check the name of the exclusion list.",
+            "'nowhere.txt': There is no such exclusion list.",
         ),
     ],
 )
@@ -137,4 +137,4 @@ def test_a_mistake_is_told_and_nothing_is_written(
 def test_a_missing_data_set_is_told(softcord, tmp_path):
     result = softcord("datalist", tmp_path / "nowhere", "-o", tmp_path / "dataset.json")
     assert result.exit_code == 1
-    assert "There is no folder" in result.stderr
+    assert "There is no such folder" in result.stderr
