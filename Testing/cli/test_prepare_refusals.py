@@ -98,7 +98,7 @@ def test_a_damaged_image(softcord, tmp_path):
     path = tmp_path / "data/sub-01/anat/sub-01_T1w.nii.gz"
     path.write_bytes((tmp_path / "data/sub-01/anat/sub-01_T2w.nii.gz").read_bytes()[:-200])
 
-    refused(softcord, tmp_path, "sub-01_T1w.nii.gz' is truncated or damaged")
+    refused(softcord, tmp_path, "sub-01_T1w.nii.gz': The file is truncated or corrupt")
 
 
 def test_two_files_for_one_image(softcord, tmp_path):
