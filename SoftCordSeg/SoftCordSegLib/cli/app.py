@@ -13,7 +13,7 @@ from .csa import SctSpelling, csa_command
 from .demo import demo_command
 from .evaluate import evaluate_command
 from .finetune import finetune_command
-from .label import label_command
+from .label_command import label_command
 from .models import models_app
 from .prepare import prepare_command
 from .segment import segment_command
