@@ -100,9 +100,9 @@ def test_writes_image_mask_segment_tables_and_scene(a_demo):
         "phantom_DWI.nii.gz",
         "phantom_DWI_truth.nii.gz",
         "phantom_DWI_discs.nii.gz",
-        "phantom_DWI_softseg.nii.gz",
-        "phantom_DWI_softseg.json",
-        "phantom_DWI_seg.nii.gz",
+        "phantom_DWI_label-SC_softseg.nii.gz",
+        "phantom_DWI_label-SC_softseg.json",
+        "phantom_DWI_label-SC_seg.nii.gz",
         "phantom_DWI_csa_perslice.csv",
         "phantom_DWI_csa_perlevel.csv",
     }

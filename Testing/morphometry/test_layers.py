@@ -78,7 +78,7 @@ def test_nobody_outside_reaches_into_a_layer():
         ("from .. import levels", f"{ROOM}.shape.measure", "levels"),
         (
             "def f():\n    from ...morphometry.shape.region import folded_angle",
-            "SoftCordSegLib.cli.csa.command",
+            "SoftCordSegLib.cli.measure.command",
             "shape",
         ),
         (f"import {ROOM}.slices.upright", "test_measure", "slices"),
