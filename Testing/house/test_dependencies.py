@@ -13,13 +13,14 @@ LIBRARY = REPOSITORY / "SoftCordSeg" / PACKAGE
 
 # Distributions whose packages have other names.
 PACKAGES = {
+    "Jinja2": {"jinja2", "markupsafe"},
     "PyYAML": {"yaml"},
     "scikit-image": {"skimage"},
     "slicer-core": {"slicer", "vtk", "vtkmodules"},
 }
 
 # Rooms that the module does not need inside Slicer: they are for the shell and for training.
-SHELL_ROOMS = {"cli", "training", "evaluation", "review"}
+SHELL_ROOMS = {"cli", "training", "evaluation", "reports", "review"}
 
 # Slicer brings these, or its PyTorch extension does.
 IN_SLICER = {
