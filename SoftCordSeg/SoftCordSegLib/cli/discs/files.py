@@ -1,5 +1,12 @@
 """The names before; see :mod:`SoftCordSegLib.morphometry.disc_files`."""
 
-from ...morphometry.disc_files import MarkedPoint, is_points_file, read_discs, read_points
+from __future__ import annotations
 
-__all__ = ["MarkedPoint", "is_points_file", "read_discs", "read_points"]
+from pathlib import Path
+from typing import Any
+
+
+def read_discs(path: Path) -> list[Any]:
+    from ...morphometry import disc_files
+
+    return disc_files.read_discs(path)
