@@ -19,6 +19,7 @@ from cli.fakes import (
     Softcord,
     a_neck,
     digest,
+    engine,
     names_in,
     nothing_found,
     soft_from_brightness,
