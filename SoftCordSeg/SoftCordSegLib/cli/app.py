@@ -15,7 +15,7 @@ from .evaluate import evaluate_command
 from .finetune import finetune_command
 from .label_command import label_command
 from .models import models_app
-from .prepare import prepare_command
+from .prepare_command import prepare_command
 from .sct_spelling import SctSpelling
 from .segment_command import segment_command
 from .softgt import softgt_command

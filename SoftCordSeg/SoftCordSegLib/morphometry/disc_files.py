@@ -17,7 +17,7 @@ from ..bids import sidecar_path, sidecar_text
 from ..errors import InputError, OptionError, naming_file
 from ..files import text_writer, write_together
 from ..provenance import generated_by
-from . import (
+from .discs import (
     DiscLabel,
     discs_from_label_image,
     discs_from_points,
