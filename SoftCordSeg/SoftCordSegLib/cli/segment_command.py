@@ -31,36 +31,41 @@ if TYPE_CHECKING:
     from ..workflows.segment_images import SegmentedImage
 
 
+Images = Annotated[
+    list[Path],
+    typer.Argument(help="Images, .nii or .nii.gz.", metavar="IMAGE…", show_default=False),
+]
+Out = Annotated[
+    Path, typer.Option("-o", "--out", help="Folder for the results.", show_default=False)
+]
+Threshold = Annotated[
+    Optional[float],
+    typer.Option(help="Also write the binary mask: soft mask at or above this.", min=1e-6, max=1.0),
+]
+Flips = Annotated[
+    bool,
+    typer.Option(
+        "--flips", help="Mean with the mirrored image: steadier, and takes about twice as long."
+    ),
+]
+CropSize = Annotated[
+    Optional[str],
+    typer.Option(
+        help="Of the releases v2.0 to v2.5: what they see of the image's middle, mm; -1: all.",
+        metavar="64x192x-1",
+    ),
+]
+
+
 def segment_command(
-    images: Annotated[
-        list[Path],
-        typer.Argument(help="Images, .nii or .nii.gz.", metavar="IMAGE…", show_default=False),
-    ],
-    out: Annotated[
-        Path, typer.Option("-o", "--out", help="Folder for the results.", show_default=False)
-    ],
+    images: Images,
+    out: Out,
     model: Model = None,
     box: BoxText = None,
     time: TimeText = None,
-    threshold: Annotated[
-        Optional[float],
-        typer.Option(
-            help="Also write the binary mask: soft mask at or above this.", min=1e-6, max=1.0
-        ),
-    ] = None,
-    flips: Annotated[
-        bool,
-        typer.Option(
-            "--flips", help="Mean with the mirrored image: steadier, and takes about twice as long."
-        ),
-    ] = False,
-    crop_size: Annotated[
-        Optional[str],
-        typer.Option(
-            help="Of the releases v2.0 to v2.5: what they see of the image's middle, mm; -1: all.",
-            metavar="64x192x-1",
-        ),
-    ] = None,
+    threshold: Threshold = None,
+    flips: Flips = False,
+    crop_size: CropSize = None,
     device: Device = "auto",
     threads: Threads = None,
     bids_standard_names: StandardNames = False,
