@@ -111,8 +111,8 @@ def test_an_image_without_discs_says_so(softcord, a_mask, tmp_path):
         (["--known", "3=1,2"], "three numbers"),
         (["--known", "3=1,2,x"], "three numbers"),
         (["--known", "3=1,2,nan"], "three numbers"),
-        (["--known", "3=1,2,3", "--from", "FILE"], "Leave --known and --fix out"),
-        (["--fix", "FILE", "--from", "FILE"], "Leave --known and --fix out"),
+        (["--known", "3=1,2,3", "--from", "FILE"], "Leave known discs and the earlier result out"),
+        (["--fix", "FILE", "--from", "FILE"], "Leave known discs and the earlier result out"),
     ],
 )
 def test_usage_errors_exit_with_2(softcord, neck, points, tmp_path, arguments, word):

@@ -1,6 +1,6 @@
 """Floor 2: the shape of the cord, its vertebral levels, and the tables of both.
 
-Other rooms import from here, not from the files.
+Other rooms import from here, not from the files; from ``disc_files``, what reads and writes discs.
 """
 
 from .aggregate import LevelSummary, Summary, aggregate

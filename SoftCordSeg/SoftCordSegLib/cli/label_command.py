@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from ..console import print_json, progress_bars, say, show_table, warn
-from ..discs.placed import FOUND
-from ..guard import UsageProblem, guarded
-from ..interrupt import interruptible
-from ..options import Debug, Json, TimeText, parse_time
-from ..outputs import check_folder, check_not_an_input
-from .labelling import Labelling, Start, label_image, parse_known
-from .outputs import check_kind, files_of, write_discs
+from ..errors import InputError, OptionError
+from .console import interruptible, print_json, progress_bars, say, show_table, warn
+from .guard import guarded
+from .shared_options import Debug, Json, TimeText, parse_time
 
-# Below it the user should look.
-_UNSURE = 0.5
+if TYPE_CHECKING:
+    from ..morphometry import DiscLabel
+    from ..workflows.label_discs import Labelling
 
 
 def label_command(
@@ -60,7 +58,7 @@ def label_command(
         Optional[Path],
         typer.Option(
             "--from",
-            help="Carry over the discs of another image of the visit (for thick axial slices).",
+            help="Carry over the discs of another image of the session (for thick axial slices).",
         ),
     ] = None,
     time: TimeText = None,
@@ -74,33 +72,56 @@ def label_command(
     that the known ones are right.
     """
     with guarded(debug, json):
-        check_kind(out)
-        if from_ is not None and (known or fix is not None):
-            raise UsageProblem(
-                "--from takes all discs from the other image. Leave --known and --fix out."
-            )
-        discs, files = parse_known(known or [])
-        check_not_an_input(
-            files_of(out),
-            [image, mask, *files, *(path for path in (fix, from_) if path is not None)],
-        )
-        check_folder(out.parent)
-        start = Start(discs, files, fix, from_)
+        from ..workflows.label_discs import LabelOptions, label_files
+
+        discs, files = _parse_known(known or [])
+        options = LabelOptions(discs, files, fix, from_, parse_time(time))
         with (
             interruptible() as interrupt,
             progress_bars(interrupt) as bars,
             bars.bar(image.name) as progress,
         ):
-            labelling = label_image(image, mask, start, parse_time(time), progress)
-        more = write_discs(out, labelling.discs, labelling.image, _about(labelling, image, mask))
-        _show(labelling, more, out)
+            labelling = label_files(image, mask, out, options, progress)
+        _show(labelling, out)
         if json:
-            print_json(_summary(labelling, more, out))
+            print_json(_summary(labelling, out))
 
 
-def _show(labelling: Labelling, more: Sequence[str], out: Path) -> None:
+def _parse_known(texts: Sequence[str]) -> tuple[list[DiscLabel], list[Path]]:
+    """Points as DISC=R,A,S, and files.
+
+    Raises:
+        OptionError: a point that cannot be read.
+    """
+    from ..morphometry import DiscLabel, parse_disc
+
+    discs, files = [], []
+    for text in texts:
+        name, equals, numbers = text.rpartition("=")
+        if not equals or Path(text).exists():
+            files.append(Path(text))
+            continue
+        try:
+            position = tuple(float(number) for number in numbers.split(","))
+            disc = DiscLabel(parse_disc(name), position)
+        except InputError as error:
+            raise OptionError(f"--known {text}: {error.sentence}", hint=error.hint) from error
+        except ValueError:
+            position = ()
+        if len(position) != 3 or not all(map(math.isfinite, position)):
+            raise OptionError(
+                f"'--known {text}' has no three numbers after the =.",
+                hint="Give R,A,S in mm, as 3=1.5,-20,40.",
+            )
+        discs.append(disc)
+    return discs, files
+
+
+def _show(labelling: Labelling, out: Path) -> None:
     """Notes and discs in the window."""
-    for note in (*labelling.notes, *more):
+    from ..morphometry.disc_files import FOUND
+
+    for note in labelling.notes:
         warn(note)
     rows = [
         (
@@ -123,29 +144,17 @@ def _show(labelling: Labelling, more: Sequence[str], out: Path) -> None:
             " these levels.",
             "bold red",
         )
-    unsure = [disc.label.name for disc in labelling.discs if disc.confidence < _UNSURE]
-    if unsure:
+    if labelling.unsure:
         warn(
-            f"Less sure than not: {', '.join(unsure)}. Look there first; move what is wrong, and"
-            " run again with --fix."
+            f"Less sure than not: {', '.join(labelling.unsure)}. Look there first; move what is"
+            " wrong, and run again with --fix."
         )
 
 
-def _about(labelling: Labelling, image: Path, mask: Path) -> dict[str, Any]:
-    """For the sidecar of a label image."""
-    return {
-        "SpatialReference": "orig",
-        "Source": image.name,
-        "Mask": mask.name,
-        "Implausible": labelling.implausible,
-        "Notes": list(labelling.notes),
-    }
-
-
-def _summary(labelling: Labelling, more: Sequence[str], out: Path) -> dict[str, Any]:
+def _summary(labelling: Labelling, out: Path) -> dict[str, Any]:
     return {
         "file": str(out),
         "discs": [disc.as_json() for disc in labelling.discs],
         "implausible": labelling.implausible,
-        "notes": [*labelling.notes, *more],
+        "notes": list(labelling.notes),
     }
