@@ -51,6 +51,7 @@ docs: .venv
 screenshots: .venv
 	$(BIN)/python Utilities/readme_picture.py
 	$(BIN)/python Testing/panel/screenshots.py
+	$(BIN)/python Utilities/floors_diagram.py
 
 clean:
 	rm -rf build dist demo bench site .pytest_cache .ruff_cache .mypy_cache .hypothesis SoftCordSeg/softcordseg.egg-info

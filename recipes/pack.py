@@ -28,7 +28,7 @@ from SoftCordSegLib.evaluation import Case, read_cases
 from SoftCordSegLib.evaluation.held_out.edge_offset import read_offsets
 from SoftCordSegLib.network import AROUND_CORD, file_sha256
 from SoftCordSegLib.segmentation.locate import coarse_image
-from SoftCordSegLib.segmentation.working import Working
+from SoftCordSegLib.segmentation.working_image import WorkingImage
 from SoftCordSegLib.training import anatomy
 from SoftCordSegLib.training.packed import Packed, PackedCase, read_packed, write_packed
 from SoftCordSegLib.training.packing import packed_anatomy, packed_arrays
@@ -227,7 +227,7 @@ def packed_case(one: Labelled) -> PackedCase:
     image = without_padding(one.image)
     coarse = coarse_image(image, COARSE_MM)
     arrays = packed_arrays(
-        Working(image, coarse, around_cord(image, coarse)),
+        WorkingImage(image, coarse, around_cord(image, coarse)),
         one.label,
         one.weight,
         spacing_mm=FINE_MM,

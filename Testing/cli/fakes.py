@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from SoftCordSegLib.cli.app import app
 from SoftCordSegLib.segmentation import SoftMask
-from SoftCordSegLib.segmentation.checks import check_image
+from SoftCordSegLib.segmentation.segment import check_image
 from SoftCordSegLib.volume import Box, Volume, read_nifti, write_nifti
 
 A_BUNDLE = SimpleNamespace(
@@ -57,10 +57,10 @@ class Softcord:
     """Runs the command in this process, with an engine of the test's choice."""
 
     def __init__(self):
-        self.segment = soft_from_brightness
+        self.segment, self.bundle = soft_from_brightness, A_BUNDLE
 
     def __call__(self, *arguments):
-        with engine(self.segment):
+        with engine(self.segment, lambda model=None: self.bundle):
             return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 

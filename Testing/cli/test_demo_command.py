@@ -19,6 +19,7 @@ from cli.fakes import (
     Softcord,
     a_neck,
     digest,
+    engine,
     names_in,
     nothing_found,
     soft_from_brightness,
@@ -28,9 +29,9 @@ from SoftCordSegLib.cli.demo.study_scene import make_views
 from SoftCordSegLib.cli.segment import Request
 from SoftCordSegLib.cli.tools import Tools
 from SoftCordSegLib.phantom import Cord
-from SoftCordSegLib.phantom.partial_volume import cord_fraction
+from SoftCordSegLib.phantom.cord import cord_fraction
 from SoftCordSegLib.progress import Progress
-from SoftCordSegLib.scene.graphics import GraphicsMissing, choose_offscreen_graphics
+from SoftCordSegLib.scene.offscreen import GraphicsMissing, choose_offscreen_graphics
 from SoftCordSegLib.segmentation import SoftMask
 from SoftCordSegLib.volume import Box, write_nifti
 
@@ -100,9 +101,9 @@ def test_writes_image_mask_segment_tables_and_scene(a_demo):
         "phantom_DWI.nii.gz",
         "phantom_DWI_truth.nii.gz",
         "phantom_DWI_discs.nii.gz",
-        "phantom_DWI_softseg.nii.gz",
-        "phantom_DWI_softseg.json",
-        "phantom_DWI_seg.nii.gz",
+        "phantom_DWI_label-SC_softseg.nii.gz",
+        "phantom_DWI_label-SC_softseg.json",
+        "phantom_DWI_label-SC_seg.nii.gz",
         "phantom_DWI_csa_perslice.csv",
         "phantom_DWI_csa_perlevel.csv",
     }
@@ -128,7 +129,7 @@ def test_errors_are_those_of_the_mask(softcord, tmp_path):
     (study,) = json.loads(result.stdout)["studies"]
     assert [level["error_percent"] for level in study["levels"]] == pytest.approx([10] * 5, abs=1)
     assert study["dice"] < 0.98
-    assert "class=far" in (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert 'class="far"' in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
 def test_the_page_needs_nothing_from_outside_and_its_links_lead_somewhere(a_demo):
@@ -170,7 +171,7 @@ def test_a_real_image_has_no_truth_and_says_so(softcord, an_image, discs_of_the_
     assert study["levels"] == []
     assert study["dice"] is None
     text = "".join(Page(tmp_path / "demo" / "index.html").text)
-    assert "truth is not known" in text
+    assert "true areas are not known" in text
     assert "C3" in text
     assert "Known, mm²" not in text
     assert (tmp_path / "demo" / "sub-01_T2w" / "sub-01_T2w_csa_perlevel.csv").is_file()
@@ -242,12 +243,12 @@ def test_without_opengl_the_scene_is_saved_and_the_page_says_what_to_install(tmp
     def no_opengl(app, study, nodes):
         raise GraphicsMissing("Pictures need OpenGL. Install it with: apt-get install libosmesa6")
 
-    tools = Tools(the_truth, lambda model: A_BUNDLE)
-    study = study_phantom("DWI", tmp_path, A_BUNDLE, tools, Request(tmp_path), Progress())
+    with engine(the_truth):
+        study = study_phantom("DWI", tmp_path, A_BUNDLE, Tools(), Request(tmp_path), Progress())
     views = make_views(study, tmp_path, no_opengl)
-    assert views.bundle.is_file()
+    assert views.scene.is_file()
     assert views.pictures == ()
-    assert "libosmesa6" in views.remarks[0]
+    assert "libosmesa6" in views.view_remarks[0]
 
 
 def test_without_slicer_core_the_page_is_still_made(tmp_path):
@@ -256,11 +257,11 @@ def test_without_slicer_core_the_page_is_still_made(tmp_path):
     code = (
         "import sys\n"
         "sys.modules['slicer'] = None\n"
-        "from cli.fakes import A_BUNDLE\n"
+        "from cli.fakes import engine\n"
         "from cli.test_demo_command import the_truth\n"
         "from SoftCordSegLib.cli.app import app\n"
-        "from SoftCordSegLib.cli.tools import Tools\n"
-        "app(sys.argv[1:], obj=Tools(the_truth, lambda model: A_BUNDLE))\n"
+        "with engine(the_truth):\n"
+        "    app(sys.argv[1:])\n"
     )
     environment = {
         **os.environ,

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
+import docstring_roles
+import floors_diagram
 import pytest
 import typer
 
@@ -143,6 +145,22 @@ def test_every_page_is_in_the_navigation():
 
     assert {page for page in pages if page not in navigation} == set()
     assert set(re.findall(r"([\w/-]+\.md)", navigation)) - pages == set()
+
+
+def test_the_picture_of_the_floors_is_up_to_date():
+    picture = floors_diagram.drawing(floors_diagram.floors(LIBRARY))
+
+    assert floors_diagram.PICTURE.read_text(encoding="utf-8") == picture, (
+        "run 'python Utilities/floors_diagram.py'"
+    )
+
+
+def test_docstrings_become_markdown():
+    docstring = "See :class:`~.panel.Panel` and ``x``::\n\n    y\n\n::\n\n    slice[::2]\n"
+
+    assert docstring_roles.as_markdown(docstring) == (
+        "See `Panel` and ``x``:\n\n    y\n\n\n\n    slice[::2]\n"
+    )
 
 
 def test_pictures_are_small():

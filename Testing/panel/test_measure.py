@@ -12,7 +12,7 @@ from host.pythonqt import unwrap
 from panel_actions import choose_rows, column, paint_voxels
 from SoftCordSegLib.scene.render import SliceView
 from SoftCordSegLib.scene.study import study_of
-from SoftCordSegLib.scene.volumes import add_volume, array_of, grid_of
+from SoftCordSegLib.scene.volume_nodes import add_volume, array_of, grid_of
 
 
 def test_before_measuring_the_buttons_say_what_is_missing(ui, neck):
@@ -56,7 +56,7 @@ def test_a_wrong_level_is_a_sentence(ui, neck, phantom, mark):
     ui.cordLevelsEdit.text = "C3:Q9"
     ui.cordMeasureButton.click()
 
-    assert "'Q9' is no vertebral level" in ui.cordMessageLabel.text
+    assert "'Q9' is not a vertebral level" in ui.cordMessageLabel.text
 
 
 @pytest.mark.parametrize("rows", ["Slice", "Level"])

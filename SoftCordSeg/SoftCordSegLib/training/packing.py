@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..segmentation.working import Working
+from ..segmentation.working_image import WorkingImage
 from ..volume import Grid, Volume, resample
 from ..volume.resampling import IMAGE_ORDER
 from .packed import PackedCord, edge_bytes, fraction_bytes, image_bytes
@@ -21,7 +21,7 @@ _ANY_CORD = 0.1
 
 
 def packed_arrays(
-    working: Working,
+    working: WorkingImage,
     label: Volume,
     weight: Volume | None,
     *,

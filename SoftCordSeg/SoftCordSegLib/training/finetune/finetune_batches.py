@@ -11,7 +11,7 @@ import numpy as np
 
 from ...network import AROUND_CORD, UNetConfig, file_sha256
 from ...progress import Progress
-from ...segmentation.working import working_image
+from ...segmentation.working_image import working_image
 from ...volume import Volume, reorient
 from ..batch import BatchSource, MixedBatches
 from ..packed import Packed, PackedCase

@@ -1,0 +1,150 @@
+"""Our own pipeline: locate the cord on a coarse grid, and segment it on a fine one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import InputError
+from ..network import Stage
+from ..network.activations import ACTIVATIONS
+from ..progress import Progress
+from ..volume import Box, Grid, Volume, resample, resample_mask
+from ..volume.intensities import Scaling
+from ..volume.resampling import IMAGE_ORDER
+from .cord_candidates import cord_candidates
+from .locate import locate, neighbourhood
+from .predictor import Networks
+from .soft_mask import SoftMask, segmentation_result
+from .tiles import predict_tiled
+from .working_image import WorkingImage
+
+# The least margin around the located cord that the network sees, mm: the canal and the bone beside
+# it. A tile mostly sees more.
+_MARGIN_MM = np.array([10.0, 10.0, 14.0])
+# A voxel farther than this from the located cord is not cord, whatever the network says.
+_REACH_MM = 14.0
+# The segmenter agrees with the locator if it finds at least this part of the located volume.
+_AGREEMENT = 0.5
+# Soft values below this are the network's noise floor, not partial volume (SCT drops values below
+# 0.1).
+_FLOOR = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class WorkingMask:
+    """Soft values on the working grid, the box that was segmented, and a score of how cord-like
+    they are (mm³; 0 for nothing).
+    """
+
+    soft: Volume
+    box: Box
+    score: float
+
+
+def locate_and_segment(
+    working: WorkingImage, networks: Networks, progress: Progress
+) -> WorkingMask | None:
+    """Locate the cord and segment it; where the segmenter finds little at a candidate, the next one
+    is tried.
+    """
+    progress.report(0.02, "Locating the cord")
+    stage = networks.bundle.locator
+    predict, divisor = networks.locator()
+    coarse = working.coarse
+    candidates = locate(
+        coarse, working.intensities.for_locator(), predict, divisor, stage, progress.part(0.02, 0.2)
+    )
+    best = None
+    for number, candidate in enumerate(candidates):
+        located = coarse.with_data(candidate.mask)
+        part = progress.part(
+            0.2 + 0.75 * number / len(candidates), 0.2 + 0.75 * (number + 1) / len(candidates)
+        )
+        scaling, near = working.scaling_about(candidate.mask), neighbourhood(located, _REACH_MM)
+        found = segment_in_box(working.image, _box_around(located), near, scaling, networks, part)
+        if best is None or found.score > best.score:
+            best = found
+        if found.score > _AGREEMENT * candidate.score:
+            break
+    return best
+
+
+def is_narrow(working: Volume, stage: Stage) -> bool:
+    """True where one tile of the segmenter covers the whole width and depth of the image."""
+    size = np.array(working.shape[:2]) * working.spacing[:2]
+    return bool((size <= np.array(stage.tile[:2]) * stage.spacing_mm).all())
+
+
+def _box_around(cord: Volume) -> Box:
+    """The located cord's box and its margin, within the image."""
+    margin = np.ceil(_MARGIN_MM / cord.spacing).astype(int)
+    voxels = np.argwhere(cord.data)
+    start = np.maximum(voxels.min(axis=0) - margin, 0)
+    stop = np.minimum(voxels.max(axis=0) + 1 + margin, cord.shape)
+    return Box.of_grid(cord.grid.crop(start, stop))
+
+
+def _working_grid(box: Box, image: Grid, stage: Stage) -> Grid:
+    """The isotropic grid that covers the box, at least one tile large."""
+    fine = image.with_spacing(stage.spacing_mm)
+    start, stop = box.voxels_of(fine)
+    if (stop <= 0).any() or (start >= np.array(fine.shape)).any():
+        raise InputError(
+            "The box lies outside the image.", hint="Move it onto the cord and segment again."
+        )
+    short = np.maximum(np.array(stage.tile) - (stop - start), 0)
+    start = start - short // 2
+    stop = stop + (short - short // 2)
+    return fine.crop(start, stop)
+
+
+def segment_in_box(
+    working: Volume,
+    box: Box,
+    near: Volume | None,
+    scaling: Scaling,
+    networks: Networks,
+    progress: Progress,
+) -> WorkingMask:
+    """Run the segmenter in ``box``, only where ``near`` is True (everywhere where None)."""
+    stage = networks.bundle.segmenter
+    grid = _working_grid(box, working.grid, stage)
+    predict = networks.segmenter()
+    sampled = resample(working, grid, order=IMAGE_ORDER)
+    wanted = None
+    if near is not None:
+        wanted = resample(near, grid, order=0, outside=0.0).data > 0.5
+    raw = predict_tiled(scaling(sampled.data), predict, stage.tile, stage.overlap, progress, wanted)
+    soft = ACTIVATIONS[stage.activation](raw)
+    if wanted is not None:
+        soft[~wanted] = 0
+    # Pieces are separated at a low level, so that they keep their soft rims.
+    candidates = cord_candidates(soft, grid.spacing, level=0.1)
+    soft[~candidates[0].mask if candidates else ...] = 0
+    return WorkingMask(Volume(soft, grid.affine), box, candidates[0].score if candidates else 0.0)
+
+
+def on_image_grid(image: Volume, found: WorkingMask | None, seen: Grid) -> SoftMask:
+    """The mask on the image's own grid, computed only where it is not 0; empty where nothing was
+    found.
+
+    Args:
+        image: the input.
+        found: the result on the working grid.
+        seen: the grid of the image without padding; outside it the mask is 0.
+    """
+    result = np.zeros(image.shape, np.float32)
+    filled = np.argwhere(found.soft.data > 0) if found is not None and found.score else ()
+    if len(filled):
+        extent = Box.of_grid(found.soft.grid.crop(filled.min(axis=0) - 1, filled.max(axis=0) + 2))
+        start, stop = extent.voxels_of(image.grid)
+        first, end = Box.of_grid(seen).voxels_of(image.grid)
+        start, stop = np.maximum(start, first), np.minimum(stop, end)
+        if (start < stop).all():
+            part = resample_mask(found.soft, image.grid.crop(start, stop), order=IMAGE_ORDER)
+            result[tuple(slice(a, b) for a, b in zip(start, stop))] = np.where(
+                part.data < _FLOOR, 0, part.data
+            )
+    return segmentation_result(image.with_data(result), None if found is None else found.box)

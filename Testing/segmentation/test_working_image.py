@@ -1,0 +1,80 @@
+"""What the networks see of an image, by the contract that their bundle names."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from segmentation.test_segment import isotropic
+from segmentation.tubes import tube_image
+from SoftCordSegLib.network import AROUND_CORD, load_bundle, shipped_bundles
+from SoftCordSegLib.segmentation import segment
+from SoftCordSegLib.segmentation.working_image import working_image
+from SoftCordSegLib.volume import Box, Volume, read_nifti
+from SoftCordSegLib.volume.intensities import Scaling
+
+
+@pytest.fixture
+def noisy_tube() -> Volume:
+    """A bright tube among dim noise."""
+    grid = isotropic()
+    image = tube_image(grid, grid.to_world([40, 50, 55]), radius_mm=5, half_length_mm=40)[0]
+    data = image.data + np.random.default_rng(0).uniform(0, 0.1, image.shape).astype(np.float32)
+    return image.with_data(data)
+
+
+def around(bundle):
+    return dataclasses.replace(bundle, intensities=AROUND_CORD)
+
+
+def padded(image: Volume, voxels: int, value: float) -> Volume:
+    grid = image.grid.crop(np.full(3, -voxels), np.array(image.shape) + voxels)
+    return Volume(np.pad(image.data, voxels, constant_values=value), grid.affine)
+
+
+def test_the_shipped_contract_scales_both_networks_by_the_percentiles_of_the_coarse_image(
+    noisy_tube, bundle
+):
+    working = working_image(noisy_tube, bundle)
+    expected = Scaling(*(float(x) for x in np.percentile(working.coarse.data, (1, 99))))
+    located = np.zeros(working.coarse.shape, bool)
+    located[10:12, 10:12, 10:12] = True
+    assert working.intensities.for_locator() == working.scaling_about(located) == expected
+    assert working.scaling_in(Box.of_grid(noisy_tube.grid.crop([0, 0, 0], [9, 9, 9]))) == expected
+
+
+@pytest.mark.parametrize("value", [-5.0, 0.05, 400.0])
+def test_around_the_cord_padding_leaves_the_mask_as_it_was(noisy_tube, bundle, value):
+    plain = segment(noisy_tube, around(bundle), device="cpu").volume.data
+    assert (plain > 0.9).sum() > 1000
+    wide = segment(padded(noisy_tube, 7, value), around(bundle), device="cpu").volume.data
+    assert np.abs(wide[7:-7, 7:-7, 7:-7] - plain).max() < 1e-5
+    assert wide.sum() == pytest.approx(plain.sum(), rel=1e-5)
+
+
+def test_a_box_is_scaled_by_what_lies_in_it(noisy_tube, bundle):
+    working = working_image(noisy_tube, around(bundle))
+    beside = working.scaling_in(Box.of_grid(noisy_tube.grid.crop([66, 76, 10], [84, 94, 100])))
+    # There is nothing but noise; the fluid about the tube is brighter by hundreds.
+    assert 0 < beside.high - beside.low < 0.1
+    about = working.scaling_in(Box.of_grid(noisy_tube.grid.crop([34, 44, 30], [46, 56, 80])))
+    assert about.high - about.low > 100
+    # One that reaches beyond the image is cut; one beyond it falls back on the whole.
+    beyond = working.scaling_in(
+        Box.of_grid(noisy_tube.grid.crop([-300, -300, -300], [-200, -200, -200]))
+    )
+    assert beyond == working.intensities.for_locator()
+
+
+def test_the_shipped_networks_see_a_padded_image_as_it_was(shared_data):
+    """The whole way, on a real image: the same mask, whatever stands beside the image."""
+    image = read_nifti(shared_data / "images" / "sct-testing" / "t2.nii.gz")
+    model = around(load_bundle(shipped_bundles()[0]))
+    plain = segment(image, model, device="cpu").volume.data
+    assert plain.sum() > 1000
+    wide = segment(padded(image, 9, 5000), model, device="cpu").volume.data
+    assert np.abs(wide[9:-9, 9:-9, 9:-9] - plain).max() < 1e-3
+    # The cord leaves this image at both ends; what stands beyond them is not cord.
+    assert wide.sum() == pytest.approx(plain.sum(), rel=1e-5)
