@@ -190,7 +190,7 @@ def drawn(case: Case, offset_mm: float) -> Labelled:
 
 
 def _known(mask: Volume) -> np.ndarray:
-    """(i, j, k) float32: 0 around the cord in slices that nobody drew on, else 1; axes LAS."""
+    """(i, j, k) float32: 0 around the cord in slices without a drawn mask, else 1; axes LAS."""
     known = np.ones(mask.shape, np.float32)
     slices = np.flatnonzero(mask.data.any(axis=(0, 1)))
     reach = np.ceil(_UNKNOWN_MM / mask.spacing[:2]).astype(int)

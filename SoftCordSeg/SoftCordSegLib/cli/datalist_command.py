@@ -24,43 +24,49 @@ class LabelKind(str, Enum):
     HARD = "hard"
 
 
+Dataset = Annotated[
+    Path,
+    typer.Argument(help="Folder of a BIDS data set: sub-* and derivatives.", show_default=False),
+]
+Out = Annotated[Path, typer.Option("-o", "--out", help="The list, .json.", show_default=False)]
+Label = Annotated[LabelKind, typer.Option(help="Labels to learn.")]
+Contrasts = Annotated[
+    str,
+    typer.Option(
+        help=(
+            "all, or names as in the files or the paper, separated by commas:"
+            " T1w,T2w,T2*,MT-on,GRE-T1w,DWI."
+        )
+    ),
+]
+Seed = Annotated[int, typer.Option(help="Of the split; the same seed gives the same split.", min=0)]
+Split = Annotated[
+    str, typer.Option(help="Parts of the participants for training, validation and test.")
+]
+Labels = Annotated[
+    Optional[Path],
+    typer.Option(
+        help="Folder whose derivatives hold the labels, if not DATASET (softcord softgt's DIR)."
+    ),
+]
+Exclude = Annotated[
+    Optional[Path],
+    typer.Option(
+        help="List of participants or images to leave out, as for softcord softgt.",
+        show_default=False,
+    ),
+]
+
+
 def datalist_command(
-    dataset: Annotated[
-        Path,
-        typer.Argument(
-            help="Folder of a BIDS data set: sub-* and derivatives.", show_default=False
-        ),
-    ],
-    out: Annotated[Path, typer.Option("-o", "--out", help="The list, .json.", show_default=False)],
-    label: Annotated[LabelKind, typer.Option(help="Labels to learn.")] = LabelKind.SOFT,
-    contrasts: Annotated[
-        str,
-        typer.Option(
-            help=(
-                "all, or names as in the files or the paper, separated by commas:"
-                " T1w,T2w,T2*,MT-on,GRE-T1w,DWI."
-            )
-        ),
-    ] = "all",
-    seed: Annotated[
-        int, typer.Option(help="Of the split; the same seed gives the same split.", min=0)
-    ] = 15,
-    split: Annotated[
-        str, typer.Option(help="Parts of the participants for training, validation and test.")
-    ] = "60/20/20",
-    labels: Annotated[
-        Optional[Path],
-        typer.Option(
-            help="Folder whose derivatives hold the labels, if not DATASET (softcord softgt's DIR)."
-        ),
-    ] = None,
-    exclude: Annotated[
-        Optional[Path],
-        typer.Option(
-            help="List of participants or images to leave out, as for softcord softgt.",
-            show_default=False,
-        ),
-    ] = None,
+    dataset: Dataset,
+    out: Out,
+    label: Label = LabelKind.SOFT,
+    contrasts: Contrasts = "all",
+    seed: Seed = 15,
+    split: Split = "60/20/20",
+    labels: Labels = None,
+    exclude: Exclude = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:

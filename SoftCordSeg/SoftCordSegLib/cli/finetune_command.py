@@ -37,64 +37,74 @@ class Precision(str, Enum):
     BF16 = "bf16"
 
 
+CasesFolder = Annotated[
+    Path,
+    typer.Argument(
+        help="Folder of corrected masks and their images (BIDS or not), or a list (JSON).",
+        show_default=False,
+    ),
+]
+Out = Annotated[
+    Path,
+    typer.Option("-o", "--out", help="Folder of the run; its bundle is DIR/bundle.", metavar="DIR"),
+]
+Model = Annotated[
+    Optional[str],
+    typer.Option(
+        "-m", "--model", help="The bundle to begin with; ours by default.", metavar="NAME|PATH"
+    ),
+]
+Images = Annotated[
+    Optional[Path],
+    typer.Option(help="Folder of the images, where they are not beside the masks."),
+]
+Data = Annotated[
+    Optional[Path],
+    typer.Option(
+        help=("Folder of the anatomy that our bundles are trained on; digital phantoms without it.")
+    ),
+]
+Steps = Annotated[
+    int, typer.Option(help="Steps of training; 300 take a few minutes on a CPU.", min=1)
+]
+HoldOut = Annotated[
+    str,
+    typer.Option(
+        help="Participants held out: a fraction, names (sub-01,sub-07), or none.",
+        metavar="FRACTION|NAMES|none",
+    ),
+]
+Seed = Annotated[int, typer.Option(help="Of the hold-out and the training.", min=0)]
+LearningRate = Annotated[
+    float, typer.Option(help="At the start; it falls to 0.", min=1e-7, max=1e-2)
+]
+PrecisionOption = Annotated[
+    Precision, typer.Option(help="auto is bf16 where the processor has it.")
+]
+Replace = Annotated[
+    bool, typer.Option("--replace", help="Write the bundle even if it is worse than another.")
+]
+Workers = Annotated[int, typer.Option(help="Processes that make images.", min=0)]
+Threads = Annotated[
+    Optional[int], typer.Option(help="Threads that train; all cores but one by default.", min=1)
+]
+
+
 def finetune_command(
-    cases: Annotated[
-        Path,
-        typer.Argument(
-            help="Folder of corrected masks and their images (BIDS or not), or a list (JSON).",
-            show_default=False,
-        ),
-    ],
-    out: Annotated[
-        Path,
-        typer.Option(
-            "-o", "--out", help="Folder of the run; its bundle is DIR/bundle.", metavar="DIR"
-        ),
-    ],
-    model: Annotated[
-        Optional[str],
-        typer.Option(
-            "-m", "--model", help="The bundle to begin with; ours by default.", metavar="NAME|PATH"
-        ),
-    ] = None,
-    images: Annotated[
-        Optional[Path],
-        typer.Option(help="Folder of the images, where they are not beside the masks."),
-    ] = None,
-    data: Annotated[
-        Optional[Path],
-        typer.Option(
-            help=(
-                "Folder of the anatomy that our bundles are trained on; digital phantoms"
-                " without it."
-            )
-        ),
-    ] = None,
-    steps: Annotated[
-        int, typer.Option(help="Steps of training; 300 take a few minutes on a CPU.", min=1)
-    ] = 300,
-    hold_out: Annotated[
-        str,
-        typer.Option(
-            help="Participants held out: a fraction, names (sub-01,sub-07), or none.",
-            metavar="FRACTION|NAMES|none",
-        ),
-    ] = "0.2",
-    seed: Annotated[int, typer.Option(help="Of the hold-out and the training.", min=0)] = 1,
-    learning_rate: Annotated[
-        float, typer.Option(help="At the start; it falls to 0.", min=1e-7, max=1e-2)
-    ] = 2e-4,
-    precision: Annotated[
-        Precision, typer.Option(help="auto is bf16 where the processor has it.")
-    ] = Precision.AUTO,
-    replace: Annotated[
-        bool, typer.Option("--replace", help="Write the bundle even if it is worse than another.")
-    ] = False,
+    cases: CasesFolder,
+    out: Out,
+    model: Model = None,
+    images: Images = None,
+    data: Data = None,
+    steps: Steps = 300,
+    hold_out: HoldOut = "0.2",
+    seed: Seed = 1,
+    learning_rate: LearningRate = 2e-4,
+    precision: PrecisionOption = Precision.AUTO,
+    replace: Replace = False,
     device: Device = "auto",
-    workers: Annotated[int, typer.Option(help="Processes that make images.", min=0)] = 1,
-    threads: Annotated[
-        Optional[int], typer.Option(help="Threads that train; all cores but one by default.", min=1)
-    ] = None,
+    workers: Workers = 1,
+    threads: Threads = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -143,7 +153,7 @@ def finetune_command(
 
 
 def _command(options: Any) -> str:
-    """As it was typed, but for paths, which are nobody's business."""
+    """As it was typed, but for paths, which are private."""
     model = ["-m", Path(options.model).name] if options.model else []
     words = ["softcord", "finetune", "CASES", *model, "-o", "OUT"]
     words += ["--data", "DATA"] if options.data is not None else []

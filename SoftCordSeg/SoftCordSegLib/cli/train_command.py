@@ -20,51 +20,57 @@ if TYPE_CHECKING:
     from ..training.paper.configured_training import TrainedNetworks
 
 
+Config = Annotated[
+    str,
+    typer.Argument(
+        help=(
+            "A YAML file, or one of the paper's configurations: soft_all, hard_all,"
+            " soft_per_contrast, soft_all_dice_loss."
+        ),
+        metavar="CONFIG",
+        show_default=False,
+    ),
+]
+Out = Annotated[
+    Path,
+    typer.Option(
+        "-o",
+        "--out",
+        help="Folder of the run; a run already there goes on.",
+        show_default=False,
+    ),
+]
+Data = Annotated[
+    Path, typer.Option(help="Folder of the list of images and labels (softcord datalist).")
+]
+Settings = Annotated[
+    Optional[list[str]],
+    typer.Option(
+        "--set", help="Another value for a setting; may be given again.", metavar="KEY=VALUE"
+    ),
+]
+Workers = Annotated[Optional[int], typer.Option(help="Processes that make images.", min=0)]
+Threads = Annotated[Optional[int], typer.Option(help="Threads that train, on a CPU.", min=1)]
+Accelerator = Annotated[Optional[str], typer.Option(help="Lightning's: auto, cpu, gpu, …")]
+Devices = Annotated[
+    Optional[int],
+    typer.Option(help="Devices on each node; a batch is shared out over all.", min=1),
+]
+Nodes = Annotated[Optional[int], typer.Option(help="Machines.", min=1)]
+Strategy = Annotated[Optional[str], typer.Option(help="Lightning's: auto, ddp, …")]
+
+
 def train_command(
-    config: Annotated[
-        str,
-        typer.Argument(
-            help=(
-                "A YAML file, or one of the paper's configurations: soft_all, hard_all,"
-                " soft_per_contrast, soft_all_dice_loss."
-            ),
-            metavar="CONFIG",
-            show_default=False,
-        ),
-    ],
-    out: Annotated[
-        Path,
-        typer.Option(
-            "-o",
-            "--out",
-            help="Folder of the run; a run already there goes on.",
-            show_default=False,
-        ),
-    ],
-    data: Annotated[
-        Path, typer.Option(help="Folder of the list of images and labels (softcord datalist).")
-    ] = Path(),
-    settings: Annotated[
-        Optional[list[str]],
-        typer.Option(
-            "--set", help="Another value for a setting; may be given again.", metavar="KEY=VALUE"
-        ),
-    ] = None,
-    workers: Annotated[
-        Optional[int], typer.Option(help="Processes that make images.", min=0)
-    ] = None,
-    threads: Annotated[
-        Optional[int], typer.Option(help="Threads that train, on a CPU.", min=1)
-    ] = None,
-    accelerator: Annotated[
-        Optional[str], typer.Option(help="Lightning's: auto, cpu, gpu, …")
-    ] = None,
-    devices: Annotated[
-        Optional[int],
-        typer.Option(help="Devices on each node; a batch is shared out over all.", min=1),
-    ] = None,
-    nodes: Annotated[Optional[int], typer.Option(help="Machines.", min=1)] = None,
-    strategy: Annotated[Optional[str], typer.Option(help="Lightning's: auto, ddp, …")] = None,
+    config: Config,
+    out: Out,
+    data: Data = Path(),
+    settings: Settings = None,
+    workers: Workers = None,
+    threads: Threads = None,
+    accelerator: Accelerator = None,
+    devices: Devices = None,
+    nodes: Nodes = None,
+    strategy: Strategy = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:

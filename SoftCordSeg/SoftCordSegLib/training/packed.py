@@ -33,7 +33,7 @@ class PackedCase:
         name: of the image file, without its ending.
         participant, contrast, dataset, licence: whose, what, from where, and on what terms.
         group: cases of one group lie on one grid and share one label (registered contrasts of a
-            person); "" for a case alone.
+            participant); "" for a case alone.
         slices_mm: (3,) voxel edge lengths of the file along Left, Anterior, Superior.
         label_by: "drawn" (by hand, or by a tool and corrected) or "model".
         image: (i, j, k) uint8, 1 mm, intensities by the input contract; see :func:`image_values`.

@@ -223,7 +223,7 @@ def _request(
     from ..training.finetune.finetune_batches import synthetic_batches
     from ..training.finetune.finetune_run import check_request
 
-    synthetic, files = None, {}
+    synthetic, files = None, dict[str, str]()
     if options.data is not None:
         synthetic, files = synthetic_batches(options.data, bundle)
     check_request(bundle, out)
@@ -273,8 +273,8 @@ def _fast_precision() -> str:
     """bf16 where the CPU multiplies it in hardware: elsewhere it is slower than fp32."""
     import torch
 
-    asked = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    return "bf16" if asked is not None and asked() else "fp32"
+    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return "bf16" if supported is not None and supported() else "fp32"
 
 
 def _rows(outcome: Outcome) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ def cases_of(*participants):
     ]
 
 
-def people(cases):
+def participants(cases):
     return sorted({case.participant for case in cases})
 
 
@@ -35,9 +35,9 @@ def test_nobody_is_on_both_sides_and_neither_side_is_empty(names, fraction, seed
     split = split_cases(cases, HoldOut(fraction), seed)
     assert split.training
     assert split.held_out
-    assert not set(people(split.training)) & set(people(split.held_out))
+    assert not set(participants(split.training)) & set(participants(split.held_out))
     assert len(split.training) + len(split.held_out) == len(cases)
-    assert people(split.held_out) == people(
+    assert participants(split.held_out) == participants(
         split_cases(cases[::-1], HoldOut(fraction), seed).held_out
     )
 
@@ -45,7 +45,12 @@ def test_nobody_is_on_both_sides_and_neither_side_is_empty(names, fraction, seed
 def test_the_seed_decides_who():
     cases = cases_of(*"abcdefgh")
     assert (
-        len({tuple(people(split_cases(cases, HoldOut(0.3), seed).held_out)) for seed in range(10)})
+        len(
+            {
+                tuple(participants(split_cases(cases, HoldOut(0.3), seed).held_out))
+                for seed in range(10)
+            }
+        )
         > 3
     )
     assert len(split_cases(cases, HoldOut(0.25), 1).held_out) == 2
@@ -53,14 +58,14 @@ def test_the_seed_decides_who():
 
 def test_who_is_named_is_held_out():
     split = split_cases(cases_of("a", "b", "b", "c"), HoldOut.parse("b, c"), 1)
-    assert (people(split.training), people(split.held_out)) == (["a"], ["b", "c"])
+    assert (participants(split.training), participants(split.held_out)) == (["a"], ["b", "c"])
 
 
 def test_those_the_bundle_knows_are_held_out_last():
     cases = cases_of(*"abcd")
     seen = frozenset(case.sha256["image"] for case in cases if case.participant != "c")
     for seed in range(5):
-        assert people(split_cases(cases, HoldOut(), seed, seen).held_out) == ["c"]
+        assert participants(split_cases(cases, HoldOut(), seed, seen).held_out) == ["c"]
     split = split_cases(cases, HoldOut(participants=("a",)), 1, seen)
     assert "trained on images of a before" in split.notes[0]
 

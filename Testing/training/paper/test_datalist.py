@@ -192,7 +192,7 @@ def test_a_participant_in_two_parts_is_refused(dataset):
 
 def test_an_empty_part_is_told(dataset):
     content, _ = make_datalist(dataset, dataset)
-    with pytest.raises(InputError, match="lists no case under 'validation'"):
+    with pytest.raises(InputError, match="no case under 'validation'"):
         read_part(written({**content, "validation": []}, dataset / "empty.json"), "validation")
 
 

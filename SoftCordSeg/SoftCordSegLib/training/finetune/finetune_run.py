@@ -504,5 +504,5 @@ def _record(
 
 
 def _by_sum(cases: Sequence[CorrectedCase], scores: BundleScores) -> dict[str, dict[str, float]]:
-    """Scores by the SHA-256 of the image: names of files are often names of people."""
+    """Scores by the SHA-256 of the image: names of files are often names of patients."""
     return {case.sha256["image"]: one.rounded() for case, one in zip(cases, scores.scores.values())}

@@ -46,7 +46,7 @@ def loss_of(bundle: ModelBundle) -> tuple[str, dict[str, Any]] | None:
     so, was trained by.
 
     Returns:
-        As the bundle has them, unchecked; None if nobody says.
+        As the bundle has them, unchecked; None if none of them says.
     """
     stages = (provenance.get("segmenter") for provenance in _line(bundle))
     known = (stage for stage in stages if isinstance(stage, dict) and stage.get("loss"))

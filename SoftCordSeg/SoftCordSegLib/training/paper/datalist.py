@@ -183,11 +183,22 @@ def make_datalist(
         )
     _check(cases)
     split = split_participants((one.participant for one in cases), seed, fractions)
+    return _content(dataset, label, seed, cases, split, base), notes
+
+
+def _content(
+    dataset: Path,
+    label: str,
+    seed: int,
+    cases: list[DataSetImage],
+    split: dict[str, list[str]],
+    base: Path,
+) -> dict[str, Any]:
     parts = {
         part: [_entry(one, base) for one in cases if one.participant in set(names)]
         for part, names in split.items()
     }
-    content = {
+    return {
         "name": dataset.resolve().name,
         "description": f"Spinal cord, {label} labels, split by participant",
         "labels": {"0": "background", "1": "spinal cord"},
@@ -201,7 +212,6 @@ def make_datalist(
         "participants": split,
         **parts,
     }
-    return content, notes
 
 
 def _entry(one: DataSetImage, base: Path) -> dict[str, str]:
