@@ -17,7 +17,7 @@ from .label import label_command
 from .models import models_app
 from .prepare_command import prepare_command
 from .segment import segment_command
-from .softgt import softgt_command
+from .softgt_command import softgt_command
 from .tools import Tools
 from .train import datalist_command, pseudolabel_command, train_command
 
