@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import pytest
 
-from SoftCordSegLib.cli.discs.files import read_discs
 from SoftCordSegLib.evaluation import FolderMethod, Options, evaluate, grid_spreads, read_cases
+from SoftCordSegLib.morphometry.disc_files import read_discs
 
 LISTS = ("evaluation", "development", "training")
 

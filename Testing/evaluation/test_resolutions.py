@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from evaluation.study import HEIGHT, WIDTHS, a_box, write_study
-from SoftCordSegLib.cli.discs.files import read_discs
 from SoftCordSegLib.errors import Cancelled
 from SoftCordSegLib.evaluation import (
     BundleMethod,
@@ -22,6 +21,7 @@ from SoftCordSegLib.evaluation import (
     summarise,
     usual_place,
 )
+from SoftCordSegLib.morphometry.disc_files import read_discs
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.segmentation import SoftMask
 from SoftCordSegLib.volume import reorient

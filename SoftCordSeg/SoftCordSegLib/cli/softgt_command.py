@@ -157,7 +157,7 @@ def softgt_command(
     exclude: Exclude = None,
     vert: Vert = "2:3",
     binary: Binary = False,
-    standard_names: StandardNames = False,
+    bids_standard_names: StandardNames = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -184,7 +184,7 @@ def softgt_command(
             name, registration, trims, trim_slices, spacing, smooth_mm, beyond_reference
         )
         levels, as_dataset = tuple(parse_levels(vert)), dataset is not None
-        options = SoftGroundTruthOptions(method, levels, as_dataset, binary, standard_names)
+        options = SoftGroundTruthOptions(method, levels, as_dataset, binary, bids_standard_names)
         participants = _participants(dataset, masks, image or [], name, discs)
         contrasts = {contrast for one in participants for contrast in one.masks}
         check_contrasts(filter(None, trims), contrasts)

@@ -39,7 +39,8 @@ from ..groundtruth import (
     read_exclusions,
     write_transform,
 )
-from ..morphometry import read_discs
+from ..morphometry import DiscLabel
+from ..morphometry.disc_files import read_discs
 from ..network import file_sha256
 from ..progress import Progress
 from ..provenance import generated_by, now
@@ -244,7 +245,9 @@ def make_soft_ground_truth(
         with naming_file(path):
             contrasts.append(Contrast(name, read_nifti(path)))
     truth = make_ground_truth(contrasts, options.method, progress.part(0.1, 0.6))
-    discs, areas, notes = {}, [], []
+    discs: dict[str, list[DiscLabel]] = {}
+    areas: list[ContrastArea] = []
+    notes: list[str] = []
     if participant.discs is not None and participant.discs_of is not None:
         progress.report(0.6, "Measuring")
         discs = carried_discs(read_discs(participant.discs), participant.discs_of, truth)
