@@ -1,6 +1,4 @@
-"""The methods that stand side by side: each gives a mask for an image, from a folder or by a
-network.
-"""
+"""The methods that are compared: each gives a mask for an image, from a folder or by a network."""
 
 from __future__ import annotations
 
@@ -19,7 +17,7 @@ from ..errors import InputError
 from ..files import NIFTI_ENDINGS, file_stem
 from ..progress import Progress
 from ..volume import Volume, read_nifti, time_points, write_nifti
-from .cases import Case
+from .case_table import Case
 
 if TYPE_CHECKING:
     from ..network import ModelBundle
@@ -98,8 +96,9 @@ class FolderMethod:
         """
         if not self.folder.is_dir():
             raise InputError(
-                f"There is no folder '{self.folder}'. Give a method as NAME=FOLDER of its masks, or"
-                " NAME=BUNDLE."
+                f"There is no folder of masks of {self.name}.",
+                path=self.folder,
+                hint="Give the folder of a method's masks, or a model.",
             )
         files: dict[str, list[Path]] = {}
         for path in sorted(self.folder.rglob("*.nii*")):
@@ -128,15 +127,17 @@ class FolderMethod:
         if not found:
             wanted = ", ".join(one or "(none)" for one in suffixes)
             raise InputError(
-                f"There is no mask of '{image.name}' in '{self.folder}': no file {file_stem(image)}"
-                f" with the ending {wanted}. Add it, name the ending with --suffix, or leave the"
-                " image out."
+                f"There is no mask of '{image.name}': no file {file_stem(image)} with the ending"
+                f" {wanted}.",
+                path=self.folder,
+                hint="Add it, name the ending of this method's masks, or leave the image out.",
             )
         if len(found) > 1:
             several = ", ".join(f"'{path.relative_to(self.folder)}'" for path in sorted(found))
             raise InputError(
-                f"There are several masks of '{image.name}' in '{self.folder}': {several}. Name the"
-                " ending of one with --suffix."
+                f"There are several masks of '{image.name}': {several}.",
+                path=self.folder,
+                hint="Name the ending of this method's masks.",
             )
         return found[0]
 
@@ -202,8 +203,9 @@ def read_times(folder: Path) -> dict[str, float]:
             return {row["image"]: float(row["seconds"]) for row in csv.DictReader(stream)}
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
-            f"'{path}' is no table of times. It needs the columns image (its name without .nii.gz)"
-            " and seconds."
+            "This is not a table of times.",
+            path=path,
+            hint="It needs the columns image (its name without .nii.gz) and seconds.",
         ) from error
 
 

@@ -12,21 +12,13 @@ from pathlib import Path
 from ..errors import InputError
 from ..files import file_stem
 
+_REQUIRED = ("participant", "contrast", "image")
 _COLUMNS = (
-    *(
-        "participant",
-        "contrast",
-        "image",
-        "reference",
-        "discs",
-        "levels",
-        "grid",
-        "whole_field",
-        "dataset",
-    ),
+    *_REQUIRED,
+    *("reference", "discs", "levels", "grid", "whole_field", "dataset"),
     *("region", "session", "tip", "seen_by", "use"),
 )
-_REQUIRED = _COLUMNS[:3]
+_JSON_FORM = "Give a list of objects, or an object with the list 'cases'."
 EMPTY = "empty"
 USES = ("train", "evaluate")
 _YES, _NO = ("yes", "y", "true", "1"), ("no", "n", "false", "0", "")
@@ -37,14 +29,14 @@ class Case:
     """One image.
 
     Attributes:
-        participant: whose it is.
-        contrast: as it is to be named in tables and figures.
+        participant: whose image it is.
+        contrast: its name in tables and figures.
         image: file, 3D, or a series whose mean over time is taken.
         reference: mask of the cord, soft or binary; None where there is none.
         discs: disc labels, for vertebral levels; None where there are none.
         levels: a segmentation labelled with vertebral levels, instead of discs.
         grid: name of a group of images of one participant on one grid, of which every slice shows
-            the same piece of cord; "" for none.
+            the same stretch of cord; "" for none.
         whole_field: the image is a whole field of view, not a crop around the cord: anything beside
             the cord is an error.
         dataset: for tables by data set; "" for none.
@@ -87,8 +79,8 @@ def read_cases(path: str | Path, root: str | Path | None = None) -> list[Case]:
     the list "cases").
 
     Args:
-        path: of the table, with the columns of :class:`Case`; participant, contrast and image must
-            be there, the others may be absent or empty.
+        path: of the table, with the columns of :class:`Case`; participant, contrast and image are
+            required, the others may be missing or empty.
         root: folder that relative paths in the table start from; the table's own folder where None.
 
     Raises:
@@ -97,13 +89,14 @@ def read_cases(path: str | Path, root: str | Path | None = None) -> list[Case]:
     """
     path = Path(path)
     rows = list(_rows(path))
-    if not rows:
-        raise InputError(f"'{path}' has no cases. Give a table with a row for each image.")
     folder = path.parent if root is None else Path(root)
-    cases = [
-        _case(row, folder, f"'{path}', case {number}") for number, row in enumerate(rows, start=1)
-    ]
-    _check_unique(cases, path)
+    try:
+        if not rows:
+            raise InputError("The table has no cases.", hint="Give a row for each image.")
+        cases = [_case(row, folder, f"Case {number}") for number, row in enumerate(rows, start=1)]
+        _check_unique(cases)
+    except InputError as error:
+        raise error.in_file(path) from error
     return cases
 
 
@@ -111,10 +104,14 @@ def _rows(path: Path) -> Iterable[Mapping[str, object]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
-        raise InputError(f"There is no table '{path}'. Check the name and the folder.") from error
+        raise InputError(
+            "There is no such table of cases.", path=path, hint="Check the name and the folder."
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
-            f"The table '{path}' cannot be read. Save it as UTF-8 text (.csv, .tsv or .json)."
+            "The table of cases cannot be read.",
+            path=path,
+            hint="Save it as UTF-8 text (.csv, .tsv or .json).",
         ) from error
     if path.suffix.lower() == ".json":
         return _json_rows(text, path)
@@ -127,40 +124,38 @@ def _json_rows(text: str, path: Path) -> list[Mapping[str, object]]:
     try:
         content = json.loads(text)
         rows = content["cases"] if isinstance(content, dict) else content
-    except (ValueError, KeyError) as error:
-        raise InputError(
-            f"'{path}' is no list of cases in JSON. Give a list of objects, or an object with the"
-            " list 'cases'."
-        ) from error
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise InputError(
-            f"'{path}' is no list of cases in JSON. Give a list of objects, or an object with the"
-            " list 'cases'."
-        )
-    return rows
+        if isinstance(rows, list) and all(isinstance(row, dict) for row in rows):
+            return rows
+    except (ValueError, KeyError):
+        pass
+    raise InputError("This is not a list of cases in JSON.", path=path, hint=_JSON_FORM)
 
 
-def _case(row: Mapping[str, object], folder: Path, where: str) -> Case:
+def _case(row: Mapping[str, object], folder: Path, name: str) -> Case:
     if None in row:
         raise InputError(
-            f"{where}: the row has more cells than there are columns. Put quotes around a cell with"
-            " a comma in it."
+            f"{name}: the row has more cells than there are columns.",
+            hint="Put quotes around a cell with a comma in it.",
         )
     unknown = [str(key) for key in row if key not in _COLUMNS]
     if unknown:
         raise InputError(
-            f"{where}: there is no column '{unknown[0]}'. The columns are {', '.join(_COLUMNS)}."
+            f"{name}: there is no column '{unknown[0]}'.",
+            hint=f"The columns are {', '.join(_COLUMNS)}.",
         )
-    texts = {key: _text(value) for key, value in row.items()}
-    absent = [key for key in _REQUIRED if not texts.get(key)]
-    if absent:
+    texts = {key: "" if value is None else str(value).strip() for key, value in row.items()}
+    missing = [key for key in _REQUIRED if not texts.get(key)]
+    if missing:
         raise InputError(
-            f"{where}: the {absent[0]} is missing. Every case needs {', '.join(_REQUIRED)}."
+            f"{name}: the {missing[0]} is missing.",
+            hint=f"Every case needs {', '.join(_REQUIRED)}.",
         )
     if texts.get("discs") and texts.get("levels"):
-        raise InputError(f"{where}: both discs and levels are given. Leave one of them empty.")
+        raise InputError(
+            f"{name}: both discs and levels are given.", hint="Leave one of them empty."
+        )
     if texts.get("use", "") not in (*USES, ""):
-        raise InputError(f"{where}: use is {' or '.join(USES)}, not '{texts['use']}'.")
+        raise InputError(f"{name}: use is {' or '.join(USES)}, not '{texts['use']}'.")
     without_cord = texts.get("reference") == EMPTY
     if without_cord:
         texts["reference"] = ""
@@ -176,45 +171,42 @@ def _case(row: Mapping[str, object], folder: Path, where: str) -> Case:
         discs=file("discs"),
         levels=file("levels"),
         grid=texts.get("grid", ""),
-        whole_field=_yes(texts, "whole_field", where),
+        whole_field=_yes(texts, "whole_field", name),
         dataset=texts.get("dataset", ""),
         without_cord=without_cord,
         region=texts.get("region", ""),
         session=texts.get("session", ""),
-        tip=_yes(texts, "tip", where),
+        tip=_yes(texts, "tip", name),
         seen_by=tuple(texts.get("seen_by", "").split()),
         use=texts.get("use", ""),
     )
 
 
-def _text(value: object) -> str:
-    return "" if value is None else str(value).strip()
-
-
-def _yes(texts: Mapping[str, str], key: str, where: str) -> bool:
+def _yes(texts: Mapping[str, str], key: str, name: str) -> bool:
     text = texts.get(key, "")
     if text.lower() not in (*_YES, *_NO):
-        raise InputError(f"{where}: {key} is yes or no, not '{text}'.")
+        raise InputError(f"{name}: {key} is yes or no, not '{text}'.")
     return text.lower() in _YES
 
 
-def _check_unique(cases: list[Case], path: Path) -> None:
-    images, people, owners = set(), set(), {}
+def _check_unique(cases: list[Case]) -> None:
+    images, owners, grid_owners = set(), set(), {}
     for case in cases:
         if case.image in images:
             raise InputError(
-                f"'{path}' has the image '{case.image}' twice. Leave one of the rows out."
+                f"The image '{case.image}' is there twice.", hint="Leave one of the rows out."
             )
         images.add(case.image)
-        key = (case.dataset, case.participant, case.contrast, case.session)
-        if key in people:
+        owner = (case.dataset, case.participant, case.contrast, case.session)
+        if owner in owners:
             raise InputError(
-                f"'{path}' has two images of participant {case.participant} in contrast"
-                f" {case.contrast}. Give them different names of contrast, or of session."
+                f"There are two images of participant {case.participant} in contrast"
+                f" {case.contrast}.",
+                hint="Give them different names of contrast, or of session.",
             )
-        people.add(key)
-        if case.grid and owners.setdefault(case.grid, key[:2]) != key[:2]:
+        owners.add(owner)
+        if case.grid and grid_owners.setdefault(case.grid, owner[:2]) != owner[:2]:
             raise InputError(
-                f"'{path}' has images of several participants on the grid '{case.grid}'. A grid is"
-                " of one participant."
+                f"There are images of several participants on the grid '{case.grid}'.",
+                hint="A grid is of one participant.",
             )

@@ -1,4 +1,4 @@
-"""The area of every slice of a mask, in the ways it can be cut: the table that all numbers of CSA
+"""The area of every slice of a mask, soft and at each threshold: the table that all numbers of CSA
 are made from.
 """
 
@@ -8,16 +8,49 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
-
-from ...errors import InputError
-from ...morphometry import CordShape, MeasureOptions, measure
-from ...volume import Volume
-from ..cases import Case
+from ..errors import InputError
+from ..morphometry import CordShape, MeasureOptions, measure
+from ..volume import Volume
+from .case_table import Case
 
 SOFT = "soft"
-# What references are called where methods are.
+# The name of references in the column of methods.
 REFERENCE = "reference"
+COMMON = "common slices"
+
+
+@dataclass(frozen=True)
+class CordRange:
+    """A stretch of cord, given by vertebral levels or by slices.
+
+    Attributes:
+        levels: vertebral levels (2 = C2): each image has its own slices there.
+        slices: slice numbers (0 is the lowest).
+        name: in tables.
+
+    Without either it is what the images have in common: on a grid the slices in which all contrasts
+    have cord, without the first and the last; of an image without a grid, all its own slices but
+    the first and the last.
+    """
+
+    levels: tuple[int, ...] = ()
+    slices: tuple[int, ...] = ()
+    name: str = COMMON
+
+    @property
+    def is_common(self) -> bool:
+        """True if the images themselves say which slices."""
+        return not self.levels and not self.slices
+
+
+C2_C3 = CordRange(levels=(2, 3), name="C2:C3")
+
+
+def usual_range(cases: Iterable[Case]) -> CordRange:
+    """C2 and C3, as the paper's, where the levels of all images are known; else what the images
+    have in common.
+    """
+    return C2_C3 if all(case.discs or case.levels for case in cases) else CordRange()
 
 
 @dataclass(frozen=True)
@@ -26,7 +59,7 @@ class SliceArea:
 
     Attributes:
         method, dataset, participant, contrast, image: what it is of.
-        grid: the group of images whose slices are the same places.
+        grid: the group of images whose slices show the same stretch of cord.
         cut: "soft", partial volumes counted, or the threshold as text, as "0.5".
         slice: number, 0 is the lowest.
         level: vertebral level (1 = C1), 0 where not known.
@@ -46,7 +79,7 @@ class SliceArea:
 
 
 def cut_name(threshold: float | None) -> str:
-    """How a cut is called in tables: "soft" for None, else the number."""
+    """The name of a cut in tables: "soft" for None, else the number."""
     return SOFT if threshold is None else f"{threshold:g}"
 
 
@@ -82,16 +115,20 @@ def slice_areas(
             continue
         for number, area in areas_of(shape).items():
             level = (levels or {}).get(number, 0)
-            start = (
-                method,
-                case.dataset,
-                case.participant,
-                case.contrast,
-                case.image.name,
-                case.grid,
-                cut_name(threshold),
+            rows.append(
+                SliceArea(
+                    method,
+                    case.dataset,
+                    case.participant,
+                    case.contrast,
+                    case.image.name,
+                    case.grid,
+                    cut_name(threshold),
+                    number,
+                    level,
+                    area,
+                )
             )
-            rows.append(SliceArea(*start, number, level, area))
     return rows, notes
 
 
@@ -102,28 +139,3 @@ def areas_of(shape: CordShape) -> dict[int, float]:
         for n, area in zip(shape.slices, shape.columns["area"])
         if math.isfinite(area)
     }
-
-
-def spread_by_slice(
-    areas: dict[str, dict[int, float]],
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Several contrasts on one grid, slice by slice.
-
-    Args:
-        areas: contrast to area by slice number, mm².
-
-    Returns:
-        (n,) slice numbers that all contrasts have, without the first and last (they may hold part
-        of a cord only); (contrasts, n) areas; (n,) standard deviations over the contrasts, mm²,
-        ddof 1 as the paper's.
-    """
-    common = (
-        sorted(set.intersection(*(set(one) for one in areas.values())))[1:-1]
-        if len(areas) > 1
-        else []
-    )
-    table = np.array([[one[number] for number in common] for one in areas.values()]).reshape(
-        len(areas), len(common)
-    )
-    spread = table.std(axis=0, ddof=1) if len(common) else np.empty(0)
-    return np.array(common, int), table, spread

@@ -1,14 +1,13 @@
-"""Every method on every image: the long tables that statistics, tables and figures are made
-from.
-"""
+"""Every method on every image: the rows that statistics, tables and figures are made from."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import Cancelled, InputError
+from ..errors import Cancelled, InputError, SoftCordSegError
 from ..morphometry import (
     DiscLabel,
     add_levels,
@@ -18,23 +17,21 @@ from ..morphometry import (
 )
 from ..progress import Progress
 from ..volume import Grid, Volume, read_nifti
-from .areas.slices import REFERENCE, SliceArea, slice_areas
-from .cases import Case
-from .masks.grids import check_values, on_grid
-from .masks.score import ImageScore, score
+from .case_table import Case
+from .image_scores import ImageScore, check_values, on_grid, score
 from .methods import BundleMethod, Method, read_image
+from .slice_areas import REFERENCE, SliceArea, slice_areas
 
 
 @dataclass(frozen=True)
-class Options:
-    """How to evaluate.
+class ScoreOptions:
+    """How masks are scored and measured.
 
     Attributes:
         threshold: where masks and references are cut for Dice and the like.
         thresholds: further ones, for comparison.
         rescaling: of the area of soft slices: "none", or "sct" to divide each by its maximum.
         read_discs: reads a file of disc labels.
-        describe: makes a sentence of an error and the file that was worked on.
     """
 
     threshold: float = 0.5
@@ -43,12 +40,13 @@ class Options:
     read_discs: Callable[[Path], Sequence[DiscLabel]] = lambda path: discs_from_label_image(
         read_nifti(path)
     )
-    describe: Callable[[Exception, Path], str] = lambda error, path: str(error)
 
     def __post_init__(self):
         for value in (self.threshold, *self.thresholds):
             if not 0.0 < value <= 1.0:
-                raise InputError(f"A threshold lies above 0 and up to 1; {value:g} does not.")
+                raise InputError(
+                    f"{value:g} is not a threshold.", hint="A threshold lies above 0 and up to 1."
+                )
 
     @property
     def all_thresholds(self) -> tuple[float, ...]:
@@ -56,29 +54,50 @@ class Options:
         return tuple(dict.fromkeys((self.threshold, *self.thresholds)))
 
 
+@dataclass(frozen=True, eq=False)
+class Failure:
+    """An image that could not be evaluated.
+
+    Attributes:
+        method: its name, or "reference".
+        image: file.
+        error: why.
+    """
+
+    method: str
+    image: Path
+    error: Exception
+
+
 @dataclass
 class Evaluation:
-    """What came out.
+    """The results of all images.
 
     Attributes:
         images: a row for each method, image and threshold.
         slices: a row for each method (the reference too), image, cut and slice.
         masks: file of the mask by (method, image file).
-        errors: (method, image file, sentence) of what could not be done.
+        failures: images that could not be evaluated.
         notes: sentences that a reader of the numbers has to know.
     """
 
     images: list[ImageScore] = field(default_factory=list)
     slices: list[SliceArea] = field(default_factory=list)
     masks: dict[tuple[str, Path], Path] = field(default_factory=dict)
-    errors: list[tuple[str, Path, str]] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    def add_failure(self, method: str, image: Path, error: Exception, path: Path) -> None:
+        """Note an error in ``path``; hours of other images must not be lost for one."""
+        if isinstance(error, SoftCordSegError):
+            error.in_file(path)
+        self.failures.append(Failure(method, image, error))
 
 
 def evaluate(
     cases: Sequence[Case],
     methods: Sequence[Method],
-    options: Options | None = None,
+    options: ScoreOptions | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Evaluate; an image that a method has no mask of, or that cannot be read, does not stop the
@@ -89,7 +108,7 @@ def evaluate(
             or several sessions of one participant and contrast.
         Cancelled: the user stopped the work.
     """
-    options, progress = options or Options(), progress or Progress()
+    options, progress = options or ScoreOptions(), progress or Progress()
     _check_names(cases, methods)
     result = Evaluation()
     total = len(cases) * len(methods)
@@ -101,10 +120,8 @@ def evaluate(
             levels = (
                 _add_reference(result, case, reference, options) if reference is not None else None
             )
-        except Exception as error:  # of one image only: hours of others must not be lost
-            result.errors.append(
-                (REFERENCE, case.image, options.describe(error, case.reference or case.image))
-            )
+        except Exception as error:
+            result.add_failure(REFERENCE, case.image, error, case.reference or case.image)
             continue
         for index, method in enumerate(methods):
             progress.check_cancelled()
@@ -115,7 +132,7 @@ def evaluate(
             except Cancelled:
                 raise
             except Exception as error:
-                result.errors.append((method.name, case.image, options.describe(error, case.image)))
+                result.add_failure(method.name, case.image, error, case.image)
     return result
 
 
@@ -131,7 +148,7 @@ def _add(
     method: Method,
     reference: Volume | None,
     levels: dict[int, int] | None,
-    options: Options,
+    options: ScoreOptions,
     progress: Progress,
 ) -> None:
     """Score and measure one mask."""
@@ -158,9 +175,9 @@ def _add(
 
 
 def _add_reference(
-    result: Evaluation, case: Case, reference: Volume, options: Options
+    result: Evaluation, case: Case, reference: Volume, options: ScoreOptions
 ) -> dict[int, int] | None:
-    """Measure the reference too, and let it say which slices have which level for all methods."""
+    """Measure the reference too; its levels by slice hold for all methods."""
     levels = _levels(case, reference, options) if case.discs or case.levels else None
     cuts = (None, *options.all_thresholds)
     rows, notes = slice_areas(case, REFERENCE, reference, cuts, options.rescaling, levels)
@@ -170,7 +187,7 @@ def _add_reference(
     return levels
 
 
-def _levels(case: Case, mask: Volume, options: Options) -> dict[int, int]:
+def _levels(case: Case, mask: Volume, options: ScoreOptions) -> dict[int, int]:
     """Vertebral level by slice number, along the centreline of ``mask``."""
     shape = measure(mask, None)
     if case.discs is not None:
@@ -181,8 +198,8 @@ def _levels(case: Case, mask: Volume, options: Options) -> dict[int, int]:
 
 
 def _grid_of(case: Case, reference: Volume | None) -> tuple[Grid | None, str]:
-    """Where masks belong, and how to call it; the image itself need not be there for masks in
-    folders.
+    """The grid that masks belong to, and its name in errors; for masks in folders the image itself
+    may be missing.
     """
     if reference is not None:
         return reference.grid, f"the reference '{case.reference.name}'"
@@ -192,32 +209,28 @@ def _grid_of(case: Case, reference: Volume | None) -> tuple[Grid | None, str]:
 
 
 def _check_names(cases: Sequence[Case], methods: Sequence[Method]) -> None:
-    names = [method.name for method in methods]
-    for name in names:
-        if names.count(name) > 1 or name == REFERENCE:
-            raise InputError(
-                f"There are two methods of the name '{name}'. Give each its own (and none the name"
-                f" '{REFERENCE}')."
-            )
-    owners = [(case.dataset, case.participant, case.contrast) for case in cases]
-    again = next(
-        (
-            case
-            for case in cases
-            if owners.count((case.dataset, case.participant, case.contrast)) > 1
-        ),
-        None,
-    )
+    names = Counter(method.name for method in methods)
+    again = next((name for name, count in names.items() if count > 1 or name == REFERENCE), None)
     if again is not None:
         raise InputError(
-            f"Participant {again.participant} has several images in contrast {again.contrast}, of"
-            " several sessions, which would be taken for one. Leave all but one session out, or"
-            " name the contrasts after them."
+            f"There are two methods of the name '{again}'.",
+            hint=f"Give each its own name (and none the name '{REFERENCE}').",
         )
-    stems = [case.stem.casefold() for case in cases]
-    twice = next((case for case in cases if stems.count(case.stem.casefold()) > 1), None)
-    if twice is not None and any(isinstance(method, BundleMethod) for method in methods):
-        raise InputError(
-            f"Two images are called '{twice.image.name}', so a model's masks of them would take"
-            " each other's place. Segment them first, and give the method as a folder of masks."
-        )
+    owners = Counter((case.dataset, case.participant, case.contrast) for case in cases)
+    for (_, participant, contrast), count in owners.items():
+        if count > 1:
+            raise InputError(
+                f"Participant {participant} has several images in contrast {contrast}, of several"
+                " sessions, which would be taken for one.",
+                hint="Leave all but one session out, or name the contrasts after them.",
+            )
+    if not any(isinstance(method, BundleMethod) for method in methods):
+        return
+    stems: dict[str, Case] = {}
+    for case in cases:
+        if stems.setdefault(case.stem.casefold(), case) is not case:
+            raise InputError(
+                f"Two images are called '{case.image.name}', so a model's masks of them would take"
+                " each other's place.",
+                hint="Segment them first, and give the method as a folder of masks.",
+            )
