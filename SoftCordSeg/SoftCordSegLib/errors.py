@@ -15,7 +15,9 @@ command line and the panel compose their text from these fields; no message is p
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -67,3 +69,17 @@ class ModelError(SoftCordSegError):
 
 class Cancelled(SoftCordSegError):
     """The user stopped the work; no result was written."""
+
+
+@contextlib.contextmanager
+def naming_file(path: str | os.PathLike | None) -> Iterator[None]:
+    """Errors of the block name ``path`` where they name no file yet.
+
+    Raises:
+        SoftCordSegError: that of the block.
+    """
+    try:
+        yield
+    except SoftCordSegError as error:
+        error.in_file(path)
+        raise

@@ -1,14 +1,16 @@
-"""Files: written whole or not at all, and the names of images."""
+"""Files: written whole or not at all, never over an input, and the names of images."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from .errors import OutputError
+from .errors import OptionError, OutputError
 
 NIFTI_ENDINGS = (".nii.gz", ".nii")
 
@@ -31,8 +33,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         os.close(handle)
     except OSError as error:
         raise OutputError(
-            f"Cannot write into the folder '{path.parent}': {_reason(error)}. Choose another"
-            " folder."
+            f"Cannot write into this folder: {_reason(error)}.",
+            path=path.parent,
+            hint="Choose another folder.",
         ) from error
     temporary = Path(name)
     try:
@@ -46,7 +49,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         os.replace(temporary, path)
     except OSError as error:
         raise OutputError(
-            f"Cannot write '{path}': {_reason(error)}. Nothing was left there."
+            f"Cannot write this file: {_reason(error)}. Nothing half-written was left.",
+            path=path,
+            hint="Free some space, or choose another folder.",
         ) from error
     finally:
         with contextlib.suppress(FileNotFoundError):
@@ -66,12 +71,98 @@ def write_text_atomically(path: str | Path, text: str) -> None:
     write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
+def write_together(files: dict[Path, Callable[[Path], object]]) -> None:
+    """Write all the files, or none: the first takes its place only after the last is written.
+
+    Args:
+        files: for each path a function that writes to the temporary path it is given (of the same
+            endings).
+
+    Raises:
+        OutputError: the folder is not writable or the disk is full; what was there before is
+            untouched.
+    """
+    with contextlib.ExitStack() as stack:
+        for path, write in files.items():
+            temporary = stack.enter_context(atomic_path(path))
+            try:
+                write(temporary)
+            except OutputError as error:
+                if error.path == temporary:
+                    error.path = path  # the file that the user knows
+                raise
+
+
+def text_writer(text: str) -> Callable[[Path], object]:
+    """For :func:`write_together`: a function that writes ``text`` as UTF-8, ends of lines as they
+    are.
+    """
+    return lambda path: path.write_bytes(text.encode("utf-8"))
+
+
+def json_text(content: dict[str, Any]) -> str:
+    """How our JSON files look."""
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def check_folder(folder: Path) -> None:
+    """Make the folder and try to write into it, before any work is done.
+
+    Raises:
+        OutputError: it cannot be made or written.
+    """
+    with contextlib.suppress(_ProbeDone), atomic_path(folder / "probe"):
+        raise _ProbeDone  # leaves nothing behind
+
+
+def check_not_an_input(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """Refuse to write over an input.
+
+    Raises:
+        OptionError: an output is one of the inputs, by whatever name or link.
+    """
+    originals = {path.resolve() for path in inputs}
+    for output in outputs:
+        if output.resolve() in originals:
+            raise OptionError(
+                "This file is an input and would be overwritten.",
+                path=output,
+                hint="Choose another output.",
+            )
+
+
+def check_names_differ(images: Sequence[Path]) -> None:
+    """Refuse images whose results would have the same names.
+
+    Raises:
+        OptionError: two images of one name, or one image twice.
+    """
+    seen: dict[str, Path] = {}
+    for image in images:
+        key = file_stem(image).casefold()  # some disks do not tell capitals from small letters
+        if key in seen:
+            twice = (
+                f"'{image}' is given twice"
+                if seen[key] == image
+                else f"'{seen[key]}' and '{image}' have the same name"
+            )
+            raise OptionError(
+                f"{twice}, so their results would overwrite each other.",
+                hint="Run them one by one, into two folders.",
+            )
+        seen[key] = image
+
+
 def file_stem(path: Path) -> str:
     """A file's name without ``.nii`` or ``.nii.gz`` (or, of another file, its last ending)."""
     for ending in NIFTI_ENDINGS:
         if path.name.lower().endswith(ending):
             return path.name[: -len(ending)]
     return path.stem
+
+
+class _ProbeDone(Exception):
+    pass
 
 
 def _reason(error: OSError) -> str:

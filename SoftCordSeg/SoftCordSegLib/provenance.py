@@ -1,27 +1,36 @@
-"""What a result says of how it was made: plain types for a sidecar, in one wording for the command
-line and the panel.
+"""What a result says of how it was made: plain types, in one wording for the command line and the
+panel.  BIDS, "Derived dataset and pipeline description" (``GeneratedBy``).
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 
 from . import __version__
 
+CODE_URL = "https://github.com/SoftCordSeg/SoftCordSeg"
 
-def generated_by() -> list[dict[str, str]]:
-    """BIDS's "GeneratedBy"."""
-    return [{"Name": "SoftCordSeg", "Version": __version__}]
+
+def generated_by(bundle: Any = None) -> list[dict[str, Any]]:
+    """BIDS's "GeneratedBy": the software and, where one was used, the model.
+
+    Args:
+        bundle: ``network.ModelBundle``; None where no model took part.
+    """
+    software = {"Name": "SoftCordSeg", "Version": __version__, "CodeURL": CODE_URL}
+    return [software] if bundle is None else [software, model_of(bundle)]
 
 
 def model_of(bundle: Any) -> dict[str, Any]:
-    """Name, version and SHA-256 of the weights of a model bundle."""
-    return {
+    """Name, version, licence and SHA-256 of the weights of a model bundle."""
+    about = {
         "Name": bundle.metadata["name"],
         "Version": str(bundle.metadata["version"]),
         "SHA256": dict(bundle.sha256),
     }
+    licence = bundle.metadata.get("license")
+    return {**about, "License": licence} if licence else about
 
 
 def box_of(box: Any) -> dict[str, Any] | None:
@@ -37,5 +46,7 @@ def box_of(box: Any) -> dict[str, Any] | None:
 
 
 def now() -> str:
-    """The time, UTC, ISO 8601."""
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """Date and time as sidecars have them, "2026-10-31 14:05:00", local time (manual-correction
+    writes it so).
+    """
+    return datetime.now().strftime("%Y-%m-%d %H:%M:%S")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 from types import SimpleNamespace
+from unittest import mock
 
 import numpy as np
 from typer.testing import CliRunner
 
 from SoftCordSegLib.cli.app import app
-from SoftCordSegLib.cli.tools import Tools
 from SoftCordSegLib.segmentation import SoftMask
 from SoftCordSegLib.segmentation.checks import check_image
 from SoftCordSegLib.volume import Box, Volume, read_nifti, write_nifti
@@ -19,10 +20,11 @@ A_BUNDLE = SimpleNamespace(
     name="a-model 1.2",
     metadata={"name": "a-model", "version": "1.2"},
     sha256={"models/segmenter.safetensors": "ab" * 32},
+    plan=None,
 )
 
 
-def soft_from_brightness(image, bundle, *, box, progress, device):
+def soft_from_brightness(image, bundle, *, box=None, progress=None, device="auto", flips=False):
     """Stands in for the network: the cord is where the image is bright, as :func:`a_neck` makes
     it.
     """
@@ -35,10 +37,20 @@ def soft_from_brightness(image, bundle, *, box, progress, device):
     return SoftMask(image.with_data(soft), found, f"Spinal cord found ({device}).")
 
 
-def nothing_found(image, bundle, *, box, progress, device):
+def nothing_found(image, bundle, *, box=None, progress=None, device="auto", flips=False):
     return SoftMask(
         image.with_data(np.zeros(image.shape, np.float32)), None, "No spinal cord was found."
     )
+
+
+@contextlib.contextmanager
+def engine(segment, open_bundle=lambda model=None: A_BUNDLE):
+    """``segment`` in place of the network, and a model that needs no file."""
+    with (
+        mock.patch("SoftCordSegLib.segmentation.within_memory.segment", segment),
+        mock.patch("SoftCordSegLib.network.store.open_bundle", open_bundle),
+    ):
+        yield
 
 
 class Softcord:
@@ -48,8 +60,8 @@ class Softcord:
         self.segment = soft_from_brightness
 
     def __call__(self, *arguments):
-        tools = Tools(self.segment, lambda model: A_BUNDLE)
-        return CliRunner().invoke(app, [str(argument) for argument in arguments], obj=tools)
+        with engine(self.segment):
+            return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 def a_neck(radius_mm: float = 4.0, slices: int = 30) -> Volume:

@@ -35,7 +35,7 @@ from SoftCordSegLib.segmentation import SoftMask
 from SoftCordSegLib.volume import Box, write_nifti
 
 
-def the_truth(image, bundle, *, box, progress, device, calibre=1.0):
+def the_truth(image, bundle, *, box=None, progress=None, device="auto", flips=False, calibre=1.0):
     """Stands in for the network: the phantom's own cord."""
     soft = cord_fraction(Cord(calibre=calibre), image.grid)
     return SoftMask(image.with_data(soft), Box.of_grid(image.grid), "Spinal cord found.")
@@ -226,7 +226,7 @@ def test_usage_errors_exit_with_2(softcord, tmp_path, arguments):
 
 
 def test_ctrl_c_leaves_no_page(softcord, an_image, tmp_path):
-    def interrupted(image, bundle, *, box, progress, device):
+    def interrupted(image, bundle, *, box=None, progress=None, device="auto", flips=False):
         os.kill(os.getpid(), signal.SIGINT)
         return soft_from_brightness(image, bundle, box=box, progress=progress, device=device)
 

@@ -126,7 +126,11 @@ def test_a_folder_without_images(softcord, tmp_path):
         (("{folder}", "{a}"), 2, "Give either the folder of one data set"),
         (("{a}", "--resample", "T2w"), 2, "'T2w' is not"),
         (("{a}", "--resample", "T2w=50"), 2, "with 0.1 to 10 mm"),
-        (("{a}", "--resample", "T1w=1"), 2, "T1w, which nobody has. There are T2w."),
+        (
+            ("{a}", "--resample", "T1w=1"),
+            2,
+            "No participant has the contrast T1w. Choose among T2w.",
+        ),
         (("{folder}", "--participant", "sub-01"), 2, "for one participant's files"),
         (("{a}", "T2w={b}", "--participant", "sub-01"), 2, "would both become sub-01_T2w"),
     ],

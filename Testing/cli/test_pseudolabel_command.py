@@ -50,7 +50,7 @@ def test_contrasts_on_one_grid_share_a_label_and_their_quarrel_is_left_open(
 
 
 def test_a_model_that_prefers_one_side_is_answered_by_its_mirror_image(softcord, table, tmp_path):
-    def leans(image, bundle, *, box, progress, device):
+    def leans(image, bundle, *, box=None, progress=None, device="auto", flips=False):
         soft = soft_from_brightness(image, bundle, box=box, progress=progress, device=device)
         # One column more towards the end of the first axis, on all images: mirrored, it is the
         # other side's.

@@ -46,7 +46,7 @@ def test_masks_of_two_people_are_not_averaged(softcord, masks, tmp_path):
 @pytest.mark.parametrize(
     ("word", "code", "sentence"),
     [
-        ("T3w=4", 2, "--trim-mm names T3w, which nobody has. There are T1w, T2w."),
+        ("T3w=4", 2, "No participant has the contrast T3w. Choose among T1w, T2w."),
         ("nan", 1, "is a length, 0 or more"),
         ("T2w=inf", 1, "is a length, 0 or more"),
         ("-1", 1, "is a length, 0 or more"),

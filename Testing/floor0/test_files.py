@@ -114,14 +114,14 @@ def test_a_read_only_folder_is_a_sentence():
             [sys.executable, "-c", program], capture_output=True, text=True, check=False
         )
 
-        assert f"Cannot write into the folder '{folder}'" in answer.stdout, answer.stderr
+        assert f"'{folder}': Cannot write into this folder" in answer.stdout, answer.stderr
         assert list(folder.iterdir()) == []
 
 
 def test_a_file_in_the_place_of_the_folder_is_a_sentence(tmp_path):
     (tmp_path / "folder").write_text("I am a file")
 
-    with pytest.raises(OutputError, match="Cannot write into the folder"):
+    with pytest.raises(OutputError, match="Cannot write into this folder"):
         write_text_atomically(tmp_path / "folder" / "note.txt", "x")
 
 

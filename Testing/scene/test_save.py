@@ -185,7 +185,7 @@ def test_saving_leaves_nothing_but_the_bundle_and_replaces_an_old_one(study, tmp
 def test_a_folder_that_cannot_be_written_is_a_sentence(study, tmp_path):
     (tmp_path / "file").write_text("not a folder")
 
-    with pytest.raises(OutputError, match="Cannot write into the folder"):
+    with pytest.raises(OutputError, match="Cannot write into this folder"):
         save_scene(study.app.scene, tmp_path / "file" / "study.mrb")
     with pytest.raises(OutputError, match="does not end in .mrb"):
         save_scene(study.app.scene, tmp_path / "study.zip")

@@ -1,12 +1,14 @@
 """What the user sees in the shell: sentences, tables and progress bars on stderr, one JSON object
-on stdout.
+on stdout; and Ctrl-C.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -16,7 +18,6 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 
 from ..progress import Progress
-from .interrupt import Interrupt
 
 _console = Console(stderr=True, highlight=False)
 
@@ -53,6 +54,41 @@ def print_json(content: dict[str, Any]) -> None:
     """The one object on stdout; nothing else is ever written there."""
     sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
     sys.stdout.flush()
+
+
+class Interrupt:
+    """Whether the user pressed Ctrl-C."""
+
+    def __init__(self):
+        self._pressed = threading.Event()
+
+    def is_set(self) -> bool:
+        """True once the user asked to stop."""
+        return self._pressed.is_set()
+
+    def press(self, *_signal) -> None:
+        """As the handler of SIGINT.
+
+        Raises:
+            KeyboardInterrupt: on the second press; files being written are still removed.
+        """
+        if self._pressed.is_set():
+            raise KeyboardInterrupt
+        self._pressed.set()
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[Interrupt]:
+    """Within the block Ctrl-C sets the :class:`Interrupt` that is given."""
+    interrupt = Interrupt()
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupt  # only the main thread may set handlers
+        return
+    before = signal.signal(signal.SIGINT, interrupt.press)
+    try:
+        yield interrupt
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Errors become one sentence and an exit code: 1 bad input or nothing could be done, 2 usage, 130
+"""Errors become a sentence and an exit code: 1 bad input or nothing could be done, 2 usage, 130
 cancelled.
 """
 
@@ -8,17 +8,16 @@ import contextlib
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import typer
 
-from ..errors import Cancelled, InputError, SoftCordSegError
+from ..errors import Cancelled, OptionError, SoftCordSegError, naming_file
 from .console import fail, print_json, say
 
 EXIT_FAILED, EXIT_USAGE, EXIT_CANCELLED = 1, 2, 130
 
-
-class UsageProblem(SoftCordSegError):
-    """The command was put in a way that cannot be carried out."""
+UsageProblem, naming = OptionError, naming_file  # the names before; see errors.py
 
 
 @contextlib.contextmanager
@@ -28,7 +27,7 @@ def guarded(debug: bool = False, as_json: bool = False) -> Iterator[None]:
 
     Args:
         debug: show the traceback of an unexpected error.
-        as_json: also print ``{"error": sentence}`` on stdout.
+        as_json: also print the error as one JSON object, see :func:`json_of`.
 
     Raises:
         typer.Exit: with the code.
@@ -36,62 +35,59 @@ def guarded(debug: bool = False, as_json: bool = False) -> Iterator[None]:
     try:
         yield
     except (Cancelled, KeyboardInterrupt):
-        _end(
-            EXIT_CANCELLED,
-            "Stopped. What was finished before is whole; nothing else was written.",
-            as_json,
-        )
-    except UsageProblem as error:
-        _end(EXIT_USAGE, str(error), as_json)
+        stopped = Cancelled("Stopped. Files finished before are complete; no other was written.")
+        _end(EXIT_CANCELLED, stopped, as_json)
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
     except Exception as error:
-        _end(EXIT_FAILED, sentence_of(error, debug), as_json)
+        code = EXIT_USAGE if isinstance(error, OptionError) else EXIT_FAILED
+        _end(code, for_user(error, debug), as_json)
 
 
-def sentence_of(error: Exception, debug: bool, path: Path | None = None) -> str:
-    """What to tell the user about an error, the name of the file at fault included.
+def for_user(error: Exception, debug: bool = False, path: Path | None = None) -> SoftCordSegError:
+    """The error with the fields that are shown; an unexpected one becomes a sentence.
 
     Args:
         error: of the library, or an unexpected one.
-        debug: print its traceback now.
-        path: the file that was worked on.
+        debug: print the traceback of an unexpected one now.
+        path: the file that was worked on, for an error that names none.
     """
-    if debug and not isinstance(error, SoftCordSegError):
-        say("".join(traceback.format_exception(type(error), error, error.__traceback__)).rstrip())
-    about = f"'{path}': " if path is not None and path.name not in str(error) else ""
     if isinstance(error, SoftCordSegError):
-        return f"{about}{error}"
+        return error.in_file(path)
+    if debug:
+        say("".join(traceback.format_exception(type(error), error, error.__traceback__)).rstrip())
     if isinstance(error, MemoryError):
-        return (
-            f"{about}This needs more memory than is free. Close other programs, or crop the image,"
-            " and try again."
+        return SoftCordSegError(
+            "This needs more memory than is free.",
+            path=path,
+            hint="Close other programs, or crop the image, and try again.",
         )
-    how = " Please" if debug else " Run again with --debug to see where it happened, and"
-    return (
-        f"{about}An unexpected error: {type(error).__name__}: {error}.{how} report it to the makers"
-        " of SoftCordSeg (address in the README), with the command and the output of softcord"
-        " --version."
+    again = "" if debug else "Run again with --debug to see where it happened, and "
+    return SoftCordSegError(
+        f"An unexpected error: {type(error).__name__}: {error}.",
+        path=path,
+        hint=f"{again or 'Please '}report it to the makers of SoftCordSeg (address in the README),"
+        " with the command and the output of softcord --version.",
     )
 
 
-@contextlib.contextmanager
-def naming(path: Path | None) -> Iterator[None]:
-    """Name the file at fault in an error of the block; nothing where there is no file.
-
-    Raises:
-        InputError: that of the block, with the file in it.
-    """
-    try:
-        yield
-    except InputError as error:
-        if path is None or path.name in str(error):
-            raise
-        raise InputError(f"In '{path}': {error}") from error
+def json_of(error: SoftCordSegError) -> dict[str, Any]:
+    """The text of an error, and its fields."""
+    return {
+        "error": str(error),
+        "sentence": error.sentence,
+        "path": None if error.path is None else str(error.path),
+        "hint": error.hint,
+    }
 
 
-def _end(code: int, sentence: str, as_json: bool) -> None:
-    fail(sentence)
+def sentence_of(error: Exception, debug: bool, path: Path | None = None) -> str:
+    """The text of :func:`for_user`."""
+    return str(for_user(error, debug, path))
+
+
+def _end(code: int, error: SoftCordSegError, as_json: bool) -> None:
+    fail(str(error))
     if as_json:
-        print_json({"error": sentence})
+        print_json(json_of(error))
     raise typer.Exit(code)

@@ -1,107 +1,27 @@
-"""Options that several commands share, and how their words are read."""
+"""The names before; see :mod:`.shared_options`."""
 
-from __future__ import annotations
+from .shared_options import (
+    BoxText,
+    Debug,
+    Device,
+    Json,
+    Model,
+    Threads,
+    TimeText,
+    parse_box,
+    parse_crop,
+    parse_time,
+)
 
-from typing import TYPE_CHECKING, Annotated, Optional
-
-import typer
-
-from .guard import UsageProblem
-
-if TYPE_CHECKING:
-    from ..volume import Box
-
-Model = Annotated[
-    Optional[str],
-    typer.Option(
-        "-m",
-        "--model",
-        help=(
-            "Name of a model ('softcord models list'), or the folder of a bundle; ours by default."
-        ),
-        metavar="NAME|PATH",
-    ),
+__all__ = [
+    "BoxText",
+    "Debug",
+    "Device",
+    "Json",
+    "Model",
+    "Threads",
+    "TimeText",
+    "parse_box",
+    "parse_crop",
+    "parse_time",
 ]
-BoxText = Annotated[
-    Optional[str],
-    typer.Option(
-        "--box",
-        help="Only this box: X,Y,Z of its middle and its edge lengths, world RAS mm.",
-        metavar="X,Y,Z,W,D,H",
-    ),
-]
-TimeText = Annotated[
-    Optional[str],
-    typer.Option(
-        "--time", help="Of a series: the number of the volume (from 0), or mean.", metavar="N|mean"
-    ),
-]
-Device = Annotated[str, typer.Option(help="Where the network runs: auto, cpu, cuda, cuda:1, …")]
-Threads = Annotated[
-    Optional[int],
-    typer.Option(help="Threads of the network on the CPU; all cores by default.", min=1),
-]
-Json = Annotated[
-    bool,
-    typer.Option("--json", help="Print one JSON object on stdout; human text stays on stderr."),
-]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")]
-
-
-def parse_time(text: str | None) -> str | int | None:
-    """ "mean", a volume's number, or None.
-
-    Raises:
-        UsageProblem: neither.
-    """
-    if text is None or text == "mean":
-        return text
-    if text.isdecimal():
-        return int(text)
-    raise UsageProblem(
-        f"--time is the number of a volume, counted from 0, or mean; '{text}' is neither."
-    )
-
-
-def parse_crop(text: str | None) -> tuple[int, int, int] | None:
-    """Three sizes in voxels from "64x192x-1".
-
-    Raises:
-        UsageProblem: not that.
-    """
-    if text is None:
-        return None
-    try:
-        sizes = tuple(int(part) for part in text.lower().split("x"))
-    except ValueError:
-        sizes = ()
-    if len(sizes) != 3 or any(n < 1 and n != -1 for n in sizes):
-        raise UsageProblem(
-            f"--crop-size is three sizes (R-L, A-P, S-I; -1: all), such as 64x192x-1; '{text}' is"
-            " not that."
-        )
-    return sizes
-
-
-def parse_box(text: str | None) -> Box | None:
-    """A box along the patient's axes from "X,Y,Z,W,D,H": middle and edge lengths, world RAS+, mm.
-
-    Raises:
-        UsageProblem: not six numbers, or an edge that is not longer than 0.
-    """
-    if text is None:
-        return None
-    import numpy as np
-
-    from ..volume import Box
-
-    try:
-        numbers = np.array([float(part) for part in text.split(",")])
-    except ValueError:
-        numbers = np.empty(0)
-    if len(numbers) != 6 or not np.isfinite(numbers).all() or (numbers[3:] <= 0).any():
-        raise UsageProblem(
-            "--box needs six numbers, X,Y,Z,W,D,H: the middle and the edge lengths of the box in"
-            f" mm (world RAS); '{text}' is not that."
-        )
-    return Box(numbers[:3], np.eye(3), numbers[3:])

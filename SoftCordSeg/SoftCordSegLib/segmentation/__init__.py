@@ -6,5 +6,6 @@ Importing this package does not import torch; :func:`segment` does when it is ca
 
 from .segment import segment
 from .soft_mask import SoftMask
+from .within_memory import OutOfMemory, segment_within_memory
 
-__all__ = ["SoftMask", "segment"]
+__all__ = ["OutOfMemory", "SoftMask", "segment", "segment_within_memory"]

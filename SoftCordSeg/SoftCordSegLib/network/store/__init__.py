@@ -4,7 +4,7 @@ or given is kept.
 Importing this package does not import torch.
 """
 
-from .find import find_bundle
+from .find import find_bundle, open_bundle
 from .folder import Store, installed_bundles, models_folder
 from .install import install_archive, install_release
 from .releases import Release, release_named, releases
@@ -17,6 +17,7 @@ __all__ = [
     "install_release",
     "installed_bundles",
     "models_folder",
+    "open_bundle",
     "release_named",
     "releases",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...errors import ModelError
-from ..bundle import shipped_bundles
+from ..bundle import ModelBundle, load_bundle, shipped_bundles
 from .folder import installed_bundles
 from .releases import releases
 
@@ -24,8 +24,8 @@ def find_bundle(model: str | Path | None = None) -> Path:
     if model is None:
         if not shipped:
             raise ModelError(
-                "No model comes with this installation. Give one with --model, or install"
-                " SoftCordSeg again."
+                "No model comes with this installation.",
+                hint="Install SoftCordSeg again, or choose a model from a folder.",
             )
         return shipped[0]
     name, path = str(model), Path(model).expanduser()
@@ -48,6 +48,15 @@ def find_bundle(model: str | Path | None = None) -> Path:
         f"There is no model bundle '{model}'. Give the folder of one, or the name of one that is"
         f" there ({names}); 'softcord models list' shows more."
     )
+
+
+def open_bundle(model: str | Path | None = None) -> ModelBundle:
+    """The verified bundle that :func:`find_bundle` finds.
+
+    Raises:
+        ModelError: there is none, or it is corrupt.
+    """
+    return load_bundle(find_bundle(model))
 
 
 def _checked(path: Path) -> Path:

@@ -1,0 +1,239 @@
+"""Data sets: where images, masks and disc labels of a participant lie, and what describes a folder
+of derivatives.
+
+Raw images lie in ``sub-01/(ses-1/)anat``, labels in ``derivatives/labels/sub-01/(ses-1/)anat``
+(BIDS, "Storage of derived datasets"; Spine Generic and manual-correction use the folder
+``labels``).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from ..provenance import generated_by
+from .entities import NIFTI_EXTENSIONS, image_identity, participant_of, session_of, stem_of
+from .label_names import Kind, label_name, read_name
+from .series_names import MODALITIES
+from .sidecar import origin_of, read_sidecar
+
+BIDS_VERSION = "1.9.0"
+DESCRIPTION = "dataset_description.json"
+DERIVATIVES, LABELS = "derivatives", "labels"
+# The authors' folders of soft ground truths, and of these at or above 0.5.
+SOFT_LABELS, CUT_SOFT_LABELS = "labels_softseg", "labels_softseg_bin"
+# Folders without images as they came from the scanner, or without images of the spine.
+_NOT_RAW = (DERIVATIVES, "sourcedata", "code", "fmap", "perf", "eeg", "meg")
+_DISC_EXTENSIONS = (*NIFTI_EXTENSIONS, ".mrk.json", ".fcsv")
+
+
+def session_folder(root: Path, session: str, modality: str = "") -> Path:
+    """``root/sub-01/ses-1/anat`` of the session "sub-01_ses-1"."""
+    return root.joinpath(*session.split("_"), modality)
+
+
+def derivative_folder(dataset: Path, pipeline: str, session: str, modality: str = "") -> Path:
+    """``dataset/derivatives/labels/sub-01/ses-1/anat`` of the pipeline "labels"."""
+    return session_folder(dataset / DERIVATIVES / pipeline, session, modality)
+
+
+def find_nifti(folder: Path, stem: str) -> Path | None:
+    """The NIfTI file of this name in a folder; None where there is none."""
+    paths = (folder / f"{stem}{extension}" for extension in NIFTI_EXTENSIONS)
+    return next((path for path in paths if path.is_file()), None)
+
+
+def find_image(dataset: Path, session: str, stem: str) -> Path | None:
+    """The raw image of this name of a session; None where there is none."""
+    found = (find_nifti(session_folder(dataset, session, one), stem) for one in MODALITIES)
+    return next((path for path in found if path is not None), None)
+
+
+def image_of(mask: Path) -> Path | None:
+    """The image that a mask belongs to: beside it, or, of a mask in ``derivatives/NAME/…``, in the
+    same folder of the raw data; None where it is in neither.
+    """
+    image = read_name(mask).image
+    beside = find_nifti(mask.parent, image)
+    raw = _raw_folder(mask.parent)
+    return beside or (find_nifti(raw, image) if raw is not None else None)
+
+
+def nifti_files(folder: Path, skip: Iterable[str] = ()) -> Iterator[Path]:
+    """NIfTI files of a folder and below in order; hidden ones, and folders named in ``skip``, are
+    left out.
+    """
+    left_out = set(skip)
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(n for n in folders if n not in left_out and not n.startswith("."))
+        for name in sorted(names):
+            if not name.startswith(".") and name.lower().endswith(NIFTI_EXTENSIONS):
+                yield Path(parent) / name
+
+
+def raw_images(dataset: Path, out: Path | None = None) -> list[Path]:
+    """Images of participants by name, but for those in derivatives and in ``out``, where results
+    go.
+    """
+    ours = None if out is None else out.resolve()
+    return sorted(
+        path
+        for path in nifti_files(dataset, _NOT_RAW)
+        if participant_of(path)
+        and read_name(path).kind is Kind.IMAGE
+        and (ours is None or ours not in path.resolve().parents)
+    )
+
+
+def find_masks(
+    dataset: Path, kinds: Sequence[Kind] = (Kind.BINARY_MASK,)
+) -> dict[str, dict[str, list[Path]]]:
+    """Masks of the cord in a data set's ``derivatives/labels``, or, where it has no such folder, in
+    the folder itself.
+
+    Returns:
+        By session and name of the image; of several masks of one image the best comes first, see
+        :func:`precedence`.
+    """
+    labels = dataset / DERIVATIVES / LABELS
+    found: dict[str, dict[str, list[Path]]] = {}
+    for path in nifti_files(labels if labels.is_dir() else dataset):
+        name = read_name(path)
+        if name.kind in kinds and name.session:
+            found.setdefault(name.session, {}).setdefault(name.image, []).append(path)
+    return {
+        session: {image: sorted(paths, key=precedence) for image, paths in images.items()}
+        for session, images in sorted(found.items())
+    }
+
+
+def precedence(mask: Path) -> tuple[int, bool, int]:
+    """Of several masks of one image the one with the least is taken: what was corrected by hand
+    before a label, a label before the output of a program (:func:`.sidecar.origin_of`), soft before
+    binary, the spelling of today before older ones.
+    """
+    name = read_name(mask)
+    return origin_of(mask).value, name.kind is not Kind.SOFT_MASK, name.rank
+
+
+def discs_beside(mask: Path) -> tuple[Path, str | None]:
+    """The file of disc labels that belongs to a mask.
+
+    Looked for in the mask's folder and, in a BIDS data set, in the session's other folders and
+    those of the other derivatives. Discs of the mask's own image come first; else those of the one
+    other image of the session in which discs were marked, which are used through the scanner's
+    coordinates.
+
+    Returns:
+        The file, and a sentence where it belongs to another image.
+
+    Raises:
+        InputError: there is none, or there are several and none is the mask's own.
+    """
+    found = [path for folder in _label_folders(mask) for path in _disc_files(folder)]
+    own = [path for path in found if _is_of_same_image(path, mask)]
+    if own:
+        return max(own, key=lambda path: len(read_name(path).image)), None
+    session = session_of(mask)
+    others = [path for path in found if session and session_of(path) == session]
+    marked = [path for path in others if read_name(path).kind is Kind.DISCS] or others
+    if len(marked) == 1:
+        return marked[0], (
+            f"Levels are from '{marked[0].name}', of another image of the participant, by the"
+            " scanner's coordinates."
+        )
+    if marked:
+        names = ", ".join(f"'{path.name}'" for path in marked)
+        raise InputError(
+            f"There are disc labels of several other images beside it: {names}.",
+            path=mask,
+            hint="Choose one of these files.",
+        )
+    wanted = label_name(read_name(mask).image, Kind.DISCS)
+    raise InputError(
+        f"There are no disc labels beside it (a file such as {wanted}).",
+        path=mask,
+        hint="Give the file of disc labels.",
+    )
+
+
+def read_description(folder: Path) -> dict[str, Any]:
+    """The content of a folder's ``dataset_description.json``; empty where it cannot be read."""
+    return read_sidecar(folder / DESCRIPTION)
+
+
+def derivative_description(name: str, dataset: Path | None = None) -> dict[str, Any]:
+    """The content of ``dataset_description.json`` for a folder of derivatives (BIDS, "Derived
+    dataset and pipeline description").
+
+    Args:
+        name: of the derivatives.
+        dataset: that they are made from; its name and DOI are told where it says them, never where
+            it lies on this machine.
+    """
+    source = {} if dataset is None else read_description(dataset)
+    known = {"DOI": source.get("DatasetDOI"), "Name": source.get("Name")}
+    kept = {key: value for key, value in known.items() if value}
+    return {
+        "Name": name,
+        "BIDSVersion": BIDS_VERSION,
+        "DatasetType": "derivative",
+        "GeneratedBy": generated_by(),
+        **({"SourceDatasets": [kept]} if kept else {}),
+    }
+
+
+def _raw_folder(folder: Path) -> Path | None:
+    """``root/sub-01/anat`` of ``root/derivatives/NAME/sub-01/anat``; None elsewhere."""
+    parts = folder.parts
+    if DERIVATIVES not in parts[:-1]:
+        return None
+    at = len(parts) - 1 - parts[::-1].index(DERIVATIVES)
+    return Path(*parts[:at], *parts[at + 2 :])
+
+
+def _label_folders(mask: Path) -> list[Path]:
+    """The mask's folder, the session's others, then the same ones in the other derivatives of the
+    data set.
+    """
+    # Not of the file itself: in a DataLad data set that is a link to somewhere else.
+    folder = mask.parent.resolve()
+    folders = [folder]
+    if folder.name in MODALITIES:
+        folders += [folder.with_name(name) for name in MODALITIES if name != folder.name]
+    parts = folder.parts
+    if DERIVATIVES in parts[:-1]:
+        at = len(parts) - 1 - parts[::-1].index(DERIVATIVES)
+        others = [
+            path for path in sorted(Path(*parts[: at + 1]).iterdir()) if path.name != parts[at + 1]
+        ]
+        folders += [
+            other.joinpath(*known.parts[at + 2 :]) for other in others for known in list(folders)
+        ]
+    return folders
+
+
+def _disc_files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    names = ((path, read_name(path)) for path in sorted(folder.iterdir()))
+    return [
+        path
+        for path, name in names
+        if name.kind in (Kind.DISCS, Kind.WARPED_DISCS)
+        and name.extension.lower() in _DISC_EXTENSIONS
+    ]
+
+
+def _is_of_same_image(discs: Path, mask: Path) -> bool:
+    """Whether both tell of the same image, or the mask's name goes on from the discs' image
+    (``t2_discs`` and ``t2_crop_seg``).
+    """
+    image, own = read_name(discs).image, read_name(mask).image
+    if own == image or stem_of(mask).startswith(f"{image}_"):
+        return True
+    identity = image_identity(image)
+    return identity != () and identity == image_identity(own)

@@ -1,0 +1,189 @@
+"""The sidecar: the JSON file beside a mask that says how it was made, and who corrected it.
+
+``GeneratedBy`` is a list that grows: the software and the model, then one entry a correction by
+hand, as manual-correction and SCT write it.  A sidecar travels with its mask: it holds names of
+files, never where they lie on a machine, and nothing of a patient.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..provenance import box_of, generated_by, model_of, now
+from .entities import PathLike, stem_of
+from .label_names import Kind, label_name, read_name
+
+MANUAL = "Manual"
+# SCT's word for: on the grid of the image itself.
+_ORIGINAL = "orig"
+
+
+class MadeMask(Protocol):
+    """What a sidecar tells of a segmentation: ``segmentation.SoftMask``."""
+
+    @property
+    def found(self) -> bool: ...
+    @property
+    def box(self) -> Any: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
+
+class Origin(Enum):
+    """How a mask came about, as far as its name and sidecar tell; the best to learn from first."""
+
+    CORRECTED = 0
+    LABEL = 1
+    UNKNOWN = 2
+    PROGRAM = 3
+
+
+def sidecar_path(path: PathLike) -> Path:
+    """The JSON file beside an image or label."""
+    return Path(path).with_name(f"{stem_of(path)}.json")
+
+
+def read_sidecar(path: Path) -> dict[str, Any]:
+    """The content of a JSON file; empty where it is missing or holds something else."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def sidecar_text(content: Mapping[str, Any]) -> str:
+    """How JSON files are written."""
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def segmentation_sidecar(
+    mask: MadeMask,
+    bundle: Any,
+    source: str,
+    *,
+    device: str = "auto",
+    box_given: bool = False,
+    source_sha256: str | None = None,
+    source_volumes: int = 1,
+    source_volume: str | int | None = None,
+    threshold: float | None = None,
+    command: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The sidecar of a soft mask as a model made it.
+
+    Args:
+        mask: the result.
+        bundle: ``network.ModelBundle``.
+        source: name of the image's file (folders are left off), or of its node.
+        device: that the network ran on, or was asked to.
+        box_given: whether the user gave the box.
+        source_sha256: of the image's file; None where there is no file.
+        source_volumes: of the image's file: 1, or the length of a series.
+        source_volume: which volume of a series was taken, or "mean"; None for a 3D image.
+        threshold: of the binary mask beside the soft one; None for none.
+        command: name and options of the command; None from the panel.
+    """
+    content = {
+        "GeneratedBy": generated_by(bundle),
+        "SpatialReference": _ORIGINAL,
+        "Source": Path(source).name,
+        "SourceSHA256": source_sha256,
+        "SourceVolumes": source_volumes,
+        "SourceVolume": source_volume,
+        "Model": model_of(bundle),
+        "Device": device,
+        "Found": mask.found,
+        "Message": mask.message,
+        "Notes": list(mask.notes),
+        "Box": box_of(mask.box),
+        "BoxGivenByUser": box_given,
+        "Threshold": threshold,
+        "Command": None if command is None else _without_folders(command),
+        "Date": now(),
+    }
+    return {key: value for key, value in content.items() if value is not None or key == "Box"}
+
+
+def manual_entry(author: str, date: str | None = None) -> dict[str, str]:
+    """One correction by hand, for ``GeneratedBy``.
+
+    Args:
+        author: who made it; "" where that is not known.
+        date: as "2026-10-31 14:05:00"; None for now.
+    """
+    return {"Name": MANUAL, "Author": author, "Date": now() if date is None else date}
+
+
+def with_correction(
+    content: Mapping[str, Any], author: str, added: int, removed: int, date: str | None = None
+) -> dict[str, Any]:
+    """A sidecar after a correction by hand: ``GeneratedBy`` is one entry longer, all else stays.
+
+    Args:
+        content: as it was.
+        author, date: see :func:`manual_entry`.
+        added, removed: voxels in which the user overruled the mask.
+    """
+    return {
+        "SpatialReference": _ORIGINAL,
+        **content,
+        "GeneratedBy": [*_history(content), manual_entry(author, date)],
+        "CorrectedByHand": {"VoxelsAdded": added, "VoxelsRemoved": removed},
+    }
+
+
+def merged(existing: Mapping[str, Any], content: Mapping[str, Any]) -> dict[str, Any]:
+    """A sidecar to take the place of an existing one of the same mask: keys that are not ours
+    stay, and what ``GeneratedBy`` already had comes first.
+    """
+    before = _history(existing)
+    new = [entry for entry in _history(content) if entry not in before]
+    return {**existing, **content, "GeneratedBy": [*before, *new]}
+
+
+def is_corrected(content: Mapping[str, Any]) -> bool:
+    """Whether a sidecar tells of a correction by hand."""
+    return any(
+        isinstance(entry, Mapping) and entry.get("Name") == MANUAL for entry in _history(content)
+    )
+
+
+def origin_of(mask: Path) -> Origin:
+    """How a mask came about: what its sidecar says, else its name.
+
+    A binary mask without a sidecar of its own shares that of the soft mask that it was cut from.
+    """
+    name = read_name(mask)
+    content = read_sidecar(sidecar_path(mask))
+    if not content and name.kind is Kind.BINARY_MASK and name.rank == 0:
+        content = read_sidecar(
+            mask.with_name(label_name(name.image, Kind.SOFT_MASK, extension=".json"))
+        )
+    if is_corrected(content):
+        return Origin.CORRECTED
+    if "manual" not in stem_of(mask) and _history(content):
+        return Origin.PROGRAM
+    return Origin.LABEL if name.is_label else Origin.UNKNOWN
+
+
+def _history(content: Mapping[str, Any]) -> list[Any]:
+    entries = content.get("GeneratedBy", [])
+    return list(entries) if isinstance(entries, list) else [entries]
+
+
+def _without_folders(value: Any) -> Any:
+    """The same with names of files in the place of paths."""
+    if isinstance(value, Mapping):
+        return {key: _without_folders(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_folders(one) for one in value]
+    if isinstance(value, Path) or (isinstance(value, str) and Path(value).is_absolute()):
+        return Path(value).name
+    return value

@@ -1,0 +1,118 @@
+"""When memory runs out: segment again with smaller tiles, then on the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ..errors import SoftCordSegError
+from ..network import ModelBundle, Stage
+from ..progress import Progress
+from ..volume import Box, Volume
+from .segment import segment
+from .soft_mask import SoftMask
+
+# Tiles are halved so many times at most, and are never smaller than this along any axis.
+_HALVINGS = 2
+_SMALLEST_TILE = 32
+# What the libraries say when memory runs out; they have no common class for it.
+_OUT_OF_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "not enough memory",
+    "alloc_failed",
+)
+
+
+class OutOfMemory(SoftCordSegError):
+    """Not even the smallest tile fits."""
+
+
+def segment_within_memory(
+    image: Volume,
+    bundle: ModelBundle,
+    *,
+    box: Box | None = None,
+    progress: Progress | None = None,
+    device: str = "auto",
+    flips: bool = False,
+) -> SoftMask:
+    """As :func:`~.segment.segment`; when memory runs out, with smaller tiles, and then on the CPU.
+
+    Tiles do not change the result but for rounding at their seams: every step that looks at
+    intensities sees the whole volume.
+
+    Raises:
+        OutOfMemory: nothing fits.
+        SoftCordSegError, Cancelled: as :func:`~.segment.segment`.
+    """
+    progress = progress or Progress()
+    for one, halvings in _attempts(device):
+        smaller = with_smaller_tiles(bundle, halvings)
+        if smaller is None:
+            continue
+        try:
+            return segment(image, smaller, box=box, progress=progress, device=one, flips=flips)
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+        # Outside the handler, so that the failed attempt's arrays are gone before the next one asks
+        # for memory.
+        _release_gpu_memory()
+        progress.check_cancelled()
+        progress.report(0.0, "Memory ran out: trying again with less")
+    raise OutOfMemory(
+        "There is not enough memory for this image, even in small pieces on the CPU.",
+        hint="Close other programs, or crop the image to the neck, and try again.",
+    )
+
+
+def with_smaller_tiles(bundle: ModelBundle, halvings: int) -> ModelBundle | None:
+    """The bundle with tiles halved so often; None where they would be too small to halve again.
+
+    The authors' pipelines are their tiles: with others they would give other masks, so theirs are
+    left alone.
+    """
+    if halvings == 0:
+        return bundle
+    if bundle.plan is not None:
+        return None
+    stages = (bundle.locator, bundle.segmenter)
+    smaller = [_halved(stage, halvings) for stage in stages]
+    if smaller == [_halved(stage, halvings - 1) for stage in stages]:
+        return None
+    return replace(bundle, locator=smaller[0], segmenter=smaller[1])
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """True for the many ways in which memory runs out."""
+    if isinstance(error, MemoryError):
+        return True
+    return any(words in f"{type(error).__name__} {error}".lower() for words in _OUT_OF_MEMORY)
+
+
+def _attempts(device: str) -> Iterator[tuple[str, int]]:
+    for one in dict.fromkeys((device, "cpu")):
+        for halvings in range(_HALVINGS + 1):
+            yield one, halvings
+
+
+def _halved(stage: Stage, halvings: int) -> Stage:
+    from ..network.unet import UNetConfig
+
+    divisor = UNetConfig(stage.features, stage.strides).divisor
+    tile = []
+    for size, step in zip(stage.tile, divisor):
+        smaller = size if halvings == 0 else size // 2**halvings // step * step
+        tile.append(
+            smaller if smaller >= _SMALLEST_TILE else min(size, -(-_SMALLEST_TILE // step) * step)
+        )
+    return replace(stage, tile=tuple(tile))
+
+
+def _release_gpu_memory() -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

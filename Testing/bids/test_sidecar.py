@@ -1,0 +1,121 @@
+"""The sidecar of a mask: one form, a history that grows, nothing private."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from SoftCordSegLib.bids import (
+    Origin,
+    is_corrected,
+    merged,
+    origin_of,
+    read_sidecar,
+    segmentation_sidecar,
+    sidecar_path,
+    with_correction,
+)
+
+
+@dataclass(frozen=True)
+class Mask:
+    box: Any = None
+    message: str = "Spinal cord found."
+    notes: tuple[str, ...] = ("It ends abruptly.",)
+    found: bool = True
+
+
+@dataclass(frozen=True)
+class Bundle:
+    metadata: dict[str, Any] = field(
+        default_factory=lambda: {"name": "compact", "version": "0.5.0", "license": "Apache-2.0"}
+    )
+    sha256: dict[str, str] = field(default_factory=lambda: {"model.safetensors": "ab12"})
+
+
+def written(**more):
+    return segmentation_sidecar(Mask(), Bundle(), "data/sub-01/sub-01_T2w.nii.gz", **more)
+
+
+def test_the_history_begins_with_the_software_and_the_model():
+    software, model = written()["GeneratedBy"]
+    assert software["Name"] == "SoftCordSeg"
+    assert set(software) == {"Name", "Version", "CodeURL"}
+    assert model == {
+        "Name": "compact",
+        "Version": "0.5.0",
+        "SHA256": {"model.safetensors": "ab12"},
+        "License": "Apache-2.0",
+    }
+    assert written()["SpatialReference"] == "orig"
+
+
+def test_a_correction_is_one_entry_more_as_manual_correction_writes_it():
+    content = with_correction(written(), "First Last", 3, 2)
+    *before, last = content["GeneratedBy"]
+    assert before == written()["GeneratedBy"]
+    assert (last["Name"], last["Author"]) == ("Manual", "First Last")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", last["Date"])
+    assert content["CorrectedByHand"] == {"VoxelsAdded": 3, "VoxelsRemoved": 2}
+    assert is_corrected(content)
+    assert not is_corrected(written())
+    again = with_correction(content, "Other", 1, 0, "2026-01-02 03:04:05")
+    assert [one.get("Author") for one in again["GeneratedBy"]][-2:] == ["First Last", "Other"]
+
+
+def test_keys_of_an_existing_sidecar_stay_and_its_history_comes_first():
+    existing = {"RaterConfidence": 4, "GeneratedBy": [{"Name": "sct_deepseg", "Version": "7"}]}
+    content = merged(existing, written())
+    assert content["RaterConfidence"] == 4
+    assert [one["Name"] for one in content["GeneratedBy"]] == [
+        "sct_deepseg",
+        "SoftCordSeg",
+        "compact",
+    ]
+    assert merged(content, written())["GeneratedBy"] == content["GeneratedBy"]
+
+
+def test_no_folder_of_the_machine_is_told():
+    folder = Path.cwd() / "secret"
+    content = written(
+        command={"Name": "softcord segment", "Options": {"model": str(folder / "m"), "x": [folder]}}
+    )
+    assert "secret/" not in json.dumps(content)
+    assert content["Source"] == "sub-01_T2w.nii.gz"
+    assert content["Command"]["Options"] == {"model": "m", "x": ["secret"]}
+
+
+def test_the_file_lies_beside_its_mask_and_a_corrupt_one_says_nothing(tmp_path):
+    path = sidecar_path(tmp_path / "sub-01_T2w_label-SC_seg.nii.gz")
+    assert path == tmp_path / "sub-01_T2w_label-SC_seg.json"
+    assert read_sidecar(path) == {}
+    path.write_text("[")
+    assert read_sidecar(path) == {}
+
+
+@pytest.mark.parametrize(
+    ("mask", "sidecar", "origin"),
+    [
+        ("sub-01_T2w_seg.nii.gz", None, Origin.UNKNOWN),
+        ("sub-01_T2w_label-SC_seg.nii.gz", None, Origin.LABEL),
+        ("sub-01_T2w_seg-manual.nii.gz", None, Origin.LABEL),
+        ("sub-01_T2w_seg.nii.gz", [{"Name": "Manual"}], Origin.CORRECTED),
+        ("sub-01_T2w_label-SC_softseg.nii.gz", [{"Name": "SoftCordSeg"}], Origin.PROGRAM),
+    ],
+)
+def test_how_a_mask_came_about(tmp_path, mask, sidecar, origin):
+    if sidecar is not None:
+        sidecar_path(tmp_path / mask).write_text(json.dumps({"GeneratedBy": sidecar}))
+    assert origin_of(tmp_path / mask) is origin
+
+
+def test_a_cut_mask_shares_the_sidecar_of_its_soft_mask(tmp_path):
+    (tmp_path / "sub-01_T2w_label-SC_softseg.json").write_text(
+        json.dumps(with_correction(written(), "A", 1, 0))
+    )
+    assert origin_of(tmp_path / "sub-01_T2w_label-SC_seg.nii.gz") is Origin.CORRECTED
