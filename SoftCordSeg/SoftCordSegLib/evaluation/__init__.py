@@ -6,7 +6,7 @@ statsmodels nor torch.
 """
 
 from .case_table import Case, read_cases
-from .evaluate_methods import Evaluation, Failure, ScoreOptions, evaluate
+from .evaluate_methods import Evaluation, FailedImage, ScoreOptions, evaluate
 from .image_scores import ImageScore, on_grid, score
 from .mask_metrics import (
     average_surface_distance,
@@ -28,7 +28,7 @@ __all__ = [
     "Case",
     "CordRange",
     "Evaluation",
-    "Failure",
+    "FailedImage",
     "FolderMethod",
     "ImageScore",
     "Method",

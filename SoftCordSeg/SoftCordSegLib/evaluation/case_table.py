@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..bids import stem_of
 from ..errors import InputError
-from ..files import file_stem
 
 _REQUIRED = ("participant", "contrast", "image")
 _COLUMNS = (
@@ -71,7 +71,7 @@ class Case:
     @property
     def stem(self) -> str:
         """The image's file name without ``.nii`` or ``.nii.gz``."""
-        return file_stem(self.image)
+        return stem_of(self.image)
 
 
 def read_cases(path: str | Path, root: str | Path | None = None) -> list[Case]:

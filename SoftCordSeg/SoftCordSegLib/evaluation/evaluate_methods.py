@@ -55,7 +55,7 @@ class ScoreOptions:
 
 
 @dataclass(frozen=True, eq=False)
-class Failure:
+class FailedImage:
     """An image that could not be evaluated.
 
     Attributes:
@@ -67,6 +67,13 @@ class Failure:
     method: str
     image: Path
     error: Exception
+
+    @property
+    def sentence(self) -> str:
+        """What was wrong and what to do, without the file."""
+        if isinstance(self.error, SoftCordSegError):
+            return f"{self.error.sentence} {self.error.hint}".rstrip()
+        return f"{type(self.error).__name__}: {self.error}"
 
 
 @dataclass
@@ -84,14 +91,14 @@ class Evaluation:
     images: list[ImageScore] = field(default_factory=list)
     slices: list[SliceArea] = field(default_factory=list)
     masks: dict[tuple[str, Path], Path] = field(default_factory=dict)
-    failures: list[Failure] = field(default_factory=list)
+    failures: list[FailedImage] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def add_failure(self, method: str, image: Path, error: Exception, path: Path) -> None:
         """Note an error in ``path``; hours of other images must not be lost for one."""
         if isinstance(error, SoftCordSegError):
             error.in_file(path)
-        self.failures.append(Failure(method, image, error))
+        self.failures.append(FailedImage(method, image, error))
 
 
 def evaluate(

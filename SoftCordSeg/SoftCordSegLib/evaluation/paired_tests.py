@@ -64,6 +64,11 @@ class PairRow:
     p_bonferroni: float = math.nan
     note: str = ""
 
+    @property
+    def stars(self) -> str:
+        """See :func:`significance_stars`, corrected."""
+        return significance_stars(self.p_bonferroni)
+
 
 @dataclass(frozen=True)
 class RegressionRow:

@@ -142,9 +142,7 @@ def _rows(
         image = read_image(case.image)
         for number, spacing in enumerate(spacings):
             part = progress.part(number / len(spacings), (number + 1) / len(spacings))
-            mask = method.segment(
-                at_resolution(image, spacing), method.bundle, progress=part
-            ).volume
+            mask = method.segment(at_resolution(image, spacing), part)
             masks.append((resolution_name(spacing), "image", mask))
     else:
         masks += [

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 from ... import __version__
 from ...files import write_text_atomically
-from ..pages import data_uri, key_figures, page_html
+from . import data_uri, key_figures, page_html
 
 if TYPE_CHECKING:
-    from ...evaluation import Evaluation, PaperTable, Summary
+    from ...evaluation import Evaluation
+    from ...evaluation.evaluation_summary import Summary
+    from ...evaluation.paper_tables import PaperTable
     from ...reports.evaluation_figures import Drawn
 
 PAGE, TITLE = "index.html", "SoftCordSeg: evaluation"
@@ -59,16 +61,13 @@ def evaluation_html(result: Evaluation, summary: Summary, figures: Sequence[Draw
 
 
 def _head(summary: Summary) -> str:
-    images = len({(row.dataset, row.participant, row.contrast) for row in summary.scores})
-    people = len({(row.dataset, row.participant) for row in summary.scores})
-    known = len(
-        {(r.dataset, r.participant, r.contrast) for r in summary.scores if math.isfinite(r.dice)}
-    )
+    images = summary.scores.drop_duplicates(["dataset", "participant", "contrast"])
+    known = summary.scores[summary.scores["dice"].notna()]
     counts = {
         "methods": len(summary.methods),
-        "participants": people,
-        "images": images,
-        "with a reference": known,
+        "participants": len(images.drop_duplicates(["dataset", "participant"])),
+        "images": len(images),
+        "with a reference": len(known.drop_duplicates(["dataset", "participant", "contrast"])),
     }
     figures = key_figures([(name, str(count)) for name, count in counts.items()])
     names = ", ".join(escape(name) for name in summary.methods)
@@ -76,10 +75,7 @@ def _head(summary: Summary) -> str:
 
 
 def _paper_table(table: PaperTable) -> str:
-    head = "".join(
-        f"<th>{escape(one)}</th>"
-        for one in (*table.labels, *(column.title for column in table.columns))
-    )
+    head = "".join(f"<th>{escape(one)}</th>" for one in table.headings)
     rows = []
     for cells, marks in zip(table.texts(), table.bold()):
         words = "".join(
@@ -105,7 +101,7 @@ def _grids(summary: Summary) -> str:
             _number(r.sd_percent, 1),
             r.by_contrast,
         )
-        for r in summary.grid_spreads
+        for r in summary.grid_spreads.itertuples()
     ]
     columns = ("Grid", "Cut", "Method", "Slices", "CSA, mm²", "SD, mm²", "SD, %", "CSA by contrast")
     caption = (
@@ -125,11 +121,11 @@ def _drift(summary: Summary) -> str:
             _number(r.mean_percent),
             r.flagged,
         )
-        for r in summary.drifts
+        for r in summary.drifts.itertuples()
     ]
     if not rows:
         return ""
-    flagged = [r for r in summary.differences if r.flagged]
+    flagged = summary.differences[summary.differences["flagged"]].itertuples()
     list_ = "".join(
         f"<li>{escape(r.participant)}, {escape(r.contrast)}: {r.difference_percent:+.1f} % from"
         f" {escape(r.previous)} to {escape(r.release)}</li>"
@@ -150,32 +146,34 @@ def _drift(summary: Summary) -> str:
 
 
 def _statistics(summary: Summary) -> str:
+    from ...evaluation.paired_tests import significance_stars
+
     tests = summary.statistics
     anova = [
         _row(
             t.measure,
             t.method or "between methods",
-            t.row.participants,
-            t.row.conditions,
-            _number(t.row.f),
-            _p(t.row.p),
-            t.row.note,
+            t.participants,
+            t.conditions,
+            _number(t.f),
+            _p(t.p),
+            t.note,
         )
-        for t in tests.anova
+        for t in tests.anova.itertuples()
     ]
     pairs = [
         _row(
-            t.measure, t.method or "between methods", f"{t.row.a} – {t.row.b}", t.row.pairs, _number(t.row.mean_difference, 3),
-            _p(t.row.p_bonferroni), t.row.stars,
+            t.measure, t.method or "between methods", f"{t.a} – {t.b}", t.pairs, _number(t.mean_difference, 3),
+            _p(t.p_bonferroni), significance_stars(t.p_bonferroni),
         )
-        for t in tests.pairs
-        if t.row.stars
+        for t in tests.pairs.itertuples()
+        if significance_stars(t.p_bonferroni)
     ]  # fmt: skip
     parts = []
     if anova:
         columns = ("Repeated-measures ANOVA of", "Within", "n", "Conditions", "F", "p", "Note")
         parts.append(_html_table(_heads(columns), anova))
-    if tests.pairs:
+    if len(tests.pairs):
         columns = ("Wilcoxon of", "Within", "Pair", "n", "Mean difference", "p (Bonferroni)", "")
         some = (
             _html_table(_heads(columns), pairs)
@@ -211,9 +209,7 @@ def _remarks(result: Evaluation, summary: Summary) -> str:
     sentences = [f"{name}, {image.name}: {sentence}" for name, image, sentence in result.errors]
     sentences += [*result.notes, *summary.notes]
     notes = {
-        test.row.note
-        for test in (*summary.statistics.pairs, *summary.statistics.lines)
-        if test.row.note
+        test.note for test in (*summary.statistics.pairs, *summary.statistics.lines) if test.note
     }
     items = "".join(f"<li>{escape(one)}</li>" for one in (*sentences, *sorted(notes)))
     return f"<h2>What to know of these numbers</h2><ul>{items}</ul>" if items else ""
@@ -229,7 +225,7 @@ def _origin(summary: Summary) -> str:
         f"<h2>Where the numbers come from</h2><p>SoftCordSeg {escape(__version__)}. Dice, RVE and"
         f" ASD: mask and reference cut at {summary.threshold:g}; ASD in mm by the image's own voxel"
         " sizes (the paper's own was partly in voxels). CSA: the Spinal Cord Toolbox's, corrected"
-        f" for angle, {cut}, at {escape(summary.place.name)}. SD over contrasts with n − 1; violins"
+        f" for angle, {cut}, at {escape(summary.cord_range.name)}. SD over contrasts with n − 1; violins"
         " show every image, the triangle is the mean.</p><p>Files: images.csv, slices.csv,"
         " csa.csv, csa_participants.csv, contrasts.csv, statistics/, tables/ (CSV and LaTeX),"
         " figures/.</p>"
