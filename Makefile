@@ -1,6 +1,7 @@
 # make demo    the whole chain on a digital phantom, into demo/ (open demo/index.html)
-# make test    ruff and all tests
+# make test    ruff, mypy and all tests
 # make bench   time and memory: against the paper's own pipeline, and against Slicer's own ways (Testing/bench)
+# make docs    the documentation, into site/ (open site/index.html)
 # make screenshots  the pictures of the README
 # make train   train the compact network (hours; resumes where it stopped)
 #
@@ -19,7 +20,7 @@ LABEL = $(BIN)/softcord pseudolabel recipes/training.csv --root $(DATA)
 LUMBAR = sub-single_t2_lumbar
 SEEN = --only sub-01 --only sub-single --without $(LUMBAR)
 
-.PHONY: .venv demo test lint format bench screenshots train system-packages clean
+.PHONY: .venv demo test lint format bench docs screenshots train system-packages clean
 
 .venv: .venv/installed
 
@@ -41,6 +42,7 @@ test: lint
 lint: .venv
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 format: .venv
 	$(BIN)/ruff check --fix .
@@ -48,6 +50,10 @@ format: .venv
 
 bench: .venv
 	@set -e; for file in Testing/bench/bench_*.py; do echo "== $$file"; $(QUIET) $(BIN)/python $$file; done
+
+docs: .venv
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "site/index.html"
 
 screenshots: .venv
 	$(BIN)/python Utilities/readme_picture.py
@@ -74,5 +80,5 @@ train: .venv
 	$(BIN)/softcord train compact_9_as_sampled --data $(DATA) --out runs/as_sampled
 
 clean:
-	rm -rf build dist demo bench .pytest_cache .ruff_cache .hypothesis SoftCordSeg/softcordseg.egg-info
+	rm -rf build dist demo bench site .pytest_cache .ruff_cache .mypy_cache .hypothesis SoftCordSeg/softcordseg.egg-info
 	find SoftCordSeg Testing Utilities -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -19,7 +19,9 @@ setup(
     ],
     package_dir={"": LIBRARY, "SoftCordSegLib.Resources": RESOURCES.as_posix()},
     package_data={
-        "": ["py.typed", "*.j2", "*.css", "*.js", "*.yaml"],
+        "": ["py.typed", "*.yaml"],
+        # The templates of pages, with their styles and scripts.
+        "SoftCordSegLib.reports": ["templates/*"],
         "SoftCordSegLib.Resources": [
             path.relative_to(RESOURCES).as_posix()
             for path in RESOURCES.rglob("*")

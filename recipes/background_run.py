@@ -157,7 +157,7 @@ def train(folder: Path, log: Log) -> bool:
     """All turns of the plan; False where somebody asked to stop."""
     import torch
 
-    from SoftCordSegLib.network.memory import keep_freed_memory
+    from SoftCordSegLib.processes import keep_freed_memory
     from SoftCordSegLib.training.trainer.run_description import open_training
     from SoftCordSegLib.training.trainer.trainer import Pace
 

@@ -67,7 +67,7 @@ def _train_all(options: argparse.Namespace) -> None:
     import torch
 
     from SoftCordSegLib.files import write_text_atomically
-    from SoftCordSegLib.network.memory import keep_freed_memory
+    from SoftCordSegLib.processes import keep_freed_memory
     from SoftCordSegLib.training.trainer.run_description import open_training
     from SoftCordSegLib.training.trainer.run_export import export_run
     from SoftCordSegLib.training.trainer.trainer import Pace, Trainer

@@ -35,8 +35,8 @@ from SoftCordSegLib.evaluation.held_out import (
 from SoftCordSegLib.evaluation.methods import read_image
 from SoftCordSegLib.files import write_text_atomically
 from SoftCordSegLib.network import file_sha256, load_bundle
-from SoftCordSegLib.network.memory import keep_freed_memory
 from SoftCordSegLib.network.store import find_bundle
+from SoftCordSegLib.processes import keep_freed_memory
 from SoftCordSegLib.segmentation import segment
 from SoftCordSegLib.volume import read_nifti, write_nifti
 

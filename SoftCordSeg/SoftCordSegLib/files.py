@@ -1,4 +1,4 @@
-"""Files: written whole or not at all, never over an input, and the names of images."""
+"""Files: written completely or not at all, never over an input; the stems of image names."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ NIFTI_ENDINGS = (".nii.gz", ".nii")
 
 @contextlib.contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path in the folder of ``path``; on success it takes the place of ``path``.
+    """A temporary path in the folder of ``path``; on success the file there replaces ``path``.
 
-    The temporary file keeps all suffixes of ``path`` (writers choose the format by them).  It is
-    flushed to disk before the rename, and removed if anything goes wrong.
+    The temporary file has all suffixes of ``path`` (writers choose the format by them).  It is
+    flushed to disk before the rename, and removed if anything fails.
 
     Raises:
         OutputError: the folder cannot be made or written, or the disk is full.
@@ -59,7 +59,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
-    """Call ``write(temporary)`` and put what it wrote in the place of ``path``; see
+    """Call ``write(temporary)`` and replace ``path`` by the file that it wrote; see
     :func:`atomic_path`.
     """
     with atomic_path(path) as temporary:
@@ -72,7 +72,7 @@ def write_text_atomically(path: str | Path, text: str) -> None:
 
 
 def write_together(files: dict[Path, Callable[[Path], object]]) -> None:
-    """Write all the files, or none: the first takes its place only after the last is written.
+    """Write all the files, or none: the first is put in place only after the last is written.
 
     Args:
         files: for each path a function that writes to the temporary path it is given (of the same
@@ -101,7 +101,7 @@ def text_writer(text: str) -> Callable[[Path], object]:
 
 
 def json_text(content: dict[str, Any]) -> str:
-    """How our JSON files look."""
+    """The text of our JSON files."""
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -1,12 +1,13 @@
-"""What differs between systems about processes: locks, priorities, detached processes, their folder
-for states.
+"""What differs between systems about processes: locks, priorities, detached processes, memory, the
+folder for states.
 
-The one file with the calls of POSIX and of Windows.
+The only file with calls of POSIX and of Windows.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
 import subprocess
@@ -22,18 +23,22 @@ if WINDOWS:
 else:
     import fcntl
 
-# Windows knows no shared lock of a byte: every holder takes a byte of its own.
+# Windows has no shared lock of a byte: every holder takes a byte of its own.
 _HOLDERS = 64
 # Of Windows' processthreadsapi.
 _IDLE_PRIORITY_CLASS, _DETACHED_PROCESS, _NEW_GROUP = 0x40, 0x8, 0x200
+# From glibc's malloc.h.
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD, _M_MMAP_MAX = -1, -2, -3, -4
+# The largest threshold that mallopt(3) allows on 64 bits.
+LARGEST_THRESHOLD = 32 << 20
 
 
 @contextlib.contextmanager
 def shared_lock(path: str | Path) -> Iterator[None]:
-    """Hold a lock with others that do; it ends with the process, however that ends.
+    """Hold a lock together with other processes; it ends with the process, also if that is killed.
 
     Args:
-        path: of the lock file, which is made where it is missing, and stays.
+        path: of the lock file, which is made if missing, and stays.
 
     Raises:
         OSError: the file cannot be made or locked.
@@ -47,7 +52,7 @@ def shared_lock(path: str | Path) -> Iterator[None]:
 
 
 def take_lock(path: str | Path) -> IO[bytes] | None:
-    """Take a lock for this process alone, until it ends or the file that is returned is closed.
+    """Take a lock for this process alone, until it ends or the returned file is closed.
 
     Returns:
         The open lock file; None where another process has the lock.
@@ -63,8 +68,8 @@ def take_lock(path: str | Path) -> IO[bytes] | None:
 
 
 def is_locked(path: str | Path) -> bool:
-    """Whether a living process holds the lock, shared or alone; nothing is made, and no lock is no
-    lock.
+    """Whether a living process holds the lock, shared or alone; False where there is no lock
+    file.
     """
     with contextlib.suppress(OSError), open(path, "rb+") as stream:
         return not _take_all(stream)
@@ -72,22 +77,18 @@ def is_locked(path: str | Path) -> bool:
 
 
 def lowest_priority() -> None:
-    """This process, and what it starts from now on, runs only when nothing else wants to, as far as
-    the system has that.
+    """Give this process, and those that it starts from now on, the lowest priority of the system.
 
-    Best called before anything starts threads: where a system has priorities of threads, new ones
-    inherit.
+    To be called before any thread is started: on some systems only new threads inherit it.
     """
     with contextlib.suppress(OSError, AttributeError):
         if WINDOWS:
-            import ctypes
-
             kernel: Any = ctypes.windll.kernel32
             kernel.SetPriorityClass(kernel.GetCurrentProcess(), _IDLE_PRIORITY_CLASS)
             return
         os.nice(19)
-    # Linux shares out the cores between sessions first, and priorities only count among the
-    # processes of one; this process may only speak for a session of its own.
+    # Linux first divides the cores among sessions, and priorities count only among the processes of
+    # one; a process may set this only for a session of its own.
     with contextlib.suppress(OSError, AttributeError):
         if os.getsid(0) == os.getpid():
             with open("/proc/self/autogroup", "w", encoding="ascii") as stream:
@@ -104,8 +105,8 @@ def start_detached(
 
     Args:
         command: program and arguments.
-        output: file that what it prints is added to.
-        folder: to work in.
+        output: file to which its output is appended.
+        folder: its working folder.
         environment: all of its variables.
 
     Returns:
@@ -137,8 +138,36 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def keep_freed_memory(up_to: int | None = None) -> bool:
+    """Keep freed memory: what glibc returns to the system, it has to request again at the network's
+    next layer.  Halves the time of a tile on the CPU.
+
+    For processes of our own (the command line, training), not for Slicer: the memory stays with the
+    process until it ends.  Does nothing on other systems.
+
+    Args:
+        up_to: bytes; larger blocks are returned to the system, so that whole volumes leave no gaps
+            among the tiles, which cost up to 0.3 GB.  At most :data:`LARGEST_THRESHOLD`; None keeps
+            blocks of every size.
+
+    Returns:
+        True where it took effect.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):
+        return False  # another C library, such as musl
+    large = (_M_MMAP_MAX, 0) if up_to is None else (_M_MMAP_THRESHOLD, up_to)
+    return all(
+        mallopt(option, value)
+        for option, value in (large, (_M_TRIM_THRESHOLD, 2**31 - 1), (_M_TOP_PAD, 256 << 20))
+    )
+
+
 def state_folder() -> Path:
-    """Where this system keeps what programs would go on with: states of long work, logs."""
+    """Where this system keeps states of long work and logs."""
     home = Path.home()
     if WINDOWS:
         return (
@@ -153,14 +182,14 @@ def state_folder() -> Path:
 
 def _opened(path: str | Path) -> IO[bytes]:
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    # Appending makes the file without emptying it under another's lock.
+    # Appending makes the file without emptying it while another process has locked it.
     with open(path, "ab"):
         pass
     return open(path, "rb+")
 
 
 def _take_all(stream: IO[bytes]) -> bool:
-    """Take the whole lock, if nobody has any of it."""
+    """Take the whole lock, if no other process has any of it."""
     if not WINDOWS:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -176,7 +205,7 @@ def _take_all(stream: IO[bytes]) -> bool:
 
 
 def _take_a_byte(stream: IO[bytes]) -> None:
-    """On Windows: take the first byte that nobody has; wait while somebody has them all."""
+    """On Windows: take the first free byte; wait while there is none."""
     while True:
         for byte in range(_HOLDERS):
             stream.seek(byte)

@@ -1,4 +1,4 @@
-"""The one object through which long work speaks to whoever waits for it."""
+"""Progress of long work, and its cancellation."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from .errors import Cancelled
 
 
 class Progress:
-    """Reports progress and carries the wish to stop.
+    """Receives progress, and says whether the user cancelled.
 
-    The panel, the command line and the tests each bring their own: they pass functions, or
-    subclass.
+    The panel, the command line and the tests pass functions of their own, or subclass.
 
     Args:
         on_report: called with (fraction in [0, 1], message).
-        is_cancelled: returns True once the user asked to stop.
+        is_cancelled: returns True once the user cancelled.
     """
 
     def __init__(
@@ -27,12 +26,12 @@ class Progress:
         self._is_cancelled = is_cancelled
 
     def report(self, fraction: float, message: str) -> None:
-        """Tell how far the work is (``fraction`` in [0, 1]) and what is being done."""
+        """Report how far the work is (``fraction`` in [0, 1]) and what is being done."""
         if self._on_report is not None:
             self._on_report(min(max(fraction, 0.0), 1.0), message)
 
     def check_cancelled(self) -> None:
-        """Raise :class:`Cancelled` if the user asked to stop."""
+        """Raise :class:`Cancelled` if the user cancelled."""
         if self._is_cancelled is not None and self._is_cancelled():
             raise Cancelled("Stopped by the user. Nothing was written.")
 

@@ -1,4 +1,4 @@
-"""Where the files that come with the library are: shipped models, the panel's layout, icons."""
+"""The files that come with the library: shipped models, the panel's layout, icons."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from .errors import SoftCordSegError
 def resources_folder() -> Path:
     """The folder ``Resources``, with the shipped model bundles in its sub-folder ``Models``.
 
-    A wheel carries it inside the package; in the source tree, and where Slicer installs the module,
-    it lies beside the package.
+    In a wheel it is inside the package; in the source tree, and where Slicer installs the module,
+    it is beside the package.
 
     Raises:
         SoftCordSegError: the installation is incomplete.
@@ -21,5 +21,7 @@ def resources_folder() -> Path:
         if folder.is_dir():
             return folder
     raise SoftCordSegError(
-        f"The folder 'Resources' is missing beside '{package}'. Install SoftCordSeg again."
+        "The folder 'Resources' is missing in the installation.",
+        path=package,
+        hint="Install SoftCordSeg again.",
     )

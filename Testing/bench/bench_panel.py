@@ -28,7 +28,8 @@ from panel_actions import paint_voxels, stroke
 from SoftCordSegLib.scene import offscreen
 from SoftCordSegLib.scene.study import study_of
 from SoftCordSegLib.scene.volumes import add_volume
-from SoftCordSegLib.volume import Box, SoftMask
+from SoftCordSegLib.segmentation import SoftMask
+from SoftCordSegLib.volume import Box
 
 TARGETS_MS = {
     "open the panel": 1000,

@@ -86,6 +86,7 @@ KNOWN = [
     ("sub-01_acq-MTon_label-SC_desc-MTS_probseg.nii.gz", SOFT, "sub-01_acq-MTon_MTS", ""),
     ("sub-01_ses-1_label-SC_desc-T2w_mask.nii.gz", BINARY, "sub-01_ses-1_T2w", ""),
     ("sub-01_desc-T2wDiscs_dseg.nii.gz", DISCS, "sub-01_T2w", ""),
+    ("sub-01_label-SC_desc-flip2mtoffMTS_mask.nii.gz", BINARY, "sub-01_flip-2_mt-off_MTS", ""),
     ("sub-01_acq-T2w_desc-discs_dseg.nii.gz", DISCS, "sub-01_acq-T2w", ""),
     ("sub-01_T2w_label-SC_probseg.nii.gz", SOFT, "sub-01_T2w", ""),
     ("sub-01_label-SC_probseg.nii.gz", SOFT, "sub-01", ""),
@@ -143,6 +144,13 @@ def test_a_known_name_is_read(name, kind, image, description):
             "sub-01_desc-preproc_T2w_label-SC_softseg",
             "sub-01_label-SC_desc-preprocT2w_probseg",
         ),
+        # The validator refuses flip- and mt- in the name of a mask.
+        (
+            "sub-01_flip-1_mt-on_space-other_MTS",
+            SOFT,
+            "sub-01_flip-1_mt-on_space-other_MTS_label-SC_softseg",
+            "sub-01_space-other_label-SC_desc-flip1mtonMTS_probseg",
+        ),
         # Names that are not BIDS cannot become so.
         ("scan", SOFT, "scan_label-SC_softseg", "scan_label-SC_softseg"),
         ("dwi_moco", BINARY, "dwi_moco_label-SC_seg", "dwi_moco_label-SC_seg"),
@@ -166,8 +174,13 @@ suffixes = st.sampled_from(["T1w", "T2w", "T2star", "MTS", "dwi", "bold", "PSIR"
 def images(draw):
     """Stems of images in the manner of BIDS, and others."""
     if draw(st.booleans()):
-        keys = [key for key in ("ses", "acq", "rec", "run", "flip", "space") if draw(st.booleans())]
-        entities = [f"{key}-{draw(words)}" for key in ("sub", *keys)]
+        keys = ("ses", "acq", "rec", "run", "flip", "inv", "mt", "space")
+        values = {"flip": st.sampled_from("12"), "inv": st.just("2"), "mt": st.just("on")}
+        entities = [
+            f"{key}-{draw(values.get(key, words))}"
+            for key in ("sub", *keys)
+            if key == "sub" or draw(st.booleans())
+        ]
         return "_".join([*entities, draw(suffixes)])
     stem = "_".join(draw(st.lists(words, min_size=1, max_size=3)))
     return stem if read_name(f"{stem}.nii.gz").kind is IMAGE else "scan"

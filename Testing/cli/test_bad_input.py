@@ -73,7 +73,7 @@ BAD = {
     constant: "constant",
     single_slice: "single slice",
     singular_affine: "singular",
-    missing: "no file",
+    missing: "no such file",
     empty_file: "not a NIfTI image",
 }
 
@@ -212,7 +212,7 @@ def test_the_command_itself_in_another_process(tmp_path):
     missing_file = softcord("csa", tmp_path / "no.nii.gz", "-o", tmp_path / "out" / "csa.csv")
     assert missing_file.returncode == 1
     assert missing_file.stdout == ""
-    assert "There is no file" in missing_file.stderr
+    assert "There is no such file" in missing_file.stderr
     assert "Traceback" not in missing_file.stderr
     assert softcord("--version").stdout.startswith("SoftCordSeg ")
     assert softcord("nonsense").returncode == 2

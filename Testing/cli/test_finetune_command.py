@@ -185,7 +185,11 @@ def a_damaged_image(cases):
     [
         (an_empty_mask, (), "sub-02_T2w_label-SC_softseg.nii.gz' is empty"),
         (no_masks, (), "There are no masks of the cord"),
-        (a_damaged_image, (), "sub-03_T2w.nii.gz' is not a NIfTI image, or it is damaged"),
+        (
+            a_damaged_image,
+            (),
+            "sub-03_T2w.nii.gz': The file is not a NIfTI image, or it is corrupt",
+        ),
         (None, ("--hold-out", "sub-09"), "There is no participant 'sub-09'"),
         (None, ("--hold-out", "2"), "--hold-out is a fraction"),
         (None, ("--data", "nowhere"), "Point --data to a folder"),

@@ -13,7 +13,7 @@ from cli.fakes import Softcord, a_neck, names_in, soft_from_brightness
 from network.server import serving
 from network.test_store import a_release, checkpoint_folder, left_in, zipped
 from SoftCordSegLib.cli.app import app
-from SoftCordSegLib.network import file_sha256, store
+from SoftCordSegLib.network import file_sha256, install_model, releases
 from SoftCordSegLib.volume import read_nifti, write_nifti
 
 
@@ -34,9 +34,11 @@ def archive(tmp_path):
 def server(archive, monkeypatch):
     """The release v9.9 on this computer."""
     with serving(archive.read_bytes()) as server:
-        monkeypatch.setattr(store, "release_named", lambda name: a_release(server.file))
+        monkeypatch.setattr(releases, "release_named", lambda name: a_release(server.file))
         monkeypatch.setattr(
-            store, "install_release", functools.partial(store.install_release, schemes=("http",))
+            install_model,
+            "install_release",
+            functools.partial(install_model.install_release, schemes=("http",)),
         )
         yield server
 
@@ -47,7 +49,7 @@ def softcord(*arguments, said=None):
 
 def small(archive, monkeypatch):
     """Let the archive be taken for a release that the small network fits."""
-    monkeypatch.setattr("SoftCordSegLib.network.store.install.releases", lambda: [a_release()])
+    monkeypatch.setattr("SoftCordSegLib.network.install_model.releases", lambda: [a_release()])
 
 
 def test_list_shows_what_is_there_and_what_can_be_had(folder):
@@ -109,7 +111,7 @@ def test_download_installs_a_release(server, folder, options, said):
 def test_a_download_is_held_to_the_users_checksum(server, folder):
     result = softcord("models", "download", "v9.9", "--yes", "--sha256", "0" * 64)
     assert result.exit_code == 1
-    assert "not what it should be" in result.stderr
+    assert "not the expected one" in result.stderr
     assert "v9.9" not in left_in(folder)
 
 
@@ -164,7 +166,7 @@ def test_the_shipped_model_is_not_removed():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["install", "nowhere.zip"], "no file"),
+        (["install", "nowhere.zip"], "There is no file"),
         (["remove", "v2.0", "--yes"], "No model 'v2.0' is installed"),
         (["verify", "v2.0"], "softcord models download v2.0"),
         (["download", "v3.1"], "no release 'v3.1'"),

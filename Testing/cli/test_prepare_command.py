@@ -394,7 +394,7 @@ def test_a_participant_that_cannot_be_done_does_not_stop_the_others(softcord, tm
     result = softcord("prepare", tmp_path / "data", "-o", tmp_path / "out", "--json")
 
     assert result.exit_code == 1
-    assert "sub-02: There are no b-values" in result.stderr
+    assert "There are no b-values" in result.stderr
     answer = json.loads(result.stdout)
     assert (
         [one["participant"] for one in answer["results"]],

@@ -47,9 +47,9 @@ def test_masks_of_two_people_are_not_averaged(softcord, masks, tmp_path):
     ("word", "code", "sentence"),
     [
         ("T3w=4", 2, "No participant has the contrast T3w. Choose among T1w, T2w."),
-        ("nan", 1, "is a length, 0 or more"),
-        ("T2w=inf", 1, "is a length, 0 or more"),
-        ("-1", 1, "is a length, 0 or more"),
+        ("nan", 2, "is not a length"),
+        ("T2w=inf", 2, "is not a length"),
+        ("-1", 2, "is not a length"),
         ("T2w=x", 2, "'T2w=x' is neither"),
     ],
 )

@@ -377,14 +377,14 @@ def two_masks(tmp_path):
         (("--mask", "T2w=a.nii.gz", "--trim-mm", "much"), 2, "'much' is neither"),
         (
             ("--mask", "T2w=a.nii.gz", "--registration", "affine"),
-            1,
+            2,
             "There is no registration 'affine'",
         ),
         (("--mask", "T2w=a.nii.gz", "--image", "T1w=b.nii.gz"), 2, "--image T1w has no mask"),
         (
             ("--mask", "T2w=a.nii.gz", "--exclude", "nowhere.yml"),
             1,
-            "There is no file 'nowhere.yml'",
+            "There is no such exclusion list",
         ),
         (("--mask", "T2w=a.nii.gz", "--vert", "up"), 1, "up"),
     ],

@@ -117,7 +117,7 @@ def test_a_line_that_names_nobody_is_pointed_at(softcord, dataset, tmp_path):
         (("--label", "fuzzy"), 2, "--label is one of soft, soft_bin, hard"),
         (("--split", "60/40"), 2, "--split is three parts of 100"),
         (("--split", "70/20/20"), 2, "--split is three parts of 100"),
-        (("--contrasts", "T7w"), 1, "has no image of the contrast T7w"),
+        (("--contrasts", "T7w"), 1, "no image of the contrast T7w"),
         (
             ("--exclude", "nowhere.txt"),
             1,

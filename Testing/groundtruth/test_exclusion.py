@@ -61,12 +61,12 @@ def test_text_and_yaml_are_understood(tmp_path, text, entries):
 
 
 def test_a_line_that_names_nobody_is_pointed_at(tmp_path):
-    with pytest.raises(InputError, match="line 2: 'everyone over 60' names no participant"):
+    with pytest.raises(InputError, match="Line 2, 'everyone over 60', names no participant"):
         read_exclusions(written(tmp_path, "sub-01\neveryone over 60\n"))
 
 
 def test_a_list_that_is_not_there_is_said_to_be_so(tmp_path):
-    with pytest.raises(InputError, match="There is no file"):
+    with pytest.raises(InputError, match="no such exclusion list"):
         read_exclusions(tmp_path / "nowhere.yml")
 
 

@@ -8,16 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundtruth.cords import Cord, grid, turned_axes
-from SoftCordSegLib.errors import InputError
+from SoftCordSegLib.errors import InputError, OptionError
 from SoftCordSegLib.groundtruth import (
     Contrast,
     GroundTruthOptions,
     RegistrationOptions,
     make_ground_truth,
 )
-from SoftCordSegLib.groundtruth.coverage import coverage_of
-from SoftCordSegLib.groundtruth.ends import pad_ends
 from SoftCordSegLib.groundtruth.registration import register
+from SoftCordSegLib.groundtruth.soft_average import coverage_of, pad_ends
 from SoftCordSegLib.volume import Volume, reorient
 
 # What the paper's reference has.
@@ -156,7 +155,7 @@ def test_translation_alone_is_the_named_option():
 
 
 def test_an_unknown_registration_is_refused():
-    with pytest.raises(InputError, match="centermassrot"):
+    with pytest.raises(OptionError, match="centermassrot"):
         RegistrationOptions("rigid")
 
 

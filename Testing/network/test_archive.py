@@ -10,7 +10,7 @@ import zipfile
 import pytest
 
 from SoftCordSegLib.errors import Cancelled, ModelError
-from SoftCordSegLib.network.store.archive import unpack
+from SoftCordSegLib.network.archive import unpack
 from SoftCordSegLib.progress import Progress
 
 
@@ -90,7 +90,7 @@ def test_links_and_devices_are_refused(tmp_path, folder, kind):
 
 def test_a_file_that_swells_is_refused_before_it_is_unpacked(tmp_path, folder):
     archive = write(tmp_path / "bomb.zip", [("x.ckpt", b"\0" * (8 << 20))], zipfile.ZIP_DEFLATED)
-    with pytest.raises(ModelError, match="swells"):
+    with pytest.raises(ModelError, match="grows suspiciously"):
         unpack(archive, folder)
     assert files_below(folder) == []
 
@@ -133,20 +133,20 @@ def test_what_is_not_a_zip_is_a_sentence(tmp_path, folder, content):
         unpack(tmp_path / "model.zip", folder)
 
 
-def test_a_damaged_file_in_a_zip_is_a_sentence(tmp_path, folder):
+def test_a_corrupt_file_in_a_zip_is_a_sentence(tmp_path, folder):
     archive = write(tmp_path / "model.zip", [("x.ckpt", b"weights" * 100)])
     archive.write_bytes(archive.read_bytes().replace(b"weights", b"weightz", 1))
-    with pytest.raises(ModelError, match="damaged"):
+    with pytest.raises(ModelError, match="corrupt"):
         unpack(archive, folder)
 
 
 def test_an_archive_without_a_model_is_a_sentence(tmp_path, folder):
-    with pytest.raises(ModelError, match="holds no model"):
+    with pytest.raises(ModelError, match="contains no model"):
         unpack(write(tmp_path / "other.zip", [("readme.txt", b"hello")]), folder)
 
 
 def test_a_missing_archive_is_a_sentence(tmp_path, folder):
-    with pytest.raises(ModelError, match="no file"):
+    with pytest.raises(ModelError, match="no such file"):
         unpack(tmp_path / "nowhere.zip", folder)
 
 

@@ -16,8 +16,12 @@ import torch
 from network.plain_conv_net import lightning_checkpoint, random_net
 from SoftCordSegLib.errors import ModelError
 from SoftCordSegLib.network import PAPER, UNetConfig
-from SoftCordSegLib.network.authors.checkpoint import read_checkpoint, tensors_of
-from SoftCordSegLib.network.authors.lightning import convert_checkpoint, find_checkpoint
+from SoftCordSegLib.network.checkpoint import (
+    convert_checkpoint,
+    find_checkpoint,
+    read_checkpoint,
+    tensors_of,
+)
 from SoftCordSegLib.network.unet import UNet
 
 SHAPE = {"features": (4, 6, 8), "strides": ((1, 1, 1), (2, 2, 2), (1, 2, 2))}
@@ -149,7 +153,7 @@ def test_weights_that_a_function_would_have_to_make_are_refused(net, tmp_path):
     content["state_dict"]["net.encoder.stages.0.0.convs.0.conv.bias"] = Runs(
         marked, tmp_path / "trace"
     )
-    with pytest.raises(ModelError, match="not a network's"):
+    with pytest.raises(ModelError, match="not those of a network"):
         convert_checkpoint(save(content, tmp_path / "evil.ckpt"), **SMALL)
     assert not (tmp_path / "trace").exists()
 
@@ -159,18 +163,18 @@ def test_weights_that_a_function_would_have_to_make_are_refused(net, tmp_path):
     [
         (b"no checkpoint", "cannot be read as a checkpoint"),
         (b"PK\x03\x04 cut short", "cannot be read as a checkpoint"),
-        ([1, 2], "does not hold a checkpoint"),
+        ([1, 2], "does not contain a checkpoint"),
         ({"epoch": 1}, "has no weights"),
         ({"state_dict": {}}, "has no weights"),
-        ({"state_dict": {"other.weight": torch.zeros(2)}}, "not a network's"),
-        ({"state_dict": {"net.weight": 3}}, "not a network's"),
+        ({"state_dict": {"other.weight": torch.zeros(2)}}, "not those of a network"),
+        ({"state_dict": {"net.weight": 3}}, "not those of a network"),
         (
             {
                 "state_dict": {
                     "net.encoder.stages.0.0.convs.0.conv.weight": torch.zeros(2, dtype=torch.int64)
                 }
             },
-            "not a network's",
+            "not those of a network",
         ),
     ],
 )
@@ -182,7 +186,7 @@ def test_other_files_are_a_sentence(tmp_path, content, sentence):
 
 
 def test_a_missing_file_is_a_sentence(tmp_path):
-    with pytest.raises(ModelError, match="no file"):
+    with pytest.raises(ModelError, match="no such file"):
         read_checkpoint(tmp_path / "nowhere.ckpt")
 
 

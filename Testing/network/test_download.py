@@ -13,7 +13,7 @@ import pytest
 
 from network.server import serving
 from SoftCordSegLib.errors import Cancelled, ModelError, OutputError
-from SoftCordSegLib.network.store import download as module
+from SoftCordSegLib.network import download as module
 from SoftCordSegLib.progress import Progress
 
 CONTENT = np.random.default_rng(0).bytes(1_500_000)
@@ -64,7 +64,7 @@ def test_a_file_comes_whole_and_its_sha256_is_told(server, target):
 
 def test_a_broken_connection_is_continued_where_it_stopped(server, target):
     server.breaks_after = 600_000
-    with pytest.raises(ModelError, match="goes on where it stopped"):
+    with pytest.raises(ModelError, match="resumes where it stopped"):
         download(server.file, target)
     assert not target.exists()
     have = (target.parent / "file.zip.part").stat().st_size
@@ -137,18 +137,18 @@ def test_a_part_longer_than_the_file_is_thrown_away(server, target):
 
 
 def test_another_file_than_expected_is_deleted_and_said(server, target):
-    with pytest.raises(ModelError, match="not what it should be"):
+    with pytest.raises(ModelError, match="not the expected one"):
         download(server.file, target, sha256="0" * 64)
     assert names(target) == []
 
 
-def test_a_damaged_part_is_noticed(server, target):
+def test_a_corrupt_part_is_noticed(server, target):
     server.breaks_after = 600_000
     with pytest.raises(ModelError):
         download(server.file, target)
     part = target.parent / "file.zip.part"
     part.write_bytes(b"x" + part.read_bytes()[1:])
-    with pytest.raises(ModelError, match="not what it should be"):
+    with pytest.raises(ModelError, match="not the expected one"):
         download(server.file, target, sha256=SHA256)
     assert download(server.file, target, sha256=SHA256) == SHA256
 
@@ -200,7 +200,7 @@ def test_a_redirect_from_https_to_http_is_refused():
 @pytest.mark.parametrize("says_length", [True, False])
 def test_more_than_the_limit_is_stopped(server, target, says_length):
     server.says_length = says_length
-    with pytest.raises(ModelError, match="no model has"):
+    with pytest.raises(ModelError, match="more than any model"):
         download(server.file, target, max_bytes=1_000_000)
     assert not target.exists()
 
@@ -215,13 +215,13 @@ def test_a_server_that_refuses_is_a_sentence(server, target, status):
 
 def test_no_connection_is_a_sentence_with_a_way_out(server, target):
     url = server.file.replace(server.url, "http://127.0.0.1:9")
-    with pytest.raises(ModelError, match="models install"):
+    with pytest.raises(ModelError, match="with a browser"):
         download(url, target)
 
 
 def test_a_folder_that_cannot_be_written_is_a_sentence(server, tmp_path):
     (tmp_path / "file").write_text("not a folder")
-    with pytest.raises(OutputError, match="Cannot write"):
+    with pytest.raises(OutputError, match="cannot be written"):
         download(server.file, tmp_path / "file" / "model.zip")
 
 

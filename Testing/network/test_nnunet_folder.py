@@ -13,7 +13,7 @@ from network.nnunet_folders import SHAPE, dataset, plans, write_result_folder
 from network.plain_conv_net import random_net
 from SoftCordSegLib.errors import ModelError
 from SoftCordSegLib.network import UNetConfig, load_bundle, save_plan_bundle
-from SoftCordSegLib.network.authors.nnunet_folder import convert_result_folder, find_result_folder
+from SoftCordSegLib.network.nnunet_folder import convert_result_folder, find_result_folder
 from SoftCordSegLib.network.plans import Margins, NnUNet, Resampling
 
 
@@ -137,7 +137,7 @@ REFUSED = {
     ),
     "which is the cord": ({}, {"labels": TWO}, "not clear which"),
     "normalisation": ({"normalization_schemes": ["MyOwn"]}, {}, "MyOwn"),
-    "orientation": ({}, {"image_orientation": "XYZ"}, "no orientation"),
+    "orientation": ({}, {"image_orientation": "XYZ"}, "invalid orientation"),
     "no spacing": ({"spacing": None}, {}, "cannot be used"),
 }
 
@@ -156,7 +156,7 @@ def test_weights_of_another_shape_are_a_sentence(tmp_path):
 
 
 @pytest.mark.parametrize("file", ["plans.json", "dataset.json", "fold_0/checkpoint_final.pth"])
-def test_missing_and_damaged_files_are_named(tmp_path, file):
+def test_missing_and_corrupt_files_are_named(tmp_path, file):
     folder = write_result_folder(tmp_path)
     (folder / file).write_text("{ cut")
     with pytest.raises(ModelError, match=file.rsplit("/", 1)[-1]):
@@ -246,5 +246,5 @@ def test_plans_that_name_other_python_objects_are_refused(tmp_path, key, value):
     written = residual_plans()
     entry = written["configurations"]["3d_fullres"]["architecture"]
     (entry if key in entry else entry["arch_kwargs"])[key] = value
-    with pytest.raises(ModelError, match="no network of nnU-Net's own"):
+    with pytest.raises(ModelError, match="not one of nnU-Net's own"):
         convert_result_folder(write_result_folder(tmp_path, written))

@@ -7,7 +7,7 @@ import torch
 
 from network.plain_conv_net import PlainConvNet, random_net
 from SoftCordSegLib.errors import ModelError
-from SoftCordSegLib.network.authors.plain_conv import check_fit, config_of, our_name, translated
+from SoftCordSegLib.network.plain_conv import check_fit, config_of, our_name, translated
 from SoftCordSegLib.network.unet import PAPER, UNet
 
 SHAPES = {
@@ -79,13 +79,13 @@ def test_copies_that_differ_are_damage():
     state["decoder.encoder.stages.1.0.convs.0.conv.weight"] = (
         state["encoder.stages.1.0.convs.0.conv.weight"] + 1e-3
     )
-    with pytest.raises(ModelError, match="damaged"):
+    with pytest.raises(ModelError, match="corrupt"):
         translated(state)
 
 
 def test_a_network_that_lacks_a_layer_is_refused():
     state = translated(random_net(**SHAPES["small"]).state_dict())
-    with pytest.raises(ModelError, match="whole plain U-Net"):
+    with pytest.raises(ModelError, match="complete plain U-Net"):
         config_of(
             {name: tensor for name, tensor in state.items() if not name.startswith("encoder.1.0")}
         )

@@ -16,15 +16,9 @@ from network.plain_conv_net import lightning_checkpoint, random_net
 from network.server import serving
 from SoftCordSegLib.errors import Cancelled, ModelError, OutputError
 from SoftCordSegLib.network import file_sha256, load_bundle, shipped_bundles
-from SoftCordSegLib.network.store import (
-    Store,
-    install_archive,
-    install_release,
-    installed_bundles,
-    models_folder,
-    releases,
-)
-from SoftCordSegLib.network.store.releases import Release, release_named
+from SoftCordSegLib.network.install_model import install_archive, install_release
+from SoftCordSegLib.network.releases import Release, release_named, releases
+from SoftCordSegLib.network.store import Store, installed_bundles, models_folder
 from SoftCordSegLib.progress import Progress
 
 SHAPE = {"features": (4, 6, 8), "strides": ((1, 1, 1), (2, 2, 2), (1, 2, 2))}
@@ -197,7 +191,7 @@ def test_the_file_of_a_release_is_known_by_its_name(store, tmp_path):
 def test_what_is_no_model_is_a_sentence(store, tmp_path):
     (tmp_path / "x").mkdir()
     (tmp_path / "x" / "plans.json").write_text("{}")
-    with pytest.raises(ModelError, match="holds no model that is known"):
+    with pytest.raises(ModelError, match="contains no model of a known kind"):
         install_archive(zipped(tmp_path / "x.zip", tmp_path / "x"))
     assert left_in(store.folder) == []
 
@@ -322,13 +316,13 @@ def test_removing_takes_a_model_away(store, archive):
     "name", ["", "../x", "a/b", "a\\b", ".hidden", "con", "LPT1.zip", "x" * 65, "a:b", "trailing."]
 )
 def test_names_that_no_folder_can_have_are_refused(store, archive, name):
-    with pytest.raises(ModelError, match="cannot be a model's name"):
+    with pytest.raises(ModelError, match="not a valid name"):
         store.path(name)
 
 
 def test_a_store_that_cannot_be_written_is_a_sentence(archive, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="Cannot write into the models' folder"):
+    with pytest.raises(OutputError, match="models' folder cannot be written"):
         install_archive(archive, Store(tmp_path / "file" / "models"), release=a_release())
 
 
@@ -367,7 +361,7 @@ def test_what_came_the_first_time_must_come_again(server, store, tmp_path):
     server.content = zipped(
         tmp_path / "b.zip", checkpoint_folder(tmp_path / "second", seed=1)
     ).read_bytes()
-    with pytest.raises(ModelError, match="not what it should be"):
+    with pytest.raises(ModelError, match="not the expected one"):
         download_it(server, store)
     assert installed_bundles() == []
     # Who knows better may say so.

@@ -26,7 +26,7 @@ def own_models(tmp_path, monkeypatch):
         raise ModelError(f"'{url}' cannot be reached.")
 
     monkeypatch.setenv("SOFTCORDSEG_MODELS", str(tmp_path / "models"))
-    monkeypatch.setattr("SoftCordSegLib.network.store.install.download", no_network)
+    monkeypatch.setattr("SoftCordSegLib.network.install_model.download", no_network)
     return tmp_path / "models"
 
 

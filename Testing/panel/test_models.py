@@ -9,7 +9,8 @@ import pytest
 
 from panel_actions import while_running
 from SoftCordSegLib.network import shipped_bundles
-from SoftCordSegLib.network.store import install_archive, releases
+from SoftCordSegLib.network.install_model import install_archive
+from SoftCordSegLib.network.releases import releases
 
 
 @pytest.fixture
@@ -87,7 +88,7 @@ def test_a_file_that_is_no_model_is_a_sentence(ui, slicer_host, tmp_path, own_mo
 def test_a_download_asks_first_and_shows_the_licence(ui, slicer_host, monkeypatch):
     fetched = []
     monkeypatch.setattr(
-        "SoftCordSegLib.network.store.install.download", lambda *a, **k: fetched.append(a)
+        "SoftCordSegLib.network.install_model.download", lambda *a, **k: fetched.append(a)
     )
     slicer_host.answers = [False]
     choose(ui, "Download v2.5")

@@ -14,7 +14,7 @@ from segmentation.plain_nnunet import probabilities
 from segmentation.plain_nnunet import resampled as plainly_resampled
 from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.network import load_bundle, save_plan_bundle
-from SoftCordSegLib.network.authors.nnunet_folder import convert_result_folder
+from SoftCordSegLib.network.nnunet_folder import convert_result_folder
 from SoftCordSegLib.network.plans import Margins, Resampling
 from SoftCordSegLib.segmentation import segment
 from SoftCordSegLib.segmentation.pipelines.around_cord import with_margins

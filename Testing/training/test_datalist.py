@@ -7,8 +7,9 @@ import json
 import numpy as np
 import pytest
 
+from SoftCordSegLib.bids import acquisition_of
 from SoftCordSegLib.errors import InputError
-from SoftCordSegLib.training.cases import contrast_of, make_datalist, read_part, split_participants
+from SoftCordSegLib.training.cases import make_datalist, read_part, split_participants
 from SoftCordSegLib.volume import Volume, write_nifti
 from training.made_dataset import AFFINE, make_dataset
 
@@ -143,8 +144,8 @@ def test_labels_that_do_not_fit_their_images_are_named(tmp_path):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"contrasts": ["T7w"]}, "no image of the contrast T7w. It has: T1w"),
-        ({"label": "soft_bin"}, "No image in .* has a soft_bin label"),
+        ({"contrasts": ["T7w"]}, "no image of the contrast T7w. Choose among: T1w"),
+        ({"label": "soft_bin"}, "No image has a soft_bin label"),
     ],
 )
 def test_what_is_not_there_is_told(dataset, tmp_path, options, sentence):
@@ -171,7 +172,7 @@ def test_a_list_is_read_back_by_part_and_contrast(dataset):
     content, _ = make_datalist(dataset, dataset)
     path = written(content, dataset / "dataset.json")
     cases = read_part(path, "validation", ["MT-on"])
-    assert {contrast_of(case.image) for case in cases} == {"flip-1_mt-on_MTS"}
+    assert {acquisition_of(case.image) for case in cases} == {"flip-1_mt-on_MTS"}
     assert {case.participant for case in cases} == participants(content, "validation")
 
 
@@ -184,9 +185,7 @@ def test_the_authors_lists_say_train(dataset):
 def test_a_participant_in_two_parts_is_refused(dataset):
     content, _ = make_datalist(dataset, dataset)
     content["validation"].append(content["training"][0])
-    with pytest.raises(
-        InputError, match=r"the participant sub-\d\d is in training and in validation"
-    ):
+    with pytest.raises(InputError, match=r"participant sub-\d\d is in training and in validation"):
         read_part(written(content, dataset / "leaking.json"), "training")
 
 

@@ -174,10 +174,10 @@ def test_a_truncated_file_is_refused(tmp_path, suffix, kept):
     raw = path.read_bytes()
     path.write_bytes(raw[: int(len(raw) * kept)])
 
-    assert "damaged" in refusal(path)
+    assert "corrupt" in refusal(path)
 
 
-def test_a_damaged_gzip_is_refused(tmp_path):
+def test_a_corrupt_gzip_is_refused(tmp_path):
     path = save(
         tmp_path / "bad.nii.gz", np.random.default_rng(0).random((20, 20, 20)).astype(np.float32)
     )
@@ -185,7 +185,7 @@ def test_a_damaged_gzip_is_refused(tmp_path):
     raw[len(raw) // 2 : len(raw) // 2 + 64] = bytes(64)
     path.write_bytes(raw)
 
-    assert "damaged" in refusal(path)
+    assert "corrupt" in refusal(path)
 
 
 def test_damage_that_only_the_checksum_shows_is_refused(tmp_path):
@@ -194,7 +194,7 @@ def test_damage_that_only_the_checksum_shows_is_refused(tmp_path):
     raw[-8] ^= 1
     path.write_bytes(raw)
 
-    assert "damaged" in refusal(path)
+    assert "corrupt" in refusal(path)
 
 
 @pytest.mark.parametrize("name", ["notes.nii.gz", "notes.nii", "notes.txt"])
@@ -221,9 +221,9 @@ def test_another_image_format_is_refused_by_its_name(tmp_path):
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
-    assert "There is no file" in refusal(tmp_path / "nobody.nii.gz")
-    assert "is a folder" in refusal(tmp_path)
-    with pytest.raises(InputError, match="There is no file"):
+    assert "There is no such file" in refusal(tmp_path / "nobody.nii.gz")
+    assert "This is a folder" in refusal(tmp_path)
+    with pytest.raises(InputError, match="There is no such file"):
         time_points(tmp_path / "nobody.nii.gz")
 
 
@@ -232,7 +232,7 @@ def test_a_file_that_may_not_be_read_is_refused(tmp_path):
     path = save(tmp_path / "secret.nii", np.zeros((2, 2, 2), np.float32))
     path.chmod(0)
 
-    assert "may not be read" in refusal(path)
+    assert "no permission" in refusal(path)
 
 
 def test_colours_and_complex_numbers_are_refused(tmp_path):

@@ -9,6 +9,7 @@ Every spelling in use is read, one is written::
 
 from .data_sets import (
     CUT_SOFT_LABELS,
+    DERIVATIVES,
     DESCRIPTION,
     LABELS,
     SOFT_LABELS,
@@ -28,6 +29,7 @@ from .data_sets import (
 from .entities import (
     NIFTI_EXTENSIONS,
     Entities,
+    acquisition_of,
     contrast_names,
     contrast_of,
     image_identity,
@@ -70,6 +72,7 @@ from .sidecar import (
 
 __all__ = [
     "CUT_SOFT_LABELS",
+    "DERIVATIVES",
     "DESCRIPTION",
     "LABELS",
     "MANUAL",
@@ -83,6 +86,7 @@ __all__ = [
     "MadeMask",
     "Origin",
     "Series",
+    "acquisition_of",
     "average_name",
     "contrast_names",
     "contrast_of",

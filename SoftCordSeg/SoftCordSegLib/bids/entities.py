@@ -108,6 +108,14 @@ def contrast_of(path: PathLike) -> str:
     return (stem[len(session) + 1 :] if session else stem) or stem
 
 
+def acquisition_of(path: PathLike) -> str:
+    """The same without the space and the description: "flip-1_mt-on_MTS" of
+    sub-01_flip-1_mt-on_space-other_MTS.
+    """
+    parts = [part for part in contrast_of(path).split("_") if not part.startswith(_DERIVED)]
+    return "_".join(parts) or contrast_of(path)
+
+
 def image_identity(stem: str) -> tuple[str, ...]:
     """The parts of an image's name that tell which scan it is of: the same for
     ``sub-01_space-other_T2w`` and ``sub-01_T2w``; () for a name without a participant.

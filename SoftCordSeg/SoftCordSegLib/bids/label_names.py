@@ -14,6 +14,7 @@ from enum import Enum
 
 from .entities import (
     NIFTI_EXTENSIONS,
+    Entities,
     PathLike,
     image_identity,
     parse_entities,
@@ -123,6 +124,12 @@ _STANDARD: dict[Kind, tuple[str, str, str]] = {
     Kind.DISCS: ("", "Discs", "dseg"),
     Kind.EDIT_MAP: ("", "Edits", "dseg"),
 }
+# Entities that the validator refuses in a mask's name (BIDS schema, rules/files/deriv/imaging):
+# they go into desc- too, in front of the suffix.
+_FOLDED = re.compile(r"flip-\d+|inv-\d+|mt-(on|off)")
+_UNFOLD = re.compile(r"(?:(flip)(\d+))?(?:(inv)(\d+))?(?:(mt)(on|off))?(.*)")
+# These come behind them in the order of entities.
+_BEHIND_FOLDED = ("part-", "proc-", "hemi-", "space-", "split-", "recording-", "chunk-", "res-")
 # Labels of other things, and what is computed from a mask.
 _OTHER = re.compile(
     r"(?P<image>.+?)_("
@@ -162,9 +169,11 @@ def label_name(
     if entities is None or not entities.suffix:
         return f"{stem}_{_SPELLINGS[kind][0]}{extension}"
     label, ending, suffix = _STANDARD[kind]
-    start = "".join(f"{part}_" for part in entities.parts if not part.startswith("desc-"))
-    contrast = f"{entities.value('desc')}{entities.suffix}"
-    return f"{start}{label}desc-{contrast}{ending}_{suffix}{extension}"
+    folded = [part for part in entities.parts if _FOLDED.fullmatch(part)]
+    kept = [part for part in entities.parts if part not in folded and part[:5] != "desc-"]
+    contrast = "".join(part.replace("-", "") for part in folded)
+    contrast += f"{entities.value('desc')}{entities.suffix}"
+    return f"{'_'.join(kept)}_{label}desc-{contrast}{ending}_{suffix}{extension}"
 
 
 def spellings(image: PathLike, *kinds: Kind) -> tuple[str, ...]:
@@ -259,11 +268,19 @@ def _read_standard(stem: str) -> FileName | None:
     has_label = "label-sc" in [part.casefold() for part in entities.parts]
     for kind, (label, ending, suffix) in _STANDARD.items():
         if entities.suffix == suffix and bool(label) == has_label and _ends(contrast, ending):
-            own = [part for part in entities.parts if not part.startswith(("desc-", "label-"))]
-            contrast = contrast[: len(contrast) - len(ending)]
-            image = "_".join([*own, *([contrast] if contrast else [])])
+            image = _unfolded(entities, contrast[: len(contrast) - len(ending)])
             return FileName(kind, image, is_label=True, rank=len(_SPELLINGS[kind]))
     return None
+
+
+def _unfolded(entities: Entities, contrast: str) -> str:
+    """The image's name of a label's entities and of the contrast in ``desc-``."""
+    found = _UNFOLD.fullmatch(contrast)
+    *folded, suffix = found.groups() if found else (contrast,)
+    own = [part for part in entities.parts if not part.startswith(("desc-", "label-"))]
+    at = next((n for n, part in enumerate(own) if part.startswith(_BEHIND_FOLDED)), len(own))
+    own[at:at] = [f"{key}-{value}" for key, value in zip(folded[::2], folded[1::2]) if key]
+    return "_".join([*own, *([suffix] if suffix else [])])
 
 
 def _ends(contrast: str, ending: str) -> bool:

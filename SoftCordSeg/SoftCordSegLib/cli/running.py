@@ -125,7 +125,7 @@ def use_threads(count: int | None) -> None:
 
 def keep_memory_for(bundle: ModelBundle) -> None:
     """Keep freed memory for the next tile of this network, in a process that is ours alone."""
-    from ..network.memory import LARGEST_THRESHOLD, keep_freed_memory
+    from ..processes import LARGEST_THRESHOLD, keep_freed_memory
 
     # The layers of the authors' networks are larger than that.
     keep_freed_memory(LARGEST_THRESHOLD if bundle.plan is None else None)

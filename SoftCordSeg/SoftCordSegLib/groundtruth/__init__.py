@@ -1,18 +1,18 @@
 """Floor 2: one soft ground truth of the cord from the masks of several contrasts."""
 
-from .contrast import Contrast
+from .displacement_field import displacement_field, write_field, write_transform
 from .exclusion import Exclusion, Exclusions, read_exclusions
-from .make import make_ground_truth
-from .options import AUTHORS, PAPER, GroundTruthOptions
-from .registration import (
-    RegistrationOptions,
-    SlicewiseRigid,
-    displacement_field,
-    register,
-    write_field,
+from .ground_truth import (
+    AUTHORS,
+    PAPER,
+    Contrast,
+    ContrastTruth,
+    GroundTruth,
+    GroundTruthOptions,
 )
-from .save import write_transform
-from .truth import ContrastTruth, GroundTruth
+from .registration import RegistrationOptions, register
+from .slicewise import SlicewiseRigid
+from .soft_average import make_ground_truth
 
 __all__ = [
     "AUTHORS",

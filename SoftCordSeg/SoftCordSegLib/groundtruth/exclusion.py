@@ -31,7 +31,7 @@ class Exclusion:
 
 @dataclass(frozen=True)
 class Exclusions:
-    """A list, asked participant by participant."""
+    """A list of participants and images to leave out."""
 
     entries: tuple[Exclusion, ...] = ()
 
@@ -52,24 +52,25 @@ class Exclusions:
 def read_exclusions(path: Path) -> Exclusions:
     """Read a list: the authors' ``exclude.yml`` and its kin, or plain text.
 
-    Understood are YAML lists, with or without headings (``FILES_REG:``), of participants or files,
+    Supported are YAML lists, with or without headings (``FILES_REG:``), of participants or files,
     whole paths included; text with one name a line; reasons as comments (``- sub-01  # moved``) or
-    after a colon (``- sub-01: moved``).  Images outside BIDS are told by their ending
-    (``t2.nii.gz``).
+    after a colon (``- sub-01: moved``).  Images outside BIDS are recognised by their
+    ending (``t2.nii.gz``).
 
     Raises:
-        InputError: the file cannot be read, or a line is no such entry.
+        InputError: the file cannot be read, or a line names no participant or image.
     """
     try:
         lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
     except FileNotFoundError as error:
         raise InputError(
-            f"There is no file '{path}'. Check the name of the exclusion list."
+            "There is no such exclusion list.", path=path, hint="Check its name."
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
-            f"'{path}' cannot be read as text. Give a list of participants, one a line, or a YAML"
-            " list."
+            "It cannot be read as text.",
+            path=path,
+            hint="Give a list of participants, one a line, or a YAML list.",
         ) from error
     entries: list[Exclusion] = []
     heading = ""
@@ -87,8 +88,9 @@ def read_exclusions(path: Path) -> Exclusions:
         found = _entries(text.lstrip("- "), comment, heading)
         if found is None:
             raise InputError(
-                f"'{path}', line {number}: '{line.strip()}' names no participant or image. "
-                "Write sub-01, sub-01_T1w or t2.nii.gz, one a line."
+                f"Line {number}, '{line.strip()}', names no participant or image.",
+                path=path,
+                hint="Write sub-01, sub-01_T1w or t2.nii.gz, one a line.",
             )
         entries += found
     return Exclusions(tuple(entries))

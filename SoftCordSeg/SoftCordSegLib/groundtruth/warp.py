@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from scipy import ndimage
 
 from ..volume import Grid, Volume
+from ..volume.slice_moments import EMPTY
 
 _CHUNK = 1 << 20
-# Nearer than this to the last known voxel, counted in voxels, a value is carried on rather than
-# given up.
+# Nearer than this to the last known voxel, counted in voxels, a value is carried on; farther, it
+# is 0.
 _HALF = 0.5
 
 
@@ -21,15 +22,15 @@ def warp(volume: Volume, grid: Grid, move: Callable[[np.ndarray], np.ndarray]) -
     Args:
         volume: values on any grid.
         grid: where to sample.
-        move: places (n, 3) in the grid's space to places (n, 3) in the volume's, world RAS+ mm.
+        move: points (n, 3) in the grid's space to points (n, 3) in the volume's, world RAS+ mm.
 
     Returns:
         float32 values of ``grid``'s shape.
     """
     result = np.zeros(grid.shape, np.float32)
     data = np.asarray(volume.data, dtype=np.float32)
-    for part, places in _places(grid):
-        voxels = volume.grid.to_voxel(move(places))
+    for part, points in _slabs(grid):
+        voxels = volume.grid.to_voxel(move(points))
         values = ndimage.map_coordinates(
             data, voxels.T, order=1, mode="grid-constant", output=np.float32
         )
@@ -74,8 +75,19 @@ def box_within(
     return start, np.clip(np.ceil(voxels.max(axis=0)).astype(int) + 2, start, size)
 
 
-def _places(grid: Grid) -> Iterator[tuple[slice, np.ndarray]]:
-    """Slabs of ``grid`` along k and the world places (n, 3) of their voxels, so that memory stays
+def reach_along(grid: Grid, masks: Sequence[Volume]) -> Grid:
+    """``grid`` with more slices at its ends, where need be, to reach all voxels of the masks."""
+    ends = [
+        grid.to_voxel(one.grid.to_world(np.argwhere(np.asarray(one.data) > EMPTY)))[:, 2]
+        for one in masks
+    ]
+    start = min(0, int(np.floor(min(k.min() for k in ends))))
+    stop = max(grid.shape[2], int(np.ceil(max(k.max() for k in ends))) + 1)
+    return grid.crop(np.array([0, 0, start]), np.array([grid.shape[0], grid.shape[1], stop]))
+
+
+def _slabs(grid: Grid) -> Iterator[tuple[slice, np.ndarray]]:
+    """Slabs of ``grid`` along k and the world points (n, 3) of their voxels, so that memory stays
     small.
     """
     thickness = max(_CHUNK // max(grid.shape[0] * grid.shape[1], 1), 1)

@@ -13,11 +13,12 @@ from .bundle import (
     file_sha256,
     load_bundle,
     save_bundle,
+    save_centre_crop_bundle,
+    save_plan_bundle,
     shipped_bundles,
 )
-from .plan_bundles import save_centre_crop_bundle, save_plan_bundle
 from .plans import CentreCrop, NetworkSpec, NnUNet
-from .shape import COMPACT, PAPER, UNetConfig
+from .unet_config import COMPACT, PAPER, UNetConfig
 
 __all__ = [
     "AROUND_CORD",

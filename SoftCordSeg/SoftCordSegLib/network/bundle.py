@@ -5,7 +5,7 @@ weights.
 
     <bundle>/configs/metadata.json   name, version, licence, provenance, SHA-256 of the weight files
     <bundle>/configs/inference.json  networks, spacings, tiles: what inference needs; see ``plans``
-    <bundle>/models/*.safetensors    weights; nothing is ever unpickled
+    <bundle>/models/*.safetensors    weights, read without unpickling
 """
 
 from __future__ import annotations
@@ -22,24 +22,26 @@ from ..files import write_atomically, write_text_atomically
 from ..resources import resources_folder
 from .activations import ACTIVATIONS
 from .plans import PIPELINES, CentreCrop, NetworkSpec, NnUNet
-from .shape import UNetConfig
+from .unet_config import PAPER, UNetConfig
 
 if TYPE_CHECKING:
     import torch
 
     from .unet import UNet
 
+    State = dict[str, torch.Tensor]
+
 _REQUIRED = ("name", "version", "license", "weights")
 
 # Contracts by which intensities are scaled before a network of ours sees them;
-# ``volume.intensities`` says what they are.
+# see ``volume.intensities``.
 WHOLE_IMAGE, AROUND_CORD = "whole_image", "around_cord"
 INTENSITIES = (WHOLE_IMAGE, AROUND_CORD)
 
 
 @dataclass(frozen=True)
 class Stage:
-    """How one network of a bundle is run.
+    """One network of a bundle and its settings.
 
     Attributes:
         weights: file below the bundle's folder.
@@ -61,17 +63,17 @@ class Stage:
 
 @dataclass(frozen=True)
 class ModelBundle:
-    """A verified bundle; weights are read when a network is first asked for.
+    """A verified bundle; weights are read when a network is requested.
 
     Attributes:
-        folder: where it lies.
+        folder: of the bundle.
         metadata: ``metadata.json`` as it is.
         orientation: of the working grid, nibabel letters.
-        locator: finds the cord in the whole field of view; None in a bundle that goes another way.
-        segmenter: outlines it; None likewise.
-        plan: the other way, of the authors' releases; None in a bundle of ours.
+        locator: finds the cord in the whole field of view; None in a bundle with a plan.
+        segmenter: segments it; None likewise.
+        plan: the pipeline of one of the authors' releases; None in a bundle of ours.
         intensities: the contract by which both networks' input is scaled, one of
-            :data:`INTENSITIES`; of no meaning with a plan.
+            :data:`INTENSITIES`; unused with a plan.
     """
 
     folder: Path
@@ -116,12 +118,12 @@ class ModelBundle:
             ModelError: the weights do not fit the configuration, or the library that builds the
                 network is missing.
         """
-        from .authors.foreign import build
+        from .nnunet_builder import build_network
         from .unet import UNet
 
         for name in spec.weights:
             yield self._filled(
-                UNet(spec.config) if spec.config is not None else build(spec.library), name
+                UNet(spec.config) if spec.config is not None else build_network(spec.library), name
             )
 
     def _filled(self, network: torch.nn.Module, name: str) -> torch.nn.Module:
@@ -130,12 +132,11 @@ class ModelBundle:
         path = self.folder / name
         try:
             network.load_state_dict(safetensors.torch.load_file(path))
-        except (
-            Exception
-        ) as error:  # safetensors and torch raise many kinds; all mean the same to the user
+        except Exception as error:  # safetensors and torch raise many kinds, all meaning the same
             raise ModelError(
-                f"The weights '{path}' do not fit their configuration: the bundle is damaged."
-                " Install it again."
+                "The weights do not fit the configuration: the model bundle is corrupt.",
+                path=path,
+                hint="Install it again.",
             ) from error
         return network.eval()
 
@@ -152,8 +153,9 @@ def load_bundle(folder: str | Path) -> ModelBundle:
     absent = [key for key in _REQUIRED if key not in metadata]
     if absent:
         raise ModelError(
-            f"The bundle '{folder}' does not say its {', '.join(absent)} (configs/metadata.json)."
-            " Install it again."
+            f"The model bundle has no {', '.join(absent)} in configs/metadata.json.",
+            path=folder,
+            hint="Install it again.",
         )
     try:
         orientation = _letters(inference["orientation"])
@@ -174,8 +176,9 @@ def load_bundle(folder: str | Path) -> ModelBundle:
         sums = dict(metadata["weights"])
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelError(
-            f"The bundle '{folder}' has a configuration that cannot be used ({error!r}). Install it"
-            " again."
+            f"The model bundle has an invalid configuration ({error!r}).",
+            path=folder,
+            hint="Install it again.",
         ) from error
     _check_contract(bundle.intensities, folder)
     for name in bundle.weight_files:
@@ -212,7 +215,7 @@ def save_bundle(
     import safetensors.torch
 
     folder = Path(folder)
-    if "pipeline" not in inference:  # the authors' ways have their own
+    if "pipeline" not in inference:  # the authors' pipelines have their own scaling
         _check_contract(inference.get("intensities", WHOLE_IMAGE), folder)
     sums = {}
     for name, state in weights.items():
@@ -244,7 +247,7 @@ def file_sha256(path: str | Path) -> str:
 def _letters(value: Any) -> str:
     letters = str(value)
     if len(letters) != 3 or any(len(set(letters) & set(pair)) != 1 for pair in ("RL", "AP", "IS")):
-        raise ValueError(f"{letters} is no orientation")
+        raise ValueError(f"{letters} is not an orientation")
     return letters
 
 
@@ -273,8 +276,10 @@ def _stage(entry: dict[str, Any]) -> Stage:
 def _check_contract(name: Any, folder: Path) -> None:
     if name not in INTENSITIES:
         raise ModelError(
-            f"The bundle '{folder}' scales intensities by {name!r}, which this version does not"
-            f" know (it knows {', '.join(INTENSITIES)}). Update SoftCordSeg."
+            f"The model bundle scales intensities by {name!r}, which this version does not"
+            f" support (supported: {', '.join(INTENSITIES)}).",
+            path=folder,
+            hint="Update SoftCordSeg.",
         )
 
 
@@ -284,15 +289,20 @@ def _verify(folder: Path, name: str, sums: dict[str, str]) -> None:
     # that run code.
     if folder.resolve() not in path.resolve().parents or path.suffix != ".safetensors":
         raise ModelError(
-            f"The bundle '{folder}' names '{name}' as weights, which is not a .safetensors file"
-            " inside it. Do not use it."
+            f"The model bundle names '{name}' as weights, which is not a .safetensors file"
+            " inside its folder.",
+            path=folder,
+            hint="Do not use it.",
         )
     if not path.is_file():
-        raise ModelError(f"The bundle '{folder}' lacks its weights '{name}'. Install it again.")
+        raise ModelError(
+            f"The model bundle has no weights '{name}'.", path=folder, hint="Install it again."
+        )
     if sums.get(name) != file_sha256(path):
         raise ModelError(
             f"The weights '{path}' are not the ones the bundle was published with (SHA-256"
-            " differs). Install it again."
+            " differs).",
+            hint="Install it again.",
         )
 
 
@@ -305,8 +315,69 @@ def _read_json(path: Path) -> dict[str, Any]:
         ) from error
     except (OSError, ValueError) as error:
         raise ModelError(
-            f"'{path}' cannot be read: the model bundle is damaged. Install it again."
+            "The file cannot be read: the model bundle is corrupt.",
+            path=path,
+            hint="Install it again.",
         ) from error
     if not isinstance(content, dict):
-        raise ModelError(f"'{path}' cannot be read: the model bundle is damaged. Install it again.")
+        raise ModelError(
+            "The file cannot be read: the model bundle is corrupt.",
+            path=path,
+            hint="Install it again.",
+        )
     return content
+
+
+# The weights of a bundle with one network.
+WEIGHTS = "models/network.safetensors"
+
+
+def save_plan_bundle(
+    folder: str | Path,
+    metadata: dict[str, Any],
+    orientation: str,
+    plan: CentreCrop | NnUNet,
+    states: dict[str, State],
+) -> None:
+    """Write a bundle with the pipeline ``plan``.
+
+    Args:
+        folder: of the bundle.
+        metadata: name, version, license, provenance.
+        orientation: of the working grid, nibabel letters (where the axes point **to**).
+        plan: the configuration.
+        states: state dictionaries by the names in ``plan.network.weights``.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    save_bundle(folder, metadata, {"orientation": orientation, **plan.to_json()}, states)
+
+
+def save_centre_crop_bundle(
+    folder: str | Path,
+    metadata: dict[str, Any],
+    state: State,
+    config: UNetConfig = PAPER,
+    *,
+    orientation: str = "LAS",
+    **settings: Any,
+) -> None:
+    """Turn a network trained by the paper's recipe into a bundle.
+
+    Args:
+        folder: of the bundle.
+        metadata: name, version, license, provenance.
+        state: of ``network.unet.UNet(config)``.
+        config: the network's shape.
+        orientation: the one that it was trained in, nibabel letters: "LAS" (SCT's RPI) for our
+            training, "RPI" for the authors' releases.
+        settings: other than the defaults of :class:`~.plans.CentreCrop` (``crop``, ``padding``,
+            ``tile``, ``activation``, …).
+
+    Raises:
+        ValueError: the settings do not fit the network.
+        OutputError: the folder cannot be written.
+    """
+    plan = CentreCrop(NetworkSpec((WEIGHTS,), config), **settings)
+    save_plan_bundle(folder, metadata, orientation, plan, {WEIGHTS: state})

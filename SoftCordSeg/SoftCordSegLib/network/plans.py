@@ -1,7 +1,7 @@
-"""Other ways from an image to a mask than ours: what the authors' pipelines do, as configuration.
+"""The authors' pipelines, as configuration.
 
-``configs/inference.json`` of a bundle says which way it goes by its key ``pipeline``; without that
-key it is ours, a locator and a segmenter (:class:`~.bundle.Stage`).
+The key ``pipeline`` in ``configs/inference.json`` of a bundle names one; without that key the
+pipeline is ours, a locator and a segmenter (:class:`~.bundle.Stage`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .activations import ACTIVATIONS
-from .shape import Size, UNetConfig
+from .unet_config import Size, UNetConfig
 
 CENTRE_CROP, NNUNET = "centre_crop", "nnunet"
 PADDINGS = ("constant", "edge")
@@ -29,8 +29,8 @@ class NetworkSpec:
     Attributes:
         weights: files below the bundle's folder, one for each network.
         config: of our U-Net; None where another library builds the network.
-        library: how that library builds it: ``class``, ``kwargs``, ``imports`` (which of the kwargs
-            name Python objects), ``channels_in``, ``channels_out``.
+        library: what that library builds it from: ``class``, ``kwargs``, ``imports`` (which of the
+            kwargs name Python objects), ``channels_in``, ``channels_out``.
     """
 
     weights: tuple[str, ...]
@@ -69,9 +69,8 @@ class CentreCrop:
     Attributes:
         network: one U-Net, one channel in and out.
         spacing_mm: of its isotropic working grid.
-        crop: voxels of that grid kept around the image's middle, along the working axes; -1 keeps
-            all.
-        divisible_by: what is cropped is padded to multiples of this.
+        crop: voxels of that grid around the image's middle, along the working axes; -1: all.
+        divisible_by: the crop is padded to multiples of this.
         padding: of that padding: "constant" (0) or "edge".
         tile, overlap: of the sliding window.
         activation: of the whole volume's raw outputs, a name in ``activations.ACTIVATIONS``.
@@ -123,7 +122,7 @@ class CentreCrop:
 
 @dataclass(frozen=True)
 class Resampling:
-    """How nnU-Net changes the spacing.
+    """nnU-Net's change of spacing.
 
     Attributes:
         order: of the spline within the slices, or in all directions.
@@ -143,7 +142,7 @@ class Resampling:
 
 @dataclass(frozen=True)
 class Margins:
-    """What is kept around the located cord, mm."""
+    """Margins around the located cord, mm."""
 
     superior: float = 40.0
     inferior: float = 100.0
@@ -167,13 +166,13 @@ class NnUNet:
         spacing_mm, patch: along its axes.
         transpose_forward: order of the reversed axes.
         normalisation: nnU-Net's name of the scheme.
-        use_mask: the scheme looks only at what is not 0.
+        use_mask: the scheme uses only voxels that are not 0.
         intensities: of the training images, for the scheme of CT.
-        data, probabilities: the ways there and back.
+        data, probabilities: resampling of the image, and of the result back to its grid.
         foreground: output channels that are cord.
-        mirror_axes: of its axes, along which the network may see the image flipped.
+        mirror_axes: of its axes, along which the image may be flipped.
         step: of the sliding window, as part of a patch.
-        margins: what the network was trained to see around the cord; None: the whole image.
+        margins: around the cord, as in training; None: the whole image.
         floor: lower values of the mask become 0.
     """
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from .shape import COMPACT, PAPER, Size, UNetConfig
+from .unet_config import COMPACT, PAPER, Size, UNetConfig
 
 __all__ = ["COMPACT", "PAPER", "ConvBlock", "UNet", "UNetConfig"]
 

@@ -40,7 +40,8 @@ class ModelSection:
 
     def _fill(self) -> None:
         """What can be done; filled again only where that changed."""
-        from ..network.store import Store, releases
+        from ..network.releases import releases
+        from ..network.store import Store
 
         installed = [folder.name for folder in Store().bundles()]
         actions = [(_("Install from a file (.zip) …"), self._install_file)]
@@ -67,7 +68,7 @@ class ModelSection:
             self._actions[index - 1][1]()
 
     def _install_file(self) -> None:
-        from ..network.store import install_archive
+        from ..network.install_model import install_archive
 
         path = qt.QFileDialog.getOpenFileName(
             None, _("Choose the file of a model"), setting("ModelFolder"), _("Models (*.zip)")
@@ -79,7 +80,8 @@ class ModelSection:
             self._run(lambda progress: install_archive(path, progress=progress))
 
     def _download(self, name: str) -> None:
-        from ..network.store import install_release, release_named
+        from ..network.install_model import install_release
+        from ..network.releases import release_named
 
         with self._panel.guard(_("The model could not be downloaded.")):
             release = release_named(name)

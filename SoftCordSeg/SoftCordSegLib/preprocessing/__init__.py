@@ -1,19 +1,18 @@
-"""From raw series to one image a contrast: echoes combined, diffusion-weighted volumes corrected
-for motion and averaged.
+"""Floor 2: from raw series to one image a contrast: echoes combined, diffusion-weighted and
+functional volumes corrected for motion and averaged.
 """
 
-from .corrected import Average, average
-from .diffusion import (
+from .b_values import (
     B0_BELOW,
-    Split,
-    check_length,
+    Weighting,
+    find_weighting,
     read_bvals,
     read_directions,
     split_by_bvals,
     split_by_directions,
 )
 from .echoes import root_mean_square
-from .motion import Motion, MotionOptions, estimate_motion
+from .motion_correction import Average, Motion, MotionOptions, average, estimate_motion
 from .series import Series, mean_volume, read_series
 
 __all__ = [
@@ -22,10 +21,10 @@ __all__ = [
     "Motion",
     "MotionOptions",
     "Series",
-    "Split",
+    "Weighting",
     "average",
-    "check_length",
     "estimate_motion",
+    "find_weighting",
     "mean_volume",
     "read_bvals",
     "read_directions",

@@ -17,7 +17,7 @@ def root_mean_square(echoes: Series | Sequence[Volume], names: Sequence[str] = (
 
     Args:
         echoes: a series, or one volume an echo, all on one grid.
-        names: of the volumes, to be named in errors.
+        names: of the volumes, for errors.
 
     Returns:
         float32 values >= 0 on the echoes' grid.
@@ -25,29 +25,26 @@ def root_mean_square(echoes: Series | Sequence[Volume], names: Sequence[str] = (
     Raises:
         InputError: no echo, or grids that differ.
     """
+    if not len(echoes):
+        raise InputError("There is no echo to combine.", hint="Give at least one.")
     if isinstance(echoes, Series):
         return Volume(
             _root_mean_square(echoes.data[..., t] for t in range(len(echoes))), echoes.affine
         )
-    if not echoes:
-        raise InputError("There is no echo to combine. Give at least one.")
     first = echoes[0]
     for number, echo in enumerate(echoes):
         if not first.grid.same_as(echo.grid):
             first_name, name = (f"'{names[n]}'" if names else f"echo {n + 1}" for n in (0, number))
             raise InputError(
-                f"The grids of {first_name} and {name} differ, so they are not echoes of one scan."
-                " Leave one out."
+                f"The grids of {first_name} and {name} differ, so they are not echoes of one scan.",
+                hint="Leave one out.",
             )
     return Volume(_root_mean_square(echo.data for echo in echoes), first.affine)
 
 
 def _root_mean_square(arrays: Iterable[np.ndarray]) -> np.ndarray:
-    total, count = None, 0
-    for array in arrays:
-        squares = np.square(array, dtype=np.float64)
-        total = squares if total is None else np.add(total, squares, out=total)
-        count += 1
-    if total is None:
-        raise InputError("There is no echo to combine. Give at least one.")
-    return np.sqrt(total / count).astype(np.float32)
+    first, *others = arrays
+    total = np.square(first, dtype=np.float64)
+    for array in others:
+        total += np.square(array, dtype=np.float64)
+    return np.sqrt(total / (1 + len(others))).astype(np.float32)

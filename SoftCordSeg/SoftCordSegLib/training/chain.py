@@ -62,7 +62,7 @@ def train_chain(
         InputError: data are missing, or the run in ``out`` is of another configuration.
         Cancelled: through ``progress``.
     """
-    from ..network.memory import keep_freed_memory
+    from ..processes import keep_freed_memory
     from .loop import train
 
     keep_freed_memory()

@@ -1,5 +1,5 @@
-"""Floor 1: a volume is an array and an affine; orientation, resampling and NIfTI, and nothing
-else.
+"""Floor 1: a volume is an array and an affine; orientation, resampling, box, intensity scaling and
+NIfTI.
 """
 
 from .box import Box

@@ -1,4 +1,4 @@
-"""A box in the world, as the region of interest of a run."""
+"""A box in the world: a region of interest."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ class Box:
         return self.center_mm + (signs * self.size_mm) @ self.axes.T
 
     def voxels_of(self, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
-        """The smallest range of voxels of ``grid``, (start, stop), that holds the box; it may reach
-        beyond the grid.
+        """The smallest range of voxels of ``grid``, (start, stop), that contains the box; it may
+        reach beyond the grid.
         """
         corners = grid.to_voxel(self.corners_mm)
         # A face that coincides with a voxel edge, to rounding, does not take in the next voxel.

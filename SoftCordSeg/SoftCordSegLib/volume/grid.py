@@ -51,8 +51,8 @@ class Grid:
         return np.asarray(positions, dtype=float) @ inverse[:3, :3].T + inverse[:3, 3]
 
     def same_as(self, other: Grid, tolerance_mm: float = 1e-3) -> bool:
-        """True if every voxel of both grids is at the same place, to within ``tolerance_mm`` at the
-        corners.
+        """True if every voxel of both grids is at the same position, to within ``tolerance_mm`` at
+        the corners.
         """
         if self.shape != other.shape:
             return False

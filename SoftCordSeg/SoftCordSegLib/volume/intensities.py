@@ -1,5 +1,5 @@
-"""The input contract: how intensities are scaled before a network sees them.  Training and the
-program call the same functions.
+"""The input contract: the scaling of intensities before a network sees them.  Training and
+inference call the same functions.
 
 Two contracts, named in a bundle:
 
@@ -10,13 +10,13 @@ Two contracts, named in a bundle:
     Voxels without image (not finite, or constant and connected to the border: padding, blank air)
     do not count.  For the locator the 1st and 99th percentiles of the rest, on its coarse grid,
     become -1 and 1; for the segmenter the 2nd and 98th percentiles of the image's own voxels within
-    :data:`REACH_MM` of the located cord.  The rest of the field of view hardly matters then: an
+    :data:`REACH_MM` of the located cord.  The rest of the field of view then hardly matters: an
     image may be padded, or cropped around its cord, and the cord looks the same.  (Percentiles of
-    the coarse image there would move by up to 1.5 % of the range with where its voxels happen to
-    lie; the image's own voxels stay where they are.)
+    the coarse image there would move by up to 1.5 % of the range with the position of
+    its voxels; the image's own voxels do not move.)
 
-In both, values are clipped at -3 and 3.  Arrays are NumPy's; where it says so, batches of PyTorch
-tensors will do too.
+In both, values are clipped at -3 and 3.  Arrays are NumPy's; some functions also take
+batches of PyTorch tensors, and say so.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ SEGMENTER_PERCENTILES = (2.0, 98.0)
 # The segmenter's range is taken from a cube of that half width about every voxel of the located
 # cord: canal, bone and muscle.
 REACH_MM = 14.0
-# A corner's value counts as blank where that part of the image's faces has it; less is chance among
-# noisy whole numbers.
+# A corner's value counts as blank if at least this part of the image's faces has it; less is chance
+# among noisy integers.
 _LEAST_BLANK = 0.02
 
 
@@ -62,13 +62,13 @@ class Scaling:
 
 @dataclass(frozen=True, eq=False)
 class Intensities:
-    """What the scaling of one image is taken from.
+    """The image from which its scaling is computed.
 
     Attributes:
         image: (i, j, k) in the axes of ``coarse``.
         coarse: the same on the locator's grid, whose outer corner it shares.
-        with_image: bool, of the shape of ``coarse``: where that shows image; None in the contract
-            *whole_image*, where all counts.
+        with_image: bool, of the shape of ``coarse``: where that is not blank; None in the contract
+            *whole_image*, where every voxel counts.
     """
 
     image: Volume
@@ -85,8 +85,8 @@ class Intensities:
         """The scaling of the fine image.
 
         Args:
-            region: bool, of the shape of ``coarse``: of :func:`near_cord`, or the user's box.  Not
-                looked at in *whole_image*.
+            region: bool, of the shape of ``coarse``: of :func:`near_cord`, or the user's box.
+                Unused in *whole_image*.
         """
         if self.with_image is None:
             return self.for_locator()
@@ -97,12 +97,12 @@ class Intensities:
     def _own_voxels(self, region: np.ndarray) -> np.ndarray:
         """(n,) values of the image's voxels whose centres lie in a region of the coarse grid."""
         ratio = self.coarse.spacing / self.image.spacing
-        places = []
+        indices = []
         for axis, filled in enumerate(_filled_ranges(region)):
             centres = ((np.arange(self.image.shape[axis]) + 0.5) / ratio[axis]).astype(int)
-            places.append(np.flatnonzero((centres >= filled.start) & (centres < filled.stop)))
-        part = self.image.data[np.ix_(*places)]
-        inside = region[np.ix_(*[((at + 0.5) / r).astype(int) for at, r in zip(places, ratio)])]
+            indices.append(np.flatnonzero((centres >= filled.start) & (centres < filled.stop)))
+        part = self.image.data[np.ix_(*indices)]
+        inside = region[np.ix_(*[((at + 0.5) / r).astype(int) for at, r in zip(indices, ratio)])]
         return part[inside]
 
 
@@ -111,14 +111,14 @@ def around_cord(working: Volume, coarse: Volume) -> Intensities:
     axes and outer corner.
     """
     with_image = ~blank(working.data, coarse.spacing / working.spacing, coarse.shape)
-    # Where nothing but blank is left, there is nothing to choose.
+    # An image that is blank everywhere is used as it is.
     return Intensities(
         working, coarse, with_image if with_image.any() else np.ones_like(with_image)
     )
 
 
 def _filled_ranges(region: np.ndarray) -> list[slice]:
-    """The smallest box that holds all that is True; empty where nothing is."""
+    """The smallest box that contains every True voxel; empty where there is none."""
     if not region.any():
         return [slice(0, 0)] * region.ndim
     return ndimage.find_objects(region.view(np.uint8))[0]
@@ -146,12 +146,12 @@ def batch_limits(values: Any, region: Any, percentiles: tuple[float, float]) -> 
     """
     flat, inside = values.flatten(1), region.flatten(1)
     # One sorting serves both regions and whole images: the voxels of a region keep their order.
-    ordered, places = flat.sort(dim=1)
+    ordered, order = flat.sort(dim=1)
     everywhere = _counted_limits(
         ordered, inside.new_ones(inside.shape).cumsum(dim=1), LOCATOR_PERCENTILES
     )
-    low, high = _counted_limits(ordered, inside.gather(1, places).cumsum(dim=1), percentiles)
-    # Not an "if": a GPU would be waited for.
+    low, high = _counted_limits(ordered, inside.gather(1, order).cumsum(dim=1), percentiles)
+    # Not an "if": it would wait for the GPU.
     ranged = (high > low) & inside.any(dim=1)
     return low.where(ranged, everywhere[0]), high.where(ranged, everywhere[1])
 
@@ -159,8 +159,8 @@ def batch_limits(values: Any, region: Any, percentiles: tuple[float, float]) -> 
 def _counted_limits(
     ordered: Any, counted: Any, percentiles: tuple[float, float]
 ) -> tuple[Any, Any]:
-    """Percentiles of some of the ordered values: ``counted`` says how many of them have come up to
-    each place.
+    """Percentiles of some of the ordered values: ``counted`` says how many of them there are up to
+    each index.
     """
     from torch import searchsorted
 
@@ -169,7 +169,7 @@ def _counted_limits(
     for percentile in percentiles:
         rank = last.to(ordered.dtype) * (percentile / 100)
         below = rank.floor().to(counted.dtype)
-        # The first place where so many have come; where none comes at all, any.
+        # The first index with so many; any where there is none.
         lower, upper = (
             ordered.gather(1, searchsorted(counted, number + 1).clamp(max=ordered.shape[1] - 1))[
                 :, 0
@@ -207,11 +207,11 @@ def near_cord(located: Any, spacing_mm: float = 2.0) -> Any:
 
 
 def without_padding(image: Volume) -> Volume:
-    """The image less the outer planes in which nothing changes (padding by any constant, rows of
+    """The image without the outer planes in which nothing changes (padding by any constant, rows of
     air or of NaN); a view.
 
-    What is left is the very image that was padded.  An image that is constant throughout stays as
-    it is.
+    The result is the image before padding.  An image that is constant throughout is returned as it
+    is.
     """
     data = image.data
     start, stop = np.zeros(3, int), np.array(data.shape)
@@ -237,16 +237,16 @@ def _is_flat(
     plane = data[tuple(index)]
     if np.issubdtype(plane.dtype, np.floating) and not np.isfinite(plane.flat[0]):
         return not np.isfinite(plane).any()
-    # A few voxels tell nearly always.
+    # A few voxels nearly always suffice.
     first = plane.flat[0]
     return bool((plane[:: max(plane.shape[0] // 8, 1)] == first).all() and (plane == first).all())
 
 
 def blank(image: np.ndarray, ratio: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
-    """Where a coarser version of an image shows, or is tinged by, voxels without image.
+    """Where a coarser version of an image consists of, or is influenced by, voxels without image.
 
     Without image are voxels that are not finite, and those that have the value of a corner and are
-    connected to the border: the wedges beside an image that was turned, air that was set to 0.
+    connected to the border: the wedges beside a rotated image, air that was set to 0.
 
     Args:
         image: (i, j, k) any real type.
@@ -266,8 +266,7 @@ def blank(image: np.ndarray, ratio: np.ndarray, shape: tuple[int, int, int]) -> 
         finite = np.isfinite(image)
         if not finite.all():
             result |= ~_all_of(finite, ratio, shape)
-    # The coarse image is averaged: beside such voxels, and beside those that are blank in part, it
-    # has some of them.
+    # The coarse image is averaged: voxels beside blank or partly blank ones are influenced by them.
     return (
         ndimage.maximum_filter(result, size=5, mode="constant", cval=False)
         if result.any()
@@ -295,9 +294,9 @@ def _connected_to_border(mask: np.ndarray) -> np.ndarray:
     if not mask.any() or mask.all():
         return mask
     pieces, count = ndimage.label(mask)
-    kept = np.zeros(count + 1, bool)
+    touching = np.zeros(count + 1, bool)
     for axis in range(3):
         for end in (0, -1):
-            kept[np.take(pieces, end, axis)] = True
-    kept[0] = False
-    return kept[pieces]
+            touching[np.take(pieces, end, axis)] = True
+    touching[0] = False
+    return touching[pieces]

@@ -10,17 +10,17 @@ from .volume import Volume
 
 # Distances are measured on a grid at least that fine, mm.
 _FINE_MM = 0.15
-# A drawn outline follows the voxels: so much of that staircase is smoothed away first, standard
-# deviation in voxels.
+# A drawn contour follows the voxels: its steps are smoothed away first, standard deviation in
+# voxels.
 _SMOOTH = 0.6
-# Room around the mask, beyond what the edge moves, mm.
-_ROOM_MM = 3.0
+# Margin around the mask, beyond the distance that the edge moves, mm.
+_MARGIN_MM = 3.0
 
 
 def moved_edge(mask: Volume, by_mm: float) -> Volume:
     """Move the edge of a mask within each slice, and give each voxel the part of it that is inside.
 
-    The outline of a slice is the level line of the slightly smoothed mask that encloses the drawn
+    The contour of a slice is the level line of the slightly smoothed mask that encloses the drawn
     area, so that moving by 0 keeps every slice's area; it is moved by its signed distance in the
     plane.
 
@@ -35,7 +35,7 @@ def moved_edge(mask: Volume, by_mm: float) -> Volume:
     spacing = np.delete(mask.spacing, axis)
     planes = np.moveaxis(np.asarray(mask.data, np.float32), axis, 0)
     result = np.zeros(planes.shape, np.float32)
-    margin = np.ceil((max(by_mm, 0) + _ROOM_MM) / spacing).astype(int)
+    margin = np.ceil((max(by_mm, 0) + _MARGIN_MM) / spacing).astype(int)
     for index in np.flatnonzero(planes.any(axis=(1, 2))):
         filled = np.argwhere(planes[index])
         start = np.maximum(filled.min(axis=0) - margin, 0)
@@ -46,8 +46,8 @@ def moved_edge(mask: Volume, by_mm: float) -> Volume:
 
 
 def signed_distance(plane: np.ndarray, spacing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The distance to the outline of one slice on a finer grid, which its first voxel's outer
-    corner begins.
+    """The distance to the contour of one slice on a finer grid; both grids share the outer corner
+    of their first voxel.
 
     Args:
         plane: (i, j) 0 to 1, not empty.

@@ -1,4 +1,4 @@
-"""Reordering and flipping axes; voxels keep their places in the world."""
+"""Reordering and flipping axes; voxels keep their positions in the world."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def reorient(volume: Volume, letters: str) -> Volume:
         volume: any orientation.
         letters: for example "LAS" (= SCT's "RPI", the working frame here) or "RAS".
     """
-    # Imported where it is used, so that what needs no files runs where nibabel is not installed.
+    # Imported where it is used, so that this module loads where nibabel is not installed.
     import nibabel
 
     start = nibabel.io_orientation(volume.affine)

@@ -41,8 +41,8 @@ def resample(
     Returns:
         float32 values on ``grid``.
     """
-    # scipy's spline of order > 1 filters the whole volume first, so only what the new grid needs is
-    # passed on.
+    # scipy's spline of order > 1 filters the whole volume first, so only the part that the new grid
+    # needs is passed on.
     matrix = np.linalg.inv(volume.affine) @ grid.affine
     blur = _blur(matrix) if antialias else np.zeros(3)
     margin = (12 if order > 1 else 2) + np.ceil(_BLUR_REACH * blur).astype(int)

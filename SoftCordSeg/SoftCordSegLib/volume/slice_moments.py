@@ -36,9 +36,9 @@ class SliceMoments:
 def slice_moments(mask: np.ndarray, spacing: np.ndarray) -> SliceMoments:
     """Moments of order 0 to 2 of each slice, weighted by the mask's values.
 
-    SCT takes the same two axes from a principal component analysis of the voxels that are not 0
-    (spinalcordtoolbox, registration/algorithms.py, register2d_centermassrot); weighting lets soft
-    masks say more.
+    SCT computes the same two axes from a principal component analysis of the voxels that are not 0
+    (spinalcordtoolbox, registration/algorithms.py, register2d_centermassrot); weighting uses
+    the soft values too.
 
     Args:
         mask: (i, j, k), 0 to 1.
@@ -46,7 +46,7 @@ def slice_moments(mask: np.ndarray, spacing: np.ndarray) -> SliceMoments:
     """
     mask = np.asarray(mask)
     u, v = (np.arange(count)[:, None] * size for count, size in zip(mask.shape[:2], spacing))
-    # Sums along lines first, so that nothing of the mask's own size is made.
+    # Sums along lines first, so that no array of the mask's own size is made.
     along_u, along_v = mask.sum(axis=1, dtype=float), mask.sum(axis=0, dtype=float)
     total = along_u.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):

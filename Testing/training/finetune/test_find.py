@@ -8,7 +8,6 @@ import pytest
 
 from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.training.finetune import find_cases
-from SoftCordSegLib.training.finetune.names import mask_name
 
 
 def touch(folder, *names):
@@ -28,30 +27,6 @@ def found(place, images=None):
     ], notes
 
 
-@pytest.mark.parametrize(
-    ("name", "image"),
-    [
-        ("sub-01_T2w_label-SC_softseg.nii.gz", "sub-01_T2w"),
-        ("sub-01_T2w_label-SC_seg.nii.gz", "sub-01_T2w"),
-        ("sub-01_T2w_softseg.nii", "sub-01_T2w"),
-        ("sub-01_ses-2_acq-MTon_MTS_desc-corrected_seg.nii.gz", "sub-01_ses-2_acq-MTon_MTS"),
-        ("sub-cardiff03_T2w_seg-manual.nii.gz", "sub-cardiff03_T2w"),
-        ("t2s_seg.nii.gz", "t2s"),
-        ("sub-01_T2w.nii.gz", None),
-        ("sub-01_T2w_label-SC_edits.nii.gz", None),
-        ("sub-01_T2w_label-discs_dlabel.nii.gz", None),
-        ("sub-01_T2w_label-GM_seg.nii.gz", None),
-        ("sub-01_T2w_csfseg-manual.nii.gz", None),
-        ("t2s_uncropped_gmseg_manual.nii.gz", None),
-        ("t2_seg-manual_labeled.nii.gz", None),
-        ("sub-01_T2w_label-SC_softseg.json", None),
-    ],
-)
-def test_names_of_masks(tmp_path, name, image):
-    read = mask_name(tmp_path / name)
-    assert (read.image if read else None) == image
-
-
 def test_what_the_panel_saves_beside_an_image_is_one_case(tmp_path):
     start = "sub-01_T2w_label-"
     touch(
@@ -68,6 +43,27 @@ def test_what_the_panel_saves_beside_an_image_is_one_case(tmp_path):
         f"Of 'sub-01_T2w.nii.gz' the mask '{start}SC_softseg.nii.gz' is taken, and"
         f" '{start}SC_seg.nii.gz' left out."
     ]
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    ["label-SC_softseg", "label-SC_seg", "label-SC_mask", "seg", "softseg", "desc-corrected_seg"],
+)
+def test_a_mask_is_found_under_every_name(tmp_path, spelling):
+    touch(tmp_path, "sub-01_T2w.nii.gz", f"sub-01_T2w_{spelling}.nii.gz")
+    touch(tmp_path, "sub-01_T2w_label-GM_seg.nii.gz", "sub-01_T2w_label-discs_dlabel.nii.gz")
+    assert found(tmp_path)[0] == [("sub-01_T2w.nii.gz", f"sub-01_T2w_{spelling}.nii.gz", "sub-01")]
+
+
+def test_the_sidecar_says_which_mask_was_corrected(tmp_path):
+    """manual-correction saves under ``_seg``, beside what was segmented here."""
+    touch(
+        tmp_path, "sub-01_T2w.nii.gz", "sub-01_T2w_label-SC_softseg.nii.gz", "sub-01_T2w_seg.nii.gz"
+    )
+    history = {"label-SC_softseg": [{"Name": "SoftCordSeg"}], "seg": [{"Name": "Manual"}]}
+    for name, entries in history.items():
+        (tmp_path / f"sub-01_T2w_{name}.json").write_text(json.dumps({"GeneratedBy": entries}))
+    assert found(tmp_path)[0] == [("sub-01_T2w.nii.gz", "sub-01_T2w_seg.nii.gz", "sub-01")]
 
 
 def test_a_mask_by_hand_goes_before_one_of_a_program(tmp_path):
@@ -97,7 +93,7 @@ def test_images_may_be_elsewhere(tmp_path):
     assert found(tmp_path / "masks", tmp_path / "scans")[0] == [
         ("scans/deep/sub-01_T2w.nii.gz", "masks/sub-01_T2w_softseg.nii.gz", "sub-01")
     ]
-    with pytest.raises(InputError, match="say with --images where they are"):
+    with pytest.raises(InputError, match="give the folder of the images"):
         find_cases(tmp_path / "masks")
 
 
@@ -193,5 +189,5 @@ def test_a_list_names_cases_and_those_held_out(tmp_path):
 
 def test_a_list_with_a_participant_in_two_parts_is_refused(tmp_path):
     path = write_list(tmp_path, training=["sub-01_T2w"], validation=["sub-01_T1w"])
-    with pytest.raises(InputError, match="participant sub-01 under both"):
+    with pytest.raises(InputError, match="Participant sub-01 is under both"):
         find_cases(path)

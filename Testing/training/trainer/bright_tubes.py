@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from SoftCordSegLib.network.shape import UNetConfig
+from SoftCordSegLib.network.unet_config import UNetConfig
 from SoftCordSegLib.training.batch import Batch
 from SoftCordSegLib.training.packed import (
     Packed,

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from SoftCordSegLib.errors import InputError
-from SoftCordSegLib.network.shape import COMPACT, UNetConfig
 from SoftCordSegLib.network.unet import UNet
+from SoftCordSegLib.network.unet_config import COMPACT, UNetConfig
 from SoftCordSegLib.training.trainer.first_weights import Start, first_weights
 from SoftCordSegLib.training.trainer.trainer_plan import TrainerPlan
 from SoftCordSegLib.training.trainer.widening import widened

@@ -93,9 +93,9 @@ def download_command(
     stopped.
     """
     with guarded(debug, as_json):
-        from ...network import store
+        from ...network import install_model, releases
 
-        release = store.release_named(name)
+        release = releases.release_named(name)
         for key, value in facts_of(describe_release(release)):
             say(f"{key}: {value}")
         _ask(
@@ -108,7 +108,7 @@ def download_command(
             progress_bars(interrupt) as bars,
             bars.bar(release.name) as progress,
         ):
-            folder = store.install_release(
+            folder = install_model.install_release(
                 release, sha256=sha256, replace=replace, progress=progress
             )
         _installed(folder, as_json)
@@ -139,7 +139,7 @@ def install_command(
     Checkpoints are converted: nothing in them is ever run, now or later.
     """
     with guarded(debug, as_json):
-        from ...network import store
+        from ...network import install_model
 
         if not archive.exists():
             raise ModelError(f"There is no file '{archive}'. Check the name and the folder.")
@@ -148,7 +148,7 @@ def install_command(
             progress_bars(interrupt) as bars,
             bars.bar(archive.name) as progress,
         ):
-            folder = store.install_archive(
+            folder = install_model.install_archive(
                 archive, name=name, sha256=sha256, replace=replace, progress=progress
             )
         _installed(folder, as_json)
@@ -169,8 +169,7 @@ def verify_command(
     """Check the weights of models against their SHA-256, and that they fit their networks."""
     with guarded(debug, as_json):
         from ...network import load_bundle
-        from ...network.store import find_bundle, installed_bundles
-        from ...network.store.folder import fill
+        from ...network.store import fill, find_bundle, installed_bundles
 
         folders = (
             [find_bundle(name) for name in names] if names else [*_shipped(), *installed_bundles()]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ...network.store import Release
+    from ...network.releases import Release
 
 _PIPELINES = {
     None: "locator and segmenter",
@@ -22,7 +22,8 @@ def all_models() -> list[dict[str, Any]]:
     to be so.
     """
     from ...network import shipped_bundles
-    from ...network.store import installed_bundles, releases
+    from ...network.releases import releases
+    from ...network.store import installed_bundles
 
     installed = installed_bundles()
     models = [_row(folder, "shipped") for folder in shipped_bundles()] + [
@@ -51,7 +52,8 @@ def describe(name: str) -> dict[str, Any]:
     """
     from ...errors import ModelError
     from ...network import load_bundle
-    from ...network.store import find_bundle, release_named
+    from ...network.releases import release_named
+    from ...network.store import find_bundle
 
     try:
         folder = find_bundle(name)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from ...errors import InputError
 from ...progress import Progress
 from ..guard import naming
-from .bvals import split_of
 from .inputs import Source
 from .names import DIFFUSION, ECHOES, FUNCTIONAL
 
@@ -151,7 +150,7 @@ def _single(path: Path) -> Volume:
 def _diffusion(
     source: Source, path: Path, root: Path | None, how: How, cords: Cords, progress: Progress
 ) -> Made:
-    from ...preprocessing import read_series
+    from ...preprocessing import find_weighting, read_series
 
     series = read_series(path)
     if len(series) == 1:
@@ -159,11 +158,11 @@ def _diffusion(
             f"'{path}' is a single volume, and no diffusion series. If it is an average already,"
             f" say so in its name: {source.name}.nii.gz, or {source.contrast}=FILE."
         )
-    split, file, values = split_of(path, len(series), source.bvals, root, how.b0_below)
-    bvals = tuple(values[number] for number in split.weighted) if values else ()
+    split = find_weighting(path, len(series), source.bvals, root, how.b0_below)
+    bvals = tuple(split.b_values[number] for number in split.weighted) if split.b_values else ()
     record = {
-        "BValuesFrom": file.name,
-        "B0Below": how.b0_below if values else None,
+        "BValuesFrom": split.path.name,
+        "B0Below": how.b0_below if split.b_values else None,
         "B0Volumes": list(split.b0),
     }
     made = _aligned(source, series, split.weighted, how, cords, progress)

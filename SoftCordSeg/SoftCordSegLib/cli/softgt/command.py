@@ -17,7 +17,6 @@ from ..participants import check_contrasts, failed, run_each
 from .areas import areas_csv
 from .done import Done, Request
 from .files import Layout, check_layout, leftovers
-from .index import index_html, largest_motion
 from .inputs import Participant, find_participants, given_participant, named_files, without_excluded
 from .options import (
     BeyondReference,
@@ -37,7 +36,7 @@ from .options import (
     Vert,
     options_from_words,
 )
-from .run import check_reference, run_participant, summary_of
+from .run import area_rows, check_reference, judged_contrasts, run_participant, summary_of
 
 if TYPE_CHECKING:
     from ...groundtruth import ContrastTruth
@@ -230,10 +229,20 @@ def _write_overview(
     results: list[Done], errors: dict[str, str], left_out: list[str], request: Request
 ) -> None:
     """The page and the table over all participants."""
+    from ...reports.ground_truth_page import OverviewRow, overview_html
+
     areas = [(done.participant.name, area) for done in results for area in done.areas]
-    texts = {
-        request.layout.index: index_html(results, errors, left_out, request.layout.index.parent)
-    }
+    rows = [
+        OverviewRow(
+            done.participant.name,
+            Path(done.files["page"]).relative_to(request.layout.index.parent).as_posix(),
+            judged_contrasts(done),
+            area_rows(done.areas),
+            len(done.notes),
+        )
+        for done in results
+    ]
+    texts = {request.layout.index: overview_html(rows, errors, left_out)}
     if areas:
         texts[request.layout.all_areas] = areas_csv(areas)
     write_together({path: text_writer(text) for path, text in texts.items()})
@@ -241,5 +250,7 @@ def _write_overview(
 
 def _motion(contrasts: Sequence[ContrastTruth]) -> tuple[str, str]:
     """The largest shift and rotation among them, as words."""
+    from ...reports.ground_truth_page import largest_motion
+
     shift, angle = largest_motion(contrasts)
     return "–" if shift is None else f"{shift:.1f}", "–" if angle is None else f"{angle:.1f}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from ...progress import Progress
 from ...provenance import generated_by, now
 from ..guard import naming
 from ..outputs import json_text, text_writer, write_together
-from .areas import HARD, SOFT, SOFT_BIN, areas_csv, measure_areas, spread
+from .areas import HARD, SOFT, SOFT_BIN, Area, areas_csv, measure_areas, spread
 from .discs import carried_discs, disc_images
 from .done import Done, Request
 from .files import check_layout
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ...groundtruth import ContrastTruth
+    from ...reports.ground_truth_page import AreaRow, GroundTruthReport, JudgedContrast
+    from ...volume import Volume
 
 
 def run_participant(participant: Participant, request: Request, progress: Progress) -> Done:
@@ -124,8 +126,8 @@ def _writers(
     import numpy as np
 
     from ...groundtruth import write_transform
+    from ...reports.ground_truth_page import ground_truth_html
     from ...volume import write_nifti
-    from .page import participant_html
 
     layout, participant, reference = request.layout, done.participant, done.truth.reference
     writers: dict[Path, Callable[[Path], object]] = {}
@@ -173,8 +175,73 @@ def _writers(
     for path in layout.descriptions():
         if not path.exists():
             writers[path] = text_writer(json_text(_description(path.parent.name)))
-    add("page", layout.page(participant), text_writer(participant_html(done, request, files)))
+    add(
+        "page",
+        layout.page(participant),
+        text_writer(ground_truth_html(_report(done, request, files))),
+    )
     return writers, files
+
+
+def _report(done: Done, request: Request, files: dict[str, str]) -> GroundTruthReport:
+    """What the page shows."""
+    from ...reports.ground_truth_page import GroundTruthReport
+    from ...reports.ground_truth_pictures import slices_png
+
+    participant, pictures = done.participant, {}
+    for given, one in zip(done.contrasts, done.truth.contrasts):
+        pictures[one.name] = slices_png(one.soft, given.mask, _image(participant, one.name))
+    return GroundTruthReport(
+        participant.name,
+        done.truth,
+        judged_contrasts(done),
+        pictures,
+        [one.name for one in done.truth.contrasts if one.name not in participant.images],
+        request.options.registration.method,
+        {name: path.name for name, path in participant.masks.items()},
+        [Path(path).name for path in files.values() if path.endswith(".nii.gz")],
+        area_rows(done.areas),
+        done.areas[0].levels if done.areas else "",
+        done.notes,
+        participant.left_out,
+        # Those of a data set are judged side by side, on the overview.
+        alone=not request.layout.as_dataset,
+    )
+
+
+def judged_contrasts(done: Done) -> list[JudgedContrast]:
+    """The contrasts of a participant, for the pages."""
+    from ...reports.ground_truth_page import JudgedContrast
+
+    return [
+        JudgedContrast(one, done.participant.listed_as(one.name), done.mask_sha256[one.name])
+        for one in done.truth.contrasts
+    ]
+
+
+def area_rows(areas: Sequence[Area]) -> list[AreaRow]:
+    """The areas by kind of mask, for the pages; none without areas."""
+    from ...reports.ground_truth_page import AreaRow
+
+    kinds = (SOFT, SOFT_BIN, HARD) if areas else ()
+    return [
+        AreaRow(
+            kind,
+            {area.contrast: area.mean for area in areas if area.mask == kind},
+            spread(areas, kind),
+        )
+        for kind in kinds
+    ]
+
+
+def _image(participant: Participant, name: str) -> Volume | None:
+    from ...volume import read_nifti, time_points
+
+    path = participant.images.get(name)
+    if path is None:
+        return None
+    with naming(path):
+        return read_nifti(path, "mean" if time_points(path) > 1 else None)
 
 
 def _sidecar(one: ContrastTruth, done: Done, request: Request) -> dict[str, Any]:

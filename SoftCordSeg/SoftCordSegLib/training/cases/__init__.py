@@ -5,7 +5,6 @@ Importing this package does not import torch.
 """
 
 from .datalist import make_datalist, split_participants
-from .dataset import contrast_of
 from .listing import Listed, read_part
 
-__all__ = ["Listed", "contrast_of", "make_datalist", "read_part", "split_participants"]
+__all__ = ["Listed", "make_datalist", "read_part", "split_participants"]

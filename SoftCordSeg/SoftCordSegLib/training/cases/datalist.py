@@ -7,17 +7,95 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ...bids import (
+    CUT_SOFT_LABELS,
+    DERIVATIVES,
+    LABELS,
+    SOFT_LABELS,
+    Kind,
+    acquisition_of,
+    is_contrast,
+    nifti_files,
+    participant_of,
+    precedence,
+    raw_images,
+    read_name,
+    stem_of,
+)
 from ...errors import InputError
-from ...files import file_stem
-from .dataset import Found, find_images, is_contrast
 
 PARTS = ("training", "validation", "test")
 FRACTIONS = (0.6, 0.2, 0.2)
+# What labels hold, and the folder of derivatives that they lie in first of all.
+LABEL_KINDS = {
+    "soft": (Kind.SOFT_MASK, SOFT_LABELS),
+    "soft_bin": (Kind.CUT_SOFT_MASK, CUT_SOFT_LABELS),
+    "hard": (Kind.BINARY_MASK, LABELS),
+}
+
+
+@dataclass(frozen=True)
+class DataSetImage:
+    """One image of a data set.
+
+    Attributes:
+        participant: "sub-01".
+        contrast: "T2w" or "acq-MTon_MTS".
+        image: its path.
+        label: of the cord; None where the data set has none.
+    """
+
+    participant: str
+    contrast: str
+    image: Path
+    label: Path | None
+
+
+def find_images(dataset: Path, label: str, labels_of: Path | None = None) -> list[DataSetImage]:
+    """All images of a data set, participants in order, each with its label.
+
+    Args:
+        dataset: folder with ``sub-*`` and ``derivatives``.
+        label: a kind in :data:`LABEL_KINDS`.
+        labels_of: folder whose ``derivatives`` hold the labels, where it is not the data set.
+
+    Raises:
+        InputError: the folder holds no image of a participant.
+    """
+    kind, folder = LABEL_KINDS[label]
+    derivatives = (labels_of or dataset) / DERIVATIVES
+    labels: dict[str, list[Path]] = {}
+    for path in nifti_files(derivatives):
+        name = read_name(path)
+        if name.kind is kind:
+            labels.setdefault(name.image, []).append(path)
+
+    def label_of(image: Path) -> Path | None:
+        # The folder for labels of this kind counts more than a copy elsewhere.
+        return min(
+            labels.get(stem_of(image), ()),
+            key=lambda path: (path.relative_to(derivatives).parts[0] != folder, precedence(path)),
+            default=None,
+        )
+
+    found = [
+        DataSetImage(participant_of(image), acquisition_of(image), image, label_of(image))
+        for image in raw_images(dataset)
+    ]
+    if not found:
+        raise InputError(
+            "The folder holds no image of a participant.",
+            path=dataset,
+            hint=f"Give the folder of a BIDS data set, with sub-*/anat/*.nii.gz and {DERIVATIVES}/"
+            f"{folder}.",
+        )
+    return found
 
 
 def split_participants(
@@ -37,15 +115,15 @@ def split_participants(
     names = sorted(set(participants))
     if min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6 or len(fractions) != 3:
         raise InputError(
-            "The parts of training, validation and test should sum to 1;"
-            f" {', '.join(map(str, fractions))} do not."
+            f"{', '.join(map(str, fractions))} are not three parts that sum to 1.",
+            hint="Give the parts of training, validation and test.",
         )
     validation, test = (round(len(names) * fraction) for fraction in fractions[1:])
     counts = (len(names) - validation - test, validation, test)
     if any(fraction > 0 and count < 1 for fraction, count in zip(fractions, counts)):
         raise InputError(
-            f"{len(names)} participants are too few for training, validation and test. Add"
-            " participants."
+            f"{len(names)} participants are too few for training, validation and test.",
+            hint="Add participants.",
         )
     order = [names[n] for n in np.random.default_rng(seed).permutation(len(names))]
     edges = np.cumsum((0, *counts))
@@ -81,9 +159,7 @@ def make_datalist(
         InputError: nothing was found, or an image and its label do not fit each other.
     """
     everything = find_images(dataset, label, labels_of)
-    found = [
-        one for one in everything if not {one.participant, file_stem(one.image)} & set(exclude)
-    ]
+    found = [one for one in everything if not {one.participant, stem_of(one.image)} & set(exclude)]
     wanted = (
         found
         if "all" in contrasts
@@ -92,15 +168,18 @@ def make_datalist(
     if not wanted:
         there = ", ".join(sorted({one.contrast for one in found})) or "none"
         raise InputError(
-            f"'{dataset}' has no image of the contrast {', '.join(contrasts)}. It has: {there}."
+            f"There is no image of the contrast {', '.join(contrasts)}.",
+            path=dataset,
+            hint=f"Choose among: {there}.",
         )
     cases = [one for one in wanted if one.label is not None]
     notes = _notes(wanted, label)
     if not cases:
         where = labels_of or dataset
         raise InputError(
-            f"No image in '{dataset}' has a {label} label below '{where}'. Make them first"
-            " (softcord softgt)."
+            f"No image has a {label} label in '{where}'.",
+            path=dataset,
+            hint="Make soft ground truths first (softcord softgt).",
         )
     _check(cases)
     split = split_participants((one.participant for one in cases), seed, fractions)
@@ -125,7 +204,7 @@ def make_datalist(
     return content, notes
 
 
-def _entry(one: Found, base: Path) -> dict[str, str]:
+def _entry(one: DataSetImage, base: Path) -> dict[str, str]:
     files = {"image": one.image, "label": one.label}
     paths = {
         key: Path(os.path.relpath(path.resolve(), base.resolve())).as_posix()
@@ -134,7 +213,7 @@ def _entry(one: Found, base: Path) -> dict[str, str]:
     return {**paths, "participant": one.participant}
 
 
-def _notes(wanted: list[Found], label: str) -> list[str]:
+def _notes(wanted: list[DataSetImage], label: str) -> list[str]:
     without = [one.image.name for one in wanted if one.label is None]
     if not without:
         return []
@@ -144,7 +223,7 @@ def _notes(wanted: list[Found], label: str) -> list[str]:
     ]
 
 
-def _check(cases: list[Found]) -> None:
+def _check(cases: list[DataSetImage]) -> None:
     """Every label must lie on its image's grid.
 
     Raises:
@@ -154,12 +233,12 @@ def _check(cases: list[Found]) -> None:
     if wrong:
         raise InputError(
             f"{len(wrong)} of {len(cases)} labels do not fit their images:"
-            f" {'; '.join(wrong[:5])}{_more(wrong)}. Resample the labels to their images, or leave"
-            " these images out with --exclude."
+            f" {'; '.join(wrong[:5])}{_more(wrong)}.",
+            hint="Resample the labels to their images, or exclude these images.",
         )
 
 
-def _mismatch(one: Found) -> str | None:
+def _mismatch(one: DataSetImage) -> str | None:
     import nibabel
 
     grids = []

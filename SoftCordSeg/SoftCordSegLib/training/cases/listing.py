@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from ...bids import acquisition_of, is_contrast, participant_of
 from ...errors import InputError
 from ..pairs import Pair
 from ..real import RealCase, load_cases
-from .dataset import contrast_of, is_contrast
 
 # The authors' lists say "train" where the Decathlon says "training".
 _ALSO = {"training": "train"}
@@ -36,14 +36,17 @@ def read_part(path: Path, part: str, contrasts: Sequence[str] = ("all",)) -> lis
         cases
         if "all" in contrasts
         else [
-            c for c in cases if any(is_contrast(contrast_of(c.image), name) for name in contrasts)
+            c
+            for c in cases
+            if any(is_contrast(acquisition_of(c.image), name) for name in contrasts)
         ]
     )
     if not kept:
-        there = sorted({contrast_of(case.image) for case in cases})
+        there = sorted({acquisition_of(case.image) for case in cases})
         raise InputError(
-            f"'{path}' has no case of the contrast {', '.join(contrasts)} in {part}. It has:"
-            f" {', '.join(there)}."
+            f"There is no case of the contrast {', '.join(contrasts)} in {part}.",
+            path=path,
+            hint=f"Choose among: {', '.join(there)}.",
         )
     return kept
 
@@ -110,8 +113,10 @@ def _check_split(content: dict[str, Any], path: Path) -> None:
         for name in map(_participant, entries if isinstance(entries, list) else ()):
             if seen.setdefault(name, part) != part:
                 raise InputError(
-                    f"In '{path}' the participant {name} is in {seen[name]} and in {part}: what is"
-                    " tested must not have been seen. Make the list anew with softcord datalist."
+                    f"The participant {name} is in {seen[name]} and in {part}: what is tested must"
+                    " not have been seen.",
+                    path=path,
+                    hint="Make the list anew with softcord datalist.",
                 )
 
 
@@ -121,12 +126,8 @@ def _participant(entry: Any) -> str:
     """
     named = entry if isinstance(entry, dict) else {"image": entry}
     image = Path(str(named.get("image", "")))
-    # Only the names of BIDS begin with the participant: of hippocampus_001.nii.gz the whole name
-    # has to do.
-    return str(
-        named.get("participant")
-        or (image.name.split("_")[0] if image.name.startswith("sub-") else image.name)
-    )
+    # Without a participant (hippocampus_001.nii.gz) the whole name has to do.
+    return str(named.get("participant") or participant_of(image) or image.name)
 
 
 def _content(path: Path) -> dict[str, Any]:

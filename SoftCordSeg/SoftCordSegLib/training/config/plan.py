@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ...network.shape import COMPACT, PAPER, UNetConfig
+from ...network.unet_config import COMPACT, PAPER, UNetConfig
 from .values import Refused, boolean, choice, integer, key, mapping, number, optional
 
 NETWORKS = {"compact": COMPACT, "paper": PAPER}

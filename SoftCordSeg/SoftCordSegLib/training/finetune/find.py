@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import defaultdict
 from pathlib import Path
 
+from ...bids import MASKS, image_of, nifti_files, participant_of, precedence, read_name, stem_of
 from ...errors import InputError
 from ..real import RealCase, load_cases
-from .names import MaskName, mask_name, raw_place, stem, with_ending
 
 
 def find_cases(
@@ -31,29 +30,31 @@ def find_cases(
     if place.is_file():
         return _listed(place)
     if not place.is_dir():
-        raise InputError(f"There is no folder or list of cases '{place}'. Check the name.")
+        raise InputError("There is no folder or list of cases.", path=place, hint="Check the name.")
     files = _files(place) + (_files(images) if images is not None else [])
     # The folder of images often holds that of the masks: each file counts once.
     files = list({path.resolve(): path for path in reversed(files)}.values())[::-1]
-    masks = [found for found in map(mask_name, files) if found is not None]
+    masks = [path for path in files if read_name(path).kind in MASKS]
     if not masks:
         raise InputError(
-            f"There are no masks of the cord in '{place}'. They should be named after their image:"
-            " IMAGE_label-SC_softseg.nii.gz (as the panel saves them), IMAGE_softseg.nii.gz,"
-            " IMAGE_seg-manual.nii.gz or IMAGE_seg.nii.gz."
+            "There are no masks of the cord in this folder.",
+            path=place,
+            hint="Name masks after their image: IMAGE_label-SC_softseg.nii.gz (as the panel saves"
+            " them), IMAGE_label-SC_seg.nii.gz, IMAGE_seg-manual.nii.gz or IMAGE_seg.nii.gz.",
         )
-    by_stem = _images_by_stem(files)
+    by_stem = _by_stem(files)
     matched, alone = defaultdict(list), []
     for mask in masks:
         image = _image_of(mask, by_stem)
         if image is None:
-            alone.append(mask.path)
+            alone.append(mask)
         else:
             matched[image].append(mask)
     if not matched:
         raise InputError(
-            f"The image of the mask '{alone[0]}' is not in '{place}'. Put the images beside the"
-            " masks, or say with --images where they are."
+            f"The image of this mask is not in '{place}'.",
+            path=alone[0],
+            hint="Put the images beside the masks, or give the folder of the images.",
         )
     participants, notes = _participants(sorted(matched))
     if alone:
@@ -77,73 +78,66 @@ def _listed(path: Path) -> tuple[list[RealCase], list[RealCase], list[str]]:
     both = {case.participant for case in cases} & {case.participant for case in held_out}
     if both:
         raise InputError(
-            f"'{path}' has participant {min(both)} under both 'training' and 'validation'. Move the"
-            " cases to one of them."
+            f"Participant {min(both)} is under both 'training' and 'validation'.",
+            path=path,
+            hint="Move the cases to one of them.",
         )
     return cases + held_out, held_out, []
 
 
 def _files(folder: Path) -> list[Path]:
     if not folder.is_dir():
-        raise InputError(f"There is no folder of images '{folder}'. Check the name.")
-    found = []
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [
-            Path(parent) / name
-            for name in sorted(names)
-            if not name.startswith(".") and stem(Path(name))
-        ]
-    return found
+        raise InputError("There is no folder of images.", path=folder, hint="Check the name.")
+    return list(nifti_files(folder))
 
 
-def _images_by_stem(files: list[Path]) -> dict[str, list[Path]]:
+def _by_stem(files: list[Path]) -> dict[str, list[Path]]:
     result = defaultdict(list)
     for path in files:
-        result[stem(path)].append(path)
+        result[stem_of(path)].append(path)
     return result
 
 
-def _image_of(mask: MaskName, by_stem: dict[str, list[Path]]) -> Path | None:
+def _image_of(mask: Path, by_stem: dict[str, list[Path]]) -> Path | None:
     """Beside the mask, or where BIDS has it, or the one of that name anywhere in the folders."""
-    place = raw_place(mask)
-    near = with_ending(mask.path.parent / mask.image) or (
-        with_ending(place) if place is not None else None
-    )
+    near = image_of(mask)
     if near is not None:
         return near
-    anywhere = by_stem.get(mask.image, [])
+    anywhere = by_stem.get(read_name(mask).image, [])
     if len(anywhere) > 1:
         raise InputError(
-            f"The mask '{mask.path}' could belong to '{anywhere[0]}' or to '{anywhere[1]}'. Put it"
-            " beside its image, or give a list of cases (JSON)."
+            f"The mask could belong to '{anywhere[0]}' or to '{anywhere[1]}'.",
+            path=mask,
+            hint="Put it beside its image, or give a list of cases (JSON).",
         )
     return anywhere[0] if anywhere else None
 
 
-def _chosen(image: Path, masks: list[MaskName]) -> tuple[Path, list[Path]]:
-    masks = sorted(masks, key=lambda mask: mask.rank)
-    if len(masks) > 1 and masks[0].rank == masks[1].rank:
+def _chosen(image: Path, masks: list[Path]) -> tuple[Path, list[Path]]:
+    """The corrected mask, and the others. Spellings alone do not tell which one was corrected."""
+    first, *others = sorted(masks, key=precedence)
+    if others and precedence(first)[:2] == precedence(others[0])[:2]:
         raise InputError(
-            f"The image '{image}' has two masks, '{masks[0].path}' and '{masks[1].path}', and which"
-            " one is the corrected one is not plain. Take one away, or give a list of cases"
-            " (JSON)."
+            f"The image has two masks, '{first}' and '{others[0]}', and neither their names nor"
+            " their sidecars say which one was corrected.",
+            path=image,
+            hint="Take one away, or give a list of cases (JSON).",
         )
-    return masks[0].path, [mask.path for mask in masks[1:]]
+    return first, others
 
 
 def _participants(images: list[Path]) -> tuple[dict[Path, str], list[str]]:
     """Whose each image is: by the BIDS name; else by folder, where there are several; else each is
     its own.
     """
-    plain = [image for image in images if not image.name.startswith("sub-")]
+    plain = [image for image in images if not participant_of(image)]
     folders = {image.parent for image in plain}
     result = {}
     for image in images:
         if image not in plain:
-            result[image] = image.name.split("_")[0].split(".")[0]
+            result[image] = participant_of(image)
         else:
-            result[image] = str(image.parent.name if len(folders) > 1 else stem(image))
+            result[image] = image.parent.name if len(folders) > 1 else stem_of(image)
     what = "folder" if len(folders) > 1 else "image"
     note = (
         f"Without BIDS names (sub-01_T2w.nii.gz) each {what} counts as a participant of its own. "

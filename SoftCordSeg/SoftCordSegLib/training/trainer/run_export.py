@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ... import __version__
 from ...errors import InputError
 from ...network.bundle import ModelBundle, Stage, save_bundle
-from ...network.shape import UNetConfig
+from ...network.unet_config import UNetConfig
 from ..starts import open_bundle
 from .trainer_plan import ACTIVATION, SPACING_MM, STAGES, TrainerPlan
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ...errors import InputError
-from ...network.shape import COMPACT, UNetConfig
+from ...network.unet_config import COMPACT, UNetConfig
 
 STAGES = ("segmenter", "locator")
 # Voxel edge lengths of the two working grids, mm, and what makes soft values of a network's raw

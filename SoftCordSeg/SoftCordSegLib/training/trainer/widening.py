@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 
 from ...errors import InputError
-from ...network.shape import UNetConfig
+from ...network.unet_config import UNetConfig
 
 
 def can_widen(narrow: UNetConfig, wide: UNetConfig) -> bool:

@@ -1,0 +1,127 @@
+"""HTML pages from Jinja2 templates: each page is one file that needs no network.
+
+Everything that is put into a template is escaped. The templates, with their styles (``.css``) and
+scripts (``.js``), lie in ``templates`` beside this file. Jinja2 is imported when a page is made.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .. import __version__, colours
+from ..errors import OptionError
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+TEMPLATES = Path(__file__).resolve().parent / "templates"
+_GENERATOR = '<meta name="generator" content="SoftCordSeg">'
+# The title and the generator of a page stand within its first characters.
+_HEAD_CHARACTERS = 600
+ABSENT = "–"
+
+
+def page_html(template: str, **values: object) -> str:
+    """A whole page.
+
+    Args:
+        template: file name in ``templates``.
+        values: what the template shows; text is escaped.
+    """
+    return _environment().get_template(template).render(values)
+
+
+def data_uri(content: bytes, mime: str = "image/png") -> str:
+    """A picture as the address of itself, so that it is part of the page."""
+    return f"data:{mime};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def check_own_page(path: Path, title: str) -> None:
+    """Refuse to replace a file that is not a page with this title.
+
+    Raises:
+        OptionError: something else has the name of the page.
+    """
+    if (path.exists() or path.is_symlink()) and not _is_own_page(path, title):
+        raise OptionError(
+            "This file is not a page that this command wrote, and would be overwritten.",
+            path=path,
+            hint="Choose another folder.",
+        )
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """A number for a table; a dash where it is not known."""
+    return ABSENT if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
+
+
+def signed(value: float, digits: int = 1) -> str:
+    """A number with its sign; without where it rounds to nothing."""
+    text = f"{value:+.{digits}f}"
+    return text[1:] if float(text) == 0 else text.replace("-", "−")
+
+
+def listed(names: list[str]) -> str:
+    """As "T1w, T2w and DWI"."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _is_own_page(path: Path, title: str) -> bool:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            head = stream.read(_HEAD_CHARACTERS)
+    except OSError:  # a folder, or not readable
+        return False
+    return f"<title>{title}</title>" in head and _GENERATOR in head
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(
+        number=number, signed=signed, listed=listed, data_uri=data_uri, is_word=_is_word
+    )
+    environment.globals.update(
+        # Styles and scripts are our own files: they are not escaped.
+        file=lambda name: Markup((TEMPLATES / name).read_text(encoding="utf-8")),
+        palette=Markup(_palette()),
+        version=__version__,
+        absent=ABSENT,
+    )
+    return environment
+
+
+def _is_word(text: object) -> bool:
+    """Words stand on the left and may be broken, numbers on the right."""
+    return str(text)[:1].isalpha()
+
+
+def _palette() -> str:
+    """The colours of pages as CSS variables."""
+    verdicts = {f"verdict-{name}": colour for name, colour in colours.VERDICTS.items()}
+    outlines = {"soft-outline": colours.SOFT_OUTLINE, "mask-outline": colours.MASK_OUTLINE}
+    light = _variables({**colours.LIGHT_PAGE, **verdicts, **outlines})
+    return (
+        f":root {{ color-scheme: light dark; {light} }}\n"
+        "@media (prefers-color-scheme: dark) "
+        f"{{ :root {{ {_variables(colours.DARK_PAGE)} }} }}\n"
+    )
+
+
+def _variables(values: Mapping[str, str]) -> str:
+    return " ".join(f"--{name}: {colour};" for name, colour in values.items())
