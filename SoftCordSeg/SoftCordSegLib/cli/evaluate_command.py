@@ -313,7 +313,11 @@ def _means(scores: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for method, own in scores.groupby("method", sort=False):
         known = own[own["dice"].notna()]
-        row = {column: known[column].mean() for _, column, _ in _MEAN_COLUMNS if column in known}
+        row = {
+            column: known[column].mean()
+            for _, column, digits in _MEAN_COLUMNS
+            if digits is not None and column in known
+        }
         row.update(method=method, known=f"{len(known)} of {len(own)}", lowest=known["dice"].min())
         row.update(false_positives=own["false_positives"].sum(), seconds=own["seconds"].mean())
         rows.append(row)

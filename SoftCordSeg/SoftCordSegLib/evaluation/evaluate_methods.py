@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import Cancelled, InputError, SoftCordSegError
+from ..errors import Cancelled, InputError, OptionError, SoftCordSegError
 from ..morphometry import (
     DiscLabel,
     add_levels,
@@ -111,8 +111,9 @@ def evaluate(
     others.
 
     Raises:
-        InputError: two methods of one name, two images of one name for a model that writes masks,
-            or several sessions of one participant and contrast.
+        OptionError: two methods of one name.
+        InputError: two images of one name for a model that writes masks, or several sessions of one
+            participant and contrast.
         Cancelled: the user stopped the work.
     """
     options, progress = options or ScoreOptions(), progress or Progress()
@@ -219,7 +220,7 @@ def _check_names(cases: Sequence[Case], methods: Sequence[Method]) -> None:
     names = Counter(method.name for method in methods)
     again = next((name for name, count in names.items() if count > 1 or name == REFERENCE), None)
     if again is not None:
-        raise InputError(
+        raise OptionError(
             f"There are two methods of the name '{again}'.",
             hint=f"Give each its own name (and none the name '{REFERENCE}').",
         )

@@ -85,11 +85,15 @@ class PaperTable:
         """
         marks = pd.DataFrame(False, index=self.frame.index, columns=[c.key for c in self.columns])
         within = [self.frame.columns[at] for at in self.within]
-        groups = self.frame.groupby(within, sort=False).groups if within else {"": self.frame.index}
+        groups = (
+            [own.index for _, own in self.frame.groupby(within, sort=False)]
+            if within
+            else [self.frame.index]
+        )
         for column in self.columns:
             if column.best is not None:
                 far = (self.frame[f"{column.key}_mean"] - column.best).abs().round(column.digits)
-                for rows in groups.values():
+                for rows in groups:
                     own = far[rows].dropna()
                     if own.nunique() > 1:
                         marks.loc[own.index[own == own.min()], column.key] = True

@@ -34,22 +34,25 @@ class EvaluationSettings(BaseModel, extra="forbid", frozen=True):
     panels: int = Field(ge=0, le=20)
     drop_outliers: bool
 
-    @field_validator("suffix", "vert", "slices", "pair", mode="before")
+    @field_validator("suffix", "vert", "slices", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
-        return None if value in ("", "null", "~") else value
+        return value or None
 
-    @field_validator("thresholds", "resolutions", "kinds", "pair", mode="before")
+    @field_validator("thresholds", "kinds", mode="before")
     @classmethod
     def _text_is_a_list(cls, value: object) -> object:
-        if isinstance(value, str):
-            return [part.strip() for part in value.split(",") if part.strip()]
-        return value
+        return _listed(value)
+
+    @field_validator("pair", mode="before")
+    @classmethod
+    def _empty_or_a_list(cls, value: object) -> object:
+        return _listed(value) or None
 
     @field_validator("resolutions", mode="before")
     @classmethod
-    def _voxel_sizes(cls, value: list[str]) -> list[Spacing]:
-        return [_spacing(part) for part in value]
+    def _voxel_sizes(cls, value: object) -> list[Spacing]:
+        return [_spacing(part) for part in _listed(value)]
 
     @field_validator("thresholds", "csa_threshold")
     @classmethod
@@ -190,6 +193,13 @@ def _sentence(error: ValidationError, keys: list[str]) -> InputError:
         f"The setting '{key}' is invalid: {why[:1].lower()}{why[1:]}.",
         hint="The shipped file paper.yaml explains every setting.",
     )
+
+
+def _listed(value: Any) -> Any:
+    """A list, also where it was written as "a,b"."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
 
 
 def _spacing(value: object) -> Spacing:

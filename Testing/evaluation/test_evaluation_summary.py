@@ -7,23 +7,30 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from evaluation.study import CONTRASTS, HEIGHT, WIDTHS, a_box, write_study
-from SoftCordSegLib.errors import Cancelled, InputError
+from evaluation.study import CONTRASTS, HEIGHT, WIDTHS, a_box, rows_of, write_study
+from SoftCordSegLib.errors import Cancelled, InputError, OptionError
 from SoftCordSegLib.evaluation import (
+    CordRange,
     FolderMethod,
-    Options,
-    Place,
+    ScoreOptions,
     evaluate,
     read_cases,
-    summarise,
 )
+from SoftCordSegLib.evaluation.evaluation_summary import summarise
 from SoftCordSegLib.morphometry import discs_from_points
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.reports.evaluation_figures import FigureOptions, draw_figures
 from SoftCordSegLib.volume import read_nifti, write_nifti
+
+
+class Cell(NamedTuple):
+    mean: float
+    sd: float
+    count: int
 
 
 def read_markups(path: Path):
@@ -40,7 +47,7 @@ def study(tmp_path_factory):
     folder = tmp_path_factory.mktemp("study")
     cases = read_cases(write_study(folder))
     methods = [FolderMethod(name, folder / name) for name in ("tall", "aside")]
-    return cases, evaluate(cases, methods, Options(read_discs=read_markups)), folder
+    return cases, evaluate(cases, methods, ScoreOptions(read_discs=read_markups)), folder
 
 
 @pytest.fixture(scope="module")
@@ -48,17 +55,26 @@ def summary(study):
     return summarise(study[1], study[0], ["tall", "aside"])
 
 
+def cells_of(table):
+    """Mean, SD and count of each number, by the words of the row."""
+    words = len(table.labels)
+    return {
+        tuple(row[:words]): [Cell(*row[at : at + 3]) for at in range(words, len(row), 3)]
+        for row in table.frame.itertuples(index=False, name=None)
+    }
+
+
 def scores_of(summary, method, **wanted):
     return [
         row
-        for row in summary.scores
+        for row in rows_of(summary.scores)
         if row.method == method and all(getattr(row, key) == value for key, value in wanted.items())
     ]
 
 
 class TestImages:
     def test_nothing_failed(self, study, summary):
-        assert study[1].errors == []
+        assert study[1].failures == []
         assert study[1].notes == []
         assert summary.notes == ()
         assert len(summary.scores) == 2 * 3 * 3
@@ -88,13 +104,17 @@ class TestImages:
             assert row.surface_distance_mm == pytest.approx((2 * width - 2) / (4 * width + 26))
 
     def test_pieces_and_times(self, summary):
-        assert {(row.components, row.false_positives) for row in summary.scores} == {(1, 0.0)}
-        assert all(math.isnan(row.seconds) for row in summary.scores)
+        assert {(row.components, row.false_positives) for row in rows_of(summary.scores)} == {
+            (1, 0.0)
+        }
+        assert all(math.isnan(row.seconds) for row in rows_of(summary.scores))
 
 
 class TestCsa:
     def test_the_mean_over_c2_and_c3(self, summary):
-        areas = {(row.method, row.participant, row.contrast): row for row in summary.cut_areas}
+        areas = {
+            (row.method, row.participant, row.contrast): row for row in rows_of(summary.cut_areas)
+        }
 
         for participant, width in WIDTHS.items():
             for contrast, more in zip(CONTRASTS, (1, 0, -1)):
@@ -109,7 +129,7 @@ class TestCsa:
                 )
 
     def test_the_sd_over_contrasts(self, summary):
-        spreads = {(row.method, row.participant): row for row in summary.cut_spreads}
+        spreads = {(row.method, row.participant): row for row in rows_of(summary.cut_spreads)}
 
         for participant, width in WIDTHS.items():
             assert spreads["tall", participant].sd_mm2 == pytest.approx(width)
@@ -123,11 +143,15 @@ class TestCsa:
 
         assert at_half.cut == "0.5"
         assert sorted(
-            row.sd_mm2 for row in at_half.cut_spreads if row.method == "tall"
+            row.sd_mm2 for row in rows_of(at_half.cut_spreads) if row.method == "tall"
         ) == pytest.approx([6, 8, 10])
 
     def test_slice_by_slice_on_one_grid(self, summary):
-        rows = {(row.method, row.grid): row for row in summary.grid_spreads if row.cut == "soft"}
+        rows = {
+            (row.method, row.grid): row
+            for row in rows_of(summary.grid_spreads)
+            if row.cut == "soft"
+        }
 
         for participant, width in WIDTHS.items():
             assert rows["tall", participant].slices == 4
@@ -137,9 +161,11 @@ class TestCsa:
     def test_a_place_without_cord_gives_no_csa_and_says_so(self, study):
         cases, result, _ = study
 
-        summary = summarise(result, cases, ["tall", "aside"], place=Place(levels=(7,), name="C7"))
+        summary = summarise(
+            result, cases, ["tall", "aside"], cord_range=CordRange(levels=(7,), name="C7")
+        )
 
-        assert summary.areas == ()
+        assert summary.areas.empty
         assert "No image has cord at C7" in summary.notes[0]
         assert "table2_methods" in {table.name for table in summary.tables}
 
@@ -148,28 +174,28 @@ class TestStatistics:
     def test_the_contrast_matters_to_the_tall_one(self, summary):
         (test,) = [
             test
-            for test in summary.statistics.anova
+            for test in rows_of(summary.statistics.anova)
             if test.measure == "CSA" and test.method == "tall"
         ]
 
-        assert test.row.f == pytest.approx(48.0)
-        assert (test.row.df_conditions, test.row.df_error) == (2, 4)
-        assert test.row.p == pytest.approx(25**-2)
+        assert test.f == pytest.approx(48.0)
+        assert (test.df_conditions, test.df_error) == (2, 4)
+        assert test.p == pytest.approx(25**-2)
 
     def test_where_nothing_differs_it_says_so(self, summary):
         (test,) = [
             test
-            for test in summary.statistics.anova
+            for test in rows_of(summary.statistics.anova)
             if test.measure == "CSA" and test.method == "reference"
         ]
 
-        assert math.isnan(test.row.f)
-        assert "no meaning" in test.row.note
+        assert math.isnan(test.f)
+        assert "no meaning" in test.note
 
     def test_three_participants_are_too_few_for_wilcoxon(self, summary):
         tests = [
-            test.row
-            for test in summary.statistics.pairs
+            test
+            for test in rows_of(summary.statistics.pairs)
             if test.measure == "CSA" and test.method == "tall"
         ]
 
@@ -184,9 +210,9 @@ class TestStatistics:
 
     def test_the_line_of_t1w_and_t2w(self, summary):
         (line,) = [
-            test.row
-            for test in summary.statistics.lines
-            if test.method == "tall" and (test.row.x, test.row.y) == ("T1w", "T2w")
+            test
+            for test in rows_of(summary.statistics.lines)
+            if test.method == "tall" and (test.x, test.y) == ("T1w", "T2w")
         ]
 
         assert line.slope == pytest.approx(8 / 9)
@@ -195,14 +221,16 @@ class TestStatistics:
 
     def test_methods_are_compared_image_by_image(self, summary):
         (test,) = [
-            test.row for test in summary.statistics.pairs if test.measure == "absolute CSA error"
+            test
+            for test in rows_of(summary.statistics.pairs)
+            if test.measure == "absolute CSA error"
         ]
 
         assert (test.a, test.b, test.pairs) == ("tall", "aside", 9)
         assert test.mean_difference == pytest.approx(48 / 9)
         (test,) = [
-            test.row
-            for test in summary.statistics.pairs
+            test
+            for test in rows_of(summary.statistics.pairs)
             if test.measure == "SD of CSA over contrasts"
         ]
         assert (test.pairs, test.mean_difference) == (3, pytest.approx(8.0))
@@ -211,8 +239,7 @@ class TestStatistics:
 class TestTables:
     def cells(self, summary, name, *words):
         (table,) = [table for table in summary.tables if table.name == name]
-        (numbers,) = [numbers for labels, numbers in table.rows if labels == words]
-        return numbers
+        return cells_of(table)[words]
 
     def test_table_1(self, summary):
         dice, rve, asd = self.cells(summary, "table1_contrasts", "T1w", "tall")
@@ -264,13 +291,13 @@ class TestOptions:
         cases = read_cases(tmp_path / "cases.csv")
 
         result = evaluate(
-            cases, [FolderMethod("a", tmp_path / "masks")], Options(thresholds=(0.3,))
+            cases, [FolderMethod("a", tmp_path / "masks")], ScoreOptions(thresholds=(0.3,))
         )
         summary = summarise(result, cases, ["a"])
 
         (table,) = [table for table in summary.tables if table.name == "thresholds"]
-        rows = {words[1]: numbers for words, numbers in table.rows}
-        assert [row.dice for row in summary.scores] == [1.0]
+        rows = {words[1]: numbers for words, numbers in cells_of(table).items()}
+        assert [row.dice for row in rows_of(summary.scores)] == [1.0]
         assert rows["0.3"][0].mean == pytest.approx(16 / 17)
         assert rows["0.5"][0].mean == 1.0
         assert rows["soft"][2].mean == pytest.approx(0.8 * 48 + 0.4 * 6)
@@ -282,7 +309,7 @@ class TestOptions:
 
         summary = summarise(result, cases, ["aside", "tall"], drift_limit=10.0)
 
-        (drift,) = summary.drifts
+        (drift,) = rows_of(summary.drifts)
         assert (drift.previous, drift.release, drift.images, drift.flagged) == (
             "aside",
             "tall",
@@ -298,7 +325,7 @@ class TestOptions:
 
     def test_a_threshold_out_of_range_is_refused(self):
         with pytest.raises(InputError, match="above 0"):
-            Options(threshold=0.0)
+            ScoreOptions(threshold=0.0)
 
 
 class TestTrouble:
@@ -309,16 +336,16 @@ class TestTrouble:
         (tmp_path / "data" / "sub-03_T1w_seg-manual.nii.gz").write_bytes(b"nothing")
 
         methods = [FolderMethod(name, tmp_path / name) for name in ("tall", "aside")]
-        result = evaluate(cases, methods, Options(read_discs=read_markups))
+        result = evaluate(cases, methods, ScoreOptions(read_discs=read_markups))
         summary = summarise(result, cases, ["tall", "aside"])
 
-        assert [(name, image.name) for name, image, _ in result.errors] == [
+        assert [(one.method, one.image.name) for one in result.failures] == [
             ("tall", "sub-01_T1w.nii.gz"),
             ("tall", "sub-02_T1w.nii.gz"),
             ("reference", "sub-03_T1w.nii.gz"),
         ]
-        assert "no mask" in result.errors[0][2]
-        assert "24 × 24 × 7" in result.errors[1][2]
+        assert "no mask" in str(result.failures[0].error)
+        assert "24 × 24 × 7" in str(result.failures[1].error)
         assert len(scores_of(summary, "tall")) == 6
         assert summary.notes[0].startswith("tall lacks 3 of 9 images")
 
@@ -328,22 +355,22 @@ class TestTrouble:
         write_nifti(empty.with_data(empty.data * 0), tmp_path / "tall" / "sub-01_T1w_seg.nii.gz")
 
         result = evaluate(
-            cases, [FolderMethod("tall", tmp_path / "tall")], Options(read_discs=read_markups)
+            cases, [FolderMethod("tall", tmp_path / "tall")], ScoreOptions(read_discs=read_markups)
         )
         summary = summarise(result, cases, ["tall"])
 
         (row,) = scores_of(summary, "tall", participant="sub-01", contrast="T1w")
         assert (row.dice, row.volume_error_percent, row.components) == (0.0, -100.0, 0)
         assert math.isnan(row.surface_distance_mm)
-        assert len([one for one in summary.cut_areas if one.method == "tall"]) == 8
+        assert len([one for one in rows_of(summary.cut_areas) if one.method == "tall"]) == 8
         assert any("sub-01_T1w.nii.gz" in note for note in result.notes)
 
     def test_methods_of_one_name_are_refused(self, study):
         cases, _, folder = study
 
-        with pytest.raises(InputError, match="two methods"):
+        with pytest.raises(OptionError, match="two methods"):
             evaluate(cases, [FolderMethod("a", folder), FolderMethod("a", folder)])
-        with pytest.raises(InputError, match="reference"):
+        with pytest.raises(OptionError, match="reference"):
             evaluate(cases, [FolderMethod("reference", folder)])
 
     @pytest.mark.parametrize(
@@ -356,11 +383,13 @@ class TestTrouble:
             write_nifti(read_nifti(path).with_data(spoil(read_nifti(path).data)), path)
 
         result = evaluate(
-            cases[:3], [FolderMethod("tall", tmp_path / "tall")], Options(read_discs=read_markups)
+            cases[:3],
+            [FolderMethod("tall", tmp_path / "tall")],
+            ScoreOptions(read_discs=read_markups),
         )
 
         assert [row.contrast for row in result.images] == ["T2star"]
-        first, second = (sentence for _, _, sentence in result.errors)
+        first, second = (one.error.sentence for one in result.failures)
         assert first.startswith("'sub-01_T1w_seg.nii.gz' has values from")
         assert second.startswith("The reference 'sub-01_T2w_seg-manual.nii.gz' has values from")
 
@@ -370,10 +399,10 @@ class TestTrouble:
         write_nifti(read_nifti(path).with_data(read_nifti(path).data * 1.08 - 0.04), path)
 
         result = evaluate(
-            cases, [FolderMethod("tall", tmp_path / "tall")], Options(read_discs=read_markups)
+            cases, [FolderMethod("tall", tmp_path / "tall")], ScoreOptions(read_discs=read_markups)
         )
 
-        assert result.errors == []
+        assert result.failures == []
 
     def test_stopping_stops(self, study):
         cases, _, folder = study
@@ -415,9 +444,9 @@ def test_an_image_that_cannot_be_shown_does_not_cost_the_figures(tmp_path):
     image.data[0, 0, 0] = math.nan
     write_nifti(image, cases[0].image)
     result = evaluate(
-        cases, [FolderMethod("tall", tmp_path / "tall")], Options(read_discs=read_markups)
+        cases, [FolderMethod("tall", tmp_path / "tall")], ScoreOptions(read_discs=read_markups)
     )
-    assert result.errors == []  # masks in folders are measured without the image
+    assert result.failures == []  # masks in folders are measured without the image
 
     drawn = draw_figures(
         summarise(result, cases, ["tall"]),
@@ -436,7 +465,7 @@ def test_an_image_that_cannot_be_shown_does_not_cost_the_figures(tmp_path):
 def test_a_pair_without_areas_costs_its_figure_only(tmp_path):
     cases = [case for case in read_cases(write_study(tmp_path)) if case.contrast != "T1w"]
     result = evaluate(
-        cases, [FolderMethod("tall", tmp_path / "tall")], Options(read_discs=read_markups)
+        cases, [FolderMethod("tall", tmp_path / "tall")], ScoreOptions(read_discs=read_markups)
     )
     options = FigureOptions(("png",), pair=("T1w", "T2w"), panels=1)
 

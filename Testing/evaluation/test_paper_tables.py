@@ -9,9 +9,10 @@ from dataclasses import replace
 
 import pytest
 
+from evaluation.study import rows_of
 from SoftCordSegLib.evaluation import ImageScore
-from SoftCordSegLib.evaluation.tables.paper import contrasts_table, datasets_table, methods_table
-from SoftCordSegLib.evaluation.tables.table import MeanSd
+from SoftCordSegLib.evaluation.csa_frames import frame_of
+from SoftCordSegLib.evaluation.paper_tables import contrasts_table, datasets_table, methods_table
 
 
 def a_score(method, participant, contrast, dice, rve=0.0, asd=0.0, dataset="", seconds=math.nan):
@@ -34,6 +35,10 @@ def a_score(method, participant, contrast, dice, rve=0.0, asd=0.0, dataset="", s
     )
 
 
+def frame(scores):
+    return frame_of(scores, ImageScore)
+
+
 SCORES = [
     a_score("PropSeg", "sub-01", "T1w", 0.80, 4.0, 0.3),
     a_score("PropSeg", "sub-02", "T1w", 0.90, -2.0, 0.1),
@@ -45,15 +50,22 @@ SCORES = [
 
 class TestTables:
     def test_mean_and_sd_leave_out_what_is_not_known(self):
-        cell = MeanSd.of([1.0, 3.0, math.nan])
+        scores = [
+            a_score("a", "p", "T1w", 1.0),
+            a_score("a", "q", "T1w", 3.0, rve=math.nan),
+            a_score("a", "r", "T1w", math.nan),
+        ]
 
-        assert (cell.mean, cell.sd, cell.count) == (2.0, pytest.approx(math.sqrt(2)), 2)
-        assert cell.text(1) == "2.0 ± 1.4"
-        assert MeanSd.of([3.0]).text(2) == "3.00"
-        assert MeanSd.of([math.nan]).text(2) == "–"
+        (row,) = rows_of(methods_table(frame(scores)).frame)
+
+        assert (row.dice_mean, row.dice_sd, row.dice_n) == (2.0, pytest.approx(math.sqrt(2)), 2)
+        assert (row.rve_percent_mean, row.rve_percent_n) == (0.0, 1)
+        assert methods_table(frame(scores)).texts() == [
+            ["a", "2.000 ± 1.414", "0.00", "0.000 ± 0.000"]
+        ]
 
     def test_table_2_by_hand(self):
-        table = methods_table(SCORES)
+        table = methods_table(frame(SCORES))
 
         assert table.texts() == [
             ["PropSeg", "0.850 ± 0.071", "1.00 ± 4.24", "0.200 ± 0.141"],
@@ -62,14 +74,14 @@ class TestTables:
         assert table.bold() == [[False, False, False], [True, False, True]]  # RVE is alike
 
     def test_csv_has_mean_sd_and_count(self):
-        first, second = csv.DictReader(io.StringIO(methods_table(SCORES).csv_text()))
+        first, second = csv.DictReader(io.StringIO(methods_table(frame(SCORES)).csv_text()))
 
         assert first["method"] == "PropSeg"
         assert float(first["rve_percent_sd"]) == pytest.approx(math.sqrt(18), rel=1e-5)
         assert second["dice_n"] == "2"
 
     def test_latex_escapes_names_and_prints_the_best_bold(self):
-        text = methods_table(SCORES).latex_text()
+        text = methods_table(frame(SCORES)).latex_text()
 
         assert (
             "soft\\_all & $\\mathbf{0.960 \\pm 0.014}$ & $1.00 \\pm 0.00$ & $\\mathbf{0.050 \\pm"
@@ -84,7 +96,7 @@ class TestTables:
             replace(SCORES[0], surface_distance_mm=math.nan),
         ]
 
-        lines = methods_table(scores).latex_text().splitlines()
+        lines = methods_table(frame(scores)).latex_text().splitlines()
 
         name = "50\\%\\textasciicircum{}\\{v2\\}\\textasciitilde{}\\$x\\$\\textbackslash{}\\_\\&\\#"
         assert lines[7].startswith(f"{name} & $")
@@ -97,9 +109,9 @@ class TestTables:
             a_score("soft_all", "sub-01", "DWI", 0.60),
         ]
 
-        table = contrasts_table(scores)
+        table = contrasts_table(frame(scores))
 
-        assert [words for words, _ in table.rows] == [
+        assert [tuple(cells[:2]) for cells in table.texts()] == [
             ("T1w", "PropSeg"),
             ("T1w", "soft_all"),
             ("DWI", "PropSeg"),
@@ -115,7 +127,7 @@ class TestTables:
             a_score("a", "p", "UNI", 0.7, dataset="ms"),
         ]
 
-        assert [words for words, _ in datasets_table(scores).rows] == [
+        assert [tuple(cells[:3]) for cells in datasets_table(frame(scores)).texts()] == [
             ("sci", "2", "a"),
             ("ms", "1", "a"),
         ]

@@ -189,7 +189,7 @@ class TestGrids:
         moved = np.eye(4)
         moved[0, 3] = 0.5
 
-        with pytest.raises(InputError, match="at other places"):
+        with pytest.raises(InputError, match="elsewhere in the patient"):
             on_grid(Volume(np.zeros((2, 3, 4)), moved), Volume(np.zeros((2, 3, 4)), np.eye(4)).grid)
 
 

@@ -10,16 +10,14 @@ import pytest
 from evaluation.cords import a_cord
 from evaluation.study import a_box
 from SoftCordSegLib.errors import InputError
-from SoftCordSegLib.evaluation.held_out.drawn import (
+from SoftCordSegLib.evaluation.held_out.drawn_scores import (
     calibration_error,
     drawn_scores,
-    tip_error,
-    undrawn_scores,
-)
-from SoftCordSegLib.evaluation.held_out.edge_offset import (
     offset_scores,
     read_offsets,
     signed_distance,
+    tip_error,
+    undrawn_scores,
 )
 from SoftCordSegLib.volume import Volume, reorient
 
@@ -142,7 +140,7 @@ class TestOffset:
 
         assert read_offsets(tmp_path / "offsets.csv") == {"errsm": 0.35}
         assert read_offsets(tmp_path / "none.csv") == {}
-        with pytest.raises(InputError, match="no table of offsets"):
+        with pytest.raises(InputError, match="not a table of offsets"):
             read_offsets(tmp_path / "wrong.csv")
 
     def test_an_empty_prediction_has_a_row_too(self):

@@ -12,8 +12,11 @@ import pytest
 
 from evaluation.cords import a_cord, radius_at
 from evaluation.study import a_box
-from SoftCordSegLib.evaluation.held_out.common_stretch import contrasts_spread, rescan_difference
-from SoftCordSegLib.evaluation.held_out.profile import area_profile
+from SoftCordSegLib.evaluation.held_out.area_profile import (
+    area_profile,
+    contrasts_spread,
+    rescan_difference,
+)
 from SoftCordSegLib.volume import reorient
 
 

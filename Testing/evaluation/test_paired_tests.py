@@ -6,15 +6,21 @@ import math
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from SoftCordSegLib.evaluation import regression, repeated_measures_anova, wilcoxon_pairs
-from SoftCordSegLib.evaluation.statistics.paired import within_three_sd
+from SoftCordSegLib.evaluation.paired_tests import (
+    PairRow,
+    paired_table,
+    regression,
+    repeated_measures_anova,
+    wilcoxon_pairs,
+)
 
 
 def conditions(**values):
-    """Condition to number by participant, from lists."""
-    return {name: dict(enumerate(numbers)) for name, numbers in values.items()}
+    """A row for each participant, a column for each condition."""
+    return pd.DataFrame({name: pd.Series(list(numbers)) for name, numbers in values.items()})
 
 
 class TestAnova:
@@ -118,18 +124,16 @@ class TestWilcoxon:
         assert row.p == 1.0
         assert "All differences are 0" in row.note
 
-    def test_nobody_has_both(self):
-        (row,) = wilcoxon_pairs({"a": {"x": 1.0}, "b": {"y": 2.0}})
+    def test_no_participant_has_both(self):
+        (row,) = wilcoxon_pairs(conditions(a=[1.0, math.nan], b=[math.nan, 2.0]))
 
         assert row.pairs == 0
-        assert "Nobody has both" in row.note
+        assert "No participant has both" in row.note
 
     @pytest.mark.parametrize(
         ("p", "stars"), [(0.05, ""), (0.049, "*"), (0.009, "**"), (0.0009, "***"), (math.nan, "")]
     )
     def test_the_papers_stars(self, p, stars):
-        from SoftCordSegLib.evaluation.statistics.rows import PairRow
-
         assert PairRow("a", "b", 9, p_bonferroni=p).stars == stars
 
 
@@ -163,8 +167,14 @@ class TestRegression:
         assert row.note
 
 
-def test_values_beyond_three_sd_are_told():
-    values = [0.0] * 20 + [10.0]
+def test_a_long_frame_becomes_a_row_for_each_participant():
+    long = pd.DataFrame(
+        [("q", "T2w", 2.0), ("q", "T1w", 1.0), ("p", "T1w", 3.0), ("p", "T2w", math.nan)],
+        columns=["participant", "contrast", "area"],
+    )
 
-    assert within_three_sd(values).tolist() == [True] * 20 + [False]
-    assert within_three_sd([1.0, 1.0]).all()
+    table = paired_table(long, "contrast", ["participant"], "area")
+
+    assert list(table.columns) == ["T2w", "T1w"]
+    assert list(table.index) == ["q", "p"]
+    assert table.loc["p"].isna().tolist() == [True, False]
