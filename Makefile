@@ -58,6 +58,7 @@ docs: .venv
 screenshots: .venv
 	$(BIN)/python Utilities/readme_picture.py
 	$(BIN)/python Testing/panel/screenshots.py
+	$(BIN)/python Utilities/floors_diagram.py
 
 # First weights; more varied anatomy; then real images too, seven times, labelled by the stage before.
 train: .venv

@@ -111,6 +111,9 @@ def start(folder: Path) -> int:
     }
     # The number of threads is set by the run itself.
     environment.pop("OMP_NUM_THREADS", None)
+    # Beside other work a thread that spins while it waits takes the processor from the one that it
+    # waits for: 44 patches in three minutes instead of 40 in sixteen (2 busy cores).
+    environment["OMP_WAIT_POLICY"] = "PASSIVE"
     command = [sys.executable, str(snapshot / "recipes" / "background_run.py"), str(folder)]
     start_detached(command, folder / "output.txt", folder, environment)
     deadline = time.monotonic() + 60

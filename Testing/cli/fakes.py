@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from SoftCordSegLib.cli.app import app
 from SoftCordSegLib.segmentation import SoftMask
-from SoftCordSegLib.segmentation.checks import check_image
+from SoftCordSegLib.segmentation.segment import check_image
 from SoftCordSegLib.volume import Box, Volume, read_nifti, write_nifti
 
 A_BUNDLE = SimpleNamespace(

@@ -171,7 +171,7 @@ def test_the_page_stands_by_itself(study):
         "T2star",
         "Area, mm²",
         "no image was given",
-        "How the slices were moved",
+        "Registration",
         "slice by slice (shift and rotation)",
     ):
         assert words in page

@@ -32,6 +32,8 @@ FLOORS = {
 QT = {"qt", "ctk", "PythonQt", "PySide2", "PySide6", "PyQt5", "PyQt6", "shiboken6"}
 SLICER = {"slicer", "vtk", "vtkmodules", "mrml", "vtkSegmentationCorePython"}
 MODULE = {"SoftCordSeg"}
+TERMINAL = {"click", "rich", "typer"}
+HTML = {"jinja2", "markupsafe"}
 
 
 def floor(room: str) -> int:
@@ -41,11 +43,16 @@ def floor(room: str) -> int:
 
 def forbidden(room: str) -> set[str]:
     """Top-level packages that a room may not import."""
-    if room == "panel":
-        return MODULE
-    if room in ("scene", "workflows", "cli"):
-        return MODULE | QT
-    return MODULE | QT | SLICER
+    banned = set(MODULE)
+    if room != "panel":
+        banned |= QT
+    if room not in ("scene", "panel", "workflows", "cli"):
+        banned |= SLICER
+    if room != "cli":
+        banned |= TERMINAL
+    if room != "reports":
+        banned |= HTML
+    return banned
 
 
 def imports(source: str, module: str, is_package: bool) -> Iterator[tuple[int, str]]:

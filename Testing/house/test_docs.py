@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
+import floors_diagram
 import pytest
 import typer
 
@@ -143,6 +144,14 @@ def test_every_page_is_in_the_navigation():
 
     assert {page for page in pages if page not in navigation} == set()
     assert set(re.findall(r"([\w/-]+\.md)", navigation)) - pages == set()
+
+
+def test_the_picture_of_the_floors_is_up_to_date():
+    picture = floors_diagram.drawing(floors_diagram.floors(LIBRARY))
+
+    assert floors_diagram.PICTURE.read_text(encoding="utf-8") == picture, (
+        "run 'python Utilities/floors_diagram.py'"
+    )
 
 
 def test_pictures_are_small():

@@ -59,5 +59,15 @@ def test_the_entry_is_built_from_the_branch_that_the_pictures_are_taken_from(ent
     assert f"/{entry['scm_revision']}/" in setting(cmake, "EXTENSION_ICONURL")
 
 
+def test_icon_and_pictures_are_in_the_repository(entry, cmake):
+    addresses = [
+        setting(cmake, "EXTENSION_ICONURL"),
+        *setting(cmake, "EXTENSION_SCREENSHOTURLS").split(),
+    ]
+
+    for address in addresses:
+        assert (REPOSITORY / address.partition(f"/{entry['scm_revision']}/")[2]).is_file(), address
+
+
 def test_the_entry_is_built_where_the_project_is(entry):
     assert (REPOSITORY / entry["build_subdirectory"] / "CMakeLists.txt").is_file()

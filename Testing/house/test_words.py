@@ -17,6 +17,9 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[2]
 LIBRARY = REPOSITORY / "SoftCordSeg" / "SoftCordSegLib"
 
+PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", REPOSITORY / "CHANGELOG.md"]
+PAGES += sorted([*(REPOSITORY / "docs").rglob("*.md"), *LIBRARY.parent.rglob("Resources/**/*.md")])
+
 # Fewer are a file.
 MIN_FILES_IN_FOLDER = 4
 
@@ -174,6 +177,11 @@ def test_sentences_are_plain():
     }
 
     assert found == {}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(REPOSITORY).as_posix())
+def test_the_documentation_is_plain(page):
+    assert PRIVATE_PHRASES.findall(page.read_text(encoding="utf-8")) == []
 
 
 @pytest.mark.xfail(strict=False)

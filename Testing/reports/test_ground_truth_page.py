@@ -162,12 +162,12 @@ def test_verdicts_are_kept_until_the_mask_is_another(softcord, browser, dataset,
     ]
 
 
-def test_a_browser_that_keeps_nothing_says_so(browser, results):
+def test_a_browser_that_stores_nothing_says_so(browser, results):
     said = browser.run(
         index_of(results),
         'Storage.prototype.setItem = () => { throw new DOMException("no room",'
-        ' "QuotaExceededError"); };said.before = all("#unkept")[0].hidden; press("j");'
-        f' press("f"); said.after = all("#unkept")[0].hidden; {STATE}',
+        ' "QuotaExceededError"); };said.before = all("#unsaved")[0].hidden; press("j");'
+        f' press("f"); said.after = all("#unsaved")[0].hidden; {STATE}',
     )
 
     assert (said["before"], said["after"]) == (True, False)

@@ -17,9 +17,8 @@ from SoftCordSegLib.network import load_bundle, save_plan_bundle
 from SoftCordSegLib.network.nnunet_folder import convert_result_folder
 from SoftCordSegLib.network.plans import Margins, Resampling
 from SoftCordSegLib.segmentation import segment
-from SoftCordSegLib.segmentation.pipelines.around_cord import with_margins
-from SoftCordSegLib.segmentation.pipelines.nnunet import normalised
-from SoftCordSegLib.segmentation.pipelines.nnunet_resampling import resampled, thick_axis
+from SoftCordSegLib.segmentation.nnunet import normalised, resampled, thick_axis
+from SoftCordSegLib.segmentation.segment_by_plan import with_margins
 from SoftCordSegLib.volume import Volume, reorient
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from SoftCordSegLib.network import AROUND_CORD, INTENSITIES, WHOLE_IMAGE
-from SoftCordSegLib.segmentation.working import Working, working_image
+from SoftCordSegLib.segmentation.working_image import WorkingImage, working_image
 from SoftCordSegLib.training.input_contract import InputContract
 from SoftCordSegLib.training.real import OpenCase, RealPatches
 from SoftCordSegLib.training.synthetic import Synthesis
@@ -19,7 +19,7 @@ from training.tiny import RECIPE
 COARSE_MM = 2.0
 
 
-def program(image: Volume, intensities: str) -> Working:
+def program(image: Volume, intensities: str) -> WorkingImage:
     """What the program makes of an image before a bundle of that contract sees it."""
     stage = types.SimpleNamespace(spacing_mm=COARSE_MM)
     return working_image(
@@ -45,7 +45,7 @@ def a_case(shape, voxel_mm, padding: int = 0) -> OpenCase:
     )
 
 
-def located_by(case: OpenCase, working: Working) -> np.ndarray:
+def located_by(case: OpenCase, working: WorkingImage) -> np.ndarray:
     """The case's own label as the program's locator would have found it."""
     return resample(case.label, working.coarse.grid, order=1, antialias=True).data > 0.25
 

@@ -59,7 +59,7 @@ def violins_figure(
         ceiling: the highest value that can be: no ticks above it.
         digits: of the means that are written beside them.
     """
-    known = {name: _kept(values, drop_outliers) for name, values in groups.items()}
+    known = {name: _finite(values, drop_outliers) for name, values in groups.items()}
     longest = max((len(name) for name in known), default=0)
     width, height = max(3.6, 1.15 * len(known) + 1.4), 4.2 + (0.5 if longest > 10 else 0)
     reach = _reach_of_most(known) if magnify else None
@@ -103,7 +103,7 @@ def violin_panels_figure(
         width, 2.1 * len(panels) + 0.5, rows=len(panels), sharex=True, sharey=True
     )
     for one, (method, groups) in zip(axes, panels.items()):
-        known = {name: _kept(groups.get(name, ()), drop_outliers) for name in contrasts}
+        known = {name: _finite(groups.get(name, ()), drop_outliers) for name in contrasts}
         draw_violins(one, known, dict.fromkeys(contrasts, colours[method]))
         one.set_title(method, loc="left", fontweight="bold")
         if from_zero:
@@ -241,7 +241,7 @@ def _frame(axes: Axes, larger: Axes, reach: float) -> None:
     )
 
 
-def _kept(values: Sequence[float], drop_outliers: bool) -> np.ndarray:
+def _finite(values: Sequence[float], drop_outliers: bool) -> np.ndarray:
     finite = np.array([value for value in values if math.isfinite(value)], float)
     return finite[within_three_sd(finite)] if drop_outliers and len(finite) else finite
 

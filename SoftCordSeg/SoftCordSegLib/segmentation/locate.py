@@ -1,4 +1,4 @@
-"""Look for the cord on a coarse grid, anywhere in the field of view."""
+"""Locating the cord on a coarse grid, anywhere in the field of view."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from ..network.activations import ACTIVATIONS
 from ..progress import Progress
 from ..volume import Volume, resample
 from ..volume.intensities import Scaling
-from .plausible import Candidate, cord_candidates
+from .cord_candidates import Candidate, cord_candidates
 from .tiles import Predict, predict_tiled
 
-# The soft value at which coarse pieces are cut apart: low, for a miss here cannot be made good
-# later.
+# The soft value at which coarse pieces are separated: low, because a miss here cannot be recovered.
 _LEVEL = 0.25
-# The segmenter has the last word on so many places.
+# The segmenter decides among so many candidates.
 _CANDIDATES = 3
 
 
@@ -33,15 +32,15 @@ def locate(
     stage: Stage,
     progress: Progress,
 ) -> list[Candidate]:
-    """Where the cord could be, the likeliest place first; masks on the grid of ``coarse``.
+    """Where the cord could be, the likeliest candidate first; masks on the grid of ``coarse``.
 
     Args:
         coarse: of :func:`coarse_image`, axes to the Left, Anterior, Superior.
         scaling: of its intensities.
         predict: raw outputs of the locator for one tile.
         divisor: sizes must be multiples of it.
-        stage: whose tile is the largest volume run in one piece.
-        progress: told and asked at every tile.
+        stage: its tile is the largest volume that is run in one piece.
+        progress: receives progress; checked for cancellation at every tile.
     """
     size = [
         min(-(-n // d) * d, t) if n <= t else n

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..network import ModelBundle
 from .tiles import Predict
 
 if TYPE_CHECKING:
@@ -18,7 +20,8 @@ def predictor(network: torch.nn.Module, device: str, channels_last: bool = False
     """Raw outputs of one tile: (i, j, k) float32 to (channels, i, j, k) float32.
 
     Args:
-        network: in evaluation mode; it gives a tensor, or a list with the full resolution first.
+        network: in evaluation mode; its output is a tensor, or a list with the full resolution
+            first.
         device: "cpu", "cuda", … or "auto": CUDA where there is one.
         channels_last: order of the voxels in memory; faster for narrow networks such as ours,
             slower for the paper's.
@@ -42,12 +45,12 @@ def predictor(network: torch.nn.Module, device: str, channels_last: bool = False
 
 
 def with_flips(predict: Predict, flips: Sequence[tuple[int, ...]]) -> Predict:
-    """The mean of what a network says of a tile and of its mirror images, raw outputs; as many
-    times as slow, and one more.
+    """The mean of a network's raw outputs for a tile and for its mirror images; slower by their
+    number plus one.
 
     Args:
         predict: gives (…, i, j, k).
-        flips: the axes (0, 1, 2 of the tile) that each mirror image turns round.
+        flips: the axes (0, 1, 2 of the tile) along which each mirror image is flipped.
     """
     if not flips:
         return predict
@@ -63,10 +66,43 @@ def with_flips(predict: Predict, flips: Sequence[tuple[int, ...]]) -> Predict:
 
 
 def left_right(letters: str) -> list[tuple[int, ...]]:
-    """The one flip that leaves a body what it is, in a frame with these letters."""
+    """The one flip that keeps the anatomy plausible, in a frame with these letters."""
     return [(next(axis for axis, letter in enumerate(letters) if letter in "LR"),)]
 
 
 def all_flips(axes: Sequence[int]) -> list[tuple[int, ...]]:
     """Every combination of axes, as nnU-Net mirrors."""
     return [chosen for count in range(1, len(axes) + 1) for chosen in combinations(axes, count)]
+
+
+@dataclass(frozen=True)
+class Networks:
+    """The two networks of a bundle of ours, ready to run.
+
+    Attributes:
+        bundle: a locator and a segmenter.
+        device: "cpu", "cuda", … or "auto".
+        flips: the segmenter also sees the left-right mirror image.
+    """
+
+    bundle: ModelBundle
+    device: str = "auto"
+    flips: bool = False
+
+    def locator(self) -> tuple[Predict, tuple[int, int, int]]:
+        """Raw outputs of one tile, and the divisor of its sizes."""
+        network = self.bundle.network(self.bundle.locator)
+        return _one_channel(
+            predictor(network, self.device, channels_last=True)
+        ), network.config.divisor
+
+    def segmenter(self) -> Predict:
+        """Raw outputs of one tile."""
+        predict = _one_channel(
+            predictor(self.bundle.network(self.bundle.segmenter), self.device, channels_last=True)
+        )
+        return with_flips(predict, left_right(self.bundle.orientation)) if self.flips else predict
+
+
+def _one_channel(predict: Predict) -> Predict:
+    return lambda tile: predict(tile)[0]

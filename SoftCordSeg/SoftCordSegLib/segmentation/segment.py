@@ -1,15 +1,45 @@
-"""The way from an image to its soft mask."""
+"""From an image to its soft mask."""
 
 from __future__ import annotations
 
+import numpy as np
+
+from ..errors import InputError
 from ..network import ModelBundle
 from ..progress import Progress
 from ..volume import Box, Volume
-from .checks import check_image
-from .networks import Networks
-from .outline import brought_back, is_narrow, outline_in, search
+from .locate_and_segment import is_narrow, locate_and_segment, on_image_grid, segment_in_box
+from .predictor import Networks
 from .soft_mask import SoftMask
-from .working import working_image
+from .working_image import working_image
+
+
+def check_image(image: Volume) -> None:
+    """Check that a cord could be found in ``image``.
+
+    Raises:
+        InputError: one slice, NaN or infinite values, or the same value everywhere.
+    """
+    if min(image.shape) < 2:
+        raise InputError(
+            f"The image is a single slice ({_text(image.shape)} voxels).",
+            hint="Give a stack of at least two slices.",
+        )
+    data = image.data
+    if np.issubdtype(data.dtype, np.floating) and not np.isfinite(data).all():
+        raise InputError(
+            "The image has voxels that are NaN or infinite.",
+            hint="Replace them (for example by 0) and try again.",
+        )
+    if data.min() == data.max():
+        raise InputError(
+            f"The image is constant: every voxel is {data.flat[0]}.",
+            hint="Check that the right file was exported.",
+        )
+
+
+def _text(shape: tuple[int, ...]) -> str:
+    return "x".join(str(n) for n in shape)
 
 
 def segment(
@@ -21,18 +51,17 @@ def segment(
     device: str = "auto",
     flips: bool = False,
 ) -> SoftMask:
-    """Outline the spinal cord.
+    """Segment the spinal cord.
 
     Args:
         image: any orientation, spacing and obliquity.
-        bundle: the networks, and the way they go: ours, or one of the authors' (``network.plans``).
-        box: where to look; the whole of it is segmented and nothing else.  Found by the locator
-            where None.
-        progress: told and asked at every tile.
+        bundle: the networks and their pipeline: ours, or one of the authors' (``network.plans``).
+        box: the region to segment, the whole of it and nothing else; found by the locator where
+            None.
+        progress: receives progress; checked for cancellation at every tile.
         device: "cpu", "cuda", … or "auto": CUDA where there is one.
         flips: take the mean of the raw outputs for the image and its left-right mirror image: twice
-            the time of outlining (nnU-Net: all mirror images that it was trained with, up to eight
-            times).
+            the time (nnU-Net: all mirror images that it was trained with, up to eight times).
 
     Returns:
         The soft mask on the grid of ``image``; empty, with a sentence that says so, where no cord
@@ -47,22 +76,22 @@ def segment(
     progress = progress or Progress()
     check_image(image)
     if bundle.plan is not None:
-        from .pipelines import segment_by_plan
+        from .segment_by_plan import segment_by_plan
 
         return segment_by_plan(image, bundle, box, progress, device, flips)
     progress.report(0.0, "Loading the network")
     progress.check_cancelled()
     working = working_image(image, bundle)
     if box is None and is_narrow(working.image, bundle.segmenter):
-        # A scan cropped to the cord leaves nothing to look for, and too little around it for the
-        # locator to know it by.
+        # A scan cropped to the cord: there is nothing to locate, and too little context for the
+        # locator.
         box = Box.of_grid(working.image.grid)
     networks = Networks(bundle, device, flips)
     if box is None:
-        outline = search(working, networks, progress)
+        found = locate_and_segment(working, networks, progress)
     else:
-        outline = outline_in(
+        found = segment_in_box(
             working.image, box, None, working.scaling_in(box), networks, progress.part(0.2, 0.95)
         )
-    progress.report(0.95, "Bringing the mask to the image's grid")
-    return brought_back(image, outline, working.image.grid)
+    progress.report(0.95, "Resampling the mask to the image's grid")
+    return on_image_grid(image, found, working.image.grid)

@@ -1,21 +1,24 @@
-"""The answer to "where is the cord?"."""
+"""The result of a segmentation: the mask and a sentence."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..volume import Box, Volume
+from ..volume.orientation import slice_axis
 
 
 @dataclass(frozen=True, eq=False)
 class SoftMask:
-    """A soft mask and how it came about.
+    """A soft mask, the box that was segmented, and sentences on both.
 
     Attributes:
         volume: float32 values in [0, 1], on the grid of the image.
-        box: what the network looked at; None where nothing was found.
+        box: the region that was segmented; None where nothing was found.
         message: one sentence on the outcome.
-        notes: further sentences that a reader should know.
+        notes: further sentences for the reader.
     """
 
     volume: Volume
@@ -27,3 +30,26 @@ class SoftMask:
     def found(self) -> bool:
         """False where the mask is empty."""
         return bool(self.volume.data.max(initial=0) > 0)
+
+
+NOTHING_FOUND = (
+    "No spinal cord was found in this image, so the mask is empty. "
+    "If there is a cord, draw a box around it and segment again in that box."
+)
+
+
+def segmentation_result(mask: Volume, box: Box | None, notes: tuple[str, ...] = ()) -> SoftMask:
+    """The mask with its message: the volume and length that were found, or that nothing was.
+
+    Args:
+        mask: soft values on the image's own grid, float32.
+        box: the region that was segmented.
+        notes: further sentences for the reader.
+    """
+    if not mask.data.any():
+        return SoftMask(mask, None, NOTHING_FOUND, notes)
+    axis = slice_axis(mask.affine)
+    filled = np.flatnonzero(mask.data.any(axis=tuple({0, 1, 2} - {axis})))
+    length = (filled[-1] - filled[0] + 1) * mask.spacing[axis]
+    volume = float(mask.data.sum(dtype=float) * mask.grid.voxel_volume / 1000)
+    return SoftMask(mask, box, f"Spinal cord found: {volume:.1f} mL over {length:.0f} mm.", notes)

@@ -1,4 +1,4 @@
-"""Running a network over a volume tile by tile, with progress and a way to stop between any two."""
+"""Running a network over a volume tile by tile, with progress and cancellation."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def predict_tiled(
             output.
         tile: voxels along (i, j, k).
         overlap: part of a tile that the next one shares, 0 to below 1.
-        progress: told, and asked whether to stop, before every tile.
-        wanted: (i, j, k) bool; tiles without any wanted voxel are passed over, and stay 0.
+        progress: receives progress; checked for cancellation before every tile.
+        wanted: (i, j, k) bool; tiles without any wanted voxel are skipped, and stay 0.
         starts: where tiles begin along an axis, from its size, the tile's and the overlap.
         weight: of a tile's voxels; :func:`bump` where None.
         channels: of the prediction; None where it has no such axis.
@@ -66,11 +66,11 @@ def predict_tiled(
     for number, box in enumerate(boxes):
         progress.check_cancelled()
         progress.report(
-            number / len(boxes), f"Outlining the cord: tile {number + 1} of {len(boxes)}"
+            number / len(boxes), f"Segmenting the cord: tile {number + 1} of {len(boxes)}"
         )
         total[(..., *box)] += predict(image[box]) * weight
         weights[box] += weight
-    progress.report(1.0, "Outlining the cord: done")
+    progress.report(1.0, "Segmenting the cord: done")
     return np.divide(total, weights, out=total, where=weights > 0)
 
 

@@ -15,7 +15,7 @@ from .soft_mask import SoftMask
 # Tiles are halved so many times at most, and are never smaller than this along any axis.
 _HALVINGS = 2
 _SMALLEST_TILE = 32
-# What the libraries say when memory runs out; they have no common class for it.
+# Messages of the libraries when memory runs out; there is no common class.
 _OUT_OF_MEMORY = (
     "out of memory",
     "can't allocate memory",
@@ -26,7 +26,7 @@ _OUT_OF_MEMORY = (
 
 
 class OutOfMemory(SoftCordSegError):
-    """Not even the smallest tile fits."""
+    """Not even the smallest tile fits into memory."""
 
 
 def segment_within_memory(

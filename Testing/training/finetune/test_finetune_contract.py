@@ -15,7 +15,7 @@ from SoftCordSegLib.network import AROUND_CORD, WHOLE_IMAGE, ModelBundle, load_b
 from SoftCordSegLib.network.unet import UNet
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.segmentation.tiles import predict_tiled
-from SoftCordSegLib.segmentation.working import working_image
+from SoftCordSegLib.segmentation.working_image import working_image
 from SoftCordSegLib.training.finetune import ReplayImage, Tools, finetune
 from SoftCordSegLib.training.finetune.plan import sources_of, synthetic_source
 from SoftCordSegLib.training.finetune.replay import rehearsed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
@@ -18,9 +18,11 @@ from ..guard import EXIT_FAILED, UsageProblem, guarded, sentence_of
 from ..interrupt import interruptible
 from ..options import Debug, Device, Json, Model, Threads
 from ..outputs import check_folder, check_not_an_input
-from ..pages import check_own_page
 from ..segment import Request
 from ..tools import Tools, limit_threads
+
+if TYPE_CHECKING:
+    from ...reports.demo_page import DemoStudy
 
 _THRESHOLD = 0.5
 
@@ -63,10 +65,11 @@ def demo_command(
         "threads": threads,
     }
     with guarded(debug, as_json):
-        from .page import PAGE, TITLE
+        from ...reports.demo_page import DEMO_PAGE, DEMO_TITLE
+        from ...reports.html_page import check_own_page
 
         jobs = _jobs(out, image, discs, contrast, options, device)
-        check_own_page(out / PAGE, TITLE)
+        check_own_page(out / DEMO_PAGE, DEMO_TITLE)
         check_folder(out)
         bundle = tools.open_bundle(model)
         limit_threads(threads)
@@ -82,7 +85,9 @@ def demo_command(
                     failures.append((name, sentence_of(error, debug)))
                     fail(f"{name}: {failures[-1][1]}")
         if done:
-            _write_page(out, done, failures, bundle, _command(image, discs, contrast))
+            _write_page(
+                out, done, failures, bundle, _command(image, discs, contrast), image is None
+            )
         _report(out, done, failures, bundle, as_json)
         if failures:
             raise typer.Exit(EXIT_FAILED)
@@ -157,38 +162,41 @@ def _image_job(image: Path, discs: Path | None, folder: Path, request: Request) 
     return job
 
 
-def _with_views(study: Any, folder: Path, progress: Progress) -> tuple[Any, Any]:
+def _with_views(study: DemoStudy, folder: Path, progress: Progress) -> DemoStudy:
     from .study_scene import make_views
 
     progress.report(0.9, "Drawing Slicer's views")
     progress.check_cancelled()
-    views = make_views(study, folder)
-    for remark in views.remarks:
+    shown = make_views(study, folder)
+    for remark in shown.view_remarks:
         warn(f"{study.title}: {remark}")
-    return study, views
+    return shown
 
 
-def _write_page(out: Path, done: list, failures: list, bundle: Any, command: str) -> None:
+def _write_page(
+    out: Path, done: list, failures: list, bundle: Any, command: str, has_truth: bool
+) -> None:
     from ...files import write_text_atomically
-    from .page import PAGE, demo_html
+    from ...reports.demo_page import DEMO_PAGE, demo_html
 
-    write_text_atomically(out / PAGE, demo_html(done, failures, bundle, out, command))
+    page = demo_html(done, failures, bundle, out, command, has_truth)
+    write_text_atomically(out / DEMO_PAGE, page)
 
 
 def _report(out: Path, done: list, failures: list, bundle: Any, as_json: bool) -> None:
-    from .page import PAGE, mean_absolute_percent
+    from ...reports.demo_page import DEMO_PAGE, mean_absolute_percent
 
     rows = []
-    for study, _ in done:
+    for study in done:
         error = f"{mean_absolute_percent(study.errors):.2f}" if study.errors else "-"
         dice = f"{study.dice:.3f}" if study.dice is not None else "-"
         rows.append(
             (
                 study.title,
-                "yes" if study.outcome["found"] else "no",
+                "yes" if study.found else "no",
                 error,
                 dice,
-                f"{study.outcome['seconds']:.1f}",
+                f"{study.seconds:.1f}",
             )
         )
     if rows:
@@ -200,18 +208,20 @@ def _report(out: Path, done: list, failures: list, bundle: Any, as_json: bool) -
             "Segmented in, s",
         )
         show_table(f"Spinal cord by {bundle.name}", columns, rows)
-        say(f"Open {out / PAGE}")
+        say(f"Open {out / DEMO_PAGE}")
     if as_json:
         print_json(_as_json(out, done, failures, bundle))
 
 
 def _as_json(out: Path, done: list, failures: list, bundle: Any) -> dict[str, Any]:
-    from .page import PAGE
+    from ...reports.demo_page import DEMO_PAGE
 
     studies = [
         {
             "name": study.title,
-            **{key: study.outcome[key] for key in ("found", "message", "seconds")},
+            "found": study.found,
+            "message": study.message,
+            "seconds": study.seconds,
             "dice": study.dice,
             "levels": [
                 {
@@ -224,16 +234,16 @@ def _as_json(out: Path, done: list, failures: list, bundle: Any) -> dict[str, An
                 for error in study.errors
             ],
             "files": {kind: str(path) for kind, path in study.files.items()},
-            "scene": str(views.bundle) if views.bundle else None,
-            "pictures": [name for name, _ in views.pictures],
-            "remarks": [*study.remarks, *views.remarks],
+            "scene": str(study.scene) if study.scene else None,
+            "pictures": [name for name, _ in study.pictures],
+            "remarks": [*study.remarks, *study.view_remarks],
         }
-        for study, views in done
+        for study in done
     ]
     return {
         "GeneratedBy": generated_by(),
         "Model": model_of(bundle),
-        "page": str(out / PAGE) if done else None,
+        "page": str(out / DEMO_PAGE) if done else None,
         "studies": studies,
         "failures": [{"name": name, "error": sentence} for name, sentence in failures],
     }

@@ -5,13 +5,14 @@ one, write tables.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError
 from ...files import file_stem
 from ...progress import Progress
+from ...reports.demo_page import DemoStudy, LevelError
 from ..segment import Request, segment_file
 from ..tools import Tools
 
@@ -21,65 +22,9 @@ if TYPE_CHECKING:
     from ...volume import Volume
 
 
-@dataclass(frozen=True)
-class LevelError:
-    """Measured against known, over the same slices.
-
-    Attributes:
-        name: of the vertebral level, "C3".
-        slices: how many.
-        known_mm2, measured_mm2: mean areas.
-    """
-
-    name: str
-    slices: int
-    known_mm2: float
-    measured_mm2: float
-
-    @property
-    def percent(self) -> float:
-        """Error of the measured area, in percent of the known one."""
-        return 100 * (self.measured_mm2 / self.known_mm2 - 1)
-
-
-@dataclass(frozen=True)
-class Study:
-    """What became of one image.
-
-    Attributes:
-        title: for people, for example "T2w".
-        path: the image file.
-        image: its voxels, of a series those that were segmented.
-        outcome: the summary of :func:`~.segment.segment_file`.
-        mask: the soft mask, read back from its file.
-        shape: None where no cord was found.
-        levels: by vertebral level; None where no discs are known.
-        errors: against the truth; empty without one.
-        dice: of the mask at 0.5 and the truth at 0.5; None without truth.
-        discs: the discs used.
-        phantom: where the image is one.
-        files: what was written, by kind.
-        remarks: sentences on what a reader of the numbers has to know.
-    """
-
-    title: str
-    path: Path
-    image: Volume
-    outcome: dict[str, Any]
-    mask: Volume
-    shape: CordShape | None = None
-    levels: Summary | None = None
-    errors: tuple[LevelError, ...] = ()
-    dice: float | None = None
-    discs: tuple[DiscLabel, ...] = ()
-    phantom: Phantom | None = None
-    files: dict[str, Path] = field(default_factory=dict)
-    remarks: tuple[str, ...] = ()
-
-
 def study_phantom(
     contrast: str, folder: Path, bundle: Any, tools: Tools, request: Request, progress: Progress
-) -> Study:
+) -> DemoStudy:
     """Make the phantom in one contrast, write it, and take it through the chain; files go into
     ``folder``.
 
@@ -122,7 +67,7 @@ def study_image(
     discs: Sequence[DiscLabel] = (),
     phantom: Phantom | None = None,
     files: dict[str, Path] | None = None,
-) -> Study:
+) -> DemoStudy:
     """Take one image through the chain.
 
     Args:
@@ -147,8 +92,17 @@ def study_image(
     }
     image, mask = read_nifti(path, outcome["source_volume"]), read_nifti(outcome["mask"])
     title = phantom.contrast if phantom is not None else file_stem(path)
-    study = Study(
-        title, path, image, outcome, mask, discs=tuple(discs), phantom=phantom, files=written
+    study = DemoStudy(
+        title,
+        path,
+        image,
+        mask,
+        outcome["found"],
+        outcome["message"],
+        outcome["seconds"],
+        outcome["volume_ml"],
+        discs=tuple(discs),
+        files=written,
     )
     if not outcome["found"]:
         return replace(study, remarks=(outcome["message"],))
@@ -165,13 +119,20 @@ def study_image(
     if levels is not None:
         written["levels"] = folder / f"{file_stem(path)}_csa_perlevel.csv"
         write_csv(written["levels"], shape, levels, outcome_name(outcome))
-    errors, dice = (), None
+    errors, dice, known = (), None, None
     if phantom is not None:
+        known = phantom.slice_areas_mm2(shape.grid)[shape.slices]
         errors, dice = compare(shape, levels, phantom), dice_at_half(mask, phantom.truth)
         remarks += _missed_slices(shape, phantom)
     remarks += [*outcome["notes"], *shape.notes, *(levels.notes if levels is not None else ())]
     return replace(
-        study, shape=shape, levels=levels, errors=errors, dice=dice, remarks=tuple(remarks)
+        study,
+        shape=shape,
+        levels=levels,
+        known_mm2=known,
+        errors=errors,
+        dice=dice,
+        remarks=tuple(remarks),
     )
 
 

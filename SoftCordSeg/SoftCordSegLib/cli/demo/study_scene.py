@@ -5,14 +5,14 @@ screen.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...files import file_stem
 
 if TYPE_CHECKING:
-    from .study import Study
+    from ...reports.demo_page import DemoStudy
 
 Draw = Callable[..., dict[str, bytes]]
 
@@ -20,24 +20,9 @@ PICTURE_PIXELS = (560, 560)
 _AXIAL_WIDTH_MM = 70.0
 
 
-@dataclass(frozen=True)
-class Views:
-    """What the scene gave.
-
-    Attributes:
-        bundle: the ``.mrb``; None where it could not be made.
-        pictures: PNG bytes by the name of the view.
-        remarks: sentences on what is missing, and what to install for it.
-    """
-
-    bundle: Path | None = None
-    pictures: tuple[tuple[str, bytes], ...] = ()
-    remarks: tuple[str, ...] = ()
-
-
-def make_views(study: Study, folder: Path, draw: Draw | None = None) -> Views:
-    """Build the scene of a study, save it into ``folder`` and draw it; what cannot be done here is
-    said, not raised.
+def make_views(study: DemoStudy, folder: Path, draw: Draw | None = None) -> DemoStudy:
+    """The study with its scene, saved into ``folder``, and pictures of it; what cannot be done here
+    is said in its remarks, not raised.
 
     Args:
         study: what to show.
@@ -54,20 +39,21 @@ def make_views(study: Study, folder: Path, draw: Draw | None = None) -> Views:
     try:
         app = offscreen.start()
     except SlicerMissing as error:
-        return Views(remarks=(f"No scene and no pictures: {error}",))
+        return replace(study, view_remarks=(f"No scene and no pictures: {error}",))
     try:
         nodes = _fill(app, study)
         bundle = folder / f"{file_stem(study.path)}.mrb"
         save_scene(app.scene, bundle)
         try:
-            return Views(bundle, tuple((draw or draw_views)(app, study, nodes).items()))
+            pictures = (draw or draw_views)(app, study, nodes)
+            return replace(study, scene=bundle, pictures=tuple(pictures.items()))
         except GraphicsMissing as error:
-            return Views(bundle, remarks=(f"No pictures: {error}",))
+            return replace(study, scene=bundle, view_remarks=(f"No pictures: {error}",))
     finally:
         app.close()
 
 
-def _fill(app, study: Study) -> dict:
+def _fill(app, study: DemoStudy) -> dict:
     """Image, soft mask, segment, discs, box, table and plot, placed in the subject hierarchy."""
     from ...scene.discs import add_discs
     from ...scene.hierarchy import place_result
@@ -99,7 +85,7 @@ def _fill(app, study: Study) -> dict:
     return {"image": image, "soft": soft}
 
 
-def draw_views(app, study: Study, nodes: dict) -> dict[str, bytes]:
+def draw_views(app, study: DemoStudy, nodes: dict) -> dict[str, bytes]:
     """PNG bytes of three slice views through the cord, and of the cord in 3D.
 
     Raises:
@@ -124,7 +110,7 @@ def draw_views(app, study: Study, nodes: dict) -> dict[str, bytes]:
     return pictures
 
 
-def _cord_place(study: Study):
+def _cord_place(study: DemoStudy):
     """The cord's middle (mm, RAS), on the cord itself, and how many millimetres a view needs to
     hold its whole length.
     """

@@ -1,4 +1,5 @@
-// On the page of a participant, where it is shown in the pane of the overview: letters are passed on, arrows scroll.
+// On the page of a participant, where it is shown in the pane of the overview: letters are passed
+// on, arrows scroll.
 if (parent !== window) {
   document.body.classList.add("in-pane");
   document.addEventListener("keydown", event => {

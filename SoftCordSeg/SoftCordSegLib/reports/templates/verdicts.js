@@ -1,7 +1,8 @@
 // Judging ground truths on a page opened from disk.
 //
-// Rows are elements with data-image (the file's name) and data-mask (a digest of its mask). A verdict is kept in the
-// browser under both: it holds wherever the page lies and however often the page is written again, until the mask changes.
+// Rows are elements with data-image (the file's name) and data-mask (a digest of its mask). The
+// browser stores a verdict under both: it holds wherever the page lies and however often the page
+// is written again, until the mask changes.
 (function () {
   "use strict";
   const VERDICTS = ["", "pass", "fail", "artifact"];
@@ -9,32 +10,41 @@
   const STEPS = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 };
   const rows = Array.from(document.querySelectorAll("[data-image]"));
   const pane = document.getElementById("pane");
-  const unkept = {};  // by key, where the browser keeps nothing
+  const unsaved = {};  // verdicts by key, where the browser stores nothing
   let focus = -1;
 
   const keyOf = row => "softcord verdict " + row.dataset.image + " " + row.dataset.mask;
 
   function verdictOf(row) {
     const key = keyOf(row);
-    if (key in unkept) return unkept[key];
-    try { return VERDICTS.includes(localStorage.getItem(key)) ? localStorage.getItem(key) : ""; } catch (refused) { return ""; }
+    if (key in unsaved) return unsaved[key];
+    try {
+      const stored = localStorage.getItem(key);
+      return VERDICTS.includes(stored) ? stored : "";
+    } catch (denied) {
+      return "";
+    }
   }
 
   function judge(row, verdict) {
     try {
-      if (verdict) localStorage.setItem(keyOf(row), verdict); else localStorage.removeItem(keyOf(row));
-    } catch (refused) {
-      unkept[keyOf(row)] = verdict;
-      document.getElementById("unkept").hidden = false;
+      if (verdict) localStorage.setItem(keyOf(row), verdict);
+      else localStorage.removeItem(keyOf(row));
+    } catch (denied) {
+      unsaved[keyOf(row)] = verdict;
+      document.getElementById("unsaved").hidden = false;
     }
     show();
   }
 
-  function next(row) { judge(row, VERDICTS[(VERDICTS.indexOf(verdictOf(row)) + 1) % VERDICTS.length]); }
+  function next(row) {
+    judge(row, VERDICTS[(VERDICTS.indexOf(verdictOf(row)) + 1) % VERDICTS.length]);
+  }
 
   function counts() {
     const count = verdict => rows.filter(row => verdictOf(row) === verdict).length;
-    return VERDICTS.slice(1).map(verdict => count(verdict) + " " + verdict).concat(count("") + " not judged").join(", ");
+    const judged = VERDICTS.slice(1).map(verdict => count(verdict) + " " + verdict);
+    return judged.concat(count("") + " not judged").join(", ");
   }
 
   function show() {
@@ -72,7 +82,8 @@
   function yaml() {
     const listed = rows.filter(row => verdictOf(row) in REASONS);
     const quoted = name => /^[A-Za-z][A-Za-z0-9_.-]*$/.test(name) ? name : JSON.stringify(name);
-    const lines = listed.map(row => "- " + quoted(row.dataset.image) + "  # " + REASONS[verdictOf(row)]).sort();
+    const line = row => "- " + quoted(row.dataset.image) + "  # " + REASONS[verdictOf(row)];
+    const lines = listed.map(line).sort();
     return ["# Quality control of soft ground truths: " + counts() + "."]
       .concat(lines.length ? ["FILES_SEG:"].concat(lines) : ["FILES_SEG: []"]).join("\n") + "\n";
   }
@@ -88,11 +99,16 @@
   rows.forEach((row, index) => {
     const button = row.querySelector("button.verdict");
     button.addEventListener("click", () => { look(index); next(row); button.blur(); });
-    if (pane) row.addEventListener("click", event => { if (!event.target.closest("a, button")) look(index); });
+    if (pane) {
+      row.addEventListener("click", event => {
+        if (!event.target.closest("a, button")) look(index);
+      });
+    }
   });
   document.getElementById("save").addEventListener("click", save);
   document.addEventListener("keydown", event => {
-    if (!event.ctrlKey && !event.metaKey && !event.altKey && press(event.key)) event.preventDefault();
+    const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (plain && press(event.key)) event.preventDefault();
   });
   // The pane is a page of its own to the browser: what is pressed in there is passed on.
   window.addEventListener("message", event => {

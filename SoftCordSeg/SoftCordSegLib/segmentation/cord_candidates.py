@@ -1,4 +1,4 @@
-"""Which connected pieces are the cord: judged by what a cord is like, not merely by size."""
+"""Which connected pieces could be the cord, judged by the shape of a cord, not only by size."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scipy import ndimage
 # A healthy cord's cross-section is 30 to 110 mm²; a coarse or blurred one may look larger, a
 # compressed one or a conus smaller.
 _AREA_MM2 = (12.0, 200.0)
-# Less than a third of a thick slice of cord is no evidence.
+# About a third of a thick slice of cord; less is no evidence.
 _LEAST_SCORE_MM3 = 30.0
 
 
@@ -20,8 +20,8 @@ class Piece:
 
     Attributes:
         label: its number in the labelled array.
-        score: its length times its area, as far as a cord has that area, mm³; less where its shape
-            is not a cord's.
+        score: its length times its area (as far as a cord has that area), mm³; less where its shape
+            is not that of a cord.
         bottom, top: (3,) centres of its lowest and highest slices, mm along (Left, Anterior,
             Superior).
     """
@@ -48,13 +48,13 @@ class Candidate:
 def cord_candidates(
     soft: np.ndarray, spacing: np.ndarray, level: float, most: int = 1
 ) -> list[Candidate]:
-    """What in ``soft >= level`` could be the cord, the most cord-like first.
+    """Candidates for the cord in ``soft >= level``, the most cord-like first.
 
     Args:
         soft: (i, j, k) in [0, 1], axes to the Left, Anterior, Superior.
         spacing: (3,), mm.
-        level: where pieces are cut apart.
-        most: how many candidates at most; no piece is in two of them.
+        level: at which pieces are separated.
+        most: the largest number of candidates; no piece is in two of them.
     """
     labels, count = ndimage.label(soft >= level, ndimage.generate_binary_structure(3, 3))
     boxes = ndimage.find_objects(labels)
@@ -93,7 +93,7 @@ def _describe(
     width = 2 * np.sqrt(area / np.pi)
     field = soft.shape[2] * spacing[2]
     like_a_cord *= np.clip(length / min(3 * width, field), 0.05, 1)
-    # Doubtful all along is not a cord; a cord is certain in most of its slices.
+    # A cord is certain in most of its slices.
     like_a_cord *= float(part.max(axis=(0, 1))[slices].mean()) ** 3
     return Piece(label, min(area, highest) * length * like_a_cord, *centres)
 

@@ -2,25 +2,105 @@
 turns into labels.
 
 Sources: MIC-DKFZ/nnUNet v2 (``default_preprocessor.py``, ``cropping.py``,
-``predict_from_raw_data.py``, ``sliding_window_prediction.py``, ``export_prediction.py``,
-acvl_utils' ``pad_nd_image``) and SCT's ``deepseg/inference.py``.  Sums are kept in float32 where
-nnU-Net keeps them in half precision.
+``default_resampling.py``, ``predict_from_raw_data.py``, ``sliding_window_prediction.py``,
+``export_prediction.py``, acvl_utils' ``pad_nd_image``) and SCT's ``deepseg/inference.py``.  Sums
+are kept in float32 where nnU-Net keeps them in half precision.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import ndimage
 
-from ...errors import InputError
-from ...network import ModelBundle
-from ...network.plans import NnUNet
-from ...progress import Progress
-from ...volume import Volume, reorient
-from ..predictor import all_flips, predictor, with_flips
-from ..tiles import predict_tiled
+from ..errors import InputError
+from ..network import ModelBundle
+from ..network.plans import NnUNet, Resampling
+from ..progress import Progress
+from ..volume import Volume, reorient
 from .centre_crop import padded_to
-from .nnunet_resampling import new_shape, resampled
+from .predictor import all_flips, predictor, with_flips
+from .tiles import predict_tiled
+
+# Slices more than this many times as thick as their pixels are wide are resampled separately
+# (nnU-Net's ANISO_THRESHOLD).
+_THICK = 3.0
+
+
+def new_shape(shape: Sequence[int], old: Sequence[float], new: Sequence[float]) -> tuple[int, ...]:
+    """Voxels along each axis after a change of spacing from ``old`` to ``new``, mm."""
+    return tuple(int(round(a / b * n)) for a, b, n in zip(old, new, shape))
+
+
+def resampled(
+    data: np.ndarray,
+    shape: Sequence[int],
+    old: Sequence[float],
+    new: Sequence[float],
+    options: Resampling,
+) -> np.ndarray:
+    """The array resampled to another number of voxels over the same extent.
+
+    Args:
+        data: (channels, i, j, k).
+        shape: new, (i, j, k).
+        old, new: spacings, mm.
+        options: orders of the splines.
+
+    Returns:
+        (channels, i, j, k); float64 where something changed.
+    """
+    if tuple(data.shape[1:]) == tuple(shape):
+        return data
+    axis = thick_axis(old, new, options.separate_z)
+    if axis is None:
+        return np.stack([_resized(channel, shape, options.order) for channel in data])
+    return np.stack([_resized_separately(channel, shape, axis, options) for channel in data])
+
+
+def thick_axis(old: Sequence[float], new: Sequence[float], separate: bool | None) -> int | None:
+    """The axis across the slices, where it is resampled separately; None where none is."""
+    if separate is None:
+        thick = next(
+            (spacing for spacing in (old, new) if max(spacing) / min(spacing) > _THICK), None
+        )
+    else:
+        thick = old if separate else None
+    if thick is None:
+        return None
+    coarsest = [axis for axis in range(3) if max(thick) / thick[axis] == 1]
+    # Two thick axes are thin slabs: all axes are resampled together.
+    return coarsest[0] if len(coarsest) == 1 else None
+
+
+def _resized(data: np.ndarray, shape: Sequence[int], order: int) -> np.ndarray:
+    data = np.asarray(data, float)
+    if data.shape == tuple(shape):
+        return data
+    zoom = [1 / (before / after) for before, after in zip(data.shape, shape)]
+    result = ndimage.zoom(data, zoom, order=order, mode="nearest", grid_mode=True)
+    return np.clip(result, data.min(), data.max(), out=result)
+
+
+def _resized_separately(
+    data: np.ndarray, shape: Sequence[int], axis: int, options: Resampling
+) -> np.ndarray:
+    within = tuple(n for other, n in enumerate(shape) if other != axis)
+    slices = [_resized(plane, within, options.order) for plane in np.moveaxis(data, axis, 0)]
+    flat = np.stack(slices)
+    if len(slices) != shape[axis]:
+        # Positions of the new slices among the old ones, as voxel centres.
+        positions = len(slices) / shape[axis] * (np.arange(shape[axis]) + 0.5) - 0.5
+        if options.order_z == 0:
+            chosen = ndimage.map_coordinates(
+                np.arange(len(slices)), [positions], order=0, mode="nearest"
+            )
+            flat = flat[chosen]
+        else:
+            grid = np.meshgrid(positions, *(np.arange(n) for n in within), indexing="ij")
+            flat = ndimage.map_coordinates(flat, grid, order=options.order_z, mode="nearest")
+    return np.moveaxis(flat, 0, axis)
 
 
 def nnunet_mask(
@@ -33,7 +113,7 @@ def nnunet_mask(
         bundle: with a :class:`~...network.plans.NnUNet`.
         device: "cpu", "cuda", … or "auto".
         flips: nnU-Net's test-time mirroring, along the axes that the network was trained with.
-        progress: told and asked at every tile.
+        progress: receives progress; checked for cancellation at every tile.
     """
     plan: NnUNet = bundle.plan
     progress.report(0.0, "Loading the network")
@@ -50,7 +130,7 @@ def nnunet_mask(
         np.float32
     )
     logits = _logits(sampled, bundle, device, flips, progress.part(0.05, 0.95))
-    progress.report(0.95, "Bringing the mask to the image's grid")
+    progress.report(0.95, "Resampling the mask to the image's grid")
     logits = resampled(logits, cropped.shape, plan.spacing_mm, spacing, plan.probabilities)
     whole = np.zeros(data.shape, np.float32)
     whole[box] = softmax(logits)[list(plan.foreground)].sum(axis=0)
@@ -81,8 +161,8 @@ def normalised(data: np.ndarray, nonzero: np.ndarray, plan: NnUNet) -> np.ndarra
 
 
 def spread_starts(size: int, tile: int, overlap: float) -> list[int]:
-    """Where tiles begin along one axis: evenly spread from the first to the last voxel (nnU-Net's
-    way).
+    """Where tiles begin along one axis: evenly spread from the first to the last voxel, as in
+    nnU-Net.
     """
     count = int(np.ceil((size - tile) / (tile * (1 - overlap)))) + 1
     step = (size - tile) / (count - 1) if count > 1 else 0.0
@@ -143,5 +223,7 @@ def _nonzero(data: np.ndarray) -> tuple[tuple[slice, ...], np.ndarray]:
     filled = ndimage.binary_fill_holes(data != 0)
     boxes = ndimage.find_objects(filled.astype(np.uint8))
     if not boxes:
-        raise InputError("The image is 0 everywhere. Check that the right file was exported.")
+        raise InputError(
+            "The image is 0 everywhere.", hint="Check that the right file was exported."
+        )
     return boxes[0], filled

@@ -1,4 +1,4 @@
-"""An image as the two networks of a bundle see it."""
+"""An image prepared for the two networks of a bundle."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .locate import coarse_image
 
 
 @dataclass(frozen=True, eq=False)
-class Working:
-    """An image, its coarse version, and what its scaling is taken from.
+class WorkingImage:
+    """An image, its coarse version, and its intensity scaling.
 
     Attributes:
         image: in the bundle's orientation; without padding where the bundle's contract ignores it.
         coarse: the same on the locator's grid.
-        intensities: how it is scaled.
+        intensities: from which its scaling is computed.
     """
 
     image: Volume
@@ -35,21 +35,21 @@ class Working:
         return self.intensities.for_segmenter(near_cord(located, float(self.coarse.spacing[0])))
 
     def scaling_in(self, box: Box) -> Scaling:
-        """The segmenter's scaling where a box is all there is to go by."""
+        """The segmenter's scaling in a box."""
         region = np.zeros(self.coarse.shape, bool)
         start, stop = box.voxels_of(self.coarse.grid)
         region[tuple(slice(max(a, 0), max(b, 0)) for a, b in zip(start, stop))] = True
         return self.intensities.for_segmenter(region)
 
 
-def working_image(image: Volume, bundle: ModelBundle) -> Working:
-    """Turn an image as a bundle of ours wants it, and measure its intensities by the bundle's
+def working_image(image: Volume, bundle: ModelBundle) -> WorkingImage:
+    """Reorient an image as a bundle of ours requires, and measure its intensities by the bundle's
     contract.
     """
     working = reorient(image, bundle.orientation)
     if bundle.intensities == AROUND_CORD:
         working = without_padding(working)
         coarse = coarse_image(working, bundle.locator.spacing_mm)
-        return Working(working, coarse, around_cord(working, coarse))
+        return WorkingImage(working, coarse, around_cord(working, coarse))
     coarse = coarse_image(working, bundle.locator.spacing_mm)
-    return Working(working, coarse, Intensities(working, coarse))
+    return WorkingImage(working, coarse, Intensities(working, coarse))

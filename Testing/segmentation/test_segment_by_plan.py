@@ -1,4 +1,4 @@
-"""Networks that were trained on crops around the cord: our locator says where to look."""
+"""Networks that were trained on crops around the cord: our locator finds the crop."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from SoftCordSegLib.errors import ModelError
 from SoftCordSegLib.network import ModelBundle, NetworkSpec, NnUNet, UNetConfig
 from SoftCordSegLib.network.plans import Margins
 from SoftCordSegLib.segmentation import segment
-from SoftCordSegLib.segmentation.pipelines import around_cord
+from SoftCordSegLib.segmentation import segment_by_plan as around_cord
 from SoftCordSegLib.volume import Box
 
 MARGINS = Margins(superior=6, inferior=4, left=5, right=5, anterior=3, posterior=7)
@@ -64,7 +64,7 @@ def test_the_network_sees_the_cord_and_its_margins_and_nothing_else(nnunet, imag
     # forward, up.
     assert np.abs(low - ([30 - 5 - 5, 40 - 5 - 7, 25 - 4])).max() <= 6
     assert np.abs(high - ([30 + 5 + 5, 40 + 5 + 3, 85 + 6])).max() <= 6
-    assert result.notes == ("Where to look was found by the locator of bright 0.",)
+    assert result.notes == ("The cord was located with the locator of bright 0.",)
     assert np.allclose(result.box.size_mm.prod(), result.volume.data.astype(bool).sum(), rtol=0.01)
 
 

@@ -1,7 +1,7 @@
 """The paper's inference (releases v2.0 to v2.5), step by step.
 
 Sources: ``monai/run_inference_single_image.py`` of the authors' repository and SCT's
-``deepseg/inference.py``; what MONAI's transforms do is done here on arrays (``Orientationd``,
+``deepseg/inference.py``; MONAI's transforms are reimplemented here on arrays (``Orientationd``,
 ``Spacingd`` order 2, ``ResizeWithPadOrCropd``, ``DivisiblePadd``, ``NormalizeIntensityd``,
 ``sliding_window_inference``, ``Invertd``), so that MONAI need not be installed.
 """
@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...network import ModelBundle
-from ...network.activations import ACTIVATIONS
-from ...network.plans import CentreCrop
-from ...progress import Progress
-from ...volume import Grid, Volume, reorient, resample
-from ...volume.resampling import IMAGE_ORDER
-from ..predictor import left_right, predictor, with_flips
-from ..tiles import predict_tiled
+from ..network import ModelBundle
+from ..network.activations import ACTIVATIONS
+from ..network.plans import CentreCrop
+from ..progress import Progress
+from ..volume import Grid, Volume, reorient, resample
+from ..volume.resampling import IMAGE_ORDER
+from .predictor import left_right, predictor, with_flips
+from .tiles import predict_tiled
 
-# MONAI leaves a spacing alone that is that near to the wanted one, mm.
+# MONAI keeps a spacing that is that close to the requested one, mm.
 _SAME_SPACING = 1e-3
-# And takes axes for perpendicular where the image's corner moves less than that, voxels (numpy's
+# And takes axes for perpendicular where the image's corner moves less than this, voxels (numpy's
 # default for "is close").
 _RIGHT_ANGLES = 1e-8
 
@@ -29,15 +29,15 @@ _RIGHT_ANGLES = 1e-8
 def centre_crop_mask(
     image: Volume, bundle: ModelBundle, device: str, flips: bool, progress: Progress
 ) -> np.ndarray:
-    """Soft values on the grid of ``image``, as the inverse of the resampling leaves them: a spline
-    overshoots 0 and 1.
+    """Soft values on the grid of ``image``; the inverse resampling is a spline that overshoots 0
+    and 1.
 
     Args:
         image: any orientation and spacing.
         bundle: with a :class:`~...network.plans.CentreCrop`.
         device: "cpu", "cuda", … or "auto".
         flips: mean with the left-right mirror image.
-        progress: told and asked at every tile.
+        progress: receives progress; checked for cancellation at every tile.
     """
     plan: CentreCrop = bundle.plan
     progress.report(0.0, "Loading the network")
@@ -45,7 +45,7 @@ def centre_crop_mask(
     working = reorient(image, bundle.orientation)
     grid = spaced(working.grid, plan.spacing_mm)
     sampled = _resampled(working, grid)
-    cropped, place = cropped_and_padded(sampled.data, plan)
+    cropped, position = cropped_and_padded(sampled.data, plan)
     normal = z_scored(cropped)
     predict = predictor(next(bundle.networks(plan.network)), device)
     if flips:
@@ -61,9 +61,9 @@ def centre_crop_mask(
         channels=1,
     )[0][inside]
     soft = ACTIVATIONS[plan.activation](raw)
-    progress.report(0.95, "Bringing the mask to the image's grid")
+    progress.report(0.95, "Resampling the mask to the image's grid")
     whole = np.zeros(grid.shape, np.float32)
-    source, target = place
+    source, target = position
     whole[target] = soft[source]
     back = _resampled(Volume(whole, grid.affine), working.grid)
     return reorient(back, image.letters).data
@@ -72,9 +72,9 @@ def centre_crop_mask(
 def spaced(grid: Grid, spacing_mm: float) -> Grid:
     """The grid of MONAI's ``Spacingd``.
 
-    The centre of the first voxel stays in its place, and that of the last one nearly.  But where
-    the axes are not at right angles to eight digits, which is so in most oblique files, MONAI lets
-    the middles of the two grids coincide instead.
+    The centre of the first voxel stays, and that of the last one nearly.  But where the axes are
+    not at right angles to eight digits, as in most oblique files, MONAI makes the middles of the
+    two grids coincide instead.
     """
     axes = grid.affine[:3, :3]
     spacing = np.where(np.abs(grid.spacing - spacing_mm) <= _SAME_SPACING, grid.spacing, spacing_mm)
@@ -96,11 +96,11 @@ def spaced(grid: Grid, spacing_mm: float) -> Grid:
 def cropped_and_padded(
     data: np.ndarray, plan: CentreCrop
 ) -> tuple[np.ndarray, tuple[tuple, tuple]]:
-    """The middle of an array, padded to the crop's size with 0 and then to a divisible one as the
-    plan says.
+    """The middle of an array, padded to the crop's size with 0 and then to a divisible one as
+    the plan says.
 
     Returns:
-        (array, (source, target)): ``data[target]`` is what lies at ``array[source]``.
+        (array, (source, target)): ``data[target]`` is ``array[source]``.
     """
     target, source, pads = [], [], []
     for size, wanted in zip(data.shape, plan.crop):
@@ -129,7 +129,7 @@ def z_scored(data: np.ndarray) -> np.ndarray:
 
 
 def padded_to(data: np.ndarray, size: tuple[int, ...]) -> tuple[np.ndarray, tuple[slice, ...]]:
-    """The array in the middle of one of at least ``size``, 0 around it, and where it lies there."""
+    """The array in the middle of one of at least ``size``, 0 around it, and its position there."""
     short = [max(wanted - n, 0) for wanted, n in zip(size, data.shape)]
     padded = np.pad(data, [(n // 2, n - n // 2) for n in short])
     return padded, tuple(slice(n // 2, n // 2 + size) for n, size in zip(short, data.shape))

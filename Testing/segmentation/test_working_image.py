@@ -11,7 +11,7 @@ from segmentation.test_segment import isotropic
 from segmentation.tubes import tube_image
 from SoftCordSegLib.network import AROUND_CORD, load_bundle, shipped_bundles
 from SoftCordSegLib.segmentation import segment
-from SoftCordSegLib.segmentation.working import working_image
+from SoftCordSegLib.segmentation.working_image import working_image
 from SoftCordSegLib.volume import Box, Volume, read_nifti
 from SoftCordSegLib.volume.intensities import Scaling
 

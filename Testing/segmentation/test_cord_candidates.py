@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from SoftCordSegLib.segmentation.plausible import cord_candidates
+from SoftCordSegLib.segmentation.cord_candidates import cord_candidates
 
 SPACING = np.array([1.0, 1.0, 1.0])
 
