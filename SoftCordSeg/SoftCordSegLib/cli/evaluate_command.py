@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import math
 from collections.abc import Container, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
@@ -14,9 +15,9 @@ from rich.console import Console
 from rich.table import Table
 
 from ..errors import OptionError
-from .console import fail, interruptible, print_json, say, warn
+from .console import fail, interruptible, print_json, progress_bars, say, warn
 from .guard import EXIT_FAILED, for_user, guarded
-from .running import keep_memory_for, use_threads, watched
+from .running import keep_memory_for, use_threads
 from .shared_options import Debug, Device, Json, Threads
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def evaluate_command(
         from .pages import check_own_page
         from .pages.evaluation_page import PAGE, TITLE, write_page
 
-        changes = {"vert": vert, "slices": None if vert else "", "csa_threshold": csa_threshold}
+        changes = {"vert": vert, "slices": "" if vert else None, "csa_threshold": csa_threshold}
         chosen = read_settings(
             settings, {key: value for key, value in changes.items() if value is not None}
         )
@@ -147,9 +148,14 @@ def evaluate_command(
         if figures:
             check_own_page(out / PAGE, TITLE)
         use_threads(threads)
+        from .discs.files import read_discs
+
         options = chosen.options(drift=drift, figures=figures)
-        with interruptible() as interrupt, watched(interrupt, cases.name) as progress:
-            study = evaluate_study(cases, methods, out, options, root=root, progress=progress)
+        options = replace(options, scores=replace(options.scores, read_discs=read_discs))
+        with interruptible() as interrupt, progress_bars(interrupt) as bars:
+            bar = bars.bar(cases.name)
+            with bar as progress:
+                study = evaluate_study(cases, methods, out, options, root=root, progress=progress)
         files = list(study.files)
         if study.figures:
             files.append(write_page(out, study.evaluation, study.summary, study.figures))

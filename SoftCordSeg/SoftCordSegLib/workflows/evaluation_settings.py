@@ -78,16 +78,19 @@ class EvaluationSettings(BaseModel, extra="forbid", frozen=True):
         """Where CSA is averaged; None for the usual range.
 
         Raises:
-            OptionError: both levels and slices.
-            InputError: text that cannot be read.
+            OptionError: both levels and slices, or text that cannot be read.
         """
         if self.vert is not None and self.slices is not None:
             raise OptionError("Both levels and slices are given.", hint="Leave one of them out.")
-        if self.vert is not None:
-            return CordRange(levels=tuple(parse_levels(self.vert)), name=self.vert)
-        if self.slices is None:
-            return None
-        return CordRange(slices=tuple(parse_slices(self.slices)), name=f"slices {self.slices}")
+        try:
+            if self.vert is not None:
+                return CordRange(levels=tuple(parse_levels(self.vert)), name=self.vert)
+            if self.slices is not None:
+                name = f"slices {self.slices}"
+                return CordRange(slices=tuple(parse_slices(self.slices)), name=name)
+        except InputError as error:
+            raise OptionError(error.sentence, hint=error.hint) from error
+        return None
 
     def figure_options(self) -> FigureOptions:
         """What to draw."""
@@ -102,7 +105,7 @@ class EvaluationSettings(BaseModel, extra="forbid", frozen=True):
             figures: draw figures.
 
         Raises:
-            InputError: see :meth:`cord_range`.
+            OptionError: see :meth:`cord_range`.
         """
         further = (*self.thresholds, *(() if self.cut is None else (self.cut,)))
         scores = ScoreOptions(self.threshold, further, self.rescaling)
@@ -144,7 +147,8 @@ def read_settings(
         changes: by key.
 
     Raises:
-        InputError: the file cannot be read, has an unknown key, or a value is invalid.
+        InputError: the file cannot be read.
+        OptionError: a key is unknown, or a value is invalid.
     """
     shipped = _read_yaml(resources_folder() / "Evaluation" / "paper.yaml")
     own = {} if path is None else _read_yaml(path)
@@ -177,19 +181,18 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     return dict(content or {})
 
 
-def _sentence(error: ValidationError, keys: list[str]) -> InputError:
+def _sentence(error: ValidationError, keys: list[str]) -> OptionError:
     """The first thing that is wrong."""
     first = error.errors()[0]
     key = str(first["loc"][0])
     if first["type"] == "extra_forbidden":
         near = difflib.get_close_matches(key, keys, n=1)
-        return InputError(
-            f"There is no setting '{key}'.",
-            hint=f"{f'Did you mean {near[0]}? ' if near else ''}The settings are"
-            f" {', '.join(keys)}.",
+        nearest = f"Did you mean '{near[0]}'? " if near else ""
+        return OptionError(
+            f"There is no setting '{key}'.", hint=f"{nearest}The settings are {', '.join(keys)}."
         )
     why = first["msg"].removeprefix("Value error, ")
-    return InputError(
+    return OptionError(
         f"The setting '{key}' is invalid: {why[:1].lower()}{why[1:]}.",
         hint="The shipped file paper.yaml explains every setting.",
     )

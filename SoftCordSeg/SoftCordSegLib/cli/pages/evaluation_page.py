@@ -206,11 +206,9 @@ def _figure(figure: Drawn) -> str:
 
 
 def _remarks(result: Evaluation, summary: Summary) -> str:
-    sentences = [f"{name}, {image.name}: {sentence}" for name, image, sentence in result.errors]
+    sentences = [f"{one.method}, {one.image.name}: {one.sentence}" for one in result.failures]
     sentences += [*result.notes, *summary.notes]
-    notes = {
-        test.note for test in (*summary.statistics.pairs, *summary.statistics.lines) if test.note
-    }
+    notes = {*summary.statistics.pairs["note"], *summary.statistics.lines["note"]} - {""}
     items = "".join(f"<li>{escape(one)}</li>" for one in (*sentences, *sorted(notes)))
     return f"<h2>What to know of these numbers</h2><ul>{items}</ul>" if items else ""
 
