@@ -57,10 +57,10 @@ class Softcord:
     """Runs the command in this process, with an engine of the test's choice."""
 
     def __init__(self):
-        self.segment = soft_from_brightness
+        self.segment, self.bundle = soft_from_brightness, A_BUNDLE
 
     def __call__(self, *arguments):
-        with engine(self.segment):
+        with engine(self.segment, lambda model=None: self.bundle):
             return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 

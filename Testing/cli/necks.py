@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 
-from SoftCordSegLib.cli.discs.files import read_discs
+from SoftCordSegLib.morphometry.disc_files import read_discs
 from SoftCordSegLib.phantom import make_phantom
 from SoftCordSegLib.volume import write_nifti
 

@@ -162,7 +162,7 @@ def test_a_full_disk_is_a_sentence_and_nothing_half_written(softcord, tmp_path, 
     result = softcord("segment", image, "-o", a_small_disk)
     assert result.exit_code == 1
     assert "No space left" in result.stderr
-    assert "noise_softseg.nii.gz" in result.stderr
+    assert "noise_label-SC_softseg.nii.gz" in result.stderr
     assert ".softcord-" not in result.stderr
     assert names_in(a_small_disk) == []
     assert digest(image) == before

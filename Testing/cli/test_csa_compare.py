@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from cli.fakes import a_neck, digest, names_in, rows_of, write_points
-from SoftCordSegLib.cli.bids_names import contrast_names, session_of, short_names
+from SoftCordSegLib.bids import contrast_names, session_of, short_names
 from SoftCordSegLib.volume import Volume, read_nifti, write_nifti
 
 RADII = {"T1w": 4.0, "T2w": 4.2, "T2star": 4.5}
@@ -139,7 +139,7 @@ def test_several_subjects_get_rows_of_their_own_and_the_mean_sd_is_told(
     assert [row["Subject"] for row in rows] == ["sub-01", "sub-02", "sub-03"]
     assert (rows[2]["area(T1w)"], rows[2]["SD"]) == ("", "")
     sds = [float(row["SD"]) for row in rows[:2]]
-    assert f"{np.mean(sds):.2f} mm² on average over 2 subjects" in result.stderr
+    assert f"{np.mean(sds):.2f} mm² on average over 2 participants" in result.stderr
 
 
 def test_a_mask_that_fails_leaves_a_gap(softcord, contrasts, a_label_image, tmp_path):
@@ -168,7 +168,7 @@ def test_one_mask_left_is_measured_but_not_compared(softcord, contrasts, a_label
     [
         (["--subject", "sub-01"], "Give --compare"),
         (["--compare", "TABLE", "--perlevel"], "files of their own"),
-        (["--figure", "FOLDER/x.tif"], ".png, .pdf or .svg"),
+        (["--figure", "FOLDER/x.tif"], ".png, .pdf, .svg"),
     ],
 )
 def test_usage_errors_exit_with_2(softcord, contrasts, a_label_image, tmp_path, arguments, word):

@@ -132,11 +132,11 @@ def test_the_json_says_whose_discs_they_are(softcord, data_set, tmp_path):
 @pytest.mark.parametrize(
     ("files", "word"),
     [
-        ([], "no disc labels beside 'sub-01_T2star_softseg.nii.gz'"),
+        ([], "sub-01_T2star_softseg.nii.gz': There are no disc labels beside it"),
         (["sub-02_T2w_label-discs_dlabel.nii.gz"], "no disc labels beside"),
         (
             ["sub-01_T1w_label-discs_dlabel.nii.gz", "sub-01_T2w_label-discs_dlabel.nii.gz"],
-            "discs of several other images",
+            "disc labels of several other images",
         ),
     ],
     ids=["none", "another subject's", "several"],

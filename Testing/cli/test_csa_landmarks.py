@@ -134,7 +134,7 @@ def test_a_file_with_the_junction_alone_tells_no_levels(softcord, a_cube, its_ju
 def test_discs_in_place_of_the_junction_are_a_sentence(softcord, a_mask, a_label_image, tmp_path):
     result = softcord("csa", a_mask, "-o", tmp_path / "out" / "csa.csv", "--pmj", a_label_image)
     assert result.exit_code == 1
-    assert f"'{a_label_image}' has no pontomedullary junction" in result.stderr
+    assert f"'{a_label_image}': The labels have no pontomedullary junction" in result.stderr
     assert names_in(tmp_path / "out") == []
 
 
@@ -237,23 +237,23 @@ def test_discs_in_place_of_a_labelled_segmentation_are_a_sentence(
         "csa", a_mask, "-o", tmp_path / "out" / "csa.csv", "--vertfile", a_label_image, "--perlevel"
     )
     assert result.exit_code == 1
-    assert "Give it as --discs" in result.stderr
+    assert "Give it as disc labels" in result.stderr
     assert names_in(tmp_path / "out") == []
 
 
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        (["--pmj-distance", "60"], "needs the junction"),
-        (["--pmj", "FILE", "--pmj-distance", "60", "-z", "1:3"], "chooses the slices by itself"),
-        (["--pmj", "FILE", "--pmj-distance", "60", "--vert", "2"], "chooses the slices by itself"),
-        (["--pmj", "FILE", "--pmj-distance", "-5"], "0 mm or more"),
+        (["--pmj-distance", "60"], "junction (PMJ) is not known"),
+        (["--pmj", "FILE", "--pmj-distance", "60", "-z", "1:3"], "chooses the slices"),
+        (["--pmj", "FILE", "--pmj-distance", "60", "--vert", "2"], "chooses the slices"),
+        (["--pmj", "FILE", "--pmj-distance", "-5"], "at least 0 mm"),
         (["--pmj", "FILE", "--pmj-distance", "60", "--pmj-extent", "0"], "more than 0"),
-        (["--pmj", "FILE", "--normalize-pam50"], "either --pmj or --normalize-pam50"),
-        (["--discs", "FILE", "--normalize-pam50", "-z", "1:3"], "choose by --vert"),
-        (["--discs", "FILE", "--vertfile", "FILE", "--perlevel"], "not more"),
-        (["--discs", "FILE", "--find-discs"], "not more"),
-        (["--centerline", "FILE", "--no-angle-corr"], "Give one of them"),
+        (["--pmj", "FILE", "--normalize-pam50"], "no distance from the junction"),
+        (["--discs", "FILE", "--normalize-pam50", "-z", "1:3"], "Choose levels instead"),
+        (["--discs", "FILE", "--vertfile", "FILE", "--perlevel"], "Give one of them"),
+        (["--discs", "FILE", "--find-discs"], "Give one of them"),
+        (["--centerline", "FILE", "--no-angle-corr"], "Leave one of them out"),
     ],
 )
 def test_options_that_contradict_each_other_exit_with_2(

@@ -178,5 +178,5 @@ def test_a_point_that_is_no_disc_is_named(softcord, a_mask, tmp_path):
         "csa", a_mask, "-o", tmp_path / "out" / "csa.csv", "--discs", discs, "--perlevel"
     )
     assert result.exit_code == 1
-    assert "'F-1' is no disc" in result.stderr
+    assert "'F-1' is not a disc" in result.stderr
     assert names_in(tmp_path / "out") == []

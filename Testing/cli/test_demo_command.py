@@ -19,6 +19,7 @@ from cli.fakes import (
     Softcord,
     a_neck,
     digest,
+    engine,
     names_in,
     nothing_found,
     soft_from_brightness,
@@ -100,9 +101,9 @@ def test_writes_image_mask_segment_tables_and_scene(a_demo):
         "phantom_DWI.nii.gz",
         "phantom_DWI_truth.nii.gz",
         "phantom_DWI_discs.nii.gz",
-        "phantom_DWI_softseg.nii.gz",
-        "phantom_DWI_softseg.json",
-        "phantom_DWI_seg.nii.gz",
+        "phantom_DWI_label-SC_softseg.nii.gz",
+        "phantom_DWI_label-SC_softseg.json",
+        "phantom_DWI_label-SC_seg.nii.gz",
         "phantom_DWI_csa_perslice.csv",
         "phantom_DWI_csa_perlevel.csv",
     }
@@ -242,8 +243,8 @@ def test_without_opengl_the_scene_is_saved_and_the_page_says_what_to_install(tmp
     def no_opengl(app, study, nodes):
         raise GraphicsMissing("Pictures need OpenGL. Install it with: apt-get install libosmesa6")
 
-    tools = Tools(the_truth, lambda model: A_BUNDLE)
-    study = study_phantom("DWI", tmp_path, A_BUNDLE, tools, Request(tmp_path), Progress())
+    with engine(the_truth):
+        study = study_phantom("DWI", tmp_path, A_BUNDLE, Tools(), Request(tmp_path), Progress())
     views = make_views(study, tmp_path, no_opengl)
     assert views.scene.is_file()
     assert views.pictures == ()
@@ -256,11 +257,11 @@ def test_without_slicer_core_the_page_is_still_made(tmp_path):
     code = (
         "import sys\n"
         "sys.modules['slicer'] = None\n"
-        "from cli.fakes import A_BUNDLE\n"
+        "from cli.fakes import engine\n"
         "from cli.test_demo_command import the_truth\n"
         "from SoftCordSegLib.cli.app import app\n"
-        "from SoftCordSegLib.cli.tools import Tools\n"
-        "app(sys.argv[1:], obj=Tools(the_truth, lambda model: A_BUNDLE))\n"
+        "with engine(the_truth):\n"
+        "    app(sys.argv[1:])\n"
     )
     environment = {
         **os.environ,

@@ -11,7 +11,7 @@ import pytest
 
 from cli.fakes import names_in, rows_of, write_points
 from cli.necks import IN_VIEW, control_points
-from SoftCordSegLib.cli.discs.files import read_discs
+from SoftCordSegLib.morphometry.disc_files import read_discs
 from SoftCordSegLib.volume import read_nifti
 
 

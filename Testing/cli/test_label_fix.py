@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cli.necks import IN_VIEW, control_points
-from SoftCordSegLib.cli.discs.files import read_discs
+from SoftCordSegLib.morphometry.disc_files import read_discs
 from SoftCordSegLib.scene import offscreen
 from SoftCordSegLib.volume import read_nifti, write_nifti
 

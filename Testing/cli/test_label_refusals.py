@@ -90,7 +90,7 @@ def test_a_mask_that_cannot_be_used_is_a_sentence(softcord, neck, tmp_path, make
 def test_an_image_that_does_not_tell_which_disc_is_which_says_so(softcord, crop, tmp_path):
     result = softcord("label", crop[0], crop[1], "-o", tmp_path / "out" / "discs.nii.gz")
     assert result.exit_code == 1
-    assert "does not tell which disc is which" in result.stderr
+    assert "cannot be named from the image" in result.stderr
     assert names_in(tmp_path / "out") == []
 
 
@@ -111,8 +111,8 @@ def test_an_image_without_discs_says_so(softcord, a_mask, tmp_path):
         (["--known", "3=1,2"], "three numbers"),
         (["--known", "3=1,2,x"], "three numbers"),
         (["--known", "3=1,2,nan"], "three numbers"),
-        (["--known", "3=1,2,3", "--from", "FILE"], "Leave --known and --fix out"),
-        (["--fix", "FILE", "--from", "FILE"], "Leave --known and --fix out"),
+        (["--known", "3=1,2,3", "--from", "FILE"], "Leave known discs and the earlier result out"),
+        (["--fix", "FILE", "--from", "FILE"], "Leave known discs and the earlier result out"),
     ],
 )
 def test_usage_errors_exit_with_2(softcord, neck, points, tmp_path, arguments, word):

@@ -199,10 +199,10 @@ def test_segment_runs_an_installed_model_by_its_name(archive, tmp_path, monkeypa
         "segment", image, "-o", tmp_path / "out", "--model", "v9.9", "--device", "cpu"
     )
     assert result.exit_code == 0, result.stderr
-    sidecar = json.loads((tmp_path / "out" / "sub-01_T2w_softseg.json").read_text())
+    sidecar = json.loads((tmp_path / "out" / "sub-01_T2w_label-SC_softseg.json").read_text())
     assert sidecar["Model"]["Version"] == "v9.9"
     assert sidecar["Command"]["Options"]["model"] == "v9.9"
-    mask = read_nifti(tmp_path / "out" / "sub-01_T2w_softseg.nii.gz")
+    mask = read_nifti(tmp_path / "out" / "sub-01_T2w_label-SC_softseg.nii.gz")
     assert mask.grid.same_as(a_neck().grid)
     assert mask.data.dtype == np.float32
 
@@ -252,9 +252,9 @@ def test_flips_reach_the_engine_and_the_sidecar(tmp_path):
     run("segment", image, "-o", tmp_path / "b")
     assert seen == [True, False]
     assert (
-        json.loads((tmp_path / "a" / "image_softseg.json").read_text())["Command"]["Options"][
-            "flips"
-        ]
+        json.loads((tmp_path / "a" / "image_label-SC_softseg.json").read_text())["Command"][
+            "Options"
+        ]["flips"]
         is True
     )
 
@@ -271,7 +271,7 @@ def test_the_crop_size_of_a_release_is_the_users_choice(archive, tmp_path, monke
             "segment", image, "-o", out, "--model", "v9.9", "--crop-size", crop, "--device", "cpu"
         )
         assert result.exit_code == 0, result.stderr
-        filled = np.argwhere(read_nifti(out / "image_softseg.nii.gz").data > 0)
+        filled = np.argwhere(read_nifti(out / "image_label-SC_softseg.nii.gz").data > 0)
         extents[crop] = np.ptp(filled, axis=0)
     assert (extents["8x8x-1"][:2] < 12).all()
     assert (extents["32x32x-1"][:2] > 14).all()

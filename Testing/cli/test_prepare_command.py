@@ -154,7 +154,7 @@ def test_the_sidecar_tells_what_was_averaged_and_how(study):
 def test_what_is_left_out_is_said(study):
     _, _, result = study
 
-    assert "sub-01_acq-b0_dwi holds volumes with b = 0 only" in result.stderr
+    assert "sub-01_acq-b0_dwi is left out, because it has only volumes with b = 0" in result.stderr
     answer = json.loads(result.stdout)["results"][0]
     assert sorted(answer["contrasts"]) == ["T1w", "T2star", "T2w", "rec-average_dwi"]
     assert answer["contrasts"]["rec-average_dwi"]["volumes"] == 6
@@ -205,7 +205,7 @@ def test_masks_and_discs_of_the_data_set_come_first(softcord, tmp_path):
     assert digest(place / discs.name) == digest(discs)
     contrasts = json.loads(result.stdout)["results"][0]["contrasts"]
     assert (contrasts["T2w"]["mask"], contrasts["T1w"]["mask"]) == ("drawn", "model")
-    assert "the mask 'sub-01_T2w_seg-manual.nii.gz' of the data set is taken." in result.stderr
+    assert "the mask 'sub-01_T2w_seg-manual.nii.gz' of the data set is used." in result.stderr
     (one,) = find_participants(tmp_path / "out", "T2w")  # as softcord softgt finds them
     assert (one.discs.name, one.discs_of, sorted(one.images)) == (
         discs.name,
@@ -340,7 +340,7 @@ def test_other_series_are_averaged(softcord, tmp_path):
     result = softcord("prepare", tmp_path / "data", "-o", tmp_path / "out")
 
     assert result.exit_code == 0, result.stderr
-    assert "series of 2 volumes; their mean is taken, without correction of motion" in result.stderr
+    assert "series of 2 volumes; their mean is used, without motion correction" in result.stderr
     assert values(tmp_path / "out/sub-01/anat/sub-01_T1w.nii.gz") == pytest.approx(2 * neck().data)
 
 
@@ -428,7 +428,7 @@ def test_results_do_not_go_among_the_images(softcord, tmp_path):
     result = softcord("prepare", tmp_path, "-o", tmp_path / ".")
 
     assert result.exit_code == 2
-    assert "Results do not go among the images" in result.stderr
+    assert "Results are not written among the images" in result.stderr
     assert (
         tmp_path / "sub-01/anat/sub-01_T2star.json"
     ).read_text() == "what the scanner said of all echoes"
@@ -445,3 +445,70 @@ def test_an_image_stored_as_a_series_of_one_becomes_a_3d_image(softcord, tmp_pat
     made = nibabel.load(tmp_path / "out/sub-01/anat/sub-01_T2w.nii.gz")
     assert made.shape == neck().shape
     assert made.get_fdata() == pytest.approx(neck().data)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "sentence"),
+    [
+        (("nowhere",), 1, "There is no file 'nowhere'"),
+        (("T2w=nowhere.nii.gz",), 1, "There is no file 'nowhere.nii.gz'"),
+        (("{a}", "{b}"), 2, "images of sub-01 and sub-02"),
+        (("{a}", "--participant", "anna"), 2, "'anna' is not the name of a participant"),
+        (("{a}", "--bval", "b.txt"), 2, "no diffusion series"),
+        (("{folder}", "{a}"), 2, "Give either the folder of one data set"),
+        (("{a}", "--resample", "T2w"), 2, "--resample 'T2w' is not a voxel size"),
+        (("{a}", "--resample", "T2w=50"), 2, "Choose one from 0.1 to 10 mm"),
+        (
+            ("{a}", "--resample", "T1w=1"),
+            2,
+            "No participant has the contrast T1w. Choose among T2w.",
+        ),
+        (("{folder}", "--participant", "sub-01"), 2, "for the files of one participant"),
+        (("{a}", "T2w={b}", "--participant", "sub-01"), 2, "would both become sub-01_T2w"),
+    ],
+)
+def test_options_that_are_not_usable_are_said_to_be_so(softcord, tmp_path, options, code, sentence):
+    paths = {
+        "folder": tmp_path,
+        "a": tmp_path / "in/sub-01_T2w.nii.gz",
+        "b": tmp_path / "in/sub-02_T2w.nii.gz",
+    }
+    for key in ("a", "b"):
+        write_nifti(neck(), paths[key])
+
+    result = softcord(
+        "prepare", *(option.format(**paths) for option in options), "-o", tmp_path / "out"
+    )
+
+    assert result.exit_code == code, result.stderr
+    assert sentence in result.stderr
+    assert names_in(tmp_path / "out") == []
+
+
+def test_a_file_may_have_an_equals_sign_in_its_name(softcord, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_nifti(neck(), tmp_path / "te=80.nii.gz")
+
+    assert softcord("prepare", "T2w=te=80.nii.gz", "-o", "out").exit_code == 0
+    assert names_in(tmp_path / "out/sub-01/anat") == ["sub-01_T2w.json", "sub-01_T2w.nii.gz"]
+    result = softcord("prepare", "te=80.nii.gz", "-o", "out")
+    assert result.exit_code == 2
+    assert "'te=80' is not the name of a contrast" in result.stderr
+
+
+def test_masks_may_have_the_names_that_the_bids_validator_accepts(softcord, tmp_path):
+    write_nifti(neck(), tmp_path / "data/sub-01/anat/sub-01_T2w.nii.gz")
+
+    for _ in range(2):  # the second run knows its own mask again
+        result = softcord(
+            *("prepare", tmp_path / "data", "-o", tmp_path / "out", "--masks", "--json"),
+            "--bids-standard-names",
+        )
+        assert result.exit_code == 0, result.stderr
+        contrasts = json.loads(result.stdout)["results"][0]["contrasts"]
+        assert contrasts["T2w"]["mask"] == "model"
+
+    assert names_in(tmp_path / "out/derivatives/labels/sub-01/anat") == [
+        "sub-01_label-SC_desc-T2w_mask.json",
+        "sub-01_label-SC_desc-T2w_mask.nii.gz",
+    ]

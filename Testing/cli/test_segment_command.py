@@ -19,6 +19,7 @@ from cli.fakes import (
     values,
 )
 from SoftCordSegLib import __version__
+from SoftCordSegLib.network import ModelBundle, Stage
 from SoftCordSegLib.segmentation import SoftMask
 from SoftCordSegLib.volume import read_nifti, write_nifti
 
@@ -27,8 +28,11 @@ def test_writes_the_soft_mask_on_the_images_grid_and_a_sidecar(softcord, an_imag
     out = tmp_path / "out"
     result = softcord("segment", an_image, "-o", out)
     assert result.exit_code == 0, result.stderr
-    assert names_in(out) == ["sub-01_T2w_softseg.json", "sub-01_T2w_softseg.nii.gz"]
-    mask = read_nifti(out / "sub-01_T2w_softseg.nii.gz")
+    assert names_in(out) == [
+        "sub-01_T2w_label-SC_softseg.json",
+        "sub-01_T2w_label-SC_softseg.nii.gz",
+    ]
+    mask = read_nifti(out / "sub-01_T2w_label-SC_softseg.nii.gz")
     assert mask.grid.same_as(a_neck().grid)
     assert mask.data.dtype == np.float32
     assert np.allclose(mask.data, a_neck().data / 1000)
@@ -48,7 +52,7 @@ def test_sidecar_tells_where_the_mask_came_from_but_not_where_files_lie(
         tmp_path / "models" / "a-model",
     ]
     softcord("segment", an_image, "-o", tmp_path / "out", *arguments)
-    text = (tmp_path / "out" / "sub-01_T2w_softseg.json").read_text()
+    text = (tmp_path / "out" / "sub-01_T2w_label-SC_softseg.json").read_text()
     sidecar = json.loads(text)
     assert sidecar["Source"] == "sub-01_T2w.nii.gz"
     assert sidecar["SourceSHA256"] == digest(an_image)
@@ -62,13 +66,47 @@ def test_sidecar_tells_where_the_mask_came_from_but_not_where_files_lie(
     assert str(tmp_path) not in text
 
 
+def test_names_that_the_bids_validator_accepts(softcord, an_image, tmp_path):
+    out = tmp_path / "out"
+    options = ["--bids-standard-names", "--threshold", "0.5"]
+    assert softcord("segment", an_image, "-o", out, *options).exit_code == 0
+    start = "sub-01_label-SC_desc-T2w_"
+    assert names_in(out) == [
+        f"{start}mask.nii.gz",
+        f"{start}probseg.json",
+        f"{start}probseg.nii.gz",
+    ]
+
+
+def test_where_memory_runs_out_smaller_tiles_are_tried(softcord, an_image, tmp_path):
+    """As in the panel: the same function runs."""
+    tiles = []
+
+    def little_room(image, bundle, *, box=None, progress=None, device="auto", flips=False):
+        tiles.append(bundle.segmenter.tile[0])
+        if tiles[-1] > 32:
+            raise MemoryError
+        return soft_from_brightness(image, bundle, box=box, progress=progress, device=device)
+
+    stage = Stage("none", (4, 8), ((1, 1, 1), (2, 2, 2)), 1.0, (64, 64, 64), 0.5, "normrelu")
+    softcord.bundle = ModelBundle(
+        tmp_path, {"name": "small", "version": "0", "weights": {}}, "LAS", stage, stage
+    )
+    softcord.segment = little_room
+    result = softcord("segment", an_image, "-o", tmp_path / "out")
+    assert result.exit_code == 0, result.stderr
+    assert tiles == [64, 32]
+
+
 def test_threshold_also_writes_a_binary_mask(softcord, an_image, tmp_path):
     result = softcord("segment", an_image, "-o", tmp_path, "--threshold", "0.7")
     assert result.exit_code == 0
-    binary = values(tmp_path / "sub-01_T2w_seg.nii.gz")
+    binary = values(tmp_path / "sub-01_T2w_label-SC_seg.nii.gz")
     assert binary.dtype == np.uint8
-    assert np.array_equal(binary, values(tmp_path / "sub-01_T2w_softseg.nii.gz") >= np.float32(0.7))
-    assert 0 < binary.sum() < (values(tmp_path / "sub-01_T2w_softseg.nii.gz") > 0).sum()
+    assert np.array_equal(
+        binary, values(tmp_path / "sub-01_T2w_label-SC_softseg.nii.gz") >= np.float32(0.7)
+    )
+    assert 0 < binary.sum() < (values(tmp_path / "sub-01_T2w_label-SC_softseg.nii.gz") > 0).sum()
 
 
 @pytest.mark.parametrize(
@@ -80,12 +118,12 @@ def test_a_series_is_averaged_unless_a_volume_is_chosen(
     result = softcord("segment", a_series, "-o", tmp_path, *option)
     assert result.exit_code == 0, result.stderr
     assert np.allclose(
-        values(tmp_path / "sub-01_dwi_softseg.nii.gz"),
+        values(tmp_path / "sub-01_dwi_label-SC_softseg.nii.gz"),
         np.clip(scale * a_neck().data / 1000, 0, 1),
         atol=1e-4,
     )
     assert ("series of 3 volumes" in result.stderr) == (option == [])
-    sidecar = json.loads((tmp_path / "sub-01_dwi_softseg.json").read_text())
+    sidecar = json.loads((tmp_path / "sub-01_dwi_label-SC_softseg.json").read_text())
     assert sidecar["SourceVolume"] == (0 if "0" in option else "mean")
 
 
@@ -117,7 +155,7 @@ def test_one_bad_image_does_not_stop_the_others(softcord, an_image, tmp_path):
     assert "bad.nii.gz" in result.stderr
     assert "2 of 3" in result.stderr
     written = [name for name in names_in(tmp_path / "out") if name.endswith(".nii.gz")]
-    assert written == ["sub-01_T2w_softseg.nii.gz", "sub-02_softseg.nii.gz"]
+    assert written == ["sub-01_T2w_label-SC_softseg.nii.gz", "sub-02_label-SC_softseg.nii.gz"]
     assert [("error" in entry) for entry in json.loads(result.stdout)["results"]] == [
         False,
         True,
@@ -157,7 +195,7 @@ def test_names_that_differ_by_their_ending_only_are_refused(softcord, an_image, 
 
 
 def test_an_input_is_never_written_over(softcord, an_image, tmp_path):
-    trap = an_image.with_name("sub-01_T2w_softseg.nii.gz")
+    trap = an_image.with_name("sub-01_T2w_label-SC_softseg.nii.gz")
     write_nifti(a_neck(5), trap)
     before = digest(trap)
     softcord.segment = _must_not_run
@@ -172,14 +210,14 @@ def test_nothing_found_writes_an_empty_mask_and_says_so(softcord, an_image, tmp_
     result = softcord("segment", an_image, "-o", tmp_path / "out", "--json")
     assert result.exit_code == 0
     assert "No spinal cord was found" in result.stderr
-    assert values(tmp_path / "out" / "sub-01_T2w_softseg.nii.gz").max() == 0
+    assert values(tmp_path / "out" / "sub-01_T2w_label-SC_softseg.nii.gz").max() == 0
     assert json.loads(result.stdout)["results"][0]["found"] is False
 
 
 def test_the_users_box_reaches_the_engine_and_the_sidecar(softcord, an_image, tmp_path):
     result = softcord("segment", an_image, "-o", tmp_path, "--box", "1,-2,15,30,20,10")
     assert result.exit_code == 0, result.stderr
-    box = json.loads((tmp_path / "sub-01_T2w_softseg.json").read_text())["Box"]
+    box = json.loads((tmp_path / "sub-01_T2w_label-SC_softseg.json").read_text())["Box"]
     assert box["CenterMm"] == [1, -2, 15]
     assert box["SizeMm"] == [30, 20, 10]
 
@@ -244,7 +282,10 @@ def test_images_finished_before_ctrl_c_stay_whole(softcord, an_image, tmp_path):
     softcord.segment = second_is_interrupted
     result = softcord("segment", an_image, other, "-o", tmp_path / "out")
     assert result.exit_code == 130
-    assert names_in(tmp_path / "out") == ["sub-01_T2w_softseg.json", "sub-01_T2w_softseg.nii.gz"]
+    assert names_in(tmp_path / "out") == [
+        "sub-01_T2w_label-SC_softseg.json",
+        "sub-01_T2w_label-SC_softseg.nii.gz",
+    ]
 
 
 def test_earlier_results_survive_a_run_that_fails(softcord, an_image, tmp_path):

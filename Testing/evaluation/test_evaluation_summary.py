@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -21,7 +19,6 @@ from SoftCordSegLib.evaluation import (
     read_cases,
 )
 from SoftCordSegLib.evaluation.evaluation_summary import summarise
-from SoftCordSegLib.morphometry import discs_from_points
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.reports.evaluation_figures import FigureOptions, draw_figures
 from SoftCordSegLib.volume import read_nifti, write_nifti
@@ -33,21 +30,13 @@ class Cell(NamedTuple):
     count: int
 
 
-def read_markups(path: Path):
-    points = json.loads(path.read_text())["markups"][0]["controlPoints"]
-    return discs_from_points(
-        (point["label"], (-point["position"][0], -point["position"][1], point["position"][2]))
-        for point in points
-    )
-
-
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     """The cases, what came out of them, and the folder they lie in."""
     folder = tmp_path_factory.mktemp("study")
     cases = read_cases(write_study(folder))
     methods = [FolderMethod(name, folder / name) for name in ("tall", "aside")]
-    return cases, evaluate(cases, methods, ScoreOptions(read_discs=read_markups)), folder
+    return cases, evaluate(cases, methods), folder
 
 
 @pytest.fixture(scope="module")
@@ -336,7 +325,7 @@ class TestTrouble:
         (tmp_path / "data" / "sub-03_T1w_seg-manual.nii.gz").write_bytes(b"nothing")
 
         methods = [FolderMethod(name, tmp_path / name) for name in ("tall", "aside")]
-        result = evaluate(cases, methods, ScoreOptions(read_discs=read_markups))
+        result = evaluate(cases, methods)
         summary = summarise(result, cases, ["tall", "aside"])
 
         assert [(one.method, one.image.name) for one in result.failures] == [
@@ -354,9 +343,7 @@ class TestTrouble:
         empty = a_box(6)
         write_nifti(empty.with_data(empty.data * 0), tmp_path / "tall" / "sub-01_T1w_seg.nii.gz")
 
-        result = evaluate(
-            cases, [FolderMethod("tall", tmp_path / "tall")], ScoreOptions(read_discs=read_markups)
-        )
+        result = evaluate(cases, [FolderMethod("tall", tmp_path / "tall")])
         summary = summarise(result, cases, ["tall"])
 
         (row,) = scores_of(summary, "tall", participant="sub-01", contrast="T1w")
@@ -385,7 +372,6 @@ class TestTrouble:
         result = evaluate(
             cases[:3],
             [FolderMethod("tall", tmp_path / "tall")],
-            ScoreOptions(read_discs=read_markups),
         )
 
         assert [row.contrast for row in result.images] == ["T2star"]
@@ -398,9 +384,7 @@ class TestTrouble:
         path = tmp_path / "tall/sub-01_T1w_seg.nii.gz"
         write_nifti(read_nifti(path).with_data(read_nifti(path).data * 1.08 - 0.04), path)
 
-        result = evaluate(
-            cases, [FolderMethod("tall", tmp_path / "tall")], ScoreOptions(read_discs=read_markups)
-        )
+        result = evaluate(cases, [FolderMethod("tall", tmp_path / "tall")])
 
         assert result.failures == []
 
@@ -443,9 +427,7 @@ def test_an_image_that_cannot_be_shown_does_not_cost_the_figures(tmp_path):
     image = read_nifti(cases[0].image)
     image.data[0, 0, 0] = math.nan
     write_nifti(image, cases[0].image)
-    result = evaluate(
-        cases, [FolderMethod("tall", tmp_path / "tall")], ScoreOptions(read_discs=read_markups)
-    )
+    result = evaluate(cases, [FolderMethod("tall", tmp_path / "tall")])
     assert result.failures == []  # masks in folders are measured without the image
 
     drawn = draw_figures(
@@ -464,9 +446,7 @@ def test_an_image_that_cannot_be_shown_does_not_cost_the_figures(tmp_path):
 
 def test_a_pair_without_areas_costs_its_figure_only(tmp_path):
     cases = [case for case in read_cases(write_study(tmp_path)) if case.contrast != "T1w"]
-    result = evaluate(
-        cases, [FolderMethod("tall", tmp_path / "tall")], ScoreOptions(read_discs=read_markups)
-    )
+    result = evaluate(cases, [FolderMethod("tall", tmp_path / "tall")])
     options = FigureOptions(("png",), pair=("T1w", "T2w"), panels=1)
 
     drawn = draw_figures(summarise(result, cases, ["tall"]), result, cases, tmp_path, options)

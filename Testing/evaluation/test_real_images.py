@@ -6,8 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from SoftCordSegLib.cli.discs.files import read_discs
-from SoftCordSegLib.evaluation import FolderMethod, ScoreOptions, evaluate, read_cases
+from SoftCordSegLib.evaluation import FolderMethod, evaluate, read_cases
 
 LISTS = ("evaluation", "development", "training")
 
@@ -37,7 +36,7 @@ def test_references_held_against_themselves(lists):
     ]
     folder = known[0].image.parents[1]
 
-    result = evaluate(known, [FolderMethod("itself", folder)], ScoreOptions(read_discs=read_discs))
+    result = evaluate(known, [FolderMethod("itself", folder)])
 
     assert len(known) == 5
     assert result.failures == []

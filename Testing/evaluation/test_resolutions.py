@@ -8,13 +8,11 @@ import numpy as np
 import pytest
 
 from evaluation.study import HEIGHT, WIDTHS, a_box, write_study
-from SoftCordSegLib.cli.discs.files import read_discs
 from SoftCordSegLib.errors import Cancelled
 from SoftCordSegLib.evaluation import (
     BundleMethod,
     CordRange,
     FolderMethod,
-    ScoreOptions,
     at_resolution,
     compare_resolutions,
     evaluate,
@@ -42,7 +40,6 @@ def test_a_mask_keeps_its_volume_and_its_place():
 @pytest.mark.parametrize("discs", [True, False])
 def test_a_straight_cord_has_one_area_at_all_sizes(tmp_path, engine, discs):
     cases = read_cases(write_study(tmp_path, discs))[:3]
-    options = ScoreOptions(read_discs=read_discs)
     seen = []
 
     def segment(image, progress):
@@ -55,10 +52,8 @@ def test_a_straight_cord_has_one_area_at_all_sizes(tmp_path, engine, discs):
         FolderMethod("aside", tmp_path / "aside"),
         BundleMethod("net", "a bundle", tmp_path / "net"),
     ]
-    result = evaluate(cases, methods, options)
-    rows = compare_resolutions(
-        result, cases, methods, [(0.5, 0.5, 1.0)], usual_range(cases), options
-    )
+    result = evaluate(cases, methods)
+    rows = compare_resolutions(result, cases, methods, [(0.5, 0.5, 1.0)], usual_range(cases))
 
     assert result.failures == []
     assert [(row.method, row.resolution, row.resampled) for row in rows[:4]] == [
@@ -98,7 +93,7 @@ def test_an_image_without_a_mask_is_left_out(tmp_path):
     cases = read_cases(write_study(tmp_path))[:2]
     (tmp_path / "aside" / "sub-01_T1w_softseg.nii.gz").unlink()
     methods = [FolderMethod("aside", tmp_path / "aside")]
-    result = evaluate(cases, methods, ScoreOptions(read_discs=read_discs))
+    result = evaluate(cases, methods)
 
     rows = compare_resolutions(
         result,
@@ -106,7 +101,6 @@ def test_an_image_without_a_mask_is_left_out(tmp_path):
         methods,
         [(2.0, 2.0, 2.0)],
         usual_range(cases),
-        ScoreOptions(read_discs=read_discs),
     )
 
     assert {row.contrast for row in rows} == {"T2w"}

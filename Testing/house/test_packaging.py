@@ -107,9 +107,11 @@ def test_citation_and_changelog_give_the_version_of_the_software():
     citation = (REPOSITORY / "CITATION.cff").read_text(encoding="utf-8")
     changelog = (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")
     cited = re.search(r"^version: (.+)$", citation, re.MULTILINE).group(1)
-    newest = re.search(r"^## \[?(\d[^] ]*)", changelog, re.MULTILINE).group(1)
+    released = re.search(r"^date-released: (.+)$", citation, re.MULTILINE).group(1)
+    newest, date = re.search(r"^## \[?(\d[^] ]*)\]? - (.+)$", changelog, re.MULTILINE).groups()
 
     assert cited == newest == SoftCordSegLib.__version__
+    assert released == date
 
 
 def test_the_command_gives_the_versions_of_the_software_and_of_the_model():

@@ -56,7 +56,7 @@ def test_a_wrong_level_is_a_sentence(ui, neck, phantom, mark):
     ui.cordLevelsEdit.text = "C3:Q9"
     ui.cordMeasureButton.click()
 
-    assert "'Q9' is no vertebral level" in ui.cordMessageLabel.text
+    assert "'Q9' is not a vertebral level" in ui.cordMessageLabel.text
 
 
 @pytest.mark.parametrize("rows", ["Slice", "Level"])

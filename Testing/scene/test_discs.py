@@ -84,7 +84,7 @@ def test_a_name_that_is_no_disc_is_refused_and_the_list_named(app, image):
     node = add_discs(app.scene, image, DISCS)
     node.SetNthControlPointLabel(1, "F-1")
 
-    with pytest.raises(InputError, match="In the point list 'T2w discs': 'F-1' is no disc"):
+    with pytest.raises(InputError, match="In the point list 'T2w discs': 'F-1' is not a disc"):
         discs_of(node)
 
 

@@ -44,7 +44,7 @@ from .entities import (
 from .label_names import MASKS, FileName, Kind, label_name, read_name, spellings, transform_name
 from .series_names import (
     MODALITIES,
-    Series,
+    SeriesKind,
     average_name,
     echo_number,
     is_acquired,
@@ -85,7 +85,7 @@ __all__ = [
     "Kind",
     "MadeMask",
     "Origin",
-    "Series",
+    "SeriesKind",
     "acquisition_of",
     "average_name",
     "contrast_names",

@@ -207,9 +207,9 @@ def _label_folders(mask: Path) -> list[Path]:
     parts = folder.parts
     if DERIVATIVES in parts[:-1]:
         at = len(parts) - 1 - parts[::-1].index(DERIVATIVES)
-        others = [
-            path for path in sorted(Path(*parts[: at + 1]).iterdir()) if path.name != parts[at + 1]
-        ]
+        derivatives = Path(*parts[: at + 1])
+        pipelines = sorted(derivatives.iterdir()) if derivatives.is_dir() else []
+        others = [path for path in pipelines if path.name != parts[at + 1]]
         folders += [
             other.joinpath(*known.parts[at + 2 :]) for other in others for known in list(folders)
         ]

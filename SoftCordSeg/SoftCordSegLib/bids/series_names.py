@@ -32,7 +32,7 @@ CONTRASTS = {
 }
 
 
-class Series(Enum):
+class SeriesKind(Enum):
     """What the volumes of a series are."""
 
     DIFFUSION = "diffusion"
@@ -41,14 +41,14 @@ class Series(Enum):
     OTHER = "other"
 
 
-def series_of(name: str) -> Series:
+def series_of(name: str) -> SeriesKind:
     """What the volumes of a series of this name (without extension) are."""
     suffix = name.split("_")[-1]
     if suffix in _DIFFUSION:
-        return Series.DIFFUSION
+        return SeriesKind.DIFFUSION
     if suffix in _FUNCTIONAL:
-        return Series.FUNCTIONAL
-    return Series.ECHOES if suffix in _ECHOES else Series.OTHER
+        return SeriesKind.FUNCTIONAL
+    return SeriesKind.ECHOES if suffix in _ECHOES else SeriesKind.OTHER
 
 
 def is_acquired(path: PathLike) -> bool:
@@ -107,7 +107,7 @@ def modality_of(path: Path, name: str) -> str:
     """
     if path.parent.name in MODALITIES:
         return path.parent.name
-    return {Series.DIFFUSION: "dwi", Series.FUNCTIONAL: "func"}.get(series_of(name), "anat")
+    return {SeriesKind.DIFFUSION: "dwi", SeriesKind.FUNCTIONAL: "func"}.get(series_of(name), "anat")
 
 
 def is_contrast(contrast: str, wanted: str) -> bool:

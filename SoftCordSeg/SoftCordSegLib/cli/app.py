@@ -9,14 +9,15 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from .csa import SctSpelling, csa_command
+from .csa_command import csa_command
 from .demo import demo_command
 from .evaluate_command import evaluate_command
 from .finetune import finetune_command
-from .label import label_command
+from .label_command import label_command
 from .models import models_app
-from .prepare import prepare_command
-from .segment import segment_command
+from .prepare_command import prepare_command
+from .sct_spelling import SctSpelling
+from .segment_command import segment_command
 from .softgt import softgt_command
 from .tools import Tools
 from .train import datalist_command, pseudolabel_command, train_command

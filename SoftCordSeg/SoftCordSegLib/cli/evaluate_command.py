@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import math
 from collections.abc import Container, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
@@ -148,10 +147,7 @@ def evaluate_command(
         if figures:
             check_own_page(out / PAGE, TITLE)
         use_threads(threads)
-        from .discs.files import read_discs
-
         options = chosen.options(drift=drift, figures=figures)
-        options = replace(options, scores=replace(options.scores, read_discs=read_discs))
         with interruptible() as interrupt, progress_bars(interrupt) as bars:
             bar = bars.bar(cases.name)
             with bar as progress:

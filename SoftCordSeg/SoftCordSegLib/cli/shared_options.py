@@ -41,6 +41,16 @@ Threads = Annotated[
     Optional[int],
     typer.Option(help="Threads of the network on the CPU; all cores by default.", min=1),
 ]
+StandardNames = Annotated[
+    bool,
+    typer.Option(
+        "--bids-standard-names",
+        help=(
+            "Names that the BIDS validator accepts: the contrast in desc-, the endings _probseg and"
+            " _mask."
+        ),
+    ),
+]
 Json = Annotated[
     bool,
     typer.Option("--json", help="Print one JSON object on stdout; human text stays on stderr."),

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import Cancelled, InputError, OptionError, SoftCordSegError
-from ..morphometry import (
-    DiscLabel,
-    add_levels,
-    add_levels_from_image,
-    discs_from_label_image,
-    measure,
-)
+from ..morphometry import add_levels, add_levels_from_image, measure
+from ..morphometry.disc_files import read_discs
 from ..progress import Progress
 from ..volume import Grid, Volume, read_nifti
 from .case_table import Case
@@ -31,15 +26,11 @@ class ScoreOptions:
         threshold: where masks and references are cut for Dice and the like.
         thresholds: further ones, for comparison.
         rescaling: of the area of soft slices: "none", or "sct" to divide each by its maximum.
-        read_discs: reads a file of disc labels.
     """
 
     threshold: float = 0.5
     thresholds: tuple[float, ...] = ()
     rescaling: str = "none"
-    read_discs: Callable[[Path], Sequence[DiscLabel]] = lambda path: discs_from_label_image(
-        read_nifti(path)
-    )
 
     def __post_init__(self):
         for value in (self.threshold, *self.thresholds):
@@ -169,7 +160,7 @@ def _add(
         else on_grid(prediction.mask, grid, f"'{prediction.path.name}'", other)
     )
     if levels is None and (case.discs or case.levels):
-        levels = _levels(case, mask, options)
+        levels = _levels(case, mask)
     cuts = (None, *options.all_thresholds)
     rows, notes = slice_areas(case, method.name, mask, cuts, options.rescaling, levels)
     scores = [
@@ -186,7 +177,7 @@ def _add_reference(
     result: Evaluation, case: Case, reference: Volume, options: ScoreOptions
 ) -> dict[int, int] | None:
     """Measure the reference too; its levels by slice hold for all methods."""
-    levels = _levels(case, reference, options) if case.discs or case.levels else None
+    levels = _levels(case, reference) if case.discs or case.levels else None
     cuts = (None, *options.all_thresholds)
     rows, notes = slice_areas(case, REFERENCE, reference, cuts, options.rescaling, levels)
     result.slices += rows
@@ -195,11 +186,11 @@ def _add_reference(
     return levels
 
 
-def _levels(case: Case, mask: Volume, options: ScoreOptions) -> dict[int, int]:
+def _levels(case: Case, mask: Volume) -> dict[int, int]:
     """Vertebral level by slice number, along the centreline of ``mask``."""
     shape = measure(mask, None)
     if case.discs is not None:
-        shape = add_levels(shape, options.read_discs(case.discs), mask)
+        shape = add_levels(shape, read_discs(case.discs), mask)
     else:
         shape = add_levels_from_image(shape, read_nifti(case.levels), mask)
     return {int(number): int(level) for number, level in zip(shape.slices, shape.levels) if level}

@@ -17,6 +17,7 @@ from ..morphometry import (
     is_labelled_mask,
     measure,
 )
+from ..morphometry.disc_files import read_discs
 from ..progress import Progress
 from ..volume import Volume, read_nifti, reorient, resample
 from .case_table import Case
@@ -99,7 +100,7 @@ def compare_resolutions(
         spacings: voxel sizes.
         cord_range: where CSA is averaged; slice numbers mean something else at each resolution, so
             only its levels count.
-        options: for its ``read_discs`` and ``rescaling``.
+        options: for its ``rescaling``.
         progress: receives progress; checked for cancellation.
 
     Raises:
@@ -198,7 +199,7 @@ def _areas(
     found = {heights[number]: area for number, area in areas_of(shape).items()}
     if not cord_range.levels:
         return found
-    levelled = _with_levels(case, shape, mask, options)
+    levelled = _with_levels(case, shape, mask)
     level_at = dict(zip(levelled.slices.tolist(), levelled.levels.tolist()))
     return {
         heights[number]: found[heights[number]]
@@ -207,9 +208,9 @@ def _areas(
     }
 
 
-def _with_levels(case: Case, shape: CordShape, mask: Volume, options: ScoreOptions) -> CordShape:
+def _with_levels(case: Case, shape: CordShape, mask: Volume) -> CordShape:
     if case.discs is not None:
-        return add_levels(shape, options.read_discs(case.discs), mask)
+        return add_levels(shape, read_discs(case.discs), mask)
     labels = read_nifti(case.levels)
     if is_labelled_mask(labels):  # points stay where they are, mm
         labels = resample(labels, reorient(mask, "LAS").grid, order=0, outside=0.0)

@@ -1,18 +1,45 @@
 """Floor 2: the shape of the cord, its vertebral levels, and the tables of both.
 
-Folders import downward only, from the top: ``disc_proposal`` and ``tables`` (side by side),
-``levels``, ``shape``, ``slices``, and ``wording`` below all.  Other rooms import from here, not
-from the folders.
+Other rooms import from here, not from the files; from ``disc_files``, what reads and writes discs.
 """
 
-from .disc_proposal.found import found_before, found_remark, is_where_found
-from .disc_proposal.propose import DiscProposal, Proposals, propose_discs
-from .levels.carry import carry_over_discs, discs_to_label_image
-from .levels.discs import DiscLabel, check_discs, discs_from_label_image, discs_from_points
-from .levels.names import disc_name, level_name, parse_disc, parse_level, parse_levels, parse_slices
-from .levels.pam50 import pam50_slices, to_pam50
-from .levels.pmj import add_distance_pmj, slices_at_pmj_distance
-from .levels.slice_levels import (
+from .aggregate import LevelSummary, Summary, aggregate
+from .centreline import Centreline
+from .contrast_spread import (
+    ContrastSpread,
+    contrasts_csv_text,
+    spread_over_contrasts,
+    write_contrasts_csv,
+)
+from .cord_shape import IMAGE_MEASURES, MEASURES, UNITS, CordShape, MeasureOptions, SliceShape
+from .csa_table import csv_columns, csv_text, table_rows, to_json, write_csv, write_json
+from .discs import (
+    DiscLabel,
+    carry_over_discs,
+    check_discs,
+    discs_from_label_image,
+    discs_from_points,
+    discs_to_label_image,
+    found_before,
+    found_remark,
+    is_where_found,
+)
+from .level_names import (
+    disc_name,
+    level_name,
+    parse_disc,
+    parse_level,
+    parse_levels,
+    parse_slices,
+    slice_ranges,
+)
+from .live_area import LiveArea
+from .measure import centreline_of, measure
+from .pam50 import pam50_slices, to_pam50
+from .pmj_distance import add_distance_pmj, slices_at_pmj_distance
+from .propose_discs import DiscProposal, Proposals, propose_discs
+from .section_shape import folded_angle
+from .slice_levels import (
     add_levels,
     add_levels_from_image,
     add_levels_from_mask,
@@ -20,22 +47,8 @@ from .levels.slice_levels import (
     levels_from_discs,
     levels_from_labelled_mask,
 )
-from .shape.cord_shape import IMAGE_MEASURES, MEASURES, UNITS, CordShape, MeasureOptions, SliceShape
-from .shape.live import LiveArea
-from .shape.measure import centreline_of, measure
-from .shape.region import folded_angle
-from .shape.symmetry import add_image_measures
-from .slices.centreline import Centreline
-from .slices.upright import shrink_factors
-from .tables.aggregate import LevelSummary, Summary, aggregate
-from .tables.contrasts import (
-    ContrastSpread,
-    contrasts_csv_text,
-    spread_over_contrasts,
-    write_contrasts_csv,
-)
-from .tables.table import csv_columns, csv_text, table_rows, to_json, write_csv, write_json
-from .wording import slice_ranges
+from .symmetry import add_image_measures
+from .upright import shrink_factors
 
 __all__ = [
     "IMAGE_MEASURES",

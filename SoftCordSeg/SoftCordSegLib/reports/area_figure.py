@@ -135,14 +135,8 @@ def contrasts_figure(
 
 # matplotlib wants real colours: these stand for the page's own, and are replaced in the text of the
 # drawing.
-_PAGE_COLOURS = {
-    "#010101": "currentColor",
-    "#020202": "var(--rule)",
-    "#030303": "var(--band)",
-    "#040404": "var(--known)",
-    "#050505": "var(--accent)",
-}
-_INK, _RULE, _BAND, _KNOWN, _MEASURED = _PAGE_COLOURS
+_INK, _RULE, _BAND, _KNOWN, _MEASURED = (f"#{n:02}{n:02}{n:02}" for n in range(1, 6))
+_PAGE_VARIABLES = {_RULE: "rule", _BAND: "band", _KNOWN: "known", _MEASURED: "accent"}
 
 
 def area_svg(shape: CordShape, known: np.ndarray | None, name: str) -> str:
@@ -231,8 +225,9 @@ def _for_the_page(svg: str) -> str:
     head, body = svg.split(">", 1)
     kept = [word for word in head.split('" ') if not word.strip().startswith(("width=", "height="))]
     head = '" '.join(kept)
-    for colour, variable in _PAGE_COLOURS.items():
-        body = body.replace(colour, variable)
+    body = body.replace(_INK, "currentColor")
+    for colour, variable in _PAGE_VARIABLES.items():
+        body = body.replace(colour, f"var(--{variable})")
     return f'{head} role="img">{body}'
 
 

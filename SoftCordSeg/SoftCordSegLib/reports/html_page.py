@@ -26,14 +26,15 @@ _HEAD_CHARACTERS = 600
 ABSENT = "–"
 
 
-def page_html(template: str, **values: object) -> str:
+def page_html(template: str, folder: Path = TEMPLATES, **values: object) -> str:
     """A whole page.
 
     Args:
-        template: file name in ``templates``.
+        template: file name.
+        folder: where it lies; it may extend and import our own templates.
         values: what the template shows; text is escaped.
     """
-    return _environment().get_template(template).render(values)
+    return _environment(folder).get_template(template).render(values)
 
 
 def data_uri(content: bytes, mime: str = "image/png") -> str:
@@ -80,13 +81,13 @@ def _is_own_page(path: Path, title: str) -> bool:
     return f"<title>{title}</title>" in head and _GENERATOR in head
 
 
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
+@lru_cache(maxsize=4)
+def _environment(folder: Path) -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader([folder, TEMPLATES]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

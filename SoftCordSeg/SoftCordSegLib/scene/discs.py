@@ -136,7 +136,9 @@ def _discs(node, points: list[_Point]) -> list[DiscLabel]:
     try:
         return discs_from_points((label, position) for label, position, _ in points)
     except InputError as error:
-        raise InputError(f"In the point list '{node.GetName()}': {error}") from error
+        raise InputError(
+            f"In the point list '{node.GetName()}': {error.sentence}", hint=error.hint
+        ) from error
 
 
 def _is_left_as_found(label: str, position: tuple[float, float, float], remark: str) -> bool:

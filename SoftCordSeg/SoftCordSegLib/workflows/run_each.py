@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -80,7 +81,15 @@ def run_each(
         except Exception as error:
             outcomes.failures.append(Failure(item, name(item), error))
             on_failure(outcomes.failures[-1])
+            _let_go(error)
     return outcomes
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Forget the local variables of the failed work: whole volumes, and files that are open."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def check_contrasts(names: Iterable[str], there: Collection[str]) -> None:

@@ -1,0 +1,108 @@
+"""``-vert 2:3 -perlevel 1``: the spelling of SCT's ``sct_process_segmentation``, translated.
+
+Options that have the same meaning here are taken as they are; those that change nothing here are
+left out with a note; for all others the answer names what to use instead.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+from typer.core import TyperCommand
+
+from .console import warn
+
+# Options that take the same value here.
+_SAME = {
+    "-vert": "--vert",
+    "-discfile": "--discs",
+    "-vertfile": "--vertfile",
+    "-centerline": "--centerline",
+    "-angle-corr-centerline": "--centerline",
+    "-anat": "--image",
+    "-pmj": "--pmj",
+    "-pmj-distance": "--pmj-distance",
+    "-pmj-extent": "--pmj-extent",
+}
+# Switches, which take 0 or 1 -> ours for 0 and for 1; None where it is the default.
+_SWITCHES = {
+    "-perslice": (None, "--perslice"),
+    "-perlevel": (None, "--perlevel"),
+    "-angle-corr": ("--no-angle-corr", "--angle-corr"),
+    "-normalize-PAM50": (None, "--normalize-pam50"),
+    "-append": (None, "--append"),
+}
+# Options without effect here, with their value -> why.
+_LEFT_OUT = {
+    "-v": "softcord csa always says what it does; --debug also shows tracebacks",
+    "-r": "softcord csa leaves no temporary files",
+}
+# Values that are what is done here anyway.
+_DEFAULTS = {"-centerline-algo": ("bspline",), "-centerline-smooth": ("30",), "-symmetry": ("0",)}
+# Options that have no counterpart -> what to do instead.
+_NO_COUNTERPART = {
+    "-centerline-algo": "The centreline is always SCT's default, bspline. To use a centreline of"
+    " your own, give its file with --centerline.",
+    "-centerline-smooth": "The centreline is always smoothed as by SCT's default, 30. To use a"
+    " centreline of your own, give its file with --centerline.",
+    "-symmetry": "Symmetry and quadrants are measured wherever an anatomical image is given: use"
+    " --image FILE.",
+    "-normalize": "Areas are not normalised by brain volume, thalamus volume and sex. Apply SCT's"
+    " model to the column MEAN(area) of the table; for slices of the PAM50 template use"
+    " --normalize-pam50.",
+    "-qc": "There is no QC report. For a picture of the area along the cord use --figure FILE.png.",
+    "-qc-image": "There is no QC report. For a picture of the area along the cord use --figure"
+    " FILE.png.",
+    "-qc-dataset": "There is no QC report, so leave it out.",
+    "-qc-subject": "There is no QC report, so leave it out.",
+    "-s": "Give the mask without an option: softcord csa MASK. Its anatomical image is --image.",
+}
+
+
+class SctSpelling(TyperCommand):
+    """A command that takes SCT's spelling too; its help shows ours only."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Called with the words after the command's name."""
+        return super().parse_args(ctx, our_spelling(args))
+
+
+def our_spelling(args: list[str]) -> list[str]:
+    """The same words with SCT's options translated; all others stay as they are.
+
+    Raises:
+        typer.BadParameter: an option of SCT's that has no counterpart; the message says what to do.
+    """
+    words, ours = list(args), []
+    while words:
+        word = words.pop(0)
+        following = words[0] if words else None
+        if word == "--":
+            return [*ours, word, *words]
+        if word == "-i" and words:
+            ours.append(words.pop(0))  # the mask, which has no option here
+        elif word in _SWITCHES and following in ("0", "1"):
+            switch = _SWITCHES[word][int(words.pop(0))]
+            ours += [switch] if switch else []
+        elif (
+            word == "-symmetry"
+            and following == "1"
+            and _names_an_image(args)
+            or following is not None
+            and following in _DEFAULTS.get(word, ())
+        ):
+            words.pop(0)
+        elif word in _NO_COUNTERPART:
+            raise typer.BadParameter(f"{word} is an option of SCT. {_NO_COUNTERPART[word]}")
+        elif word in _LEFT_OUT:
+            if following is not None and following.isdecimal():
+                words.pop(0)
+            warn(f"{word} is an option of SCT and was left out: {_LEFT_OUT[word]}.")
+        else:
+            ours.append(_SAME.get(word, word))
+    return ours
+
+
+def _names_an_image(args: list[str]) -> bool:
+    return any(word in ("-anat", "--image") or word.startswith("--image=") for word in args)

@@ -1,0 +1,160 @@
+"""``softcord segment IMAGE… -o DIR``"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+import typer
+
+from ..provenance import generated_by, model_of
+from .console import print_json, say, show_table, warn
+from .guard import EXIT_FAILED, guarded, json_of
+from .running import keep_memory_for, run_with_bars, use_threads
+from .shared_options import (
+    BoxText,
+    Debug,
+    Device,
+    Json,
+    Model,
+    StandardNames,
+    Threads,
+    TimeText,
+    parse_box,
+    parse_crop,
+    parse_time,
+)
+
+if TYPE_CHECKING:
+    from ..network import ModelBundle
+    from ..workflows.run_each import Outcomes
+    from ..workflows.segment_images import SegmentedImage
+
+
+Images = Annotated[
+    list[Path],
+    typer.Argument(help="Images, .nii or .nii.gz.", metavar="IMAGE…", show_default=False),
+]
+Out = Annotated[
+    Path, typer.Option("-o", "--out", help="Folder for the results.", show_default=False)
+]
+Threshold = Annotated[
+    Optional[float],
+    typer.Option(help="Also write the binary mask: soft mask at or above this.", min=1e-6, max=1.0),
+]
+Flips = Annotated[
+    bool,
+    typer.Option(
+        "--flips", help="Mean with the mirrored image: steadier, and takes about twice as long."
+    ),
+]
+CropSize = Annotated[
+    Optional[str],
+    typer.Option(
+        help="Of the releases v2.0 to v2.5: what they see of the image's middle, mm; -1: all.",
+        metavar="64x192x-1",
+    ),
+]
+
+
+def segment_command(
+    images: Images,
+    out: Out,
+    model: Model = None,
+    box: BoxText = None,
+    time: TimeText = None,
+    threshold: Threshold = None,
+    flips: Flips = False,
+    crop_size: CropSize = None,
+    device: Device = "auto",
+    threads: Threads = None,
+    bids_standard_names: StandardNames = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Segment the spinal cord: writes NAME_label-SC_softseg.nii.gz (0 to 1) and .json for each
+    image.
+
+    A series (4D) is averaged over time unless --time says otherwise.  Results of an earlier run are
+    replaced; inputs never are.
+    """
+    words = {
+        "model": Path(model).name if model else None,
+        "box": box,
+        "time": time,
+        "threshold": threshold,
+        "flips": flips,
+        "crop_size": crop_size,
+        "device": device,
+        "threads": threads,
+    }
+    with guarded(debug, as_json):
+        from ..files import check_folder, check_names_differ, check_not_an_input
+        from ..network import store
+        from ..workflows.segment_images import SegmentOptions, segment_file, with_crop
+
+        options = SegmentOptions(
+            parse_box(box),
+            parse_time(time),
+            threshold,
+            device,
+            flips,
+            bids_standard_names,
+            {"Name": "softcord segment", "Options": words},
+        )
+        crop = parse_crop(crop_size)
+        check_names_differ(images)
+        check_not_an_input(
+            (path for image in images for path in options.files(image, out).values()), images
+        )
+        check_folder(out)
+        bundle = with_crop(store.open_bundle(model), crop)
+        use_threads(threads)
+        keep_memory_for(bundle)
+        outcomes = run_with_bars(
+            images,
+            lambda image, progress: segment_file(image, out, bundle, options, progress),
+            debug,
+        )
+        _report(images, outcomes, bundle, as_json)
+        if outcomes.failures:
+            raise typer.Exit(EXIT_FAILED)
+
+
+def _report(
+    images: list[Path],
+    outcomes: Outcomes[Path, SegmentedImage],
+    bundle: ModelBundle,
+    as_json: bool,
+) -> None:
+    done = outcomes.results
+    for one in done:
+        for note in (*one.notes, *([] if one.found else [one.message])):
+            warn(f"'{one.image.name}': {note}")
+    if done:
+        rows = [
+            (
+                one.image.name,
+                f"{one.volume_ml:.2f}" if one.found else "-",
+                f"{one.seconds:.1f}",
+                one.files["mask"],
+            )
+            for one in done
+        ]
+        show_table(
+            f"Spinal cord by {bundle.name}", ("Image", "Cord, mL", "Time, s", "Soft mask"), rows
+        )
+    if outcomes.failures and len(images) > 1:
+        say(f"{len(done)} of {len(images)} images were segmented.")
+    if as_json:
+        entries: dict[Path, dict[str, Any]] = {one.image: one.as_json() for one in done}
+        for failure in outcomes.failures:
+            entries[failure.item] = {"input": str(failure.item), **json_of(failure.error)}
+        print_json(
+            {
+                "GeneratedBy": generated_by(),
+                "Model": model_of(bundle),
+                "results": [entries[image] for image in images],
+                "failed": len(outcomes.failures),
+            }
+        )

@@ -1,0 +1,338 @@
+"""Disc labels from files and into files: a label image with SCT's values, or Slicer's points.
+
+A file of ours says of each disc whether it was known or found, where, and how surely, so that a
+point that somebody moved, renamed or added later can be told from one that was left where the
+program found it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..bids import sidecar_path, sidecar_text
+from ..errors import InputError, OptionError, naming_file
+from ..files import text_writer, write_together
+from ..provenance import generated_by
+from .discs import (
+    DiscLabel,
+    discs_from_label_image,
+    discs_from_points,
+    discs_to_label_image,
+    found_before,
+    found_remark,
+    is_where_found,
+)
+
+if TYPE_CHECKING:
+    from ..volume import Volume
+
+KNOWN, FOUND, CARRIED = "known", "found", "carried over"
+# Values from here on are no discs (49 pontomedullary groove, 50 pontomedullary junction, 60 conus).
+FIRST_LANDMARK = 49
+_BRAINSTEM = (49, 50)
+# The version of the format, which Slicer looks for.
+_SCHEMA = "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/markups-schema-v1.0.3.json#"
+
+
+@dataclass(frozen=True)
+class MarkedPoint:
+    """A point of Slicer's: its name, its position (world RAS+, mm) and its description."""
+
+    label: str
+    position_mm: tuple[float, float, float]
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class LocatedDisc:
+    """A disc with what is known about it.
+
+    Attributes:
+        label: value and position.
+        source: ``KNOWN``, ``FOUND`` or ``CARRIED``.
+        confidence: 0 to 1; 1 for one that is not found.
+    """
+
+    label: DiscLabel
+    source: str
+    confidence: float = 1.0
+
+    def as_json(self) -> dict[str, Any]:
+        """In plain types; positions world RAS+, mm."""
+        return {
+            "Value": self.label.value,
+            "Name": self.label.name,
+            "PositionMm": [round(float(x), 3) for x in self.label.position_mm],
+            "Source": self.source,
+            "Confidence": round(self.confidence, 3),
+        }
+
+    @property
+    def remark(self) -> str:
+        """The same in words, for the description of a point."""
+        return found_remark(self.label, self.confidence) if self.source == FOUND else self.source
+
+
+def is_landmark(disc: DiscLabel) -> bool:
+    """Whether a label is no disc but, for example, the pontomedullary junction."""
+    return disc.value >= FIRST_LANDMARK
+
+
+def from_above(discs: Iterable[LocatedDisc]) -> tuple[LocatedDisc, ...]:
+    """In order from above to below; the landmarks of the brainstem lie above C1."""
+    return tuple(
+        sorted(
+            discs,
+            key=lambda disc: disc.label.value - 100 * (disc.label.value in _BRAINSTEM),
+        )
+    )
+
+
+# --- Reading ---
+
+
+def read_discs(path: Path) -> list[DiscLabel]:
+    """Discs from a NIfTI label image (SCT's values), or from Slicer's markups (``.mrk.json``,
+    ``.json``, ``.fcsv``).
+
+    Raises:
+        InputError: the file cannot be read, or holds no usable discs.
+    """
+    from ..volume import read_nifti
+
+    with naming_file(path):
+        if is_points_file(path):
+            return discs_from_points(
+                (point.label, point.position_mm) for point in read_points(path)
+            )
+        return discs_from_label_image(read_nifti(path))
+
+
+def read_remarks(path: Path) -> dict[int, str]:
+    """Disc value -> description of its point in a list of Slicer's, where one is written; empty for
+    a label image.
+
+    Raises:
+        InputError: as :func:`read_discs`.
+    """
+    if not is_points_file(path):
+        return {}
+    remarks = (point.description for point in read_points(path))
+    return {disc.value: remark for disc, remark in zip(read_discs(path), remarks) if remark}
+
+
+def is_points_file(path: Path) -> bool:
+    """True if the name is one of Slicer's point lists."""
+    return path.name.lower().endswith((".json", ".fcsv"))
+
+
+def read_points(path: Path) -> list[MarkedPoint]:
+    """The placed points of a list of Slicer's.
+
+    Raises:
+        InputError: the file cannot be read, or is something else.
+    """
+    try:
+        return _from_fcsv(path) if path.name.lower().endswith(".fcsv") else _from_markups_json(path)
+    except FileNotFoundError as error:
+        raise InputError(
+            "There is no file of this name.", path=path, hint="Check the name and the folder."
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            "The file cannot be read.", path=path, hint="Save the disc labels again."
+        ) from error
+
+
+def changed_and_left(path: Path) -> tuple[list[DiscLabel], list[DiscLabel]]:
+    """The discs of a file of ours after somebody worked on it.
+
+    Returns:
+        The discs that somebody placed: known from the first, added, moved or renamed; and those
+        left where they were found.
+
+    Raises:
+        InputError: as :func:`read_discs`.
+    """
+    discs, found = read_discs(path), _found_before(path)
+    left = [disc for disc in discs if any(is_where_found(disc, *one) for one in found)]
+    return [disc for disc in discs if disc not in left], left
+
+
+def _found_before(path: Path) -> list[tuple[str, tuple[float, float, float]]]:
+    """(name, position) of each disc that the program found, as the file says."""
+    if is_points_file(path):
+        remarks = (found_before(point.description) for point in read_points(path))
+        return [found for found in remarks if found is not None]
+    sidecar = sidecar_path(path)
+    if not sidecar.exists():
+        return []
+    try:
+        discs = json.loads(sidecar.read_text(encoding="utf-8")).get("Discs", [])
+        return [
+            (disc["Name"], tuple(disc["PositionMm"])) for disc in discs if disc["Source"] == FOUND
+        ]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            "The file cannot be read.",
+            path=sidecar,
+            hint=f"Delete it to take all discs of '{path.name}' as known.",
+        ) from error
+
+
+def _from_markups_json(path: Path) -> list[MarkedPoint]:
+    try:
+        markups = json.loads(path.read_text(encoding="utf-8"))["markups"][0]
+        to_ras = _to_ras(markups.get("coordinateSystem", "LPS"))
+        return [
+            MarkedPoint(
+                str(point["label"]),
+                to_ras(*map(float, point["position"])),
+                str(point.get("description", "")),
+            )
+            for point in markups["controlPoints"]
+            if point.get("positionStatus", "defined") == "defined"
+        ]
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise InputError(
+            "This is not a markups file of Slicer.",
+            path=path,
+            hint="Save the discs in Slicer as .mrk.json.",
+        ) from error
+
+
+def _from_fcsv(path: Path) -> list[MarkedPoint]:
+    """Slicer's older list format."""
+    system, columns, points = "0", ["id", "x", "y", "z"], []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("#"):
+            key, _, value = line[1:].partition("=")
+            if key.strip() == "CoordinateSystem":
+                system = value.strip()
+            elif key.strip() == "columns":
+                columns = [name.strip() for name in value.split(",")]
+        elif line.strip():
+            values = dict(zip(columns, line.split(",")))
+            try:
+                position = _to_ras(system)(*(float(values[axis]) for axis in "xyz"))
+                points.append(MarkedPoint(values["label"], position, values.get("desc", "")))
+            except (KeyError, ValueError) as error:
+                raise InputError(
+                    f"A line of the file is no point: '{line}'.",
+                    path=path,
+                    hint="Save the discs in Slicer again.",
+                ) from error
+    return points
+
+
+def _to_ras(system: str) -> Callable[[float, float, float], tuple[float, float, float]]:
+    """What turns coordinates of this system (RAS or LPS, in old files 0 or 1) into RAS."""
+    sign = 1 if system.upper() in ("RAS", "0") else -1
+    return lambda x, y, z: (sign * x, sign * y, z)
+
+
+# --- Writing ---
+
+
+def check_disc_file_name(path: Path) -> None:
+    """Refuse names of files that cannot hold discs.
+
+    Raises:
+        OptionError: neither NIfTI nor Slicer's points.
+    """
+    if not path.name.lower().endswith((".nii", ".nii.gz", ".mrk.json")):
+        raise OptionError(
+            "Discs cannot be written in this format.",
+            path=path,
+            hint="Give a name that ends in .nii.gz (label image) or .mrk.json (Slicer's points).",
+        )
+
+
+def disc_files_of(path: Path) -> list[Path]:
+    """All files that :func:`write_discs` writes for an output of this name."""
+    return [path] if path.name.lower().endswith(".json") else [path, sidecar_path(path)]
+
+
+def write_discs(
+    path: Path, discs: Sequence[LocatedDisc], image: Volume, about: dict[str, Any]
+) -> tuple[str, ...]:
+    """Write the discs, in the format that the name tells.
+
+    Args:
+        path: ``.mrk.json``, ``.nii`` or ``.nii.gz``.
+        discs: from above to below.
+        image: whose grid a label image gets.
+        about: for the sidecar of a label image.
+
+    Returns:
+        Sentences on discs that a label image cannot hold.
+
+    Raises:
+        InputError: none of the discs is inside the image.
+        OutputError: the folder is not writable or the disk is full; nothing was written then.
+    """
+    writers, notes = disc_writers(path, discs, image, about)
+    write_together(writers)
+    return notes
+
+
+def disc_writers(
+    path: Path, discs: Sequence[LocatedDisc], image: Volume, about: dict[str, Any]
+) -> tuple[dict[Path, Callable[[Path], object]], tuple[str, ...]]:
+    """For each file of :func:`write_discs` a function that writes it, and the sentences."""
+    from ..volume import write_nifti
+
+    if path.name.lower().endswith(".json"):
+        return {path: text_writer(sidecar_text(_markups(discs)))}, ()
+    labels, notes = discs_to_label_image([disc.label for disc in discs], image)
+    held = _as_held(discs, labels)
+    if not held:
+        raise InputError(
+            "None of the discs is inside the image, so that a label image cannot hold them.",
+            hint="Write Slicer's points (.mrk.json) instead.",
+        )
+    content = {"GeneratedBy": generated_by(), **about, "Discs": [disc.as_json() for disc in held]}
+    return {
+        path: lambda temporary: write_nifti(labels, temporary),
+        sidecar_path(path): text_writer(sidecar_text(content)),
+    }, notes
+
+
+def _as_held(discs: Sequence[LocatedDisc], labels: Volume) -> list[LocatedDisc]:
+    """The discs that the label image has, at the voxels it has them."""
+    import numpy as np
+
+    held = []
+    for disc in discs:
+        voxels = np.argwhere(labels.data == disc.label.value)
+        if len(voxels):
+            r, a, s = (float(x) for x in labels.grid.to_world(voxels[0]))
+            label = DiscLabel(disc.label.value, (r, a, s))
+            held.append(LocatedDisc(label, disc.source, disc.confidence))
+    return held
+
+
+def _markups(discs: Sequence[LocatedDisc]) -> dict[str, Any]:
+    points = []
+    for number, disc in enumerate(discs, start=1):
+        r, a, s = disc.label.position_mm
+        points.append(
+            {
+                "id": str(number),
+                "label": disc.label.name,
+                "description": disc.remark,
+                "position": [-r, -a, s],
+                "positionStatus": "defined",
+            }
+        )
+    markups = {
+        "type": "Fiducial",
+        "coordinateSystem": "LPS",
+        "coordinateUnits": "mm",
+        "controlPoints": points,
+    }
+    return {"@schema": _SCHEMA, "markups": [markups]}

@@ -1,0 +1,306 @@
+"""Measured masks -> tables and figures: one table of all masks, the contrasts of each participant
+side by side with the SD over them, and the figure of areas.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..bids import contrast_names, session_of, short_names
+from ..errors import InputError, OptionError
+from ..files import check_folder, check_not_an_input, text_writer, write_together
+from .csa_measure import CsaOptions, Measured
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ..morphometry import ContrastSpread, Summary
+
+FIGURE_ENDINGS = (".png", ".pdf", ".svg")
+
+
+@dataclass(frozen=True)
+class CsaFiles:
+    """Where to write.
+
+    Attributes:
+        table: .csv, or .json for all that is known of each mask.
+        append: add to the rows that are in the table.
+        compare: .csv of the contrasts side by side; None for none.
+        figure: .png, .pdf or .svg; None for none.
+    """
+
+    table: Path
+    append: bool = False
+    compare: Path | None = None
+    figure: Path | None = None
+
+    @property
+    def all(self) -> list[Path]:
+        """Every file that will be written."""
+        return [path for path in (self.table, self.compare, self.figure) if path is not None]
+
+    def check(self, inputs: Sequence[Path]) -> None:
+        """Refuse outputs that cannot be written, before any work is done.
+
+        Raises:
+            OptionError: an output is an input, another output or a folder, or has an ending that
+                cannot be written.
+            OutputError: a folder cannot be made or written.
+        """
+        check_not_an_input(self.all, inputs)
+        for path in self.all:
+            if path.is_dir():
+                raise OptionError(
+                    "The output is a folder.",
+                    path=path,
+                    hint=f"Give the name of a file, for example {path / 'csa.csv'}.",
+                )
+        if len({path.resolve() for path in self.all}) < len(self.all):
+            raise OptionError("The table, the comparison and the figure need files of their own.")
+        if self.append and self.table.suffix.lower() == ".json":
+            raise OptionError(
+                "Rows can be added to a .csv table only.", path=self.table, hint="Give a .csv file."
+            )
+        if self.figure is not None and self.figure.suffix.lower() not in FIGURE_ENDINGS:
+            raise OptionError(
+                "A figure cannot be written in this format.",
+                path=self.figure,
+                hint=f"Give a name that ends in {', '.join(FIGURE_ENDINGS)}.",
+            )
+        for path in self.all:
+            check_folder(path.parent)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One participant's contrasts side by side.
+
+    Attributes:
+        subject: its name, with its session; "" where the files do not tell it.
+        spreads: one for each level or range of levels, slice, or distance.
+    """
+
+    subject: str
+    spreads: tuple[ContrastSpread, ...]
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """A row each, in plain types; areas in mm²."""
+        return [
+            {
+                "Subject": self.subject,
+                "Levels": list(spread.levels),
+                "Name": spread.name,
+                "Area": {name: _number(value) for name, value in spread.values.items()},
+                "Mean": _number(spread.mean),
+                "SD": _number(spread.sd),
+                "CVPercent": _number(spread.cv_percent),
+            }
+            for spread in self.spreads
+        ]
+
+
+def compared_by(options: CsaOptions) -> str:
+    """What identifies a stretch of cord in all images: see
+    :func:`SoftCordSegLib.morphometry.spread_over_contrasts`.
+    """
+    if options.pmj.distance_mm is not None and not options.grouping.per_slice:
+        return "pmj"
+    return (
+        "levels" if options.grouping.needs_levels and not options.grouping.per_slice else "slices"
+    )
+
+
+def compare_masks(
+    measured: Sequence[Measured], subject: str | None = None, by: str = "levels"
+) -> list[Compared]:
+    """Compare the masks of each participant.
+
+    Args:
+        measured: all masks.
+        subject: all masks are of this participant; None tells participants apart by BIDS's "sub-"
+            and "ses-".
+        by: of :func:`compared_by`.
+
+    Returns:
+        Participants in the order met; all have the same columns (a contrast that a participant
+        lacks is NaN).
+
+    Raises:
+        InputError: no participant has more than one mask, or one has two masks of one name; slices
+            of masks on different grids.
+    """
+    groups: dict[str, dict[str, Summary]] = {}
+    first: dict[str, Measured] = {}
+    for one, contrast in zip(measured, contrast_names([one.path for one in measured])):
+        key = session_of(one.path) if subject is None else subject
+        group = groups.setdefault(key, {})
+        if contrast in group:
+            raise InputError(
+                "Two masks of one participant have this name.",
+                path=one.path.name,
+                hint="Rename one by its contrast.",
+            )
+        if by == "slices":
+            _check_grid(first.setdefault(key, one), one)
+        group[contrast] = one.summary
+    if all(len(group) < 2 for group in groups.values()):
+        raise InputError(
+            "No participant has two masks that could be measured, so there is nothing to compare.",
+            hint="If all masks are of one participant, name it.",
+        )
+    contrasts = list(dict.fromkeys(name for group in groups.values() for name in group))
+    compared = [compare_summaries(group, key, contrasts, by) for key, group in groups.items()]
+    compared = [one for one in compared if one.spreads]
+    if not compared:
+        raise InputError(
+            "None of the masks has an area in the slices or levels asked for, so there is nothing"
+            " to compare.",
+            hint="Choose others.",
+        )
+    return compared
+
+
+def compare_summaries(
+    summaries: Mapping[str, Summary], subject: str, contrasts: Sequence[str], by: str = "levels"
+) -> Compared:
+    """The contrasts of one participant side by side.
+
+    Args:
+        summaries: by contrast.
+        subject: name of the participant.
+        contrasts: columns; one that the participant lacks is NaN.
+        by: of :func:`compared_by`.
+    """
+    from ..morphometry import spread_over_contrasts
+
+    spreads = spread_over_contrasts(dict(summaries), by=by)
+    return Compared(
+        subject,
+        tuple(
+            replace(spread, values={name: spread.values.get(name, math.nan) for name in contrasts})
+            for spread in spreads
+        ),
+    )
+
+
+def mean_sd(compared: Sequence[Compared]) -> list[tuple[str, float, int]]:
+    """Over participants: (level, mean of the SDs over contrasts, number of participants with one);
+    the paper's figure.
+    """
+    sds: dict[str, list[float]] = {}
+    for one in compared:
+        for spread in one.spreads:
+            if math.isfinite(spread.sd):
+                sds.setdefault(spread.name, []).append(spread.sd)
+    return [(name, sum(values) / len(values), len(values)) for name, values in sds.items()]
+
+
+def write_csa(files: CsaFiles, measured: Sequence[Measured], compared: Sequence[Compared]) -> None:
+    """Write what was asked for, all files or none.
+
+    Raises:
+        InputError: rows to be added to a table with other columns.
+        OutputError: a folder is not writable or the disk is full; nothing was written then.
+    """
+    from ..reports.figure_style import write_figure
+
+    as_json = files.table.suffix.lower() == ".json"
+    text = _json_text(measured) if as_json else _csv_text(files, measured)
+    writers = {files.table: text_writer(text)}
+    if files.compare is not None:
+        writers[files.compare] = text_writer(_compared_text(compared))
+    if files.figure is not None:
+        figure = _figure(measured, compared)
+        writers[files.figure] = lambda path: write_figure(figure, path)
+    write_together(writers)
+
+
+def masks_json(measured: Sequence[Measured]) -> list[dict[str, Any]]:
+    """All that is known of each mask, in plain types."""
+    from ..morphometry import to_json
+
+    return [
+        to_json(one.shape, one.summary, name, notes=one.level_notes)
+        for one, name in zip(measured, mask_names(measured))
+    ]
+
+
+def mask_names(measured: Sequence[Measured]) -> list[str]:
+    """The masks' names; two masks of one name are told apart by their folders."""
+    names = [one.path.name for one in measured]
+    return [name if names.count(name) == 1 else str(one.path) for name, one in zip(names, measured)]
+
+
+def _check_grid(one: Measured, other: Measured) -> None:
+    if not one.shape.grid.same_as(other.shape.grid, tolerance_mm=1e-2):
+        raise InputError(
+            f"'{one.path.name}' and '{other.path.name}' have different grids, so that slices of one"
+            " number lie elsewhere along the cord.",
+            hint="Compare them by level, or by the distance from the junction (PMJ).",
+        )
+
+
+def _compared_text(compared: Sequence[Compared]) -> str:
+    """One CSV table of all participants, header first."""
+    from ..morphometry import contrasts_csv_text
+
+    texts = [contrasts_csv_text(one.spreads, one.subject) for one in compared]
+    return texts[0] + "".join(text.split("\r\n", 1)[1] for text in texts[1:])
+
+
+def _csv_text(files: CsaFiles, measured: Sequence[Measured]) -> str:
+    from ..morphometry import csv_text
+
+    texts = [
+        csv_text(one.shape, one.summary, name) for one, name in zip(measured, mask_names(measured))
+    ]
+    # The header is the same for all: every mask was measured with the same options.
+    header, rows = texts[0].split("\r\n", 1)
+    rows += "".join(text.split("\r\n", 1)[1] for text in texts[1:])
+    if not (files.append and files.table.exists()):
+        return f"{header}\r\n{rows}"
+    with open(files.table, encoding="utf-8", newline="") as stream:
+        before = stream.read()
+    if before.splitlines()[:1] != [header]:
+        raise InputError(
+            "The table has other columns than the new rows, so they cannot be added to it.",
+            path=files.table,
+            hint="Give a new file.",
+        )
+    return before.rstrip("\r\n") + f"\r\n{rows}"
+
+
+def _json_text(measured: Sequence[Measured]) -> str:
+    return (
+        json.dumps({"masks": masks_json(measured)}, indent=1, allow_nan=False, ensure_ascii=False)
+        + "\n"
+    )
+
+
+def _figure(measured: Sequence[Measured], compared: Sequence[Compared]) -> Figure:
+    """The contrasts side by side where they were compared, else the area along the cord."""
+    from ..reports.area_figure import contrasts_figure, profile_figure
+
+    if compared:
+        several = len(compared) > 1
+        spreads = [
+            replace(spread, name=f"{one.subject}\n{spread.name}") if several else spread
+            for one in compared
+            for spread in one.spreads
+        ]
+        return contrasts_figure(spreads, title="" if several else compared[0].subject)
+    if len(measured) == 1:
+        return profile_figure(measured[0].shape, title=measured[0].path.name)
+    return profile_figure(
+        dict(zip(short_names([one.path for one in measured]), (one.shape for one in measured)))
+    )
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None

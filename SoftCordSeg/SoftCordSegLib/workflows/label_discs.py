@@ -1,0 +1,189 @@
+"""The intervertebral discs of one image: found from those that are known, or carried over from
+another image of the session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import OptionError, naming_file
+from ..files import check_folder, check_not_an_input
+from ..progress import Progress
+
+if TYPE_CHECKING:
+    from ..morphometry import DiscLabel
+    from ..morphometry.disc_files import LocatedDisc
+    from ..volume import Volume
+
+# Below it a found disc is more likely wrong than right.
+_UNSURE = 0.5
+
+
+@dataclass(frozen=True)
+class LabelOptions:
+    """What the discs are found from.
+
+    Attributes:
+        known: discs that are known.
+        known_files: files of known discs.
+        fix: an earlier result in which discs were moved, renamed or added: these are known, the
+            others are found again.
+        carry_from: discs of another image of the session, to be carried over instead.
+        time: which volume of a series, or "mean"; None for a 3D image.
+    """
+
+    known: Sequence[DiscLabel] = ()
+    known_files: Sequence[Path] = ()
+    fix: Path | None = None
+    carry_from: Path | None = None
+    time: str | int | None = None
+
+    @property
+    def inputs(self) -> list[Path]:
+        """Every file that is read besides image and mask."""
+        return [*self.known_files, *(p for p in (self.fix, self.carry_from) if p is not None)]
+
+    def check(self) -> None:
+        """Refuse options that contradict each other.
+
+        Raises:
+            OptionError: they do.
+        """
+        if self.carry_from is not None and (self.known or self.known_files or self.fix):
+            raise OptionError(
+                "All discs are to be carried over from another image.",
+                hint="Leave known discs and the earlier result out.",
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Labelling:
+    """The discs of an image.
+
+    Attributes:
+        discs: from above to below.
+        image: that they were found in.
+        implausible: the image speaks against the known discs.
+        notes: sentences for the user.
+        files: what was written.
+    """
+
+    discs: tuple[LocatedDisc, ...]
+    image: Volume
+    implausible: bool = False
+    notes: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
+
+    @property
+    def unsure(self) -> list[str]:
+        """Names of the discs that are more likely wrong than right."""
+        return [disc.label.name for disc in self.discs if disc.confidence < _UNSURE]
+
+
+def label_files(
+    image: Path, mask: Path, out: Path, options: LabelOptions, progress: Progress
+) -> Labelling:
+    """Read all inputs, find the discs or carry them over, and write them.
+
+    Args:
+        image: shows the vertebrae, any contrast.
+        mask: of the cord, soft or binary.
+        out: ``.nii.gz`` for a label image with SCT's values, ``.mrk.json`` for Slicer's points.
+        options: see there.
+        progress: receives progress; checked for cancellation.
+
+    Raises:
+        OptionError: options contradict each other, or an input would be overwritten.
+        InputError: an input cannot be used, or the discs cannot be found; see
+            :func:`SoftCordSegLib.morphometry.propose_discs`.
+        OutputError: the folder is not writable or the disk is full; nothing was written then.
+    """
+    from ..morphometry.disc_files import check_disc_file_name, disc_files_of, write_discs
+
+    check_disc_file_name(out)
+    options.check()
+    check_not_an_input(disc_files_of(out), [image, mask, *options.inputs])
+    check_folder(out.parent)
+    labelling = _label_image(image, mask, options, progress)
+    notes = write_discs(out, labelling.discs, labelling.image, _about(labelling, image, mask))
+    return replace(labelling, notes=labelling.notes + notes, files=tuple(disc_files_of(out)))
+
+
+def label_volume(
+    image: Volume, mask: Volume, known: Sequence[DiscLabel], progress: Progress
+) -> Labelling:
+    """Find the discs along the cord.
+
+    Args:
+        image: shows the vertebrae, any contrast.
+        mask: of the cord, soft or binary.
+        known: discs; landmarks such as the pontomedullary junction are kept as they are.
+        progress: receives progress; checked for cancellation.
+
+    Raises:
+        InputError: see :func:`SoftCordSegLib.morphometry.propose_discs`.
+    """
+    from ..morphometry import propose_discs
+    from ..morphometry.disc_files import FOUND, KNOWN, LocatedDisc, from_above, is_landmark
+
+    proposals = propose_discs(
+        image, mask, [disc for disc in known if not is_landmark(disc)], progress=progress
+    )
+    discs = [
+        LocatedDisc(disc.label, KNOWN if disc.known else FOUND, disc.confidence)
+        for disc in proposals
+    ]
+    discs += [LocatedDisc(disc, KNOWN) for disc in known if is_landmark(disc)]
+    return Labelling(from_above(discs), image, proposals.implausible, proposals.notes)
+
+
+def _label_image(
+    image_path: Path, mask_path: Path, options: LabelOptions, progress: Progress
+) -> Labelling:
+    from ..morphometry import carry_over_discs, centreline_of
+    from ..morphometry.disc_files import (
+        CARRIED,
+        LocatedDisc,
+        changed_and_left,
+        from_above,
+        is_landmark,
+        read_discs,
+    )
+    from ..volume import read_nifti
+
+    image, mask = read_nifti(image_path, options.time), read_nifti(mask_path)
+    with naming_file(mask_path):
+        centreline_of(mask)  # an empty mask and the like are the mask's fault, not the discs'
+    if options.carry_from is not None:
+        others = read_discs(options.carry_from)
+        with naming_file(options.carry_from):
+            carried, notes = carry_over_discs(others, mask)
+        landmarks = filter(is_landmark, others)
+        discs = [LocatedDisc(disc, CARRIED) for disc in [*carried, *landmarks]]
+        return Labelling(from_above(discs), image, notes=notes)
+    known = [*options.known, *(disc for path in options.known_files for disc in read_discs(path))]
+    notes = ()
+    if options.fix is not None:
+        changed, left = changed_and_left(options.fix)
+        known += changed
+        notes = (f"Of '{options.fix.name}', kept: {_names(changed)}; found anew: {_names(left)}.",)
+    labelling = label_volume(image, mask, known, progress)
+    return replace(labelling, notes=notes + labelling.notes)
+
+
+def _about(labelling: Labelling, image: Path, mask: Path) -> dict[str, Any]:
+    """For the sidecar of a label image."""
+    return {
+        "SpatialReference": "orig",
+        "Source": image.name,
+        "Mask": mask.name,
+        "Implausible": labelling.implausible,
+        "Notes": list(labelling.notes),
+    }
+
+
+def _names(discs: Sequence[DiscLabel]) -> str:
+    return ", ".join(disc.name for disc in discs) or "none"

@@ -1,0 +1,255 @@
+"""Images -> soft masks of the cord, each with its sidecar: what ``softcord segment`` and the
+panel's Segment button do.
+"""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import OptionError
+from ..files import text_writer, write_together
+from ..progress import Progress
+from ..provenance import box_of
+
+if TYPE_CHECKING:
+    # Only for the types: a fresh Slicer lacks packages that these need, and must be able to open
+    # the panel.
+    from ..network import ModelBundle
+    from ..segmentation import SoftMask
+    from ..volume import Box, Volume
+
+
+@dataclass(frozen=True)
+class SegmentOptions:
+    """How to segment, the same for all images.
+
+    Attributes:
+        box: where to look; None lets the program find the cord.
+        time: which volume of a series, or "mean"; None where the user did not say: the mean.
+        threshold: also write the binary mask, soft mask at or above it; None for none.
+        device: of the network: "auto", "cpu", "cuda", …
+        flips: take the mean with the mirrored image.
+        standard_names: write names that the BIDS validator accepts.
+        command: name and options of the command, for the sidecar; None from scripts.
+    """
+
+    box: Box | None = None
+    time: str | int | None = None
+    threshold: float | None = None
+    device: str = "auto"
+    flips: bool = False
+    standard_names: bool = False
+    command: Mapping[str, Any] | None = None
+
+    def files(self, image: Path, folder: Path) -> dict[str, Path]:
+        """The files of one image: mask, sidecar and, where asked for, binary."""
+        from ..bids import Kind, label_name, sidecar_path
+
+        def path_of(kind: Kind) -> Path:
+            return folder / label_name(image, kind, standard_names=self.standard_names)
+
+        mask = path_of(Kind.SOFT_MASK)
+        files = {"mask": mask, "sidecar": sidecar_path(mask)}
+        if self.threshold is not None:
+            files["binary"] = path_of(Kind.BINARY_MASK)
+        return files
+
+
+@dataclass(frozen=True)
+class SegmentedImage:
+    """What became of one image; its mask is in its file.
+
+    Attributes:
+        image: its file.
+        files: what was written, by kind: "mask", "sidecar", "binary".
+        found: False where the mask is empty.
+        message: one sentence on the outcome.
+        notes: sentences that a reader of the mask has to know.
+        volume_ml: of the cord.
+        box: that the network looked at, in plain types; None where nothing was found.
+        time: which volume of a series was taken, "mean", or None for a 3D image.
+        seconds: that it took.
+    """
+
+    image: Path
+    files: dict[str, Path]
+    found: bool
+    message: str
+    notes: tuple[str, ...]
+    volume_ml: float
+    box: dict[str, Any] | None
+    time: str | int | None
+    seconds: float
+
+    def as_json(self) -> dict[str, Any]:
+        """In plain types."""
+        return {
+            "input": str(self.image),
+            **{kind: str(path) for kind, path in self.files.items()},
+            "found": self.found,
+            "message": self.message,
+            "notes": list(self.notes),
+            "volume_ml": round(self.volume_ml, 4),
+            "box": self.box,
+            "source_volume": self.time,
+            "seconds": round(self.seconds, 2),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class VolumeRequest:
+    """A volume in memory that is to be segmented.
+
+    Attributes:
+        image: a copy of the volume where the original may change meanwhile.
+        model: folder or name of the model bundle; the first shipped one where None.
+        options: how.
+    """
+
+    image: Volume
+    model: Path | str | None = None
+    options: SegmentOptions = field(default_factory=SegmentOptions)
+
+
+def segment_volume(request: VolumeRequest, progress: Progress) -> SoftMask:
+    """Segment a volume in memory; with smaller tiles, then on the CPU, where memory runs out.
+
+    Raises:
+        ModelError: no model, or a corrupt one.
+        SoftCordSegError, Cancelled: as
+            :func:`SoftCordSegLib.segmentation.segment_within_memory`.
+    """
+    # The first import of torch takes seconds and holds the window up: say so before it starts.
+    progress.report(0.0, "Loading PyTorch and the model (longer the first time)")
+    from ..network import store
+
+    return _segment(request.image, store.open_bundle(request.model), request.options, progress)
+
+
+def segment_file(
+    image: Path, folder: Path, bundle: ModelBundle, options: SegmentOptions, progress: Progress
+) -> SegmentedImage:
+    """Segment one image file and write its results, all or none.
+
+    Args:
+        image: ``.nii`` or ``.nii.gz``; of a series (4D) the mean over time or one volume is taken.
+        folder: where the results go.
+        bundle: the model.
+        options: how.
+        progress: receives progress; checked for cancellation.
+
+    Raises:
+        SoftCordSegError: the image cannot be segmented or the results not be written.
+        Cancelled: through ``progress``.
+    """
+    from ..volume import read_nifti, time_points
+
+    started = clock.perf_counter()
+    progress.report(0.0, "Reading")
+    progress.check_cancelled()
+    volumes = time_points(image)
+    time = (options.time if options.time is not None else "mean") if volumes > 1 else None
+    mask = _segment(read_nifti(image, time), bundle, options, progress.part(0.02, 0.95))
+    progress.report(0.95, "Writing")
+    progress.check_cancelled()
+    files = options.files(image, folder)
+    write_together(_writers(image, files, mask, bundle, options, (volumes, time)))
+    soft = mask.volume
+    return SegmentedImage(
+        image,
+        files,
+        mask.found,
+        mask.message,
+        (*_series_notes(volumes, options.time), *mask.notes),
+        float(soft.data.sum(dtype=float) * soft.grid.voxel_volume / 1000),
+        box_of(mask.box),
+        time,
+        clock.perf_counter() - started,
+    )
+
+
+def with_crop(bundle: ModelBundle, crop: tuple[int, int, int] | None) -> ModelBundle:
+    """The bundle with another crop size; as it is where None.
+
+    Raises:
+        OptionError: the model does not crop.
+    """
+    from ..network import CentreCrop
+
+    if crop is None:
+        return bundle
+    if not isinstance(bundle.plan, CentreCrop):
+        raise OptionError(
+            f"The model '{bundle.name}' does not crop the middle of the image.",
+            hint="Leave the crop size out.",
+        )
+    return replace(bundle, plan=replace(bundle.plan, crop=crop))
+
+
+def _segment(
+    image: Volume, bundle: ModelBundle, options: SegmentOptions, progress: Progress
+) -> SoftMask:
+    from ..segmentation import segment_within_memory
+
+    return segment_within_memory(
+        image,
+        bundle,
+        box=options.box,
+        progress=progress,
+        device=options.device,
+        flips=options.flips,
+    )
+
+
+def _series_notes(volumes: int, time: str | int | None) -> tuple[str, ...]:
+    if volumes > 1 and time is None:
+        return (
+            f"This is a series of {volumes} volumes; their mean over time was segmented. Choose"
+            " one volume by its number where that is not wanted.",
+        )
+    if volumes == 1 and time is not None:
+        return ("This is a single volume, so the choice of a volume has no effect on it.",)
+    return ()
+
+
+def _writers(
+    image: Path,
+    files: dict[str, Path],
+    mask: SoftMask,
+    bundle: ModelBundle,
+    options: SegmentOptions,
+    source: tuple[int, str | int | None],
+) -> dict[Path, Callable[[Path], object]]:
+    """For each file of an image a function that writes it; ``source``: the number of volumes, and
+    which of them was taken.
+    """
+    import numpy as np
+
+    from ..bids import segmentation_sidecar, sidecar_text
+    from ..network import file_sha256
+    from ..volume import write_nifti
+
+    record = segmentation_sidecar(
+        mask,
+        bundle,
+        image.name,
+        device=options.device,
+        box_given=options.box is not None,
+        source_sha256=file_sha256(image),
+        source_volumes=source[0],
+        source_volume=source[1],
+        threshold=options.threshold,
+        command=options.command,
+    )
+    writers: dict[Path, Callable[[Path], object]] = {
+        files["mask"]: lambda path: write_nifti(mask.volume, path, np.float32),
+        files["sidecar"]: text_writer(sidecar_text(record)),
+    }
+    if options.threshold is not None:
+        cut = mask.volume.with_data((mask.volume.data >= options.threshold).astype(np.uint8))
+        writers[files["binary"]] = lambda path: write_nifti(cut, path)
+    return writers
