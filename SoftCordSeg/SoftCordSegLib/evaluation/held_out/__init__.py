@@ -1,7 +1,7 @@
 """The measure on participants held out: scores of each image, areas along the cord in scanner
 coordinates, rows, comparison of bundles.
 
-The rows are frames of pandas, and come from ``measure_tables`` and ``bundle_comparison``.
+The rows are frames of pandas, and come from ``measure_rows`` and ``bundle_comparison``.
 """
 
 from .drawn_scores import read_offsets

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from .image_measures import Measured
-from .measure_tables import GROUP, MASKS, SPREAD, TIPS, measure_rows
+from .measure_rows import GROUP, MASKS, SPREAD, TIPS, measure_rows
 
 HIGHER, LOWER, NEARER_1 = "higher", "lower", "nearer 1"
 
@@ -35,7 +35,7 @@ class BundleComparison:
 
     Attributes:
         rows: that decide, of participants whom neither of them saw: as of
-            :func:`~.measure_tables.measure_rows`, of the new one, with ``old`` (value of the old
+            :func:`~.measure_rows.measure_rows`, of the new one, with ``old`` (value of the old
             one), ``gain`` (by how much the new one is better, in the units of the row) and
             ``better``.
         reasons: sentences on what is worse; empty where nothing is.

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from evaluation.held_out.records import an_image, measure, measured, value
-from SoftCordSegLib.evaluation.held_out.measure_tables import measure_rows, measure_text
+from SoftCordSegLib.evaluation.held_out.measure_rows import measure_rows, measure_text
 
 
 class TestMeasuring:
