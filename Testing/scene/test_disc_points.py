@@ -1,0 +1,121 @@
+"""Disc labels and points in the views are the same thing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from scene.examples import GRIDS, image_in
+from SoftCordSegLib.errors import InputError
+from SoftCordSegLib.morphometry import DiscLabel
+from SoftCordSegLib.scene.disc_points import (
+    add_discs,
+    disc_lists_of,
+    discs_of,
+    next_disc_value,
+    set_discs,
+)
+from SoftCordSegLib.scene.volume_nodes import add_volume
+
+DISCS = [
+    DiscLabel(4, (1.5, -20.25, 40.0)),
+    DiscLabel(3, (1.0, -21.0, 56.125)),
+    DiscLabel(50, (0.0, -8.0, 99.0)),
+]
+
+
+@pytest.fixture
+def image(app):
+    return add_volume(app.scene, image_in(GRIDS["isotropic"]), "T2w")
+
+
+def point_at(node, index: int) -> tuple[float, float, float]:
+    position = [0.0, 0.0, 0.0]
+    node.GetNthControlPointPositionWorld(index, position)
+    return tuple(position)
+
+
+def test_discs_become_named_points_from_above_to_below(app, image):
+    node = add_discs(app.scene, image, DISCS)
+
+    assert [node.GetNthControlPointLabel(n) for n in range(3)] == ["PMJ", "C2/C3", "C3/C4"]
+    assert point_at(node, 1) == (1.0, -21.0, 56.125)
+    assert disc_lists_of(image) == [node]
+
+
+def test_points_become_the_discs_they_were(app, image):
+    node = add_discs(app.scene, image, DISCS)
+
+    assert set(discs_of(node)) == set(DISCS)
+
+
+def test_new_discs_replace_the_old(app, image):
+    node = add_discs(app.scene, image, DISCS)
+
+    set_discs(node, DISCS[:1])
+
+    assert discs_of(node) == DISCS[:1]
+
+
+@pytest.mark.parametrize("name", ["C2-C3", "3", "c2/c3", "disc 3"])
+def test_a_name_typed_by_the_user_is_understood(app, image, name):
+    node = add_discs(app.scene, image, DISCS[1:2])
+    node.SetNthControlPointLabel(0, name)
+
+    assert discs_of(node) == DISCS[1:2]
+
+
+def test_a_transform_over_the_points_counts(app, image):
+    import vtk
+
+    node = add_discs(app.scene, image, DISCS[1:2])
+    transform = app.scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    matrix = vtk.vtkMatrix4x4()
+    matrix.SetElement(2, 3, 10.0)
+    transform.SetMatrixTransformToParent(matrix)
+    node.SetAndObserveTransformNodeID(transform.GetID())
+
+    assert np.allclose(discs_of(node)[0].position_mm, (1.0, -21.0, 66.125))
+    set_discs(node, DISCS[1:2])
+    assert np.allclose(discs_of(node)[0].position_mm, (1.0, -21.0, 56.125))
+
+
+def test_a_name_that_is_no_disc_is_refused_and_the_list_named(app, image):
+    node = add_discs(app.scene, image, DISCS)
+    node.SetNthControlPointLabel(1, "F-1")
+
+    with pytest.raises(InputError, match="In the point list 'T2w discs': 'F-1' is not a disc"):
+        discs_of(node)
+
+
+def test_a_disc_marked_twice_is_refused(app, image):
+    node = add_discs(app.scene, image, DISCS)
+    node.SetNthControlPointLabel(1, "C3/C4")
+
+    with pytest.raises(InputError, match="C3/C4 .* twice"):
+        discs_of(node)
+
+
+def test_a_point_that_is_still_being_placed_does_not_count(app, image):
+    import vtk
+
+    node = add_discs(app.scene, image, DISCS)
+    node.AddControlPoint(vtk.vtkVector3d(0, 0, 0), "T2w discs-4")
+    node.SetNthControlPointPosition(3, 5.0, 6.0, 7.0, node.PositionPreview)  # it follows the mouse
+
+    assert set(discs_of(node)) == set(DISCS)
+
+    node.UnsetNthControlPointPosition(3)
+
+    assert set(discs_of(node)) == set(DISCS)
+
+
+def test_the_next_disc_is_the_one_below_the_lowest(app, image):
+    node = add_discs(app.scene, image)
+    assert next_disc_value(node) == 3
+
+    set_discs(node, DISCS)
+    assert next_disc_value(node) == 5
+
+    node.SetNthControlPointLabel(2, "oops")
+    assert next_disc_value(node) == 4
