@@ -14,7 +14,7 @@ from .demo import demo_command
 from .evaluate import evaluate_command
 from .finetune import finetune_command
 from .label_command import label_command
-from .models import models_app
+from .models_command import models_app
 from .prepare_command import prepare_command
 from .sct_spelling import SctSpelling
 from .segment_command import segment_command
