@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
+import docstring_roles
 import floors_diagram
 import pytest
 import typer
@@ -151,6 +152,14 @@ def test_the_picture_of_the_floors_is_up_to_date():
 
     assert floors_diagram.PICTURE.read_text(encoding="utf-8") == picture, (
         "run 'python Utilities/floors_diagram.py'"
+    )
+
+
+def test_docstrings_become_markdown():
+    docstring = "See :class:`~.panel.Panel` and ``x``::\n\n    y\n\n::\n\n    slice[::2]\n"
+
+    assert docstring_roles.as_markdown(docstring) == (
+        "See `Panel` and ``x``:\n\n    y\n\n\n\n    slice[::2]\n"
     )
 
 
