@@ -34,7 +34,11 @@ def test_results_are_saved_with_their_provenance_and_only_replaced_after_asking(
     assert record["Message"] == "Spinal cord found."
     assert record["Threshold"] == 0.3
     assert record["Source"] == "sub-phantom_T2w"
-    assert record["CorrectedByHand"] == {"VoxelsAdded": 0, "VoxelsRemoved": 0}
+    assert [entry["Name"] for entry in record["GeneratedBy"]] == [
+        "SoftCordSeg",
+        record["Model"]["Name"],
+    ]
+    assert "CorrectedByHand" not in record
 
     (tmp_path / f"{start}softseg.json").write_text("mine")
     slicer_host.answers = [str(tmp_path), False]
@@ -54,12 +58,12 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(ui, neck, slicer_host, tm
 
 
 def test_the_image_itself_is_never_written_over(neck, tmp_path):
-    from SoftCordSegLib.errors import OutputError
+    from SoftCordSegLib.errors import OptionError
     from SoftCordSegLib.panel.saving import write_all
 
     neck.AddDefaultStorageNode()
     neck.GetStorageNode().SetFileName(str(tmp_path / "a.nii.gz"))
-    with pytest.raises(OutputError, match="the image itself"):
+    with pytest.raises(OptionError, match="would be overwritten"):
         write_all({tmp_path / "a.nii.gz": lambda path: path.write_text("")}, neck)
     assert not (tmp_path / "a.nii.gz").exists()
 

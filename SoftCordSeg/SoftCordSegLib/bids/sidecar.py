@@ -80,7 +80,7 @@ def segmentation_sidecar(
 
     Args:
         mask: the result.
-        bundle: ``network.ModelBundle``.
+        bundle: ``network.ModelBundle``; None where it is not there any more.
         source: name of the image's file (folders are left off), or of its node.
         device: that the network ran on, or was asked to.
         box_given: whether the user gave the box.
@@ -97,7 +97,7 @@ def segmentation_sidecar(
         "SourceSHA256": source_sha256,
         "SourceVolumes": source_volumes,
         "SourceVolume": source_volume,
-        "Model": model_of(bundle),
+        "Model": None if bundle is None else model_of(bundle),
         "Device": device,
         "Found": mask.found,
         "Message": mask.message,
