@@ -29,9 +29,9 @@ from SoftCordSegLib.cli.demo.study_scene import make_views
 from SoftCordSegLib.cli.segment import Request
 from SoftCordSegLib.cli.tools import Tools
 from SoftCordSegLib.phantom import Cord
-from SoftCordSegLib.phantom.partial_volume import cord_fraction
+from SoftCordSegLib.phantom.cord import cord_fraction
 from SoftCordSegLib.progress import Progress
-from SoftCordSegLib.scene.graphics import GraphicsMissing, choose_offscreen_graphics
+from SoftCordSegLib.scene.offscreen import GraphicsMissing, choose_offscreen_graphics
 from SoftCordSegLib.segmentation import SoftMask
 from SoftCordSegLib.volume import Box, write_nifti
 

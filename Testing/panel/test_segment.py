@@ -9,10 +9,10 @@ import pytest
 
 from panel_actions import while_running
 from SoftCordSegLib.errors import InputError
-from SoftCordSegLib.scene.box import boxes_of
-from SoftCordSegLib.scene.soft_mask import soft_masks_of
+from SoftCordSegLib.scene.box_node import boxes_of
+from SoftCordSegLib.scene.soft_mask_node import soft_masks_of
 from SoftCordSegLib.scene.study import study_of
-from SoftCordSegLib.scene.volumes import array_of, grid_of
+from SoftCordSegLib.scene.volume_nodes import array_of, grid_of
 
 
 def test_without_a_volume_the_button_says_what_to_do(ui):
@@ -74,7 +74,7 @@ def test_while_it_runs_there_is_progress_and_the_rest_is_locked(
         "cordThresholdSlider": False,
         "cordCancelButton": True,
     }
-    assert seen[1] == "Outlining the cord: tile 3 of 4"
+    assert seen[1] == "Segmenting the cord: tile 3 of 4"
     assert not ui.cordProgressBar.visible
     assert not ui.cordCancelButton.visible
     assert ui.cordSegmentButton.enabled
@@ -221,11 +221,11 @@ def test_the_box_that_was_looked_at_can_be_shown_moved_and_used(ui, image_node, 
     assert box.GetDisplayNode().GetHandlesInteractive()
     box.SetCenter(1.0, 2.0, 3.0)
     ui.cordSegmentButton.click()
-    np.testing.assert_allclose(engine.requests[-1].box.center_mm, (1, 2, 3))
+    np.testing.assert_allclose(engine.requests[-1].options.box.center_mm, (1, 2, 3))
 
     ui.cordInBoxCheck.click()
     ui.cordSegmentButton.click()
-    assert engine.requests[-1].box is None
+    assert engine.requests[-1].options.box is None
 
 
 def test_a_box_can_be_drawn_where_nothing_was_found(ui, a_volume, engine):
@@ -236,7 +236,7 @@ def test_a_box_can_be_drawn_where_nothing_was_found(ui, a_volume, engine):
     (box,) = boxes_of(image)
     assert box.GetDisplayNode().GetVisibility()
     ui.cordSegmentButton.click()
-    assert engine.requests[-1].box is not None
+    assert engine.requests[-1].options.box is not None
 
 
 @pytest.mark.parametrize(("index", "device"), [(0, "auto"), (1, "cpu"), (2, "cuda")])
@@ -247,7 +247,7 @@ def test_the_device_is_asked_for_and_remembered_on_this_computer(
     ui.cordDeviceSelector._object.activated.emit(index)
     ui.cordSegmentButton.click()
 
-    assert engine.requests[-1].device == device
+    assert engine.requests[-1].options.device == device
     assert slicer_host.settings["SoftCordSeg/Device"] == device
 
 

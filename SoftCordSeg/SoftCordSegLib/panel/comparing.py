@@ -34,7 +34,7 @@ def compare(scene, discs: list):
     Raises:
         InputError: fewer than two masks, no discs, or an empty mask.
     """
-    from ..scene.discs import discs_of
+    from ..scene.disc_points import discs_of
     from ..workflows.csa_tables import compare_summaries
     from .measuring import Rows, measure_study
 
@@ -81,7 +81,7 @@ def _unique(name: str, taken) -> str:
 
 
 def _add_table(scene, spreads, images: list[str]):
-    from ..scene.tables import Column, fill
+    from ..scene.measure_tables import Column, fill
 
     columns = [
         Column(_LEVEL, [spread.name for spread in spreads]),
@@ -112,7 +112,7 @@ def _add_table(scene, spreads, images: list[str]):
 
 
 def _add_chart(scene, table, images: list[str]):
-    from ..scene.plots import add_area_chart, add_area_series
+    from ..scene.measure_tables import add_area_chart, add_area_series
 
     series = []
     for image in images:

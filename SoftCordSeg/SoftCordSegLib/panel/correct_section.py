@@ -18,7 +18,7 @@ _SOFT_FROM = 0.05
 class CorrectSection:
     """Args:
     panel: see :class:`~.panel.Panel`.
-    on_change: called with a ``scene.edits.Change`` after every correction.
+    on_change: called with a ``scene.soft_edits.Change`` after every correction.
     """
 
     def __init__(self, panel, on_change):
@@ -74,7 +74,7 @@ class CorrectSection:
     def _watch(self, node) -> None:
         if node is self._watched:
             return
-        from ..scene.edits import events_to_follow
+        from ..scene.soft_edits import events_to_follow
 
         for event in events_to_follow():
             if self._watched is not None:

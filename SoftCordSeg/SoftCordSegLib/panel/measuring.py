@@ -16,16 +16,6 @@ class Rows(enum.Enum):
     All = "all"
 
 
-def mask_to_measure(soft):
-    """The soft mask as it would be read from its saved file; under a transform as it lies in the
-    world, where the discs are.
-    """
-    from ..scene.save import soft_mask_as_stored
-    from ..scene.volumes import volume_of
-
-    return soft_mask_as_stored(soft) if soft.GetParentTransformNode() is None else volume_of(soft)
-
-
 def measure_study(study, rows: Rows, levels: str = "", discs=None):
     """Measure the mask of an image.
 
@@ -43,9 +33,9 @@ def measure_study(study, rows: Rows, levels: str = "", discs=None):
     """
     from ..morphometry import parse_levels
     from ..progress import Progress
-    from ..scene.discs import discs_of
+    from ..scene.disc_points import discs_of
     from ..workflows.csa_measure import CsaOptions, Grouping, MaskLevels, measure_volume
-    from .saving import mask_name_of
+    from .saving import mask_name_of, mask_to_measure
 
     if discs is None:
         discs = discs_of(study.discs) if study.discs is not None else []
@@ -63,7 +53,7 @@ def position_of_row(study, rows: Rows, row: int):
     """The middle of the cord (mm, RAS) at a row of the shown table; None where it has none."""
     from ..errors import InputError
     from ..morphometry import parse_slices
-    from ..scene.tables import SLICE, position_at_row
+    from ..scene.measure_tables import SLICE, position_at_row
 
     if study.slice_table is None:
         return None
@@ -96,7 +86,7 @@ class LiveTable:
 
     def __init__(self, soft):
         from ..morphometry import LiveArea
-        from ..scene.edits import soft_volume
+        from ..scene.soft_edits import soft_volume
 
         self.soft = soft
         self._live = LiveArea(soft_volume(soft))
@@ -107,12 +97,12 @@ class LiveTable:
 
         Args:
             table: the slice table's node.
-            change: ``scene.edits.Change``.
+            change: ``scene.soft_edits.Change``.
         """
         from vtk.util.numpy_support import vtk_to_numpy
 
-        from ..scene.edits import soft_volume
-        from ..scene.tables import AREA, SLICE
+        from ..scene.measure_tables import AREA, SLICE
+        from ..scene.soft_edits import soft_volume
 
         areas = self._live.update(soft_volume(self.soft), change.start, change.stop)
         kept = np.isfinite(areas)

@@ -83,7 +83,8 @@ class Panel:
 
     @property
     def edits(self):
-        """The user's corrections of the shown mask, ``scene.edits.SoftEdits``; None without a mask.
+        """The user's corrections of the shown mask, ``scene.soft_edits.SoftEdits``; None without
+        one.
 
         One object for one segmentation, as long as it is shown: it remembers what undo needs.
         """
@@ -91,7 +92,7 @@ class Panel:
         if view is None:
             self._edits = None
         elif self._edits is None or self._edits.view.node is not view.node:
-            from ..scene.edits import SoftEdits
+            from ..scene.soft_edits import SoftEdits
 
             self._edits = SoftEdits(view)
         return self._edits

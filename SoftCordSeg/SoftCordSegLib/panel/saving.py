@@ -43,6 +43,16 @@ def mask_name_of(image) -> str:
     return label_name(f"{stem_of(image)}.nii.gz", Kind.SOFT_MASK)
 
 
+def mask_to_measure(soft):
+    """The soft mask as it would be read from its saved file; under a transform as it lies in the
+    world, where the discs are.
+    """
+    from ..scene.scene_files import soft_mask_as_stored
+    from ..scene.volume_nodes import volume_of
+
+    return soft_mask_as_stored(soft) if soft.GetParentTransformNode() is None else volume_of(soft)
+
+
 def files_of(study, folder: Path) -> dict[Path, Callable[[Path], object]]:
     """The files that would be written for an image, each with the function that writes it.
 
@@ -51,8 +61,8 @@ def files_of(study, folder: Path) -> dict[Path, Callable[[Path], object]]:
         folder: where to.
     """
     from ..bids import Kind, label_name, sidecar_path
-    from ..scene.edits import has_edits
-    from ..scene.save import save_edit_map, save_segment, save_soft_mask
+    from ..scene.scene_files import save_edit_map, save_segment, save_soft_mask
+    from ..scene.soft_edits import has_edits
 
     def path_of(kind: Kind) -> Path:
         return folder / label_name(f"{stem_of(study.image)}.nii.gz", kind)
@@ -123,7 +133,7 @@ def run_of(soft) -> dict | None:
 def _sidecar_text(study, existing: Path) -> str:
     """How the mask was made and who corrected it; entries of an existing sidecar stay."""
     from ..bids import merged, read_sidecar, sidecar_text, with_correction
-    from ..scene.edits import SoftEdits, has_edits
+    from ..scene.soft_edits import SoftEdits, has_edits
 
     content = {"Source": source_of(study.image), **(run_of(study.soft) or {})}
     if study.view is not None:
@@ -137,8 +147,7 @@ def _sidecar_text(study, existing: Path) -> str:
 def _disc_files(study, path: Path, mask: Path) -> dict[Path, Callable[[Path], object]]:
     """The discs as a label image on the grid of the mask, and its sidecar."""
     from ..morphometry.disc_files import disc_writers, from_above, located_disc
-    from ..scene.discs import discs_of, remarks_of
-    from .measuring import mask_to_measure
+    from ..scene.disc_points import discs_of, remarks_of
 
     remarks = remarks_of(study.discs)
     discs = from_above(
