@@ -47,7 +47,8 @@ def working_image(image: Volume, bundle: ModelBundle) -> WorkingImage:
     contract.
     """
     working = reorient(image, bundle.orientation)
-    locator, _ = bundle.stages
+    locator = bundle.locator
+    assert locator is not None
     if bundle.intensities == AROUND_CORD:
         working = without_padding(working)
         coarse = coarse_image(working, locator.spacing_mm)
