@@ -15,7 +15,7 @@ from .demo import demo_command
 from .evaluate_command import evaluate_command
 from .finetune_command import finetune_command
 from .label_command import label_command
-from .models import models_app
+from .models_command import models_app
 from .prepare_command import prepare_command
 from .sct_spelling import SctSpelling
 from .segment_command import segment_command

@@ -1,4 +1,4 @@
-"""Models in words and plain types."""
+"""Every model in words and plain types: shipped, installed, or a release that can be downloaded."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import ModelError
+
 if TYPE_CHECKING:
-    from ...network.releases import Release
+    from ..network.releases import Release
 
 _PIPELINES = {
     None: "locator and segmenter",
@@ -18,12 +20,12 @@ _PIPELINES = {
 
 
 def all_models() -> list[dict[str, Any]]:
-    """Every model: shipped, installed, and releases that are not installed; damaged ones are said
-    to be so.
+    """Every model: shipped, installed, and releases that are not installed; a corrupt one says
+    so.
     """
-    from ...network import shipped_bundles
-    from ...network.releases import releases
-    from ...network.store import installed_bundles
+    from ..network import shipped_bundles
+    from ..network.releases import releases
+    from ..network.store import installed_bundles
 
     installed = installed_bundles()
     models = [_row(folder, "shipped") for folder in shipped_bundles()] + [
@@ -45,15 +47,14 @@ def all_models() -> list[dict[str, Any]]:
 
 
 def describe(name: str) -> dict[str, Any]:
-    """All that is known of a model that is there, or else of the release of that name.
+    """All that is known of an installed or shipped model, or else of the release of that name.
 
     Raises:
-        ModelError: there is neither; or the model is damaged.
+        ModelError: there is neither; or the model is corrupt.
     """
-    from ...errors import ModelError
-    from ...network import load_bundle
-    from ...network.releases import release_named
-    from ...network.store import find_bundle
+    from ..network import load_bundle
+    from ..network.releases import release_named
+    from ..network.store import find_bundle
 
     try:
         folder = find_bundle(name)
@@ -81,7 +82,7 @@ def describe(name: str) -> dict[str, Any]:
 
 def describe_release(release: Release) -> dict[str, Any]:
     """What is known of a release before it is downloaded."""
-    from ...network.store import Store
+    from ..network.store import Store
 
     remembered = release.sha256 or Store().remembered(release.name)
     return {
@@ -114,7 +115,7 @@ def _row(folder: Path, state: str) -> dict[str, Any]:
         about = str(metadata.get("description", ""))
         pipeline = _PIPELINES.get(_pipeline(folder), "?")
     except (OSError, ValueError, AttributeError):
-        about, pipeline = "damaged: install it again", "?"
+        about, pipeline = "corrupt: install it again", "?"
     return {
         "name": folder.name,
         "state": state,

@@ -8,12 +8,10 @@ from typing import Annotated, Optional
 
 import typer
 
-from ...errors import ModelError
-from ..console import print_json, progress_bars, say, show_table
-from ..guard import EXIT_FAILED, guarded, sentence_of
-from ..interrupt import interruptible
-from ..options import Debug, Json
-from .describe import all_models, describe, describe_release, facts_of
+from ..errors import ModelError
+from .console import interruptible, print_json, progress_bars, say, show_table
+from .guard import EXIT_FAILED, guarded, json_of
+from .shared_options import Debug, Json
 
 models_app = typer.Typer(
     help="Models beside the shipped one: list, show, download, install, verify, remove.",
@@ -49,7 +47,8 @@ def list_command(as_json: Json = False, debug: Debug = False) -> None:
     fetched.
     """
     with guarded(debug, as_json):
-        from ...network.store import models_folder
+        from ..network.store import models_folder
+        from ..workflows.describe_models import all_models
 
         found = all_models()
         columns = ("Model", "State", "Pipeline", "Size", "About")
@@ -70,6 +69,8 @@ def list_command(as_json: Json = False, debug: Debug = False) -> None:
 def show_command(name: Name, as_json: Json = False, debug: Debug = False) -> None:
     """What is known of a model: pipeline, source, licence, citation, checksums."""
     with guarded(debug, as_json):
+        from ..workflows.describe_models import describe, facts_of
+
         facts = describe(name)
         for key, value in facts_of(facts):
             say(f"{key}: {value}")
@@ -93,7 +94,8 @@ def download_command(
     stopped.
     """
     with guarded(debug, as_json):
-        from ...network import install_model, releases
+        from ..network import install_model, releases
+        from ..workflows.describe_models import describe_release, facts_of
 
         release = releases.release_named(name)
         for key, value in facts_of(describe_release(release)):
@@ -139,10 +141,14 @@ def install_command(
     Checkpoints are converted: nothing in them is ever run, now or later.
     """
     with guarded(debug, as_json):
-        from ...network import install_model
+        from ..network import install_model
 
         if not archive.exists():
-            raise ModelError(f"There is no file '{archive}'. Check the name and the folder.")
+            raise ModelError(
+                "There is no file of this name.",
+                path=archive,
+                hint="Check the name and the folder.",
+            )
         with (
             interruptible() as interrupt,
             progress_bars(interrupt) as bars,
@@ -168,8 +174,8 @@ def verify_command(
 ) -> None:
     """Check the weights of models against their SHA-256, and that they fit their networks."""
     with guarded(debug, as_json):
-        from ...network import load_bundle
-        from ...network.store import fill, find_bundle, installed_bundles
+        from ..network import load_bundle
+        from ..network.store import fill, find_bundle, installed_bundles
 
         folders = (
             [find_bundle(name) for name in names] if names else [*_shipped(), *installed_bundles()]
@@ -180,9 +186,7 @@ def verify_command(
                 fill(load_bundle(folder))
                 results.append({"name": folder.name, "sound": True})
             except ModelError as error:
-                results.append(
-                    {"name": folder.name, "sound": False, "error": sentence_of(error, debug)}
-                )
+                results.append({"name": folder.name, "sound": False, **json_of(error)})
         for result in results:
             say(
                 f"{result['name']}: {'sound' if result['sound'] else result['error']}",
@@ -200,13 +204,13 @@ def remove_command(
 ) -> None:
     """Delete an installed model from this computer."""
     with guarded(debug, as_json):
-        from ...network.store import Store
+        from ..network.store import Store
 
         store = Store()
         if name in [folder.name for folder in _shipped()] and name not in [
             folder.name for folder in store.bundles()
         ]:
-            raise ModelError(f"'{name}' came with SoftCordSeg and is not removed.")
+            raise ModelError(f"The model '{name}' came with SoftCordSeg and is not removed.")
         folder = store.installed(name)
         _ask(f"Delete '{folder}'?", yes, "Nothing was removed.")
         store.remove(name)
@@ -216,7 +220,7 @@ def remove_command(
 
 
 def _shipped() -> list[Path]:
-    from ...network import shipped_bundles
+    from ..network import shipped_bundles
 
     return shipped_bundles()
 
