@@ -28,7 +28,7 @@ from quiet import runs_folder
 from SoftCordSegLib.errors import InputError, OutputError, SoftCordSegError
 from SoftCordSegLib.files import write_text_atomically
 from SoftCordSegLib.processes import is_locked, start_detached, take_lock
-from SoftCordSegLib.training.trainer.long_training import LongRun, read_json
+from SoftCordSegLib.training.trainer.run_description import LongRun, read_json
 from SoftCordSegLib.training.trainer.run_state import load_state, numbered, save_state
 
 HERE = Path(__file__).resolve().parent

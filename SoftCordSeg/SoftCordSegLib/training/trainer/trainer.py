@@ -17,9 +17,8 @@ from ...errors import InputError
 from ..batch import Batch, BatchSource
 from .development import DevelopmentCase, validate
 from .first_weights import Start, first_weights
-from .learner import Learner
+from .learner import Learner, chosen_precision
 from .loss_curve import LossCurve
-from .precision import chosen_precision
 from .run_state import RunState, load_state, save_state
 from .trainer_plan import FIXED, TrainerPlan
 

@@ -51,7 +51,7 @@ class TrainerPlan:
         gradient_clip: norm that gradients are cut to; None for none.
         loss: a name in ``loss.LOSSES``; that of the stage where "".
         loss_options: its options; those of the stage where the loss is "".
-        agreement: weight of the disagreement of twins (see :func:`.twin_agreement.disagreement`)
+        agreement: weight of the disagreement of twins (see :func:`..loss.disagreement`)
             beside the loss; 0 for none.
         averaging: how much of the averaged weights is kept at each step; 0 for the last weights.
         seed: of random weights and of the batches.
