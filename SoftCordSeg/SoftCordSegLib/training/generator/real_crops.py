@@ -76,8 +76,8 @@ class RealCrops:
         self._participants = [participants[name] for name in sorted(participants)]
         if recipe.real > 0 and not self._participants:
             raise InputError(
-                "The packed training file holds no real images. Pack them, or set the share of real"
-                " images to 0."
+                "The packed training file holds no real images.",
+                hint="Pack them, or set the share of real images to 0.",
             )
 
     def draw(self, draws: Draws, count: int, twins: int) -> RealPatches:

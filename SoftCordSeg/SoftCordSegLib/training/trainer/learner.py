@@ -40,7 +40,10 @@ class Learner:
         try:
             check_options(plan.loss, plan.loss_options)
         except (KeyError, ValueError) as error:
-            raise InputError(f"In the plan of a training: {error}. Correct the plan.") from error
+            raise InputError(
+                f"In the plan of a training: {error}.",
+                hint="Correct the plan.",
+            ) from error
         self.plan, self.device, self.precision = plan, torch.device(device), precision
         self._layout = torch.channels_last_3d if plan.channels_last else torch.contiguous_format
         self.network = UNet(plan.network)
@@ -106,7 +109,8 @@ class Learner:
             if self._lost >= _LOST:
                 raise InputError(
                     f"The loss was not finite {_LOST} times in a row at step {number}: training"
-                    " cannot go on. Lower learning_rate, or set precision to fp32."
+                    " cannot go on.",
+                    hint="Lower learning_rate, or set precision to fp32.",
                 )
             return None
         self._lost = 0

@@ -68,8 +68,8 @@ class RunDescription:
         unknown = sorted({*content, *base} - {one.name for one in fields(cls)})
         if unknown:
             raise InputError(
-                f"'{unknown[0]}' is not a key of a run. Known are"
-                f" {', '.join(one.name for one in fields(cls))}."
+                f"'{unknown[0]}' is not a key of a run.",
+                hint=f"Choose among {', '.join(one.name for one in fields(cls))}.",
             )
         merged = {key: {**base.get(key, {}), **content.get(key, {})} for key in ("plan", "recipe")}
         steps = content.get("steps", base.get("steps"))
@@ -77,7 +77,8 @@ class RunDescription:
             isinstance(steps, bool) or not isinstance(steps, int) or steps < 1
         ):
             raise InputError(
-                f"The steps of a run are a whole number of at least 1, or null, not {steps!r}."
+                f"The steps of a run are {steps!r}.",
+                hint="Give a whole number of at least 1, or null.",
             )
         return cls(
             str(content.get("name", base.get("name", "run"))),
@@ -136,7 +137,8 @@ def _recipe(recipe: dict[str, Any], stage: str) -> dict[str, Any]:
         ).plain()
     except TypeError as error:
         raise InputError(
-            f"The recipe of a training cannot be used: {error}. Correct it."
+            f"The recipe of a training cannot be used: {error}.",
+            hint="Correct it.",
         ) from error
 
 
@@ -225,7 +227,8 @@ class LongRun:
         unknown = sorted(set(content) - set(_KEYS))
         if unknown:
             raise InputError(
-                f"'{unknown[0]}' is not a key of a plan of trainings. Known are {', '.join(_KEYS)}."
+                f"'{unknown[0]}' is not a key of a plan of trainings.",
+                hint=f"Choose among {', '.join(_KEYS)}.",
             )
         try:
             base = content.get("base")
@@ -245,17 +248,18 @@ class LongRun:
             run = cls(str(content["name"]), trainings, order, **plain)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise InputError(
-                f"A plan of trainings needs name, trainings and order ({error!r}). Correct the"
-                " plan."
+                f"A plan of trainings needs name, trainings and order ({error!r}).",
+                hint="Correct the plan.",
             ) from error
         if not order or {name for name, _ in order} - set(trainings):
             raise InputError(
-                "The order of a plan names each of its trainings, and no other. Correct the plan."
+                "The order of a plan names each of its trainings, and no other.",
+                hint="Correct the plan.",
             )
         if any(steps is None for _, steps in order[:-1]):
             raise InputError(
-                "Only the last training of a plan's order goes on for ever. Give the others their"
-                " steps."
+                "Only the last training of a plan's order goes on for ever.",
+                hint="Give the others their steps.",
             )
         return run
 
@@ -279,8 +283,12 @@ def read_json(path: str | Path) -> dict[str, Any]:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(
-            f"'{path}' cannot be read as JSON: {error}. Correct it, or name another file."
+            f"The file cannot be read as JSON: {error}.",
+            path=path,
+            hint="Correct it, or give another file.",
         ) from error
     if not isinstance(content, dict):
-        raise InputError(f"'{path}' does not hold a JSON object. Name another file.")
+        raise InputError(
+            "The file does not hold a JSON object.", path=path, hint="Give another file."
+        )
     return content

@@ -168,8 +168,9 @@ def write_numbered(folder: str | Path, write: Any, keep: int) -> Path:
                 shutil.rmtree(temporary, ignore_errors=True)
         reason = getattr(error, "strerror", None) or error
         raise OutputError(
-            f"The state of the training cannot be saved in '{folder}': {reason}. Make room there,"
-            " or choose another folder."
+            f"The state of the training cannot be saved: {reason}.",
+            path=folder,
+            hint="Make room there, or choose another folder.",
         ) from error
 
 
@@ -201,8 +202,9 @@ def read_numbered(folder: str | Path, read: Any) -> Any:
             reason = reason or str(error)
     if states:
         raise InputError(
-            f"None of the states of a training in '{folder}' can be read: {reason}. Choose another"
-            " folder."
+            f"None of the states of a training here can be read: {reason}.",
+            path=folder,
+            hint="Choose another folder.",
         )
     return None
 
@@ -261,8 +263,8 @@ class HalfStates:
                     keep=1,
                 )
         raise InputError(
-            f"The network does not fit into {self.files - 1} files of {self.file_mib:g} MiB. Allow"
-            " larger files, or train another."
+            f"The network does not fit into {self.files - 1} files of {self.file_mib:g} MiB.",
+            hint="Allow larger files, or train another.",
         )
 
 

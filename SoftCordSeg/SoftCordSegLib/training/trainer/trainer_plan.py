@@ -91,7 +91,10 @@ class TrainerPlan:
             object.__setattr__(self, "loss_options", {**options, **self.loss_options})
         wrong = _wrong(self)
         if wrong:
-            raise InputError(f"In the plan of a training: {wrong}. Correct the plan.")
+            raise InputError(
+                f"In the plan of a training: {wrong}.",
+                hint="Correct the plan.",
+            )
 
     @property
     def soft_by(self) -> str:
@@ -137,8 +140,8 @@ class TrainerPlan:
         unknown = sorted(set(content) - known)
         if unknown:
             raise InputError(
-                f"'{unknown[0]}' is not a setting of a training. Known are"
-                f" {', '.join(sorted(known))}."
+                f"'{unknown[0]}' is not a setting of a training.",
+                hint=f"Choose among {', '.join(sorted(known))}.",
             )
         values = dict(content)
         try:
@@ -147,7 +150,8 @@ class TrainerPlan:
             return cls(**values)
         except (TypeError, ValueError) as error:
             raise InputError(
-                f"The plan of a training cannot be used: {error}. Correct the plan."
+                f"The plan of a training cannot be used: {error}.",
+                hint="Correct the plan.",
             ) from error
 
 
