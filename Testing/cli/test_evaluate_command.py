@@ -8,8 +8,8 @@ import pytest
 
 from cli.fakes import names_in, rows_of
 from evaluation.study import write_study
-from SoftCordSegLib.cli.demo.page import TITLE as DEMONSTRATION
-from SoftCordSegLib.cli.pages import page_html
+from SoftCordSegLib.reports.demo_page import DEMO_TITLE
+from SoftCordSegLib.reports.html_page import page_html
 from SoftCordSegLib.volume import read_nifti
 
 
@@ -328,7 +328,7 @@ def test_of_pages_only_its_own_is_replaced(softcord, study, tmp_path):
 
 def demo_html_beginning():
     """As the page of ``softcord demo`` begins."""
-    return page_html(DEMONSTRATION, ["<h1>The spinal cord, softly outlined</h1>"])
+    return page_html("base.html.j2", title=DEMO_TITLE)
 
 
 def test_no_table(softcord, tmp_path):

@@ -10,7 +10,7 @@ import typer
 
 from .. import __version__
 from .csa_command import csa_command
-from .demo import demo_command
+from .demo_command import demo_command
 from .evaluate import evaluate_command
 from .finetune import finetune_command
 from .label_command import label_command
