@@ -256,8 +256,8 @@ class SoftCordSegLogic(ScriptedLoadableModuleLogic):
             SoftCordSegError: the volume, or the box, cannot be used.
         """
         from SoftCordSegLib.panel.situation import reason_not_to_segment
-        from SoftCordSegLib.scene.box import box_of, boxes_of
-        from SoftCordSegLib.scene.volumes import volume_of
+        from SoftCordSegLib.scene.box_node import box_of, boxes_of
+        from SoftCordSegLib.scene.volume_nodes import volume_of
 
         reason = reason_not_to_segment(image)
         if reason:
@@ -282,7 +282,7 @@ class SoftCordSegLogic(ScriptedLoadableModuleLogic):
 
     def has_edits(self, image) -> bool:
         """Whether the mask of an image was corrected by hand."""
-        from SoftCordSegLib.scene.edits import has_edits
+        from SoftCordSegLib.scene.soft_edits import has_edits
         from SoftCordSegLib.scene.study import study_of
 
         study = study_of(image)
@@ -290,9 +290,9 @@ class SoftCordSegLogic(ScriptedLoadableModuleLogic):
 
     def add_whole_box(self, image):
         """A box around the middle half of an image, for the user to move."""
-        from SoftCordSegLib.scene.box import add_box
+        from SoftCordSegLib.scene.box_node import add_box
         from SoftCordSegLib.scene.hierarchy import place_result
-        from SoftCordSegLib.scene.volumes import grid_of
+        from SoftCordSegLib.scene.volume_nodes import grid_of
         from SoftCordSegLib.volume import Box
 
         whole = Box.of_grid(grid_of(image))
@@ -318,7 +318,7 @@ class SoftCordSegTest(ScriptedLoadableModuleTest):
         self.test_the_whole_way_through_the_panel()
 
     def test_the_cord_of_a_phantom_is_found(self):
-        from SoftCordSegLib.scene.volumes import array_of, values_on, volume_of
+        from SoftCordSegLib.scene.volume_nodes import array_of, values_on, volume_of
 
         phantom, image = self._open_phantom()
         self.delayDisplay("Segmenting the phantom")
@@ -338,7 +338,7 @@ class SoftCordSegTest(ScriptedLoadableModuleTest):
         self.delayDisplay("The cord was found")
 
     def test_the_whole_way_through_the_panel(self):
-        from SoftCordSegLib.scene.save import load_scene, save_scene
+        from SoftCordSegLib.scene.scene_files import load_scene, save_scene
         from SoftCordSegLib.scene.study import set_disc_labels, study_of
 
         slicer.util.selectModule("SoftCordSeg")
@@ -379,7 +379,7 @@ class SoftCordSegTest(ScriptedLoadableModuleTest):
     def _correct_and_take_back(self, panel, image):
         from SoftCordSegLib.scene.study import study_of
         from SoftCordSegLib.scene.threshold_view import SEGMENT_ID
-        from SoftCordSegLib.scene.volumes import array_of
+        from SoftCordSegLib.scene.volume_nodes import array_of
 
         self.delayDisplay("Correcting by hand")
         study = study_of(image)
@@ -406,7 +406,7 @@ class SoftCordSegTest(ScriptedLoadableModuleTest):
 
     def _open_phantom(self):
         from SoftCordSegLib.phantom import make_phantom
-        from SoftCordSegLib.scene.volumes import add_volume
+        from SoftCordSegLib.scene.volume_nodes import add_volume
 
         self.delayDisplay("Making the phantom")
         phantom = make_phantom("T2w")

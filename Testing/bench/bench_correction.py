@@ -22,9 +22,9 @@ from scene.strokes import Editor
 from SoftCordSegLib.correction import merge, merge_into
 from SoftCordSegLib.morphometry import LiveArea
 from SoftCordSegLib.scene import offscreen
-from SoftCordSegLib.scene.edits import SoftEdits, events_to_follow, soft_volume
+from SoftCordSegLib.scene.soft_edits import SoftEdits, events_to_follow, soft_volume
 from SoftCordSegLib.scene.study import set_segmentation
-from SoftCordSegLib.scene.volumes import add_volume
+from SoftCordSegLib.scene.volume_nodes import add_volume
 from SoftCordSegLib.volume import Volume
 
 REPEATS = 15

@@ -27,7 +27,7 @@ from host.application import HostSlicer
 from panel_actions import paint_voxels, stroke
 from SoftCordSegLib.scene import offscreen
 from SoftCordSegLib.scene.study import study_of
-from SoftCordSegLib.scene.volumes import add_volume
+from SoftCordSegLib.scene.volume_nodes import add_volume
 from SoftCordSegLib.segmentation import SoftMask
 from SoftCordSegLib.volume import Box
 

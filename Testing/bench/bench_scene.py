@@ -17,11 +17,11 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "SoftCordSeg"))
 
 from SoftCordSegLib.scene import offscreen
-from SoftCordSegLib.scene.graphics import GraphicsMissing
+from SoftCordSegLib.scene.offscreen import GraphicsMissing
 from SoftCordSegLib.scene.render import SliceView
-from SoftCordSegLib.scene.soft_mask import add_soft_mask
+from SoftCordSegLib.scene.soft_mask_node import add_soft_mask
 from SoftCordSegLib.scene.threshold_view import SEGMENT_ID, add_threshold_view
-from SoftCordSegLib.scene.volumes import add_volume, array_of, voxels_changed
+from SoftCordSegLib.scene.volume_nodes import add_volume, array_of, voxels_changed
 from SoftCordSegLib.volume import Volume
 
 SHAPE = (320, 256, 64)

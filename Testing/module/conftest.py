@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from SoftCordSegLib.scene import offscreen
-from SoftCordSegLib.scene.volumes import add_volume
+from SoftCordSegLib.scene.volume_nodes import add_volume
 from SoftCordSegLib.segmentation import SoftMask
 from SoftCordSegLib.volume import Box, Volume
 

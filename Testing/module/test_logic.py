@@ -15,7 +15,7 @@ from SoftCordSegLib.phantom import make_phantom
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.scene.study import study_of
 from SoftCordSegLib.scene.threshold_view import SEGMENT_ID
-from SoftCordSegLib.scene.volumes import array_of, grid_of, values_on
+from SoftCordSegLib.scene.volume_nodes import array_of, grid_of, values_on
 from SoftCordSegLib.segmentation import SoftMask
 from SoftCordSegLib.volume import Box
 from SoftCordSegLib.volume.orientation import slice_axis

@@ -87,7 +87,7 @@ def bright_column(scale: int = 500) -> Volume:
 @pytest.fixture
 def a_volume(app):
     """A function that adds a volume node with a bright column."""
-    from SoftCordSegLib.scene.volumes import add_volume
+    from SoftCordSegLib.scene.volume_nodes import add_volume
 
     return lambda name="neck", scale=500: add_volume(app.scene, bright_column(scale), name)
 
@@ -114,7 +114,7 @@ class Engine:
         volume = request.image
         for tile in range(4):
             progress.check_cancelled()
-            progress.report(tile / 4, f"Outlining the cord: tile {tile + 1} of 4")
+            progress.report(tile / 4, f"Segmenting the cord: tile {tile + 1} of 4")
             self.at_tile(tile)
         progress.check_cancelled()
         soft = np.where(volume.data > 250, 0.9, 0.0).astype(np.float32)
@@ -141,7 +141,7 @@ def phantom():
 @pytest.fixture
 def neck(phantom, app, widget):
     """The phantom in the scene; the engine gives its true mask."""
-    from SoftCordSegLib.scene.volumes import add_volume, values_on
+    from SoftCordSegLib.scene.volume_nodes import add_volume, values_on
 
     node = add_volume(app.scene, phantom.image, "sub-phantom_T2w")
 

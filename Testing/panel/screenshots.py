@@ -51,7 +51,7 @@ class Photographer:
     def open_image(self):
         """The phantom as a loaded volume, shown in the views."""
         from SoftCordSegLib.scene.render import set_window_level
-        from SoftCordSegLib.scene.volumes import add_volume
+        from SoftCordSegLib.scene.volume_nodes import add_volume
 
         self.image = add_volume(self.app.scene, self.phantom.image, "sub-phantom_T2w")
         set_window_level(self.image)
@@ -65,7 +65,7 @@ class Photographer:
             (3,) its voxel in the mask.
         """
         from SoftCordSegLib.scene.study import study_of
-        from SoftCordSegLib.scene.volumes import array_of, grid_of
+        from SoftCordSegLib.scene.volume_nodes import array_of, grid_of
 
         soft = study_of(self.image).soft
         inside = np.argwhere(array_of(soft) > 0.95)
@@ -135,13 +135,13 @@ class Photographer:
         self.patch.undo()
 
     def _known_mask(self, request, progress):
-        from SoftCordSegLib.scene.volumes import values_on
+        from SoftCordSegLib.scene.volume_nodes import values_on
         from SoftCordSegLib.segmentation import SoftMask
         from SoftCordSegLib.volume import Box
 
         for tile in range(8):
             progress.check_cancelled()
-            progress.report(0.2 + 0.1 * tile, f"Outlining the cord: tile {tile + 1} of 8")
+            progress.report(0.2 + 0.1 * tile, f"Segmenting the cord: tile {tile + 1} of 8")
             threading.Event().wait(0.2)
         values = np.ascontiguousarray(values_on(self.phantom.truth, request.image.grid))
         return SoftMask(
@@ -186,7 +186,7 @@ def take_all(folder: Path) -> None:
 def _correct(camera: Photographer) -> None:
     from panel_actions import paint_voxels
     from SoftCordSegLib.scene.study import study_of
-    from SoftCordSegLib.scene.volumes import array_of, grid_of
+    from SoftCordSegLib.scene.volume_nodes import array_of, grid_of
 
     camera.fold("Run", "Soft", "Correct")
     study = study_of(camera.image)

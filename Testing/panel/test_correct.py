@@ -9,7 +9,7 @@ from host.pythonqt import unwrap
 from panel_actions import paint_voxels
 from SoftCordSegLib.scene.render import SliceView
 from SoftCordSegLib.scene.study import study_of
-from SoftCordSegLib.scene.volumes import array_of
+from SoftCordSegLib.scene.volume_nodes import array_of
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_one_slice_can_be_taken_back(ui, study, paint, app):
     paint(ADDED)
     after = array_of(study.soft).copy()
     with SliceView(app, "Axial", (100, 100), name="Red") as view:
-        from SoftCordSegLib.scene.volumes import grid_of
+        from SoftCordSegLib.scene.volume_nodes import grid_of
 
         view.jump_to(grid_of(study.soft).to_world(np.array([15, 9, 5])))
         ui.cordRevertSliceButton.click()
@@ -132,7 +132,7 @@ def test_painting_can_be_limited_to_where_the_mask_is_soft(ui, study, image_node
 
 
 def test_my_edits_are_seen(ui, study, paint, app, image_node):
-    from SoftCordSegLib.scene.volumes import grid_of
+    from SoftCordSegLib.scene.volume_nodes import grid_of
 
     paint(ADDED)
     with SliceView(app, "Axial", (200, 200), name="Red") as view:
@@ -191,7 +191,7 @@ def test_nodes_may_go_while_the_section_is_open(ui, study, app, paint, what):
 def test_corrections_come_back_with_the_scene_and_can_be_taken_back_then(
     ui, study, paint, app, tmp_path
 ):
-    from SoftCordSegLib.scene.save import load_scene, save_scene
+    from SoftCordSegLib.scene.scene_files import load_scene, save_scene
 
     before = array_of(study.soft).copy()
     paint(ADDED)

@@ -9,7 +9,7 @@ import pytest
 
 from panel_actions import while_running
 from SoftCordSegLib.errors import InputError
-from SoftCordSegLib.scene.discs import discs_of, placed_discs_of
+from SoftCordSegLib.scene.disc_points import discs_of, placed_discs_of
 from SoftCordSegLib.scene.study import study_of
 
 

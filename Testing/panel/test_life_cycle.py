@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from panel_actions import paint_voxels, while_running
-from SoftCordSegLib.scene.save import load_scene, save_scene
+from SoftCordSegLib.scene.scene_files import load_scene, save_scene
 from SoftCordSegLib.scene.study import study_of
 
 
@@ -134,7 +134,7 @@ def test_a_saved_scene_opens_with_the_panel_restored(
 def test_a_loaded_scene_chooses_the_volume_that_was_chosen_not_the_first(
     ui, a_volume, app, widget, tmp_path, clear
 ):
-    from SoftCordSegLib.scene.volumes import array_of
+    from SoftCordSegLib.scene.volume_nodes import array_of
 
     a_volume("first")
     second = a_volume("second")

@@ -12,7 +12,7 @@ from host.pythonqt import unwrap
 from panel_actions import choose_rows, column, paint_voxels
 from SoftCordSegLib.scene.render import SliceView
 from SoftCordSegLib.scene.study import study_of
-from SoftCordSegLib.scene.volumes import add_volume, array_of, grid_of
+from SoftCordSegLib.scene.volume_nodes import add_volume, array_of, grid_of
 
 
 def test_before_measuring_the_buttons_say_what_is_missing(ui, neck):

@@ -11,7 +11,7 @@ import pytest
 
 from panel_actions import paint_voxels
 from SoftCordSegLib.scene.render import SliceView
-from SoftCordSegLib.scene.save import load_scene, save_scene
+from SoftCordSegLib.scene.scene_files import load_scene, save_scene
 from SoftCordSegLib.scene.study import study_of
 
 STEPS = 150

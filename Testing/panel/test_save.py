@@ -9,7 +9,7 @@ import pytest
 
 from panel_actions import choose_rows, column
 from SoftCordSegLib.scene.study import study_of
-from SoftCordSegLib.scene.volumes import array_of
+from SoftCordSegLib.scene.volume_nodes import array_of
 
 
 def test_results_are_saved_with_their_provenance_and_only_replaced_after_asking(
@@ -67,7 +67,7 @@ def test_the_image_itself_is_never_written_over(neck, tmp_path):
 def test_the_scene_is_saved_and_everything_comes_back(
     ui, neck, phantom, slicer_host, tmp_path, app, mark
 ):
-    from SoftCordSegLib.scene.save import load_scene
+    from SoftCordSegLib.scene.scene_files import load_scene
 
     mark(phantom.discs)
     choose_rows(ui, "Level")

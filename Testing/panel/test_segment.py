@@ -9,10 +9,10 @@ import pytest
 
 from panel_actions import while_running
 from SoftCordSegLib.errors import InputError
-from SoftCordSegLib.scene.box import boxes_of
-from SoftCordSegLib.scene.soft_mask import soft_masks_of
+from SoftCordSegLib.scene.box_node import boxes_of
+from SoftCordSegLib.scene.soft_mask_node import soft_masks_of
 from SoftCordSegLib.scene.study import study_of
-from SoftCordSegLib.scene.volumes import array_of, grid_of
+from SoftCordSegLib.scene.volume_nodes import array_of, grid_of
 
 
 def test_without_a_volume_the_button_says_what_to_do(ui):
@@ -74,7 +74,7 @@ def test_while_it_runs_there_is_progress_and_the_rest_is_locked(
         "cordThresholdSlider": False,
         "cordCancelButton": True,
     }
-    assert seen[1] == "Outlining the cord: tile 3 of 4"
+    assert seen[1] == "Segmenting the cord: tile 3 of 4"
     assert not ui.cordProgressBar.visible
     assert not ui.cordCancelButton.visible
     assert ui.cordSegmentButton.enabled

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from SoftCordSegLib.panel.engine import run
 from SoftCordSegLib.scene.study import study_of
-from SoftCordSegLib.scene.volumes import load_image, volume_of
+from SoftCordSegLib.scene.volume_nodes import load_image, volume_of
 from SoftCordSegLib.volume import read_nifti, resample_mask
 
 

@@ -8,7 +8,7 @@ import pytest
 from SoftCordSegLib.scene.render import SliceView, ThreeDView, set_window_level
 from SoftCordSegLib.scene.study import study_of
 from SoftCordSegLib.scene.threshold_view import SEGMENT_ID
-from SoftCordSegLib.scene.volumes import array_of
+from SoftCordSegLib.scene.volume_nodes import array_of
 
 
 def voxels_of(image_node) -> int:
@@ -88,7 +88,7 @@ def colourful(picture: np.ndarray) -> int:
 
 
 def test_the_colours_are_those_of_the_chosen_map(done, image_node):
-    from SoftCordSegLib.scene.soft_mask import COLOUR_MAPS
+    from SoftCordSegLib.scene.soft_mask_node import COLOUR_MAPS
 
     names = [done.cordColourSelector.itemText(n) for n in range(done.cordColourSelector.count)]
     assert names == list(COLOUR_MAPS)

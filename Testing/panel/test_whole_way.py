@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from panel_actions import paint_voxels, while_running
-from SoftCordSegLib.scene.save import load_scene
+from SoftCordSegLib.scene.scene_files import load_scene
 from SoftCordSegLib.scene.study import set_disc_labels, study_of
-from SoftCordSegLib.scene.volumes import array_of, grid_of, load_image, values_on
+from SoftCordSegLib.scene.volume_nodes import array_of, grid_of, load_image, values_on
 from SoftCordSegLib.segmentation import SoftMask
 from SoftCordSegLib.volume import Box, read_nifti, write_nifti
 
@@ -47,7 +47,7 @@ def test_from_the_image_to_the_saved_scene(case, ui, widget, app, slicer_host, t
     def engine(request, progress):
         for _tile in range(3):
             progress.check_cancelled()
-            progress.report(0.5, "Outlining the cord")
+            progress.report(0.5, "Segmenting the cord")
             reached.set()
             go_on.wait(5)
         soft = np.ascontiguousarray(values_on(mask, request.image.grid))

@@ -8,8 +8,7 @@ from scipy.integrate import trapezoid
 
 from SoftCordSegLib.errors import Cancelled
 from SoftCordSegLib.phantom import CONTRASTS, Cord, make_phantom
-from SoftCordSegLib.phantom.centreline import Centreline
-from SoftCordSegLib.phantom.partial_volume import cord_fraction
+from SoftCordSegLib.phantom.cord import CordCurve, cord_fraction
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.volume import Grid, Volume, reorient
 from SoftCordSegLib.volume.orientation import slice_axis
@@ -176,7 +175,7 @@ def test_contrast_between_cord_and_csf_is_that_of_the_scan():
 
 
 def test_local_coordinates_invert_the_frame():
-    line = Centreline()
+    line = CordCurve()
     rng = np.random.default_rng(3)
     t = rng.uniform(-110, 75, 200)
     offsets = rng.uniform(-40, 40, (200, 2))

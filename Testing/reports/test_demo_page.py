@@ -13,7 +13,7 @@ import pytest
 
 from cli.fakes import A_BUNDLE, Softcord, a_neck, nothing_found
 from reports.parsed_page import ParsedPage
-from SoftCordSegLib.scene.graphics import GraphicsMissing, choose_offscreen_graphics
+from SoftCordSegLib.scene.offscreen import GraphicsMissing, choose_offscreen_graphics
 from SoftCordSegLib.volume import write_nifti
 from workflows.phantom_engine import ten_percent_too_large, the_truth
 

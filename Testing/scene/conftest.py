@@ -8,7 +8,7 @@ from scene.desk import Desk
 from scene.examples import GRIDS
 from SoftCordSegLib.errors import SoftCordSegError
 from SoftCordSegLib.scene import offscreen
-from SoftCordSegLib.scene.graphics import choose_offscreen_graphics
+from SoftCordSegLib.scene.offscreen import choose_offscreen_graphics
 from SoftCordSegLib.volume import Grid
 
 

@@ -10,10 +10,10 @@ from scene.examples import cord_in, image_in
 from scene.strokes import Editor
 from SoftCordSegLib.correction import merge
 from SoftCordSegLib.scene.edit_nodes import edit_map_of
-from SoftCordSegLib.scene.edits import SoftEdits, events_to_follow
 from SoftCordSegLib.scene.segment_voxels import segment_voxels
+from SoftCordSegLib.scene.soft_edits import SoftEdits, events_to_follow
 from SoftCordSegLib.scene.study import set_segmentation
-from SoftCordSegLib.scene.volumes import add_volume, array_of
+from SoftCordSegLib.scene.volume_nodes import add_volume, array_of
 
 
 class Desk:

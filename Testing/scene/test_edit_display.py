@@ -7,9 +7,9 @@ import pytest
 
 from scene.desk import Desk
 from scene.examples import GRIDS
-from SoftCordSegLib.scene.edits import soft_volume
 from SoftCordSegLib.scene.render import SliceView
-from SoftCordSegLib.scene.volumes import array_of
+from SoftCordSegLib.scene.soft_edits import soft_volume
+from SoftCordSegLib.scene.volume_nodes import array_of
 
 ADDED, REMOVED = (0.34, 0.71, 0.91), (0.84, 0.37, 0.0)
 
@@ -104,7 +104,7 @@ def test_what_is_shown_is_the_edit_map_also_after_a_revert_and_without_edits(des
 
 def test_the_layer_is_not_saved_and_a_deleted_mask_takes_it_along(desk, tmp_path):
     from SoftCordSegLib.scene.edit_nodes import remove_orphans
-    from SoftCordSegLib.scene.save import load_scene, save_scene
+    from SoftCordSegLib.scene.scene_files import load_scene, save_scene
     from SoftCordSegLib.scene.study import study_of
 
     desk.editor.paint(desk.corner())

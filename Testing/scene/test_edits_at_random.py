@@ -10,7 +10,7 @@ import pytest
 from scene.desk import Desk
 from scene.examples import GRIDS
 from SoftCordSegLib.morphometry import LiveArea, measure
-from SoftCordSegLib.scene.edits import soft_volume
+from SoftCordSegLib.scene.soft_edits import soft_volume
 
 
 def any_block(desk: Desk, rng) -> np.ndarray:

@@ -11,13 +11,13 @@ from scene.desk import Desk
 from scene.examples import GRIDS, cord_in
 from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.scene.edit_nodes import edit_map_of, has_edits, remove_orphans
-from SoftCordSegLib.scene.edits import SoftEdits, soft_volume
 from SoftCordSegLib.scene.links import PREDICTION, linked
-from SoftCordSegLib.scene.save import load_scene, save_edit_map, save_scene
+from SoftCordSegLib.scene.scene_files import load_scene, save_edit_map, save_scene
 from SoftCordSegLib.scene.segment_voxels import segment_voxels
+from SoftCordSegLib.scene.soft_edits import SoftEdits, soft_volume
 from SoftCordSegLib.scene.study import set_segmentation, study_of
 from SoftCordSegLib.scene.threshold_view import SEGMENT_ID, threshold_views_of
-from SoftCordSegLib.scene.volumes import array_of, values_on
+from SoftCordSegLib.scene.volume_nodes import array_of, values_on
 from SoftCordSegLib.volume import read_nifti
 
 
@@ -151,7 +151,7 @@ def test_the_edit_map_is_saved_on_the_grid_of_the_image_file(app, tmp_path):
 
 
 def test_the_two_nodes_lie_with_the_results_and_are_no_soft_masks(desk):
-    from SoftCordSegLib.scene.soft_mask import soft_masks_of
+    from SoftCordSegLib.scene.soft_mask_node import soft_masks_of
 
     desk.editor.paint(desk.corner())
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from scene.examples import GRIDS, cord_in, image_in
-from SoftCordSegLib.scene.discs import add_discs
+from SoftCordSegLib.scene.disc_points import add_discs
 from SoftCordSegLib.scene.hierarchy import place_result, results_folder
-from SoftCordSegLib.scene.soft_mask import add_soft_mask
+from SoftCordSegLib.scene.soft_mask_node import add_soft_mask
 from SoftCordSegLib.scene.threshold_view import add_threshold_view
-from SoftCordSegLib.scene.volumes import add_volume
+from SoftCordSegLib.scene.volume_nodes import add_volume
 
 GRID = GRIDS["isotropic"]
 

@@ -14,9 +14,9 @@ from SoftCordSegLib.scene.render import (
     set_window_level,
     write_png,
 )
-from SoftCordSegLib.scene.soft_mask import add_soft_mask, display_soft_mask, set_soft_mask
+from SoftCordSegLib.scene.soft_mask_node import add_soft_mask, display_soft_mask, set_soft_mask
 from SoftCordSegLib.scene.threshold_view import SEGMENT_COLOUR, add_threshold_view
-from SoftCordSegLib.scene.volumes import add_volume, array_of, volume_of
+from SoftCordSegLib.scene.volume_nodes import add_volume, array_of, volume_of
 from SoftCordSegLib.volume import Grid, Volume
 
 SIZE = (200, 200)

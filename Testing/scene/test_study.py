@@ -10,12 +10,12 @@ import pytest
 from scene.examples import GRIDS, cord_in, image_in
 from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.morphometry import DiscLabel, aggregate, measure
-from SoftCordSegLib.scene.box import box_of
-from SoftCordSegLib.scene.discs import discs_of
+from SoftCordSegLib.scene.box_node import box_of
+from SoftCordSegLib.scene.disc_points import discs_of
 from SoftCordSegLib.scene.hierarchy import results_folder
+from SoftCordSegLib.scene.measure_tables import AREA
 from SoftCordSegLib.scene.study import set_disc_labels, set_measurement, set_segmentation, study_of
-from SoftCordSegLib.scene.tables import AREA
-from SoftCordSegLib.scene.volumes import add_volume, array_of
+from SoftCordSegLib.scene.volume_nodes import add_volume, array_of
 from SoftCordSegLib.volume import Box
 
 GRID = GRIDS["isotropic"]

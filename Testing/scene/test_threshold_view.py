@@ -9,15 +9,15 @@ import pytest
 
 from scene.examples import GRIDS, cord_in, image_in
 from SoftCordSegLib.errors import InputError
-from SoftCordSegLib.scene.soft_mask import add_soft_mask, set_soft_mask
-from SoftCordSegLib.scene.surface import iso_surface
+from SoftCordSegLib.scene.iso_surface import iso_surface
+from SoftCordSegLib.scene.soft_mask_node import add_soft_mask, set_soft_mask
 from SoftCordSegLib.scene.threshold_view import (
     SEGMENT_ID,
     ThresholdView,
     add_threshold_view,
     threshold_views_of,
 )
-from SoftCordSegLib.scene.volumes import add_volume, array_of, voxels_changed
+from SoftCordSegLib.scene.volume_nodes import add_volume, array_of, voxels_changed
 from SoftCordSegLib.volume import Grid, Volume
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from SoftCordSegLib.phantom import Cord
-from SoftCordSegLib.phantom.partial_volume import cord_fraction
+from SoftCordSegLib.phantom.cord import cord_fraction
 from SoftCordSegLib.segmentation import SoftMask
 from SoftCordSegLib.volume import Box
 

@@ -6,7 +6,7 @@ import pytest
 
 from cli.fakes import A_BUNDLE, engine
 from SoftCordSegLib.progress import Progress
-from SoftCordSegLib.scene.graphics import GraphicsMissing
+from SoftCordSegLib.scene.offscreen import GraphicsMissing
 from SoftCordSegLib.workflows.demonstration import study_phantom
 from SoftCordSegLib.workflows.demonstration_scene import with_views
 from SoftCordSegLib.workflows.segment_images import SegmentOptions

@@ -33,7 +33,7 @@ def compare(scene, discs: list):
         InputError: fewer than two masks, no discs, or an empty mask.
     """
     from ..morphometry import add_levels, aggregate, measure, spread_over_contrasts
-    from ..scene.discs import discs_of
+    from ..scene.disc_points import discs_of
     from .measuring import mask_to_measure
 
     studies = studies_to_compare(scene)
@@ -79,7 +79,7 @@ def _unique(name: str, taken) -> str:
 
 
 def _add_table(scene, spreads, images: list[str]):
-    from ..scene.tables import Column, fill
+    from ..scene.measure_tables import Column, fill
 
     columns = [
         Column(_LEVEL, [spread.name for spread in spreads]),
@@ -110,7 +110,7 @@ def _add_table(scene, spreads, images: list[str]):
 
 
 def _add_chart(scene, table, images: list[str]):
-    from ..scene.plots import add_area_chart, add_area_series
+    from ..scene.measure_tables import add_area_chart, add_area_series
 
     series = []
     for image in images:

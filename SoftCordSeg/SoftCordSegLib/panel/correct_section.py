@@ -74,7 +74,7 @@ class CorrectSection:
     def _watch(self, node) -> None:
         if node is self._watched:
             return
-        from ..scene.edits import events_to_follow
+        from ..scene.soft_edits import events_to_follow
 
         for event in events_to_follow():
             if self._watched is not None:

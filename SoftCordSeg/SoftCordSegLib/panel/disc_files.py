@@ -26,7 +26,7 @@ def read_disc_file(path: Path, scene):
         InputError: the file cannot be read, or has no usable discs.
     """
     from ..morphometry import discs_from_label_image
-    from ..scene.discs import discs_of, remarks_of
+    from ..scene.disc_points import discs_of, remarks_of
     from ..volume import read_nifti
 
     if path.name.endswith((".nii", ".nii.gz")):

@@ -58,7 +58,7 @@ class LevelsSection:
         if (
             node is not None
         ):  # without one, nothing is imported: the panel opens before the packages are there
-            from ..scene.discs import has_found_discs
+            from ..scene.disc_points import has_found_discs
 
             refit = has_found_discs(node)
         tip = _(
@@ -82,7 +82,7 @@ class LevelsSection:
 
         if node is None or not node.GetNumberOfControlPoints():
             return _("No discs yet. The first click is C2/C3, the next one C3/C4, and so on.")
-        from ..scene.discs import discs_of
+        from ..scene.disc_points import discs_of
 
         try:
             return ", ".join(disc.name for disc in discs_of(node))
@@ -158,7 +158,7 @@ class LevelsSection:
 
     def _on_placed(self, node, _event=None) -> None:
         from ..morphometry import disc_name
-        from ..scene.discs import next_disc_value
+        from ..scene.disc_points import next_disc_value
 
         named = _newest_point(node)
         if named is not None:
@@ -181,9 +181,9 @@ class LevelsSection:
     def _on_propose(self) -> None:
         with self._panel.guard(_("The discs could not be found.")):
             from ..morphometry import found_remark, propose_discs
-            from ..scene.discs import placed_discs_of
+            from ..scene.disc_points import placed_discs_of
             from ..scene.study import set_disc_labels
-            from ..scene.volumes import volume_of
+            from ..scene.volume_nodes import volume_of
 
             situation = self._panel.situation
             image, soft, node = situation.image, situation.study.soft, situation.study.discs

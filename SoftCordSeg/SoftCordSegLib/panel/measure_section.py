@@ -159,7 +159,7 @@ class MeasureSection:
 
     def _on_compare(self) -> None:
         with self._panel.guard(_("The volumes could not be compared.")):
-            from ..scene.discs import discs_of
+            from ..scene.disc_points import discs_of
             from .comparing import compare
 
             study = self._panel.situation.study

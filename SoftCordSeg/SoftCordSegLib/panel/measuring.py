@@ -21,8 +21,8 @@ def mask_to_measure(soft):
     """The soft mask as it would be read from its saved file; under a transform as it lies in the
     world, where the discs are.
     """
-    from ..scene.save import soft_mask_as_stored
-    from ..scene.volumes import volume_of
+    from ..scene.scene_files import soft_mask_as_stored
+    from ..scene.volume_nodes import volume_of
 
     return soft_mask_as_stored(soft) if soft.GetParentTransformNode() is None else volume_of(soft)
 
@@ -43,7 +43,7 @@ def measure_study(study, rows: Rows, levels: str = ""):
     """
     from ..errors import InputError
     from ..morphometry import add_levels, aggregate, measure, parse_levels
-    from ..scene.discs import discs_of
+    from ..scene.disc_points import discs_of
 
     mask = mask_to_measure(study.soft)
     shape = measure(mask)
@@ -68,7 +68,7 @@ def position_of_row(study, rows: Rows, row: int):
     """The middle of the cord (mm, RAS) at a row of the shown table; None where it has none."""
     from ..errors import InputError
     from ..morphometry import parse_slices
-    from ..scene.tables import SLICE, position_at_row
+    from ..scene.measure_tables import SLICE, position_at_row
 
     if study.slice_table is None:
         return None
@@ -101,7 +101,7 @@ class LiveTable:
 
     def __init__(self, soft):
         from ..morphometry import LiveArea
-        from ..scene.edits import soft_volume
+        from ..scene.soft_edits import soft_volume
 
         self.soft = soft
         self._live = LiveArea(soft_volume(soft))
@@ -116,8 +116,8 @@ class LiveTable:
         """
         from vtk.util.numpy_support import vtk_to_numpy
 
-        from ..scene.edits import soft_volume
-        from ..scene.tables import AREA, SLICE
+        from ..scene.measure_tables import AREA, SLICE
+        from ..scene.soft_edits import soft_volume
 
         areas = self._live.update(soft_volume(self.soft), change.start, change.stop)
         kept = np.isfinite(areas)

@@ -91,7 +91,7 @@ class Panel:
         if view is None:
             self._edits = None
         elif self._edits is None or self._edits.view.node is not view.node:
-            from ..scene.edits import SoftEdits
+            from ..scene.soft_edits import SoftEdits
 
             self._edits = SoftEdits(view)
         return self._edits

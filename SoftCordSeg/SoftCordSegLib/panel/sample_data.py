@@ -36,8 +36,8 @@ def load_phantom(contrast: str):
     with slicer.util.tryWithErrorDisplay(_("The phantom could not be made."), waitCursor=True):
         install_missing_packages(resources_folder() / "requirements.txt")
         from ..phantom import make_phantom
-        from ..scene.soft_mask import show_in_slice_views
-        from ..scene.volumes import add_volume
+        from ..scene.soft_mask_node import show_in_slice_views
+        from ..scene.volume_nodes import add_volume
 
         phantom = make_phantom(contrast)
         node = add_volume(slicer.mrmlScene, phantom.image, f"sub-phantom_{contrast}")

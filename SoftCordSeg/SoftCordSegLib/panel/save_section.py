@@ -64,7 +64,7 @@ class SaveSection:
         if not path:
             return
         with self._panel.guard(_("The scene could not be saved.")):
-            from ..scene.save import save_scene
+            from ..scene.scene_files import save_scene
 
             path = Path(path) if str(path).endswith(".mrb") else Path(f"{path}.mrb")
             save_scene(self._panel.scene, path)

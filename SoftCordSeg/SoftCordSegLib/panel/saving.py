@@ -44,8 +44,8 @@ def files_of(study, folder: Path) -> dict[Path, Callable[[Path], object]]:
         study: ``scene.study.Study`` with a soft mask.
         folder: where to.
     """
-    from ..scene.edits import has_edits
-    from ..scene.save import save_edit_map, save_segment, save_soft_mask
+    from ..scene.scene_files import save_edit_map, save_segment, save_soft_mask
+    from ..scene.soft_edits import has_edits
 
     start = f"{stem_of(study.image)}_label-"
     files: dict[Path, Callable[[Path], object]] = {
@@ -85,7 +85,7 @@ def write_all(files: dict[Path, Callable[[Path], object]], image) -> None:
 
 def sidecar(study) -> dict:
     """Where the mask came from and what was done to it, for the ``.json`` beside it."""
-    from ..scene.edits import SoftEdits
+    from ..scene.soft_edits import SoftEdits
 
     run = run_of(study.soft) or {"GeneratedBy": [{"Name": "unknown"}]}
     added, removed = SoftEdits(study.view).counts if study.view is not None else (0, 0)
@@ -110,7 +110,7 @@ def _sidecar_text(study) -> str:
 
 def _save_discs(study, path: Path) -> None:
     from ..morphometry import discs_to_label_image
-    from ..scene.discs import discs_of
+    from ..scene.disc_points import discs_of
     from ..volume import write_nifti
     from .measuring import mask_to_measure
 

@@ -41,7 +41,7 @@ def show_short(scene, table, rows: Rows):
         ``vtkMRMLTableNode``, hidden from selectors and not saved with the scene; row n is row n of
         ``table``.
     """
-    from ..scene.tables import Column, fill
+    from ..scene.measure_tables import Column, fill
 
     columns = []
     for heading, name in _OF_SLICES if rows is Rows.Slice else _OF_SUMMARY:

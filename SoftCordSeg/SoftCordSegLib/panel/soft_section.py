@@ -53,7 +53,7 @@ class SoftSection:
 
     def _apply(self, situation, parameters) -> None:
         """Show what the check boxes say; what is so already is left alone."""
-        from ..scene.soft_mask import show_in_slice_views
+        from ..scene.soft_mask_node import show_in_slice_views
 
         view, soft = situation.view, situation.study.soft
         layers = (
@@ -92,7 +92,7 @@ class SoftSection:
             view.update(value)
 
     def _show_colours(self, soft) -> None:
-        from ..scene.soft_mask import COLOUR_MAPS
+        from ..scene.soft_mask_node import COLOUR_MAPS
 
         if not self._colours:
             self._colours = list(COLOUR_MAPS)
@@ -105,7 +105,7 @@ class SoftSection:
             self._ui.cordColourSelector.currentIndex = index
 
     def _on_colours(self, index: int) -> None:
-        from ..scene.soft_mask import display_soft_mask
+        from ..scene.soft_mask_node import display_soft_mask
 
         soft = self._panel.situation.study.soft if self._panel.situation.view is not None else None
         if soft is not None:

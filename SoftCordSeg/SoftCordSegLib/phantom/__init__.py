@@ -2,8 +2,8 @@
 contrasts.
 """
 
-from .contrasts import CONTRASTS, Contrast
 from .cord import Cord
 from .phantom import Phantom, make_phantom
+from .phantom_contrasts import CONTRASTS, Contrast
 
 __all__ = ["CONTRASTS", "Contrast", "Cord", "Phantom", "make_phantom"]

@@ -1,4 +1,4 @@
-"""Painting tissues over one another, each with a soft edge one sample wide."""
+"""Painting tissues over each other, each with a soft edge one sample wide."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class Points:
         right, front, t = cord.centreline.local(x, y, z)
         return cls(x, y, z, *(array.astype(np.float32, copy=False) for array in (right, front, t)))
 
-    def where(self, kept: np.ndarray) -> Points:
-        """Those of the points for which ``kept`` (n,) is true."""
-        return Points(*(getattr(self, field.name)[kept] for field in fields(self)))
+    def where(self, chosen: np.ndarray) -> Points:
+        """The points for which ``chosen`` (n,) is True."""
+        return Points(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
 
 class Canvas:
-    """A signal in the making.
+    """The signal at sample points, painted tissue by tissue.
 
     Args:
         signal: brightness of each tissue.
@@ -54,22 +54,24 @@ class Canvas:
         self.values = np.full(count, signal["air"], dtype=np.float32)
 
     def paint(self, tissue: str, distance: np.ndarray, opacity: float = 1.0) -> None:
-        """Cover what is there by ``tissue`` where ``distance`` (mm, negative inside) is below 0."""
+        """Cover the present signal with ``tissue`` where ``distance`` (mm, negative inside) is
+        below 0.
+        """
         share = np.clip(0.5 - distance / self._edge, 0, 1)
         self.blend(tissue, share * np.float32(opacity))
 
-    def part(self, kept: np.ndarray) -> Canvas:
-        """A canvas of the points for which ``kept`` (n,) is true; give it back by :meth:`put`."""
+    def part(self, chosen: np.ndarray) -> Canvas:
+        """A canvas of the points for which ``chosen`` (n,) is True; see :meth:`put`."""
         canvas = Canvas(self._signal, 0, self._edge)
-        canvas.values = self.values[kept]
+        canvas.values = self.values[chosen]
         return canvas
 
-    def put(self, kept: np.ndarray, part: Canvas) -> None:
-        """Take over what was painted on a part."""
-        self.values[kept] = part.values
+    def put(self, chosen: np.ndarray, part: Canvas) -> None:
+        """Copy a part back."""
+        self.values[chosen] = part.values
 
     def blend(self, tissue: str, share: np.ndarray) -> None:
-        """Replace ``share`` (0 to 1) of what is there by ``tissue``."""
+        """Replace ``share`` (0 to 1) of the present signal by ``tissue``."""
         self.values += share * (np.float32(self._signal[tissue]) - self.values)
 
 

@@ -9,11 +9,10 @@ from scipy.interpolate import PchipInterpolator
 
 from .canvas import Canvas, Points, Texture, ellipse, ellipsoid
 
-# The outline at heights z (mm): half width, front and back of the skin relative to the spine;
-# smooth in between.
+# The skin at heights z (mm): half width, front and back relative to the spine; smooth in between.
 _KNOTS_MM = [-130, -95, -65, -35, 0, 25, 45, 70, 110]
 _HEIGHTS_MM = np.arange(-130.0, 111.0, 2.0)
-_OUTLINE = {
+_SKIN = {
     name: PchipInterpolator(_KNOTS_MM, values)(_HEIGHTS_MM)
     for name, values in {
         "half": [150, 125, 92, 66, 60, 60, 64, 72, 76],
@@ -35,15 +34,15 @@ class Neck:
         self._fine = Texture(seed + 1, 4.0)
 
     def coarse_texture(self, points: Points) -> np.ndarray:
-        """What shapes the fascia and the fat: values (n,) for the two methods below, costly enough
-        to be asked for once.
+        """Values (n,) that shape the fascia and the fat, for the two methods below; slow, so
+        computed once.
         """
         return self._coarse.at(points)
 
     def paint(self, canvas: Canvas, points: Points, coarse: np.ndarray) -> None:
         """Skin, fat and muscles first, then what lies in them."""
         skin = self.skin_distance(points.x, points.y, points.z)
-        self._paint_outline(canvas, points, skin)
+        self._paint_skin(canvas, points, skin)
         self._paint_fascia(canvas, points, coarse, skin)
         self._paint_muscles(canvas, points, coarse, skin)
         self._paint_throat(canvas, points)
@@ -58,14 +57,14 @@ class Neck:
     def skin_distance(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
         """About the signed distance (mm, negative inside) of world positions to the skin."""
         half, front, back = (
-            np.interp(z, _HEIGHTS_MM, _OUTLINE[key]).astype(np.float32)
+            np.interp(z, _HEIGHTS_MM, _SKIN[key]).astype(np.float32)
             for key in ("half", "front", "back")
         )
         middle, deep = (front + back) / 2, (front - back) / 2
         u, v = np.abs(x) / half, np.abs(y - middle) / deep
         return ((u**2.4 + v**2.4) ** np.float32(1 / 2.4) - 1) * np.minimum(half, deep)
 
-    def _paint_outline(self, canvas: Canvas, points: Points, skin: np.ndarray) -> None:
+    def _paint_skin(self, canvas: Canvas, points: Points, skin: np.ndarray) -> None:
         thickness = 7.0 - 2.0 * np.tanh((points.y + 25) / 12)  # more fat at the nape
         canvas.paint("skin", skin)
         canvas.paint("fat", skin + 1.8)

@@ -11,10 +11,9 @@ from ..progress import Progress
 from ..volume import Grid, Volume, reorient
 from ..volume.orientation import slice_axis
 from .canvas import Canvas, Points
-from .contrasts import CONTRASTS, Contrast
-from .cord import DISC_HEIGHTS_MM, Cord
+from .cord import DISC_HEIGHTS_MM, Cord, cord_fraction
 from .neck import Neck
-from .partial_volume import cord_fraction
+from .phantom_contrasts import CONTRASTS, Contrast
 from .spine import cord_signal, paint_spine
 
 # Thick voxels are sampled this finely along their long edges, mm.
@@ -25,7 +24,7 @@ _BATCH = 60_000
 
 @dataclass(frozen=True)
 class Phantom:
-    """A scan whose answer is known.
+    """A scan with a known cord.
 
     Attributes:
         contrast: its name, one of ``CONTRASTS``.
@@ -87,7 +86,7 @@ def make_phantom(
             every contrast.
         seed: of the noise and the shading of this scan.  The same arguments give the same bits.
         noise: False for an image without noise and shading.
-        progress: told how far the painting is; may cancel it.
+        progress: receives progress; checked for cancellation.
 
     Raises:
         ValueError: there is no such contrast.

@@ -1,4 +1,4 @@
-"""The spine and what it holds: vertebrae, discs, ligaments, CSF, nerve roots, and the inside of the
+"""The spine and its contents: vertebrae, discs, ligaments, CSF, nerve roots, and the inside of the
 cord.
 """
 
@@ -19,7 +19,7 @@ _CORTEX_MM = 0.9
 
 
 def paint_spine(canvas: Canvas, cord: Cord, points: Points) -> None:
-    """The spine and what it holds, but for the cord, whose place is filled with CSF."""
+    """The spine and its contents without the cord, which is filled with CSF."""
     near = (np.abs(points.right) < 34) & (points.front > -66) & (points.front < 42)
     part, canvas_part = points.where(near), canvas.part(near)
     _paint_bones(canvas_part, cord, part)
@@ -82,7 +82,7 @@ def _canal(cord: Cord, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _vertebra(t: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Number of the vertebra at height t, place in it (0 its upper disc, 1 its lower), and its
+    """Number of the vertebra at height t, position in it (0 its upper disc, 1 its lower), and its
     height in mm.
     """
     value = np.interp(t, _HEIGHTS, _VALUES).astype(np.float32)

@@ -11,20 +11,20 @@ from ..errors import SoftCordSegError
 
 
 class SlicerMissing(SoftCordSegError):
-    """Neither Slicer nor the package slicer-core is there."""
+    """Neither Slicer nor the package slicer-core is installed."""
 
 
 def require_slicer():
     """The ``slicer`` package.
 
     Raises:
-        SlicerMissing: it cannot be imported; the message says what to install.
+        SlicerMissing: it cannot be imported; the hint says what to install.
     """
     try:
         import slicer
     except ImportError as error:
         raise SlicerMissing(
-            f"The scene needs 3D Slicer's classes, which this Python does not have ({error}). "
-            "Install them with: pip install slicer-core (or run inside 3D Slicer)."
+            f"The scene needs 3D Slicer's classes, which this Python does not have ({error}).",
+            hint="Install them with: pip install slicer-core (or run inside 3D Slicer).",
         ) from error
     return slicer

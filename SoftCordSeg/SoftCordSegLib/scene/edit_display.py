@@ -1,5 +1,5 @@
-"""The corrections in the slice views: what was added in blue, what was removed in orange, told
-apart by colour-blind eyes too.
+"""The corrections in the slice views: added voxels in blue, removed ones in orange, distinguishable
+for colour-blind readers.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from ..colours import ADDED, REMOVED, rgb
 from ..correction import Box
 from .edit_nodes import HIDDEN_ATTRIBUTE, correction_of
 from .links import SOFT_MASK, link, nodes_linked_to
-from .volumes import array_of, voxels_changed
+from .volume_nodes import array_of, voxels_changed
 
 _SUFFIX = "edits shown"
 _ENTRIES = (
@@ -22,19 +22,19 @@ _COLOURS_NAME = "SoftCordSeg edits"
 
 
 def show_edits(soft_node, visible: bool, opacity: float = 0.6) -> None:
-    """Show the edit map as the label layer of every slice view, or take it away.
+    """Show the edit map as the label layer of every slice view, or remove it.
 
-    The layer is made for showing only: it is not saved with the scene.
+    The layer is only for display: it is not saved with the scene.
 
     Args:
         soft_node: the soft mask's node.
-        visible: False removes the layer; a label volume that was shown before comes back.
+        visible: False removes the layer; a label volume that was shown before is shown again.
         opacity: in [0, 1].
     """
     layer = _layer(soft_node)
     if not visible:
         if layer is not None:
-            _take_away(layer)
+            _remove_layer(layer)
         return
     if layer is None:
         layer = _add_layer(soft_node)
@@ -52,8 +52,8 @@ def is_shown(soft_node) -> bool:
 
 
 def update_shown(soft_node, box: Box | None = None) -> None:
-    """Bring what is shown up to date with the edit map, in a box of voxels or everywhere; nothing
-    where it is not shown.
+    """Update the displayed edits from the edit map, in a box of voxels or everywhere; nothing where
+    they are not displayed.
     """
     layer = _layer(soft_node)
     if layer is None:
@@ -114,7 +114,7 @@ def _colours(scene):
     return node
 
 
-def _take_away(layer) -> None:
+def _remove_layer(layer) -> None:
     scene = layer.GetScene()
     for composite in _composites(scene):
         if composite.GetLabelVolumeID() == layer.GetID():

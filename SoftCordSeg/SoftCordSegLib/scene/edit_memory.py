@@ -1,10 +1,9 @@
-"""What the edit map was when the segment looked like this: so that an undo finds its way back,
-wherever the threshold went.
+"""The edit map that belongs to each earlier segment, so that an undo works across threshold moves.
 
 The Segment Editor's undo restores voxels of the segment, and nothing else.  If the threshold was
-moved since, these voxels differ from the segment by much more than the stroke that is taken back;
-the memory knows which edits they stood for.  It holds what the editor's history holds, in the same
-order: the state before each stroke, and the one that the first undo left behind.
+moved since, these voxels differ from the segment by much more than the stroke that is undone; the
+memory knows the edits that belong to them.  Its states are those of the editor's history, in the
+same order: the state before each stroke, and the one that the first undo left.
 """
 
 from __future__ import annotations
@@ -20,10 +19,10 @@ _STATES = 64  # twice what the Segment Editor can undo
 
 
 class State(NamedTuple):
-    """A segment, and the edits that it stood for.
+    """A segment and its edits.
 
     Attributes:
-        segment: a digest of the segment's voxels; empty where it had none.
+        segment: a digest of the segment's voxels; empty where there are none.
         threshold: at which the segment was shown.
         said: flat indices (Fortran order) of the edits that are not 0.
         values: int8, these edits.
@@ -62,23 +61,19 @@ class State(NamedTuple):
 
 
 class EditMemory:
-    """The states that an undo or redo may bring back, in their order, and the one where the user is
-    or came from last.
-    """
+    """The states that an undo or redo may restore, in their order, and the current or last one."""
 
     def __init__(self):
         self._states: list[State] = []
         self._now = -1
 
     def before_stroke(self, state: State) -> None:
-        """The state that a stroke has just ended; what could be redone until then is gone."""
+        """Add the state before a stroke; states that could be redone until then are dropped."""
         del self._states[self._now + 1 :]
         self.here(state)
 
     def here(self, state: State) -> None:
-        """The state in which something happened that changed nothing: a stroke beside the mark can
-        be undone too.
-        """
+        """Add the state of a stroke that changed nothing: it can be undone too."""
         if self._now < 0 or not self._states[self._now].same_as(state):
             self._states.insert(self._now + 1, state)
             self._now += 1
@@ -87,14 +82,13 @@ class EditMemory:
         self._now -= forgotten
 
     def find(self, segment: np.ndarray, box: Box, p0: np.ndarray, threshold: float) -> int | None:
-        """Which state an undo or redo has brought back; of several that look the same, the one the
-        fewest steps away.
+        """The state that an undo or redo has restored; of several equal ones, the one with the
+        fewest steps.
 
         Args:
             segment: bool, the voxels in ``box``, outside which the segment has none.
             box: in the indices of the soft mask.
-            p0: float32, the mask as predicted; what was remembered over another prediction is no
-                longer known.
+            p0: float32, the mask as predicted; states of another prediction are not found.
             threshold: at which the segment is shown now.
 
         Returns:
@@ -117,8 +111,8 @@ class EditMemory:
         return None
 
     def go_to(self, found: int, left: State) -> State:
-        """The state of :meth:`find`, where the user is now, having ``left`` another one, which a
-        redo may bring back.
+        """The state of :meth:`find`, which becomes the current one; ``left`` is the one before,
+        which a redo may restore.
         """
         if self._now == len(self._states) - 1 and not self._states[self._now].same_as(left):
             self._states.append(left)

@@ -1,5 +1,4 @@
-"""What corrections are made of, kept in the scene: the mask as it was predicted and the edit map,
-hidden behind the soft mask.
+"""The nodes of a correction: the mask as predicted and the edit map, hidden behind the soft mask.
 
 Both are made at the first correction.  A soft mask without them is as predicted.
 """
@@ -12,13 +11,19 @@ import numpy as np
 
 from ..correction import bounding_box, merge_into
 from ..volume import Volume
-from .file_grid import file_grid_of, remember_file_grid
 from .hierarchy import place_result
 from .links import EDIT_MAP, IMAGE, PREDICTION, SOFT_MASK, link, linked
-from .soft_mask import set_soft_mask
-from .volumes import array_of, grid_of, values_on, voxels_changed
+from .soft_mask_node import set_soft_mask
+from .volume_nodes import (
+    array_of,
+    file_grid_of,
+    grid_of,
+    remember_file_grid,
+    values_on,
+    voxels_changed,
+)
 
-HIDDEN_ATTRIBUTE = "SoftCordSeg.Hidden"  # of nodes that nobody needs without their soft mask
+HIDDEN_ATTRIBUTE = "SoftCordSeg.Hidden"  # of nodes that are useless without their soft mask
 
 
 class Correction(NamedTuple):
@@ -51,7 +56,7 @@ def correction_of(soft_node) -> Correction | None:
 
 
 def start_correction(soft_node) -> Correction:
-    """The state of a soft mask; where it was never corrected, what it is now becomes the
+    """The state of a soft mask; where it was never corrected, its present values become the
     prediction.
     """
     state = correction_of(soft_node)
@@ -70,14 +75,14 @@ def start_correction(soft_node) -> Correction:
 
 
 def has_edits(soft_node) -> bool:
-    """True if the user corrected this soft mask, and did not take it all back."""
+    """True if the user corrected this soft mask and did not revert everything."""
     state = correction_of(soft_node)
     return state is not None and bool(state.edits.any())
 
 
 def edit_map_of(soft_node) -> Volume | None:
-    """The edit map, int8 of +1 (said to be cord), -1 (said not to be) and 0 (as predicted), a copy;
-    None where there is none.
+    """A copy of the edit map, int8: +1 (added), -1 (removed) and 0 (as predicted); None where there
+    is none.
     """
     state = correction_of(soft_node)
     return None if state is None else Volume(state.edits.copy(order="K"), grid_of(soft_node).affine)
@@ -90,8 +95,7 @@ def set_prediction(soft_node, mask: Volume, threshold: float, keep_edits: bool =
         soft_node: the soft mask's node.
         mask: as for :func:`~.soft_mask.set_soft_mask`.
         threshold: of the segment, in (0, 1].
-        keep_edits: True leaves what the user said of voxels in force over the new prediction; False
-            forgets it.
+        keep_edits: True applies the user's corrections to the new prediction; False drops them.
 
     Raises:
         InputError: the voxels do not coincide, or values outside [0, 1]; nothing was changed.
@@ -113,7 +117,7 @@ def set_prediction(soft_node, mask: Volume, threshold: float, keep_edits: bool =
 
 
 def _add_hidden_volume(soft_node, array_class: str, ending: str):
-    """A scalar volume with the geometry of the soft mask, that no selector offers."""
+    """A scalar volume with the geometry of the soft mask, hidden from all selectors."""
     import slicer
     import vtk
 
@@ -164,7 +168,7 @@ def _belong_to(soft_node, *nodes) -> bool:
 
 
 def _remove_half(soft_node) -> None:
-    """One of the two nodes alone says nothing: the user deleted the other."""
+    """One of the two nodes alone is useless: the user deleted the other."""
     for role in (PREDICTION, EDIT_MAP):
         node = linked(soft_node, role)
         if node is not None and _belong_to(soft_node, node):

@@ -1,5 +1,5 @@
-"""Everything made from an image lies in one folder beside it in the subject hierarchy: same
-patient, same study.
+"""All results of an image are in one folder beside it in the subject hierarchy: same patient, same
+study.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ _FOLDER_ATTRIBUTE = "SoftCordSeg.Results"
 
 
 def place_result(node, image_node) -> int:
-    """Put ``node`` into the results folder of ``image_node``, which is made beside the image the
-    first time.
+    """Put ``node`` into the results folder of ``image_node``, which is made beside the image if
+    missing.
 
     Args:
         node: a result: soft mask, segmentation, discs, box, table, plot series or chart, in the
@@ -43,7 +43,7 @@ def _hierarchy(node):
 
 
 def _item(hierarchy, node, parent: int | None = None) -> int:
-    """The item of a node; made where Slicer's own (Qt) side, which makes them, is not there."""
+    """The item of a node; made here where Slicer's Qt side, which makes items, is not running."""
     item = hierarchy.GetItemByDataNode(node)
     if item == hierarchy.GetInvalidItemID():
         item = hierarchy.CreateItem(hierarchy.GetSceneItemID() if parent is None else parent, node)
@@ -62,7 +62,7 @@ def _results_folder(hierarchy, image_node) -> int:
 def _find_folder(hierarchy, image_node, parent: int) -> int | None:
     """A results folder beside the image is the image's if something in it was made from the image.
 
-    The user may rename the folder, and IDs change on import; references between nodes stay right.
+    The user may rename the folder, and IDs change on import; references between nodes stay valid.
     """
     for folder in _children(hierarchy, parent):
         if hierarchy.GetItemAttribute(folder, _FOLDER_ATTRIBUTE) != "1":

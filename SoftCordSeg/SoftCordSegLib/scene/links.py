@@ -1,5 +1,4 @@
-"""Which node belongs to which: node references, so that a saved scene opens with everything still
-connected.
+"""Node references, so that nodes of one image are still connected when a saved scene is opened.
 
 References, unlike attributes that hold an ID, are remapped by Slicer when a scene is imported
 beside another.
@@ -12,12 +11,8 @@ IMAGE = (
 )
 # from a segmentation, table or plot series to the soft mask it was made from
 SOFT_MASK = "SoftCordSeg.SoftMask"
-PREDICTION = (
-    "SoftCordSeg.Prediction"  # from a soft mask that was corrected to the mask as it was predicted
-)
-EDIT_MAP = (
-    "SoftCordSeg.EditMap"  # from a soft mask that was corrected to what the user said of its voxels
-)
+PREDICTION = "SoftCordSeg.Prediction"  # from a corrected soft mask to the mask as predicted
+EDIT_MAP = "SoftCordSeg.EditMap"  # from a corrected soft mask to its edit map
 
 
 def link(node, role: str, target) -> None:

@@ -1,5 +1,5 @@
-"""Real Slicer slice and 3D views, drawn without a screen: the same nodes, logics and displayable
-managers, as pixels.
+"""Slicer's slice and 3D views, rendered without a screen: the same nodes, logics and displayable
+managers.
 
 For pictures in reports and for tests; inside Slicer the layout has its own views.
 """
@@ -11,13 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from ..files import atomic_path
-from .graphics import choose_offscreen_graphics
-from .offscreen import OffscreenSlicer
-from .volumes import array_of
+from .offscreen import OffscreenSlicer, choose_offscreen_graphics
+from .volume_nodes import array_of
 
 ORIENTATIONS = ("Axial", "Sagittal", "Coronal")
-# Where a 3D view is looked at from: the direction (RAS) from the middle to the eye, and what is up
-# in the picture.
+# Viewing directions of a 3D view: from the middle to the eye, RAS.
 _EYES = {"A": (0, 1, 0), "P": (0, -1, 0), "R": (1, 0, 0), "L": (-1, 0, 0)}
 
 
@@ -72,7 +70,7 @@ class _View:
         )
 
     def close(self) -> None:
-        """Let the window and its managers go; the nodes leave the scene."""
+        """Release the window and its managers."""
         self._group.SetMRMLDisplayableNode(None)
         self._group = None
         self.interactor.SetRenderWindow(None)
@@ -175,7 +173,7 @@ class SliceView(_View):
         return self.size[1] - 1 - y, x
 
     def close(self) -> None:
-        """Let the view go and take its nodes out of the scene."""
+        """Release the view and remove its nodes from the scene."""
         super().close()
         composite = self.logic.GetSliceCompositeNode()
         self.logic.DeleteSliceModel()
@@ -229,7 +227,7 @@ class ThreeDView(_View):
         self.renderer.ResetCameraClippingRange()
 
     def close(self) -> None:
-        """Let the view go and take its node out of the scene."""
+        """Release the view and remove its node from the scene."""
         super().close()
         self.app.application_logic.GetViewLogics().RemoveItem(self.logic)
         self.logic.SetMRMLScene(None)
@@ -238,10 +236,10 @@ class ThreeDView(_View):
 
 def set_window_level(image_node, low: float = 1.0, high: float = 99.0) -> None:
     """Show intensities from the ``low`` to the ``high`` percentile, so that neither air nor bright
-    fat rules the picture.
+    fat dominates the picture.
     """
     values = array_of(image_node)
-    step = max(1, values.size // 1_000_000)  # a million voxels tell the percentiles well enough
+    step = max(1, values.size // 1_000_000)  # a million voxels suffice for percentiles
     bottom, top = np.percentile(values.ravel(order="K")[::step], [low, high])
     display = image_node.GetDisplayNode()
     display.AutoWindowLevelOff()

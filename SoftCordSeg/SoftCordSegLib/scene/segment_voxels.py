@@ -1,4 +1,4 @@
-"""The voxels of the segment as the user left them, on the grid of the soft mask."""
+"""The present voxels of the segment, on the grid of the soft mask."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from ..correction import Box
 from .threshold_view import SEGMENT_ID
 
-_SAME_MATRIX = 1e-4  # mm; geometries of one image that were written and read as text differ by less
+_SAME_MATRIX = 1e-4  # mm; more than the rounding of geometries that were saved as text
 
 
 class SegmentVoxels(NamedTuple):
@@ -39,7 +39,7 @@ class SegmentVoxels(NamedTuple):
 
 
 def labelmap_of(view):
-    """What Slicer stores for the segment: ``vtkOrientedImageData``; None where the segment was
+    """The stored labelmap of the segment: ``vtkOrientedImageData``; None where the segment was
     deleted, or is being restored.
     """
     segment = view.node.GetSegmentation().GetSegment(SEGMENT_ID)

@@ -1,4 +1,4 @@
-"""Everything that belongs to one image, made, renewed and found again together."""
+"""All nodes of one image: made, updated and found together."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ from dataclasses import dataclass
 
 from ..morphometry import CordShape, DiscLabel, LevelSummary, Summary
 from ..volume import Box, Volume
-from .box import add_box, boxes_of, set_box
-from .discs import add_discs, disc_lists_of, set_discs
+from .box_node import add_box, boxes_of, set_box
+from .disc_points import add_discs, disc_lists_of, set_discs
 from .edit_nodes import correction_of, set_prediction
 from .hierarchy import place_result
 from .links import EDIT_MAP, PREDICTION, SOFT_MASK, linked, nodes_linked_to
-from .plots import add_area_chart, add_area_series, area_series_of
-from .soft_mask import add_soft_mask, soft_masks_of
-from .tables import (
+from .measure_tables import (
+    add_area_chart,
+    add_area_series,
     add_slice_table,
     add_summary_table,
+    area_series_of,
     set_slice_table,
     set_summary_table,
     tables_of,
 )
+from .soft_mask_node import add_soft_mask, soft_masks_of
 from .threshold_view import DEFAULT_THRESHOLD, ThresholdView, add_threshold_view, threshold_views_of
 
 
@@ -32,9 +34,8 @@ class Study:
         image: ``vtkMRMLScalarVolumeNode`` that was segmented.
         soft: the soft mask's ``vtkMRMLScalarVolumeNode``.
         view: the segment at the threshold.
-        prediction, edit_map: hidden volume nodes, the mask as predicted and what the user said of
-            its voxels.
-        box: ``vtkMRMLMarkupsROINode`` of what the network looked at.
+        prediction, edit_map: hidden volume nodes, the mask as predicted and the corrections.
+        box: ``vtkMRMLMarkupsROINode`` of the region that was segmented.
         discs: ``vtkMRMLMarkupsFiducialNode``.
         slice_table, summary_table: ``vtkMRMLTableNode``.
         series, chart: ``vtkMRMLPlotSeriesNode`` and ``vtkMRMLPlotChartNode`` of the area along the
@@ -63,8 +64,8 @@ class Study:
 
 
 def study_of(image_node) -> Study:
-    """What the scene has for an image, for example after a saved scene was opened; of several, the
-    newest.
+    """The nodes of an image in the scene, for example after a saved scene was opened; of several,
+    the newest.
     """
     study = Study(
         image_node, box=_newest(boxes_of(image_node)), discs=_newest(disc_lists_of(image_node))
@@ -91,17 +92,17 @@ def set_segmentation(
     threshold: float | None = None,
     keep_edits: bool = True,
 ) -> Study:
-    """Put a soft mask, its segment and the box that was looked at into the scene of an image.
+    """Put a soft mask, its segment and the segmented box into the scene of an image.
 
-    What is there for this image is renewed in place (same nodes, same display); nodes of other
-    images are not touched.
+    Existing nodes of this image are updated in place (same nodes, same display); nodes of other
+    images are not changed.
 
     Args:
         image_node: the image that was segmented.
         mask: the soft mask, on the image's voxels.
-        box: what the network looked at; None leaves the box as it is.
-        threshold: of the segment; None keeps the one that is there (0.5 for a new one).
-        keep_edits: what the user corrected stays in force over the new mask; False forgets it.
+        box: the region that was segmented; None does not change the box.
+        threshold: of the segment; None keeps the present one (0.5 for a new one).
+        keep_edits: the user's corrections are applied to the new mask; False drops them.
 
     Raises:
         InputError: the mask does not fit the image, or has values outside [0, 1]; the scene is as
@@ -124,13 +125,13 @@ def set_segmentation(
         study.box = add_box(scene, image_node, box)
     elif box is not None:
         set_box(study.box, box)
-    return _placed(study)
+    return _in_hierarchy(study)
 
 
 def set_disc_labels(
     image_node, discs: Iterable[DiscLabel], remarks: Mapping[int, str] | None = None
 ) -> Study:
-    """Put disc labels into the scene of an image, in place of those that are there; ``remarks`` as
+    """Put disc labels into the scene of an image, replacing existing ones; ``remarks`` as
     in :func:`.discs.set_discs`.
     """
     study = study_of(image_node)
@@ -138,14 +139,14 @@ def set_disc_labels(
         study.discs = add_discs(image_node.GetScene(), image_node, discs, remarks=remarks)
     else:
         set_discs(study.discs, discs, remarks)
-    return _placed(study)
+    return _in_hierarchy(study)
 
 
 def set_measurement(
     study: Study, shape: CordShape, summary: Summary | Iterable[LevelSummary]
 ) -> Study:
-    """Put the measures of the soft mask into the scene: both tables and the plot, in place of those
-    that are there.
+    """Put the measures of the soft mask into the scene: both tables and the plot, replacing
+    existing ones.
     """
     scene = study.image.GetScene()
     if study.slice_table is None:
@@ -160,10 +161,10 @@ def set_measurement(
         study.series = add_area_series(scene, study.slice_table)
     if study.chart is None:
         study.chart = add_area_chart(scene, [study.series])
-    return _placed(study)
+    return _in_hierarchy(study)
 
 
-def _placed(study: Study) -> Study:
+def _in_hierarchy(study: Study) -> Study:
     for node in study.results:
         place_result(node, study.image)
     return study

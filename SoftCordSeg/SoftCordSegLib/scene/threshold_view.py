@@ -2,9 +2,9 @@
 box only.
 
 The soft mask is the truth.  Where the user corrected it, it is merged anew at each threshold, so
-that what was said to be cord stays in the segment and what was said not to be stays out.
-Everything here can be rebuilt from it, and the class holds no state that the scene does not: make a
-new :class:`ThresholdView` on the segmentation node of a scene read from a file, and go on.
+that added voxels stay in the segment and removed ones stay out.  Everything here can be rebuilt
+from it, and the class has no state that the scene does not have: a new :class:`ThresholdView` can
+be made on the segmentation node of a scene read from a file.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from ..colours import SPINAL_CORD, rgb
 from ..correction import Box, bounding_box, merge_into, moved, union
 from ..errors import InputError
 from .edit_nodes import correction_of
+from .iso_surface import iso_surface
 from .links import EDIT_MAP, IMAGE, SOFT_MASK, link, linked, nodes_linked_to
-from .surface import iso_surface
-from .volumes import array_of, voxels_changed
+from .volume_nodes import array_of, voxels_changed
 
 SEGMENT_ID = "SpinalCord"
 SEGMENT_NAME = "Spinal cord"
@@ -45,7 +45,7 @@ def add_threshold_view(
 
     Args:
         scene: the MRML scene.
-        soft_node: made by :func:`~SoftCordSegLib.scene.soft_mask.add_soft_mask`.
+        soft_node: made by :func:`~SoftCordSegLib.scene.soft_mask_node.add_soft_mask`.
         threshold: in (0, 1].
         name: of the segmentation node; "<image> cord" where None.
     """
@@ -61,9 +61,7 @@ def add_threshold_view(
     display = node.GetDisplayNode()
     display.SetPreferredDisplayRepresentationName2D(_LABELMAP)
     display.SetPreferredDisplayRepresentationName3D(_SURFACE)
-    display.SetVisibility2DFill(
-        False
-    )  # the soft mask in colour is what fills; the segment is its outline
+    display.SetVisibility2DFill(False)  # the soft mask fills in colour; the segment is its outline
     display.SetSliceIntersectionThickness(2)
     view = ThresholdView(node)
     view.update(threshold)
@@ -196,7 +194,8 @@ class ThresholdView:
     def _soft_array(self) -> np.ndarray:
         if self.soft_node is None:
             raise InputError(
-                f"The soft mask of '{self.node.GetName()}' was deleted. Segment the image again."
+                f"The soft mask of '{self.node.GetName()}' was deleted.",
+                hint="Segment the image again.",
             )
         return array_of(self.soft_node)
 
@@ -228,8 +227,8 @@ class ThresholdView:
         )
         if not written:
             raise InputError(
-                f"Slicer could not write the segment '{SEGMENT_NAME}' of '{self.node.GetName()}'."
-                " Delete it and segment again."
+                f"Slicer could not write the segment '{SEGMENT_NAME}' of '{self.node.GetName()}'.",
+                hint="Delete it and segment again.",
             )
 
     def _write_surface(self, segment, soft: np.ndarray, box, threshold: float) -> None:

@@ -33,8 +33,8 @@ def with_views(study: DemoStudy, folder: Path, draw: Draw | None = None) -> Demo
         OutputError: the bundle cannot be written (no folder, full disk).
     """
     from ..scene import SlicerMissing, offscreen
-    from ..scene.graphics import GraphicsMissing
-    from ..scene.save import save_scene
+    from ..scene.offscreen import GraphicsMissing
+    from ..scene.scene_files import save_scene
 
     try:
         app = offscreen.start()
@@ -62,14 +62,18 @@ def with_views(study: DemoStudy, folder: Path, draw: Draw | None = None) -> Demo
 
 def _fill(app, study: DemoStudy) -> dict[str, Any]:
     """Image, soft mask, segment, discs, box, table and plot, placed in the subject hierarchy."""
-    from ..scene.discs import add_discs
+    from ..scene.disc_points import add_discs
     from ..scene.hierarchy import place_result
-    from ..scene.plots import add_area_chart, add_area_series
+    from ..scene.measure_tables import (
+        add_area_chart,
+        add_area_series,
+        add_slice_table,
+        add_summary_table,
+    )
     from ..scene.render import set_window_level
-    from ..scene.soft_mask import add_soft_mask
-    from ..scene.tables import add_slice_table, add_summary_table
+    from ..scene.soft_mask_node import add_soft_mask
     from ..scene.threshold_view import add_threshold_view
-    from ..scene.volumes import add_volume
+    from ..scene.volume_nodes import add_volume
 
     scene = app.scene
     image = add_volume(scene, study.image, file_stem(study.path))

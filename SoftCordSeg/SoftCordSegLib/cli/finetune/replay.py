@@ -39,12 +39,12 @@ def phantoms(trained_on: bool = True) -> tuple[list[ReplayImage], list[ReplayIma
 
 def _scans(cords: tuple, seed: int) -> list[ReplayImage]:
     from ...phantom import CONTRASTS, Cord, make_phantom
-    from ...phantom.centreline import Centreline
+    from ...phantom.cord import CordCurve
     from ...training.finetune import ReplayImage
 
     images = []
     for number, (contrast, (calibre, lordosis, bend, tilt)) in enumerate(zip(CONTRASTS, cords)):
-        cord = Cord(Centreline(lordosis, bend, tilt), calibre)
+        cord = Cord(CordCurve(lordosis, bend, tilt), calibre)
         scan = make_phantom(contrast, cord=cord, seed=seed + number)
         images.append(ReplayImage(f"{contrast} phantom", scan.image, scan.truth))
     return images

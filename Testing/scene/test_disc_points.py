@@ -8,14 +8,14 @@ import pytest
 from scene.examples import GRIDS, image_in
 from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.morphometry import DiscLabel
-from SoftCordSegLib.scene.discs import (
+from SoftCordSegLib.scene.disc_points import (
     add_discs,
     disc_lists_of,
     discs_of,
     next_disc_value,
     set_discs,
 )
-from SoftCordSegLib.scene.volumes import add_volume
+from SoftCordSegLib.scene.volume_nodes import add_volume
 
 DISCS = [
     DiscLabel(4, (1.5, -20.25, 40.0)),

@@ -1,21 +1,60 @@
 """Volumes between the library and the scene, always through affines.
 
 Slicer flips left-handed images when it loads them: array and matrix change together, every voxel
-stays at its place in the patient.  So arrays of the two sides must never be exchanged bare; here
-each array travels with its affine.
+keeps its position in the patient.  So arrays of the two sides must never be exchanged without their
+affines.  The grid of the image's file is remembered, so that results are written in the file's
+orientation: a mask from the flipped node would have other letters than the image, and tools that
+compare arrays would refuse the pair.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import nibabel
 import numpy as np
 
 from ..errors import InputError
 from ..volume import Grid, Volume, time_points
-from .file_grid import read_grid, remember_file_grid
 
-# Two grids are one if their voxels coincide to within this; a matrix from a file carries float32
+_ATTRIBUTE = "SoftCordSeg.FileGrid"
+
+
+def read_grid(path: str | Path) -> Grid | None:
+    """The grid of a 3D NIfTI file, from its header alone; None where the file is not one."""
+    if not str(path).endswith((".nii", ".nii.gz")) or not Path(path).is_file():
+        return None
+    try:
+        image = nibabel.load(path)
+    except (OSError, ValueError, EOFError, nibabel.filebasedimages.ImageFileError):
+        return None
+    return Grid(image.shape[:3], image.affine) if len(image.shape) >= 3 else None
+
+
+def remember_file_grid(node, grid: Grid | None) -> None:
+    """Store the grid of the file in the node, and so in the scene, for when the file is not
+    available.
+    """
+    if grid is not None:
+        # Plain numbers: MRML files separate attributes by colons and semicolons.
+        node.SetAttribute(
+            _ATTRIBUTE, " ".join(repr(float(x)) for x in (*grid.shape, *grid.affine[:3].ravel()))
+        )
+
+
+def file_grid_of(node) -> Grid | None:
+    """The grid of the file that a volume node was loaded from; None where it is not known."""
+    text = node.GetAttribute(_ATTRIBUTE)
+    if text:
+        numbers = [float(word) for word in text.split()]
+        return Grid(tuple(numbers[:3]), np.vstack([np.reshape(numbers[3:], (3, 4)), (0, 0, 0, 1)]))
+    storage = node.GetStorageNode()
+    return (
+        read_grid(storage.GetFileName()) if storage is not None and storage.GetFileName() else None
+    )
+
+
+# Two grids are the same if their voxels coincide to within this; a matrix from a file has float32
 # rounding.
 SAME_PLACE_MM = 0.02
 _MAX_SHEAR_COSINE = 1e-2
@@ -38,29 +77,34 @@ def load_image(volumes_logic, path: str | Path, name: str | None = None):
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"There is no file '{path}'. Check the name and the folder.")
+        raise InputError("There is no such file.", path=path, hint="Check the name and the folder.")
     is_nifti = path.name.endswith((".nii", ".nii.gz"))
     if is_nifti and time_points(path) > 1:
         raise InputError(
-            f"'{path}' is a series of {time_points(path)} volumes. Choose one of them, or their"
-            " mean, first."
+            f"The file is a series of {time_points(path)} volumes.",
+            path=path,
+            hint="Choose one of them, or their mean, first.",
         )
     name = name or path.name.split(".")[0]
     node = volumes_logic.AddArchetypeVolume(str(path), name)
     if node is None or node.GetImageData() is None:
         raise InputError(
-            f"Slicer cannot read '{path}' as an image. Export it again as .nii or .nii.gz."
+            "Slicer cannot read the file as an image.",
+            path=path,
+            hint="Export it again as .nii or .nii.gz.",
         )
     if node.GetImageData().GetNumberOfScalarComponents() != 1:
         volumes_logic.GetMRMLScene().RemoveNode(node)
-        raise InputError(f"'{path}' is a colour or vector image. Give a scalar MR image.")
+        raise InputError(
+            "The file is a colour or vector image.", path=path, hint="Give a scalar MR image."
+        )
     if is_nifti:
         remember_file_grid(node, read_grid(path))
     return node
 
 
 def add_volume(scene, volume: Volume, name: str):
-    """A new scalar volume node with the voxels of ``volume``, each at its place in the world.
+    """A new scalar volume node with the voxels of ``volume``, each at its position in the world.
 
     Left-handed volumes are flipped along k, as Slicer does when it loads such a file: its filters
     and displays count on right-handed voxel axes.
@@ -87,8 +131,8 @@ def grid_of(node, in_world: bool = True) -> Grid:
 
     Args:
         node: a volume node.
-        in_world: with linear parent transforms, as the views show it; False gives the volume's own
-            frame, as it is stored.
+        in_world: with linear parent transforms, as in the views; False: the volume's own frame, as
+            it is stored.
 
     Raises:
         InputError: no voxels, or a transform that bends or shears the grid.
@@ -98,7 +142,8 @@ def grid_of(node, in_world: bool = True) -> Grid:
     image = node.GetImageData()
     if image is None or 0 in image.GetDimensions():
         raise InputError(
-            f"The volume '{node.GetName()}' has no voxels. Load it again, or choose another volume."
+            f"The volume '{node.GetName()}' has no voxels.",
+            hint="Load it again, or choose another volume.",
         )
     matrix = vtk.vtkMatrix4x4()
     node.GetIJKToRASMatrix(matrix)
@@ -107,17 +152,17 @@ def grid_of(node, in_world: bool = True) -> Grid:
     if transform is not None:
         if not transform.IsTransformToWorldLinear():
             raise InputError(
-                f"The volume '{node.GetName()}' is under a transform that bends it. Harden the"
-                " transform first."
+                f"The volume '{node.GetName()}' has a parent transform that bends it.",
+                hint="Harden the transform first.",
             )
         transform.GetMatrixTransformToWorld(matrix)
         affine = _affine(matrix) @ affine
     axes = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
     if not np.isfinite(axes).all() or np.abs(axes.T @ axes - np.eye(3)).max() > _MAX_SHEAR_COSINE:
         raise InputError(
-            f"The axes of the volume '{node.GetName()}' are not at right angles. Resample it to a"
-            " rectangular grid first (module Resample Scalar Volume, or Acquisition Geometry"
-            " Regularization)."
+            f"The axes of the volume '{node.GetName()}' are not at right angles.",
+            hint="Resample it to a rectangular grid first (module Resample Scalar Volume, or"
+            " Acquisition Geometry Regularization).",
         )
     return Grid(image.GetDimensions(), affine)
 
@@ -135,24 +180,25 @@ def array_of(node) -> np.ndarray:
     scalars = image.GetPointData().GetScalars() if image is not None else None
     if scalars is None:
         raise InputError(
-            f"The volume '{node.GetName()}' has no voxels. Load it again, or choose another volume."
+            f"The volume '{node.GetName()}' has no voxels.",
+            hint="Load it again, or choose another volume.",
         )
     if scalars.GetNumberOfComponents() != 1:
         raise InputError(
-            f"The volume '{node.GetName()}' is a colour or vector image. Choose a scalar MR volume."
+            f"The volume '{node.GetName()}' is a colour or vector image.",
+            hint="Choose a scalar MR volume.",
         )
     return vtk_to_numpy(scalars).reshape(image.GetDimensions(), order="F")
 
 
 def voxels_changed(node) -> None:
-    """Tell the scene that the array of :func:`array_of` was written to."""
+    """Notify the scene that the array of :func:`array_of` was changed."""
     node.GetImageData().GetPointData().GetScalars().Modified()
     node.Modified()
 
 
 def volume_of(node, in_world: bool = True) -> Volume:
-    """The volume node as the library's value type: a copy, safe in another thread whatever the
-    scene does next.
+    """The volume node as the library's value type: a copy, safe to use in another thread.
 
     Args:
         node: a volume node.
@@ -166,8 +212,8 @@ def volume_of(node, in_world: bool = True) -> Volume:
     if np.issubdtype(data.dtype, np.floating) and not np.isfinite(data).all():
         count = int(data.size - np.isfinite(data).sum())
         raise InputError(
-            f"The volume '{node.GetName()}' has {count} voxels that are NaN or infinite. Replace"
-            " them and try again."
+            f"The volume '{node.GetName()}' has {count} voxels that are NaN or infinite.",
+            hint="Replace them and try again.",
         )
     return Volume(data, grid.affine)
 
@@ -202,14 +248,15 @@ def values_on(volume: Volume, grid: Grid) -> np.ndarray:
     if data is None or not Grid(data.shape, affine).same_as(grid, SAME_PLACE_MM):
         raise InputError(
             f"The voxels of these two volumes do not coincide: {volume.shape} of"
-            f" {np.round(volume.spacing, 3)} mm and {grid.shape} of {np.round(grid.spacing, 3)} mm."
-            " Resample one to the other first."
+            f" {np.round(volume.spacing, 3)} mm and {grid.shape} of {np.round(grid.spacing, 3)}"
+            " mm.",
+            hint="Resample one to the other first.",
         )
     return data
 
 
 def _image(data: np.ndarray):
-    """``vtkImageData`` with unit spacing (the node's matrix says where it is) and a copy of the
+    """``vtkImageData`` with unit spacing (the node's matrix has the geometry) and a copy of the
     voxels (i, j, k).
     """
     import vtk

@@ -1,4 +1,4 @@
-"""Editing a soft mask by painting in its segment: what the user did is read from the segment, and
+"""Editing a soft mask by painting in its segment: the user's change is read from the segment, and
 the mask stays soft.
 """
 
@@ -16,7 +16,7 @@ from .edit_nodes import correction_of, has_edits, set_prediction, start_correcti
 from .links import EDIT_MAP, PREDICTION, linked
 from .segment_voxels import labelmap_of, segment_voxels
 from .threshold_view import ThresholdView
-from .volumes import array_of, grid_of, voxels_changed
+from .volume_nodes import array_of, grid_of, voxels_changed
 
 _SEEN_FROM_THE_SIDE = (
     0.8  # cosine of the angle from which on a view shows no slice of the volume any more
@@ -24,8 +24,7 @@ _SEEN_FROM_THE_SIDE = (
 
 
 def events_to_follow() -> tuple[int, ...]:
-    """The events of :attr:`SoftEdits.segmentation` at which :meth:`SoftEdits.follow` is to be
-    called.
+    """The events of :attr:`SoftEdits.segmentation` at which to call :meth:`SoftEdits.follow`.
 
     A stroke fires the first two, the second again when Slicer has made a surface of the new voxels;
     undo and redo fire the third.
@@ -67,9 +66,8 @@ class Change(NamedTuple):
 class SoftEdits:
     """The user's corrections of one soft mask.
 
-    The scene holds the state (:mod:`.edit_nodes`).  The object adds only a memory by which an undo
-    across a threshold move is understood; keep one for as long as the Segment Editor keeps its undo
-    states.
+    The scene holds the state (:mod:`.edit_nodes`).  The object adds only a memory for undo
+    across threshold moves; keep one object as long as the Segment Editor keeps its undo states.
 
     Args:
         view: the segment that is painted in.
@@ -120,11 +118,11 @@ class SoftEdits:
         )
 
     def follow(self) -> Change | None:
-        """Read what the user did to the segment, and correct the soft mask accordingly.
+        """Read the user's change of the segment, and correct the soft mask accordingly.
 
-        To be called at each of :func:`events_to_follow`, at once: what is written while the Segment
-        Editor restores a state does not cost it its redo.  Calls for which nothing happened (a
-        rename, other segments, our own updates) are cheap.
+        To be called at each of :func:`events_to_follow`, immediately: a write while the Segment
+        Editor restores a state does not lose its redo.  Calls without a change (a rename, other
+        segments, our own updates) are cheap.
 
         Returns:
             Where soft values changed; None if they did not.
@@ -146,13 +144,13 @@ class SoftEdits:
         return change
 
     def revert_all(self) -> Change | None:
-        """Take back every correction.  (To let the user undo it, save the Segment Editor's state
-        before.)
+        """Revert every correction.  (To let the user undo it, save the Segment Editor's state
+        first.)
         """
         return self._revert(lambda edits: edits.fill(0))
 
     def revert_slice(self, axis: int, index: int) -> Change | None:
-        """Take back the corrections in one slice.
+        """Revert the corrections in one slice.
 
         Args:
             axis: voxel axis of the soft mask's node that the slice is across: 0, 1 or 2.
@@ -192,7 +190,7 @@ class SoftEdits:
         return None if shown is None else self.revert_slice(*shown)
 
     def set_prediction(self, mask: Volume, keep: bool = True) -> None:
-        """Put a new prediction below the corrections (``keep``), or in their place.
+        """Apply the corrections to a new prediction (``keep``), or drop them.
 
         Raises:
             InputError: the mask does not fit; nothing was changed.
@@ -207,13 +205,13 @@ class SoftEdits:
         return self.soft_node is not None and is_shown(self.soft_node)
 
     def show(self, visible: bool, opacity: float = 0.6) -> None:
-        """Show the corrections in all slice views, what was added in blue and what was removed in
-        orange; or hide them.
+        """Show the corrections in all slice views, added voxels in blue and removed ones in orange;
+        or hide them.
         """
         show_edits(self.soft_node, visible, opacity)
 
     def _look(self) -> tuple:
-        """Equal to the last one only if there is nothing to follow."""
+        """A state that is equal to the last one only if nothing changed."""
         labelmap, surface = labelmap_of(self.view), self.view.surface
         times = [None if shown is None else shown.GetMTime() for shown in (labelmap, surface)]
         return labelmap, surface, times, self.view.threshold

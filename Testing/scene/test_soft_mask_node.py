@@ -8,7 +8,7 @@ import pytest
 from scene.examples import GRIDS, cord_in, image_in
 from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.scene.links import IMAGE, linked
-from SoftCordSegLib.scene.soft_mask import (
+from SoftCordSegLib.scene.soft_mask_node import (
     COLOUR_MAPS,
     add_soft_mask,
     display_soft_mask,
@@ -16,7 +16,7 @@ from SoftCordSegLib.scene.soft_mask import (
     show_in_slice_views,
     soft_masks_of,
 )
-from SoftCordSegLib.scene.volumes import add_volume, array_of, grid_of, values_on, volume_of
+from SoftCordSegLib.scene.volume_nodes import add_volume, array_of, grid_of, values_on, volume_of
 
 
 @pytest.fixture

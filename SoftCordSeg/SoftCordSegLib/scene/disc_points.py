@@ -1,5 +1,5 @@
-"""Disc labels as points in the views: one markups list an image, each point named as its disc
-("C2/C3").
+"""Disc labels as points in the views: one markups list for an image, each point with the name of
+its disc ("C2/C3").
 """
 
 from __future__ import annotations
@@ -77,16 +77,16 @@ def discs_of(node) -> list[DiscLabel]:
     out.
 
     Raises:
-        InputError: a point whose name is no disc, or two points of one disc; the list is named.
+        InputError: a point whose name is not a disc, or two points of one disc; the sentence names
+            the list.
     """
     return _discs(node, _placed_points(node))
 
 
 def placed_discs_of(node) -> list[DiscLabel]:
-    """As :func:`discs_of`, without the points that are still where, and named as, the program found
-    them.
+    """As :func:`discs_of`, without the points that the program found and the user has not changed.
 
-    So a found point that the user moved or renamed is among them.
+    A found point that the user moved or renamed is included.
 
     Raises:
         InputError: as :func:`discs_of`; a disc that is both placed and found is no error.
@@ -105,7 +105,7 @@ def remarks_of(node) -> dict[int, str]:
 
 
 def has_found_discs(node) -> bool:
-    """Whether any point of a disc list was found by the program, even if it was moved since."""
+    """Whether any point of a disc list was found by the program, even if it was moved."""
     return any(found_before(remark) is not None for _, _, remark in _placed_points(node))
 
 
@@ -118,8 +118,7 @@ def next_disc_value(node, first: int = 3) -> int:
     """The disc to name the next point by: the one below the lowest that is there, C2/C3 in an empty
     list.
 
-    Points with names that are no discs are passed over, so that one typing mistake does not stop
-    placing.
+    Points with other names are skipped, so that one typing mistake does not stop placing.
     """
     values = []
     for label, _, _ in _placed_points(node):
@@ -127,7 +126,7 @@ def next_disc_value(node, first: int = 3) -> int:
             value = parse_disc(label)
         except InputError:
             continue
-        if value < 49:  # landmarks of the brainstem and the conus are not in the row
+        if value < 49:  # landmarks of the brainstem and the conus are not discs
             values.append(value)
     return max(values) + 1 if values else first
 
@@ -148,7 +147,7 @@ def _is_left_as_found(label: str, position: tuple[float, float, float], remark: 
     try:
         return is_where_found(DiscLabel(parse_disc(label), position), *found)
     except InputError:
-        return False  # renamed, to what is no disc
+        return False  # renamed, not to a disc
 
 
 def _placed_points(node) -> list[_Point]:
@@ -169,5 +168,5 @@ def _placed_points(node) -> list[_Point]:
 
 
 def _from_above(disc: DiscLabel) -> int:
-    """Landmarks of the brainstem (49, 50) lie above C1; the conus (60) below all."""
+    """Landmarks of the brainstem (49, 50) are above C1; the conus (60) is below all."""
     return disc.value - 100 if disc.value in (49, 50) else disc.value

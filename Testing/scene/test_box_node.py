@@ -7,8 +7,8 @@ import pytest
 
 from scene.examples import GRIDS, image_in
 from SoftCordSegLib.errors import InputError
-from SoftCordSegLib.scene.box import add_box, box_of, boxes_of, set_box
-from SoftCordSegLib.scene.volumes import add_volume
+from SoftCordSegLib.scene.box_node import add_box, box_of, boxes_of, set_box
+from SoftCordSegLib.scene.volume_nodes import add_volume
 from SoftCordSegLib.volume import Box
 
 

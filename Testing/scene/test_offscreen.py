@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from SoftCordSegLib.scene import SlicerMissing, graphics, require_slicer
+from SoftCordSegLib.scene import SlicerMissing, require_slicer
+from SoftCordSegLib.scene import offscreen as graphics
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="EGL and OSMesa are for Linux"

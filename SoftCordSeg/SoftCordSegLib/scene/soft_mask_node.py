@@ -10,9 +10,15 @@ import numpy as np
 
 from ..errors import InputError
 from ..volume import Volume
-from .file_grid import file_grid_of, remember_file_grid
 from .links import IMAGE, link, nodes_linked_to
-from .volumes import array_of, grid_of, values_on, voxels_changed
+from .volume_nodes import (
+    array_of,
+    file_grid_of,
+    grid_of,
+    remember_file_grid,
+    values_on,
+    voxels_changed,
+)
 
 # Colour maps that every Slicer has built in, so that a saved scene needs no colour file.
 COLOUR_MAPS = {
@@ -23,10 +29,9 @@ COLOUR_MAPS = {
     "Rainbow": "vtkMRMLColorTableNodeRainbow",
     "Grey": "vtkMRMLColorTableNodeGrey",
 }
-# Stands out from the yellow outline of the segment, for colour-blind eyes too.
+# Contrasts with the yellow outline of the segment, for colour-blind readers too.
 DEFAULT_COLOUR_MAP = "Blue to green"
-# Below this a soft value is hardly more than rounding of the way back to the native grid, and is
-# not shown.
+# Lower soft values are mostly rounding of the resampling to the native grid, and are not shown.
 DEFAULT_SHOWN_FROM = 0.05
 
 
@@ -70,7 +75,7 @@ def add_soft_mask(scene, image_node, mask: Volume, name: str | None = None):
 
 
 def set_soft_mask(node, mask: Volume) -> None:
-    """Replace the values of a soft mask node in place (its display, links and place in the
+    """Replace the values of a soft mask node in place (its display, links and position in the
     hierarchy stay).
 
     Raises:
@@ -108,12 +113,12 @@ def display_soft_mask(
 
 
 def show_in_slice_views(scene, image_node, soft_node=None, opacity: float = 0.5) -> None:
-    """Put the image behind and the soft mask in front of it in every slice view of the scene.
+    """Show the image in the background and the soft mask in the foreground of every slice view.
 
     Args:
         scene: the MRML scene.
-        image_node: the background; None leaves it as it is.
-        soft_node: the foreground; None takes the foreground away.
+        image_node: the background; None does not change it.
+        soft_node: the foreground; None removes it.
         opacity: of the foreground, in [0, 1].
     """
     for n in range(scene.GetNumberOfNodesByClass("vtkMRMLSliceCompositeNode")):
@@ -130,7 +135,7 @@ def _checked(values: np.ndarray, name: str) -> np.ndarray:
     # Written so that NaN, for which every comparison is false, is refused too.
     if not ((values >= 0.0) & (values <= 1.0)).all():
         raise InputError(
-            f"The soft mask for '{name}' has values outside 0 to 1. Divide it by its maximum, or"
-            " give another mask."
+            f"The soft mask for '{name}' has values outside 0 to 1.",
+            hint="Divide it by its maximum, or give another mask.",
         )
     return values

@@ -1,5 +1,5 @@
-"""The measures as Slicer tables: slice by slice for the plot, and grouped as in the CSV; every
-column says its unit.
+"""The measures as Slicer tables, slice by slice and grouped as in the CSV, with units; and the area
+along the cord as a plot.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..colours import SERIES_ON_ANY, rgb
 from ..morphometry import (
     UNITS,
     CordShape,
@@ -21,10 +22,10 @@ from ..morphometry import (
 )
 from .links import IMAGE, SOFT_MASK, link, linked, nodes_linked_to
 
-# Columns of the slice table that the plot and a click on a row go by.
+# Columns of the slice table that the plot and a click on a row use.
 SLICE, LEVEL, DISTANCE, AREA = "Slice", "Level", "Distance along cord", "area"
 POSITION = ("R", "A", "S")
-# MRML writes units as UCUM codes elsewhere; in a table they are labels for people.
+# MRML writes units as UCUM codes elsewhere; in a table they are labels for the reader.
 _LABELS = {"mm2": "mm²", "deg": "°", "1": ""}
 _KIND = "SoftCordSeg.Table"
 
@@ -59,37 +60,44 @@ def add_slice_table(scene, soft_node, shape: CordShape, name: str | None = None)
 
 
 def set_slice_table(table, shape: CordShape) -> None:
-    """Replace what a slice table shows."""
-    kept = np.flatnonzero(np.isfinite(shape.columns["area"]))
+    """Replace the content of a slice table."""
+    measured = np.flatnonzero(np.isfinite(shape.columns["area"]))
     levels = np.zeros(len(shape), int) if shape.levels is None else shape.levels
     columns = [
         Column(
             SLICE,
-            [int(shape.slices[n]) for n in kept],
+            [int(shape.slices[n]) for n in measured],
             "",
             "Number from the lowest slice, from 0 (inferior to superior)",
         ),
         Column(
             LEVEL,
-            [level_name(int(levels[n])) if levels[n] else "" for n in kept],
+            [level_name(int(levels[n])) if levels[n] else "" for n in measured],
             "",
             "Vertebral level",
         ),
         Column(
-            DISTANCE, _distance_along(shape)[kept], "mm", "Along the cord, from its lowest slice"
+            DISTANCE,
+            _distance_along(shape)[measured],
+            "mm",
+            "Along the cord, from its lowest slice",
         ),
     ]
     if shape.distance_pmj is not None:
         columns.append(
             Column(
-                "DistancePMJ", shape.distance_pmj[kept], "mm", "From the pontomedullary junction"
+                "DistancePMJ",
+                shape.distance_pmj[measured],
+                "mm",
+                "From the pontomedullary junction",
             )
         )
     columns += [
-        Column(measure, values[kept], _label(measure)) for measure, values in shape.columns.items()
+        Column(measure, values[measured], _label(measure))
+        for measure, values in shape.columns.items()
     ]
     columns += [
-        Column(axis, shape.centres_mm[kept, n], "mm", "Middle of the cord, world position")
+        Column(axis, shape.centres_mm[measured, n], "mm", "Middle of the cord, world position")
         for n, axis in enumerate(POSITION)
     ]
     fill(table, columns)
@@ -120,7 +128,7 @@ def add_summary_table(
 
 
 def set_summary_table(table, shape: CordShape, summary: Summary | Iterable[LevelSummary]) -> None:
-    """Replace what a summary table shows."""
+    """Replace the content of a summary table."""
     rows = table_rows(shape, summary, filename=table.GetName())
     names = [name for name in csv_columns() if name not in ("Timestamp", "SCT Version", "Filename")]
     extra = [name for row in rows[:1] for name in row if name not in names and "(" in name]
@@ -141,8 +149,8 @@ def tables_of(soft_node, kind: str) -> list:
 
 
 def position_at_row(table, row: int) -> tuple[float, float, float] | None:
-    """The middle of the cord (mm, RAS) that a row of a slice table is about; None where there is no
-    such row or position.
+    """The middle of the cord (mm, RAS) in a row of a slice table; None where there is no such row
+    or position.
     """
     if not 0 <= row < table.GetNumberOfRows():
         return None
@@ -154,7 +162,7 @@ def position_at_row(table, row: int) -> tuple[float, float, float] | None:
 
 
 def fill(table, columns: Sequence[Column]) -> None:
-    """Replace all columns of a table node, in one step for whoever watches it."""
+    """Replace all columns of a table node, as one modification."""
     changes = table.StartModify()
     table.SetLocked(False)
     table.RemoveAllColumns()
@@ -167,7 +175,7 @@ def fill(table, columns: Sequence[Column]) -> None:
         table.SetColumnTitle(
             column.name, f"{column.name} ({column.unit})" if column.unit else column.name
         )
-    table.SetLocked(True)  # numbers that were measured are not typed over
+    table.SetLocked(True)  # measured numbers are not edited
     table.EndModify(changes)
 
 
@@ -211,3 +219,57 @@ def _distance_along(shape: CordShape) -> np.ndarray:
 def _label(measure: str) -> str:
     unit = UNITS.get(measure, "")
     return _LABELS.get(unit, unit)
+
+
+def add_area_series(scene, table, name: str | None = None):
+    """A new plot series, area over distance along the cord, from a slice table; it follows the
+    table when that changes.
+
+    Returns:
+        ``vtkMRMLPlotSeriesNode`` named as the image, referring to the table's soft mask.
+    """
+    soft_node = linked(table, SOFT_MASK)
+    image_node = linked(soft_node, IMAGE) if soft_node is not None else None
+    owner = next(node for node in (image_node, soft_node, table) if node is not None)
+    count = scene.GetNumberOfNodesByClass("vtkMRMLPlotSeriesNode")
+    series = scene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", name or owner.GetName())
+    series.SetAndObserveTableNodeID(table.GetID())
+    series.SetXColumnName(DISTANCE)
+    series.SetYColumnName(AREA)
+    series.SetPlotType(
+        series.PlotTypeScatter
+    )  # a line with points at their own x; "line" would space them evenly
+    series.SetLineStyle(series.LineStyleSolid)
+    series.SetMarkerStyle(series.MarkerStyleCircle)
+    series.SetMarkerSize(5)
+    series.SetLineWidth(2)
+    series.SetColor(*rgb(SERIES_ON_ANY[count % len(SERIES_ON_ANY)]))
+    if soft_node is not None:
+        link(series, SOFT_MASK, soft_node)
+    return series
+
+
+def add_area_chart(scene, series: Sequence, title: str = "Cross-sectional area along the cord"):
+    """A new chart of one or more series.
+
+    Returns:
+        ``vtkMRMLPlotChartNode``, referring to the soft mask of the first series.
+    """
+    chart = scene.AddNewNodeByClass(
+        "vtkMRMLPlotChartNode", scene.GenerateUniqueName("Spinal cord area")
+    )
+    chart.SetTitle(title)
+    chart.SetXAxisTitle("Distance along the cord (mm)")
+    chart.SetYAxisTitle("Area (mm²)")
+    chart.SetLegendVisibility(len(series) > 1)
+    for one in series:
+        chart.AddAndObservePlotSeriesNodeID(one.GetID())
+    soft_node = linked(series[0], SOFT_MASK) if series else None
+    if soft_node is not None:
+        link(chart, SOFT_MASK, soft_node)
+    return chart
+
+
+def area_series_of(soft_node) -> list:
+    """The plot series made from a soft mask, oldest first."""
+    return nodes_linked_to(soft_node, SOFT_MASK, "vtkMRMLPlotSeriesNode")

@@ -1,4 +1,4 @@
-"""The box that the network looked at, as a region of interest that can be seen and moved."""
+"""The box of a segmentation as a region of interest in the scene."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .links import IMAGE, link, nodes_linked_to
 
 
 def add_box(scene, image_node, box: Box, name: str | None = None):
-    """A new region of interest, outlined in the views.
+    """A new region of interest, shown as an outline in the views.
 
     Returns:
         ``vtkMRMLMarkupsROINode`` with display node, referring to the image.
@@ -31,8 +31,8 @@ def add_box(scene, image_node, box: Box, name: str | None = None):
 
 
 def set_box(node, box: Box) -> None:
-    """Put the region of interest where ``box`` is; Slicer turns left-handed axes right-handed
-    itself, for the same box.
+    """Set the region of interest to ``box``; Slicer turns left-handed axes right-handed itself, for
+    the same box.
     """
     import vtk
 
@@ -59,8 +59,8 @@ def box_of(node) -> Box:
     size = np.array(node.GetSize()) * scale
     if node.GetNumberOfDefinedControlPoints() == 0 or not (size > 0).all():
         raise InputError(
-            f"The box '{node.GetName()}' is not placed yet, or is flat. Draw it around the cord, or"
-            " leave it out."
+            f"The box '{node.GetName()}' is not placed yet, or is flat.",
+            hint="Draw it around the cord, or leave it out.",
         )
     center = [matrix.GetElement(row, 3) for row in range(3)]
     return Box(np.array(center), linear / scale, size)

@@ -7,22 +7,24 @@ import pytest
 
 from scene.examples import GRIDS, cord_in, image_in
 from SoftCordSegLib.morphometry import aggregate, measure, table_rows
-from SoftCordSegLib.scene.plots import add_area_chart, add_area_series, area_series_of
-from SoftCordSegLib.scene.soft_mask import add_soft_mask
-from SoftCordSegLib.scene.tables import (
+from SoftCordSegLib.scene.measure_tables import (
     AREA,
     DISTANCE,
     LEVEL,
     SLICE,
     Column,
+    add_area_chart,
+    add_area_series,
     add_slice_table,
     add_summary_table,
+    area_series_of,
     fill,
     position_at_row,
     set_slice_table,
     tables_of,
 )
-from SoftCordSegLib.scene.volumes import add_volume
+from SoftCordSegLib.scene.soft_mask_node import add_soft_mask
+from SoftCordSegLib.scene.volume_nodes import add_volume
 
 GRID = GRIDS["isotropic"]
 

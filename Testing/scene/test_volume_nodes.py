@@ -7,7 +7,7 @@ import pytest
 
 from scene.examples import image_in
 from SoftCordSegLib.errors import InputError
-from SoftCordSegLib.scene.volumes import (
+from SoftCordSegLib.scene.volume_nodes import (
     add_volume,
     array_of,
     grid_of,
@@ -125,7 +125,7 @@ def test_a_bending_transform_is_refused(app):
     transform = app.scene.AddNewNodeByClass("vtkMRMLBSplineTransformNode")
     node.SetAndObserveTransformNodeID(transform.GetID())
 
-    with pytest.raises(InputError, match="'image' is under a transform that bends it. Harden"):
+    with pytest.raises(InputError, match="'image' has a parent transform that bends it. Harden"):
         grid_of(node)
 
 
@@ -172,7 +172,7 @@ def test_volumes_that_do_not_coincide_are_refused(app, grid):
 def test_a_missing_file_and_a_text_file_are_refused_by_a_sentence(app, tmp_path):
     (tmp_path / "notes.nii.gz").write_text("no image")
 
-    with pytest.raises(InputError, match="no file"):
+    with pytest.raises(InputError, match="no such file"):
         load_image(app.logics["Volumes"], tmp_path / "none.nii.gz")
     with pytest.raises(InputError, match="not a NIfTI image"):
         load_image(app.logics["Volumes"], tmp_path / "notes.nii.gz")

@@ -14,21 +14,23 @@ from scene.examples import GRIDS, cord_in, image_in
 from SoftCordSegLib.errors import InputError, OutputError
 from SoftCordSegLib.morphometry import DiscLabel, aggregate, measure
 from SoftCordSegLib.scene import offscreen
-from SoftCordSegLib.scene.box import add_box, box_of, boxes_of
-from SoftCordSegLib.scene.discs import add_discs, disc_lists_of, discs_of
+from SoftCordSegLib.scene.box_node import add_box, box_of, boxes_of
+from SoftCordSegLib.scene.disc_points import add_discs, disc_lists_of, discs_of
 from SoftCordSegLib.scene.hierarchy import place_result, results_folder
-from SoftCordSegLib.scene.plots import add_area_chart, add_area_series, area_series_of
-from SoftCordSegLib.scene.save import load_scene, save_scene, save_segment, save_soft_mask
-from SoftCordSegLib.scene.soft_mask import add_soft_mask, soft_masks_of
-from SoftCordSegLib.scene.tables import (
+from SoftCordSegLib.scene.measure_tables import (
     AREA,
+    add_area_chart,
+    add_area_series,
     add_slice_table,
     add_summary_table,
+    area_series_of,
     position_at_row,
     tables_of,
 )
+from SoftCordSegLib.scene.scene_files import load_scene, save_scene, save_segment, save_soft_mask
+from SoftCordSegLib.scene.soft_mask_node import add_soft_mask, soft_masks_of
 from SoftCordSegLib.scene.threshold_view import SEGMENT_ID, add_threshold_view, threshold_views_of
-from SoftCordSegLib.scene.volumes import add_volume, array_of, grid_of, load_image, volume_of
+from SoftCordSegLib.scene.volume_nodes import add_volume, array_of, grid_of, load_image, volume_of
 from SoftCordSegLib.volume import Box, read_nifti, write_nifti
 
 DISCS = [DiscLabel(3, (1.0, -21.0, 56.125)), DiscLabel(4, (1.5, -20.25, 40.0))]
@@ -187,7 +189,7 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(study, tmp_path):
 
     with pytest.raises(OutputError, match="Cannot write into this folder"):
         save_scene(study.app.scene, tmp_path / "file" / "study.mrb")
-    with pytest.raises(OutputError, match="does not end in .mrb"):
+    with pytest.raises(OutputError, match="bundle ends in .mrb"):
         save_scene(study.app.scene, tmp_path / "study.zip")
 
 
@@ -237,7 +239,7 @@ def test_what_is_no_bundle_is_refused(app, tmp_path):
 
     with pytest.raises(InputError, match="not a Slicer scene bundle"):
         load_scene(app.scene, tmp_path / "text.mrb")
-    with pytest.raises(InputError, match="no file"):
+    with pytest.raises(InputError, match="no such file"):
         load_scene(app.scene, tmp_path / "none.mrb")
 
 
@@ -246,7 +248,7 @@ def test_a_truncated_bundle_is_refused(study, tmp_path):
     data = (tmp_path / "study.mrb").read_bytes()
     (tmp_path / "study.mrb").write_bytes(data[: len(data) // 2])
 
-    with pytest.raises(InputError, match="damaged"):
+    with pytest.raises(InputError, match="corrupt"):
         load_scene(study.app.scene, tmp_path / "study.mrb")
 
 

@@ -1,5 +1,5 @@
-"""Out of the scene and back: the whole scene as ``.mrb``, masks as NIfTI on the grid of the image's
-own file.
+"""Saving and loading: the whole scene as ``.mrb``, masks as NIfTI on the grid of the image's
+file.
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ from ..errors import InputError, OutputError
 from ..files import atomic_path
 from ..volume import Volume, write_nifti
 from .edit_nodes import correction_of
-from .file_grid import file_grid_of
 from .links import EDIT_MAP, linked
 from .threshold_view import ThresholdView
-from .volumes import values_on, volume_of
+from .volume_nodes import file_grid_of, values_on, volume_of
 
 
 def save_scene(scene, path: str | Path) -> None:
@@ -34,7 +33,9 @@ def save_scene(scene, path: str | Path) -> None:
     """
     path = Path(path)
     if path.suffix != ".mrb":
-        raise OutputError(f"'{path}' does not end in .mrb. Choose a name that does.")
+        raise OutputError(
+            "The name of a Slicer scene bundle ends in .mrb.", path=path, hint="Choose such a name."
+        )
     with (
         atomic_path(path) as temporary,
         tempfile.TemporaryDirectory(dir=path.parent, prefix=".softcord-") as folder,
@@ -44,7 +45,9 @@ def save_scene(scene, path: str | Path) -> None:
         )  # the name inside the bundle, which Slicer shows, comes from the file's
         if not scene.WriteToMRB(str(bundle)) or not _is_whole(bundle):
             raise OutputError(
-                f"Slicer could not write '{path}': the disk may be full. Nothing was left there."
+                "Slicer could not write the scene: the disk may be full. Nothing was left there.",
+                path=path,
+                hint="Free some space, or choose another folder.",
             )
         os.replace(bundle, temporary)
 
@@ -58,27 +61,28 @@ def load_scene(scene, path: str | Path, clear: bool = True) -> None:
         clear: False adds it to what is in the scene.
 
     Raises:
-        InputError: missing, damaged, or not a bundle.
+        InputError: missing, corrupt, or not a bundle.
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"There is no file '{path}'. Check the name and the folder.")
+        raise InputError("There is no such file.", path=path, hint="Check the name and the folder.")
     if not _is_whole(path):
         raise InputError(
-            f"'{path}' is not a Slicer scene bundle (.mrb), or it is damaged. Save the scene again."
+            "The file is not a Slicer scene bundle (.mrb), or it is corrupt.",
+            path=path,
+            hint="Save the scene again.",
         )
     if not scene.ReadFromMRB(str(path), clear):
         raise InputError(
-            f"Slicer could not read the scene '{path}'. Open it in 3D Slicer to see why."
+            "Slicer could not read the scene.", path=path, hint="Open it in 3D Slicer to see why."
         )
 
 
 def soft_mask_as_stored(soft_node) -> Volume:
-    """The soft mask, float32, with the axes and the affine of the image's own file, transforms over
-    it left out.
+    """The soft mask, float32, with the axes and the affine of the image's own file, without parent
+    transforms.
 
-    Where the file is not known (DICOM) or the image was given another geometry since, on the node's
-    grid.
+    Where the file is not known (DICOM) or the image has another geometry now, on the node's grid.
     """
     volume = volume_of(soft_node, in_world=False)
     grid = file_grid_of(soft_node)
@@ -100,8 +104,9 @@ def save_soft_mask(soft_node, path: str | Path) -> None:
 
 
 def save_edit_map(soft_node, path: str | Path) -> None:
-    """Write what the user said of the voxels of a soft mask (+1 cord, -1 not cord, 0 as predicted)
-    as NIfTI, atomically.
+    """Write the edit map of a soft mask (+1 added, -1 removed, 0 as predicted) as NIfTI,
+    atomically.
+
 
     Raises:
         InputError: the mask was never corrected.
@@ -110,8 +115,9 @@ def save_edit_map(soft_node, path: str | Path) -> None:
     node = None if correction_of(soft_node) is None else linked(soft_node, EDIT_MAP)
     if node is None:
         raise InputError(
-            f"The soft mask '{soft_node.GetName()}' was never corrected, so that there are no edits"
-            " to save."
+            f"The soft mask '{soft_node.GetName()}' was never corrected: there are no edits to"
+            " save.",
+            hint="Correct it first.",
         )
     volume = soft_mask_as_stored(node)
     write_nifti(volume.with_data(volume.data.view(np.int8)), path)
@@ -126,14 +132,15 @@ def save_segment(view: ThresholdView, path: str | Path) -> None:
     """
     if view.soft_node is None:
         raise InputError(
-            f"The soft mask of '{view.node.GetName()}' was deleted. Segment the image again."
+            f"The soft mask of '{view.node.GetName()}' was deleted.",
+            hint="Segment the image again.",
         )
     soft = soft_mask_as_stored(view.soft_node)
     write_nifti(soft.with_data((soft.data >= view.threshold).astype(np.uint8)), path)
 
 
 def _is_whole(path: Path) -> bool:
-    """True if the file is an archive that ends well and has a scene in it."""
+    """True if the file is a complete archive with a scene in it."""
     try:
         with zipfile.ZipFile(path) as archive:
             return (
