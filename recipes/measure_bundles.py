@@ -1,18 +1,16 @@
-"""Measure bundles on a list of images of people held out, and print the tables.
+"""Measure bundles on a list of images of participants held out, and print the tables.
 
     make -C recipes measure LIST=evaluation BUNDLES="compact path/to/bundle"
 
 Every image is segmented once by every bundle: masks are kept in a folder by the content of bundle,
-program and image, so that a second run costs seconds.  How many threads the network takes is left
-to OMP_NUM_THREADS.
+program and image, so that a second run costs seconds. The number of threads of the network is that
+of OMP_NUM_THREADS.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import hashlib
-import io
 import json
 import sys
 from collections.abc import Sequence
@@ -20,19 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from SoftCordSegLib.errors import SoftCordSegError
-from SoftCordSegLib.evaluation import Case, read_cases
-from SoftCordSegLib.evaluation.held_out import (
-    Measured,
-    Measuring,
-    better_in_every_row,
-    measure_rows,
-    measure_text,
-    read_offsets,
-    read_tips,
-)
-from SoftCordSegLib.evaluation.methods import read_image
+from SoftCordSegLib.evaluation import Case, read_cases, read_image
+from SoftCordSegLib.evaluation.held_out import Measured, Measuring, read_offsets, read_tips
+from SoftCordSegLib.evaluation.held_out.bundle_comparison import better_in_every_row
+from SoftCordSegLib.evaluation.held_out.measure_rows import measure_rows, measure_text
 from SoftCordSegLib.files import write_text_atomically
 from SoftCordSegLib.network import file_sha256, load_bundle
 from SoftCordSegLib.network.store import find_bundle
@@ -51,7 +43,7 @@ ROOMS = ("volume", "network", "segmentation")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print, and write what was asked for."""
+    """Measure, print, and write the files that were asked for."""
     options = parse(arguments)
     try:
         cases = read_cases(options.cases, options.root)
@@ -166,7 +158,7 @@ def versions(bundle: ModelBundle) -> set[str]:
 
 
 def bundle_sha256(bundle: ModelBundle) -> str:
-    """Of its weights and of how they are used."""
+    """Of its weights and their configuration."""
     digest = hashlib.sha256(json.dumps(bundle.sha256, sort_keys=True).encode())
     digest.update((bundle.folder / "configs" / "inference.json").read_bytes())
     return digest.hexdigest()
@@ -182,24 +174,11 @@ def program_sha256() -> str:
 
 def rows_csv(measured: Sequence[Measured]) -> str:
     """A line for each number of each row of each bundle."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    columns = (
-        "table",
-        "contrast",
-        "region",
-        "person",
-        "seen",
-        "measure",
-        "value",
-        "people",
-        "images",
-    )
-    writer.writerow(("bundle", *columns))
+    frames = []
     for one in measured:
-        for row in measure_rows(one):
-            writer.writerow((one.bundle, *(getattr(row, name) for name in columns)))
-    return stream.getvalue()
+        frames.append(measure_rows(one))
+        frames[-1].insert(0, "bundle", one.bundle)
+    return pd.concat(frames).to_csv(index=False, lineterminator="\n")
 
 
 if __name__ == "__main__":

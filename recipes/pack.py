@@ -25,7 +25,7 @@ from series_means import series_means
 
 from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.evaluation import Case, read_cases
-from SoftCordSegLib.evaluation.held_out.edge_offset import read_offsets
+from SoftCordSegLib.evaluation.held_out import read_offsets
 from SoftCordSegLib.network import AROUND_CORD, file_sha256
 from SoftCordSegLib.segmentation.locate import coarse_image
 from SoftCordSegLib.training.packed import (

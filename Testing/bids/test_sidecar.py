@@ -20,6 +20,7 @@ from SoftCordSegLib.bids import (
     sidecar_path,
     with_correction,
 )
+from SoftCordSegLib.bids.sidecar import _OURS
 
 
 @dataclass(frozen=True)
@@ -68,16 +69,30 @@ def test_a_correction_is_one_entry_more_as_manual_correction_writes_it():
     assert [one.get("Author") for one in again["GeneratedBy"]][-2:] == ["First Last", "Other"]
 
 
-def test_keys_of_an_existing_sidecar_stay_and_its_history_comes_first():
+def test_a_sidecar_of_another_program_goes_on_with_a_correction():
     existing = {"RaterConfidence": 4, "GeneratedBy": [{"Name": "sct_deepseg", "Version": "7"}]}
-    content = merged(existing, written())
+    content = merged(existing, with_correction({"Threshold": 0.5}, "A", 1, 0))
     assert content["RaterConfidence"] == 4
-    assert [one["Name"] for one in content["GeneratedBy"]] == [
-        "sct_deepseg",
-        "SoftCordSeg",
-        "compact",
-    ]
-    assert merged(content, written())["GeneratedBy"] == content["GeneratedBy"]
+    assert [one["Name"] for one in content["GeneratedBy"]] == ["sct_deepseg", "Manual"]
+
+
+def test_saving_twice_keeps_both_corrections_and_a_new_segmentation_begins_anew():
+    run = {**written(), "Date": "2026-01-01 00:00:00"}
+    once = merged({"RaterConfidence": 4}, with_correction(run, "A", 1, 0, "2026-01-01 10:00:00"))
+    twice = merged(once, with_correction(run, "A", 2, 0, "2026-01-01 11:00:00"))
+    names = ["SoftCordSeg", "compact", "Manual", "Manual"]
+    assert [one["Name"] for one in twice["GeneratedBy"]] == names
+    assert twice["CorrectedByHand"]["VoxelsAdded"] == 2
+
+    anew = merged(twice, {**run, "Date": "2026-02-02 00:00:00"})
+    assert anew["RaterConfidence"] == 4
+    assert not is_corrected(anew)
+    assert "CorrectedByHand" not in anew
+
+
+def test_our_keys_are_known():
+    keys = set(with_correction(written(command={}, source_volume="mean", threshold=0.5), "", 0, 0))
+    assert keys | {"SourceSHA256"} == _OURS
 
 
 def test_no_folder_of_the_machine_is_told():

@@ -18,11 +18,23 @@ def study(tmp_path):
     return write_study(tmp_path)
 
 
+@pytest.fixture
+def settings(tmp_path):
+    """Writes a file of settings, and gives the words for it."""
+
+    def write(**values):
+        path = tmp_path / "settings.yaml"
+        path.write_text("".join(f"{key}: {value}\n" for key, value in values.items()))
+        return ["--settings", path]
+
+    return write
+
+
 def folders(study):
     return ["-m", f"tall={study.parent / 'tall'}", "-m", f"aside={study.parent / 'aside'}"]
 
 
-def test_folders_and_a_model_side_by_side(softcord, study, tmp_path):
+def test_folders_and_a_model_side_by_side(softcord, study, settings, tmp_path):
     out = tmp_path / "out"
 
     result = softcord(
@@ -34,8 +46,7 @@ def test_folders_and_a_model_side_by_side(softcord, study, tmp_path):
         "-o",
         out,
         "--json",
-        "--kinds",
-        "png",
+        *settings(kinds="png"),
     )
 
     assert result.exit_code == 0, result.stderr
@@ -46,7 +57,9 @@ def test_folders_and_a_model_side_by_side(softcord, study, tmp_path):
         for row in images
         if row["method"] == "net"
     )
-    assert read_nifti(out / "masks" / "net" / "sub-01_T1w_softseg.nii.gz").data.max() == 1.0
+    assert (
+        read_nifti(out / "masks" / "net" / "sub-01_T1w_label-SC_softseg.nii.gz").data.max() == 1.0
+    )
     assert {"anova.csv", "wilcoxon.csv", "regression.csv"} == set(names_in(out / "statistics"))
     assert {"table1_contrasts.tex", "table2_methods.csv", "table4_csa.tex"} <= set(
         names_in(out / "tables")
@@ -71,13 +84,15 @@ def test_the_table_in_the_window(softcord, study, tmp_path):
         line for line in result.stderr.splitlines() if line.split()[:3] == ["sub-01", "T1w", "tall"]
     )
     assert row.split()[3:7] == ["0.941", "0.941", "12.5", "0.20"]
-    assert "C2:C3, soft" in result.stderr
+    assert "C2:C3, cut at 0.5" in result.stderr
     assert not (tmp_path / "out" / "index.html").exists()
     assert not (tmp_path / "out" / "figures").exists()
 
 
-def test_the_page_needs_nothing_else(softcord, study, tmp_path):
-    result = softcord("evaluate", study, *folders(study), "-o", tmp_path / "out", "--kinds", "png")
+def test_the_page_needs_nothing_else(softcord, study, settings, tmp_path):
+    result = softcord(
+        "evaluate", study, *folders(study), "-o", tmp_path / "out", *settings(kinds="png")
+    )
 
     page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     assert result.exit_code == 0, result.stderr
@@ -106,8 +121,10 @@ def test_masks_that_a_model_made_can_be_given_again(softcord, study, tmp_path):
     assert old == new
 
 
-def test_csa_as_the_paper_published_it(softcord, study, tmp_path):
-    out = tmp_path / "out"
+def test_csa_is_as_the_paper_published_it_unless_soft_is_asked_for(
+    softcord, study, settings, tmp_path
+):
+    out, soft = tmp_path / "out", tmp_path / "soft"
 
     result = softcord(
         "evaluate",
@@ -115,16 +132,17 @@ def test_csa_as_the_paper_published_it(softcord, study, tmp_path):
         *folders(study),
         "-o",
         out,
-        "--csa-threshold",
-        "0.5",
         "--vert",
         "C3",
-        "--thresholds",
-        "0.3",
+        *settings(thresholds="[0.3]"),
         "--no-figures",
     )
+    words = ["--csa-threshold", "soft", "--no-figures"]
+    other = softcord("evaluate", study, *folders(study), "-o", soft, *words)
 
     assert result.exit_code == 0, result.stderr
+    assert other.exit_code == 0, other.stderr
+    assert "(C2:C3, soft)" in other.stderr
     assert {row["cut"] for row in rows_of(out / "csa.csv")} == {"soft", "0.5", "0.3"}
     assert {(row["place"], row["slices"]) for row in rows_of(out / "csa.csv")} == {("C3", "3")}
     assert "(C3, cut at 0.5)" in result.stderr
@@ -134,7 +152,7 @@ def test_csa_as_the_paper_published_it(softcord, study, tmp_path):
     }
 
 
-def test_other_resolutions(softcord, study, tmp_path):
+def test_other_resolutions(softcord, study, settings, tmp_path):
     out = tmp_path / "out"
 
     result = softcord(
@@ -143,8 +161,7 @@ def test_other_resolutions(softcord, study, tmp_path):
         *folders(study)[:2],
         "-o",
         out,
-        "--resolutions",
-        "2,0.5x0.5x1",
+        *settings(resolutions="[2, 0.5x0.5x1]"),
         "--no-figures",
     )
 
@@ -154,7 +171,7 @@ def test_other_resolutions(softcord, study, tmp_path):
     assert (out / "tables" / "resolutions.tex").is_file()
 
 
-def test_slices_need_no_levels(softcord, tmp_path):
+def test_slices_need_no_levels(softcord, settings, tmp_path):
     study = write_study(tmp_path, discs=False)
 
     result = softcord(
@@ -163,8 +180,7 @@ def test_slices_need_no_levels(softcord, tmp_path):
         *folders(study),
         "-o",
         tmp_path / "out",
-        "--slices",
-        "2:3",
+        *settings(slices="2:3"),
         "--no-figures",
     )
 
@@ -172,7 +188,7 @@ def test_slices_need_no_levels(softcord, tmp_path):
     assert {row["slices"] for row in rows_of(tmp_path / "out" / "csa.csv")} == {"2"}
 
 
-def test_releases_and_what_moved_too_far(softcord, study, tmp_path):
+def test_releases_and_what_moved_too_far(softcord, study, settings, tmp_path):
     out = tmp_path / "out"
 
     result = softcord(
@@ -182,10 +198,7 @@ def test_releases_and_what_moved_too_far(softcord, study, tmp_path):
         "-o",
         out,
         "--drift",
-        "--drift-limit",
-        "10",
-        "--kinds",
-        "png",
+        *settings(drift_limit=10, kinds="png"),
     )
 
     assert result.exit_code == 0, result.stderr
@@ -222,15 +235,14 @@ def test_where_every_mask_is_missing(softcord, study, tmp_path):
     assert not (tmp_path / "out" / "images.csv").exists()
 
 
-def test_an_ending_for_one_method(softcord, study, tmp_path):
+def test_an_ending_for_one_method(softcord, study, settings, tmp_path):
     result = softcord(
         "evaluate",
         study,
         *folders(study),
         "-o",
         tmp_path / "out",
-        "--suffix",
-        "tall=_softseg",
+        *settings(suffix="{tall: _softseg}"),
         "--no-figures",
     )
 
@@ -244,21 +256,36 @@ def test_an_ending_for_one_method(softcord, study, tmp_path):
         (["-m", "masks"], "NAME=FOLDER"),
         (["-m", "a/b=masks"], "NAME=FOLDER"),
         (["-m", "a=here", "-m", "a=there"], "Two methods are called 'a'"),
-        (["-m", "a=here", "--suffix", "b=_seg"], "there is no method 'b'"),
-        (["-m", "a=here", "--csa-threshold", "hard"], "soft, or a number"),
+        (["-m", "a=here", "--csa-threshold", "hard"], "'csa_threshold' is invalid"),
         (["-m", "a=here", "--drift"], "at least two"),
-        (["-m", "a=here", "--thresholds", "0.5,2"], "above 0 and up to 1"),
-        (["-m", "a=here", "--resolutions", "1x2"], "voxel sizes"),
-        (["-m", "a=here", "--rescaling", "all"], "none or sct"),
-        (["-m", "a=here", "--vert", "2:3", "--slices", "1"], "not both"),
         (["-m", "a=here", "--vert", "neck"], "neck"),
-        (["-m", "a=here", "--kinds", "bmp"], "bmp"),
-        (["-m", "a=here", "--pair", "T1w"], "two contrasts"),
-        (["-m", "a=here", "--pair", "T1w,STIR"], "no contrast 'STIR'"),
     ],
 )
-def test_what_cannot_be_asked_is_a_sentence(softcord, study, tmp_path, words, sentence):
+def test_an_invalid_option_is_a_sentence(softcord, study, tmp_path, words, sentence):
     result = softcord("evaluate", study, *words, "-o", tmp_path / "out")
+
+    assert result.exit_code == 2
+    assert sentence in result.stderr
+    assert names_in(tmp_path / "out") == []
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"treshold": 0.5}, "no setting 'treshold'. Did you mean 'threshold'?"),
+        ({"suffix": "{b: _seg}"}, "no such method"),
+        ({"thresholds": "[0.5, 2]"}, "above 0 and up to 1"),
+        ({"resolutions": "[1x2]"}, "not a voxel size"),
+        ({"rescaling": "all"}, "'none' or 'sct'"),
+        ({"vert": "2:3", "slices": "1"}, "Both levels and slices"),
+        ({"kinds": "[bmp]"}, "'kinds' is invalid"),
+        ({"pair": "[T1w]"}, "'pair' is invalid"),
+        ({"pair": "[T1w, STIR]"}, "no contrast 'STIR'"),
+    ],
+)
+def test_an_invalid_setting_is_a_sentence(softcord, study, settings, tmp_path, values, sentence):
+    words = ["-m", "a=here", "-o", tmp_path / "out"]
+    result = softcord("evaluate", study, *words, *settings(**values))
 
     assert result.exit_code == 2
     assert sentence in result.stderr
@@ -291,7 +318,9 @@ def test_nothing_is_written_over_an_input(softcord, study, tmp_path):
         "--no-figures",
     )
     study.write_text(
-        study.read_text().replace("data/sub-01_T1w_seg-manual", "out/masks/net/sub-01_T1w_softseg")
+        study.read_text().replace(
+            "data/sub-01_T1w_seg-manual", "out/masks/net/sub-01_T1w_label-SC_softseg"
+        )
     )
     over_reference = softcord(
         "evaluate", study, "-m", "net=a-model", "-o", tmp_path / "out", "--no-figures"
@@ -301,12 +330,12 @@ def test_nothing_is_written_over_an_input(softcord, study, tmp_path):
     assert [one.exit_code for one in (over_cases, over_masks, over_reference)] == [2, 2, 2]
     assert "is an input and would be overwritten" in over_cases.stderr
     assert "holds another method's masks" in over_masks.stderr
-    assert "sub-01_T1w_softseg.nii.gz" in over_reference.stderr
+    assert "sub-01_T1w_label-SC_softseg.nii.gz" in over_reference.stderr
 
 
-def test_of_pages_only_its_own_is_replaced(softcord, study, tmp_path):
+def test_of_pages_only_its_own_is_replaced(softcord, study, settings, tmp_path):
     out = tmp_path / "out"
-    words = ["evaluate", study, *folders(study), "-o", out, "--kinds", "png", "--panels", "0"]
+    words = ["evaluate", study, *folders(study), "-o", out, *settings(kinds="png", panels=0)]
     page = out / "index.html"
     out.mkdir()
 
@@ -337,4 +366,4 @@ def test_no_table(softcord, tmp_path):
     )
 
     assert result.exit_code == 1
-    assert "There is no table" in result.stderr
+    assert "There is no such table" in result.stderr

@@ -19,6 +19,7 @@ from cli.fakes import (
     values,
 )
 from SoftCordSegLib import __version__
+from SoftCordSegLib.bids import read_sidecar, sidecar_path, sidecar_text, with_correction
 from SoftCordSegLib.network import ModelBundle, Stage
 from SoftCordSegLib.segmentation import SoftMask
 from SoftCordSegLib.volume import read_nifti, write_nifti
@@ -305,3 +306,20 @@ def test_earlier_results_survive_a_run_that_fails(softcord, an_image, tmp_path):
 
 def _must_not_run(image, bundle, **options):
     raise AssertionError("segmented although the command was refused")
+
+
+def test_a_mask_that_was_corrected_by_hand_is_not_written_over(softcord, an_image, tmp_path):
+    assert softcord("segment", an_image, "-o", tmp_path).exit_code == 0
+    mask = tmp_path / "sub-01_T2w_label-SC_softseg.nii.gz"
+    sidecar = sidecar_path(mask)
+    mine = {**read_sidecar(sidecar), "RaterConfidence": 4}
+    sidecar.write_text(sidecar_text(mine))
+    assert softcord("segment", an_image, "-o", tmp_path).exit_code == 0
+    assert read_sidecar(sidecar)["RaterConfidence"] == 4  # keys that are not ours stay
+
+    sidecar.write_text(sidecar_text(with_correction(mine, "First Last", 3, 0)))
+    before = mask.read_bytes()
+    result = softcord("segment", an_image, "-o", tmp_path)
+    assert result.exit_code == 1
+    assert "corrected by hand" in result.stderr
+    assert mask.read_bytes() == before

@@ -20,6 +20,11 @@ HEIGHT = 8
 MORE_ROWS = {"T1w": 1, "T2w": 0, "T2star": -1}
 
 
+def rows_of(frame) -> list:
+    """The rows of a frame, a number by its name each."""
+    return list(frame.itertuples(index=False))
+
+
 def a_box(
     width: int, height: int = HEIGHT, shift: int = 0, slices: int = 6, value: float = 1.0
 ) -> Volume:

@@ -11,19 +11,16 @@ from evaluation.study import HEIGHT, WIDTHS, a_box, write_study
 from SoftCordSegLib.errors import Cancelled
 from SoftCordSegLib.evaluation import (
     BundleMethod,
+    CordRange,
     FolderMethod,
-    Options,
-    Place,
     at_resolution,
     compare_resolutions,
     evaluate,
     read_cases,
-    summarise,
-    usual_place,
+    usual_range,
 )
-from SoftCordSegLib.morphometry.disc_files import read_discs
+from SoftCordSegLib.evaluation.evaluation_summary import summarise
 from SoftCordSegLib.progress import Progress
-from SoftCordSegLib.segmentation import SoftMask
 from SoftCordSegLib.volume import reorient
 
 
@@ -41,27 +38,24 @@ def test_a_mask_keeps_its_volume_and_its_place():
 
 
 @pytest.mark.parametrize("discs", [True, False])
-def test_a_straight_cord_has_one_area_at_all_sizes(tmp_path, discs):
+def test_a_straight_cord_has_one_area_at_all_sizes(tmp_path, engine, discs):
     cases = read_cases(write_study(tmp_path, discs))[:3]
-    options = Options(read_discs=read_discs)
     seen = []
 
-    def segment(image, bundle, *, progress):
+    def segment(image, progress):
         seen.append(tuple(np.round(image.spacing, 3)))
-        return SoftMask(
-            image.with_data(np.clip(image.data / 1000, 0, 1).astype(np.float32)), None, ""
-        )
+        return image.with_data(np.clip(image.data / 1000, 0, 1).astype(np.float32))
+
+    engine(segment)
 
     methods = [
         FolderMethod("aside", tmp_path / "aside"),
-        BundleMethod("net", None, segment, tmp_path / "net"),
+        BundleMethod("net", "a bundle", tmp_path / "net"),
     ]
-    result = evaluate(cases, methods, options)
-    rows = compare_resolutions(
-        result, cases, methods, [(0.5, 0.5, 1.0)], usual_place(cases), options
-    )
+    result = evaluate(cases, methods)
+    rows = compare_resolutions(result, cases, methods, [(0.5, 0.5, 1.0)], usual_range(cases))
 
-    assert result.errors == []
+    assert result.failures == []
     assert [(row.method, row.resolution, row.resampled) for row in rows[:4]] == [
         ("aside", "native", ""),
         ("aside", "0.5 x 0.5 x 1 mm", "mask"),
@@ -80,7 +74,7 @@ def test_a_straight_cord_has_one_area_at_all_sizes(tmp_path, discs):
         for t in summarise(result, cases, ["aside", "net"], resolutions=rows).tables
         if t.name == "resolutions"
     ]
-    assert [words for words, _ in table.rows][1] == ("aside", "0.5 x 0.5 x 1 mm", "mask")
+    assert tuple(table.texts()[1][:3]) == ("aside", "0.5 x 0.5 x 1 mm", "mask")
 
 
 def test_without_levels_ends_that_hold_part_of_a_cord_do_not_count(tmp_path):
@@ -88,7 +82,7 @@ def test_without_levels_ends_that_hold_part_of_a_cord_do_not_count(tmp_path):
     methods = [FolderMethod("aside", tmp_path / "aside")]
     result = evaluate(cases, methods)
 
-    native, thin = compare_resolutions(result, cases, methods, [(1.0, 1.0, 0.25)], Place())
+    native, thin = compare_resolutions(result, cases, methods, [(1.0, 1.0, 0.25)], CordRange())
 
     assert native.slices == 4
     assert thin.slices == 4 * 3  # from the middle of the second slice to that of the last but one
@@ -99,39 +93,38 @@ def test_an_image_without_a_mask_is_left_out(tmp_path):
     cases = read_cases(write_study(tmp_path))[:2]
     (tmp_path / "aside" / "sub-01_T1w_softseg.nii.gz").unlink()
     methods = [FolderMethod("aside", tmp_path / "aside")]
-    result = evaluate(cases, methods, Options(read_discs=read_discs))
+    result = evaluate(cases, methods)
 
     rows = compare_resolutions(
         result,
         cases,
         methods,
         [(2.0, 2.0, 2.0)],
-        usual_place(cases),
-        Options(read_discs=read_discs),
+        usual_range(cases),
     )
 
     assert {row.contrast for row in rows} == {"T2w"}
     assert all(math.isfinite(row.area_mm2) for row in rows)
 
 
-def test_stopping_stops_the_model_at_work(tmp_path):
+def test_stopping_stops_the_model_at_work(tmp_path, engine):
     cases = read_cases(write_study(tmp_path, discs=False))[:1]
     asked = []
 
-    def segment(image, bundle, *, progress):
+    def segment(image, progress):
         asked.append(image.spacing[2])
         progress.check_cancelled()
-        return SoftMask(
-            image.with_data(np.clip(image.data / 1000, 0, 1).astype(np.float32)), None, ""
-        )
+        return image.with_data(np.clip(image.data / 1000, 0, 1).astype(np.float32))
 
-    methods = [BundleMethod("net", None, segment, tmp_path / "net")]
+    engine(segment)
+
+    methods = [BundleMethod("net", "a bundle", tmp_path / "net")]
     result = evaluate(cases, methods)
     stop = Progress(is_cancelled=lambda: asked[-1] == 2.0)
 
     with pytest.raises(Cancelled):
         compare_resolutions(
-            result, cases, methods, [(1.0, 1.0, 2.0), (1.0, 1.0, 3.0)], Place(), progress=stop
+            result, cases, methods, [(1.0, 1.0, 2.0), (1.0, 1.0, 3.0)], CordRange(), progress=stop
         )
 
     assert asked == [1.0, 2.0]

@@ -130,6 +130,15 @@ def test_a_long_function_is_recognised():
     assert long_functions("def f():\n" + body) == [f"f ({MAX_FUNCTION_LINES + 1} lines)"]
 
 
+def test_the_tests_have_the_rooms_of_the_library():
+    library = REPOSITORY / "SoftCordSeg" / "SoftCordSegLib"
+    rooms = {path.parent.name for path in library.glob("*/__init__.py")}
+    tested = {path.parent.name for path in (REPOSITORY / "Testing").glob("*/test_*.py")}
+
+    assert rooms - tested == set()
+    assert tested - rooms == {"floor0", "house", "module", "recipes"}
+
+
 def test_the_library_runs_on_the_oldest_python():
     answer = minimum_python(REPOSITORY / "SoftCordSeg")
 

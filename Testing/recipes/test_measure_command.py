@@ -54,7 +54,7 @@ def segmented(measure, monkeypatch):
 
 @pytest.fixture
 def study(tmp_path):
-    """Two people, one of them in two contrasts; the drawn masks lie beside the images."""
+    """Two participants, one of them in two contrasts; the drawn masks lie beside the images."""
     rows = [
         "participant,contrast,image,reference,grid,whole_field,region,dataset,session,tip,seen_by,use"
     ]
@@ -136,7 +136,7 @@ def test_tables_of_all_bundles_are_printed_and_written(
         if (row["bundle"], row["table"], row["measure"], row["contrast"], row["seen"])
         == ("SoftCordSeg compact 0.5.0", "masks", "dice", "T2w", "False")
     ]
-    assert (float(dice["value"]), dice["people"]) == (1.0, "1")
+    assert (float(dice["value"]), dice["participants"]) == (1.0, "1")
 
 
 def test_a_bundle_is_better_where_it_is_in_every_row(

@@ -5,22 +5,27 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from evaluation.study import a_box
-from SoftCordSegLib.evaluation import ImageScore
-from SoftCordSegLib.evaluation.statistics.rows import PairRow
+from SoftCordSegLib.evaluation.paired_tests import PairRow
 from SoftCordSegLib.reports.agreement_figures import agreement_figure, all_pairs_figure
 from SoftCordSegLib.reports.evaluation_figures import method_colours, timing_figure
 from SoftCordSegLib.reports.figure_style import write_figure
 from SoftCordSegLib.reports.mask_panels_figure import Panel, panels_figure
-from SoftCordSegLib.reports.violin_figures import violin_panels_figure, violins_figure
+from SoftCordSegLib.reports.violin_figures import (
+    violin_panels_figure,
+    violins_figure,
+    within_three_sd,
+)
 from SoftCordSegLib.volume import reorient
 
 
-def a_time(participant: str, contrast: str, seconds: float = math.nan) -> ImageScore:
-    numbers = (1.0, 1.0, 0.0, 0.0, 1.0, 1.0, 1, 0.0)
-    return ImageScore("PropSeg", "", participant, contrast, "i", 0.5, *numbers, seconds)
+def times(*rows) -> pd.DataFrame:
+    """Scores with times: (contrast, seconds) each."""
+    frame = pd.DataFrame(rows, columns=["contrast", "seconds"])
+    return frame.assign(method="PropSeg")
 
 
 PALETTE = method_colours(["PropSeg", "soft_all"])
@@ -106,7 +111,7 @@ def test_panels_of_violins_share_their_scale():
 
 
 def test_agreement_writes_the_line_and_draws_equality():
-    values = {"soft_all": {"T1w": {1: 1.0, 2: 2.0, 3: 3.0}, "T2w": {1: 2.0, 2: 3.0, 3: 5.0}}}
+    values = {"soft_all": pd.DataFrame({"T1w": [1.0, 2.0, 3.0], "T2w": [2.0, 3.0, 5.0]})}
 
     figure = agreement_figure(values, "T1w", "T2w", PALETTE)
 
@@ -119,9 +124,10 @@ def test_agreement_writes_the_line_and_draws_equality():
 
 
 def test_all_pairs_of_three_contrasts():
-    contrasts = {name: {1: 1.0, 2: 2.0, 3: n + 3.0} for n, name in enumerate(("T1w", "T2w", "DWI"))}
+    names = ("T1w", "T2w", "DWI")
+    table = pd.DataFrame({name: [1.0, 2.0, n + 3.0] for n, name in enumerate(names)})
 
-    figure = all_pairs_figure(contrasts, "#0072b2", "soft_all")
+    figure = all_pairs_figure(table, "#0072b2", "soft_all")
 
     assert [axes.get_ylabel() for axes in figure.axes] == [
         "CSA on T2w (mm²)",
@@ -131,16 +137,13 @@ def test_all_pairs_of_three_contrasts():
 
 
 def test_bars_are_as_high_as_the_mean_time():
-    scores = [
-        a_time("p", "T1w", 10.0),
-        a_time("q", "T1w", 14.0),
-    ]
+    scores = times(("T1w", 10.0), ("T1w", 14.0), ("T2w", math.nan))
 
-    figure = timing_figure([*scores, a_time("p", "T2w")], PALETTE)
+    figure = timing_figure(scores, PALETTE)
 
     assert [bar.get_height() for bar in figure.axes[0].patches] == [12.0]
     assert "(s)" in figure.axes[0].get_ylabel()
-    assert timing_figure([a_time("p", "T2w")], PALETTE) is None
+    assert timing_figure(times(("T2w", math.nan)), PALETTE) is None
 
 
 def test_outlines_lie_where_the_mask_ends():
@@ -184,3 +187,10 @@ def test_the_same_numbers_give_the_same_file(tmp_path, kind):
 def test_methods_keep_their_colours_and_references_are_grey():
     assert method_colours(["a", "b"])["b"] == method_colours(["a", "b", "c"])["b"]
     assert len({*method_colours([str(n) for n in range(8)]).values()}) == 9
+
+
+def test_values_beyond_three_sd_are_found():
+    values = np.array([0.0] * 20 + [10.0])
+
+    assert within_three_sd(values).tolist() == [True] * 20 + [False]
+    assert within_three_sd(np.array([1.0, 1.0])).all()

@@ -20,6 +20,11 @@ from .label_names import Kind, label_name, read_name
 MANUAL = "Manual"
 # SCT's word for: on the grid of the image itself.
 _ORIGINAL = "orig"
+# What tells of one segmentation and its corrections.
+_OURS = frozenset(
+    "GeneratedBy SpatialReference Source SourceSHA256 SourceVolumes SourceVolume Model Device Found"
+    " Message Notes Box BoxGivenByUser Threshold Command Date CorrectedByHand".split()
+)
 
 
 class MadeMask(Protocol):
@@ -80,7 +85,7 @@ def segmentation_sidecar(
 
     Args:
         mask: the result.
-        bundle: ``network.ModelBundle``.
+        bundle: ``network.ModelBundle``; None where it is not known any more.
         source: name of the image's file (folders are left off), or of its node.
         device: that the network ran on, or was asked to.
         box_given: whether the user gave the box.
@@ -97,7 +102,7 @@ def segmentation_sidecar(
         "SourceSHA256": source_sha256,
         "SourceVolumes": source_volumes,
         "SourceVolume": source_volume,
-        "Model": model_of(bundle),
+        "Model": None if bundle is None else model_of(bundle),
         "Device": device,
         "Found": mask.found,
         "Message": mask.message,
@@ -140,9 +145,14 @@ def with_correction(
 
 
 def merged(existing: Mapping[str, Any], content: Mapping[str, Any]) -> dict[str, Any]:
-    """A sidecar to take the place of an existing one of the same mask: keys that are not ours
-    stay, and what ``GeneratedBy`` already had comes first.
+    """A sidecar to take the place of an existing one.
+
+    Keys that are not ours stay.  Where ``content`` tells of the same segmentation (the same date),
+    or of none, the history goes on: what ``GeneratedBy`` already had comes first.  Of another
+    segmentation, it begins anew.
     """
+    if "Date" in content and content["Date"] != existing.get("Date"):
+        return {**{key: existing[key] for key in existing if key not in _OURS}, **content}
     before = _history(existing)
     new = [entry for entry in _history(content) if entry not in before]
     return {**existing, **content, "GeneratedBy": [*before, *new]}

@@ -11,14 +11,14 @@ import typer
 from .. import __version__
 from .csa_command import csa_command
 from .demo_command import demo_command
-from .evaluate import evaluate_command
+from .evaluate_command import evaluate_command
 from .finetune import finetune_command
 from .label_command import label_command
 from .models import models_app
 from .prepare_command import prepare_command
 from .sct_spelling import SctSpelling
 from .segment_command import segment_command
-from .softgt import softgt_command
+from .softgt_command import softgt_command
 from .tools import Tools
 from .train import datalist_command, pseudolabel_command, train_command
 

@@ -1,46 +1,41 @@
-"""Floor 3: how good masks are: metrics, CSA over contrasts, statistics, tables and figures.
+"""Floor 3: how good masks are: scores of an image, CSA over contrasts, statistics and tables.
 
-Importing this package imports neither pandas, statsmodels, matplotlib nor torch.
+What makes frames of many images is imported from its own module (``csa_frames``, ``paired_tests``,
+``paper_tables``, ``evaluation_summary``): importing this package imports neither pandas,
+statsmodels nor torch.
 """
 
-from .areas.csa import ImageArea, ParticipantSpread
-from .areas.drift import ReleaseDifference, ReleaseDrift
-from .areas.grid_spread import GridSpread, grid_spreads
-from .areas.place import Place, usual_place
-from .areas.slices import REFERENCE, SliceArea
-from .cases import Case, read_cases
-from .evaluate import Evaluation, Options, evaluate
-from .masks.components import count_components, count_false_positives
-from .masks.grids import on_grid
-from .masks.overlap import dice, relative_volume_error, soft_dice, volume_ratio
-from .masks.score import ImageScore, score
-from .masks.surface import average_surface_distance
-from .methods import BundleMethod, FolderMethod, Method, Prediction
+from .case_table import Case, read_cases
+from .evaluate_methods import Evaluation, FailedImage, ScoreOptions, evaluate
+from .image_scores import ImageScore, on_grid, score
+from .mask_metrics import (
+    average_surface_distance,
+    count_components,
+    count_false_positives,
+    dice,
+    relative_volume_error,
+    soft_dice,
+    volume_ratio,
+)
+from .methods import BundleMethod, FolderMethod, Method, Prediction, read_image
 from .resolutions import ResolutionArea, at_resolution, compare_resolutions
-from .statistics.paired import regression, repeated_measures_anova, wilcoxon_pairs
-from .summary import Summary, summarise
-from .tables.table import PaperTable
+from .slice_areas import REFERENCE, SOFT, CordRange, SliceArea, usual_range
 
 __all__ = [
     "REFERENCE",
+    "SOFT",
     "BundleMethod",
     "Case",
+    "CordRange",
     "Evaluation",
+    "FailedImage",
     "FolderMethod",
-    "GridSpread",
-    "ImageArea",
     "ImageScore",
     "Method",
-    "Options",
-    "PaperTable",
-    "ParticipantSpread",
-    "Place",
     "Prediction",
-    "ReleaseDifference",
-    "ReleaseDrift",
-    "SliceArea",
     "ResolutionArea",
-    "Summary",
+    "ScoreOptions",
+    "SliceArea",
     "at_resolution",
     "average_surface_distance",
     "compare_resolutions",
@@ -48,16 +43,12 @@ __all__ = [
     "count_false_positives",
     "dice",
     "evaluate",
-    "grid_spreads",
     "on_grid",
     "read_cases",
-    "regression",
+    "read_image",
     "relative_volume_error",
-    "repeated_measures_anova",
     "score",
     "soft_dice",
-    "summarise",
-    "usual_place",
+    "usual_range",
     "volume_ratio",
-    "wilcoxon_pairs",
 ]

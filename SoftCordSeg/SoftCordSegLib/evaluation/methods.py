@@ -1,13 +1,10 @@
-"""The methods that stand side by side: each gives a mask for an image, from a folder or by a
-network.
-"""
+"""The methods that are compared: each gives a mask for an image, from a folder or by a network."""
 
 from __future__ import annotations
 
 import csv
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,30 +12,19 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from ..bids import NIFTI_EXTENSIONS, Kind, label_name, spellings, stem_of
 from ..errors import InputError
-from ..files import NIFTI_ENDINGS, file_stem
+from ..files import write_text_atomically
 from ..progress import Progress
+from ..segmentation import segment_within_memory
 from ..volume import Volume, read_nifti, time_points, write_nifti
-from .cases import Case
+from .case_table import Case
 
 if TYPE_CHECKING:
     from ..network import ModelBundle
-    from ..segmentation import SoftMask
 
-# What masks are called after their image, here, in SCT, in the authors' scripts and in nnU-Net (""
-# is nnU-Net's own way).
-SUFFIXES = (
-    "_softseg",
-    "_label-SC_softseg",
-    "_label-SC_probseg",
-    "_seg",
-    "_label-SC_seg",
-    "_desc-softseg_label-SC_seg",
-    "_pred",
-    "_seg-manual",
-    "_mask",
-    "",
-)
+# Masks of other programs that no image's label is called: nnU-Net's ("" is its own way).
+_FURTHER_SUFFIXES = ("_pred", "_mask", "")
 TIMES_FILE = "inference_times.csv"
 
 
@@ -80,8 +66,7 @@ class FolderMethod:
         name: of the method.
         folder: of its masks.  A file ``inference_times.csv`` there (columns image, seconds) tells
             how long each took.
-        suffix: the ending of its masks after the image's name; None tries the usual ones,
-            :data:`SUFFIXES`.
+        suffix: the ending of its masks after the image's name; None tries every usual name.
     """
 
     name: str
@@ -98,8 +83,9 @@ class FolderMethod:
         """
         if not self.folder.is_dir():
             raise InputError(
-                f"There is no folder '{self.folder}'. Give a method as NAME=FOLDER of its masks, or"
-                " NAME=BUNDLE."
+                f"There is no folder of masks of {self.name}.",
+                path=self.folder,
+                hint="Give the folder of a method's masks, or a model.",
             )
         files: dict[str, list[Path]] = {}
         for path in sorted(self.folder.rglob("*.nii*")):
@@ -113,10 +99,13 @@ class FolderMethod:
         Raises:
             InputError: there is none, or more than one.
         """
-        suffixes = SUFFIXES if self.suffix is None else (self.suffix,)
-        names = sorted(
-            {f"{file_stem(image)}{one}{ending}" for one in suffixes for ending in NIFTI_ENDINGS}
-        )
+        stem = stem_of(image)
+        if self.suffix is None:
+            usual = spellings(image, Kind.SOFT_MASK, Kind.BINARY_MASK, Kind.CUT_SOFT_MASK)
+            stems = [*usual, *(f"{stem}{suffix}" for suffix in _FURTHER_SUFFIXES)]
+        else:
+            stems = [f"{stem}{self.suffix}"]
+        names = sorted({f"{one}{extension}" for one in stems for extension in NIFTI_EXTENSIONS})
         found = [
             path
             for name in names
@@ -126,17 +115,18 @@ class FolderMethod:
         if len(found) > 1:
             found = _deepest_match(found, image)
         if not found:
-            wanted = ", ".join(one or "(none)" for one in suffixes)
+            wanted = stems[0] if len(stems) == 1 else f"{stems[0]}, {stem}_seg or alike"
             raise InputError(
-                f"There is no mask of '{image.name}' in '{self.folder}': no file {file_stem(image)}"
-                f" with the ending {wanted}. Add it, name the ending with --suffix, or leave the"
-                " image out."
+                f"There is no mask of '{image.name}' (a NIfTI file of the name {wanted}).",
+                path=self.folder,
+                hint="Add it, name the ending of this method's masks, or leave the image out.",
             )
         if len(found) > 1:
             several = ", ".join(f"'{path.relative_to(self.folder)}'" for path in sorted(found))
             raise InputError(
-                f"There are several masks of '{image.name}' in '{self.folder}': {several}. Name the"
-                " ending of one with --suffix."
+                f"There are several masks of '{image.name}': {several}.",
+                path=self.folder,
+                hint="Name the ending of this method's masks.",
             )
         return found[0]
 
@@ -153,25 +143,30 @@ class BundleMethod:
     Attributes:
         name: of the method.
         bundle: the model.
-        segment: :func:`SoftCordSegLib.segmentation.segment`, or something that takes an image, a
-            bundle and ``progress``.
         folder: where its masks and their times go.
+        device: where the network runs.
     """
 
     name: str
     bundle: ModelBundle
-    segment: Callable[..., SoftMask]
     folder: Path
+    device: str = "auto"
 
     def mask_path(self, case: Case) -> Path:
         """Where the mask of an image goes."""
-        return self.folder / f"{case.stem}_softseg.nii.gz"
+        return self.folder / label_name(case.image, Kind.SOFT_MASK)
+
+    def segment(self, image: Volume, progress: Progress) -> Volume:
+        """The soft mask of an image."""
+        return segment_within_memory(
+            image, self.bundle, progress=progress, device=self.device
+        ).volume
 
     def predict(self, case: Case, progress: Progress) -> Prediction:
         """Segment the image, and keep the mask; see :class:`Method`."""
         image = read_image(case.image)
         started = time.perf_counter()
-        mask = self.segment(image, self.bundle, progress=progress).volume
+        mask = self.segment(image, progress)
         seconds = time.perf_counter() - started
         path = self.mask_path(case)
         write_nifti(mask, path, np.float32)
@@ -202,14 +197,13 @@ def read_times(folder: Path) -> dict[str, float]:
             return {row["image"]: float(row["seconds"]) for row in csv.DictReader(stream)}
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
-            f"'{path}' is no table of times. It needs the columns image (its name without .nii.gz)"
-            " and seconds."
+            "This is not a table of times.",
+            path=path,
+            hint="It needs the columns image (its name without .nii.gz) and seconds.",
         ) from error
 
 
 def _note_time(folder: Path, stem: str, seconds: float) -> None:
-    from ..files import write_text_atomically
-
     times = {**read_times(folder), stem: seconds}
     text = "".join(f"{name},{value:.3f}\n" for name, value in times.items())
     write_text_atomically(folder / TIMES_FILE, f"image,seconds\n{text}")

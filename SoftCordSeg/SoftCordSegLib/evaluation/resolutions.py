@@ -17,13 +17,13 @@ from ..morphometry import (
     is_labelled_mask,
     measure,
 )
+from ..morphometry.disc_files import read_discs
 from ..progress import Progress
 from ..volume import Volume, read_nifti, reorient, resample
-from .areas.place import Place
-from .areas.slices import areas_of
-from .cases import Case
-from .evaluate import Evaluation, Options
+from .case_table import Case
+from .evaluate_methods import Evaluation, ScoreOptions
 from .methods import BundleMethod, Method, read_image
+from .slice_areas import CordRange, areas_of
 
 Spacing = tuple[float, float, float]
 
@@ -84,8 +84,8 @@ def compare_resolutions(
     cases: Sequence[Case],
     methods: Sequence[Method],
     spacings: Sequence[Spacing],
-    place: Place,
-    options: Options | None = None,
+    cord_range: CordRange,
+    options: ScoreOptions | None = None,
     progress: Progress | None = None,
 ) -> list[ResolutionArea]:
     """CSA of every mask at every resolution.
@@ -95,20 +95,20 @@ def compare_resolutions(
     those between the second and the last but one of the native mask, by their heights in mm.
 
     Args:
-        result: where the native masks are; gets the errors.
-        cases, methods: as for :func:`~.evaluate.evaluate`.
+        result: has the native masks; gets the failures.
+        cases, methods: as for :func:`~.evaluate_methods.evaluate`.
         spacings: voxel sizes.
-        place: where CSA is averaged; slice numbers mean something else at each resolution, so only
-            its levels count.
-        options: for its ``read_discs`` and ``rescaling``.
-        progress: told and asked.
+        cord_range: where CSA is averaged; slice numbers mean something else at each resolution, so
+            only its levels count.
+        options: for its ``rescaling``.
+        progress: receives progress; checked for cancellation.
 
     Raises:
         Cancelled: the user stopped the work.
     """
-    options, progress = options or Options(), progress or Progress()
+    options, progress = options or ScoreOptions(), progress or Progress()
     rows: list[ResolutionArea] = []
-    shown = [case for case in cases if not place.levels or case.discs or case.levels]
+    shown = [case for case in cases if not cord_range.levels or case.discs or case.levels]
     work = [
         (case, method)
         for case in shown
@@ -120,11 +120,11 @@ def compare_resolutions(
         progress.report(number / len(work), f"{method.name}: {case.image.name}, other resolutions")
         try:
             part = progress.part(number / len(work), (number + 1) / len(work))
-            rows += _rows(result, case, method, spacings, place, options, part)
+            rows += _rows(result, case, method, spacings, cord_range, options, part)
         except Cancelled:
             raise
         except Exception as error:  # of one image only
-            result.errors.append((method.name, case.image, options.describe(error, case.image)))
+            result.add_failure(method.name, case.image, error, case.image)
     return rows
 
 
@@ -133,8 +133,8 @@ def _rows(
     case: Case,
     method: Method,
     spacings: Sequence[Spacing],
-    place: Place,
-    options: Options,
+    cord_range: CordRange,
+    options: ScoreOptions,
     progress: Progress,
 ) -> list[ResolutionArea]:
     native = read_nifti(result.masks[method.name, case.image])
@@ -143,27 +143,25 @@ def _rows(
         image = read_image(case.image)
         for number, spacing in enumerate(spacings):
             part = progress.part(number / len(spacings), (number + 1) / len(spacings))
-            mask = method.segment(
-                at_resolution(image, spacing), method.bundle, progress=part
-            ).volume
+            mask = method.segment(at_resolution(image, spacing), part)
             masks.append((resolution_name(spacing), "image", mask))
     else:
         masks += [
             (resolution_name(spacing), "mask", at_resolution(native, spacing, mask=True))
             for spacing in spacings
         ]
-    who = (
+    owner = (
         method.name,
         case.dataset,
         case.participant,
         case.contrast,
-        place.name if place.levels else "all slices",
+        cord_range.name if cord_range.levels else "all slices",
     )
     rows: list[ResolutionArea] = []
     reach: tuple[float, float] | None = None
-    for name, how, mask in masks:
-        areas = _areas(case, mask, place, options)
-        if not place.levels and areas:
+    for name, resampled, mask in masks:
+        areas = _areas(case, mask, cord_range, options)
+        if not cord_range.levels and areas:
             # Of the native one: the others have more slices, and those at the ends hold parts of a
             # cord.
             if reach is None:
@@ -173,7 +171,7 @@ def _rows(
                 height: area for height, area in areas.items() if reach[0] <= height <= reach[1]
             }
         area = float(np.mean(list(areas.values()))) if areas else math.nan
-        rows.append(ResolutionArea(*who, name, how, len(areas), area, 0.0, 0.0))
+        rows.append(ResolutionArea(*owner, name, resampled, len(areas), area, 0.0, 0.0))
     known = rows[0].area_mm2
     return [
         replace(
@@ -185,8 +183,10 @@ def _rows(
     ]
 
 
-def _areas(case: Case, mask: Volume, place: Place, options: Options) -> dict[float, float]:
-    """Area (mm²) by height along the slices' own axis (mm), of the slices in the place; none where
+def _areas(
+    case: Case, mask: Volume, cord_range: CordRange, options: ScoreOptions
+) -> dict[float, float]:
+    """Area (mm²) by height along the slices' own axis (mm), of the slices in the range; none where
     the mask is empty.
     """
     if not (mask.data > 0).any():
@@ -197,20 +197,20 @@ def _areas(case: Case, mask: Volume, place: Place, options: Options) -> dict[flo
         number: float(shape.grid.to_world([0, 0, number]) @ axis) for number in areas_of(shape)
     }
     found = {heights[number]: area for number, area in areas_of(shape).items()}
-    if not place.levels:
+    if not cord_range.levels:
         return found
-    levels = _with_levels(case, shape, mask, options)
-    level_at = dict(zip(levels.slices.tolist(), levels.levels.tolist()))
+    levelled = _with_levels(case, shape, mask)
+    level_at = dict(zip(levelled.slices.tolist(), levelled.levels.tolist()))
     return {
         heights[number]: found[heights[number]]
         for number in heights
-        if level_at.get(number) in place.levels
+        if level_at.get(number) in cord_range.levels
     }
 
 
-def _with_levels(case: Case, shape: CordShape, mask: Volume, options: Options) -> CordShape:
+def _with_levels(case: Case, shape: CordShape, mask: Volume) -> CordShape:
     if case.discs is not None:
-        return add_levels(shape, options.read_discs(case.discs), mask)
+        return add_levels(shape, read_discs(case.discs), mask)
     labels = read_nifti(case.levels)
     if is_labelled_mask(labels):  # points stay where they are, mm
         labels = resample(labels, reorient(mask, "LAS").grid, order=0, outside=0.0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,19 +10,21 @@ from typing import TYPE_CHECKING
 from ..colours import INK, SERIES
 from ..colours import REFERENCE as GREY
 from ..errors import InputError
-from ..evaluation import REFERENCE, Case, Evaluation, ImageScore, Summary, on_grid
-from ..evaluation.areas.slices import SOFT
-from ..evaluation.methods import read_image
-from ..evaluation.statistics.rows import PairRow
-from ..evaluation.tables.table import MeanSd
-from ..volume import read_nifti
-from .agreement_figures import agreement_figure, all_pairs_figure, participants
+from ..evaluation import REFERENCE, SOFT, Case, Evaluation, on_grid, read_image
+from ..evaluation.csa_frames import comparable
+from ..evaluation.paired_tests import PairRow, paired_table
+from ..evaluation.study_statistics import DICE, ERROR, SPREAD
+from ..volume import Volume, read_nifti
+from .agreement_figures import agreement_figure, all_pairs_figure
 from .figure_style import new_figure, write_figure
 from .mask_panels_figure import Panel, panels_figure
 from .violin_figures import drift_figure, violin_panels_figure, violins_figure
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
+
+    from ..evaluation.evaluation_summary import Summary
 
 _USUAL_PAIR = ("T1w", "T2w")
 _DPI = 200
@@ -104,34 +105,27 @@ def method_colours(methods: Sequence[str]) -> dict[str, str]:
     return {**colours, REFERENCE: GREY}
 
 
-def timing_figure(scores: Sequence[ImageScore], colours: Mapping[str, str]) -> Figure | None:
+def timing_figure(scores: pd.DataFrame, colours: Mapping[str, str]) -> Figure | None:
     """Mean inference time with its SD, by contrast and method; None where no time is known."""
-    timed = [row for row in scores if math.isfinite(row.seconds)]
-    if not timed:
+    timed = scores[scores["seconds"].notna()]
+    if timed.empty:
         return None
-    contrasts, methods = (
-        list(dict.fromkeys(getattr(row, key) for row in timed)) for key in ("contrast", "method")
-    )
+    contrasts, methods = (list(timed[key].unique()) for key in ("contrast", "method"))
+    bars = timed.groupby(["method", "contrast"])["seconds"].agg(["mean", "std"])
     figure, (axes,) = new_figure(max(4.2, 0.26 * len(contrasts) * (len(methods) + 0.8) + 1.6), 3.8)
     width = 0.8 / len(methods)
-    means = []
     for number, method in enumerate(methods):
-        bars = [
-            MeanSd.of([r.seconds for r in timed if (r.method, r.contrast) == (method, name)])
-            for name in contrasts
-        ]
-        places = [at + (number - (len(methods) - 1) / 2) * width for at in range(len(contrasts))]
-        means += [bar.mean for bar in bars if bar.count]
-        axes.bar(
-            places, [bar.mean for bar in bars], 0.92 * width, color=colours[method], label=method
-        )
-        spread = [(place, bar) for place, bar in zip(places, bars) if math.isfinite(bar.sd)]
-        if spread:
-            x, y = [place for place, _ in spread], [bar.mean for _, bar in spread]
-            low = [min(bar.sd, 0.98 * bar.mean) for _, bar in spread]  # no time is below 0
-            high = [bar.sd for _, bar in spread]
-            axes.errorbar(x, y, [low, high], fmt="none", ecolor=INK, capsize=2.5, linewidth=1)
-    if max(means) > _MOST_APART * min(means):
+        own = bars.loc[method].reindex(contrasts)
+        own["at"] = [at + (number - (len(methods) - 1) / 2) * width for at in range(len(contrasts))]
+        axes.bar(own["at"], own["mean"], 0.92 * width, color=colours[method], label=method)
+        spread = own.dropna()
+        if len(spread):
+            low = spread["std"].clip(upper=0.98 * spread["mean"])  # no time is below 0
+            limits = [low, spread["std"]]
+            error = {"fmt": "none", "ecolor": INK, "capsize": 2.5, "linewidth": 1}
+            axes.errorbar(spread["at"], spread["mean"], limits, **error)
+    means = bars["mean"]
+    if means.max() > _MOST_APART * means.min():
         axes.set_yscale("log")
     long = any(len(name) > 10 for name in contrasts)
     turned = {"rotation": 25, "ha": "right", "rotation_mode": "anchor"} if long else {}
@@ -155,57 +149,43 @@ _Figures = Iterator[tuple[str, str, "Figure"]]
 
 
 def _csa(summary: Summary, palette: Mapping[str, str], options: FigureOptions) -> _Figures:
-    areas, drop = summary.cut_areas, options.drop_outliers
-    what = f"{summary.place.name}, {'soft' if summary.cut == SOFT else f'cut at {summary.cut}'}"
-    order = [
-        name for name in (REFERENCE, *summary.methods) if any(row.method == name for row in areas)
-    ]
-    if areas:
-        panels = {
-            name: _by("contrast", "area_mm2", [row for row in areas if row.method == name])
-            for name in order
-        }
-        figure = violin_panels_figure(panels, palette, "CSA (mm²)", drop_outliers=drop)
+    areas, spreads, drop = summary.cut_areas, summary.cut_spreads, options.drop_outliers
+    cut = "soft" if summary.cut == SOFT else f"cut at {summary.cut}"
+    what = f"{summary.cord_range.name}, {cut}"
+    order = (REFERENCE, *summary.methods)
+    if len(areas):
+        figure = violin_panels_figure(
+            _by_contrast(areas, order, "area_mm2"), palette, "CSA (mm²)", drop_outliers=drop
+        )
         yield (
             "csa_by_contrast",
             f"CSA by contrast ({what}). Triangle: mean over participants.",
             figure,
         )
-    spreads = [name for name in order if any(row.method == name for row in summary.cut_spreads)]
-    if spreads:
-        groups = {
-            name: [row.sd_mm2 for row in summary.cut_spreads if row.method == name]
-            for name in spreads
-        }
-        pairs = _pairs(summary, "SD of CSA over contrasts")
-        label = "SD of CSA over contrasts (mm²)"
-        figure = violins_figure(
-            groups, palette, label, pairs=pairs, drop_outliers=drop, from_zero=True, magnify=True
-        )
+    settings = {"drop_outliers": drop, "from_zero": True}
+    if len(spreads):
+        groups = _by_method(spreads, order, "sd_mm2")
+        label, pairs = "SD of CSA over contrasts (mm²)", _pairs(summary, SPREAD)
+        figure = violins_figure(groups, palette, label, pairs=pairs, magnify=True, **settings)
         yield (
             "csa_sd_by_method",
             f"SD of CSA over the contrasts of each participant ({what}). {_STARS}",
             figure,
         )
-    known = [row for row in areas if math.isfinite(row.absolute_error_mm2)]
-    if known:
-        groups = {name: _values("absolute_error_mm2", name, known) for name in summary.methods}
-        label, pairs = "Absolute CSA error (mm²)", _pairs(summary, "absolute CSA error")
-        figure = violins_figure(
-            groups, palette, label, pairs=pairs, drop_outliers=drop, from_zero=True, magnify=True
-        )
+    known = areas[areas["absolute_error_mm2"].notna()]
+    if len(known):
+        groups = {name: [] for name in summary.methods}
+        groups.update(_by_method(known, summary.methods, "absolute_error_mm2"))
+        label, pairs = "Absolute CSA error (mm²)", _pairs(summary, ERROR)
+        figure = violins_figure(groups, palette, label, pairs=pairs, magnify=True, **settings)
         yield (
             "csa_error_by_method",
             f"Absolute CSA error against the reference ({what}), a point an image. {_STARS}",
             figure,
         )
-        panels = {
-            name: _by(
-                "contrast", "absolute_error_mm2", [row for row in known if row.method == name]
-            )
-            for name in summary.methods
-        }
-        figure = violin_panels_figure(panels, palette, label, drop_outliers=drop, from_zero=True)
+        panels = {name: {} for name in summary.methods}
+        panels.update(_by_contrast(known, summary.methods, "absolute_error_mm2"))
+        figure = violin_panels_figure(panels, palette, label, **settings)
         yield "csa_error_by_contrast", f"Absolute CSA error by contrast ({what}).", figure
 
 
@@ -213,8 +193,9 @@ _STARS = "Triangle: mean; * p < 0.05, ** p < 0.01, *** p < 0.001 (Wilcoxon, Bonf
 
 
 def _agreement(summary: Summary, palette: Mapping[str, str], options: FigureOptions) -> _Figures:
-    values = participants([row for row in summary.cut_areas if row.method != REFERENCE])
-    contrasts = list(dict.fromkeys(name for groups in values.values() for name in groups))
+    values = areas_by_participant(summary.cut_areas)
+    values.pop(REFERENCE, None)
+    contrasts = list(dict.fromkeys(name for table in values.values() for name in table))
     pair = options.pair
     if pair is None and len(contrasts) > 1:
         pair = _USUAL_PAIR if set(_USUAL_PAIR) <= set(contrasts) else (contrasts[0], contrasts[1])
@@ -223,8 +204,8 @@ def _agreement(summary: Summary, palette: Mapping[str, str], options: FigureOpti
     absent = [name for name in pair if name not in contrasts]
     if absent:
         raise InputError(
-            f"There is no contrast '{absent[0]}' with a CSA. The contrasts are:"
-            f" {', '.join(contrasts)}."
+            f"There is no contrast '{absent[0]}' with a CSA.",
+            hint=f"The contrasts are: {', '.join(contrasts)}.",
         )
     yield (
         "csa_agreement",
@@ -234,24 +215,25 @@ def _agreement(summary: Summary, palette: Mapping[str, str], options: FigureOpti
 
 
 def _agreements(summary: Summary, palette: Mapping[str, str], options: FigureOptions) -> _Figures:
-    for method, contrasts in participants(summary.cut_areas).items():
-        if len(contrasts) > 2:
+    for method, table in areas_by_participant(summary.cut_areas).items():
+        if table.shape[1] > 2:
             name = (
                 f"csa_agreement_{''.join(c if c.isalnum() or c in '-_.' else '_' for c in method)}"
             )
             yield (
                 name,
                 f"CSA of all pairs of contrasts, {method}.",
-                all_pairs_figure(contrasts, palette[method], method),
+                all_pairs_figure(table, palette[method], method),
             )
 
 
 def _scores(summary: Summary, palette: Mapping[str, str], options: FigureOptions) -> _Figures:
-    known = [row for row in summary.scores if math.isfinite(row.dice)]
-    if known:
-        groups = {name: _values("dice", name, known) for name in summary.methods}
+    known = summary.scores[summary.scores["dice"].notna()]
+    if len(known):
+        groups = {name: [] for name in summary.methods}
+        groups.update(_by_method(known, summary.methods, "dice"))
         label = f"Dice at {summary.threshold:g}"
-        pairs, drop = _pairs(summary, "Dice"), options.drop_outliers
+        pairs, drop = _pairs(summary, DICE), options.drop_outliers
         figure = violins_figure(
             groups, palette, label, pairs=pairs, drop_outliers=drop, ceiling=1.0, digits=3
         )
@@ -269,7 +251,7 @@ def _scores(summary: Summary, palette: Mapping[str, str], options: FigureOptions
 
 
 def _drift(summary: Summary, palette: Mapping[str, str], options: FigureOptions) -> _Figures:
-    if summary.drifts:
+    if summary.drift_limit is not None and len(summary.drifts):
         figure = drift_figure(
             summary.cut_areas, summary.differences, summary.methods, palette, summary.drift_limit
         )
@@ -314,7 +296,7 @@ def _panels(
 def _panel(case: Case, summary: Summary, result: Evaluation) -> Panel:
     image = read_image(case.image)
 
-    def mask(name: str):
+    def mask(name: str) -> Volume:
         return on_grid(
             read_nifti(result.masks[name, case.image]), image.grid, name, f"'{case.image.name}'"
         )
@@ -324,20 +306,41 @@ def _panel(case: Case, summary: Summary, result: Evaluation) -> Panel:
     return Panel(f"{case.participant}\n{case.contrast}", image, masks, reference)
 
 
+def areas_by_participant(areas: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """By method the areas that can be compared: a row for each participant, a column for each
+    contrast.
+    """
+    return {
+        method: paired_table(own, "contrast", ["dataset", "participant"], "area_mm2")
+        for method, own in comparable(areas).groupby("method", sort=False)
+    }
+
+
 def _pairs(summary: Summary, measure: str) -> list[PairRow]:
     """The tests between methods; none where there are several data sets, each with its own."""
-    tests = [
-        test for test in summary.statistics.pairs if test.measure == measure and not test.method
-    ]
-    return [test.row for test in tests] if len({test.dataset for test in tests}) == 1 else []
+    tests = summary.statistics.pairs
+    tests = tests[(tests["measure"] == measure) & (tests["method"] == "")]
+    if tests["dataset"].nunique() != 1:
+        return []
+    rows = tests.drop(columns=["dataset", "measure", "method"]).to_dict("records")
+    return [PairRow(**row) for row in rows]
 
 
-def _by(key: str, value: str, rows: Sequence) -> dict[str, list[float]]:
-    groups: dict[str, list[float]] = {}
-    for row in rows:
-        groups.setdefault(getattr(row, key), []).append(getattr(row, value))
-    return groups
+def _by_method(rows: pd.DataFrame, order: Sequence[str], value: str) -> dict[str, list[float]]:
+    """The values of those methods that have any."""
+    groups = dict(list(rows.groupby("method")[value]))
+    return {name: groups[name].tolist() for name in order if name in groups}
 
 
-def _values(value: str, method: str, rows: Sequence) -> list[float]:
-    return [getattr(row, value) for row in rows if row.method == method]
+def _by_contrast(
+    rows: pd.DataFrame, order: Sequence[str], value: str
+) -> dict[str, dict[str, list[float]]]:
+    groups = dict(list(rows.groupby("method")))
+    return {
+        name: {
+            contrast: own.tolist()
+            for contrast, own in groups[name].groupby("contrast", sort=False)[value]
+        }
+        for name in order
+        if name in groups
+    }

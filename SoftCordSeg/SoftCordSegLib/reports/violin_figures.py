@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..colours import ABSENT, INK, MAGNIFIED, VERMILLION
-from ..evaluation import ImageArea, ReleaseDifference
-from ..evaluation.statistics.paired import within_three_sd
-from ..evaluation.statistics.rows import PairRow
 from .figure_style import new_figure
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from ..evaluation.paired_tests import PairRow
 
 # A curve through fewer points would say more than they do.
 _FEWEST_FOR_VIOLIN = 5
@@ -113,8 +113,8 @@ def violin_panels_figure(
 
 
 def drift_figure(
-    areas: Sequence[ImageArea],
-    differences: Sequence[ReleaseDifference],
+    areas: pd.DataFrame,
+    differences: pd.DataFrame,
     releases: Sequence[str],
     colours: Mapping[str, str],
     limit: float,
@@ -131,14 +131,11 @@ def drift_figure(
     """
     shown = list(releases)[-_LAST_RELEASES:]
     figure, (above, below) = new_figure(max(4.6, 1.3 * len(shown) + 1.5), 6.2, rows=2, sharex=True)
-    draw_violins(
-        above,
-        {name: [row.area_mm2 for row in areas if row.method == name] for name in shown},
-        colours,
-    )
+    own = {name: areas.loc[areas["method"] == name, "area_mm2"].to_numpy() for name in shown}
+    draw_violins(above, own, colours)
     above.set_ylabel("CSA (mm²)")
     moved = {
-        name: [row.difference_percent for row in differences if row.release == name]
+        name: differences.loc[differences["release"] == name, "difference_percent"].to_numpy()
         for name in shown
     }
     draw_violins(below, moved, colours)
@@ -247,6 +244,14 @@ def _frame(axes: Axes, larger: Axes, reach: float) -> None:
 def _finite(values: Sequence[float], drop_outliers: bool) -> np.ndarray:
     finite = np.array([value for value in values if math.isfinite(value)], float)
     return finite[within_three_sd(finite)] if drop_outliers and len(finite) else finite
+
+
+def within_three_sd(values: np.ndarray) -> np.ndarray:
+    """Which values have |z| < 3 (population SD, as scipy's zscore): the paper removed the others
+    from its violins only.
+    """
+    sd = values.std()
+    return np.abs(values - values.mean()) < 3.0 * sd if sd > 0 else np.ones(len(values), bool)
 
 
 def _swarm(values: Sequence[float]) -> np.ndarray:

@@ -347,8 +347,8 @@ def _combined(work: _Work, raw: RawImage, progress: Progress) -> MadeImage:
         return _diffusion(work, raw, progress)
     if count == 1:
         # One volume that is stored as a series would not be an image to other programs.
-        image = nibabel.load(path)
-        is_3d = isinstance(image, DataobjImage) and image.ndim == 3
+        stored = nibabel.load(path)
+        is_3d = isinstance(stored, DataobjImage) and stored.ndim == 3
         return MadeImage(raw, COPY if is_3d else SINGLE, read_nifti(path))
     series = read_series(path)
     if raw.kind is SeriesKind.ECHOES:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import OptionError
+from ..errors import OptionError, OutputError
 from ..files import text_writer, write_together
 from ..progress import Progress
 from ..provenance import box_of
@@ -151,12 +151,13 @@ def segment_file(
     started = clock.perf_counter()
     progress.report(0.0, "Reading")
     progress.check_cancelled()
+    files = options.files(image, folder)
+    _check_not_corrected(files)
     volumes = time_points(image)
     time = (options.time if options.time is not None else "mean") if volumes > 1 else None
     mask = _segment(read_nifti(image, time), bundle, options, progress.part(0.02, 0.95))
     progress.report(0.95, "Writing")
     progress.check_cancelled()
-    files = options.files(image, folder)
     write_together(_writers(image, files, mask, bundle, options, (volumes, time)))
     soft = mask.volume
     return SegmentedImage(
@@ -205,6 +206,24 @@ def _segment(
     )
 
 
+def _check_not_corrected(files: Mapping[str, Path]) -> None:
+    """Refuse to write over a mask that was corrected by hand.
+
+    Raises:
+        OutputError: it was.
+    """
+    from ..bids import Origin, origin_of
+
+    for kind in ("mask", "binary"):
+        path = files.get(kind)
+        if path is not None and path.exists() and origin_of(path) is Origin.CORRECTED:
+            raise OutputError(
+                "This mask was corrected by hand and is not written over.",
+                path=path,
+                hint="Choose another folder, or remove it to segment the image again.",
+            )
+
+
 def _series_notes(volumes: int, time: str | int | None) -> tuple[str, ...]:
     if volumes > 1 and time is None:
         return (
@@ -229,7 +248,7 @@ def _writers(
     """
     import numpy as np
 
-    from ..bids import segmentation_sidecar, sidecar_text
+    from ..bids import merged, read_sidecar, segmentation_sidecar, sidecar_text
     from ..network import file_sha256
     from ..volume import write_nifti
 
@@ -247,7 +266,7 @@ def _writers(
     )
     writers: dict[Path, Callable[[Path], object]] = {
         files["mask"]: lambda path: write_nifti(mask.volume, path, np.float32),
-        files["sidecar"]: text_writer(sidecar_text(record)),
+        files["sidecar"]: text_writer(sidecar_text(merged(read_sidecar(files["sidecar"]), record))),
     }
     if options.threshold is not None:
         cut = mask.volume.with_data((mask.volume.data >= options.threshold).astype(np.uint8))

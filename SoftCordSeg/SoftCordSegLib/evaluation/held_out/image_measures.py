@@ -1,5 +1,5 @@
-"""What one bundle gives on every image of a list: the records that rows, comparisons and files are
-made from.
+"""One bundle on every image of a list: the records that rows, comparisons and files are made
+from.
 """
 
 from __future__ import annotations
@@ -14,12 +14,16 @@ from typing import Any
 
 from ...errors import InputError
 from ...volume import Volume, read_nifti
-from ..cases import Case
-from ..masks.grids import check_values, on_grid
-from .common_stretch import StretchSpread, contrasts_spread, rescan_difference
-from .drawn import drawn_scores, in_las, tip_error, undrawn_scores
-from .edge_offset import offset_scores
-from .profile import AreaProfile, area_profile
+from ..case_table import Case
+from ..image_scores import check_values, on_grid
+from .area_profile import (
+    AreaProfile,
+    StretchSpread,
+    area_profile,
+    contrasts_spread,
+    rescan_difference,
+)
+from .drawn_scores import drawn_scores, in_las, offset_scores, tip_error, undrawn_scores
 
 
 @dataclass(frozen=True)
@@ -43,9 +47,9 @@ class ImageMeasures:
 
     Attributes:
         image: file name.
-        participant, contrast, region, dataset, session: as of :class:`..cases.Case`.
+        participant, contrast, region, dataset, session: as of :class:`..case_table.Case`.
         seen: the bundle saw it unlabelled in training, or one it was trained from did.
-        values: numbers by name; see :func:`.drawn.drawn_scores`; ``tip_mm`` (signed),
+        values: numbers by name; see :func:`.drawn_scores.drawn_scores`; ``tip_mm`` (signed),
             ``tip_distance_mm`` and ``tip_uncertainty_mm`` where the tip is known.
         offset_values: ``dice``, ``volume_ratio`` and ``distance_mm`` with the data set's offset
             taken off the reference; empty where it is not known.
@@ -63,9 +67,9 @@ class ImageMeasures:
 
 
 @dataclass(frozen=True)
-class PersonSpread:
+class ContrastSpread:
     """The contrasts of one participant in one session; see
-    :class:`.common_stretch.StretchSpread`.
+    :class:`.area_profile.StretchSpread`.
     """
 
     participant: str
@@ -78,7 +82,7 @@ class PersonSpread:
 
 @dataclass(frozen=True)
 class Rescan:
-    """A scan and its rescan; see :func:`.common_stretch.rescan_difference`."""
+    """A scan and its rescan; see :func:`.area_profile.rescan_difference`."""
 
     participant: str
     contrast: str
@@ -98,13 +102,13 @@ class Measured:
         bundle: name and version, as they stand in tables.
         sha256: of its weights and configuration.
         images, spreads, rescans: the records.
-        notes: what a reader of the numbers has to know.
+        notes: sentences that a reader of the numbers has to know.
     """
 
     bundle: str
     sha256: str
     images: tuple[ImageMeasures, ...]
-    spreads: tuple[PersonSpread, ...]
+    spreads: tuple[ContrastSpread, ...]
     rescans: tuple[Rescan, ...]
     notes: tuple[str, ...] = ()
 
@@ -124,13 +128,13 @@ class Measured:
                 content["bundle"],
                 content["sha256"],
                 tuple(ImageMeasures(**_numbers(one)) for one in content["images"]),
-                tuple(PersonSpread(**_spread_fields(one)) for one in content["spreads"]),
+                tuple(ContrastSpread(**_spread_fields(one)) for one in content["spreads"]),
                 tuple(Rescan(**_numbers(one)) for one in content["rescans"]),
                 tuple(content["notes"]),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise InputError(
-                f"This is no measure of a bundle ({error!r}). Run the measure again."
+                f"This is not a measure of a bundle ({error!r}).", hint="Run the measure again."
             ) from error
 
 
@@ -155,12 +159,13 @@ def read_tips(path: str | Path) -> dict[Path, Tip]:
             }
     except OSError as error:
         raise InputError(
-            f"The table of tips '{path}' cannot be read. Check the folder of the data."
+            "The table of tips cannot be read.", path=path, hint="Check the folder of the data."
         ) from error
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
-            f"'{path}' is no table of tips. It needs the columns file, cord_visible, tip_S,"
-            " tip_uncertainty_mm and top_S."
+            "This is not a table of tips.",
+            path=path,
+            hint="It needs the columns file, cord_visible, tip_S, tip_uncertainty_mm and top_S.",
         ) from error
 
 
@@ -172,7 +177,7 @@ class Measuring:
         sha256: of its weights and configuration.
         versions: its version and those of the bundles it was trained from: images that one of them
             saw are marked.
-        offsets: by data set, mm; see :func:`.edge_offset.read_offsets`.
+        offsets: by data set, mm; see :func:`.drawn_scores.read_offsets`.
         tips: of :func:`read_tips`.
     """
 
@@ -214,20 +219,23 @@ class Measuring:
         else:
             values = undrawn_scores(soft, lengths, case.whole_field, case.without_cord)
         values.update(self._tip_values(case, soft, values))
-        who = (
-            case.image.name,
-            case.participant,
-            case.contrast,
-            case.region,
-            case.dataset,
-            case.session,
-            self._saw(case),
+        self._images.append(
+            ImageMeasures(
+                case.image.name,
+                case.participant,
+                case.contrast,
+                case.region,
+                case.dataset,
+                case.session,
+                self._saw(case),
+                values,
+                shifted,
+            )
         )
-        self._images.append(ImageMeasures(*who, values, shifted))
         self._profiles.append((case, profile))
 
     def result(self) -> Measured:
-        """All of it, with what images of one person have in common."""
+        """All of it, with the comparisons of images of one participant."""
         spreads, rescans = self._spreads(), self._rescans()
         notes = (*self._notes, *_header_notes(spreads))
         return Measured(self._bundle, self._sha256, tuple(self._images), spreads, rescans, notes)
@@ -251,14 +259,14 @@ class Measuring:
             "tip_uncertainty_mm": tip.uncertainty_mm,
         }
 
-    def _spreads(self) -> tuple[PersonSpread, ...]:
+    def _spreads(self) -> tuple[ContrastSpread, ...]:
         groups: dict[tuple[str, str, str], dict[str, tuple[Case, AreaProfile | None]]] = {}
         for case, profile in self._profiles:
             if not case.without_cord:
                 key = (case.participant, case.region, case.session)
                 groups.setdefault(key, {}).setdefault(case.contrast, (case, profile))
         return tuple(
-            PersonSpread(
+            ContrastSpread(
                 *key,
                 tuple(members),
                 any(self._saw(case) for case, _ in members.values()),
@@ -288,7 +296,7 @@ class Measuring:
         )
 
 
-def _header_notes(spreads: Sequence[PersonSpread]) -> list[str]:
+def _header_notes(spreads: Sequence[ContrastSpread]) -> list[str]:
     return [
         f"{one.participant} {name}: by its header the cord lies {abs(moved):.0f} mm in front of or"
         " behind that of the other contrasts; it was moved back along its own A-P axis before"

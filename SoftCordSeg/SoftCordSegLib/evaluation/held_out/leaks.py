@@ -1,4 +1,4 @@
-"""Whether somebody who is to be evaluated on is among those who are trained on."""
+"""Whether a participant of an evaluation list is trained on."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ..cases import Case
+from ..case_table import Case
 
-# Data sets of which nobody may be trained on, listed or not (../shared/data/README.md).
+# Data sets that are never trained on, listed or not (../shared/data/README.md).
 EVALUATE_ONLY = ("sct-testing", "lumbar", "without-cord")
 
 
@@ -37,21 +37,21 @@ def leak_of(evaluated: Sequence[Case], participant: str, image: str | Path) -> s
     Args:
         evaluated: images that no training may see.
         participant: whose the image is, as the training says.
-        image: its file, or its name without ending.
+        image: its file, or its name without extension.
     """
     name, image = _plain(participant), Path(image)
     for case in evaluated:
-        person = _plain(case.participant)
-        if name == person:
+        evaluated_name = _plain(case.participant)
+        if name == evaluated_name:
             return f"{case.participant} of the evaluation list."
         if image.name.split(".")[0] == case.stem and (
             not image.parent.name or image.parent.name == case.image.parent.name
         ):
             return f"the image '{case.image.name}' of {case.participant} of the evaluation list."
-        if re.match(rf"{re.escape(person)}(?=ses|[_.-]|$)", _plain(image.name)):
+        if re.match(rf"{re.escape(evaluated_name)}(?=ses|[_.-]|$)", _plain(image.name)):
             return f"by its file name an image of {case.participant} of the evaluation list."
     if image.parent.name in EVALUATE_ONLY:
-        return f"of the data set {image.parent.name}, of which nobody may be trained on."
+        return f"of the data set {image.parent.name}, which is never trained on."
     return ""
 
 

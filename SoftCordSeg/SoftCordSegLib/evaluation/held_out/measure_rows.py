@@ -1,10 +1,14 @@
-"""Rows of the measure: means over people, of whom several images of one count once."""
+"""The measure in rows, means over participants of whom several images count once, and as plain text
+for the terminal and for notes.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
 
 from .image_measures import Measured
 
@@ -19,132 +23,205 @@ MASKS, MOVED, TIPS, SPREAD, RESCAN = (
 # By table, its numbers in order.
 COLUMNS = {
     MASKS: (
-        *(
-            "dice",
-            "volume_ratio",
-            "distance_mm",
-            "missed_mm",
-            "surplus_mm",
-            "beyond_mm",
-            "pieces",
-            "calibration",
-        ),
-        "nothing_found",
+        *("dice", "volume_ratio", "distance_mm", "missed_mm", "surplus_mm", "beyond_mm", "pieces"),
+        *("calibration", "nothing_found"),
     ),
     MOVED: ("dice", "volume_ratio", "distance_mm"),
     TIPS: ("tip_mm", "tip_distance_mm", "tip_uncertainty_mm"),
     SPREAD: ("sd_mm2", "sd_percent"),
     RESCAN: ("difference_mm2", "difference_percent"),
 }
+# What a row is of, but for the number.
+GROUP = ["table", "contrast", "region", "participant", "seen"]
+_HEADINGS = {
+    "dice": "Dice",
+    "volume_ratio": "vol/mask",
+    "distance_mm": "dist mm",
+    "missed_mm": "missed mm",
+    "surplus_mm": "surplus mm",
+    "beyond_mm": "(beyond mm)",
+    "pieces": "pieces",
+    "calibration": "calibr.",
+    "nothing_found": "empty",
+    "tip_mm": "signed mm",
+    "tip_distance_mm": "absolute mm",
+    "tip_uncertainty_mm": "(eye +-mm)",
+    "sd_mm2": "SD mm2",
+    "sd_percent": "SD %",
+    "difference_mm2": "|diff| mm2",
+    "difference_percent": "|diff| %",
+}
+_DIGITS = {
+    **{"dice": 3, "volume_ratio": 3, "distance_mm": 2, "calibration": 3, "pieces": 2},
+    **{"nothing_found": 2, "sd_mm2": 2, "difference_mm2": 2},
+}
+_TITLES = {
+    MASKS: (
+        "Masks (as drawn; '- offset': the edge of the drawn mask brought to the spine-generic"
+        " convention)"
+    ),
+    TIPS: (
+        "Tip of the cord (mask's lowest point less the tip by eye; negative: the mask goes too far"
+        " down)"
+    ),
+    SPREAD: (
+        "SD of area over the contrasts of a participant, median over positions of their common"
+        " stretch in scanner coordinates"
+    ),
+    RESCAN: (
+        "Scan and rescan after repositioning: mean area over the slices that both cover, which do"
+        " not show quite the same cord"
+    ),
+}
+_SEEN = "*"
+FOOTNOTES = """\
+Means are over participants: several images of one participant count once. Masks: all but pieces
+between the first and the last drawn slice. vol/mask: sum of soft values over that of the mask.
+dist: mean distance of the surfaces at 0.5. missed: cord in drawn slices without prediction;
+surplus: prediction in slices between that were not drawn, or in an image without a cord; (beyond):
+predicted before the first and after the last drawn slice, where the truth is not known: not counted
+as wrong. pieces: of the mask at 0.5 that do not touch the drawn one (whole image). calibr.:
+expected calibration error of voxels between 0.05 and 0.95. empty: part of images with a cord in
+which none was found. n: participants, images, with a drawn mask (without one, where none of the row
+has it; pieces and empty count all of the row). *: seen unlabelled in the training of this bundle;
+not to be compared.
+"""
 
 
-@dataclass(frozen=True)
-class MeasureRow:
-    """One number of one group.
-
-    Attributes:
-        table: :data:`MASKS` and so on.
-        contrast: of the group; of :data:`SPREAD` the contrasts that are compared.
-        region: of the group.
-        person: of the tables of single people (:data:`SPREAD`), else "".
-        seen: the bundle saw these images unlabelled.
-        measure: name of the number, one of :data:`COLUMNS`.
-        value: mean over people; of :data:`RESCAN` of the absolute differences.
-        people: over whom.
-        images: of theirs, that have the number.
-    """
-
-    table: str
-    contrast: str
-    region: str
-    person: str
-    seen: bool
-    measure: str
-    value: float
-    people: int
-    images: int
-
-    @property
-    def group(self) -> tuple[str, str, str, str, bool]:
-        """What it is of, but for the number."""
-        return self.table, self.contrast, self.region, self.person, self.seen
-
-
-def measure_rows(measured: Measured, left_out: Collection[str] = ()) -> list[MeasureRow]:
+def measure_rows(measured: Measured, left_out: Collection[str] = ()) -> pd.DataFrame:
     """All rows of a bundle, in the order of its list.
 
     Args:
         measured: a bundle on a list.
         left_out: participants not to count.
+
+    Returns:
+        ``table`` (:data:`MASKS` and so on), ``contrast`` (of :data:`SPREAD` the contrasts that are
+        compared), ``region``, ``participant`` (of :data:`SPREAD`, else ""), ``seen`` (the bundle
+        saw these images unlabelled), ``measure`` (one of :data:`COLUMNS`), ``value`` (mean over
+        participants of each one's mean; of :data:`RESCAN` of the absolute differences),
+        ``participants`` (over how many), ``images`` (of theirs, that have the number).
     """
-    images = [one for one in measured.images if one.participant not in left_out]
-    rows: list[MeasureRow] = []
+    long = pd.DataFrame(
+        (
+            (*group, name, owner, values[name])
+            for group, owner, values in _records(measured)
+            if owner not in left_out
+            for name in COLUMNS[group[0]]
+            if name in values
+        ),
+        columns=[*GROUP, "measure", "owner", "value"],
+    ).astype({"value": float, "seen": bool})
+    keys = [*GROUP, "measure"]
+    owners = long.groupby([*keys, "owner"], sort=False)["value"].agg(["mean", "count"])
+    rows = owners.groupby(level=keys, sort=False).agg(
+        value=("mean", "mean"), participants=("mean", "count"), images=("count", "sum")
+    )
+    rows = rows.reset_index()
+    column = [COLUMNS[table].index(name) for table, name in zip(rows["table"], rows["measure"])]
+    group = rows.groupby(GROUP, sort=False).ngroup() + rows["table"].map(list(COLUMNS).index) * len(
+        rows
+    )
+    return rows.iloc[np.lexsort((column, group))].reset_index(drop=True)
+
+
+def _records(
+    measured: Measured,
+) -> Iterator[tuple[tuple[str, str, str, str, bool], str, Mapping[str, float]]]:
+    """Group, participant and numbers of every image and comparison."""
     for table in (MASKS, MOVED, TIPS):
-        records = [
-            (
-                (one.contrast, one.region, "", one.seen),
-                one.participant,
-                one.offset_values if table == MOVED else one.values,
-            )
-            for one in images
-        ]
-        rows += _grouped(table, records)
-    rows += _grouped(
-        SPREAD,
-        (
-            (
-                (" ".join(one.contrasts), one.region, one.participant, one.seen),
-                one.participant,
-                {"sd_mm2": one.spread.sd_mm2, "sd_percent": one.spread.sd_percent},
-            )
-            for one in measured.spreads
-            if one.participant not in left_out
-        ),
-    )
-    rows += _grouped(
-        RESCAN,
-        (
-            (
-                (one.contrast, one.region, "", one.seen),
-                one.participant,
-                {
-                    "difference_mm2": abs(one.difference_mm2),
-                    "difference_percent": abs(one.difference_percent),
-                },
-            )
-            for one in measured.rescans
-            if one.participant not in left_out
-        ),
-    )
-    return rows
+        for one in measured.images:
+            values = one.offset_values if table == MOVED else one.values
+            yield (table, one.contrast, one.region, "", one.seen), one.participant, values
+    for spread in measured.spreads:
+        contrasts = " ".join(spread.contrasts)
+        group = (SPREAD, contrasts, spread.region, spread.participant, spread.seen)
+        yield group, spread.participant, vars(spread.spread)
+    for rescan in measured.rescans:
+        differences = {name: abs(getattr(rescan, name)) for name in COLUMNS[RESCAN]}
+        group = (RESCAN, rescan.contrast, rescan.region, "", rescan.seen)
+        yield group, rescan.participant, differences
 
 
-def mean_over_people(values: Iterable[tuple[str, float]]) -> tuple[float, int, int]:
-    """Mean over people of each one's mean; number of people; number of values.  Values that are NaN
-    are left out.
+def measure_text(measured: Sequence[Measured], without_offset: Sequence[str] = ()) -> str:
+    """All tables, one bundle under the other in each group.
+
+    Args:
+        measured: bundles, in the order of rows.
+        without_offset: data sets with drawn masks whose offset is not known.
     """
-    by_person: dict[str, list[float]] = {}
-    for person, value in values:
-        if not math.isnan(value):
-            by_person.setdefault(person, []).append(value)
-    means = [sum(own) / len(own) for own in by_person.values()]
-    return (
-        (sum(means) / len(means) if means else math.nan),
-        len(means),
-        sum(map(len, by_person.values())),
+    names = [one.bundle for one in measured]
+    labels = [
+        name if names.count(name) == 1 else f"{name} {one.sha256[:6]}"
+        for name, one in zip(names, measured)
+    ]
+    rows = {label: measure_rows(one) for label, one in zip(labels, measured)}
+    parts = ["Bundles: " + "; ".join(f"{one.bundle} ({one.sha256[:12]})" for one in measured)]
+    for table in (MASKS, TIPS, SPREAD, RESCAN):
+        text = _table(table, rows)
+        if text:
+            parts.append(f"{_TITLES[table]}\n\n{text}")
+    parts.append(FOOTNOTES.rstrip())
+    if without_offset:
+        names = ", ".join(without_offset)
+        parts.append(f"No offset is known of {names}: no second row for their images.")
+    notes = dict.fromkeys(note for one in measured for note in one.notes)
+    parts += [f"Note: {note}" for note in notes]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(table: str, rows: Mapping[str, pd.DataFrame]) -> str:
+    parts = (MASKS, MOVED) if table == MASKS else (table,)
+    own = pd.concat(
+        [some[some["table"].isin(parts)].assign(bundle=name) for name, some in rows.items()]
     )
+    present = set(own.loc[own["table"] == table, "measure"])
+    columns = [name for name in _HEADINGS if name in present]
+    if not columns:
+        return ""
+    labels = ["contrast", "region", *(["participant"] if table == SPREAD else [])]
+    lines = [[*labels, "bundle", "n", *(_HEADINGS[name] for name in columns)]]
+    for label, group in own.groupby(labels, sort=False):
+        for name in rows:
+            for part in parts:
+                for seen in (False, True):
+                    cells = group[
+                        (group["bundle"] == name)
+                        & (group["table"] == part)
+                        & (group["seen"] == seen)
+                    ].set_index("measure")
+                    if len(cells):
+                        title = f"{name} - offset" if part == MOVED else name
+                        lines.append(
+                            [*label, title + (_SEEN if seen else ""), *_cells(cells, columns)]
+                        )
+    return _aligned(lines)
 
 
-def _grouped(
-    table: str, records: Iterable[tuple[tuple[str, str, str, bool], str, dict[str, float]]]
-) -> list[MeasureRow]:
-    groups: dict[tuple[str, str, str, bool], list[tuple[str, dict[str, float]]]] = {}
-    for key, person, values in records:
-        groups.setdefault(key, []).append((person, values))
-    rows = []
-    for key, members in groups.items():
-        for name in COLUMNS[table]:
-            given = [(person, values[name]) for person, values in members if name in values]
-            if given:
-                rows.append(MeasureRow(table, *key, name, *mean_over_people(given)))
-    return rows
+def _cells(rows: pd.DataFrame, columns: Sequence[str]) -> list[str]:
+    """The number of participants and images, and the numbers of one line."""
+    counted = rows.loc[["dice"]] if "dice" in rows.index else rows
+    participants, images = max(zip(counted["participants"], counted["images"]))
+    return [
+        f"{participants}, {images}",
+        *(_number(rows["value"].get(column), column) for column in columns),
+    ]
+
+
+def _number(value: float | None, measure: str) -> str:
+    if value is None:
+        return ""
+    return "-" if math.isnan(value) else f"{value:.{_DIGITS.get(measure, 1)}f}"
+
+
+def _aligned(lines: Sequence[Sequence[str]]) -> str:
+    """Columns of equal width; numbers to the right."""
+    widths = [max(len(cell) for cell in column) for column in zip(*lines)]
+    texts = lines[0].index("n")
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if at < texts else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(line, widths))
+        ).rstrip()
+        for line in lines
+    )

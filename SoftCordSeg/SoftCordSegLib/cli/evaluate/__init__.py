@@ -1,5 +1,0 @@
-"""``softcord evaluate``."""
-
-from .command import evaluate_command
-
-__all__ = ["evaluate_command"]

@@ -1,1 +1,0 @@
-"""How well one mask agrees with another."""

@@ -1,1 +1,0 @@
-"""The paper's tests, each a plain function."""
