@@ -98,7 +98,7 @@ def test_the_page_needs_nothing_else(softcord, study, settings, tmp_path):
     assert result.exit_code == 0, result.stderr
     assert page.count('src="data:image/png;base64,') == page.count("<img") >= 8
     assert 'href="' not in page
-    assert "<td class=word>tall</td>" in page
+    assert "<td class="word">tall</td>" in page
     assert "0.958 ± 0.032" in page  # Dice of tall: mean and SD of three times 16/17, 1 and 14/15
     assert str(tmp_path) not in page
 
