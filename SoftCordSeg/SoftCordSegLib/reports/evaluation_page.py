@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import SoftCordSegError
 from ..files import write_text_atomically
 from .html_page import ABSENT, data_uri, number, page_html, signed
 
 if TYPE_CHECKING:
-    from ..evaluation import Evaluation
+    from ..evaluation import Evaluation, FailedImage
     from ..evaluation.evaluation_summary import Summary
     from ..evaluation.paper_tables import PaperTable
     from .evaluation_figures import Drawn
@@ -44,7 +45,6 @@ def write_evaluation_page(
 def evaluation_html(evaluation: Evaluation, summary: Summary, figures: Sequence[Drawn]) -> str:
     """The page; arguments as for :func:`write_evaluation_page`."""
     tests = summary.statistics
-    failures = [f"{one.method}, {one.image.name}: {one.sentence}" for one in evaluation.failures]
     notes = {*tests.pairs["note"], *tests.lines["note"]} - {""}
     return page_html(
         "evaluation.html.j2",
@@ -59,7 +59,12 @@ def evaluation_html(evaluation: Evaluation, summary: Summary, figures: Sequence[
         pairs=_significant_pairs(summary),
         tested=len(tests.pairs),
         figures=[_figure(figure) for figure in figures],
-        remarks=[*failures, *evaluation.notes, *summary.notes, *sorted(notes)],
+        remarks=[
+            *map(_failure, evaluation.failures),
+            *evaluation.notes,
+            *summary.notes,
+            *sorted(notes),
+        ],
     )
 
 
@@ -176,6 +181,13 @@ def _figure(figure: Drawn) -> dict[str, Any]:
         "source": data_uri(content, _MIME[path.suffix]),
         "width": None if width is None else round(width / _PIXELS_PER_PIXEL),
     }
+
+
+def _failure(failure: FailedImage) -> str:
+    """A sentence that names files without their folders, since pages travel."""
+    path = failure.error.path if isinstance(failure.error, SoftCordSegError) else None
+    file = "" if path in (None, failure.image) else f"'{path.name}': "
+    return f"{failure.method}, {failure.image.name}: {file}{failure.sentence}"
 
 
 def _p(value: float) -> str:
