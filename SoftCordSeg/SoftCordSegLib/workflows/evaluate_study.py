@@ -1,4 +1,4 @@
-"""A table of cases and methods -> the paper's numbers: CSV and LaTeX tables, figures."""
+"""A table of cases and methods -> the paper's numbers: CSV and LaTeX tables, figures, a page."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ from ..evaluation.resolutions import Spacing
 from ..files import check_folder, check_not_an_input, text_writer, write_together
 from ..network import store
 from ..progress import Progress
-from ..reports.evaluation_figures import Drawn, FigureOptions, draw_figures
+from ..reports.evaluation_figures import FigureOptions, draw_figures
+from ..reports.evaluation_page import EVALUATION_PAGE, EVALUATION_TITLE, write_evaluation_page
+from ..reports.html_page import check_own_page
 
 AnyMethod = Union[FolderMethod, BundleMethod]
 
@@ -57,7 +59,7 @@ class StudyOptions:
         cord_range: where CSA is averaged; None for the usual range.
         resolutions: further voxel sizes, mm.
         drift_limit: per cent; None where the methods are not releases of one model.
-        figures: what to draw; None draws nothing.
+        figures: what to draw for the page; None writes numbers only.
     """
 
     scores: ScoreOptions = ScoreOptions()
@@ -75,13 +77,11 @@ class Study:
     Attributes:
         evaluation: with failures and notes.
         summary: all numbers.
-        figures: that were drawn.
         files: that were written, but for figures and masks.
     """
 
     evaluation: Evaluation
     summary: Summary
-    figures: tuple[Drawn, ...]
     files: tuple[Path, ...]
 
     @property
@@ -134,7 +134,7 @@ def evaluate_study(
     Args:
         table: of cases; see :func:`~SoftCordSegLib.evaluation.read_cases`.
         methods: their names differ.
-        out: folder of tables, statistics, figures and masks.
+        out: folder of tables, statistics, figures, masks and the page.
         options: what is evaluated.
         root: folder that paths in the table start from; its own where None.
         progress: receives progress; checked for cancellation.
@@ -144,14 +144,16 @@ def evaluate_study(
 
     Raises:
         InputError: the table, or a method, cannot be used.
-        OptionError: an input or another method's masks would be overwritten, or the options do not
-            fit the study.
+        OptionError: an input, another method's masks or another page would be overwritten, or the
+            options do not fit the study.
         OutputError: the folder cannot be written.
         Cancelled: the user stopped the work.
     """
     options, progress = options or StudyOptions(), progress or Progress()
     cases = read_cases(table, root)
     _check_options(options, cases, methods)
+    if options.figures is not None:
+        check_own_page(out / EVALUATION_PAGE, EVALUATION_TITLE)
     check_folder(out)
     _check_outputs(out, table, cases, methods)
     share = 1.0 / (1 + len(options.resolutions))
@@ -178,10 +180,10 @@ def evaluate_study(
         resolutions=at_sizes,
     )
     files = write_tables(out, summary)
-    figures = []
     if options.figures is not None and result.images:
         figures = draw_figures(summary, result, cases, out / "figures", options.figures)
-    return Study(result, summary, tuple(figures), tuple(files))
+        files.append(write_evaluation_page(out, result, summary, figures))
+    return Study(result, summary, tuple(files))
 
 
 def write_tables(out: Path, summary: Summary) -> list[Path]:
