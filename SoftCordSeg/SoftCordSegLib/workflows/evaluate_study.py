@@ -27,7 +27,7 @@ from ..evaluation.resolutions import Spacing
 from ..files import check_folder, check_not_an_input, text_writer, write_together
 from ..network import store
 from ..progress import Progress
-from ..reports.evaluation_figures import FigureOptions, draw_figures
+from ..reports.evaluation_figures import Drawn, FigureOptions, draw_figures
 from ..reports.evaluation_page import EVALUATION_PAGE, EVALUATION_TITLE, write_evaluation_page
 from ..reports.html_page import check_own_page
 
@@ -78,11 +78,13 @@ class Study:
         evaluation: with failures and notes.
         summary: all numbers.
         files: that were written, but for figures and masks.
+        figures: that were drawn.
     """
 
     evaluation: Evaluation
     summary: Summary
     files: tuple[Path, ...]
+    figures: tuple[Drawn, ...]
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -180,10 +182,11 @@ def evaluate_study(
         resolutions=at_sizes,
     )
     files = write_tables(out, summary)
+    figures: list[Drawn] = []
     if options.figures is not None and result.images:
         figures = draw_figures(summary, result, cases, out / "figures", options.figures)
         files.append(write_evaluation_page(out, result, summary, figures))
-    return Study(result, summary, tuple(files))
+    return Study(result, summary, tuple(files), tuple(figures))
 
 
 def write_tables(out: Path, summary: Summary) -> list[Path]:
