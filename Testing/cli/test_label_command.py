@@ -45,6 +45,19 @@ def test_a_label_image_as_sct_has_it_with_a_sidecar(softcord, neck, tmp_path, fo
     }
 
 
+def test_a_folder_gets_a_file_under_the_images_name_and_none_is_replaced(softcord, neck, tmp_path):
+    start = neck.image.name[: -len(".nii.gz")]
+    command = ("label", neck.image, neck.mask, "-o", tmp_path, *neck.known(3))
+    assert softcord(*command).exit_code == 0
+    assert names_in(tmp_path) == [
+        f"{start}_label-discs_dlabel.json",
+        f"{start}_label-discs_dlabel.nii.gz",
+    ]
+    result = softcord(*command)
+    assert result.exit_code == 2
+    assert "disc labels of this image already" in result.stderr
+
+
 def test_without_a_known_disc_where_c2_c3_is_in_view(softcord, neck, tmp_path):
     out = tmp_path / "discs.mrk.json"
     result = softcord("label", neck.image, neck.mask, "-o", out, "--json")

@@ -106,7 +106,7 @@ def test_an_image_without_discs_says_so(softcord, a_mask, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        (["--known", "C9/T1=1,2,3"], "no vertebral level"),
+        (["--known", "C9/T1=1,2,3"], "not a vertebral level"),
         (["--known", "C2=1,2,3"], "is a vertebra"),
         (["--known", "3=1,2"], "three numbers"),
         (["--known", "3=1,2,x"], "three numbers"),

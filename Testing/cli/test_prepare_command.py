@@ -25,8 +25,8 @@ from cli.scans import (
     write_participant,
     write_series,
 )
-from SoftCordSegLib.cli.softgt.inputs import find_participants
 from SoftCordSegLib.volume import read_nifti, write_nifti
+from SoftCordSegLib.workflows.masked_participants import find_masked_participants
 
 IMAGES = (
     "anat/sub-01_T1w.nii.gz",
@@ -206,7 +206,7 @@ def test_masks_and_discs_of_the_data_set_come_first(softcord, tmp_path):
     contrasts = json.loads(result.stdout)["results"][0]["contrasts"]
     assert (contrasts["T2w"]["mask"], contrasts["T1w"]["mask"]) == ("drawn", "model")
     assert "the mask 'sub-01_T2w_seg-manual.nii.gz' of the data set is used." in result.stderr
-    (one,) = find_participants(tmp_path / "out", "T2w")  # as softcord softgt finds them
+    (one,) = find_masked_participants(tmp_path / "out", "T2w")  # as softcord softgt finds them
     assert (one.discs.name, one.discs_of, sorted(one.images)) == (
         discs.name,
         "T2w",
@@ -450,8 +450,8 @@ def test_an_image_stored_as_a_series_of_one_becomes_a_3d_image(softcord, tmp_pat
 @pytest.mark.parametrize(
     ("options", "code", "sentence"),
     [
-        (("nowhere",), 1, "There is no file 'nowhere'"),
-        (("T2w=nowhere.nii.gz",), 1, "There is no file 'nowhere.nii.gz'"),
+        (("nowhere",), 1, "'nowhere': There is no such file"),
+        (("T2w=nowhere.nii.gz",), 1, "'nowhere.nii.gz': There is no such file"),
         (("{a}", "{b}"), 2, "images of sub-01 and sub-02"),
         (("{a}", "--participant", "anna"), 2, "'anna' is not the name of a participant"),
         (("{a}", "--bval", "b.txt"), 2, "no diffusion series"),

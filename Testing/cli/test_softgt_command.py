@@ -202,7 +202,7 @@ def test_the_answer_as_json_tells_the_numbers(study):
         < answer["results"][0]["area_sd_mm2"]["hard"] + 0.5
     )
     assert answer["failed"] == []
-    assert "no areas measured" in answer["results"][1]["notes"][0]
+    assert "no areas are measured" in answer["results"][1]["notes"][0]
     assert "--discs" not in answer["results"][1]["notes"][0]
 
 
@@ -329,7 +329,7 @@ def test_a_participant_that_cannot_be_done_does_not_stop_the_others(softcord, tm
 
     assert result.exit_code == 1
     assert "sub-02: There is no mask of the reference contrast T2w; there are T1w." in result.stderr
-    assert "1 of 2 participants were done." in result.stderr
+    assert "1 of 2 participants were processed." in result.stderr
     index = (tmp_path / "out/derivatives/labels_softseg/softgt.html").read_text(encoding="utf-8")
     assert "sub-02: There is no mask of the reference contrast T2w" in index
     assert (tmp_path / "out/derivatives/labels_softseg/sub-01/sub-01_softgt.html").is_file()
@@ -369,18 +369,17 @@ def two_masks(tmp_path):
     ("words", "code", "sentence"),
     [
         ((), 2, "Give either the folder of a data set, or the masks"),
-        (("--mask", "T1w"), 2, "--mask is NAME=FILE"),
+        (("--mask", "T1w"), 2, "--mask 'T1w' does not name a contrast and a file"),
         (("--mask", "T1w=a.nii.gz", "--mask", "T1w=b.nii.gz"), 2, "--mask T1w is given twice"),
-        (("--mask", "T2w=nowhere.nii.gz"), 1, "There is no file 'nowhere.nii.gz'"),
-        (("--mask", "T1w=nowhere.nii.gz"), 1, "There is no mask of the reference contrast T2w"),
-        (("nowhere",), 1, "There is no folder 'nowhere'"),
-        (("--mask", "T2w=a.nii.gz", "--trim-mm", "much"), 2, "'much' is neither"),
+        (("--mask", "T2w=nowhere.nii.gz"), 1, "'nowhere.nii.gz': There is no such file"),
+        (("nowhere",), 1, "'nowhere': There is no such folder"),
+        (("--mask", "T2w=a.nii.gz", "--trim-mm", "much"), 2, "--trim-mm 'much' is not a length"),
         (
             ("--mask", "T2w=a.nii.gz", "--registration", "affine"),
             2,
-            "There is no registration 'affine'",
+            "'affine' is not one of",
         ),
-        (("--mask", "T2w=a.nii.gz", "--image", "T1w=b.nii.gz"), 2, "--image T1w has no mask"),
+        (("--mask", "T2w=a.nii.gz", "--image", "T1w=b.nii.gz"), 2, "The image of T1w has no mask"),
         (
             ("--mask", "T2w=a.nii.gz", "--exclude", "nowhere.yml"),
             1,
@@ -404,7 +403,7 @@ def test_a_data_set_without_masks_is_said_to_be_so(softcord, tmp_path):
     result = softcord("softgt", tmp_path / "in", "-o", tmp_path / "out")
 
     assert result.exit_code == 1
-    assert "There are no masks in" in result.stderr
+    assert "There are no masks of the cord in this data set" in result.stderr
 
 
 def test_a_bad_mask_leaves_nothing_half_written(softcord, two_masks, tmp_path):
@@ -469,3 +468,25 @@ def test_two_masks_of_one_name_in_different_folders_are_told_apart(softcord, tmp
     assert {"seg_T2w_label-SC_softseg.nii.gz", "seg_T1w_label-SC_softseg.nii.gz"} <= set(
         names_in(tmp_path / "out")
     )
+
+
+@pytest.mark.parametrize(
+    ("word", "code", "sentence"),
+    [
+        ("T3w=4", 2, "No participant has the contrast T3w. Choose among T1w, T2w."),
+        ("nan", 2, "is not a length"),
+        ("T2w=inf", 2, "is not a length"),
+        ("-1", 2, "is not a length"),
+        ("T2w=x", 2, "--trim-mm 'T2w=x' is not a length"),
+    ],
+)
+def test_lengths_that_are_not_usable(softcord, tmp_path, word, code, sentence):
+    for contrast in ("T1w", "T2w"):
+        path = tmp_path / f"data/sub-01_{contrast}_label-SC_seg.nii.gz"
+        write_nifti(masks_of_a_subject()[contrast], path)
+
+    result = softcord("softgt", tmp_path / "data", "-o", tmp_path / "out", f"--trim-mm={word}")
+
+    assert result.exit_code == code
+    assert sentence in result.stderr
+    assert not (tmp_path / "out").exists()

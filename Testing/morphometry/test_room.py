@@ -1,4 +1,4 @@
-"""Other rooms see only the room itself, not its files."""
+"""Other rooms import from the room itself and from ``disc_files``, not from its other files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from house import floors
 REPOSITORY = Path(__file__).resolve().parents[2]
 LIBRARY = REPOSITORY / "SoftCordSeg" / "SoftCordSegLib"
 ROOM = "SoftCordSegLib.morphometry"
-FILES = {path.stem for path in (LIBRARY / "morphometry").glob("*.py")} - {"__init__"}
+PUBLIC = {"__init__", "disc_files"}
+FILES = {path.stem for path in (LIBRARY / "morphometry").glob("*.py")} - PUBLIC
 
 
 def files_reached(source: str, module: str, is_package: bool = False) -> set[str]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from SoftCordSegLib.volume import Grid, Volume, read_nifti, reorient, resample
 from SoftCordSegLib.volume.intensities import (
+    CLIP,
     LOCATOR_PERCENTILES,
     SEGMENTER_PERCENTILES,
     Intensities,
@@ -18,6 +19,7 @@ from SoftCordSegLib.volume.intensities import (
     batch_limits,
     limits,
     near_cord,
+    scale,
     without_padding,
 )
 
@@ -262,6 +264,18 @@ def test_limits_of_a_batch_are_those_of_its_images():
         assert (float(low[number]), float(high[number])) == pytest.approx(
             (expected.low, expected.high), abs=1e-5
         )
+
+
+def test_training_and_inference_scale_one_array_to_the_same_values():
+    """A tensor in training, an array in inference: one function, one result."""
+    image = np.random.default_rng(2).normal(100, 60, (8, 9, 10)).astype(np.float32)
+    region = np.ones(image.shape, bool)
+    inference = alone(image, region).for_segmenter(region)(image)
+    batch = torch.from_numpy(image)[None]
+    low, high = batch_limits(batch, torch.ones_like(batch) > 0, SEGMENTER_PERCENTILES)
+    training = scale(batch, low, 2 / (high - low))
+    assert np.abs(training[0].numpy() - inference).max() < 1e-5
+    assert np.abs(inference).max() <= CLIP
 
 
 def test_grids_of_thick_slices(shared_data):

@@ -12,7 +12,7 @@ import typer
 from ..errors import InputError, OptionError
 from .console import interruptible, print_json, progress_bars, say, show_table, warn
 from .guard import guarded
-from .shared_options import Debug, Json, TimeText, parse_time
+from .shared_options import Debug, Json, StandardNames, TimeText, parse_time
 
 if TYPE_CHECKING:
     from ..morphometry import DiscLabel
@@ -32,7 +32,11 @@ def label_command(
         typer.Option(
             "-o",
             "--out",
-            help="Discs to write: .nii.gz (SCT's label image) or .mrk.json (Slicer's points).",
+            help=(
+                "Discs to write: .nii.gz (SCT's label image) or .mrk.json (Slicer's points); or a"
+                " folder, for NAME_label-discs_dlabel.nii.gz."
+            ),
+            metavar="FILE|DIR",
         ),
     ],
     known: Annotated[
@@ -62,6 +66,7 @@ def label_command(
         ),
     ] = None,
     time: TimeText = None,
+    bids_standard_names: StandardNames = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -75,16 +80,16 @@ def label_command(
         from ..workflows.label_discs import LabelOptions, label_files
 
         discs, files = _parse_known(known or [])
-        options = LabelOptions(discs, files, fix, from_, parse_time(time))
+        options = LabelOptions(discs, files, fix, from_, parse_time(time), bids_standard_names)
         with (
             interruptible() as interrupt,
             progress_bars(interrupt) as bars,
             bars.bar(image.name) as progress,
         ):
             labelling = label_files(image, mask, out, options, progress)
-        _show(labelling, out)
+        _show(labelling)
         if json:
-            print_json(_summary(labelling, out))
+            print_json(_summary(labelling))
 
 
 def _parse_known(texts: Sequence[str]) -> tuple[list[DiscLabel], list[Path]]:
@@ -117,7 +122,7 @@ def _parse_known(texts: Sequence[str]) -> tuple[list[DiscLabel], list[Path]]:
     return discs, files
 
 
-def _show(labelling: Labelling, out: Path) -> None:
+def _show(labelling: Labelling) -> None:
     """Notes and discs in the window."""
     from ..morphometry.disc_files import FOUND
 
@@ -134,7 +139,7 @@ def _show(labelling: Labelling, out: Path) -> None:
         for disc in labelling.discs
     ]
     show_table(
-        f"Discs, in {out}",
+        f"Discs, in {labelling.files[0]}",
         ("Disc", "Value", "R, mm", "A, mm", "S, mm", "Source", "Confidence"),
         rows,
     )
@@ -151,9 +156,9 @@ def _show(labelling: Labelling, out: Path) -> None:
         )
 
 
-def _summary(labelling: Labelling, out: Path) -> dict[str, Any]:
+def _summary(labelling: Labelling) -> dict[str, Any]:
     return {
-        "file": str(out),
+        "file": str(labelling.files[0]),
         "discs": [disc.as_json() for disc in labelling.discs],
         "implausible": labelling.implausible,
         "notes": list(labelling.notes),

@@ -11,7 +11,7 @@ from ..errors import OptionError
 from .console import print_json, say, show_table, warn
 from .guard import EXIT_FAILED, guarded
 from .running import keep_memory_for, run_with_bars, use_threads
-from .shared_options import Debug, Device, Json, Model, Threads
+from .shared_options import Debug, Device, Json, Model, StandardNames, Threads
 
 if TYPE_CHECKING:
     from ..workflows.prepare_images import PreparedParticipant
@@ -59,10 +59,6 @@ Resample = Annotated[
         metavar="CONTRAST=MM",
         show_default=False,
     ),
-]
-StandardNames = Annotated[
-    bool,
-    typer.Option("--bids-standard-names", help="Name masks as the BIDS validator accepts them."),
 ]
 Participant = Annotated[
     Optional[str],
@@ -130,7 +126,7 @@ def prepare_command(
     masks: Masks = False,
     threshold: Threshold = 0.5,
     resample: Resample = None,
-    standard_names: StandardNames = False,
+    bids_standard_names: StandardNames = False,
     model: Model = None,
     participant: Participant = None,
     bval: Bval = None,
@@ -167,7 +163,7 @@ def prepare_command(
         motion = MotionOptions(width_mm, None if degree < 0 else degree, group) if moco else None
         spacing = _voxel_sizes(resample or [])
         options = PrepareOptions(
-            masks, threshold, spacing, b0_below, motion, device, standard_names
+            masks, threshold, spacing, b0_below, motion, device, bids_standard_names
         )
         participants = _participants(images, out, participant, bval)
         check_contrasts(spacing, {image.contrast for one in participants for image in one.images})

@@ -9,6 +9,7 @@ from .ground_truth import (
     ContrastTruth,
     GroundTruth,
     GroundTruthOptions,
+    largest_motion,
 )
 from .registration import RegistrationOptions, register
 from .slicewise import SlicewiseRigid
@@ -26,6 +27,7 @@ __all__ = [
     "RegistrationOptions",
     "SlicewiseRigid",
     "displacement_field",
+    "largest_motion",
     "make_ground_truth",
     "read_exclusions",
     "register",

@@ -98,8 +98,8 @@ def write_transform(truth: ContrastTruth, path: Path, inverse: bool = False) -> 
         OutputError: the folder is not writable or the disk is full.
     """
     grid = truth.transform.grid
-    if (truth.soft.data > 0).any():
-        grid = reach_along(grid, [truth.soft])
+    if (truth.voxels.data > 0).any():
+        grid = reach_along(grid, [truth.voxels])
     move, finer = (
         (truth.transform.to_reference, _INVERSE_FINER)
         if inverse

@@ -5,7 +5,7 @@ soft mask of the cord in every contrast's own space, and how it was made).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -140,6 +140,11 @@ class ContrastTruth:
     without: tuple[int, ...] = ()
 
     @property
+    def voxels(self) -> Volume:
+        """``soft``, while it has not been left out."""
+        return _present(self.soft)
+
+    @property
     def shift_mm(self) -> np.ndarray:
         """(m, 2) shifts in the slices in which they were measured, mm along the reference's first
         two axes (Left, Anterior).
@@ -208,13 +213,37 @@ class GroundTruth:
         )
 
     @property
+    def spacing_mm(self) -> np.ndarray:
+        """(3,) voxel size of the averaging grid."""
+        return _present(self.average).spacing
+
+    @property
     def contrasts_per_slice(self) -> np.ndarray:
         """(n,) how many contrasts were averaged in each slice of the averaging grid, weighted over
         the cord.
         """
-        weights = self.average.data.sum(axis=(0, 1), dtype=float)
-        total = (self.average.data * self.count.data).sum(axis=(0, 1), dtype=float)
+        average, count = _present(self.average), _present(self.count)
+        weights = average.data.sum(axis=(0, 1), dtype=float)
+        total = (average.data * count.data).sum(axis=(0, 1), dtype=float)
         return np.divide(total, weights, out=np.zeros_like(total), where=weights > 0)
+
+
+def largest_motion(contrasts: Sequence[ContrastTruth]) -> tuple[float | None, float | None]:
+    """The largest shift (mm) and rotation (degrees) of any slice of any contrast but the reference;
+    None where none was measured.
+    """
+    moved = [one for one in contrasts if not one.is_reference]
+    shifts = [
+        float((one.shift_mm**2).sum(axis=1).max() ** 0.5) for one in moved if len(one.shift_mm)
+    ]
+    angles = [float(abs(one.angle_deg).max()) for one in moved if len(one.angle_deg)]
+    return max(shifts, default=None), max(angles, default=None)
+
+
+def _present(volume: Volume | None) -> Volume:
+    if volume is None:
+        raise ValueError("the voxels of this ground truth were left out")
+    return volume
 
 
 def _ranges(numbers: tuple[int, ...]) -> str:

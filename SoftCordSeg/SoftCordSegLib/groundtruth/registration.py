@@ -148,9 +148,8 @@ def _sampling_grid(reference: Volume, moving: Volume) -> Grid:
             )
         )
         corners.append(reference.grid.to_voxel(mask.grid.to_world(ends.reshape(3, -1).T)))
-    corners = np.concatenate(corners)
-    start = np.floor(corners.min(axis=0)).astype(int) - 1
-    stop = np.ceil(corners.max(axis=0)).astype(int) + 2
+    start = np.floor(np.min(corners, axis=(0, 1))).astype(int) - 1
+    stop = np.ceil(np.max(corners, axis=(0, 1))).astype(int) + 2
     start[2], stop[2] = 0, reference.shape[2]
     step = max(min(reference.spacing.min(), moving.spacing.min()) / 2, _FINEST_MM)
     # A mask with a stray piece far away must not make the grid grow without bound.

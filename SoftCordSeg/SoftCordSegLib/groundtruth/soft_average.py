@@ -82,40 +82,39 @@ def make_ground_truth(
         )
         mask = warp(member.mask, box, member.transform.to_moving)
         coverage = warp(member.coverage, box, member.transform.to_moving)
-        mask, coverage, count = trim_ends(
-            mask, coverage, options.trim_slices_of(member.name, frame.spacing[2])
-        )
+        slices = options.trim_slices_of(member.name, frame.spacing[2])
+        mask, coverage, slices = trim_ends(mask, coverage, slices)
         masks.append(mask)
         coverages.append(coverage)
-        trimmed.append(count)
-    soft, count = average(masks, coverages)
-    soft, count = Volume(soft, box.affine), Volume(count, box.affine)
+        trimmed.append(slices)
+    soft, count = (Volume(data, box.affine) for data in average(masks, coverages))
 
     results = []
-    for index, (one, member) in enumerate(zip(contrasts, members)):
+    for index, member in enumerate(members):
         progress.check_cancelled()
         progress.report(0.7 + 0.3 * index / len(members), f"Bringing the average to {member.name}")
-        own, without = _in_own_space(one, member, soft, count)
-        fit = member.fit
-        part = float(
-            (soft.data * np.minimum(coverages[index], 1)).sum(dtype=float)
-            / max(soft.data.sum(dtype=float), 1e-9)
-        )
+        own, without = _in_own_space(contrasts[index], member, soft, count)
         results.append(
             ContrastTruth(
-                one.name,
+                member.name,
                 own,
-                fit.transform,
-                fit.used,
-                fit.turned,
-                part,
+                member.transform,
+                member.fit.used,
+                member.fit.turned,
+                _part_of(soft, coverages[index]),
                 trimmed[index],
-                one is chosen,
+                contrasts[index] is chosen,
                 without,
             )
         )
     progress.report(1.0, "Averaged")
     return GroundTruth(options.reference, tuple(results), soft, count, _notes(members))
+
+
+def _part_of(soft: Volume, coverage: np.ndarray) -> float:
+    """The part of the averaged cord that a coverage reaches, 0 to 1."""
+    reached = (soft.data * np.minimum(coverage, 1)).sum(dtype=float)
+    return float(reached / max(soft.data.sum(dtype=float), 1e-9))
 
 
 def _frame(reference: Volume, masks: Sequence[Volume], options: GroundTruthOptions) -> Volume:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -62,7 +63,7 @@ class Summary(Sequence):
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: Any) -> Any:
         return self.rows[index]
 
 
@@ -106,12 +107,10 @@ def aggregate(
         per_slice = slices is None and levels is None
 
     notes: list[str] = []
+    groups: list[tuple[tuple[int, ...], tuple[int, ...]]] = [(tuple(chosen), ())]
     if levels is None:
-        groups = (
-            [((number,), _level_tuple(level_of, number)) for number in chosen]
-            if per_slice
-            else [(tuple(chosen), ())]
-        )
+        if per_slice:
+            groups = [((number,), _level_tuple(level_of, number)) for number in chosen]
     else:
         groups = _level_groups(levels, level_of, set(chosen), per_slice, per_level, notes)
     rows = [_summary(shape, group, group_levels) for group, group_levels in groups if group]

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -138,7 +139,7 @@ class MeasureOptions:
     tilt: str = "sct"
     interval: bool = True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.rescaling not in ("sct", "none"):
             raise ValueError(f'rescaling is "sct" or "none", not {self.rescaling!r}')
         if self.tilt not in ("sct", "exact"):
@@ -177,14 +178,15 @@ class CordShape(Sequence):
     def __len__(self) -> int:
         return len(self.slices)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
         values = {name: float(column[index]) for name, column in self.columns.items()}
         level = None if self.levels is None or not self.levels[index] else int(self.levels[index])
+        x, y, z = self.centres_mm[index]
         return SliceShape(
             slice=int(self.slices[index]),
-            centre_mm=tuple(float(x) for x in self.centres_mm[index]),
+            centre_mm=(float(x), float(y), float(z)),
             **{name: values.pop(name) for name in MEASURES},
             level=level,
             distance_pmj=(

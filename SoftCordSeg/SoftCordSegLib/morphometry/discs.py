@@ -50,9 +50,7 @@ def discs_from_points(points: Iterable[tuple[str | int, Sequence[float]]]) -> li
     Raises:
         InputError: a name that is no disc; two points of one disc.
     """
-    discs = [
-        DiscLabel(parse_disc(name), tuple(float(x) for x in position)) for name, position in points
-    ]
+    discs = [DiscLabel(parse_disc(name), _position(position)) for name, position in points]
     return _without_duplicates(discs)
 
 
@@ -93,7 +91,7 @@ def discs_from_label_image(labels: Volume) -> list[DiscLabel]:
                 f"The disc {disc_name(value)} (value {value}) is marked at two positions.",
                 hint="Keep one of them.",
             )
-        discs.append(DiscLabel(parse_disc(str(value)), tuple(float(x) for x in centre)))
+        discs.append(DiscLabel(parse_disc(str(value)), _position(centre)))
     return discs
 
 
@@ -177,6 +175,11 @@ def check_discs(
     return discs, positions, notes
 
 
+def _position(values: Iterable[float]) -> tuple[float, float, float]:
+    x, y, z = (float(value) for value in values)
+    return x, y, z
+
+
 def _without_duplicates(discs: Iterable[DiscLabel]) -> list[DiscLabel]:
     seen: dict[int, DiscLabel] = {}
     for disc in discs:
@@ -215,7 +218,7 @@ def carry_over_discs(
     below = [index for index, position in enumerate(positions) if position < line.slices[0]]
     left_out = above[:-1] + below[1:]
     used = [disc for index, disc in enumerate(known) if index not in left_out]
-    notes = ()
+    notes: tuple[str, ...] = ()
     if left_out:
         names = ", ".join(disc_name(known[index].value) for index in left_out)
         notes = (f"Left out, because this image does not show the cord there: {names}.",)
@@ -246,9 +249,9 @@ def discs_to_label_image(
             crowded.append(disc.name)
         else:
             data[tuple(voxel)] = disc.value
-    notes = (
-        (f"Left out, because they are outside the image: {', '.join(outside)}.",) if outside else ()
-    )
+    notes: tuple[str, ...] = ()
+    if outside:
+        notes += (f"Left out, because they are outside the image: {', '.join(outside)}.",)
     if crowded:
         notes += (
             f"Left out, because another disc is in the same voxel: {', '.join(crowded)}. A list"

@@ -5,7 +5,7 @@ SCT writes them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from ..errors import InputError
 
@@ -137,7 +137,7 @@ def parse_slices(text: str) -> list[int]:
     return _parse_list(text, number)
 
 
-def _parse_list(text: str, parse) -> list[int]:
+def _parse_list(text: str, parse: Callable[[str], int]) -> list[int]:
     numbers: list[int] = []
     for part in re.split(r"[;,]", str(text)):
         ends = [parse(end) for end in part.split(":")]

@@ -34,6 +34,7 @@ class LiveArea:
 
     def __init__(self, mask: Volume, options: MeasureOptions | None = None):
         self.options = options or MeasureOptions()
+        self._stack: SliceStack
         self._start(mask)
 
     @property
@@ -87,7 +88,7 @@ class LiveArea:
         return self._measure()
 
     def _measure(self) -> np.ndarray:
-        stack: SliceStack = self._stack
+        stack = self._stack
         self._centres = slice_centres(stack)
         shrink = None
         if self.options.angle_correction:

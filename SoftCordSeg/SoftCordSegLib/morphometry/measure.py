@@ -43,9 +43,11 @@ def measure(
     volume, notes = axial(mask, options.threshold)
     stack = extract_slices(volume, options.threshold, notes)
     centres = slice_centres(stack)
-    if options.angle_correction and centreline is None:
+    if not options.angle_correction:
+        centreline = None
+    elif centreline is None:
         centreline = fit_centreline(stack, options.smooth, centres)
-    angles, shrink = _angles(stack, centreline if options.angle_correction else None, options.tilt)
+    angles, shrink = _angles(stack, centreline, options.tilt)
     slices = upright(stack, shrink, rescale=options.rescaling == "sct")
 
     spacing = stack.grid.spacing
@@ -61,16 +63,15 @@ def measure(
         columns["area_low"], columns["area_high"] = _interval(
             volume, stack, slices, shrink, options.threshold
         )
-    if options.angle_correction:
-        middle = centreline.points[stack.slices - centreline.slices[0]]
-    else:
-        middle = centres
+    middle = (
+        centres if centreline is None else centreline.points[stack.slices - centreline.slices[0]]
+    )
     return CordShape(
         slices=stack.slices,
         columns=columns,
         centres_mm=stack.grid.to_world(np.column_stack([middle, stack.slices])),
         grid=stack.grid,
-        centreline=centreline if options.angle_correction else None,
+        centreline=centreline,
         options=options,
         notes=stack.notes + piece_notes(stack),
     )

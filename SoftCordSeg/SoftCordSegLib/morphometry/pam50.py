@@ -82,7 +82,7 @@ def to_pam50(shape: CordShape) -> CordShape:
         )
     own = {level: np.flatnonzero(shape.levels == level) for level in levels}
     whole = levels[1:-1]
-    notes = ()
+    notes: tuple[str, ...] = ()
     if not whole:
         whole = levels
         notes = (

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -163,7 +164,7 @@ class Proposals(Sequence):
     def __len__(self) -> int:
         return len(self.discs)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: Any) -> Any:
         return self.discs[index]
 
     @property
@@ -286,12 +287,12 @@ def _fit(
         correlation = patterns.correlate(pattern)
         chain = solve_chain(correlation.best, rows, values, STEP_MM)
         found = [
-            patterns.patch(int(row), float(correlation.shift_mm[row]))
+            patch
             for index, row in enumerate(chain.rows)
             if chain.values[index] > FIRST and 0 <= row < len(patterns)
             if chain.values[index] not in rows and _confidence(chain, index) > _SURE
+            if (patch := patterns.patch(int(row), float(correlation.shift_mm[row]))) is not None
         ]
-        found = [patch for patch in found if patch is not None]
         pattern = given + np.mean(found, axis=0) if found else given
     return chain, correlation
 
@@ -311,14 +312,9 @@ def _as_discs(
             discs.append(DiscProposal(given[value], 1.0, True))
         elif 0 <= row < len(correlation.best) and correlation.valid[row]:
             shift = correlation.shift_mm[row] if value > FIRST and front >= _ON_CORD_MM else 0.0
-            position = spine.world(row, 0.0, front + shift)
-            discs.append(
-                DiscProposal(
-                    DiscLabel(value, tuple(float(x) for x in position)),
-                    _confidence(chain, index),
-                    False,
-                )
-            )
+            x, y, z = spine.world(row, 0.0, front + shift)
+            label = DiscLabel(value, (float(x), float(y), float(z)))
+            discs.append(DiscProposal(label, _confidence(chain, index), False))
     return discs
 
 

@@ -67,7 +67,9 @@ def diameter_ap(
     }
 
 
-def _source(row, column, centre: tuple[float, float], cos: float, sin: float):
+def _source(
+    row: np.ndarray, column: np.ndarray, centre: tuple[float, float], cos: float, sin: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Where in the unturned slice a pixel of the turned one lies; ``row`` and ``column`` are
     relative to the centre.
     """

@@ -164,20 +164,13 @@ def join_slices(
     except EmptyMaskError:
         edited = None
     unchanged = (stack.slices < start) | (stack.slices >= stop)
-    numbers, first, size, patches = (
-        [stack.slices[unchanged]],
-        [stack.first[unchanged]],
-        [stack.size[unchanged]],
-        [stack.patches[unchanged]],
-    )
+    numbers, first, size = stack.slices[unchanged], stack.first[unchanged], stack.size[unchanged]
+    patches = [stack.patches[unchanged]]
     if edited is not None:
-        numbers.append(edited.slices + start)
-        first, size, patches = (
-            [*first, edited.first],
-            [*size, edited.size],
-            [*patches, edited.patches],
-        )
-    numbers, first, size = np.concatenate(numbers), np.concatenate(first), np.concatenate(size)
+        numbers = np.concatenate([numbers, edited.slices + start])
+        first = np.concatenate([first, edited.first])
+        size = np.concatenate([size, edited.size])
+        patches.append(edited.patches)
     filled = numbers[size[:, 0] > 0]
     if len(filled) == 0:
         raise _empty(threshold)
@@ -229,7 +222,7 @@ def cut(
 
 
 def _occupied(data: np.ndarray, level: float | None) -> np.ndarray:
-    return data > NEAR_ZERO if level is None else data >= level
+    return np.asarray(data > NEAR_ZERO if level is None else data >= level)
 
 
 def _hits(data: np.ndarray, level: float | None) -> tuple[np.ndarray, np.ndarray]:
@@ -248,7 +241,7 @@ def _hits(data: np.ndarray, level: float | None) -> tuple[np.ndarray, np.ndarray
 
 def _boxes(row_hit: np.ndarray, column_hit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """First index and size of the box of each slice, from (rows, n) and (columns, n) hits."""
-    found = row_hit.any(axis=0)
+    found = np.asarray(row_hit.any(axis=0))
     first = np.stack([row_hit.argmax(axis=0), column_hit.argmax(axis=0)], axis=1)
     last = np.stack(
         [len(hit) - 1 - hit[::-1].argmax(axis=0) for hit in (row_hit, column_hit)], axis=1
@@ -341,7 +334,7 @@ def _count(inside: np.ndarray, neighbours: np.ndarray) -> np.ndarray:
 def piece_notes(stack: SliceStack) -> tuple[str, ...]:
     """Sentences on slices with several pieces or with holes: where they are, and how they count."""
     pieces, holes = count_pieces_and_holes(stack)
-    notes = ()
+    notes: tuple[str, ...] = ()
     if (pieces > 1).any():
         notes += (
             "The mask has more than one piece in slice(s)"

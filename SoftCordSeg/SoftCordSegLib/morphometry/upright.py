@@ -37,7 +37,7 @@ class UprightSlices:
         """(n,) True where the slice has anything in it."""
         return self.crop_size[:, 0] > 0
 
-    def crop(self, index: int) -> np.ndarray:
+    def crop(self, index: int | np.integer) -> np.ndarray:
         """The part of slice ``index`` that SCT refines, (rows, columns), zeros included."""
         (row, column), (rows, columns) = self.crop_start[index], self.crop_size[index]
         patch = self.patches[index]
@@ -139,10 +139,11 @@ def _crops(
     patches: np.ndarray, first: np.ndarray, full: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Each slice's box of values above 0 with SCT's margin, cut at the edge of the image."""
-    inside = patches > NEAR_ZERO
+    inside = np.asarray(patches > NEAR_ZERO)
     start, size = np.empty_like(first), np.empty_like(first)
-    for axis, hit in enumerate((inside.any(axis=2), inside.any(axis=1))):
-        found = hit.any(axis=1)
+    for axis, other in enumerate((2, 1)):
+        hit = np.asarray(inside.any(axis=other))
+        found = np.asarray(hit.any(axis=1))
         low = hit.argmax(axis=1) + first[:, axis]
         high = hit.shape[1] - hit[:, ::-1].argmax(axis=1) + first[:, axis]
         low, high = np.maximum(low - _MARGIN, 0), np.minimum(high + _MARGIN, full[axis])

@@ -95,11 +95,18 @@ class ModelBundle:
         return dict(self.metadata["weights"])
 
     @property
+    def stages(self) -> tuple[Stage, Stage]:
+        """Locator and segmenter, of a bundle without a plan."""
+        assert self.locator is not None
+        assert self.segmenter is not None
+        return self.locator, self.segmenter
+
+    @property
     def weight_files(self) -> tuple[str, ...]:
         """The weight files that the configuration names, below the folder."""
         if self.plan is not None:
             return self.plan.network.weights
-        return (self.locator.weights, self.segmenter.weights)
+        return tuple(stage.weights for stage in self.stages)
 
     def network(self, stage: Stage) -> UNet:
         """The network of ``stage`` in evaluation mode, on the CPU.

@@ -253,7 +253,7 @@ def fill(bundle: ModelBundle) -> None:
         ModelError: they do not fit.
     """
     if bundle.plan is None:
-        for stage in (bundle.locator, bundle.segmenter):
+        for stage in bundle.stages:
             bundle.network(stage)
     else:
         for _network in bundle.networks(bundle.plan.network):

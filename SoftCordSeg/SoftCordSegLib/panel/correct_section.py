@@ -18,7 +18,7 @@ _SOFT_FROM = 0.05
 class CorrectSection:
     """Args:
     panel: see :class:`~.panel.Panel`.
-    on_change: called with a ``scene.edits.Change`` after every correction.
+    on_change: called with a ``scene.soft_edits.Change`` after every correction.
     """
 
     def __init__(self, panel, on_change):

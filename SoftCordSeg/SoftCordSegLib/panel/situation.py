@@ -77,7 +77,7 @@ def reason_not_to_segment(image) -> str:
 def is_soft_mask(node) -> bool:
     """True for what the panel itself made, even where its image was deleted since."""
     from ..scene.links import IMAGE, linked
-    from .provenance import run_of
+    from .saving import run_of
 
     return linked(node, IMAGE) is not None or run_of(node) is not None
 

@@ -166,7 +166,7 @@ def estimate_motion(
     basis = _basis(column.measured, options.degree)
     groups = [chosen[at : at + options.group] for at in range(0, len(chosen), options.group)]
     stack = [_compared(series, group, part, grid, options.smooth_mm) for group in groups]
-    target = Target.of(np.mean(stack, axis=0, dtype=np.float64), weights)
+    target = Target.of(_mean(stack), weights)
     if not (target.gradients * weights).any():
         raise InputError(
             "The series has the same brightness everywhere about the cord, so its motion cannot be"
@@ -299,7 +299,8 @@ def _part(
             )
         margin = int(np.ceil(reach[axis]))
         part.append(slice(max(used[0] - margin, 0), min(used[-1] + margin + 1, grid.shape[axis])))
-    return tuple(part), column.weights[tuple(part)].astype(np.float64)
+    along_i, along_j = part
+    return (along_i, along_j), column.weights[along_i, along_j].astype(np.float64)
 
 
 def _compared(
@@ -324,7 +325,7 @@ def _basis(measured: np.ndarray, degree: int | None) -> np.ndarray:
     """
     inside = np.flatnonzero(measured)
     if degree is None:
-        rows = np.eye(len(inside))
+        rows: np.ndarray = np.eye(len(inside))
     else:
         along = np.linspace(-1, 1, len(inside)) if len(inside) > 1 else np.zeros(1)
         rows = np.polynomial.legendre.legvander(along, min(degree, len(inside) - 1))
@@ -383,8 +384,12 @@ def _align_all(
             good = [
                 shifted(one, shifts[n]) for n, one in enumerate(coefficients) if n not in failed
             ]
-            target = Target.of(np.mean(good, axis=0, dtype=np.float64), target.weights)
+            target = Target.of(_mean(good), target.weights)
     return shifts, failed
+
+
+def _mean(volumes: Sequence[np.ndarray]) -> np.ndarray:
+    return np.asarray(np.mean(volumes, axis=0, dtype=np.float64))
 
 
 def _constant(basis: np.ndarray, shift: np.ndarray) -> np.ndarray:

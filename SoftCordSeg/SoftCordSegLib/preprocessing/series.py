@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import nibabel
 import numpy as np
@@ -26,7 +27,7 @@ class Series:
     data: np.ndarray
     affine: np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if np.ndim(self.data) != 4:
             raise ValueError(
                 f"a Series is four-dimensional; this array has the shape {np.shape(self.data)}"
@@ -63,7 +64,8 @@ def read_series(path: str | Path) -> Series:
     # Its mean is not needed here, but reading it makes every check of the volume room; a NaN
     # anywhere is one in the mean.
     affine = read_nifti(path, "mean").affine
-    data = np.asanyarray(nibabel.load(path, mmap=False).dataobj)
+    image = cast(nibabel.Nifti1Image, nibabel.load(path, mmap=False))
+    data = np.asanyarray(image.dataobj)
     return Series(data.reshape(data.shape[:4]), affine)
 
 

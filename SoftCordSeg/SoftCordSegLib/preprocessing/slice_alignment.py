@@ -124,9 +124,10 @@ def align(
     """
     result = start.copy()
     for _ in range(_MOST_STEPS):
-        hessian, slope = _normal_equations(coefficients, target, basis @ result)
-        if hessian is None:
+        equations = _normal_equations(coefficients, target, basis @ result)
+        if equations is None:
             return None
+        hessian, slope = equations
         count = basis.shape[1]
         # Unknowns: the first axis' coefficients, then the second's.
         left = np.einsum("km,kab,kn->ambn", basis, hessian, basis).reshape(2 * count, 2 * count)
@@ -143,7 +144,7 @@ def align(
 
 def _normal_equations(
     coefficients: np.ndarray, target: Target, shift: np.ndarray
-) -> tuple[np.ndarray | None, np.ndarray | None]:
+) -> tuple[np.ndarray, np.ndarray] | None:
     """Of each slice: (k, 2, 2) and (k, 2), whose solution is its next step; None where no slice is
     like the target.
     """
@@ -163,7 +164,7 @@ def _normal_equations(
     floor = 1e-4 * (gain**2 * energy / total).max()
     count = np.where(gain > 0, 1.0 / np.maximum(variance, max(floor, 1e-12)), 0.0)
     if not (count * (total > 1e-6)).any():
-        return None, None
+        return None
     # What a gain or an offset would explain of the gradients is not motion.
     gradients = [centred(one) for one in target.gradients]
     gradients = [one - ours * (_slice_sum(weights * ours * one) / energy) for one in gradients]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from ..groundtruth import largest_motion
 from .ground_truth_pictures import motion_png
 from .html_page import ABSENT, number, page_html, signed
 
@@ -110,18 +111,6 @@ class OverviewRow:
     judged: Sequence[JudgedContrast]
     areas: Sequence[AreaRow] = ()
     notes: int = 0
-
-
-def largest_motion(contrasts: Sequence[ContrastTruth]) -> tuple[float | None, float | None]:
-    """The largest shift (mm) and rotation (degrees) of any slice of any contrast; None where none
-    was measured.
-    """
-    moved = [one for one in contrasts if not one.is_reference]
-    shifts = [
-        float((one.shift_mm**2).sum(axis=1).max() ** 0.5) for one in moved if len(one.shift_mm)
-    ]
-    angles = [float(abs(one.angle_deg).max()) for one in moved if len(one.angle_deg)]
-    return max(shifts, default=None), max(angles, default=None)
 
 
 def ground_truth_html(report: GroundTruthReport) -> str:

@@ -39,7 +39,8 @@ def centre_crop_mask(
         flips: mean with the left-right mirror image.
         progress: receives progress; checked for cancellation at every tile.
     """
-    plan: CentreCrop = bundle.plan
+    plan = bundle.plan
+    assert isinstance(plan, CentreCrop)
     progress.report(0.0, "Loading the network")
     progress.check_cancelled()
     working = reorient(image, bundle.orientation)
@@ -115,7 +116,8 @@ def cropped_and_padded(
     more = [(n // 2, n - n // 2) for n in extra]
     for part, (low, _), (lower, _) in zip(target, pads, more):
         source.append(slice(low + lower, low + lower + part.stop - part.start))
-    return np.pad(first, more, mode=plan.padding), (tuple(source), tuple(target))
+    padded = np.pad(first, more, mode="edge" if plan.padding == "edge" else "constant")
+    return padded, (tuple(source), tuple(target))
 
 
 def z_scored(data: np.ndarray) -> np.ndarray:

@@ -65,7 +65,7 @@ def cord_candidates(
         (piece for piece in pieces if piece.score >= _LEAST_SCORE_MM3),
         key=lambda piece: -piece.score,
     )
-    candidates = []
+    candidates: list[Candidate] = []
     while left and len(candidates) < most:
         # The best piece starts a cord; others belong to it if they continue it up or down.
         chosen: list[Piece] = []

@@ -50,7 +50,7 @@ def locate_and_segment(
     is tried.
     """
     progress.report(0.02, "Locating the cord")
-    stage = networks.bundle.locator
+    stage, _ = networks.bundle.stages
     predict, divisor = networks.locator()
     coarse = working.coarse
     candidates = locate(
@@ -109,7 +109,7 @@ def segment_in_box(
     progress: Progress,
 ) -> WorkingMask:
     """Run the segmenter in ``box``, only where ``near`` is True (everywhere where None)."""
-    stage = networks.bundle.segmenter
+    _, stage = networks.bundle.stages
     grid = _working_grid(box, working.grid, stage)
     predict = networks.segmenter()
     sampled = resample(working, grid, order=IMAGE_ORDER)
@@ -136,8 +136,8 @@ def on_image_grid(image: Volume, found: WorkingMask | None, seen: Grid) -> SoftM
         seen: the grid of the image without padding; outside it the mask is 0.
     """
     result = np.zeros(image.shape, np.float32)
-    filled = np.argwhere(found.soft.data > 0) if found is not None and found.score else ()
-    if len(filled):
+    filled = np.argwhere(found.soft.data > 0) if found is not None and found.score else None
+    if found is not None and filled is not None and len(filled):
         extent = Box.of_grid(found.soft.grid.crop(filled.min(axis=0) - 1, filled.max(axis=0) + 2))
         start, stop = extent.voxels_of(image.grid)
         first, end = Box.of_grid(seen).voxels_of(image.grid)

@@ -115,14 +115,15 @@ def nnunet_mask(
         flips: nnU-Net's test-time mirroring, along the axes that the network was trained with.
         progress: receives progress; checked for cancellation at every tile.
     """
-    plan: NnUNet = bundle.plan
+    plan = bundle.plan
+    assert isinstance(plan, NnUNet)
     progress.report(0.0, "Loading the network")
     progress.check_cancelled()
     working = reorient(image, bundle.orientation)
     # SimpleITK's arrays, which nnU-Net was trained on, have the axes in reverse order.
     order = [2 - axis for axis in plan.transpose_forward]
     data = np.asarray(working.data, np.float32).transpose(order)
-    spacing = working.spacing[order]
+    spacing = working.spacing[order].tolist()
     box, nonzero = _nonzero(data)
     cropped = normalised(data[box], nonzero[box], plan)
     size = new_shape(cropped.shape, spacing, plan.spacing_mm)
@@ -194,11 +195,12 @@ def _logits(
     data: np.ndarray, bundle: ModelBundle, device: str, flips: bool, progress: Progress
 ) -> np.ndarray:
     """Raw outputs (channels, i, j, k), the mean of all folds."""
-    plan: NnUNet = bundle.plan
+    plan = bundle.plan
+    assert isinstance(plan, NnUNet)
     padded, inside = padded_to(data, plan.patch)
     weight = gaussian_weight(plan.patch)
     folds = len(plan.network.weights)
-    total = None
+    total: np.ndarray | None = None
     for fold, network in enumerate(bundle.networks(plan.network)):
         predict = predictor(network, device)
         if flips:
@@ -215,7 +217,9 @@ def _logits(
             channels=plan.channels,
         )
         total = raw if total is None else total + raw
-    return (total / folds)[(slice(None), *inside)]
+    assert total is not None
+    within = (slice(None), *inside)
+    return (total / folds)[within]
 
 
 def _nonzero(data: np.ndarray) -> tuple[tuple[slice, ...], np.ndarray]:

@@ -32,7 +32,7 @@ def predictor(network: torch.nn.Module, device: str, channels_last: bool = False
 
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    network = network.to(device, memory_format=order)
+    network = network.to(device=device, memory_format=order)  # type: ignore[call-overload]
 
     def predict(tile: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
@@ -59,7 +59,7 @@ def with_flips(predict: Predict, flips: Sequence[tuple[int, ...]]) -> Predict:
         total = predict(tile).copy()
         for axes in flips:
             mirrored = predict(np.flip(tile, axes))
-            total += np.flip(mirrored, [axis - 3 for axis in axes])
+            total += np.flip(mirrored, tuple(axis - 3 for axis in axes))
         return total / np.float32(len(flips) + 1)
 
     return mean
@@ -91,7 +91,7 @@ class Networks:
 
     def locator(self) -> tuple[Predict, tuple[int, int, int]]:
         """Raw outputs of one tile, and the divisor of its sizes."""
-        network = self.bundle.network(self.bundle.locator)
+        network = self.bundle.network(self.bundle.stages[0])
         return _one_channel(
             predictor(network, self.device, channels_last=True)
         ), network.config.divisor
@@ -99,7 +99,7 @@ class Networks:
     def segmenter(self) -> Predict:
         """Raw outputs of one tile."""
         predict = _one_channel(
-            predictor(self.bundle.network(self.bundle.segmenter), self.device, channels_last=True)
+            predictor(self.bundle.network(self.bundle.stages[1]), self.device, channels_last=True)
         )
         return with_flips(predict, left_right(self.bundle.orientation)) if self.flips else predict
 

@@ -82,7 +82,7 @@ def segment(
     progress.report(0.0, "Loading the network")
     progress.check_cancelled()
     working = working_image(image, bundle)
-    if box is None and is_narrow(working.image, bundle.segmenter):
+    if box is None and is_narrow(working.image, bundle.stages[1]):
         # A scan cropped to the cord: there is nothing to locate, and too little context for the
         # locator.
         box = Box.of_grid(working.image.grid)

@@ -47,6 +47,7 @@ def segment_by_plan(
     if isinstance(plan, CentreCrop):
         run = centre_crop_mask
     else:
+        assert plan is not None
         run = nnunet_mask
         if flips and not plan.mirror_axes:
             notes = (
@@ -106,8 +107,9 @@ def box_around_cord(
             hint="Install SoftCordSeg again.",
         )
     bundle = load_bundle(shipped[0])
+    locator, segmenter = bundle.stages
     working = working_image(image, bundle)
-    if is_narrow(working.image, bundle.segmenter):
+    if is_narrow(working.image, segmenter):
         return Box.of_grid(image.grid), ()
     progress.report(0.0, "Locating the cord")
     predict, divisor = Networks(bundle, device).locator()
@@ -116,7 +118,7 @@ def box_around_cord(
         working.intensities.for_locator(),
         predict,
         divisor,
-        bundle.locator,
+        locator,
         progress,
     )
     notes = (f"The cord was located with the locator of {bundle.name}.",)

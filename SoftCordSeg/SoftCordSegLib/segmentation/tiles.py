@@ -68,7 +68,8 @@ def predict_tiled(
         progress.report(
             number / len(boxes), f"Segmenting the cord: tile {number + 1} of {len(boxes)}"
         )
-        total[(..., *box)] += predict(image[box]) * weight
+        part = box if channels is None else (slice(None), *box)
+        total[part] += predict(image[box]) * weight
         weights[box] += weight
     progress.report(1.0, "Segmenting the cord: done")
     return np.divide(total, weights, out=total, where=weights > 0)

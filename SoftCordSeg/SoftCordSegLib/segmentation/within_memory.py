@@ -78,9 +78,8 @@ def with_smaller_tiles(bundle: ModelBundle, halvings: int) -> ModelBundle | None
         return bundle
     if bundle.plan is not None:
         return None
-    stages = (bundle.locator, bundle.segmenter)
-    smaller = [_halved(stage, halvings) for stage in stages]
-    if smaller == [_halved(stage, halvings - 1) for stage in stages]:
+    smaller = [_halved(stage, halvings) for stage in bundle.stages]
+    if smaller == [_halved(stage, halvings - 1) for stage in bundle.stages]:
         return None
     return replace(bundle, locator=smaller[0], segmenter=smaller[1])
 
@@ -102,13 +101,14 @@ def _halved(stage: Stage, halvings: int) -> Stage:
     from ..network.unet import UNetConfig
 
     divisor = UNetConfig(stage.features, stage.strides).divisor
-    tile = []
-    for size, step in zip(stage.tile, divisor):
+
+    def halved(size: int, step: int) -> int:
         smaller = size if halvings == 0 else size // 2**halvings // step * step
-        tile.append(
-            smaller if smaller >= _SMALLEST_TILE else min(size, -(-_SMALLEST_TILE // step) * step)
-        )
-    return replace(stage, tile=tuple(tile))
+        least = min(size, -(-_SMALLEST_TILE // step) * step)
+        return smaller if smaller >= _SMALLEST_TILE else least
+
+    i, j, k = (halved(size, step) for size, step in zip(stage.tile, divisor))
+    return replace(stage, tile=(i, j, k))
 
 
 def _release_gpu_memory() -> None:

@@ -47,9 +47,11 @@ def working_image(image: Volume, bundle: ModelBundle) -> WorkingImage:
     contract.
     """
     working = reorient(image, bundle.orientation)
+    locator = bundle.locator
+    assert locator is not None
     if bundle.intensities == AROUND_CORD:
         working = without_padding(working)
-        coarse = coarse_image(working, bundle.locator.spacing_mm)
+        coarse = coarse_image(working, locator.spacing_mm)
         return WorkingImage(working, coarse, around_cord(working, coarse))
-    coarse = coarse_image(working, bundle.locator.spacing_mm)
+    coarse = coarse_image(working, locator.spacing_mm)
     return WorkingImage(working, coarse, Intensities(working, coarse))

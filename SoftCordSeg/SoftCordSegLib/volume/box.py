@@ -23,7 +23,7 @@ class Box:
     axes: np.ndarray
     size_mm: np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "center_mm", np.array(self.center_mm, dtype=float).reshape(3))
         object.__setattr__(self, "axes", np.array(self.axes, dtype=float).reshape(3, 3))
         object.__setattr__(self, "size_mm", np.array(self.size_mm, dtype=float).reshape(3))

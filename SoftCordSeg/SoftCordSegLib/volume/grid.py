@@ -20,7 +20,7 @@ class Grid:
     shape: tuple[int, int, int]
     affine: np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "shape", tuple(int(n) for n in self.shape))
         object.__setattr__(self, "affine", np.array(self.affine, dtype=float))
 

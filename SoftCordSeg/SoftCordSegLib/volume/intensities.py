@@ -34,9 +34,20 @@ SEGMENTER_PERCENTILES = (2.0, 98.0)
 # The segmenter's range is taken from a cube of that half width about every voxel of the located
 # cord: canal, bone and muscle.
 REACH_MM = 14.0
+# Scaled values are clipped at this, on both sides.
+CLIP = 3.0
+# A range is never taken for smaller than this.
+LEAST_RANGE = 1e-6
 # A corner's value counts as blank if at least this part of the image's faces has it; less is chance
 # among noisy integers.
 _LEAST_BLANK = 0.02
+
+
+def scale(image: Any, low: Any, factor: Any) -> Any:
+    """The mapping of both contracts, for arrays and for tensors: (image - low) · factor - 1,
+    clipped at :data:`CLIP`; ``factor`` is 2 over the range.
+    """
+    return ((image - low) * factor - 1).clip(-CLIP, CLIP)
 
 
 @dataclass(frozen=True)
@@ -53,11 +64,8 @@ class Scaling:
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """float32, the same shape."""
-        scaled = (np.asarray(image, np.float32) - np.float32(self.low)) * np.float32(
-            2 / max(self.high - self.low, 1e-6)
-        )
-        scaled -= 1
-        return np.clip(scaled, -3, 3, out=scaled)
+        factor = np.float32(2 / max(self.high - self.low, LEAST_RANGE))
+        return scale(np.asarray(image, np.float32), np.float32(self.low), factor)
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,7 +22,7 @@ class Volume:
     data: np.ndarray
     affine: np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if np.ndim(self.data) != 3:
             raise ValueError(
                 f"a Volume is three-dimensional; this array has the shape {np.shape(self.data)}"

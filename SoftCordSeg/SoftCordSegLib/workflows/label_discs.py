@@ -33,6 +33,7 @@ class LabelOptions:
             others are found again.
         carry_from: discs of another image of the session, to be carried over instead.
         time: which volume of a series, or "mean"; None for a 3D image.
+        standard_names: write a name that the BIDS validator accepts, where a folder is given.
     """
 
     known: Sequence[DiscLabel] = ()
@@ -40,6 +41,7 @@ class LabelOptions:
     fix: Path | None = None
     carry_from: Path | None = None
     time: str | int | None = None
+    standard_names: bool = False
 
     @property
     def inputs(self) -> list[Path]:
@@ -91,7 +93,8 @@ def label_files(
     Args:
         image: shows the vertebrae, any contrast.
         mask: of the cord, soft or binary.
-        out: ``.nii.gz`` for a label image with SCT's values, ``.mrk.json`` for Slicer's points.
+        out: ``.nii.gz`` for a label image with SCT's values, ``.mrk.json`` for Slicer's points; or
+            a folder, for a label image under the image's name.
         options: see there.
         progress: receives progress; checked for cancellation.
 
@@ -103,6 +106,8 @@ def label_files(
     """
     from ..morphometry.disc_files import check_disc_file_name, disc_files_of, write_discs
 
+    if out.is_dir():
+        out = _file_in(out, image, options)
     check_disc_file_name(out)
     options.check()
     check_not_an_input(disc_files_of(out), [image, mask, *options.inputs])
@@ -110,6 +115,24 @@ def label_files(
     labelling = _label_image(image, mask, options, progress)
     notes = write_discs(out, labelling.discs, labelling.image, _about(labelling, image, mask))
     return replace(labelling, notes=labelling.notes + notes, files=tuple(disc_files_of(out)))
+
+
+def _file_in(folder: Path, image: Path, options: LabelOptions) -> Path:
+    """The label image in a folder; one that is there may be somebody's work.
+
+    Raises:
+        OptionError: there is one.
+    """
+    from ..bids import Kind, label_name
+
+    path = folder / label_name(image, Kind.DISCS, standard_names=options.standard_names)
+    if path.exists():
+        raise OptionError(
+            "There are disc labels of this image already.",
+            path=path,
+            hint="Give the name of the file to replace them, or another folder.",
+        )
+    return path
 
 
 def label_volume(

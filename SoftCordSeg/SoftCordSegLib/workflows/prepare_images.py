@@ -292,8 +292,8 @@ def prepare_participant(
         notes += _disc_files(writers, work)
     description = out / DESCRIPTION
     if not description.exists():
-        text = sidecar_text(derivative_description("SoftCordSeg: one image a contrast"))
-        writers[description] = text_writer(text)
+        content = derivative_description("SoftCordSeg: one image a contrast", participant.root)
+        writers[description] = text_writer(sidecar_text(content))
     progress.check_cancelled()
     progress.report(0.95, "Writing")
     write_together(writers)
@@ -347,8 +347,8 @@ def _combined(work: _Work, raw: RawImage, progress: Progress) -> MadeImage:
         return _diffusion(work, raw, progress)
     if count == 1:
         # One volume that is stored as a series would not be an image to other programs.
-        image = nibabel.load(path)
-        is_3d = isinstance(image, DataobjImage) and image.ndim == 3
+        stored = nibabel.load(path)
+        is_3d = isinstance(stored, DataobjImage) and stored.ndim == 3
         return MadeImage(raw, COPY if is_3d else SINGLE, read_nifti(path))
     series = read_series(path)
     if raw.kind is SeriesKind.ECHOES:

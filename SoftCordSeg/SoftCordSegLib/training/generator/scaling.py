@@ -11,20 +11,20 @@ import torch
 from torch.nn import functional
 
 from ...volume.intensities import (
+    LEAST_RANGE,
     LOCATOR_PERCENTILES,
     SEGMENTER_PERCENTILES,
     batch_limits,
     near_cord,
+    scale,
 )
 from .batch_recipe import BatchRecipe
 from .draws import Draws
 
-REACH = 3.0
-
 
 def scaled(image: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> torch.Tensor:
     """``low`` to −1, ``high`` to 1, clipped."""
-    return ((image - low) * (2 / (high - low).clamp(min=1e-6)) - 1).clamp(-REACH, REACH)
+    return scale(image, low, 2 / (high - low).clamp(min=LEAST_RANGE))
 
 
 def scale_patches(
