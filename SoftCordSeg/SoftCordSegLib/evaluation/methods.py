@@ -48,7 +48,7 @@ class Method(Protocol):
 
     @property
     def name(self) -> str:
-        """In tables and figures."""
+        """Of the method."""
         ...
 
     def predict(self, case: Case, progress: Progress) -> Prediction:

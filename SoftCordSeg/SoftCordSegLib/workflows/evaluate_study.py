@@ -28,7 +28,11 @@ from ..files import check_folder, check_not_an_input, text_writer, write_togethe
 from ..network import store
 from ..progress import Progress
 from ..reports.evaluation_figures import Drawn, FigureOptions, draw_figures
-from ..reports.evaluation_page import EVALUATION_PAGE, EVALUATION_TITLE, write_evaluation_page
+from ..reports.evaluation_page import (
+    EVALUATION_PAGE,
+    EVALUATION_TITLE,
+    write_evaluation_page,
+)
 from ..reports.html_page import check_own_page
 
 AnyMethod = Union[FolderMethod, BundleMethod]
@@ -59,7 +63,7 @@ class StudyOptions:
         cord_range: where CSA is averaged; None for the usual range.
         resolutions: further voxel sizes, mm.
         drift_limit: per cent; None where the methods are not releases of one model.
-        figures: what to draw for the page; None writes numbers only.
+        figures: what to draw; None draws nothing and writes no page.
     """
 
     scores: ScoreOptions = ScoreOptions()
@@ -77,14 +81,14 @@ class Study:
     Attributes:
         evaluation: with failures and notes.
         summary: all numbers.
-        files: that were written, but for figures and masks.
         figures: that were drawn.
+        files: that were written, the page among them, but for figures and masks.
     """
 
     evaluation: Evaluation
     summary: Summary
-    files: tuple[Path, ...]
     figures: tuple[Drawn, ...]
+    files: tuple[Path, ...]
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -136,7 +140,7 @@ def evaluate_study(
     Args:
         table: of cases; see :func:`~SoftCordSegLib.evaluation.read_cases`.
         methods: their names differ.
-        out: folder of tables, statistics, figures, masks and the page.
+        out: folder of the page, tables, statistics, figures and masks.
         options: what is evaluated.
         root: folder that paths in the table start from; its own where None.
         progress: receives progress; checked for cancellation.
@@ -146,8 +150,8 @@ def evaluate_study(
 
     Raises:
         InputError: the table, or a method, cannot be used.
-        OptionError: an input, another method's masks or another page would be overwritten, or the
-            options do not fit the study.
+        OptionError: an input, another method's masks, or a file that is not a page of an evaluation
+            would be overwritten, or the options do not fit the study.
         OutputError: the folder cannot be written.
         Cancelled: the user stopped the work.
     """
@@ -182,11 +186,11 @@ def evaluate_study(
         resolutions=at_sizes,
     )
     files = write_tables(out, summary)
-    figures: list[Drawn] = []
+    figures = []
     if options.figures is not None and result.images:
         figures = draw_figures(summary, result, cases, out / "figures", options.figures)
         files.append(write_evaluation_page(out, result, summary, figures))
-    return Study(result, summary, tuple(files), tuple(figures))
+    return Study(result, summary, tuple(figures), tuple(files))
 
 
 def write_tables(out: Path, summary: Summary) -> list[Path]:
