@@ -10,8 +10,8 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from .controls import Section, setting, store_setting
 from .disc_files import read_disc_file
-from .settings import keep_setting, setting
 
 # Values from here on are no discs (pontomedullary groove and junction, conus): they are kept as
 # they are.
@@ -19,7 +19,7 @@ _FIRST_LANDMARK = 49
 _FILES = "(*.mrk.json *.json *.fcsv *.nii *.nii.gz)"
 
 
-class LevelsSection:
+class LevelsSection(Section):
     """Args:
     panel: see :class:`~.panel.Panel`.
     """
@@ -218,7 +218,7 @@ class LevelsSection:
 
             discs, remarks = read_disc_file(Path(path), self._panel.scene)
             set_disc_labels(self._panel.situation.image, discs, remarks)
-            keep_setting("DiscsFolder", str(Path(path).parent))
+            store_setting("DiscsFolder", str(Path(path).parent))
             self._panel.say(_("{count} discs were loaded.").format(count=len(discs)))
 
     def _on_remove(self) -> None:
