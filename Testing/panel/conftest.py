@@ -119,7 +119,7 @@ class Engine:
         progress.check_cancelled()
         soft = np.where(volume.data > 250, 0.9, 0.0).astype(np.float32)
         soft[(np.roll(soft, 1, axis=0) > 0) & (soft == 0)] = 0.4
-        box = (request.box or Box.of_grid(volume.grid)) if soft.any() else None
+        box = (request.options.box or Box.of_grid(volume.grid)) if soft.any() else None
         return SoftMask(
             volume.with_data(soft),
             box,

@@ -216,11 +216,11 @@ def _levels_and_measures(camera: Photographer) -> None:
 
 
 def _out_of_memory(request, progress):
-    from SoftCordSegLib.panel.engine import OutOfMemory
+    from SoftCordSegLib.segmentation import OutOfMemory
 
     raise OutOfMemory(
-        "There is not enough memory for this image, even in small pieces on the CPU. "
-        "Close other programs, or crop the image to the neck, and try again."
+        "There is not enough memory for this image, even in small pieces on the CPU.",
+        hint="Close other programs, or crop the image to the neck, and try again.",
     )
 
 

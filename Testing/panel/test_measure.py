@@ -40,7 +40,7 @@ def test_the_areas_are_those_of_the_phantom(ui, neck, phantom):
 def test_rows_by_level_need_discs_and_then_have_their_names(ui, neck, phantom, mark):
     choose_rows(ui, "Level")
     ui.cordMeasureButton.click()
-    assert "need discs" in ui.cordMessageLabel.text
+    assert "levels are not known" in ui.cordMessageLabel.text
 
     mark(phantom.discs)
     ui.cordLevelsEdit.text = "C3:C5"

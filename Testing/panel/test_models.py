@@ -136,7 +136,7 @@ def test_an_installed_model_is_removed_after_asking(
 def test_smaller_tiles_are_not_tried_with_the_authors_pipelines(tmp_path):
     from SoftCordSegLib.network import UNetConfig, load_bundle, save_centre_crop_bundle
     from SoftCordSegLib.network.unet import UNet
-    from SoftCordSegLib.panel.engine import with_smaller_tiles
+    from SoftCordSegLib.segmentation.within_memory import with_smaller_tiles
 
     config = UNetConfig((2, 4), ((1, 1, 1), (2, 2, 2)))
     metadata = {"name": "x", "version": "1", "license": "MIT"}

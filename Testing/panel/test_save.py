@@ -7,7 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from panel_actions import choose_rows, column
+from panel_actions import choose_rows, column, paint_voxels
+from SoftCordSegLib.scene.disc_points import placed_discs_of
 from SoftCordSegLib.scene.study import study_of
 from SoftCordSegLib.scene.volume_nodes import array_of
 
@@ -34,7 +35,11 @@ def test_results_are_saved_with_their_provenance_and_only_replaced_after_asking(
     assert record["Message"] == "Spinal cord found."
     assert record["Threshold"] == 0.3
     assert record["Source"] == "sub-phantom_T2w"
-    assert record["CorrectedByHand"] == {"VoxelsAdded": 0, "VoxelsRemoved": 0}
+    assert [entry["Name"] for entry in record["GeneratedBy"]] == [
+        "SoftCordSeg",
+        record["Model"]["Name"],
+    ]
+    assert "CorrectedByHand" not in record
 
     (tmp_path / f"{start}softseg.json").write_text("mine")
     slicer_host.answers = [str(tmp_path), False]
@@ -43,6 +48,41 @@ def test_results_are_saved_with_their_provenance_and_only_replaced_after_asking(
     slicer_host.answers = [str(tmp_path), True]
     ui.cordSaveButton.click()
     assert (tmp_path / f"{start}softseg.json").read_text() != "mine"
+
+
+def test_a_correction_by_hand_is_written_down_with_who_made_it(
+    ui, neck, app, slicer_host, tmp_path
+):
+    app.application_logic.GetUserInformation().SetName("Ada Example")
+    ui.cordCorrectSection.collapsed = False
+    soft = array_of(study_of(neck).soft)
+    voxels = soft >= 0.5
+    voxels[:, :, : voxels.shape[2] // 2] = False
+    paint_voxels(ui, voxels, erase=True)
+    slicer_host.answers = [str(tmp_path)]
+    ui.cordSaveButton.click()
+
+    start = tmp_path / "sub-phantom_T2w_label-SC_softseg"
+    record = json.loads(start.with_suffix(".json").read_text())
+    last = record["GeneratedBy"][-1]
+    assert (last["Name"], last["Author"]) == ("Manual", "Ada Example")
+    assert record["CorrectedByHand"]["VoxelsRemoved"] > 0
+    assert (tmp_path / "sub-phantom_T2w_label-SC_edits.nii.gz").exists()
+
+
+def test_found_discs_are_still_told_from_marked_ones_when_loaded_again(
+    ui, neck, phantom, mark, slicer_host, tmp_path
+):
+    mark([disc for disc in phantom.discs if disc.value == 3])
+    ui.cordProposeButton.click()
+    slicer_host.answers = [str(tmp_path)]
+    ui.cordSaveButton.click()
+    ui.cordRemoveDiscsButton.click()
+    slicer_host.answers = [str(tmp_path / "sub-phantom_T2w_label-discs_dlabel.nii.gz")]
+    ui.cordLoadDiscsButton.click()
+
+    assert ui.cordProposeButton.text == "Re-fit"
+    assert [disc.value for disc in placed_discs_of(study_of(neck).discs)] == [3]
 
 
 def test_a_folder_that_cannot_be_written_is_a_sentence(ui, neck, slicer_host, tmp_path):
@@ -54,12 +94,12 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(ui, neck, slicer_host, tm
 
 
 def test_the_image_itself_is_never_written_over(neck, tmp_path):
-    from SoftCordSegLib.errors import OutputError
+    from SoftCordSegLib.errors import OptionError
     from SoftCordSegLib.panel.saving import write_all
 
     neck.AddDefaultStorageNode()
     neck.GetStorageNode().SetFileName(str(tmp_path / "a.nii.gz"))
-    with pytest.raises(OutputError, match="the image itself"):
+    with pytest.raises(OptionError, match="would be overwritten"):
         write_all({tmp_path / "a.nii.gz": lambda path: path.write_text("")}, neck)
     assert not (tmp_path / "a.nii.gz").exists()
 

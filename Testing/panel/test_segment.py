@@ -221,11 +221,11 @@ def test_the_box_that_was_looked_at_can_be_shown_moved_and_used(ui, image_node, 
     assert box.GetDisplayNode().GetHandlesInteractive()
     box.SetCenter(1.0, 2.0, 3.0)
     ui.cordSegmentButton.click()
-    np.testing.assert_allclose(engine.requests[-1].box.center_mm, (1, 2, 3))
+    np.testing.assert_allclose(engine.requests[-1].options.box.center_mm, (1, 2, 3))
 
     ui.cordInBoxCheck.click()
     ui.cordSegmentButton.click()
-    assert engine.requests[-1].box is None
+    assert engine.requests[-1].options.box is None
 
 
 def test_a_box_can_be_drawn_where_nothing_was_found(ui, a_volume, engine):
@@ -236,7 +236,7 @@ def test_a_box_can_be_drawn_where_nothing_was_found(ui, a_volume, engine):
     (box,) = boxes_of(image)
     assert box.GetDisplayNode().GetVisibility()
     ui.cordSegmentButton.click()
-    assert engine.requests[-1].box is not None
+    assert engine.requests[-1].options.box is not None
 
 
 @pytest.mark.parametrize(("index", "device"), [(0, "auto"), (1, "cpu"), (2, "cuda")])
@@ -247,7 +247,7 @@ def test_the_device_is_asked_for_and_remembered_on_this_computer(
     ui.cordDeviceSelector._object.activated.emit(index)
     ui.cordSegmentButton.click()
 
-    assert engine.requests[-1].device == device
+    assert engine.requests[-1].options.device == device
     assert slicer_host.settings["SoftCordSeg/Device"] == device
 
 

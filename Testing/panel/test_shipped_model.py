@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from SoftCordSegLib.panel.engine import run
 from SoftCordSegLib.scene.study import study_of
 from SoftCordSegLib.scene.volume_nodes import load_image, volume_of
 from SoftCordSegLib.volume import read_nifti, resample_mask
+from SoftCordSegLib.workflows.segment_images import segment_volume
 
 
 def test_segment_outlines_the_cord_of_a_real_image(ui, widget, app, shared_data):
     data = shared_data / "images" / "sct-testing"
     image = load_image(app.logics["Volumes"], data / "t2.nii.gz")
-    widget.logic.engine = run
+    widget.logic.engine = segment_volume
     ui.cordSegmentButton.click()
 
     soft = volume_of(study_of(image).soft)

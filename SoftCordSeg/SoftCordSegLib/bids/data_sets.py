@@ -15,7 +15,14 @@ from typing import Any
 
 from ..errors import InputError
 from ..provenance import generated_by
-from .entities import NIFTI_EXTENSIONS, image_identity, participant_of, session_of, stem_of
+from .entities import (
+    NIFTI_EXTENSIONS,
+    image_identity,
+    is_session,
+    participant_of,
+    session_of,
+    stem_of,
+)
 from .label_names import Kind, label_name, read_name
 from .series_names import MODALITIES
 from .sidecar import origin_of, read_sidecar
@@ -38,6 +45,17 @@ def session_folder(root: Path, session: str, modality: str = "") -> Path:
 def derivative_folder(dataset: Path, pipeline: str, session: str, modality: str = "") -> Path:
     """``dataset/derivatives/labels/sub-01/ses-1/anat`` of the pipeline "labels"."""
     return session_folder(dataset / DERIVATIVES / pipeline, session, modality)
+
+
+def dataset_of(path: Path) -> Path | None:
+    """The folder of the data set that a file of a participant is in, raw or a derivative; None for
+    a file elsewhere.
+    """
+    parts = path.absolute().parts[:-1]
+    top = max((n for n, part in enumerate(parts) if is_session(part)), default=None)
+    if top is None:
+        return None
+    return Path(*parts[: top - 2 if DERIVATIVES in parts[max(top - 2, 0) : top - 1] else top])
 
 
 def find_nifti(folder: Path, stem: str) -> Path | None:

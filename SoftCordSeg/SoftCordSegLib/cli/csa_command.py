@@ -362,7 +362,7 @@ def _grouping(z: str | None, vert: str | None, per_slice: bool, per_level: bool)
         return Grouping(
             parse_slices(z) if z else None,
             parse_levels(vert) if vert else None,
-            per_slice,
+            per_slice or None,
             per_level,
         )
     except InputError as error:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..bids import NIFTI_EXTENSIONS, participant_of
 from ..errors import InputError
-from ..files import NIFTI_ENDINGS
 
-_ENDINGS = (*NIFTI_ENDINGS, ".json")
+_ENDINGS = (*NIFTI_EXTENSIONS, ".json")
 _KEY = re.compile(r"^(\s*)([^\s#:-][^#:]*?)\s*:\s*(.*)$")
 
 
@@ -39,7 +39,7 @@ class Exclusions:
         """The entry that leaves out the whole participant (or session, as "sub-01_ses-1"); None
         where there is none.
         """
-        names = {subject, subject.split("_")[0]} if subject.startswith("sub-") else {subject}
+        names = {subject, participant_of(subject) or subject}
         return next((entry for entry in self.entries if entry.name in names), None)
 
     def of_image(self, image: str) -> Exclusion | None:
@@ -123,5 +123,5 @@ def _names(text: str) -> str | None:
     if re.fullmatch(r"sub-[A-Za-z0-9]+(_[A-Za-z0-9-]+)*", name):
         return name
     # Words with blanks between them are a sentence, unless they stand in quotes.
-    is_file = ending in NIFTI_ENDINGS and (re.fullmatch(r"\S+", name) or text[0] in "'\"")
+    is_file = ending in NIFTI_EXTENSIONS and (re.fullmatch(r"\S+", name) or text[0] in "'\"")
     return name if is_file else None

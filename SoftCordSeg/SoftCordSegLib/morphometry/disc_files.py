@@ -8,6 +8,7 @@ program found it.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,8 @@ KNOWN, FOUND, CARRIED = "known", "found", "carried over"
 # Values from here on are no discs (49 pontomedullary groove, 50 pontomedullary junction, 60 conus).
 FIRST_LANDMARK = 49
 _BRAINSTEM = (49, 50)
+# What :func:`~.found_remark` ends with.
+_CONFIDENCE = re.compile(r"with confidence (\d\.\d+)")
 # The version of the format, which Slicer looks for.
 _SCHEMA = "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/markups-schema-v1.0.3.json#"
 
@@ -77,6 +80,15 @@ class LocatedDisc:
         return found_remark(self.label, self.confidence) if self.source == FOUND else self.source
 
 
+def located_disc(disc: DiscLabel, remark: str) -> LocatedDisc:
+    """A disc with what the description of its point says: found there, or else known."""
+    found = found_before(remark)
+    confidence = _CONFIDENCE.search(remark)
+    if found is None or confidence is None or not is_where_found(disc, *found):
+        return LocatedDisc(disc, KNOWN)
+    return LocatedDisc(disc, FOUND, float(confidence[1]))
+
+
 def is_landmark(disc: DiscLabel) -> bool:
     """Whether a label is no disc but, for example, the pontomedullary junction."""
     return disc.value >= FIRST_LANDMARK
@@ -113,16 +125,21 @@ def read_discs(path: Path) -> list[DiscLabel]:
 
 
 def read_remarks(path: Path) -> dict[int, str]:
-    """Disc value -> description of its point in a list of Slicer's, where one is written; empty for
-    a label image.
+    """Disc value -> description of its point, where there is one; of a label image those that its
+    sidecar tells to be found.
 
     Raises:
         InputError: as :func:`read_discs`.
     """
-    if not is_points_file(path):
-        return {}
-    remarks = (point.description for point in read_points(path))
-    return {disc.value: remark for disc, remark in zip(read_discs(path), remarks) if remark}
+    if is_points_file(path):
+        remarks = (point.description for point in read_points(path))
+        return {disc.value: remark for disc, remark in zip(read_discs(path), remarks) if remark}
+    return {
+        disc.value: found_remark(DiscLabel(disc.value, position), confidence)
+        for disc in read_discs(path)
+        for name, position, confidence in _found_in_sidecar(path)
+        if disc.name == name
+    }
 
 
 def is_points_file(path: Path) -> bool:
@@ -168,13 +185,20 @@ def _found_before(path: Path) -> list[tuple[str, tuple[float, float, float]]]:
     if is_points_file(path):
         remarks = (parse_found_remark(point.description) for point in read_points(path))
         return [found for found in remarks if found is not None]
+    return [(name, position) for name, position, _confidence in _found_in_sidecar(path)]
+
+
+def _found_in_sidecar(path: Path) -> list[tuple[str, tuple[float, float, float], float]]:
+    """(name, position, confidence) of each disc of a label image that the program found."""
     sidecar = sidecar_path(path)
     if not sidecar.exists():
         return []
     try:
         discs = json.loads(sidecar.read_text(encoding="utf-8")).get("Discs", [])
         return [
-            (disc["Name"], tuple(disc["PositionMm"])) for disc in discs if disc["Source"] == FOUND
+            (disc["Name"], tuple(disc["PositionMm"]), float(disc["Confidence"]))
+            for disc in discs
+            if disc["Source"] == FOUND
         ]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(

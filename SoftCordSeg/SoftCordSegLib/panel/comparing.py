@@ -1,4 +1,6 @@
-"""Several volumes of one person side by side: the same cord has one area, whatever the contrast."""
+"""Several volumes of one participant side by side: the same cord has one
+area, whatever the contrast.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +25,8 @@ def compare(scene, discs: list):
 
     Args:
         scene: the MRML scene.
-        discs: ``DiscLabel``; for volumes that have no discs of their own: the same person, in the
-            same position.
+        discs: ``DiscLabel``; for volumes that have no discs of their own: the same participant, in
+            the same position.
 
     Returns:
         (table node, chart node, a sentence).
@@ -32,9 +34,9 @@ def compare(scene, discs: list):
     Raises:
         InputError: fewer than two masks, no discs, or an empty mask.
     """
-    from ..morphometry import add_levels, aggregate, measure, spread_over_contrasts
     from ..scene.disc_points import discs_of
-    from .measuring import mask_to_measure
+    from ..workflows.csa_tables import compare_summaries
+    from .measuring import Rows, measure_study
 
     studies = studies_to_compare(scene)
     if len(studies) < 2:
@@ -51,10 +53,10 @@ def compare(scene, discs: list):
             raise InputError(
                 _("Volumes are compared level by level. Mark the discs in one of them first.")
             )
-        mask = mask_to_measure(study.soft)
-        shape = add_levels(measure(mask), own or discs, mask)
-        summaries[_unique(study.image.GetName(), summaries)] = aggregate(shape, per_level=True)
-    spreads = sorted(spread_over_contrasts(summaries), key=lambda spread: spread.levels)
+        name = _unique(study.image.GetName(), summaries)
+        summaries[name] = measure_study(study, Rows.Level, discs=own or discs).summary
+    compared = compare_summaries(summaries, "", list(summaries))
+    spreads = sorted(compared.spreads, key=lambda spread: spread.levels)
     _remove_earlier(scene)
     table = _add_table(scene, spreads, list(summaries))
     chart = _add_chart(scene, table, list(summaries))

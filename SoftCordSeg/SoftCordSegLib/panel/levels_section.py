@@ -11,11 +11,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from .controls import Section, setting, store_setting
-from .disc_files import read_disc_file
 
-# Values from here on are no discs (pontomedullary groove and junction, conus): they are kept as
-# they are.
-_FIRST_LANDMARK = 49
 _FILES = "(*.mrk.json *.json *.fcsv *.nii *.nii.gz)"
 
 
@@ -180,32 +176,29 @@ class LevelsSection(Section):
 
     def _on_propose(self) -> None:
         with self._panel.guard(_("The discs could not be found.")):
-            from ..morphometry import found_remark, propose_discs
+            from ..morphometry.disc_files import FOUND
             from ..scene.disc_points import placed_discs_of
             from ..scene.study import set_disc_labels
             from ..scene.volume_nodes import volume_of
+            from ..workflows.label_discs import label_volume
 
             situation = self._panel.situation
             image, soft, node = situation.image, situation.study.soft, situation.study.discs
-            placed = placed_discs_of(node) if node is not None else []
-            landmarks = [disc for disc in placed if disc.value >= _FIRST_LANDMARK]
-            known = [disc for disc in placed if disc not in landmarks]
+            known = placed_discs_of(node) if node is not None else []
             volume, mask = volume_of(image), volume_of(soft)
             self._panel.say(_("Looking for the discs"))
-            proposals = self._panel.work(
-                lambda progress: propose_discs(volume, mask, known, progress=progress)
+            labelling = self._panel.work(
+                lambda progress: label_volume(volume, mask, known, progress)
             )
             if image.GetScene() is None:
                 return
-            found = [disc for disc in proposals if not disc.known]
-            remarks = {
-                disc.label.value: found_remark(disc.label, disc.confidence) for disc in found
-            }
-            set_disc_labels(image, [*proposals.labels, *landmarks], remarks)
+            found = [disc for disc in labelling.discs if disc.source == FOUND]
+            remarks = {disc.label.value: disc.remark for disc in found}
+            set_disc_labels(image, [disc.label for disc in labelling.discs], remarks)
             new = [disc.label.name for disc in found]
             words = _("Found: {names}. Check each disc, and move it where it is off.")
             words = words.format(names=", ".join(new) or _("nothing more"))
-            self._panel.say(" ".join([words, *proposals.notes]))
+            self._panel.say(" ".join([words, *labelling.notes]))
 
     def _on_load(self) -> None:
         path = qt.QFileDialog.getOpenFileName(
@@ -214,10 +207,11 @@ class LevelsSection(Section):
         if not path:
             return
         with self._panel.guard(_("The discs could not be loaded.")):
+            from ..morphometry.disc_files import read_discs, read_remarks
             from ..scene.study import set_disc_labels
 
-            discs, remarks = read_disc_file(Path(path), self._panel.scene)
-            set_disc_labels(self._panel.situation.image, discs, remarks)
+            discs = read_discs(Path(path))
+            set_disc_labels(self._panel.situation.image, discs, read_remarks(Path(path)))
             store_setting("DiscsFolder", str(Path(path).parent))
             self._panel.say(_("{count} discs were loaded.").format(count=len(discs)))
 

@@ -129,11 +129,12 @@ class MeasureSection(Section):
         from ..scene.study import set_measurement
 
         study = self._panel.situation.study
-        shape, summary = measure_study(study, self._rows, self._levels)
-        set_measurement(study, shape, summary)
+        measured = measure_study(study, self._rows, self._levels)
+        shape = measured.shape
+        set_measurement(study, shape, measured.summary)
         self._live = LiveTable(study.soft)
         words = _("Measured {count} slices.").format(count=int((shape.columns["area"] > 0).sum()))
-        self._panel.say(" ".join([words, *shape.notes, *summary.notes]))
+        self._panel.say(" ".join([words, *measured.notes]))
 
     def _measure_again(self) -> None:
         situation = self._panel.situation
@@ -217,10 +218,10 @@ class MeasureSection(Section):
         if not path:
             return
         with self._panel.guard(_("The table could not be saved.")):
-            from ..morphometry import write_csv
+            from ..workflows.csa_tables import CsaFiles, write_csa
 
             path = Path(path) if str(path).lower().endswith(".csv") else Path(f"{path}.csv")
-            shape, summary = measure_study(self._panel.situation.study, self._rows, self._levels)
-            write_csv(path, shape, summary, filename=f"{stem_of(image)}_label-SC_softseg.nii.gz")
+            measured = measure_study(self._panel.situation.study, self._rows, self._levels)
+            write_csa(CsaFiles(path), [measured], [])
             store_setting("Folder", str(path.parent))
             self._panel.say(_("Saved: {path}").format(path=path))

@@ -1,10 +1,9 @@
-"""From the mask and the discs in the scene to numbers, exactly as ``softcord csa`` has them for the
-saved files.
-"""
+"""From the mask and the discs in the scene to numbers, by the workflow of ``softcord csa``."""
 
 from __future__ import annotations
 
 import enum
+from pathlib import Path
 
 import numpy as np
 
@@ -17,51 +16,37 @@ class Rows(enum.Enum):
     All = "all"
 
 
-def mask_to_measure(soft):
-    """The soft mask as it would be read from its saved file; under a transform as it lies in the
-    world, where the discs are.
-    """
-    from ..scene.scene_files import soft_mask_as_stored
-    from ..scene.volume_nodes import volume_of
-
-    return soft_mask_as_stored(soft) if soft.GetParentTransformNode() is None else volume_of(soft)
-
-
-def measure_study(study, rows: Rows, levels: str = ""):
+def measure_study(study, rows: Rows, levels: str = "", discs=None):
     """Measure the mask of an image.
 
     Args:
         study: ``scene.study.Study`` with a soft mask.
         rows: what a row of the summary is.
         levels: only these, as "C2:C5" or "2,4"; all where empty.
+        discs: ``DiscLabel``; None takes those of the study.
 
     Returns:
-        (``CordShape``, ``Summary``).
+        ``workflows.csa_measure.Measured``.
 
     Raises:
         InputError: an empty mask; levels asked for but no discs; wrong names.
     """
-    from ..errors import InputError
-    from ..morphometry import add_levels, aggregate, measure, parse_levels
+    from ..morphometry import parse_levels
+    from ..progress import Progress
     from ..scene.disc_points import discs_of
+    from ..workflows.csa_measure import CsaOptions, Grouping, MaskLevels, measure_volume
+    from .saving import mask_name_of, mask_to_measure
 
-    mask = mask_to_measure(study.soft)
-    shape = measure(mask)
-    discs = discs_of(study.discs) if study.discs is not None else []
-    if discs:
-        shape = add_levels(shape, discs, mask)
+    if discs is None:
+        discs = discs_of(study.discs) if study.discs is not None else []
     chosen = parse_levels(levels) if levels.strip() else None
-    if rows is Rows.Level or chosen is not None:
-        if not discs:
-            raise InputError(
-                "Rows by level need discs. Mark at least one disc, or take one row a slice."
-            )
-        summary = aggregate(
-            shape, levels=chosen, per_level=rows is Rows.Level, per_slice=rows is Rows.Slice
-        )
-    else:
-        summary = aggregate(shape, per_slice=rows is Rows.Slice)
-    return shape, summary
+    options = CsaOptions(
+        grouping=Grouping(levels=chosen, per_slice=rows is Rows.Slice, per_level=rows is Rows.Level)
+    )
+    path = Path(mask_name_of(study.image))
+    return measure_volume(
+        path, mask_to_measure(study.soft), MaskLevels(discs=discs), options, Progress()
+    )
 
 
 def position_of_row(study, rows: Rows, row: int):
@@ -112,7 +97,7 @@ class LiveTable:
 
         Args:
             table: the slice table's node.
-            change: ``scene.edits.Change``.
+            change: ``scene.soft_edits.Change``.
         """
         from vtk.util.numpy_support import vtk_to_numpy
 

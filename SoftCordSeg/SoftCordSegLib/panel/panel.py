@@ -90,7 +90,8 @@ class Panel:
 
     @property
     def edits(self):
-        """The user's corrections of the shown mask, ``scene.edits.SoftEdits``; None without a mask.
+        """The user's corrections of the shown mask, ``scene.soft_edits.SoftEdits``; None without
+        one.
 
         One object for one segmentation, as long as it is shown: it has the memory for undo.
         """

@@ -1,5 +1,5 @@
-"""What is saved for an image, under which names: BIDS derivatives beside each other, each file
-whole or not there.
+"""What is saved for an image, under the names that ``softcord`` writes too; and how its mask was
+made, kept with the mask's node so that the sidecar can say it after the scene was saved and opened.
 """
 
 from __future__ import annotations
@@ -8,33 +8,49 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from ..errors import OutputError
-from ..files import write_text_atomically
-from .provenance import run_of
+import slicer
 
-_ENDINGS = (".nii.gz", ".nii", ".nrrd", ".mha", ".mgz")
+from ..errors import ModelError
+from ..files import check_not_an_input, text_writer, write_together
+
+_RUN = "SoftCordSeg.Run"
+
+
+def source_of(image) -> str:
+    """The name of an image's file, else of its node."""
+    storage = image.GetStorageNode()
+    file = storage.GetFileName() if storage is not None else None
+    return Path(file).name if file else image.GetName()
 
 
 def stem_of(image) -> str:
-    """What the names of an image's results begin with: its file's name without ending, else the
+    """What the names of an image's results begin with: its file's name without extension, else the
     node's name.
 
     Suffixes are kept ("sub-01_T2w"): the masks of two contrasts must not have one name.
     """
-    storage = image.GetStorageNode()
-    name = (
-        Path(storage.GetFileName()).name
-        if storage is not None and storage.GetFileName()
-        else image.GetName()
-    )
-    for ending in _ENDINGS:
-        if name.lower().endswith(ending):
-            name = name[: -len(ending)]
-            break
-    return (
-        "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)
-        or "image"
-    )
+    from ..bids import stem_of as without_extension
+
+    name = source_of(image)
+    plain = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)
+    return without_extension(plain) or "image"
+
+
+def mask_name_of(image) -> str:
+    """The name of the file that an image's soft mask is saved in."""
+    from ..bids import Kind, label_name
+
+    return label_name(f"{stem_of(image)}.nii.gz", Kind.SOFT_MASK)
+
+
+def mask_to_measure(soft):
+    """The soft mask as it would be read from its saved file; under a transform as it lies in the
+    world, where the discs are.
+    """
+    from ..scene.scene_files import soft_mask_as_stored
+    from ..scene.volume_nodes import volume_of
+
+    return soft_mask_as_stored(soft) if soft.GetParentTransformNode() is None else volume_of(soft)
 
 
 def files_of(study, folder: Path) -> dict[Path, Callable[[Path], object]]:
@@ -44,75 +60,103 @@ def files_of(study, folder: Path) -> dict[Path, Callable[[Path], object]]:
         study: ``scene.study.Study`` with a soft mask.
         folder: where to.
     """
+    from ..bids import Kind, label_name, sidecar_path
     from ..scene.scene_files import save_edit_map, save_segment, save_soft_mask
     from ..scene.soft_edits import has_edits
 
-    start = f"{stem_of(study.image)}_label-"
+    def path_of(kind: Kind) -> Path:
+        return folder / label_name(f"{stem_of(study.image)}.nii.gz", kind)
+
+    mask = path_of(Kind.SOFT_MASK)
+    sidecar = sidecar_path(mask)
     files: dict[Path, Callable[[Path], object]] = {
-        folder / f"{start}SC_softseg.nii.gz": lambda path: save_soft_mask(study.soft, path),
-        folder / f"{start}SC_softseg.json": lambda path: write_text_atomically(
-            path, _sidecar_text(study)
-        ),
+        mask: lambda path: save_soft_mask(study.soft, path),
+        sidecar: text_writer(_sidecar_text(study, sidecar)),
     }
     if study.view is not None:
-        files[folder / f"{start}SC_seg.nii.gz"] = lambda path: save_segment(study.view, path)
+        files[path_of(Kind.BINARY_MASK)] = lambda path: save_segment(study.view, path)
     if has_edits(study.soft):
-        files[folder / f"{start}SC_edits.nii.gz"] = lambda path: save_edit_map(study.soft, path)
+        files[path_of(Kind.EDIT_MAP)] = lambda path: save_edit_map(study.soft, path)
     if study.discs is not None and study.discs.GetNumberOfControlPoints():
-        files[folder / f"{start}discs_dlabel.nii.gz"] = lambda path: _save_discs(study, path)
+        files.update(_disc_files(study, path_of(Kind.DISCS), mask))
     return files
 
 
 def write_all(files: dict[Path, Callable[[Path], object]], image) -> None:
-    """Write the files; never over the image itself.
+    """Write the files, all or none; never over the image itself.
 
     Raises:
-        OutputError: a file would replace the image, or cannot be written; the message says which
-            were written before.
+        OptionError: a file would replace the image.
+        OutputError: a file cannot be written; what was there before is untouched.
     """
     storage = image.GetStorageNode()
-    original = (
-        Path(storage.GetFileName()).resolve()
-        if storage is not None and storage.GetFileName()
-        else None
+    file = storage.GetFileName() if storage is not None else None
+    check_not_an_input(files, [Path(file)] if file else [])
+    write_together(files)
+
+
+def remember_run(soft, image, request, mask) -> None:
+    """Keep with a soft mask node how it was made.
+
+    Args:
+        soft: the soft mask's node.
+        image: the node of the image.
+        request: ``workflows.segment_images.VolumeRequest``.
+        mask: ``SoftMask``.
+    """
+    from ..bids import segmentation_sidecar
+    from ..network import store
+
+    try:
+        bundle = store.open_bundle(request.model)
+    except ModelError:
+        bundle = None  # moved away since the run
+    record = segmentation_sidecar(
+        mask,
+        bundle,
+        source_of(image),
+        device=request.options.device,
+        box_given=request.options.box is not None,
     )
-    for path in files:
-        if original is not None and path.resolve() == original:
-            raise OutputError(f"'{path}' is the image itself. Choose another folder.")
-    for path, write in files.items():
-        write(path)
+    # MRML files separate attributes by semicolons and colons; hexadecimal has neither.
+    soft.SetAttribute(_RUN, json.dumps(record).encode("utf-8").hex())
 
 
-def sidecar(study) -> dict:
-    """Where the mask came from and what was done to it, for the ``.json`` beside it."""
-    from ..scene.soft_edits import SoftEdits
+def run_of(soft) -> dict | None:
+    """How a soft mask was made; None where that is not known, for example of a mask from
+    elsewhere.
+    """
+    text = soft.GetAttribute(_RUN)
+    return json.loads(bytes.fromhex(text).decode("utf-8")) if text else None
 
-    run = run_of(study.soft) or {"GeneratedBy": [{"Name": "unknown"}]}
-    added, removed = SoftEdits(study.view).counts if study.view is not None else (0, 0)
-    storage = study.image.GetStorageNode()
-    source = (
-        Path(storage.GetFileName()).name
-        if storage is not None and storage.GetFileName()
-        else study.image.GetName()
+
+def _sidecar_text(study, existing: Path) -> str:
+    """How the mask was made and who corrected it; entries of an existing sidecar stay."""
+    from ..bids import merged, read_sidecar, sidecar_text, with_correction
+    from ..scene.soft_edits import SoftEdits, has_edits
+
+    content = {"Source": source_of(study.image), **(run_of(study.soft) or {})}
+    if study.view is not None:
+        content["Threshold"] = study.view.threshold
+    if has_edits(study.soft):
+        user = slicer.app.applicationLogic().GetUserInformation()
+        content = with_correction(content, user.GetName(), *SoftEdits(study.view).counts)
+    return sidecar_text(merged(read_sidecar(existing), content))
+
+
+def _disc_files(study, path: Path, mask: Path) -> dict[Path, Callable[[Path], object]]:
+    """The discs as a label image on the grid of the mask, and its sidecar."""
+    from ..morphometry.disc_files import disc_writers, from_above, located_disc
+    from ..scene.disc_points import discs_of, remarks_of
+
+    remarks = remarks_of(study.discs)
+    discs = from_above(
+        located_disc(disc, remarks.get(disc.value, "")) for disc in discs_of(study.discs)
     )
-    return {
-        **run,
+    about = {
         "SpatialReference": "orig",
-        "Source": source,
-        "Threshold": study.view.threshold if study.view is not None else None,
-        "CorrectedByHand": {"VoxelsAdded": added, "VoxelsRemoved": removed},
+        "Source": source_of(study.image),
+        "Mask": mask.name,
     }
-
-
-def _sidecar_text(study) -> str:
-    return json.dumps(sidecar(study), indent=2, ensure_ascii=False) + "\n"
-
-
-def _save_discs(study, path: Path) -> None:
-    from ..morphometry import discs_to_label_image
-    from ..scene.disc_points import discs_of
-    from ..volume import write_nifti
-    from .measuring import mask_to_measure
-
-    labels, _notes = discs_to_label_image(discs_of(study.discs), mask_to_measure(study.soft))
-    write_nifti(labels, path)
+    writers, _notes = disc_writers(path, discs, mask_to_measure(study.soft), about)
+    return writers

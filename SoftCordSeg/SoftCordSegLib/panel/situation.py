@@ -77,7 +77,7 @@ def reason_not_to_segment(image) -> str:
 def is_soft_mask(node) -> bool:
     """True for a mask made by the panel, also where its image was deleted."""
     from ..scene.links import IMAGE, linked
-    from .provenance import run_of
+    from .saving import run_of
 
     return linked(node, IMAGE) is not None or run_of(node) is not None
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..bids import stem_of
 from ..errors import InputError
-from ..files import file_stem
 
 # Below this a volume counts as b = 0, s/mm² (SCT's bval_min, in sct_dmri_separate_b0_and_dwi and
 # sct_dmri_moco).
@@ -66,7 +66,7 @@ def find_weighting(
     else:
         path = _inherited(series, root, ".bvec")
         if path is None:
-            stem = file_stem(series)
+            stem = stem_of(series)
             raise InputError(
                 f"There are no b-values: neither '{stem}.bval' nor '{stem}.bvec' lies beside it.",
                 path=series,
@@ -138,12 +138,12 @@ def _inherited(series: Path, root: Path | None, ending: str) -> Path | None:
     """The file of the series' name; else, up to the root, the one whose name is a part of the
     series' (BIDS's inheritance principle).
     """
-    own = series.with_name(file_stem(series) + ending)
+    own = series.with_name(stem_of(series) + ending)
     if own.is_file():
         return own
     if root is None:
         return None
-    parts = set(file_stem(series).split("_"))
+    parts = set(stem_of(series).split("_"))
     for folder in (series.parent, *series.parent.parents):
         fits = [
             path for path in sorted(folder.glob(f"*{ending}")) if set(path.stem.split("_")) <= parts

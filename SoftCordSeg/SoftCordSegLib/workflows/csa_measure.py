@@ -23,7 +23,7 @@ class Grouping:
 
     slices: Sequence[int] | None = None
     levels: Sequence[int] | None = None
-    per_slice: bool = False
+    per_slice: bool | None = None
     per_level: bool = False
 
     @property
@@ -180,11 +180,6 @@ class MaskLevels:
     labelled: Volume | None = None
     notes: tuple[str, ...] = ()
 
-    @property
-    def known(self) -> bool:
-        """Whether there is anything to tell levels by."""
-        return self.labelled is not None or self.path is not None or len(self.discs) > 0
-
     def add(self, shape: CordShape, mask: Volume, needed: bool) -> CordShape:
         """``shape`` with levels, where there are any.
 
@@ -203,6 +198,7 @@ class MaskLevels:
         with naming_file(self.path):
             if self.labelled is not None:
                 return add_levels_from_mask(shape, self.labelled)
+            needed = needed and (self.path is not None or len(self.discs) > 0)
             if needed or not all(map(is_landmark, self.discs)):
                 return add_levels(shape, self.discs, mask)
         return shape
@@ -327,16 +323,11 @@ def measure_volume(
     from ..morphometry import add_distance_pmj, aggregate, slices_at_pmj_distance
 
     shared = shared or SharedFiles()
-    if options.needs_levels and not levels.known:
-        raise InputError(
-            "The vertebral levels are not known.",
-            hint="Mark the discs, or give disc labels or a segmentation labelled with levels.",
-        )
     shape = levels.add(
         _measured(mask, options, shared, progress.part(0.0, 0.95)), mask, options.needs_levels
     )
     grouping, pmj = options.grouping, options.pmj
-    slices, per_slice = grouping.slices, True if grouping.per_slice else None
+    slices, per_slice = grouping.slices, grouping.per_slice
     if pmj.wanted:
         with naming_file(levels.path):
             junction = shared.junction or junction_among(levels.discs)
@@ -449,7 +440,8 @@ def _on_pam50(shape: CordShape) -> tuple[CordShape, list[int]]:
 
     from ..morphometry import pam50_slices, to_pam50
 
+    normalised = to_pam50(shape)  # says so where levels are not known
     own = sorted(
         int(number) for level in np.unique(shape.levels) for number in pam50_slices(int(level))
     )
-    return to_pam50(shape), own
+    return normalised, own

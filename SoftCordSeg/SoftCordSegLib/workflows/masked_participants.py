@@ -8,7 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..bids import contrast_of, discs_beside, find_image, find_masks, read_name, session_of, stem_of
+from ..bids import (
+    contrast_of,
+    discs_beside,
+    find_image,
+    find_masks,
+    participant_of,
+    read_name,
+    session_of,
+    stem_of,
+)
 from ..errors import InputError, OptionError
 from ..groundtruth import Exclusions
 
@@ -69,9 +78,7 @@ class MaskedParticipant:
     @property
     def listed_names(self) -> set[str]:
         """All names by which a list can mean the participant or one of its contrasts."""
-        names = {self.name}
-        if self.name.startswith("sub-"):
-            names.add(self.name.split("_")[0])
+        names = {self.name, participant_of(self.name) or self.name}
         return names.union(*map(self.names_of, self.masks))
 
 

@@ -292,8 +292,8 @@ def prepare_participant(
         notes += _disc_files(writers, work)
     description = out / DESCRIPTION
     if not description.exists():
-        text = sidecar_text(derivative_description("SoftCordSeg: one image a contrast"))
-        writers[description] = text_writer(text)
+        content = derivative_description("SoftCordSeg: one image a contrast", participant.root)
+        writers[description] = text_writer(sidecar_text(content))
     progress.check_cancelled()
     progress.report(0.95, "Writing")
     write_together(writers)

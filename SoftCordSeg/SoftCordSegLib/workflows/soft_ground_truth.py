@@ -19,6 +19,7 @@ from ..bids import (
     DESCRIPTION,
     SOFT_LABELS,
     Kind,
+    dataset_of,
     derivative_description,
     derivative_folder,
     label_name,
@@ -441,7 +442,9 @@ def _writers(
         for pipeline in (SOFT_LABELS, *([CUT_SOFT_LABELS] if paths.options.binary else [])):
             path = derivative_folder(paths.folder, pipeline, "") / DESCRIPTION
             if not path.exists():
-                description = derivative_description(f"SoftCordSeg {pipeline.replace('_', ' ')}")
+                source = dataset_of(next(iter(paths.participant.masks.values())))
+                name = f"SoftCordSeg {pipeline.replace('_', ' ')}"
+                description = derivative_description(name, source)
                 writers[path] = text_writer(sidecar_text(description))
     return writers, files
 
