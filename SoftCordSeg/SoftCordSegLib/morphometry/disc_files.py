@@ -82,9 +82,9 @@ class LocatedDisc:
 
 def located_disc(disc: DiscLabel, remark: str) -> LocatedDisc:
     """A disc with what the description of its point says: found there, or else known."""
-    found = found_before(remark)
+    found = parse_found_remark(remark)
     confidence = _CONFIDENCE.search(remark)
-    if found is None or confidence is None or not is_where_found(disc, *found):
+    if found is None or confidence is None or not is_unmoved(disc, *found):
         return LocatedDisc(disc, KNOWN)
     return LocatedDisc(disc, FOUND, float(confidence[1]))
 
