@@ -11,7 +11,7 @@ import typer
 from .. import __version__
 from .csa_command import csa_command
 from .datalist_command import datalist_command
-from .demo import demo_command
+from .demo_command import demo_command
 from .evaluate_command import evaluate_command
 from .finetune_command import finetune_command
 from .label_command import label_command
