@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from SoftCordSegLib.cli.long_run import needing_packages
+from SoftCordSegLib.cli.running import needing_packages
 from SoftCordSegLib.errors import InputError
 from training.made_dataset import make_dataset
 
