@@ -1,5 +1,5 @@
-"""Where each data set's masks are drawn, measured on its training people: millimetres outside the
-one convention.
+"""Where each data set's masks are drawn, measured on its training participants: millimetres outside
+the one convention.
 
 The visible edge of a cord is taken to be where, going outwards through the mask's outline, the
 image brightens fastest towards the fluid (T2w, T2*w).  For each slice the distance to the drawn
@@ -41,9 +41,9 @@ _REACH_MM = 1.6
 _SECTORS = 8
 # Sectors whose steepest place is that much flatter than the slice's best show no fluid.
 _LEAST_SLOPE = 0.4
-# Of fewer people nothing is said of a data set: a person's fluid or a drawer's day moves an edge as
-# much as a convention does.
-_LEAST_PEOPLE = 2
+# Of fewer participants nothing is said of a data set: one's fluid or a drawer's day moves an edge
+# as much as a convention does.
+_LEAST_PARTICIPANTS = 2
 # The template is compared where the images are: neck and upper chest.  Further down, its mask is
 # drawn well inside the seen edge.
 _TEMPLATE_MM = 215.0
@@ -160,29 +160,35 @@ def _peak(slope: np.ndarray, best: int) -> float:
 def offsets_of(
     edges: Sequence[DrawnEdge], reference: DrawnEdge
 ) -> list[tuple[str, float, float, int, int]]:
-    """(data set, offset in mm, SD between people, people, images) of each data set of at least two
-    people.
+    """(data set, offset in mm, SD between participants, participants, images) of each data set of
+    at least two participants.
     """
     by_set: dict[str, list[DrawnEdge]] = defaultdict(list)
     for edge in edges:
         by_set[edge.case.dataset].append(edge)
     rows = []
     for name, found in sorted(by_set.items()):
-        by_person: dict[str, list[float]] = defaultdict(list)
+        by_participant: dict[str, list[float]] = defaultdict(list)
         for edge in found:
-            by_person[edge.case.participant].append(edge.median_mm)
-        people = [float(np.mean(values)) for values in by_person.values()]
-        if len(people) < _LEAST_PEOPLE:
+            by_participant[edge.case.participant].append(edge.median_mm)
+        participants = [float(np.mean(values)) for values in by_participant.values()]
+        if len(participants) < _LEAST_PARTICIPANTS:
             continue
-        spread = float(np.std(people, ddof=1))
+        spread = float(np.std(participants, ddof=1))
         rows.append(
-            (name, float(np.mean(people)) - reference.median_mm, spread, len(people), len(found))
+            (
+                name,
+                float(np.mean(participants)) - reference.median_mm,
+                spread,
+                len(participants),
+                len(found),
+            )
         )
     return rows
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure the people of training.csv and write offsets.csv."""
+    """Measure the participants of training.csv and write offsets.csv."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "--data", type=Path, required=True, help="folder that paths in the lists start from"
@@ -213,15 +219,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         " drawn_edges.py measured them."
     ]
     lines += ["dataset,offset_mm,people,images"]
-    lines += [f"{name},{offset:.2f},{people},{images}" for name, offset, _, people, images in rows]
+    lines += [
+        f"{name},{offset:.2f},{participants},{images}"
+        for name, offset, _, participants, images in rows
+    ]
     write_text_atomically(chosen.out, "\n".join(lines) + "\n")
-    for name, offset, spread, people, _ in rows:
+    for name, offset, spread, participants, _ in rows:
         print(
-            f"{name}: {offset:+.2f} mm outside the convention ({people} people, SD between them"
-            f" {spread:.2f})"
+            f"{name}: {offset:+.2f} mm outside the convention ({participants} participants, SD"
+            f" between them {spread:.2f})"
         )
     for name in sorted({edge.case.dataset for edge in edges} - {row[0] for row in rows}):
-        print(f"{name}: fewer than {_LEAST_PEOPLE} people, so that no offset can be told")
+        print(f"{name}: fewer than {_LEAST_PARTICIPANTS} participants: no offset")
     if chosen.picture:
         _draw((reference, *edges), chosen.picture)
 

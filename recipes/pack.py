@@ -28,21 +28,13 @@ from SoftCordSegLib.evaluation import Case, read_cases
 from SoftCordSegLib.evaluation.held_out import read_offsets
 from SoftCordSegLib.network import AROUND_CORD, file_sha256
 from SoftCordSegLib.segmentation.locate import coarse_image
-from SoftCordSegLib.training.packed import (
-    Packed,
-    PackedCase,
-    PackedCord,
-    edge_bytes,
-    fraction_bytes,
-    image_bytes,
-    read_packed,
-    write_packed,
-)
-from SoftCordSegLib.training.synthetic import anatomy
-from SoftCordSegLib.volume import Grid, Volume, read_nifti, reorient, resample
-from SoftCordSegLib.volume.intensities import around_cord, near_cord, without_padding
+from SoftCordSegLib.segmentation.working_image import WorkingImage
+from SoftCordSegLib.training import anatomy
+from SoftCordSegLib.training.packed import Packed, PackedCase, read_packed, write_packed
+from SoftCordSegLib.training.packing import packed_anatomy, packed_arrays
+from SoftCordSegLib.volume import Volume, read_nifti, reorient
+from SoftCordSegLib.volume.intensities import around_cord, without_padding
 from SoftCordSegLib.volume.moved_edge import moved_edge
-from SoftCordSegLib.volume.resampling import IMAGE_ORDER
 
 HERE = Path(__file__).resolve().parent
 FINE_MM, COARSE_MM = 1.0, 2.0
@@ -51,9 +43,6 @@ _BESIDE_MM = 40.0
 # Where a stack is drawn in part, the cord of the other slices may lie that far from the nearest
 # drawn one, mm.
 _UNKNOWN_MM = 40.0
-# The locator cuts its pieces apart at this soft value; what it would have located is taken from the
-# label likewise.
-_LOCATED = 0.25
 LARGEST_BYTES = 24 << 20
 
 # By data set, or data set and participant.  The images' own terms, as their repositories state
@@ -169,10 +158,12 @@ def pack(path: Path, data: Path, bundle: Path | None, work: Path, with_anatomy: 
     record["files_sha256"] = {
         _below(file, data): file_sha256(file) for one in labelled for file in one.files
     }
-    cords, near, height = (
-        _anatomy(data, record) if with_anatomy else ((), np.zeros((3, 1, 1, 1), np.uint8), 0.0)
-    )
-    return Packed(tuple(map(packed_case, labelled)), cords, near, height, record)
+    made = {"cords": (), "near": np.zeros((3, 1, 1, 1), np.uint8), "height": 0.0}
+    if with_anatomy:
+        made = packed_anatomy(data)
+        sums = {_below(file, data): file_sha256(file) for file in anatomy.data_files(data)}
+        record["files_sha256"].update(sums)
+    return Packed(tuple(map(packed_case, labelled)), record=record, **made)
 
 
 def drawn(case: Case, offset_mm: float) -> Labelled:
@@ -199,7 +190,7 @@ def drawn(case: Case, offset_mm: float) -> Labelled:
 
 
 def _known(mask: Volume) -> np.ndarray:
-    """(i, j, k) float32: 0 around the cord in slices that nobody drew on, else 1; axes LAS."""
+    """(i, j, k) float32: 0 around the cord in slices without a drawn mask, else 1; axes LAS."""
     known = np.ones(mask.shape, np.float32)
     slices = np.flatnonzero(mask.data.any(axis=(0, 1)))
     reach = np.ceil(_UNKNOWN_MM / mask.spacing[:2]).astype(int)
@@ -233,19 +224,15 @@ def labelled_by_model(case: Case, label: Path, weight: Path) -> Labelled:
 
 def packed_case(one: Labelled) -> PackedCase:
     """An image as the two networks will see it, with label and weight."""
-    working = without_padding(one.image)
-    coarse = coarse_image(working, COARSE_MM)
-    coarse_label = np.clip(resample(one.label, coarse.grid, order=1, antialias=True).data, 0, 1)
-    coarse_weight = resample(one.weight, coarse.grid, order=1).data > 0.99
-    intensities = around_cord(working, coarse)
-    scaling = intensities.for_segmenter(near_cord(coarse_label > _LOCATED, COARSE_MM))
-    fine = working.grid.with_spacing(FINE_MM)
-    # The outer half of a slice at the end is of that slice, for the label too: it does not fade
-    # towards what was not scanned.
-    label = np.clip(resample(one.label, fine, order=IMAGE_ORDER).data, 0, 1)
-    grid, part = _about(label, fine)
-    image = resample(working, grid, order=IMAGE_ORDER)
-    weight = resample(one.weight, grid, order=1).data > 0.99
+    image = without_padding(one.image)
+    coarse = coarse_image(image, COARSE_MM)
+    arrays = packed_arrays(
+        WorkingImage(image, coarse, around_cord(image, coarse)),
+        one.label,
+        one.weight,
+        spacing_mm=FINE_MM,
+        margin_mm=(_BESIDE_MM, _BESIDE_MM, np.inf),
+    )
     case = one.case
     licence = LICENCES.get(f"{case.dataset}/{case.participant}", LICENCES.get(case.dataset))
     if licence is None:
@@ -262,26 +249,8 @@ def packed_case(one: Labelled) -> PackedCase:
         group=f"{case.participant}/{case.grid}" if case.grid else "",
         slices_mm=tuple(round(float(x), 4) for x in one.image.spacing),
         label_by=one.by,
-        image=image_bytes(scaling(image.data)),
-        label=fraction_bytes(label[part]),
-        weight=weight.astype(np.uint8) * 255,
-        coarse_image=image_bytes(intensities.for_locator()(coarse.data)),
-        coarse_label=fraction_bytes(coarse_label),
-        coarse_weight=coarse_weight.astype(np.uint8) * 255,
+        **arrays,
     )
-
-
-def _about(label: np.ndarray, grid: Grid) -> tuple[Grid, tuple[slice, ...]]:
-    """The part of the grid about the cord: all of its height, and :data:`_BESIDE_MM` beside the
-    cord.
-    """
-    filled = np.argwhere(label > 0.1)
-    if not len(filled):
-        raise InputError("A label is empty on the working grid. Take its image out of the list.")
-    margin = np.array([_BESIDE_MM, _BESIDE_MM, np.inf]) / FINE_MM
-    start = np.maximum(filled.min(axis=0) - margin, 0).astype(int)
-    stop = np.minimum(filled.max(axis=0) + 1 + margin, label.shape).astype(int)
-    return grid.crop(start, stop), tuple(slice(a, b) for a, b in zip(start, stop))
 
 
 def check_groups(labelled: Sequence[Labelled]) -> None:
@@ -299,22 +268,6 @@ def check_groups(labelled: Sequence[Labelled]) -> None:
                     f"'{one.case.image}' is not on the grid of '{other.case.image}'. Give it a grid"
                     " of another name."
                 )
-
-
-def _anatomy(data: Path, record: dict) -> tuple[tuple[PackedCord, ...], np.ndarray, float]:
-    read = anatomy.load_anatomy(data)
-    record["files_sha256"].update(
-        {_below(path, data): file_sha256(path) for path in anatomy.data_files(data)}
-    )
-    rows = [anatomy.CORD, anatomy.GREY, anatomy.CANAL]
-    cords = tuple(
-        PackedCord(
-            one.name, tuple(map(float, one.spacing)), float(one.bottom), one.whole,
-            fraction_bytes(one.maps[rows]), edge_bytes(one.maps[anatomy.EDGE]),
-        )
-        for one in read.cords
-    )  # fmt: skip
-    return cords, fraction_bytes(read.near), float(read.height)
 
 
 def _below(path: Path, data: Path) -> str:

@@ -1,42 +1,37 @@
-"""``softcord train``: from a configuration to a bundle that segments."""
+"""``softcord train``: from a configuration to bundles that segment."""
 
 from __future__ import annotations
 
 import json
-import shutil
 
 import pytest
 import yaml
 
-from SoftCordSegLib.cli.interrupt import Interrupt
+from SoftCordSegLib.cli.console import Interrupt
 from SoftCordSegLib.network import load_bundle
-from SoftCordSegLib.training import sources
-from SoftCordSegLib.training.config import shipped_configs
-from training.tiny import made_up_anatomy
+from SoftCordSegLib.training.paper.datalist import make_datalist
+from SoftCordSegLib.training.paper.train_config import shipped_configs
+from training.made_dataset import make_dataset
 
 TINY = {
     "network": {"features": [4, 8], "strides": [[1, 1, 1], [2, 2, 2]]},
     "patch": [16, 16, 16],
-    "spacing_mm": 2.0,
-    "source": {"kind": "synthetic", "recipe": "locator"},
-    "steps": 2,
-    "validation_images": 1,
-    "stage": {"activation": "clip"},
+    "spacing_mm": 1.0,
+    "source": {"kind": "cases", "list": "dataset.json", "augmentation": "none"},
+    "epochs": 2,
 }
 
 
 @pytest.fixture
-def a_config(tmp_path, monkeypatch):
-    """A file that trains two tiny networks for two steps, on a made-up anatomy."""
-    monkeypatch.setattr(sources, "_anatomy", lambda _data: made_up_anatomy())
-    monkeypatch.setattr("SoftCordSegLib.training.synthetic.data_files", lambda _data: [])
+def a_config(tmp_path):
+    """A file that trains two tiny networks for two passes over three images."""
+    folder = make_dataset(tmp_path / "data", participants=5, contrasts=("anat/{}_T1w",))
+    listed, _notes = make_datalist(folder, tmp_path)
+    (tmp_path / "dataset.json").write_text(json.dumps(listed))
     content = {
         "name": "tiny",
         "machine": {"workers": 0},
-        "networks": {
-            "locator": {**TINY, "loss": "dice_and_cross_entropy", "activation": "sigmoid"},
-            "segmenter": {**TINY, "start": {"from": "locator", "convert": "from_logits"}},
-        },
+        "networks": {"first": TINY, "second": {**TINY, "loss": "dice"}},
         "bundle": {"name": "Tiny", "version": "0.0.1", "license": "Apache-2.0"},
     }
     path = tmp_path / "tiny.yaml"
@@ -44,21 +39,25 @@ def a_config(tmp_path, monkeypatch):
     return path
 
 
-def test_a_configuration_becomes_a_bundle(softcord, a_config, tmp_path):
+def test_a_configuration_becomes_a_bundle_of_each_network(softcord, a_config, tmp_path):
     result = softcord("train", a_config, "--out", tmp_path / "run", "--set", "seed=5", "--json")
     assert result.exit_code == 0, result.stderr
     said = json.loads(result.stdout)
     assert {name: one["steps"] for name, one in said["networks"].items()} == {
-        "locator": 2,
-        "segmenter": 2,
+        "first": 2,
+        "second": 2,
     }
-    bundle = load_bundle(said["bundle"])
-    assert bundle.locator.features == (4, 8)
-    provenance = bundle.metadata["provenance"]
-    assert provenance["seed"] == 5
-    assert provenance["command"] == "softcord train tiny.yaml --data DATA --out OUT --set seed=5"
-    assert provenance["segmenter"]["started_from"] == "the locator's weights"
-    assert len(provenance["segmenter"]["validation_soft_dice_by_step"]) == 1
+    assert said["bundle"] == said["bundles"][0]
+    for folder, name in zip(said["bundles"], ("first", "second")):
+        bundle = load_bundle(folder)
+        assert bundle.name == f"Tiny {name} 0.0.1"
+        assert bundle.plan.network.config.features == (4, 8)
+        provenance = bundle.metadata["provenance"]
+        assert provenance["seed"] == 5
+        assert (
+            provenance["command"] == "softcord train tiny.yaml --data DATA --out OUT --set seed=5"
+        )
+        assert len(provenance[name]["validation_soft_dice_by_step"]) == 1
 
 
 def test_a_second_run_goes_on_and_refuses_another_seed(softcord, a_config, tmp_path):
@@ -70,71 +69,21 @@ def test_a_second_run_goes_on_and_refuses_another_seed(softcord, a_config, tmp_p
     assert "other settings (seed)" in other.stderr
 
 
-def a_child(a_config, parent):
-    """A configuration of a segmenter that goes on from the bundle ``parent``."""
-    content = yaml.safe_load(a_config.read_text())
-    content["networks"] = {
-        "segmenter": {**TINY, "start": {"bundle": str(parent), "stage": "segmenter"}}
-    }
-    content["bundle"]["parent"] = str(parent)
-    path = a_config.with_name("child.yaml")
-    path.write_text(yaml.safe_dump(content, sort_keys=False))
-    return path
-
-
-def test_fine_tuning_starts_from_a_bundle_and_keeps_its_other_stage(softcord, a_config, tmp_path):
-    softcord("train", a_config, "--out", tmp_path / "run")
-    parent = tmp_path / "run" / "bundle"
-    result = softcord("train", a_child(a_config, parent), "--out", tmp_path / "tuned", "--json")
-    assert result.exit_code == 0, result.stderr
-    bundle, before = load_bundle(tmp_path / "tuned" / "bundle"), load_bundle(parent)
-    assert (
-        bundle.sha256["models/locator.safetensors"] == before.sha256["models/locator.safetensors"]
-    )
-    assert (
-        bundle.sha256["models/segmenter.safetensors"]
-        != before.sha256["models/segmenter.safetensors"]
-    )
-    assert bundle.metadata["provenance"]["parent"] == {
-        "name": "Tiny 0.0.1",
-        "sha256": before.sha256,
-    }
-
-
-def test_a_run_does_not_go_on_from_a_parent_that_was_trained_anew(softcord, a_config, tmp_path):
-    softcord("train", a_config, "--out", tmp_path / "run")
-    child = a_child(a_config, tmp_path / "run" / "bundle")
-    softcord("train", child, "--out", tmp_path / "tuned")
-    shutil.rmtree(tmp_path / "run")
-    softcord("train", a_config, "--out", tmp_path / "run", "--set", "seed=7")
-
-    result = softcord("train", child, "--out", tmp_path / "tuned")
-
-    assert result.exit_code == 1
-    assert "other settings (started_from)" in result.stderr
-
-
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
         (
-            "networks.segmenter.stepz=3",
-            "'networks.segmenter.stepz' is not a setting. Did you mean 'steps'?",
+            "networks.second.epochz=3",
+            "'networks.second.epochz' is not a setting. Did you mean 'epochs'?",
         ),
         (
-            "networks.segmenter.steps=many",
-            "'networks.segmenter.steps' should be a whole number, at least 1, not 'many'",
+            "networks.second.epochs=many",
+            "'networks.second.epochs' should be a whole number, at least 1, not 'many'",
         ),
-        (
-            "networks.segmenter.start={from: nobody}",
-            "'nobody', which is not a network above it (locator)",
-        ),
-        ("networks.segmenter.patch=[15, 16, 16]", "should be multiples of [2, 2, 2]"),
-        ("networks.segmenter.source.kind=magic", "the kind of a source is one of"),
-        ("networks.segmenter.source.colour=red", "'colour' is not a setting of a synthetic recipe"),
-        ("networks.segmenter.stage=null", "'networks.segmenter.stage' should be a section"),
-        ("networks.locator.epochs=3", "needs either steps or epochs"),
-        ("nonsense", "--set takes KEY=VALUE"),
+        ("networks.second.patch=[15, 16, 16]", "should be multiples of [2, 2, 2]"),
+        ("networks.second.source.kind=magic", "should be one of cases, not 'magic'"),
+        ("networks.second.stage=null", "'networks.second.stage' should be a section"),
+        ("nonsense", "Give KEY=VALUE"),
     ],
 )
 def test_a_mistake_is_told_in_a_sentence_that_names_the_file(
@@ -143,32 +92,31 @@ def test_a_mistake_is_told_in_a_sentence_that_names_the_file(
     result = softcord("train", a_config, "--out", tmp_path / "run", "--set", settings)
     assert result.exit_code == 1
     assert sentence in result.stderr
-    assert "tiny.yaml" in result.stderr or "--set" in result.stderr
-    assert not (tmp_path / "run" / "locator").exists()
+    assert "tiny.yaml" in result.stderr or "'nonsense'" in result.stderr
+    assert not (tmp_path / "run" / "first").exists()
 
 
 def test_an_unknown_configuration_lists_the_shipped_ones(softcord, tmp_path):
-    result = softcord("train", "compakt", "--out", tmp_path)
+    result = softcord("train", "soft_al", "--out", tmp_path)
     assert result.exit_code == 1
-    assert "There is no configuration 'compakt'" in result.stderr
-    assert "compact" in result.stderr
+    assert "There is no configuration 'soft_al'" in result.stderr
+    assert "soft_all" in result.stderr
 
 
 def test_missing_data_are_told_before_anything_is_trained(softcord, tmp_path):
-    result = softcord("train", "compact", "--data", tmp_path, "--out", tmp_path / "run")
+    result = softcord("train", "soft_all", "--data", tmp_path, "--out", tmp_path / "run")
     assert result.exit_code == 1
-    assert "Point --data to a folder" in result.stderr
+    assert "there is no file 'dataset.json'" in result.stderr
 
 
 def test_ctrl_c_says_how_to_go_on(softcord, a_config, tmp_path, monkeypatch):
     """As if it were pressed in the first step that asks."""
     monkeypatch.setattr(Interrupt, "is_set", lambda _self: True)
-    arguments = ("train", a_config, "--out", tmp_path / "run", "--set", "networks.locator.steps=6")
-    stopped = softcord(*arguments, "--set", "networks.locator.save_every=2", "--json")
+    stopped = softcord("train", a_config, "--out", tmp_path / "run", "--json")
     assert stopped.exit_code == 130
     sentence = json.loads(stopped.stdout)["error"]
     assert "Stopped at step 1. The state of step 0 is in" in sentence
-    assert "the same command goes on from there" in sentence
+    assert "The same command goes on from there" in sentence
     assert sentence in stopped.stderr
 
 

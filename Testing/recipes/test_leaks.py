@@ -5,6 +5,7 @@ is one.
 from __future__ import annotations
 
 import re
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,13 +55,30 @@ def test_every_other_table_of_images_here_is_free_of_them_too(recipes, evaluated
             assert leaks(evaluated, read_cases(path)) == [], path.name
 
 
-def test_the_recipe_of_the_shipped_model_labels_nobody_who_is_evaluated_on(repository, evaluated):
-    text = (repository / "Makefile").read_text(encoding="utf-8")
-    lists = re.findall(r"pseudolabel\s+(\S+)", text)
+def test_the_recipe_of_the_shipped_model_labels_nobody_who_is_evaluated_on(
+    repository, evaluated, tmp_path
+):
+    """It is in the history: recipes/compact takes it from there."""
+    text = (repository / "recipes" / "compact" / "Makefile").read_text(encoding="utf-8")
+    (commit,) = re.findall(r"^COMMIT = (\w+)$", text, re.MULTILINE)
 
+    def show(path):
+        found = subprocess.run(
+            ["git", "-C", repository, "show", f"{commit}:{path}"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if found.returncode:
+            pytest.skip("this checkout has no history")
+        return found.stdout
+
+    lists = re.findall(r"pseudolabel\s+(\S+)", show("Makefile"))
     assert lists
-    for name in lists:
-        assert leaks(evaluated, read_cases(repository / name)) == []
+    for number, name in enumerate(lists):
+        path = tmp_path / f"{number}.csv"
+        path.write_text(show(name), encoding="utf-8")
+        assert leaks(evaluated, read_cases(path)) == []
 
 
 def test_packed_training_files_that_are_here_hold_nobody_who_is_evaluated_on(repository, evaluated):

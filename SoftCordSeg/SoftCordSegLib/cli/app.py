@@ -10,9 +10,10 @@ import typer
 
 from .. import __version__
 from .csa_command import csa_command
-from .demo import demo_command
+from .datalist_command import datalist_command
+from .demo_command import demo_command
 from .evaluate_command import evaluate_command
-from .finetune import finetune_command
+from .finetune_command import finetune_command
 from .label_command import label_command
 from .models_command import models_app
 from .prepare_command import prepare_command
@@ -20,7 +21,7 @@ from .sct_spelling import SctSpelling
 from .segment_command import segment_command
 from .softgt_command import softgt_command
 from .tools import Tools
-from .train import datalist_command, pseudolabel_command, train_command
+from .train_command import train_command
 
 app = typer.Typer(
     name="softcord",
@@ -41,7 +42,6 @@ app.command("softgt", rich_help_panel=_LABORATORY)(softgt_command)
 app.command("datalist", rich_help_panel=_LABORATORY)(datalist_command)
 app.command("train", rich_help_panel=_LABORATORY)(train_command)
 app.command("finetune", rich_help_panel=_LABORATORY)(finetune_command)
-app.command("pseudolabel", rich_help_panel=_LABORATORY)(pseudolabel_command)
 app.command("evaluate", rich_help_panel=_LABORATORY)(evaluate_command)
 app.add_typer(models_app, name="models", rich_help_panel=_MODELS)
 

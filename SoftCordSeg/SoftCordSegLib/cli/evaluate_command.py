@@ -134,10 +134,14 @@ def evaluate_command(
     """
     with guarded(debug, json):
         _check_packages()
+        from ..reports.evaluation_page import (
+            EVALUATION_PAGE,
+            EVALUATION_TITLE,
+            write_evaluation_page,
+        )
+        from ..reports.html_page import check_own_page
         from ..workflows.evaluate_study import evaluate_study
         from ..workflows.evaluation_settings import read_settings
-        from .pages import check_own_page
-        from .pages.evaluation_page import PAGE, TITLE, write_page
 
         changes = {"vert": vert, "slices": "" if vert else None, "csa_threshold": csa_threshold}
         chosen = read_settings(
@@ -145,7 +149,7 @@ def evaluate_command(
         )
         methods = _open_methods(method, chosen, out, device)
         if figures:
-            check_own_page(out / PAGE, TITLE)
+            check_own_page(out / EVALUATION_PAGE, EVALUATION_TITLE)
         use_threads(threads)
         options = chosen.options(drift=drift, figures=figures)
         with interruptible() as interrupt, progress_bars(interrupt) as bars:
@@ -154,7 +158,8 @@ def evaluate_command(
                 study = evaluate_study(cases, methods, out, options, root=root, progress=progress)
         files = list(study.files)
         if study.figures:
-            files.append(write_page(out, study.evaluation, study.summary, study.figures))
+            page = write_evaluation_page(out, study.evaluation, study.summary, study.figures)
+            files.append(page)
         failures = [
             (one, for_user(one.error, debug, one.image)) for one in study.evaluation.failures
         ]

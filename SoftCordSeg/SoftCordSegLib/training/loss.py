@@ -93,7 +93,7 @@ def squared_and_area_error(
         area: how much areas count beside voxels.
         least: voxels; the error counts as a part of the area, or of this where the area is smaller.
         large: the part of an area above which its error counts linearly, not squared: where a cord
-            ends nobody knows its area.
+            ends its area is unknown.
         faint: outputs up to this have no part in the area that is found, as in masks, whose
             faintest rim and noise are dropped.
     """

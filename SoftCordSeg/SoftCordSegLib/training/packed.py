@@ -33,7 +33,7 @@ class PackedCase:
         name: of the image file, without its ending.
         participant, contrast, dataset, licence: whose, what, from where, and on what terms.
         group: cases of one group lie on one grid and share one label (registered contrasts of a
-            person); "" for a case alone.
+            participant); "" for a case alone.
         slices_mm: (3,) voxel edge lengths of the file along Left, Anterior, Superior.
         label_by: "drawn" (by hand, or by a tool and corrected) or "model".
         image: (i, j, k) uint8, 1 mm, intensities by the input contract; see :func:`image_values`.
@@ -61,7 +61,7 @@ class PackedCase:
 
 @dataclass(frozen=True, eq=False)
 class PackedCord:
-    """One straightened cord shape; the numbers of :class:`.synthetic.anatomy.CordShape`.
+    """One straightened cord shape; the numbers of :class:`.anatomy.CordShape`.
 
     Attributes:
         name: where it comes from.
@@ -188,8 +188,9 @@ def read_packed(path: str | Path) -> Packed:
             return Packed(cases, cords, archive["near"], float(head["height"]), head["record"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"'{path}' is not a packed training file of this version ({error}). Pack the data"
-            " again."
+            f"This is not a packed training file of this version ({error}).",
+            path=path,
+            hint="Pack the data again.",
         ) from error
 
 

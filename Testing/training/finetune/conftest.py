@@ -6,7 +6,7 @@ import pytest
 
 from SoftCordSegLib.network import ModelBundle
 from SoftCordSegLib.training.finetune import finetune
-from training.finetune.necks import TOOLS, a_request, trained_bundle, write_case
+from training.finetune.necks import SCORER, a_request, trained_bundle, write_case
 
 
 @pytest.fixture(scope="session")
@@ -25,4 +25,4 @@ def wide_cases(tmp_path_factory):
 def tuned(parent, wide_cases, tmp_path_factory):
     """A request that nobody disturbed, what came of it, and what was said on the way."""
     request, said = a_request(parent, wide_cases, tmp_path_factory.mktemp("out")), []
-    return request, finetune(request, TOOLS, tell=said.append), said
+    return request, finetune(request, SCORER, tell=said.append), said

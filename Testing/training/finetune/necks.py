@@ -16,25 +16,27 @@ from SoftCordSegLib.network import ModelBundle, Stage, UNetConfig, load_bundle, 
 from SoftCordSegLib.network.unet import UNet
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.segmentation.tiles import predict_tiled
-from SoftCordSegLib.training.config import Machine
-from SoftCordSegLib.training.config.plan import Plan
 from SoftCordSegLib.training.finetune import (
     ReplayImage,
     Request,
+    Scorer,
     Scores,
-    Tools,
     read_cases,
     split_cases,
 )
+from SoftCordSegLib.training.finetune.finetune_batches import packed_case
 from SoftCordSegLib.training.finetune.hold_out import HoldOut
-from SoftCordSegLib.training.loop import train
 from SoftCordSegLib.training.loss import soft_dice
-from SoftCordSegLib.training.pairs import normalised
-from SoftCordSegLib.training.real import OpenCase, RealCase, RealPatches
+from SoftCordSegLib.training.packed import Packed
+from SoftCordSegLib.training.real_cases import OpenCase, RealCase
+from SoftCordSegLib.training.trainer.first_weights import Start
+from SoftCordSegLib.training.trainer.plain_patches import PlainPatches, PlainRecipe
+from SoftCordSegLib.training.trainer.trainer import Pace, Trainer
+from SoftCordSegLib.training.trainer.trainer_plan import TrainerPlan
 from SoftCordSegLib.volume import Volume, write_nifti
+from SoftCordSegLib.volume.intensities import Scaling
 
 TINY = UNetConfig((6, 12), ((1, 1, 1), (2, 2, 2)))
-ALONE = Machine(workers=0, threads=1, accelerator="cpu")
 SHAPE = (24, 24, 32)
 
 
@@ -90,7 +92,7 @@ def segment(image: Volume, bundle: ModelBundle, progress: Progress) -> Volume:
             return network(torch.from_numpy(tile.copy())[None, None])[0][0, 0].numpy()
 
     soft = predict_tiled(
-        normalised(image.data), predict, bundle.segmenter.tile, 0.25, progress
+        Scaling.of(image.data)(image.data), predict, bundle.segmenter.tile, 0.25, progress
     ).clip(0, 1)
     return image.with_data(np.where(soft < 0.1, 0, soft).astype(np.float32))
 
@@ -108,7 +110,7 @@ def compare(mask: Volume, reference: Volume) -> Scores:
     )
 
 
-TOOLS = Tools(segment, compare)
+SCORER = Scorer(segment, compare)
 
 
 def write_bundle(
@@ -145,24 +147,29 @@ def write_bundle(
 
 
 def trained_bundle(folder: Path) -> ModelBundle:
-    """A bundle that outlines the cords of :func:`a_neck`, bright and dark, as they are."""
+    """A bundle that segments the cords of :func:`a_neck`, bright and dark, as they are."""
+    torch.manual_seed(7)
+    untrained = write_bundle(folder / "untrained", UNet(TINY).state_dict())
     cases = [
         OpenCase(*a_neck(number, dark=number % 2 > 0), None, str(number))
         for number in range(100, 104)
     ]
-    source = RealPatches(cases, (16, 16, 16), 1.0, new_contrast=0.0)
-    plan = Plan(
+    packed = [packed_case(case, case.participant, untrained) for case in cases]
+    plan = TrainerPlan(
         TINY,
-        steps=300,
+        tile=(16, 16, 16),
         learning_rate=1e-2,
+        schedule="cosine",
+        schedule_steps=300,
+        loss="adaptive_wing",
         averaging=0.98,
-        validate_every=300,
-        validation_images=1,
-        save_every=300,
+        precision="fp32",
     )
-    return write_bundle(
-        folder / "parent", train(plan, source, folder / "run", machine=ALONE).weights
-    )
+    start = Start(bundle=str(untrained.folder))
+    recipe = PlainRecipe((16, 16, 16))
+    everything = Packed(tuple(packed), (), packed[0].image, 0.0)
+    trainer = Trainer(folder / "run", plan, PlainPatches(everything, recipe), start=start)
+    return write_bundle(folder / "parent", trainer.run(300, pace=Pace(validate_steps=None)).average)
 
 
 def a_request(
@@ -172,10 +179,9 @@ def a_request(
     split = split_cases(read, hold_out or HoldOut(), course.get("seed", 1))
     course = {
         "steps": 50,
-        "learning_rate": 1e-3,
+        "learning_rate": 5e-4,
         "averaging": 0.9,
         "new_contrast": 0.0,
-        "machine": ALONE,
         **course,
     }
     return Request(parent, split, out, replay(200, 2), replay(300, 2), **course)

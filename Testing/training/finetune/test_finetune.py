@@ -23,7 +23,7 @@ from SoftCordSegLib.errors import Cancelled, InputError
 from SoftCordSegLib.network import CentreCrop, NetworkSpec, load_bundle
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.training.finetune import HoldOut, finetune
-from training.finetune.necks import TINY, TOOLS, a_request, write_bundle, write_case
+from training.finetune.necks import SCORER, TINY, a_request, write_bundle, write_case
 
 LOCATOR, SEGMENTER = "models/locator.safetensors", "models/segmenter.safetensors"
 
@@ -55,8 +55,8 @@ def test_it_does_not_forget_what_no_correction_is_about(tuned):
 
 def test_without_replay_it_forgets_and_says_so(parent, wide_cases, tmp_path):
     hard = {"learning_rate": 3e-3, "steps": 60}
-    with_replay = finetune(a_request(parent, wide_cases, tmp_path / "a", **hard), TOOLS)
-    without = finetune(a_request(parent, wide_cases, tmp_path / "b", share=1.0, **hard), TOOLS)
+    with_replay = finetune(a_request(parent, wide_cases, tmp_path / "a", **hard), SCORER)
+    without = finetune(a_request(parent, wide_cases, tmp_path / "b", share=1.0, **hard), SCORER)
     falls = [
         one.watched_before.soft_dice - one.watched_after.soft_dice for one in (with_replay, without)
     ]
@@ -108,7 +108,7 @@ def test_no_path_and_no_name_of_a_case_travels_with_the_bundle(tuned, wide_cases
 def test_only_the_segmenter_changes_and_the_parent_stays_as_it_is(parent, wide_cases, tmp_path):
     before = digests(parent.folder)
     inputs = digests(wide_cases[0].image.parent)
-    outcome = finetune(a_request(parent, wide_cases, tmp_path, steps=2), TOOLS)
+    outcome = finetune(a_request(parent, wide_cases, tmp_path, steps=2), SCORER)
     child = load_bundle(outcome.folder)
     assert child.sha256[LOCATOR] == parent.sha256[LOCATOR]
     assert child.sha256[SEGMENTER] != parent.sha256[SEGMENTER]
@@ -121,12 +121,12 @@ def test_only_the_segmenter_changes_and_the_parent_stays_as_it_is(parent, wide_c
 
 def test_what_is_held_out_does_not_touch_the_weights(parent, wide_cases, tmp_path):
     chosen = HoldOut(participants=("sub-05",))
-    honest = finetune(a_request(parent, wide_cases, tmp_path / "a", chosen, steps=6), TOOLS)
+    honest = finetune(a_request(parent, wide_cases, tmp_path / "a", chosen, steps=6), SCORER)
     other = [
         *wide_cases[:4],
         dataclasses.replace(write_case(tmp_path / "x", 9), participant="sub-05"),
     ]
-    changed = finetune(a_request(parent, other, tmp_path / "b", chosen, steps=6), TOOLS)
+    changed = finetune(a_request(parent, other, tmp_path / "b", chosen, steps=6), SCORER)
     assert load_bundle(honest.folder).sha256 == load_bundle(changed.folder).sha256
     assert honest.after != changed.after
 
@@ -142,15 +142,15 @@ class StopAt(Progress):
         self.stopped = self.stopped or word in message
 
 
-@pytest.mark.parametrize("word", ["Asking", "with tiny 0.2.0+finetune.1"])
+@pytest.mark.parametrize("word", ["to keep what it knows", "with tiny 0.2.0+finetune.1"])
 def test_stopped_before_or_after_training_it_leaves_no_bundle_and_goes_on_to_the_same_one(
     tuned, tmp_path, word
 ):
     request = dataclasses.replace(tuned[0], out=tmp_path)
     with pytest.raises(Cancelled):
-        finetune(request, TOOLS, StopAt(word))
+        finetune(request, SCORER, StopAt(word))
     assert {path.name for path in tmp_path.iterdir()} <= {"runs"}
-    again = finetune(request, TOOLS)
+    again = finetune(request, SCORER)
     assert load_bundle(again.folder).sha256 == load_bundle(tuned[1].folder).sha256
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bundle", "runs"]
 
@@ -161,15 +161,15 @@ from pathlib import Path
 from SoftCordSegLib.network import load_bundle
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.training.finetune import finetune
-from SoftCordSegLib.training.real import RealCase
-from training.finetune.necks import TOOLS, a_request
+from SoftCordSegLib.training.real_cases import RealCase
+from training.finetune.necks import SCORER, a_request
 
 parent, cases, out = map(Path, sys.argv[1:])
 label = lambda image: image.with_name(image.name.replace(".nii", "_label-SC_softseg.nii"))
 found = [RealCase(image, label(image), None, image.name[:6])
          for image in sorted(cases.glob("*_T2w.nii.gz"))]
 report = Progress(lambda fraction, message: print(message, flush=True))
-finetune(a_request(load_bundle(parent), found, out), TOOLS, report)
+finetune(a_request(load_bundle(parent), found, out), SCORER, report)
 """
 
 
@@ -205,10 +205,10 @@ def test_killed_in_training_it_goes_on_to_the_same_bundle(
         else:
             pytest.fail("it ended before it could be killed")
     assert not (tmp_path / "bundle").exists()
-    assert len(list(tmp_path.glob("runs/*/state.ckpt"))) == 1
+    assert [path.name for path in tmp_path.glob("runs/*/0*")] == ["000001"]
     steps = []
     request = dataclasses.replace(tuned[0], out=tmp_path)
-    outcome = finetune(request, TOOLS, Progress(lambda _fraction, message: steps.append(message)))
+    outcome = finetune(request, SCORER, Progress(lambda _fraction, message: steps.append(message)))
     assert next(one for one in steps if one.startswith("step ")).startswith("step 26 ")
     resumed, whole = (
         [float(row["loss"]) for row in csv.DictReader(one.history.open())]
@@ -233,7 +233,7 @@ def with_better_bundle_in_place(tuned, out: Path) -> bytes:
 def test_a_better_bundle_is_not_replaced_unless_told(tuned, tmp_path):
     there = with_better_bundle_in_place(tuned, tmp_path)
     worse = dataclasses.replace(tuned[0], out=tmp_path, steps=3)
-    outcome = finetune(worse, TOOLS)
+    outcome = finetune(worse, SCORER)
     assert not outcome.accepted
     (sentence,) = outcome.objections
     better, new = (one.soft_dice for one in (tuned[1].after, outcome.after))
@@ -245,7 +245,7 @@ def test_a_better_bundle_is_not_replaced_unless_told(tuned, tmp_path):
     assert (tmp_path / "bundle/configs/metadata.json").read_bytes() == there
     assert load_bundle(tmp_path / "rejected").metadata["provenance"]["finetuning"]["steps"] == 3
 
-    told = finetune(dataclasses.replace(worse, replace=True), TOOLS)
+    told = finetune(dataclasses.replace(worse, replace=True), SCORER)
     assert told.accepted
     assert told.objections == outcome.objections
     record = load_bundle(tmp_path / "bundle").metadata["provenance"]["finetuning"]
@@ -255,9 +255,9 @@ def test_a_better_bundle_is_not_replaced_unless_told(tuned, tmp_path):
 
 
 def test_a_better_one_takes_the_place_and_the_other_is_kept(tuned, tmp_path):
-    finetune(dataclasses.replace(tuned[0], out=tmp_path, steps=3), TOOLS)
+    finetune(dataclasses.replace(tuned[0], out=tmp_path, steps=3), SCORER)
     shutil.copytree(tuned[0].out / "runs", tmp_path / "runs", dirs_exist_ok=True)
-    outcome = finetune(dataclasses.replace(tuned[0], out=tmp_path), TOOLS)
+    outcome = finetune(dataclasses.replace(tuned[0], out=tmp_path), SCORER)
     assert outcome.accepted
     assert load_bundle(tmp_path / "bundle").metadata["provenance"]["finetuning"]["steps"] == 50
     assert load_bundle(tmp_path / "previous").metadata["provenance"]["finetuning"]["steps"] == 3
@@ -277,7 +277,7 @@ def test_a_bundle_trained_on_the_held_out_cases_is_no_fair_rival(
             steps=2,
             learning_rate=1e-7,
         ),
-        TOOLS,
+        SCORER,
     )
     assert not outcome.accepted
     assert "there is no held-out case that the other was not trained on" in outcome.objections[-1]
@@ -286,14 +286,14 @@ def test_a_bundle_trained_on_the_held_out_cases_is_no_fair_rival(
 def test_the_same_command_again_changes_nothing(tuned, tmp_path):
     with_better_bundle_in_place(tuned, tmp_path)
     before = digests(tmp_path)
-    assert finetune(dataclasses.replace(tuned[0], out=tmp_path), TOOLS).accepted
+    assert finetune(dataclasses.replace(tuned[0], out=tmp_path), SCORER).accepted
     assert digests(tmp_path) == before
 
 
 def test_a_child_can_be_fine_tuned_and_remembers_all_its_parents(tuned, wide_cases, tmp_path):
     child = load_bundle(tuned[1].folder)
     grandchild = load_bundle(
-        finetune(a_request(child, wide_cases, tmp_path, steps=2, replace=True), TOOLS).folder
+        finetune(a_request(child, wide_cases, tmp_path, steps=2, replace=True), SCORER).folder
     )
     assert grandchild.metadata["version"] == "0.2.0+finetune.2"
     assert grandchild.metadata["provenance"]["parent"]["provenance"] == child.metadata["provenance"]
@@ -301,7 +301,7 @@ def test_a_child_can_be_fine_tuned_and_remembers_all_its_parents(tuned, wide_cas
 
 def test_with_nothing_held_out_only_forgetting_is_watched(parent, wide_cases, tmp_path):
     outcome = finetune(
-        a_request(parent, wide_cases, tmp_path, HoldOut(participants=()), steps=2), TOOLS
+        a_request(parent, wide_cases, tmp_path, HoldOut(participants=()), steps=2), SCORER
     )
     assert outcome.accepted
     assert outcome.before.scores == outcome.after.scores == {}
@@ -317,7 +317,7 @@ def test_the_bundle_to_begin_with_is_never_in_the_way(parent, wide_cases, tmp_pa
     inside = write_bundle(tmp_path / "bundle", parent.network(parent.segmenter).state_dict())
     for out in (tmp_path, tmp_path / "bundle" / "more"):
         with pytest.raises(InputError, match="must stay as it is"):
-            finetune(a_request(inside, wide_cases, out), TOOLS)
+            finetune(a_request(inside, wide_cases, out), SCORER)
 
 
 def test_a_bundle_of_another_kind_is_refused_in_a_sentence(parent, wide_cases, tmp_path):
@@ -330,7 +330,7 @@ def test_a_bundle_of_another_kind_is_refused_in_a_sentence(parent, wide_cases, t
     other = dataclasses.replace(parent, locator=None, segmenter=None, plan=plan)
     request = dataclasses.replace(a_request(parent, wide_cases, tmp_path), parent=other)
     with pytest.raises(InputError, match="Only bundles of a locator and a segmenter"):
-        finetune(request, TOOLS)
+        finetune(request, SCORER)
     assert list(tmp_path.iterdir()) == []
 
 

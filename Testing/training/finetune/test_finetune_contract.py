@@ -4,7 +4,6 @@ it trains on.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 
 import numpy as np
@@ -16,15 +15,18 @@ from SoftCordSegLib.network.unet import UNet
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.segmentation.tiles import predict_tiled
 from SoftCordSegLib.segmentation.working_image import working_image
-from SoftCordSegLib.training.finetune import ReplayImage, Tools, finetune
-from SoftCordSegLib.training.finetune.plan import sources_of, synthetic_source
-from SoftCordSegLib.training.finetune.replay import rehearsed
-from SoftCordSegLib.training.input_contract import InputContract
-from SoftCordSegLib.training.patch_scaling import AroundCord
-from SoftCordSegLib.training.real import OpenCase
+from SoftCordSegLib.training.finetune import ReplayImage, Scorer, finetune
+from SoftCordSegLib.training.finetune.finetune_batches import (
+    case_batches,
+    packed_case,
+    replayed_cases,
+    synthetic_batches,
+)
+from SoftCordSegLib.training.packed import image_values
+from SoftCordSegLib.training.real_cases import OpenCase
 from SoftCordSegLib.volume import Volume, resample
 from training.finetune.necks import TINY, a_neck, a_request, compare, write_bundle
-from training.tiny import made_up_anatomy
+from training.generator.made_packed import made_packed
 
 
 def segment(image: Volume, bundle: ModelBundle, progress: Progress) -> Volume:
@@ -44,7 +46,7 @@ def segment(image: Volume, bundle: ModelBundle, progress: Progress) -> Volume:
     )
 
 
-TOOLS = Tools(segment, compare)
+SCORER = Scorer(segment, compare)
 
 
 def a_bundle(folder, intensities: str) -> ModelBundle:
@@ -68,7 +70,7 @@ def test_the_child_of_a_bundle_names_its_contract_and_is_trained_by_it(
     assert whole.sha256 == around.sha256
     how = {"steps": 3, "replace": True}
     children = [
-        finetune(a_request(parent, wide_cases, tmp_path / "out", **how), TOOLS)
+        finetune(a_request(parent, wide_cases, tmp_path / "out", **how), SCORER)
         for parent in (around, whole)
     ]
     # The second takes the place of the first.
@@ -98,45 +100,41 @@ def program_scaling(case: OpenCase, bundle: ModelBundle):
     )
 
 
+@pytest.mark.parametrize("intensities", [AROUND_CORD, WHOLE_IMAGE])
 def test_a_case_is_scaled_by_its_whole_image_though_only_a_part_is_trained_on(
-    around, wide_cases, tmp_path, monkeypatch
+    tmp_path, intensities
 ):
-    case = a_wide_case()
-    expected = program_scaling(case, around)
-    request = a_request(around, wide_cases, tmp_path)
-    parts = {
-        part: [dataclasses.replace(one, opened=case) for one in getattr(request.split, part)]
-        for part in ("training", "held_out")
-    }
-    request = dataclasses.replace(request, split=dataclasses.replace(request.split, **parts))
-    seen = []
-    real = AroundCord.real
-
-    def real_spy(self, rng, image, label, known, own):
-        seen.append((image, own))
-        return real(self, rng, image, label, known, own)
-
-    monkeypatch.setattr(AroundCord, "real", real_spy)
-    rehearsal = rehearsed(
-        [ReplayImage("wide", case.image, case.label)], around, TOOLS, 12.0, Progress()
+    """The program's own scaling, but for the steps of a byte."""
+    case, bundle = a_wide_case(), a_bundle(tmp_path / "bundle", intensities)
+    expected = program_scaling(case, bundle)(case.image.data)[case.label.data > 0.95]
+    replayed = replayed_cases(
+        [ReplayImage("wide", case.image, case.label)], bundle, SCORER, Progress()
     )
-    training, validation = sources_of(request, rehearsal)
-    for source in (training, validation):
-        for group in [one._groups for one in getattr(source, "_sources", [source])]:
-            for loaded in (one for cases in group for one in cases):
-                assert loaded.range == pytest.approx((expected.low, expected.high), abs=1e-6)
-                assert max(loaded.maps.shape) < 60, "only the part about the cord is kept"
-        assert np.abs(source.pair(1).image).max() <= 3
-    assert len(seen) == 2, "all of them are scaled by the contract"
-    assert all(own for _image, own in seen)
+    for packed in (packed_case(case, "wide", bundle), *replayed):
+        assert max(packed.image.shape) < 60, "only the part about the cord is kept"
+    inside = image_values(packed_case(case, "wide", bundle).image)
+    cord = packed_case(case, "wide", bundle).label > 242
+    assert np.median(inside[cord]) == pytest.approx(np.median(expected), abs=0.02)
+
+
+@pytest.mark.parametrize("intensities", [AROUND_CORD, WHOLE_IMAGE])
+def test_patches_of_a_case_have_the_bundles_shape_and_range(tmp_path, intensities):
+    bundle = a_bundle(tmp_path / "bundle", intensities)
+    batches = case_batches([packed_case(a_wide_case(), "wide", bundle)], bundle, 0.0)
+    batch = batches.batch(1, 0, 8)
+    assert batch.image.shape == (8, 1, 16, 16, 16)
+    assert batch.image.abs().max() <= 3
+    assert (batch.label.amax(dim=(1, 2, 3, 4)) > 0.5).sum() >= 4
 
 
 def test_synthetic_images_are_scaled_by_the_parents_contract(around, tmp_path, monkeypatch):
-    monkeypatch.setattr("SoftCordSegLib.training.sources._anatomy", lambda _data: made_up_anatomy())
-    monkeypatch.setattr("SoftCordSegLib.training.synthetic.data_files", lambda _data: [])
-    source, _files = synthetic_source(tmp_path, around)
-    assert source._scaling == InputContract(AROUND_CORD, around.locator.spacing_mm).patches(
-        around.segmenter.spacing_mm
-    )
-    other, _files = synthetic_source(tmp_path, a_bundle(tmp_path / "whole", WHOLE_IMAGE))
-    assert not np.array_equal(source.pair(1).image, other.pair(1).image)
+    packed = made_packed()
+    anatomy = {name: getattr(packed, name) for name in ("cords", "near", "height")}
+    batches = "SoftCordSegLib.training.finetune.finetune_batches"
+    monkeypatch.setattr(f"{batches}.packed_anatomy", lambda _data: anatomy)
+    monkeypatch.setattr("SoftCordSegLib.training.anatomy.data_files", lambda _data: [])
+    ours, files = synthetic_batches(tmp_path, around)
+    other, _files = synthetic_batches(tmp_path, a_bundle(tmp_path / "whole", WHOLE_IMAGE))
+    assert (ours.recipe.contract, other.recipe.contract) == ("around_cord", "whole")
+    assert (ours.recipe.shape, files) == ((16, 16, 16), {})
+    assert not torch.equal(ours.batch(1, 0, 2).image, other.batch(1, 0, 2).image)

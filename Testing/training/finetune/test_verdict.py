@@ -6,60 +6,61 @@ from types import SimpleNamespace
 
 import pytest
 
-from SoftCordSegLib.training.finetune import Judged, Scores
-from SoftCordSegLib.training.finetune.lineage import loss_of, next_version, trained_on
-from SoftCordSegLib.training.finetune.plan import plan_of
+from SoftCordSegLib.training.finetune import BundleScores, Scores
+from SoftCordSegLib.training.finetune.finetune_run import duration_in_words, plan_of
+from SoftCordSegLib.training.finetune.lineage import counted, loss_of, next_version, trained_on
 from SoftCordSegLib.training.finetune.verdict import Rival, objections
-from SoftCordSegLib.training.finetune.wording import counted, in_words
 
 
-def judged(*soft_dice):
-    return Judged({str(n): Scores(value, value, value, 0.0) for n, value in enumerate(soft_dice)})
+def scored(*soft_dice):
+    return BundleScores(
+        {str(n): Scores(value, value, value, 0.0) for n, value in enumerate(soft_dice)}
+    )
 
 
-KEPT = judged(0.98)
+KEPT = scored(0.98)
 
 
 def test_better_and_nothing_forgotten_is_accepted():
-    assert objections(judged(0.9, 0.8), judged(0.85, 0.9), KEPT, judged(0.975), None) == ()
+    assert objections(scored(0.9, 0.8), scored(0.85, 0.9), KEPT, scored(0.975), None) == ()
 
 
 def test_worse_than_its_parent_on_held_out_cases():
-    (sentence,) = objections(judged(0.90), judged(0.89), KEPT, KEPT, None)
+    (sentence,) = objections(scored(0.90), scored(0.89), KEPT, KEPT, None)
     assert "worse than the bundle it came from: mean soft Dice 0.8900, before 0.9000" in sentence
 
 
 @pytest.mark.parametrize(("after", "forgets"), [(0.971, False), (0.969, True)])
 def test_forgetting_has_a_margin(after, forgets):
-    found = objections(judged(0.9), judged(0.95), KEPT, judged(after), None)
+    found = objections(scored(0.9), scored(0.95), KEPT, scored(after), None)
     assert bool(found) == forgets
     assert not found or f"falls from 0.9800 to {after:.4f}, by more than 0.01" in found[0]
 
 
 def test_a_rival_is_compared_on_the_same_cases():
     better, worse = (
-        Rival("old 1", judged(0.95), judged(0.94)),
-        Rival("old 1", judged(0.93), judged(0.94)),
+        Rival("old 1", scored(0.95), scored(0.94)),
+        Rival("old 1", scored(0.93), scored(0.94)),
     )
-    (sentence,) = objections(judged(0.9), judged(0.94), KEPT, KEPT, better)
+    (sentence,) = objections(scored(0.9), scored(0.94), KEPT, KEPT, better)
     assert (
         sentence
         == "old 1, which is there already, is better on the same held-out cases: mean soft Dice"
         " 0.9500, the new one 0.9400."
     )
-    assert objections(judged(0.9), judged(0.94), KEPT, KEPT, worse) == ()
+    assert objections(scored(0.9), scored(0.94), KEPT, KEPT, worse) == ()
 
 
 def test_a_rival_that_cannot_be_compared_is_not_replaced():
     (sentence,) = objections(
-        judged(0.9), judged(0.94), KEPT, KEPT, Rival("old 1", judged(), judged())
+        scored(0.9), scored(0.94), KEPT, KEPT, Rival("old 1", scored(), scored())
     )
-    assert "nobody can say" in sentence
+    assert "is unknown" in sentence
 
 
 def test_without_held_out_cases_only_forgetting_counts():
-    assert objections(judged(), judged(), KEPT, KEPT, None) == ()
-    assert len(objections(judged(), judged(), KEPT, judged(0.9), None)) == 1
+    assert objections(scored(), scored(), KEPT, KEPT, None) == ()
+    assert len(objections(scored(), scored(), KEPT, scored(0.9), None)) == 1
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_all_that_a_line_was_trained_on_is_known():
     [(2, "5 seconds"), (43, "45 seconds"), (200, "3 minutes"), (9000, "2.5 hours")],
 )
 def test_durations_in_words(seconds, words):
-    assert in_words(seconds) == words
+    assert duration_in_words(seconds) == words
 
 
 def test_counts_in_words():
@@ -150,14 +151,15 @@ def test_the_loss_is_the_one_of_the_nearest_in_the_line_that_names_it(provenance
     ],
 )
 def test_training_goes_on_with_the_loss_and_the_options_of_the_parent(record, loss):
-    segmenter = SimpleNamespace(activation="clip", features=(4, 8), strides=((1, 1, 1), (2, 2, 2)))
+    segmenter = SimpleNamespace(
+        activation="clip", features=(4, 8), strides=((1, 1, 1), (2, 2, 2)), tile=(16, 16, 16)
+    )
     parent = SimpleNamespace(metadata={"provenance": {"segmenter": record}}, segmenter=segmenter)
     settings = {
         "steps": 4,
         "batch": 1,
         "learning_rate": 1e-3,
         "averaging": 0.9,
-        "save_every": 1,
         "seed": 1,
         "precision": "fp32",
     }

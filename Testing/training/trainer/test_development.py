@@ -51,7 +51,7 @@ def test_the_locator_has_tiles_of_the_coarse_images(packed):
 def test_a_good_answer_scores_well_and_none_scores_nothing(packed):
     cases = development_cases(packed, plan())
 
-    good, none = validate(Answers(), cases, "segmenter"), validate(Answers(0.0), cases, "segmenter")
+    good, none = validate(Answers(), cases, "clip"), validate(Answers(0.0), cases, "clip")
 
     assert good["mean"]["dice"] > 0.9
     assert good["mean"]["volume"] == pytest.approx(1, abs=0.3)
@@ -63,15 +63,13 @@ def test_a_good_answer_scores_well_and_none_scores_nothing(packed):
 
 def test_half_an_answer_has_half_the_volume(packed):
     cases = development_cases(packed, plan())
-    full, half = (
-        validate(Answers(scale), cases, "segmenter")["mean"]["volume"] for scale in (1.0, 0.5)
-    )
+    full, half = (validate(Answers(scale), cases, "clip")["mean"]["volume"] for scale in (1.0, 0.5))
 
     assert half == pytest.approx(full / 2, rel=1e-5)
 
 
 def test_contrasts_count_alike(packed):
-    scores = validate(Answers(), development_cases(packed, plan()), "segmenter")
+    scores = validate(Answers(), development_cases(packed, plan()), "clip")
 
     means = [one["soft_dice"] for one in scores["contrasts"].values()]
     assert scores["mean"]["soft_dice"] == pytest.approx(sum(means) / 2)

@@ -7,7 +7,7 @@ import torch
 
 from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.network import load_bundle
-from SoftCordSegLib.training.starts import open_bundle
+from SoftCordSegLib.network.store import open_bundle
 from SoftCordSegLib.training.trainer.run_description import RunDescription, open_training
 from SoftCordSegLib.training.trainer.run_export import export_run
 from SoftCordSegLib.training.trainer.trainer import Pace, Trainer

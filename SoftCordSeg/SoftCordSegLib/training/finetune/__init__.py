@@ -3,24 +3,22 @@
 Importing this package does not import torch.
 """
 
-from .cases import CorrectedCase, read_cases
-from .find import find_cases
+from .corrected_cases import CorrectedCase, find_cases, read_cases
+from .finetune_batches import ReplayImage
+from .finetune_run import Outcome, Request, finetune
 from .hold_out import HoldOut, Split, split_cases
-from .judge import Judged, Scores, Tools
-from .replay import ReplayImage
-from .request import Request
-from .run import Outcome, finetune
+from .verdict import BundleScores, Scorer, Scores
 
 __all__ = [
+    "BundleScores",
     "CorrectedCase",
     "HoldOut",
-    "Judged",
     "Outcome",
     "ReplayImage",
     "Request",
+    "Scorer",
     "Scores",
     "Split",
-    "Tools",
     "find_cases",
     "finetune",
     "read_cases",

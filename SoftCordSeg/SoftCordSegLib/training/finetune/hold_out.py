@@ -1,6 +1,4 @@
-"""Which participants are held out, so that what was learnt can be told from what was learnt by
-heart.
-"""
+"""Which participants are held out: a bundle is scored on those that it was not trained on."""
 
 from __future__ import annotations
 
@@ -9,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...errors import InputError
-from .cases import CorrectedCase
+from ...errors import InputError, OptionError
+from .corrected_cases import CorrectedCase
 
 
 @dataclass(frozen=True)
@@ -20,7 +18,7 @@ class HoldOut:
     Attributes:
         fraction: of the participants, above 0 and below 1; at least one is held out, and one is
             left to learn from.
-        participants: these instead; () holds out nobody.
+        participants: these instead; () holds out none.
     """
 
     fraction: float = 0.2
@@ -31,7 +29,7 @@ class HoldOut:
         """From "0.2", "sub-01,sub-07" or "none".
 
         Raises:
-            InputError: none of these.
+            OptionError: none of these.
         """
         words = tuple(word.strip() for word in text.split(",") if word.strip())
         if words == ("none",):
@@ -41,9 +39,9 @@ class HoldOut:
         except ValueError:
             fraction = None
         if fraction is not None and not 0 < fraction < 1 or not words:
-            raise InputError(
-                "--hold-out is a fraction of the participants (0.2), their names (sub-01,sub-07),"
-                f" or none; '{text}' is neither."
+            raise OptionError(
+                f"'{text}' is neither a fraction of the participants nor names of participants.",
+                hint="Hold out a fraction (0.2), participants by name (sub-01,sub-07), or none.",
             )
         return cls(fraction) if fraction is not None else cls(participants=words)
 
@@ -64,29 +62,30 @@ def split_cases(
 
     Args:
         cases: all of them.
-        wanted: how many, or who.
+        wanted: how many, or which.
         seed: of the choice by fraction.
         seen: SHA-256 of images that the bundle was trained on before; their participants are held
             out last.
 
     Raises:
-        InputError: one participant only, a name that is not there, or nobody left to learn from.
+        InputError: one participant only.
+        OptionError: a name that is not there, or none left to learn from.
     """
-    everybody = sorted({case.participant for case in cases})
+    participants = sorted({case.participant for case in cases})
     if wanted.participants is None:
-        chosen = _drawn(cases, everybody, wanted.fraction, seed, seen)
+        chosen = _drawn(cases, participants, wanted.fraction, seed, seen)
     else:
         chosen = set(wanted.participants)
         for name in wanted.participants:
-            if name not in everybody:
-                raise InputError(
-                    f"There is no participant '{name}' to hold out. The participants are"
-                    f" {', '.join(everybody)}."
+            if name not in participants:
+                raise OptionError(
+                    f"There is no participant '{name}' to hold out.",
+                    hint=f"Choose among {', '.join(participants)}.",
                 )
-        if len(chosen) == len(everybody):
-            raise InputError(
-                "All participants would be held out, so that nothing is left to learn from. Hold"
-                " out fewer."
+        if len(chosen) == len(participants):
+            raise OptionError(
+                "All participants would be held out, so that nothing is left to learn from.",
+                hint="Hold out fewer.",
             )
     training = tuple(case for case in cases if case.participant not in chosen)
     held_out = tuple(case for case in cases if case.participant in chosen)
@@ -99,7 +98,7 @@ def split_cases(
         )
     if not held_out:
         notes.append(
-            "Nothing is held out, so that nobody can say whether the new bundle does better; only"
+            "Nothing is held out: whether the new bundle does better stays unknown; only"
             " forgetting is watched."
         )
     return Split(training, held_out, tuple(notes))
@@ -107,18 +106,18 @@ def split_cases(
 
 def _drawn(
     cases: Sequence[CorrectedCase],
-    everybody: list[str],
+    participants: list[str],
     fraction: float,
     seed: int,
     seen: frozenset[str],
 ) -> set[str]:
-    if len(everybody) == 1:
+    if len(participants) == 1:
         raise InputError(
-            f"All cases are of one participant ({everybody[0]}), so that nobody can be held out,"
-            " and nobody could say whether the new bundle does better. Add cases of another"
-            " participant, or say --hold-out none to go without."
+            f"All cases are of one participant ({participants[0]}), so that it stays unknown"
+            " whether the new bundle does better.",
+            hint="Add cases of another participant, or hold out none.",
         )
-    count = min(max(round(fraction * len(everybody)), 1), len(everybody) - 1)
-    order = np.random.default_rng(seed).permutation(everybody)
+    count = min(max(round(fraction * len(participants)), 1), len(participants) - 1)
+    order = np.random.default_rng(seed).permutation(participants)
     known = {case.participant for case in cases if case.sha256["image"] in seen}
     return set(sorted(order, key=lambda name: name in known)[:count])

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ... import __version__
 from ...network import file_sha256
 from ...provenance import now
-from .wording import counted
+from ..trainer.run_export import software_versions
 
 if TYPE_CHECKING:
     from ...network import ModelBundle
 
 _MARK = "finetune."
+
+
+def counted(number: int, noun: str) -> str:
+    """ "1 case", "2 cases"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def next_version(version: str) -> str:
@@ -42,7 +46,7 @@ def loss_of(bundle: ModelBundle) -> tuple[str, dict[str, Any]] | None:
     so, was trained by.
 
     Returns:
-        As the bundle has them, unchecked; None if nobody says.
+        As the bundle has them, unchecked; None if none of them says.
     """
     stages = (provenance.get("segmenter") for provenance in _line(bundle))
     known = (stage for stage in stages if isinstance(stage, dict) and stage.get("loss"))
@@ -72,10 +76,6 @@ def metadata_of(parent: ModelBundle, command: str, finetuning: dict[str, Any]) -
         command: as it was typed, without paths.
         finetuning: the record of the run, plain types, no names of patients and no paths.
     """
-    import monai
-    import numpy
-    import torch
-
     version = next_version(str(parent.metadata["version"]))
     counts = finetuning["participants"]
     learnt = sum(case["part"] == "training" for case in finetuning["cases"])
@@ -89,10 +89,7 @@ def metadata_of(parent: ModelBundle, command: str, finetuning: dict[str, Any]) -
         },
         "version": version,
         "changelog": {**(parent.metadata.get("changelog") or {}), version: said},
-        "monai_version": monai.__version__,
-        "pytorch_version": torch.__version__.split("+")[0],
-        "numpy_version": numpy.__version__,
-        "softcordseg_version": __version__,
+        **software_versions(),
         "provenance": {
             "command": command,
             "date": now(),

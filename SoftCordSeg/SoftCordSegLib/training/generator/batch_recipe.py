@@ -36,7 +36,7 @@ class BatchRecipe:
             0.2 to 0.5 mm inside the edge that its own T2w image shows, as masks drawn by hand do
             (pia, partial volume with fluid).
         stem_mm: how far above the template (the top of C1) the brainstem still counts as cord;
-            beyond it, nobody can say.
+            beyond it, it is unknown.
         conus, sac, brainstem: p to aim at the lower tip, at the sac below it (no cord), at the
             upper end.
         clear_stem: p of a brainstem that widens into the pons, which is no cord, at a place that

@@ -66,11 +66,11 @@ class RealCrops:
 
     def __init__(self, packed: Packed, recipe: BatchRecipe, device: torch.device):
         self._recipe = recipe
-        people: dict[str, list[_Loaded]] = {}
+        participants: dict[str, list[_Loaded]] = {}
         for case in packed.cases:
-            people.setdefault(case.participant, []).append(_load(case, recipe, device))
-        self._people = [people[name] for name in sorted(people)]
-        if recipe.real > 0 and not self._people:
+            participants.setdefault(case.participant, []).append(_load(case, recipe, device))
+        self._participants = [participants[name] for name in sorted(participants)]
+        if recipe.real > 0 and not self._participants:
             raise InputError(
                 "The packed training file holds no real images. Pack them, or set the share of real"
                 " images to 0."
@@ -84,7 +84,7 @@ class RealCrops:
         shares = np.array(recipe.poses) / sum(recipe.poses)
         rows, voxels_mm = [], []
         for row in range(count):
-            cases = self._people[rng.integers(len(self._people))]
+            cases = self._participants[rng.integers(len(self._participants))]
             case = cases[rng.integers(len(cases))]
             other = case
             if row < twins and case.group and rng.random() < recipe.registered:

@@ -27,7 +27,7 @@ class Canal:
     Attributes:
         cord: the label. visible: what looks like cord. grey: grey matter. canal: with all that is
             in it.
-        weight: 0 where nobody can say what is cord.
+        weight: 0 where it is unknown what is cord.
     """
 
     cord: torch.Tensor

@@ -23,7 +23,7 @@ from .surroundings import draw_surroundings, paint_surroundings
 
 # The distance map's zero, see cord_atlas.
 _EDGE_ZERO_MM = 3.0
-# Beyond what may count as cord, nobody can say for so many millimetres; above that it is pons.
+# Beyond what may count as cord, it is unknown for so many millimetres; above that it is pons.
 _DOUBT_MM = 10.0
 
 
@@ -135,7 +135,7 @@ class SyntheticBatch:
         # The maps' edges run over 1 mm, from half of it outside to half of it inside.
         rim = draws.uniform(*recipe.rim_mm, count)
         visible = torch.maximum((edge - _EDGE_ZERO_MM + rim + 0.5).clamp(0, 1), cord)
-        # Where exactly the brainstem stops being cord nobody can say, but all around it nothing is,
+        # Where exactly the brainstem stops being cord is unknown, but all around it nothing is,
         # and the pons is not.
         weight = ((beyond <= recipe.stem_mm) | (visible <= 0)).float()
         above = ((beyond > recipe.stem_mm + _DOUBT_MM).float() * clear) > 0

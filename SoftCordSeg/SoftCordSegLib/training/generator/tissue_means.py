@@ -44,7 +44,7 @@ _SPECIAL = {
     "mp2rage": (0.80, 0.62, 0.08, 0.75, 0.45, 0.35, 0.55, 0.95, 0.42, 0.60, 0.08, 0.75, 0.02),
     "psir": (0.70, 0.50, -0.70, 0.75, 0.40, 0.20, 0.45, 1.00, 0.30, 0.10, -0.70, 0.60, 0.00),
     "swi": (0.50, 0.58, 0.72, 0.25, 0.10, 0.40, 0.50, 0.40, 0.45, 0.05, 0.70, 0.50, 0.02),
-    # With contrast medium in the sac, since without it nobody sees a cord there.
+    # With contrast medium in the sac, since without it no cord is seen there.
     "ct": (0.46, 0.46, 0.80, 0.36, 1.00, 0.50, 0.47, 0.30, 0.46, 0.50, 0.42, 0.46, 0.00),
 }
 SPECIAL = tuple(_SPECIAL)
@@ -82,7 +82,7 @@ def draw_means(draws: Draws, recipe: BatchRecipe, kinds: np.ndarray) -> np.ndarr
         close, means[:, :, WHITE] + rng.normal(0, 0.08, close.shape), means[:, :, GREY]
     )
     seen = np.abs(means[:, :, WHITE] - means[:, :, CSF])
-    # Some sequences show the cord faintly; contrasts that nobody scans need not.
+    # Some sequences show the cord faintly; contrasts that no scanner makes need not.
     good = seen > np.where(
         take, rng.uniform(0.08, 0.2, seen.shape), rng.uniform(0.2, 0.4, seen.shape)
     )

@@ -11,7 +11,7 @@ import torch
 
 from ..loss import SOFT, soft_dice
 from ..packed import Packed, PackedCase, fractions, image_values
-from .trainer_plan import ACTIVATION, TrainerPlan
+from .trainer_plan import TrainerPlan
 
 # The program drops soft values below this, as noise of the network; a haze over the whole tile
 # would count as volume otherwise.
@@ -50,14 +50,17 @@ def development_cases(
 
 
 def validate(
-    network: torch.nn.Module, cases: Iterable[DevelopmentCase], stage: str, precision: str = "fp32"
+    network: torch.nn.Module,
+    cases: Iterable[DevelopmentCase],
+    activation: str,
+    precision: str = "fp32",
 ) -> dict[str, Any]:
     """Scores of a network in evaluation mode.
 
     Args:
         network: on any device.
         cases: of :func:`development_cases`.
-        stage: its activation makes soft values of raw outputs.
+        activation: that makes soft values of raw outputs, a name in ``loss.SOFT``.
         precision: "fp32" or "bf16".
 
     Returns:
@@ -72,7 +75,7 @@ def validate(
         for case in cases:
             with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
                 raw = [network(tile[None].to(device))[0].float().cpu() for tile in case.image]
-            soft = SOFT[ACTIVATION[stage]](torch.cat(raw))
+            soft = SOFT[activation](torch.cat(raw))
             found[case.name] = _scores(soft, case.label, case.weight)
             contrasts.setdefault(case.contrast, []).append(case.name)
     by_contrast = {

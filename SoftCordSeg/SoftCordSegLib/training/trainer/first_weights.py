@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError
-from ..starts import open_bundle
+from ...network.store import open_bundle
 
 if TYPE_CHECKING:
     import torch

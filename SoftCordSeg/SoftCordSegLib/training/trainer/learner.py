@@ -71,7 +71,7 @@ class Learner:
         loss = deeply_supervised(self.plan.loss, outputs, label, weight, self.plan.loss_options)
         if self.plan.agreement:
             output = outputs[0].float()
-            soft = torch.sigmoid(output) if self.plan.stage == "locator" else output
+            soft = torch.sigmoid(output) if self.plan.soft_by == "sigmoid" else output
             loss = loss + self.plan.agreement * disagreement(
                 soft, weight, batch.twins.to(self.device)
             )

@@ -50,10 +50,10 @@ class PlainPatches:
                 "The packed file has no images to cut patches from. Pack the data again."
             )
         self.recipe, self._device = recipe, device
-        people: dict[str, list[int]] = {}
+        participants: dict[str, list[int]] = {}
         for number, case in enumerate(packed.cases):
-            people.setdefault(case.participant, []).append(number)
-        self._people = list(people.values())
+            participants.setdefault(case.participant, []).append(number)
+        self._participants = list(participants.values())
         names = (
             ("coarse_image", "coarse_label", "coarse_weight")
             if recipe.coarse
@@ -75,8 +75,8 @@ class PlainPatches:
         )
 
     def _patch(self, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        person = self._people[random.integers(len(self._people))]
-        number = person[random.integers(len(person))]
+        numbers = self._participants[random.integers(len(self._participants))]
+        number = numbers[random.integers(len(numbers))]
         arrays, cord, size = self._cases[number], self._cords[number], np.array(self.recipe.patch)
         if len(cord) and random.random() >= self.recipe.away:
             centre = cord[random.integers(len(cord))] + random.integers(-size // 4, size // 4 + 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -10,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from ... import __version__
 from ...errors import InputError
 from ...network.bundle import ModelBundle, Stage, save_bundle
+from ...network.store import open_bundle
 from ...network.unet_config import UNetConfig
-from ..starts import open_bundle
 from .trainer_plan import ACTIVATION, SPACING_MM, STAGES, TrainerPlan
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def export_run(
         # The input contract: by which function the program scales what the networks see
         # (network/bundle.py reads this key).
         inference["intensities"] = contract
-    save_bundle(folder, _metadata(words or {}, provenance), inference, weights)
+    save_bundle(folder, bundle_metadata(words or {}, provenance), inference, weights)
     return Path(folder)
 
 
@@ -145,7 +146,8 @@ def _provenance(state: RunState) -> dict[str, Any]:
     }
 
 
-def _metadata(words: dict[str, Any], provenance: dict[str, Any]) -> dict[str, Any]:
+def bundle_metadata(words: dict[str, Any], provenance: dict[str, Any]) -> dict[str, Any]:
+    """``metadata.json`` of a bundle: its words, versions of software, and where it comes from."""
     image = {
         "type": "image",
         "format": "magnitude",
@@ -157,12 +159,7 @@ def _metadata(words: dict[str, Any], provenance: dict[str, Any]) -> dict[str, An
     return {
         **_WORDS,
         **words,
-        **{
-            f"{name}_version": _version(package)
-            for name, package in _PACKAGES.items()
-            if _version(package)
-        },
-        "softcordseg_version": __version__,
+        **software_versions(),
         "network_data_format": {
             "inputs": {"image": {**image, "value_range": [-3, 3]}},
             "outputs": {"pred": {**image, "format": "segmentation", "value_range": [0, 1]}},
@@ -171,12 +168,12 @@ def _metadata(words: dict[str, Any], provenance: dict[str, Any]) -> dict[str, An
     }
 
 
-# Named by the MONAI Bundle layout; looked up, not imported: they need not be there.
-_PACKAGES = {"monai": "monai", "pytorch": "torch", "numpy": "numpy"}
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package).split("+")[0]
-    except PackageNotFoundError:
-        return ""
+def software_versions() -> dict[str, str]:
+    """Versions of the packages that the MONAI Bundle layout names, and ours; looked up, not
+    imported: they need not be there.
+    """
+    found = {"softcordseg_version": __version__}
+    for name, package in (("monai", "monai"), ("pytorch", "torch"), ("numpy", "numpy")):
+        with contextlib.suppress(PackageNotFoundError):
+            found[f"{name}_version"] = version(package).split("+")[0]
+    return found

@@ -55,11 +55,13 @@ class Pace:
 
     Attributes:
         save_minutes: between saved states; the end is saved in any case.
+        save_steps: the same in steps; None for no such limit.
         validate_steps: between validations; None for none but the last.
         validate_at_end: whether a run ends with one.
     """
 
     save_minutes: float = 3.0
+    save_steps: int | None = None
     validate_steps: int | None = 500
     validate_at_end: bool = True
 
@@ -176,7 +178,8 @@ class Trainer:
                     self.validate()
                 if after_step is not None:
                     after_step(self)
-                if time.monotonic() - saved >= pace.save_minutes * 60:
+                due = pace.save_steps is not None and self.step % pace.save_steps == 0
+                if due or time.monotonic() - saved >= pace.save_minutes * 60:
                     self.save()
                     saved, saved_step = time.monotonic(), self.step
             if pace.validate_at_end and self.step > saved_step and not self._validated():
@@ -192,7 +195,7 @@ class Trainer:
         """Score the averaged weights on the development cases and note it; None without cases."""
         if not self._development:
             return None
-        scores = validate(self.learner.averaged(), self._development, self.plan.stage)
+        scores = validate(self.learner.averaged(), self._development, self.plan.soft_by)
         self.validations.append({"step": self.step, "patches": self.patches, **scores})
         # Of each case only the last scores are kept: a long run has thousands of validations.
         for one in self.validations[:-1]:

@@ -23,6 +23,7 @@ _CHOICES = {
     "schedule": ("constant", "cosine"),
     "optimiser": ("adam", "adamw"),
     "precision": ("auto", "fp32", "bf16"),
+    "activation": ("", "clip", "sigmoid", "normrelu"),
 }
 # Another value of one of these is another network, whose weights do not continue the ones at hand.
 FIXED = ("network", "stage")
@@ -55,6 +56,8 @@ class TrainerPlan:
         averaging: how much of the averaged weights is kept at each step; 0 for the last weights.
         seed: of random weights and of the batches.
         precision: "fp32", "bf16", or "auto" for the faster of the two by a short trial.
+        activation: that makes soft values of raw outputs, a name in ``loss.SOFT``; that of the
+            stage where "".
         channels_last: memory layout of the network and its images.
     """
 
@@ -78,6 +81,7 @@ class TrainerPlan:
     seed: int = 1
     precision: str = "auto"
     channels_last: bool = True
+    activation: str = ""
 
     def __post_init__(self):
         object.__setattr__(self, "tile", tuple(int(n) for n in self.tile))
@@ -88,6 +92,11 @@ class TrainerPlan:
         wrong = _wrong(self)
         if wrong:
             raise InputError(f"In the plan of a training: {wrong}. Correct the plan.")
+
+    @property
+    def soft_by(self) -> str:
+        """The activation that makes soft values of raw outputs."""
+        return self.activation or ACTIVATION[self.stage]
 
     def rate(self, step: int) -> float:
         """The learning rate of a step, counted from 0."""
@@ -107,6 +116,9 @@ class TrainerPlan:
         """Plain types, every setting."""
         plain = {one.name: getattr(self, one.name) for one in fields(self)}
         network = {name: _plain(value) for name, value in self.network.to_json().items()}
+        if not self.activation:
+            # Runs that were begun before there was a choice go on.
+            del plain["activation"]
         return {
             **plain,
             "network": network,

@@ -19,7 +19,7 @@ def disagreement(
     """Mean squared difference of twins, plus the difference of the areas of their axial slices; 0
     where there are no twins.
 
-    Nobody need know the true mask for this: whatever it is, a contrast must not move it.
+    The true mask need not be known for this: whatever it is, a contrast must not move it.
 
     Args:
         soft: (B, 1, i, j, k) output at full resolution, in the range where 0 is background and 1 is
