@@ -40,7 +40,7 @@ class SoftCordSeg(ScriptedLoadableModule):
         self.parent.dependencies = []
         self.parent.contributors = ["SoftCordSeg contributors"]
         self.parent.helpText = _(
-            "Outlines the spinal cord in an MR volume of any contrast as a soft mask: a value from"
+            "Segments the spinal cord in an MR volume of any contrast as a soft mask: a value from"
             " 0 to 1 in every voxel, so that voxels cut by the cord's surface keep their share. "
             " Choose a volume and press Segment; the slider then sets from which soft value on a"
             " voxel belongs to the segment.  Results are for research, not for diagnosis."
@@ -100,7 +100,7 @@ class SoftCordSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._loaded_image = None
 
     def setup(self):
-        from SoftCordSegLib.panel.assembly import make_panel
+        from SoftCordSegLib.panel.panel import make_panel
 
         ScriptedLoadableModuleWidget.setup(self)
         self.logic = SoftCordSegLogic()
@@ -235,7 +235,7 @@ class SoftCordSegLogic(ScriptedLoadableModuleLogic):
         return next(iter(volumes_to_segment(scene)), None)
 
     def segment(self, image, progress=None, model=None, device="auto"):
-        """Outline the cord in a volume node, waiting for it; for scripts.
+        """Segment the cord in a volume node, and wait for it; for scripts.
 
         Returns:
             (study, message): ``scene.study.Study`` with the nodes made, and a sentence;

@@ -299,6 +299,6 @@ def _disc_image(phantom: Phantom) -> Volume:
     """The known discs as SCT's label image: one voxel a disc."""
     labels = np.zeros(phantom.image.shape, np.uint8)
     for disc in phantom.discs:
-        voxel = np.round(phantom.image.grid.to_voxel(disc.position_mm)).astype(int)
+        voxel = np.round(phantom.image.grid.to_voxel(np.array(disc.position_mm))).astype(int)
         labels[tuple(voxel)] = disc.value
     return phantom.image.with_data(labels)

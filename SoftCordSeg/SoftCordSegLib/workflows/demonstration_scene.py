@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 from ..files import file_stem
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from ..reports.demo_page import DemoStudy
+    from ..scene.offscreen import OffscreenSlicer
 
 Draw = Callable[..., dict[str, bytes]]
 
@@ -60,7 +63,7 @@ def with_views(study: DemoStudy, folder: Path, draw: Draw | None = None) -> Demo
         app.close()
 
 
-def _fill(app, study: DemoStudy) -> dict[str, Any]:
+def _fill(app: OffscreenSlicer, study: DemoStudy) -> dict[str, Any]:
     """Image, soft mask, segment, discs, box, table and plot, placed in the subject hierarchy."""
     from ..scene.disc_points import add_discs
     from ..scene.hierarchy import place_result
@@ -96,7 +99,7 @@ def _fill(app, study: DemoStudy) -> dict[str, Any]:
     return {"image": image, "soft": soft}
 
 
-def draw_views(app, study: DemoStudy, nodes: dict[str, Any]) -> dict[str, bytes]:
+def draw_views(app: OffscreenSlicer, study: DemoStudy, nodes: dict[str, Any]) -> dict[str, bytes]:
     """PNG bytes of three slice views through the cord, and of the cord in 3D.
 
     Raises:
@@ -121,7 +124,7 @@ def draw_views(app, study: DemoStudy, nodes: dict[str, Any]) -> dict[str, bytes]
     return pictures
 
 
-def _cord_extent(study: DemoStudy):
+def _cord_extent(study: DemoStudy) -> tuple[np.ndarray, float]:
     """The cord's middle (mm, RAS), on the cord itself, and how many millimetres a view needs to
     hold its whole length.
     """
