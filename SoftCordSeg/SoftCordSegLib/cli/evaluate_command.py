@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 # More rows than this are in the files, not in the window.
 _SHOWN_ROWS = 60
-# Columns of a log file, where no window says how wide it is.
+# Columns of a log file, which has no window's width.
 _LOG_WIDTH = 160
 
 Cases = Annotated[
@@ -353,8 +353,7 @@ def _show_table(
         title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
     )
     for index, heading in enumerate(headings):
-        justify = "right" if index in numbers else "left"
-        table.add_column(heading, justify=justify, overflow="fold")
+        table.add_column(heading, justify="right" if index in numbers else "left", overflow="fold")
     for row in rows[:_SHOWN_ROWS]:
         table.add_row(*row)
     console.print(table)

@@ -55,10 +55,10 @@ _FILES = {
 
 @dataclass(frozen=True)
 class StudyOptions:
-    """How a study is evaluated.
+    """What is evaluated.
 
     Attributes:
-        scores: how masks are scored and measured.
+        scores: settings of scores and areas.
         csa_threshold: of the CSA in tests, tables and figures; None is the soft mask.
         cord_range: where CSA is averaged; None for the usual range.
         resolutions: further voxel sizes, mm.
@@ -141,7 +141,7 @@ def evaluate_study(
         table: of cases; see :func:`~SoftCordSegLib.evaluation.read_cases`.
         methods: their names differ.
         out: folder of the page, tables, statistics, figures and masks.
-        options: how.
+        options: what is evaluated.
         root: folder that paths in the table start from; its own where None.
         progress: receives progress; checked for cancellation.
 

@@ -161,8 +161,8 @@ def measure_text(measured: Sequence[Measured], without_offset: Sequence[str] = (
             parts.append(f"{_TITLES[table]}\n\n{text}")
     parts.append(FOOTNOTES.rstrip())
     if without_offset:
-        names = ", ".join(without_offset)
-        parts.append(f"No offset is known of {names}: no second row for their images.")
+        unknown = ", ".join(without_offset)
+        parts.append(f"No offset is known of {unknown}: no second row for their images.")
     notes = dict.fromkeys(note for one in measured for note in one.notes)
     parts += [f"Note: {note}" for note in notes]
     return "\n\n".join(parts) + "\n"
@@ -179,7 +179,7 @@ def _table(table: str, rows: Mapping[str, pd.DataFrame]) -> str:
         return ""
     labels = ["contrast", "region", *(["participant"] if table == SPREAD else [])]
     lines = [[*labels, "bundle", "n", *(_HEADINGS[name] for name in columns)]]
-    for label, group in own.groupby(labels, sort=False):
+    for words, group in own.groupby(labels, sort=False):
         for name in rows:
             for part in parts:
                 for seen in (False, True):
@@ -191,7 +191,7 @@ def _table(table: str, rows: Mapping[str, pd.DataFrame]) -> str:
                     if len(cells):
                         title = f"{name} - offset" if part == MOVED else name
                         lines.append(
-                            [*label, title + (_SEEN if seen else ""), *_cells(cells, columns)]
+                            [*words, title + (_SEEN if seen else ""), *_cells(cells, columns)]
                         )
     return _aligned(lines)
 
