@@ -138,6 +138,23 @@ def test_every_name_in_the_reference_exists():
     assert missing == []
 
 
+def test_the_design_names_files_and_functions_that_exist():
+    design = (DOCS / "design.md").read_text(encoding="utf-8")
+    folders = (LIBRARY, LIBRARY.parent)
+    named = re.findall(r"`([\w/]+\.py)`(?: \| `(\w+)`)?", design)
+    missing = []
+    for name, function in named:
+        path = next((folder / name for folder in folders if (folder / name).is_file()), None)
+        if path is None or (
+            function
+            and not re.search(rf"(def|class) {function}\b", path.read_text(encoding="utf-8"))
+        ):
+            missing.append((name, function))
+
+    assert len(named) > 20
+    assert missing == []
+
+
 def test_every_page_is_in_the_navigation():
     navigation = (REPOSITORY / "mkdocs.yml").read_text(encoding="utf-8")
     pages = {page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md")}
