@@ -165,6 +165,33 @@ def test_the_name_that_is_written(image, kind, name, standard):
         assert read_name(f"{written}.nii.gz").kind == kind
 
 
+PAGE = Path(__file__).parents[2] / "docs" / "file-names.md"
+# The page's words for each kind.
+WORDS = {
+    "soft mask": SOFT,
+    "binary mask": BINARY,
+    "disc labels": DISCS,
+    "disc labels carried over from another image": WARPED,
+    "soft ground truth at or above 0.5": CUT,
+    "what was corrected by hand: 1 added, -1 removed": EDITS,
+    "label of something else": OTHER,
+}
+
+
+def rows_of_the_page():
+    for line in PAGE.read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        names = [cell.strip("`") for cell in cells if cell.startswith("`") and "." in cell]
+        words = [cell for cell in cells if cell in WORDS]
+        yield from ((name, WORDS[words[0]]) for name in names if words)
+
+
+def test_the_page_on_file_names_is_true():
+    rows = list(rows_of_the_page())
+    assert {kind for _, kind in rows} == set(WORDS.values())
+    assert [(name, read_name(name).kind) for name, _ in rows] == rows
+
+
 WRITTEN = (SOFT, BINARY, CUT, DISCS, WARPED, EDITS)
 words = st.text("abcXYZ019", min_size=1, max_size=5)
 suffixes = st.sampled_from(["T1w", "T2w", "T2star", "MTS", "dwi", "bold", "PSIR", "UNIT1", "MEGRE"])

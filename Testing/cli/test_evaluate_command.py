@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from cli.fakes import names_in, rows_of
 from evaluation.study import write_study
 from SoftCordSegLib.reports.demo_page import DEMO_TITLE
+from SoftCordSegLib.reports.html_page import page_html
 from SoftCordSegLib.volume import read_nifti
 
 
@@ -97,7 +99,7 @@ def test_the_page_needs_nothing_else(softcord, study, settings, tmp_path):
     assert result.exit_code == 0, result.stderr
     assert page.count('src="data:image/png;base64,') == page.count("<img") >= 8
     assert 'href="' not in page
-    assert "<td class=word>tall</td>" in page
+    assert '<td class="word">tall</td>' in page
     assert "0.958 ± 0.032" in page  # Dice of tall: mean and SD of three times 16/17, 1 and 14/15
     assert str(tmp_path) not in page
 
@@ -351,15 +353,12 @@ def test_of_pages_only_its_own_is_replaced(softcord, study, settings, tmp_path):
     assert page.read_text() == theirs
     page.unlink()
     assert [softcord(*words).exit_code for _ in range(2)] == [0, 0]
-    assert "How good are the masks?" in page.read_text(encoding="utf-8")
+    assert "Evaluation of spinal cord masks" in page.read_text(encoding="utf-8")
 
 
 def demo_html_beginning():
     """As the page of ``softcord demo`` begins."""
-    return (
-        f"<!DOCTYPE html><html><head><title>{DEMO_TITLE}</title>"
-        '<meta name="generator" content="SoftCordSeg"></head></html>'
-    )
+    return page_html("base.html.j2", title=DEMO_TITLE)
 
 
 def test_no_table(softcord, tmp_path):
@@ -369,3 +368,16 @@ def test_no_table(softcord, tmp_path):
 
     assert result.exit_code == 1
     assert "There is no such table" in result.stderr
+
+
+def test_without_its_packages_it_says_what_to_install(softcord, study, tmp_path, monkeypatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "pandas" else find(name)
+    )
+
+    result = softcord("evaluate", study, *folders(study), "-o", tmp_path / "out")
+
+    assert result.exit_code == 2
+    assert "pip install 'softcordseg[evaluation]'" in result.stderr
+    assert not (tmp_path / "out").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from house.floors import PACKAGE, imports
@@ -18,9 +19,6 @@ PACKAGES = {
     "scikit-image": {"skimage"},
     "slicer-core": {"slicer", "vtk", "vtkmodules"},
 }
-
-# Rooms that the module does not need inside Slicer: they are for the shell and for training.
-SHELL_ROOMS = {"cli", "training", "evaluation", "reports", "review"}
 
 # Slicer brings these, or its PyTorch extension does.
 IN_SLICER = {
@@ -37,21 +35,15 @@ IN_SLICER = {
 }
 
 
-def third_party(rooms: set[str] | None = None) -> set[str]:
-    """Top-level third-party packages that the library imports, in all rooms or in those named (""
-    is floor 0).
-    """
-    found = set()
-    for path in LIBRARY.rglob("*.py"):
-        parts = path.relative_to(LIBRARY).parts
-        if rooms is None or (parts[0] if len(parts) > 1 else "") in rooms:
-            module = ".".join([PACKAGE, *parts[:-1], path.stem])
-            found |= {
-                name.split(".")[0]
-                for _, name in imports(
-                    path.read_text(encoding="utf-8"), module, path.stem == "__init__"
-                )
-            }
+def third_party(files: Iterable[Path]) -> set[str]:
+    """Top-level third-party packages that files of the library import."""
+    found = {
+        name.split(".")[0]
+        for path in files
+        for _, name in imports(
+            path.read_text(encoding="utf-8"), _dotted(path), path.stem == "__init__"
+        )
+    }
     return found - set(sys.stdlib_module_names) - {PACKAGE}
 
 
@@ -78,15 +70,46 @@ def test_every_imported_package_is_declared():
         )
     )
 
-    assert third_party() - known - {"qt", "ctk", "PyTorchUtils", "SampleData"} == set()
+    assert (
+        third_party(LIBRARY.rglob("*.py")) - known - {"qt", "ctk", "PyTorchUtils", "SampleData"}
+        == set()
+    )
 
 
 def test_every_declared_package_is_imported():
-    assert packages(declared("dependencies")) - third_party() == set()
+    assert packages(declared("dependencies")) - third_party(LIBRARY.rglob("*.py")) == set()
+
+
+def used_by_the_module() -> list[Path]:
+    """The files of the library that the panel can load inside Slicer, directly or not."""
+    files = {_dotted(path): path for path in LIBRARY.rglob("*.py")}
+    module = (LIBRARY.parent / "SoftCordSeg.py").read_text(encoding="utf-8")
+    waiting = [name for name in files if name.split(".")[1:2] in (["panel"], ["scene"])]
+    waiting += [
+        one
+        for _, taken in imports(module, "SoftCordSeg", is_package=False)
+        for one in (taken, taken.rpartition(".")[0])
+        if one in files
+    ]
+    found: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        found.add(name)
+        source = files[name].read_text(encoding="utf-8")
+        for _, taken in imports(source, name, files[name].stem == "__init__"):
+            # Either a module, or a name out of one.
+            waiting += [one for one in (taken, taken.rpartition(".")[0]) if one in files]
+    return [files[name] for name in sorted(found)]
+
+
+def _dotted(path: Path) -> str:
+    parts = path.relative_to(LIBRARY).with_suffix("").parts
+    return ".".join([PACKAGE, *(parts[:-1] if parts[-1] == "__init__" else parts)])
 
 
 def test_what_slicer_lacks_is_in_the_requirements_of_the_module():
-    rooms = {path.name for path in LIBRARY.iterdir() if path.is_dir()} - SHELL_ROOMS | {""}
     lines = (
         (REPOSITORY / "SoftCordSeg" / "Resources" / "requirements.txt")
         .read_text(encoding="utf-8")
@@ -95,7 +118,7 @@ def test_what_slicer_lacks_is_in_the_requirements_of_the_module():
     requirements = [line for line in lines if line and not line.startswith("#")]
 
     # matplotlib draws figures for the shell; inside Slicer, Slicer draws.
-    assert third_party(rooms) - IN_SLICER - {"matplotlib"} == packages(requirements)
+    assert third_party(used_by_the_module()) - IN_SLICER - {"matplotlib"} == packages(requirements)
     assert not [line for line in requirements if "==" in line], (
         "exact pins quarrel with other extensions"
     )

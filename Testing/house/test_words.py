@@ -184,7 +184,6 @@ def test_the_documentation_is_plain(page):
     assert PRIVATE_PHRASES.findall(page.read_text(encoding="utf-8")) == []
 
 
-@pytest.mark.xfail(strict=False)
 def test_no_room_below_the_command_line_names_an_option():
     found = {
         path.relative_to(LIBRARY).as_posix(): options

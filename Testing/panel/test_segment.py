@@ -27,7 +27,7 @@ def test_a_loaded_volume_is_chosen_and_can_be_segmented(ui, image_node, widget):
     assert ui.cordImageSelector.currentNode() is image_node
     assert widget.panel.parameters.image is image_node
     assert ui.cordSegmentButton.enabled
-    assert "Outline" in ui.cordSegmentButton.toolTip
+    assert "Segment" in ui.cordSegmentButton.toolTip
 
 
 def test_one_click_gives_a_soft_mask_on_the_images_own_grid(ui, image_node):

@@ -11,7 +11,7 @@ import typer
 from .. import __version__
 from .csa_command import csa_command
 from .datalist_command import datalist_command
-from .demo import demo_command
+from .demo_command import demo_command
 from .evaluate_command import evaluate_command
 from .finetune_command import finetune_command
 from .label_command import label_command
@@ -20,7 +20,6 @@ from .prepare_command import prepare_command
 from .sct_spelling import SctSpelling
 from .segment_command import segment_command
 from .softgt_command import softgt_command
-from .tools import Tools
 from .train_command import train_command
 
 app = typer.Typer(
@@ -69,8 +68,8 @@ Version = Annotated[
 
 
 @app.callback()
-def _root(ctx: typer.Context, version: Version = False) -> None:
-    ctx.obj = ctx.obj or Tools()
+def _root(version: Version = False) -> None:
+    """Options of the command itself."""
 
 
 def main() -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 # More rows than this are in the files, not in the window.
 _SHOWN_ROWS = 60
-# Columns of a log file, where no window says how wide it is.
+# Columns of a log file, which has no window's width.
 _LOG_WIDTH = 160
 
 Cases = Annotated[
@@ -136,25 +136,18 @@ def evaluate_command(
         _check_packages()
         from ..workflows.evaluate_study import evaluate_study
         from ..workflows.evaluation_settings import read_settings
-        from .pages import check_own_page
-        from .pages.evaluation_page import PAGE, TITLE, write_page
 
         changes = {"vert": vert, "slices": "" if vert else None, "csa_threshold": csa_threshold}
         chosen = read_settings(
             settings, {key: value for key, value in changes.items() if value is not None}
         )
         methods = _open_methods(method, chosen, out, device)
-        if figures:
-            check_own_page(out / PAGE, TITLE)
         use_threads(threads)
         options = chosen.options(drift=drift, figures=figures)
         with interruptible() as interrupt, progress_bars(interrupt) as bars:
             bar = bars.bar(cases.name)
             with bar as progress:
                 study = evaluate_study(cases, methods, out, options, root=root, progress=progress)
-        files = list(study.files)
-        if study.figures:
-            files.append(write_page(out, study.evaluation, study.summary, study.figures))
         failures = [
             (one, for_user(one.error, debug, one.image)) for one in study.evaluation.failures
         ]
@@ -169,7 +162,7 @@ def evaluate_command(
                 {"method": one.method, "input": str(one.image), "error": str(error)}
                 for one, error in failures
             ]
-            print_json({**_as_json(study, files), "errors": errors})
+            print_json({**_as_json(study), "errors": errors})
         if failures:
             raise typer.Exit(EXIT_FAILED)
 
@@ -213,12 +206,12 @@ def _open_methods(
     return methods
 
 
-def _as_json(study: Study, files: Sequence[Path]) -> dict[str, Any]:
+def _as_json(study: Study) -> dict[str, Any]:
     from ..workflows.evaluate_study import records
 
     summary = study.summary
     return {
-        "files": [str(path) for path in files],
+        "files": [str(path) for path in study.files],
         "images": records(summary.images),
         "contrasts": records(summary.grid_spreads),
         "csa": records(summary.areas),
@@ -360,8 +353,7 @@ def _show_table(
         title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
     )
     for index, heading in enumerate(headings):
-        justify = "right" if index in numbers else "left"
-        table.add_column(heading, justify=justify, overflow="fold")
+        table.add_column(heading, justify="right" if index in numbers else "left", overflow="fold")
     for row in rows[:_SHOWN_ROWS]:
         table.add_row(*row)
     console.print(table)

@@ -190,7 +190,9 @@ def _yes(texts: Mapping[str, str], key: str, name: str) -> bool:
 
 
 def _check_unique(cases: list[Case]) -> None:
-    images, owners, grid_owners = set(), set(), {}
+    images: set[Path] = set()
+    owners: set[tuple[str, ...]] = set()
+    grid_owners: dict[str, tuple[str, ...]] = {}
     for case in cases:
         if case.image in images:
             raise InputError(

@@ -20,7 +20,7 @@ from .slice_areas import REFERENCE, SliceArea, slice_areas
 
 @dataclass(frozen=True)
 class ScoreOptions:
-    """How masks are scored and measured.
+    """Settings of scores and areas.
 
     Attributes:
         threshold: where masks and references are cut for Dice and the like.
@@ -32,7 +32,7 @@ class ScoreOptions:
     thresholds: tuple[float, ...] = ()
     rescaling: str = "none"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for value in (self.threshold, *self.thresholds):
             if not 0.0 < value <= 1.0:
                 raise InputError(
@@ -98,8 +98,8 @@ def evaluate(
     options: ScoreOptions | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
-    """Evaluate; an image that a method has no mask of, or that cannot be read, does not stop the
-    others.
+    """Evaluate every method on every image; an image without a mask, or that cannot be read, does
+    not stop the others.
 
     Raises:
         OptionError: two methods of one name.
@@ -115,10 +115,11 @@ def evaluate(
         done = number * len(methods)
         progress.check_cancelled()
         try:
-            reference = None if case.reference is None else _read_reference(case.reference)
-            levels = (
-                _add_reference(result, case, reference, options) if reference is not None else None
-            )
+            reference = levels = None
+            if case.reference is not None:
+                reference = _read_reference(case.reference)
+                levels = _add_reference(result, case, reference, options)
+                result.masks[REFERENCE, case.image] = case.reference
         except Exception as error:
             result.add_failure(REFERENCE, case.image, error, case.reference or case.image)
             continue
@@ -182,7 +183,6 @@ def _add_reference(
     rows, notes = slice_areas(case, REFERENCE, reference, cuts, options.rescaling, levels)
     result.slices += rows
     result.notes += notes
-    result.masks[REFERENCE, case.image] = case.reference
     return levels
 
 
@@ -191,16 +191,17 @@ def _levels(case: Case, mask: Volume) -> dict[int, int]:
     shape = measure(mask, None)
     if case.discs is not None:
         shape = add_levels(shape, read_discs(case.discs), mask)
-    else:
+    elif case.levels is not None:
         shape = add_levels_from_image(shape, read_nifti(case.levels), mask)
-    return {int(number): int(level) for number, level in zip(shape.slices, shape.levels) if level}
+    levels = () if shape.levels is None else shape.levels
+    return {int(number): int(level) for number, level in zip(shape.slices, levels) if level}
 
 
 def _grid_of(case: Case, reference: Volume | None) -> tuple[Grid | None, str]:
     """The grid that masks belong to, and its name in errors; for masks in folders the image itself
     may be missing.
     """
-    if reference is not None:
+    if reference is not None and case.reference is not None:
         return reference.grid, f"the reference '{case.reference.name}'"
     if case.image.is_file():
         return read_image(case.image).grid, f"the image '{case.image.name}'"

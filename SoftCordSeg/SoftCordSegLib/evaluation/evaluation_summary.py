@@ -132,16 +132,9 @@ def summarise(
         methods_table(scores),
         datasets_table(scores),
         csa_table(cut_areas, cut_spreads),
+        *([thresholds_table(images, areas, spreads)] if slices["cut"].nunique() > 2 else []),
         resolutions_table(at_sizes),
     ]
-    if slices["cut"].nunique() > 2:
-        tables.insert(4, thresholds_table(images, areas, spreads))
-    notes = [*_missing_images(result, cases, methods)]
-    if len(slices) and areas.empty:
-        notes.append(
-            f"No image has cord at {cord_range.name}, so there is no CSA. Choose other levels or"
-            " slices, or give discs or levels in the table of cases."
-        )
     return Summary(
         tuple(methods),
         cut,
@@ -158,7 +151,7 @@ def summarise(
         release_drifts(cut_areas, differences, releases),
         drift_limit,
         at_sizes,
-        tuple(notes),
+        (*_missing_images(result, cases, methods), *_no_areas(slices, areas, cord_range)),
     )
 
 
@@ -182,3 +175,13 @@ def _missing_images(result: Evaluation, cases: Sequence[Case], methods: Sequence
                 f" others ({', '.join(missing[:5])})."
             )
     return notes
+
+
+def _no_areas(slices: pd.DataFrame, areas: pd.DataFrame, cord_range: CordRange) -> list[str]:
+    """That there is no CSA, if so, and what to do."""
+    if slices.empty or len(areas):
+        return []
+    return [
+        f"No image has cord at {cord_range.name}, so there is no CSA. Choose other levels or"
+        " slices, or give discs or levels in the table of cases."
+    ]

@@ -85,10 +85,10 @@ def score(
         seconds: of inference, if known.
     """
     binary = mask.data >= threshold
-    known = None if reference is None else reference.data >= threshold
-    if known is None:
-        agreement = (math.nan,) * 5
-    else:
+    known = None
+    agreement = (math.nan,) * 5
+    if reference is not None:
+        known = reference.data >= threshold
         agreement = (
             dice(binary, known),
             soft_dice(mask.data, reference.data),

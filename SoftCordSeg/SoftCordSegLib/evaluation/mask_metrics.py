@@ -1,4 +1,4 @@
-"""How well one mask agrees with another, and what pieces it has: plain functions on arrays.
+"""Agreement of two masks, and the pieces of one: plain functions on arrays.
 
 The paper had Dice and the relative volume error from ANIMA's ``animaSegPerfAnalyzer``, of masks cut
 at 0.5; these are the same definitions. Its surface distance is another matter, see

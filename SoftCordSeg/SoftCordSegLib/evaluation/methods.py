@@ -46,7 +46,10 @@ class Prediction:
 class Method(Protocol):
     """Something that gives masks."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Of the method."""
+        ...
 
     def predict(self, case: Case, progress: Progress) -> Prediction:
         """The mask of one image.

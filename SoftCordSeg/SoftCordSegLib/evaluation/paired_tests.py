@@ -119,16 +119,16 @@ def paired_table(rows: pd.DataFrame, conditions: str, units: list[str], value: s
 def repeated_measures_anova(table: pd.DataFrame) -> AnovaRow:
     """Does the condition matter? statsmodels' AnovaRM on those who have all conditions."""
     whole, conditions = table.dropna(), table.shape[1]
-    people, missing = len(whole), len(table) - len(whole)
+    count, missing = len(whole), len(table) - len(whole)
     note = (
         f"{missing} of {len(table)} participants lack a condition and were left out."
         if missing
         else ""
     )
-    row = AnovaRow(people, conditions)
+    row = AnovaRow(count, conditions)
     if conditions < 2:
         return _noted(row, note, "There is one condition only: nothing to compare.")
-    if people < _FEWEST_FOR_ANOVA:
+    if count < _FEWEST_FOR_ANOVA:
         return _noted(
             row,
             note,
@@ -153,14 +153,16 @@ def repeated_measures_anova(table: pd.DataFrame) -> AnovaRow:
         )
     long = pd.DataFrame(
         {
-            "participant": np.repeat(np.arange(people), conditions),
-            "condition": np.tile(np.arange(conditions), people),
+            "participant": np.repeat(np.arange(count), conditions),
+            "condition": np.tile(np.arange(conditions), count),
             "value": values.ravel(),
         }
     )
     result = AnovaRM(long, "value", "participant", within=["condition"]).fit().anova_table.iloc[0]
-    numbers = (float(result[name]) for name in ("F Value", "Num DF", "Den DF", "Pr > F"))
-    return AnovaRow(people, conditions, *numbers, note)
+    f, df_conditions, df_error, p = (
+        float(result[name]) for name in ("F Value", "Num DF", "Den DF", "Pr > F")
+    )
+    return AnovaRow(count, conditions, f, df_conditions, df_error, p, note)
 
 
 def wilcoxon_pairs(table: pd.DataFrame) -> list[PairRow]:

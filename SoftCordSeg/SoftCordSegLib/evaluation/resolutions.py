@@ -72,7 +72,7 @@ def at_resolution(volume: Volume, spacing: Spacing, mask: bool = False) -> Volum
         Along L, A, S; averaged over the new voxels where they are larger, as a scanner would.
     """
     turned = reorient(volume, "LAS")
-    grid = turned.grid.with_spacing(spacing)
+    grid = turned.grid.with_spacing(np.array(spacing))
     if not mask:
         return resample(turned, grid, antialias=True)
     sampled = resample(turned, grid, order=1, outside=0.0, antialias=True)
@@ -194,13 +194,14 @@ def _areas(
     shape = measure(mask, MeasureOptions(rescaling=options.rescaling, interval=False))
     axis = shape.grid.affine[:3, 2] / shape.grid.spacing[2]
     heights = {
-        number: float(shape.grid.to_world([0, 0, number]) @ axis) for number in areas_of(shape)
+        number: float(shape.grid.to_world(np.array([0, 0, number])) @ axis)
+        for number in areas_of(shape)
     }
     found = {heights[number]: area for number, area in areas_of(shape).items()}
     if not cord_range.levels:
         return found
     levelled = _with_levels(case, shape, mask)
-    level_at = dict(zip(levelled.slices.tolist(), levelled.levels.tolist()))
+    level_at = dict(zip(levelled.slices, () if levelled.levels is None else levelled.levels))
     return {
         heights[number]: found[heights[number]]
         for number in heights
@@ -211,6 +212,8 @@ def _areas(
 def _with_levels(case: Case, shape: CordShape, mask: Volume) -> CordShape:
     if case.discs is not None:
         return add_levels(shape, read_discs(case.discs), mask)
+    if case.levels is None:
+        return shape
     labels = read_nifti(case.levels)
     if is_labelled_mask(labels):  # points stay where they are, mm
         labels = resample(labels, reorient(mask, "LAS").grid, order=0, outside=0.0)

@@ -23,9 +23,9 @@ from .discs import (
     discs_from_label_image,
     discs_from_points,
     discs_to_label_image,
-    found_before,
     found_remark,
-    is_where_found,
+    is_unmoved,
+    parse_found_remark,
 )
 
 if TYPE_CHECKING:
@@ -82,9 +82,9 @@ class LocatedDisc:
 
 def located_disc(disc: DiscLabel, remark: str) -> LocatedDisc:
     """A disc with what the description of its point says: found there, or else known."""
-    found = found_before(remark)
+    found = parse_found_remark(remark)
     confidence = _CONFIDENCE.search(remark)
-    if found is None or confidence is None or not is_where_found(disc, *found):
+    if found is None or confidence is None or not is_unmoved(disc, *found):
         return LocatedDisc(disc, KNOWN)
     return LocatedDisc(disc, FOUND, float(confidence[1]))
 
@@ -176,14 +176,14 @@ def changed_and_left(path: Path) -> tuple[list[DiscLabel], list[DiscLabel]]:
         InputError: as :func:`read_discs`.
     """
     discs, found = read_discs(path), _found_before(path)
-    left = [disc for disc in discs if any(is_where_found(disc, *one) for one in found)]
+    left = [disc for disc in discs if any(is_unmoved(disc, *one) for one in found)]
     return [disc for disc in discs if disc not in left], left
 
 
 def _found_before(path: Path) -> list[tuple[str, tuple[float, float, float]]]:
     """(name, position) of each disc that the program found, as the file says."""
     if is_points_file(path):
-        remarks = (found_before(point.description) for point in read_points(path))
+        remarks = (parse_found_remark(point.description) for point in read_points(path))
         return [found for found in remarks if found is not None]
     return [(name, position) for name, position, _confidence in _found_in_sidecar(path)]
 

@@ -275,7 +275,7 @@ def found_remark(disc: DiscLabel, confidence: float) -> str:
     return f"found as {disc.name} at R {r:.3f} A {a:.3f} S {s:.3f} with confidence {confidence:.2f}"
 
 
-def found_before(remark: str) -> tuple[str, tuple[float, float, float]] | None:
+def parse_found_remark(remark: str) -> tuple[str, tuple[float, float, float]] | None:
     """Name and position that :func:`found_remark` wrote; None for any other text."""
     match = _REMARK.search(remark)
     if match is None:
@@ -286,6 +286,6 @@ def found_before(remark: str) -> tuple[str, tuple[float, float, float]] | None:
         return None
 
 
-def is_where_found(disc: DiscLabel, name: str, position_mm: Sequence[float]) -> bool:
+def is_unmoved(disc: DiscLabel, name: str, position_mm: Sequence[float]) -> bool:
     """Whether a disc still has the name and position that it was found with."""
     return disc.name == name and math.dist(disc.position_mm, position_mm) <= _MOVED_MM

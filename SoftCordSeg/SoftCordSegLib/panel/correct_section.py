@@ -1,5 +1,5 @@
-"""Section "Correct": Slicer's own Segment Editor on the segment, with the mask staying soft after
-every stroke.
+"""Section "Correct": Slicer's own Segment Editor on the segment; the mask stays soft after every
+stroke.
 """
 
 from __future__ import annotations
@@ -7,7 +7,9 @@ from __future__ import annotations
 import slicer
 from slicer.i18n import tr as _
 
-# The effects that make sense on one thin segment, in the order of their buttons.
+from .controls import Section
+
+# Useful effects for one thin segment, in the order of their buttons.
 _EFFECTS = ("Paint", "Draw", "Erase", "Scissors", "Islands", "Smoothing")
 _EDITOR_TAG = "SoftCordSeg"
 _RED_SLICE = "vtkMRMLSliceNodeRed"
@@ -15,10 +17,12 @@ _RED_SLICE = "vtkMRMLSliceNodeRed"
 _SOFT_FROM = 0.05
 
 
-class CorrectSection:
-    """Args:
-    panel: see :class:`~.panel.Panel`.
-    on_change: called with a ``scene.soft_edits.Change`` after every correction.
+class CorrectSection(Section):
+    """The section "Correct".
+
+    Args:
+        panel: see :class:`~.panel.Panel`.
+        on_change: called with a ``scene.soft_edits.Change`` after every correction.
     """
 
     def __init__(self, panel, on_change):
@@ -45,14 +49,14 @@ class CorrectSection:
         allow(ui.cordRevertAllButton, unedited)
         allow(ui.cordSoftOnlyCheck, reason)
         ui.cordEditor.enabled = not reason
-        ui.cordEditsNote.text = self._words(edits) if view is not None else reason
+        ui.cordEditsNote.text = self._summary(edits) if view is not None else reason
         if ui.cordCorrectSection.collapsed or situation.busy or view is None:
             self._unbind()
         else:
             self._bind(situation)
 
     def exit(self) -> None:
-        """Another module is shown: its Segment Editor must not find ours at work."""
+        """Another module is shown: its Segment Editor must not interfere with ours."""
         self._unbind()
 
     def close(self) -> None:
@@ -60,7 +64,7 @@ class CorrectSection:
         self._unbind()
 
     @staticmethod
-    def _words(edits) -> str:
+    def _summary(edits) -> str:
         if not edits.has_edits:
             return _("Paint in the slice views; the mask stays soft.")
         added, removed = edits.counts
@@ -87,10 +91,10 @@ class CorrectSection:
         edits = self._panel.edits
         if edits is None or self._panel.refreshing or edits.view.node is not self._watched:
             return
-        with self._panel.guard(_("The correction could not be taken over."), refresh=False):
-            self._tell(edits.follow())
+        with self._panel.guard(_("The correction could not be applied."), refresh=False):
+            self._report(edits.follow())
 
-    def _tell(self, change) -> None:
+    def _report(self, change) -> None:
         if change is not None:
             self._on_change(change)
             self._panel.refresh()
@@ -117,7 +121,7 @@ class CorrectSection:
         self._limit(editor, editor_node, situation)
 
     def _limit(self, editor, editor_node, situation) -> None:
-        """Where painting reaches: everywhere, or only where the soft mask is above nothing."""
+        """Limit painting to voxels where the soft mask is above 0, or do not limit it."""
         parameters = self._panel.parameters
         soft_only = parameters is not None and parameters.paintSoftOnly
         source = situation.study.soft if soft_only else situation.image
@@ -133,9 +137,8 @@ class CorrectSection:
         editor, self._bound = self._ui.cordEditor, None
         editor.uninstallKeyboardShortcuts()
         editor.removeViewObservations()
-        if (
-            editor.mrmlSegmentEditorNode() is not None
-        ):  # it leaves with the scene, and the editor complains without it
+        # The node is removed with the scene, and the editor complains without it.
+        if editor.mrmlSegmentEditorNode() is not None:
             editor.setActiveEffectByName("")
             editor.setSegmentationNode(None)
             editor.setMRMLSegmentEditorNode(None)
@@ -152,19 +155,19 @@ class CorrectSection:
     def _on_folded(self, _collapsed) -> None:
         self._panel.refresh()
 
-    # --- taking back
+    # --- reverting
     # ----------------------------------------------------------------------------------------------
 
     def _on_revert_all(self) -> None:
-        with self._panel.guard(_("The corrections could not be taken back.")):
+        with self._panel.guard(_("The corrections could not be reverted.")):
             self._save_for_undo()
-            self._tell(self._panel.edits.revert_all())
+            self._report(self._panel.edits.revert_all())
 
     def _on_revert_slice(self) -> None:
-        with self._panel.guard(_("The corrections could not be taken back.")):
+        with self._panel.guard(_("The corrections could not be reverted.")):
             node = self._panel.scene.GetNodeByID(_RED_SLICE)
             if node is None:
-                self._panel.say(_("There is no red slice view, whose slice would be taken back."))
+                self._panel.say(_("There is no red slice view, whose slice could be reverted."))
                 return
             plane = node.GetSliceToRAS()
             position, normal = (
@@ -174,7 +177,7 @@ class CorrectSection:
             change = self._panel.edits.revert_slice_at(position, normal)
             if change is None:
                 self._panel.say(_("Nothing was corrected in the slice of the red view."))
-            self._tell(change)
+            self._report(change)
 
     def _save_for_undo(self) -> None:
         if self._bound is not None:

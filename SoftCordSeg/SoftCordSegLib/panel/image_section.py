@@ -1,6 +1,4 @@
-"""Section "Image": what to segment, with which model, on what; and the packages that are
-missing.
-"""
+"""Section "Image": the volume, the model, the device, and missing packages."""
 
 from __future__ import annotations
 
@@ -10,17 +8,19 @@ from pathlib import Path
 import qt
 from slicer.i18n import tr as _
 
+from .controls import Section, setting, store_setting
 from .platforms import install_missing_packages
-from .settings import keep_setting, setting
 from .situation import frame_of_sequence
 
-# How the device is called in the panel, and in the library.
+# Names of the devices in the panel and in the library.
 _DEVICES = (("Automatic", "auto"), ("Processor (CPU)", "cpu"), ("Graphics card (GPU)", "cuda"))
 
 
-class ImageSection:
-    """Args:
-    panel: see :class:`~.panel.Panel`.
+class ImageSection(Section):
+    """The section "Image".
+
+    Args:
+        panel: see :class:`~.panel.Panel`.
     """
 
     def __init__(self, panel):
@@ -39,7 +39,7 @@ class ImageSection:
 
     @property
     def model(self) -> Path | None:
-        """The folder of the chosen model; None where there is none to choose."""
+        """The folder of the chosen model; None where there is none."""
         index = self._ui.cordModelSelector.currentIndex
         return self._models[index] if 0 <= index < len(self._models) else None
 
@@ -67,9 +67,6 @@ class ImageSection:
         ui.cordImageNote.text = note
         ui.cordImageNote.visible = bool(note)
 
-    def close(self) -> None:
-        pass
-
     def _note(self, situation) -> str:
         if situation.missing:
             return _("These packages are missing: {names}.").format(
@@ -85,22 +82,22 @@ class ImageSection:
     def _fill_devices(self) -> None:
         for text, _device in _DEVICES:
             self._ui.cordDeviceSelector.addItem(_(text))
-        kept = setting("Device", "auto")
+        chosen = setting("Device", "auto")
         devices = [device for _text, device in _DEVICES]
-        self._ui.cordDeviceSelector.currentIndex = devices.index(kept) if kept in devices else 0
+        self._ui.cordDeviceSelector.currentIndex = devices.index(chosen) if chosen in devices else 0
 
     def _fill_models(self, situation) -> None:
-        """Shipped and installed models, and the folder that was chosen last; filled again only
-        where that changed.
+        """Shipped and installed models, and the last chosen folder; filled again only after a
+        change.
         """
         models = [*self._panel.logic.models(), *_installed()] if not situation.missing else []
-        kept = setting("Model")
+        last = setting("Model")
         if (
-            kept
-            and (Path(kept) / "configs" / "metadata.json").is_file()
-            and Path(kept) not in models
+            last
+            and (Path(last) / "configs" / "metadata.json").is_file()
+            and Path(last) not in models
         ):
-            models = [*models, Path(kept)]
+            models = [*models, Path(last)]
         if models == self._models and self._ui.cordModelSelector.count == max(len(models), 1):
             return
         self._models = models
@@ -110,15 +107,15 @@ class ImageSection:
         if not models:
             self._ui.cordModelSelector.addItem(_("none"))
         self._ui.cordModelSelector.currentIndex = (
-            models.index(Path(kept)) if kept and Path(kept) in models else 0
+            models.index(Path(last)) if last and Path(last) in models else 0
         )
 
     def _on_device(self, _index) -> None:
-        keep_setting("Device", self.device)
+        store_setting("Device", self.device)
 
     def _on_model(self, _index) -> None:
         if self.model is not None:
-            keep_setting("Model", str(self.model))
+            store_setting("Model", str(self.model))
 
     def _on_browse(self) -> None:
         folder = qt.QFileDialog.getExistingDirectory(
@@ -128,7 +125,7 @@ class ImageSection:
             return
         with self._panel.guard(_("The model could not be used.")):
             self._panel.logic.check_model(Path(folder))
-            keep_setting("Model", str(folder))
+            store_setting("Model", str(folder))
             self._panel.say(_("The model '{name}' will be used.").format(name=Path(folder).name))
 
     def _on_install(self) -> None:
@@ -143,7 +140,7 @@ def _installed() -> list[Path]:
 
 
 def _name_of(folder: Path) -> str:
-    """What a model calls itself; its folder's name where it does not say."""
+    """Name and version of a model; its folder's name where they are missing."""
     try:
         metadata = json.loads((folder / "configs" / "metadata.json").read_text(encoding="utf-8"))
         return f"{metadata['name']} {metadata['version']}"

@@ -10,12 +10,12 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from .settings import keep_setting, setting
+from .controls import Section, setting, store_setting
 
 _FILES = "(*.mrk.json *.json *.fcsv *.nii *.nii.gz)"
 
 
-class LevelsSection:
+class LevelsSection(Section):
     """Args:
     panel: see :class:`~.panel.Panel`.
     """
@@ -212,7 +212,7 @@ class LevelsSection:
 
             discs = read_discs(Path(path))
             set_disc_labels(self._panel.situation.image, discs, read_remarks(Path(path)))
-            keep_setting("DiscsFolder", str(Path(path).parent))
+            store_setting("DiscsFolder", str(Path(path).parent))
             self._panel.say(_("{count} discs were loaded.").format(count=len(discs)))
 
     def _on_remove(self) -> None:

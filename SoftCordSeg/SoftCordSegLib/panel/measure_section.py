@@ -10,15 +10,15 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from .controls import Section, setting, store_setting
 from .measuring import LiveTable, Rows, measure_study, position_of_row, table_text
-from .settings import keep_setting, setting
 from .short_table import show_short
 
 # A full measurement follows a stroke when the hand has rested so long, ms.
 _REST_MS = 400
 
 
-class MeasureSection:
+class MeasureSection(Section):
     """Args:
     panel: see :class:`~.panel.Panel`.
     """
@@ -223,5 +223,5 @@ class MeasureSection:
             path = Path(path) if str(path).lower().endswith(".csv") else Path(f"{path}.csv")
             measured = measure_study(self._panel.situation.study, self._rows, self._levels)
             write_csa(CsaFiles(path), [measured], [])
-            keep_setting("Folder", str(path.parent))
+            store_setting("Folder", str(path.parent))
             self._panel.say(_("Saved: {path}").format(path=path))

@@ -1,6 +1,4 @@
-"""Getting a model, from a file on this computer or a release of the authors, and removing one;
-asked first.
-"""
+"""Installing a model, from a file or a release of the authors, and removing one, after asking."""
 
 from __future__ import annotations
 
@@ -11,13 +9,12 @@ from pathlib import Path
 import qt
 from slicer.i18n import tr as _
 
+from .controls import Section, setting, store_setting
 from .platforms import confirm, install_missing_packages
-from .settings import keep_setting, setting
 
 
-class ModelSection:
-    """The list below the chosen model.  Its first entry says what it is for; each other one does
-    something when it is chosen.
+class ModelSection(Section):
+    """The list below the chosen model.  Its first entry is its title; each other one is an action.
 
     Args:
         panel: see :class:`~.panel.Panel`.
@@ -29,17 +26,14 @@ class ModelSection:
         self._ui.cordModelGetSelector.connect("activated(int)", self._on_chosen)
 
     def refresh(self, situation) -> None:
-        wait = _("Wait for what is running, or cancel it.") if situation.busy else ""
+        wait = _("Wait for the work that is running, or cancel it.") if situation.busy else ""
         missing = _("Install the missing packages first.") if situation.missing else ""
         self._panel.hints.allow(self._ui.cordModelGetSelector, wait or missing)
         if not situation.missing:
             self._fill()
 
-    def close(self) -> None:
-        pass
-
     def _fill(self) -> None:
-        """What can be done; filled again only where that changed."""
+        """The actions; filled again only after a change."""
         from ..network.releases import releases
         from ..network.store import Store
 
@@ -76,7 +70,7 @@ class ModelSection:
         if not path:
             return
         with self._panel.guard(_("The model could not be installed.")):
-            keep_setting("ModelFolder", str(Path(path).parent))
+            store_setting("ModelFolder", str(Path(path).parent))
             self._run(lambda progress: install_archive(path, progress=progress))
 
     def _download(self, name: str) -> None:
@@ -109,7 +103,7 @@ class ModelSection:
                 self._panel.say(_("The model '{name}' was removed.").format(name=name))
 
     def _run(self, install) -> None:
-        """Do it on the worker's thread, and choose the new model."""
+        """Install on the worker's thread, and choose the new model."""
         install_missing_packages(self._panel.requirements)
 
         def report(fraction, message):
@@ -118,7 +112,7 @@ class ModelSection:
                 self._panel.say(message)
 
         folder = self._panel.work(install, report)
-        keep_setting("Model", str(folder))
+        store_setting("Model", str(folder))
         self._panel.say(
             _("The model '{name}' is installed and will be used.").format(name=folder.name)
         )

@@ -1,4 +1,4 @@
-"""The panel: holds its sections together, and tells them when something changed."""
+"""The panel: its sections, and their updates when something changed."""
 
 from __future__ import annotations
 
@@ -11,25 +11,33 @@ from slicer.i18n import tr as _
 from ..colours import ERROR
 from ..errors import Cancelled, SoftCordSegError
 from ..resources import resources_folder
-from .hints import Hints
+from .controls import Hints, Shortcuts
+from .correct_section import CorrectSection
+from .image_section import ImageSection
+from .levels_section import LevelsSection
+from .measure_section import MeasureSection
+from .model_section import ModelSection
 from .platforms import missing_packages
-from .situation import Situation, look
+from .run_section import RunSection
+from .save_section import SaveSection
+from .situation import Situation, situation_of
+from .soft_section import SoftSection
 from .worker import Worker, WorkerBusy
 
 _ERROR_STYLE = f"color: {ERROR};"
 
 
 class Panel:
-    """What the sections share.
+    """The shared part of all sections.
 
     Args:
         ui: the controls by name.
         scene: the MRML scene.
         logic: the module's logic.
-        observer: a ``VTKObservationMixin``, which keeps all observers and removes them at the end.
+        observer: a ``VTKObservationMixin``, which removes all observers at the end.
 
     Attributes:
-        situation: what the sections show; read anew by :meth:`refresh`.
+        situation: the state that the sections show; read again by :meth:`refresh`.
         parameters: the wrapped parameter node; None while the scene is closed.
     """
 
@@ -43,7 +51,7 @@ class Panel:
         self._observer = observer
         self._sections: list = []
         self._edits = None
-        self._missing: list[str] | None = None  # not looked for again once everything is there
+        self._missing: list[str] | None = None  # not checked again once nothing is missing
         self._refreshing = False
         self._working = False
         self._closed = False
@@ -51,21 +59,20 @@ class Panel:
             observer.addObserver(scene, event, self._on_scene_changed)
 
     def add(self, *sections) -> None:
-        """Take in the sections, which are told of every change from now on."""
+        """Add sections; they are refreshed at every change."""
         self._sections += sections
 
     def refresh(self) -> None:
-        """Read the scene, and let every section show it."""
+        """Read the scene, and refresh every section."""
         if self._refreshing or self._closed or self.scene.IsBatchProcessing():
-            # while a scene is loaded or closed, nodes are there without what belongs to them; its
-            # end refreshes
+            # While a scene is loaded or closed, nodes are incomplete; its end refreshes.
             return
         self._refreshing = True
         try:
             image = self.parameters.image if self.parameters is not None else None
             if self._missing is None or self._missing:
                 self._missing = missing_packages(self.requirements)
-            self.situation = look(image, self._working, self._missing)
+            self.situation = situation_of(image, self._working, self._missing)
             for section in self._sections:
                 section.refresh(self.situation)
         finally:
@@ -73,7 +80,7 @@ class Panel:
 
     @property
     def refreshing(self) -> bool:
-        """True while the controls are being set: their signals are not the user's then."""
+        """True while the controls are being set: their signals are then not from the user."""
         return self._refreshing
 
     @property
@@ -86,7 +93,7 @@ class Panel:
         """The user's corrections of the shown mask, ``scene.soft_edits.SoftEdits``; None without
         one.
 
-        One object for one segmentation, as long as it is shown: it remembers what undo needs.
+        One object for one segmentation, as long as it is shown: it has the memory for undo.
         """
         view = self.situation.view
         if view is None:
@@ -116,17 +123,17 @@ class Panel:
         self.ui.cordMessageLabel.text = text
 
     def say_error(self, text: str) -> None:
-        """Show what went wrong, and what to do, below the Segment button."""
+        """Show an error below the Segment button."""
         self.ui.cordMessageLabel.styleSheet = _ERROR_STYLE
         self.ui.cordMessageLabel.text = text
 
     @contextlib.contextmanager
     def guard(self, failed: str, refresh: bool = True):
-        """Around what a button does: an error that the user can put right is said in the panel, any
-        other is shown with details.
+        """Handles errors of an action: those that the user can correct are shown in the panel,
+        others in a dialog with details.
 
         Args:
-            failed: what did not work, for errors that nobody expected.
+            failed: a sentence on what did not work, for unexpected errors.
             refresh: read the scene afterwards.
         """
         try:
@@ -152,23 +159,21 @@ class Panel:
             self._observer.removeObserver(node, event, method)
 
     def enter(self) -> None:
-        """The user chose the module."""
+        """The module was opened."""
         self._missing = None
         if self.shortcuts is not None:
             self.shortcuts.install()
         self.refresh()
 
     def exit(self) -> None:
-        """The user went to another module."""
+        """Another module was opened."""
         if self.shortcuts is not None:
             self.shortcuts.remove()
         for section in self._sections:
-            leave = getattr(section, "exit", None)
-            if leave is not None:
-                leave()
+            section.exit()
 
     def close(self) -> None:
-        """For good: the worker stops, and nothing is shown any more."""
+        """Stop the worker and close all sections."""
         self._closed = True
         self.worker.close()
         if self.shortcuts is not None:
@@ -180,3 +185,27 @@ class Panel:
 
     def _on_scene_changed(self, _caller=None, _event=None) -> None:
         self.refresh()
+
+
+def make_panel(ui, scene, logic, observer, parent) -> Panel:
+    """The panel with all its sections and keys; see :class:`~.panel.Panel` for the first arguments.
+
+    Args:
+        parent: the module's widget, in which the keys are active.
+    """
+    panel = Panel(ui, scene, logic, observer)
+    image, measure = ImageSection(panel), MeasureSection(panel)
+    correct = CorrectSection(panel, on_change=measure.follow)
+    soft = SoftSection(panel)
+    panel.add(image, ModelSection(panel), RunSection(panel, image), soft, correct)
+    panel.add(LevelsSection(panel), measure, SaveSection(panel))
+    panel.shortcuts = Shortcuts(
+        parent,
+        {
+            "Ctrl+Return": lambda: ui.cordSegmentButton.click(),
+            "Ctrl+M": lambda: ui.cordMeasureButton.click(),
+            "Ctrl+Up": lambda: soft.step(+5),
+            "Ctrl+Down": lambda: soft.step(-5),
+        },
+    )
+    return panel

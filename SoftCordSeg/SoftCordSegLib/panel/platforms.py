@@ -1,6 +1,4 @@
-"""What differs between Slicer 5.8 and 5.13, and how the packages that Slicer does not bring are
-installed.
-"""
+"""Differences between Slicer 5.8 and 5.13, and the installation of packages that Slicer lacks."""
 
 from __future__ import annotations
 
@@ -30,7 +28,7 @@ def missing_packages(requirements: Path) -> list[str]:
 
 
 def install_missing_packages(requirements: Path) -> None:
-    """Install what the library needs and Slicer lacks, after asking.  On the main thread only.
+    """Install the missing packages, after asking.  On the main thread only.
 
     Raises:
         SoftCordSegError: the PyTorch extension is missing, or the user declined, or pip failed.
@@ -66,7 +64,7 @@ def connect_gui(parameters, ui) -> int:
 
 
 def confirm(text: str) -> bool:
-    """Ask a question that is answered by yes or no."""
+    """Ask a yes-or-no question."""
     return bool(slicer.util.confirmYesNoDisplay(text))
 
 
@@ -75,15 +73,11 @@ def _install_torch() -> None:
         import PyTorchUtils
     except ImportError as error:
         raise SoftCordSegError(
-            _(
-                "The PyTorch extension is missing. Install 'PyTorch' in the Extensions Manager,"
-                " restart Slicer, and try again."
-            )
+            _("The PyTorch extension is missing."),
+            hint=_("Install 'PyTorch' in the Extensions Manager, restart Slicer, and try again."),
         ) from error
     if PyTorchUtils.PyTorchUtilsLogic().installTorch(askConfirmation=True) is None:
-        raise SoftCordSegError(
-            _("PyTorch was not installed, and nothing can be segmented without it.")
-        )
+        raise SoftCordSegError(_("PyTorch was not installed."), hint=_("Install it to segment."))
 
 
 def _install_with_pip(missing: list[str]) -> None:
@@ -93,7 +87,7 @@ def _install_with_pip(missing: list[str]) -> None:
         )
     ):
         raise SoftCordSegError(
-            _("The packages were not installed, and nothing can be segmented without them.")
+            _("The packages were not installed."), hint=_("Install them to segment.")
         )
     slicer.util.pip_install(missing)
 

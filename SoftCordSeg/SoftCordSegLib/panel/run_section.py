@@ -1,18 +1,21 @@
-"""Section "Segment": the button, what is happening, Cancel, the box, and all volumes in one go."""
+"""Section "Segment": the button, progress, Cancel, the box, and segmenting all volumes."""
 
 from __future__ import annotations
 
 from slicer.i18n import tr as _
 
 from ..errors import Cancelled, SoftCordSegError
+from .controls import Section
 from .platforms import confirm, install_missing_packages
 from .situation import volumes_to_segment
 
 
-class RunSection:
-    """Args:
-    panel: see :class:`~.panel.Panel`.
-    choices: the section with the model and the device.
+class RunSection(Section):
+    """The section "Segment".
+
+    Args:
+        panel: see :class:`~.panel.Panel`.
+        choices: the section with the model and the device.
     """
 
     def __init__(self, panel, choices):
@@ -44,9 +47,6 @@ class RunSection:
         self._show_box(situation, wait)
         self._point_to_the_next_step(situation)
 
-    def close(self) -> None:
-        pass
-
     def on_cancel(self) -> None:
         self._panel.worker.cancel()
         self._panel.hints.allow(self._ui.cordCancelButton, _("Stopping at the next tile."))
@@ -70,10 +70,10 @@ class RunSection:
             panel.say(self._segment_many(images))
 
     def _segment_many(self, images: list) -> str:
-        """One sentence for each outcome; a volume that cannot be segmented does not stop the
-        others.
+        """Segment several volumes; one that cannot be segmented does not stop the others.  A
+        summary, and a sentence for each problem.
         """
-        done, trouble = 0, []
+        done, problems = 0, []
         try:
             for number, image in enumerate(images, 1):
                 if image.GetScene() is None:
@@ -82,17 +82,17 @@ class RunSection:
                     number=number, count=len(images), name=image.GetName()
                 )
                 try:
-                    said = self._segment(image)
+                    message = self._segment(image)
                 except Cancelled:
-                    trouble.append(_("Stopped; what was done before stays."))
+                    problems.append(_("Stopped; masks made before stay."))
                     break
                 except SoftCordSegError as error:
-                    trouble.append(f"{image.GetName()}: {error}")
+                    problems.append(f"{image.GetName()}: {error}")
                     continue
                 if self._has_mask(image):
                     done += 1
                 else:
-                    trouble.append(f"{image.GetName()}: {said}")
+                    problems.append(f"{image.GetName()}: {message}")
         finally:
             self._of_many = ""
         return "\n".join(
@@ -100,13 +100,13 @@ class RunSection:
                 _("{done} of {count} volumes have a mask now.").format(
                     done=done, count=len(images)
                 ),
-                *trouble,
+                *problems,
             ]
         )
 
     def _segment(self, image) -> str:
-        """Run the network on one image, and put its answer into the scene; a sentence on the
-        outcome.
+        """Run the network on one image, and put the mask into the scene; a message on the
+        result.
         """
         panel = self._panel
         only_box = (
@@ -124,7 +124,7 @@ class RunSection:
                 panel.say(self._of_many + message)
 
         mask = panel.work(lambda progress: engine(request, progress), report)
-        # The user may have closed the scene, or thrown the volume away, while the network worked.
+        # The user may have closed the scene, or deleted the volume, during the run.
         if image.GetScene() is None:
             raise SoftCordSegError(
                 _("The volume was deleted while it was being segmented. Nothing was added.")
@@ -137,18 +137,18 @@ class RunSection:
         return " ".join([mask.message, *mask.notes])
 
     def _may_segment(self, image) -> bool:
-        """Ask where the user's own work is there."""
+        """Ask where there are the user's corrections."""
         if not self._panel.logic.has_edits(image):
             return True
         return confirm(
             _(
-                "This volume was corrected by hand. Segment it again? Your corrections stay on top"
-                " of the new outline."
+                "This volume was corrected by hand. Segment it again? Your corrections are applied"
+                " to the new mask."
             )
         )
 
     def _point_to_the_next_step(self, situation) -> None:
-        """Say what to do first, as long as nothing else is to be said."""
+        """Show the first step, where there is no other message."""
         hints = (_("Load an MR volume: drag it into the window."), _("Press Segment."))
         if self._ui.cordMessageLabel.text in ("", *hints):
             waits = situation.image is not None and not situation.reason and situation.view is None
@@ -175,7 +175,7 @@ class RunSection:
             (
                 ""
                 if box is not None
-                else _("There is no box yet: segment the volume, or tick 'Look only inside it'.")
+                else _("There is no box yet: segment the volume, or tick 'Segment only inside it'.")
             ),
         )
         allow(ui.cordInBoxCheck, wait or situation.reason)

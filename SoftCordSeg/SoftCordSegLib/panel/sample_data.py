@@ -1,4 +1,4 @@
-"""The phantom among Slicer's sample data: made on the spot, so that nothing is downloaded."""
+"""The phantom among Slicer's sample data: computed here, not downloaded."""
 
 from __future__ import annotations
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import qt
 from slicer.i18n import tr as _
 
+from .controls import Section, setting, store_setting
 from .platforms import confirm
 from .saving import files_of, stem_of, write_all
-from .settings import keep_setting, setting
 
 
-class SaveSection:
+class SaveSection(Section):
     """Args:
     panel: see :class:`~.panel.Panel`.
     """
@@ -25,9 +25,6 @@ class SaveSection:
     def refresh(self, situation) -> None:
         self._panel.hints.allow(self._ui.cordSaveButton, situation.why_no_mask)
         self._panel.hints.allow(self._ui.cordSaveSceneButton, situation.why_no_mask)
-
-    def close(self) -> None:
-        pass
 
     def _on_save(self) -> None:
         folder = qt.QFileDialog.getExistingDirectory(
@@ -46,7 +43,7 @@ class SaveSection:
             ):
                 return
             write_all(files, study.image)
-            keep_setting("Folder", str(folder))
+            store_setting("Folder", str(folder))
             self._panel.say(
                 _("Saved in {folder}: {names}").format(
                     folder=folder, names=", ".join(path.name for path in files)
@@ -68,7 +65,7 @@ class SaveSection:
 
             path = Path(path) if str(path).endswith(".mrb") else Path(f"{path}.mrb")
             save_scene(self._panel.scene, path)
-            keep_setting("Folder", str(path.parent))
+            store_setting("Folder", str(path.parent))
             self._panel.say(_("Saved: {path}").format(path=path))
 
     def _start(self) -> str:

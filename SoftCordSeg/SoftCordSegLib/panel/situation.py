@@ -1,5 +1,5 @@
-"""What the panel is looking at: the chosen image, what the scene has for it, and what stands in the
-way.
+"""The state that the panel shows: the chosen image, its nodes in the scene, and why it cannot be
+segmented.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from slicer.i18n import tr as _
 
 @dataclass
 class Situation:
-    """Read anew from the scene whenever something changed; nothing here is kept.
+    """Read again from the scene at every change.
 
     Attributes:
-        image: the chosen volume node, None where none is.
+        image: the chosen volume node, or None.
         reason: why it cannot be segmented; empty where it can.
         study: ``scene.study.Study`` of the image; None without image or packages.
         missing: names of packages that are not installed.
@@ -30,8 +30,8 @@ class Situation:
 
     @property
     def view(self):
-        """The segment at the threshold, ``scene.threshold_view.ThresholdView``; None before a mask
-        is there.
+        """The segment at the threshold, ``scene.threshold_view.ThresholdView``; None where
+        there is no mask.
         """
         return self.study.view if self.study is not None and self.study.soft is not None else None
 
@@ -43,11 +43,11 @@ class Situation:
         return "" if self.view is not None else _("Segment the volume first.")
 
 
-def look(image, busy: bool, missing: list[str]) -> Situation:
-    """The situation of an image.
+def situation_of(image, busy: bool, missing: list[str]) -> Situation:
+    """The state for an image.
 
     Args:
-        image: the chosen node; one that has left the scene counts as none.
+        image: the chosen node; one that is not in the scene any more counts as None.
         busy: the network works.
         missing: see :class:`Situation`.
     """
@@ -75,7 +75,7 @@ def reason_not_to_segment(image) -> str:
 
 
 def is_soft_mask(node) -> bool:
-    """True for what the panel itself made, even where its image was deleted since."""
+    """True for a mask made by the panel, also where its image was deleted."""
     from ..scene.links import IMAGE, linked
     from .saving import run_of
 
@@ -83,7 +83,7 @@ def is_soft_mask(node) -> bool:
 
 
 def volumes_to_segment(scene) -> list:
-    """The scalar volumes of a scene that are images, not masks, and can be seen in selectors."""
+    """The scalar volumes of a scene that are images, not masks, and are shown in selectors."""
     nodes = (
         scene.GetNthNodeByClass(n, "vtkMRMLScalarVolumeNode")
         for n in range(scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode"))

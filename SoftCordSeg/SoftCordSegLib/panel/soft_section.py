@@ -1,18 +1,22 @@
-"""Section "Soft mask": where it is cut, and how it is shown."""
+"""Section "Soft mask": its threshold, and its display."""
 
 from __future__ import annotations
 
 from slicer.i18n import tr as _
 
+from .controls import Section
 
-class SoftSection:
-    """Args:
-    panel: see :class:`~.panel.Panel`.
+
+class SoftSection(Section):
+    """The section "Soft mask".
+
+    Args:
+        panel: see :class:`~.panel.Panel`.
     """
 
     def __init__(self, panel):
         self._panel, self._ui = panel, panel.ui
-        self._layers = None  # what the slice views were last told to show
+        self._layers = None  # the layers that were last set in the slice views
         self._colours: list[str] = []
         self._ui.cordThresholdSlider.connect("valueChanged(double)", self._on_threshold)
         self._ui.cordColourSelector.connect("activated(int)", self._on_colours)
@@ -52,7 +56,7 @@ class SoftSection:
         self._layers = None
 
     def _apply(self, situation, parameters) -> None:
-        """Show what the check boxes say; what is so already is left alone."""
+        """Apply the check boxes; only what differs is changed."""
         from ..scene.soft_mask_node import show_in_slice_views
 
         view, soft = situation.view, situation.study.soft
@@ -63,7 +67,7 @@ class SoftSection:
             parameters.overlayOpacity,
         )
         if layers != self._layers:
-            # The user's own choice of layers is left alone until a choice is made here.
+            # The user's own choice of layers is not changed until a choice is made here.
             show_in_slice_views(
                 self._panel.scene,
                 situation.image,
@@ -85,7 +89,7 @@ class SoftSection:
         view = self._panel.situation.view
         if self._panel.refreshing or view is None:
             return
-        # The slider rounds, and tells of the values that it is given too.
+        # The slider rounds, and also signals values that are set by the program.
         if abs(view.threshold - value) < 0.5 * self._ui.cordThresholdSlider.singleStep:
             return
         with self._panel.guard(_("The threshold could not be changed."), refresh=False):

@@ -44,9 +44,9 @@ def slices_png(soft: Volume, mask: Volume, image: Volume | None) -> bytes:
     columns = max(-(-len(numbers) // rows), _LEAST_COLUMNS)
     figure = Figure(figsize=(_WIDTH_INCHES, rows * 2 * _WIDTH_INCHES / columns), facecolor="black")
     window = None if image is None else _window(image, soft)
-    for place, number in enumerate(numbers):
+    for index, number in enumerate(numbers):
         tile = _tile(soft, mask, int(number))
-        row, column = divmod(place, columns)
+        row, column = divmod(index, columns)
         upper = figure.add_axes(_cell(2 * row, column, 2 * rows, columns))
         lower = figure.add_axes(_cell(2 * row + 1, column, 2 * rows, columns))
         _draw_outlines(upper, tile, soft, mask, image, window)
@@ -54,7 +54,7 @@ def slices_png(soft: Volume, mask: Volume, image: Volume | None) -> bytes:
         upper.text(
             0.04, 0.95, str(number), color="white", fontsize=7, va="top", transform=upper.transAxes
         )
-        if place == 0:
+        if index == 0:
             for x, y, letter in ((0.03, 0.5, "R"), (0.5, 0.03, "P")):
                 lower.text(
                     x,

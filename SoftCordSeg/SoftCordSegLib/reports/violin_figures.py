@@ -162,11 +162,11 @@ def draw_violins(
     """Bodies, points, means with their numbers (to ``digits``); a group of few points, or all
     alike, has no body.
     """
-    for place, (name, values) in enumerate(groups.items()):
+    for at, (name, values) in enumerate(groups.items()):
         if not len(values):
             axes.annotate(
                 "no values",
-                (place, 0.5),
+                (at, 0.5),
                 xycoords=("data", "axes fraction"),
                 ha="center",
                 fontsize=9,
@@ -174,10 +174,10 @@ def draw_violins(
             )
             continue
         if len(values) >= _FEWEST_FOR_VIOLIN and np.ptp(values) > 0:
-            body = axes.violinplot([values], [place], widths=_WIDTH, showextrema=False)["bodies"][0]
+            body = axes.violinplot([values], [at], widths=_WIDTH, showextrema=False)["bodies"][0]
             body.set(facecolor=colours[name], edgecolor=colours[name], alpha=0.3, linewidth=1.0)
         axes.plot(
-            place + _swarm(values),
+            at + _swarm(values),
             values,
             "o",
             markersize=3.6,
@@ -188,7 +188,7 @@ def draw_violins(
         )
         mean = float(np.mean(values))
         axes.plot(
-            place,
+            at,
             mean,
             "^",
             markersize=9,
@@ -205,7 +205,7 @@ def draw_violins(
             "alpha": 0.75,
         }
         beside = {"xytext": (11, 0), "textcoords": "offset points", "va": "center"}
-        axes.annotate(text, (place, mean), fontsize=9, color=INK, zorder=5, bbox=box, **beside)
+        axes.annotate(text, (at, mean), fontsize=9, color=INK, zorder=5, bbox=box, **beside)
     long = any(len(name) > 10 for name in groups)
     turned = {"rotation": 25, "ha": "right", "rotation_mode": "anchor"} if long else {}
     axes.set_xticks(range(len(groups)), list(groups), **turned)

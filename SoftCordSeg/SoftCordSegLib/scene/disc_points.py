@@ -12,9 +12,9 @@ from ..morphometry import (
     DiscLabel,
     disc_name,
     discs_from_points,
-    found_before,
-    is_where_found,
+    is_unmoved,
     parse_disc,
+    parse_found_remark,
 )
 from .links import IMAGE, link, nodes_linked_to
 
@@ -106,7 +106,7 @@ def remarks_of(node) -> dict[int, str]:
 
 def has_found_discs(node) -> bool:
     """Whether any point of a disc list was found by the program, even if it was moved."""
-    return any(found_before(remark) is not None for _, _, remark in _placed_points(node))
+    return any(parse_found_remark(remark) is not None for _, _, remark in _placed_points(node))
 
 
 def disc_lists_of(image_node) -> list:
@@ -141,11 +141,11 @@ def _discs(node, points: list[_Point]) -> list[DiscLabel]:
 
 
 def _is_left_as_found(label: str, position: tuple[float, float, float], remark: str) -> bool:
-    found = found_before(remark)
+    found = parse_found_remark(remark)
     if found is None:
         return False
     try:
-        return is_where_found(DiscLabel(parse_disc(label), position), *found)
+        return is_unmoved(DiscLabel(parse_disc(label), position), *found)
     except InputError:
         return False  # renamed, not to a disc
 

@@ -1,4 +1,4 @@
-"""A table of cases and methods -> the paper's numbers: CSV and LaTeX tables, figures."""
+"""A table of cases and methods -> the paper's numbers: CSV and LaTeX tables, figures, a page."""
 
 from __future__ import annotations
 
@@ -28,6 +28,12 @@ from ..files import check_folder, check_not_an_input, text_writer, write_togethe
 from ..network import store
 from ..progress import Progress
 from ..reports.evaluation_figures import Drawn, FigureOptions, draw_figures
+from ..reports.evaluation_page import (
+    EVALUATION_PAGE,
+    EVALUATION_TITLE,
+    write_evaluation_page,
+)
+from ..reports.html_page import check_own_page
 
 AnyMethod = Union[FolderMethod, BundleMethod]
 
@@ -49,15 +55,15 @@ _FILES = {
 
 @dataclass(frozen=True)
 class StudyOptions:
-    """How a study is evaluated.
+    """What is evaluated.
 
     Attributes:
-        scores: how masks are scored and measured.
+        scores: settings of scores and areas.
         csa_threshold: of the CSA in tests, tables and figures; None is the soft mask.
         cord_range: where CSA is averaged; None for the usual range.
         resolutions: further voxel sizes, mm.
         drift_limit: per cent; None where the methods are not releases of one model.
-        figures: what to draw; None draws nothing.
+        figures: what to draw; None draws nothing and writes no page.
     """
 
     scores: ScoreOptions = ScoreOptions()
@@ -76,7 +82,7 @@ class Study:
         evaluation: with failures and notes.
         summary: all numbers.
         figures: that were drawn.
-        files: that were written, but for figures and masks.
+        files: that were written, the page among them, but for figures and masks.
     """
 
     evaluation: Evaluation
@@ -134,8 +140,8 @@ def evaluate_study(
     Args:
         table: of cases; see :func:`~SoftCordSegLib.evaluation.read_cases`.
         methods: their names differ.
-        out: folder of tables, statistics, figures and masks.
-        options: how.
+        out: folder of the page, tables, statistics, figures and masks.
+        options: what is evaluated.
         root: folder that paths in the table start from; its own where None.
         progress: receives progress; checked for cancellation.
 
@@ -144,14 +150,16 @@ def evaluate_study(
 
     Raises:
         InputError: the table, or a method, cannot be used.
-        OptionError: an input or another method's masks would be overwritten, or the options do not
-            fit the study.
+        OptionError: an input, another method's masks, or a file that is not a page of an evaluation
+            would be overwritten, or the options do not fit the study.
         OutputError: the folder cannot be written.
         Cancelled: the user stopped the work.
     """
     options, progress = options or StudyOptions(), progress or Progress()
     cases = read_cases(table, root)
     _check_options(options, cases, methods)
+    if options.figures is not None:
+        check_own_page(out / EVALUATION_PAGE, EVALUATION_TITLE)
     check_folder(out)
     _check_outputs(out, table, cases, methods)
     share = 1.0 / (1 + len(options.resolutions))
@@ -181,6 +189,7 @@ def evaluate_study(
     figures = []
     if options.figures is not None and result.images:
         figures = draw_figures(summary, result, cases, out / "figures", options.figures)
+        files.append(write_evaluation_page(out, result, summary, figures))
     return Study(result, summary, tuple(figures), tuple(files))
 
 

@@ -1,5 +1,5 @@
-"""Areas of one person in several contrasts on different grids, compared where all of them show the
-cord.
+"""Areas of one participant in several contrasts on different grids, compared where all of them
+show the cord.
 """
 
 from __future__ import annotations

@@ -110,14 +110,14 @@ class CordLine:
         )
 
     def nearest(self, points_mm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(n,) where along the line each point lies, and (n,) how far beside it, mm."""
+        """(n,) position of each point along the line, and (n,) its distance from the line, mm."""
         gaps = np.linalg.norm(points_mm[:, None] - self.points_mm[None], axis=2)
         found = gaps.argmin(axis=1)
         return self.along_mm[found], gaps[np.arange(len(points_mm)), found]
 
     def brought_onto(self, profile: AreaProfile) -> tuple[AreaProfile, float]:
-        """The profile moved along its own A-P axis onto this line, and by how much (mm); as it is,
-        and 0, if it lies near it.
+        """The profile moved along its own A-P axis onto this line, and the distance moved (mm); as
+        it is, and 0, if it lies near it.
 
         Crops whose headers were not brought up to date lie hundreds of millimetres in front of
         themselves or behind; along the cord they are where they should be, once moved back along
@@ -147,7 +147,7 @@ class CordLine:
 
 @dataclass(frozen=True)
 class StretchSpread:
-    """How much the contrasts of one participant differ in area, position by position.
+    """Differences in area of the contrasts of one participant, position by position.
 
     Attributes:
         positions: number of positions compared along the common stretch; 0 where there is none, or
@@ -158,8 +158,8 @@ class StretchSpread:
         areas_mm2: mean over the positions, by contrast.
         beside_mm: by contrast, median distance of its centreline from the one that positions are
             counted along.
-        moved_mm: by contrast, how far its image was moved along its own A-P axis to lie on the same
-            cord; 0 for most.
+        moved_mm: by contrast, the distance that its image was moved along its own A-P axis to lie
+            on the same cord; 0 for most.
     """
 
     positions: int
@@ -182,27 +182,26 @@ def contrasts_spread(profiles: Mapping[str, AreaProfile | None]) -> StretchSprea
         profiles: by contrast, in scanner coordinates; None where nothing was found.
     """
     nothing = StretchSpread(0, math.nan, math.nan, math.nan, {}, {}, {})
-    if any(profile is None or len(profile) < 3 for profile in profiles.values()):
+    known = {name: one for name, one in profiles.items() if one is not None and len(one) >= 3}
+    if len(known) < len(profiles):
         return nothing
-    finest = min(profiles, key=lambda name: (profiles[name].step_mm, -len(profiles[name])))
-    line = CordLine.of(profiles[finest])
-    placed = {name: line.brought_onto(profile.without_ends()) for name, profile in profiles.items()}
+    finest = min(known, key=lambda name: (known[name].step_mm, -len(known[name])))
+    line = CordLine.of(known[finest])
+    placed = {name: line.brought_onto(profile.without_ends()) for name, profile in known.items()}
     found = {name: line.nearest(profile.centres_mm) for name, (profile, _) in placed.items()}
     ends = (
         max(along.min() for along, _ in found.values()),
         min(along.max() for along, _ in found.values()),
     )
-    thickest = max(profiles, key=lambda name: profiles[name].step_mm)
-    step = max(profiles[thickest].step_mm, _NEAREST_MM)
+    thickest = max(known, key=lambda name: known[name].step_mm)
+    step = max(known[thickest].step_mm, _NEAREST_MM)
     where = _positions(found[thickest][0], ends, step)
     if len(where) < 1:
         return nothing
     table = np.array(
         [
-            _areas_at(
-                where, found[name][0], placed[name][0].areas_mm2, step - profiles[name].step_mm
-            )
-            for name in profiles
+            _areas_at(where, found[name][0], placed[name][0].areas_mm2, step - known[name].step_mm)
+            for name in known
         ]
     )
     spread = table.std(axis=0, ddof=1)
@@ -211,7 +210,7 @@ def contrasts_spread(profiles: Mapping[str, AreaProfile | None]) -> StretchSprea
         float(step),
         float(np.median(spread)),
         float(np.median(100.0 * spread / table.mean(axis=0))),
-        {name: float(row.mean()) for name, row in zip(profiles, table)},
+        {name: float(row.mean()) for name, row in zip(known, table)},
         {name: float(np.median(beside)) for name, (_, beside) in found.items()},
         {name: float(moved) for name, (_, moved) in placed.items()},
     )

@@ -64,10 +64,13 @@ def better_in_every_row(
         tolerances: by name of the number, a loss that still counts as none; 0 by default.
     """
     seen = {
-        one.participant
+        participant
         for bundle in (new, old)
-        for one in (*bundle.images, *bundle.spreads)
-        if one.seen
+        for participant, saw in (
+            *((one.participant, one.seen) for one in bundle.images),
+            *((one.participant, one.seen) for one in bundle.spreads),
+        )
+        if saw
     }
     both = measure_rows(old, seen).merge(
         measure_rows(new, seen),

@@ -1,4 +1,4 @@
-"""How a soft mask agrees with one drawn by hand, over the stretch of cord that was drawn.
+"""Agreement of a soft mask with one drawn by hand, over the stretch of cord that was drawn.
 
 Many masks are drawn on a part of the slices only, and none says whether the cord goes on. All
 voxel scores are therefore taken between the first and the last drawn slice; what a prediction has
@@ -72,8 +72,8 @@ def drawn_scores(
     """
     part = drawn_slices(reference.data)
     binary, known = mask.data >= THRESHOLD, reference.data >= THRESHOLD
-    predicted, drawn = binary.any(axis=(0, 1)), known.any(axis=(0, 1))
-    inside = np.zeros(len(drawn), bool)
+    predicted, drawn = (np.asarray(one.any(axis=(0, 1))) for one in (binary, known))
+    inside = np.zeros(len(drawn), dtype=bool)
     inside[part] = True
     step = float(mask.spacing[2])
     return {
@@ -107,15 +107,16 @@ def undrawn_scores(
     binary = mask.data >= THRESHOLD
     pieces = count_components(binary)
     if without_cord:
-        surplus = _length(binary.any(axis=(0, 1)), lengths_mm, float(mask.spacing[2]))
+        predicted = np.asarray(binary.any(axis=(0, 1)))
+        surplus = _length(predicted, lengths_mm, float(mask.spacing[2]))
         return {"surplus_mm": surplus, "pieces": float(pieces)}
     scores = {"nothing_found": float(not pieces)}
     return {**scores, "pieces": float(max(pieces - 1, 0))} if whole_field else scores
 
 
 def calibration_error(soft: np.ndarray, known: np.ndarray) -> float:
-    """How far soft values are from the frequency with which voxels of that value lie within the
-    reference (0 is perfect).
+    """The difference of soft values from the frequency with which voxels of that value lie within
+    the reference (0 is perfect).
 
     Voxels between 0.05 and 0.95 are put into nine classes of equal width; the absolute differences
     between the mean soft value and the part of drawn voxels are averaged over classes, weighted by
@@ -140,7 +141,7 @@ def calibration_error(soft: np.ndarray, known: np.ndarray) -> float:
 
 
 def tip_error(mask: Volume, tip_s_mm: float, top_s_mm: float) -> float:
-    """How far the lowest point of a mask (cut at 0.5, all pieces) lies above the tip of the cord,
+    """The height of the lowest point of a mask (cut at 0.5, all pieces) above the tip of the cord,
     mm; negative: below it.
 
     Args:
@@ -223,7 +224,7 @@ def offset_scores(mask: Volume, reference: Volume, offset_mm: float) -> dict[str
     Args:
         mask: soft, axes LAS.
         reference: on the same grid.
-        offset_mm: how much too far out the reference is drawn; negative moves its edge outwards.
+        offset_mm: the reference is drawn too far out by it; negative moves its edge outwards.
     """
     part = drawn_slices(reference.data)
     known = reference.data[..., part] >= THRESHOLD
@@ -256,10 +257,10 @@ def _box(mask: np.ndarray, spacing_mm: np.ndarray) -> tuple[slice, slice, slice]
     """What there is in plane, and a margin."""
     found = ndimage.find_objects(mask.astype(np.uint8))[0]
     margins = [int(np.ceil(_MARGIN_MM / float(size))) for size in spacing_mm[:2]]
-    plane = [
+    first, second = (
         slice(max(one.start - margin, 0), one.stop + margin) for one, margin in zip(found, margins)
-    ]
-    return (*plane, slice(None))
+    )
+    return first, second, slice(None)
 
 
 def _finer(values: np.ndarray, factors: list[int]) -> np.ndarray:

@@ -32,7 +32,7 @@ def leaks(evaluated: Sequence[Case], trained: Iterable[Case]) -> list[str]:
 
 
 def leak_of(evaluated: Sequence[Case], participant: str, image: str | Path) -> str:
-    """How one image that is trained on belongs to the evaluation list; "" where it does not.
+    """Why an image that is trained on counts as one of the evaluation list; "" where it does not.
 
     Args:
         evaluated: images that no training may see.

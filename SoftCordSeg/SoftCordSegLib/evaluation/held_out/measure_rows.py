@@ -102,14 +102,14 @@ def measure_rows(measured: Measured, left_out: Collection[str] = ()) -> pd.DataF
         participants of each one's mean; of :data:`RESCAN` of the absolute differences),
         ``participants`` (over how many), ``images`` (of theirs, that have the number).
     """
+    records = [record for record in _records(measured) if record[1] not in left_out]
     long = pd.DataFrame(
-        (
+        [
             (*group, name, owner, values[name])
-            for group, owner, values in _records(measured)
-            if owner not in left_out
+            for group, owner, values in records
             for name in COLUMNS[group[0]]
             if name in values
-        ),
+        ],
         columns=[*GROUP, "measure", "owner", "value"],
     ).astype({"value": float, "seen": bool})
     keys = [*GROUP, "measure"]
@@ -117,12 +117,10 @@ def measure_rows(measured: Measured, left_out: Collection[str] = ()) -> pd.DataF
     rows = owners.groupby(level=keys, sort=False).agg(
         value=("mean", "mean"), participants=("mean", "count"), images=("count", "sum")
     )
-    rows = rows.reset_index()
-    column = [COLUMNS[table].index(name) for table, name in zip(rows["table"], rows["measure"])]
-    group = rows.groupby(GROUP, sort=False).ngroup() + rows["table"].map(list(COLUMNS).index) * len(
-        rows
-    )
-    return rows.iloc[np.lexsort((column, group))].reset_index(drop=True)
+    order = {group: at for at, group in enumerate(dict.fromkeys(one[0] for one in records))}
+    group_at = [order[key[:-1]] for key in rows.index]
+    column_at = [COLUMNS[key[0]].index(key[-1]) for key in rows.index]
+    return rows.iloc[np.lexsort((column_at, group_at))].reset_index()
 
 
 def _records(
@@ -163,8 +161,8 @@ def measure_text(measured: Sequence[Measured], without_offset: Sequence[str] = (
             parts.append(f"{_TITLES[table]}\n\n{text}")
     parts.append(FOOTNOTES.rstrip())
     if without_offset:
-        names = ", ".join(without_offset)
-        parts.append(f"No offset is known of {names}: no second row for their images.")
+        unknown = ", ".join(without_offset)
+        parts.append(f"No offset is known of {unknown}: no second row for their images.")
     notes = dict.fromkeys(note for one in measured for note in one.notes)
     parts += [f"Note: {note}" for note in notes]
     return "\n\n".join(parts) + "\n"
@@ -181,7 +179,7 @@ def _table(table: str, rows: Mapping[str, pd.DataFrame]) -> str:
         return ""
     labels = ["contrast", "region", *(["participant"] if table == SPREAD else [])]
     lines = [[*labels, "bundle", "n", *(_HEADINGS[name] for name in columns)]]
-    for label, group in own.groupby(labels, sort=False):
+    for words, group in own.groupby(labels, sort=False):
         for name in rows:
             for part in parts:
                 for seen in (False, True):
@@ -193,7 +191,7 @@ def _table(table: str, rows: Mapping[str, pd.DataFrame]) -> str:
                     if len(cells):
                         title = f"{name} - offset" if part == MOVED else name
                         lines.append(
-                            [*label, title + (_SEEN if seen else ""), *_cells(cells, columns)]
+                            [*words, title + (_SEEN if seen else ""), *_cells(cells, columns)]
                         )
     return _aligned(lines)
 

@@ -1,5 +1,5 @@
-"""A study as a Slicer scene: saved as ``.mrb``, and drawn in real slice and 3D views without a
-screen.
+"""A study of the demonstration as a Slicer scene: saved as ``.mrb``, and drawn in real slice and 3D
+views without a screen.
 """
 
 from __future__ import annotations
@@ -7,12 +7,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ...files import file_stem
+from ..files import file_stem
 
 if TYPE_CHECKING:
-    from ...reports.demo_page import DemoStudy
+    import numpy as np
+
+    from ..reports.demo_page import DemoStudy
+    from ..scene.offscreen import OffscreenSlicer
 
 Draw = Callable[..., dict[str, bytes]]
 
@@ -20,7 +23,7 @@ PICTURE_PIXELS = (560, 560)
 _AXIAL_WIDTH_MM = 70.0
 
 
-def make_views(study: DemoStudy, folder: Path, draw: Draw | None = None) -> DemoStudy:
+def with_views(study: DemoStudy, folder: Path, draw: Draw | None = None) -> DemoStudy:
     """The study with its scene, saved into ``folder``, and pictures of it; what cannot be done here
     is said in its remarks, not raised.
 
@@ -32,14 +35,17 @@ def make_views(study: DemoStudy, folder: Path, draw: Draw | None = None) -> Demo
     Raises:
         OutputError: the bundle cannot be written (no folder, full disk).
     """
-    from ...scene import SlicerMissing, offscreen
-    from ...scene.offscreen import GraphicsMissing
-    from ...scene.scene_files import save_scene
+    from ..scene import SlicerMissing, offscreen
+    from ..scene.offscreen import GraphicsMissing
+    from ..scene.scene_files import save_scene
 
     try:
         app = offscreen.start()
     except SlicerMissing as error:
-        return replace(study, view_remarks=(f"No scene and no pictures: {error}",))
+        return replace(
+            study,
+            view_remarks=(f"No scene and no pictures: {error.sentence} {error.hint}".rstrip(),),
+        )
     try:
         nodes = _fill(app, study)
         bundle = folder / f"{file_stem(study.path)}.mrb"
@@ -48,25 +54,29 @@ def make_views(study: DemoStudy, folder: Path, draw: Draw | None = None) -> Demo
             pictures = (draw or draw_views)(app, study, nodes)
             return replace(study, scene=bundle, pictures=tuple(pictures.items()))
         except GraphicsMissing as error:
-            return replace(study, scene=bundle, view_remarks=(f"No pictures: {error}",))
+            return replace(
+                study,
+                scene=bundle,
+                view_remarks=(f"No pictures: {error.sentence} {error.hint}".rstrip(),),
+            )
     finally:
         app.close()
 
 
-def _fill(app, study: DemoStudy) -> dict:
+def _fill(app: OffscreenSlicer, study: DemoStudy) -> dict[str, Any]:
     """Image, soft mask, segment, discs, box, table and plot, placed in the subject hierarchy."""
-    from ...scene.disc_points import add_discs
-    from ...scene.hierarchy import place_result
-    from ...scene.measure_tables import (
+    from ..scene.disc_points import add_discs
+    from ..scene.hierarchy import place_result
+    from ..scene.measure_tables import (
         add_area_chart,
         add_area_series,
         add_slice_table,
         add_summary_table,
     )
-    from ...scene.render import set_window_level
-    from ...scene.soft_mask_node import add_soft_mask
-    from ...scene.threshold_view import add_threshold_view
-    from ...scene.volume_nodes import add_volume
+    from ..scene.render import set_window_level
+    from ..scene.soft_mask_node import add_soft_mask
+    from ..scene.threshold_view import add_threshold_view
+    from ..scene.volume_nodes import add_volume
 
     scene = app.scene
     image = add_volume(scene, study.image, file_stem(study.path))
@@ -89,15 +99,15 @@ def _fill(app, study: DemoStudy) -> dict:
     return {"image": image, "soft": soft}
 
 
-def draw_views(app, study: DemoStudy, nodes: dict) -> dict[str, bytes]:
+def draw_views(app: OffscreenSlicer, study: DemoStudy, nodes: dict[str, Any]) -> dict[str, bytes]:
     """PNG bytes of three slice views through the cord, and of the cord in 3D.
 
     Raises:
         GraphicsMissing: nothing here can draw without a screen.
     """
-    from ...scene.render import ORIENTATIONS, SliceView, ThreeDView, png_bytes
+    from ..scene.render import ORIENTATIONS, SliceView, ThreeDView, png_bytes
 
-    middle, extent = _cord_place(study)
+    middle, extent = _cord_extent(study)
     pictures = {}
     for orientation in ORIENTATIONS:
         with SliceView(app, orientation, PICTURE_PIXELS) as view:
@@ -114,7 +124,7 @@ def draw_views(app, study: DemoStudy, nodes: dict) -> dict[str, bytes]:
     return pictures
 
 
-def _cord_place(study: DemoStudy):
+def _cord_extent(study: DemoStudy) -> tuple[np.ndarray, float]:
     """The cord's middle (mm, RAS), on the cord itself, and how many millimetres a view needs to
     hold its whole length.
     """

@@ -1,5 +1,0 @@
-"""``softcord demo``."""
-
-from .command import demo_command
-
-__all__ = ["demo_command"]
