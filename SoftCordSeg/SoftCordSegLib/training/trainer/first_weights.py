@@ -44,9 +44,8 @@ class Start:
         unknown = sorted(set(content) - {one.name for one in fields(cls)})
         if unknown or (content.get("bundle") and content.get("run")):
             raise InputError(
-                "A training starts from nothing, from a bundle or from a run, and not from"
-                f" {', '.join(sorted(content))}.",
-                hint="Give the bundle, or the run.",
+                f"The start of a training is a bundle or a run, not {', '.join(sorted(content))}.",
+                hint="Give one of these, or none for random weights.",
             )
         return cls(**content)
 
