@@ -72,10 +72,10 @@ def segment_command(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Segment the spinal cord: writes NAME_label-SC_softseg.nii.gz (0 to 1) and .json for each
-    image.
+    """Segment the spinal cord: a soft mask (0 to 1) of each image.
 
-    A series (4D) is averaged over time unless --time says otherwise.  Results of an earlier run are
+    Writes NAME_label-SC_softseg.nii.gz, and how it was made in NAME_label-SC_softseg.json.  A
+    series (4D) is averaged over time unless --time says otherwise.  Results of an earlier run are
     replaced, but for masks that were corrected by hand; inputs never are.
     """
     words = {
