@@ -1,11 +1,11 @@
-"""The Slicer module: what Slicer asks of a scripted module, and nothing else.  The work is done in
-SoftCordSegLib.
+"""The Slicer module: only the classes that Slicer requires of a scripted module.  The work is done
+in SoftCordSegLib.
 
-Slicer calls methods in camelCase; everything that is ours is in snake_case.  The packages that
-Slicer does not bring are imported only when something is segmented, after asking.
+Slicer calls methods in camelCase; our own are in snake_case.  Packages that Slicer lacks are
+imported only when something is segmented, after asking.
 
-Annotations are not postponed here (no ``from __future__``): the parameter node's are read while the
-module is being loaded.
+Annotations are not postponed here (no ``from __future__``): those of the parameter node are read
+while the module is loaded.
 """
 
 import tempfile
@@ -61,16 +61,16 @@ def _register_sample_data():
 
 @parameterNodeWrapper
 class SoftCordSegParameterNode:
-    """What is chosen for a study, and saved with the scene.
+    """The choices for a study, saved with the scene.
 
     image - the volume to segment
-    onlyInBox - segment what is inside the box, and nothing else
+    onlyInBox - segment only the inside of the box
     boxShown - show the box
     overlayShown, overlayOpacity - the soft values in colour over the image
     segmentFilled - fill the segment in the slices; its outline otherwise
     surfaceShown - the surface in the 3D view
-    editsShown - what was added and removed by hand
-    paintSoftOnly - painting reaches only voxels in which the network saw some cord
+    editsShown - the voxels that were added and removed by hand
+    paintSoftOnly - painting changes only voxels with some predicted cord
     rows, levels - of the table of measures
     """
 
@@ -123,56 +123,55 @@ class SoftCordSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             slicer.mrmlScene, slicer.mrmlScene.EndBatchProcessEvent, self.on_scene_end_batch
         )
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeRemovedEvent, self.on_node_removed)
-        self.take_parameter_node()
+        self.bind_parameter_node()
 
     def enter(self):
-        self.take_parameter_node()
+        self.bind_parameter_node()
         self.panel.enter()
 
     def exit(self):
         self.panel.exit()
 
     def cleanup(self):
-        self.let_parameter_node_go()
+        self.unbind_parameter_node()
         self.panel.close()
         self.removeObservers()
 
     def on_scene_start_close(self, _caller=None, _event=None):
         self.panel.worker.cancel()
-        self.let_parameter_node_go()
+        self.unbind_parameter_node()
 
     def on_scene_end_close(self, _caller=None, _event=None):
         if self.parent.isVisible():
-            self.take_parameter_node()
+            self.bind_parameter_node()
         self.panel.refresh()
 
     def on_scene_start_import(self, _caller=None, _event=None):
-        # While nodes come in, the selector takes the first that it meets, and would write that over
-        # what was saved.
-        self.let_parameter_node_go()
+        # During an import the selector chooses the first node, and would replace the saved choice.
+        self.unbind_parameter_node()
 
     def on_scene_end_import(self, _caller=None, _event=None):
-        self.take_parameter_node()
-        # Bound while the scene is still being tidied up: what was read then is read again.
+        self.bind_parameter_node()
+        # Bound before the import has finished: the parameters are read again.
         self._parameters.Modified()
         self._loaded_image = self._parameters.image
         self.panel.refresh()
 
     def on_scene_end_batch(self, _caller=None, _event=None):
-        # The selector may have filled itself only now, and have begun with its first volume.
+        # The selector may have been filled only now, and have chosen its first volume.
         image, self._loaded_image = self._loaded_image, None
         if image is not None and image.GetScene() is not None and self._parameters is not None:
             self._parameters.image = image
 
     def on_node_removed(self, _caller=None, _event=None):
-        # Somebody may delete the parameter node itself, in the module Data for example.
+        # The user may delete the parameter node itself, for example in the module Data.
         if self._parameters is not None and self._parameters.parameterNode.GetScene() is None:
-            self.let_parameter_node_go()
+            self.unbind_parameter_node()
             if not slicer.mrmlScene.IsBatchProcessing():
-                self.take_parameter_node()
+                self.bind_parameter_node()
 
-    def take_parameter_node(self):
-        """Bind the controls to the scene's parameter node, which is made where there is none."""
+    def bind_parameter_node(self):
+        """Bind the controls to the scene's parameter node, which is made if missing."""
         from SoftCordSegLib.panel.platforms import connect_gui
 
         parameters = self.logic.getParameterNode()
@@ -180,7 +179,7 @@ class SoftCordSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._parameters is None
             or self._parameters.parameterNode is not parameters.parameterNode
         ):
-            self.let_parameter_node_go()
+            self.unbind_parameter_node()
             self._parameters = self.panel.parameters = parameters
             self._gui_tag = connect_gui(parameters, self.ui)
             self.addObserver(parameters.parameterNode, "ModifiedEvent", self.on_parameters_changed)
@@ -188,7 +187,7 @@ class SoftCordSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._parameters.image = self.logic.first_image(slicer.mrmlScene)
         self.panel.refresh()
 
-    def let_parameter_node_go(self):
+    def unbind_parameter_node(self):
         """Unbind the controls."""
         if self._parameters is None:
             return
@@ -223,7 +222,7 @@ class SoftCordSegLogic(ScriptedLoadableModuleLogic):
         return shipped_bundles()
 
     def check_model(self, folder):
-        """Raise a sentence (ModelError) where a folder holds no usable model."""
+        """Raise a ModelError where a folder contains no usable model."""
         from SoftCordSegLib.network import load_bundle
 
         load_bundle(folder)
@@ -270,8 +269,8 @@ class SoftCordSegLogic(ScriptedLoadableModuleLogic):
         return segment_images.VolumeRequest(volume_of(image), model, options)
 
     def accept(self, image, request, mask):
-        """Put what the network found into the scene: corrections by hand stay over it; where
-        nothing was found nothing changes.
+        """Put a mask into the scene, with the corrections applied to it; nothing changes where no
+        cord was found.
         """
         from SoftCordSegLib.panel.saving import remember_run
         from SoftCordSegLib.scene.study import set_segmentation, study_of
@@ -345,7 +344,7 @@ class SoftCordSegTest(ScriptedLoadableModuleTest):
 
         slicer.util.selectModule("SoftCordSeg")
         widget = slicer.util.getModuleWidget("SoftCordSeg")
-        widget.take_parameter_node()  # the module may be hidden in a run without a window
+        widget.bind_parameter_node()  # the module may be hidden in a run without a window
         panel, ui = widget.panel, widget.ui
         phantom, image = self._open_phantom()
         panel.parameters.image = image

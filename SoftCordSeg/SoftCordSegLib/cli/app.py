@@ -20,7 +20,6 @@ from .prepare_command import prepare_command
 from .sct_spelling import SctSpelling
 from .segment_command import segment_command
 from .softgt_command import softgt_command
-from .tools import Tools
 from .train_command import train_command
 
 app = typer.Typer(
@@ -69,8 +68,8 @@ Version = Annotated[
 
 
 @app.callback()
-def _root(ctx: typer.Context, version: Version = False) -> None:
-    ctx.obj = ctx.obj or Tools()
+def _root(version: Version = False) -> None:
+    """Options of the command itself."""
 
 
 def main() -> None:

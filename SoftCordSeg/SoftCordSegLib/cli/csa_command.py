@@ -253,13 +253,12 @@ def csa_command(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Measure the cord's cross-sectional area and shape, with SCT's columns and units (areas mm²,
-    lengths mm, angles degrees).
+    """Measure the cord's cross-sectional area and shape, with SCT's columns and units.
 
-    Without --perslice, --perlevel, --vert and -z there is one row a slice; --vert or -z alone give
-    one row, their mean. The columns after SCT's are ours: area_low and area_high are the areas
-    within the contours at 0.75 and 0.25 of the mask. SCT's own spelling (-i MASK -vert 2:3
-    -perlevel 1 -discfile FILE) is understood too.
+    Areas are in mm², lengths in mm, angles in degrees. Without --perslice, --perlevel, --vert and
+    -z there is one row a slice; --vert or -z alone give one row, their mean. The columns after
+    SCT's are ours: area_low and area_high are the areas within the contours at 0.75 and 0.25 of the
+    mask. SCT's own spelling (-i MASK -vert 2:3 -perlevel 1 -discfile FILE) is understood too.
     """
     with guarded(debug, json):
         from ..workflows.csa_measure import CsaOptions, JunctionOptions, LevelSource

@@ -12,12 +12,10 @@ from typing import Any
 
 import typer
 
-from ..errors import Cancelled, OptionError, SoftCordSegError, naming_file
+from ..errors import Cancelled, OptionError, SoftCordSegError
 from .console import fail, print_json, say
 
 EXIT_FAILED, EXIT_USAGE, EXIT_CANCELLED = 1, 2, 130
-
-UsageProblem, naming = OptionError, naming_file  # the names before; see errors.py
 
 
 @contextlib.contextmanager
@@ -79,11 +77,6 @@ def json_of(error: SoftCordSegError) -> dict[str, Any]:
         "path": None if error.path is None else str(error.path),
         "hint": error.hint,
     }
-
-
-def sentence_of(error: Exception, debug: bool, path: Path | None = None) -> str:
-    """The text of :func:`for_user`."""
-    return str(for_user(error, debug, path))
 
 
 def _end(code: int, error: SoftCordSegError, as_json: bool) -> None:

@@ -70,11 +70,10 @@ def label_command(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Find the intervertebral discs along the cord, from one that is known, or from none where
-    C2/C3 and the dens are in view.
+    """Find the intervertebral discs along the cord.
 
-    Each disc gets a confidence: the probability that it lies within 2.5 mm along the cord, given
-    that the known ones are right.
+    One disc must be known, or C2/C3 and the dens in view. Each disc gets a confidence: the
+    probability that it lies within 2.5 mm along the cord, given that the known ones are right.
     """
     with guarded(debug, json):
         from ..workflows.label_discs import LabelOptions, label_files

@@ -27,6 +27,7 @@ Result = TypeVar("Result")
 _PACKAGES = {
     "lightning": "lightning",
     "monai": "monai",
+    "pydantic": "pydantic",
     "tensorboard": "tensorboard",
     "yaml": "PyYAML",
 }
@@ -71,10 +72,8 @@ def needing_packages() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        # Lightning says in words only that it misses tensorboard.
-        package = (error.name or ("tensorboard" if "tensorboard" in str(error) else "")).split(".")[
-            0
-        ]
+        # Of tensorboard alone, Lightning's error names no module.
+        package = (error.name or "tensorboard").split(".")[0]
         if package not in _PACKAGES:
             raise
         raise InputError(

@@ -72,10 +72,10 @@ def segment_command(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Segment the spinal cord: writes NAME_label-SC_softseg.nii.gz (0 to 1) and .json for each
-    image.
+    """Segment the spinal cord: a soft mask (0 to 1) of each image.
 
-    A series (4D) is averaged over time unless --time says otherwise.  Results of an earlier run are
+    Writes NAME_label-SC_softseg.nii.gz, and how it was made in NAME_label-SC_softseg.json.  A
+    series (4D) is averaged over time unless --time says otherwise.  Results of an earlier run are
     replaced, but for masks that were corrected by hand; inputs never are.
     """
     words = {
@@ -89,7 +89,8 @@ def segment_command(
         "threads": threads,
     }
     with guarded(debug, as_json):
-        from ..files import check_folder, check_names_differ, check_not_an_input
+        from ..bids import check_names_differ
+        from ..files import check_folder, check_not_an_input
         from ..network import store
         from ..workflows.segment_images import SegmentOptions, segment_file, with_crop
 

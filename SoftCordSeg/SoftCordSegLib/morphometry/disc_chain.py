@@ -15,27 +15,9 @@ import numpy as np
 # Slices (0.5 mm) of the posterior disc tips of PAM50, values 2 (C1/C2) to 21 (L1/L2); De Leener et
 # al., NeuroImage 2018.
 _PAM50_SLICES = (
-    938,
-    909,
-    872,
-    837,
-    802,
-    769,
-    733,
-    692,
-    646,
-    599,
-    552,
-    502,
-    451,
-    397,
-    344,
-    289,
-    232,
-    170,
-    106,
-    40,
-)
+    938, 909, 872, 837, 802, 769, 733, 692, 646, 599,
+    552, 502, 451, 397, 344, 289, 232, 170, 106, 40,
+)  # fmt: skip
 # PAM50 ends at L1/L2; below it lumbar levels are about as long as its last one.
 _LUMBAR_MM = (34.0, 34.0, 34.0, 33.0)
 FIRST, LAST = 2, 25

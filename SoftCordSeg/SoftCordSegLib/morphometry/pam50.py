@@ -17,27 +17,9 @@ from .level_names import level_name
 # First slice of each vertebral level in PAM50 (0.5 mm, from below), C1 to L1; each level ends where
 # the one above begins.
 _FIRST_SLICE = (
-    939,
-    908,
-    871,
-    834,
-    801,
-    770,
-    736,
-    693,
-    647,
-    601,
-    552,
-    501,
-    450,
-    397,
-    343,
-    290,
-    232,
-    169,
-    106,
-    40,
-)
+    939, 908, 871, 834, 801, 770, 736, 693, 647, 601,
+    552, 501, 450, 397, 343, 290, 232, 169, 106, 40,
+)  # fmt: skip
 _TOP = 985
 _SLICES = 991
 _SPACING_MM = 0.5

@@ -12,7 +12,7 @@ from ..errors import ModelError
 if TYPE_CHECKING:
     import torch
 
-# Not a dependency of ours: it brings torchvision and more.
+# Not a dependency: it brings torchvision and more.
 _LIBRARY = "nnunetv2"
 _BUILDER = "nnunetv2.utilities.get_network_from_plans"
 # A plans file names Python objects to import.  Only classes directly in a module of networks or

@@ -11,7 +11,7 @@ from pathlib import Path
 import slicer
 
 from ..errors import ModelError
-from ..files import check_not_an_input, text_writer, write_together
+from ..files import check_not_an_input, json_text, text_writer, write_together
 
 _RUN = "SoftCordSeg.Run"
 
@@ -132,7 +132,7 @@ def run_of(soft) -> dict | None:
 
 def _sidecar_text(study, existing: Path) -> str:
     """How the mask was made and who corrected it; entries of an existing sidecar stay."""
-    from ..bids import merged, read_sidecar, sidecar_text, with_correction
+    from ..bids import merged, read_sidecar, with_correction
     from ..scene.soft_edits import SoftEdits, has_edits
 
     content = {"Source": source_of(study.image), **(run_of(study.soft) or {})}
@@ -141,7 +141,7 @@ def _sidecar_text(study, existing: Path) -> str:
     if has_edits(study.soft):
         user = slicer.app.applicationLogic().GetUserInformation()
         content = with_correction(content, user.GetName(), *SoftEdits(study.view).counts)
-    return sidecar_text(merged(read_sidecar(existing), content))
+    return json_text(merged(read_sidecar(existing), content))
 
 
 def _disc_files(study, path: Path, mask: Path) -> dict[Path, Callable[[Path], object]]:

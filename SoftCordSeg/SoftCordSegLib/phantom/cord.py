@@ -125,7 +125,7 @@ DISC_HEIGHTS_MM = dict(enumerate(_HEIGHTS_DOWNWARDS_MM, start=1))
 # Between the CSF and the vertebral body: dura and posterior longitudinal ligament, mm.
 WALL_MM = 1.2
 # The cord's edge in images is this far outside the cord's edge in masks: pia, and vessels on it.
-# In the PAM50 template the mask lies 0.2 to 0.5 mm inside the half-way point between cord and CSF
+# In the PAM50 template the mask is 0.2 to 0.5 mm inside the half-way point between cord and CSF
 # of its own T2w image.
 PIA_MM = 0.4
 

@@ -40,7 +40,7 @@ class Neck:
         return self._coarse.at(points)
 
     def paint(self, canvas: Canvas, points: Points, coarse: np.ndarray) -> None:
-        """Skin, fat and muscles first, then what lies in them."""
+        """Skin, fat and muscles first, then the structures in them."""
         skin = self.skin_distance(points.x, points.y, points.z)
         self._paint_skin(canvas, points, skin)
         self._paint_fascia(canvas, points, coarse, skin)

@@ -183,7 +183,7 @@ def _scanner(data: np.ndarray, scan: Contrast, grid: Grid, rng: np.random.Genera
 
 
 def _discs_inside(cord: Cord, grid: Grid) -> tuple[DiscLabel, ...]:
-    """The discs whose posterior tip lies in the field of view."""
+    """The discs whose posterior tip is in the field of view."""
     inside = []
     for value in sorted(DISC_HEIGHTS_MM):
         tip = cord.disc_tip(value)

@@ -24,13 +24,13 @@ class State(NamedTuple):
     Attributes:
         segment: a digest of the segment's voxels; empty where there are none.
         threshold: at which the segment was shown.
-        said: flat indices (Fortran order) of the edits that are not 0.
+        indices: flat (Fortran order) of the edits that are not 0.
         values: int8, these edits.
     """
 
     segment: bytes
     threshold: float
-    said: np.ndarray
+    indices: np.ndarray
     values: np.ndarray
 
     @classmethod
@@ -39,15 +39,15 @@ class State(NamedTuple):
         (None: nothing was ever edited).
         """
         flat = np.empty(0, np.int8) if edits is None else edits.ravel(order="F")
-        said = np.flatnonzero(flat != 0).astype(
+        indices = np.flatnonzero(flat != 0).astype(
             np.uint32
         )  # half the memory: a volume has fewer than 4e9 voxels
-        return cls(_digest(segment, box), threshold, said, flat[said])
+        return cls(_digest(segment, box), threshold, indices, flat[indices])
 
     def edits(self, shape: tuple[int, int, int]) -> np.ndarray:
         """The edit map, int8."""
         edits = np.zeros(shape, np.int8, order="F")
-        edits.ravel(order="F")[self.said] = self.values
+        edits.ravel(order="F")[self.indices] = self.values
         return edits
 
     def same_as(self, other: State) -> bool:
@@ -55,7 +55,7 @@ class State(NamedTuple):
         same = (self.segment, self.threshold) == (other.segment, other.threshold)
         return (
             same
-            and np.array_equal(self.said, other.said)
+            and np.array_equal(self.indices, other.indices)
             and np.array_equal(self.values, other.values)
         )
 

@@ -100,8 +100,7 @@ class ThresholdView:
     def is_updating(self) -> bool:
         """True while the segment is being written, by this or another view of the same node.
 
-        Whoever observes the segmentation for the user's strokes can tell by it that an event is not
-        one.
+        An observer of the user's strokes ignores events while it is True.
         """
         return self.node in _being_written
 
@@ -149,7 +148,7 @@ class ThresholdView:
                 self._write_surface(segment, soft, box, threshold)
 
     def box_at(self, threshold: float) -> Box | None:
-        """The box of soft mask >= ``threshold``, looked for only where the mask is above 0; None if
+        """The box of soft mask >= ``threshold``, computed only where the mask is above 0; None if
         there are no such voxels.
         """
         soft = self._soft_array()
@@ -273,7 +272,7 @@ class ThresholdView:
 
 
 class _KnownBox:
-    """A box that is looked for only when the voxels it was found in have changed."""
+    """A box that is computed again only when its voxels have changed."""
 
     def __init__(self):
         self._box, self._time = None, None

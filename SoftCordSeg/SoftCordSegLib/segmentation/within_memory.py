@@ -40,7 +40,7 @@ def segment_within_memory(
 ) -> SoftMask:
     """As :func:`~.segment.segment`; when memory runs out, with smaller tiles, and then on the CPU.
 
-    Tiles do not change the result but for rounding at their seams: every step that looks at
+    Tiles do not change the result but for rounding at their seams: every step that uses
     intensities sees the whole volume.
 
     Raises:

@@ -182,7 +182,7 @@ def _checked_affine(image: nibabel.Nifti1Image, path: Path) -> np.ndarray:
     if int(header["sform_code"]) == 0 and int(header["qform_code"]) == 0:
         raise InputError(
             "The file does not say where the image lies in the patient (its sform and qform codes"
-            " are both 0), so left and right cannot be told.",
+            " are both 0), so left and right are not known.",
             path=path,
             hint="Export it again from the DICOM images.",
         )

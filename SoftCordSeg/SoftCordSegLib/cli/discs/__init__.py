@@ -1,1 +1,0 @@
-"""Disc labels as files: beside a mask, in every format, and as they were placed."""
