@@ -195,8 +195,8 @@ CompareOut = Annotated[
         "--compare",
         help=(
             "Second table, .csv, for masks of one participant in several contrasts: a row a level"
-            " (with --pmj-distance that place; without levels a slice, on one grid), a column a contrast,"
-            " then mean, SD over the contrasts (n - 1, as in the paper), CV."
+            " (with --pmj-distance that place; without levels a slice, on one grid), a column a"
+            " contrast, then mean, SD over the contrasts (n - 1, as in the paper), CV."
         ),
         metavar="FILE",
     ),
