@@ -16,11 +16,17 @@ from ..files import check_not_an_input, json_text, text_writer, write_together
 _RUN = "SoftCordSeg.Run"
 
 
-def source_of(image) -> str:
-    """The name of an image's file, else of its node."""
+def file_of(image) -> Path | None:
+    """The file that an image was read from; None where there is none, as for DICOM."""
     storage = image.GetStorageNode()
     file = storage.GetFileName() if storage is not None else None
-    return Path(file).name if file else image.GetName()
+    return Path(file) if file else None
+
+
+def source_of(image) -> str:
+    """The name of an image's file, else of its node."""
+    file = file_of(image)
+    return image.GetName() if file is None else file.name
 
 
 def stem_of(image) -> str:
@@ -89,9 +95,8 @@ def write_all(files: dict[Path, Callable[[Path], object]], image) -> None:
         OptionError: a file would replace the image.
         OutputError: a file cannot be written; what was there before is untouched.
     """
-    storage = image.GetStorageNode()
-    file = storage.GetFileName() if storage is not None else None
-    check_not_an_input(files, [Path(file)] if file else [])
+    file = file_of(image)
+    check_not_an_input(files, [] if file is None else [file])
     write_together(files)
 
 
@@ -105,18 +110,20 @@ def remember_run(soft, image, request, mask) -> None:
         mask: ``SoftMask``.
     """
     from ..bids import segmentation_sidecar
-    from ..network import store
+    from ..network import file_sha256, store
 
     try:
         bundle = store.open_bundle(request.model)
     except ModelError:
         bundle = None  # moved away since the run
+    file = file_of(image)
     record = segmentation_sidecar(
         mask,
         bundle,
         source_of(image),
         device=request.options.device,
         box_given=request.options.box is not None,
+        source_sha256=file_sha256(file) if file is not None and file.is_file() else None,
     )
     # MRML files separate attributes by semicolons and colons; hexadecimal has neither.
     soft.SetAttribute(_RUN, json.dumps(record).encode("utf-8").hex())
