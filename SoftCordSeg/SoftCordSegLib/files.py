@@ -1,4 +1,4 @@
-"""Files: written completely or not at all, never over an input; the stems of image names."""
+"""Files: written completely or not at all, never over an input."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from .errors import OptionError, OutputError
-
-NIFTI_ENDINGS = (".nii.gz", ".nii")
 
 
 @contextlib.contextmanager
@@ -129,36 +127,6 @@ def check_not_an_input(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
                 path=output,
                 hint="Choose another output.",
             )
-
-
-def check_names_differ(images: Sequence[Path]) -> None:
-    """Refuse images whose results would have the same names.
-
-    Raises:
-        OptionError: two images of one name, or one image twice.
-    """
-    seen: dict[str, Path] = {}
-    for image in images:
-        key = file_stem(image).casefold()  # some disks do not tell capitals from small letters
-        if key in seen:
-            twice = (
-                f"'{image}' is given twice"
-                if seen[key] == image
-                else f"'{seen[key]}' and '{image}' have the same name"
-            )
-            raise OptionError(
-                f"{twice}, so their results would overwrite each other.",
-                hint="Run them one by one, into two folders.",
-            )
-        seen[key] = image
-
-
-def file_stem(path: Path) -> str:
-    """A file's name without ``.nii`` or ``.nii.gz`` (or, of another file, its last ending)."""
-    for ending in NIFTI_ENDINGS:
-        if path.name.lower().endswith(ending):
-            return path.name[: -len(ending)]
-    return path.stem
 
 
 class _ProbeDone(Exception):

@@ -35,7 +35,7 @@ def test_writes_image_mask_segment_tables_and_scene(a_demo):
     expected = {
         "phantom_DWI.nii.gz",
         "phantom_DWI_truth.nii.gz",
-        "phantom_DWI_discs.nii.gz",
+        "phantom_DWI_label-discs_dlabel.nii.gz",
         "phantom_DWI_label-SC_softseg.nii.gz",
         "phantom_DWI_label-SC_softseg.json",
         "phantom_DWI_label-SC_seg.nii.gz",

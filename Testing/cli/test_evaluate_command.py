@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 
 import pytest
@@ -367,3 +368,16 @@ def test_no_table(softcord, tmp_path):
 
     assert result.exit_code == 1
     assert "There is no such table" in result.stderr
+
+
+def test_without_its_packages_it_says_what_to_install(softcord, study, tmp_path, monkeypatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "pandas" else find(name)
+    )
+
+    result = softcord("evaluate", study, *folders(study), "-o", tmp_path / "out")
+
+    assert result.exit_code == 2
+    assert "pip install 'softcordseg[evaluation]'" in result.stderr
+    assert not (tmp_path / "out").exists()

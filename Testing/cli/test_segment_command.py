@@ -19,7 +19,8 @@ from cli.fakes import (
     values,
 )
 from SoftCordSegLib import __version__
-from SoftCordSegLib.bids import read_sidecar, sidecar_path, sidecar_text, with_correction
+from SoftCordSegLib.bids import read_sidecar, sidecar_path, with_correction
+from SoftCordSegLib.files import json_text
 from SoftCordSegLib.network import ModelBundle, Stage
 from SoftCordSegLib.segmentation import SoftMask
 from SoftCordSegLib.volume import read_nifti, write_nifti
@@ -313,11 +314,11 @@ def test_a_mask_that_was_corrected_by_hand_is_not_written_over(softcord, an_imag
     mask = tmp_path / "sub-01_T2w_label-SC_softseg.nii.gz"
     sidecar = sidecar_path(mask)
     mine = {**read_sidecar(sidecar), "RaterConfidence": 4}
-    sidecar.write_text(sidecar_text(mine))
+    sidecar.write_text(json_text(mine))
     assert softcord("segment", an_image, "-o", tmp_path).exit_code == 0
     assert read_sidecar(sidecar)["RaterConfidence"] == 4  # keys that are not ours stay
 
-    sidecar.write_text(sidecar_text(with_correction(mine, "First Last", 3, 0)))
+    sidecar.write_text(json_text(with_correction(mine, "First Last", 3, 0)))
     before = mask.read_bytes()
     result = softcord("segment", an_image, "-o", tmp_path)
     assert result.exit_code == 1

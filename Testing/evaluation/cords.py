@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from SoftCordSegLib.volume import Volume
@@ -18,11 +20,12 @@ def middle_at(height_mm):
     return np.stack([np.full_like(height_mm, 2.0), 0.1 * height_mm], axis=-1)
 
 
+@functools.lru_cache(maxsize=32)
 def a_cord(
     spacing, bottom_mm, top_mm, tilt=0.0, wider_mm=0.0, field_mm=40.0, offset=(0.0, 0.0)
 ) -> Volume:
-    """A soft mask, LAS: round about :func:`middle_at`, its area at right angles to S that of
-    :func:`radius_at`.
+    """A soft mask, LAS: around :func:`middle_at`, its area at right angles to S that of
+    :func:`radius_at`. It is shared between tests: leave its voxels as they are.
 
     Args:
         spacing: (in plane, between slices), mm.

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from panel_actions import paint_voxels, while_running
+from SoftCordSegLib.bids import read_sidecar
+from SoftCordSegLib.network import file_sha256
 from SoftCordSegLib.scene.scene_files import load_scene
 from SoftCordSegLib.scene.study import set_disc_labels, study_of
 from SoftCordSegLib.scene.volume_nodes import array_of, grid_of, load_image, values_on
@@ -84,6 +86,8 @@ def test_from_the_image_to_the_saved_scene(case, ui, widget, app, slicer_host, t
         tmp_path, next((tmp_path / "out").glob("*_softseg.nii.gz")), discs
     )
 
+    sidecar_is_that_of_the_shell(tmp_path, file)
+
     app.scene.Clear(False)
     load_scene(app.scene, tmp_path / "study.mrb")
     image = ui.cordImageSelector.currentNode()
@@ -95,6 +99,16 @@ def test_from_the_image_to_the_saved_scene(case, ui, widget, app, slicer_host, t
         > 10
     )
     assert "raised" in ui.cordEditsNote.text
+
+
+def sidecar_is_that_of_the_shell(folder, image) -> None:
+    """With the file that was segmented, and the correction."""
+    (path,) = (folder / "out").glob("*_softseg.json")
+    content = read_sidecar(path)
+    assert content["SourceSHA256"] == file_sha256(image)
+    assert [entry["Name"] for entry in content["GeneratedBy"]][::2] == ["SoftCordSeg", "Manual"]
+    keys = {"SpatialReference", "Source", "Model", "Device", "Found", "Message", "Notes", "Box"}
+    assert keys | {"BoxGivenByUser", "Threshold", "CorrectedByHand", "Date"} <= set(content)
 
 
 def cancel_the_first_run(host, ui, reached, go_on) -> None:

@@ -13,6 +13,7 @@ from .data_sets import (
     DESCRIPTION,
     LABELS,
     SOFT_LABELS,
+    check_names_differ,
     dataset_of,
     derivative_description,
     derivative_folder,
@@ -67,7 +68,6 @@ from .sidecar import (
     read_sidecar,
     segmentation_sidecar,
     sidecar_path,
-    sidecar_text,
     with_correction,
 )
 
@@ -88,6 +88,7 @@ __all__ = [
     "Origin",
     "SeriesKind",
     "acquisition_of",
+    "check_names_differ",
     "average_name",
     "contrast_names",
     "contrast_of",
@@ -126,7 +127,6 @@ __all__ = [
     "session_of",
     "short_names",
     "sidecar_path",
-    "sidecar_text",
     "spellings",
     "split_extension",
     "stem_of",

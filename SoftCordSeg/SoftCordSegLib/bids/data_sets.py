@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError
+from ..errors import InputError, OptionError
 from ..provenance import generated_by
 from .entities import (
     NIFTI_EXTENSIONS,
@@ -68,6 +68,28 @@ def find_image(dataset: Path, session: str, stem: str) -> Path | None:
     """The raw image of this name of a session; None where there is none."""
     found = (find_nifti(session_folder(dataset, session, one), stem) for one in MODALITIES)
     return next((path for path in found if path is not None), None)
+
+
+def check_names_differ(images: Sequence[Path]) -> None:
+    """Refuse images whose results would have the same names.
+
+    Raises:
+        OptionError: two images of one name, or one image twice.
+    """
+    seen: dict[str, Path] = {}
+    for image in images:
+        key = stem_of(image).casefold()  # some disks do not tell capitals from small letters
+        if key in seen:
+            twice = (
+                f"'{image}' is given twice"
+                if seen[key] == image
+                else f"'{seen[key]}' and '{image}' have the same name"
+            )
+            raise OptionError(
+                f"{twice}, so their results would overwrite each other.",
+                hint="Run them one by one, into two folders.",
+            )
+        seen[key] = image
 
 
 def image_of(mask: Path) -> Path | None:

@@ -63,11 +63,6 @@ def read_sidecar(path: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def sidecar_text(content: Mapping[str, Any]) -> str:
-    """How JSON files are written."""
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-
-
 def segmentation_sidecar(
     mask: MadeMask,
     bundle: Any,

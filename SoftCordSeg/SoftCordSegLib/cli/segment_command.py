@@ -89,7 +89,8 @@ def segment_command(
         "threads": threads,
     }
     with guarded(debug, as_json):
-        from ..files import check_folder, check_names_differ, check_not_an_input
+        from ..bids import check_names_differ
+        from ..files import check_folder, check_not_an_input
         from ..network import store
         from ..workflows.segment_images import SegmentOptions, segment_file, with_crop
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from ..bids import NIFTI_EXTENSIONS, Kind, label_name, spellings, stem_of
+from ..bids import NIFTI_EXTENSIONS, Kind, label_name, nifti_files, spellings, stem_of
 from ..errors import InputError
 from ..files import write_text_atomically
 from ..progress import Progress
@@ -91,7 +91,7 @@ class FolderMethod:
                 hint="Give the folder of a method's masks, or a model.",
             )
         files: dict[str, list[Path]] = {}
-        for path in sorted(self.folder.rglob("*.nii*")):
+        for path in nifti_files(self.folder):
             files.setdefault(path.name, []).append(path)
         return files
 

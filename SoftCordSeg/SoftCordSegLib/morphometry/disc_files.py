@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..bids import sidecar_path, sidecar_text
+from ..bids import sidecar_path
 from ..errors import InputError, OptionError, naming_file
-from ..files import text_writer, write_together
+from ..files import json_text, text_writer, write_together
 from ..provenance import generated_by
 from .discs import (
     DiscLabel,
@@ -311,7 +311,7 @@ def disc_writers(
     from ..volume import write_nifti
 
     if path.name.lower().endswith(".json"):
-        return {path: text_writer(sidecar_text(_markups(discs)))}, ()
+        return {path: text_writer(json_text(_markups(discs)))}, ()
     labels, notes = discs_to_label_image([disc.label for disc in discs], image)
     held = _as_held(discs, labels)
     if not held:
@@ -322,7 +322,7 @@ def disc_writers(
     content = {"GeneratedBy": generated_by(), **about, "Discs": [disc.as_json() for disc in held]}
     return {
         path: lambda temporary: write_nifti(labels, temporary),
-        sidecar_path(path): text_writer(sidecar_text(content)),
+        sidecar_path(path): text_writer(json_text(content)),
     }, notes
 
 

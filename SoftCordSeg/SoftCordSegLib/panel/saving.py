@@ -11,16 +11,22 @@ from pathlib import Path
 import slicer
 
 from ..errors import ModelError
-from ..files import check_not_an_input, text_writer, write_together
+from ..files import check_not_an_input, json_text, text_writer, write_together
 
 _RUN = "SoftCordSeg.Run"
 
 
-def source_of(image) -> str:
-    """The name of an image's file, else of its node."""
+def file_of(image) -> Path | None:
+    """The file that an image was read from; None where there is none, as for DICOM."""
     storage = image.GetStorageNode()
     file = storage.GetFileName() if storage is not None else None
-    return Path(file).name if file else image.GetName()
+    return Path(file) if file else None
+
+
+def source_of(image) -> str:
+    """The name of an image's file, else of its node."""
+    file = file_of(image)
+    return image.GetName() if file is None else file.name
 
 
 def stem_of(image) -> str:
@@ -89,9 +95,8 @@ def write_all(files: dict[Path, Callable[[Path], object]], image) -> None:
         OptionError: a file would replace the image.
         OutputError: a file cannot be written; what was there before is untouched.
     """
-    storage = image.GetStorageNode()
-    file = storage.GetFileName() if storage is not None else None
-    check_not_an_input(files, [Path(file)] if file else [])
+    file = file_of(image)
+    check_not_an_input(files, [] if file is None else [file])
     write_together(files)
 
 
@@ -105,18 +110,20 @@ def remember_run(soft, image, request, mask) -> None:
         mask: ``SoftMask``.
     """
     from ..bids import segmentation_sidecar
-    from ..network import store
+    from ..network import file_sha256, store
 
     try:
         bundle = store.open_bundle(request.model)
     except ModelError:
         bundle = None  # moved away since the run
+    file = file_of(image)
     record = segmentation_sidecar(
         mask,
         bundle,
         source_of(image),
         device=request.options.device,
         box_given=request.options.box is not None,
+        source_sha256=file_sha256(file) if file is not None and file.is_file() else None,
     )
     # MRML files separate attributes by semicolons and colons; hexadecimal has neither.
     soft.SetAttribute(_RUN, json.dumps(record).encode("utf-8").hex())
@@ -132,7 +139,7 @@ def run_of(soft) -> dict | None:
 
 def _sidecar_text(study, existing: Path) -> str:
     """How the mask was made and who corrected it; entries of an existing sidecar stay."""
-    from ..bids import merged, read_sidecar, sidecar_text, with_correction
+    from ..bids import merged, read_sidecar, with_correction
     from ..scene.soft_edits import SoftEdits, has_edits
 
     content = {"Source": source_of(study.image), **(run_of(study.soft) or {})}
@@ -141,7 +148,7 @@ def _sidecar_text(study, existing: Path) -> str:
     if has_edits(study.soft):
         user = slicer.app.applicationLogic().GetUserInformation()
         content = with_correction(content, user.GetName(), *SoftEdits(study.view).counts)
-    return sidecar_text(merged(read_sidecar(existing), content))
+    return json_text(merged(read_sidecar(existing), content))
 
 
 def _disc_files(study, path: Path, mask: Path) -> dict[Path, Callable[[Path], object]]:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..bids import Kind, label_name, stem_of
 from ..errors import InputError, OptionError
-from ..files import check_folder, check_not_an_input, file_stem, write_text_atomically
+from ..files import check_folder, check_not_an_input, write_text_atomically
 from ..progress import Progress
 from ..reports.demo_page import DEMO_PAGE, DEMO_TITLE, DemoStudy, LevelError, demo_html
 from ..reports.html_page import check_own_page
@@ -87,7 +88,7 @@ class DemoOptions:
         self.names()
         check_own_page(out / DEMO_PAGE, DEMO_TITLE)
         if self.image is not None:
-            written = self.segment.files(self.image, out / file_stem(self.image))
+            written = self.segment.files(self.image, out / stem_of(self.image))
             discs = [] if self.discs is None else [self.discs]
             check_not_an_input(written.values(), [self.image, *discs])
         check_folder(out)
@@ -175,7 +176,7 @@ def study_phantom(
     files = {
         "image": path,
         "truth": folder / f"phantom_{contrast}_truth.nii.gz",
-        "discs": folder / f"phantom_{contrast}_discs.nii.gz",
+        "discs": folder / label_name(path, Kind.DISCS),
     }
     write_nifti(phantom.image, path)
     write_nifti(phantom.truth, files["truth"])
@@ -205,7 +206,7 @@ def study_image(
     segmented = segment_file(path, folder, bundle, options, progress.part(0.0, 0.9))
     mask = read_nifti(segmented.files["mask"])
     study = DemoStudy(
-        file_stem(path),
+        stem_of(path),
         path,
         read_nifti(path, segmented.time),
         mask,
@@ -225,11 +226,11 @@ def study_image(
             levels = aggregate(shape, per_level=True)
         except InputError as error:
             remarks.append(f"No vertebral levels: {error}")
-    tables = {"slices": folder / f"{file_stem(path)}_csa_perslice.csv"}
+    tables = {"slices": folder / f"{stem_of(path)}_csa_perslice.csv"}
     mask_name = segmented.files["mask"].name
     write_csv(tables["slices"], shape, aggregate(shape, per_slice=True), mask_name)
     if levels is not None:
-        tables["levels"] = folder / f"{file_stem(path)}_csa_perlevel.csv"
+        tables["levels"] = folder / f"{stem_of(path)}_csa_perlevel.csv"
         write_csv(tables["levels"], shape, levels, mask_name)
     remarks += [*segmented.notes, *shape.notes, *(() if levels is None else levels.notes)]
     return replace(
@@ -249,7 +250,7 @@ def _study(
     if options.image is None:
         return study_phantom(name, out / name, bundle, options.segment, progress)
     discs = () if options.discs is None else read_discs(options.discs)
-    folder = out / file_stem(options.image)
+    folder = out / stem_of(options.image)
     return study_image(options.image, folder, bundle, options.segment, progress, discs)
 
 

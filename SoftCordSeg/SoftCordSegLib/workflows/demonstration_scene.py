@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..files import file_stem
+from ..bids import stem_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,7 +48,7 @@ def with_views(study: DemoStudy, folder: Path, draw: Draw | None = None) -> Demo
         )
     try:
         nodes = _fill(app, study)
-        bundle = folder / f"{file_stem(study.path)}.mrb"
+        bundle = folder / f"{stem_of(study.path)}.mrb"
         save_scene(app.scene, bundle)
         try:
             pictures = (draw or draw_views)(app, study, nodes)
@@ -79,7 +79,7 @@ def _fill(app: OffscreenSlicer, study: DemoStudy) -> dict[str, Any]:
     from ..scene.volume_nodes import add_volume
 
     scene = app.scene
-    image = add_volume(scene, study.image, file_stem(study.path))
+    image = add_volume(scene, study.image, stem_of(study.path))
     set_window_level(image)
     soft = add_soft_mask(scene, image, study.mask)
     results = [soft]

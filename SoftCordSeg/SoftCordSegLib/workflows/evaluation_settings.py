@@ -150,12 +150,16 @@ def read_settings(
         InputError: the file cannot be read.
         OptionError: a key is unknown, or a value is invalid.
     """
-    shipped = _read_yaml(resources_folder() / "Evaluation" / "paper.yaml")
+    shipped = _read_yaml(_shipped())
     own = {} if path is None else _read_yaml(path)
     try:
         return EvaluationSettings(**{**shipped, **own, **(changes or {})})
     except ValidationError as error:
         raise _sentence(error, list(shipped)).in_file(path) from error
+
+
+def _shipped() -> Path:
+    return resources_folder() / "Evaluation" / "paper.yaml"
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
@@ -194,7 +198,7 @@ def _sentence(error: ValidationError, keys: list[str]) -> OptionError:
     why = first["msg"].removeprefix("Value error, ")
     return OptionError(
         f"The setting '{key}' is invalid: {why[:1].lower()}{why[1:]}.",
-        hint="The shipped file paper.yaml explains every setting.",
+        hint=f"'{_shipped()}' explains every setting.",
     )
 
 

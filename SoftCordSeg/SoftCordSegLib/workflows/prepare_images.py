@@ -32,10 +32,9 @@ from ..bids import (
     read_sidecar,
     session_folder,
     sidecar_path,
-    sidecar_text,
 )
 from ..errors import InputError, OptionError, naming_file
-from ..files import check_not_an_input, text_writer, write_together
+from ..files import check_not_an_input, json_text, text_writer, write_together
 from ..network import ModelBundle, file_sha256
 from ..preprocessing import (
     B0_BELOW,
@@ -293,7 +292,7 @@ def prepare_participant(
     description = out / DESCRIPTION
     if not description.exists():
         content = derivative_description("SoftCordSeg: one image a contrast", participant.root)
-        writers[description] = text_writer(sidecar_text(content))
+        writers[description] = text_writer(json_text(content))
     progress.check_cancelled()
     progress.report(0.95, "Writing")
     write_together(writers)
@@ -465,7 +464,7 @@ def _image_files(writers: Writers, work: _Work, made: MadeImage) -> dict[str, st
         writers[path] = partial(_copy_compressed, made.raw.files[0])
     else:
         writers[path] = partial(write_nifti, made.volume)
-    writers[files["sidecar"]] = text_writer(sidecar_text(_image_sidecar(work, made)))
+    writers[files["sidecar"]] = text_writer(json_text(_image_sidecar(work, made)))
     if made.motion is not None:
         files["motion"] = work.motion(made.raw)
         writers[files["motion"]] = text_writer(motion_csv(made.motion, made.b_values))
@@ -493,7 +492,7 @@ def _mask_files(
         writers[path] = partial(write_nifti, mask.volume)
     else:
         writers[path] = partial(_copy_compressed, mask.copy_of)
-    writers[sidecar_path(path)] = text_writer(sidecar_text(mask.record))
+    writers[sidecar_path(path)] = text_writer(json_text(mask.record))
     files.update({"mask": str(path), "mask sidecar": str(sidecar_path(path))})
     return "model" if mask.copy_of is None else "drawn", notes
 

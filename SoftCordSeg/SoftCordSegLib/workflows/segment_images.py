@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import OptionError, OutputError
-from ..files import text_writer, write_together
+from ..files import json_text, text_writer, write_together
 from ..progress import Progress
 from ..provenance import box_of
 
@@ -248,7 +248,7 @@ def _writers(
     """
     import numpy as np
 
-    from ..bids import merged, read_sidecar, segmentation_sidecar, sidecar_text
+    from ..bids import merged, read_sidecar, segmentation_sidecar
     from ..network import file_sha256
     from ..volume import write_nifti
 
@@ -266,7 +266,7 @@ def _writers(
     )
     writers: dict[Path, Callable[[Path], object]] = {
         files["mask"]: lambda path: write_nifti(mask.volume, path, np.float32),
-        files["sidecar"]: text_writer(sidecar_text(merged(read_sidecar(files["sidecar"]), record))),
+        files["sidecar"]: text_writer(json_text(merged(read_sidecar(files["sidecar"]), record))),
     }
     if options.threshold is not None:
         cut = mask.volume.with_data((mask.volume.data >= options.threshold).astype(np.uint8))

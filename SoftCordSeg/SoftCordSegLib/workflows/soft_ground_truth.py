@@ -25,11 +25,10 @@ from ..bids import (
     label_name,
     modality_of,
     sidecar_path,
-    sidecar_text,
     transform_name,
 )
 from ..errors import OptionError, naming_file
-from ..files import check_not_an_input, text_writer, write_together
+from ..files import check_not_an_input, json_text, text_writer, write_together
 from ..groundtruth import (
     PAPER,
     Contrast,
@@ -423,7 +422,7 @@ def _writers(
     for one in made.truth.contrasts:
         name, soft, path = one.name, one.voxels, paths.soft(one.name)
         add(f"soft {name}", path, partial(write_nifti, soft))
-        sidecar = sidecar_text(_sidecar(one, made, paths.options))
+        sidecar = json_text(_sidecar(one, made, paths.options))
         add(f"sidecar {name}", sidecar_path(path), text_writer(sidecar))
         if paths.options.binary:
             binary = soft.with_data((soft.data >= 0.5).astype(np.uint8))
@@ -445,7 +444,7 @@ def _writers(
                 source = dataset_of(next(iter(paths.participant.masks.values())))
                 name = f"SoftCordSeg {pipeline.replace('_', ' ')}"
                 description = derivative_description(name, source)
-                writers[path] = text_writer(sidecar_text(description))
+                writers[path] = text_writer(json_text(description))
     return writers, files
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,11 +68,13 @@ def _excluded(path: Path | None, dataset: Path) -> set[str]:
     """Participants, and names of images without their endings, that the list leaves out; of a
     session, its images.
     """
-    from ..bids import nifti_files, stem_of
+    from ..bids import is_session, nifti_files, participant_of, session_folder, stem_of
     from ..groundtruth import read_exclusions
 
     names = set() if path is None else {entry.name for entry in read_exclusions(path).entries}
-    sessions = [name.split("_") for name in names if re.fullmatch(r"sub-[^_]+_ses-[^_]+", name)]
+    sessions = [name for name in names if is_session(name) and name != participant_of(name)]
     return names.union(
-        stem_of(image) for parts in sessions for image in nifti_files(dataset.joinpath(*parts))
+        stem_of(image)
+        for session in sessions
+        for image in nifti_files(session_folder(dataset, session))
     )

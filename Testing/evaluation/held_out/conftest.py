@@ -10,16 +10,17 @@ from SoftCordSegLib.evaluation import Case
 from SoftCordSegLib.volume import write_nifti
 
 
-@pytest.fixture
-def study(tmp_path):
+@pytest.fixture(scope="session")
+def study(tmp_path_factory):
     """Cases of three participants and masks of them: one with a scan and a rescan, one with two
     contrasts, and a drawn mask each.
     """
+    tmp_path = tmp_path_factory.mktemp("study")
     drawn = a_cord((0.5, 3.0), -30, 30)
     drawn = drawn.with_data((drawn.data >= 0.5).astype(np.float32))
     write_nifti(drawn, tmp_path / "drawn.nii.gz", np.float32)
     common = {"region": "neck", "dataset": "set", "whole_field": True}
-    return [
+    return (
         (
             Case(
                 "a",
@@ -47,4 +48,4 @@ def study(tmp_path):
         ),
         (Case("b", "T2w", tmp_path / "4.nii.gz", seen_by=("0.5.0",), **common), 0.3, (1.0, 1.0)),
         (Case("c", "T1w", tmp_path / "5.nii.gz", tip=True, **common), 0.0, (1.0, 1.0)),
-    ]
+    )

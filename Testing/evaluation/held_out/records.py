@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from evaluation.cords import a_cord
 from evaluation.study import rows_of
 from SoftCordSegLib.evaluation.held_out import Measured, Measuring
@@ -36,9 +38,12 @@ def value(rows, measure, **wanted):
     return row
 
 
-def measure(study, versions, offsets=None, wider_mm=0.0):
+@functools.cache
+def measure(study, *versions, offset_mm=None):
+    """A bundle on the study, trained from these versions; with the offset of its data set."""
     tips = {study[4][0].image.resolve(): Tip(-32.0, 4.0, 30.0)}
-    measuring = Measuring("compact 1", "0" * 64, versions, offsets or {}, tips)
-    for case, own, spacing in study:
-        measuring.add(case, a_cord(spacing, -30, 30, wider_mm=own + wider_mm))
+    offsets = {} if offset_mm is None else {"set": offset_mm}
+    measuring = Measuring("compact 1", "0" * 64, versions, offsets, tips)
+    for case, wider_mm, spacing in study:
+        measuring.add(case, a_cord(spacing, -30, 30, wider_mm=wider_mm))
     return measuring.result()

@@ -78,7 +78,7 @@ class TestBetter:
         assert not better_in_every_row(measured(an_image("s", dice=0.5)), old).is_better
 
     def test_a_contrast_without_a_mask_is_worse_than_a_large_spread(self, study):
-        old = measure(study, ())
+        old = measure(study)
         measuring = Measuring("compact 2", "1" * 64, (), {}, {})
         for case, own, spacing in study:
             mask = a_cord(spacing, -30, 30, wider_mm=own)

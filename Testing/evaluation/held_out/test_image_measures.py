@@ -15,7 +15,7 @@ from SoftCordSegLib.evaluation.held_out.image_measures import Tip
 
 class TestMeasuring:
     def test_contrasts_and_rescans_are_found_by_person_and_session(self, study):
-        found = measure(study, {"0.6.0"})
+        found = measure(study, "0.6.0")
 
         (spread,) = found.spreads
         (rescan,) = found.rescans
@@ -31,7 +31,7 @@ class TestMeasuring:
         assert rescan.difference_mm2 == pytest.approx(2 * math.pi * 5.3 * 0.2, rel=0.15)
 
     def test_records_survive_the_file(self, study):
-        found = measure(study, {"0.5.0"}, {"set": 0.1})
+        found = measure(study, "0.5.0", offset_mm=0.1)
 
         again = Measured.from_json(json.loads(json.dumps(found.to_json())))
 

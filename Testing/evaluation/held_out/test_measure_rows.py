@@ -13,20 +13,20 @@ from SoftCordSegLib.evaluation.held_out.measure_rows import measure_rows, measur
 
 class TestMeasuring:
     def test_who_was_seen_by_a_bundle_or_its_parents_is_marked_and_apart(self, study):
-        rows = measure_rows(measure(study, {"0.5.1", "0.5.0"}))
+        rows = measure_rows(measure(study, "0.5.1", "0.5.0"))
 
         assert value(rows, "dice", contrast="T2star", seen=True).participants == 1
         assert value(rows, "dice", contrast="T2star", seen=False).participants == 1
         assert value(rows, "sd_mm2").seen
         assert (
-            value(measure_rows(measure(study, {"0.6.0"})), "dice", contrast="T2star").participants
+            value(measure_rows(measure(study, "0.6.0")), "dice", contrast="T2star").participants
             == 2
         )
 
     def test_an_offset_adds_a_row_and_changes_none(self, study):
         plain, moved = (
-            measure_rows(measure(study, ())),
-            measure_rows(measure(study, (), {"set": 0.4})),
+            measure_rows(measure(study)),
+            measure_rows(measure(study, offset_mm=0.4)),
         )
 
         others = moved[moved["table"] != "masks, offset taken off"].reset_index(drop=True)
@@ -34,13 +34,13 @@ class TestMeasuring:
         assert value(moved, "volume_ratio", table="masks, offset taken off").value > 1.1
 
     def test_the_tip_is_measured_where_it_is_known(self, study):
-        rows = measure_rows(measure(study, ()))
+        rows = measure_rows(measure(study))
 
         assert value(rows, "tip_mm").value == pytest.approx(-30.5 + 32.0)
         assert value(rows, "tip_uncertainty_mm").value == 4.0
 
     def test_the_text_has_every_group_with_its_participants_and_marks_the_seen(self, study):
-        text = measure_text([measure(study, {"0.5.0"}, {"set": 0.1})], ["epi"])
+        text = measure_text([measure(study, "0.5.0", offset_mm=0.1)], ["epi"])
 
         lines = [line.split() for line in text.splitlines()]
         assert ["T2star", "neck", "compact", "1", "1,", "1"] in [line[:6] for line in lines]
