@@ -41,17 +41,16 @@ def compare(scene, discs: list):
     studies = studies_to_compare(scene)
     if len(studies) < 2:
         raise InputError(
-            _(
-                "Only volumes with a mask can be compared, and there are fewer than two. Segment"
-                " them first."
-            )
+            _("Only volumes with a mask can be compared, and there are fewer than two."),
+            hint=_("Segment them first."),
         )
     summaries = {}
     for study in studies:
         own = discs_of(study.discs) if study.discs is not None else []
         if not (own or discs):
             raise InputError(
-                _("Volumes are compared level by level. Mark the discs in one of them first.")
+                _("Volumes are compared level by level, and no discs are marked."),
+                hint=_("Mark the discs in one of them first."),
             )
         name = _unique(study.image.GetName(), summaries)
         summaries[name] = measure_study(study, Rows.Level, discs=own or discs).summary
