@@ -28,7 +28,7 @@ from quiet import runs_folder
 from SoftCordSegLib.errors import InputError, OutputError, SoftCordSegError
 from SoftCordSegLib.files import write_text_atomically
 from SoftCordSegLib.processes import is_locked, start_detached, take_lock
-from SoftCordSegLib.training.trainer.long_training import LongRun, read_json
+from SoftCordSegLib.training.trainer.run_description import LongRun, read_json
 from SoftCordSegLib.training.trainer.run_state import load_state, numbered, save_state
 
 HERE = Path(__file__).resolve().parent
@@ -81,8 +81,8 @@ def switch_on(folder: Path, options: argparse.Namespace) -> int:
         alone = take_lock(folder / "on.lock")
     except OSError as error:
         raise OutputError(
-            f"Nothing can be written in '{folder}': {error.strerror}. Name another folder in"
-            " SOFTCORDSEG_RUNS."
+            f"Nothing can be written in '{folder}': {error.strerror}.",
+            hint="Name another folder in SOFTCORDSEG_RUNS.",
         ) from error
     if alone is None:
         print(f"The training in '{folder}' is being started.")
@@ -120,7 +120,8 @@ def start(folder: Path) -> int:
     while not running(folder):
         if time.monotonic() > deadline:
             raise InputError(
-                f"The training did not start. What it said is in '{folder / 'output.txt'}'."
+                "The training did not start.",
+                hint=f"What it said is in '{folder / 'output.txt'}'.",
             )
         time.sleep(0.1)
     print(
@@ -140,8 +141,8 @@ def switch_off(folder: Path) -> int:
     while running(folder):
         if time.monotonic() > deadline:
             raise OutputError(
-                f"The training in '{folder}' has not stopped yet; it will after what it is at. Look"
-                " again later."
+                f"The training in '{folder}' has not stopped yet; it will after what it is at.",
+                hint="Look again later.",
             )
         time.sleep(0.1)
     (folder / "stop").unlink(missing_ok=True)
@@ -167,21 +168,24 @@ def take(folder: Path, run: LongRun, state: Path | None) -> int:
     found = load_state(state) if state is not None else None
     if found is None:
         raise InputError(
-            f"There is no state of a training in '{state}'. Name the folder that it was written to."
+            f"There is no state of a training in '{state}'.",
+            hint="Name the folder that it was written to.",
         )
     if running(folder):
         raise InputError("The training is going: stop it first (make -C recipes train-off).")
     names = [name for name, one in run.trainings.items() if one.plan.stage == found.plan["stage"]]
     if not names:
         raise InputError(
-            f"The plan '{run.name}' has no training of a {found.plan['stage']}. Name another plan."
+            f"The plan '{run.name}' has no training of a {found.plan['stage']}.",
+            hint="Name another plan.",
         )
     target = folder / "trainings" / names[0]
     here = load_state(target)
     if here is not None and here.patches >= found.patches:
         raise InputError(
-            f"The state in '{state}' has seen {found.patches} patches, the one here {here.patches}."
-            " Keep the one here."
+            f"The state in '{state}' has seen {found.patches} patches, the one here"
+            f" {here.patches}.",
+            hint="Keep the one here.",
         )
     save_state(target, found)
     print(f"{names[0]} goes on from step {found.step} ({found.patches} patches).")
@@ -197,8 +201,8 @@ def make_snapshot(folder: Path, options: argparse.Namespace) -> None:
     """
     if not options.packed.is_file():
         raise InputError(
-            f"There are no packed training data in '{options.packed}'. Make them with: make -C"
-            " recipes pack"
+            f"There are no packed training data in '{options.packed}'.",
+            hint="Make them with: make -C recipes pack",
         )
     before = sorted(folder.glob("snapshot-*"))
     target = folder / f"snapshot-{int(before[-1].name[-4:]) + 1 if before else 1:04d}"
@@ -217,7 +221,8 @@ def make_snapshot(folder: Path, options: argparse.Namespace) -> None:
         os.replace(temporary, target)
     except OSError as error:
         raise OutputError(
-            f"The snapshot cannot be written in '{folder}': {error}. Make room there."
+            f"The snapshot cannot be written in '{folder}': {error}.",
+            hint="Make room there.",
         ) from error
     settings = {
         "snapshot": target.name,

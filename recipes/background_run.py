@@ -21,7 +21,7 @@ from quiet import LOCK
 from SoftCordSegLib.errors import SoftCordSegError
 from SoftCordSegLib.files import write_text_atomically
 from SoftCordSegLib.processes import cores, is_locked, lowest_priority, take_lock
-from SoftCordSegLib.training.trainer.long_training import LongRun, read_json
+from SoftCordSegLib.training.trainer.run_description import LongRun, read_json
 from SoftCordSegLib.training.trainer.run_state import RunState, last_step, load_state
 
 if TYPE_CHECKING:

@@ -54,7 +54,10 @@ def read_variants(path: Path) -> tuple[list[Any], str]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"'{path}' cannot be read as JSON: {error}. Correct it.") from error
+        raise InputError(
+            f"'{path}' cannot be read as JSON: {error}.",
+            hint="Correct it.",
+        ) from error
     content = {"variants": content} if isinstance(content, list) else content
     runs = [RunDescription.from_json(one, content.get("base")) for one in content["variants"]]
     names = [run.name for run in runs]

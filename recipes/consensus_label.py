@@ -74,8 +74,8 @@ def consensus(
         or any(not v.grid.same_as(predictions[0].grid) for v in (*predictions, *images))
     ):
         raise InputError(
-            "A consensus needs predictions and images on one grid. Give images of one participant"
-            " on the same grid."
+            "A consensus needs predictions and images on one grid.",
+            hint="Give images of one participant on the same grid.",
         )
     first = predictions[0]
     axis = slice_axis(first.affine)

@@ -89,9 +89,8 @@ def train(options: argparse.Namespace, began: float) -> None:
 
     from SoftCordSegLib.errors import InputError
     from SoftCordSegLib.training.packed import read_packed
-    from SoftCordSegLib.training.trainer.half_state import HalfStates
-    from SoftCordSegLib.training.trainer.long_training import LongRun
-    from SoftCordSegLib.training.trainer.run_description import batch_source, open_training
+    from SoftCordSegLib.training.trainer.run_description import LongRun, batch_source, open_training
+    from SoftCordSegLib.training.trainer.run_state import HalfStates
     from SoftCordSegLib.training.trainer.trainer import Pace
 
     if options.threads:

@@ -132,7 +132,9 @@ def pack(path: Path, data: Path, bundle: Path | None, work: Path, with_anatomy: 
     wrong = [case.participant for case in cases if case.use == "evaluate"]
     if wrong:
         raise InputError(
-            f"'{path}' names {wrong[0]}, who must not be trained on. Take the row out."
+            f"The list has {wrong[0]}, which must not be trained on.",
+            path=path,
+            hint="Take the row out.",
         )
     if with_anatomy:
         cases.append(
@@ -176,12 +178,17 @@ def drawn(case: Case, offset_mm: float) -> Labelled:
     image, mask = read_nifti(case.image), read_nifti(case.reference)
     if not mask.grid.same_as(image.grid, tolerance_mm=0.02):
         raise InputError(
-            f"The mask '{case.reference}' is not on the grid of '{case.image}'. Resample it to the"
-            " image."
+            f"The mask is not on the grid of '{case.image}'.",
+            path=case.reference,
+            hint="Resample it to the image.",
         )
     mask = reorient(mask, "LAS")
     if not mask.data.any():
-        raise InputError(f"The mask '{case.reference}' is empty. Take the row out of the list.")
+        raise InputError(
+            "The mask is empty.",
+            path=case.reference,
+            hint="Take the row out of the list.",
+        )
     label = moved_edge(mask.with_data((mask.data > 0.5).astype(np.float32)), -offset_mm)
     files = (case.image, case.reference)
     return Labelled(
@@ -215,8 +222,9 @@ def labelled_by_model(case: Case, label: Path, weight: Path) -> Labelled:
         found = soft.with_data(soft.data > 0.5)
         if not found.data.any():
             raise InputError(
-                f"The model finds no cord in '{case.image}'. Take its row out of the list, or label"
-                " with another model."
+                "The model finds no cord.",
+                path=case.image,
+                hint="Take its row out of the list, or label with another model.",
             )
         trusted = trusted.with_data(trusted.data * _known(found))
     return Labelled(case, image, soft, trusted, "model", (case.image,))
@@ -237,8 +245,8 @@ def packed_case(one: Labelled) -> PackedCase:
     licence = LICENCES.get(f"{case.dataset}/{case.participant}", LICENCES.get(case.dataset))
     if licence is None:
         raise InputError(
-            f"The licence of the data set '{case.dataset}' is not known. Add it to LICENCES in"
-            " pack.py."
+            f"The licence of the data set '{case.dataset}' is not known.",
+            hint="Add it to LICENCES in pack.py.",
         )
     return PackedCase(
         name=case.stem,
@@ -265,8 +273,9 @@ def check_groups(labelled: Sequence[Labelled]) -> None:
             other = first.setdefault((one.case.participant, one.case.grid), one)
             if not one.image.grid.same_as(other.image.grid, tolerance_mm=0.02):
                 raise InputError(
-                    f"'{one.case.image}' is not on the grid of '{other.case.image}'. Give it a grid"
-                    " of another name."
+                    f"The image is not on the grid of '{other.case.image}'.",
+                    path=one.case.image,
+                    hint="Give it a grid of another name.",
                 )
 
 
@@ -305,8 +314,10 @@ def report(packed: Packed, out: Path, seconds: float) -> None:
     print(f"{out.name}: {counts}, packed in {seconds:.0f} s, read in {read:.2f} s")
     if size > LARGEST_BYTES:
         raise InputError(
-            f"'{out}' has {size >> 20} MiB; at most {LARGEST_BYTES >> 20} can be sent to a GPU with"
-            " the rest. Crop closer."
+            f"The file has {size >> 20} MiB; at most {LARGEST_BYTES >> 20} can be sent to a GPU"
+            " with the rest.",
+            path=out,
+            hint="Crop closer.",
         )
 
 

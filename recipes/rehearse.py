@@ -158,7 +158,7 @@ def _travels(options: argparse.Namespace) -> list[str]:
     """
     sys.path.insert(0, str(ROOT / "SoftCordSeg"))
     from SoftCordSegLib.network.unet import UNet
-    from SoftCordSegLib.training.trainer.long_training import LongRun
+    from SoftCordSegLib.training.trainer.run_description import LongRun
 
     networks = [one.plan.network for one in LongRun.read(options.plan).trainings.values()]
     weights = max(

@@ -18,8 +18,7 @@ import pytest
 
 from SoftCordSegLib.network import load_bundle
 from SoftCordSegLib.processes import is_locked, kill, shared_lock
-from SoftCordSegLib.training.trainer.half_state import HalfStates
-from SoftCordSegLib.training.trainer.run_state import last_step, load_state
+from SoftCordSegLib.training.trainer.run_state import HalfStates, last_step, load_state
 from SoftCordSegLib.training.trainer.trainer import Pace, Trainer
 from training.trainer.bright_tubes import BrightTubes, packed_tubes, plan
 

@@ -138,7 +138,7 @@ def test_the_record_names_every_file_by_its_content_and_who_was_left_out(pack, f
 
 
 def test_whoever_is_to_be_evaluated_on_is_refused(pack, folder):
-    with pytest.raises(InputError, match="p2, who must not be trained on"):
+    with pytest.raises(InputError, match="p2, which must not be trained on"):
         packed(pack, folder, ONE, "p2,T2w,two.nii.gz,,,errsm,evaluate")
 
 

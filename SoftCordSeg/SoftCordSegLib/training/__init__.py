@@ -1,8 +1,9 @@
-"""Floor 2: from data to a bundle, by one way.
+"""Floor 3: training networks, and teaching a bundle from corrected cases.
 
-``config`` reads what to train, ``sources`` builds where images come from (``synthetic`` anatomy,
-patches of ``real`` images, whole ``cases`` of a list), ``loop`` trains one network with Lightning,
-``chain`` all networks of a configuration and their bundle.
+``generator`` makes batches of patches (synthetic anatomy, and real images from a ``packed`` file),
+``trainer`` trains a network on them in plain PyTorch and resumes exactly; ``recipes/`` of the
+repository train the shipped models with both.  ``finetune`` goes on from a bundle with corrected
+cases.  ``paper`` is the paper's recipe: whole images of a list, MONAI's augmentations, Lightning.
 
 Importing this package does not import torch.
 """

@@ -26,11 +26,12 @@ from SoftCordSegLib.training.generator.new_contrast import (
     with_curve,
     with_power,
 )
-from SoftCordSegLib.training.generator.real_crops import RealPatches
-from SoftCordSegLib.training.generator.real_scans import scan_again
+from SoftCordSegLib.training.generator.real_crops import RealPatches, scan_again
 from SoftCordSegLib.training.generator.scaling import scale_patches
-from SoftCordSegLib.training.generator.scanner import Slices, draw_real_slices, draw_slices
-from SoftCordSegLib.training.generator.thick_slices import (
+from SoftCordSegLib.training.generator.scanner import (
+    Slices,
+    draw_real_slices,
+    draw_slices,
     slice_centres,
     slices_matrix,
     spline_matrix,

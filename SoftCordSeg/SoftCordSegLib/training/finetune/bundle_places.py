@@ -86,8 +86,9 @@ def put(aside: ModelBundle, out: Path, name: str) -> Path:
     except OSError as error:
         clear_aside(out)
         raise OutputError(
-            f"'{place}' could not be replaced ({error.strerror}). Close what uses it, and give the"
-            " command again."
+            f"The bundle could not be replaced ({error.strerror}).",
+            path=place,
+            hint="Close what uses it, and give the command again.",
         ) from error
     return place
 

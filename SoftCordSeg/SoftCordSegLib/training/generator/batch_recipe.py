@@ -140,10 +140,14 @@ class BatchRecipe:
         ):
             raise InputError(
                 "A recipe of patches has three sizes, a contract 'around_cord' or 'whole' and a"
-                f" spline of order 1 or 2, not {self.shape}, {self.contract!r} and {self.spline}."
+                f" spline of order 1 or 2, not {self.shape}, {self.contract!r} and {self.spline}.",
+                hint="Correct them.",
             )
         if any(n % 2 for n in self.shape):
-            raise InputError(f"The sizes of a patch are even numbers of voxels, not {self.shape}.")
+            raise InputError(
+                f"A patch of {self.shape} has an odd number of voxels.",
+                hint="Give even sizes.",
+            )
 
     def plain(self) -> dict[str, Any]:
         """Plain types, for JSON."""
@@ -159,8 +163,8 @@ class BatchRecipe:
         unknown = set(plain) - {one.name for one in fields(cls)}
         if unknown:
             raise InputError(
-                f"A recipe of patches has no '{sorted(unknown)[0]}'. Correct the name or leave it"
-                " out."
+                f"A recipe of patches has no '{sorted(unknown)[0]}'.",
+                hint="Correct the name or leave it out.",
             )
         return cls(
             **{

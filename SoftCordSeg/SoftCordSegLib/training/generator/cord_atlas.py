@@ -57,8 +57,8 @@ class CordAtlas:
         """
         if not packed.cords or not packed.cords[0].whole:
             raise InputError(
-                "The packed training file holds no whole cord shape to start from. Pack the data"
-                " again."
+                "The packed training file holds no whole cord shape to start from.",
+                hint="Pack the data again.",
             )
         half = [int(_REACH_MM / packed.cords[0].spacing[axis]) for axis in (0, 1)]
         inner, canal, start, count = [], [], [], 0

@@ -14,8 +14,7 @@ from ..packed import Packed
 from .batch_recipe import BatchRecipe
 from .draws import Draws
 from .new_contrast import randomised, through_network, with_curve, with_power
-from .real_crops import RealCrops
-from .real_scans import scan_again
+from .real_crops import RealCrops, scan_again
 from .scaling import scale_patches
 from .synthetic_batch import SyntheticBatch
 

@@ -44,8 +44,8 @@ class Start:
         unknown = sorted(set(content) - {one.name for one in fields(cls)})
         if unknown or (content.get("bundle") and content.get("run")):
             raise InputError(
-                'A training starts from nothing, from {"bundle": …, "stage": …} or from {"run": …}.'
-                " Give one of these."
+                f"The start of a training is a bundle or a run, not {', '.join(sorted(content))}.",
+                hint="Give one of these, or none for random weights.",
             )
         return cls(**content)
 
@@ -75,8 +75,8 @@ def first_weights(
         stage = getattr(bundle, start.stage or plan.stage, None)
         if stage is None:
             raise InputError(
-                f"The bundle '{start.bundle}' has no {start.stage or plan.stage}. Choose another"
-                " bundle."
+                f"The bundle '{start.bundle}' has no {start.stage or plan.stage}.",
+                hint="Choose another bundle.",
             )
         weights, shape = (
             bundle.network(stage).state_dict(),
@@ -91,7 +91,7 @@ def first_weights(
         state = load_state(start.run)
         if state is None:
             raise InputError(
-                f"There is no run in '{start.run}' to begin with. Choose another folder."
+                "There is no run here to begin with.", path=start.run, hint="Choose another folder."
             )
         weights, shape = state.average, UNetConfig.from_json(state.plan["network"])
         origin = {"run": {"step": state.step, "patches": state.patches, "origin": state.origin}}

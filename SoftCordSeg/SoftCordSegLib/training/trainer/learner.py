@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,10 +12,9 @@ import torch
 
 from ...errors import InputError
 from ...network.unet import UNet
-from ..batch import Batch
-from ..loss import check_options, deeply_supervised
+from ..batch import Batch, BatchSource
+from ..loss import check_options, deeply_supervised, disagreement
 from .trainer_plan import TrainerPlan
-from .twin_agreement import disagreement
 
 # So many steps in a row without a finite loss are no accident any more.
 _LOST = 20
@@ -40,7 +40,10 @@ class Learner:
         try:
             check_options(plan.loss, plan.loss_options)
         except (KeyError, ValueError) as error:
-            raise InputError(f"In the plan of a training: {error}. Correct the plan.") from error
+            raise InputError(
+                f"In the plan of a training: {error}.",
+                hint="Correct the plan.",
+            ) from error
         self.plan, self.device, self.precision = plan, torch.device(device), precision
         self._layout = torch.channels_last_3d if plan.channels_last else torch.contiguous_format
         self.network = UNet(plan.network)
@@ -106,7 +109,8 @@ class Learner:
             if self._lost >= _LOST:
                 raise InputError(
                     f"The loss was not finite {_LOST} times in a row at step {number}: training"
-                    " cannot go on. Lower learning_rate, or set precision to fp32."
+                    " cannot go on.",
+                    hint="Lower learning_rate, or set precision to fp32.",
                 )
             return None
         self._lost = 0
@@ -168,3 +172,44 @@ class Learner:
     @staticmethod
     def _like(value: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
         return torch.empty_like(value, requires_grad=False).copy_(kept)
+
+
+def chosen_precision(
+    plan: TrainerPlan,
+    weights: dict[str, torch.Tensor],
+    source: BatchSource,
+    device: str,
+    tries: int = 4,
+) -> tuple[str, dict[str, Any]]:
+    """The faster of fp32 and bf16 with a finite loss, by a few steps of each that are thrown away.
+
+    Returns:
+        Its name, and the seconds a step of each (None where the loss was not finite).
+    """
+    if plan.precision != "auto":
+        return plan.precision, {}
+    learners = {
+        precision: Learner(plan, weights, device, precision) for precision in ("fp32", "bf16")
+    }
+    batch = source.batch(plan.seed, 0, plan.batch)
+    times: dict[str, list[float]] = {precision: [] for precision in learners}
+    finite = dict.fromkeys(learners, True)
+    # By turns, and the shortest time counts: whatever else the machine does must not decide.  The
+    # first step also builds what the others only use.
+    for number in range(tries + 1):
+        for precision, learner in learners.items():
+            begun = time.perf_counter()
+            loss = learner.step(number, 0, lambda _number: batch)
+            if learner.device.type == "cuda":
+                torch.cuda.synchronize()
+            if number:
+                times[precision].append(time.perf_counter() - begun)
+            finite[precision] &= loss is not None and math.isfinite(loss)
+    seconds = {
+        precision: round(min(times[precision]), 4) if finite[precision] else None
+        for precision in learners
+    }
+    faster = seconds["bf16"] is not None and (
+        seconds["fp32"] is None or seconds["bf16"] < seconds["fp32"]
+    )
+    return "bf16" if faster else "fp32", seconds

@@ -47,7 +47,8 @@ class PlainPatches:
     def __init__(self, packed: Packed, recipe: PlainRecipe, device: str = "cpu"):
         if not packed.cases:
             raise InputError(
-                "The packed file has no images to cut patches from. Pack the data again."
+                "The packed file has no images to cut patches from.",
+                hint="Pack the data again.",
             )
         self.recipe, self._device = recipe, device
         participants: dict[str, list[int]] = {}

@@ -1,8 +1,11 @@
-"""A training described in plain types, and done: what scripts read from JSON files."""
+"""Trainings described in plain types, as scripts read them from JSON files: one, or several that
+take turns and make one bundle.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+import json
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +17,18 @@ from .trainer_plan import TrainerPlan
 if TYPE_CHECKING:
     from ..batch import BatchSource
     from .trainer import Store, Trainer
+
+
+_KEYS = (
+    "name",
+    "parent",
+    "validate_steps",
+    "measure_minutes",
+    "log_minutes",
+    "base",
+    "trainings",
+    "order",
+)
 
 
 @dataclass(frozen=True)
@@ -53,8 +68,8 @@ class RunDescription:
         unknown = sorted({*content, *base} - {one.name for one in fields(cls)})
         if unknown:
             raise InputError(
-                f"'{unknown[0]}' is not a key of a run. Known are"
-                f" {', '.join(one.name for one in fields(cls))}."
+                f"'{unknown[0]}' is not a key of a run.",
+                hint=f"Choose among {', '.join(one.name for one in fields(cls))}.",
             )
         merged = {key: {**base.get(key, {}), **content.get(key, {})} for key in ("plan", "recipe")}
         steps = content.get("steps", base.get("steps"))
@@ -62,7 +77,8 @@ class RunDescription:
             isinstance(steps, bool) or not isinstance(steps, int) or steps < 1
         ):
             raise InputError(
-                f"The steps of a run are a whole number of at least 1, or null, not {steps!r}."
+                f"The steps of a run are {steps!r}.",
+                hint="Give a whole number of at least 1, or null.",
             )
         return cls(
             str(content.get("name", base.get("name", "run"))),
@@ -121,7 +137,8 @@ def _recipe(recipe: dict[str, Any], stage: str) -> dict[str, Any]:
         ).plain()
     except TypeError as error:
         raise InputError(
-            f"The recipe of a training cannot be used: {error}. Correct it."
+            f"The recipe of a training cannot be used: {error}.",
+            hint="Correct it.",
         ) from error
 
 
@@ -171,3 +188,107 @@ def open_training(
         renew=renew,
         record={"packed": data.record},
     )
+
+
+@dataclass(frozen=True)
+class LongRun:
+    """Trainings of one bundle.
+
+    Attributes:
+        name: of the run and its folder.
+        trainings: by name.
+        order: names and how many steps each has in all when its turn ends; the last may be None,
+            for no end.
+        parent: bundle that a stage without a training is taken from.
+        validate_steps: between validations.
+        measure_minutes: between measurements on the development list; 0 for none.
+        log_minutes: between lines of the log.
+    """
+
+    name: str
+    trainings: dict[str, RunDescription]
+    order: tuple[tuple[str, int | None], ...]
+    parent: str = "compact"
+    validate_steps: int = 1000
+    measure_minutes: float = 60.0
+    log_minutes: float = 1.0
+
+    def turns(self) -> list[RunDescription]:
+        """The trainings in their order, each with the steps at which its turn ends."""
+        return [replace(self.trainings[name], steps=steps) for name, steps in self.order]
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> LongRun:
+        """From plain types.
+
+        Raises:
+            InputError: a key or setting is unknown, missing, or cannot be.
+        """
+        unknown = sorted(set(content) - set(_KEYS))
+        if unknown:
+            raise InputError(
+                f"'{unknown[0]}' is not a key of a plan of trainings.",
+                hint=f"Choose among {', '.join(_KEYS)}.",
+            )
+        try:
+            base = content.get("base")
+            trainings = {
+                name: RunDescription.from_json({"name": name, **one}, base)
+                for name, one in content["trainings"].items()
+            }
+            order = tuple(
+                (str(name), None if steps is None else int(steps))
+                for name, steps in content["order"]
+            )
+            plain = {
+                key: content[key]
+                for key in ("parent", "validate_steps", "measure_minutes", "log_minutes")
+                if key in content
+            }
+            run = cls(str(content["name"]), trainings, order, **plain)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                f"A plan of trainings needs name, trainings and order ({error!r}).",
+                hint="Correct the plan.",
+            ) from error
+        if not order or {name for name, _ in order} - set(trainings):
+            raise InputError(
+                "The order of a plan names each of its trainings, and no other.",
+                hint="Correct the plan.",
+            )
+        if any(steps is None for _, steps in order[:-1]):
+            raise InputError(
+                "Only the last training of a plan's order goes on for ever.",
+                hint="Give the others their steps.",
+            )
+        return run
+
+    @classmethod
+    def read(cls, path: str | Path) -> LongRun:
+        """From a JSON file.
+
+        Raises:
+            InputError: as :meth:`from_json`, or the file cannot be read.
+        """
+        return cls.from_json(read_json(path))
+
+
+def read_json(path: str | Path) -> dict[str, Any]:
+    """The object in a JSON file.
+
+    Raises:
+        InputError: it cannot be read, or holds something else.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"The file cannot be read as JSON: {error}.",
+            path=path,
+            hint="Correct it, or give another file.",
+        ) from error
+    if not isinstance(content, dict):
+        raise InputError(
+            "The file does not hold a JSON object.", path=path, hint="Give another file."
+        )
+    return content

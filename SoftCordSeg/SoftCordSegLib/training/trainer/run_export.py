@@ -89,8 +89,8 @@ def _contract(runs: dict[str, RunState]) -> str | None:
     found = {run.record.get("packed", {}).get("contract") for run in runs.values()} - {None}
     if len(found) > 1:
         raise InputError(
-            f"The runs were trained on intensities of two kinds ({', '.join(sorted(found))}). Train"
-            " one of them again."
+            f"The runs were trained on intensities of two kinds ({', '.join(sorted(found))}).",
+            hint="Train one of them again.",
         )
     return found.pop() if found else None
 
@@ -99,13 +99,14 @@ def _stage(file: str, state: RunState, name: str) -> Stage:
     plan = TrainerPlan.from_json(state.plan)
     if plan.stage != name:
         raise InputError(
-            f"A training of a {plan.stage} cannot be the {name} of a bundle. Name the right run."
+            f"A training of a {plan.stage} cannot be the {name} of a bundle.",
+            hint="Give the right run.",
         )
     # All that a bundle's stage can say of its network.
     if plan.network != UNetConfig(plan.network.features, plan.network.strides):
         raise InputError(
-            "A bundle holds networks of two convolutions a stage with kernels of 3. Train such a"
-            " one."
+            "A bundle holds networks of two convolutions a stage with kernels of 3.",
+            hint="Train such a one.",
         )
     return Stage(
         file,
@@ -124,7 +125,8 @@ def _taken(
     stage = getattr(other, name, None)
     if stage is None:
         raise InputError(
-            f"The bundle would lack a {name}: name a run of one, or a parent bundle that has it."
+            f"The bundle would lack a {name}.",
+            hint="Give a run of one, or a parent bundle that has it.",
         )
     return replace(stage, weights=file), other.network(stage).state_dict()
 

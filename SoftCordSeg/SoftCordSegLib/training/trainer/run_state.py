@@ -3,6 +3,10 @@ nothing is unpickled.
 
 Each save is a folder of its own, with a number, which gets its name when it is whole: whenever a
 process is killed, the last folder with a number is a state that fits together.
+
+To travel to a machine and back, a state is written in half precision and a few small files: the
+average is rounded; weights are kept as what they differ by from it, and the optimiser's second
+moments as roots, so that neither loses more than the last of half precision's eleven binary digits.
 """
 
 from __future__ import annotations
@@ -18,7 +22,6 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError, OutputError
 from ...network.bundle import file_sha256
-from .half_tensors import read_parts
 
 if TYPE_CHECKING:
     import torch
@@ -27,6 +30,9 @@ FORMAT = 1
 _HEAD = "state.json"
 _UNFINISHED = ".new-"
 _TENSORS = ("weights", "average", "moments")
+MIB = 1 << 20
+# For the names and shapes in a file.
+_MARGIN = 64 << 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,8 +168,9 @@ def write_numbered(folder: str | Path, write: Any, keep: int) -> Path:
                 shutil.rmtree(temporary, ignore_errors=True)
         reason = getattr(error, "strerror", None) or error
         raise OutputError(
-            f"The state of the training cannot be saved in '{folder}': {reason}. Make room there,"
-            " or choose another folder."
+            f"The state of the training cannot be saved: {reason}.",
+            path=folder,
+            hint="Make room there, or choose another folder.",
         ) from error
 
 
@@ -195,8 +202,9 @@ def read_numbered(folder: str | Path, read: Any) -> Any:
             reason = reason or str(error)
     if states:
         raise InputError(
-            f"None of the states of a training in '{folder}' can be read: {reason}. Choose another"
-            " folder."
+            f"None of the states of a training here can be read: {reason}.",
+            path=folder,
+            hint="Choose another folder.",
         )
     return None
 
@@ -204,3 +212,152 @@ def read_numbered(folder: str | Path, read: Any) -> Any:
 def last_step(folder: str | Path) -> int:
     """The step of the last state in a folder; 0 where there is none."""
     return read_numbered(folder, lambda _folder, head: int(head["step"])) or 0
+
+
+@dataclass(frozen=True)
+class HalfStates:
+    """A :class:`.trainer.Store` of which only the last state stays.
+
+    Attributes:
+        folder: of the state.
+        before: folder of a state to go on from while there is none in ``folder``; in half precision
+            or not.
+        file_mib: at most so large is a file.
+        files: at most so many files, the JSON file included.
+        total_mib: at most so large are all together.
+    """
+
+    folder: Path
+    before: Path | None = None
+    file_mib: float = 15.5
+    files: int = 7
+    total_mib: float = 58.0
+
+    def load(self) -> RunState | None:
+        """The last state, here or of before."""
+        here = load_state(self.folder)
+        return load_state(self.before) if here is None and self.before is not None else here
+
+    def save(self, state: RunState) -> Path:
+        """Keep a state; without moments, or without moments and weights, where all does not fit.
+
+        Raises:
+            InputError: not even the average fits.
+            OutputError: the folder cannot be written, or the disk is full.
+        """
+        most = int(self.file_mib * MIB) - _MARGIN
+        for weights, moments in ((state.weights, state.moments), (state.weights, {}), ({}, {})):
+            parts = parts_of(halves(state.average, weights, moments), most)
+            if parts is None or len(parts) >= self.files:
+                continue
+            total = sum(one.size for part in parts for one in part.values())
+            if total <= self.total_mib * MIB - _MARGIN * len(parts):
+                # Moments that are not there have seen no step.
+                head = {**state.head(), "moment_steps": state.moment_steps if moments else 0}
+                return write_numbered(
+                    self.folder,
+                    lambda folder, parts=parts, head=head: {
+                        **head,
+                        "halves": write_parts(folder, parts),
+                    },
+                    keep=1,
+                )
+        raise InputError(
+            f"The network does not fit into {self.files - 1} files of {self.file_mib:g} MiB.",
+            hint="Allow larger files, or train another.",
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Half:
+    """One tensor.
+
+    Attributes:
+        tensor: in half precision.
+        scale: what it is to be multiplied by.
+    """
+
+    tensor: torch.Tensor
+    scale: float = 1.0
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.tensor.numel() * 2
+
+
+def halves(
+    average: dict[str, torch.Tensor],
+    weights: dict[str, torch.Tensor],
+    moments: dict[str, torch.Tensor],
+) -> dict[str, Half]:
+    """All tensors by "kind/name"; weights and moments that are to be left out are empty."""
+    rounded = {name: value.half() for name, value in average.items()}
+    found = {f"average/{name}": Half(value) for name, value in rounded.items()}
+    for name, value in weights.items():
+        found[f"weights/{name}"] = _scaled(value.float() - rounded[name].float())
+    for name, value in moments.items():
+        found[f"moments/{name}"] = _scaled(
+            value.float().sqrt() if name.startswith("second/") else value.float()
+        )
+    return found
+
+
+def parts_of(tensors: dict[str, Half], most: int) -> list[dict[str, Half]] | None:
+    """In as few groups of at most ``most`` bytes as their order allows; None where a single tensor
+    is larger.
+    """
+    if any(one.size > most for one in tensors.values()):
+        return None
+    groups: list[dict[str, Half]] = [{}]
+    size = 0
+    for name, one in tensors.items():
+        if size + one.size > most:
+            groups.append({})
+            size = 0
+        groups[-1][name] = one
+        size += one.size
+    return groups
+
+
+def write_parts(folder: Path, parts: list[dict[str, Half]]) -> dict[str, Any]:
+    """Write a file a group; what :func:`read_parts` needs to know beside them, in plain types."""
+    from safetensors.torch import save_file
+
+    names = [f"half{number}.safetensors" for number in range(1, len(parts) + 1)]
+    for name, part in zip(names, parts):
+        save_file({key: one.tensor.contiguous() for key, one in part.items()}, folder / name)
+    return {
+        "files": names,
+        "scales": {key: one.scale for part in parts for key, one in part.items()},
+    }
+
+
+def read_parts(folder: Path, written: dict[str, Any]) -> dict[str, dict[str, torch.Tensor]]:
+    """Weights, average and moments, float32; weights that were left out are the average, moments
+    are none.
+    """
+    from safetensors.torch import load_file
+
+    tensors: dict[str, torch.Tensor] = {}
+    for name in written["files"]:
+        tensors.update(load_file(folder / name))
+    found: dict[str, dict[str, torch.Tensor]] = {"average": {}, "weights": {}, "moments": {}}
+    for key, value in tensors.items():
+        kind, _, name = key.partition("/")
+        found[kind][name] = value.float() * written["scales"][key]
+    for name, value in found["average"].items():
+        found["weights"][name] = (
+            value + found["weights"][name] if name in found["weights"] else value.clone()
+        )
+    found["moments"] = {
+        name: one**2 if name.startswith("second/") else one
+        for name, one in found["moments"].items()
+    }
+    return found
+
+
+def _scaled(value: torch.Tensor) -> Half:
+    """Half precision has few numbers near 0, where moments are: the largest is brought to 1024."""
+    scale = float(value.abs().max()) / 1024 or 1.0
+    return Half((value / scale).half(), scale)

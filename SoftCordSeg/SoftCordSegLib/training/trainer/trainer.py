@@ -17,9 +17,8 @@ from ...errors import InputError
 from ..batch import Batch, BatchSource
 from .development import DevelopmentCase, validate
 from .first_weights import Start, first_weights
-from .learner import Learner
+from .learner import Learner, chosen_precision
 from .loss_curve import LossCurve
-from .precision import chosen_precision
 from .run_state import RunState, load_state, save_state
 from .trainer_plan import FIXED, TrainerPlan
 
@@ -280,12 +279,12 @@ def _check_change(changed: list[str], renew: bool) -> None:
     other = [name for name in changed if name in FIXED]
     if other:
         raise InputError(
-            f"The training at hand has another {' and '.join(other)}. Choose another folder, and"
-            " start there from its weights."
+            f"The training at hand has another {' and '.join(other)}.",
+            hint="Choose another folder, and start there from its weights.",
         )
     if not renew:
         raise InputError(
-            f"The training at hand was begun with other settings ({', '.join(changed)}). Choose"
-            " another folder, take back the change, or ask to go on from its weights with the new"
-            " settings."
+            f"The training at hand was begun with other settings ({', '.join(changed)}).",
+            hint="Choose another folder, take back the change, or ask to go on from its weights"
+            " with the new settings.",
         )

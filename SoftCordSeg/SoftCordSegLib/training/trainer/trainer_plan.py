@@ -51,7 +51,7 @@ class TrainerPlan:
         gradient_clip: norm that gradients are cut to; None for none.
         loss: a name in ``loss.LOSSES``; that of the stage where "".
         loss_options: its options; those of the stage where the loss is "".
-        agreement: weight of the disagreement of twins (see :func:`.twin_agreement.disagreement`)
+        agreement: weight of the disagreement of twins (see :func:`..loss.disagreement`)
             beside the loss; 0 for none.
         averaging: how much of the averaged weights is kept at each step; 0 for the last weights.
         seed: of random weights and of the batches.
@@ -91,7 +91,10 @@ class TrainerPlan:
             object.__setattr__(self, "loss_options", {**options, **self.loss_options})
         wrong = _wrong(self)
         if wrong:
-            raise InputError(f"In the plan of a training: {wrong}. Correct the plan.")
+            raise InputError(
+                f"In the plan of a training: {wrong}.",
+                hint="Correct the plan.",
+            )
 
     @property
     def soft_by(self) -> str:
@@ -137,8 +140,8 @@ class TrainerPlan:
         unknown = sorted(set(content) - known)
         if unknown:
             raise InputError(
-                f"'{unknown[0]}' is not a setting of a training. Known are"
-                f" {', '.join(sorted(known))}."
+                f"'{unknown[0]}' is not a setting of a training.",
+                hint=f"Choose among {', '.join(sorted(known))}.",
             )
         values = dict(content)
         try:
@@ -147,7 +150,8 @@ class TrainerPlan:
             return cls(**values)
         except (TypeError, ValueError) as error:
             raise InputError(
-                f"The plan of a training cannot be used: {error}. Correct the plan."
+                f"The plan of a training cannot be used: {error}.",
+                hint="Correct the plan.",
             ) from error
 
 

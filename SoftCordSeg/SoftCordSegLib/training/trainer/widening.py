@@ -49,8 +49,9 @@ def widened(
     if not can_widen(narrow, wide):
         raise InputError(
             f"A network of {wide.features} channels cannot begin with the weights of one of"
-            f" {narrow.features}: give it the same strides and convolutions, and at least as many"
-            " channels in every stage."
+            f" {narrow.features}.",
+            hint="Give it the same strides and convolutions, and at least as many channels in"
+            " every stage.",
         )
     chosen = _channels(narrow, wide)
     random = torch.Generator().manual_seed(seed)

@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from SoftCordSegLib.errors import InputError
-from SoftCordSegLib.training.trainer.half_state import HalfStates
-from SoftCordSegLib.training.trainer.run_state import load_state
+from SoftCordSegLib.training.trainer.run_state import HalfStates, load_state
 from SoftCordSegLib.training.trainer.trainer import Pace, Trainer
 from training.trainer.bright_tubes import BrightTubes, plan
 
