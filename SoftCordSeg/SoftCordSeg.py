@@ -24,7 +24,7 @@ from slicer.ScriptedLoadableModule import (
 )
 from slicer.util import VTKObservationMixin
 
-from SoftCordSegLib.errors import SoftCordSegError
+from SoftCordSegLib.errors import InputError, SoftCordSegError
 from SoftCordSegLib.panel.measuring import Rows
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.workflows import segment_images
@@ -280,6 +280,29 @@ class SoftCordSegLogic(ScriptedLoadableModuleLogic):
         study = set_segmentation(image, mask.volume, mask.box)
         remember_run(study.soft, image, request, mask)
         return study
+
+    def measure(self, image, options=None, symmetry=False):
+        """Measure the mask of an image as ``softcord csa`` does; for scripts.
+
+        Args:
+            options: ``workflows.csa_measure.CsaOptions``: rows, distances from the pontomedullary
+                junction (a point PMJ among the discs), slices of the PAM50 template, …
+            symmetry: measure quadrants and left-right symmetry too.
+
+        Returns:
+            ``workflows.csa_measure.Measured``.
+
+        Raises:
+            InputError: no mask, or levels or the junction needed but not marked.
+        """
+        from SoftCordSegLib.panel.measuring import measure_study
+        from SoftCordSegLib.scene.study import study_of
+        from SoftCordSegLib.workflows.csa_measure import CsaOptions
+
+        study = study_of(image)
+        if study.soft is None:
+            raise InputError("This volume has no mask.", hint="Segment it first.")
+        return measure_study(study, options or CsaOptions(), symmetry=symmetry)
 
     def has_edits(self, image) -> bool:
         """Whether the mask of an image was corrected by hand."""

@@ -31,7 +31,7 @@ def run_ours(image: Path, output: Path) -> None:
     except SystemExit as done:
         if done.code:
             raise
-    (output.parent / f"{image.name.split('.')[0]}_softseg.nii.gz").rename(output)
+    (output.parent / f"{image.name.split('.')[0]}_label-SC_softseg.nii.gz").rename(output)
 
 
 def run_paper(image: Path, output: Path) -> None:

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from SoftCordSegLib.bids import (
+    Kind,
     Origin,
     is_corrected,
+    label_name,
     merged,
     origin_of,
     read_sidecar,
@@ -129,8 +131,12 @@ def test_how_a_mask_came_about(tmp_path, mask, sidecar, origin):
     assert origin_of(tmp_path / mask) is origin
 
 
-def test_a_cut_mask_shares_the_sidecar_of_its_soft_mask(tmp_path):
-    (tmp_path / "sub-01_T2w_label-SC_softseg.json").write_text(
-        json.dumps(with_correction(written(), "A", 1, 0))
+@pytest.mark.parametrize("standard", [False, True])
+def test_a_cut_mask_shares_the_sidecar_of_its_soft_mask(tmp_path, standard):
+    soft, cut = (
+        tmp_path / label_name("sub-01_T2w", kind, standard_names=standard)
+        for kind in (Kind.SOFT_MASK, Kind.BINARY_MASK)
     )
-    assert origin_of(tmp_path / "sub-01_T2w_label-SC_seg.nii.gz") is Origin.CORRECTED
+    sidecar_path(soft).write_text(json.dumps(with_correction(written(), "A", 1, 0)))
+    assert origin_of(cut) is Origin.CORRECTED
+    assert origin_of(tmp_path / "sub-01_T2w_seg.nii.gz") is Origin.UNKNOWN

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from cli.fakes import rows_of
-from SoftCordSegLib.cli.sct_spelling import our_spelling
 from SoftCordSegLib.volume import Volume, read_nifti, write_nifti
 
 AREAS = (29, 31, 39, 41, 50, 51, 59, 62, 70)
@@ -168,66 +167,3 @@ def test_columns_are_scts_in_scts_order_then_ours(softcord, scts_example, tmp_pa
         "MEAN(area_high)",
         "STD(area_high)",
     ]
-
-
-@pytest.mark.parametrize(
-    ("scts", "ours"),
-    [
-        ("-vert 2:3 -perlevel 1", "--vert 2:3 --perlevel"),
-        ("-perslice 0 -perlevel 0", ""),
-        ("-angle-corr 1", "--angle-corr"),
-        (
-            "-pmj p.nii -pmj-distance 60 -pmj-extent 30",
-            "--pmj p.nii --pmj-distance 60 --pmj-extent 30",
-        ),
-        ("-centerline c.nii -append 1", "--centerline c.nii --append"),
-        ("-vertfile v.nii -z 1:2 -o x.csv", "--vertfile v.nii -z 1:2 -o x.csv"),
-        ("--perslice mask.nii", "--perslice mask.nii"),
-        ("-o x.csv -- -vert", "-o x.csv -- -vert"),
-    ],
-)
-def test_scts_spelling_is_put_in_ours(scts, ours):
-    assert our_spelling(scts.split()) == ours.split()
-
-
-def test_a_switch_without_its_number_is_no_option(softcord, scts_example, tmp_path):
-    assert softcord("csa", scts_example, "-o", tmp_path / "csa.csv", "-perlevel").exit_code == 2
-
-
-@pytest.mark.parametrize(
-    ("scts", "answer"),
-    [
-        ("-qc folder", "--figure"),
-        ("-normalize sex 0 brain-volume 960606.0", "--normalize-pam50"),
-        ("-symmetry 1", "--image"),
-        ("-centerline-algo polyfit", "--centerline"),
-        ("-s mask.nii.gz", "softcord csa MASK"),
-    ],
-)
-def test_an_option_of_sct_without_counterpart_says_what_to_do(
-    softcord, scts_example, tmp_path, scts, answer
-):
-    result = softcord("csa", scts_example, "-o", tmp_path / "csa.csv", *scts.split())
-    assert result.exit_code == 2
-    said = " ".join(result.stderr.replace("│", " ").split())
-    assert f"{scts.split()[0]} is an option of SCT." in said
-    assert answer in said
-
-
-def test_options_of_sct_that_change_nothing_here_are_left_out(softcord, scts_example, tmp_path):
-    options = "-z 0:8 -v 1 -r 1 -centerline-algo bspline -centerline-smooth 30 -symmetry 0"
-    result = softcord("csa", "-i", scts_example, "-o", tmp_path / "csa.csv", *options.split())
-    assert result.exit_code == 0, result.stderr
-    assert "-v is an option of SCT and was left out" in result.stderr
-    assert len(rows_of(tmp_path / "csa.csv")) == 1
-
-
-@pytest.mark.parametrize(
-    ("scts", "ours"),
-    [
-        ("-angle-corr-centerline cord.nii.gz", "--centerline cord.nii.gz"),
-        ("-anat t2.nii.gz -symmetry 1", "--image t2.nii.gz"),
-    ],
-)
-def test_names_that_sct_uses_today(scts, ours):
-    assert our_spelling(scts.split()) == ours.split()

@@ -153,22 +153,18 @@ def _is_text_of(node: ast.AST, error: str) -> bool:
     )
 
 
-@pytest.mark.xfail(strict=False)
 def test_no_two_files_have_one_name():
     assert repeated_names(LIBRARY) == {}
 
 
-@pytest.mark.xfail(strict=False)
 def test_a_folder_has_files_enough():
     assert small_folders(LIBRARY) == []
 
 
-@pytest.mark.xfail(strict=False)
 def test_names_are_plain():
     assert [found for path in modules() for found in private_names(path)] == []
 
 
-@pytest.mark.xfail(strict=False)
 def test_sentences_are_plain():
     found = {
         path.relative_to(LIBRARY).as_posix(): phrases
@@ -195,7 +191,6 @@ def test_no_room_below_the_command_line_names_an_option():
     assert found == {}
 
 
-@pytest.mark.xfail(strict=False)
 def test_no_error_message_is_parsed():
     found = {
         path.relative_to(LIBRARY).as_posix(): lines

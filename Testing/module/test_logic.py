@@ -122,6 +122,31 @@ def test_how_a_mask_was_made_is_kept_with_it(module, image_node, engine):
     assert run_of(image_node) is None
 
 
+def test_what_softcord_csa_measures_is_one_call_away(module, scene, phantom, engine):
+    from SoftCordSegLib.errors import InputError
+    from SoftCordSegLib.morphometry import DiscLabel
+    from SoftCordSegLib.scene.study import set_disc_labels
+    from SoftCordSegLib.scene.volume_nodes import add_volume
+    from SoftCordSegLib.workflows.csa_measure import CsaOptions, JunctionOptions
+
+    image = add_volume(scene, phantom.image, "neck")
+    logic = module.SoftCordSegLogic(truth_moved(phantom, 0))
+    with pytest.raises(InputError, match="Segment it first"):
+        logic.measure(image)
+    logic.segment(image)
+    top = max(phantom.discs, key=lambda disc: disc.position_mm[2]).position_mm
+    set_disc_labels(image, [*phantom.discs, DiscLabel(50, (top[0], top[1], top[2] + 2))])
+
+    plain = logic.measure(image).shape
+    assert any("symmetry" in name for name in logic.measure(image, symmetry=True).shape.columns)
+    assert not any("symmetry" in name for name in plain.columns)
+    around = CsaOptions(pmj=JunctionOptions(distance_mm=60, extent_mm=20))
+    (row,) = logic.measure(image, around).summary
+    assert row.count > 5
+    on_template = logic.measure(image, CsaOptions(normalize_pam50=True))
+    assert min(row.slices[0] for row in on_template.summary) > 500
+
+
 def test_the_module_says_what_it_is(module):
     parent = types.SimpleNamespace()
     module.SoftCordSeg(parent)

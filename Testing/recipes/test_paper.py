@@ -18,7 +18,7 @@ from cli.scans import write_series
 from groundtruth.cords import Cord, grid
 from SoftCordSegLib.cli.app import app
 from SoftCordSegLib.groundtruth import read_exclusions
-from SoftCordSegLib.volume import Volume, write_nifti
+from SoftCordSegLib.volume import Volume, read_nifti, write_nifti
 
 CORD = Cord(bend=(2, -3))
 DISCS_MM = {3: (0, -8, 8), 4: (0, -8, 0), 5: (0, -8, -8)}
@@ -227,6 +227,23 @@ def test_the_numbers_stand_beside_the_papers(rehearsed):
     assert cells[2] == "0.96 ± 0.02"
     assert cells[3] != "–"
     assert "| sci-t2w | soft_all | 0.86 ± 0.07 | – |" in text
+
+
+def test_masks_come_to_the_grid_of_their_image(repository, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(repository / "recipes" / "paper")
+    image, drawn = an_image(grid(1.0, (24, 24, 30)), 300, (0, 0), 0)
+    _, mask = an_image(grid(0.8, (30, 30, 38)), 300, (0, 0), 0)
+    write_nifti(image, tmp_path / "sub-01/anat/sub-01_T1w.nii.gz")
+    path = tmp_path / "derivatives/labels/sub-01/anat/sub-01_T1w_label-SC_seg.nii.gz"
+    write_nifti(mask, path)
+
+    assert importlib.import_module("masks_on_grid").main([str(tmp_path)]) == 0
+
+    moved = read_nifti(path)
+    assert moved.grid.same_as(image.grid)
+    assert np.unique(moved.data).tolist() == [0, 1]
+    overlap = 2 * (moved.data * drawn.data).sum() / (moved.data.sum() + drawn.data.sum())
+    assert overlap > 0.95
 
 
 def test_the_papers_list_leaves_24_of_267_out(repository):

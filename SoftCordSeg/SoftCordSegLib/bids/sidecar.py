@@ -166,16 +166,25 @@ def origin_of(mask: Path) -> Origin:
     A binary mask without a sidecar of its own shares that of the soft mask that it was cut from.
     """
     name = read_name(mask)
-    content = read_sidecar(sidecar_path(mask))
-    if not content and name.kind is Kind.BINARY_MASK and name.rank == 0:
-        content = read_sidecar(
-            mask.with_name(label_name(name.image, Kind.SOFT_MASK, extension=".json"))
-        )
+    content = read_sidecar(sidecar_path(mask)) or _sidecar_of_soft_mask(mask)
     if is_corrected(content):
         return Origin.CORRECTED
     if "manual" not in stem_of(mask) and _history(content):
         return Origin.PROGRAM
     return Origin.LABEL if name.is_label else Origin.UNKNOWN
+
+
+def _sidecar_of_soft_mask(mask: Path) -> dict[str, Any]:
+    """Of a binary mask under a name of ours, what stands beside its soft mask."""
+    image, extension = read_name(mask).image, read_name(mask).extension
+    for standard in (False, True):
+        binary, soft = (
+            label_name(image, kind, standard_names=standard, extension=ending)
+            for kind, ending in ((Kind.BINARY_MASK, extension), (Kind.SOFT_MASK, ".json"))
+        )
+        if mask.name == binary:
+            return read_sidecar(mask.with_name(soft))
+    return {}
 
 
 def _history(content: Mapping[str, Any]) -> list[Any]:

@@ -194,9 +194,9 @@ CompareOut = Annotated[
         _MORE,
         "--compare",
         help=(
-            "Second table, .csv, for masks of one participant in several contrasts: a row a level (with"
-            " --pmj-distance that place; without levels a slice, on one grid), a column a contrast,"
-            " then mean, SD over the contrasts (n - 1, as in the paper), CV."
+            "Second table, .csv, for masks of one participant in several contrasts: a row a level"
+            " (with --pmj-distance that place; without levels a slice, on one grid), a column a"
+            " contrast, then mean, SD over the contrasts (n - 1, as in the paper), CV."
         ),
         metavar="FILE",
     ),

@@ -9,7 +9,7 @@ import typer
 
 from ..errors import OptionError
 from .console import print_json, say, show_table, warn
-from .guard import EXIT_FAILED, guarded
+from .guard import EXIT_FAILED, guarded, json_of
 from .running import keep_memory_for, run_with_bars, use_threads
 from .shared_options import Debug, Device, Json, Model, StandardNames, Threads
 
@@ -268,7 +268,7 @@ def _report(
         count = len(results) + len(failures)
         say(f"{len(results)} of {count} participants were prepared, in '{out}'.")
     if as_json:
-        failed = [{"participant": one.name, "error": str(one.error)} for one in failures]
+        failed = [{"participant": one.name, **json_of(one.error)} for one in failures]
         print_json({"results": [_json_of(one) for one in results], "failed": failed})
 
 

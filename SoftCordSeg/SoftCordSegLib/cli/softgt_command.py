@@ -11,7 +11,7 @@ import typer
 
 from ..errors import OptionError
 from .console import print_json, say, show_table, warn
-from .guard import EXIT_FAILED, guarded
+from .guard import EXIT_FAILED, guarded, json_of
 from .running import run_with_bars
 from .shared_options import Debug, Json, StandardNames
 
@@ -366,7 +366,7 @@ def _report(
         )
         say(f"Look at it: {one.files['page']}")
     if as_json:
-        failed = [{"participant": one.name, "error": str(one.error)} for one in failures]
+        failed = [{"participant": one.name, **json_of(one.error)} for one in failures]
         made = [one.as_json() for one in results]
         print_json({"results": made, "failed": failed, "left_out": left_out})
 

@@ -36,25 +36,24 @@ def compare(scene, discs: list):
     """
     from ..scene.disc_points import discs_of
     from ..workflows.csa_tables import compare_summaries
-    from .measuring import Rows, measure_study
+    from .measuring import Rows, csa_options, measure_study
 
     studies = studies_to_compare(scene)
     if len(studies) < 2:
         raise InputError(
-            _(
-                "Only volumes with a mask can be compared, and there are fewer than two. Segment"
-                " them first."
-            )
+            _("Only volumes with a mask can be compared, and there are fewer than two."),
+            hint=_("Segment them first."),
         )
     summaries = {}
     for study in studies:
         own = discs_of(study.discs) if study.discs is not None else []
         if not (own or discs):
             raise InputError(
-                _("Volumes are compared level by level. Mark the discs in one of them first.")
+                _("Volumes are compared level by level, and no discs are marked."),
+                hint=_("Mark the discs in one of them first."),
             )
         name = _unique(study.image.GetName(), summaries)
-        summaries[name] = measure_study(study, Rows.Level, discs=own or discs).summary
+        summaries[name] = measure_study(study, csa_options(Rows.Level), own or discs).summary
     compared = compare_summaries(summaries, "", list(summaries))
     spreads = sorted(compared.spreads, key=lambda spread: spread.levels)
     _remove_earlier(scene)

@@ -11,7 +11,14 @@ import slicer
 from slicer.i18n import tr as _
 
 from .controls import Section, setting, store_setting
-from .measuring import LiveTable, Rows, measure_study, position_of_row, table_text
+from .measuring import (
+    LiveTable,
+    Rows,
+    csa_options,
+    measure_study,
+    position_of_row,
+    table_text,
+)
 from .short_table import show_short
 
 # A full measurement follows a stroke when the hand has rested so long, ms.
@@ -129,7 +136,7 @@ class MeasureSection(Section):
         from ..scene.study import set_measurement
 
         study = self._panel.situation.study
-        measured = measure_study(study, self._rows, self._levels)
+        measured = measure_study(study, csa_options(self._rows, self._levels))
         shape = measured.shape
         set_measurement(study, shape, measured.summary)
         self._live = LiveTable(study.soft)
@@ -221,7 +228,8 @@ class MeasureSection(Section):
             from ..workflows.csa_tables import CsaFiles, write_csa
 
             path = Path(path) if str(path).lower().endswith(".csv") else Path(f"{path}.csv")
-            measured = measure_study(self._panel.situation.study, self._rows, self._levels)
+            options = csa_options(self._rows, self._levels)
+            measured = measure_study(self._panel.situation.study, options)
             write_csa(CsaFiles(path), [measured], [])
             store_setting("Folder", str(path.parent))
             self._panel.say(_("Saved: {path}").format(path=path))

@@ -16,36 +16,58 @@ class Rows(enum.Enum):
     All = "all"
 
 
-def measure_study(study, rows: Rows, levels: str = "", discs=None):
+def csa_options(rows: Rows, levels: str = ""):
+    """What the panel's controls ask for, as ``workflows.csa_measure.CsaOptions``.
+
+    Args:
+        rows: what a row of the summary is.
+        levels: only these, as "C2:C5" or "2,4"; all where empty.
+
+    Raises:
+        InputError: wrong names of levels.
+    """
+    from ..morphometry import parse_levels
+    from ..workflows.csa_measure import CsaOptions, Grouping
+
+    chosen = parse_levels(levels) if levels.strip() else None
+    grouping = Grouping(levels=chosen, per_slice=rows is Rows.Slice, per_level=rows is Rows.Level)
+    return CsaOptions(grouping=grouping)
+
+
+def measure_study(study, options, discs=None, symmetry: bool = False):
     """Measure the mask of an image.
 
     Args:
         study: ``scene.study.Study`` with a soft mask.
-        rows: what a row of the summary is.
-        levels: only these, as "C2:C5" or "2,4"; all where empty.
+        options: ``workflows.csa_measure.CsaOptions``, without names of files.
         discs: ``DiscLabel``; None takes those of the study.
+        symmetry: measure quadrants and left-right symmetry too, from the image.
 
     Returns:
         ``workflows.csa_measure.Measured``.
 
     Raises:
-        InputError: an empty mask; levels asked for but no discs; wrong names.
+        InputError: an empty mask; levels or the junction needed but not marked.
     """
-    from ..morphometry import parse_levels
     from ..progress import Progress
     from ..scene.disc_points import discs_of
-    from ..workflows.csa_measure import CsaOptions, Grouping, MaskLevels, measure_volume
+    from ..scene.volume_nodes import values_on, volume_of
+    from ..volume import Volume
+    from ..workflows.csa_measure import MaskLevels, SharedFiles, measure_volume
     from .saving import mask_name_of, mask_to_measure
 
     if discs is None:
         discs = discs_of(study.discs) if study.discs is not None else []
-    chosen = parse_levels(levels) if levels.strip() else None
-    options = CsaOptions(
-        grouping=Grouping(levels=chosen, per_slice=rows is Rows.Slice, per_level=rows is Rows.Level)
-    )
-    path = Path(mask_name_of(study.image))
+    mask, image = mask_to_measure(study.soft), None
+    if symmetry:
+        image = Volume(values_on(volume_of(study.image), mask.grid), mask.affine)
     return measure_volume(
-        path, mask_to_measure(study.soft), MaskLevels(discs=discs), options, Progress()
+        Path(mask_name_of(study.image)),
+        mask,
+        MaskLevels(discs=discs),
+        options,
+        Progress(),
+        SharedFiles(image=image),
     )
 
 

@@ -441,6 +441,6 @@ def _on_pam50(shape: CordShape) -> tuple[CordShape, list[int]]:
     from ..morphometry import pam50_slices, to_pam50
 
     normalised = to_pam50(shape)  # says so where levels are not known
-    levels = [] if shape.levels is None else np.unique(shape.levels)
+    levels = np.unique(() if shape.levels is None else shape.levels)
     own = sorted(int(number) for level in levels for number in pam50_slices(int(level)))
     return normalised, own

@@ -379,8 +379,8 @@ def _diffusion(work: _Work, raw: RawImage, progress: Progress) -> MadeImage:
         raise InputError(
             "This is a single volume, not a diffusion series.",
             path=path,
-            hint="If it is an average already, name it so:"
-            f" {raw.name}.nii.gz, or {raw.contrast}=FILE.",
+            hint=f"If it is an average already, name it {raw.name}.nii.gz, or give it as the"
+            f" contrast {raw.contrast}.",
         )
     b0_below = work.options.b0_below
     found = find_weighting(path, len(series), raw.b_values, work.participant.root, b0_below)

@@ -144,7 +144,7 @@ def given_participant(
             raise OptionError(
                 f"'{contrast}' is not the name of a contrast.",
                 path=path,
-                hint=f"Give a name of letters and digits: T2star={path}.",
+                hint="Give a name of letters and digits, such as T2star.",
             )
         images.setdefault(f"{name}_{contrast}", []).append(path)
     found = tuple(
@@ -153,7 +153,8 @@ def given_participant(
     )
     if b_values is not None and not any(one.kind is SeriesKind.DIFFUSION for one in found):
         raise OptionError(
-            "b-values are given, but no diffusion series.", hint="Name the series: dwi=FILE."
+            "b-values are given, but no diffusion series.",
+            hint="Give the series as the contrast dwi.",
         )
     _check_names_differ(found)
     return RawParticipant(name, found)
