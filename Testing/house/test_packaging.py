@@ -123,3 +123,21 @@ def test_the_command_gives_the_versions_of_the_software_and_of_the_model():
     assert answer.exit_code == 0
     assert answer.output.startswith(f"SoftCordSeg {SoftCordSegLib.__version__} ")
     assert f"{model['name']} {model['version']}\n" in answer.output
+
+
+def test_slicer_packages_every_file_of_the_module():
+    module = REPOSITORY / "SoftCordSeg"
+    cmake = (module / "CMakeLists.txt").read_text(encoding="utf-8")
+    blocks = re.findall(r"GLOB_RECURSE.*?CONFIGURE_DEPENDS(.*?)\)", cmake, re.DOTALL)
+    patterns = re.findall(r'"([^"]+)"', " ".join(blocks))
+    # GLOB_RECURSE matches the last part of a pattern in every folder below its first ones.
+    found = {
+        path for pattern in patterns for path in (module / pattern).parent.rglob(Path(pattern).name)
+    }
+    missing = [
+        path.relative_to(module).as_posix()
+        for path in module.rglob("*")
+        if path.is_file() and path not in found and "__pycache__" not in path.parts
+    ]
+
+    assert sorted(name for name in missing if ".egg-info/" not in name) == ["CMakeLists.txt"]

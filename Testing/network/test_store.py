@@ -196,6 +196,19 @@ def test_what_is_no_model_is_a_sentence(store, tmp_path):
     assert left_in(store.folder) == []
 
 
+def test_a_corrupt_file_in_an_archive_is_named_by_its_path_in_the_archive(store, tmp_path):
+    folder = tmp_path / "x" / "model"
+    (folder / "fold_0").mkdir(parents=True)
+    (folder / "plans.json").write_text("{")
+    (folder / "dataset.json").write_text("{}")
+    (folder / "fold_0" / "checkpoint_final.pth").write_bytes(b"x")
+    with pytest.raises(ModelError) as caught:
+        install_archive(zipped(tmp_path / "x.zip", tmp_path / "x"))
+    assert caught.value.path.parts[-2:] == ("model", "plans.json")
+    assert not caught.value.path.is_absolute(), "the folder it was unpacked into is gone"
+    assert left_in(store.folder) == []
+
+
 def test_an_installed_model_is_replaced_only_if_asked(store, archive, tmp_path):
     install_archive(archive, name="mine", release=a_release())
     other = zipped(tmp_path / "other.zip", checkpoint_folder(tmp_path / "second", seed=1))

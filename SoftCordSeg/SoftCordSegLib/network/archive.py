@@ -86,6 +86,7 @@ def unpack(
         raise OutputError(
             f"The archive cannot be unpacked: {error.strerror or error}. Nothing was installed.",
             path=archive,
+            hint="Free some space, and try again.",
         ) from error
 
 

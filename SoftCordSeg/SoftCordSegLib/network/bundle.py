@@ -307,8 +307,8 @@ def _verify(folder: Path, name: str, sums: dict[str, str]) -> None:
         )
     if sums.get(name) != file_sha256(path):
         raise ModelError(
-            f"The weights '{path}' are not the ones the bundle was published with (SHA-256"
-            " differs).",
+            "The weights are not the ones that the bundle was published with (SHA-256 differs).",
+            path=path,
             hint="Install it again.",
         )
 
@@ -316,9 +316,13 @@ def _verify(folder: Path, name: str, sums: dict[str, str]) -> None:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError("not an object")
     except FileNotFoundError as error:
         raise ModelError(
-            f"There is no model bundle in '{path.parent.parent}': it lacks configs/{path.name}."
+            f"There is no model bundle in this folder: configs/{path.name} is missing.",
+            path=path.parent.parent,
+            hint="Choose another folder.",
         ) from error
     except (OSError, ValueError) as error:
         raise ModelError(
@@ -326,12 +330,6 @@ def _read_json(path: Path) -> dict[str, Any]:
             path=path,
             hint="Install it again.",
         ) from error
-    if not isinstance(content, dict):
-        raise ModelError(
-            "The file cannot be read: the model bundle is corrupt.",
-            path=path,
-            hint="Install it again.",
-        )
     return content
 
 

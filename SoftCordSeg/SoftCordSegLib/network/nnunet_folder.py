@@ -414,12 +414,10 @@ def _read_margins(path: Path) -> Margins:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError("not an object")
     except (OSError, ValueError) as error:
         raise ModelError(
             "The file of the nnU-Net model is missing or corrupt.", path=path, hint="Get it again."
         ) from error
-    if not isinstance(content, dict):
-        raise ModelError(
-            "The file of the nnU-Net model is corrupt.", path=path, hint="Get it again."
-        )
     return content

@@ -132,7 +132,9 @@ class ThresholdView:
         """
         threshold = self.threshold if threshold is None else float(threshold)
         if not 0.0 < threshold <= 1.0:
-            raise InputError(f"The threshold must be above 0 and at most 1; it is {threshold:g}.")
+            raise InputError(
+                f"The threshold is {threshold:g}.", hint="Choose one above 0 and at most 1."
+            )
         surface = self.shows_surface if surface is None else surface
         soft = self._soft_array()
         self._merge_edits(threshold)
