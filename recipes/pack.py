@@ -160,12 +160,12 @@ def pack(path: Path, data: Path, bundle: Path | None, work: Path, with_anatomy: 
     record["files_sha256"] = {
         _below(file, data): file_sha256(file) for one in labelled for file in one.files
     }
-    made = {"cords": (), "near": np.zeros((3, 1, 1, 1), np.uint8), "height": 0.0}
     if with_anatomy:
-        made = packed_anatomy(data)
-        sums = {_below(file, data): file_sha256(file) for file in anatomy.data_files(data)}
-        record["files_sha256"].update(sums)
-    return Packed(tuple(map(packed_case, labelled)), record=record, **made)
+        record["files_sha256"].update(
+            {_below(file, data): file_sha256(file) for file in anatomy.data_files(data)}
+        )
+    packed = Packed.of_cases(map(packed_case, labelled), record)
+    return replace(packed, **packed_anatomy(data)) if with_anatomy else packed
 
 
 def drawn(case: Case, offset_mm: float) -> Labelled:

@@ -8,6 +8,7 @@ nibabel nor MONAI is at hand.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,11 @@ class Packed:
     near: np.ndarray
     height: float
     record: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of_cases(cls, cases: Iterable[PackedCase], record: dict[str, Any] | None = None) -> Packed:
+        """Real images alone, without anatomy to make others from."""
+        return cls(tuple(cases), (), np.zeros((3, 1, 1, 1), np.uint8), 0.0, record or {})
 
 
 def image_bytes(values: np.ndarray) -> np.ndarray:

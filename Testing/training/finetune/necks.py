@@ -167,7 +167,7 @@ def trained_bundle(folder: Path) -> ModelBundle:
     )
     start = Start(bundle=str(untrained.folder))
     recipe = PlainRecipe((16, 16, 16))
-    everything = Packed(tuple(packed), (), packed[0].image, 0.0)
+    everything = Packed.of_cases(packed)
     trainer = Trainer(folder / "run", plan, PlainPatches(everything, recipe), start=start)
     return write_bundle(folder / "parent", trainer.run(300, pace=Pace(validate_steps=None)).average)
 

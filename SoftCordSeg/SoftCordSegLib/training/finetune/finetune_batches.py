@@ -163,8 +163,7 @@ def case_batches(
         real_distortion=0.0,
         real_dropout=0.0,
     )
-    packed = Packed(tuple(cases), (), np.zeros((3, 1, 1, 1), np.uint8), 0.0)
-    return PatchBatches(packed, recipe)
+    return PatchBatches(Packed.of_cases(cases), recipe)
 
 
 def mixed_batches(cases: BatchSource, known: BatchSource, share: float) -> BatchSource:

@@ -354,7 +354,7 @@ def training_data(
     source = mixed_batches(cases, known, request.share)
     if request.workers:
         source = BatchesAhead(source, request.workers, request.steps)
-    shown = Packed(tuple(held_out or replayed), (), training[0].image, 0.0)
+    shown = Packed.of_cases(held_out or replayed)
     return source, development_cases(shown, plan_of(request))
 
 
