@@ -60,8 +60,15 @@ def install_release(
         found = download(
             release.url, archive, sha256=expected, progress=progress.part(0.0, 0.8), schemes=schemes
         )
-    options = {"name": release.name, "sha256": found, "replace": replace, "release": release}
-    folder = install_archive(archive, store, **options, progress=progress.part(0.8, 1.0))
+    folder = install_archive(
+        archive,
+        store,
+        name=release.name,
+        sha256=found,
+        replace=replace,
+        release=release,
+        progress=progress.part(0.8, 1.0),
+    )
     store.remember(release.name, found)
     archive.unlink()
     return folder

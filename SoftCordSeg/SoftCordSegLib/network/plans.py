@@ -262,7 +262,7 @@ def _given(cls: type, entry: dict[str, Any]) -> dict[str, Any]:
 def _plain(plan: Any, name: str) -> dict[str, Any]:
     plain: dict[str, Any] = {"pipeline": name}
     for key, value in vars(plan).items():
-        if hasattr(value, "to_json"):
+        if isinstance(value, NetworkSpec):
             plain[key] = value.to_json()
         elif isinstance(value, (Resampling, Margins)):
             plain[key] = dict(vars(value))
