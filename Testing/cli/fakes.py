@@ -59,8 +59,12 @@ class Softcord:
     def __init__(self):
         self.segment, self.bundle = soft_from_brightness, A_BUNDLE
 
+    def engine(self):
+        """The engine and the model of the test's choice, in a ``with``."""
+        return engine(self.segment, lambda model=None: self.bundle)
+
     def __call__(self, *arguments):
-        with engine(self.segment, lambda model=None: self.bundle):
+        with self.engine():
             return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 

@@ -50,6 +50,41 @@ def test_results_are_saved_with_their_provenance_and_only_replaced_after_asking(
     assert (tmp_path / f"{start}softseg.json").read_text() != "mine"
 
 
+def test_the_command_line_writes_the_same_names_and_the_same_sidecar(
+    ui, widget, app, slicer_host, tmp_path
+):
+    """The panel's Segment and Save beside ``softcord segment --threshold``, by the shipped
+    model's stand-in.
+    """
+    from cli.fakes import Softcord, a_neck
+    from SoftCordSegLib.scene.volume_nodes import load_image
+    from SoftCordSegLib.volume import write_nifti
+    from SoftCordSegLib.workflows.segment_images import segment_volume
+
+    image = tmp_path / "in" / "sub-01_T2w.nii.gz"
+    write_nifti(a_neck(), image)
+    shell, panel = Softcord(), tmp_path / "panel"
+    panel.mkdir()
+    widget.logic.engine = segment_volume
+    ui.cordImageSelector.setCurrentNode(load_image(app.logics["Volumes"], image))
+    with shell.engine():
+        ui.cordSegmentButton.click()
+        slicer_host.answers = [str(panel)]
+        ui.cordSaveButton.click()
+    assert shell("segment", image, "-o", tmp_path / "shell", "--threshold", "0.5").exit_code == 0
+
+    folders = (panel, tmp_path / "shell")
+    names = [{path.name for path in folder.iterdir()} for folder in folders]
+    assert names[0] == names[1]
+    ours, theirs = (
+        json.loads((folder / "sub-01_T2w_label-SC_softseg.json").read_text()) for folder in folders
+    )
+    assert set(theirs) - set(ours) == {"Command"}
+    assert set(ours) <= set(theirs)
+    own = ("Date", "Box", "Device")
+    assert [key for key in ours if key not in own and ours[key] != theirs[key]] == []
+
+
 def test_a_correction_by_hand_is_written_down_with_who_made_it(
     ui, neck, app, slicer_host, tmp_path
 ):

@@ -115,8 +115,10 @@ def finetune_command(
     already.  Ctrl-C stops it: the same command goes on.
     """
     with guarded(debug, as_json), needing_packages():
+        from ..processes import LARGEST_THRESHOLD, keep_freed_memory
         from ..workflows.finetune_bundle import FinetuneOptions, finetune_bundle
 
+        keep_freed_memory(LARGEST_THRESHOLD)
         options = FinetuneOptions(
             model,
             images,

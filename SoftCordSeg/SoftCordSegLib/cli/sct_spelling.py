@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import typer
 from typer.core import TyperCommand
 
+from ..errors import OptionError
 from .console import warn
+from .guard import guarded
 
 # Options that take the same value here.
 _SAME = {
@@ -65,14 +66,16 @@ class SctSpelling(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Called with the words after the command's name."""
-        return super().parse_args(ctx, our_spelling(args))
+        with guarded(as_json="--json" in args):
+            args = our_spelling(args)
+        return super().parse_args(ctx, args)
 
 
 def our_spelling(args: list[str]) -> list[str]:
     """The same words with SCT's options translated; all others stay as they are.
 
     Raises:
-        typer.BadParameter: an option of SCT's that has no counterpart; the message says what to do.
+        OptionError: an option of SCT's that has no counterpart; the hint says what to do.
     """
     words, ours = list(args), []
     while words:
@@ -94,7 +97,10 @@ def our_spelling(args: list[str]) -> list[str]:
         ):
             words.pop(0)
         elif word in _NO_COUNTERPART:
-            raise typer.BadParameter(f"{word} is an option of SCT. {_NO_COUNTERPART[word]}")
+            raise OptionError(
+                f"{word} is an option of SCT that softcord csa does not have.",
+                hint=_NO_COUNTERPART[word],
+            )
         elif word in _LEFT_OUT:
             if following is not None and following.isdecimal():
                 words.pop(0)

@@ -89,9 +89,11 @@ def train_command(
         "strategy": strategy,
     }
     with guarded(debug, as_json), needing_packages():
+        from ..processes import keep_freed_memory
         from ..training.paper.configured_training import train_networks
         from ..training.paper.train_config import read_config
 
+        keep_freed_memory()
         read = read_config(config, settings or ())
         check_folder(out)
         machine = read.config.machine.model_copy(

@@ -9,10 +9,9 @@ from .contrast_spread import (
     ContrastSpread,
     contrasts_csv_text,
     spread_over_contrasts,
-    write_contrasts_csv,
 )
 from .cord_shape import IMAGE_MEASURES, MEASURES, UNITS, CordShape, MeasureOptions, SliceShape
-from .csa_table import csv_columns, csv_text, table_rows, to_json, write_csv, write_json
+from .csa_table import csv_columns, csv_text, table_rows, text_added_to, to_json, write_csv
 from .discs import (
     DiscLabel,
     carry_over_discs,
@@ -101,9 +100,8 @@ __all__ = [
     "slices_at_pmj_distance",
     "spread_over_contrasts",
     "table_rows",
+    "text_added_to",
     "to_json",
     "to_pam50",
-    "write_contrasts_csv",
     "write_csv",
-    "write_json",
 ]

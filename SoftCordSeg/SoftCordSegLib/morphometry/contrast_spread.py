@@ -12,12 +12,10 @@ import io
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError
-from ..files import write_text_atomically
 from .aggregate import LevelSummary
 from .level_names import slice_ranges
 
@@ -130,17 +128,6 @@ def contrasts_csv_text(
         )
         writer.writerow([subject, *position, *("" if math.isnan(x) else x for x in numbers)])
     return stream.getvalue()
-
-
-def write_contrasts_csv(
-    path: str | Path, spreads: Iterable[ContrastSpread], subject: str = "", measure: str = "area"
-) -> None:
-    """Write :func:`contrasts_csv_text` atomically.
-
-    Raises:
-        OutputError: the folder is not writable or the disk is full.
-    """
-    write_text_atomically(path, contrasts_csv_text(spreads, subject, measure))
 
 
 def _position(row: LevelSummary, by: str, image: str) -> tuple[tuple, str]:

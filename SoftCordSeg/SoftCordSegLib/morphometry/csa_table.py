@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 from collections.abc import Iterable
 from datetime import datetime
@@ -50,43 +49,49 @@ def csv_text(
     return _to_text(_columns_of(shape), rows)
 
 
+def text_added_to(path: Path, text: str) -> str:
+    """The text of the table in a file, with the rows of another table added.
+
+    Args:
+        path: an existing table.
+        text: of :func:`csv_text`.
+
+    Raises:
+        InputError: the file has other columns.
+    """
+    header, rows = text.split("\r\n", 1)
+    with open(path, encoding="utf-8", newline="") as stream:
+        old = stream.read()
+    if old.splitlines()[:1] != [header]:
+        raise InputError(
+            "The table has other columns than the new rows, so they cannot be added to it.",
+            path=path,
+            hint="Write to a new file.",
+        )
+    return old.rstrip("\r\n") + f"\r\n{rows}"
+
+
 def write_csv(
     path: str | Path,
     shape: CordShape,
     summary: Summary | Iterable[LevelSummary],
     filename: str = "",
     *,
-    append: bool = False,
     timestamp: datetime | None = None,
 ) -> None:
     """Write the table atomically.
 
     Args:
         path: the CSV file.
-        shape: what was measured, for the options in the last columns.
+        shape: the measurement, for the options in the last columns.
         summary: the rows.
         filename: name of the mask, for the column "Filename".
-        append: add to the rows that are there; the file is still replaced as a whole.
         timestamp: of the column "Timestamp"; now by default.
 
     Raises:
-        InputError: ``append`` to a table with other columns.
         OutputError: the folder is not writable or the disk is full.
     """
-    path = Path(path)
-    text = csv_text(shape, summary, filename, timestamp)
-    if append and path.exists():
-        header, rows = text.split("\r\n", 1)
-        with open(path, encoding="utf-8", newline="") as stream:
-            old = stream.read()
-        if old.splitlines()[:1] != [header]:
-            raise InputError(
-                "The file has other columns than the new rows, so they cannot be added to it.",
-                path=path,
-                hint="Write to a new file.",
-            )
-        text = old.rstrip("\r\n") + "\r\n" + rows
-    write_text_atomically(path, text)
+    write_text_atomically(path, csv_text(shape, summary, filename, timestamp))
 
 
 def table_rows(
@@ -154,7 +159,7 @@ def to_json(
             "Tilt": shape.options.tilt,
         },
         "Units": {name: UNITS[name] for name in (*shape.columns, "distance_pmj") if name in UNITS},
-        "Notes": [*notes, *shape.notes, *getattr(summary, "notes", ())],
+        "Notes": [*notes, *shape.notes, *summary.notes],
         "Rows": [
             {
                 "Slices": list(row.slices),
@@ -182,24 +187,6 @@ def to_json(
             },
         },
     }
-
-
-def write_json(
-    path: str | Path,
-    shape: CordShape,
-    summary: Summary,
-    filename: str = "",
-    timestamp: datetime | None = None,
-) -> None:
-    """Write :func:`to_json` atomically.
-
-    Raises:
-        OutputError: the folder is not writable or the disk is full.
-    """
-    write_text_atomically(
-        path,
-        json.dumps(to_json(shape, summary, filename, timestamp), indent=1, allow_nan=False) + "\n",
-    )
 
 
 def _columns_of(shape: CordShape) -> list[str]:

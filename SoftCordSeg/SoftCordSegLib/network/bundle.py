@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelError
-from ..files import write_atomically, write_text_atomically
+from ..files import atomic_path, write_text_atomically
 from ..resources import resources_folder
 from .activations import ACTIVATIONS
 from .plans import PIPELINES, CentreCrop, NetworkSpec, NnUNet
-from .unet_config import PAPER, UNetConfig
+from .unet_config import PAPER, UNetConfig, three_integers
 
 if TYPE_CHECKING:
     import torch
@@ -116,7 +116,9 @@ class ModelBundle:
         """
         from .unet import UNet
 
-        return self._filled(UNet(UNetConfig(stage.features, stage.strides)), stage.weights)
+        network = UNet(UNetConfig(stage.features, stage.strides))
+        self._fill(network, stage.weights)
+        return network
 
     def networks(self, spec: NetworkSpec) -> Iterator[torch.nn.Module]:
         """The networks of a ``plan``, one after the other, in evaluation mode, on the CPU.
@@ -129,11 +131,15 @@ class ModelBundle:
         from .unet import UNet
 
         for name in spec.weights:
-            yield self._filled(
-                UNet(spec.config) if spec.config is not None else build_network(spec.library), name
-            )
+            if spec.config is not None:
+                network: torch.nn.Module = UNet(spec.config)
+            else:
+                assert spec.library is not None
+                network = build_network(spec.library)
+            self._fill(network, name)
+            yield network
 
-    def _filled(self, network: torch.nn.Module, name: str) -> torch.nn.Module:
+    def _fill(self, network: torch.nn.Module, name: str) -> None:
         import safetensors.torch
 
         path = self.folder / name
@@ -145,7 +151,7 @@ class ModelBundle:
                 path=path,
                 hint="Install it again.",
             ) from error
-        return network.eval()
+        network.eval()
 
 
 def load_bundle(folder: str | Path) -> ModelBundle:
@@ -227,9 +233,8 @@ def save_bundle(
     sums = {}
     for name, state in weights.items():
         tensors = {key: value.detach().contiguous().cpu() for key, value in state.items()}
-        write_atomically(
-            folder / name, lambda path, tensors=tensors: safetensors.torch.save_file(tensors, path)
-        )
+        with atomic_path(folder / name) as path:
+            safetensors.torch.save_file(tensors, path)
         sums[name] = file_sha256(folder / name)
     plain = {
         key: asdict(value) if isinstance(value, Stage) else value
@@ -262,18 +267,13 @@ def _stage(entry: dict[str, Any]) -> Stage:
     stage = Stage(
         weights=str(entry["weights"]),
         features=tuple(int(n) for n in entry["features"]),
-        strides=tuple(tuple(int(n) for n in stride) for stride in entry["strides"]),
+        strides=tuple(three_integers(stride) for stride in entry["strides"]),
         spacing_mm=float(entry["spacing_mm"]),
-        tile=tuple(int(n) for n in entry["tile"]),
+        tile=three_integers(entry["tile"]),
         overlap=float(entry["overlap"]),
         activation=str(entry["activation"]),
     )
-    if not (
-        0 <= stage.overlap < 1
-        and stage.spacing_mm > 0
-        and len(stage.tile) == 3
-        and min(stage.tile) > 0
-    ):
+    if not (0 <= stage.overlap < 1 and stage.spacing_mm > 0 and min(stage.tile) > 0):
         raise ValueError("tile, overlap or spacing out of range")
     if stage.activation not in ACTIVATIONS:
         raise ValueError(f"unknown activation {stage.activation}")

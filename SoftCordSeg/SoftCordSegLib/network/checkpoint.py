@@ -127,14 +127,14 @@ def tensors_of(
     return state
 
 
-def _stand_ins(path: Path) -> list[tuple[Any, str]]:
+def _stand_ins(path: Path) -> list[Any]:
     """An inert class for each name in the pickle that PyTorch's restricted reader does not know."""
     import torch
 
     names = getattr(torch.serialization, "get_unsafe_globals_in_checkpoint", None)
     if names is None:
         return []  # an older PyTorch: a checkpoint with such names is refused
-    stand_ins: list[tuple[Any, str]] = []
+    stand_ins: list[Any] = []
     for name in sorted(names(path)):
         short = name.rsplit(".", 1)[-1]
         made = _empty_dict if short == "defaultdict" else type(short, (_Inert,), {})

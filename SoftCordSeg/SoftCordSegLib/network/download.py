@@ -154,10 +154,12 @@ def _copy(
 class _Redirects(urllib.request.HTTPRedirectHandler):
     """Follows redirects to the allowed schemes only."""
 
-    def __init__(self, schemes: tuple[str, ...]):
+    def __init__(self, schemes: tuple[str, ...]) -> None:
         self._schemes = schemes
 
-    def redirect_request(self, req, fp, code, msg, headers, newurl):
+    def redirect_request(
+        self, req: Any, fp: Any, code: Any, msg: Any, headers: Any, newurl: str
+    ) -> Any:
         _check_scheme(newurl, self._schemes)
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 

@@ -60,8 +60,15 @@ def install_release(
         found = download(
             release.url, archive, sha256=expected, progress=progress.part(0.0, 0.8), schemes=schemes
         )
-    options = {"name": release.name, "sha256": found, "replace": replace, "release": release}
-    folder = install_archive(archive, store, **options, progress=progress.part(0.8, 1.0))
+    folder = install_archive(
+        archive,
+        store,
+        name=release.name,
+        sha256=found,
+        replace=replace,
+        release=release,
+        progress=progress.part(0.8, 1.0),
+    )
     store.remember(release.name, found)
     archive.unlink()
     return folder
@@ -224,18 +231,26 @@ def _copy_bundle(bundle: Path, target: Path) -> None:
 def _metadata(
     name: str, release: Release | None, converted: Converted, source: dict
 ) -> dict[str, Any]:
-    known = release is not None
+    about = {
+        "name": name,
+        "version": "unknown",
+        "license": "not stated",
+        "description": "Installed from a file.",
+        "authors": "unknown",
+        "citation": "",
+    }
+    if release is not None:
+        licence = release.licence
+        about = {
+            "name": "contrast-agnostic-softseg-spinalcord",
+            "version": release.name,
+            "license": licence["name"] or f"not stated; see {licence['url']}",
+            "description": release.about,
+            "authors": "sct-pipeline/contrast-agnostic-softseg-spinalcord",
+            "citation": release.citation,
+        }
     return {
-        "name": "contrast-agnostic-softseg-spinalcord" if known else name,
-        "version": release.name if known else "unknown",
-        "license": (
-            (release.licence["name"] or f"not stated; see {release.licence['url']}")
-            if known
-            else "not stated"
-        ),
-        "description": release.about if known else "Installed from a file.",
-        "authors": "sct-pipeline/contrast-agnostic-softseg-spinalcord" if known else "unknown",
-        "citation": release.citation if known else "",
+        **about,
         "intended_use": "Research. Not for diagnosis.",
         "task": "Soft segmentation of the spinal cord on MRI",
         "provenance": {"converted_from": {**source, **converted.facts}},

@@ -17,7 +17,7 @@ from .checkpoint import Converted, read_checkpoint, tensors_of
 from .nnunet_builder import check_library
 from .plain_conv import check_fit, translated
 from .plans import Margins, NetworkSpec, NnUNet, Resampling
-from .unet_config import UNetConfig
+from .unet_config import UNetConfig, three_integers
 
 _PLAIN = "PlainConvUNet"
 _HOMES = {
@@ -107,10 +107,10 @@ def unet_config(architecture: Architecture, outputs: int) -> UNetConfig:
     features = _each(kwargs["features_per_stage"], stages)
     return UNetConfig(
         features=features,
-        strides=[_three(size) for size in _each(kwargs["strides"], stages)],
+        strides=tuple(_three(size) for size in _each(kwargs["strides"], stages)),
         convolutions=_each(kwargs["n_conv_per_stage"], stages),
         decoder_convolutions=_each(kwargs["n_conv_per_stage_decoder"], stages - 1),
-        kernels=[_three(size) for size in _each(kwargs["kernel_sizes"], stages)],
+        kernels=tuple(_three(size) for size in _each(kwargs["kernel_sizes"], stages)),
         channels_out=outputs,
         bias=bool(kwargs.get("conv_bias", False)),
     )
@@ -162,7 +162,7 @@ def _each(value: Any, count: int) -> tuple:
 
 
 def _three(value: Any) -> tuple[int, int, int]:
-    return (value,) * 3 if isinstance(value, int) else tuple(value)
+    return three_integers((value,) * 3 if isinstance(value, int) else value)
 
 
 _CHECKPOINTS = ("checkpoint_final.pth", "checkpoint_best.pth")

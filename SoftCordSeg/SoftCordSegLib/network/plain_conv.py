@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ..errors import ModelError
-from .unet_config import UNetConfig
+from .unet_config import UNetConfig, three_integers
 
 if TYPE_CHECKING:
     import torch
@@ -87,19 +87,19 @@ def config_of(state: State, first_stride: tuple[int, int, int] = (1, 1, 1)) -> U
         convolutions = tuple(_count(state, f"encoder.{stage}") for stage in range(stages))
         decoder = tuple(_count(state, f"decoder.{level}") for level in range(levels))
         first = [state[f"encoder.{stage}.0.conv.weight"].shape for stage in range(stages)]
-        strides = [
+        strides = (
             first_stride,
             *(
-                tuple(state[f"upsample.{level}.weight"].shape[2:])
+                three_integers(state[f"upsample.{level}.weight"].shape[2:])
                 for level in range(levels - 1, -1, -1)
             ),
-        ]
+        )
         return UNetConfig(
             features=tuple(shape[0] for shape in first),
             strides=strides,
             convolutions=convolutions,
             decoder_convolutions=decoder,
-            kernels=tuple(tuple(shape[2:]) for shape in first),
+            kernels=tuple(three_integers(shape[2:]) for shape in first),
             channels_in=first[0][1],
             channels_out=state["heads.0.weight"].shape[0],
             bias="encoder.0.0.conv.bias" in state,

@@ -6,11 +6,12 @@ pipeline is ours, a locator and a segmenter (:class:`~.bundle.Stage`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from .activations import ACTIVATIONS
-from .unet_config import Size, UNetConfig
+from .unet_config import Size, UNetConfig, three_integers
 
 CENTRE_CROP, NNUNET = "centre_crop", "nnunet"
 PADDINGS = ("constant", "edge")
@@ -87,7 +88,7 @@ class CentreCrop:
     activation: str = "normrelu"
     floor: float = 0.1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_window(self.tile, self.overlap, self.floor)
         if not (
             self.spacing_mm > 0
@@ -107,13 +108,11 @@ class CentreCrop:
     def from_json(cls, entry: dict[str, Any]) -> CentreCrop:
         """From ``inference.json``; keys that are left out have their defaults."""
         given = _given(cls, entry)
-        return cls(
-            **{
-                **given,
-                "network": NetworkSpec.from_json(entry["network"]),
-                **{key: _ints(given[key], 3) for key in ("crop", "tile") if key in given},
-            }
-        )
+        given["network"] = NetworkSpec.from_json(entry["network"])
+        for key in ("crop", "tile"):
+            if key in given:
+                given[key] = three_integers(given[key])
+        return cls(**given)
 
     def to_json(self) -> dict[str, Any]:
         """Plain types, without the orientation."""
@@ -135,7 +134,7 @@ class Resampling:
     order_z: int = 0
     separate_z: bool | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not (0 <= self.order <= 5 and 0 <= self.order_z <= 5):
             raise ValueError("the order of a spline is 0 to 5")
 
@@ -151,7 +150,7 @@ class Margins:
     anterior: float = 15.0
     posterior: float = 22.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if min(vars(self).values()) < 0:
             raise ValueError("margins are 0 mm or more")
 
@@ -191,7 +190,7 @@ class NnUNet:
     margins: Margins | None = None
     floor: float = 0.1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_window(self.patch, 1 - self.step, self.floor)
         if (
             len(self.spacing_mm) != 3
@@ -210,37 +209,37 @@ class NnUNet:
     def channels(self) -> int:
         """Output channels of the network, background included."""
         network = self.network
-        return (
-            network.config.channels_out
-            if network.config is not None
-            else int(network.library["channels_out"])
-        )
+        if network.config is not None:
+            return network.config.channels_out
+        assert network.library is not None
+        return int(network.library["channels_out"])
 
     @classmethod
     def from_json(cls, entry: dict[str, Any]) -> NnUNet:
         """From ``inference.json``; keys that are left out have their defaults."""
         given = _given(cls, entry)
-        read = {
+        read: dict[str, Callable[[Any], Any]] = {
             "network": NetworkSpec.from_json,
             "spacing_mm": lambda value: tuple(float(n) for n in value),
-            "patch": lambda value: _ints(value, 3),
-            "transpose_forward": lambda value: _ints(value, 3),
+            "patch": three_integers,
+            "transpose_forward": three_integers,
             "foreground": _ints,
             "mirror_axes": _ints,
             "data": lambda value: Resampling(**value),
             "probabilities": lambda value: Resampling(**value),
             "margins": lambda value: Margins(**value) if value is not None else None,
         }
-        return cls(
-            **{key: read[key](value) if key in read else value for key, value in given.items()}
-        )
+        values: dict[str, Any] = {
+            key: read[key](value) if key in read else value for key, value in given.items()
+        }
+        return cls(**values)
 
     def to_json(self) -> dict[str, Any]:
         """Plain types, without the orientation."""
         return _plain(self, NNUNET)
 
 
-PIPELINES = {CENTRE_CROP: CentreCrop, NNUNET: NnUNet}
+PIPELINES: dict[str, type[CentreCrop] | type[NnUNet]] = {CENTRE_CROP: CentreCrop, NNUNET: NnUNet}
 
 
 def _check_window(tile: Size, overlap: float, floor: float) -> None:
@@ -248,21 +247,18 @@ def _check_window(tile: Size, overlap: float, floor: float) -> None:
         raise ValueError("tile, overlap or floor out of range")
 
 
-def _ints(value: Any, count: int | None = None) -> tuple[int, ...]:
-    numbers = tuple(int(n) for n in value)
-    if count is not None and len(numbers) != count:
-        raise ValueError(f"{count} numbers are needed, not {numbers}")
-    return numbers
+def _ints(value: Any) -> tuple[int, ...]:
+    return tuple(int(n) for n in value)
 
 
-def _given(cls: type, entry: dict[str, Any]) -> dict[str, Any]:
-    return {key: entry[key] for key in cls.__dataclass_fields__ if key in entry}
+def _given(cls: Any, entry: dict[str, Any]) -> dict[str, Any]:
+    return {field.name: entry[field.name] for field in fields(cls) if field.name in entry}
 
 
 def _plain(plan: Any, name: str) -> dict[str, Any]:
     plain: dict[str, Any] = {"pipeline": name}
     for key, value in vars(plan).items():
-        if hasattr(value, "to_json"):
+        if isinstance(value, NetworkSpec):
             plain[key] = value.to_json()
         elif isinstance(value, (Resampling, Margins)):
             plain[key] = dict(vars(value))

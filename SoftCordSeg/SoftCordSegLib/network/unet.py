@@ -29,7 +29,12 @@ class ConvBlock(nn.Module):
     ):
         super().__init__()
         self.conv = nn.Conv3d(
-            channels_in, channels_out, kernel, stride, padding=[n // 2 for n in kernel], bias=bias
+            channels_in,
+            channels_out,
+            kernel,
+            stride,
+            padding=(kernel[0] // 2, kernel[1] // 2, kernel[2] // 2),
+            bias=bias,
         )
         self.norm = nn.InstanceNorm3d(channels_out, eps=1e-5, affine=True)
         self.act = nn.LeakyReLU(0.01, inplace=True)

@@ -8,11 +8,20 @@ from typing import Any
 Size = tuple[int, int, int]
 
 
+def three_integers(size: Any) -> Size:
+    """A size in voxels along (i, j, k).
+
+    Raises:
+        ValueError: not three numbers.
+    """
+    plain = tuple(int(n) for n in size)
+    if len(plain) != 3:
+        raise ValueError(f"three numbers are needed, not {plain}")
+    return plain[0], plain[1], plain[2]
+
+
 def _sizes(sizes: Any) -> tuple[Size, ...]:
-    plain = tuple(tuple(int(n) for n in size) for size in sizes)
-    if any(len(size) != 3 for size in plain):
-        raise ValueError("strides and kernels have three numbers each")
-    return plain
+    return tuple(three_integers(size) for size in sizes)
 
 
 @dataclass(frozen=True)
@@ -39,7 +48,7 @@ class UNetConfig:
     channels_out: int = 1
     bias: bool = True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         # Configurations come from JSON, which knows only lists.
         object.__setattr__(self, "features", tuple(int(n) for n in self.features))
         object.__setattr__(self, "strides", _sizes(self.strides))
@@ -106,10 +115,10 @@ class UNetConfig:
     @property
     def divisor(self) -> Size:
         """Input sizes must be multiples of this along (i, j, k)."""
-        total = [1, 1, 1]
+        i, j, k = 1, 1, 1
         for stride in self.strides:
-            total = [a * b for a, b in zip(total, stride)]
-        return tuple(total)
+            i, j, k = i * stride[0], j * stride[1], k * stride[2]
+        return i, j, k
 
     @classmethod
     def from_json(cls, entry: dict[str, Any]) -> UNetConfig:

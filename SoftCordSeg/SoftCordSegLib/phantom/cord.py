@@ -31,20 +31,20 @@ class CordCurve:
     lordosis_period_mm: float = 210.0
     bend_period_mm: float = 260.0
 
-    def position(self, t: np.ndarray) -> np.ndarray:
+    def position(self, t: np.ndarray | float) -> np.ndarray:
         """Heights (…) to world positions (…, 3), mm RAS+."""
         t = np.asarray(t, dtype=float)
         (x, _, _), (y, _, _) = self._x(t), self._y(t)
         return np.stack([x, y, t], axis=-1)
 
-    def tangent(self, t: np.ndarray) -> np.ndarray:
+    def tangent(self, t: np.ndarray | float) -> np.ndarray:
         """Heights (…) to unit vectors (…, 3) along the curve, upwards."""
         t = np.asarray(t, dtype=float)
         (_, dx, _), (_, dy, _) = self._x(t), self._y(t)
         vector = np.stack([dx, dy, np.ones_like(dx)], axis=-1)
         return vector / np.linalg.norm(vector, axis=-1, keepdims=True)
 
-    def frame(self, t: np.ndarray) -> np.ndarray:
+    def frame(self, t: np.ndarray | float) -> np.ndarray:
         """Heights (…) to orthonormal axes (…, 3, 3): columns to the right, to the front, and along
         the curve.
         """
@@ -145,7 +145,7 @@ class Cord:
     centreline: CordCurve = field(default_factory=CordCurve)
     calibre: float = 1.0
 
-    def area_mm2(self, t: np.ndarray) -> np.ndarray:
+    def area_mm2(self, t: np.ndarray | float) -> np.ndarray:
         """Cross-sectional area at right angles to the cord at height t (mm), mm²."""
         t = np.asarray(t)
         chest = 56 + 16 * _rise(t, -62, 26)
@@ -153,20 +153,20 @@ class Cord:
         brainstem = 26 * _rise(t, 78, 14)
         return self.calibre * (chest + enlargement + brainstem)
 
-    def axes_ratio(self, t: np.ndarray) -> np.ndarray:
+    def axes_ratio(self, t: np.ndarray | float) -> np.ndarray:
         """Front-to-back over right-to-left diameter at height t (mm), 0 to 1: flattest at the
         enlargement.
         """
         t = np.asarray(t)
         return 0.78 - 0.14 * np.exp(-0.5 * ((t + 4) / 26) ** 2) + 0.08 * _rise(t, 72, 20)
 
-    def semi_axes_mm(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def semi_axes_mm(self, t: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
         """Half the right-to-left and half the front-to-back diameter at height t (mm), mm."""
         area, ratio = self.area_mm2(t), self.axes_ratio(t)
         right = np.sqrt(area / (np.pi * ratio))
         return right, right * ratio
 
-    def canal_semi_axes_mm(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def canal_semi_axes_mm(self, t: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
         """The same of the CSF space, which is wide at C1 and narrow in the chest."""
         right, front = self.semi_axes_mm(t)
         top = _rise(t, 42, 16)
@@ -179,7 +179,7 @@ class Cord:
         return self.centreline.position(t) + self.centreline.frame(t)[:, 1] * front
 
 
-def _rise(t: np.ndarray, middle: float, width: float) -> np.ndarray:
+def _rise(t: np.ndarray | float, middle: float, width: float) -> np.ndarray:
     """A smooth step from 0 (far below ``middle``) to 1 (far above it)."""
     return 0.5 + 0.5 * np.tanh((t - middle) / width)
 

@@ -189,5 +189,5 @@ def _discs_inside(cord: Cord, grid: Grid) -> tuple[DiscLabel, ...]:
         tip = cord.disc_tip(value)
         voxel = grid.to_voxel(tip)
         if (voxel > -0.5).all() and (voxel < np.array(grid.shape) - 0.5).all():
-            inside.append(DiscLabel(value, tuple(float(x) for x in tip)))
+            inside.append(DiscLabel(value, (float(tip[0]), float(tip[1]), float(tip[2]))))
     return tuple(inside)

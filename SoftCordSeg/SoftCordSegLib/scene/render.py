@@ -6,11 +6,8 @@ For pictures in reports and for tests; inside Slicer the layout has its own view
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
-from ..files import atomic_path
 from .offscreen import OffscreenSlicer, choose_offscreen_graphics
 from .volume_nodes import array_of
 
@@ -244,16 +241,6 @@ def set_window_level(image_node, low: float = 1.0, high: float = 99.0) -> None:
     display = image_node.GetDisplayNode()
     display.AutoWindowLevelOff()
     display.SetWindowLevelMinMax(float(bottom), float(max(top, bottom + 1e-6)))
-
-
-def write_png(picture: np.ndarray, path: str | Path) -> None:
-    """Write a picture (rows, columns, 3) uint8 atomically.
-
-    Raises:
-        OutputError: the folder is not writable or the disk is full; nothing is left behind.
-    """
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(png_bytes(picture))
 
 
 def png_bytes(picture: np.ndarray) -> bytes:

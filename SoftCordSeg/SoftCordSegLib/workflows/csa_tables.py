@@ -255,25 +255,14 @@ def _compared_text(compared: Sequence[Compared]) -> str:
 
 
 def _csv_text(files: CsaFiles, measured: Sequence[Measured]) -> str:
-    from ..morphometry import csv_text
+    from ..morphometry import csv_text, text_added_to
 
     texts = [
         csv_text(one.shape, one.summary, name) for one, name in zip(measured, mask_names(measured))
     ]
     # The header is the same for all: every mask was measured with the same options.
-    header, rows = texts[0].split("\r\n", 1)
-    rows += "".join(text.split("\r\n", 1)[1] for text in texts[1:])
-    if not (files.append and files.table.exists()):
-        return f"{header}\r\n{rows}"
-    with open(files.table, encoding="utf-8", newline="") as stream:
-        before = stream.read()
-    if before.splitlines()[:1] != [header]:
-        raise InputError(
-            "The table has other columns than the new rows, so they cannot be added to it.",
-            path=files.table,
-            hint="Give a new file.",
-        )
-    return before.rstrip("\r\n") + f"\r\n{rows}"
+    text = texts[0] + "".join(text.split("\r\n", 1)[1] for text in texts[1:])
+    return text_added_to(files.table, text) if files.append and files.table.exists() else text
 
 
 def _json_text(measured: Sequence[Measured]) -> str:
