@@ -170,10 +170,12 @@ def test_a_label_that_is_not_a_mask_and_a_broken_file_are_named(tmp_path):
     image, label = tmp_path / "image.nii.gz", tmp_path / "label.nii.gz"
     write_nifti(Volume(soft_cord(), AFFINE), image)
     write_nifti(Volume(soft_cord() * 3, AFFINE), label)
-    with pytest.raises(InputError, match=r"label '.*label.nii.gz' should hold values from 0 to 1"):
+    with pytest.raises(
+        InputError, match=r"label.nii.gz': The label should hold values from 0 to 1"
+    ):
         patch(Listed([RealCase(image, label, None, "one")], (16, 16, 16), 1.0), 0, 0)
     image.write_bytes(b"nothing")
-    with pytest.raises(InputError, match=r"image.nii.gz' .*cannot be used for training"):
+    with pytest.raises(InputError, match=r"image.nii.gz': .*cannot be used for training"):
         patch(Listed([RealCase(image, label, None, "one")], (16, 16, 16), 1.0), 0, 0)
 
 
