@@ -30,7 +30,7 @@ def refinement(count: int, spacing: float) -> np.ndarray:
 
     Outer edges of the first and last voxels and pixels coincide; outside is 0.  The number of
     pixels is rounded, so that a pixel can differ from 0.1 mm by a fraction of a per cent where
-    ``spacing`` is no multiple of it: as in SCT.
+    ``spacing`` is not a multiple of it, as in SCT.
     """
     fine = max(int(round(count * (spacing / FINE_MM))), 1)
     position = (np.arange(fine) + 0.5) * (count / fine) - 0.5

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from ..volume import Volume
 
 KNOWN, FOUND, CARRIED = "known", "found", "carried over"
-# Values from here on are no discs (49 pontomedullary groove, 50 pontomedullary junction, 60 conus).
+# Values from here on are not discs (49 pontomedullary groove, 50 pontomedullary junction, 60
+# conus).
 FIRST_LANDMARK = 49
 _BRAINSTEM = (49, 50)
 # What :func:`~.found_remark` ends with.
@@ -90,7 +91,7 @@ def located_disc(disc: DiscLabel, remark: str) -> LocatedDisc:
 
 
 def is_landmark(disc: DiscLabel) -> bool:
-    """Whether a label is no disc but, for example, the pontomedullary junction."""
+    """Whether a label is not a disc but, for example, the pontomedullary junction."""
     return disc.value >= FIRST_LANDMARK
 
 
@@ -246,7 +247,7 @@ def _from_fcsv(path: Path) -> list[MarkedPoint]:
                 points.append(MarkedPoint(values["label"], position, values.get("desc", "")))
             except (KeyError, ValueError) as error:
                 raise InputError(
-                    f"A line of the file is no point: '{line}'.",
+                    f"A line of the file is not a point: '{line}'.",
                     path=path,
                     hint="Save the discs in Slicer again.",
                 ) from error

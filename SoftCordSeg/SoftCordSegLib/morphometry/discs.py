@@ -48,7 +48,7 @@ def discs_from_points(points: Iterable[tuple[str | int, Sequence[float]]]) -> li
     """From markups: (name, position) pairs, the name in any usual form.
 
     Raises:
-        InputError: a name that is no disc; two points of one disc.
+        InputError: a name that is not a disc; two points of one disc.
     """
     discs = [DiscLabel(parse_disc(name), _position(position)) for name, position in points]
     return _without_duplicates(discs)
@@ -60,8 +60,8 @@ def discs_from_label_image(labels: Volume) -> list[DiscLabel]:
     One voxel a disc, as SCT has it, or a small blob, of which the centre is taken.
 
     Raises:
-        InputError: no labels; values that are no discs; one value at two positions; regions as of a
-            labelled segmentation.
+        InputError: no labels; values that are not discs; one value at two positions; regions as of
+            a labelled segmentation.
     """
     data = np.asarray(labels.data)
     voxels = np.argwhere(data > 0)

@@ -42,7 +42,7 @@ def levels_from_labelled_mask(labels: Volume, shape: CordShape) -> np.ndarray:
     """The level of each slice of ``shape`` from a segmentation whose values are vertebral levels
     (SCT's ``_labeled``).
 
-    A slice has the rounded mean of its labels, as in SCT; values 49 and above are no vertebral
+    A slice has the rounded mean of its labels, as in SCT; values 49 and above are not vertebral
     levels.
 
     Raises:

@@ -21,7 +21,7 @@ from .plans import CentreCrop, NetworkSpec
 if TYPE_CHECKING:
     import torch
 
-    from .plans import CentreCrop, NnUNet
+    from .plans import NnUNet
 
 
 class _Inert:

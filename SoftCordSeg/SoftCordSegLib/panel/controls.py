@@ -5,6 +5,8 @@ from __future__ import annotations
 import qt
 import slicer
 
+_PREFIX = "SoftCordSeg/"
+
 
 class Section:
     """A section of the panel; by default nothing happens when the module is left or closed."""
@@ -37,9 +39,6 @@ class Hints:
         usual = self._tips.setdefault(control.name, control.toolTip)
         control.enabled = not reason
         control.toolTip = reason or tip or usual
-
-
-_PREFIX = "SoftCordSeg/"
 
 
 def setting(name: str, default: str = "") -> str:

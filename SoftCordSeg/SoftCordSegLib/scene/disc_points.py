@@ -89,7 +89,7 @@ def placed_discs_of(node) -> list[DiscLabel]:
     A found point that the user moved or renamed is included.
 
     Raises:
-        InputError: as :func:`discs_of`; a disc that is both placed and found is no error.
+        InputError: as :func:`discs_of`; a disc that is both placed and found is not an error.
     """
     return _discs(node, [point for point in _placed_points(node) if not _is_left_as_found(*point)])
 
