@@ -76,7 +76,7 @@ def test_a_slice_in_which_too_few_agree_is_left_open_about_the_cord_only(axis):
     assert (weight[0] == 1).all()
     assert weight[1, 20, 20] == 0
     assert weight[1, 20, 38] == 0, "8 mm and 4 mm of doubt about it"
-    assert weight[1, 0, 0] == 1, "far away nobody sees a cord"
+    assert weight[1, 0, 0] == 1, "far away there is no cord"
     assert agreed.trusted == 0.5
 
 

@@ -59,8 +59,8 @@ def test_the_offset_is_the_difference_from_the_reference(tmp_path, drawn_edges):
     edges = [
         drawn_edges.measure_edge(an_image(tmp_path, name, 0.2, 0.5)) for name in ("one", "two")
     ]
-    ((name, offset, spread, people, images),) = drawn_edges.offsets_of(edges, reference)
-    assert (name, people, images) == ("set", 2, 2)
+    ((name, offset, spread, participants, images),) = drawn_edges.offsets_of(edges, reference)
+    assert (name, participants, images) == ("set", 2, 2)
     assert offset == pytest.approx(0.5, abs=0.1)
     assert spread < 0.05
 
@@ -78,7 +78,7 @@ def test_a_cord_in_which_no_fluid_is_seen_has_no_edge(tmp_path, drawn_edges):
     assert len(drawn_edges.measure_edge(case).slices_mm) == 0
 
 
-def test_the_offsets_in_the_repository_are_those_of_the_training_people(
+def test_the_offsets_in_the_repository_are_those_of_the_training_participants(
     tmp_path, drawn_edges, shared_data, repository
 ):
     """The file is what the script writes: measured again, to the hundredth."""

@@ -1,5 +1,5 @@
-"""Nobody who is evaluated on is trained on, labelled or not; and the check finds a leak where there
-is one.
+"""No participant who is evaluated on is trained on, labelled or not; and the check finds a leak
+where there is one.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def test_every_other_table_of_images_here_is_free_of_them_too(recipes, evaluated
             assert leaks(evaluated, read_cases(path)) == [], path.name
 
 
-def test_the_recipe_of_the_shipped_model_labels_nobody_who_is_evaluated_on(
+def test_the_recipe_of_the_shipped_model_labels_none_that_is_evaluated_on(
     repository, evaluated, tmp_path
 ):
     """It is in the history: recipes/compact takes it from there."""
@@ -81,7 +81,7 @@ def test_the_recipe_of_the_shipped_model_labels_nobody_who_is_evaluated_on(
         assert leaks(evaluated, read_cases(path)) == []
 
 
-def test_packed_training_files_that_are_here_hold_nobody_who_is_evaluated_on(repository, evaluated):
+def test_packed_training_files_that_are_here_hold_none_that_is_evaluated_on(repository, evaluated):
     files = sorted((repository / "recipes").rglob("*.npz"))
     if not files:
         pytest.skip("no training file was packed here (make -C recipes pack)")

@@ -1,5 +1,5 @@
-"""What goes into the packed file is what the program would see, with the right label, and nobody
-who must stay unseen.
+"""What goes into the packed file is what the program would see, with the right label, and no
+participant who must stay unseen.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def _no_offsets(pack, monkeypatch):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Two images of one person on one grid, a mask on slices 3 to 8 of the first, and a series;
-    cord in grey, fluid in white.
+    """Two images of one participant on one grid, a mask on slices 3 to 8 of the first, and a
+    series; cord in grey, fluid in white.
     """
     rng = np.random.default_rng(0)
     x, y, _ = np.indices(SHAPE)
@@ -107,7 +107,7 @@ def test_intensities_are_those_of_the_programs_contract(pack, folder):
     assert np.abs(image_values(case.coarse_image) - coarse).max() < 6 / 255
 
 
-def test_where_nobody_drew_nothing_is_known_of_the_cord(pack, folder):
+def test_where_no_mask_was_drawn_nothing_is_known_of_the_cord(pack, folder):
     (case,) = packed(pack, folder, ONE).cases
     known = case.weight > 0
     assert known[:, :, 14:34].all()
@@ -137,7 +137,7 @@ def test_the_record_names_every_file_by_its_content_and_who_was_left_out(pack, f
     assert str(folder) not in json.dumps(record)
 
 
-def test_whoever_is_to_be_evaluated_on_is_refused(pack, folder):
+def test_a_participant_of_the_evaluation_is_refused(pack, folder):
     with pytest.raises(InputError, match="p2, which must not be trained on"):
         packed(pack, folder, ONE, "p2,T2w,two.nii.gz,,,errsm,evaluate")
 

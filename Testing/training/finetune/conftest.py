@@ -23,6 +23,6 @@ def wide_cases(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def tuned(parent, wide_cases, tmp_path_factory):
-    """A request that nobody disturbed, what came of it, and what was said on the way."""
+    """An undisturbed request, its outcome, and the sentences on the way."""
     request, said = a_request(parent, wide_cases, tmp_path_factory.mktemp("out")), []
     return request, finetune(request, SCORER, tell=said.append), said

@@ -91,7 +91,7 @@ def test_one_image_under_two_names_would_leak_and_is_refused(case, tmp_path):
         read_cases([case, twin])
 
 
-def test_masks_that_nobody_corrected_are_pointed_out(case, tmp_path):
+def test_masks_that_were_never_corrected_are_pointed_out(case, tmp_path):
     sidecar = case.label.with_name("sub-01_T2w_label-SC_softseg.json")
     both = [case, write_case(tmp_path, 2)]
     for added, part in ((3, None), (0, "1 of 2 masks")):

@@ -1,4 +1,4 @@
-"""Corrected cases are found by the names that people give them."""
+"""Corrected cases are found by the names that masks have."""
 
 from __future__ import annotations
 

@@ -245,9 +245,9 @@ def test_a_better_bundle_is_not_replaced_unless_told(tuned, tmp_path):
     assert (tmp_path / "bundle/configs/metadata.json").read_bytes() == there
     assert load_bundle(tmp_path / "rejected").metadata["provenance"]["finetuning"]["steps"] == 3
 
-    told = finetune(dataclasses.replace(worse, replace=True), SCORER)
-    assert told.accepted
-    assert told.objections == outcome.objections
+    replaced = finetune(dataclasses.replace(worse, replace=True), SCORER)
+    assert replaced.accepted
+    assert replaced.objections == outcome.objections
     record = load_bundle(tmp_path / "bundle").metadata["provenance"]["finetuning"]
     assert record["steps"] == 3
     assert record["placed_in_spite_of_them"] is True

@@ -30,7 +30,7 @@ def participants(cases):
     st.floats(0.01, 0.99),
     st.integers(0, 50),
 )
-def test_nobody_is_on_both_sides_and_neither_side_is_empty(names, fraction, seed):
+def test_no_participant_is_on_both_sides_and_neither_side_is_empty(names, fraction, seed):
     cases = cases_of(*names)
     split = split_cases(cases, HoldOut(fraction), seed)
     assert split.training

@@ -79,7 +79,7 @@ def made_case(
 
 
 def made_packed() -> Packed:
-    """One cord, and three images of two people; two of them registered."""
+    """One cord, and three images of two participants; two of them registered."""
     near = np.zeros((3, 71, 71, HEIGHT), np.uint8)
     near[0, 25:45, 48:65] = 255
     near[2, 20:50, 20:60] = 120

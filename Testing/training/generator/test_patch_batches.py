@@ -70,7 +70,7 @@ def test_twins_have_one_label_and_two_appearances(packed, real):
             assert not torch.equal(batch.image[one], batch.image[two])
 
 
-def test_real_twins_may_be_two_contrasts_of_a_person(packed, plain):
+def test_real_twins_may_be_two_contrasts_of_a_participant(packed, plain):
     """The cord is bright in one of the registered images, and dark in the other."""
     group = Packed(packed.cases[:2], packed.cords, packed.near, packed.height)
     recipe = dataclasses.replace(plain, real=1.0, twins=1.0, registered=1.0, about_cord=1.0)

@@ -1,4 +1,4 @@
-"""Lists of cases: nobody is trained and tested on, and what does not fit is told."""
+"""Lists of cases: no participant is trained and tested on, and what does not fit is refused."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def packed_tubes(
         made.append(
             PackedCase(
                 f"case{number}",
-                f"person{number}",
+                f"participant{number}",
                 contrast,
                 "tubes",
                 "CC0",
