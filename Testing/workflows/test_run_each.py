@@ -24,7 +24,7 @@ def test_what_fails_is_told_at_once_and_the_others_go_on():
         return 10 * item
 
     outcomes = run_each(
-        [1, 2, 3], work, on_failure=lambda failure: order.append(f"{failure.name} failed")
+        [1, 2, 3], work, name=str, on_failure=lambda failure: order.append(f"{failure.name} failed")
     )
     assert outcomes.results == [10, 30]
     assert [(one.item, str(one.error)) for one in outcomes.failures] == [
@@ -44,7 +44,7 @@ def test_the_memory_of_failed_work_is_free():
         except ValueError as error:
             raise InputError("second") from error
 
-    outcomes = run_each(["a"], work)
+    outcomes = run_each(["a"], work, name=str)
     assert isinstance(outcomes.failures[0].error, InputError)
     assert held[0]() is None
 
@@ -55,7 +55,7 @@ def test_a_cancellation_ends_the_work():
             raise Cancelled("Stopped.")
 
     with pytest.raises(Cancelled):
-        run_each([1, 2, 3], work)
+        run_each([1, 2, 3], work, name=str)
 
 
 def test_a_contrast_that_no_participant_has_is_refused():

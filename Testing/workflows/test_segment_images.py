@@ -14,6 +14,7 @@ from SoftCordSegLib.workflows.segment_images import (
     SegmentOptions,
     VolumeRequest,
     segment_file,
+    segment_files,
     segment_volume,
     with_crop,
 )
@@ -41,6 +42,18 @@ def test_a_file_and_all_that_is_written_for_it(tmp_path):
     assert "--" not in done.notes[0]
     record = json.loads(done.files["sidecar"].read_text())
     assert (record["Threshold"], "Command" in record) == (0.5, False)
+
+
+def test_several_files_in_one_call(tmp_path):
+    good, bad = tmp_path / "in" / "good.nii.gz", tmp_path / "in" / "bad.nii.gz"
+    write_nifti(a_neck(), good)
+    bad.write_text("no image")
+    with engine(soft_from_brightness):
+        done = segment_files([bad, good], tmp_path / "out", A_BUNDLE, SegmentOptions())
+    assert [failure.item for failure in done.failures] == [bad]
+    assert [one.image for one in done.results] == [good]
+    with pytest.raises(OptionError, match="given twice"):
+        segment_files([good, good], tmp_path / "out", A_BUNDLE, SegmentOptions())
 
 
 def test_only_a_model_that_crops_takes_a_crop_size(tmp_path):

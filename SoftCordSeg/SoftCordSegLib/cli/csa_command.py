@@ -13,14 +13,13 @@ import typer
 from ..errors import InputError, OptionError
 from .console import fail, print_json, say, show_table, warn
 from .guard import EXIT_FAILED, guarded, json_of
-from .running import run_with_bars
+from .running import watching
 from .shared_options import Debug, Json
 
 if TYPE_CHECKING:
     from ..morphometry import MeasureOptions
-    from ..workflows.csa_measure import CsaOptions, Grouping, Measured
-    from ..workflows.csa_tables import Compared, CsaFiles
-    from ..workflows.run_each import Failure
+    from ..workflows.csa_measure import Grouping, Measured
+    from ..workflows.csa_tables import Compared, CsaFiles, CsaTables
 
 # More rows than this are in the file, not in the window.
 _SHOWN_ROWS = 40
@@ -262,7 +261,7 @@ def csa_command(
     """
     with guarded(debug, json):
         from ..workflows.csa_measure import CsaOptions, JunctionOptions, LevelSource
-        from ..workflows.csa_tables import CsaFiles
+        from ..workflows.csa_tables import CsaFiles, make_csa_tables
 
         options = CsaOptions(
             _measure_options(angle_corr, threshold, rescaling, tilt),
@@ -274,52 +273,28 @@ def csa_command(
             centerline,
         )
         files = CsaFiles(out, append, compare_out, figure)
-        options.check()
         _check_compare(compare_out, subject, len(masks))
-        files.check([*masks, *options.inputs])
-        _run(masks, options, files, subject, json, debug)
+        with watching(debug, len(masks) > 1) as (bar, on_failure):
+            made = make_csa_tables(masks, options, files, subject, bar=bar, on_failure=on_failure)
+        if made.compare_error is not None:
+            fail(str(made.compare_error))
+        if made.measured:
+            _show(made.measured, made.compared, made.files)
+        errors = _errors(made)
+        if json:
+            print_json(_summary(made.files, made.measured, made.compared, errors))
+        if errors:
+            raise typer.Exit(EXIT_FAILED)
 
 
-def _run(
-    masks: Sequence[Path],
-    options: CsaOptions,
-    files: CsaFiles,
-    subject: str | None,
-    json: bool,
-    debug: bool,
-) -> None:
-    """Measure, compare, write and show.
-
-    Raises:
-        typer.Exit: a mask could not be measured.
-    """
-    from ..workflows.csa_measure import measure_file, read_shared
-    from ..workflows.csa_tables import CsaFiles, compare_masks, compared_by, write_csa
-
-    shared = read_shared(options)
-    outcomes = run_with_bars(
-        masks, lambda mask, progress: measure_file(mask, options, shared, progress), debug
-    )
-    measured, compared = outcomes.results, []
-    errors = [_error(failure) for failure in outcomes.failures]
-    if measured and files.compare is not None:
-        try:
-            compared = compare_masks(measured, subject, compared_by(options))
-        except InputError as error:  # the table of the rest is worth having
-            errors.append({"input": "--compare", **json_of(error)})
-            fail(str(error))
-            files = CsaFiles(files.table, files.append)
-    if measured:
-        write_csa(files, measured, compared)
-        _show(measured, compared, files)
-    if json:
-        print_json(_summary(files, measured, compared, errors))
-    if errors:
-        raise typer.Exit(EXIT_FAILED)
-
-
-def _error(failure: Failure[Path]) -> dict[str, Any]:
-    return {"input": str(failure.item), **json_of(failure.error)}
+def _errors(made: CsaTables) -> list[dict[str, Any]]:
+    errors = [
+        {"input": str(failure.item), **json_of(failure.error, failure.item)}
+        for failure in made.failures
+    ]
+    if made.compare_error is not None:
+        errors.append({"input": "--compare", **json_of(made.compare_error)})
+    return errors
 
 
 def _measure_options(

@@ -69,8 +69,9 @@ def for_user(error: Exception, debug: bool = False, path: Path | None = None) ->
     )
 
 
-def json_of(error: SoftCordSegError) -> dict[str, Any]:
-    """The text of an error, and its fields."""
+def json_of(error: Exception, path: Path | None = None) -> dict[str, Any]:
+    """The text of an error as it is shown, and its fields; ``path`` as in :func:`for_user`."""
+    error = for_user(error, path=path)
     return {
         "error": str(error),
         "sentence": error.sentence,

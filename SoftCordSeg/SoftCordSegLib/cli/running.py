@@ -8,13 +8,12 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import InputError
 from ..progress import Progress
-from ..workflows.run_each import Failure, Outcomes, run_each
+from ..workflows.run_each import Bar, Failure, OnFailure, Outcomes, run_each
 from .console import Interrupt, fail, interruptible, progress_bars, say
 from .guard import for_user
 
@@ -83,35 +82,33 @@ def needing_packages() -> Iterator[None]:
         ) from error
 
 
-def run_with_bars(
-    items: Sequence[Item],
-    work: Callable[[Item, Progress], Result],
-    debug: bool,
-    *,
-    name: Callable[[Any], str] = lambda item: item.name,
-) -> Outcomes[Item, Result]:
-    """As :func:`~SoftCordSegLib.workflows.run_each.run_each`, with a bar for each item; what could
-    not be done is said at once.
+@contextlib.contextmanager
+def watching(debug: bool, several: bool) -> Iterator[tuple[Bar, OnFailure]]:
+    """What :func:`~SoftCordSegLib.workflows.run_each.run_each` takes: a bar for each item, and what
+    says at once that an item could not be done.
 
     Args:
-        items: paths of images, or participants.
-        work, name: as there.
         debug: show the traceback of an unexpected error.
-
-    Returns:
-        As there; the errors are those that were shown.
+        several: name the participant that could not be done.
     """
-    shown = []
 
-    def on_failure(failure: Failure[Item]) -> None:
+    def on_failure(failure: Failure[Any]) -> None:
         path = failure.item if isinstance(failure.item, Path) else None
         error = for_user(failure.error, debug, path)
-        shown.append(replace(failure, error=error))
-        fail(str(error) if path or len(items) == 1 else f"{failure.name}: {error}")
+        fail(f"{failure.name}: {error}" if several and path is None else str(error))
 
     with interruptible() as interrupt, progress_bars(interrupt) as bars:
-        outcomes = run_each(items, work, name=name, bar=bars.bar, on_failure=on_failure)
-    return replace(outcomes, failures=shown)
+        yield bars.bar, on_failure
+
+
+def run_with_bars(
+    items: Sequence[Item], work: Callable[[Item, Progress], Result], debug: bool
+) -> Outcomes[Item, Result]:
+    """:func:`~SoftCordSegLib.workflows.run_each.run_each` over paths or participants, with
+    :func:`watching`.
+    """
+    with watching(debug, len(items) > 1) as (bar, on_failure):
+        return run_each(items, work, bar=bar, on_failure=on_failure)
 
 
 def use_threads(count: int | None) -> None:

@@ -10,7 +10,7 @@ import typer
 from ..provenance import generated_by, model_of
 from .console import print_json, say, show_table, warn
 from .guard import EXIT_FAILED, guarded, json_of
-from .running import keep_memory_for, run_with_bars, use_threads
+from .running import keep_memory_for, use_threads, watching
 from .shared_options import (
     BoxText,
     Debug,
@@ -89,10 +89,8 @@ def segment_command(
         "threads": threads,
     }
     with guarded(debug, as_json):
-        from ..bids import check_names_differ
-        from ..files import check_folder, check_not_an_input
         from ..network import store
-        from ..workflows.segment_images import SegmentOptions, segment_file, with_crop
+        from ..workflows.segment_images import SegmentOptions, segment_files, with_crop
 
         options = SegmentOptions(
             parse_box(box),
@@ -104,19 +102,11 @@ def segment_command(
             {"Name": "softcord segment", "Options": words},
         )
         crop = parse_crop(crop_size)
-        check_names_differ(images)
-        check_not_an_input(
-            (path for image in images for path in options.files(image, out).values()), images
-        )
-        check_folder(out)
         bundle = with_crop(store.open_bundle(model), crop)
         use_threads(threads)
         keep_memory_for(bundle)
-        outcomes = run_with_bars(
-            images,
-            lambda image, progress: segment_file(image, out, bundle, options, progress),
-            debug,
-        )
+        with watching(debug, len(images) > 1) as (bar, on_failure):
+            outcomes = segment_files(images, out, bundle, options, bar=bar, on_failure=on_failure)
         _report(images, outcomes, bundle, as_json)
         if outcomes.failures:
             raise typer.Exit(EXIT_FAILED)
@@ -150,7 +140,10 @@ def _report(
     if as_json:
         entries: dict[Path, dict[str, Any]] = {one.image: one.as_json() for one in done}
         for failure in outcomes.failures:
-            entries[failure.item] = {"input": str(failure.item), **json_of(failure.error)}
+            entries[failure.item] = {
+                "input": str(failure.item),
+                **json_of(failure.error, failure.item),
+            }
         print_json(
             {
                 "GeneratedBy": generated_by(),

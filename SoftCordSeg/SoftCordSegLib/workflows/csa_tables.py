@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from ..bids import contrast_names, session_of, short_names
 from ..errors import InputError, OptionError
 from ..files import check_folder, check_not_an_input, text_writer, write_together
-from .csa_measure import CsaOptions, Measured
+from .csa_measure import CsaOptions, Measured, measure_file, read_shared
+from .run_each import Bar, Failure, OnFailure, no_bar, run_each, say_nothing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -103,6 +104,70 @@ class Compared:
             }
             for spread in self.spreads
         ]
+
+
+@dataclass(frozen=True)
+class CsaTables:
+    """What was made of several masks.
+
+    Attributes:
+        files: that were written; without table where no mask could be measured.
+        measured: the masks that could be measured.
+        compared: participants, contrasts side by side; empty where that was not wanted.
+        failures: masks that could not be measured.
+        compare_error: why there is no comparison though it was wanted; None else.
+    """
+
+    files: CsaFiles
+    measured: list[Measured]
+    compared: list[Compared]
+    failures: list[Failure[Path]]
+    compare_error: InputError | None = None
+
+
+def make_csa_tables(
+    masks: Sequence[Path],
+    options: CsaOptions,
+    files: CsaFiles,
+    subject: str | None = None,
+    *,
+    bar: Bar = no_bar,
+    on_failure: OnFailure = say_nothing,
+) -> CsaTables:
+    """Measure masks, and write their table, comparison and figure; a mask that fails does not stop
+    the others.
+
+    Args:
+        masks: of the cord, soft or binary.
+        options: what to measure, and which rows to make of it.
+        files: where to write.
+        subject: all masks are of this participant; see :func:`compare_masks`.
+        bar, on_failure: as in :func:`.run_each.run_each`.
+
+    Raises:
+        OptionError: options contradict each other, or an input would be overwritten.
+        InputError: a file that serves all masks cannot be used.
+        OutputError: a file cannot be written; nothing was written then.
+        Cancelled: through a bar's progress; nothing was written then.
+    """
+    options.check()
+    files.check([*masks, *options.inputs])
+    shared = read_shared(options)
+    outcomes = run_each(
+        masks,
+        lambda mask, progress: measure_file(mask, options, shared, progress),
+        bar=bar,
+        on_failure=on_failure,
+    )
+    measured, compared, compare_error = outcomes.results, [], None
+    if measured and files.compare is not None:
+        try:
+            compared = compare_masks(measured, subject, compared_by(options))
+        except InputError as error:  # the table of the rest is worth having
+            compare_error, files = error, CsaFiles(files.table, files.append)
+    if measured:
+        write_csa(files, measured, compared)
+    return CsaTables(files, measured, compared, outcomes.failures, compare_error)
 
 
 def compared_by(options: CsaOptions) -> str:

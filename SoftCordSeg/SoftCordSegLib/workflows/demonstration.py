@@ -144,6 +144,7 @@ def demonstrate(
     outcomes = run_each(
         names,
         work,
+        name=str,
         bar=bar,
         on_failure=lambda failure: sentences.append((failure.name, on_failure(failure))),
     )

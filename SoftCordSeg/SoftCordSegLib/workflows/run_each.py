@@ -6,7 +6,7 @@ import contextlib
 import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ..errors import Cancelled, OptionError
 from ..progress import Progress
@@ -32,6 +32,10 @@ class Failure(Generic[Item]):
     error: Exception
 
 
+# Called at once for an item that could not be done.
+OnFailure = Callable[[Failure[Any]], None]
+
+
 @dataclass(frozen=True)
 class Outcomes(Generic[Item, Result]):
     """What became of the items, each in the order given.
@@ -51,18 +55,22 @@ def no_bar(_name: str) -> Iterator[Progress]:
     yield Progress()
 
 
+def say_nothing(_failure: Failure[Any]) -> None:
+    """For callers that look at the failures afterwards."""
+
+
 def run_each(
     items: Sequence[Item],
     work: Callable[[Item, Progress], Result],
     *,
-    name: Callable[[Item], str] = str,
+    name: Callable[[Any], str] = lambda item: item.name,
     bar: Bar = no_bar,
-    on_failure: Callable[[Failure[Item]], None] = lambda failure: None,
+    on_failure: OnFailure = say_nothing,
 ) -> Outcomes[Item, Result]:
     """Do the same for each item.
 
     Args:
-        items: images, participants, …
+        items: paths of images, participants, …
         work: what to do.
         name: of an item, for the bar and in :class:`Failure`.
         bar: gives the progress of each item.

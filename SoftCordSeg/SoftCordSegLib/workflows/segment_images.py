@@ -5,15 +5,16 @@ panel's Segment button do.
 from __future__ import annotations
 
 import time as clock
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import OptionError, OutputError
-from ..files import json_text, text_writer, write_together
+from ..files import check_folder, check_not_an_input, json_text, text_writer, write_together
 from ..progress import Progress
 from ..provenance import box_of
+from .run_each import Bar, OnFailure, Outcomes, no_bar, run_each, say_nothing
 
 if TYPE_CHECKING:
     # Only for the types: a fresh Slicer lacks packages that these need, and must be able to open
@@ -128,6 +129,41 @@ def segment_volume(request: VolumeRequest, progress: Progress) -> SoftMask:
     from ..network import store
 
     return _segment(request.image, store.open_bundle(request.model), request.options, progress)
+
+
+def segment_files(
+    images: Sequence[Path],
+    folder: Path,
+    bundle: ModelBundle,
+    options: SegmentOptions,
+    *,
+    bar: Bar = no_bar,
+    on_failure: OnFailure = say_nothing,
+) -> Outcomes[Path, SegmentedImage]:
+    """:func:`segment_file` for each of several images; one that fails does not stop the others.
+
+    Args:
+        images, folder, bundle, options: as there.
+        bar, on_failure: as in :func:`.run_each.run_each`.
+
+    Raises:
+        OptionError: results would overwrite each other, or an input.
+        OutputError: the folder cannot be written.
+        Cancelled: through a bar's progress; what was finished before is complete.
+    """
+    from ..bids import check_names_differ
+
+    check_names_differ(images)
+    check_not_an_input(
+        (path for image in images for path in options.files(image, folder).values()), images
+    )
+    check_folder(folder)
+    return run_each(
+        images,
+        lambda image, progress: segment_file(image, folder, bundle, options, progress),
+        bar=bar,
+        on_failure=on_failure,
+    )
 
 
 def segment_file(
