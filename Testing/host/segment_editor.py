@@ -25,6 +25,10 @@ EFFECTS = (
 EFFECTS += ("Smoothing", "Scissors", "Islands", "Logical operators", "Mask volume")
 
 
+class SlicerCrash(RuntimeError):
+    """The real application would be gone here."""
+
+
 class SegmentEditorWidget(QtWidgets.QWidget):
     """Effects as buttons, the segment, undo and redo."""
 
@@ -41,7 +45,7 @@ class SegmentEditorWidget(QtWidgets.QWidget):
         self.logic.AddObserver(
             self.logic.SegmentationHistoryChangedEvent, lambda *_: self._show_state()
         )
-        self._scene = None
+        self._scene, self._tag = None, None
         self._order, self._unordered, self._effect = list(EFFECTS), True, None
         self._flags: dict[str, bool] = {}
         self._buttons = QtWidgets.QGridLayout()
@@ -61,7 +65,12 @@ class SegmentEditorWidget(QtWidgets.QWidget):
         self.updateEffectList()
 
     def setMRMLScene(self, scene) -> None:
+        if self._tag is not None:
+            self._scene.RemoveObserver(self._tag)
         self._scene = scene
+        self._tag = (
+            None if scene is None else scene.AddObserver(scene.NodeRemovedEvent, self._check_nodes)
+        )
         self.logic.SetMRMLScene(scene)
         import slicer
 
@@ -152,6 +161,15 @@ class SegmentEditorWidget(QtWidgets.QWidget):
 
     def uninstallKeyboardShortcuts(self) -> None:
         self._flags["shortcuts"] = False
+
+    def _check_nodes(self, *_) -> None:
+        """An effect that observes the views looks at its nodes at the next event of the mouse."""
+        if not self._flags.get("observing") or self._effect is None:
+            return
+        nodes = (self.logic.GetSegmentEditorNode(), self.logic.GetSegmentationNode())
+        if any(node is None or node.GetScene() is None for node in nodes):
+            self._flags["observing"] = False  # once is enough
+            raise SlicerCrash(f"the effect {self._effect} observes views without its nodes")
 
     def _show_state(self) -> None:
         self._undo.setEnabled(bool(self.logic.CanUndo()))

@@ -188,6 +188,19 @@ def test_nodes_may_go_while_the_section_is_open(ui, study, app, paint, what):
     ui.cordCorrectSection.collapsed = False
 
 
+@pytest.mark.parametrize("what", ["scene", "view", "editor"])
+def test_an_active_effect_is_let_go_before_its_nodes_leave(ui, study, app, what):
+    ui.cordEditor.setActiveEffectByName("Paint")
+    if what == "scene":
+        app.scene.Clear(False)
+    else:
+        node = ui.cordEditor.mrmlSegmentEditorNode() if what == "editor" else study.view.node
+        app.scene.RemoveNode(node)
+
+    # The host reports an effect that still observes the views as a crash.
+    assert not unwrap(ui.cordEditor)._flags["observing"] or what == "editor"
+
+
 def test_corrections_come_back_with_the_scene_and_can_be_taken_back_then(
     ui, study, paint, app, tmp_path
 ):

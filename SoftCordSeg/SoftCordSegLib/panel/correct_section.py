@@ -5,6 +5,7 @@ stroke.
 from __future__ import annotations
 
 import slicer
+import vtk
 from slicer.i18n import tr as _
 
 from .controls import Section
@@ -34,6 +35,9 @@ class CorrectSection(Section):
         editor.unorderedEffectsVisible = False
         editor.maximumNumberOfUndoStates = 20
         self._ui.cordCorrectSection.connect("contentsCollapsed(bool)", self._on_folded)
+        scene = panel.scene
+        panel.observe(scene, scene.NodeAboutToBeRemovedEvent, self._on_node_leaving)
+        panel.observe(scene, scene.StartCloseEvent, self._on_scene_closing)
         self._ui.cordRevertSliceButton.connect("clicked()", self._on_revert_slice)
         self._ui.cordRevertAllButton.connect("clicked()", self._on_revert_all)
 
@@ -136,12 +140,24 @@ class CorrectSection(Section):
             return
         editor, self._bound = self._ui.cordEditor, None
         editor.uninstallKeyboardShortcuts()
-        editor.removeViewObservations()
-        # The node is removed with the scene, and the editor complains without it.
+        # The editor complains without its node.
         if editor.mrmlSegmentEditorNode() is not None:
             editor.setActiveEffectByName("")
+        editor.removeViewObservations()
+        if editor.mrmlSegmentEditorNode() is not None:
             editor.setSegmentationNode(None)
             editor.setMRMLSegmentEditorNode(None)
+
+    def _on_scene_closing(self, _caller=None, _event=None) -> None:
+        self._unbind()
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _on_node_leaving(self, _scene, _event, node) -> None:
+        """Slicer crashes at the next move of the mouse when an effect has lost its nodes."""
+        if self._bound is not None and (
+            node is self._bound or node is self._ui.cordEditor.mrmlSegmentEditorNode()
+        ):
+            self._unbind()
 
     def _editor_node(self):
         scene = self._panel.scene
