@@ -16,6 +16,7 @@ import pytest
 from panel_actions import paint_voxels, while_running
 from SoftCordSegLib.scene.scene_files import load_scene, save_scene
 from SoftCordSegLib.scene.study import study_of
+from SoftCordSegLib.scene.volume_nodes import array_of
 
 
 def test_closing_the_scene_leaves_nothing_to_press(ui, image_node, app, widget):
@@ -78,6 +79,77 @@ def test_any_node_may_go_at_any_time(ui, image_node, app, widget, what):
         ui.cordSegmentButton.click()
         assert ui.cordMessageLabel.text == "Spinal cord found."
         assert study_of(image_node).view is not None
+
+
+DELETABLE = (
+    "soft display",
+    "view display",
+    "box display",
+    "discs display",
+    "view",
+    "prediction",
+    "edit_map",
+    "box",
+    "discs",
+    "slice_table",
+    "summary_table",
+    "series",
+    "chart",
+)
+
+
+@pytest.mark.parametrize("what", DELETABLE)
+def test_what_is_deleted_in_the_module_data_is_made_again_or_done_without(
+    ui, neck, app, widget, mark, phantom, slicer_host, what
+):
+    mark(phantom.discs)
+    ui.cordCorrectSection.collapsed = False
+    voxels = np.zeros(neck.GetImageData().GetDimensions(), bool)
+    voxels[2:5, 2:5, 2:5] = True
+    paint_voxels(ui, voxels)
+    ui.cordMeasureButton.click()
+    ui.cordEditsCheck.click()
+    study = study_of(neck)
+    node = getattr(study, what.split()[0])
+    node = node.node if what.startswith("view") else node
+    widget.exit()
+    app.scene.RemoveNode(node.GetDisplayNode() if what.endswith("display") else node)
+    slicer_host.process_events()
+    widget.enter()
+    slicer_host.process_events()
+
+    again = study_of(neck)
+    assert again.view is not None
+    for made in (again.soft, again.view.node, again.box, again.discs):
+        assert made is None or made.GetDisplayNode() is not None
+    for check in (ui.cordSurfaceCheck, ui.cordFillCheck, ui.cordOverlayCheck, ui.cordEditsCheck):
+        check.click()
+    ui.cordThresholdSlider.value = 0.3
+    soft = array_of(again.soft)
+    assert (soft[voxels] >= 0.3).all(), "the correction is lost"
+    if again.slice_table is not None:
+        ui.cordPlotButton.click()
+    ui.cordMeasureButton.click()
+    again = study_of(neck)
+    assert again.chart.HasPlotSeriesNodeID(again.series.GetID())
+    assert again.series.GetTableNode() is again.slice_table
+
+
+def test_nothing_hidden_stays_when_the_mask_is_deleted(ui, neck, app, widget, slicer_host):
+    ui.cordCorrectSection.collapsed = False
+    voxels = np.zeros(neck.GetImageData().GetDimensions(), bool)
+    voxels[2:5, 2:5, 2:5] = True
+    paint_voxels(ui, voxels)
+    ui.cordEditsCheck.click()
+    app.scene.RemoveNode(study_of(neck).soft)
+    slicer_host.process_events()
+
+    hidden = [
+        node.GetName()
+        for node in app.scene.GetNodes()
+        if node.GetAttribute("SoftCordSeg.Hidden") is not None
+    ]
+    assert hidden == []
 
 
 @pytest.mark.parametrize("how", ["delete", "close"])

@@ -103,7 +103,7 @@ def test_what_is_shown_is_the_edit_map_also_after_a_revert_and_without_edits(des
 
 
 def test_the_layer_is_not_saved_and_a_deleted_mask_takes_it_along(desk, tmp_path):
-    from SoftCordSegLib.scene.edit_nodes import remove_orphans
+    from SoftCordSegLib.scene.edit_display import remove_orphans
     from SoftCordSegLib.scene.scene_files import load_scene, save_scene
     from SoftCordSegLib.scene.study import study_of
 

@@ -10,7 +10,8 @@ import pytest
 from scene.desk import Desk
 from scene.examples import GRIDS, cord_in
 from SoftCordSegLib.errors import InputError
-from SoftCordSegLib.scene.edit_nodes import edit_map_of, has_edits, remove_orphans
+from SoftCordSegLib.scene.edit_display import remove_orphans
+from SoftCordSegLib.scene.edit_nodes import edit_map_of, has_edits
 from SoftCordSegLib.scene.links import PREDICTION, linked
 from SoftCordSegLib.scene.scene_files import load_scene, save_edit_map, save_scene
 from SoftCordSegLib.scene.segment_voxels import segment_voxels

@@ -4,6 +4,9 @@ where the edge is.
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -326,3 +329,39 @@ def test_a_cord_cut_off_by_the_image_is_closed_there(app):
     assert np.allclose(
         surface.GetBounds()[4:], (-1.5, 25.5)
     )  # the outer faces of the first and last slice
+
+
+def test_a_segment_whose_display_node_was_deleted_is_written_while_views_show_it(repository):
+    # In a process of its own: without a display node Slicer's slice views crash.
+    program = """
+import sys
+sys.path[:0] = ["SoftCordSeg", "Testing"]
+from scene.examples import GRIDS, cord_in, image_in
+from SoftCordSegLib.errors import SoftCordSegError
+from SoftCordSegLib.scene import offscreen
+from SoftCordSegLib.scene.render import SliceView, ThreeDView
+from SoftCordSegLib.scene.study import set_segmentation
+from SoftCordSegLib.scene.volume_nodes import add_volume
+try:
+    offscreen.choose_offscreen_graphics()
+except SoftCordSegError:
+    sys.exit(77)
+app = offscreen.start()
+image = add_volume(app.scene, image_in(GRIDS["isotropic"]), "T2w")
+with ThreeDView(app, (80, 80)) as space, SliceView(app, "Axial", (80, 80), name="Red") as plane:
+    plane.show(image)
+    view = set_segmentation(image, cord_in(GRIDS["isotropic"])).view
+    space.render(), plane.render()
+    for surface in (True, False):
+        app.scene.RemoveNode(view.node.GetDisplayNode())
+        view.update(0.4, surface=surface)
+        space.render(), plane.render()
+        assert not view.node.GetDisplayNode().GetVisibility2DFill()
+print("alive")
+"""
+    answer = subprocess.run(
+        [sys.executable, "-c", program], cwd=repository, capture_output=True, text=True, check=False
+    )
+    if answer.returncode == 77:
+        pytest.skip("no library to draw with")
+    assert "alive" in answer.stdout, (answer.returncode, answer.stderr)

@@ -162,7 +162,9 @@ class MeasureSection(Section):
 
     def _on_plot(self) -> None:
         with self._panel.guard(_("The plot could not be shown.")):
-            study = self._panel.situation.study
+            from ..scene.study import complete_plot
+
+            study = complete_plot(self._panel.situation.study)
             self._show_in_layout(self._table(self._panel.situation), study.chart)
 
     def _on_compare(self) -> None:

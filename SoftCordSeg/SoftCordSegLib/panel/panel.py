@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
+import qt
 import slicer
 from slicer.i18n import tr as _
 
@@ -55,8 +56,15 @@ class Panel:
         self._refreshing = False
         self._working = False
         self._closed = False
-        for event in (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndBatchProcessEvent):
+        self._shown = False
+        for event in (scene.NodeAddedEvent, scene.EndBatchProcessEvent):
             observer.addObserver(scene, event, self._on_scene_changed)
+        observer.addObserver(scene, scene.NodeRemovedEvent, self._on_node_removed)
+        # Nodes are made again when the removal is over, not in the middle of it.
+        self._tidying = qt.QTimer()
+        self._tidying.setSingleShot(True)
+        self._tidying.setInterval(0)
+        self._tidying.connect("timeout()", self._tidy)
 
     def add(self, *sections) -> None:
         """Add sections; they are refreshed at every change."""
@@ -73,6 +81,7 @@ class Panel:
             if self._missing is None or self._missing:
                 self._missing = missing_packages(self.requirements)
             self.situation = situation_of(image, self._working, self._missing)
+            self._repair()
             for section in self._sections:
                 section.refresh(self.situation)
         finally:
@@ -161,12 +170,14 @@ class Panel:
     def enter(self) -> None:
         """The module was opened."""
         self._missing = None
+        self._shown = True
         if self.shortcuts is not None:
             self.shortcuts.install()
         self.refresh()
 
     def exit(self) -> None:
         """Another module was opened."""
+        self._shown = False
         if self.shortcuts is not None:
             self.shortcuts.remove()
         for section in self._sections:
@@ -175,6 +186,8 @@ class Panel:
     def close(self) -> None:
         """Stop the worker and close all sections."""
         self._closed = True
+        self._tidying.stop()
+        self._tidying.disconnect("timeout()", self._tidy)  # or each would keep the other
         self.worker.close()
         if self.shortcuts is not None:
             self.shortcuts.remove()
@@ -185,6 +198,28 @@ class Panel:
 
     def _on_scene_changed(self, _caller=None, _event=None) -> None:
         self.refresh()
+
+    def _on_node_removed(self, _caller=None, _event=None) -> None:
+        self._tidying.start()
+        self.refresh()
+
+    def _tidy(self) -> None:
+        if not self._closed and self.situation.study is not None:
+            from ..scene.edit_display import remove_orphans
+
+            remove_orphans(self.scene)
+        self.refresh()
+
+    def _repair(self) -> None:
+        """Make again what the user deleted, while the panel is shown: what is deleted in another
+        module goes step by step.
+        """
+        study = self.situation.study
+        if study is None or self._working or not self._shown or self._tidying.active:
+            return
+        from ..scene.study import repair
+
+        repair(study, self.ui.cordThresholdSlider.value or 0.5)
 
 
 def make_panel(ui, scene, logic, observer, parent) -> Panel:

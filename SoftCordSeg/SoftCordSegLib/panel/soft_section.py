@@ -75,8 +75,8 @@ class SoftSection(Section):
                 opacity=parameters.overlayOpacity,
             )
             self._layers = layers
-        display = view.node.GetDisplayNode()
-        if display is not None and bool(display.GetVisibility2DFill()) != parameters.segmentFilled:
+        display = view.ensure_display()
+        if bool(display.GetVisibility2DFill()) != parameters.segmentFilled:
             display.SetVisibility2DFill(parameters.segmentFilled)
         if view.shows_surface != parameters.surfaceShown:
             view.update(surface=parameters.surfaceShown)

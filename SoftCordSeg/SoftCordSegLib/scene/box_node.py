@@ -19,15 +19,20 @@ def add_box(scene, image_node, box: Box, name: str | None = None):
     node = scene.AddNewNodeByClass(
         "vtkMRMLMarkupsROINode", scene.GenerateUniqueName(name or f"{image_node.GetName()} box")
     )
-    node.CreateDefaultDisplayNodes()
     link(node, IMAGE, image_node)
+    display_box(node)
+    set_box(node, box)
+    return node
+
+
+def display_box(node) -> None:
+    """Make the display node of a box: an outline."""
+    node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
     display.SetFillVisibility(False)
     display.SetPropertiesLabelVisibility(False)
     display.SetSelectedColor(*rgb(BOX))
     display.SetGlyphScale(1.0)
-    set_box(node, box)
-    return node
 
 
 def set_box(node, box: Box) -> None:

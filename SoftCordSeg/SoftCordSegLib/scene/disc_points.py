@@ -38,16 +38,21 @@ def add_discs(
         "vtkMRMLMarkupsFiducialNode",
         scene.GenerateUniqueName(name or f"{image_node.GetName()} discs"),
     )
-    node.CreateDefaultDisplayNodes()
     link(node, IMAGE, image_node)
+    display_discs(node)
+    set_discs(node, discs, remarks)
+    return node
+
+
+def display_discs(node) -> None:
+    """Make the display node of a disc list: points with their names."""
+    node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
     display.SetSelectedColor(*rgb(DISC))
     display.SetGlyphScale(2.0)
     display.SetTextScale(3.0)
     display.SetPropertiesLabelVisibility(False)
     display.SetPointLabelsVisibility(True)
-    set_discs(node, discs, remarks)
-    return node
 
 
 def set_discs(node, discs: Iterable[DiscLabel], remarks: Mapping[int, str] | None = None) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from ..colours import ADDED, REMOVED, rgb
 from ..correction import Box
 from .edit_nodes import HIDDEN_ATTRIBUTE, correction_of
-from .links import SOFT_MASK, link, nodes_linked_to
+from .links import SOFT_MASK, link, linked, nodes_linked_to
 from .volume_nodes import array_of, voxels_changed
 
 _SUFFIX = "edits shown"
@@ -38,6 +38,10 @@ def show_edits(soft_node, visible: bool, opacity: float = 0.6) -> None:
         return
     if layer is None:
         layer = _add_layer(soft_node)
+    if layer.GetDisplayNode() is None:
+        layer.CreateDefaultDisplayNodes()
+        layer.GetDisplayNode().SetSaveWithScene(False)
+        layer.GetDisplayNode().SetAndObserveColorNodeID(_colours(layer.GetScene()).GetID())
     update_shown(soft_node)
     for composite in _composites(soft_node.GetScene()):
         if composite.GetLabelVolumeID() != layer.GetID():
@@ -48,7 +52,8 @@ def show_edits(soft_node, visible: bool, opacity: float = 0.6) -> None:
 
 def is_shown(soft_node) -> bool:
     """True while :func:`show_edits` shows the edits of this soft mask."""
-    return _layer(soft_node) is not None
+    layer = _layer(soft_node)
+    return layer is not None and layer.GetDisplayNode() is not None
 
 
 def update_shown(soft_node, box: Box | None = None) -> None:
@@ -63,6 +68,23 @@ def update_shown(soft_node, box: Box | None = None) -> None:
     # 0, +1 and -1 become the labels 0, 1 and 2.
     array_of(layer)[box] = 0 if state is None else state.edits[box] % np.int8(3)
     voxels_changed(layer)
+
+
+def remove_orphans(scene) -> int:
+    """Remove the hidden nodes of soft masks that were deleted; their number."""
+    count = scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
+    nodes = [scene.GetNthNodeByClass(n, "vtkMRMLScalarVolumeNode") for n in range(count)]
+    orphans = [
+        node
+        for node in nodes
+        if node.GetAttribute(HIDDEN_ATTRIBUTE) and linked(node, SOFT_MASK) is None
+    ]
+    for node in orphans:
+        if node.IsA("vtkMRMLLabelMapVolumeNode"):
+            _remove_layer(node)
+        else:
+            scene.RemoveNode(node)
+    return len(orphans)
 
 
 def _layer(soft_node):
@@ -90,9 +112,6 @@ def _add_layer(soft_node):
     layer.SetAndObserveImageData(image)
     layer = scene.AddNode(layer)
     layer.SetAndObserveTransformNodeID(soft_node.GetTransformNodeID())
-    layer.CreateDefaultDisplayNodes()
-    layer.GetDisplayNode().SetSaveWithScene(False)
-    layer.GetDisplayNode().SetAndObserveColorNodeID(_colours(scene).GetID())
     link(layer, SOFT_MASK, soft_node)
     return layer
 
@@ -122,7 +141,8 @@ def _remove_layer(layer) -> None:
             composite.SetLabelVolumeID(
                 before if before and scene.GetNodeByID(before) is not None else None
             )
-    scene.RemoveNode(layer.GetDisplayNode())
+    if layer.GetDisplayNode() is not None:
+        scene.RemoveNode(layer.GetDisplayNode())
     scene.RemoveNode(layer)
 
 

@@ -144,22 +144,6 @@ def _add_hidden_volume(soft_node, array_class: str, ending: str):
     return node
 
 
-def remove_orphans(scene) -> int:
-    """Remove the hidden nodes of soft masks that were deleted; their number."""
-    nodes = (
-        scene.GetNthNodeByClass(n, "vtkMRMLScalarVolumeNode")
-        for n in range(scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode"))
-    )
-    orphans = [
-        node
-        for node in nodes
-        if node.GetAttribute(HIDDEN_ATTRIBUTE) and linked(node, SOFT_MASK) is None
-    ]
-    for node in orphans:
-        scene.RemoveNode(node)
-    return len(orphans)
-
-
 def _belong_to(soft_node, *nodes) -> bool:
     """False for a copy that the user made of a corrected mask: it refers to the nodes of the
     original.

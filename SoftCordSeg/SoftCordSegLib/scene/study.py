@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from ..morphometry import CordShape, DiscLabel, LevelSummary, Summary
 from ..volume import Box, Volume
-from .box_node import add_box, boxes_of, set_box
-from .disc_points import add_discs, disc_lists_of, set_discs
+from .box_node import add_box, boxes_of, display_box, set_box
+from .disc_points import add_discs, disc_lists_of, display_discs, set_discs
 from .edit_nodes import correction_of, set_prediction
 from .hierarchy import place_result
 from .links import EDIT_MAP, PREDICTION, SOFT_MASK, linked, nodes_linked_to
@@ -22,7 +22,7 @@ from .measure_tables import (
     set_summary_table,
     tables_of,
 )
-from .soft_mask_node import add_soft_mask, soft_masks_of
+from .soft_mask_node import add_soft_mask, display_soft_mask, soft_masks_of
 from .threshold_view import DEFAULT_THRESHOLD, ThresholdView, add_threshold_view, threshold_views_of
 
 
@@ -157,11 +157,40 @@ def set_measurement(
         study.summary_table = add_summary_table(scene, study.soft, shape, summary)
     else:
         set_summary_table(study.summary_table, shape, summary)
+    return complete_plot(study)
+
+
+def complete_plot(study: Study) -> Study:
+    """Make the plot of the slice table, or what the user deleted of it."""
+    scene, table = study.image.GetScene(), study.slice_table
     if study.series is None:
-        study.series = add_area_series(scene, study.slice_table)
+        study.series = add_area_series(scene, table)
+    elif study.series.GetTableNode() is not table:
+        study.series.SetAndObserveTableNodeID(table.GetID())
     if study.chart is None:
         study.chart = add_area_chart(scene, [study.series])
+    elif not study.chart.HasPlotSeriesNodeID(study.series.GetID()):
+        study.chart.AddAndObservePlotSeriesNodeID(study.series.GetID())
     return _in_hierarchy(study)
+
+
+def repair(study: Study, threshold: float = DEFAULT_THRESHOLD) -> Study:
+    """Make again what the user deleted and the mask cannot be shown without: the segment (at
+    ``threshold``; the corrections are in the edit map) and display nodes.
+    """
+    if study.soft is not None:
+        if study.view is None:
+            study.view = add_threshold_view(study.image.GetScene(), study.soft, threshold)
+            place_result(study.view.node, study.image)
+        study.view.ensure_display()
+    for node, display in (
+        (study.soft, display_soft_mask),
+        (study.box, display_box),
+        (study.discs, display_discs),
+    ):
+        if node is not None and node.GetDisplayNode() is None:
+            display(node)
+    return study
 
 
 def _in_hierarchy(study: Study) -> Study:

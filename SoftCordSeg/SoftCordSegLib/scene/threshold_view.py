@@ -54,15 +54,9 @@ def add_threshold_view(
     node = scene.AddNewNodeByClass(
         "vtkMRMLSegmentationNode", scene.GenerateUniqueName(name or f"{owner.GetName()} cord")
     )
-    node.CreateDefaultDisplayNodes()
     node.SetReferenceImageGeometryParameterFromVolumeNode(owner)
     node.SetAndObserveTransformNodeID(soft_node.GetTransformNodeID())
     link(node, SOFT_MASK, soft_node)
-    display = node.GetDisplayNode()
-    display.SetPreferredDisplayRepresentationName2D(_LABELMAP)
-    display.SetPreferredDisplayRepresentationName3D(_SURFACE)
-    display.SetVisibility2DFill(False)  # the soft mask fills in colour; the segment is its outline
-    display.SetSliceIntersectionThickness(2)
     view = ThresholdView(node)
     view.update(threshold)
     return view
@@ -148,6 +142,18 @@ class ThresholdView:
             self.node.SetAttribute(_THRESHOLD_ATTRIBUTE, repr(threshold))
             if surface:
                 self._write_surface(segment, soft, box, threshold)
+
+    def ensure_display(self):
+        """The segmentation's display node, made again where the user deleted it."""
+        if self.node.GetDisplayNode() is None:
+            self.node.CreateDefaultDisplayNodes()
+            display = self.node.GetDisplayNode()
+            display.SetPreferredDisplayRepresentationName2D(_LABELMAP)
+            display.SetPreferredDisplayRepresentationName3D(_SURFACE)
+            # The soft mask fills in colour; the segment is its outline.
+            display.SetVisibility2DFill(False)
+            display.SetSliceIntersectionThickness(2)
+        return self.node.GetDisplayNode()
 
     def box_at(self, threshold: float) -> Box | None:
         """The box of soft mask >= ``threshold``, computed only where the mask is above 0; None if
@@ -264,6 +270,7 @@ class ThresholdView:
 
     @contextlib.contextmanager
     def _writing(self):
+        self.ensure_display()  # Slicer's slice views crash where a written segment has none
         changes = self.node.StartModify()
         _being_written.add(self.node)
         try:
