@@ -77,6 +77,29 @@ def test_undo_and_redo(ui, study, paint):
     np.testing.assert_array_equal(array_of(study.soft), after)
 
 
+def test_undo_and_redo_across_a_moved_threshold(ui, study, paint):
+    editor = unwrap(ui.cordEditor)
+    predicted = array_of(study.soft).copy()
+    paint(ADDED)
+    painted = array_of(study.soft).copy()
+    paint(REMOVED, erase=True)
+    erased = array_of(study.soft).copy()
+    ui.cordThresholdSlider.value = 0.3
+
+    editor._undo.click()
+    assert editor._redo.isEnabled(), "the redo is lost"
+    np.testing.assert_array_equal(array_of(study.soft)[REMOVED], painted[REMOVED])
+    editor._undo.click()
+    assert not editor._undo.isEnabled()
+    np.testing.assert_array_equal(array_of(study.soft), predicted)
+    editor._redo.click()
+    editor._redo.click()
+    assert not editor._redo.isEnabled()
+    np.testing.assert_array_equal(array_of(study.soft) >= 0.3, segment_of(study))
+    ui.cordThresholdSlider.value = 0.5
+    np.testing.assert_array_equal(array_of(study.soft), erased)
+
+
 def test_edits_survive_the_threshold(ui, study, paint):
     paint(ADDED)
     for threshold in (0.3, 0.7, 0.5):

@@ -28,7 +28,7 @@ class CorrectSection(Section):
 
     def __init__(self, panel, on_change):
         self._panel, self._ui, self._on_change = panel, panel.ui, on_change
-        self._watched = None  # the segmentation node whose strokes are followed
+        self._watched = None  # the vtkSegmentation whose strokes are followed
         self._bound = None  # the segmentation node that the editor edits
         editor = self._ui.cordEditor
         editor.setEffectNameOrder(list(_EFFECTS))
@@ -44,8 +44,8 @@ class CorrectSection(Section):
     def refresh(self, situation) -> None:
         ui, allow, view = self._ui, self._panel.hints.allow, situation.view
         reason = situation.why_no_mask
-        self._watch(view.node if view is not None else None)
         edits = self._panel.edits
+        self._watch(edits.segmentation if edits is not None else None)
         unedited = reason or (
             "" if edits is not None and edits.has_edits else _("Nothing was corrected by hand yet.")
         )
@@ -79,21 +79,24 @@ class CorrectSection(Section):
     # --- following strokes
     # -------------------------------------------------------------------------------------------
 
-    def _watch(self, node) -> None:
-        if node is self._watched:
+    def _watch(self, segmentation) -> None:
+        """Follow a ``vtkSegmentation``, not its node: of an undo the node hears only when the
+        editor has finished, and what is written then makes it lose the redo.
+        """
+        if segmentation is self._watched:
             return
         from ..scene.soft_edits import events_to_follow
 
         for event in events_to_follow():
             if self._watched is not None:
                 self._panel.unobserve(self._watched, event, self._on_segment_event)
-            if node is not None:
-                self._panel.observe(node, event, self._on_segment_event)
-        self._watched = node
+            if segmentation is not None:
+                self._panel.observe(segmentation, event, self._on_segment_event)
+        self._watched = segmentation
 
     def _on_segment_event(self, _caller=None, _event=None) -> None:
         edits = self._panel.edits
-        if edits is None or self._panel.refreshing or edits.view.node is not self._watched:
+        if edits is None or self._panel.refreshing or edits.segmentation is not self._watched:
             return
         with self._panel.guard(_("The correction could not be applied."), refresh=False):
             self._report(edits.follow())

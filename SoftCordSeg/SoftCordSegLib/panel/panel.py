@@ -60,7 +60,8 @@ class Panel:
         for event in (scene.NodeAddedEvent, scene.EndBatchProcessEvent):
             observer.addObserver(scene, event, self._on_scene_changed)
         observer.addObserver(scene, scene.NodeRemovedEvent, self._on_node_removed)
-        # Nodes are made again when the removal is over, not in the middle of it.
+        # Nodes are made again when Slicer is idle: not in the middle of a removal, nor of an
+        # addition of several.
         self._tidying = qt.QTimer()
         self._tidying.setSingleShot(True)
         self._tidying.setInterval(0)
@@ -81,7 +82,6 @@ class Panel:
             if self._missing is None or self._missing:
                 self._missing = missing_packages(self.requirements)
             self.situation = situation_of(image, self._working, self._missing)
-            self._repair()
             for section in self._sections:
                 section.refresh(self.situation)
         finally:
@@ -125,6 +125,8 @@ class Panel:
             return self.worker.run(task, on_report)
         finally:
             self._working = False
+            if not self._closed:
+                self._tidying.start()
 
     def say(self, text: str) -> None:
         """Show a sentence below the Segment button."""
@@ -174,6 +176,7 @@ class Panel:
         if self.shortcuts is not None:
             self.shortcuts.install()
         self.refresh()
+        self._tidy()
 
     def exit(self) -> None:
         """Another module was opened."""
@@ -204,22 +207,20 @@ class Panel:
         self.refresh()
 
     def _tidy(self) -> None:
-        if not self._closed and self.situation.study is not None:
+        """Remove what was left of deleted masks, and make again what the others need: only while
+        the panel is shown, for in another module the user may be deleting one by one.
+        """
+        if self._closed or self._working or self.scene.IsBatchProcessing():
+            return
+        self.refresh()
+        if self.situation.study is not None:
             from ..scene.edit_display import remove_orphans
+            from ..scene.study import repair
 
             remove_orphans(self.scene)
-        self.refresh()
-
-    def _repair(self) -> None:
-        """Make again what the user deleted, while the panel is shown: what is deleted in another
-        module goes step by step.
-        """
-        study = self.situation.study
-        if study is None or self._working or not self._shown or self._tidying.active:
-            return
-        from ..scene.study import repair
-
-        repair(study, self.ui.cordThresholdSlider.value or 0.5)
+            if self._shown:
+                repair(self.situation.study, self.ui.cordThresholdSlider.value or 0.5)
+            self.refresh()
 
 
 def make_panel(ui, scene, logic, observer, parent) -> Panel:
