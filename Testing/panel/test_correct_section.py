@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -98,6 +100,31 @@ def test_undo_and_redo_across_a_moved_threshold(ui, study, paint):
     np.testing.assert_array_equal(array_of(study.soft) >= 0.3, segment_of(study))
     ui.cordThresholdSlider.value = 0.5
     np.testing.assert_array_equal(array_of(study.soft), erased)
+
+
+def test_a_new_prediction_ends_the_history_of_undo(ui, study, paint, slicer_host, widget, engine):
+    paint(ADDED)
+    paint(REMOVED, erase=True)
+    slicer_host.answers = [True]
+    widget.logic.engine = lambda request, progress: larger(engine(request, progress))
+    ui.cordSegmentButton.click()
+    after, note = array_of(study.soft).copy(), ui.cordEditsNote.text
+    editor = unwrap(ui.cordEditor)
+
+    assert not editor._undo.isEnabled()
+    assert not editor._redo.isEnabled()
+    editor._undo.click()
+    editor.undo()
+    np.testing.assert_array_equal(array_of(study.soft), after)
+    assert ui.cordEditsNote.text == note
+    paint(ADDED, erase=True)
+    editor._undo.click()
+    np.testing.assert_array_equal(array_of(study.soft), after)
+
+
+def larger(mask):
+    """The mask of another model: the rim is cord too."""
+    return replace(mask, volume=mask.volume.with_data((mask.volume.data > 0) * np.float32(0.8)))
 
 
 def test_edits_survive_the_threshold(ui, study, paint):

@@ -12,6 +12,7 @@ from .controls import Section
 
 # Useful effects for one thin segment, in the order of their buttons.
 _EFFECTS = ("Paint", "Draw", "Erase", "Scissors", "Islands", "Smoothing")
+_UNDO_STATES = 20
 _EDITOR_TAG = "SoftCordSeg"
 _RED_SLICE = "vtkMRMLSliceNodeRed"
 # Painting "where the mask is soft" reaches voxels from this value on.
@@ -29,11 +30,12 @@ class CorrectSection(Section):
     def __init__(self, panel, on_change):
         self._panel, self._ui, self._on_change = panel, panel.ui, on_change
         self._watched = None  # the vtkSegmentation whose strokes are followed
+        self._prediction = None  # (segmentation, number) whose states for undo the editor has
         self._bound = None  # the segmentation node that the editor edits
         editor = self._ui.cordEditor
         editor.setEffectNameOrder(list(_EFFECTS))
         editor.unorderedEffectsVisible = False
-        editor.maximumNumberOfUndoStates = 20
+        editor.maximumNumberOfUndoStates = _UNDO_STATES
         self._ui.cordCorrectSection.connect("contentsCollapsed(bool)", self._on_folded)
         scene = panel.scene
         panel.observe(scene, scene.NodeAboutToBeRemovedEvent, self._on_node_leaving)
@@ -46,6 +48,7 @@ class CorrectSection(Section):
         reason = situation.why_no_mask
         edits = self._panel.edits
         self._watch(edits.segmentation if edits is not None else None)
+        self._end_history(edits)
         unedited = reason or (
             "" if edits is not None and edits.has_edits else _("Nothing was corrected by hand yet.")
         )
@@ -66,6 +69,7 @@ class CorrectSection(Section):
     def close(self) -> None:
         self._watch(None)
         self._unbind()
+        self._prediction = None
 
     @staticmethod
     def _summary(edits) -> str:
@@ -99,7 +103,18 @@ class CorrectSection(Section):
         if edits is None or self._panel.refreshing or edits.segmentation is not self._watched:
             return
         with self._panel.guard(_("The correction could not be applied."), refresh=False):
+            self._end_history(edits)
             self._report(edits.follow())
+
+    def _end_history(self, edits) -> None:
+        """Empty the editor's history after a new prediction: its states show the former mask, and
+        what differs would be taken for the user's corrections.
+        """
+        prediction = (edits.segmentation, edits.prediction) if edits is not None else None
+        if prediction != self._prediction:
+            self._prediction = prediction
+            self._ui.cordEditor.maximumNumberOfUndoStates = 0
+            self._ui.cordEditor.maximumNumberOfUndoStates = _UNDO_STATES
 
     def _report(self, change) -> None:
         if change is not None:

@@ -23,6 +23,7 @@ from .volume_nodes import (
     voxels_changed,
 )
 
+_PREDICTION_NUMBER = "SoftCordSeg.PredictionNumber"  # of a soft mask: how many replaced the first
 HIDDEN_ATTRIBUTE = "SoftCordSeg.Hidden"  # of nodes that are useless without their soft mask
 
 
@@ -101,6 +102,7 @@ def set_prediction(soft_node, mask: Volume, threshold: float, keep_edits: bool =
         InputError: the voxels do not coincide, or values outside [0, 1]; nothing was changed.
     """
     set_soft_mask(soft_node, mask)
+    soft_node.SetAttribute(_PREDICTION_NUMBER, str(prediction_number(soft_node) + 1))
     state = correction_of(soft_node)
     if state is None:
         return
@@ -114,6 +116,11 @@ def set_prediction(soft_node, mask: Volume, threshold: float, keep_edits: bool =
     else:
         state.edits[...] = 0
         voxels_changed(linked(soft_node, EDIT_MAP))
+
+
+def prediction_number(soft_node) -> int:
+    """How many predictions have replaced the first one in a soft mask node."""
+    return int(soft_node.GetAttribute(_PREDICTION_NUMBER) or 0)
 
 
 def _add_hidden_volume(soft_node, array_class: str, ending: str):

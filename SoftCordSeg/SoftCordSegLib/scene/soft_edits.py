@@ -12,7 +12,13 @@ from ..correction import Box, bounding_box, carry_rims, edits_from, merge_into, 
 from ..volume import Volume
 from .edit_display import is_shown, show_edits, update_shown
 from .edit_memory import EditMemory, State
-from .edit_nodes import correction_of, has_edits, set_prediction, start_correction
+from .edit_nodes import (
+    correction_of,
+    has_edits,
+    prediction_number,
+    set_prediction,
+    start_correction,
+)
 from .links import EDIT_MAP, PREDICTION, linked
 from .segment_voxels import labelmap_of, segment_voxels
 from .threshold_view import ThresholdView
@@ -76,6 +82,7 @@ class SoftEdits:
     def __init__(self, view: ThresholdView):
         self.view = view
         self._memory = EditMemory()
+        self._prediction = self.prediction
         self._seen = None
 
     @property
@@ -101,6 +108,13 @@ class SoftEdits:
     def edit_node(self):
         """The edit map of -1, 0, +1, a hidden volume node; None before the first correction."""
         return None if self.soft_node is None else linked(self.soft_node, EDIT_MAP)
+
+    @property
+    def prediction(self) -> int:
+        """The number of the prediction that is corrected; states for undo that were saved before
+        another one are invalid.
+        """
+        return 0 if self.soft_node is None else prediction_number(self.soft_node)
 
     @property
     def has_edits(self) -> bool:
@@ -129,6 +143,8 @@ class SoftEdits:
         """
         if self.view.is_updating or self.soft_node is None or self._look() == self._seen:
             return None
+        if self._prediction != self.prediction:
+            self._memory, self._prediction = EditMemory(), self.prediction
         found = segment_voxels(self.view)
         if found is None:
             return None
