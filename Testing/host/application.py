@@ -79,11 +79,30 @@ class HostSlicer(Host):
         window._scene = self.scene
         widget = module.SoftCordSegWidget(parent)
         widget.setup()
-        widget.enter()
-        window.show()
-        self.process_events()
         self.opened = widget
+        self.show_panel(widget)
         return widget
+
+    def show_panel(self, widget) -> None:
+        """The user chooses the module."""
+        unwrap(widget.parent).show()
+        widget.enter()
+        self.process_events()
+
+    def leave_panel(self, widget) -> None:
+        """The user chooses another module."""
+        widget.exit()
+        unwrap(widget.parent).hide()
+        self.process_events()
+
+    def _select_module(self, name: str) -> None:
+        if self.opened is None:
+            return
+        shown = unwrap(self.opened.parent).isVisible()
+        if name == "SoftCordSeg" and not shown:
+            self.show_panel(self.opened)
+        elif name != "SoftCordSeg" and shown:
+            self.leave_panel(self.opened)
 
     def close_panel(self, widget) -> None:
         """What Slicer does when the module is unloaded or reloaded."""
@@ -125,7 +144,7 @@ class HostSlicer(Host):
         for name in ("infoDisplay", "showStatusMessage", "delayDisplay"):
             monkeypatch.setattr(slicer.util, name, lambda *arguments, **options: None)
         monkeypatch.setattr(slicer.util, "mainWindow", lambda: None)
-        monkeypatch.setattr(slicer.util, "selectModule", lambda name: None)
+        monkeypatch.setattr(slicer.util, "selectModule", self._select_module)
         monkeypatch.setattr(slicer.util, "getModuleWidget", lambda name: self.opened)
         monkeypatch.setattr(slicer.util, "resetSliceViews", lambda: None)
         logics = {

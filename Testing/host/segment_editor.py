@@ -29,6 +29,10 @@ class SlicerCrash(RuntimeError):
     """The real application would be gone here."""
 
 
+class HiddenEditor(RuntimeError):
+    """Slicer's own Segment Editor would lose its keys."""
+
+
 class SegmentEditorWidget(QtWidgets.QWidget):
     """Effects as buttons, the segment, undo and redo."""
 
@@ -85,7 +89,14 @@ class SegmentEditorWidget(QtWidgets.QWidget):
     def mrmlSegmentEditorNode(self):
         return self.logic.GetSegmentEditorNode()
 
+    def _check_shown(self) -> None:
+        """A bound editor of a hidden module takes the keys of the module that is shown."""
+        if not self.window().isVisible():
+            raise HiddenEditor("the editor is bound while its module is not shown")
+
     def setSegmentationNode(self, node) -> None:
+        if node is not None:
+            self._check_shown()
         if self.logic.GetSegmentEditorNode() is None:
             raise RuntimeError("the segment editor has no node: the real one prints an error")
         changed = node is not self.logic.GetSegmentationNode()
@@ -151,12 +162,14 @@ class SegmentEditorWidget(QtWidgets.QWidget):
         self._show_state()
 
     def setupViewObservations(self) -> None:
+        self._check_shown()
         self._flags["observing"] = True
 
     def removeViewObservations(self) -> None:
         self._flags["observing"] = False
 
     def installKeyboardShortcuts(self, _parent=None) -> None:
+        self._check_shown()
         self._flags["shortcuts"] = True
 
     def uninstallKeyboardShortcuts(self) -> None:

@@ -238,6 +238,25 @@ def test_nodes_may_go_while_the_section_is_open(ui, study, app, paint, what):
     ui.cordCorrectSection.collapsed = False
 
 
+def test_nothing_is_bound_while_another_module_is_shown(
+    ui, study, widget, app, a_volume, slicer_host
+):
+    import slicer
+
+    slicer.util.selectModule("SegmentEditor")
+    a_volume("another")
+    widget.panel.parameters.overlayShown = False
+    app.scene.RemoveNode(study.box)
+    slicer_host.process_events()
+
+    # The host reports an editor that is bound meanwhile.
+    assert ui.cordEditor.segmentationNode() is None
+    assert not unwrap(ui.cordEditor)._flags["shortcuts"]
+    slicer.util.selectModule("SoftCordSeg")
+    assert ui.cordEditor.segmentationNode() is study.view.node
+    assert unwrap(ui.cordEditor)._flags["shortcuts"]
+
+
 @pytest.mark.parametrize("what", ["scene", "view", "editor"])
 def test_an_active_effect_is_let_go_before_its_nodes_leave(ui, study, app, what):
     ui.cordEditor.setActiveEffectByName("Paint")

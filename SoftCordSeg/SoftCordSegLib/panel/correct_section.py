@@ -57,13 +57,14 @@ class CorrectSection(Section):
         allow(ui.cordSoftOnlyCheck, reason)
         ui.cordEditor.enabled = not reason
         ui.cordEditsNote.text = self._summary(edits) if view is not None else reason
-        if ui.cordCorrectSection.collapsed or situation.busy or view is None:
+        shown = self._panel.shown and not ui.cordCorrectSection.collapsed
+        if not shown or situation.busy or view is None:
             self._unbind()
         else:
             self._bind(situation)
 
     def exit(self) -> None:
-        """Another module is shown: its Segment Editor must not interfere with ours."""
+        """Another module is shown, whose keys a bound editor would take."""
         self._unbind()
 
     def close(self) -> None:

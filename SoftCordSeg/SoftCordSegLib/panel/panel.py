@@ -36,13 +36,15 @@ class Panel:
         scene: the MRML scene.
         logic: the module's logic.
         observer: a ``VTKObservationMixin``, which removes all observers at the end.
+        shown: the module is shown already, as at its Reload.
 
     Attributes:
         situation: the state that the sections show; read again by :meth:`refresh`.
         parameters: the wrapped parameter node; None while the scene is closed.
+        shown: True from :meth:`enter` to :meth:`exit`.
     """
 
-    def __init__(self, ui, scene, logic, observer):
+    def __init__(self, ui, scene, logic, observer, shown: bool = False):
         self.ui, self.scene, self.logic = ui, scene, logic
         self.parameters = None
         self.hints = Hints()
@@ -56,7 +58,7 @@ class Panel:
         self._refreshing = False
         self._working = False
         self._closed = False
-        self._shown = False
+        self.shown = shown
         for event in (scene.NodeAddedEvent, scene.EndBatchProcessEvent):
             observer.addObserver(scene, event, self._on_scene_changed)
         observer.addObserver(scene, scene.NodeRemovedEvent, self._on_node_removed)
@@ -172,7 +174,7 @@ class Panel:
     def enter(self) -> None:
         """The module was opened."""
         self._missing = None
-        self._shown = True
+        self.shown = True
         if self.shortcuts is not None:
             self.shortcuts.install()
         self.refresh()
@@ -180,7 +182,7 @@ class Panel:
 
     def exit(self) -> None:
         """Another module was opened."""
-        self._shown = False
+        self.shown = False
         if self.shortcuts is not None:
             self.shortcuts.remove()
         for section in self._sections:
@@ -218,7 +220,7 @@ class Panel:
             from ..scene.study import repair
 
             remove_orphans(self.scene)
-            if self._shown:
+            if self.shown:
                 repair(self.situation.study, self.ui.cordThresholdSlider.value or 0.5)
             self.refresh()
 
@@ -229,7 +231,7 @@ def make_panel(ui, scene, logic, observer, parent) -> Panel:
     Args:
         parent: the module's widget, in which the keys are active.
     """
-    panel = Panel(ui, scene, logic, observer)
+    panel = Panel(ui, scene, logic, observer, parent.isVisible())
     image, measure = ImageSection(panel), MeasureSection(panel)
     correct = CorrectSection(panel, on_change=measure.follow)
     soft = SoftSection(panel)
