@@ -50,6 +50,14 @@ class Platform:
             kind = self._runtime[kind].get("has")
         return found
 
+    def properties(self, kind: str) -> set[str]:
+        """Properties of a class of Slicer or CTK, which Python must not call."""
+        found = set()
+        while kind in self._qt:
+            found |= set(self._qt[kind]["properties"])
+            kind = self._qt[kind]["inherits"]
+        return found
+
     def has_signal(self, kind: str, signature: str) -> bool:
         """Whether a signal can be connected; of Qt's own classes only the name is known."""
         while kind in self._qt:
@@ -163,6 +171,8 @@ class Uses:
                 if platform.has_signal(kind, signature)
                 else [f"{node.lineno}: {kind} has no signal {signature}"]
             )
+        if kind is not None and name in platform.properties(kind):
+            return [f"{node.lineno}: '{name}' of {kind} is a property, not a method"]
         signature = platform.python.get(owner, {}).get(name)
         if not isinstance(signature, str) or "**" in signature:
             return []

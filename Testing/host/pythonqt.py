@@ -39,8 +39,8 @@ _OF_PYTHONQT |= {
 }
 
 
-# Helpers of Qt's views, which PythonQt shows as they are.
-_PLAIN = (QtCore.QItemSelectionModel, QtGui.QClipboard)
+# Helpers of Qt that have no properties, and are shown as they are.
+_PLAIN = (QtGui.QClipboard,)
 
 
 class Host:
@@ -91,6 +91,8 @@ class Host:
         """A QObject in its wrapper, always the same one; anything else as it is."""
         if isinstance(thing, (list, tuple)):
             return type(thing)(self.wrap(one) for one in thing)
+        if isinstance(thing, QtCore.QItemSelectionModel):
+            return _Properties(thing)
         if not isinstance(thing, QtCore.QObject) or isinstance(thing, _PLAIN):
             return thing
         if thing not in self._kept:
@@ -192,6 +194,18 @@ class Wrapped:
 
     def __repr__(self):
         return f"<{self._kind} {self._object.objectName()}>"
+
+
+class _Properties:
+    """An object of which only this is imitated: its properties are values, not methods."""
+
+    def __init__(self, thing):
+        self._thing = thing
+
+    def __getattr__(self, name: str):
+        if self._thing.metaObject().indexOfProperty(name) >= 0:
+            return self._thing.property(name)
+        return getattr(self._thing, name)
 
 
 class _Signal:

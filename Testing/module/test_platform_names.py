@@ -111,6 +111,7 @@ def test_the_carried_names_are_those_of_the_full_lists(repository):
             "no signal valueChanged(float)",
         ),
         ("self._panel.ui.cordImageSelector.connect('nodeChanged()', f)", "no signal nodeChanged()"),
+        ("ui.cordThresholdSlider.value()", "'value' of ctkSliderWidget is a property"),
         ("slicer.util.loadUi('a.ui')", "slicer.util has no 'loadUi'"),
         ("slicer.util.tryWithErrorDisplay('a', cursor=True)", "takes no 'cursor'"),
         ("from slicer.i18n import gettext", "slicer.i18n has no 'gettext'"),

@@ -29,6 +29,14 @@ def test_properties_are_attributes_and_setters_work_too(ui):
     assert ui.cordSegmentButton.text == "b"
 
 
+def test_a_property_cannot_be_called(ui):
+    assert ui.cordTable.selectionModel().selectedIndexes == []
+    with pytest.raises(TypeError):
+        ui.cordTable.selectionModel().selectedIndexes()
+    with pytest.raises(TypeError):
+        ui.cordSegmentButton.text()
+
+
 def test_an_exception_in_a_slot_does_not_reach_the_caller_and_is_kept(ui, slicer_host, image_node):
     def broken():
         raise RuntimeError("in a slot")

@@ -156,9 +156,13 @@ class MeasureSection(Section):
     def _on_row(self) -> None:
         if self._panel.refreshing or self._panel.situation.view is None:
             return
-        indexes = self._ui.cordTable.selectionModel().selectedIndexes()
-        if indexes:
-            self._jump(position_of_row(self._panel.situation.study, self._kind, indexes[0].row()))
+        with self._panel.guard(_("The row could not be shown."), refresh=False):
+            indexes = (
+                self._ui.cordTable.selectionModel().selectedIndexes
+            )  # a property, as in Slicer
+            if indexes:
+                study = self._panel.situation.study
+                self._jump(position_of_row(study, self._kind, indexes[0].row()))
 
     def _on_plot(self) -> None:
         with self._panel.guard(_("The plot could not be shown.")):
