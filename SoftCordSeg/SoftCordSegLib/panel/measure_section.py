@@ -157,9 +157,7 @@ class MeasureSection(Section):
         if self._panel.refreshing or self._panel.situation.view is None:
             return
         with self._panel.guard(_("The row could not be shown."), refresh=False):
-            indexes = (
-                self._ui.cordTable.selectionModel().selectedIndexes
-            )  # a property, as in Slicer
+            indexes = self._ui.cordTable.selectionModel().selectedIndexes
             if indexes:
                 study = self._panel.situation.study
                 self._jump(position_of_row(study, self._kind, indexes[0].row()))
