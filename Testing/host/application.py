@@ -43,6 +43,7 @@ class HostSlicer(Host):
         asked: the questions that were put.
         settings: what QSettings has, as it comes back after a restart.
         opened: the module's widget that was opened last.
+        sample_data: name -> what was registered with the module Sample Data.
         started: slots that wait for the application to have started.
     """
 
@@ -55,6 +56,7 @@ class HostSlicer(Host):
         self.settings: dict[str, object] = {}
         self.opened = None
         self.started: list = []
+        self.sample_data: dict[str, types.SimpleNamespace] = {}
         self._install(monkeypatch)
 
     def process_events(self) -> None:
@@ -170,7 +172,40 @@ class HostSlicer(Host):
             "slicer.ScriptedLoadableModule": base,
             "slicer.i18n": translation,
             "slicer.parameterNodeWrapper": parameter_node.module(),
+            "SampleData": self._sample_data_module(),
         }
+
+    def _sample_data_module(self) -> types.ModuleType:
+        made = types.ModuleType("SampleData")
+        made.SampleDataLogic = types.SimpleNamespace(
+            registerCustomSampleDataSource=self._register_sample_data_source
+        )
+        return made
+
+    def _register_sample_data_source(
+        self,
+        category="Custom",
+        sampleName=None,
+        uris=None,
+        fileNames=None,
+        nodeNames=None,
+        customDownloader=None,
+        thumbnailFileName=None,
+        loadFileTypes=None,
+        loadFiles=None,
+        loadFileProperties={},  # noqa: B006  as the real one
+        checksums=None,
+        loadFileType=None,
+    ):
+        # Modules/Scripted/SampleData/SampleData.py: one text stands for a list of one; lists are
+        # counted, even where a function loads the data.
+        if isinstance(uris, str):
+            uris, fileNames, nodeNames = [uris], [fileNames], [nodeNames]
+        if not len(uris) == len(fileNames) == len(nodeNames):
+            raise ValueError("All fields of sample data source must have the same length")
+        self.sample_data[sampleName] = types.SimpleNamespace(
+            category=category, customDownloader=customDownloader, thumbnail=thumbnailFileName
+        )
 
     def _loadUI(self, path):
         return self.wrap(_Loader().load_file(str(path)))

@@ -71,6 +71,8 @@ class SegmentEditorWidget(QtWidgets.QWidget):
     def setMRMLScene(self, scene) -> None:
         if self._tag is not None:
             self._scene.RemoveObserver(self._tag)
+        if scene is not None and self.logic.GetSegmentEditorNode() is None:
+            raise RuntimeError("Invalid segment editor parameter set node")
         self._scene = scene
         self._tag = (
             None if scene is None else scene.AddObserver(scene.NodeRemovedEvent, self._check_nodes)
@@ -85,6 +87,9 @@ class SegmentEditorWidget(QtWidgets.QWidget):
     def setMRMLSegmentEditorNode(self, node) -> None:
         self.logic.SetSegmentEditorNode(node)
         self._show_state()
+
+    def mrmlScene(self):
+        return self._scene
 
     def mrmlSegmentEditorNode(self):
         return self.logic.GetSegmentEditorNode()

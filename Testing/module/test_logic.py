@@ -199,29 +199,19 @@ def test_the_self_test_of_the_module_passes(host, module):
     run_self_test(host, module)
 
 
-def test_the_phantom_is_among_the_sample_data(host, module, scene, monkeypatch):
-    registered = {}
-    sample_data = types.ModuleType("SampleData")
-    sample_data.SampleDataLogic = types.SimpleNamespace(
-        registerCustomSampleDataSource=lambda **source: registered.update(
-            {source["sampleName"]: source}
-        )
-    )
-    monkeypatch.setitem(sys.modules, "SampleData", sample_data)
+def test_the_phantom_is_among_the_sample_data(host, module, scene):
     module.SoftCordSeg(types.SimpleNamespace())
     for started in host.started:
         started()
 
-    assert set(registered) == {
+    assert set(host.sample_data) == {
         "SpinalCordPhantomT2w",
         "SpinalCordPhantomT1w",
         "SpinalCordPhantomDWI",
     }
-    source = registered["SpinalCordPhantomDWI"]
-    assert Path(source["thumbnailFileName"]).is_file()
-    known = host.platform.python["SampleData"]["SampleDataLogic"]["registerCustomSampleDataSource"]
-    assert all(f"{name}=" in known for name in source)
-    node = source["customDownloader"](None)
+    source = host.sample_data["SpinalCordPhantomDWI"]
+    assert Path(source.thumbnail).is_file()
+    node = source.customDownloader(None)
     assert node.GetName() == "sub-phantom_DWI"
     assert node.GetScene() is scene
 

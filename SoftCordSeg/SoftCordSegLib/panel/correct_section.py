@@ -136,6 +136,8 @@ class CorrectSection(Section):
             or editor.segmentationNode() is not node
         ):
             editor.setMRMLSegmentEditorNode(editor_node)
+            if editor.mrmlScene() is None:
+                editor.setMRMLScene(self._panel.scene)  # complains without its node
             editor.setSegmentationNode(node)
             editor.setCurrentSegmentID(SEGMENT_ID)
             editor.setupViewObservations()

@@ -22,6 +22,10 @@ def register_sample_data() -> None:
         SampleData.SampleDataLogic.registerCustomSampleDataSource(
             category=CATEGORY,
             sampleName=f"SpinalCordPhantom{contrast}",
+            # Not used, but without them Slicer refuses the source.
+            uris="",
+            fileNames=f"sub-phantom_{contrast}.nii.gz",
+            nodeNames=f"sub-phantom_{contrast}",
             customDownloader=lambda source, contrast=contrast: load_phantom(contrast),
             thumbnailFileName=str(_thumbnail()),
         )
