@@ -200,8 +200,10 @@ class HostSlicer(Host):
         # Modules/Scripted/SampleData/SampleData.py: one text stands for a list of one; lists are
         # counted, even where a function loads the data.
         if isinstance(uris, str):
-            uris, fileNames, nodeNames = [uris], [fileNames], [nodeNames]
-        if not len(uris) == len(fileNames) == len(nodeNames):
+            lists = ([uris], [fileNames], [nodeNames])
+        else:
+            lists = (uris, fileNames, nodeNames)
+        if len({len(one) for one in lists}) != 1:
             raise ValueError("All fields of sample data source must have the same length")
         self.sample_data[sampleName] = types.SimpleNamespace(
             category=category, customDownloader=customDownloader, thumbnail=thumbnailFileName

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -128,6 +129,112 @@ def rest(ui) -> None:
     from PySide6.QtTest import QTest
 
     QTest.qWait(600)
+
+
+def test_the_table_is_measured_again_after_a_new_mask(ui, neck, widget):
+    ui.cordMeasureButton.click()
+    before = column(study_of(neck).slice_table, "area")
+    truth = widget.logic.engine
+    widget.logic.engine = lambda request, progress: thinner(truth(request, progress))
+    ui.cordSegmentButton.click()
+    rest(ui)
+
+    areas = column(study_of(neck).slice_table, "area")
+    assert (areas[3:-3] < before[3:-3] - 2).all()
+    assert list(column(ui.cordTable.mrmlTableNode(), "Area mm²")) == [f"{a:.1f}" for a in areas]
+    assert "found" in ui.cordMessageLabel.text, "measuring again says nothing"
+
+
+def thinner(mask):
+    """A mask that lost a layer of voxels."""
+    data = mask.volume.data
+    return replace(mask, volume=mask.volume.with_data(np.minimum(data, np.roll(data, 1, axis=0))))
+
+
+def test_the_table_is_measured_again_after_a_disc_was_moved(ui, neck, phantom, mark):
+    mark(phantom.discs)
+    choose_rows(ui, "Level")
+    ui.cordMeasureButton.click()
+    before = list(column(study_of(neck).summary_table, "Slice (I->S)"))
+    discs = study_of(neck).discs
+    position = list(discs.GetNthControlPointPositionWorld(1))
+    discs.SetNthControlPointPositionWorld(1, position[0], position[1], position[2] + 6)
+    rest(ui)
+
+    after = list(column(study_of(neck).summary_table, "Slice (I->S)"))
+    assert after != before
+    assert list(column(ui.cordTable.mrmlTableNode(), "Slices")) == after
+
+
+def test_the_table_is_measured_again_after_the_threshold_with_edits(ui, neck):
+    ui.cordCorrectSection.collapsed = False
+    shape = array_of(study_of(neck).soft).shape
+    voxels = np.zeros(shape, bool)
+    voxels[tuple(slice(n // 2 - 3, n // 2 + 4) for n in shape)] = True
+    paint_voxels(ui, voxels)
+    ui.cordMeasureButton.click()
+    before = column(study_of(neck).slice_table, "area")
+    ui.cordThresholdSlider.value = 0.9
+    rest(ui)
+
+    after = column(study_of(neck).slice_table, "area")
+    assert np.abs(after - before).max() > 0.01
+    ui.cordMeasureButton.click()
+    np.testing.assert_allclose(column(study_of(neck).slice_table, "area"), after, rtol=1e-6)
+
+
+def test_other_rows_are_measured_and_a_wrong_level_leaves_none_standing(ui, neck, phantom, mark):
+    mark(phantom.discs)
+    ui.cordMeasureSection.collapsed = False
+    ui.cordMeasureButton.click()
+    assert ui.cordTable.visible
+    choose_rows(ui, "Level")
+    assert not ui.cordTable.visible, "slices are shown as levels"
+    rest(ui)
+    assert "C4" in column(ui.cordTable.mrmlTableNode(), "Level")
+
+    ui.cordLevelsEdit.text = "Q9"
+    rest(ui)
+    assert "'Q9' is not a vertebral level" in ui.cordMessageLabel.text
+    assert not ui.cordTable.visible
+    assert not ui.cordCopyButton.enabled
+    ui.cordLevelsEdit.text = "C4"
+    rest(ui)
+    assert list(column(ui.cordTable.mrmlTableNode(), "Level")) == ["C4"]
+
+
+def test_copy_gives_the_present_numbers(ui, neck, phantom, mark):
+    import slicer
+
+    mark(phantom.discs)
+    choose_rows(ui, "Level")
+    ui.cordMeasureButton.click()
+    discs = study_of(neck).discs
+    position = list(discs.GetNthControlPointPositionWorld(1))
+    discs.SetNthControlPointPositionWorld(1, position[0], position[1], position[2] + 6)
+    ui.cordCopyButton.click()
+
+    slices = list(column(study_of(neck).summary_table, "Slice (I->S)"))
+    copied = [line.split("\t") for line in slicer.app.clipboard().text().splitlines()]
+    number = copied[0].index("Slice (I->S)")
+    assert [line[number] for line in copied[1:]] == slices
+    ui.cordMeasureButton.click()
+    assert list(column(study_of(neck).summary_table, "Slice (I->S)")) == slices
+
+
+def test_a_saved_table_that_is_current_is_not_measured_again(ui, neck, app, tmp_path, monkeypatch):
+    from SoftCordSegLib.panel import measure_section
+    from SoftCordSegLib.scene.scene_files import load_scene, save_scene
+
+    ui.cordMeasureSection.collapsed = False
+    ui.cordMeasureButton.click()
+    save_scene(app.scene, tmp_path / "a.mrb")
+    app.scene.Clear(False)
+    monkeypatch.setattr(measure_section, "measure_study", None)
+    load_scene(app.scene, tmp_path / "a.mrb")
+    rest(ui)
+
+    assert ui.cordTable.visible
 
 
 def test_volumes_are_compared_level_by_level(ui, neck, phantom, app, mark, widget):

@@ -14,14 +14,19 @@ from .controls import Section, setting, store_setting
 from .measuring import (
     LiveTable,
     Rows,
+    Sources,
     csa_options,
+    has_rows_of,
+    is_measured_from,
     measure_study,
     position_of_row,
+    remember_sources,
     table_text,
 )
 from .short_table import show_short
 
-# A full measurement follows a stroke when the hand has rested so long, ms.
+# A full measurement follows a change of the mask, the discs or the choice of rows when the hand has
+# rested so long, ms.
 _REST_MS = 400
 
 
@@ -33,6 +38,9 @@ class MeasureSection(Section):
     def __init__(self, panel):
         self._panel, self._ui = panel, panel.ui
         self._live = None
+        self._current = None  # the Sources that the tables were made from
+        self._failed = None  # the Sources of which no table could be made
+        self._watched: tuple = ()
         self._plot_view = None
         self._shown = None  # which table the panel shows, and as of when
         self._timer = qt.QTimer()
@@ -49,6 +57,8 @@ class MeasureSection(Section):
     def refresh(self, situation) -> None:
         ui, allow = self._ui, self._panel.hints.allow
         reason = situation.why_no_mask
+        self._watch(situation.study)
+        self._check()
         table = self._table(situation)
         unmeasured = reason or ("" if table is not None else _("Measure first."))
         for control in (
@@ -79,7 +89,47 @@ class MeasureSection(Section):
             show_short(self._panel.scene, table, self._kind) if table is not None else None
         )
 
+    def _watch(self, study) -> None:
+        """Follow the mask and the discs that a table is made from."""
+        nodes = () if study is None or study.soft is None else (study.soft, study.discs)
+        if nodes == self._watched:
+            return
+        markups = slicer.vtkMRMLMarkupsNode
+        events = (
+            ("ModifiedEvent",),
+            (
+                markups.PointPositionDefinedEvent,
+                markups.PointModifiedEvent,
+                markups.PointRemovedEvent,
+            ),
+        )
+        for watch, followed in (
+            (self._panel.unobserve, self._watched),
+            (self._panel.observe, nodes),
+        ):
+            for node, kinds in zip(followed, events):
+                for event in kinds if node is not None else ():
+                    watch(node, event, self._on_source_changed)
+        self._watched = nodes
+
+    def _on_source_changed(self, _caller=None, _event=None) -> None:
+        self._check()
+
+    def _check(self) -> None:
+        """Measure again soon where the tables may have been made from something else."""
+        sources = self._sources()
+        if sources is not None and sources != self._current and sources != self._failed:
+            self._timer.start()
+
+    def _sources(self) -> Sources | None:
+        """What a table made now would be made from; None where nothing was measured."""
+        study = self._panel.situation.study
+        if study is None or study.soft is None or study.slice_table is None:
+            return None
+        return Sources(study, self._rows, self._levels)
+
     def close(self) -> None:
+        self._watch(None)
         self._timer.stop()
         self._timer.disconnect("timeout()", self._measure_again)  # or each would keep the other
         self._live = None
@@ -108,13 +158,13 @@ class MeasureSection(Section):
         return parameters.rows if parameters is not None else Rows.Slice
 
     def _table(self, situation):
-        if situation.view is None:
+        """The full table that is shown; None where there is none of the chosen rows."""
+        sources = self._sources() if situation.view is not None else None
+        if sources is None or sources == self._failed:
             return None
-        return (
-            situation.study.slice_table
-            if self._kind is Rows.Slice
-            else situation.study.summary_table
-        )
+        study = situation.study
+        table = study.slice_table if self._kind is Rows.Slice else study.summary_table
+        return table if table is not None and has_rows_of(table, sources) else None
 
     @property
     def _kind(self) -> Rows:
@@ -130,24 +180,39 @@ class MeasureSection(Section):
 
     def _on_measure(self) -> None:
         with self._panel.guard(_("The cord could not be measured.")):
-            self._measure()
+            self._panel.say(self._measure())
 
-    def _measure(self) -> None:
+    def _measure(self) -> str:
+        """Make the tables and the plot; a sentence on the result."""
         from ..scene.study import set_measurement
 
         study = self._panel.situation.study
+        sources = Sources(study, self._rows, self._levels)
+        self._failed = sources
         measured = measure_study(study, csa_options(self._rows, self._levels))
         shape = measured.shape
         set_measurement(study, shape, measured.summary)
+        remember_sources((study.slice_table, study.summary_table), sources)
+        self._current, self._failed = sources, None
         self._live = LiveTable(study.soft)
         words = _("Measured {count} slices.").format(count=int((shape.columns["area"] > 0).sum()))
-        self._panel.say(" ".join([words, *measured.notes]))
+        return " ".join([words, *measured.notes])
 
     def _measure_again(self) -> None:
-        situation = self._panel.situation
-        if situation.view is None or situation.busy or self._table(situation) is None:
+        if not self._panel.situation.busy and self._sources() is not None:
+            with self._panel.guard(_("The cord could not be measured.")):
+                self._bring_up_to_date()
+
+    def _bring_up_to_date(self) -> None:
+        """Measure again where something changed since the tables were made."""
+        sources = self._sources()
+        if sources is None or sources == self._current:
             return
-        with self._panel.guard(_("The cord could not be measured.")):
+        study = self._panel.situation.study
+        tables = (study.slice_table, study.summary_table)
+        if all(table is not None and is_measured_from(table, sources) for table in tables):
+            self._current = sources  # as after a saved scene was opened
+        else:
             self._measure()
 
     # --- looking at it
@@ -166,6 +231,7 @@ class MeasureSection(Section):
         with self._panel.guard(_("The plot could not be shown.")):
             from ..scene.study import complete_plot
 
+            self._bring_up_to_date()
             study = complete_plot(self._panel.situation.study)
             self._show_in_layout(self._table(self._panel.situation), study.chart)
 
@@ -215,6 +281,7 @@ class MeasureSection(Section):
 
     def _on_copy(self) -> None:
         with self._panel.guard(_("The table could not be copied.")):
+            self._bring_up_to_date()
             slicer.app.clipboard().setText(table_text(self._table(self._panel.situation)))
             self._panel.say(_("The table is on the clipboard."))
 

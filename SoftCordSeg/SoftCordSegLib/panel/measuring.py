@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import enum
+import hashlib
 from pathlib import Path
 
 import numpy as np
+
+# Attributes of a table: the choice of its rows, and a digest of all that it was measured from.
+_CHOICE, _DIGEST = "SoftCordSeg.Rows", "SoftCordSeg.MeasuredFrom"
 
 
 class Rows(enum.Enum):
@@ -32,6 +36,70 @@ def csa_options(rows: Rows, levels: str = ""):
     chosen = parse_levels(levels) if levels.strip() else None
     grouping = Grouping(levels=chosen, per_slice=rows is Rows.Slice, per_level=rows is Rows.Level)
     return CsaOptions(grouping=grouping)
+
+
+class Sources:
+    """What a measurement depends on: the mask, the discs, and the choice of rows.
+
+    Args:
+        study: ``scene.study.Study`` with a soft mask.
+        rows, levels: as for :func:`csa_options`.
+    """
+
+    def __init__(self, study, rows: Rows, levels: str):
+        self._soft = study.soft
+        self.choice = f"{rows.value};{levels}"
+        points = study.discs.GetNumberOfControlPoints() if study.discs is not None else 0
+        discs = tuple(
+            (
+                study.discs.GetNthControlPointLabel(n),
+                tuple(study.discs.GetNthControlPointPositionWorld(n)),
+            )
+            for n in range(points)
+        )
+        self._world = (_matrix_to_world(self._soft), discs, self.choice)
+        # Quick to compare, but other numbers in another session.
+        self._now = (self._soft.GetID(), self._soft.GetImageData().GetMTime(), self._world)
+
+    def __eq__(self, other) -> bool:
+        return isinstance(other, Sources) and self._now == other._now
+
+    __hash__ = None
+
+    def digest(self) -> str:
+        """A text that is equal for equal contents, to be saved with the table."""
+        from ..scene.volume_nodes import array_of
+
+        digest = hashlib.blake2b(array_of(self._soft).ravel(order="F"), digest_size=16)
+        digest.update(repr(self._world).encode())
+        return digest.hexdigest()
+
+
+def remember_sources(tables, sources: Sources) -> None:
+    """Keep with tables what they were measured from."""
+    digest = sources.digest()
+    for table in tables:
+        table.SetAttribute(_CHOICE, sources.choice)
+        table.SetAttribute(_DIGEST, digest)
+
+
+def is_measured_from(table, sources: Sources) -> bool:
+    """False where the mask, the discs or the choice of rows changed since."""
+    return has_rows_of(table, sources) and table.GetAttribute(_DIGEST) == sources.digest()
+
+
+def has_rows_of(table, sources: Sources) -> bool:
+    """Whether a table was measured for this choice of rows."""
+    return table.GetAttribute(_CHOICE) == sources.choice
+
+
+def _matrix_to_world(node) -> tuple:
+    import vtk
+
+    matrix, transform = vtk.vtkMatrix4x4(), node.GetParentTransformNode()
+    if transform is not None and transform.IsTransformToWorldLinear():
+        transform.GetMatrixTransformToWorld(matrix)
+    return tuple(matrix.GetElement(row, column) for row in range(3) for column in range(4))
 
 
 def measure_study(study, options, discs=None, symmetry: bool = False):
