@@ -17,7 +17,7 @@ CLASSES = (
     " qMRMLSegmentEditorWidget qMRMLPlotView qMRMLPlotWidget qMRMLLayoutManager"
     " qSlicerLayoutManager qSlicerApplication QWidget QLabel QPushButton QToolButton QCheckBox"
     " QComboBox QLineEdit QProgressBar QFrame QShortcut QTimer QSettings QFileDialog"
-    " QAbstractItemView"
+    " QAbstractItemView qMRMLSortFilterProxyModel"
 ).split()
 FUNCTIONS = (
     "slicer.util",

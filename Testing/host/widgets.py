@@ -185,6 +185,25 @@ class SliderWidget(QtWidgets.QWidget):
     value = Property(float, lambda self: self._value, setValue)
 
 
+class SortFilterProxyModel(QtCore.QObject):
+    """``qMRMLSortFilterProxyModel`` (Slicer Libs/MRML/Widgets/qMRMLSortFilterProxyModel.h): what a
+    list of nodes leaves out.
+    """
+
+    platform_kind = "qMRMLSortFilterProxyModel"
+    _invalidated = Signal()
+
+    def __init__(self, parent=None):
+        super().__init__(parent)
+        self._hidden: list[str] = []
+
+    def _set_hidden(self, ids) -> None:
+        self._hidden = list(ids)
+        self._invalidated.emit()
+
+    hiddenNodeIDs = Property("QStringList", lambda self: self._hidden, _set_hidden)
+
+
 class NodeComboBox(QtWidgets.QWidget):
     """``qMRMLNodeComboBox`` (Slicer Libs/MRML/Widgets/qMRMLNodeComboBox.h): the nodes of some
     classes in the scene.
@@ -204,6 +223,8 @@ class NodeComboBox(QtWidgets.QWidget):
         self._types, self._children, self._none = [], True, False
         self._add = self._remove = self._rename = self._edit = True
         self._scene, self._nodes, self._tags, self._current = None, [], [], None
+        self._filter = SortFilterProxyModel(self)
+        self._filter._invalidated.connect(lambda: self._fill())
         self._box.currentIndexChanged.connect(self._chosen)
         self.setEnabled(False)  # as the real one, until it has a scene
 
@@ -225,6 +246,9 @@ class NodeComboBox(QtWidgets.QWidget):
     def mrmlScene(self):
         return self._scene
 
+    def sortFilterProxyModel(self):
+        return self._filter
+
     def currentNode(self):
         return self._current
 
@@ -245,7 +269,7 @@ class NodeComboBox(QtWidgets.QWidget):
             self._fill()
 
     def _matches(self, node) -> bool:
-        if node.GetHideFromEditors():
+        if node.GetHideFromEditors() or node.GetID() in self._filter.hiddenNodeIDs:
             return False
         return any(
             node.IsA(kind) if self._children else node.GetClassName() == kind
@@ -377,5 +401,12 @@ class TableView(QtWidgets.QTableView):
 
 STAND_INS = {
     kind.platform_kind: kind
-    for kind in (CollapsibleButton, SliderWidget, NodeComboBox, MRMLWidget, TableView)
+    for kind in (
+        CollapsibleButton,
+        SliderWidget,
+        NodeComboBox,
+        SortFilterProxyModel,
+        MRMLWidget,
+        TableView,
+    )
 }

@@ -100,6 +100,7 @@ def test_a_stand_in_has_no_property_or_signal_that_the_real_class_lacks(kind, sl
     }
     ours = {
         "platform_kind",
+        "_invalidated",
         "signal_names",
         "staticMetaObject",
         "logic",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from panel_actions import while_running
-from SoftCordSegLib.errors import InputError
+from SoftCordSegLib.errors import InputError, SoftCordSegError
 from SoftCordSegLib.scene.box_node import boxes_of
 from SoftCordSegLib.scene.soft_mask_node import soft_masks_of
 from SoftCordSegLib.scene.study import study_of
@@ -251,12 +251,10 @@ def test_the_device_is_asked_for_and_remembered_on_this_computer(
     assert slicer_host.settings["SoftCordSeg/Device"] == device
 
 
-def test_a_soft_mask_is_no_image(ui, image_node, app):
+def test_a_soft_mask_is_no_image(ui, image_node, widget):
     ui.cordSegmentButton.click()
-    ui.cordImageSelector.setCurrentNode(study_of(image_node).soft)
-
-    assert not ui.cordSegmentButton.enabled
-    assert "soft mask already" in ui.cordSegmentButton.toolTip
+    with pytest.raises(SoftCordSegError, match="soft mask already"):
+        widget.logic.segment(study_of(image_node).soft)
 
 
 def test_a_mask_whose_image_was_deleted_is_still_no_image(ui, image_node, app, widget):
@@ -265,7 +263,10 @@ def test_a_mask_whose_image_was_deleted_is_still_no_image(ui, image_node, app, w
     app.scene.RemoveNode(image_node)
     ui.cordImageSelector.setCurrentNode(soft)
 
-    assert "soft mask already" in ui.cordSegmentButton.toolTip
+    assert ui.cordImageSelector.currentNode() is None
+    assert not ui.cordSegmentButton.enabled
+    with pytest.raises(SoftCordSegError, match="soft mask already"):
+        widget.logic.segment(soft)
     assert widget.logic.first_image(app.scene) is None
 
 
@@ -371,3 +372,43 @@ def test_missing_packages_are_named_and_installed_on_request(
     assert not widget.ui.cordInstallButton.visible
     assert not widget.ui.cordImageNote.visible
     slicer_host.close_panel(widget)
+
+
+def test_a_message_goes_with_the_volume_it_is_about(ui, image_node, a_volume, app, slicer_host):
+    other = a_volume("other")
+    ui.cordSegmentButton.click()
+    assert ui.cordMessageLabel.text == "Spinal cord found."
+    ui.cordImageSelector.setCurrentNode(other)
+    assert ui.cordMessageLabel.text == "Press Segment."
+    ui.cordImageSelector.setCurrentNode(image_node)
+    ui.cordMeasureButton.click()
+    assert ui.cordMessageLabel.text.startswith("Measured")
+    app.scene.Clear(False)
+    assert ui.cordMessageLabel.text == "Load an MR volume: drag it into the window."
+
+
+def test_a_refusal_goes_when_something_else_is_done(ui, image_node, a_volume):
+    ui.cordSegmentButton.click()
+    ui.cordCompareButton.click()
+    assert "fewer than two" in ui.cordMessageLabel.text
+    ui.cordThresholdSlider.value = 0.3
+    assert "fewer than two" not in ui.cordMessageLabel.text
+
+
+def test_our_masks_are_not_offered_as_volumes(ui, image_node, a_volume, app):
+    a_volume("other")
+    ui.cordSegmentButton.click()
+    ui.cordSegmentAllButton.click()
+
+    assert app.scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 4
+    assert ui.cordImageSelector.nodeCount() == 2
+    ui.cordImageSelector.setCurrentNode(study_of(image_node).soft)
+    assert ui.cordImageSelector.currentNode() is image_node
+
+
+def test_a_volume_that_cannot_be_segmented_says_why_in_words(ui, app, slicer_host):
+    empty = app.scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "empty")
+    ui.cordImageSelector.setCurrentNode(empty)
+
+    assert ui.cordImageNote.visible
+    assert "has no voxels" in ui.cordImageNote.text

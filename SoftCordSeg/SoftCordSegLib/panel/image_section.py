@@ -10,7 +10,7 @@ from slicer.i18n import tr as _
 
 from .controls import Section, setting, store_setting
 from .platforms import install_missing_packages
-from .situation import frame_of_sequence
+from .situation import frame_of_sequence, is_soft_mask
 
 # Names of the devices in the panel and in the library.
 _DEVICES = (("Automatic", "auto"), ("Processor (CPU)", "cpu"), ("Graphics card (GPU)", "cuda"))
@@ -26,6 +26,7 @@ class ImageSection(Section):
     def __init__(self, panel):
         self._panel, self._ui = panel, panel.ui
         self._models: list[Path] = []
+        self._masks: list[str] = []  # IDs of the nodes that are not offered
         self._fill_devices()
         self._ui.cordDeviceSelector.connect("activated(int)", self._on_device)
         self._ui.cordModelSelector.connect("activated(int)", self._on_model)
@@ -52,6 +53,7 @@ class ImageSection(Section):
             ui.cordInstallButton,
         ):
             self._panel.hints.allow(control, wait)
+        self._leave_out_masks()
         self._fill_models(situation)
         no_model = (
             ""
@@ -67,6 +69,17 @@ class ImageSection(Section):
         ui.cordImageNote.text = note
         ui.cordImageNote.visible = bool(note)
 
+    def _leave_out_masks(self) -> None:
+        """Do not offer our own soft masks as volumes to segment."""
+        scene, kind = self._panel.scene, "vtkMRMLScalarVolumeNode"
+        nodes = (
+            scene.GetNthNodeByClass(n, kind) for n in range(scene.GetNumberOfNodesByClass(kind))
+        )
+        masks = [node.GetID() for node in nodes if is_soft_mask(node)]
+        if masks != self._masks:
+            self._masks = masks
+            self._ui.cordImageSelector.sortFilterProxyModel().hiddenNodeIDs = masks
+
     def _note(self, situation) -> str:
         if situation.missing:
             return _("These packages are missing: {names}.").format(
@@ -77,7 +90,7 @@ class ImageSection(Section):
             return _("Frame {number} of {count} of the sequence '{name}' is used.").format(
                 name=frame[0], number=frame[1], count=frame[2]
             )
-        return ""
+        return situation.reason if situation.image is not None else ""
 
     def _fill_devices(self) -> None:
         for text, _device in _DEVICES:

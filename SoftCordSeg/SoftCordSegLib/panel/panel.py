@@ -59,6 +59,7 @@ class Panel:
         self._working = False
         self._closed = False
         self.shown = shown
+        self._said_about = None  # the chosen volume when the last message was shown
         for event in (scene.NodeAddedEvent, scene.EndBatchProcessEvent):
             observer.addObserver(scene, event, self._on_scene_changed)
         observer.addObserver(scene, scene.NodeRemovedEvent, self._on_node_removed)
@@ -84,6 +85,8 @@ class Panel:
             if self._missing is None or self._missing:
                 self._missing = missing_packages(self.requirements)
             self.situation = situation_of(image, self._working, self._missing)
+            if self.situation.image is not self._said_about and not self._working:
+                self.say("")
             for section in self._sections:
                 section.refresh(self.situation)
         finally:
@@ -132,13 +135,18 @@ class Panel:
 
     def say(self, text: str) -> None:
         """Show a sentence below the Segment button."""
-        self.ui.cordMessageLabel.styleSheet = ""
-        self.ui.cordMessageLabel.text = text
+        self._show_message(text, "")
 
     def say_error(self, text: str) -> None:
         """Show an error below the Segment button."""
-        self.ui.cordMessageLabel.styleSheet = _ERROR_STYLE
+        self._show_message(text, _ERROR_STYLE)
+
+    def _show_message(self, text: str, style: str) -> None:
+        self.ui.cordMessageLabel.styleSheet = style
         self.ui.cordMessageLabel.text = text
+        image = self.parameters.image if self.parameters is not None else None
+        # As in the situation: a volume that left the scene counts as none.
+        self._said_about = image if image is not None and image.GetScene() is not None else None
 
     @contextlib.contextmanager
     def guard(self, failed: str, refresh: bool = True):
@@ -149,6 +157,8 @@ class Panel:
             failed: a sentence on what did not work, for unexpected errors.
             refresh: read the scene afterwards.
         """
+        if self.ui.cordMessageLabel.styleSheet:
+            self.say("")  # an error of an earlier action
         try:
             with slicer.util.tryWithErrorDisplay(failed):
                 try:
