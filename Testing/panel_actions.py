@@ -25,11 +25,9 @@ def paint_voxels(ui, voxels: np.ndarray, erase: bool = False) -> None:
     stroke(unwrap(ui.cordEditor).logic, voxels, erase)
 
 
-def stroke(logic, voxels: np.ndarray, erase: bool = False) -> None:
+def stroke(logic, voxels: np.ndarray, erase: bool = False, segment_id: str = "SpinalCord") -> None:
     """One stroke by ``vtkSlicerSegmentEditorLogic``, with its state for undo."""
     from vtk.util.numpy_support import vtk_to_numpy
-
-    from SoftCordSegLib.scene.threshold_view import SEGMENT_ID
 
     logic.SaveStateForUndo()
     logic.UpdateReferenceGeometryImage()
@@ -41,7 +39,7 @@ def stroke(logic, voxels: np.ndarray, erase: bool = False) -> None:
     scalars.Modified()
     mode = logic.ModificationModeRemove if erase else logic.ModificationModeAdd
     logic.ModifySegmentByLabelmap(
-        logic.GetSegmentationNode(), SEGMENT_ID, modifier, mode, False, False
+        logic.GetSegmentationNode(), segment_id, modifier, mode, False, False
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from host.pythonqt import unwrap
-from panel_actions import paint_voxels
+from panel_actions import paint_voxels, stroke
 from SoftCordSegLib.scene.render import SliceView
 from SoftCordSegLib.scene.study import study_of
 from SoftCordSegLib.scene.volume_nodes import array_of
@@ -26,12 +26,12 @@ def study(ui, image_node):
 def paint(ui, study):
     """A function that paints (or erases) a box of voxels as an effect of the editor does."""
 
-    def stroke(box, erase=False):
+    def paint(box, erase=False):
         voxels = np.zeros((24, 20, 12), bool)
         voxels[box] = True
         paint_voxels(ui, voxels, erase)
 
-    return stroke
+    return paint
 
 
 ADDED, REMOVED = np.s_[14:17, 9:11, 4:7], np.s_[10:12, 8:12, 7:10]
@@ -236,6 +236,27 @@ def test_nodes_may_go_while_the_section_is_open(ui, study, app, paint, what):
     ui.cordEditsCheck.click()
     ui.cordCorrectSection.collapsed = True
     ui.cordCorrectSection.collapsed = False
+
+
+def test_a_lesion_painted_in_slicers_editor_takes_nothing_from_the_cord(
+    ui, study, slicer_host, widget
+):
+    logic = unwrap(ui.cordEditor).logic
+    before, cord = array_of(study.soft).copy(), segment_of(study)
+    study.view.node.GetSegmentation().AddEmptySegment("lesion", "lesion")
+    editor = logic.GetSegmentEditorNode()
+    editor.SetOverwriteMode(editor.OverwriteAllSegments)  # Slicer's default
+    lesion = np.zeros((24, 20, 12), bool)
+    lesion[11:13, 9:11, 4:7] = True
+    stroke(logic, lesion, segment_id="lesion")
+    slicer_host.process_events()
+
+    np.testing.assert_array_equal(segment_of(study), cord)
+    np.testing.assert_array_equal(array_of(study.soft), before)
+    assert not widget.panel.edits.has_edits
+    unwrap(ui.cordEditor)._undo.click()
+    slicer_host.process_events()
+    np.testing.assert_array_equal(array_of(study.soft), before)
 
 
 def test_nothing_is_bound_while_another_module_is_shown(

@@ -224,3 +224,49 @@ def test_a_new_object_goes_on_where_the_old_one_was(desk):
     desk.editor.erase(desk.corner())
 
     assert desk.soft.tobytes() == desk.p0.tobytes()
+
+
+def painted_lesion(desk, lesion, overwrite: bool):
+    """A second segment, painted as in Slicer's Segment Editor."""
+    segmentation = desk.edits.segmentation
+    if segmentation.GetSegment("lesion") is None:
+        segmentation.AddEmptySegment("lesion", "lesion")
+    editor = desk.editor.parameters
+    editor.SetOverwriteMode(editor.OverwriteAllSegments if overwrite else editor.OverwriteNone)
+    desk.editor.paint(lesion, "lesion")
+    assert desk.edits.has_lost_to_others == overwrite
+    desk.edits.give_back()
+
+
+def lesion_of(desk) -> np.ndarray:
+    return segment_voxels(desk.view, "lesion").on(tuple(slice(0, n) for n in desk.soft.shape))
+
+
+@pytest.mark.parametrize("overwrite", [True, False])
+def test_a_lesion_painted_as_a_second_segment_takes_nothing_from_the_cord(desk, overwrite):
+    cord, lesion = desk.segment.copy(), desk.inner(0.3)
+    painted_lesion(desk, lesion, overwrite)
+
+    assert desk.edits.counts == (0, 0)
+    assert np.array_equal(desk.segment, cord)
+    assert np.array_equal(lesion_of(desk), lesion)
+    assert np.array_equal(desk.soft, desk.p0)
+    desk.check()
+    desk.editor.undo()
+    assert np.array_equal(desk.segment, cord)
+    assert not lesion_of(desk).any()
+    desk.editor.redo()
+    assert np.array_equal(desk.segment, cord)
+    assert np.array_equal(lesion_of(desk), lesion)
+    assert desk.edits.counts == (0, 0)
+
+
+def test_the_cord_can_be_erased_where_a_lesion_is(desk):
+    lesion = desk.inner(0.3)
+    painted_lesion(desk, lesion, overwrite=True)
+    desk.editor.parameters.SetOverwriteMode(desk.editor.parameters.OverwriteNone)
+    desk.editor.erase(lesion)
+
+    assert not desk.segment[lesion].any()
+    assert desk.edits.counts[1] >= lesion.sum()
+    desk.check()

@@ -4,6 +4,7 @@ stroke.
 
 from __future__ import annotations
 
+import qt
 import slicer
 import vtk
 from slicer.i18n import tr as _
@@ -37,6 +38,10 @@ class CorrectSection(Section):
         editor.unorderedEffectsVisible = False
         editor.maximumNumberOfUndoStates = _UNDO_STATES
         self._ui.cordCorrectSection.connect("contentsCollapsed(bool)", self._on_folded)
+        self._giving_back = qt.QTimer()
+        self._giving_back.setSingleShot(True)
+        self._giving_back.setInterval(0)
+        self._giving_back.connect("timeout()", self._on_stroke_over)
         scene = panel.scene
         panel.observe(scene, scene.NodeAboutToBeRemovedEvent, self._on_node_leaving)
         panel.observe(scene, scene.StartCloseEvent, self._on_scene_closing)
@@ -68,6 +73,8 @@ class CorrectSection(Section):
         self._unbind()
 
     def close(self) -> None:
+        self._giving_back.stop()
+        self._giving_back.disconnect("timeout()", self._on_stroke_over)
         self._watch(None)
         self._unbind()
         self._prediction = None
@@ -106,6 +113,14 @@ class CorrectSection(Section):
         with self._panel.guard(_("The correction could not be applied."), refresh=False):
             self._end_history(edits)
             self._report(edits.follow())
+            if edits.has_lost_to_others:
+                self._giving_back.start()
+
+    def _on_stroke_over(self) -> None:
+        edits = self._panel.edits
+        if edits is not None:
+            with self._panel.guard(_("The segment could not be restored.")):
+                edits.give_back()
 
     def _end_history(self, edits) -> None:
         """Empty the editor's history after a new prediction: its states show the former mask, and

@@ -38,21 +38,40 @@ class SegmentVoxels(NamedTuple):
         return voxels
 
 
-def labelmap_of(view):
+def labelmap_of(view, segment_id: str = SEGMENT_ID):
     """The stored labelmap of the segment: ``vtkOrientedImageData``; None where the segment was
     deleted, or is being restored.
     """
-    segment = view.node.GetSegmentation().GetSegment(SEGMENT_ID)
+    segment = view.node.GetSegmentation().GetSegment(segment_id)
     return None if segment is None else segment.GetRepresentation("Binary labelmap")
 
 
-def segment_voxels(view) -> SegmentVoxels | None:
-    """Read the segment of a threshold view; None where there is none to read (see
-    :func:`labelmap_of`).
+def other_segments(view) -> list[str]:
+    """The IDs of the segments that the user added to a threshold view, for example a lesion."""
+    segmentation = view.node.GetSegmentation()
+    ids = [segmentation.GetNthSegmentID(n) for n in range(segmentation.GetNumberOfSegments())]
+    return [segment_id for segment_id in ids if segment_id != SEGMENT_ID]
+
+
+def voxels_of_others(view) -> np.ndarray | None:
+    """The voxels (i, j, k) in any of :func:`other_segments`, bool; None where there are none."""
+    found = [segment_voxels(view, segment_id) for segment_id in other_segments(view)]
+    found = [one for one in found if one is not None and one.box is not None]
+    if not found:
+        return None
+    voxels = np.zeros(view.soft_node.GetImageData().GetDimensions(), bool)
+    for one in found:
+        voxels[one.box] |= one.inside
+    return voxels
+
+
+def segment_voxels(view, segment_id: str = SEGMENT_ID) -> SegmentVoxels | None:
+    """Read a segment of a threshold view, the cord's or another one; None where there is none to
+    read (see :func:`labelmap_of`).
     """
     from vtk.util.numpy_support import vtk_to_numpy
 
-    labelmap = labelmap_of(view)
+    labelmap = labelmap_of(view, segment_id)
     if labelmap is None:
         return None
     resampled = not _on_grid_of(labelmap, view.soft_node)
@@ -71,7 +90,7 @@ def segment_voxels(view) -> SegmentVoxels | None:
         tuple(slice(part.start - first, part.stop - first) for part, first in zip(box, extent[::2]))
     ]
     # Segments that do not overlap share one labelmap, each under its own label.
-    label = view.node.GetSegmentation().GetSegment(SEGMENT_ID).GetLabelValue()
+    label = view.node.GetSegmentation().GetSegment(segment_id).GetLabelValue()
     return SegmentVoxels(box, voxels == label, resampled)
 
 

@@ -20,7 +20,7 @@ from .edit_nodes import (
     start_correction,
 )
 from .links import EDIT_MAP, PREDICTION, linked
-from .segment_voxels import labelmap_of, segment_voxels
+from .segment_voxels import labelmap_of, other_segments, segment_voxels, voxels_of_others
 from .threshold_view import ThresholdView
 from .volume_nodes import array_of, grid_of, voxels_changed
 
@@ -77,12 +77,17 @@ class SoftEdits:
 
     Args:
         view: the segment that is painted in.
+
+    Attributes:
+        has_lost_to_others: another segment has taken voxels; see :meth:`give_back`.
     """
 
     def __init__(self, view: ThresholdView):
         self.view = view
         self._memory = EditMemory()
         self._prediction = self.prediction
+        self._others = None if self.soft_node is None else voxels_of_others(view)
+        self.has_lost_to_others = False
         self._seen = None
 
     @property
@@ -150,14 +155,25 @@ class SoftEdits:
             return None
         threshold = self.view.threshold
         around = union(found.box, self.view.box_at(threshold))
-        change = (
-            None
-            if around is None
-            else self._follow(found.on(around), around, threshold, found.resampled)
-        )
+        change = None
+        if around is not None:
+            segment = self._with_taken(found.on(around), around, threshold)
+            change = self._follow(segment, around, threshold, found.resampled)
         self.view.renew_surface()
         self._seen = self._look()
         return change
+
+    def give_back(self) -> None:
+        """Give the segment back what another segment has taken.  Slicer's editor overwrites by
+        default, and a lesion in the cord is cord still.  Call it when :attr:`has_lost_to_others`,
+        after the stroke: in the midst of it the editor would take the voxels again.
+        """
+        if not self.has_lost_to_others or self.soft_node is None:
+            return
+        self.has_lost_to_others = False
+        self.view.update()
+        self._others = voxels_of_others(self.view)
+        self._seen = self._look()
 
     def revert_all(self) -> Change | None:
         """Revert every correction.  (To let the user undo it, save the Segment Editor's state
@@ -229,8 +245,24 @@ class SoftEdits:
     def _look(self) -> tuple:
         """A state that is equal to the last one only if nothing changed."""
         labelmap, surface = labelmap_of(self.view), self.view.surface
-        times = [None if shown is None else shown.GetMTime() for shown in (labelmap, surface)]
+        others = [labelmap_of(self.view, other) for other in other_segments(self.view)]
+        times = [
+            None if shown is None else shown.GetMTime() for shown in (labelmap, surface, *others)
+        ]
         return labelmap, surface, times, self.view.threshold
+
+    def _with_taken(self, segment: np.ndarray, around: Box, threshold: float) -> np.ndarray:
+        """The segment's voxels in a box, with those that another segment has just taken."""
+        before, now = self._others, voxels_of_others(self.view)
+        if now is not None:
+            taken = now[around] if before is None else now[around] & ~before[around]
+            taken &= (array_of(self.soft_node)[around] >= threshold) & ~segment
+            if taken.any():
+                # What was before stays known: one stroke takes the voxels in several steps.
+                self.has_lost_to_others = True
+                return segment | taken
+        self._others = now
+        return segment
 
     def _follow(
         self, segment: np.ndarray, around: Box, threshold: float, resampled: bool
