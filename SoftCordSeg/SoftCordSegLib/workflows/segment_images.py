@@ -188,7 +188,7 @@ def segment_file(
     progress.report(0.0, "Reading")
     progress.check_cancelled()
     files = options.files(image, folder)
-    _check_not_corrected(files)
+    _check_not_by_hand(files)
     volumes = time_points(image)
     time = (options.time if options.time is not None else "mean") if volumes > 1 else None
     mask = _segment(read_nifti(image, time), bundle, options, progress.part(0.02, 0.95))
@@ -242,19 +242,24 @@ def _segment(
     )
 
 
-def _check_not_corrected(files: Mapping[str, Path]) -> None:
-    """Refuse to write over a mask that was corrected by hand.
+def _check_not_by_hand(files: Mapping[str, Path]) -> None:
+    """Refuse to write over a mask that was corrected or drawn by hand.
 
     Raises:
-        OutputError: it was.
+        OutputError: it was, or nothing says that a program made it.
     """
     from ..bids import Origin, origin_of
 
+    sentences = {
+        Origin.CORRECTED: "This mask was corrected by hand and is not written over.",
+        Origin.LABEL: "No sidecar says that a program made this mask, so it is not written over.",
+    }
     for kind in ("mask", "binary"):
         path = files.get(kind)
-        if path is not None and path.exists() and origin_of(path) is Origin.CORRECTED:
+        origin = origin_of(path) if path is not None and path.exists() else None
+        if origin in sentences:
             raise OutputError(
-                "This mask was corrected by hand and is not written over.",
+                sentences[origin],
                 path=path,
                 hint="Choose another folder, or remove it to segment the image again.",
             )
