@@ -18,7 +18,6 @@ from ..provenance import generated_by
 from .entities import (
     NIFTI_EXTENSIONS,
     image_identity,
-    is_session,
     participant_of,
     session_of,
     stem_of,
@@ -52,7 +51,7 @@ def dataset_of(path: Path) -> Path | None:
     a file elsewhere.
     """
     parts = path.absolute().parts[:-1]
-    top = max((n for n, part in enumerate(parts) if is_session(part)), default=None)
+    top = max((n for n, part in enumerate(parts) if part == session_of(part)), default=None)
     if top is None:
         return None
     return Path(*parts[: top - 2 if DERIVATIVES in parts[max(top - 2, 0) : top - 1] else top])
