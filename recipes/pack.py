@@ -25,7 +25,7 @@ from series_means import series_means
 
 from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.evaluation import Case, read_cases
-from SoftCordSegLib.evaluation.held_out import read_offsets
+from SoftCordSegLib.evaluation.held_out import leaks, read_offsets
 from SoftCordSegLib.network import AROUND_CORD, file_sha256
 from SoftCordSegLib.segmentation.locate import coarse_image
 from SoftCordSegLib.segmentation.working_image import WorkingImage
@@ -129,10 +129,11 @@ def pack(path: Path, data: Path, bundle: Path | None, work: Path, with_anatomy: 
             evaluated on.
     """
     cases = [one for each in read_cases(path, data) for one in series_means(each, work / "means")]
-    wrong = [case.participant for case in cases if case.use == "evaluate"]
+    wrong = [f"{case.participant} is evaluated on" for case in cases if case.use == "evaluate"]
+    wrong += leaks(read_cases(HERE / "evaluation.csv"), cases)
     if wrong:
         raise InputError(
-            f"The list has {wrong[0]}, which must not be trained on.",
+            f"The list has images that must not be trained on: {wrong[0].rstrip('.')}.",
             path=path,
             hint="Take the row out.",
         )

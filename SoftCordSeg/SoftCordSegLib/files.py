@@ -107,8 +107,10 @@ def check_folder(folder: Path) -> None:
     """Make the folder and try to write into it, before any work is done.
 
     Raises:
-        OutputError: it cannot be made or written.
+        OutputError: it is a file, or cannot be made or written.
     """
+    if folder.is_file():
+        raise OutputError("This is a file, not a folder.", path=folder, hint="Choose another name.")
     with contextlib.suppress(_ProbeDone), atomic_path(folder / "probe"):
         raise _ProbeDone  # leaves nothing behind
 

@@ -70,6 +70,16 @@ def test_a_name_is_its_stem_and_its_extension(name):
     assert "".join(split_extension(f"{name}")) == Path(name).name
 
 
+@pytest.mark.parametrize("participant", ["sub-02-pre", "sub-02<b>", "sub-été"])
+def test_a_participant_whose_name_is_not_bids_keeps_all_of_it(participant):
+    """Cut at the first odd letter, sub-02-pre and sub-02-post would be one participant."""
+    for name in (f"{participant}_ses-1_T2w.nii.gz", f"{participant}_ses-1_T2w_label-SC_seg.json"):
+        assert (participant_of(name), session_of(name)) == (participant, f"{participant}_ses-1")
+    assert contrast_of(f"{participant}_T2w.nii.gz") == "T2w"
+    assert session_of(f"{participant}.nii.gz") == participant
+    assert not is_session(participant)
+
+
 def test_participant_session_and_contrast():
     path = Path("a") / "sub-01_ses-2_acq-MTon_MTS.nii.gz"
     assert (participant_of(path), session_of(path)) == ("sub-01", "sub-01_ses-2")

@@ -85,7 +85,7 @@ def test_where_memory_runs_out_smaller_tiles_are_tried(softcord, an_image, tmp_p
     tiles = []
 
     def little_room(image, bundle, *, box=None, progress=None, device="auto", flips=False):
-        tiles.append(bundle.segmenter.tile[0])
+        tiles.append(bundle.locator.tile[0])
         if tiles[-1] > 32:
             raise MemoryError
         return soft_from_brightness(image, bundle, box=box, progress=progress, device=device)

@@ -12,7 +12,12 @@ import numpy as np
 import pytest
 
 from SoftCordSegLib.errors import OutputError
-from SoftCordSegLib.files import atomic_path, write_atomically, write_text_atomically
+from SoftCordSegLib.files import (
+    atomic_path,
+    check_folder,
+    write_atomically,
+    write_text_atomically,
+)
 from SoftCordSegLib.volume import Volume, read_nifti, write_nifti
 
 
@@ -149,3 +154,10 @@ def test_a_full_disk_is_a_sentence_for_text_too(small_disk):
         write_text_atomically(small_disk / "table.csv", "x" * 1_000_000)
 
     assert list(small_disk.iterdir()) == []
+
+
+def test_a_file_in_the_place_of_a_folder_is_named_as_such(tmp_path):
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(OutputError, match="a file, not a folder"):
+        check_folder(tmp_path / "out")
+    assert (tmp_path / "out").read_text() == "mine"

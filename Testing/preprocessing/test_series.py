@@ -43,5 +43,5 @@ def test_what_is_no_series_is_refused(tmp_path):
         read_series(write(tmp_path / "nan.nii.gz", data))
     with pytest.raises(InputError, match="5 dimensions"):
         read_series(write(tmp_path / "vectors.nii.gz", np.zeros((2, 2, 3, 1, 3), np.float32)))
-    with pytest.raises(InputError, match="There is no file"):
+    with pytest.raises(InputError, match="There is no such file"):
         read_series(tmp_path / "nowhere.nii.gz")

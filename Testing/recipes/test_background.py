@@ -23,7 +23,8 @@ from SoftCordSegLib.training.trainer.trainer import Pace, Trainer
 from training.trainer.bright_tubes import BrightTubes, packed_tubes, plan
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-LIMIT_S = 120
+# Generous, as the training has the lowest priority and the machine may be busy.
+LIMIT_S = 600
 
 
 def wait_for(what: Callable[[], object], folder: Path) -> None:

@@ -138,8 +138,13 @@ def test_the_record_names_every_file_by_its_content_and_who_was_left_out(pack, f
 
 
 def test_a_participant_of_the_evaluation_is_refused(pack, folder):
-    with pytest.raises(InputError, match="p2, which must not be trained on"):
+    with pytest.raises(InputError, match="must not be trained on: p2 is evaluated on"):
         packed(pack, folder, ONE, "p2,T2w,two.nii.gz,,,errsm,evaluate")
+
+
+def test_a_participant_of_the_evaluation_list_is_refused_whatever_the_list_says(pack, folder):
+    with pytest.raises(InputError, match="must not be trained on: sub-05"):
+        packed(pack, folder, ONE, "sub-05,T2w,two.nii.gz,,,errsm,train")
 
 
 def test_a_licence_that_is_not_known_is_refused(pack, folder):

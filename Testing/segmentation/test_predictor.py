@@ -8,6 +8,7 @@ import torch
 
 from segmentation.test_segment import isotropic
 from segmentation.tubes import dice, tube_image
+from SoftCordSegLib.errors import OptionError
 from SoftCordSegLib.network.unet import UNetConfig
 from SoftCordSegLib.segmentation import segment
 from SoftCordSegLib.segmentation.predictor import all_flips, left_right, predictor, with_flips
@@ -32,6 +33,13 @@ def test_a_network_gives_channels_first_whether_it_answers_by_a_list_or_not(as_l
     result = predictor(Doubles(as_list), "cpu")(tile)
     assert result.dtype == np.float32
     assert np.array_equal(result, np.stack([tile, 2 * tile]))
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "gpu"])
+def test_a_device_that_this_computer_lacks_is_a_sentence(device):
+    with pytest.raises(OptionError, match=device) as caught:
+        predictor(Doubles(False), device)
+    assert "cpu" in caught.value.hint
 
 
 def test_flips_are_the_mean_over_mirror_images_turned_back():

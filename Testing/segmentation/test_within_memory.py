@@ -7,11 +7,16 @@ import pytest
 import torch
 
 from segmentation.tubes import dice, tube_image
-from SoftCordSegLib.network import ModelBundle, Stage
+from SoftCordSegLib.network import ModelBundle, Stage, store
 from SoftCordSegLib.network.unet import UNetConfig
+from SoftCordSegLib.phantom import make_phantom
 from SoftCordSegLib.progress import Progress
-from SoftCordSegLib.segmentation import OutOfMemory, segment_within_memory
-from SoftCordSegLib.segmentation.within_memory import is_out_of_memory, with_smaller_tiles
+from SoftCordSegLib.segmentation import OutOfMemory, segment, segment_within_memory
+from SoftCordSegLib.segmentation.within_memory import (
+    LITTLE_MEMORY,
+    is_out_of_memory,
+    with_smaller_tiles,
+)
 from SoftCordSegLib.volume import Grid
 
 SEGMENT = "SoftCordSegLib.segmentation.within_memory.segment"
@@ -52,8 +57,8 @@ def bundle(tmp_path) -> BrightBundle:
         folder=tmp_path,
         metadata={"name": "bright", "version": "0", "weights": {}},
         orientation="LAS",
-        locator=Stage("none", FEATURES, STRIDES, 3.0, (96, 96, 96), 0.5, "normrelu"),
-        segmenter=Stage("none", FEATURES, STRIDES, 1.0, (64, 64, 64), 0.5, "normrelu"),
+        locator=Stage("none", FEATURES, STRIDES, 1.5, (96, 96, 96), 0.5, "normrelu"),
+        segmenter=Stage("none", FEATURES, STRIDES, 1.0, (32, 32, 32), 0.5, "normrelu"),
     )
 
 
@@ -69,7 +74,8 @@ def test_with_room_the_tiles_are_whole(bundle, tube):
     mask = segment_within_memory(image, bundle, device="cpu")
 
     assert dice(mask.volume.data >= 0.5, truth >= 0.5) > 0.9
-    assert (64, 64, 64) in bundle.shared.tiles
+    assert max(np.prod(tile) for tile in bundle.shared.tiles) > 40**3
+    assert mask.notes == segment(image, bundle, device="cpu").notes
 
 
 def test_out_of_memory_is_answered_by_smaller_tiles(bundle, tube):
@@ -82,8 +88,20 @@ def test_out_of_memory_is_answered_by_smaller_tiles(bundle, tube):
     )
 
     assert dice(mask.volume.data >= 0.5, truth >= 0.5) > 0.9
-    assert max(np.prod(tile) for tile in bundle.shared.tiles[1:]) <= 64**3
+    assert (32, 32, 32) in bundle.shared.tiles
     assert any("Memory ran out" in message for message in said)
+    assert mask.notes[-1] == LITTLE_MEMORY
+
+
+def test_with_little_memory_the_shipped_model_gives_the_same_mask():
+    phantom = make_phantom("T2starw")
+    shipped = store.open_bundle()
+    small = with_smaller_tiles(shipped, 2)
+    assert small.segmenter == shipped.segmenter
+    whole, pieces = (
+        segment(phantom.image, one, device="cpu").volume.data >= 0.5 for one in (shipped, small)
+    )
+    assert dice(pieces, whole) > 0.98
 
 
 def test_then_by_the_cpu(bundle, tube, monkeypatch):
@@ -91,7 +109,7 @@ def test_then_by_the_cpu(bundle, tube, monkeypatch):
     devices = []
 
     def on_the_gpu_there_is_no_room(image, bundle, *, box, progress, device, flips):
-        devices.append((device, bundle.segmenter.tile[0]))
+        devices.append((device, bundle.locator.tile[0]))
         if device == "cuda":
             raise torch.OutOfMemoryError("CUDA out of memory.")
         return "mask"
@@ -99,8 +117,7 @@ def test_then_by_the_cpu(bundle, tube, monkeypatch):
     monkeypatch.setattr(SEGMENT, on_the_gpu_there_is_no_room)
     assert segment_within_memory(image, bundle, device="cuda") == "mask"
 
-    # The second halving shrinks the locator's tile only.
-    assert devices == [("cuda", 64), ("cuda", 32), ("cuda", 32), ("cpu", 64)]
+    assert devices == [("cuda", 96), ("cuda", 48), ("cuda", 32), ("cpu", 96)]
 
 
 def test_where_nothing_fits_the_sentence_says_what_to_do(bundle, tube):
@@ -142,7 +159,7 @@ def test_the_words_for_want_of_memory(error, is_one):
 def test_smaller_tiles_stay_multiples_of_what_the_network_needs(bundle):
     halved = with_smaller_tiles(bundle, 1)
 
-    assert (halved.locator.tile, halved.segmenter.tile) == ((48, 48, 48), (32, 32, 32))
+    assert halved.locator.tile == (48, 48, 48)
     assert with_smaller_tiles(bundle, 2).locator.tile == (32, 32, 32)
     assert with_smaller_tiles(halved, 2) is None or with_smaller_tiles(halved, 2).locator.tile == (
         32,

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from cli.fakes import A_BUNDLE, a_neck, engine, names_in, soft_from_brightness
-from SoftCordSegLib.errors import OptionError
+from SoftCordSegLib.errors import OptionError, OutputError
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.volume import Box, write_nifti
 from SoftCordSegLib.workflows.segment_images import (
@@ -54,6 +54,31 @@ def test_several_files_in_one_call(tmp_path):
     assert [one.image for one in done.results] == [good]
     with pytest.raises(OptionError, match="given twice"):
         segment_files([good, good], tmp_path / "out", A_BUNDLE, SegmentOptions())
+
+
+@pytest.mark.parametrize("name", ["scan_label-SC_softseg", "scan_label-SC_seg"])
+@pytest.mark.parametrize("sidecar", [None, '{"Author": "First Last"}', '{"Author":'])
+def test_a_mask_that_no_program_is_known_to_have_made_stays(tmp_path, name, sidecar):
+    image, drawn = tmp_path / "in" / "scan.nii.gz", tmp_path / "out" / f"{name}.nii.gz"
+    write_nifti(a_neck(), image)
+    write_nifti(a_neck(), drawn)
+    if sidecar is not None:
+        (tmp_path / "out" / f"{name}.json").write_text(sidecar)
+    before = drawn.read_bytes()
+    with engine(soft_from_brightness), pytest.raises(OutputError, match="No sidecar") as caught:
+        segment_file(image, drawn.parent, A_BUNDLE, SegmentOptions(threshold=0.5), Progress())
+    assert caught.value.path == drawn
+    assert drawn.read_bytes() == before
+
+
+def test_a_result_of_an_earlier_run_is_replaced(tmp_path):
+    image = tmp_path / "in" / "scan.nii.gz"
+    write_nifti(a_neck(), image)
+    for standard in (False, True):
+        options = SegmentOptions(threshold=0.5, standard_names=standard)
+        for _ in range(2):
+            with engine(soft_from_brightness):
+                segment_file(image, tmp_path / "out", A_BUNDLE, options, Progress())
 
 
 def test_only_a_model_that_crops_takes_a_crop_size(tmp_path):

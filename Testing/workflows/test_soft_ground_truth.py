@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import pytest
 from cli.fakes import names_in
 from cli.scans import neck
 from groundtruth.cords import Cord, grid
-from SoftCordSegLib.errors import Cancelled, OptionError
+from SoftCordSegLib.bids import read_sidecar, sidecar_path, with_correction
+from SoftCordSegLib.errors import Cancelled, OptionError, OutputError
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.volume import write_nifti
 from SoftCordSegLib.workflows.masked_participants import (
@@ -139,3 +141,18 @@ def test_an_earlier_ground_truth_that_is_left_out_now_is_named(participants, tmp
     )
     soft = "labels_softseg/sub-01/anat/sub-01_T1w_label-SC_softseg.nii.gz"
     assert (tmp_path / "out/derivatives" / soft).exists()  # said, not deleted
+
+
+def test_a_ground_truth_that_was_corrected_by_hand_stays(tmp_path):
+    write_nifti(Cord().mask(grid(0.8, (24, 24, 8))), tmp_path / "in" / "T2w_seg.nii.gz")
+    one = MaskedParticipant("sub-01", {"T2w": tmp_path / "in" / "T2w_seg.nii.gz"})
+    for _ in range(2):  # what the program made is made again
+        make_soft_ground_truth(one, tmp_path / "out")
+    soft = tmp_path / "out" / "T2w_label-SC_softseg.nii.gz"
+    before = soft.read_bytes()
+    content = with_correction(read_sidecar(sidecar_path(soft)), "First Last", 1, 0)
+    sidecar_path(soft).write_text(json.dumps(content))
+    with pytest.raises(OutputError, match="corrected by hand") as caught:
+        make_soft_ground_truth(one, tmp_path / "out")
+    assert caught.value.path == soft
+    assert soft.read_bytes() == before

@@ -13,19 +13,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError, OptionError
+from ..errors import InputError, OptionError, OutputError
 from ..provenance import generated_by
 from .entities import (
     NIFTI_EXTENSIONS,
     image_identity,
-    is_session,
     participant_of,
     session_of,
     stem_of,
 )
 from .label_names import Kind, label_name, read_name
 from .series_names import MODALITIES
-from .sidecar import origin_of, read_sidecar
+from .sidecar import Origin, origin_of, read_sidecar
 
 BIDS_VERSION = "1.9.0"
 DESCRIPTION = "dataset_description.json"
@@ -52,7 +51,7 @@ def dataset_of(path: Path) -> Path | None:
     a file elsewhere.
     """
     parts = path.absolute().parts[:-1]
-    top = max((n for n, part in enumerate(parts) if is_session(part)), default=None)
+    top = max((n for n, part in enumerate(parts) if part == session_of(part)), default=None)
     if top is None:
         return None
     return Path(*parts[: top - 2 if DERIVATIVES in parts[max(top - 2, 0) : top - 1] else top])
@@ -90,6 +89,26 @@ def check_names_differ(images: Sequence[Path]) -> None:
                 hint="Run them one by one, into two folders.",
             )
         seen[key] = image
+
+
+def check_not_by_hand(masks: Iterable[Path]) -> None:
+    """Refuse to write over a mask that was corrected or drawn by hand.
+
+    Raises:
+        OutputError: one was, or nothing says that a program made it.
+    """
+    sentences = {
+        Origin.CORRECTED: "This mask was corrected by hand and is not written over.",
+        Origin.LABEL: "No sidecar says that a program made this mask, so it is not written over.",
+    }
+    for mask in masks:
+        origin = origin_of(mask) if mask.exists() else None
+        if origin in sentences:
+            raise OutputError(
+                sentences[origin],
+                path=mask,
+                hint="Choose another folder, or remove the mask to have it made again.",
+            )
 
 
 def image_of(mask: Path) -> Path | None:

@@ -25,6 +25,9 @@ EXTENSIONS = (
 _ENTITY = re.compile(r"[A-Za-z]+-[A-Za-z0-9+]+")
 _PARTICIPANT = re.compile(r"sub-[A-Za-z0-9+]+")
 _SESSION = re.compile(r"sub-[A-Za-z0-9+]+(_ses-[A-Za-z0-9+]+)?")
+# Names of participants that are not BIDS ("sub-02-pre") are read whole: cut short, two participants
+# would become one.
+_ANY_SESSION = re.compile(r"sub-[^_./\\]+(_ses-[^_./\\]+)?")
 # What says how a mask or label was made, or on which grid, and not which image it is of.
 _DERIVED = ("label-", "desc-", "space-", "seg-", "labels-")
 
@@ -83,10 +86,10 @@ def parse_entities(stem: str) -> Entities | None:
 
 
 def session_of(path: PathLike) -> str:
-    """Participant and session as "sub-01_ses-1" or "sub-01"; "" for a name that does not begin with
-    them.
+    """Participant and session as "sub-01_ses-1" or "sub-01", BIDS or not ("sub-02-pre"); "" for a
+    name that does not begin with them.
     """
-    found = _SESSION.match(Path(path).name)
+    found = _ANY_SESSION.match(Path(path).name)
     return found.group() if found else ""
 
 
@@ -96,7 +99,9 @@ def participant_of(path: PathLike) -> str:
 
 
 def is_session(name: str) -> bool:
-    """Whether a text is the name of a participant or of one's session: "sub-01", "sub-01_ses-1"."""
+    """Whether a text is the BIDS name of a participant or of one's session: "sub-01",
+    "sub-01_ses-1".
+    """
     return _SESSION.fullmatch(name) is not None
 
 

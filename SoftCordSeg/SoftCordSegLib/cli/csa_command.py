@@ -319,7 +319,8 @@ def _measure_options(
         )
     except ValueError as error:
         raise OptionError(
-            f"--threshold '{threshold}' is neither soft nor a number above 0 and up to 1."
+            f"--threshold '{threshold}' is neither soft nor a number above 0 and up to 1.",
+            hint="Give soft, or a number such as 0.5.",
         ) from error
 
 
@@ -356,7 +357,8 @@ def _check_compare(path: Path | None, subject: str | None, masks: int) -> None:
         )
     if path is not None and masks < 2:
         raise OptionError(
-            "--compare needs several masks of one participant, for example one a contrast."
+            "--compare needs several masks of one participant.",
+            hint="Give one for each contrast.",
         )
 
 

@@ -182,13 +182,13 @@ def _say_stopped(stopped: BaseException, out: Path, as_json: bool) -> None:
 def _show(report: Report) -> None:
     """The table and the verdict."""
     lines = []
-    for group in ("held out", "watched"):
+    for group, title in (("held out", "Mean, held out"), ("watched", "Mean, phantoms")):
         mine = [row for row in report.rows if row["group"] == group]
         lines += [(str(row["image"]), *_cells(row)) for row in mine]
         means = report.content[group.replace(" ", "_")]
         if means["before"] is not None and len(mine) > 1:
             both = {f"{m}_{when}": v for when, one in means.items() for m, v in one.items()}
-            lines.append((f"Mean, {group}", *_cells(both)))
+            lines.append((title, *_cells(both)))
     show_table("Before and after (soft Dice: 1 for the reference itself)", _COLUMNS, lines)
     outcome = report.outcome
     if not outcome.objections:

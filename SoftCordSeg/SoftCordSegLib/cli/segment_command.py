@@ -76,7 +76,7 @@ def segment_command(
 
     Writes NAME_label-SC_softseg.nii.gz, and how it was made in NAME_label-SC_softseg.json.  A
     series (4D) is averaged over time unless --time says otherwise.  Results of an earlier run are
-    replaced, but for masks that were corrected by hand; inputs never are.
+    replaced, but for masks corrected or drawn by hand; inputs never are.
     """
     words = {
         "model": Path(model).name if model else None,

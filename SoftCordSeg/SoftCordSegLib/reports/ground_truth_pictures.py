@@ -112,8 +112,8 @@ def motion_png(truth: GroundTruth) -> bytes | None:
     count.set_ylim(0, len(truth.contrasts) + 0.4)
     count.set_yticks(range(len(truth.contrasts) + 1))
     titles = (
-        "Shift to the Left, mm",
-        "Shift to the Anterior, mm",
+        "Shift to the left, mm",
+        "Shift to the front, mm",
         "Rotation, °",
         "Contrasts averaged",
     )

@@ -9,11 +9,36 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..errors import OptionError
 from ..network import ModelBundle
 from .tiles import Predict
 
 if TYPE_CHECKING:
     import torch
+
+
+def usable_device(device: str) -> str:
+    """The device itself; of "auto", CUDA where there is one.
+
+    Raises:
+        OptionError: PyTorch does not know it, or this computer has none.
+    """
+    import torch
+
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        wanted = torch.device(device)
+    except RuntimeError as error:
+        raise OptionError(
+            f"'{device}' is not a device.", hint="Choose auto, cpu, cuda, or cuda:1 and so on."
+        ) from error
+    if wanted.type == "cuda" and (wanted.index or 0) >= torch.cuda.device_count():
+        raise OptionError(
+            f"PyTorch finds no graphics card '{device}' on this computer.",
+            hint="Choose auto or cpu.",
+        )
+    return device
 
 
 def predictor(network: torch.nn.Module, device: str, channels_last: bool = False) -> Predict:
@@ -30,8 +55,7 @@ def predictor(network: torch.nn.Module, device: str, channels_last: bool = False
 
     order = torch.channels_last_3d if channels_last else torch.contiguous_format
 
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = usable_device(device)
     network = network.to(device=device, memory_format=order)  # type: ignore[call-overload]
 
     def predict(tile: np.ndarray) -> np.ndarray:

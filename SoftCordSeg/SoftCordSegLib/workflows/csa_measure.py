@@ -122,7 +122,9 @@ class CsaOptions:
         grouping, pmj = self.grouping, self.pmj
         corrects = self.measure is None or self.measure.angle_correction
         if grouping.per_slice and grouping.per_level:
-            raise OptionError("Rows are either one a slice or one a level, not both.")
+            raise OptionError(
+                "Rows are either one a slice or one a level, not both.", hint="Choose one of them."
+            )
         if self.centreline is not None and not corrects:
             raise OptionError(
                 "A centreline serves the angle correction, which is switched off.",
@@ -160,7 +162,8 @@ class CsaOptions:
             )
         if (pmj.distance_mm is not None and pmj.distance_mm < 0) or pmj.extent_mm <= 0:
             raise OptionError(
-                "The distance from the junction is at least 0 mm, and the extent more than 0 mm."
+                "The distance from the junction or the extent is too small.",
+                hint="Give a distance of at least 0 mm, and an extent of more than 0 mm.",
             )
 
 

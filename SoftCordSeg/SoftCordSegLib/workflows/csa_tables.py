@@ -63,7 +63,10 @@ class CsaFiles:
                     hint=f"Give the name of a file, for example {path / 'csa.csv'}.",
                 )
         if len({path.resolve() for path in self.all}) < len(self.all):
-            raise OptionError("The table, the comparison and the figure need files of their own.")
+            raise OptionError(
+                "The table, the comparison and the figure need files of their own.",
+                hint="Give each another name.",
+            )
         if self.append and self.table.suffix.lower() == ".json":
             raise OptionError(
                 "Rows can be added to a .csv table only.", path=self.table, hint="Give a .csv file."

@@ -219,6 +219,7 @@ def _request(
     bundle: ModelBundle, split: Split, out: Path, options: FinetuneOptions, command: str
 ) -> Request:
     """What to do; nothing is written but a probe of the folder."""
+    from ..segmentation.predictor import usable_device
     from ..training.finetune import Request
     from ..training.finetune.finetune_batches import synthetic_batches
     from ..training.finetune.finetune_run import check_request
@@ -241,7 +242,7 @@ def _request(
         seed=options.seed,
         learning_rate=options.learning_rate,
         precision=_fast_precision() if options.precision == "auto" else options.precision,
-        device=_device(options.device),
+        device=usable_device(options.device),
         threads=options.threads or max((os.cpu_count() or 2) - 1, 1),
         workers=options.workers,
         replace=options.replace,
@@ -259,14 +260,6 @@ def _scorer(device: str) -> Scorer:
         ).volume
 
     return Scorer(segment, compare)
-
-
-def _device(name: str) -> str:
-    import torch
-
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return name
 
 
 def _fast_precision() -> str:

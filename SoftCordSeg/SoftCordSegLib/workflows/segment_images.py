@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import OptionError, OutputError
+from ..errors import OptionError
 from ..files import check_folder, check_not_an_input, json_text, text_writer, write_together
 from ..progress import Progress
 from ..provenance import box_of
@@ -182,13 +182,14 @@ def segment_file(
         SoftCordSegError: the image cannot be segmented or the results not be written.
         Cancelled: through ``progress``.
     """
+    from ..bids import check_not_by_hand
     from ..volume import read_nifti, time_points
 
     started = clock.perf_counter()
     progress.report(0.0, "Reading")
     progress.check_cancelled()
     files = options.files(image, folder)
-    _check_not_corrected(files)
+    check_not_by_hand(files[kind] for kind in ("mask", "binary") if kind in files)
     volumes = time_points(image)
     time = (options.time if options.time is not None else "mean") if volumes > 1 else None
     mask = _segment(read_nifti(image, time), bundle, options, progress.part(0.02, 0.95))
@@ -240,24 +241,6 @@ def _segment(
         device=options.device,
         flips=options.flips,
     )
-
-
-def _check_not_corrected(files: Mapping[str, Path]) -> None:
-    """Refuse to write over a mask that was corrected by hand.
-
-    Raises:
-        OutputError: it was.
-    """
-    from ..bids import Origin, origin_of
-
-    for kind in ("mask", "binary"):
-        path = files.get(kind)
-        if path is not None and path.exists() and origin_of(path) is Origin.CORRECTED:
-            raise OutputError(
-                "This mask was corrected by hand and is not written over.",
-                path=path,
-                hint="Choose another folder, or remove it to segment the image again.",
-            )
 
 
 def _series_notes(volumes: int, time: str | int | None) -> tuple[str, ...]:

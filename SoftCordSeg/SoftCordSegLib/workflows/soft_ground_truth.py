@@ -19,6 +19,7 @@ from ..bids import (
     DESCRIPTION,
     SOFT_LABELS,
     Kind,
+    check_not_by_hand,
     dataset_of,
     derivative_description,
     derivative_folder,
@@ -233,11 +234,12 @@ def make_soft_ground_truth(
     Raises:
         InputError: a file cannot be used.
         OptionError: as :func:`check_paths`.
-        OutputError: results cannot be written.
+        OutputError: a soft mask there was corrected by hand, or results cannot be written.
         Cancelled: the user stopped the work.
     """
     progress = progress or Progress()
     paths = check_paths(participant, folder, options)
+    check_not_by_hand(map(paths.soft, participant.masks))
     contrasts = []
     for index, (name, path) in enumerate(participant.masks.items()):
         progress.check_cancelled()

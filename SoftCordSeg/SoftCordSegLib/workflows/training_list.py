@@ -68,11 +68,11 @@ def _excluded(path: Path | None, dataset: Path) -> set[str]:
     """Participants, and names of images without their endings, that the list leaves out; of a
     session, its images.
     """
-    from ..bids import is_session, nifti_files, participant_of, session_folder, stem_of
+    from ..bids import nifti_files, participant_of, session_folder, session_of, stem_of
     from ..groundtruth import read_exclusions
 
     names = set() if path is None else {entry.name for entry in read_exclusions(path).entries}
-    sessions = [name for name in names if is_session(name) and name != participant_of(name)]
+    sessions = [name for name in names if name == session_of(name) != participant_of(name)]
     return names.union(
         stem_of(image)
         for session in sessions
