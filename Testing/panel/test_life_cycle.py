@@ -141,6 +141,7 @@ def test_nothing_hidden_stays_when_the_mask_is_deleted(ui, neck, app, widget, sl
     voxels[2:5, 2:5, 2:5] = True
     paint_voxels(ui, voxels)
     ui.cordEditsCheck.click()
+    ui.cordMeasureButton.click()
     app.scene.RemoveNode(study_of(neck).soft)
     slicer_host.process_events()
 
@@ -148,6 +149,7 @@ def test_nothing_hidden_stays_when_the_mask_is_deleted(ui, neck, app, widget, sl
         node.GetName()
         for node in app.scene.GetNodes()
         if node.GetAttribute("SoftCordSeg.Hidden") is not None
+        or (node.GetName() or "").startswith("SoftCordSeg shown")
     ]
     assert hidden == []
 

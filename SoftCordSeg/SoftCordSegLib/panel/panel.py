@@ -21,6 +21,7 @@ from .model_section import ModelSection
 from .platforms import missing_packages
 from .run_section import RunSection
 from .save_section import SaveSection
+from .short_table import remove_short
 from .situation import Situation, situation_of
 from .soft_section import SoftSection
 from .worker import Worker, WorkerBusy
@@ -230,6 +231,8 @@ class Panel:
             from ..scene.study import repair
 
             remove_orphans(self.scene)
+            if self.situation.study.soft is None:
+                remove_short(self.scene)
             if self.shown:
                 repair(self.situation.study, self.ui.cordThresholdSlider.value or 0.5)
             self.refresh()

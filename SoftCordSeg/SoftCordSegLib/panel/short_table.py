@@ -58,6 +58,13 @@ def show_short(scene, table, rows: Rows):
     return node
 
 
+def remove_short(scene) -> None:
+    """Remove the panel's table, where there is one."""
+    node = scene.GetSingletonNode(_TAG, "vtkMRMLTableNode")
+    if node is not None:
+        scene.RemoveNode(node)
+
+
 def _node(scene):
     node = scene.GetSingletonNode(_TAG, "vtkMRMLTableNode")
     if node is None:
