@@ -132,7 +132,7 @@ def test_a_file_in_place_of_the_folder_is_a_sentence_before_any_work(
     out.write_text("not a folder")
     result = softcord(command, an_image, "-o", out if command == "segment" else out / "csa.csv")
     assert result.exit_code == 1
-    assert "Cannot write" in result.stderr
+    assert "This is a file, not a folder" in result.stderr
     assert out.read_text() == "not a folder"
 
 

@@ -153,5 +153,5 @@ def test_a_file_in_place_of_the_folder_is_a_sentence_before_any_work(softcord, n
     out.write_text("not a folder")
     result = softcord("label", tmp_path / "missing.nii.gz", neck.mask, "-o", out / "discs.nii.gz")
     assert result.exit_code == 1
-    assert "Cannot write" in result.stderr
+    assert "This is a file, not a folder" in result.stderr
     assert out.read_text() == "not a folder"
