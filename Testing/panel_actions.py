@@ -16,6 +16,21 @@ def while_running(host, action) -> None:
     host.process_events = process_events
 
 
+def press(control) -> None:
+    """Click a control with the mouse, where the user sees it."""
+    from PySide6 import QtCore, QtTest, QtWidgets
+
+    from host.pythonqt import unwrap
+
+    widget = unwrap(control)
+    QtWidgets.QApplication.processEvents()
+    assert widget.isVisible(), f"{widget.objectName()} is not to be seen"
+    assert widget.isEnabled(), f"{widget.objectName()} is disabled: {widget.toolTip()}"
+    # A check box takes clicks on its box and text alone.
+    place = QtCore.QPoint(8, widget.height() // 2)
+    QtTest.QTest.mouseClick(widget, QtCore.Qt.LeftButton, QtCore.Qt.NoModifier, place)
+
+
 def paint_voxels(ui, voxels: np.ndarray, erase: bool = False) -> None:
     """One stroke over the True voxels (i, j, k) of the edited grid, in the panel's Segment
     Editor.

@@ -11,8 +11,6 @@ from __future__ import annotations
 import numpy as np
 from PySide6 import QtCore, QtWidgets
 
-from .pythonqt import unwrap
-
 Property, Signal = QtCore.Property, QtCore.Signal
 
 # The effects of Slicer 5.12, in its order.
@@ -51,7 +49,7 @@ class HiddenEditor(RuntimeError):
 
 
 class Effect(QtCore.QObject):
-    """``qSlicerSegmentEditorAbstractEffect``: its parameters are attributes of the editor's node."""
+    """``qSlicerSegmentEditorAbstractEffect``: parameters are attributes of the editor's node."""
 
     platform_kind = "qSlicerSegmentEditorAbstractEffect"
 
@@ -431,8 +429,3 @@ class SegmentEditorWidget(QtWidgets.QWidget):
     maximumNumberOfUndoStates = Property(
         int, lambda self: self.logic.GetMaximumNumberOfUndoStates(), _set_states
     )
-
-
-def stock(ui):
-    """The editor of a panel itself, for what a user does in the views."""
-    return unwrap(ui.cordEditor)
