@@ -8,7 +8,6 @@ The editing is the real one: ``vtkSlicerSegmentEditorLogic`` with its undo, over
 
 from __future__ import annotations
 
-import numpy as np
 from PySide6 import QtCore, QtWidgets
 
 Property, Signal = QtCore.Property, QtCore.Signal
@@ -275,50 +274,6 @@ class SegmentEditorWidget(QtWidgets.QWidget):
             return
         if not name or name in self._effects:
             node.SetActiveEffectName(name)
-
-    def press_key(self, key: str) -> None:
-        """A key over a slice view: an effect by its number in the grid, undo and redo."""
-        if not self._flags.get("shortcuts"):
-            return
-        if key in ("z", "y"):
-            {"z": self.undo, "y": self.redo}[key]()
-            return
-        name = self._buttons.itemAt(int(key)).widget().objectName()
-        self.setActiveEffectByName("" if name == self._effect else name)
-
-    def turn_wheel(self, forward: bool) -> None:
-        """Shift and the mouse's wheel over a slice view: the brush grows or shrinks."""
-        effect = self.activeEffect()
-        kind = "Relative" if effect.integerParameter("BrushDiameterIsRelative") else "Absolute"
-        diameter = effect.doubleParameter(f"Brush{kind}Diameter") * (1.2 if forward else 0.8)
-        effect.setCommonParameter(f"Brush{kind}Diameter", diameter)
-
-    def brush(self, position_ras, normal_ras=(0, 0, 1)) -> None:
-        """A click with Paint or Erase in a slice view, whose field of view is 250 mm."""
-        from panel_actions import stroke
-
-        effect = self.activeEffect()
-        diameter = effect.doubleParameter("BrushAbsoluteDiameter")
-        if effect.integerParameter("BrushDiameterIsRelative"):
-            diameter = 2.5 * effect.doubleParameter("BrushRelativeDiameter")
-        self.logic.UpdateReferenceGeometryImage()
-        self.logic.ResetModifierLabelmapToDefault()
-        modifier = self.logic.GetModifierLabelmap()
-        import vtk
-
-        matrix, shape = vtk.vtkMatrix4x4(), modifier.GetDimensions()
-        modifier.GetImageToWorldMatrix(matrix)
-        affine = np.array([[matrix.GetElement(r, c) for c in range(4)] for r in range(4)])
-        first = np.array(modifier.GetExtent()[::2])
-        places = np.indices(shape).reshape(3, -1).T + first
-        offset = places @ affine[:3, :3].T + affine[:3, 3] - np.asarray(position_ras, float)
-        if not effect.integerParameter("BrushSphere"):
-            normal = np.asarray(normal_ras, float)
-            along = offset @ normal
-            half = 0.5 * np.abs(affine[:3, :3].T @ normal).max()
-            offset = np.where(np.abs(along)[:, None] <= half, offset - np.outer(along, normal), 1e9)
-        voxels = np.linalg.norm(offset, axis=1).reshape(shape) <= 0.5 * diameter
-        stroke(self.logic, voxels, erase=effect.name == "Erase")
 
     def _show_effect(self) -> None:
         """``updateEffectsSectionFromMRML``."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from host.pythonqt import unwrap
-from panel_actions import paint_voxels, press, stroke
+from panel_actions import brush, paint_voxels, press, press_key, stroke, turn_wheel
 from SoftCordSegLib.scene.render import SliceView
 from SoftCordSegLib.scene.study import study_of
 from SoftCordSegLib.scene.volume_nodes import array_of, grid_of
@@ -87,7 +87,7 @@ def test_undo_and_redo(ui, study, paint, slicer_host):
     press(ui.cordRedoButton)
     np.testing.assert_array_equal(array_of(study.soft), after)
     assert can() == (True, False)
-    unwrap(ui.cordEditor).press_key("z")
+    press_key(ui, "z")
     np.testing.assert_array_equal(array_of(study.soft), before)
     assert can() == (False, True)
 
@@ -100,7 +100,7 @@ def test_a_tool_is_chosen_by_a_click_and_by_a_key_and_put_away(ui, study):
     assert ui.cordDiameterSlider.visible
     assert not ui.cordToolHint.visible
     for key, name in zip("234", TOOLS[1:]):
-        editor.press_key(key)
+        press_key(ui, key)
         tools = {one: getattr(ui, f"cord{one}Button").checked for one in TOOLS}
         assert tools == {one: one == name for one in TOOLS}
     assert not ui.cordDiameterSlider.visible
@@ -121,7 +121,7 @@ def test_the_brush_is_what_the_panel_says(ui, study, slicer_host):
 
     def painted():
         before = segment_of(study)
-        editor.brush(here)
+        brush(ui, here)
         slicer_host.process_events()
         changed = segment_of(study) & ~before
         press(ui.cordUndoButton)
@@ -132,7 +132,7 @@ def test_the_brush_is_what_the_panel_says(ui, study, slicer_host):
     np.testing.assert_array_equal(painted(), flat & (centres <= 1.5))
     ui.cordDiameterSlider.value = 5.0
     np.testing.assert_array_equal(painted(), flat & (centres <= 2.5))
-    editor.turn_wheel(forward=True)
+    turn_wheel(ui, forward=True)
     assert ui.cordDiameterSlider.value == 6.0
     np.testing.assert_array_equal(painted(), flat & (centres <= 3.0))
     press(ui.cordSphereCheck)

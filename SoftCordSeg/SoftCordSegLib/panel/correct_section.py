@@ -10,7 +10,7 @@ import vtk
 from slicer.i18n import tr as _
 
 from .controls import Section
-from .correct_tools import CorrectTools
+from .editor_effects import EditorEffects
 
 _UNDO_STATES = 20
 _EDITOR_TAG = "SoftCordSeg"
@@ -32,7 +32,7 @@ class CorrectSection(Section):
         self._watched = None  # the vtkSegmentation whose strokes are followed
         self._prediction = None  # (segmentation, number) whose states for undo the editor has
         self._bound = None  # the segmentation node that the editor edits
-        self._tools = CorrectTools(panel)
+        self._effects = EditorEffects(panel)
         self._ui.cordEditor.maximumNumberOfUndoStates = _UNDO_STATES
         self._ui.cordCorrectSection.connect("contentsCollapsed(bool)", self._on_folded)
         # Only when the editor has finished: its history is then up to date, and it takes no voxels
@@ -67,7 +67,7 @@ class CorrectSection(Section):
             self._unbind()
         else:
             self._bind(situation)
-        self._tools.show(reason)
+        self._effects.show(reason)
 
     def title(self, situation) -> str:
         """How many slices were edited."""
@@ -122,7 +122,7 @@ class CorrectSection(Section):
         if edits is not None:
             with self._panel.guard(_("The segment could not be restored."), False, "Correct"):
                 edits.give_back()
-        self._tools.show_undo(self._panel.situation.why_no_mask)
+        self._effects.show_undo(self._panel.situation.why_no_mask)
 
     def _end_history(self, edits) -> None:
         """Empty the editor's history after a new prediction: its states show the former mask, and
@@ -160,7 +160,7 @@ class CorrectSection(Section):
             editor.setupViewObservations()
             editor.installKeyboardShortcuts()
             self._bound = node
-        self._tools.follow(editor_node)
+        self._effects.follow(editor_node)
         self._limit(editor, editor_node, situation)
 
     def _limit(self, editor, editor_node, situation) -> None:
@@ -178,7 +178,7 @@ class CorrectSection(Section):
         if self._bound is None:
             return
         editor, self._bound = self._ui.cordEditor, None
-        self._tools.follow(None)
+        self._effects.follow(None)
         editor.uninstallKeyboardShortcuts()
         # The editor complains without its node.
         if editor.mrmlSegmentEditorNode() is not None:
@@ -205,7 +205,7 @@ class CorrectSection(Section):
         if node is None:
             node = slicer.vtkMRMLSegmentEditorNode()
             node.SetSingletonTag(_EDITOR_TAG)
-            CorrectTools.prepare(node)
+            EditorEffects.prepare(node)
             node = scene.AddNode(node)
         return node
 

@@ -12,8 +12,8 @@ import slicer
 from slicer.i18n import tr as _
 
 # In the order of their buttons, and so of the keys 1, 2, …; the last two are behind "More".
-TOOLS = ("Paint", "Erase", "Draw", "Scissors")
-_MORE_TOOLS = ("Islands", "Smoothing")
+EFFECTS = ("Paint", "Erase", "Draw", "Scissors")
+_MORE = ("Islands", "Smoothing")
 _BRUSHES = ("Paint", "Erase")
 _DIAMETER, _SPHERE, _RELATIVE = "BrushAbsoluteDiameter", "BrushSphere", "BrushDiameterIsRelative"
 # A cord is 8 to 14 mm wide; Slicer's brush is relative to the view, and 5 mm otherwise.
@@ -23,7 +23,7 @@ _FIRST_DIAMETER_MM = 3.0
 _LIST, _WARNING = "SegmentsTableView", "SliceRotateWarningButton"
 
 
-class CorrectTools:
+class EditorEffects:
     """The tools' buttons and options.
 
     Args:
@@ -35,8 +35,8 @@ class CorrectTools:
         self._node = None  # the editor's node, whose parameters are shown
         self._showing = False
         ui, editor = panel.ui, panel.ui.cordEditor
-        self._buttons = {name: getattr(ui, f"cord{name}Button") for name in TOOLS}
-        editor.setEffectNameOrder([*TOOLS, *_MORE_TOOLS])
+        self._buttons = {name: getattr(ui, f"cord{name}Button") for name in EFFECTS}
+        editor.setEffectNameOrder([*EFFECTS, *_MORE])
         editor.unorderedEffectsVisible = False
         self._hide_stock(editor)
         for name, button in self._buttons.items():
