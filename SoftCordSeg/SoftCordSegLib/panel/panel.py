@@ -24,6 +24,7 @@ from .save_section import SaveSection
 from .short_table import remove_short
 from .situation import Situation, situation_of
 from .soft_section import SoftSection
+from .views import Views
 from .worker import Worker, WorkerBusy
 
 _ERROR_STYLE = f"color: {ERROR};"
@@ -43,6 +44,7 @@ class Panel:
         situation: the state that the sections show; read again by :meth:`refresh`.
         parameters: the wrapped parameter node; None while the scene is closed.
         shown: True from :meth:`enter` to :meth:`exit`.
+        views: :class:`~.views.Views`.
     """
 
     def __init__(self, ui, scene, logic, observer, shown: bool = False):
@@ -52,6 +54,7 @@ class Panel:
         self.worker = Worker(slicer.app.processEvents)
         self.situation = Situation()
         self.shortcuts = None
+        self.views = None
         self._observer = observer
         self._sections: list = []
         self._edits = None
@@ -245,6 +248,8 @@ def make_panel(ui, scene, logic, observer, parent) -> Panel:
         parent: the module's widget, in which the keys are active.
     """
     panel = Panel(ui, scene, logic, observer, parent.isVisible())
+    panel.views = Views(panel)
+    panel.add(panel.views)
     image, measure = ImageSection(panel), MeasureSection(panel)
     correct = CorrectSection(panel, on_change=measure.follow)
     soft = SoftSection(panel)
