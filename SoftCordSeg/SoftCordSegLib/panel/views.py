@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
-import qt
-import slicer
 import vtk
-from slicer.i18n import tr as _
 
 from .controls import Section
 
