@@ -34,7 +34,7 @@ def views(layout_node, app):
         view.close()
 
 
-def test_after_segment_the_cord_is_in_the_middle_and_stays_there(views, neck, widget):
+def test_after_segment_the_cord_is_in_the_middle_and_stays_there(views, neck, widget, slicer_host):
     axial = widget.panel.views.axial_node
     line = widget.panel.views.line_of(widget.panel.situation.study)
     assert axial.GetFieldOfView()[0] == pytest.approx(50.0)
@@ -42,8 +42,9 @@ def test_after_segment_the_cord_is_in_the_middle_and_stays_there(views, neck, wi
         assert pixel_of_view(node, line.middle) == pytest.approx([100.0, 100.0], abs=0.01)
 
     told = []
-    widget.panel.views.tell(lambda: told.append(widget.panel.views.axial_height_mm))
+    widget.panel.views.watch(lambda: told.append(widget.panel.views.axial_height_mm))
     axial.SetSliceOffset(30.0)
+    slicer_host.process_events()
     assert told == [pytest.approx(30.0)]
     assert pixel_of_view(axial, line.at_height(30.0)) == pytest.approx([100.0, 100.0], abs=0.01)
 
@@ -53,6 +54,7 @@ def test_nothing_is_done_to_the_views_once_the_module_is_left(views, neck, widge
     slicer_host.leave_panel(widget)
     before = plane_of(axial)[0]
     axial.SetSliceOffset(40.0)
+    slicer_host.process_events()
     assert np.abs(plane_of(axial)[0] - before)[:2].max() < 1e-9
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
+import qt
 import vtk
 
 from .controls import Section
@@ -24,10 +25,15 @@ class Views(Section):
         self._panel, self._scene = panel, panel.scene
         self._follower = Follower()
         self._lines: dict = {}  # soft mask node -> (time stamp of its voxels, CordLine)
-        self._told: list = []
+        self._watchers: list = []
         self._busy = False
         self._observed: list = []
         self._centred_3d: set[str] = set()
+        # A slice node does not take a change while it tells of one; and several are answered once.
+        self._answering = qt.QTimer()
+        self._answering.setSingleShot(True)
+        self._answering.setInterval(0)
+        self._answering.connect("timeout()", self._moved)
         self._register()
 
     @property
@@ -72,15 +78,15 @@ class Views(Section):
             known = self._lines[soft.GetID()] = (stamp, cord_line_of(soft))
         return known[1]
 
-    def tell(self, function) -> None:
+    def watch(self, function) -> None:
         """Call ``function`` without arguments whenever a slice view moved, was zoomed or panned."""
-        if function not in self._told:
-            self._told.append(function)
+        if function not in self._watchers:
+            self._watchers.append(function)
 
-    def untell(self, function) -> None:
-        """Undo :meth:`tell`."""
-        if function in self._told:
-            self._told.remove(function)
+    def unwatch(self, function) -> None:
+        """Undo :meth:`watch`."""
+        if function in self._watchers:
+            self._watchers.remove(function)
 
     def show_layout(self, name: str) -> None:
         """Show a layout: "cord", "compare" or "correct"."""
@@ -117,7 +123,8 @@ class Views(Section):
         with self._alone():
             set_window_around(study.image, study.soft)
             bring_views_to_cord(nodes, line, study.image)
-        self._follower.forget()
+            if self.axial_node is not None:
+                self._follower.centre(self.axial_node, line)
         self._moved()
 
     def jump(self, position_mm) -> None:
@@ -138,11 +145,13 @@ class Views(Section):
 
     def exit(self) -> None:
         self._unobserve()
+        self._answering.stop()
         self._follower.release(self.axial_node)
 
     def close(self) -> None:
         self.exit()
-        self._told = []
+        self._answering.disconnect("timeout()", self._moved)  # or each would keep the other
+        self._watchers = []
 
     def _node(self, role: str):
         from ..scene import view_placement
@@ -172,15 +181,15 @@ class Views(Section):
 
     def _on_slice(self, _caller=None, _event=None) -> None:
         if not self._busy:
-            self._moved()
+            self._answering.start()
 
     def _moved(self) -> None:
-        """The axial view follows, and who asked is told."""
+        """The axial view follows, and those who watch are called."""
         node, line = self.axial_node, self.line_of(self._panel.situation.study)
         with self._alone():
             if node is not None and line is not None:
                 self._follower.follow(node, line)
-        for function in list(self._told):
+        for function in list(self._watchers):
             function()
 
     @contextlib.contextmanager
