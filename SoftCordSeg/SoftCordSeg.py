@@ -74,6 +74,7 @@ class SoftCordSegParameterNode:
     surfaceShown - the surface in the 3D view
     editsShown - the voxels that were added and removed by hand
     paintSoftOnly - painting changes only voxels with some predicted cord
+    firstDisc - the name of the first disc that is clicked
     rows, levels - of the table of measures
     """
 
@@ -86,6 +87,7 @@ class SoftCordSegParameterNode:
     surfaceShown: bool = False
     editsShown: bool = False
     paintSoftOnly: bool = False
+    firstDisc: str = "C2/C3"
     rows: Rows = Rows.Slice
     levels: str = ""
 

@@ -118,6 +118,17 @@ def stroke(logic, voxels: np.ndarray, erase: bool = False, segment_id: str = "Sp
     )
 
 
+def table_rows(ui) -> list[list[str]]:
+    """The texts of the list of discs."""
+    from host.pythonqt import unwrap
+
+    table = unwrap(ui.cordDiscsTable)
+    return [
+        [table.item(row, column).text() for column in range(table.columnCount())]
+        for row in range(table.rowCount())
+    ]
+
+
 def column(table, name) -> np.ndarray:
     """The values of a table node's column."""
     values = table.GetTable().GetColumnByName(name)

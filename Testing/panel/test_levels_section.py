@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from panel_actions import while_running
+from panel_actions import table_rows, while_running
 from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.scene.disc_points import discs_of, placed_discs_of
 from SoftCordSegLib.scene.study import study_of
@@ -16,7 +16,7 @@ from SoftCordSegLib.scene.study import study_of
 def test_discs_are_named_in_their_order_as_they_are_clicked(ui, neck, phantom, app):
     import vtk
 
-    assert "first click is C2/C3" in ui.cordDiscsNote.text
+    assert "first click is C2/C3" in ui.cordLevelsStatus.text
     ui.cordPlaceButton.click()
     node = study_of(neck).discs
     selection, interaction = (
@@ -31,7 +31,7 @@ def test_discs_are_named_in_their_order_as_they_are_clicked(ui, neck, phantom, a
         node.AddControlPointWorld(vtk.vtkVector3d(*disc.position_mm))
 
     assert [disc.value for disc in discs_of(node)] == [3, 4, 5]
-    assert ui.cordDiscsNote.text == "C2/C3, C3/C4, C4/C5"
+    assert [row[0] for row in table_rows(ui)] == ["C2/C3", "C3/C4", "C4/C5"]
     node.SetNthControlPointLabel(0, "C5/C6")
     node.RemoveNthControlPoint(2)
     node.AddControlPointWorld(vtk.vtkVector3d(0, 0, 0))
@@ -55,7 +55,7 @@ def test_a_name_that_is_no_disc_is_said(ui, neck, phantom, mark):
     mark(phantom.discs)
     study_of(neck).discs.SetNthControlPointLabel(0, "C3")
 
-    assert "'C3' is a vertebra, not a disc" in ui.cordDiscsNote.text
+    assert "'C3' is a vertebra, not a disc" in ui.cordLevelsStatus.text
 
 
 def test_discs_are_found_in_the_image(ui, neck, phantom, mark):
@@ -64,7 +64,7 @@ def test_discs_are_found_in_the_image(ui, neck, phantom, mark):
 
     found = {disc.value: np.array(disc.position_mm) for disc in discs_of(study_of(neck).discs)}
     known = {disc.value: np.array(disc.position_mm) for disc in phantom.discs}
-    assert "Found:" in ui.cordMessageLabel.text
+    assert "Found:" in ui.cordLevelsStatus.text
     assert len(found) > 3
     assert (
         np.median([abs((found[value] - known[value])[2]) for value in found if value in known]) < 3
@@ -95,7 +95,7 @@ def test_found_discs_are_fitted_anew_around_those_that_were_moved(ui, neck, phan
     assert any(np.linalg.norm(again[value] - first[value]) > 0.2 for value in others), (
         "the others follow"
     )
-    assert "C4/C5" not in ui.cordMessageLabel.text.split("Check")[0]
+    assert "C4/C5" not in ui.cordLevelsStatus.text.split("Check")[0]
 
     ui.cordProposeButton.click()
     once_more = {disc.value: np.array(disc.position_mm) for disc in discs_of(node)}
@@ -113,7 +113,7 @@ def test_a_found_disc_that_was_renamed_takes_the_name_from_the_found_one(ui, nec
     node.GetNthControlPointPositionWorld(at[5], place)
     node.SetNthControlPointLabel(at[5], "C3/C4")
     node.RemoveNthControlPoint(at[3])
-    assert "C3/C4" in ui.cordDiscsNote.text
+    assert "C3/C4" in [row[0] for row in table_rows(ui)]
 
     ui.cordProposeButton.click()
     discs = {disc.value: disc.position_mm for disc in discs_of(node)}
@@ -212,7 +212,7 @@ def test_a_file_without_discs_is_a_sentence(ui, neck, slicer_host, tmp_path):
     slicer_host.answers = [str(tmp_path / "no.mrk.json")]
     ui.cordLoadDiscsButton.click()
 
-    assert "no.mrk.json" in ui.cordMessageLabel.text
+    assert "no.mrk.json" in ui.cordLevelsStatus.text
 
 
 def test_while_discs_are_looked_for_the_rest_is_locked(
@@ -233,6 +233,6 @@ def test_while_discs_are_looked_for_the_rest_is_locked(
     ui.cordProposeButton.click()
 
     assert seen[0] == (False, True)
-    assert "too thick" in ui.cordMessageLabel.text
+    assert "too thick" in ui.cordLevelsStatus.text
     assert ui.cordSegmentButton.enabled
     assert not ui.cordCancelButton.visible

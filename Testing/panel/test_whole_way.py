@@ -9,7 +9,7 @@ import threading
 import numpy as np
 import pytest
 
-from panel_actions import paint_voxels, while_running
+from panel_actions import paint_voxels, table_rows, while_running
 from SoftCordSegLib.bids import read_sidecar
 from SoftCordSegLib.network import file_sha256
 from SoftCordSegLib.scene.scene_files import load_scene
@@ -92,7 +92,7 @@ def test_from_the_image_to_the_saved_scene(case, ui, widget, app, slicer_host, t
     load_scene(app.scene, tmp_path / "study.mrb")
     image = ui.cordImageSelector.currentNode()
     np.testing.assert_array_equal(array_of(study_of(image).soft), corrected)
-    assert len(ui.cordDiscsNote.text.split(", ")) == len(discs)
+    assert len(table_rows(ui)) == len(discs)
     assert (
         ui.cordTable.mrmlTableNode().GetNumberOfRows()
         == study_of(image).slice_table.GetNumberOfRows()
