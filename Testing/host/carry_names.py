@@ -18,6 +18,9 @@ CLASSES = (
     " qSlicerLayoutManager qSlicerApplication QWidget QLabel QPushButton QToolButton QCheckBox"
     " QComboBox QLineEdit QProgressBar QFrame QShortcut QTimer QSettings QFileDialog"
     " QAbstractItemView qMRMLSortFilterProxyModel QVBoxLayout QHBoxLayout QMenu QAction"
+    " qSlicerMainWindow qSlicerSingletonViewFactory qMRMLSliceWidget qMRMLSliceView"
+    " qMRMLSliceControllerWidget qMRMLThreeDWidget qMRMLThreeDView qMRMLTableWidget"
+    " ctkVTKOpenGLNativeWidget"
     " QButtonGroup QRadioButton QScrollArea QMainWindow QDialog QDialogButtonBox QListWidget"
     " QObject ctkVTKChartView qSlicerSingletonViewFactory"
 ).split()
