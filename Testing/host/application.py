@@ -104,6 +104,7 @@ class HostSlicer(Host, Hands):
         window._scene = self.scene
         window.hide()
         self.main_window.panel.add(window)
+        window.scroll_area = self.main_window.panel
         widget = module.SoftCordSegWidget(parent)
         widget.setup()
         self.opened = widget
@@ -296,6 +297,9 @@ class Application:
 
     def processEvents(self) -> None:
         self._host.process_events()
+
+    def palette(self):
+        return QtGui.QGuiApplication.palette()
 
     def testingEnabled(self) -> bool:
         return False  # so that the tests see what the user sees

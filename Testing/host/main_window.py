@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from PySide6 import QtCore, QtWidgets
 
-PANEL = 360  # pixels: what the panel is designed for
+PANEL = 376  # pixels: the 360 that the panel is designed for, and a scroll bar
 SIZE = (1400, 900)
 
 

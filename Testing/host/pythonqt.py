@@ -32,6 +32,7 @@ _OF_PYTHONQT |= {
     "isWidgetType",
     "inherits",
     "parent",
+    "findChild",
     "findChildren",
     "blockSignals",
     "children",
@@ -175,6 +176,8 @@ class Wrapped(metaclass=_Kind):
                 for child in thing.findChildren(QtWidgets.QWidget)
                 if child.objectName()
             ]
+        if name == "findChild":
+            return self._find_child
         if thing.metaObject().indexOfProperty(name) >= 0:
             return self._host.wrap(thing.property(name))
         found = getattr(thing, name)
@@ -225,6 +228,11 @@ class Wrapped(metaclass=_Kind):
         if not connected:
             del self._slots[name, receiver[-1]]
         return True
+
+    def _find_child(self, kind: str, name: str):
+        """PythonQt's own: the first object below of this name that is, or inherits, the class."""
+        found = self._object.findChildren(QtCore.QObject, name)
+        return next((self._host.wrap(one) for one in found if one.inherits(kind)), None)
 
     def _check(self, name: str) -> None:
         if name not in self._host.names(self._kind) and name not in _OF_PYTHONQT:
