@@ -66,6 +66,7 @@ class HostSlicer(Host, Hands):
         self.sample_data: dict[str, types.SimpleNamespace] = {}
         self.main_window = MainWindow()
         self.views = LayoutManager(offscreen, self.main_window.viewport)
+        self.main_window.layout_chosen = self.views.setLayout
         self._install(monkeypatch)
         self.main_window.show()
 

@@ -75,4 +75,20 @@ class MainWindow(QtWidgets.QMainWindow):
         layout.addWidget(self.panel)
         layout.addWidget(self.viewport, 1)
         self.setCentralWidget(middle)
+        self._add_layout_menu()
         self.resize(*SIZE)
+
+    def _add_layout_menu(self) -> None:
+        """As in Slicer, a chosen entry shows the layout whose number it has as its data."""
+        bar = self.addToolBar("View")
+        bar.setObjectName("ViewToolBar")
+        button = QtWidgets.QToolButton()
+        button.setText("Layout")
+        button.setPopupMode(QtWidgets.QToolButton.InstantPopup)
+        menu = QtWidgets.QMenu(button)
+        menu.addAction("Four-Up").setData(3)
+        menu.addAction("Conventional").setData(2)
+        menu.triggered.connect(lambda action: self.layout_chosen(action.data()))
+        button.setMenu(menu)
+        bar.addWidget(button)
+        self.layout_chosen = lambda number: None  # set by the application
