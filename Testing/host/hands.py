@@ -46,6 +46,20 @@ class Hands:
         QtTest.QTest.mouseRelease(thing, QtCore.Qt.LeftButton, no_key, points[-1])
         self.process_events()
 
+    def hover(self, widget, place) -> None:
+        """Move the mouse to (column, row) of a widget."""
+        thing, point = unwrap(widget), QtCore.QPoint(*place)
+        event = QtGui.QMouseEvent(
+            QtCore.QEvent.MouseMove,
+            QtCore.QPointF(point),
+            QtCore.QPointF(thing.mapToGlobal(point)),
+            QtCore.Qt.NoButton,
+            QtCore.Qt.NoButton,
+            QtCore.Qt.NoModifier,
+        )
+        QtWidgets.QApplication.sendEvent(thing, event)
+        self.process_events()
+
     def wheel(self, widget, notches: int, place=None) -> None:
         """Turn the wheel over a widget, up where positive."""
         thing = unwrap(widget)

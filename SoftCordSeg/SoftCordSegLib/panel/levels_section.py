@@ -56,8 +56,10 @@ class LevelsSection(Section):
         self._offer_finding(node, reason or situation.why_no_mask)
         allow(ui.cordRemoveDiscsButton, reason or ("" if points else _("There are no discs yet.")))
         ui.cordPlaceButton.checked = self._is_placing(node)
-        if situation.study is not None:  # else nothing is imported: packages may be missing
+        if situation.study is not None:
             self._show_discs(node)
+        else:
+            self._show_no_discs()
 
     def title(self, situation) -> str:
         """From the uppermost disc to the lowest."""
@@ -110,33 +112,44 @@ class LevelsSection(Section):
         self._table.show(rows)
         self._show_next(node)
         self._show_question(node, len(rows))
-        self._panel.rest(*self._advice(node, rows))
+        self._advise(node, rows)
 
-    def _advice(self, node, rows) -> tuple[str, str, bool]:
-        """(what to do next, the section, whether it is a warning)."""
+    def _show_no_discs(self) -> None:
+        """Without an image; nothing is imported, for packages may be missing."""
+        ui = self._ui
+        self._table.show([])
+        for control in (ui.cordNamesQuestion, ui.cordNamesYesButton, ui.cordNamesSelector):
+            control.visible = False
+        self._panel.rest("", "Levels")
+
+    def _advise(self, node, rows) -> None:
+        """What to do next, in the status line."""
         from ..errors import InputError
         from ..morphometry import disc_name
+        from ..scene.disc_points import discs_of
+        from ..workflows.label_discs import UNSURE
 
+        rest = self._panel.rest
         if not rows:
             words = _(
                 "Press Find discs; or Place, and click the discs from above to below: the first"
                 " click is {first}."
             )
-            first = self._next_value(node)
-            return words.format(first=disc_name(first)), "Levels", False
-        from ..scene.disc_points import discs_of
-
+            rest(words.format(first=disc_name(self._next_value(node))), "Levels")
+            return
         try:
             discs_of(node)
         except InputError as error:
-            return str(error), "Levels", True
-        from ..workflows.label_discs import UNSURE
-
-        unsure = [row.name for row in rows if (row.confidence or 1.0) < UNSURE]
-        if unsure:
-            words = _("Look at {names}: more likely wrong than right.")
-            return words.format(names=", ".join(unsure)), "Levels", True
-        return "", "Levels", False
+            rest(str(error), "Levels", warning=True)
+            return
+        unsure = [row for row in rows if (row.confidence or 1.0) < UNSURE]
+        if not unsure:
+            rest("", "Levels")
+            return
+        words = _("Look at {names}: more likely wrong than right.")
+        words = words.format(names=", ".join(row.name for row in unsure))
+        first = unsure[0].number
+        rest(words, "Levels", warning=True, show=lambda: self._on_row(first))
 
     def _next_value(self, node) -> int | None:
         """The disc that the next click is; None where L5/S1 is there already."""
