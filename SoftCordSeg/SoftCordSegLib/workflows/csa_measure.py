@@ -5,7 +5,7 @@ the panel's Measure button do.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -232,18 +232,18 @@ class Measured:
         path: the mask's file, or the name that it would have.
         shape: slice by slice.
         summary: the rows that were asked for.
-        level_notes: sentences on where the levels are from.
+        source_notes: sentences on the mask's file, and on where the levels are from.
     """
 
     path: Path
     shape: CordShape
     summary: Summary
-    level_notes: tuple[str, ...] = ()
+    source_notes: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences that a reader of the numbers has to know."""
-        return (*self.level_notes, *self.shape.notes, *self.summary.notes)
+        return (*self.source_notes, *self.shape.notes, *self.summary.notes)
 
 
 def read_shared(options: CsaOptions) -> SharedFiles:
@@ -354,7 +354,7 @@ def measure_volume(
             " ".join(summary.notes) or "The mask has no cord in the slices that were asked for.",
             hint="Choose other slices or levels.",
         )
-    return Measured(path, shape, summary, levels.notes)
+    return Measured(path, shape, summary, (*mask.notes, *levels.notes))
 
 
 def junction_among(discs: Sequence[DiscLabel]) -> Sequence[float]:
@@ -390,7 +390,8 @@ def _own_levels(path: Path, mask: Volume, beside: bool) -> tuple[Volume, MaskLev
     if not _has_several_labels(mask):
         return mask, MaskLevels()
     note = "The mask's values were read as vertebral levels, and all of them together as the cord."
-    return mask.with_data((mask.data > 0).astype("uint8")), MaskLevels(labelled=mask, notes=(note,))
+    cord = replace(mask, data=(mask.data > 0).astype("uint8"))
+    return cord, MaskLevels(labelled=mask, notes=(note,))
 
 
 def _read_levels(path: Path) -> Volume:
