@@ -18,8 +18,13 @@ CLASSES = (
     " qSlicerLayoutManager qSlicerApplication QWidget QLabel QPushButton QToolButton QCheckBox"
     " QComboBox QLineEdit QProgressBar QFrame QShortcut QTimer QSettings QFileDialog"
     " QAbstractItemView qMRMLSortFilterProxyModel QVBoxLayout QHBoxLayout QMenu QAction"
+    " qSlicerMainWindow qSlicerSingletonViewFactory qMRMLSliceWidget qMRMLSliceView"
+    " qMRMLSliceControllerWidget qMRMLThreeDWidget qMRMLThreeDView qMRMLTableWidget"
+    " ctkVTKOpenGLNativeWidget"
     " QButtonGroup QRadioButton QScrollArea QMainWindow QDialog QDialogButtonBox QListWidget"
-    " QObject ctkVTKChartView qSlicerSingletonViewFactory"
+    " QObject ctkVTKChartView qSlicerSingletonViewFactory QGroupBox QTableWidget"
+    " ctkExpandableWidget ctkCollapsibleGroupBox ctkFittedTextBrowser qMRMLSegmentsTableView"
+    " qSlicerSegmentEditorAbstractEffect"
 ).split()
 FUNCTIONS = (
     "slicer.util",

@@ -14,6 +14,8 @@ class SoftSection(Section):
         panel: see :class:`~.panel.Panel`.
     """
 
+    name = "Mask"
+
     def __init__(self, panel):
         self._panel, self._ui = panel, panel.ui
         self._layers = None  # the layers that were last set in the slice views
@@ -35,14 +37,9 @@ class SoftSection(Section):
             self._panel.hints.allow(control, reason)
         if view is None:
             self._layers = None
-            self._panel.hints.allow(ui.cordEditsCheck, reason)
             return
         ui.cordThresholdSlider.value = view.threshold
         self._show_colours(situation.study.soft)
-        edited = self._panel.edits.has_edits
-        self._panel.hints.allow(
-            ui.cordEditsCheck, reason or ("" if edited else _("Nothing was corrected by hand yet."))
-        )
         if self._panel.parameters is not None and not situation.busy:
             self._apply(situation, self._panel.parameters)
 
