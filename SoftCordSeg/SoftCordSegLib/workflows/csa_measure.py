@@ -86,6 +86,7 @@ class CsaOptions:
         image: anatomical image on the masks' grid, for quadrants and symmetry; None leaves them
             out.
         centreline: mask whose centreline gives the angles; None takes each mask's own.
+        label: of the cord in masks with several labels; None where all voxels above 0 are cord.
     """
 
     measure: MeasureOptions | None = None
@@ -95,6 +96,7 @@ class CsaOptions:
     normalize_pam50: bool = False
     image: Path | None = None
     centreline: Path | None = None
+    label: int | None = None
 
     @property
     def inputs(self) -> list[Path]:
@@ -290,14 +292,17 @@ def measure_file(
         InputError: the mask, its labels or the slices asked for are not usable.
         Cancelled: through ``progress``.
     """
-    from ..volume import read_nifti
+    from ..volume import check_is_cord, label_of, mask_values, read_nifti
 
     progress.report(0.0, "Reading")
     progress.check_cancelled()
     mask = read_nifti(path)
+    if options.label is not None:
+        mask = label_of(mask, options.label)
     levels = shared.levels
     if levels is None:
         mask, levels = _own_levels(path, mask, options.source.beside)
+    check_is_cord(mask_values(mask))
     return measure_volume(path, mask, levels, options, progress.part(0.1, 1.0), shared)
 
 
