@@ -29,6 +29,9 @@ from SoftCordSegLib.panel.measuring import Rows
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.workflows import segment_images
 
+# The sections of the panel, from top to bottom; each has its own file in Resources/UI.
+_SECTIONS = ("MaskSection", "CorrectSection", "LevelsSection", "MeasureSection", "SaveSection")
+
 
 class SoftCordSeg(ScriptedLoadableModule):
     """What Slicer shows of the module before it is opened."""
@@ -107,7 +110,12 @@ class SoftCordSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         widget = slicer.util.loadUI(self.resourcePath("UI/SoftCordSeg.ui"))
         self.layout.addWidget(widget)
         self.ui = slicer.util.childWidgetVariables(widget)
-        widget.setMRMLScene(slicer.mrmlScene)
+        parts = [slicer.util.loadUI(self.resourcePath(f"UI/{name}.ui")) for name in _SECTIONS]
+        for part in parts:
+            self.ui.cordSections.layout().addWidget(part)
+        self.ui = slicer.util.childWidgetVariables(widget)
+        for part in (widget, *parts):
+            part.setMRMLScene(slicer.mrmlScene)
         self.panel = make_panel(self.ui, slicer.mrmlScene, self.logic, self, self.parent)
         self.addObserver(
             slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.on_scene_start_close

@@ -17,7 +17,9 @@ CLASSES = (
     " qMRMLSegmentEditorWidget qMRMLPlotView qMRMLPlotWidget qMRMLLayoutManager"
     " qSlicerLayoutManager qSlicerApplication QWidget QLabel QPushButton QToolButton QCheckBox"
     " QComboBox QLineEdit QProgressBar QFrame QShortcut QTimer QSettings QFileDialog"
-    " QAbstractItemView qMRMLSortFilterProxyModel"
+    " QAbstractItemView qMRMLSortFilterProxyModel QVBoxLayout QHBoxLayout QMenu QAction"
+    " QButtonGroup QRadioButton QScrollArea QMainWindow QDialog QDialogButtonBox QListWidget QObject"
+    " ctkVTKChartView qSlicerSingletonViewFactory"
 ).split()
 FUNCTIONS = (
     "slicer.util",

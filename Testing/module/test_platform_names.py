@@ -30,8 +30,14 @@ def platform(request) -> Platform:
 
 
 @pytest.fixture
-def ui_file(repository):
-    return repository / "SoftCordSeg" / "Resources" / "UI" / "SoftCordSeg.ui"
+def ui_files(repository):
+    return sorted((repository / "SoftCordSeg" / "Resources" / "UI").glob("*.ui"))
+
+
+@pytest.fixture
+def all_controls(ui_files):
+    """The controls of all files: name -> class."""
+    return {name: kind for path in ui_files for name, kind in controls(path).items()}
 
 
 @pytest.fixture
@@ -41,11 +47,11 @@ def sources(repository):
     return [module / "SoftCordSeg.py", *sorted((module / PACKAGE / "panel").glob("*.py"))]
 
 
-def test_the_module_uses_names_that_slicer_has(platform, sources, ui_file):
+def test_the_module_uses_names_that_slicer_has(platform, sources, all_controls):
     unknown = [
         f"{path.name}:{sentence}"
         for path in sources
-        for sentence in Uses(path.read_text(encoding="utf-8"), controls(ui_file), OTHERS).unknown(
+        for sentence in Uses(path.read_text(encoding="utf-8"), all_controls, OTHERS).unknown(
             platform
         )
     ]
@@ -57,12 +63,9 @@ def test_the_module_uses_names_that_slicer_has(platform, sources, ui_file):
     ] == []
 
 
-def test_the_uses_are_really_gathered(sources, ui_file):
+def test_the_uses_are_really_gathered(sources, all_controls):
     used = set().union(
-        *(
-            Uses(path.read_text(encoding="utf-8"), controls(ui_file), OTHERS).names()
-            for path in sources
-        )
+        *(Uses(path.read_text(encoding="utf-8"), all_controls, OTHERS).names() for path in sources)
     )
 
     assert ("QPushButton", "connect") in used
@@ -71,19 +74,21 @@ def test_the_uses_are_really_gathered(sources, ui_file):
     assert len(used) > 20
 
 
-def test_the_panel_sets_properties_that_its_controls_have(platform, ui_file):
-    assert unknown_in_ui(ui_file, platform) == []
+def test_the_panel_sets_properties_that_its_controls_have(platform, ui_files):
+    assert [found for path in ui_files for found in unknown_in_ui(path, platform)] == []
 
 
-def test_every_control_has_a_name_of_its_own(ui_file):
+def test_every_control_has_a_name_of_its_own(ui_files):
+    roots = {path.stem for path in ui_files}
     names = [
         element.get("name")
-        for element in ElementTree.parse(ui_file).iter()
+        for path in ui_files
+        for element in ElementTree.parse(path).iter()
         if element.tag in ("widget", "layout", "spacer")
     ]
 
     assert len(names) == len(set(names)), "the last of two equal names wins, silently"
-    assert all(name.startswith("cord") for name in names[1:]), (
+    assert all(name.startswith("cord") for name in names if name not in roots), (
         "inner controls of composite ones must not have our names"
     )
 
@@ -118,17 +123,23 @@ def test_the_carried_names_are_those_of_the_full_lists(repository):
         ("slicer.app.processEvent()", "qSlicerApplication has no 'processEvent'"),
     ],
 )
-def test_a_name_that_slicer_has_not_is_caught(platform, ui_file, line, complaint):
-    found = Uses(line, controls(ui_file), OTHERS).unknown(platform)
+def test_a_name_that_slicer_has_not_is_caught(platform, all_controls, line, complaint):
+    found = Uses(line, all_controls, OTHERS).unknown(platform)
 
     assert any(complaint in sentence for sentence in found), found
 
 
 @pytest.mark.parametrize(
-    ("right", "wrong", "complaint"),
+    ("file", "right", "wrong", "complaint"),
     [
-        ('name="decimals"', 'name="digits"', "ctkSliderWidget cordThresholdSlider: digits"),
         (
+            "MaskSection",
+            'name="decimals"',
+            'name="digits"',
+            "ctkSliderWidget cordThresholdSlider: digits",
+        ),
+        (
+            "SoftCordSeg",
             "setMRMLScene(",
             "setScene(",
             "qMRMLNodeComboBox cordImageSelector: setScene(vtkMRMLScene*)",
@@ -136,9 +147,9 @@ def test_a_name_that_slicer_has_not_is_caught(platform, ui_file, line, complaint
     ],
 )
 def test_a_name_that_a_control_has_not_is_caught_in_the_ui_file(
-    platform, ui_file, tmp_path, right, wrong, complaint
+    platform, ui_files, tmp_path, file, right, wrong, complaint
 ):
-    text = ui_file.read_text(encoding="utf-8")
+    text = next(path for path in ui_files if path.stem == file).read_text(encoding="utf-8")
     assert right in text
     (tmp_path / "a.ui").write_text(text.replace(right, wrong, 1), encoding="utf-8")
 
