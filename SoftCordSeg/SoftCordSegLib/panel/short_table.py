@@ -1,83 +1,88 @@
-"""The table in the panel: the few columns that fit and are asked for; the full tables are in the
-scene and in the CSV.
+"""The table in the panel: the few columns that fit and are asked for, with one decimal; all columns
+are in the scene's tables and in the CSV.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-import slicer
+import numpy as np
+from slicer.i18n import tr as _
 
-from .measuring import Rows
-
-_TAG = "SoftCordSegShown"
-# Heading -> column of the slice table, and of the summary table.
-_OF_SLICES = (
-    ("Slice", "Slice"),
-    ("Level", "Level"),
-    ("Area mm²", "area"),
-    ("AP mm", "diameter_AP"),
-    ("RL mm", "diameter_RL"),
-)
-_OF_SUMMARY = (
-    ("Level", "LevelName"),
-    ("Slices", "Slice (I->S)"),
-    ("Area mm²", "MEAN(area)"),
-    ("± SD", "STD(area)"),
-    ("AP mm", "MEAN(diameter_AP)"),
-    ("RL mm", "MEAN(diameter_RL)"),
-)
+_ABSENT = "–"  # an en dash
 
 
-def show_short(scene, table, rows: Rows):
-    """Fill the panel's table from a full one.
+@dataclass(frozen=True)
+class ShortTable:
+    """A table as it is seen.
+
+    Attributes:
+        headings: of the columns, with units.
+        cells: (rows) of texts.
+        slices: of each row, numbers of its slices; for the row of the current slice.
+        positions: of each row, the middle of the cord in its middle slice (mm, RAS), or None.
+    """
+
+    headings: tuple[str, ...]
+    cells: tuple[tuple[str, ...], ...]
+    slices: tuple[tuple[int, ...], ...]
+    positions: tuple[tuple[float, float, float] | None, ...]
+
+    @property
+    def text(self) -> str:
+        """With tabs, for spreadsheets."""
+        return "".join("\t".join(line) + "\n" for line in (self.headings, *self.cells))
+
+
+def short_table(measured, by_slice: bool) -> ShortTable:
+    """The rows of a measurement, from above to below.
 
     Args:
-        scene: the MRML scene.
-        table: slice or summary table node.
-        rows: which of the two it is: ``Rows.Slice`` for the slice table.
-
-    Returns:
-        ``vtkMRMLTableNode``, hidden from selectors and not saved with the scene; row n is row n of
-        ``table``.
+        measured: ``workflows.csa_measure.Measured``.
+        by_slice: a row is one slice; else it is a group of them.
     """
-    from ..scene.measure_tables import Column, fill
-
-    columns = []
-    for heading, name in _OF_SLICES if rows is Rows.Slice else _OF_SUMMARY:
-        column = table.GetTable().GetColumnByName(name)
-        texts = (
-            [_text(column.GetValue(n)) for n in range(column.GetNumberOfValues())]
-            if column is not None
-            else []
+    shape = measured.shape
+    rows = list(measured.summary)
+    if by_slice:
+        rows = [row for row in reversed(rows) if row.count]
+    headings = [_("Level"), _("Slice") if by_slice else _("Slices"), _("Area mm²")]
+    diameters = (("diameter_AP", _("AP mm")), ("diameter_RL", _("RL mm")))
+    cells = []
+    for row in rows:
+        area = number_text(row.mean["area"])
+        if not by_slice:
+            area = f"{area} ± {number_text(row.std['area'])}"
+        cells.append(
+            (
+                row.name if row.levels else _ABSENT,
+                str(row.slices[0]) if by_slice else str(row.count),
+                area,
+                *(number_text(row.mean[name]) for name, _heading in diameters),
+            )
         )
-        if any(texts):
-            columns.append(Column(heading, texts))
-    node = _node(scene)
-    fill(node, columns)
-    return node
+    return ShortTable(
+        (*headings, *(heading for _name, heading in diameters)),
+        tuple(cells),
+        tuple(row.slices for row in rows),
+        tuple(position_of(shape, row.slices) for row in rows),
+    )
 
 
-def remove_short(scene) -> None:
-    """Remove the panel's table, where there is one."""
-    node = scene.GetSingletonNode(_TAG, "vtkMRMLTableNode")
-    if node is not None:
-        scene.RemoveNode(node)
+def position_of(shape, slices: Sequence[int]) -> tuple[float, float, float] | None:
+    """The middle of the cord (mm, RAS) in the middle one of some slices; None where they have no
+    cord.
+    """
+    index = np.asarray(slices) - shape.slices[0]
+    index = index[(index >= 0) & (index < len(shape))]
+    index = index[np.isfinite(shape.columns["area"][index])]
+    if not len(index):
+        return None
+    x, y, z = shape.centres_mm[index[len(index) // 2]]
+    return float(x), float(y), float(z)
 
 
-def _node(scene):
-    node = scene.GetSingletonNode(_TAG, "vtkMRMLTableNode")
-    if node is None:
-        node = slicer.vtkMRMLTableNode()
-        node.SetSingletonTag(_TAG)
-        node.SetName("SoftCordSeg shown table")
-        node.SetHideFromEditors(True)
-        node.SetSaveWithScene(False)
-        node = scene.AddNode(node)
-    return node
-
-
-def _text(value) -> str:
-    if isinstance(value, float):
-        return "" if math.isnan(value) else f"{value:.1f}"
-    return str(value)
+def number_text(value: float) -> str:
+    """One decimal, or a dash where there is no number."""
+    return f"{value:.1f}" if math.isfinite(value) else _ABSENT
