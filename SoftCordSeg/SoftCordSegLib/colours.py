@@ -16,10 +16,13 @@ SERIES = (*SERIES_ON_ANY, BROWN, BLACK)
 REFERENCE = "#7f7f7f"  # grey is for references, as in the paper
 
 # In the scene, and over images.
-SPINAL_CORD = "#f4d631"  # what the DICOM terminology recommends for the spinal cord
+# Masks, one colour each in slices, 3D, profile, tables and legends: the first mask of a scene gets
+# the first.  Purple is left out: it is near the colour of the edits.
+MASKS = (ORANGE, GREEN, SKY, VERMILLION, BLUE)
 DISC = "#ff731a"
 BOX = "#bfd9ff"  # pale: it frames the cord, and should not outshine it
 ADDED, REMOVED = SKY, VERMILLION
+EDITS = "#ff00ff"  # the corrections by hand; nothing else is magenta
 SOFT_OUTLINE, MASK_OUTLINE, REFERENCE_OUTLINE = "#35d0dd", "#ffb000", "#ffe14d"
 IMAGE_LETTERS = "#9aa2aa"
 MAGNIFIED = "#c00000"  # the frame of what is shown once more and larger
@@ -55,8 +58,14 @@ DARK_PAGE = {
     "card": "#1a1e22",
 }
 
-# The panel: readable on Slicer's light and dark style.
-ERROR = "#d32f2f"
+# Text in the panel, 4.5:1 on Slicer's light style (#efefef) and on its dark one (#323232).
+ERROR_ON_LIGHT, ERROR_ON_DARK = "#b3261e", "#ff9e96"
+WARNING_ON_LIGHT, WARNING_ON_DARK = "#7a4a00", "#f0b060"
+
+
+def hexadecimal(colour) -> str:
+    """The inverse of :func:`rgb`, rounded to 256 steps a channel."""
+    return "#" + "".join(f"{round(255 * channel):02x}" for channel in colour)
 
 
 def rgb(colour: str) -> tuple[float, float, float]:

@@ -13,13 +13,13 @@ from pathlib import Path
 
 NAMES = Path(__file__).resolve().parent / "names"
 CLASSES = (
-    "ctkCollapsibleButton ctkSliderWidget qMRMLNodeComboBox qMRMLWidget qMRMLTableView"
+    "ctkCollapsibleButton ctkSliderWidget qMRMLNodeComboBox qMRMLWidget QTableWidget"
     " qMRMLSegmentEditorWidget qMRMLPlotView qMRMLPlotWidget qMRMLLayoutManager"
     " qSlicerLayoutManager qSlicerApplication QWidget QLabel QPushButton QToolButton QCheckBox"
     " QComboBox QLineEdit QProgressBar QFrame QShortcut QTimer QSettings QFileDialog"
-    " QAbstractItemView qMRMLSortFilterProxyModel QVBoxLayout QHBoxLayout QMenu QAction"
-    " QButtonGroup QRadioButton QScrollArea QMainWindow QDialog QDialogButtonBox QListWidget QObject"
-    " ctkVTKChartView qSlicerSingletonViewFactory"
+    " QHeaderView qMRMLSortFilterProxyModel QVBoxLayout QHBoxLayout QMenu QAction"
+    " QButtonGroup QRadioButton QScrollArea QMainWindow QDialog QDialogButtonBox QListWidget"
+    " QObject ctkVTKChartView qSlicerSingletonViewFactory"
 ).split()
 FUNCTIONS = (
     "slicer.util",

@@ -13,7 +13,6 @@ from pathlib import Path
 # Qt classes that were not read themselves: what all of these have.
 _RELATED = {
     "QAbstractButton": ("QPushButton", "QToolButton", "QCheckBox"),
-    "QTableView": ("QAbstractItemView",),
 }
 
 

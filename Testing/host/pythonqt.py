@@ -9,6 +9,7 @@ keeps it for the tests.
 
 from __future__ import annotations
 
+import enum
 import inspect
 import traceback
 import weakref
@@ -82,8 +83,14 @@ class Host:
             names = self.platform.names(kind)
             if not names:
                 raise AttributeError(f"there is no class {kind} in the lists of the platform")
+            real = getattr(QtWidgets, kind, None)
+            values = {
+                name: getattr(real, name)
+                for name in names
+                if isinstance(getattr(real, name, None), enum.Enum)
+            }
             self._classes[kind] = type(
-                kind, (Wrapped,), {"_host": self, "_kind": kind, "_names": names}
+                kind, (Wrapped,), {**values, "_host": self, "_kind": kind, "_names": names}
             )
         return self._classes[kind]
 

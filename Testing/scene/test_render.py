@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from scene.examples import GRIDS, cord_in
+from SoftCordSegLib.colours import MASKS, rgb
 from SoftCordSegLib.scene.render import (
     ORIENTATIONS,
     SliceView,
@@ -14,7 +15,7 @@ from SoftCordSegLib.scene.render import (
     set_window_level,
 )
 from SoftCordSegLib.scene.soft_mask_node import add_soft_mask, display_soft_mask, set_soft_mask
-from SoftCordSegLib.scene.threshold_view import SEGMENT_COLOUR, add_threshold_view
+from SoftCordSegLib.scene.threshold_view import add_threshold_view
 from SoftCordSegLib.scene.volume_nodes import add_volume, array_of, volume_of
 from SoftCordSegLib.volume import Grid, Volume
 
@@ -52,7 +53,7 @@ def is_grey(picture: np.ndarray) -> np.ndarray:
 
 
 def is_outline(picture: np.ndarray) -> np.ndarray:
-    return np.abs(picture / 255.0 - SEGMENT_COLOUR).max(axis=-1) < 0.15
+    return np.abs(picture / 255.0 - rgb(MASKS[0])).max(axis=-1) < 0.15
 
 
 def test_the_overlay_is_where_the_mask_is_and_nowhere_else(scene):

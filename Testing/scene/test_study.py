@@ -114,3 +114,27 @@ def test_a_mask_that_does_not_fit_leaves_the_scene_as_it_was(app, image):
         set_segmentation(image, cord_in(GRIDS["anisotropic"]))
 
     assert app.scene.GetNumberOfNodes() == count
+
+
+def test_every_mask_has_a_colour_of_its_own_that_stays_with_it(app, image, tmp_path):
+    from SoftCordSegLib.colours import MASKS, rgb
+    from SoftCordSegLib.scene.contours import colour_of
+    from SoftCordSegLib.scene.scene_files import load_scene, save_scene
+
+    other = add_volume(app.scene, image_in(GRID), "T1w")
+    assert colour_of(study_of(image)) == MASKS[0], "what its mask would get"
+    first, second = (set_segmentation(node, cord_in(GRID)) for node in (image, other))
+    assert [colour_of(study) for study in (first, second)] == list(MASKS[:2])
+    assert second.view.segment.GetColor() == pytest.approx(rgb(MASKS[1]))
+
+    app.scene.RemoveNode(second.view.node)
+    assert colour_of(study_of(other)) == MASKS[1]
+    app.scene.RemoveNode(first.soft)
+    third = set_segmentation(image, cord_in(GRID))
+    assert colour_of(third) == MASKS[0], "free again"
+
+    third.view.segment.SetColor(0.0, 0.2, 1.0)  # by the user
+    save_scene(app.scene, tmp_path / "study.mrb")
+    load_scene(app.scene, tmp_path / "study.mrb")
+    assert colour_of(study_of(app.scene.GetFirstNodeByName("T2w"))) == "#0033ff"
+    assert colour_of(study_of(app.scene.GetFirstNodeByName("T1w"))) == MASKS[1]

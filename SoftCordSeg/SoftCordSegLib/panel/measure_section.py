@@ -17,6 +17,8 @@ from .status_lines import error_style
 
 # A table of more rows scrolls.
 _MOST_ROWS = 8
+_REST_MS = 400
+_ALIGNED = int(qt.Qt.AlignCenter)
 
 
 class MeasureSection(Section):
@@ -28,6 +30,11 @@ class MeasureSection(Section):
         self._panel, self._ui = panel, panel.ui
         self._measurer = Measurer(panel, self._on_measured)
         self._shown: ShortTable | None = None
+        # The scene's table of the chosen rows follows when the choice has rested.
+        self._settling = qt.QTimer()
+        self._settling.setSingleShot(True)
+        self._settling.setInterval(_REST_MS)
+        self._settling.connect("timeout()", self._on_settled)
         ui = self._ui
         self._chips = {
             Rows.C2C3: ui.cordC2C3Chip,
@@ -62,6 +69,8 @@ class MeasureSection(Section):
             table, words, to_levels = self._content(situation.study)
         self._show(table)
         self._panel.rest(words, "Measure")
+        if self._measurement(situation) is not None:
+            self._settling.start()
         ui.cordToLevelsButton.visible = to_levels
         reason = situation.why_no_mask or ("" if table is not None else words or wrong)
         for control in (ui.cordCopyButton, ui.cordCsvButton):
@@ -83,6 +92,8 @@ class MeasureSection(Section):
         )
 
     def close(self) -> None:
+        self._settling.stop()
+        self._settling.disconnect("timeout()", self._on_settled)  # or each would keep the other
         self._measurer.close()
 
     def follow(self, change) -> None:
@@ -108,7 +119,7 @@ class MeasureSection(Section):
             return None, "" if self._wrong_range() else str(error), False
         table = short_table(measured, self._rows is Rows.Slice)
         notes = [measurement.level_problem, *measured.notes]
-        return table, " ".join([_counted(measured), *filter(None, notes)]), False
+        return table, " ".join([_counted(measured, self._rows), *filter(None, notes)]), False
 
     def _show(self, table: ShortTable | None) -> None:
         """Fill the table's widget, where it shows another one."""
@@ -136,3 +147,100 @@ class MeasureSection(Section):
         height = widget.verticalHeader().defaultSectionSize * rows
         widget.setFixedHeight(widget.horizontalHeader().height + height + 2 * widget.frameWidth)
         widget.blockSignals(False)
+
+    def _wrong_range(self) -> str:
+        """What is wrong with the levels in the entry; "" where nothing is."""
+        if self._rows is Rows.Range:
+            try:
+                levels_of(self._levels)
+            except InputError as error:
+                return str(error)
+        return ""
+
+    @property
+    def _rows(self) -> Rows:
+        parameters = self._panel.parameters
+        return parameters.rows if parameters is not None else Rows.C2C3
+
+    @property
+    def _levels(self) -> str:
+        parameters = self._panel.parameters
+        return parameters.levels.strip() if parameters is not None else ""
+
+    def _measurement(self, situation):
+        return self._measurer.of(situation.study) if situation.view is not None else None
+
+    def _on_measured(self, study, measurement) -> None:
+        put_into_scene(study, measurement, self._rows, self._levels)
+
+    # --- looking at it
+    # ----------------------------------------------------------------------------------------------
+
+    def _on_chip(self, rows: Rows) -> None:
+        if self._panel.refreshing or self._panel.parameters is None:
+            return
+        with self._panel.guard(_("The table could not be shown."), section="Measure"):
+            self._panel.parameters.rows = rows
+
+    def _on_settled(self) -> None:
+        situation = self._panel.situation
+        measurement = self._measurement(situation)
+        if measurement is None or situation.busy or self._panel.scene.IsBatchProcessing():
+            return
+        with self._panel.guard(_("The table could not be made."), refresh=False, section="Measure"):
+            put_into_scene(situation.study, measurement, self._rows, self._levels)
+
+    def _on_row(self, row: int, _column: int) -> None:
+        if self._panel.refreshing or self._shown is None or not 0 <= row < len(self._shown.cells):
+            return
+        with self._panel.guard(
+            _("The row could not be shown."), refresh=False, section="Measure"
+        ):
+            position = self._shown.positions[row]
+            if position is not None:
+                slicer.vtkMRMLSliceNode.JumpAllSlices(self._panel.scene, *position)
+
+    def _on_to_levels(self) -> None:
+        with self._panel.guard(_("The section could not be opened."), section="Measure"):
+            self._panel.sections.open("Levels")
+
+    # --- taking it away
+    # ----------------------------------------------------------------------------------------------
+
+    def _on_copy(self) -> None:
+        with self._panel.guard(_("The table could not be copied."), section="Measure"):
+            self._measurer.bring_up_to_date(self._panel.situation.study)
+            self._panel.refresh()
+            slicer.app.clipboard().setText(self._shown.text)
+            self._panel.say(_("The table is on the clipboard, as it is seen."), "Measure")
+
+    def _on_csv(self) -> None:
+        from .saving import stem_of
+
+        image = self._panel.situation.image
+        proposed = str(Path(setting("Folder") or ".") / f"{stem_of(image)}_csa.csv")
+        path = qt.QFileDialog.getSaveFileName(
+            None, _("Save the table"), proposed, f"{_('Table')} (*.csv)"
+        )
+        if not path:
+            return
+        with self._panel.guard(_("The table could not be saved."), section="Measure"):
+            from ..workflows.csa_tables import CsaFiles, write_csa
+
+            path = Path(path) if str(path).lower().endswith(".csv") else Path(f"{path}.csv")
+            study = self._panel.situation.study
+            self._measurer.bring_up_to_date(study)
+            measured = self._measurer.of(study).rows(self._rows, self._levels)
+            write_csa(CsaFiles(path), [measured], [])
+            store_setting("Folder", str(path.parent))
+            self._panel.say(_("Saved with all digits: {path}").format(path=path), "Measure")
+
+
+def _counted(measured, rows: Rows) -> str:
+    """What the numbers are, and of how many slices."""
+    if rows is Rows.Level:
+        return _("Mean ± SD over the slices of each level.")
+    count = sum(row.count for row in measured.summary)
+    if rows is Rows.Slice:
+        return _("{count} slices.").format(count=count)
+    return _("Mean ± SD over {count} slices.").format(count=count)

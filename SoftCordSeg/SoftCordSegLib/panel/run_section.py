@@ -149,10 +149,9 @@ class RunSection(Section):
 
     def _point_to_the_next_step(self, situation) -> None:
         """Show the first step, where there is no other message."""
+        waits = situation.image is not None and not situation.reason and situation.view is None
         hints = (_("Load an MR volume: drag it into the window."), _("Press Segment."))
-        if self._ui.cordMessageLabel.text in ("", *hints):
-            waits = situation.image is not None and not situation.reason and situation.view is None
-            self._panel.say(hints[0] if situation.image is None else hints[1] if waits else "")
+        self._panel.rest(hints[0] if situation.image is None else hints[1] if waits else "")
 
     def _waiting(self) -> list:
         """The volumes that have no mask yet."""

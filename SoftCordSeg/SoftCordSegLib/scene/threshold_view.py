@@ -14,9 +14,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..colours import SPINAL_CORD, rgb
+from ..colours import rgb
 from ..correction import Box, bounding_box, merge_into, moved, union
 from ..errors import InputError
+from .contours import colour_of_mask
 from .edit_nodes import correction_of
 from .iso_surface import iso_surface
 from .links import EDIT_MAP, IMAGE, SOFT_MASK, link, linked, nodes_linked_to
@@ -24,7 +25,6 @@ from .volume_nodes import array_of, voxels_changed
 
 SEGMENT_ID = "SpinalCord"
 SEGMENT_NAME = "Spinal cord"
-SEGMENT_COLOUR = rgb(SPINAL_CORD)
 DEFAULT_THRESHOLD = 0.5
 _THRESHOLD_ATTRIBUTE = "SoftCordSeg.Threshold"
 # Category Anatomical Structure (SNOMED CT 123037004), type Spinal cord (SNOMED CT 2748008), no
@@ -111,8 +111,12 @@ class ThresholdView:
     @property
     def surface(self):
         """The segment's closed surface, ``vtkPolyData``; None where it has none."""
-        segment = self.node.GetSegmentation().GetSegment(SEGMENT_ID)
-        return None if segment is None else segment.GetRepresentation(_SURFACE)
+        return None if self.segment is None else self.segment.GetRepresentation(_SURFACE)
+
+    @property
+    def segment(self):
+        """The ``vtkSegment``; None where the user deleted it."""
+        return self.node.GetSegmentation().GetSegment(SEGMENT_ID)
 
     def update(self, threshold: float | None = None, surface: bool | None = None) -> None:
         """Make the segment soft mask >= ``threshold``.
@@ -209,7 +213,8 @@ class ThresholdView:
     def _segment(self):
         segmentation = self.node.GetSegmentation()
         if segmentation.GetSegment(SEGMENT_ID) is None:
-            segmentation.AddEmptySegment(SEGMENT_ID, SEGMENT_NAME, SEGMENT_COLOUR)
+            colour = rgb(colour_of_mask(self.soft_node))
+            segmentation.AddEmptySegment(SEGMENT_ID, SEGMENT_NAME, colour)
             segment = segmentation.GetSegment(SEGMENT_ID)
             segment.SetTag(segment.GetTerminologyEntryTagName(), _TERMINOLOGY)
         return segmentation.GetSegment(SEGMENT_ID)
