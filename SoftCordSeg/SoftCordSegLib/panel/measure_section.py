@@ -12,13 +12,12 @@ from ..errors import InputError
 from .controls import Section, setting, store_setting
 from .measurer import Measurer
 from .measuring import Rows, levels_of, put_into_scene
-from .short_table import ShortTable, number_text, short_table
+from .short_table import ShortTable, mean_text, range_text, table_by_group, table_by_slice
 from .status_lines import error_style
 
 # A table of more rows scrolls.
 _MOST_ROWS = 8
 _REST_MS = 400
-_ALIGNED = int(qt.Qt.AlignCenter)
 
 
 class MeasureSection(Section):
@@ -30,6 +29,7 @@ class MeasureSection(Section):
         self._panel, self._ui = panel, panel.ui
         self._measurer = Measurer(panel, self._on_measured)
         self._shown: ShortTable | None = None
+        self._made = None  # (measurement, rows, levels), and what was made of them
         # The scene's table of the chosen rows follows when the choice has rested.
         self._settling = qt.QTimer()
         self._settling.setSingleShot(True)
@@ -50,6 +50,7 @@ class MeasureSection(Section):
         ui.cordToLevelsButton.connect("clicked()", self._on_to_levels)
         ui.cordCopyButton.connect("clicked()", self._on_copy)
         ui.cordCsvButton.connect("clicked()", self._on_csv)
+        ui.cordCompareButton.connect("clicked()", self._on_compare)
 
     # --- what is shown
     # ----------------------------------------------------------------------------------------------
@@ -73,6 +74,7 @@ class MeasureSection(Section):
             self._settling.start()
         ui.cordToLevelsButton.visible = to_levels
         reason = situation.why_no_mask or ("" if table is not None else words or wrong)
+        allow(ui.cordCompareButton, situation.why_no_mask)
         for control in (ui.cordCopyButton, ui.cordCsvButton):
             allow(control, reason)
 
@@ -84,12 +86,13 @@ class MeasureSection(Section):
         try:
             (row,) = measurement.rows(rows, self._levels).summary
         except InputError:
-            return _("{count} slices").format(count=len(measurement.by_slice.summary))
-        return "{name}  {area} ± {sd} mm²".format(
-            name=row.name.replace(":", "–"),
-            area=number_text(row.mean["area"]),
-            sd=number_text(row.std["area"]),
-        )
+            return _("{count} slices").format(count=measurement.count)
+        return f"{range_text(row.name)}  {mean_text(row)} mm²"
+
+    @property
+    def settled(self) -> bool:
+        """Whether the tables are those of the mask, the discs and the chips as they are now."""
+        return self._measurer.settled and not self._settling.isActive()
 
     def close(self) -> None:
         self._settling.stop()
@@ -107,8 +110,17 @@ class MeasureSection(Section):
         measurement = self._measurer.of(study)
         if measurement is None:
             return None, self._measurer.problem_of(study) or _("Measuring …"), False
-        wants_levels = self._rows is not Rows.Slice and not measurement.has_levels
-        if wants_levels:
+        made_for = (measurement, self._rows, self._levels)
+        if self._made is None or self._made[0] != made_for:
+            self._made = made_for, self._make(measurement)
+        return self._made[1]
+
+    def _make(self, measurement) -> tuple[ShortTable | None, str, bool]:
+        if self._rows is Rows.Slice:
+            notes = (measurement.level_problem, *measurement.whole.notes)
+            words = _("{count} slices.").format(count=measurement.count)
+            return table_by_slice(measurement.shape), _sentences(words, *notes), False
+        if not measurement.has_levels:
             words = measurement.level_problem or _(
                 "Vertebral levels are not known yet. Find or place the discs."
             )
@@ -117,9 +129,10 @@ class MeasureSection(Section):
             measured = measurement.rows(self._rows, self._levels)
         except InputError as error:
             return None, "" if self._wrong_range() else str(error), False
-        table = short_table(measured, self._rows is Rows.Slice)
-        notes = [measurement.level_problem, *measured.notes]
-        return table, " ".join([_counted(measured, self._rows), *filter(None, notes)]), False
+        words = _("Mean ± SD over the slices of each level.")
+        if self._rows is not Rows.Level:
+            words = _("Mean ± SD over {count} slices.").format(count=measured.summary[0].count)
+        return table_by_group(measured), _sentences(words, *measured.notes), False
 
     def _show(self, table: ShortTable | None) -> None:
         """Fill the table's widget, where it shows another one."""
@@ -139,7 +152,7 @@ class MeasureSection(Section):
                 item = widget.item(row, column)
                 if item is None:
                     item = qt.QTableWidgetItem()
-                    item.setTextAlignment(_ALIGNED)
+                    item.setTextAlignment(qt.Qt.AlignCenter)
                     widget.setItem(row, column, item)
                 if item.text() != text:
                     item.setText(text)
@@ -188,14 +201,15 @@ class MeasureSection(Section):
         if measurement is None or situation.busy or self._panel.scene.IsBatchProcessing():
             return
         with self._panel.guard(_("The table could not be made."), refresh=False, section="Measure"):
-            put_into_scene(situation.study, measurement, self._rows, self._levels)
+            from ..scene.study import study_of
+
+            study = study_of(situation.image)  # with all tables that were made meanwhile
+            put_into_scene(study, measurement, self._rows, self._levels)
 
     def _on_row(self, row: int, _column: int) -> None:
         if self._panel.refreshing or self._shown is None or not 0 <= row < len(self._shown.cells):
             return
-        with self._panel.guard(
-            _("The row could not be shown."), refresh=False, section="Measure"
-        ):
+        with self._panel.guard(_("The row could not be shown."), refresh=False, section="Measure"):
             position = self._shown.positions[row]
             if position is not None:
                 slicer.vtkMRMLSliceNode.JumpAllSlices(self._panel.scene, *position)
@@ -204,6 +218,15 @@ class MeasureSection(Section):
         with self._panel.guard(_("The section could not be opened."), section="Measure"):
             self._panel.sections.open("Levels")
 
+    def _on_compare(self) -> None:
+        with self._panel.guard(_("The volumes could not be compared."), section="Measure"):
+            from ..scene.disc_points import discs_of
+            from .comparing import compare
+
+            study = self._panel.situation.study
+            discs = discs_of(study.discs) if study.discs is not None else []
+            self._panel.say(compare(self._panel.scene, discs)[2], "Measure")
+
     # --- taking it away
     # ----------------------------------------------------------------------------------------------
 
@@ -211,6 +234,8 @@ class MeasureSection(Section):
         with self._panel.guard(_("The table could not be copied."), section="Measure"):
             self._measurer.bring_up_to_date(self._panel.situation.study)
             self._panel.refresh()
+            if self._shown is None:
+                raise InputError(_("There is no table any more."))
             slicer.app.clipboard().setText(self._shown.text)
             self._panel.say(_("The table is on the clipboard, as it is seen."), "Measure")
 
@@ -236,11 +261,5 @@ class MeasureSection(Section):
             self._panel.say(_("Saved with all digits: {path}").format(path=path), "Measure")
 
 
-def _counted(measured, rows: Rows) -> str:
-    """What the numbers are, and of how many slices."""
-    if rows is Rows.Level:
-        return _("Mean ± SD over the slices of each level.")
-    count = sum(row.count for row in measured.summary)
-    if rows is Rows.Slice:
-        return _("{count} slices.").format(count=count)
-    return _("Mean ± SD over {count} slices.").format(count=count)
+def _sentences(*parts: str) -> str:
+    return " ".join(part for part in parts if part)

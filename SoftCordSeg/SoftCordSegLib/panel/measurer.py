@@ -67,6 +67,12 @@ class Measurer:
         sources, problem = self._problems.get(study.soft.GetID(), (None, ""))
         return problem if sources is not None and sources == Sources(study) else ""
 
+    @property
+    def settled(self) -> bool:
+        """Whether nothing waits to be measured."""
+        busy = self._timer.isActive() or self._background.busy
+        return not busy and all(map(self._is_current, self._wanted))
+
     def bring_up_to_date(self, study) -> None:
         """Measure at once what changed in the last moment.
 

@@ -95,26 +95,36 @@ class Sources:
     __hash__ = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Measurement:
     """A mask, measured slice by slice; all tables are made from it.
 
     Attributes:
         sources: that it was made from.
-        by_slice: one row a slice, with levels where the discs tell them.
+        whole: the slices, with levels where the discs tell them; one row for all of them.
         digest: a text that is equal for equal contents of the sources, to be saved with tables.
         level_problem: why levels are not known although there are discs; "" else.
     """
 
     sources: Sources
-    by_slice: Measured
+    whole: Measured
     digest: str
     level_problem: str = ""
 
     @property
+    def shape(self):
+        """``morphometry.CordShape``, slice by slice."""
+        return self.whole.shape
+
+    @property
+    def count(self) -> int:
+        """Number of slices with an area."""
+        return int(np.isfinite(self.shape.columns["area"]).sum())
+
+    @property
     def has_levels(self) -> bool:
         """Whether any slice has a level."""
-        levels = self.by_slice.shape.levels
+        levels = self.shape.levels
         return levels is not None and bool(np.any(levels))
 
     def rows(self, rows: Rows, levels: str = "") -> Measured:
@@ -125,19 +135,19 @@ class Measurement:
         """
         from ..workflows.csa_measure import regrouped
 
-        return regrouped(self.by_slice, grouping_of(rows, levels))
+        return regrouped(self.whole, grouping_of(rows, levels))
 
     def with_areas(self, slices: np.ndarray, areas: np.ndarray) -> Measurement | None:
         """The same with the areas of an edited mask, mm², the other measures as they were; None
         where other slices have cord now.
         """
-        shape = self.by_slice.shape
+        shape = self.shape
         if not np.array_equal(slices, shape.slices) or not np.array_equal(
             np.isfinite(areas), np.isfinite(shape.columns["area"])
         ):
             return None
         edited = shape.with_columns({"area": areas})
-        return replace(self, by_slice=replace(self.by_slice, shape=edited))
+        return replace(self, whole=replace(self.whole, shape=edited))
 
 
 def measuring_task(study, sources: Sources) -> Callable[[Progress], Measurement]:
@@ -161,17 +171,17 @@ def measuring_task(study, sources: Sources) -> Callable[[Progress], Measurement]
         problem = str(error)
 
     def measure(progress: Progress) -> Measurement:
-        by_slice, why = _measured(path, mask, discs, progress)
-        return Measurement(sources, by_slice, _digest(mask, sources.world), problem or why)
+        whole, why = _measured(path, mask, discs, progress)
+        return Measurement(sources, whole, _digest(mask, sources.world), problem or why)
 
     return measure
 
 
 def _measured(path, mask, discs, progress: Progress) -> tuple[Measured, str]:
-    """One row a slice; discs that cannot be used are left out, and why."""
+    """The slices; discs that cannot be used are left out, and why."""
     from ..workflows.csa_measure import CsaOptions, Grouping, MaskLevels, measure_volume
 
-    options = CsaOptions(grouping=Grouping(per_slice=True))
+    options = CsaOptions(grouping=Grouping(per_slice=False))
     try:
         return measure_volume(path, mask, MaskLevels(discs=discs), options, progress), ""
     except InputError as error:
@@ -183,8 +193,12 @@ def _measured(path, mask, discs, progress: Progress) -> tuple[Measured, str]:
 def _digest(mask, world: tuple) -> str:
     from .. import __version__
 
+    matrix, discs = world
+    # Files have fewer digits than the scene.
+    rounded = [(name, status, np.round(position, 3).tolist()) for name, status, position in discs]
+    about = (np.round(matrix, 3).tolist(), rounded, mask.shape, __version__)
     digest = hashlib.blake2b(np.ascontiguousarray(mask.data), digest_size=16)
-    digest.update(repr((world, mask.shape, __version__)).encode())
+    digest.update(repr(about).encode())
     return digest.hexdigest()
 
 
@@ -198,8 +212,8 @@ def _matrix_to_world(node) -> tuple:
 
 
 def put_into_scene(study, measurement: Measurement, rows: Rows, levels: str) -> None:
-    """Bring the tables of a study up to date: that by slice, and that of the chosen rows (of levels,
-    where slices are chosen); one whose content would be the same is left alone.
+    """Bring the tables of a study up to date: that by slice, and that of the chosen rows (of
+    levels, where slices are chosen); one whose content would be the same is left alone.
 
     Args:
         study: ``scene.study.Study``; gets the tables.
@@ -207,8 +221,9 @@ def put_into_scene(study, measurement: Measurement, rows: Rows, levels: str) -> 
         rows, levels: the chips.
     """
     from ..scene.study import set_slice_measures, set_summary
+    from .short_table import range_text
 
-    shape = measurement.by_slice.shape
+    shape = measurement.shape
     if study.slice_table is None or study.slice_table.GetAttribute(_DIGEST) != measurement.digest:
         set_slice_measures(study, shape)
         study.slice_table.SetAttribute(_DIGEST, measurement.digest)
@@ -222,16 +237,12 @@ def put_into_scene(study, measurement: Measurement, rows: Rows, levels: str) -> 
         summary = measurement.rows(rows, levels).summary
     except InputError:
         summary = None
-    set_summary(study, shape, summary, _name_of(rows, levels))
+    pooled = summary is not None and rows is not Rows.Level
+    what = f"area {range_text(summary[0].name)}" if pooled else "area by level"
+    set_summary(study, shape, summary, what)
     if study.summary_table is not None:
         for name, value in zip((_DIGEST, _CHOICE), made_from):
             study.summary_table.SetAttribute(name, value)
-
-
-def _name_of(rows: Rows, levels: str) -> str:
-    if rows is Rows.Level:
-        return "area by level"
-    return f"area {'C2–C3' if rows is Rows.C2C3 else levels.strip().upper().replace(':', '–')}"
 
 
 def measure_study(study, options, discs=None, symmetry: bool = False):
@@ -299,6 +310,6 @@ class LiveAreas:
 
         edited = measurement.with_areas(self._live.slices, self._live.areas)
         if edited is not None:
-            set_areas(table, edited.by_slice.shape)
+            set_areas(table, edited.shape)
             table.RemoveAttribute(_DIGEST)  # its other columns are older now
         return edited

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from slicer.i18n import tr as _
 
+from ..morphometry import level_name
+
 _ABSENT = "–"  # an en dash
+_DIAMETERS = ("diameter_AP", "diameter_RL")
 
 
 @dataclass(frozen=True)
@@ -36,38 +39,54 @@ class ShortTable:
         return "".join("\t".join(line) + "\n" for line in (self.headings, *self.cells))
 
 
-def short_table(measured, by_slice: bool) -> ShortTable:
-    """The rows of a measurement, from above to below.
+def table_by_slice(shape) -> ShortTable:
+    """One row a slice that has an area, from above to below.
 
     Args:
-        measured: ``workflows.csa_measure.Measured``.
-        by_slice: a row is one slice; else it is a group of them.
+        shape: ``morphometry.CordShape``.
     """
-    shape = measured.shape
-    rows = list(measured.summary)
-    if by_slice:
-        rows = [row for row in reversed(rows) if row.count]
-    headings = [_("Level"), _("Slice") if by_slice else _("Slices"), _("Area mm²")]
-    diameters = (("diameter_AP", _("AP mm")), ("diameter_RL", _("RL mm")))
-    cells = []
-    for row in rows:
-        area = number_text(row.mean["area"])
-        if not by_slice:
-            area = f"{area} ± {number_text(row.std['area'])}"
-        cells.append(
-            (
-                row.name if row.levels else _ABSENT,
-                str(row.slices[0]) if by_slice else str(row.count),
-                area,
-                *(number_text(row.mean[name]) for name, _heading in diameters),
-            )
+    rows = np.flatnonzero(np.isfinite(shape.columns["area"]))[::-1]
+    levels = np.zeros(len(shape), int) if shape.levels is None else shape.levels
+    measures = [shape.columns[name] for name in ("area", *_DIAMETERS)]
+    cells = tuple(
+        (
+            level_name(int(levels[n])) if levels[n] else _ABSENT,
+            str(int(shape.slices[n])),
+            *(number_text(values[n]) for values in measures),
         )
-    return ShortTable(
-        (*headings, *(heading for _name, heading in diameters)),
-        tuple(cells),
-        tuple(row.slices for row in rows),
-        tuple(position_of(shape, row.slices) for row in rows),
+        for n in rows
     )
+    slices = tuple((int(shape.slices[n]),) for n in rows)
+    headings = (_("Level"), _("Slice"), *_measure_headings())
+    return ShortTable(headings, cells, slices, tuple(position_of(shape, one) for one in slices))
+
+
+def table_by_group(measured) -> ShortTable:
+    """One row a level, or a range of them, from above to below.
+
+    Args:
+        measured: ``workflows.csa_measure.Measured`` with such a summary.
+    """
+    cells = tuple(
+        (
+            range_text(row.name) if row.levels else _ABSENT,
+            str(row.count),
+            mean_text(row),
+            *(number_text(row.mean[name]) for name in _DIAMETERS),
+        )
+        for row in measured.summary
+    )
+    slices = tuple(row.slices for row in measured.summary)
+    return ShortTable(
+        (_("Level"), _("Slices"), *_measure_headings()),
+        cells,
+        slices,
+        tuple(position_of(measured.shape, one) for one in slices),
+    )
+
+
+def _measure_headings() -> tuple[str, ...]:
+    return _("Area mm²"), _("AP mm"), _("RL mm")
 
 
 def position_of(shape, slices: Sequence[int]) -> tuple[float, float, float] | None:
@@ -81,6 +100,17 @@ def position_of(shape, slices: Sequence[int]) -> tuple[float, float, float] | No
         return None
     x, y, z = shape.centres_mm[index[len(index) // 2]]
     return float(x), float(y), float(z)
+
+
+def mean_text(row) -> str:
+    """Mean and SD of the area of a row, without unit."""
+    area = number_text(row.mean["area"])
+    return area if area == _ABSENT else f"{area} ± {number_text(row.std['area'])}"
+
+
+def range_text(name: str) -> str:
+    """A range of levels, "C2:C3", as a reader writes it."""
+    return name.replace(":", "–")
 
 
 def number_text(value: float) -> str:

@@ -147,13 +147,15 @@ def add_summary_table(
 
 
 def set_summary_table(table, shape: CordShape, summary: Summary | Iterable[LevelSummary]) -> None:
-    """Replace the content of a summary table."""
+    """Replace the content of a summary table; columns without any value are left out."""
     rows = table_rows(shape, summary, filename=table.GetName())
     names = [name for name in csv_columns() if name not in ("Timestamp", "SCT Version", "Filename")]
     extra = [name for row in rows[:1] for name in row if name not in names and "(" in name]
     columns = []
     for column in [*names, *extra]:
         values = [row.get(column) for row in rows]
+        if all(value is None for value in values):
+            continue
         if any(isinstance(value, str) for value in values):
             values = ["" if value is None else str(value) for value in values]
         measure = column[column.find("(") + 1 : -1] if column.endswith(")") else column
@@ -200,16 +202,22 @@ def fill(table, columns: Sequence[Column]) -> None:
 def rename_table(table, what: str) -> None:
     """Name a table by its image and what it holds, unless that is its name already."""
     name = _table_name(linked(table, SOFT_MASK), what)
-    if not table.GetName().startswith(name):
-        table.SetName(table.GetScene().GenerateUniqueName(name))
+    if not table.GetName() == name:
+        table.SetName(_free_name(table.GetScene(), name))
 
 
 def _add_table(scene, soft_node, what: str, kind: str):
-    name = scene.GenerateUniqueName(_table_name(soft_node, what))
+    name = _free_name(scene, _table_name(soft_node, what))
     table = scene.AddNewNodeByClass("vtkMRMLTableNode", name)
+    table.SetName(name)
     table.SetAttribute(_KIND, kind)
     link(table, SOFT_MASK, soft_node)
     return table
+
+
+def _free_name(scene, name: str) -> str:
+    """The scene's own unique names never become free again."""
+    return name if scene.GetFirstNodeByName(name) is None else scene.GenerateUniqueName(name)
 
 
 def _table_name(soft_node, what: str) -> str:
