@@ -11,8 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from slicer.i18n import tr as _
 
-from ..morphometry import level_name
-
 _ABSENT = "–"  # an en dash
 _DIAMETERS = ("diameter_AP", "diameter_RL")
 
@@ -45,6 +43,8 @@ def table_by_slice(shape) -> ShortTable:
     Args:
         shape: ``morphometry.CordShape``.
     """
+    from ..morphometry import level_name
+
     rows = np.flatnonzero(np.isfinite(shape.columns["area"]))[::-1]
     levels = np.zeros(len(shape), int) if shape.levels is None else shape.levels
     measures = [shape.columns[name] for name in ("area", *_DIAMETERS)]

@@ -202,7 +202,7 @@ def fill(table, columns: Sequence[Column]) -> None:
 def rename_table(table, what: str) -> None:
     """Name a table by its image and what it holds, unless that is its name already."""
     name = _table_name(linked(table, SOFT_MASK), what)
-    if not table.GetName() == name:
+    if table.GetName() != name:
         table.SetName(_free_name(table.GetScene(), name))
 
 
