@@ -13,13 +13,18 @@ from pathlib import Path
 
 NAMES = Path(__file__).resolve().parent / "names"
 CLASSES = (
-    "ctkCollapsibleButton ctkSliderWidget qMRMLNodeComboBox qMRMLWidget QTableWidget"
+    "ctkCollapsibleButton ctkSliderWidget qMRMLNodeComboBox qMRMLWidget qMRMLTableView"
     " qMRMLSegmentEditorWidget qMRMLPlotView qMRMLPlotWidget qMRMLLayoutManager"
     " qSlicerLayoutManager qSlicerApplication QWidget QLabel QPushButton QToolButton QCheckBox"
     " QComboBox QLineEdit QProgressBar QFrame QShortcut QTimer QSettings QFileDialog"
-    " QHeaderView qMRMLSortFilterProxyModel QVBoxLayout QHBoxLayout QMenu QAction"
+    " QAbstractItemView qMRMLSortFilterProxyModel QVBoxLayout QHBoxLayout QMenu QAction"
+    " qSlicerMainWindow qSlicerSingletonViewFactory qMRMLSliceWidget qMRMLSliceView"
+    " qMRMLSliceControllerWidget qMRMLThreeDWidget qMRMLThreeDView qMRMLTableWidget"
+    " ctkVTKOpenGLNativeWidget"
     " QButtonGroup QRadioButton QScrollArea QMainWindow QDialog QDialogButtonBox QListWidget"
-    " QObject ctkVTKChartView qSlicerSingletonViewFactory"
+    " QObject ctkVTKChartView qSlicerSingletonViewFactory QGroupBox QTableWidget"
+    " ctkExpandableWidget ctkCollapsibleGroupBox ctkFittedTextBrowser qMRMLSegmentsTableView"
+    " qSlicerSegmentEditorAbstractEffect QHeaderView"
 ).split()
 FUNCTIONS = (
     "slicer.util",

@@ -13,6 +13,8 @@ from pathlib import Path
 # Qt classes that were not read themselves: what all of these have.
 _RELATED = {
     "QAbstractButton": ("QPushButton", "QToolButton", "QCheckBox"),
+    "QTableView": ("QAbstractItemView",),
+    "QVTKWidget": ("QWidget",),
 }
 
 

@@ -182,6 +182,9 @@ class SliderWidget(QtWidgets.QWidget):
     singleStep = Property(float, *_limit("_step", False))
     pageStep = Property(float, *_limit("_page", False))
     decimals = Property(int, *_limit("_decimals", False))
+    suffix = Property(
+        str, lambda self: self._box.suffix(), lambda self, value: self._box.setSuffix(value)
+    )
     value = Property(float, lambda self: self._value, setValue)
 
 
@@ -340,13 +343,60 @@ class MRMLWidget(QtWidgets.QWidget):
         return self._scene
 
 
-STAND_INS = {
-    kind.platform_kind: kind
-    for kind in (
-        CollapsibleButton,
-        SliderWidget,
-        NodeComboBox,
-        SortFilterProxyModel,
-        MRMLWidget,
-    )
-}
+class TableView(QtWidgets.QTableView):
+    """``qMRMLTableView`` (Slicer Libs/MRML/Widgets/qMRMLTableView.h): a table node; not sorted, not
+    edited here.
+    """
+
+    platform_kind = "qMRMLTableView"
+    rowsSelected = Signal()
+    signal_names = {"selectionChanged": "rowsSelected"}
+
+    def __init__(self, parent=None):
+        super().__init__(parent)
+        self._node = self._scene = self._tag = None
+        self._model = QtGui.QStandardItemModel(self)
+        self.setModel(self._model)
+        self.selectionModel().selectionChanged.connect(lambda *_: self.rowsSelected.emit())
+
+    def setMRMLScene(self, scene) -> None:
+        self._scene = scene
+        if self._node is not None and self._node.GetScene() is not scene:
+            self.setMRMLTableNode(None)
+
+    def setMRMLTableNode(self, node) -> None:
+        if self._tag is not None:
+            self._node.RemoveObserver(self._tag)
+            self._tag = None
+        self._node = node
+        if node is not None:
+            self._tag = node.AddObserver("ModifiedEvent", lambda *_: self._fill())
+        self._fill()
+
+    def mrmlTableNode(self):
+        return self._node
+
+    def _fill(self) -> None:
+        self._model.clear()
+        if self._node is None:
+            return
+        columns = range(self._node.GetNumberOfColumns())
+        titles = [self._node.GetColumnTitle(self._node.GetColumnName(column)) for column in columns]
+        self._model.setHorizontalHeaderLabels(
+            [title or self._node.GetColumnName(n) for n, title in enumerate(titles)]
+        )
+        for row in range(self._node.GetNumberOfRows()):
+            for column in columns:
+                item = QtGui.QStandardItem(self._node.GetCellText(row, column))
+                item.setEditable(False)
+                self._model.setItem(row, column, item)
+
+    def copySelection(self) -> None:
+        rows = {}
+        for index in sorted(
+            self.selectionModel().selectedIndexes(), key=lambda one: (one.row(), one.column())
+        ):
+            rows.setdefault(index.row(), []).append(index.data())
+        QtGui.QGuiApplication.clipboard().setText(
+            "\n".join("\t".join(cells) for cells in rows.values())
+        )

@@ -103,7 +103,7 @@ def test_from_the_image_to_the_saved_scene(case, ui, widget, app, slicer_host, t
     ui.cordMeasureSection.collapsed = False
     wait_until_measured(widget)
     assert len(shown_rows(ui)) == study_of(image).slice_table.GetNumberOfRows() > 10
-    assert "raised" in ui.cordEditsNote.text
+    assert "raised" in ui.cordCorrectStatus.text
 
 
 def sidecar_is_that_of_the_shell(folder, image) -> None:

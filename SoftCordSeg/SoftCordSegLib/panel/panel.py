@@ -24,6 +24,7 @@ from .save_section import SaveSection
 from .situation import Situation, situation_of
 from .soft_section import SoftSection
 from .status_lines import Line, StatusLine
+from .views import Views
 from .worker import Worker, WorkerBusy
 
 # Sections with a status line; of the last four one is open at a time.
@@ -45,6 +46,7 @@ class Panel:
         situation: the state that the sections show; read again by :meth:`refresh`.
         parameters: the wrapped parameter node; None while the scene is closed.
         shown: True from :meth:`enter` to :meth:`exit`.
+        views: :class:`~.views.Views`.
         sections: those of which one is open at a time.
     """
 
@@ -55,6 +57,7 @@ class Panel:
         self.worker = Worker(slicer.app.processEvents)
         self.situation = Situation()
         self.shortcuts = None
+        self.views = None
         self._observer = observer
         self.sections = OpenSections(ui, _TAKING_TURNS)
         self._lines = {name: StatusLine(ui, name, self.guard) for name in _STATUS}
@@ -268,6 +271,8 @@ def make_panel(ui, scene, logic, observer, parent) -> Panel:
         parent: the module's widget, in which the keys are active.
     """
     panel = Panel(ui, scene, logic, observer, parent.isVisible())
+    panel.views = Views(panel)
+    panel.add(panel.views)
     image, measure = ImageSection(panel), MeasureSection(panel)
     correct = CorrectSection(panel, on_change=measure.follow)
     soft = SoftSection(panel)
