@@ -83,7 +83,7 @@ def test_discs_are_placed_with_the_mouse_and_the_preview_has_the_name_it_will_ge
     node = study_of(image_node).discs
     for n, name in enumerate(names):
         row, column = view.pixel_of((10.0, -18.0, 30.0 - 6.0 * n))
-        slicer_host.hover(inner, (round(column), round(row)))
+        slicer_host.move(inner, (round(column), round(row)))
         assert node.GetNthControlPointPositionStatus(n) == node.PositionPreview
         assert node.GetNthControlPointLabel(n) == name
         slicer_host.click(inner, (round(column), round(row)))
@@ -92,7 +92,7 @@ def test_discs_are_placed_with_the_mouse_and_the_preview_has_the_name_it_will_ge
     assert [row[0] for row in table_rows(ui)] == names
     assert [float(row[1]) for row in table_rows(ui)] == pytest.approx([30, 24, 18], abs=1.0)
     assert [row[2] for row in table_rows(ui)] == ["marked"] * 3
-    slicer_host.hover(inner, (20, 20))
+    slicer_host.move(inner, (20, 20))
     choose(ui.cordNextDiscSelector, "T12")
     assert node.GetNthControlPointLabel(3) == "T12/L1"
     slicer_host.click(inner, (20, 20))
