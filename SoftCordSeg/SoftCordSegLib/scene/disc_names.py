@@ -139,10 +139,10 @@ def ask_for_name(node, value: int | None) -> None:
 
 def disc_to_confirm(node) -> DiscRow | None:
     """The disc whose name is to be confirmed; None where there is no question (any more)."""
-    asked = node.GetAttribute(_QUESTION) if node is not None else None
-    if not asked:
+    value = node.GetAttribute(_QUESTION) if node is not None else None
+    if not value:
         return None
-    return next((row for row in disc_rows(node) if str(row.value) == asked), None)
+    return next((row for row in disc_rows(node) if str(row.value) == value), None)
 
 
 def confirm_name(node) -> None:
