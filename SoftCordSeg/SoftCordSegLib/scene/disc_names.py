@@ -28,7 +28,7 @@ class DiscRow:
         number: of the control point.
         name: as it is written there; not always a disc's.
         position_mm: (x, y, z), world RAS+, mm.
-        confidence: 0 to 1 of a disc that the program found and nobody changed; None for others.
+        confidence: 0 to 1 of a disc that is as the program found it; None for others.
     """
 
     number: int
