@@ -123,7 +123,7 @@ def test_an_error_goes_at_the_next_action_and_the_rest_stays(ui, image_node, wid
     panel.rest("Nothing found yet.", section="Levels")
     panel.say_error("It did not work.", section="Levels")
     panel.say("Saved.", section="Save")
-    with panel.guard("", section="Mask"):
+    with panel.guard("", refresh=False, section="Mask"):
         pass
     assert ui.cordLevelsStatus.text == "Nothing found yet."
     assert ui.cordSaveStatus.text == "Saved."
