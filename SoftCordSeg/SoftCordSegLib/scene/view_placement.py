@@ -10,7 +10,6 @@ import numpy as np
 from .cord_line import CordLine
 from .volume_nodes import array_of, grid_of
 
-SAGITTAL, AXIAL, CORONAL = "Yellow", "Red", "Green"  # Slicer's own names of its three views
 AXIAL_WIDTH_MM = 50.0
 _ROOM_MM = 15.0  # shown beyond each end of the cord, and looked at for window and level
 _SAME = 1e-6  # of a plane: the same slice
