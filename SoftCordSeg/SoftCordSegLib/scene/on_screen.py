@@ -73,11 +73,15 @@ def images_in_views(scene) -> list:
 
     A mask counts as the image it was made from.
     """
+    composites = own_composites(scene)
+    nodes = [slice_node_of(scene, composite.GetLayoutName()) for composite in composites]
+    in_layout = [
+        composite
+        for composite, node in zip(composites, nodes)
+        if node is not None and node.IsViewVisibleInLayout()
+    ]
     images = []
-    for composite in own_composites(scene):
-        node = slice_node_of(scene, composite.GetLayoutName())
-        if node is not None and not node.IsViewVisibleInLayout():
-            continue
+    for composite in in_layout or composites:
         identity = composite.GetBackgroundVolumeID()
         volume = scene.GetNodeByID(identity) if identity else None
         if volume is None:

@@ -204,6 +204,32 @@ def bring_views_to_cord(nodes, line: CordLine, image_node) -> None:
         node.EndModify(changes)
 
 
+def look_at_cord(scene, line: CordLine) -> None:
+    """Turn the cameras of all 3D views to the cord, near enough for it to fill the view; the
+    direction they look in stays.
+    """
+    for n in range(scene.GetNumberOfNodesByClass("vtkMRMLCameraNode")):
+        camera = scene.GetNthNodeByClass(n, "vtkMRMLCameraNode")
+        away = np.array(camera.GetPosition()) - camera.GetFocalPoint()
+        size = float(np.linalg.norm(np.ptp(line.points, axis=0))) + _ROOM_MM
+        distance = 0.5 * size / np.sin(np.radians(0.5 * camera.GetViewAngle()))
+        changes = camera.StartModify()
+        camera.SetFocalPoint(*line.middle)
+        camera.SetPosition(*(line.middle + away / np.linalg.norm(away) * distance))
+        camera.EndModify(changes)
+        camera.ResetClippingRange()
+
+
+def orientation_of(node) -> np.ndarray:
+    """(3, 3) columns of a slice view's axes, RAS+, for :func:`set_orientation`."""
+    return _linear(node)
+
+
+def set_orientation(node, linear: np.ndarray) -> None:
+    """Turn a slice view; what is in its middle stays there."""
+    _set_slice(node, linear, plane_of(node)[0])
+
+
 def _height_mm(image_node) -> float:
     bounds = np.zeros(6)
     image_node.GetRASBounds(bounds)
