@@ -8,7 +8,8 @@ from slicer.i18n import tr as _
 
 from ..scene.cord_layouts import LAYOUT_NAMES, LAYOUTS, PROFILE_TAG, register_layouts
 
-_made: dict = {}  # of the present layout manager: "manager", "factory", "holder"
+_FACTORY = "cordProfileFactory"
+_kept: list = []  # what Python has made and Qt holds
 
 
 def register_own_layouts() -> None:
@@ -35,17 +36,20 @@ def profile_holder():
     manager = slicer.app.layoutManager()
     if manager is None:
         return None
-    if _made.get("manager") is not manager:
-        holder = qt.QWidget()
-        holder.objectName = "cordProfileHolder"
-        inside = qt.QVBoxLayout(holder)
-        inside.setContentsMargins(0, 0, 0, 0)
-        factory = slicer.qSlicerSingletonViewFactory()
-        factory.setTagName(PROFILE_TAG)
-        factory.setWidget(holder)
-        manager.registerViewFactory(factory)
-        _made.update(manager=manager, factory=factory, holder=holder)
-    return _made["holder"]
+    for factory in manager.children():
+        if factory.objectName == _FACTORY:
+            return factory.widget()
+    holder = qt.QWidget()
+    holder.objectName = "cordProfileHolder"
+    inside = qt.QVBoxLayout(holder)
+    inside.setContentsMargins(0, 0, 0, 0)
+    factory = slicer.qSlicerSingletonViewFactory()
+    factory.objectName = _FACTORY
+    factory.setTagName(PROFILE_TAG)
+    factory.setWidget(holder)
+    manager.registerViewFactory(factory)
+    _kept[:] = [factory, holder]
+    return holder
 
 
 def _add_to_menu() -> None:

@@ -38,7 +38,8 @@ class Views(Section):
         self._observed: list = []
         self._own = self._entered = False
         self._chosen = None  # the image that the views were told to show
-        self._offered = None  # the image in the views that the panel has offered
+        # The image in the views that the panel has offered, and whether there were several.
+        self._offered = None, False
         self._words = ""  # with which it was offered
         self._imported = False
         self._turned: dict = {}  # slice node -> orientation before ours
@@ -269,7 +270,7 @@ class Views(Section):
         """The user has chosen a volume: it is shown, and only what belongs to it."""
         from ..scene.on_screen import show_image
 
-        self._chosen, self._offered = image, None
+        self._chosen = image
         if image is not None and image.GetImageData() is not None:
             with self._alone():
                 show_image(self._scene, image)
@@ -289,15 +290,15 @@ class Views(Section):
         self._offer(others[0] if others else None, bool(others) and image in shown)
 
     def _offer(self, other, mixed: bool) -> None:
-        if other is self._offered:
+        if (other, mixed) == self._offered:
             return
         image = self._panel.situation.image
         if other is None or image is None:
-            if self._offered is not None and self._panel.ui.cordRunStatus.text == self._words:
+            if self._offered[0] is not None and self._panel.ui.cordRunStatus.text == self._words:
                 self._panel.say("")
-            self._offered = None
+            self._offered = None, False
             return
-        self._offered = other
+        self._offered = other, mixed
         if mixed:
             self._words = _(
                 "The views show several volumes, so no mask is drawn. Show only {name} again?"
@@ -311,7 +312,7 @@ class Views(Section):
         self._panel.say(self._words, warning=True, show=show)
 
     def _choose_offered(self) -> None:
-        other, self._offered = self._offered, None
+        (other, _mixed), self._offered = self._offered, (None, False)
         if other is not None and other.GetScene() is self._scene:
             self._panel.parameters.image = other
 

@@ -27,19 +27,6 @@ def show_only(scene, images) -> None:
             _set_shown(node, any(image is one for one in images))
 
 
-def results_drawn(scene) -> list:
-    """The images of which something is drawn (that is not hidden)."""
-    images = []
-    for n in range(scene.GetNumberOfNodesByClass("vtkMRMLDisplayableNode")):
-        node = scene.GetNthNodeByClass(n, "vtkMRMLDisplayableNode")
-        image = None if node.IsA("vtkMRMLVolumeNode") else image_of_result(node)
-        display = node.GetDisplayNode()
-        if image is not None and display is not None and display.GetVisibility():
-            if not any(image is one for one in images):
-                images.append(image)
-    return images
-
-
 def own_composites(scene) -> list:
     """The composite nodes of Slicer's three slice views: those that are ours to fill.
 

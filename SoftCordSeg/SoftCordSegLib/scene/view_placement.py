@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from .cord_line import CordLine
-from .volume_nodes import array_of, grid_of
+
+# The panel opens without the packages of other files here: those are imported where they are used.
 
 AXIAL_WIDTH_MM = 50.0
 _ROOM_MM = 15.0  # shown beyond each end of the cord, and looked at for window and level
@@ -155,6 +156,8 @@ def set_window_around(image_node, soft_node, low: float = 1.0, high: float = 99.
     Returns:
         Whether they were set.
     """
+    from .volume_nodes import array_of, grid_of
+
     display = image_node.GetDisplayNode()
     if display is None:
         return False
