@@ -73,7 +73,7 @@ def cord_line_of(soft_node) -> CordLine | None:
     """The centreline of a soft mask node; None where it has none: an empty mask, cord in one slice
     only, or a transform that bends.
     """
-    from ..morphometry import centreline_of
+    from ..morphometry import centreline_of  # takes long, and the panel opens without it
     from ..volume import Volume
     from .volume_nodes import array_of, grid_of
 
