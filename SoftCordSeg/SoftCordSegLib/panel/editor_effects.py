@@ -131,8 +131,9 @@ class EditorEffects:
     def _chooser(self, name: str):
         def choose() -> None:
             with self._panel.guard(_("The tool could not be chosen."), section="Correct"):
-                chosen = "" if self.active == name else name
-                self._ui.cordEditor.setActiveEffectByName(chosen)
+                if self._node is not None:
+                    chosen = "" if self.active == name else name
+                    self._ui.cordEditor.setActiveEffectByName(chosen)
 
         return choose
 
