@@ -382,7 +382,7 @@ class SoftCordSegTest(ScriptedLoadableModuleTest):
 
         self.delayDisplay("Pressing Segment")
         ui.cordSegmentButton.click()
-        self.assertIsNotNone(study_of(image).soft, ui.cordMessageLabel.text)
+        self.assertIsNotNone(study_of(image).soft, ui.cordRunStatus.text)
         ui.cordThresholdSlider.value = 0.3
         self.assertEqual(study_of(image).view.threshold, 0.3)
         self._correct_and_take_back(panel, image)
@@ -392,7 +392,7 @@ class SoftCordSegTest(ScriptedLoadableModuleTest):
         panel.parameters.rows = Rows.Level
         ui.cordMeasureButton.click()
         table = study_of(image).summary_table
-        self.assertIsNotNone(table, ui.cordMessageLabel.text)
+        self.assertIsNotNone(table, ui.cordRunStatus.text)
         rows = table.GetNumberOfRows()
         area = table.GetTable().GetColumnByName("MEAN(area)").GetValue(rows // 2)
         self.assertTrue(40 < area < 120, f"{area} mm2 is no cord")

@@ -57,8 +57,9 @@ DARK_PAGE = {
     "card": "#1a1e22",
 }
 
-# The panel: readable on Slicer's light and dark style.
-ERROR = "#d32f2f"
+# Text in the panel, 4.5:1 on Slicer's light style (#efefef) and on its dark one (#323232).
+ERROR_ON_LIGHT, ERROR_ON_DARK = "#b3261e", "#ff9e96"
+WARNING_ON_LIGHT, WARNING_ON_DARK = "#7a4a00", "#f0b060"
 
 
 def hexadecimal(colour) -> str:

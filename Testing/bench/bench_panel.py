@@ -76,7 +76,7 @@ def main() -> None:
             milliseconds(lambda value=value: setattr(ui.cordThresholdSlider, "value", value))
             for value in values
         ][1:]
-        assert study_of(image).view.threshold == values[-1], ui.cordMessageLabel.text
+        assert study_of(image).view.threshold == values[-1], ui.cordRunStatus.text
         return times
 
     values = (0.55, 0.5, 0.45, 0.4, 0.35, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)

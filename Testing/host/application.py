@@ -23,6 +23,7 @@ from . import parameter_node, segment_editor, widgets
 from .platform_names import Platform
 from .pythonqt import Host, unwrap
 
+PANEL_WIDTH = 376  # 360 and a scroll bar
 MODULE_FILE = Path(__file__).resolve().parents[2] / "SoftCordSeg" / "SoftCordSeg.py"
 NAMES = Path(__file__).resolve().parent / "names"
 STAND_INS = {**widgets.STAND_INS, "qMRMLSegmentEditorWidget": segment_editor.SegmentEditorWidget}
@@ -76,9 +77,9 @@ class HostSlicer(Host):
         """
         parent = self.class_of("qMRMLWidget")()
         window = unwrap(parent)
-        QtWidgets.QVBoxLayout(window)
-        window.setFixedWidth(444)  # the width of Slicer's module panel
+        QtWidgets.QVBoxLayout(window).setContentsMargins(0, 0, 0, 0)
         window._scene = self.scene
+        window.scroll_area = _module_panel(window)
         widget = module.SoftCordSegWidget(parent)
         widget.setup()
         self.opened = widget
@@ -87,7 +88,9 @@ class HostSlicer(Host):
 
     def show_panel(self, widget) -> None:
         """The user chooses the module."""
-        unwrap(widget.parent).show()
+        window = unwrap(widget.parent)
+        window.scroll_area.show()
+        window.show()
         widget.enter()
         self.process_events()
 
@@ -95,6 +98,7 @@ class HostSlicer(Host):
         """The user chooses another module."""
         widget.exit()
         unwrap(widget.parent).hide()
+        unwrap(widget.parent).scroll_area.hide()
         self.process_events()
 
     def _select_module(self, name: str) -> None:
@@ -116,6 +120,8 @@ class HostSlicer(Host):
             if hasattr(child, "setMRMLScene"):
                 child.setMRMLScene(None)  # what the destructors of the real ones do
         window.hide()
+        window.scroll_area.takeWidget()
+        window.scroll_area.deleteLater()
         window.deleteLater()
         self.process_events()
         QtCore.QCoreApplication.sendPostedEvents(None, QtCore.QEvent.DeferredDelete)
@@ -259,6 +265,9 @@ class Application:
     def processEvents(self) -> None:
         self._host.process_events()
 
+    def palette(self):
+        return QtGui.QGuiApplication.palette()
+
     def testingEnabled(self) -> bool:
         return False  # so that the tests see what the user sees
 
@@ -306,6 +315,19 @@ class LayoutManager:
 
     def plotWidget(self, _number: int):
         return types.SimpleNamespace(plotView=lambda: self._plot)
+
+
+def _module_panel(window) -> QtWidgets.QScrollArea:
+    """What Slicer shows a module in (Slicer Base/QTGUI/qSlicerModulePanel.cxx): it scrolls up and
+    down only, and is as wide as its content wants at least.
+    """
+    area = QtWidgets.QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QtWidgets.QFrame.NoFrame)
+    area.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarAlwaysOff)
+    area.setWidget(window)
+    area.resize(PANEL_WIDTH, 700)
+    return area
 
 
 class PlotView(QtWidgets.QWidget):

@@ -77,7 +77,7 @@ def test_any_node_may_go_at_any_time(ui, image_node, app, widget, what):
 
     if what != "image":
         ui.cordSegmentButton.click()
-        assert ui.cordMessageLabel.text == "Spinal cord found."
+        assert ui.cordRunStatus.text == "Spinal cord found."
         assert study_of(image_node).view is not None
 
 
@@ -169,7 +169,7 @@ def test_what_goes_while_the_network_works_is_a_sentence(
     engine.at_tile = lambda tile: threading.Event().wait(0.05)
     ui.cordSegmentButton.click()
 
-    assert ui.cordMessageLabel.text in (
+    assert ui.cordRunStatus.text in (
         "The volume was deleted while it was being segmented. Nothing was added.",
         "Stopped. Nothing was changed.",
     )
@@ -343,7 +343,7 @@ print("note:", ui.cordImageNote.text, ui.cordInstallButton.visible, ui.cordSegme
 for name in ("Correct", "Levels", "Measure", "Save"):
     getattr(widget.ui, f"cord{name}Section").collapsed = False
 widget.ui.cordSegmentButton.click()
-print("said:", widget.ui.cordMessageLabel.text)
+print("said:", widget.ui.cordRunStatus.text)
 widget.exit()
 widget.enter()
 print("errors:", host.slot_errors)

@@ -49,7 +49,7 @@ def test_a_model_from_a_file_is_installed_chosen_and_used(
     slicer_host.answers = [str(archive)]
     choose(ui, "Install from a file")
 
-    assert "'tuned' is installed" in ui.cordMessageLabel.text
+    assert "'tuned' is installed" in ui.cordRunStatus.text
     assert slicer_host.settings["SoftCordSeg/Model"] == str(own_models / "tuned")
     assert ui.cordModelSelector.currentIndex == len(shipped_bundles())
     assert ui.cordModelGetSelector.currentIndex == 0
@@ -80,7 +80,7 @@ def test_a_file_that_is_no_model_is_a_sentence(ui, slicer_host, tmp_path, own_mo
     (tmp_path / "other.zip").write_bytes(b"no zip")
     slicer_host.answers = [str(tmp_path / "other.zip")]
     choose(ui, "Install from a file")
-    assert "not a zip archive" in ui.cordMessageLabel.text
+    assert "not a zip archive" in ui.cordRunStatus.text
     assert "SoftCordSeg/Model" not in slicer_host.settings
     assert slicer_host.shown_errors == []
 
@@ -106,7 +106,7 @@ def test_a_download_is_done_by_the_worker_and_its_failure_is_a_sentence(ui, slic
     )
     slicer_host.answers = [True]
     choose(ui, "Download v2.0")
-    assert "cannot be reached" in ui.cordMessageLabel.text
+    assert "cannot be reached" in ui.cordRunStatus.text
     assert slicer_host.shown_errors == []
     assert all(state == (True, False) for state in busy)
     assert ui.cordModelGetSelector.enabled

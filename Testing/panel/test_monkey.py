@@ -172,6 +172,6 @@ def test_random_clicks_never_break_the_panel(
     slicer_host.answers = [True]
     widget.ui.cordSegmentButton.click()
     study = study_of(widget.panel.situation.image)
-    assert study.view is not None, widget.ui.cordMessageLabel.text
+    assert study.view is not None, widget.ui.cordRunStatus.text
     with SliceView(app, "Axial", (50, 50), name="Red") as view:
         view.render()

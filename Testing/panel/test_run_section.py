@@ -34,7 +34,7 @@ def test_one_click_gives_a_soft_mask_on_the_images_own_grid(ui, image_node):
     ui.cordSegmentButton.click()
 
     study = study_of(image_node)
-    assert ui.cordMessageLabel.text == "Spinal cord found."
+    assert ui.cordRunStatus.text == "Spinal cord found."
     assert grid_of(study.soft).same_as(grid_of(image_node))
     np.testing.assert_array_equal(
         array_of(study.soft) == np.float32(0.9), array_of(image_node) == 500
@@ -61,7 +61,7 @@ def test_while_it_runs_there_is_progress_and_the_rest_is_locked(
                 "cordCancelButton",
             )
             seen.append({name: getattr(ui, name).enabled for name in names})
-            seen.append(ui.cordMessageLabel.text)
+            seen.append(ui.cordRunStatus.text)
             go_on.set()
 
     while_running(slicer_host, look)
@@ -106,12 +106,12 @@ def test_cancel_in_the_middle_changes_nothing_and_segment_works_again(
 
     assert tiles == [0, 1], "it went on after the tile in which Cancel was pressed"
     assert "Stopping" in at_cancel[0]
-    assert "Stopped" in ui.cordMessageLabel.text
+    assert "Stopped" in ui.cordRunStatus.text
     assert app.scene.GetNumberOfNodes() == before
 
     engine.at_tile = lambda tile: None
     ui.cordSegmentButton.click()
-    assert ui.cordMessageLabel.text == "Spinal cord found."
+    assert ui.cordRunStatus.text == "Spinal cord found."
     assert len(soft_masks_of(image_node)) == 1
 
 
@@ -131,8 +131,8 @@ def test_an_error_is_a_sentence_in_the_panel_and_no_window(ui, image_node, widge
     widget.logic.engine = broken
     ui.cordSegmentButton.click()
 
-    assert "right file was exported" in ui.cordMessageLabel.text
-    assert "color" in ui.cordMessageLabel.styleSheet
+    assert "right file was exported" in ui.cordRunStatus.text
+    assert "color" in ui.cordRunStatus.styleSheet
     assert slicer_host.shown_errors == []
     assert ui.cordSegmentButton.enabled
 
@@ -157,7 +157,7 @@ def test_where_no_cord_is_found_nothing_is_added(ui, a_volume, app):
     before = app.scene.GetNumberOfNodes()
     ui.cordSegmentButton.click()
 
-    assert ui.cordMessageLabel.text == "No spinal cord was found."
+    assert ui.cordRunStatus.text == "No spinal cord was found."
     assert app.scene.GetNumberOfNodes() == before
     assert not ui.cordThresholdSlider.enabled
 
@@ -187,8 +187,8 @@ def test_all_volumes_are_segmented_and_one_bad_one_does_not_stop_the_rest(ui, a_
 
     assert len(engine.requests) == requests + 2, "the finished one was run again"
     assert study_of(third).soft is not None
-    assert ui.cordMessageLabel.text.splitlines()[0] == "1 of 2 volumes have a mask now."
-    assert "dark: No spinal cord was found." in ui.cordMessageLabel.text
+    assert ui.cordRunStatus.text.splitlines()[0] == "1 of 2 volumes have a mask now."
+    assert "dark: No spinal cord was found." in ui.cordRunStatus.text
 
 
 def test_cancel_stops_all_that_are_still_to_come(ui, a_volume, engine, slicer_host, widget):
@@ -203,8 +203,8 @@ def test_cancel_stops_all_that_are_still_to_come(ui, a_volume, engine, slicer_ho
     ui.cordSegmentAllButton.click()
 
     assert len(engine.requests) == 2
-    assert "1 of 3" in ui.cordMessageLabel.text
-    assert "Stopped" in ui.cordMessageLabel.text
+    assert "1 of 3" in ui.cordRunStatus.text
+    assert "Stopped" in ui.cordRunStatus.text
 
 
 def test_the_box_that_was_looked_at_can_be_shown_moved_and_used(ui, image_node, engine):
@@ -334,7 +334,7 @@ def test_a_folder_that_is_no_model_says_so_and_is_not_taken(ui, slicer_host, tmp
     slicer_host.answers = [str(tmp_path)]
     ui.cordModelBrowseButton.click()
 
-    assert "There is no model bundle" in ui.cordMessageLabel.text
+    assert "There is no model bundle" in ui.cordRunStatus.text
     assert "SoftCordSeg/Model" not in slicer_host.settings
 
 
@@ -345,11 +345,11 @@ def test_choosing_no_folder_changes_nothing(ui, slicer_host):
 
 
 def test_the_panel_says_what_to_do_first(ui, a_volume):
-    assert ui.cordMessageLabel.text == "Load an MR volume: drag it into the window."
+    assert ui.cordRunStatus.text == "Load an MR volume: drag it into the window."
     a_volume()
-    assert ui.cordMessageLabel.text == "Press Segment."
+    assert ui.cordRunStatus.text == "Press Segment."
     ui.cordSegmentButton.click()
-    assert ui.cordMessageLabel.text == "Spinal cord found."
+    assert ui.cordRunStatus.text == "Spinal cord found."
 
 
 def test_missing_packages_are_named_and_installed_on_request(
@@ -377,22 +377,22 @@ def test_missing_packages_are_named_and_installed_on_request(
 def test_a_message_goes_with_the_volume_it_is_about(ui, image_node, a_volume, app, slicer_host):
     other = a_volume("other")
     ui.cordSegmentButton.click()
-    assert ui.cordMessageLabel.text == "Spinal cord found."
+    assert ui.cordRunStatus.text == "Spinal cord found."
     ui.cordImageSelector.setCurrentNode(other)
-    assert ui.cordMessageLabel.text == "Press Segment."
+    assert ui.cordRunStatus.text == "Press Segment."
     ui.cordImageSelector.setCurrentNode(image_node)
     ui.cordMeasureButton.click()
-    assert ui.cordMessageLabel.text.startswith("Measured")
+    assert ui.cordRunStatus.text.startswith("Measured")
     app.scene.Clear(False)
-    assert ui.cordMessageLabel.text == "Load an MR volume: drag it into the window."
+    assert ui.cordRunStatus.text == "Load an MR volume: drag it into the window."
 
 
 def test_a_refusal_goes_when_something_else_is_done(ui, image_node, a_volume):
     ui.cordSegmentButton.click()
     ui.cordCompareButton.click()
-    assert "fewer than two" in ui.cordMessageLabel.text
+    assert "fewer than two" in ui.cordRunStatus.text
     ui.cordThresholdSlider.value = 0.3
-    assert "fewer than two" not in ui.cordMessageLabel.text
+    assert "fewer than two" not in ui.cordRunStatus.text
 
 
 def test_our_masks_are_not_offered_as_volumes(ui, image_node, a_volume, app):

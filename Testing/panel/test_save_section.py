@@ -125,7 +125,7 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(ui, neck, slicer_host, tm
     slicer_host.answers = [str(tmp_path / "file" / "folder")]
     ui.cordSaveButton.click()
 
-    assert "Choose another folder" in ui.cordMessageLabel.text
+    assert "Choose another folder" in ui.cordRunStatus.text
 
 
 def test_the_image_itself_is_never_written_over(neck, tmp_path):
@@ -163,7 +163,7 @@ def test_the_scene_is_saved_and_everything_comes_back(
     assert ui.cordDiscsNote.text.startswith("top of C1") or "C2/C3" in ui.cordDiscsNote.text
     choose_rows(ui, "Slice")
     ui.cordMeasureButton.click()
-    assert "Measured" in ui.cordMessageLabel.text
+    assert "Measured" in ui.cordRunStatus.text
 
 
 def test_names_of_files_come_from_the_image():

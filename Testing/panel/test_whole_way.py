@@ -63,7 +63,7 @@ def test_from_the_image_to_the_saved_scene(case, ui, widget, app, slicer_host, t
     assert study_of(image).soft is None
     ui.cordSegmentButton.click()
     soft_node = study_of(image).soft
-    assert soft_node is not None, ui.cordMessageLabel.text
+    assert soft_node is not None, ui.cordRunStatus.text
 
     for threshold in (0.3, 0.7, 0.5):
         ui.cordThresholdSlider.value = threshold

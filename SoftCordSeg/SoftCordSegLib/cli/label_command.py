@@ -18,6 +18,24 @@ if TYPE_CHECKING:
     from ..morphometry import DiscLabel
     from ..workflows.label_discs import Labelling
 
+CarryFrom = Annotated[
+    Optional[Path],
+    typer.Option(
+        "--from",
+        help="Carry over the discs of another image of the session (for thick axial slices).",
+    ),
+]
+LikelyNames = Annotated[
+    bool,
+    typer.Option(
+        "--likely-names",
+        help=(
+            "Where no disc is known and the names are not certain, write the most likely ones."
+            " Without this option nothing is written then."
+        ),
+    ),
+]
+
 
 def label_command(
     image: Annotated[
@@ -58,13 +76,8 @@ def label_command(
             )
         ),
     ] = None,
-    from_: Annotated[
-        Optional[Path],
-        typer.Option(
-            "--from",
-            help="Carry over the discs of another image of the session (for thick axial slices).",
-        ),
-    ] = None,
+    from_: CarryFrom = None,
+    likely_names: LikelyNames = False,
     time: TimeText = None,
     bids_standard_names: StandardNames = False,
     json: Json = False,
@@ -72,14 +85,17 @@ def label_command(
 ) -> None:
     """Find the intervertebral discs along the cord.
 
-    One disc must be known, or C2/C3 and the dens in view. Each disc gets a confidence: the
-    probability that it lies within 2.5 mm along the cord, given that the known ones are right.
+    Without a known disc they are named by the image, and written if these names are certain. Each
+    disc gets a confidence: the probability that it lies within 2.5 mm along the cord, given that
+    the names are right.
     """
     with guarded(debug, json):
         from ..workflows.label_discs import LabelOptions, label_files
 
         discs, files = _parse_known(known or [])
-        options = LabelOptions(discs, files, fix, from_, parse_time(time), bids_standard_names)
+        options = LabelOptions(
+            discs, files, fix, from_, likely_names, parse_time(time), bids_standard_names
+        )
         with (
             interruptible() as interrupt,
             progress_bars(interrupt) as bars,
@@ -160,5 +176,13 @@ def _summary(labelling: Labelling) -> dict[str, Any]:
         "file": str(labelling.files[0]),
         "discs": [disc.as_json() for disc in labelling.discs],
         "implausible": labelling.implausible,
+        "certain": labelling.certain,
+        "namings": [
+            {
+                "probability": round(naming.probability, 3),
+                "discs": [disc.as_json() for disc in naming.discs],
+            }
+            for naming in labelling.namings
+        ],
         "notes": list(labelling.notes),
     }

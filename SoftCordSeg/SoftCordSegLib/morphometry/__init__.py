@@ -36,7 +36,7 @@ from .live_area import LiveArea
 from .measure import centreline_of, measure
 from .pam50 import pam50_slices, to_pam50
 from .pmj_distance import add_distance_pmj, slices_at_pmj_distance
-from .propose_discs import DiscProposal, Proposals, propose_discs
+from .propose_discs import DiscNaming, DiscProposal, Proposals, propose_discs
 from .section_shape import folded_angle
 from .slice_levels import (
     add_levels,
@@ -57,6 +57,7 @@ __all__ = [
     "ContrastSpread",
     "CordShape",
     "DiscLabel",
+    "DiscNaming",
     "DiscProposal",
     "LevelSummary",
     "LiveArea",

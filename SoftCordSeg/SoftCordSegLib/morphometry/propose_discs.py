@@ -128,6 +128,8 @@ _USUAL_FRONT_MM = 8.0
 _NARROW, _WIDE = 1.2, 0.8
 # The names that are tried for a disc when none is known.
 _FIRST_NAMES = range(C2_C3, 13)
+# Names less probable than this are not offered.
+_NAMES_WORTH_ASKING = 0.02
 _SOME_NAME = 6
 
 
@@ -148,18 +150,36 @@ class DiscProposal:
 
 
 @dataclass(frozen=True)
+class DiscNaming:
+    """One way to name the discs that were found.
+
+    Attributes:
+        discs: from above to below, under these names.
+        probability: of these names, 0 to 1, against all others.
+    """
+
+    discs: tuple[DiscProposal, ...]
+    probability: float
+
+
+@dataclass(frozen=True)
 class Proposals(Sequence):
     """The discs from above to below, and whether the image agrees with the known ones.
 
     Attributes:
-        discs: known and proposed.
+        discs: known and proposed; where no disc was known, under their most likely names.
         implausible: the positions or the names of the known discs do not fit the image.
         notes: sentences for the user.
+        certain: the names are certain.  Otherwise somebody has to choose between ``namings``.
+        namings: the ways to name the discs, the most likely one first; empty where a disc was
+            known.
     """
 
     discs: tuple[DiscProposal, ...]
     implausible: bool = False
     notes: tuple[str, ...] = ()
+    certain: bool = True
+    namings: tuple[DiscNaming, ...] = ()
 
     def __len__(self) -> int:
         return len(self.discs)
@@ -189,13 +209,13 @@ def propose_discs(
     Args:
         image: any contrast that shows the vertebrae, with voxels of at most 3 mm along the cord.
         mask: soft or binary mask of the cord in the same space; need not be on the image's grid.
-        known: discs that are marked.  None are needed where C2/C3 and the dens above it can be
-            seen.
+        known: discs that are marked.  Without one the discs are named by the image, and the
+            result says whether these names are certain.
         progress: receives progress; checked for cancellation at every step.
 
     Raises:
         InputError: wrong discs (:func:`~.discs.check_discs`), thick slices, discs outside the
-            image, or none known and they cannot be named from the image.
+            image, or none known and nothing that looks like a disc.
         Cancelled: the user stopped the work.
     """
     known, progress = list(known), progress or Progress()
@@ -208,23 +228,17 @@ def propose_discs(
     progress.check_cancelled()
     spine = straighten(image, centreline)
     patterns = DiscPatterns(spine)
+    if not known:
+        return _propose_unnamed(spine, patterns, progress.part(0.3, 1.0))
     located = {disc.value: spine.locate(np.asarray(disc.position_mm)) for disc in known}
     rows = {
         value: int(np.clip(round(position[0]), 0, len(patterns) - 1))
         for value, position in located.items()
     }
-    if not known:
-        rows = _name_without_labels(patterns, progress.part(0.3, 0.6))
     chain, correlation = _best_fit(patterns, rows, progress.part(0.6, 1.0))
-    front = (
-        float(np.median([position[2] for position in located.values()]))
-        if located
-        else _USUAL_FRONT_MM
-    )
+    front = float(np.median([position[2] for position in located.values()]))
     discs = _as_discs(chain, correlation, spine, known, front)
-    notes = _doubts(
-        patterns, correlation, {value: row for value, row in rows.items() if value in located}
-    )
+    notes = _doubts(patterns, correlation, rows)
     return Proposals(tuple(discs), bool(notes), notes)
 
 
@@ -326,11 +340,12 @@ def _confidence(chain: ChainResult, index: int) -> float:
     )
 
 
-def _name_without_labels(patterns: DiscPatterns, progress: Progress) -> dict[int, int]:
-    """Find one disc by its narrowness and name it by what is above and below.
+def _propose_unnamed(spine: StraightSpine, patterns: DiscPatterns, progress: Progress) -> Proposals:
+    """Find one disc by its narrowness, the others with it, and name them by what is above and
+    below.
 
     Raises:
-        InputError: nothing looks like a disc, or several names fit.
+        InputError: nothing looks like a disc.
     """
     patches = [patterns.patch(row) for row in range(len(patterns))]
     narrow = np.array([0.0 if patch is None else narrowness(patch) for patch in patches])
@@ -341,16 +356,25 @@ def _name_without_labels(patterns: DiscPatterns, progress: Progress) -> dict[int
             hint="Mark one disc, for example C2/C3, at its posterior tip.",
         )
     # Under any name, the chain around it finds the others, and with them a better pattern.
-    _, correlation = _best_fit(patterns, {_SOME_NAME: row}, progress)
+    _, correlation = _best_fit(patterns, {_SOME_NAME: row}, progress.part(0.0, 0.5))
     odds = np.array([naming_log_odds(correlation.best, {value: row}) for value in _FIRST_NAMES])
+    probabilities = np.exp(odds - odds.max()) / np.exp(odds - odds.max()).sum()
     order = np.argsort(odds)[::-1]
-    if odds[order[0]] - odds[order[1]] < CLEAR:
-        raise InputError(
-            "The discs cannot be named from the image: C2/C3 and the dens above it are"
-            " not clearly in view.",
-            hint="Mark one disc, for example C2/C3, at its posterior tip.",
-        )
-    return {_FIRST_NAMES[int(order[0])]: row}
+    best = _FIRST_NAMES[int(order[0])]
+    chain, correlation = _best_fit(patterns, {best: row}, progress.part(0.5, 1.0))
+    namings: list[DiscNaming] = []
+    for index in order:
+        if probabilities[index] < _NAMES_WORTH_ASKING and namings:
+            break
+        value = _FIRST_NAMES[int(index)]
+        if value != best:
+            known = {value: row}
+            values = values_in_view(known, len(patterns))
+            chain = solve_chain(correlation.best, known, values, STEP_MM)
+        discs = _as_discs(chain, correlation, spine, (), _USUAL_FRONT_MM)
+        namings.append(DiscNaming(tuple(discs), float(probabilities[index])))
+    certain = bool(odds[order[0]] - odds[order[1]] >= CLEAR)
+    return Proposals(namings[0].discs, certain=certain, namings=tuple(namings))
 
 
 def _doubts(

@@ -11,6 +11,15 @@ _PREFIX = "SoftCordSeg/"
 class Section:
     """A section of the panel; by default nothing happens when the module is left or closed."""
 
+    @property
+    def name(self) -> str:
+        """As in the names of its controls, ``cord<Name>Section``: that of the class."""
+        return type(self).__name__[: -len("Section")]
+
+    def title(self, situation) -> str:
+        """What stands behind the section's name while it is folded: its result, in a few words."""
+        return ""
+
     def refresh(self, situation) -> None:
         """Show the state; called at every change."""
         raise NotImplementedError

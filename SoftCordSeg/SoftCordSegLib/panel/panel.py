@@ -9,7 +9,6 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..colours import ERROR
 from ..errors import Cancelled, SoftCordSegError
 from ..resources import resources_folder
 from .controls import Hints, Shortcuts
@@ -18,15 +17,20 @@ from .image_section import ImageSection
 from .levels_section import LevelsSection
 from .measure_section import MeasureSection
 from .model_section import ModelSection
+from .open_sections import OpenSections
 from .platforms import missing_packages
 from .run_section import RunSection
 from .save_section import SaveSection
 from .short_table import remove_short
 from .situation import Situation, situation_of
 from .soft_section import SoftSection
+from .status_lines import Line, StatusLine
+from .views import Views
 from .worker import Worker, WorkerBusy
 
-_ERROR_STYLE = f"color: {ERROR};"
+# Sections with a status line; of the last four one is open at a time.
+_STATUS = ("Run", "Mask", "Correct", "Levels", "Measure", "Save")
+_TAKING_TURNS = ("Correct", "Levels", "Measure", "Save")
 
 
 class Panel:
@@ -43,6 +47,8 @@ class Panel:
         situation: the state that the sections show; read again by :meth:`refresh`.
         parameters: the wrapped parameter node; None while the scene is closed.
         shown: True from :meth:`enter` to :meth:`exit`.
+        views: :class:`~.views.Views`.
+        sections: those of which one is open at a time.
     """
 
     def __init__(self, ui, scene, logic, observer, shown: bool = False):
@@ -52,7 +58,10 @@ class Panel:
         self.worker = Worker(slicer.app.processEvents)
         self.situation = Situation()
         self.shortcuts = None
+        self.views = None
         self._observer = observer
+        self.sections = OpenSections(ui, _TAKING_TURNS)
+        self._lines = {name: StatusLine(ui, name, self.guard) for name in _STATUS}
         self._sections: list = []
         self._edits = None
         self._missing: list[str] | None = None  # not checked again once nothing is missing
@@ -87,9 +96,10 @@ class Panel:
                 self._missing = missing_packages(self.requirements)
             self.situation = situation_of(image, self._working, self._missing)
             if self.situation.image is not self._said_about and not self._working:
-                self.say("")
+                self._say_nothing()
             for section in self._sections:
                 section.refresh(self.situation)
+                self.sections.set_title(section.name, section.title(self.situation))
         finally:
             self._refreshing = False
 
@@ -134,40 +144,58 @@ class Panel:
             if not self._closed:
                 self._tidying.start()
 
-    def say(self, text: str) -> None:
-        """Show a sentence below the Segment button."""
-        self._show_message(text, "")
+    def say(self, text: str, section: str = "Run", warning: bool = False, show=None) -> None:
+        """Show a sentence in the status line of a section, until something else is said or another
+        volume is chosen.
 
-    def say_error(self, text: str) -> None:
-        """Show an error below the Segment button."""
-        self._show_message(text, _ERROR_STYLE)
+        Args:
+            text: "" leaves what :meth:`rest` said.
+            section: "Run", "Mask", "Correct", "Levels", "Measure" or "Save".
+            warning: something to look at; in another colour.
+            show: called by the button [Show] beside it; None for no button.
+        """
+        self._say(Line(text, warning, False, show), section)
 
-    def _show_message(self, text: str, style: str) -> None:
-        self.ui.cordMessageLabel.styleSheet = style
-        self.ui.cordMessageLabel.text = text
+    def say_error(self, text: str, section: str = "Run") -> None:
+        """Show an error in the status line of a section, until the next action."""
+        self._say(Line(text, error=True), section)
+
+    def rest(self, text: str, section: str = "Run", warning: bool = False, show=None) -> None:
+        """What a section's status line shows where nothing was said: the state, and what to do
+        next.
+        """
+        self._lines[section].rest(Line(text, warning, False, show))
+
+    def _say(self, line: Line, section: str) -> None:
+        self._lines[section].say(line)
         image = self.parameters.image if self.parameters is not None else None
         # As in the situation: a volume that left the scene counts as none.
         self._said_about = image if image is not None and image.GetScene() is not None else None
 
+    def _say_nothing(self, only_errors: bool = False) -> None:
+        for line in self._lines.values():
+            if line.is_error or not only_errors:
+                line.say(Line())
+
     @contextlib.contextmanager
-    def guard(self, failed: str, refresh: bool = True):
+    def guard(self, failed: str, refresh: bool = True, section: str = "Run"):
         """Handles errors of an action: those that the user can correct are shown in the panel,
         others in a dialog with details.
 
         Args:
             failed: a sentence on what did not work, for unexpected errors.
             refresh: read the scene afterwards.
+            section: in whose status line errors are shown.
         """
-        if self.ui.cordMessageLabel.styleSheet:
-            self.say("")  # an error of an earlier action
+        self._say_nothing(only_errors=True)  # those of an earlier action
         try:
             with slicer.util.tryWithErrorDisplay(failed):
                 try:
                     yield
                 except Cancelled:
-                    self.say(_("Stopped. Nothing was changed."))
+                    self.say(_("Stopped. Nothing was changed."), section)
                 except SoftCordSegError as error:
-                    self.say_error(str(error))
+                    self.say_error(str(error), section)
         finally:
             if refresh:
                 self.refresh()
@@ -209,6 +237,7 @@ class Panel:
             self.shortcuts.remove()
         for section in self._sections:
             section.close()
+        self.sections.close()
         self._edits = None
         self.situation = Situation()
 
@@ -245,6 +274,8 @@ def make_panel(ui, scene, logic, observer, parent) -> Panel:
         parent: the module's widget, in which the keys are active.
     """
     panel = Panel(ui, scene, logic, observer, parent.isVisible())
+    panel.views = Views(panel)
+    panel.add(panel.views)
     image, measure = ImageSection(panel), MeasureSection(panel)
     correct = CorrectSection(panel, on_change=measure.follow)
     soft = SoftSection(panel)

@@ -129,11 +129,12 @@ class RunSection(Section):
             raise SoftCordSegError(
                 _("The volume was deleted while it was being segmented. Nothing was added.")
             )
-        panel.logic.accept(image, request, mask)
+        study = panel.logic.accept(image, request, mask)
         if mask.found and image is (
             panel.parameters.image if panel.parameters is not None else None
         ):
             self._panel.refresh()
+            panel.views.bring_to_cord(study)
         return " ".join([mask.message, *mask.notes])
 
     def _may_segment(self, image) -> bool:
@@ -149,10 +150,9 @@ class RunSection(Section):
 
     def _point_to_the_next_step(self, situation) -> None:
         """Show the first step, where there is no other message."""
+        waits = situation.image is not None and not situation.reason and situation.view is None
         hints = (_("Load an MR volume: drag it into the window."), _("Press Segment."))
-        if self._ui.cordMessageLabel.text in ("", *hints):
-            waits = situation.image is not None and not situation.reason and situation.view is None
-            self._panel.say(hints[0] if situation.image is None else hints[1] if waits else "")
+        self._panel.rest(hints[0] if situation.image is None else hints[1] if waits else "")
 
     def _waiting(self) -> list:
         """The volumes that have no mask yet."""

@@ -14,6 +14,8 @@ class SoftSection(Section):
         panel: see :class:`~.panel.Panel`.
     """
 
+    name = "Mask"
+
     def __init__(self, panel):
         self._panel, self._ui = panel, panel.ui
         self._layers = None  # the layers that were last set in the slice views

@@ -4,22 +4,25 @@ another image of the session.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import OptionError, naming_file
+from ..errors import InputError, OptionError, naming_file
 from ..files import check_folder, check_not_an_input
 from ..progress import Progress
 
 if TYPE_CHECKING:
-    from ..morphometry import DiscLabel
+    from ..morphometry import DiscLabel, DiscProposal
     from ..morphometry.disc_files import LocatedDisc
     from ..volume import Volume
 
 # Below it a found disc is more likely wrong than right.
 _UNSURE = 0.5
+_C2_C3 = 3
+_MOST_NAMES = 3
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class LabelOptions:
         fix: an earlier result in which discs were moved, renamed or added: these are known, the
             others are found again.
         carry_from: discs of another image of the session, to be carried over instead.
+        likely_names: where the names are not certain, write the most likely ones.
         time: which volume of a series, or "mean"; None for a 3D image.
         standard_names: write a name that the BIDS validator accepts, where a folder is given.
     """
@@ -40,6 +44,7 @@ class LabelOptions:
     known_files: Sequence[Path] = ()
     fix: Path | None = None
     carry_from: Path | None = None
+    likely_names: bool = False
     time: str | int | None = None
     standard_names: bool = False
 
@@ -61,16 +66,43 @@ class LabelOptions:
             )
 
 
+@dataclass(frozen=True)
+class LocatedNaming:
+    """One way to name the discs of an image.
+
+    Attributes:
+        discs: from above to below, under these names.
+        probability: of these names, 0 to 1.
+    """
+
+    discs: tuple[LocatedDisc, ...]
+    probability: float
+
+    @property
+    def key_disc(self) -> LocatedDisc:
+        """The disc to look at in order to tell whether the names are right: C2/C3, which the dens
+        above it shows; without it the one most surely a disc.
+        """
+        for disc in self.discs:
+            if disc.label.value == _C2_C3 and disc.confidence >= _UNSURE:
+                return disc
+        return max(self.discs, key=lambda disc: disc.confidence)
+
+
 @dataclass(frozen=True, eq=False)
 class Labelling:
     """The discs of an image.
 
     Attributes:
-        discs: from above to below.
+        discs: from above to below; where the names are not certain, under the most likely ones.
         image: that they were found in.
         implausible: the image speaks against the known discs.
         notes: sentences for the user.
         files: what was written.
+        certain: the names are certain.  Otherwise they are to be asked for: is
+            ``namings[0].key_disc`` what its name says?
+        namings: the ways to name the discs, the most likely one first; empty where a disc was
+            known.
     """
 
     discs: tuple[LocatedDisc, ...]
@@ -78,6 +110,8 @@ class Labelling:
     implausible: bool = False
     notes: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
+    certain: bool = True
+    namings: tuple[LocatedNaming, ...] = ()
 
     @property
     def unsure(self) -> list[str]:
@@ -136,7 +170,12 @@ def _file_in(folder: Path, image: Path, options: LabelOptions) -> Path:
 
 
 def label_volume(
-    image: Volume, mask: Volume, known: Sequence[DiscLabel], progress: Progress
+    image: Volume,
+    mask: Volume,
+    known: Sequence[DiscLabel],
+    progress: Progress,
+    *,
+    uncertain_names: bool = False,
 ) -> Labelling:
     """Find the discs along the cord.
 
@@ -145,22 +184,70 @@ def label_volume(
         mask: of the cord, soft or binary.
         known: discs; landmarks such as the pontomedullary junction are kept as they are.
         progress: receives progress; checked for cancellation.
+        uncertain_names: return discs whose names are not certain, too: the caller asks for them.
 
     Raises:
-        InputError: see :func:`SoftCordSegLib.morphometry.propose_discs`.
+        InputError: see :func:`SoftCordSegLib.morphometry.propose_discs`; the names are not
+            certain.
     """
     from ..morphometry import propose_discs
-    from ..morphometry.disc_files import FOUND, KNOWN, LocatedDisc, from_above, is_landmark
+    from ..morphometry.disc_files import KNOWN, LocatedDisc, is_landmark
 
+    landmarks = [LocatedDisc(disc, KNOWN) for disc in known if is_landmark(disc)]
     proposals = propose_discs(
         image, mask, [disc for disc in known if not is_landmark(disc)], progress=progress
     )
-    discs = [
-        LocatedDisc(disc.label, KNOWN if disc.known else FOUND, disc.confidence)
-        for disc in proposals
-    ]
-    discs += [LocatedDisc(disc, KNOWN) for disc in known if is_landmark(disc)]
-    return Labelling(from_above(discs), image, proposals.implausible, proposals.notes)
+    labelling = Labelling(
+        _located(proposals.discs, landmarks),
+        image,
+        proposals.implausible,
+        proposals.notes,
+        certain=proposals.certain,
+        namings=tuple(
+            LocatedNaming(_located(naming.discs, landmarks), naming.probability)
+            for naming in proposals.namings
+        ),
+    )
+    if not (labelling.certain or uncertain_names):
+        raise InputError(
+            _question(labelling),
+            hint="Look at it in the image, and give it as known under its right name; or accept"
+            " the most likely names.",
+        )
+    return labelling
+
+
+def _located(
+    discs: Sequence[DiscProposal], landmarks: Sequence[LocatedDisc]
+) -> tuple[LocatedDisc, ...]:
+    from ..morphometry.disc_files import FOUND, KNOWN, LocatedDisc, from_above
+
+    return from_above(
+        [
+            *(
+                LocatedDisc(disc.label, KNOWN if disc.known else FOUND, disc.confidence)
+                for disc in discs
+            ),
+            *landmarks,
+        ]
+    )
+
+
+def _question(labelling: Labelling) -> str:
+    """What was found, and which names it may have."""
+    key = labelling.namings[0].key_disc.label
+    position = ", ".join(f"{x:.1f}" for x in key.position_mm)
+    names = []
+    for naming in labelling.namings[:_MOST_NAMES]:
+        nearest = min(
+            naming.discs, key=lambda disc: math.dist(disc.label.position_mm, key.position_mm)
+        )
+        names.append(f"{nearest.label.name} ({naming.probability:.0%})")
+    others = ", or another" if len(labelling.namings) > _MOST_NAMES else ""
+    return (
+        f"{len(labelling.discs)} discs were found, but their names are not certain: the one at"
+        f" R, A, S = {position} mm is {' or '.join(names)}{others}."
+    )
 
 
 def _label_image(
@@ -193,7 +280,9 @@ def _label_image(
         changed, left = changed_and_left(options.fix)
         known += changed
         notes = (f"Of '{options.fix.name}', kept: {_names(changed)}; found anew: {_names(left)}.",)
-    labelling = label_volume(image, mask, known, progress)
+    labelling = label_volume(image, mask, known, progress, uncertain_names=options.likely_names)
+    if not labelling.certain:
+        notes += (f"{_question(labelling)} The most likely names are written.",)
     return replace(labelling, notes=notes + labelling.notes)
 
 
@@ -204,6 +293,7 @@ def _about(labelling: Labelling, image: Path, mask: Path) -> dict[str, Any]:
         "Source": image.name,
         "Mask": mask.name,
         "Implausible": labelling.implausible,
+        "NamesCertain": labelling.certain,
         "Notes": list(labelling.notes),
     }
 

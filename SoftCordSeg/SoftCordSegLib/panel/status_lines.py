@@ -1,0 +1,96 @@
+"""The line below the controls of a section that says what happened, or what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from ..colours import ERROR_ON_DARK, ERROR_ON_LIGHT, WARNING_ON_DARK, WARNING_ON_LIGHT
+
+# Of the lightness from 0 to 255 of the ground that text is written on.
+_DARK_BELOW = 128
+
+
+@dataclass(frozen=True)
+class Line:
+    """What a status line says.
+
+    Attributes:
+        text: one or more sentences; "" for nothing.
+        warning: something to look at; in another colour.
+        error: something that did not work; in another colour.
+        show: called by the button [Show]; None for no button.
+    """
+
+    text: str = ""
+    warning: bool = False
+    error: bool = False
+    show: Callable[[], None] | None = None
+
+
+class StatusLine:
+    """The controls ``cord<Section>Status`` and ``cord<Section>Show``.
+
+    What was said about an action goes before what is said of the state (:attr:`resting`).
+
+    Args:
+        ui: the controls by name.
+        section: for example "Levels".
+        guard: the panel's, for what the button does.
+    """
+
+    def __init__(self, ui, section: str, guard):
+        self._label = getattr(ui, f"cord{section}Status")
+        self._button = getattr(ui, f"cord{section}Show")
+        self._section, self._guard = section, guard
+        self._said, self._resting = Line(), Line()
+        self._button.connect("clicked()", self._on_show)
+        self._draw()
+
+    @property
+    def is_error(self) -> bool:
+        """Whether an error is shown."""
+        return self._said.error
+
+    def say(self, line: Line) -> None:
+        """Say this until something else is said; an empty line leaves :attr:`resting`."""
+        self._said = line
+        self._draw()
+
+    def rest(self, line: Line) -> None:
+        """What is shown where nothing was said."""
+        self._resting = line
+        self._draw()
+
+    def _draw(self) -> None:
+        line = self._line
+        style = f"color: {_colour(line)};" if line.error or line.warning else ""
+        if self._label.styleSheet != style:
+            self._label.styleSheet = style
+        if self._label.text != line.text:
+            self._label.text = line.text
+        self._label.visible = bool(line.text)
+        self._button.visible = line.show is not None
+
+    @property
+    def _line(self) -> Line:
+        return self._said if self._said.text else self._resting
+
+    def _on_show(self) -> None:
+        show = self._line.show
+        if show is not None:
+            with self._guard(
+                _("The place could not be shown."), refresh=False, section=self._section
+            ):
+                show()
+
+
+def _colour(line: Line) -> str:
+    dark = slicer.app.palette().color(qt.QPalette.Window).lightness() < _DARK_BELOW
+    if line.error:
+        return ERROR_ON_DARK if dark else ERROR_ON_LIGHT
+    return WARNING_ON_DARK if dark else WARNING_ON_LIGHT

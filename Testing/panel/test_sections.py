@@ -1,0 +1,137 @@
+"""Status lines, and one open section at a time."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6 import QtCore, QtGui, QtWidgets
+
+from host.pythonqt import unwrap
+from SoftCordSegLib.colours import ERROR_ON_DARK, ERROR_ON_LIGHT, WARNING_ON_DARK, WARNING_ON_LIGHT
+
+TAKING_TURNS = ("Correct", "Levels", "Measure", "Save")
+
+
+def open_sections(ui) -> list[str]:
+    return [name for name in TAKING_TURNS if not getattr(ui, f"cord{name}Section").collapsed]
+
+
+def click_title(ui, name: str) -> None:
+    button = unwrap(getattr(ui, f"cord{name}Section"))
+    at = QtCore.QPoint(60, 10)
+    for kind in (QtCore.QEvent.MouseButtonPress, QtCore.QEvent.MouseButtonRelease):
+        held = QtCore.Qt.LeftButton if kind is QtCore.QEvent.MouseButtonPress else 0
+        event = QtGui.QMouseEvent(
+            kind,
+            QtCore.QPointF(at),
+            QtCore.QPointF(button.mapToGlobal(at)),
+            QtCore.Qt.LeftButton,
+            QtCore.Qt.MouseButton(held) if held else QtCore.Qt.NoButton,
+            QtCore.Qt.NoModifier,
+        )
+        QtWidgets.QApplication.sendEvent(button, event)
+
+
+def test_opening_a_section_folds_the_others_unless_pinned(ui, image_node):
+    for name in TAKING_TURNS:
+        click_title(ui, name)
+        assert open_sections(ui) == [name]
+    ui.cordSavePin.click()
+    click_title(ui, "Levels")
+    assert open_sections(ui) == ["Levels", "Save"]
+    click_title(ui, "Levels")
+    assert open_sections(ui) == ["Save"]
+
+
+def test_an_opened_section_is_scrolled_into_view(ui, neck, widget, slicer_host):
+    area = unwrap(widget.parent).scroll_area
+    area.resize(area.width(), 330)
+    for name in ("Save", "Correct"):
+        click_title(ui, name)
+        slicer_host.process_events()
+        slicer_host.process_events()
+        section = unwrap(getattr(ui, f"cord{name}Section"))
+        top = section.mapTo(area.viewport(), QtCore.QPoint(0, 0)).y()
+        assert top >= 0
+        assert top + min(section.height(), 330) <= area.viewport().height() + 1
+
+
+def test_a_folded_section_says_its_result_behind_its_name(ui, image_node, widget):
+    sections = widget.panel.sections
+    sections.set_title("Save", "not saved")
+    assert ui.cordSaveSection.text == "Save   not saved"
+    ui.cordSaveSection.collapsed = False
+    sections.set_title("Save", "not saved")
+    assert ui.cordSaveSection.text == "Save"
+
+
+@pytest.fixture
+def in_style(slicer_host, widget):
+    """A function that gives Slicer the ground of its light or dark style."""
+    application = slicer_host.qapplication
+    before = application.palette()
+
+    def choose(ground: str):
+        palette = QtGui.QPalette(before)
+        palette.setColor(QtGui.QPalette.Window, QtGui.QColor(ground))
+        application.setPalette(palette)
+
+    yield choose
+    application.setPalette(before)
+
+
+def contrast(one: str, other: str) -> float:
+    """Of two colours, after WCAG 2.1."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        linear = [x / 12.92 if x <= 0.03928 else ((x + 0.055) / 1.055) ** 2.4 for x in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("ground", ["#efefef", "#323232"])
+def test_errors_and_warnings_can_be_read_in_both_styles(ui, widget, in_style, ground):
+    in_style(ground)
+    widget.panel.say_error("It did not work.", section="Levels")
+    widget.panel.say("Look here.", section="Measure", warning=True)
+    for label in (ui.cordLevelsStatus, ui.cordMeasureStatus):
+        colour = label.styleSheet.removeprefix("color: ").removesuffix(";")
+        assert colour in (ERROR_ON_DARK, ERROR_ON_LIGHT, WARNING_ON_DARK, WARNING_ON_LIGHT)
+        assert contrast(colour, ground) >= 4.5
+
+
+def test_each_section_has_its_own_line_with_a_button_that_shows_the_place(
+    ui, image_node, widget, a_volume
+):
+    shown = []
+    ui.cordLevelsSection.collapsed = False
+    widget.panel.say("Here it is.", section="Levels", show=lambda: shown.append("here"))
+    assert ui.cordLevelsStatus.text == "Here it is."
+    assert ui.cordLevelsShow.visible
+    ui.cordLevelsShow.click()
+    assert shown == ["here"]
+    ui.cordImageSelector.setCurrentNode(a_volume("other"))
+    assert ui.cordLevelsStatus.text == ""
+    assert not ui.cordLevelsShow.visible
+
+
+def test_an_error_goes_at_the_next_action_and_the_rest_stays(ui, image_node, widget):
+    panel = widget.panel
+    panel.rest("Nothing found yet.", section="Levels")
+    panel.say_error("It did not work.", section="Levels")
+    panel.say("Saved.", section="Save")
+    with panel.guard("", section="Mask"):
+        pass
+    assert ui.cordLevelsStatus.text == "Nothing found yet."
+    assert ui.cordSaveStatus.text == "Saved."
+
+
+def test_the_panel_is_360_pixels_wide_whatever_is_open(ui, neck, widget, slicer_host):
+    area = unwrap(widget.parent).scroll_area
+    for name in TAKING_TURNS:
+        click_title(ui, name)
+        slicer_host.process_events()
+        assert area.widget().minimumSizeHint().width() == 360
+        assert area.viewport().width() <= area.width()
