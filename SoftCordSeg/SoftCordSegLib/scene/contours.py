@@ -90,24 +90,20 @@ def update_contours(view, threshold_moved: bool) -> None:
             model.SetAndObservePolyData(surface_at(view.soft_node, at, view.box_at(at)))
 
 
-def show_contours(
-    view, visible: bool = True, fixed: bool | None = None, in_3d: bool | None = None
-) -> None:
-    """Show or hide contours in all views.
+def show_contours(view, fixed: bool | None = None, in_3d: bool | None = None) -> None:
+    """Show contours in all views while the segment is visible, in the segment's colour.
 
     Args:
         view: the threshold view.
-        visible: any of them.
         fixed: those at .25 and .75 too; as before where None.
         in_3d: the surface at the threshold in 3D; as before where None.
     """
-    colour = (
-        rgb(colour_of_mask(view.soft_node)) if view.segment is None else view.segment.GetColor()
-    )
+    stored = rgb(colour_of_mask(view.soft_node))
+    colour = stored if view.segment is None else view.segment.GetColor()
     for level, model in ensure_contours(view).items():
         display = model.GetDisplayNode()
         changes = display.StartModify()
-        display.SetVisibility(visible)
+        display.SetVisibility(view.is_visible)
         display.SetColor(*colour)
         if fixed is not None and level != AT_THRESHOLD:
             display.SetVisibility2D(fixed)
@@ -161,12 +157,11 @@ def _add_contour(view, level: str):
 def _display(view, model) -> None:
     model.CreateDefaultDisplayNodes()
     display = model.GetDisplayNode()
-    segments = view.node.GetDisplayNode()
     thick = model.GetAttribute(_LEVEL_ATTRIBUTE) == AT_THRESHOLD
     changes = display.StartModify()
     display.SetVisibility2D(True)
     display.SetVisibility3D(False)
-    display.SetVisibility(segments is None or bool(segments.GetVisibility()))
+    display.SetVisibility(view.is_visible)
     display.SetSliceIntersectionThickness(_THICK if thick else _THIN)
     display.SetScalarVisibility(False)
     display.SetColor(*rgb(colour_of_mask(view.soft_node)))

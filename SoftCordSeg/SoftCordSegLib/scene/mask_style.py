@@ -7,8 +7,11 @@ from __future__ import annotations
 from enum import Enum
 
 from ..colours import rgb
-from .contours import colour_of, show_contours
 from .links import IMAGE, linked
+
+# The module's parameter node needs the enumeration while the packages of other files here may be
+# missing: those are imported where they are used.
+
 
 # The composites' own references and attributes: a scene that is saved meanwhile, and the module
 # after its Reload, still know what was shown before.
@@ -41,8 +44,12 @@ def show_style(study, style: Style, in_3d: bool) -> None:
     if study.soft is None or study.view is None:
         style = Style.Contours
     else:
+        from .contours import show_contours
+
         study.view.ensure_display()
-        show_contours(study.view, True, fixed=style is Style.Contours, in_3d=in_3d)
+        show_contours(study.view, fixed=style is Style.Contours, in_3d=in_3d)
+        if not study.view.is_visible:
+            style = Style.Contours
         _display_values(study, style)
     for composite in _composites(scene):
         image, front = (
@@ -62,6 +69,15 @@ def follow_threshold(study, style: Style) -> None:
         display.SetThreshold(study.view.threshold, 1.0)
 
 
+def views_of(image_node) -> tuple[str, ...]:
+    """The slice composites, by ID, that show an image in the background."""
+    return tuple(
+        composite.GetID()
+        for composite in _composites(image_node.GetScene())
+        if composite.GetBackgroundVolumeID() == image_node.GetID()
+    )
+
+
 def leave_style(scene) -> None:
     """Put back the layers that the user had in front, in all slice views."""
     for composite in _composites(scene):
@@ -70,6 +86,7 @@ def leave_style(scene) -> None:
 
 def _display_values(study, style: Style) -> None:
     """The display of the soft mask's volume, by itself in shades of grey."""
+    from .contours import colour_of
     from .soft_mask_node import display_soft_mask
 
     display_soft_mask(study.soft)

@@ -91,6 +91,14 @@ class ThresholdView:
         return linked(self.node, SOFT_MASK)
 
     @property
+    def is_visible(self) -> bool:
+        """Whether the segment is to be seen in the views: the eye beside it in Slicer's modules."""
+        display = self.node.GetDisplayNode()
+        if display is None or self.segment is None:
+            return True
+        return bool(display.GetVisibility()) and SEGMENT_ID in _visible_segments(display)
+
+    @property
     def is_updating(self) -> bool:
         """True while the segment is being written, by this or another view of the same node.
 
@@ -162,6 +170,7 @@ class ThresholdView:
             display.SetPreferredDisplayRepresentationName2D(_LABELMAP)
             display.SetPreferredDisplayRepresentationName3D(_SURFACE)
         if self.segment is not None:
+            _visible_segments(display)
             for shown, show in (
                 (display.GetSegmentVisibility2DFill, display.SetSegmentVisibility2DFill),
                 (display.GetSegmentVisibility2DOutline, display.SetSegmentVisibility2DOutline),
@@ -297,6 +306,17 @@ class _KnownBox:
         """Voxels in ``box`` were written between the two time stamps, and no others."""
         if self._time == before:
             self._box, self._time = union(self._box, box), after
+
+
+def _visible_segments(display) -> list[str]:
+    """The IDs of the segments that are visible.  Slicer makes the properties of a new segment only
+    when it is asked for this list, and complains about those of one that has none.
+    """
+    import vtk
+
+    ids = vtk.vtkStringArray()
+    display.GetVisibleSegmentIDs(ids)
+    return [ids.GetValue(n) for n in range(ids.GetNumberOfValues())]
 
 
 def _voxels_time(volume_node) -> int:

@@ -90,7 +90,13 @@ def _fill(app: OffscreenSlicer, study: DemoStudy) -> dict[str, Any]:
         show_contours(view, in_3d=True)
         table = add_slice_table(scene, soft, study.shape)
         series = add_area_series(scene, table)
-        results += [view.node, *contours_of(soft).values(), table, series, add_area_chart(scene, [series])]
+        results += [
+            view.node,
+            *contours_of(soft).values(),
+            table,
+            series,
+            add_area_chart(scene, [series]),
+        ]
         if study.levels is not None:
             results.append(add_summary_table(scene, soft, study.shape, study.levels))
     if study.discs:
