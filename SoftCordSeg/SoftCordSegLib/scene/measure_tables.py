@@ -161,6 +161,20 @@ def position_at_row(table, row: int) -> tuple[float, float, float] | None:
     return position if all(map(math.isfinite, position)) else None
 
 
+def table_column(table, name: str) -> np.ndarray:
+    """The values of a column (n,): numbers, or text; NaN in all rows where there is no such
+    column.
+    """
+    from vtk.util.numpy_support import vtk_to_numpy
+
+    column = table.GetTable().GetColumnByName(name)
+    if column is None:
+        return np.full(table.GetNumberOfRows(), np.nan)
+    if column.IsA("vtkDataArray"):
+        return vtk_to_numpy(column).copy()
+    return np.array([column.GetValue(n) for n in range(column.GetNumberOfValues())])
+
+
 def fill(table, columns: Sequence[Column]) -> None:
     """Replace all columns of a table node, as one modification."""
     changes = table.StartModify()
