@@ -121,7 +121,7 @@ class Photographer:
 
     def fold(self, *opened: str) -> None:
         """Open these sections and close the others."""
-        for name in ("Image", "Run", "Soft", "Correct", "Levels", "Measure", "Save"):
+        for name in ("Image", "Run", "Mask", "Correct", "Levels", "Measure", "Save"):
             getattr(self.ui, f"cord{name}Section").collapsed = name not in opened
 
     def close(self) -> None:
@@ -188,7 +188,7 @@ def _correct(camera: Photographer) -> None:
     from SoftCordSegLib.scene.study import study_of
     from SoftCordSegLib.scene.volume_nodes import array_of, grid_of
 
-    camera.fold("Run", "Soft", "Correct")
+    camera.fold("Run", "Mask", "Correct")
     study = study_of(camera.image)
     soft = array_of(study.soft)
     grid = grid_of(study.soft)

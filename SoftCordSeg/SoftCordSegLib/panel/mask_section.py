@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import slicer
 from slicer.i18n import tr as _
 
 from ..scene.mask_style import Style
@@ -89,13 +90,15 @@ class MaskSection(Section):
         """Follow the eye and the colour of the segment in Slicer's other modules."""
         if node is self._watched:
             return
-        import slicer
-
-        event = slicer.vtkMRMLDisplayableNode.DisplayModifiedEvent
-        if self._watched is not None:
-            self._panel.unobserve(self._watched, event, self._on_display)
-        if node is not None:
-            self._panel.observe(node, event, self._on_display)
+        shown, recoloured = (
+            slicer.vtkMRMLDisplayableNode.DisplayModifiedEvent,
+            slicer.vtkSegmentation.SegmentModified,
+        )
+        for event in (shown, recoloured):
+            if self._watched is not None:
+                self._panel.unobserve(self._watched, event, self._on_display)
+            if node is not None:
+                self._panel.observe(node, event, self._on_display)
         self._watched = node
 
     def _on_display(self, _caller=None, _event=None) -> None:
