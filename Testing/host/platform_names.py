@@ -14,6 +14,7 @@ from pathlib import Path
 _RELATED = {
     "QAbstractButton": ("QPushButton", "QToolButton", "QCheckBox", "QRadioButton"),
     "QTableView": ("QAbstractItemView",),
+    "QVTKWidget": ("QWidget",),
 }
 
 
