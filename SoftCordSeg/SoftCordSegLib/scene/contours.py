@@ -72,7 +72,7 @@ def ensure_contours(view) -> dict:
 
 
 def update_contours(view, threshold_moved: bool) -> None:
-    """Bring the contours that are shown up to date.
+    """Bring the contours up to date; those at .25 and .75 while they are shown.
 
     Args:
         view: the threshold view.
@@ -80,12 +80,10 @@ def update_contours(view, threshold_moved: bool) -> None:
     """
     for level, model in contours_of(view.soft_node).items():
         display = model.GetDisplayNode()
-        if display is None or not display.GetVisibility():
-            continue
-        if not (display.GetVisibility2D() or display.GetVisibility3D()):
-            continue
-        moved = threshold_moved and level == AT_THRESHOLD
-        if moved or _is_stale(model, view.soft_node):
+        seen = display is not None and display.GetVisibility() and display.GetVisibility2D()
+        if level != AT_THRESHOLD and not seen:
+            continue  # until they are shown
+        if (threshold_moved and level == AT_THRESHOLD) or _is_stale(model, view.soft_node):
             at = view.threshold if level == AT_THRESHOLD else float(level)
             model.SetAndObservePolyData(surface_at(view.soft_node, at, view.box_at(at)))
 
