@@ -167,4 +167,4 @@ def test_keys_move_the_threshold_and_are_silent_without_the_module(done, image_n
     widget.exit()
     assert keys() == {}
     widget.enter()
-    assert len(keys()) == 4
+    assert len(keys()) == 3
