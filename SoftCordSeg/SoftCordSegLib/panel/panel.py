@@ -272,12 +272,11 @@ def make_panel(ui, scene, logic, observer, parent) -> Panel:
     """
     panel = Panel(ui, scene, logic, observer, parent.isVisible())
     panel.views = Views(panel)
-    panel.add(panel.views)
     image, measure = ImageSection(panel), MeasureSection(panel)
     correct = CorrectSection(panel, on_change=measure.follow)
     mask = MaskSection(panel)
     panel.add(image, ModelSection(panel), RunSection(panel, image), mask, correct)
-    panel.add(LevelsSection(panel), measure, SaveSection(panel))
+    panel.add(LevelsSection(panel), measure, SaveSection(panel), panel.views)
     panel.shortcuts = Shortcuts(
         parent,
         {
