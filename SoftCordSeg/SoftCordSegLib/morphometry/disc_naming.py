@@ -116,6 +116,7 @@ def name_discs(
     in_neck = sum(value <= _NECK for value in seen_discs) >= _CERTAIN_DISCS
     namings = _namings(weights, 1.0 if in_neck else _OUTSIDE_NECK, odds, anchor)
     certain = in_neck and namings[0].probability >= _CERTAIN
+    progress.report(1.0, "Naming the discs")
     return NamedDiscs(namings, certain, _match(patterns, patches, sorted(found.values())))
 
 
