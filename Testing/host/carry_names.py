@@ -17,9 +17,14 @@ CLASSES = (
     " qMRMLSegmentEditorWidget qMRMLPlotView qMRMLPlotWidget qMRMLLayoutManager"
     " qSlicerLayoutManager qSlicerApplication QWidget QLabel QPushButton QToolButton QCheckBox"
     " QComboBox QLineEdit QProgressBar QFrame QShortcut QTimer QSettings QFileDialog"
-    " QAbstractItemView qMRMLSortFilterProxyModel QVBoxLayout QHBoxLayout QMenu QAction"
+    " QAbstractItemView qMRMLSortFilterProxyModel QVBoxLayout QHBoxLayout QMenu QAction QToolBar"
+    " qSlicerMainWindow qSlicerSingletonViewFactory qMRMLSliceWidget qMRMLSliceView"
+    " qMRMLSliceControllerWidget qMRMLThreeDWidget qMRMLThreeDView qMRMLTableWidget"
+    " ctkVTKOpenGLNativeWidget"
     " QButtonGroup QRadioButton QScrollArea QMainWindow QDialog QDialogButtonBox QListWidget"
-    " QObject ctkVTKChartView qSlicerSingletonViewFactory"
+    " QObject ctkVTKChartView qSlicerSingletonViewFactory QGroupBox QTableWidget"
+    " ctkExpandableWidget ctkCollapsibleGroupBox ctkFittedTextBrowser qMRMLSegmentsTableView"
+    " qSlicerSegmentEditorAbstractEffect QHeaderView"
 ).split()
 FUNCTIONS = (
     "slicer.util",

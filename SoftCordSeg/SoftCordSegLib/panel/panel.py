@@ -21,10 +21,10 @@ from .open_sections import OpenSections
 from .platforms import missing_packages
 from .run_section import RunSection
 from .save_section import SaveSection
-from .short_table import remove_short
 from .situation import Situation, situation_of
 from .soft_section import SoftSection
 from .status_lines import Line, StatusLine
+from .views import Views
 from .worker import Worker, WorkerBusy
 
 # Sections with a status line; of the last four one is open at a time.
@@ -46,6 +46,7 @@ class Panel:
         situation: the state that the sections show; read again by :meth:`refresh`.
         parameters: the wrapped parameter node; None while the scene is closed.
         shown: True from :meth:`enter` to :meth:`exit`.
+        views: :class:`~.views.Views`.
         sections: those of which one is open at a time.
     """
 
@@ -56,6 +57,7 @@ class Panel:
         self.worker = Worker(slicer.app.processEvents)
         self.situation = Situation()
         self.shortcuts = None
+        self.views = None
         self._observer = observer
         self.sections = OpenSections(ui, _TAKING_TURNS)
         self._lines = {name: StatusLine(ui, name, self.guard) for name in _STATUS}
@@ -257,8 +259,6 @@ class Panel:
             from ..scene.study import repair
 
             remove_orphans(self.scene)
-            if self.situation.study.soft is None:
-                remove_short(self.scene)
             if self.shown:
                 repair(self.situation.study, self.ui.cordThresholdSlider.value or 0.5)
             self.refresh()
@@ -271,16 +271,16 @@ def make_panel(ui, scene, logic, observer, parent) -> Panel:
         parent: the module's widget, in which the keys are active.
     """
     panel = Panel(ui, scene, logic, observer, parent.isVisible())
+    panel.views = Views(panel)
     image, measure = ImageSection(panel), MeasureSection(panel)
     correct = CorrectSection(panel, on_change=measure.follow)
     soft = SoftSection(panel)
     panel.add(image, ModelSection(panel), RunSection(panel, image), soft, correct)
-    panel.add(LevelsSection(panel), measure, SaveSection(panel))
+    panel.add(LevelsSection(panel), measure, SaveSection(panel), panel.views)
     panel.shortcuts = Shortcuts(
         parent,
         {
             "Ctrl+Return": lambda: ui.cordSegmentButton.click(),
-            "Ctrl+M": lambda: ui.cordMeasureButton.click(),
             "Ctrl+Up": lambda: soft.step(+5),
             "Ctrl+Down": lambda: soft.step(-5),
         },

@@ -129,11 +129,12 @@ class RunSection(Section):
             raise SoftCordSegError(
                 _("The volume was deleted while it was being segmented. Nothing was added.")
             )
-        panel.logic.accept(image, request, mask)
+        study = panel.logic.accept(image, request, mask)
         if mask.found and image is (
             panel.parameters.image if panel.parameters is not None else None
         ):
             self._panel.refresh()
+            panel.views.bring_to_cord(study)
         return " ".join([mask.message, *mask.notes])
 
     def _may_segment(self, image) -> bool:

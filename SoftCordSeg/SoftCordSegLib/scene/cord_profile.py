@@ -1,0 +1,284 @@
+"""The area along the cord as plain arrays, each slice at its place in the world: what the profile
+and the corner of the axial view show.
+
+Numbers come from the study's slice table, so that what is seen in the views is what the table
+says.  The interval is measured with it: the area within the contours at .75 and at .25 of the
+slice, turned upright and refined to 0.1 mm like the slice whose area is summed (see
+``morphometry.area``), so that all three areas have the same correction for the cord's angle.  A
+mask without a table (of another contrast, say) gets its areas by the quick measurement that
+follows the brush.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..bids import participant_of
+from ..errors import InputError
+from ..morphometry import LiveArea
+from ..volume import Volume
+from .edit_nodes import correction_of
+from .links import IMAGE, PREDICTION, linked
+from .measure_tables import AREA, LEVEL, POSITION, SLICE, table_column
+from .volume_nodes import array_of, grid_of
+
+# A mask that stops at most so far from the edge of the image, or within its last slice, reaches it.
+_EDGE_MM = 3.0
+# The conus has, at its tip, less than this share of the area that the cord has 15 to 25 mm higher.
+_TIP_MM, _TRUNK_MM, _TAPERED = 5.0, (15.0, 25.0), 0.4
+# Areas before and after correction that differ by less are drawn once, mm².
+_SAME_AREA = 0.05
+
+
+@dataclass(frozen=True)
+class Break:
+    """A place where the mask ends inside the image, or is interrupted.
+
+    Attributes:
+        position_mm: (x, y, z) of the last slice before it, world RAS+.
+        again_mm: where it begins again; None where it ends.
+    """
+
+    position_mm: tuple[float, float, float]
+    again_mm: tuple[float, float, float] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class AreaProfile:
+    """The measured slices of a mask, from the lowest to the highest.
+
+    Attributes:
+        slices: (n,) numbers from the lowest slice of the image, from 0.
+        positions_mm: (n, 3) the cord's middle in each, world RAS+, mm, transforms included.
+        area: (n,) mm².
+        area_low, area_high: (n,) mm² within the contours at .75 and at .25; NaN where not measured.
+        diameter_ap, diameter_rl: (n,) mm; NaN where not measured.
+        levels: (n,) names of vertebral levels, "" where there is none.
+        predicted: (n,) mm², the area before correction, in slices where that is another one; NaN
+            elsewhere.
+        breaks: where the mask ends inside the image or is interrupted.
+    """
+
+    slices: np.ndarray
+    positions_mm: np.ndarray
+    area: np.ndarray
+    area_low: np.ndarray
+    area_high: np.ndarray
+    diameter_ap: np.ndarray
+    diameter_rl: np.ndarray
+    levels: tuple[str, ...]
+    predicted: np.ndarray
+    breaks: tuple[Break, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.slices)
+
+    @property
+    def pieces(self) -> list[slice]:
+        """The rows without a missing slice between them."""
+        starts = np.flatnonzero(np.diff(self.slices) > 1) + 1
+        edges = [0, *starts.tolist(), len(self)]
+        return [slice(a, b) for a, b in zip(edges, edges[1:]) if b > a]
+
+    def row_at(self, origin_mm, normal) -> int | None:
+        """The row of the slice that a plane cuts.
+
+        Args:
+            origin_mm: (3,) a point of the plane; of several places the one nearest to it counts.
+            normal: (3,) the plane's normal, of any length.
+
+        Returns:
+            The row whose middle is nearest to the plane; None where the cord does not reach it.
+        """
+        if not len(self):
+            return None
+        normal = np.asarray(normal, float) / np.linalg.norm(normal)
+        offsets = (self.positions_mm - np.asarray(origin_mm, float)) @ normal
+        reach = 0.5 * self._steps(normal) + 1e-3
+        near = np.flatnonzero(np.abs(offsets) <= reach)
+        if not len(near):
+            return None
+        away = np.linalg.norm(self.positions_mm[near] - np.asarray(origin_mm, float), axis=1)
+        # First the slice in the plane; where the cord bends through it twice, the one in view.
+        sideways = np.sqrt(np.maximum(away**2 - offsets[near] ** 2, 0.0))
+        in_view = near[sideways <= sideways.min() + 10.0]
+        return int(in_view[np.abs(offsets[in_view]).argmin()])
+
+    def row_near(self, heights: np.ndarray, height: float) -> int | None:
+        """The row whose height is nearest; ``heights`` (n,) in any unit."""
+        return int(np.abs(heights - height).argmin()) if len(self) else None
+
+    def _steps(self, normal: np.ndarray) -> np.ndarray:
+        """(n,) distance of each slice to its neighbours along a normal, mm."""
+        if len(self) < 2:
+            return np.full(len(self), 1.0)
+        across = np.abs(np.diff(self.positions_mm, axis=0) @ normal) / np.diff(self.slices)
+        return np.maximum(np.append(across, across[-1]), np.append(across[0], across))
+
+
+@dataclass
+class ProfileReader:
+    """Reads the profiles of studies; remembers what takes long until its voxels change."""
+
+    _areas: dict = field(default_factory=dict, repr=False)
+
+    def profile(self, study) -> AreaProfile | None:
+        """The profile of a study: from its slice table where there is one, else measured quickly.
+
+        Args:
+            study: ``scene.study.Study``.
+
+        Returns:
+            None where there is no mask, or an empty one.
+        """
+        if study is None or study.soft is None:
+            return None
+        if study.slice_table is not None and study.slice_table.GetNumberOfRows() > 0:
+            return self._complete(study.soft, _from_table(study.slice_table))
+        return self.quick_profile(study)
+
+    def quick_profile(self, study) -> AreaProfile | None:
+        """The same without the table: areas alone, always those of the mask as it is now."""
+        if study.soft is None:
+            return None
+        live = self._measured(study.soft, array_of(study.soft), study.soft)
+        if live is None:
+            return None
+        kept = np.isfinite(live.areas)
+        missing = np.full(int(kept.sum()), np.nan)
+        return self._complete(
+            study.soft,
+            AreaProfile(
+                live.slices[kept],
+                live.centres_mm[kept],
+                live.areas[kept],
+                *[missing] * 4,
+                ("",) * int(kept.sum()),
+                missing,
+            ),
+        )
+
+    def _complete(self, soft, read: AreaProfile) -> AreaProfile:
+        values = dict(read.__dict__)
+        values["predicted"] = self._predicted(soft, read)
+        values["breaks"] = _breaks(read, grid_of(soft))
+        return AreaProfile(**values)
+
+    def _predicted(self, soft, read: AreaProfile) -> np.ndarray:
+        predicted = np.full(len(read), np.nan)
+        state = correction_of(soft)
+        if state is None or not state.edits.any():
+            return predicted
+        live = self._measured(soft, state.p0, linked(soft, PREDICTION))
+        if live is not None:
+            at = np.searchsorted(live.slices, read.slices)
+            known = at < len(live.slices)
+            known[known] &= live.slices[at[known]] == read.slices[known]
+            predicted[known] = live.areas[at[known]]
+            predicted[np.abs(predicted - read.area) < _SAME_AREA] = np.nan
+        return predicted
+
+    def _measured(self, soft, values: np.ndarray, node) -> LiveArea | None:
+        """Areas of voxels on the soft mask's grid, of which ``node`` tells when they change."""
+        try:
+            grid = grid_of(soft)
+        except InputError:
+            return None  # a transform that bends
+        stamp = (node.GetImageData().GetMTime(), grid.affine.tobytes())
+        known = self._areas.get(node.GetID())
+        if known is None or known[0] != stamp:
+            try:
+                known = (stamp, LiveArea(Volume(values, grid.affine)))
+            except InputError:
+                known = (stamp, None)  # empty, or cord in one slice only
+            self._areas[node.GetID()] = known
+        return known[1]
+
+
+def same_participant(image, other) -> bool:
+    """Whether two volumes are of one participant: by their names ("sub-01_T2w"), or in one folder
+    of a patient in the subject hierarchy.
+    """
+    names = [participant_of(node.GetName()) for node in (image, other)]
+    if all(names):
+        return names[0] == names[1]
+    patients = [_patient_of(node) for node in (image, other)]
+    return patients[0] is not None and patients[0] == patients[1]
+
+
+def studies_of_participant(study) -> list:
+    """The other studies in the scene that have a mask and are of the same participant, in the
+    scene's order.
+    """
+    from .study import study_of
+
+    scene = study.image.GetScene()
+    count = scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
+    nodes = [scene.GetNthNodeByClass(n, "vtkMRMLScalarVolumeNode") for n in range(count)]
+    images: list = []
+    for node in nodes:
+        image = linked(node, IMAGE)
+        if image is not None and image is not study.image and image not in images:
+            images.append(image)
+    images = [image for image in images if same_participant(study.image, image)]
+    return [other for other in map(study_of, images) if other.soft is not None]
+
+
+def _patient_of(node) -> int | None:
+    import slicer
+
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(node.GetScene())
+    item = hierarchy.GetItemByDataNode(node)
+    if item == hierarchy.GetInvalidItemID():
+        return None
+    patient = hierarchy.GetItemAncestorAtLevel(item, "Patient")
+    return None if patient == hierarchy.GetInvalidItemID() else patient
+
+
+def _from_table(table) -> AreaProfile:
+    slices = table_column(table, SLICE)
+    order = np.argsort(slices, kind="stable")
+    positions = np.column_stack([table_column(table, axis) for axis in POSITION])
+    levels = table_column(table, LEVEL)
+    numbers = [
+        table_column(table, name)[order]
+        for name in (AREA, "area_low", "area_high", "diameter_AP", "diameter_RL")
+    ]
+    return AreaProfile(
+        slices[order].astype(int),
+        positions[order],
+        *numbers,
+        tuple(str(levels[n]) for n in order),
+        np.full(len(slices), np.nan),
+    )
+
+
+def _breaks(profile: AreaProfile, grid) -> tuple[Break, ...]:
+    positions = profile.positions_mm
+    if len(profile) < 3:
+        return ()
+    found = [
+        Break(tuple(positions[piece.stop - 1].tolist()), tuple(positions[piece.stop].tolist()))
+        for piece in profile.pieces[:-1]
+    ]
+    for inward in (positions, positions[::-1]):
+        area = profile.area if inward is positions else profile.area[::-1]
+        step = inward[0] - inward[min(3, len(inward) - 1)]
+        length = np.linalg.norm(step)
+        spacing = length / min(3, len(inward) - 1)
+        beyond = inward[0] + step / length * max(spacing, _EDGE_MM)
+        voxel = grid.to_voxel(beyond[None])[0]
+        inside = (voxel > -0.5).all() and (voxel < np.array(grid.shape) - 0.5).all()
+        if inside and not _tapers(inward, area):
+            found.append(Break(tuple(inward[0].tolist())))
+    return tuple(found)
+
+
+def _tapers(positions: np.ndarray, area: np.ndarray) -> bool:
+    """Whether the cord comes to a tip at its first row."""
+    along = np.append(0.0, np.cumsum(np.linalg.norm(np.diff(positions, axis=0), axis=1)))
+    tip = area[along <= _TIP_MM]
+    trunk = area[(along >= _TRUNK_MM[0]) & (along <= _TRUNK_MM[1])]
+    return len(trunk) > 0 and float(np.median(tip)) < _TAPERED * float(np.median(trunk))
