@@ -77,6 +77,7 @@ class SoftCordSegParameterNode:
     surfaceShown - the surface in the 3D view
     editsShown - the voxels that were added and removed by hand
     paintSoftOnly - painting changes only voxels with some predicted cord
+    firstDisc - the name of the first disc that is clicked
     rows, levels - of the table of measures
     followCord - the axial view keeps the cord in its middle
     squareToCord - the axial view is at right angles to the cord
@@ -89,6 +90,7 @@ class SoftCordSegParameterNode:
     surfaceShown: bool = True
     editsShown: bool = False
     paintSoftOnly: bool = False
+    firstDisc: str = "C2/C3"
     rows: Rows = Rows.C2C3
     levels: str = ""
     followCord: bool = True
