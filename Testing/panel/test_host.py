@@ -62,13 +62,13 @@ def test_an_exception_in_an_observer_is_kept_too(slicer_host, app):
 
 def test_a_slot_gets_as_many_arguments_as_it_takes(ui):
     heard = []
-    ui.cordOverlayCheck.connect("toggled(bool)", lambda: heard.append("none"))
-    ui.cordOverlayCheck.connect("toggled(bool)", lambda checked: heard.append(checked))
-    ui.cordOverlayCheck.checked = not ui.cordOverlayCheck.checked
+    ui.cordSurfaceCheck.connect("toggled(bool)", lambda: heard.append("none"))
+    ui.cordSurfaceCheck.connect("toggled(bool)", lambda checked: heard.append(checked))
+    ui.cordSurfaceCheck.checked = not ui.cordSurfaceCheck.checked
 
-    assert heard == ["none", ui.cordOverlayCheck.checked]
+    assert heard == ["none", ui.cordSurfaceCheck.checked]
     with pytest.raises(TypeError, match="arguments"):
-        ui.cordOverlayCheck.connect("toggled(bool)", lambda *arguments: None)
+        ui.cordSurfaceCheck.connect("toggled(bool)", lambda *arguments: None)
 
 
 def test_settings_come_back_as_text():
@@ -135,11 +135,6 @@ def test_what_is_folded_away_is_hidden_and_remembers_what_was_shown(ui, slicer_h
     assert ui.cordSegmentButton.visible
     assert ui.cordSegmentAllButton.visible
     assert section.sizeHint().height() > 100
-
-
-def test_a_range_that_is_left_raises(widget):
-    with pytest.raises(ValueError, match="overlayOpacity"):
-        widget.panel.parameters.overlayOpacity = 1.5
 
 
 def test_a_table_says_the_unit_behind_the_title_itself(slicer_host, app):

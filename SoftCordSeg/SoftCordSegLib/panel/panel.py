@@ -15,6 +15,7 @@ from .controls import Hints, Shortcuts
 from .correct_section import CorrectSection
 from .image_section import ImageSection
 from .levels_section import LevelsSection
+from .mask_section import MaskSection
 from .measure_section import MeasureSection
 from .model_section import ModelSection
 from .open_sections import OpenSections
@@ -22,7 +23,6 @@ from .platforms import missing_packages
 from .run_section import RunSection
 from .save_section import SaveSection
 from .situation import Situation, situation_of
-from .soft_section import SoftSection
 from .status_lines import Line, StatusLine
 from .views import Views
 from .worker import Worker, WorkerBusy
@@ -274,15 +274,15 @@ def make_panel(ui, scene, logic, observer, parent) -> Panel:
     panel.views = Views(panel)
     image, measure = ImageSection(panel), MeasureSection(panel)
     correct = CorrectSection(panel, on_change=measure.follow)
-    soft = SoftSection(panel)
-    panel.add(image, ModelSection(panel), RunSection(panel, image), soft, correct)
+    mask = MaskSection(panel)
+    panel.add(image, ModelSection(panel), RunSection(panel, image), mask, correct)
     panel.add(LevelsSection(panel), measure, SaveSection(panel), panel.views)
     panel.shortcuts = Shortcuts(
         parent,
         {
             "Ctrl+Return": lambda: ui.cordSegmentButton.click(),
-            "Ctrl+Up": lambda: soft.step(+5),
-            "Ctrl+Down": lambda: soft.step(-5),
+            "Ctrl+Up": lambda: mask.step(+5),
+            "Ctrl+Down": lambda: mask.step(-5),
         },
     )
     return panel
