@@ -9,6 +9,7 @@ while the module is loaded.
 """
 
 import tempfile
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -93,7 +94,7 @@ class SoftCordSegParameterNode:
     surfaceShown: bool = False
     editsShown: bool = False
     paintSoftOnly: bool = False
-    rows: Rows = Rows.Slice
+    rows: Rows = Rows.C2C3
     levels: str = ""
 
 
@@ -397,9 +398,9 @@ class SoftCordSegTest(ScriptedLoadableModuleTest):
         self.delayDisplay("Measuring")
         set_disc_labels(image, phantom.discs)
         panel.parameters.rows = Rows.Level
-        ui.cordMeasureButton.click()
+        self._wait_until(lambda: study_of(image).summary_table is not None)
         table = study_of(image).summary_table
-        self.assertIsNotNone(table, ui.cordRunStatus.text)
+        self.assertIsNotNone(table, ui.cordMeasureStatus.text)
         rows = table.GetNumberOfRows()
         area = table.GetTable().GetColumnByName("MEAN(area)").GetValue(rows // 2)
         self.assertTrue(40 < area < 120, f"{area} mm2 is no cord")
@@ -414,6 +415,13 @@ class SoftCordSegTest(ScriptedLoadableModuleTest):
         self.assertEqual(ui.cordThresholdSlider.value, 0.3)
         self.assertEqual(study_of(panel.parameters.image).summary_table.GetNumberOfRows(), rows)
         self.delayDisplay("The whole way works")
+
+    def _wait_until(self, happened, seconds=30):
+        for _number in range(seconds * 50):
+            if happened():
+                return
+            slicer.app.processEvents()
+            time.sleep(0.02)
 
     def _correct_and_take_back(self, panel, image):
         from SoftCordSegLib.scene.study import study_of

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 
 
@@ -125,7 +127,32 @@ def column(table, name) -> np.ndarray:
 
 
 def choose_rows(ui, name: str) -> None:
-    """Choose what a row of the table is."""
-    ui.cordRowsSelector.currentIndex = [
-        ui.cordRowsSelector.itemText(n) for n in range(ui.cordRowsSelector.count)
-    ].index(name)
+    """Press one of the chips: "C2C3", "Level", "Slice" or "Range"."""
+    getattr(ui, f"cord{name}Chip").click()
+
+
+def wait_until(happened, seconds: float = 20.0) -> None:
+    """Let events be handled until something happened."""
+    from PySide6.QtTest import QTest
+
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "it did not happen"
+        QTest.qWait(5)
+
+
+def wait_until_measured(widget) -> None:
+    """Let the panel measure until its tables, in the scene too, are those of the mask and the
+    chips.
+    """
+    measure = next(one for one in widget.panel._sections if one.name == "Measure")
+    wait_until(lambda: measure.settled)
+
+
+def shown_rows(ui) -> list[list[str]]:
+    """The texts of the panel's table, without its head; empty while it is hidden."""
+    table = ui.cordTable
+    if not table.visible:
+        return []
+    columns = range(table.columnCount)
+    return [[table.item(row, one).text() for one in columns] for row in range(table.rowCount)]

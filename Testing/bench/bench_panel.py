@@ -24,7 +24,7 @@ from _pytest.monkeypatch import MonkeyPatch
 from bench_scene import cord
 
 from host.application import HostSlicer
-from panel_actions import paint_voxels, stroke
+from panel_actions import paint_voxels, stroke, wait_until_measured
 from SoftCordSegLib.scene import offscreen
 from SoftCordSegLib.scene.study import study_of
 from SoftCordSegLib.scene.volume_nodes import add_volume
@@ -87,7 +87,7 @@ def main() -> None:
 
     ui.cordThresholdSlider.value = 0.5
     ui.cordCorrectSection.collapsed = False
-    ui.cordMeasureButton.click()
+    wait_until_measured(widget)
     inside = np.argwhere(mask.data >= 0.5)
     times = []
     for number in range(8):

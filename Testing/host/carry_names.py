@@ -25,7 +25,7 @@ CLASSES = (
     " QButtonGroup QRadioButton QScrollArea QMainWindow QDialog QDialogButtonBox QListWidget"
     " QObject ctkVTKChartView qSlicerSingletonViewFactory QGroupBox QTableWidget"
     " ctkExpandableWidget ctkCollapsibleGroupBox ctkFittedTextBrowser qMRMLSegmentsTableView"
-    " qSlicerSegmentEditorAbstractEffect"
+    " qSlicerSegmentEditorAbstractEffect QHeaderView"
 ).split()
 FUNCTIONS = (
     "slicer.util",

@@ -68,6 +68,7 @@ class LayoutManager(QtCore.QObject):
         self._app, self._scene, self._viewport = app, app.scene, viewport
         self._widgets: dict = {}  # view node -> widget, in the order they were made
         self._tags: dict = {}
+        self._has_imported = False
         self._factories: list[SingletonViewFactory] = []
         self._root = None
         self._layout_node = self._layout_tag = None
@@ -81,6 +82,8 @@ class LayoutManager(QtCore.QObject):
             scene.AddObserver(scene.NodeRemovedEvent, lambda *_: self._drop_removed()),
             scene.AddObserver(scene.EndBatchProcessEvent, lambda *_: self._take_scene()),
             scene.AddObserver(scene.EndCloseEvent, lambda *_: self._take_scene()),
+            scene.AddObserver(scene.EndImportEvent, lambda *_: self._imported()),
+            scene.AddObserver(scene.EndBatchProcessEvent, lambda *_: self._lose_at_import()),
         ]
         self._take_scene()
         self.setLayout(FOUR_UP)
@@ -186,6 +189,24 @@ class LayoutManager(QtCore.QObject):
             self._layout_node = node
             self._layout_tag = node.AddObserver("ModifiedEvent", lambda *_: self._arrange())
             self._arrange()
+
+    def _imported(self) -> None:
+        self._has_imported = True
+
+    def _lose_at_import(self) -> None:
+        """What the selectors of the views' bars take away as they are filled again after a scene
+        was read: the series of a shown chart (qMRMLPlotViewControllerWidget), the label layers.
+        """
+        if not self._has_imported or self._scene.IsBatchProcessing():
+            return
+        self._has_imported = False
+        for node in self._of("vtkMRMLPlotViewNode"):
+            chart = node.GetPlotChartNode()
+            if node.IsViewVisibleInLayout() and chart is not None:
+                chart.RemoveAllPlotSeriesNodeIDs()
+        for node in self._of("vtkMRMLSliceNode"):
+            logic = self._widgets[node].sliceLogic()
+            logic.GetSliceCompositeNode().SetLabelVolumeID(None)
 
     def _take_view(self, node) -> None:
         if node in self._widgets:

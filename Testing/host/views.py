@@ -32,8 +32,7 @@ class OpenGLWidget(QtWidgets.QWidget):
         super().__init__(parent)
         self.setMouseTracking(True)
         self.setFocusPolicy(QtCore.Qt.StrongFocus)
-        # Functions, set by the view.
-        self.picture = self.interactor_made = self.scrolled = None
+        self.picture = self.interactor_made = None  # functions, set by the view
 
     def paintEvent(self, event):
         if not Drawing.on or self.picture is None:
@@ -58,9 +57,6 @@ class OpenGLWidget(QtWidgets.QWidget):
 
     def wheelEvent(self, event):
         up = event.angleDelta().y() > 0
-        if self.scrolled is not None:
-            self.scrolled(+1 if up else -1)
-            return
         interactor = self._at(event)
         if interactor is not None:
             interactor.InvokeEvent(f"MouseWheel{'Forward' if up else 'Backward'}Event")
@@ -186,6 +182,7 @@ class SliceView(AbstractView):
 
         view = render.SliceView(self._app, size=self._pixels(), name=self._node.GetLayoutName())
         self._style = slicer.vtkMRMLSliceViewInteractorStyle()
+        self._style.SetSliceLogic(view.logic)
         self._style.SetDisplayableManagers(view.managers)
         self._style.SetInteractor(view.interactor)
         return view
@@ -209,11 +206,17 @@ class ThreeDView(AbstractView):
     platform_kind = "qMRMLThreeDView"
 
     def _make(self):
+        import slicer
+
         from SoftCordSegLib.scene import render
 
-        return render.ThreeDView(
+        view = render.ThreeDView(
             self._app, self._pixels(), background=None, name=self._node.GetLayoutName()
         )
+        self._style = slicer.vtkMRMLThreeDViewInteractorStyle()
+        self._style.SetDisplayableManagers(view.managers)
+        self._style.SetInteractor(view.interactor)
+        return view
 
     def picture(self) -> np.ndarray:
         self.drawn().renderer.ResetCameraClippingRange()
@@ -437,15 +440,6 @@ class SliceWidget(AbstractViewWidget):
         self._view.resized.connect(
             lambda size: logic.ResizeSliceNode(max(size.width(), 1), max(size.height(), 1))
         )
-
-        self._view.VTKWidget().scrolled = self._scroll
-
-    def _scroll(self, notches: int) -> None:
-        # In Slicer the displayable manager of the slice intersections does this.
-        step = self._logic.GetLowestVolumeSliceSpacing()[2]
-        self._logic.StartSliceOffsetInteraction()
-        self._logic.SetSliceOffset(self._logic.GetSliceOffset() + notches * step)
-        self._logic.EndSliceOffsetInteraction()
 
     def sliceLogic(self):
         return self._logic

@@ -205,13 +205,14 @@ def _correct(camera: Photographer) -> None:
 
 
 def _levels_and_measures(camera: Photographer) -> None:
+    from panel_actions import choose_rows, wait_until_measured
     from SoftCordSegLib.scene.study import set_disc_labels
 
     set_disc_labels(camera.image, camera.phantom.discs)
     camera.widget.panel.refresh()
     camera.fold("Levels", "Measure", "Save")
-    camera.ui.cordRowsSelector.currentIndex = 1
-    camera.ui.cordMeasureButton.click()
+    choose_rows(camera.ui, "Level")
+    wait_until_measured(camera.widget)
     camera.take_with_views("measuring")
 
 

@@ -270,8 +270,9 @@ def test_one_slice_can_be_taken_back(ui, study, paint, app):
     assert (soft[14:17, 9:11, 4] >= 0.5).all()
 
 
-def test_without_a_red_view_the_panel_says_so(ui, study, paint):
+def test_without_a_red_view_the_panel_says_so(ui, study, paint, app, slicer_host):
     paint(ADDED)
+    app.scene.RemoveNode(slicer_host.views.sliceWidget("Red").mrmlSliceNode())
     ui.cordRevertSliceButton.click()
 
     assert "(red) slice view" in ui.cordCorrectStatus.text

@@ -140,3 +140,38 @@ def test_what_is_folded_away_is_hidden_and_remembers_what_was_shown(ui, slicer_h
 def test_a_range_that_is_left_raises(widget):
     with pytest.raises(ValueError, match="overlayOpacity"):
         widget.panel.parameters.overlayOpacity = 1.5
+
+
+def test_a_table_says_the_unit_behind_the_title_itself(ui, app):
+    table = app.scene.AddNewNodeByClass("vtkMRMLTableNode")
+    table.AddColumn().SetName("area")
+    table.SetColumnTitle("area", "Area")
+    table.SetColumnUnitLabel("area", "mm2")
+    table.AddEmptyRow()
+    table.SetCellText(0, 0, "68.2")
+    ui.cordTable.setMRMLTableNode(table)
+    model = unwrap(ui.cordTable).model()
+    heads = [model.horizontalHeaderItem(n).text() for n in range(model.columnCount())]
+    assert (heads, model.item(0, 0).text(), model.rowCount()) == (["A"], "Area [mm2]", 2)
+
+    table.SetUseColumnTitleAsColumnHeader(True)
+    table.SetLocked(True)
+    assert model.horizontalHeaderItem(0).text() == "Area [mm2]"
+    assert (model.item(0, 0).text(), model.rowCount()) == ("68.2", 1)
+    assert not model.item(0, 0).isEditable()
+
+
+def test_the_panel_grows_with_what_is_in_it_and_stays_wide(widget, slicer_host):
+    from PySide6 import QtWidgets
+
+    panel = slicer_host.main_window.panel
+    before = panel.width()
+    wide = QtWidgets.QLabel("x")
+    wide.setMinimumWidth(494)
+    unwrap(widget.parent).layout().addWidget(wide)
+    for _ in range(3):  # a layout tells the one above it
+        slicer_host.process_events()
+    assert panel.width() >= 494 > before
+    wide.hide()
+    slicer_host.process_events()
+    assert panel.width() >= 494

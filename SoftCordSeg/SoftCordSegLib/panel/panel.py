@@ -22,7 +22,6 @@ from .open_sections import OpenSections
 from .platforms import missing_packages
 from .run_section import RunSection
 from .save_section import SaveSection
-from .short_table import remove_short
 from .situation import Situation, situation_of
 from .soft_section import SoftSection
 from .status_lines import Line, StatusLine
@@ -268,8 +267,6 @@ class Panel:
             from ..scene.study import repair
 
             remove_orphans(self.scene)
-            if self.situation.study.soft is None:
-                remove_short(self.scene)
             if self.shown:
                 repair(self.situation.study, self.ui.cordThresholdSlider.value or 0.5)
             self.refresh()
@@ -295,7 +292,6 @@ def make_panel(ui, scene, logic, observer, parent) -> Panel:
         parent,
         {
             "Ctrl+Return": lambda: ui.cordSegmentButton.click(),
-            "Ctrl+M": lambda: ui.cordMeasureButton.click(),
             "Ctrl+Up": lambda: soft.step(+5),
             "Ctrl+Down": lambda: soft.step(-5),
         },

@@ -1,11 +1,11 @@
 """Masks -> the area and shape of the cord slice by slice and by level: what ``softcord csa`` and
-the panel's Measure button do.
+the panel's tables do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -349,12 +349,39 @@ def measure_volume(
         per_level=grouping.per_level,
         distance_pmj=None if per_slice else pmj.distance_mm,
     )
+    _check_any_cord(summary)
+    return Measured(path, shape, summary, levels.notes)
+
+
+def regrouped(measured: Measured, grouping: Grouping) -> Measured:
+    """The same slices in other rows.
+
+    Args:
+        measured: a mask, measured already.
+        grouping: which rows.
+
+    Raises:
+        InputError: levels asked for but not known; none of the slices or levels has cord.
+    """
+    from ..morphometry import aggregate
+
+    summary = aggregate(
+        measured.shape,
+        slices=grouping.slices,
+        levels=grouping.levels,
+        per_slice=grouping.per_slice,
+        per_level=grouping.per_level,
+    )
+    _check_any_cord(summary)
+    return replace(measured, summary=summary)
+
+
+def _check_any_cord(summary: Summary) -> None:
     if not any(row.count for row in summary):
         raise InputError(
             " ".join(summary.notes) or "The mask has no cord in the slices that were asked for.",
             hint="Choose other slices or levels.",
         )
-    return Measured(path, shape, summary, levels.notes)
 
 
 def junction_among(discs: Sequence[DiscLabel]) -> Sequence[float]:
