@@ -32,9 +32,9 @@ class MoreMenu(Section):
         self._panel, self._ui, self._choice, self._dialog = panel, panel.ui, choice, dialog
         self._shown_models: list[Path] | None = None
         self._model_actions: list = []
-        menu = self._menu = qt.QMenu(self._ui.cordMoreButton)
+        menu = self._menu = qt.QMenu(self._ui.cordMenuButton)
         menu.toolTipsVisible = True
-        self._ui.cordMoreButton.setMenu(menu)
+        self._ui.cordMenuButton.setMenu(menu)
         self.models = menu.addMenu(_("Model"))
         self.get_models = self._add(menu, "GetModels", _("Get or remove models…"), dialog.open)
         self.devices = menu.addMenu(_("Compute on"))
