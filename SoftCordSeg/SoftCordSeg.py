@@ -61,13 +61,16 @@ class SoftCordSeg(ScriptedLoadableModule):
             " segmentation of the spinal cord, Medical Image Analysis 101, 103473 (2025).  Please"
             " cite it."
         )
-        slicer.app.connect("startupCompleted()", _register_sample_data)
+        slicer.app.connect("startupCompleted()", _register)
 
 
-def _register_sample_data():
+def _register():
+    """What Slicer offers before the module is opened: the sample data, and the layouts."""
+    from SoftCordSegLib.panel.own_layouts import register_own_layouts
     from SoftCordSegLib.panel.sample_data import register_sample_data
 
     register_sample_data()
+    register_own_layouts()
 
 
 @parameterNodeWrapper
@@ -83,6 +86,8 @@ class SoftCordSegParameterNode:
     editsShown - the voxels that were added and removed by hand
     paintSoftOnly - painting changes only voxels with some predicted cord
     rows, levels - of the table of measures
+    followCord - the axial view keeps the cord in its middle
+    squareToCord - the axial view is at right angles to the cord
     """
 
     image: slicer.vtkMRMLScalarVolumeNode
@@ -96,6 +101,8 @@ class SoftCordSegParameterNode:
     paintSoftOnly: bool = False
     rows: Rows = Rows.C2C3
     levels: str = ""
+    followCord: bool = True
+    squareToCord: bool = False
 
 
 class SoftCordSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):

@@ -280,14 +280,13 @@ def make_panel(ui, scene, logic, observer, parent) -> Panel:
     """
     panel = Panel(ui, scene, logic, observer, parent.isVisible())
     panel.views = Views(panel)
-    panel.add(panel.views)
     choice, measure = ModelChoice(logic), MeasureSection(panel)
     run = RunSection(panel, choice)
     panel.menu = MoreMenu(panel, choice, ModelDialog(panel, choice), run.on_segment_all)
     correct = CorrectSection(panel, on_change=measure.follow)
     soft = SoftSection(panel)
     panel.add(panel.menu, run, soft, correct)
-    panel.add(LevelsSection(panel), measure, SaveSection(panel))
+    panel.add(LevelsSection(panel), measure, SaveSection(panel), panel.views)
     panel.shortcuts = Shortcuts(
         parent,
         {
