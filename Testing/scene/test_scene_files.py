@@ -88,7 +88,6 @@ def test_a_bundle_brings_back_image_and_soft_mask_bit_for_bit(study, reopened):
     assert np.array_equal(array_of(soft), array_of(study.soft))
     assert array_of(soft).dtype == np.float32
     assert grid_of(soft).same_as(grid_of(study.soft))
-    assert soft.GetDisplayNode().GetApplyThreshold()
     assert (
         soft.GetDisplayNode().GetColorNode().GetID() == study.soft.GetDisplayNode().GetColorNodeID()
     )

@@ -50,7 +50,7 @@ def test_a_study_is_found_again_with_all_its_nodes(app, image):
 
     found = study_of(image)
 
-    assert len(ids(study)) == 6
+    assert len(ids(study)) == 9
     assert ids(found) == ids(study)
     assert discs_of(found.discs) == DISCS
 
@@ -102,7 +102,7 @@ def test_what_the_user_deleted_is_made_anew(app, image):
         None,
     )
 
-    assert len(ids(whole_study(image))) >= 6
+    assert len(ids(whole_study(image))) >= 9
 
 
 def test_a_deleted_soft_mask_starts_a_new_study(app, image):

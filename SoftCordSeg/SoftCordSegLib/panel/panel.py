@@ -14,6 +14,7 @@ from ..resources import resources_folder
 from .controls import Hints, Shortcuts
 from .correct_section import CorrectSection
 from .levels_section import LevelsSection
+from .mask_section import MaskSection
 from .measure_section import MeasureSection
 from .model_choice import ModelChoice
 from .model_dialog import ModelDialog
@@ -23,7 +24,6 @@ from .platforms import missing_packages
 from .run_section import RunSection
 from .save_section import SaveSection
 from .situation import Situation, situation_of
-from .soft_section import SoftSection
 from .status_lines import Line, StatusLine
 from .views import Views
 from .worker import Worker, WorkerBusy
@@ -284,15 +284,15 @@ def make_panel(ui, scene, logic, observer, parent) -> Panel:
     run = RunSection(panel, choice)
     panel.menu = MoreMenu(panel, choice, ModelDialog(panel, choice), run.on_segment_all)
     correct = CorrectSection(panel, on_change=measure.follow)
-    soft = SoftSection(panel)
-    panel.add(panel.menu, run, soft, correct)
+    mask = MaskSection(panel)
+    panel.add(panel.menu, run, mask, correct)
     panel.add(LevelsSection(panel), measure, SaveSection(panel), panel.views)
     panel.shortcuts = Shortcuts(
         parent,
         {
             "Ctrl+Return": lambda: ui.cordSegmentButton.click(),
-            "Ctrl+Up": lambda: soft.step(+5),
-            "Ctrl+Down": lambda: soft.step(-5),
+            "Ctrl+Up": lambda: mask.step(+5),
+            "Ctrl+Down": lambda: mask.step(-5),
         },
     )
     return panel
