@@ -139,6 +139,16 @@ class ProfileReader:
             return self._complete(study.soft, _from_table(study.slice_table))
         return self.quick_profile(study)
 
+    def profile_of_other(self, study) -> AreaProfile | None:
+        """The same for a study that is not the chosen one: its table counts only where it is newer
+        than its mask, for tables of other studies are not kept up to date.
+        """
+        table, soft = study.slice_table, study.soft
+        if table is not None and soft is not None:
+            if table.GetMTime() > soft.GetImageData().GetMTime():
+                return self.profile(study)
+        return self.quick_profile(study)
+
     def quick_profile(self, study) -> AreaProfile | None:
         """The same without the table: areas alone, always those of the mask as it is now."""
         if study.soft is None:
