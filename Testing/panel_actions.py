@@ -16,6 +16,21 @@ def while_running(host, action) -> None:
     host.process_events = process_events
 
 
+def press(control) -> None:
+    """Click a control with the mouse, where the user sees it."""
+    from PySide6 import QtCore, QtTest, QtWidgets
+
+    from host.pythonqt import unwrap
+
+    widget = unwrap(control)
+    QtWidgets.QApplication.processEvents()
+    assert widget.isVisible(), f"{widget.objectName()} is not to be seen"
+    assert widget.isEnabled(), f"{widget.objectName()} is disabled: {widget.toolTip()}"
+    # A check box takes clicks on its box and text alone.
+    place = QtCore.QPoint(8, widget.height() // 2)
+    QtTest.QTest.mouseClick(widget, QtCore.Qt.LeftButton, QtCore.Qt.NoModifier, place)
+
+
 def paint_voxels(ui, voxels: np.ndarray, erase: bool = False) -> None:
     """One stroke over the True voxels (i, j, k) of the edited grid, in the panel's Segment
     Editor.
@@ -23,6 +38,66 @@ def paint_voxels(ui, voxels: np.ndarray, erase: bool = False) -> None:
     from host.pythonqt import unwrap
 
     stroke(unwrap(ui.cordEditor).logic, voxels, erase)
+
+
+def press_key(ui, key: str) -> None:
+    """A key of Slicer's Segment Editor over a slice view: an effect by its number in the editor's
+    grid, undo and redo.
+    """
+    from host.pythonqt import unwrap
+
+    editor = unwrap(ui.cordEditor)
+    if not editor._flags.get("shortcuts"):
+        return
+    if key in ("z", "y"):
+        {"z": editor.undo, "y": editor.redo}[key]()
+        return
+    name = editor._buttons.itemAt(int(key)).widget().objectName()
+    editor.setActiveEffectByName("" if name == editor._effect else name)
+
+
+def turn_wheel(ui, forward: bool) -> None:
+    """Shift and the mouse's wheel over a slice view: the brush grows or shrinks
+    (``qSlicerSegmentEditorPaintEffectPrivate::scaleDiameter``).
+    """
+    from host.pythonqt import unwrap
+
+    effect = unwrap(ui.cordEditor).activeEffect()
+    kind = "Relative" if effect.integerParameter("BrushDiameterIsRelative") else "Absolute"
+    diameter = effect.doubleParameter(f"Brush{kind}Diameter") * (1.2 if forward else 0.8)
+    effect.setCommonParameter(f"Brush{kind}Diameter", diameter)
+
+
+def brush(ui, position_ras, normal_ras=(0, 0, 1)) -> None:
+    """A click with Paint or Erase in a slice view whose field of view is 250 mm.
+
+    Args:
+        ui: the panel's controls.
+        position_ras: (3,) where, mm.
+        normal_ras: (3,) of the view's plane.
+    """
+    from vtk import vtkMatrix4x4
+
+    from host.pythonqt import unwrap
+
+    editor = unwrap(ui.cordEditor)
+    effect, logic = editor.activeEffect(), editor.logic
+    diameter = effect.doubleParameter("BrushAbsoluteDiameter")
+    if effect.integerParameter("BrushDiameterIsRelative"):
+        diameter = 2.5 * effect.doubleParameter("BrushRelativeDiameter")
+    logic.UpdateReferenceGeometryImage()
+    logic.ResetModifierLabelmapToDefault()
+    modifier = logic.GetModifierLabelmap()
+    matrix, shape = vtkMatrix4x4(), modifier.GetDimensions()
+    modifier.GetImageToWorldMatrix(matrix)
+    affine = np.array([[matrix.GetElement(r, c) for c in range(4)] for r in range(4)])
+    places = np.indices(shape).reshape(3, -1).T + np.array(modifier.GetExtent()[::2])
+    offset = places @ affine[:3, :3].T + affine[:3, 3] - np.asarray(position_ras, float)
+    inside = np.linalg.norm(offset, axis=1) <= 0.5 * diameter
+    if not effect.integerParameter("BrushSphere"):
+        normal = np.asarray(normal_ras, float)
+        inside &= np.abs(offset @ normal) <= 0.5 * np.abs(affine[:3, :3].T @ normal).max()
+    stroke(logic, inside.reshape(shape), erase=effect.name == "Erase")
 
 
 def stroke(logic, voxels: np.ndarray, erase: bool = False, segment_id: str = "SpinalCord") -> None:

@@ -31,6 +31,7 @@ class Mask:
     message: str = "Spinal cord found."
     notes: tuple[str, ...] = ("It ends abruptly.",)
     found: bool = True
+    device: str = "cpu"
 
 
 @dataclass(frozen=True)
@@ -140,3 +141,7 @@ def test_a_cut_mask_shares_the_sidecar_of_its_soft_mask(tmp_path, standard):
     sidecar_path(soft).write_text(json.dumps(with_correction(written(), "A", 1, 0)))
     assert origin_of(cut) is Origin.CORRECTED
     assert origin_of(tmp_path / "sub-01_T2w_seg.nii.gz") is Origin.UNKNOWN
+
+
+def test_the_device_is_the_one_that_was_used():
+    assert written(device="auto")["Device"] == "cpu"

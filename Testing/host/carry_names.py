@@ -19,7 +19,9 @@ CLASSES = (
     " QComboBox QLineEdit QProgressBar QFrame QShortcut QTimer QSettings QFileDialog"
     " QAbstractItemView qMRMLSortFilterProxyModel QVBoxLayout QHBoxLayout QMenu QAction"
     " QButtonGroup QRadioButton QScrollArea QMainWindow QDialog QDialogButtonBox QListWidget"
-    " QObject ctkVTKChartView qSlicerSingletonViewFactory"
+    " QObject ctkVTKChartView qSlicerSingletonViewFactory QGroupBox QTableWidget"
+    " ctkExpandableWidget ctkCollapsibleGroupBox ctkFittedTextBrowser qMRMLSegmentsTableView"
+    " qSlicerSegmentEditorAbstractEffect"
 ).split()
 FUNCTIONS = (
     "slicer.util",

@@ -31,6 +31,7 @@ _OF_PYTHONQT |= {
     "isWidgetType",
     "inherits",
     "parent",
+    "findChild",
     "findChildren",
     "blockSignals",
     "children",
@@ -140,6 +141,8 @@ class Wrapped:
                 for child in thing.findChildren(QtWidgets.QWidget)
                 if child.objectName()
             ]
+        if name == "findChild":
+            return self._find_child
         if thing.metaObject().indexOfProperty(name) >= 0:
             return self._host.wrap(thing.property(name))
         found = getattr(thing, name)
@@ -187,6 +190,11 @@ class Wrapped:
         if not connected:
             del self._slots[name, receiver[-1]]
         return True
+
+    def _find_child(self, kind: str, name: str):
+        """PythonQt's own: the first object below of this name that is, or inherits, the class."""
+        found = self._object.findChildren(QtCore.QObject, name)
+        return next((self._host.wrap(one) for one in found if one.inherits(kind)), None)
 
     def _check(self, name: str) -> None:
         if name not in self._names and name not in _OF_PYTHONQT:

@@ -182,6 +182,9 @@ class SliderWidget(QtWidgets.QWidget):
     singleStep = Property(float, *_limit("_step", False))
     pageStep = Property(float, *_limit("_page", False))
     decimals = Property(int, *_limit("_decimals", False))
+    suffix = Property(
+        str, lambda self: self._box.suffix(), lambda self, value: self._box.setSuffix(value)
+    )
     value = Property(float, lambda self: self._value, setValue)
 
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from host.pythonqt import unwrap
-from panel_actions import paint_voxels, stroke
+from panel_actions import brush, paint_voxels, press, press_key, stroke, turn_wheel
 from SoftCordSegLib.scene.render import SliceView
 from SoftCordSegLib.scene.study import study_of
-from SoftCordSegLib.scene.volume_nodes import array_of
+from SoftCordSegLib.scene.volume_nodes import array_of, grid_of
 
 
 @pytest.fixture
@@ -34,6 +34,7 @@ def paint(ui, study):
     return paint
 
 
+TOOLS = ("Paint", "Erase", "Draw", "Scissors")
 ADDED, REMOVED = np.s_[14:17, 9:11, 4:7], np.s_[10:12, 8:12, 7:10]
 
 
@@ -63,20 +64,128 @@ def test_a_stroke_is_taken_over_and_the_mask_stays_soft(ui, study, paint):
     assert (soft[REMOVED] < 0.5).all()
     assert len(np.unique(soft)) > 4, "added and removed voxels have no soft rim"
     np.testing.assert_array_equal(soft[:8], before[:8])
-    assert ui.cordEditsNote.text.startswith("By hand: ")
-    assert ui.cordEditsNote.text.endswith(", 24 lowered.")
+    assert ui.cordCorrectStatus.text.startswith("By hand: ")
+    assert ui.cordCorrectStatus.text.endswith(", 24 lowered.")
     assert ui.cordRevertAllButton.enabled
 
 
-def test_undo_and_redo(ui, study, paint):
+def test_undo_and_redo(ui, study, paint, slicer_host):
+    def can():
+        slicer_host.process_events()
+        return ui.cordUndoButton.enabled, ui.cordRedoButton.enabled
+
     before = array_of(study.soft).copy()
+    assert can() == (False, False)
+    assert "nothing to undo" in ui.cordUndoButton.toolTip
     paint(ADDED)
     after = array_of(study.soft).copy()
-    unwrap(ui.cordEditor)._undo.click()
+    assert can() == (True, False)
+    press(ui.cordUndoButton)
     np.testing.assert_array_equal(array_of(study.soft), before)
     assert not ui.cordRevertAllButton.enabled
-    unwrap(ui.cordEditor)._redo.click()
+    assert can() == (False, True)
+    press(ui.cordRedoButton)
     np.testing.assert_array_equal(array_of(study.soft), after)
+    assert can() == (True, False)
+    press_key(ui, "z")
+    np.testing.assert_array_equal(array_of(study.soft), before)
+    assert can() == (False, True)
+
+
+def test_a_tool_is_chosen_by_a_click_and_by_a_key_and_put_away(ui, study):
+    editor = unwrap(ui.cordEditor)
+    assert "Choose a tool" in ui.cordToolHint.text
+    press(ui.cordPaintButton)
+    assert editor.activeEffect().name == "Paint"
+    assert ui.cordDiameterSlider.visible
+    assert not ui.cordToolHint.visible
+    for key, name in zip("234", TOOLS[1:]):
+        press_key(ui, key)
+        tools = {one: getattr(ui, f"cord{one}Button").checked for one in TOOLS}
+        assert tools == {one: one == name for one in TOOLS}
+    assert not ui.cordDiameterSlider.visible
+    assert "Draw a line" in ui.cordToolHint.text
+    press(ui.cordScissorsButton)
+    assert editor.activeEffect() is None
+    assert not ui.cordScissorsButton.checked
+
+
+def test_the_brush_is_what_the_panel_says(ui, study, slicer_host):
+    """In mm, whatever the zoom; Slicer's keys change it too."""
+    editor, grid = unwrap(ui.cordEditor), grid_of(study.soft)
+    here = grid.to_world(np.array([18, 10, 6]))
+    centres = np.indices(grid.shape).reshape(3, -1).T
+    centres = np.linalg.norm(grid.to_world(centres) - here, axis=1).reshape(grid.shape)
+    flat = np.zeros(centres.shape, bool)
+    flat[:, :, 6] = True
+
+    def painted():
+        before = segment_of(study)
+        brush(ui, here)
+        slicer_host.process_events()
+        changed = segment_of(study) & ~before
+        press(ui.cordUndoButton)
+        return changed
+
+    press(ui.cordPaintButton)
+    assert ui.cordDiameterSlider.value == 3.0
+    np.testing.assert_array_equal(painted(), flat & (centres <= 1.5))
+    ui.cordDiameterSlider.value = 5.0
+    np.testing.assert_array_equal(painted(), flat & (centres <= 2.5))
+    turn_wheel(ui, forward=True)
+    assert ui.cordDiameterSlider.value == 6.0
+    np.testing.assert_array_equal(painted(), flat & (centres <= 3.0))
+    press(ui.cordSphereCheck)
+    np.testing.assert_array_equal(painted(), centres <= 3.0)
+    assert painted()[:, :, 5].any()
+    editor.activeEffect().setCommonParameter("BrushDiameterIsRelative", 1)  # behind "More"
+    ui.cordDiameterSlider.value = 4.0
+    press(ui.cordEraseButton)
+    press(ui.cordPaintButton)
+    np.testing.assert_array_equal(painted(), centres <= 2.0)
+
+
+def test_the_panel_never_gets_wider_whatever_tool_is_chosen(ui, study, widget, slicer_host):
+    """The stock options want up to 527 px."""
+    editor, panel = unwrap(ui.cordEditor), unwrap(widget.parent)
+
+    def width():
+        slicer_host.process_events()
+        return panel.layout().totalMinimumSize().width()
+
+    narrow = width()
+    for name in ("Paint", "Erase", "Scissors", "Smoothing", ""):
+        editor.setActiveEffectByName(name)
+        assert width() == narrow
+        assert not editor.isVisible()
+    press(ui.cordMoreButton)
+    for name in ("Erase", "Paint"):
+        editor.setActiveEffectByName(name)
+        assert width() == narrow
+    assert editor.minimumSizeHint().width() > 400
+    assert editor._options.isVisible()
+    assert not editor._segments.isVisible()
+    assert not editor._frame.isVisible()
+    assert not editor._rotated.visibleRegion().boundingRect().width()
+    press(ui.cordMoreButton)
+    assert not editor.isVisible()
+    assert narrow <= 360
+
+
+def test_a_folded_section_says_how_many_slices_were_edited(ui, study, paint):
+    def title():
+        ui.cordCorrectSection.collapsed = True
+        ui.cordCorrectSection.collapsed = False
+        ui.cordCorrectSection.collapsed = True
+        text = ui.cordCorrectSection.text
+        ui.cordCorrectSection.collapsed = False
+        return text
+
+    assert title() == "Correct   no edits"
+    paint(ADDED)
+    assert title() == "Correct   3 slices edited"
+    paint(np.s_[14, 9, 1])
+    assert title() == "Correct   4 slices edited"
 
 
 def test_undo_and_redo_across_a_moved_threshold(ui, study, paint):
@@ -108,7 +217,7 @@ def test_a_new_prediction_ends_the_history_of_undo(ui, study, paint, slicer_host
     slicer_host.answers = [True]
     widget.logic.engine = lambda request, progress: larger(engine(request, progress))
     ui.cordSegmentButton.click()
-    after, note = array_of(study.soft).copy(), ui.cordEditsNote.text
+    after, note = array_of(study.soft).copy(), ui.cordCorrectStatus.text
     editor = unwrap(ui.cordEditor)
 
     assert not editor._undo.isEnabled()
@@ -116,7 +225,7 @@ def test_a_new_prediction_ends_the_history_of_undo(ui, study, paint, slicer_host
     editor._undo.click()
     editor.undo()
     np.testing.assert_array_equal(array_of(study.soft), after)
-    assert ui.cordEditsNote.text == note
+    assert ui.cordCorrectStatus.text == note
     paint(ADDED, erase=True)
     editor._undo.click()
     np.testing.assert_array_equal(array_of(study.soft), after)
@@ -150,8 +259,6 @@ def test_one_slice_can_be_taken_back(ui, study, paint, app):
     paint(ADDED)
     after = array_of(study.soft).copy()
     with SliceView(app, "Axial", (100, 100), name="Red") as view:
-        from SoftCordSegLib.scene.volume_nodes import grid_of
-
         view.jump_to(grid_of(study.soft).to_world(np.array([15, 9, 5])))
         ui.cordRevertSliceButton.click()
 
@@ -167,7 +274,7 @@ def test_without_a_red_view_the_panel_says_so(ui, study, paint):
     paint(ADDED)
     ui.cordRevertSliceButton.click()
 
-    assert "red slice view" in ui.cordMessageLabel.text
+    assert "(red) slice view" in ui.cordCorrectStatus.text
 
 
 def test_painting_can_be_limited_to_where_the_mask_is_soft(ui, study, image_node):
@@ -182,8 +289,6 @@ def test_painting_can_be_limited_to_where_the_mask_is_soft(ui, study, image_node
 
 
 def test_my_edits_are_seen(ui, study, paint, app, image_node):
-    from SoftCordSegLib.scene.volume_nodes import grid_of
-
     paint(ADDED)
     with SliceView(app, "Axial", (200, 200), name="Red") as view:
         view.show(image_node)
@@ -305,6 +410,6 @@ def test_corrections_come_back_with_the_scene_and_can_be_taken_back_then(
 
     soft = study_of(ui.cordImageSelector.currentNode()).soft
     np.testing.assert_array_equal(array_of(soft), after)
-    assert "raised" in ui.cordEditsNote.text
+    assert "raised" in ui.cordCorrectStatus.text
     ui.cordRevertAllButton.click()
     np.testing.assert_array_equal(array_of(soft), before)

@@ -224,7 +224,7 @@ def test_a_loaded_scene_chooses_the_volume_that_was_chosen_not_the_first(
 
     assert widget.panel.parameters.image.GetName().startswith("second")
     assert ui.cordImageSelector.currentNode() is widget.panel.parameters.image
-    assert "raised" in ui.cordEditsNote.text
+    assert "raised" in ui.cordCorrectStatus.text
 
 
 def test_a_reload_leaves_no_observer_no_thread_and_no_panel_behind(

@@ -98,7 +98,7 @@ def test_from_the_image_to_the_saved_scene(case, ui, widget, app, slicer_host, t
         == study_of(image).slice_table.GetNumberOfRows()
         > 10
     )
-    assert "raised" in ui.cordEditsNote.text
+    assert "raised" in ui.cordCorrectStatus.text
 
 
 def sidecar_is_that_of_the_shell(folder, image) -> None:

@@ -191,3 +191,16 @@ def test_a_scan_cropped_to_the_cord_needs_no_locator(bundle):
     )
     assert dice(segment(image, bundle).volume.data >= 0.5, truth >= 0.5) > 0.9
     assert locator.calls == 0
+
+
+def test_what_is_being_done_is_named_and_so_is_the_device_that_was_used(image_and_truth, bundle):
+    said = []
+    image, _truth = image_and_truth
+    result = segment(image, bundle, progress=Progress(lambda _fraction, words: said.append(words)))
+
+    located = [words for words in said if words.startswith("Locating the cord: tile")]
+    segmented = [words for words in said if words.startswith("Segmenting the cord: tile")]
+    assert located
+    assert segmented
+    assert said.index(located[-1]) < said.index(segmented[0])
+    assert result.device in ("cpu", "cuda"), "'auto' is no device"

@@ -38,6 +38,8 @@ class MadeMask(Protocol):
     def message(self) -> str: ...
     @property
     def notes(self) -> tuple[str, ...]: ...
+    @property
+    def device(self) -> str: ...
 
 
 class Origin(Enum):
@@ -82,7 +84,7 @@ def segmentation_sidecar(
         mask: the result.
         bundle: ``network.ModelBundle``; None where it is not known any more.
         source: name of the image's file (folders are left off), or of its node.
-        device: that the network ran on, or was asked to.
+        device: that the network was asked to run on, where the mask does not say which it was.
         box_given: whether the user gave the box.
         source_sha256: of the image's file; None where there is no file.
         source_volumes: of the image's file: 1, or the length of a series.
@@ -98,7 +100,7 @@ def segmentation_sidecar(
         "SourceVolumes": source_volumes,
         "SourceVolume": source_volume,
         "Model": None if bundle is None else model_of(bundle),
-        "Device": device,
+        "Device": mask.device or device,
         "Found": mask.found,
         "Message": mask.message,
         "Notes": list(mask.notes),

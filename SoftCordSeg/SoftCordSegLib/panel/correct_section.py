@@ -1,5 +1,5 @@
-"""Section "Correct": Slicer's own Segment Editor on the segment; the mask stays soft after every
-stroke.
+"""Section "Correct": tools that drive Slicer's own Segment Editor on the segment; the mask stays
+soft after every stroke.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ import vtk
 from slicer.i18n import tr as _
 
 from .controls import Section
+from .editor_effects import EditorEffects
 
-# Useful effects for one thin segment, in the order of their buttons.
-_EFFECTS = ("Paint", "Draw", "Erase", "Scissors", "Islands", "Smoothing")
 _UNDO_STATES = 20
 _EDITOR_TAG = "SoftCordSeg"
 _RED_SLICE = "vtkMRMLSliceNodeRed"
@@ -33,15 +32,15 @@ class CorrectSection(Section):
         self._watched = None  # the vtkSegmentation whose strokes are followed
         self._prediction = None  # (segmentation, number) whose states for undo the editor has
         self._bound = None  # the segmentation node that the editor edits
-        editor = self._ui.cordEditor
-        editor.setEffectNameOrder(list(_EFFECTS))
-        editor.unorderedEffectsVisible = False
-        editor.maximumNumberOfUndoStates = _UNDO_STATES
+        self._effects = EditorEffects(panel)
+        self._ui.cordEditor.maximumNumberOfUndoStates = _UNDO_STATES
         self._ui.cordCorrectSection.connect("contentsCollapsed(bool)", self._on_folded)
-        self._giving_back = qt.QTimer()
-        self._giving_back.setSingleShot(True)
-        self._giving_back.setInterval(0)
-        self._giving_back.connect("timeout()", self._on_stroke_over)
+        # Only when the editor has finished: its history is then up to date, and it takes no voxels
+        # any more.
+        self._settling = qt.QTimer()
+        self._settling.setSingleShot(True)
+        self._settling.setInterval(0)
+        self._settling.connect("timeout()", self._on_stroke_over)
         scene = panel.scene
         panel.observe(scene, scene.NodeAboutToBeRemovedEvent, self._on_node_leaving)
         panel.observe(scene, scene.StartCloseEvent, self._on_scene_closing)
@@ -60,33 +59,36 @@ class CorrectSection(Section):
         allow(ui.cordRevertSliceButton, unedited)
         allow(ui.cordRevertAllButton, unedited)
         allow(ui.cordSoftOnlyCheck, reason)
+        allow(ui.cordEditsCheck, unedited)
         ui.cordEditor.enabled = not reason
-        ui.cordEditsNote.text = self._summary(edits) if view is not None else reason
+        self._panel.rest(_words(edits) if view is not None else reason, "Correct")
         shown = self._panel.shown and not ui.cordCorrectSection.collapsed
         if not shown or situation.busy or view is None:
             self._unbind()
         else:
             self._bind(situation)
+        self._effects.show(reason)
+
+    def title(self, situation) -> str:
+        """How many slices were edited."""
+        edits = self._panel.edits if situation.view is not None else None
+        if edits is None:
+            return ""
+        count = edits.edited_slices
+        if count < 2:
+            return _("1 slice edited") if count else _("no edits")
+        return _("{count} slices edited").format(count=count)
 
     def exit(self) -> None:
         """Another module is shown, whose keys a bound editor would take."""
         self._unbind()
 
     def close(self) -> None:
-        self._giving_back.stop()
-        self._giving_back.disconnect("timeout()", self._on_stroke_over)
+        self._settling.stop()
+        self._settling.disconnect("timeout()", self._on_stroke_over)
         self._watch(None)
         self._unbind()
         self._prediction = None
-
-    @staticmethod
-    def _summary(edits) -> str:
-        if not edits.has_edits:
-            return _("Paint in the slice views; the mask stays soft.")
-        added, removed = edits.counts
-        return _("By hand: {added} voxels raised, {removed} lowered.").format(
-            added=added, removed=removed
-        )
 
     # --- following strokes
     # -------------------------------------------------------------------------------------------
@@ -110,17 +112,17 @@ class CorrectSection(Section):
         edits = self._panel.edits
         if edits is None or self._panel.refreshing or edits.segmentation is not self._watched:
             return
-        with self._panel.guard(_("The correction could not be applied."), refresh=False):
+        with self._panel.guard(_("The correction could not be applied."), False, "Correct"):
             self._end_history(edits)
             self._report(edits.follow())
-            if edits.has_lost_to_others:
-                self._giving_back.start()
+            self._settling.start()
 
     def _on_stroke_over(self) -> None:
         edits = self._panel.edits
         if edits is not None:
-            with self._panel.guard(_("The segment could not be restored.")):
+            with self._panel.guard(_("The segment could not be restored."), False, "Correct"):
                 edits.give_back()
+        self._effects.show_undo(self._panel.situation.why_no_mask)
 
     def _end_history(self, edits) -> None:
         """Empty the editor's history after a new prediction: its states show the former mask, and
@@ -158,6 +160,7 @@ class CorrectSection(Section):
             editor.setupViewObservations()
             editor.installKeyboardShortcuts()
             self._bound = node
+        self._effects.follow(editor_node)
         self._limit(editor, editor_node, situation)
 
     def _limit(self, editor, editor_node, situation) -> None:
@@ -175,6 +178,7 @@ class CorrectSection(Section):
         if self._bound is None:
             return
         editor, self._bound = self._ui.cordEditor, None
+        self._effects.follow(None)
         editor.uninstallKeyboardShortcuts()
         # The editor complains without its node.
         if editor.mrmlSegmentEditorNode() is not None:
@@ -201,6 +205,7 @@ class CorrectSection(Section):
         if node is None:
             node = slicer.vtkMRMLSegmentEditorNode()
             node.SetSingletonTag(_EDITOR_TAG)
+            EditorEffects.prepare(node)
             node = scene.AddNode(node)
         return node
 
@@ -211,15 +216,18 @@ class CorrectSection(Section):
     # ----------------------------------------------------------------------------------------------
 
     def _on_revert_all(self) -> None:
-        with self._panel.guard(_("The corrections could not be reverted.")):
+        with self._panel.guard(_("The corrections could not be reverted."), section="Correct"):
             self._save_for_undo()
             self._report(self._panel.edits.revert_all())
 
     def _on_revert_slice(self) -> None:
-        with self._panel.guard(_("The corrections could not be reverted.")):
+        with self._panel.guard(_("The corrections could not be reverted."), section="Correct"):
             node = self._panel.scene.GetNodeByID(_RED_SLICE)
             if node is None:
-                self._panel.say(_("There is no red slice view, whose slice could be reverted."))
+                self._panel.say(
+                    _("There is no axial (red) slice view, whose slice could be reverted."),
+                    "Correct",
+                )
                 return
             plane = node.GetSliceToRAS()
             position, normal = (
@@ -228,9 +236,20 @@ class CorrectSection(Section):
             self._save_for_undo()
             change = self._panel.edits.revert_slice_at(position, normal)
             if change is None:
-                self._panel.say(_("Nothing was corrected in the slice of the red view."))
+                self._panel.say(
+                    _("Nothing was corrected in the slice of the axial (red) view."), "Correct"
+                )
             self._report(change)
 
     def _save_for_undo(self) -> None:
         if self._bound is not None:
             self._ui.cordEditor.saveStateForUndo()
+
+
+def _words(edits) -> str:
+    if not edits.has_edits:
+        return ""
+    added, removed = edits.counts
+    return _("By hand: {added} voxels raised, {removed} lowered.").format(
+        added=added, removed=removed
+    )

@@ -37,14 +37,9 @@ class SoftSection(Section):
             self._panel.hints.allow(control, reason)
         if view is None:
             self._layers = None
-            self._panel.hints.allow(ui.cordEditsCheck, reason)
             return
         ui.cordThresholdSlider.value = view.threshold
         self._show_colours(situation.study.soft)
-        edited = self._panel.edits.has_edits
-        self._panel.hints.allow(
-            ui.cordEditsCheck, reason or ("" if edited else _("Nothing was corrected by hand yet."))
-        )
         if self._panel.parameters is not None and not situation.busy:
             self._apply(situation, self._panel.parameters)
 

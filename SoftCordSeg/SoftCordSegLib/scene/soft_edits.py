@@ -136,6 +136,16 @@ class SoftEdits:
             else (int(np.count_nonzero(state.edits > 0)), int(np.count_nonzero(state.edits < 0)))
         )
 
+    @property
+    def edited_slices(self) -> int:
+        """How many slices across the cord (the voxel axis nearest to up and down) are corrected."""
+        state = None if self.soft_node is None else correction_of(self.soft_node)
+        if state is None:
+            return 0
+        along = int(np.abs(grid_of(self.soft_node).affine[2, :3]).argmax())
+        others = tuple(axis for axis in range(3) if axis != along)
+        return int(np.count_nonzero(state.edits.any(axis=others)))
+
     def follow(self) -> Change | None:
         """Read the user's change of the segment, and correct the soft mask accordingly.
 

@@ -4,8 +4,16 @@ back to the image's grid.
 Importing this package does not import torch; :func:`segment` does when it is called.
 """
 
+from .mask_ends import AbruptEnd, abrupt_ends
 from .segment import segment
 from .soft_mask import SoftMask
 from .within_memory import OutOfMemory, segment_within_memory
 
-__all__ = ["OutOfMemory", "SoftMask", "segment", "segment_within_memory"]
+__all__ = [
+    "AbruptEnd",
+    "OutOfMemory",
+    "SoftMask",
+    "abrupt_ends",
+    "segment",
+    "segment_within_memory",
+]

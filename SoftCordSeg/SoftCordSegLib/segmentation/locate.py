@@ -49,7 +49,7 @@ def locate(
     extra = [max(s - n, 0) for s, n in zip(size, coarse.shape)]
     padded = np.pad(scaling(coarse.data), [(e // 2, e - e // 2) for e in extra], mode="edge")
     part = [min(t, n) for t, n in zip(stage.tile, padded.shape)]
-    raw = predict_tiled(padded, predict, part, stage.overlap, progress)
+    raw = predict_tiled(padded, predict, part, stage.overlap, progress, doing="Locating the cord")
     inside = tuple(slice(e // 2, e // 2 + n) for e, n in zip(extra, coarse.shape))
     soft = ACTIVATIONS[stage.activation](raw[inside])
     return cord_candidates(soft, coarse.spacing, _LEVEL, most=_CANDIDATES)

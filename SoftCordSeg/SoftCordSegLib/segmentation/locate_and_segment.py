@@ -126,7 +126,9 @@ def segment_in_box(
     return WorkingMask(Volume(soft, grid.affine), box, candidates[0].score if candidates else 0.0)
 
 
-def on_image_grid(image: Volume, found: WorkingMask | None, seen: Grid) -> SoftMask:
+def on_image_grid(
+    image: Volume, found: WorkingMask | None, seen: Grid, in_given_box: bool = False
+) -> SoftMask:
     """The mask on the image's own grid, computed only where it is not 0; empty where nothing was
     found.
 
@@ -134,6 +136,7 @@ def on_image_grid(image: Volume, found: WorkingMask | None, seen: Grid) -> SoftM
         image: the input.
         found: the result on the working grid.
         seen: the grid of the image without padding; outside it the mask is 0.
+        in_given_box: the user chose the region, so that its ends are no surprise.
     """
     result = np.zeros(image.shape, np.float32)
     filled = np.argwhere(found.soft.data > 0) if found is not None and found.score else None
@@ -147,4 +150,8 @@ def on_image_grid(image: Volume, found: WorkingMask | None, seen: Grid) -> SoftM
             result[tuple(slice(a, b) for a, b in zip(start, stop))] = np.where(
                 part.data < _FLOOR, 0, part.data
             )
-    return segmentation_result(image.with_data(result), None if found is None else found.box)
+    return segmentation_result(
+        image.with_data(result),
+        None if found is None else found.box,
+        image=None if in_given_box else image,
+    )

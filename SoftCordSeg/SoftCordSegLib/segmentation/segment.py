@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..errors import InputError
@@ -9,7 +11,7 @@ from ..network import ModelBundle
 from ..progress import Progress
 from ..volume import Box, Volume
 from .locate_and_segment import is_narrow, locate_and_segment, on_image_grid, segment_in_box
-from .predictor import Networks
+from .predictor import Networks, usable_device
 from .soft_mask import SoftMask
 from .working_image import working_image
 
@@ -75,13 +77,15 @@ def segment(
     """
     progress = progress or Progress()
     check_image(image)
+    device = usable_device(device)
     if bundle.plan is not None:
         from .segment_by_plan import segment_by_plan
 
-        return segment_by_plan(image, bundle, box, progress, device, flips)
+        mask = segment_by_plan(image, bundle, box, progress, device, flips)
+        return replace(mask, device=device)
     progress.report(0.0, "Loading the network")
     progress.check_cancelled()
-    working = working_image(image, bundle)
+    working, in_given_box = working_image(image, bundle), box is not None
     if box is None and is_narrow(working.image, bundle.stages[1]):
         # A scan cropped to the cord: there is nothing to locate, and too little context for the
         # locator.
@@ -94,4 +98,5 @@ def segment(
             working.image, box, None, working.scaling_in(box), networks, progress.part(0.2, 0.95)
         )
     progress.report(0.95, "Resampling the mask to the image's grid")
-    return on_image_grid(image, found, working.image.grid)
+    mask = on_image_grid(image, found, working.image.grid, in_given_box)
+    return replace(mask, device=device)

@@ -43,6 +43,7 @@ def segment_by_plan(
     the cord, the surroundings of the cord that the shipped locator finds.
     """
     notes: tuple[str, ...] = ()
+    in_given_box = box is not None
     plan = bundle.plan
     if isinstance(plan, CentreCrop):
         run = centre_crop_mask
@@ -72,7 +73,12 @@ def segment_by_plan(
     soft[soft < plan.floor] = 0
     result = np.zeros(image.shape, np.float32)
     result[inside] = np.clip(soft, 0, 1)
-    return segmentation_result(image.with_data(result), Box.of_grid(part.grid), notes)
+    return segmentation_result(
+        image.with_data(result),
+        Box.of_grid(part.grid),
+        notes,
+        image=None if in_given_box else image,
+    )
 
 
 def _within(box: Box, image: Volume) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..volume import Box, Volume
 from ..volume.orientation import slice_axis
+from .mask_ends import abrupt_ends
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,12 +20,14 @@ class SoftMask:
         box: the region that was segmented; None where nothing was found.
         message: one sentence on the outcome.
         notes: further sentences for the reader.
+        device: that the network ran on, "cpu" or "cuda"; "" where that is not known.
     """
 
     volume: Volume
     box: Box | None
     message: str
     notes: tuple[str, ...] = ()
+    device: str = ""
 
     @property
     def found(self) -> bool:
@@ -38,13 +41,17 @@ NOTHING_FOUND = (
 )
 
 
-def segmentation_result(mask: Volume, box: Box | None, notes: tuple[str, ...] = ()) -> SoftMask:
-    """The mask with its message: the volume and length that were found, or that nothing was.
+def segmentation_result(
+    mask: Volume, box: Box | None, notes: tuple[str, ...] = (), image: Volume | None = None
+) -> SoftMask:
+    """The mask with its message: the volume and length that were found, or that nothing was; and
+    notes on ends inside the image.
 
     Args:
         mask: soft values on the image's own grid, float32.
         box: the region that was segmented.
         notes: further sentences for the reader.
+        image: that was segmented; None where the user chose the region, which the mask may fill.
     """
     if not mask.data.any():
         return SoftMask(mask, None, NOTHING_FOUND, notes)
@@ -52,4 +59,6 @@ def segmentation_result(mask: Volume, box: Box | None, notes: tuple[str, ...] = 
     filled = np.flatnonzero(mask.data.any(axis=tuple({0, 1, 2} - {axis})))
     length = (filled[-1] - filled[0] + 1) * mask.spacing[axis]
     volume = float(mask.data.sum(dtype=float) * mask.grid.voxel_volume / 1000)
+    if image is not None:
+        notes += tuple(end.sentence for end in abrupt_ends(mask, image))
     return SoftMask(mask, box, f"Spinal cord found: {volume:.1f} mL over {length:.0f} mm.", notes)

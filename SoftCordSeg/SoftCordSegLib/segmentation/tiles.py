@@ -33,6 +33,7 @@ def predict_tiled(
     starts: Starts = tile_starts,
     weight: np.ndarray | None = None,
     channels: int | None = None,
+    doing: str = "Segmenting the cord",
 ) -> np.ndarray:
     """Weighted mean of the predictions of overlapping tiles.
 
@@ -47,6 +48,7 @@ def predict_tiled(
         starts: where tiles begin along an axis, from its size, the tile's and the overlap.
         weight: of a tile's voxels; :func:`bump` where None.
         channels: of the prediction; None where it has no such axis.
+        doing: what is reported, before the number of the tile.
 
     Returns:
         (i, j, k) or (channels, i, j, k) float32 raw outputs.
@@ -65,13 +67,11 @@ def predict_tiled(
     weights = np.zeros(image.shape, np.float32)
     for number, box in enumerate(boxes):
         progress.check_cancelled()
-        progress.report(
-            number / len(boxes), f"Segmenting the cord: tile {number + 1} of {len(boxes)}"
-        )
+        progress.report(number / len(boxes), f"{doing}: tile {number + 1} of {len(boxes)}")
         part = box if channels is None else (slice(None), *box)
         total[part] += predict(image[box]) * weight
         weights[box] += weight
-    progress.report(1.0, "Segmenting the cord: done")
+    progress.report(1.0, f"{doing}: done")
     return np.divide(total, weights, out=total, where=weights > 0)
 
 
