@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 from ..errors import Cancelled, SoftCordSegError
 from ..resources import resources_folder
 from .controls import Hints, Shortcuts
+from .corner_text import CornerText
 from .correct_section import CorrectSection
 from .image_section import ImageSection
 from .levels_section import LevelsSection
@@ -19,6 +20,7 @@ from .measure_section import MeasureSection
 from .model_section import ModelSection
 from .open_sections import OpenSections
 from .platforms import missing_packages
+from .profile_view import ProfileView
 from .run_section import RunSection
 from .save_section import SaveSection
 from .short_table import remove_short
@@ -275,7 +277,8 @@ def make_panel(ui, scene, logic, observer, parent) -> Panel:
     """
     panel = Panel(ui, scene, logic, observer, parent.isVisible())
     panel.views = Views(panel)
-    panel.add(panel.views)
+    panel.profile = ProfileView(panel, panel.views)
+    panel.add(panel.views, panel.profile, CornerText(panel, panel.views, panel.profile))
     image, measure = ImageSection(panel), MeasureSection(panel)
     correct = CorrectSection(panel, on_change=measure.follow)
     soft = SoftSection(panel)

@@ -138,6 +138,10 @@ class ProfileView(Section):
         renderer = place.view.renderWindow().GetRenderers().GetFirstRenderer()
         self._chart = ProfileChart(renderer, words=_words())
         self._chart.before_drawing = self._before_drawing
+        place.view.toolTip = _(
+            "Area along the cord, on the scale of the sagittal view beside it.\nClick or drag to"
+            " move the slices, or turn the wheel for the next slice."
+        )
         interactor = place.view.interactor()
         handlers = (self._on_press, self._on_move, self._on_release, self._on_up, self._on_down)
         self._tags = [interactor.AddObserver(*pair) for pair in zip(_MOUSE, handlers)]
