@@ -19,17 +19,20 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from PySide6 import QtCore, QtGui, QtUiTools, QtWidgets
 
-from . import parameter_node, segment_editor, widgets
+from . import parameter_node
+from .hands import Hands
+from .layout_manager import LayoutManager
+from .main_window import MainWindow
 from .platform_names import Platform
 from .pythonqt import Host, unwrap
+from .stand_ins import STAND_INS
+from .views import Drawing
 
-PANEL_WIDTH = 376  # 360 and a scroll bar
 MODULE_FILE = Path(__file__).resolve().parents[2] / "SoftCordSeg" / "SoftCordSeg.py"
 NAMES = Path(__file__).resolve().parent / "names"
-STAND_INS = {**widgets.STAND_INS, "qMRMLSegmentEditorWidget": segment_editor.SegmentEditorWidget}
 
 
-class HostSlicer(Host):
+class HostSlicer(Host, Hands):
     """The running application.
 
     Args:
@@ -46,10 +49,13 @@ class HostSlicer(Host):
         opened: the module's widget that was opened last.
         sample_data: name -> what was registered with the module Sample Data.
         started: slots that wait for the application to have started.
+        main_window: ``main_window.MainWindow``, with the panel and the views.
+        views: ``layout_manager.LayoutManager``, unwrapped.
     """
 
     def __init__(self, offscreen, monkeypatch, version: str = "5.12.3"):
-        super().__init__(Platform(NAMES, version))
+        Host.__init__(self, Platform(NAMES, version))
+        Hands.__init__(self)
         self.qapplication = QtWidgets.QApplication.instance() or QtWidgets.QApplication([])
         self.offscreen, self.scene, self.version = offscreen, offscreen.scene, version
         self.answers = []
@@ -58,7 +64,25 @@ class HostSlicer(Host):
         self.opened = None
         self.started: list = []
         self.sample_data: dict[str, types.SimpleNamespace] = {}
+        self.main_window = MainWindow()
+        self.views = LayoutManager(offscreen, self.main_window.viewport)
+        self.main_window.layout_chosen = self.views.setLayout
         self._install(monkeypatch)
+        self.main_window.show()
+
+    def picture(self, view: str):
+        """A view of the layout as it is now, uint8 (rows, columns, 3): "Red", "Yellow", or "1" for
+        the 3D view.
+        """
+        return self._view(view).picture()
+
+    def drawn(self, view: str):
+        """The ``render.SliceView`` or ``render.ThreeDView`` that draws a view of the layout."""
+        return self._view(view).drawn()
+
+    def _view(self, name: str):
+        widget = self.views.sliceWidget(name)
+        return widget.sliceView() if widget is not None else self.views.threeDWidget(0).threeDView()
 
     def process_events(self) -> None:
         """Let Qt handle what is waiting."""
@@ -79,7 +103,9 @@ class HostSlicer(Host):
         window = unwrap(parent)
         QtWidgets.QVBoxLayout(window).setContentsMargins(0, 0, 0, 0)
         window._scene = self.scene
-        window.scroll_area = _module_panel(window)
+        window.hide()
+        self.main_window.panel.add(window)
+        window.scroll_area = self.main_window.panel
         widget = module.SoftCordSegWidget(parent)
         widget.setup()
         self.opened = widget
@@ -88,9 +114,8 @@ class HostSlicer(Host):
 
     def show_panel(self, widget) -> None:
         """The user chooses the module."""
-        window = unwrap(widget.parent)
-        window.scroll_area.show()
-        window.show()
+        self.main_window.panel.elsewhere.hide()
+        unwrap(widget.parent).show()
         widget.enter()
         self.process_events()
 
@@ -98,7 +123,7 @@ class HostSlicer(Host):
         """The user chooses another module."""
         widget.exit()
         unwrap(widget.parent).hide()
-        unwrap(widget.parent).scroll_area.hide()
+        self.main_window.panel.elsewhere.show()
         self.process_events()
 
     def _select_module(self, name: str) -> None:
@@ -120,8 +145,6 @@ class HostSlicer(Host):
             if hasattr(child, "setMRMLScene"):
                 child.setMRMLScene(None)  # what the destructors of the real ones do
         window.hide()
-        window.scroll_area.takeWidget()
-        window.scroll_area.deleteLater()
         window.deleteLater()
         self.process_events()
         QtCore.QCoreApplication.sendPostedEvents(None, QtCore.QEvent.DeferredDelete)
@@ -129,6 +152,15 @@ class HostSlicer(Host):
     def close(self) -> None:
         super().close()
         sys.excepthook = self._excepthook
+
+    def end(self) -> None:
+        """The application is closed."""
+        Drawing.on = False
+        self.views.close()
+        self.main_window.hide()
+        self.main_window.deleteLater()
+        self.close()
+        self.flush_deletions()
 
     def _install(self, monkeypatch) -> None:
         import slicer
@@ -151,10 +183,13 @@ class HostSlicer(Host):
             monkeypatch.setattr(slicer.util, name, getattr(self, f"_{name}"))
         for name in ("infoDisplay", "showStatusMessage", "delayDisplay"):
             monkeypatch.setattr(slicer.util, name, lambda *arguments, **options: None)
-        monkeypatch.setattr(slicer.util, "mainWindow", lambda: None)
+        monkeypatch.setattr(slicer.util, "mainWindow", lambda: self.wrap(self.main_window))
         monkeypatch.setattr(slicer.util, "selectModule", self._select_module)
         monkeypatch.setattr(slicer.util, "getModuleWidget", lambda name: self.opened)
-        monkeypatch.setattr(slicer.util, "resetSliceViews", lambda: None)
+        monkeypatch.setattr(slicer.util, "resetSliceViews", self.views.resetSliceViews)
+        monkeypatch.setattr(slicer.util, "resetThreeDViews", self.views.resetThreeDViews)
+        for kind in ("qSlicerSingletonViewFactory", "qMRMLPlotView"):
+            monkeypatch.setattr(slicer, kind, self.class_of(kind), raising=False)
         logics = {
             name.lower(): types.SimpleNamespace(logic=lambda one=one: one)
             for name, one in self.offscreen.logics.items()
@@ -254,7 +289,6 @@ class Application:
 
     def __init__(self, host: HostSlicer):
         self._host = host
-        self._layout_manager = LayoutManager(host)
         self.majorVersion, self.minorVersion = (int(part) for part in host.version.split(".")[:2])
 
     def connect(self, signal: str, slot) -> None:
@@ -275,7 +309,7 @@ class Application:
         return self._host.offscreen.application_logic
 
     def layoutManager(self):
-        return self._layout_manager
+        return self._host.wrap(self._host.views)
 
     def clipboard(self):
         return QtGui.QGuiApplication.clipboard()
@@ -291,52 +325,6 @@ class Application:
 
     def resumeRender(self) -> None:
         pass
-
-
-class LayoutManager:
-    """``slicer.app.layoutManager()`` (Slicer Libs/MRML/Widgets/qMRMLLayoutManager.h): the layout's
-    number, and its plot view.
-    """
-
-    def __init__(self, host: HostSlicer):
-        self.layout = 3
-        self._plot = host.wrap(PlotView())
-        self._shows_plot = lambda: self.layout in (36, 37, 40, 43)
-
-    def setLayout(self, layout: int) -> None:
-        self.layout = layout
-
-    def sliceViewNames(self) -> tuple[str, ...]:
-        return ("Red", "Yellow", "Green")
-
-    @property
-    def plotViewCount(self) -> int:
-        return 1
-
-    def plotWidget(self, _number: int):
-        return types.SimpleNamespace(plotView=lambda: self._plot)
-
-
-def _module_panel(window) -> QtWidgets.QScrollArea:
-    """What Slicer shows a module in (Slicer Base/QTGUI/qSlicerModulePanel.cxx): it scrolls up and
-    down only, and is as wide as its content wants at least.
-    """
-    area = QtWidgets.QScrollArea()
-    area.setWidgetResizable(True)
-    area.setFrameShape(QtWidgets.QFrame.NoFrame)
-    area.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarAlwaysOff)
-    area.setWidget(window)
-    area.resize(PANEL_WIDTH, 700)
-    return area
-
-
-class PlotView(QtWidgets.QWidget):
-    """``qMRMLPlotView`` (Slicer Libs/MRML/Widgets/qMRMLPlotView.h): tells which points were
-    clicked.
-    """
-
-    platform_kind = "qMRMLPlotView"
-    dataSelected = QtCore.Signal(object, object)
 
 
 class Settings:

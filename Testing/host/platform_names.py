@@ -14,6 +14,7 @@ from pathlib import Path
 _RELATED = {
     "QAbstractButton": ("QPushButton", "QToolButton", "QCheckBox"),
     "QTableView": ("QAbstractItemView",),
+    "QVTKWidget": ("QWidget",),
 }
 
 

@@ -9,6 +9,7 @@ keeps it for the tests.
 
 from __future__ import annotations
 
+import enum
 import inspect
 import traceback
 import weakref
@@ -40,8 +41,26 @@ _OF_PYTHONQT |= {
 }
 
 
+# What a Python subclass of a Qt class may take over under PythonQt.
+_VIRTUAL = (
+    "event eventFilter paintEvent resizeEvent showEvent hideEvent closeEvent wheelEvent"
+    " mousePressEvent mouseReleaseEvent mouseMoveEvent mouseDoubleClickEvent enterEvent leaveEvent"
+    " keyPressEvent keyReleaseEvent dragEnterEvent dropEvent sizeHint minimumSizeHint"
+).split()
+
 # Helpers of Qt that have no properties, and are shown as they are.
 _PLAIN = (QtGui.QClipboard,)
+
+
+class _Kind(type):
+    """The class of a Qt class: has its enumerations, ``qt.QFrame.HLine``."""
+
+    def __getattr__(cls, name: str):
+        kind = cls.__dict__.get("_kind")
+        found = getattr(_make(kind), name, None) if kind and not name.startswith("_") else None
+        if isinstance(found, (enum.Enum, type)):
+            return found
+        raise AttributeError(f"{cls.__name__} has no '{name}'")
 
 
 class Host:
@@ -54,14 +73,17 @@ class Host:
         shown_errors: texts of the error messages that the user saw.
     """
 
+    current: Host  # a class derived in the library outlives the host of one test
+
     def __init__(self, platform):
+        Host.current = self
         self.platform = platform
         self.slot_errors: list[BaseException] = []
         self.shown_errors: list[str] = []
         self.shown_exceptions: list[BaseException] = []
         self._wrappers: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
         self._kept: dict = {}
-        self._classes: dict[str, type] = {}
+        self._names: dict[str, set] = {}
 
     @property
     def unseen_errors(self) -> list[BaseException]:
@@ -79,14 +101,17 @@ class Host:
 
     def class_of(self, kind: str) -> type:
         """The wrapper class of a Qt, CTK or qMRML class; ``class_of("QTimer")()`` makes one."""
-        if kind not in self._classes:
-            names = self.platform.names(kind)
-            if not names:
-                raise AttributeError(f"there is no class {kind} in the lists of the platform")
-            self._classes[kind] = type(
-                kind, (Wrapped,), {"_host": self, "_kind": kind, "_names": names}
-            )
-        return self._classes[kind]
+        if not self.names(kind):
+            raise AttributeError(f"there is no class {kind} in the lists of the platform")
+        if kind not in _CLASSES:
+            _CLASSES[kind] = _Kind(kind, (Wrapped,), {"_kind": kind})
+        return _CLASSES[kind]
+
+    def names(self, kind: str) -> set:
+        """The names that Python sees on a class."""
+        if kind not in self._names:
+            self._names[kind] = self.platform.names(kind)
+        return self._names[kind]
 
     def wrap(self, thing):
         """A QObject in its wrapper, always the same one; anything else as it is."""
@@ -109,15 +134,25 @@ class Host:
         self._kept.clear()
 
 
-class Wrapped:
-    """A QObject as PythonQt shows it."""
+class Wrapped(metaclass=_Kind):
+    """A QObject as PythonQt shows it.  A class may be derived from it, and take over what Qt calls
+    (``_VIRTUAL``).
+    """
 
-    _host: Host
     _kind: str
-    _names: set
+
+    @property
+    def _host(self) -> Host:
+        return Host.current
 
     def __init__(self, *arguments):
-        made = _make(self._kind)(*[unwrap(argument) for argument in arguments])
+        kind, own = _make(self._kind), _taken_over(type(self))
+        if own:
+            # What Qt calls goes to the wrapper; kept by the object, for Qt holds only that one.
+            kind = type(type(self).__name__, (kind,), {name: _handed_on(name) for name in own})
+        made = kind(*[unwrap(argument) for argument in arguments])
+        if own:
+            made.wrapper, made.platform_kind = self, self._kind
         object.__setattr__(self, "_object", made)
         object.__setattr__(self, "_slots", {})
         self._host._kept[made] = self
@@ -126,7 +161,7 @@ class Wrapped:
         if name.startswith("__"):
             raise AttributeError(name)
         self._check(name)
-        thing = self._object
+        thing = object.__getattribute__(self, "_object")
         if name in ("name", "objectName"):
             return thing.objectName()
         if name == "delete":
@@ -155,6 +190,9 @@ class Wrapped:
         )
 
     def __setattr__(self, name: str, value) -> None:
+        if type(self) not in _CLASSES.values() and name not in self._host.names(self._kind):
+            object.__setattr__(self, name, value)  # of a class derived in Python
+            return
         self._check(name)
         thing = self._object
         if name in ("name", "objectName"):
@@ -197,11 +235,32 @@ class Wrapped:
         return next((self._host.wrap(one) for one in found if one.inherits(kind)), None)
 
     def _check(self, name: str) -> None:
-        if name not in self._names and name not in _OF_PYTHONQT:
+        if name not in self._host.names(self._kind) and name not in _OF_PYTHONQT:
             raise AttributeError(f"{self._kind} has no '{name}'")
 
     def __repr__(self):
         return f"<{self._kind} {self._object.objectName()}>"
+
+
+_CLASSES: dict[str, type] = {}
+
+
+def _taken_over(kind: type) -> list[str]:
+    own = [one for one in kind.__mro__ if issubclass(one, Wrapped) and one is not Wrapped]
+    own = [one for one in own if one not in _CLASSES.values()]
+    return [name for name in _VIRTUAL if any(name in vars(one) for one in own)]
+
+
+def _handed_on(name: str):
+    def call(thing, *arguments):
+        host = Host.current
+        try:
+            return getattr(thing.wrapper, name)(*[host.wrap(one) for one in arguments])
+        except Exception as error:
+            host.keep_error(error)
+            return False
+
+    return call
 
 
 class _Properties:
@@ -283,6 +342,6 @@ def _make(kind: str):
     for module in (QtWidgets, QtGui, QtCore):
         if hasattr(module, kind):
             return getattr(module, kind)
-    from . import widgets
+    from .stand_ins import STAND_INS
 
-    return widgets.STAND_INS[kind]
+    return STAND_INS[kind]

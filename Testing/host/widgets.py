@@ -400,16 +400,3 @@ class TableView(QtWidgets.QTableView):
         QtGui.QGuiApplication.clipboard().setText(
             "\n".join("\t".join(cells) for cells in rows.values())
         )
-
-
-STAND_INS = {
-    kind.platform_kind: kind
-    for kind in (
-        CollapsibleButton,
-        SliderWidget,
-        NodeComboBox,
-        SortFilterProxyModel,
-        MRMLWidget,
-        TableView,
-    )
-}

@@ -37,7 +37,7 @@ def host(app, monkeypatch):
 
     host = HostSlicer(app, monkeypatch)
     yield host
-    host.close()
+    host.end()
 
 
 @pytest.fixture

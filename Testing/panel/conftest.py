@@ -50,7 +50,7 @@ def slicer_host(app, monkeypatch, request):
     host = HostSlicer(app, monkeypatch, getattr(request, "param", "5.12.3"))
     yield host
     unseen = host.unseen_errors
-    host.close()
+    host.end()
     assert not unseen, f"errors in slots or observers: {unseen}"
 
 

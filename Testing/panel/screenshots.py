@@ -130,7 +130,7 @@ class Photographer:
         self.sagittal.close()
         self.axial.close()
         self.three_d.close()
-        self.host.close()
+        self.host.end()
         self.app.close()
         self.patch.undo()
 

@@ -44,7 +44,8 @@ def test_opening_a_section_folds_the_others_unless_pinned(ui, image_node):
 
 def test_an_opened_section_is_scrolled_into_view(ui, neck, widget, slicer_host):
     area = unwrap(widget.parent).scroll_area
-    area.resize(area.width(), 330)
+    area.setFixedHeight(330)
+    slicer_host.process_events()
     for name in ("Save", "Correct"):
         click_title(ui, name)
         slicer_host.process_events()

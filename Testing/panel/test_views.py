@@ -6,32 +6,26 @@ import numpy as np
 import pytest
 
 from SoftCordSegLib.scene.cord_layouts import LAYOUTS
-from SoftCordSegLib.scene.render import SliceView
 from SoftCordSegLib.scene.view_placement import pixel_of_view, plane_of
 
 NAMES = {"Red": "Axial", "Yellow": "Sagittal", "Green": "Coronal"}
 
 
 @pytest.fixture
-def layout_node(app):
-    """As in Slicer, whose logic makes it before any panel."""
-    import slicer
-
-    logic = slicer.vtkMRMLLayoutLogic()
-    logic.SetMRMLScene(app.scene)
-    node = logic.GetLayoutNode()
-    node.SetViewArrangement(node.SlicerLayoutFourUpView)
-    yield node
-    logic.SetMRMLScene(None)
+def layout_node(app, slicer_host):
+    """Slicer's, made before any panel."""
+    return app.scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
 
 
 @pytest.fixture
-def views(layout_node, app):
+def views(slicer_host):
     """Slicer's three slice views, as they are drawn."""
-    made = {name: SliceView(app, NAMES[name], (200, 200), name) for name in NAMES}
-    yield made
-    for view in made.values():
-        view.close()
+    return {name: slicer_host.drawn(name) for name in NAMES}
+
+
+def middle_of(node) -> list[float]:
+    """The middle of a view, in its pixels."""
+    return [size / 2 for size in node.GetDimensions()[:2]]
 
 
 def test_after_segment_the_cord_is_in_the_middle_and_stays_there(views, neck, widget, slicer_host):
@@ -39,14 +33,14 @@ def test_after_segment_the_cord_is_in_the_middle_and_stays_there(views, neck, wi
     line = widget.panel.views.line_of(widget.panel.situation.study)
     assert axial.GetFieldOfView()[0] == pytest.approx(50.0)
     for node in (axial, widget.panel.views.sagittal_node, widget.panel.views.coronal_node):
-        assert pixel_of_view(node, line.middle) == pytest.approx([100.0, 100.0], abs=0.01)
+        assert pixel_of_view(node, line.middle) == pytest.approx(middle_of(node), abs=0.01)
 
     told = []
     widget.panel.views.watch(lambda: told.append(widget.panel.views.axial_height_mm))
     axial.SetSliceOffset(30.0)
     slicer_host.process_events()
     assert told == [pytest.approx(30.0)]
-    assert pixel_of_view(axial, line.at_height(30.0)) == pytest.approx([100.0, 100.0], abs=0.01)
+    assert pixel_of_view(axial, line.at_height(30.0)) == pytest.approx(middle_of(axial), abs=0.01)
 
 
 def test_nothing_is_done_to_the_views_once_the_module_is_left(views, neck, widget, slicer_host):

@@ -16,6 +16,23 @@ ORIENTATIONS = ("Axial", "Sagittal", "Coronal")
 _EYES = {"A": (0, 1, 0), "P": (0, -1, 0), "R": (1, 0, 0), "L": (-1, 0, 0)}
 
 
+def grab_window(window) -> np.ndarray:
+    """Draw a ``vtkRenderWindow``: uint8 (rows, columns, 3), RGB, the first row at the top."""
+    import vtk
+    from vtk.util.numpy_support import vtk_to_numpy
+
+    window.Render()
+    pixels = vtk.vtkWindowToImageFilter()
+    pixels.SetInput(window)
+    pixels.SetInputBufferTypeToRGB()
+    pixels.ReadFrontBufferOff()
+    pixels.ShouldRerenderOff()
+    pixels.Update()
+    image = pixels.GetOutput()
+    columns, rows, _ = image.GetDimensions()
+    return vtk_to_numpy(image.GetPointData().GetScalars()).reshape(rows, columns, 3)[::-1].copy()
+
+
 class _View:
     """A render window without a screen, with what Slicer's displayable managers need to draw into
     it.
@@ -35,14 +52,14 @@ class _View:
         self.window.AddRenderer(self.renderer)
         self.interactor = vtk.vtkRenderWindowInteractor()
         self.interactor.SetRenderWindow(self.window)
-        self._group = None
+        self.managers = None
 
     def _attach(self, factory_class, node) -> None:
         import slicer
 
-        self._group = slicer.vtkMRMLDisplayableManagerGroup()
-        self._group.Initialize(factory_class.GetInstance(), self.renderer)
-        self._group.SetMRMLDisplayableNode(node)
+        self.managers = slicer.vtkMRMLDisplayableManagerGroup()
+        self.managers.Initialize(factory_class.GetInstance(), self.renderer)
+        self.managers.SetMRMLDisplayableNode(node)
 
     def render(self) -> np.ndarray:
         """Draw.
@@ -50,26 +67,12 @@ class _View:
         Returns:
             uint8 (rows, columns, 3), RGB, the first row at the top.
         """
-        import vtk
-        from vtk.util.numpy_support import vtk_to_numpy
-
-        self.window.Render()
-        grab = vtk.vtkWindowToImageFilter()
-        grab.SetInput(self.window)
-        grab.SetInputBufferTypeToRGB()
-        grab.ReadFrontBufferOff()
-        grab.ShouldRerenderOff()
-        grab.Update()
-        image = grab.GetOutput()
-        columns, rows, _ = image.GetDimensions()
-        return (
-            vtk_to_numpy(image.GetPointData().GetScalars()).reshape(rows, columns, 3)[::-1].copy()
-        )
+        return grab_window(self.window)
 
     def close(self) -> None:
         """Release the window and its managers."""
-        self._group.SetMRMLDisplayableNode(None)
-        self._group = None
+        self.managers.SetMRMLDisplayableNode(None)
+        self.managers = None
         self.interactor.SetRenderWindow(None)
         self.window.Finalize()
 
@@ -87,7 +90,8 @@ class SliceView(_View):
         app: from :func:`SoftCordSegLib.scene.offscreen.start`.
         orientation: "Axial", "Sagittal" or "Coronal".
         size: (columns, rows) of the picture.
-        name: the view's name in the layout; the orientation where None.  One view a name.
+        name: the view's name in the layout; the orientation where None.  Where the scene has a
+            slice view of that name already, that one is drawn, and stays when this is closed.
 
     Attributes:
         node: ``vtkMRMLSliceNode``.
@@ -107,20 +111,13 @@ class SliceView(_View):
         import vtk
 
         name = name or orientation
-        node = app.scene.CreateNodeByClass(
-            "vtkMRMLSliceNode"
-        )  # with the defaults of the scene: orientation presets
-        node.UnRegister(None)
-        node.SetName(name)
-        node.SetLayoutName(name)
-        node.SetSingletonTag(name)
-        self.node = app.scene.AddNode(node)
-        self.node.SetOrientation(orientation)
-        self.logic = slicer.vtkMRMLSliceLogic()
-        self.logic.SetMRMLApplicationLogic(app.application_logic)
-        self.logic.SetMRMLScene(app.scene)
-        app.application_logic.GetSliceLogics().AddItem(self.logic)
-        self.logic.SetSliceNode(self.node)
+        self.node = app.scene.GetSingletonNode(name, "vtkMRMLSliceNode")
+        self._made = self.node is None
+        self.logic = None if self._made else app.application_logic.GetSliceLogicByLayoutName(name)
+        if self._made:
+            self.node = _new_slice_node(app.scene, name, orientation)
+        if self.logic is None:
+            self.logic = _new_slice_logic(app, self.node)
         self.logic.ResizeSliceNode(*size)
 
         # The slice logic has blended the layers into display colours already: the mapper only
@@ -170,8 +167,10 @@ class SliceView(_View):
         return self.size[1] - 1 - y, x
 
     def close(self) -> None:
-        """Release the view and remove its nodes from the scene."""
+        """Release the view, and remove its nodes from the scene if it made them."""
         super().close()
+        if not self._made:
+            return
         composite = self.logic.GetSliceCompositeNode()
         self.logic.DeleteSliceModel()
         self.app.application_logic.GetSliceLogics().RemoveItem(self.logic)
@@ -180,14 +179,37 @@ class SliceView(_View):
             self.app.scene.RemoveNode(node)
 
 
+def _new_slice_node(scene, name: str, orientation: str):
+    node = scene.CreateNodeByClass("vtkMRMLSliceNode")  # with the scene's orientation presets
+    node.UnRegister(None)
+    node.SetName(name)
+    node.SetLayoutName(name)
+    node.SetSingletonTag(name)
+    node = scene.AddNode(node)
+    node.SetOrientation(orientation)
+    return node
+
+
+def _new_slice_logic(app: OffscreenSlicer, node):
+    import slicer
+
+    logic = slicer.vtkMRMLSliceLogic()
+    logic.SetMRMLApplicationLogic(app.application_logic)
+    logic.SetMRMLScene(app.scene)
+    app.application_logic.GetSliceLogics().AddItem(logic)
+    logic.SetSliceNode(node)
+    return logic
+
+
 class ThreeDView(_View):
     """One 3D view, on a plain background.
 
     Args:
         app: from :func:`SoftCordSegLib.scene.offscreen.start`.
         size: (columns, rows) of the picture.
-        background: RGB in [0, 1].
-        name: the view's name in the layout; one view a name.
+        background: RGB in [0, 1]; where None, the view looks as its node says.
+        name: the view's name in the layout.  Where the scene has a 3D view of that name already,
+            that one is drawn, and stays when this is closed.
 
     Attributes:
         node: ``vtkMRMLViewNode``.
@@ -197,21 +219,25 @@ class ThreeDView(_View):
         self,
         app: OffscreenSlicer,
         size: tuple[int, int] = (600, 600),
-        background=(1.0, 1.0, 1.0),
+        background: tuple[float, float, float] | None = (1.0, 1.0, 1.0),
         name: str = "1",
     ):
         super().__init__(app, size)
         import slicer
 
-        self.logic = slicer.vtkMRMLViewLogic()
-        self.logic.SetMRMLApplicationLogic(app.application_logic)
-        self.logic.SetMRMLScene(app.scene)
-        app.application_logic.GetViewLogics().AddItem(self.logic)
-        self.node = self.logic.AddViewNode(name)
-        self.node.SetBackgroundColor(*background)
-        self.node.SetBackgroundColor2(*background)
-        self.node.SetBoxVisible(False)
-        self.node.SetAxisLabelsVisible(False)
+        self.node = app.scene.GetSingletonNode(name, "vtkMRMLViewNode")
+        self._logic = None
+        if self.node is None:
+            self._logic = slicer.vtkMRMLViewLogic()
+            self._logic.SetMRMLApplicationLogic(app.application_logic)
+            self._logic.SetMRMLScene(app.scene)
+            app.application_logic.GetViewLogics().AddItem(self._logic)
+            self.node = self._logic.AddViewNode(name)
+        if background is not None:
+            self.node.SetBackgroundColor(*background)
+            self.node.SetBackgroundColor2(*background)
+            self.node.SetBoxVisible(False)
+            self.node.SetAxisLabelsVisible(False)
         self._attach(slicer.vtkMRMLThreeDViewDisplayableManagerFactory, self.node)
 
     def look_from(self, direction: str = "A") -> None:
@@ -224,10 +250,12 @@ class ThreeDView(_View):
         self.renderer.ResetCameraClippingRange()
 
     def close(self) -> None:
-        """Release the view and remove its node from the scene."""
+        """Release the view, and remove its node from the scene if it made it."""
         super().close()
-        self.app.application_logic.GetViewLogics().RemoveItem(self.logic)
-        self.logic.SetMRMLScene(None)
+        if self._logic is None:
+            return
+        self.app.application_logic.GetViewLogics().RemoveItem(self._logic)
+        self._logic.SetMRMLScene(None)
         self.app.scene.RemoveNode(self.node)
 
 
