@@ -49,6 +49,20 @@ class SingletonViewFactory(QtCore.QObject):
     def widget(self):
         return self._widget
 
+    def _let_go(self) -> None:
+        """Delete the widget now, as Slicer's factory does at its end: not when Python finds that
+        nothing refers to it.
+        """
+        widget, self._widget = self._widget, None
+        if widget is not None:
+            if hasattr(widget, "_let_go"):
+                widget._let_go()
+            widget.destroyed.disconnect(self.onWidgetDestroyed)
+            widget.hide()
+            widget.setParent(None)
+            widget.deleteLater()
+        self._holder.deleteLater()
+
 
 class LayoutManager(QtCore.QObject):
     """See the module.
@@ -348,4 +362,6 @@ class LayoutManager(QtCore.QObject):
             self._layout_node.RemoveObserver(self._layout_tag)
         for node in list(self._widgets):
             self._drop(node)
+        for factory in self._factories:
+            factory._let_go()
         self._logic.SetMRMLScene(None)

@@ -74,6 +74,12 @@ class RenderView(QtWidgets.QWidget):
 
     forceRender = scheduleRender
 
+    def _let_go(self) -> None:
+        """Release the window."""
+        self._inner.picture = self._inner.interactor_made = None
+        self._interactor.SetRenderWindow(None)
+        self._window.Finalize()
+
     def _show_axes(self, visible: bool) -> None:
         self._axes_visible = visible
 

@@ -174,9 +174,7 @@ class ProfileView(Section):
         node, view = self._views.sagittal_node, self._place.view
         row = None if node is None else height_row(node)
         widget = (
-            None
-            if row is None
-            else slicer.app.layoutManager().sliceWidget(node.GetLayoutName())
+            None if row is None else slicer.app.layoutManager().sliceWidget(node.GetLayoutName())
         )
         if widget is None or not widget.sliceView().visible:
             return None
@@ -309,6 +307,7 @@ class ProfileView(Section):
 
     def _go_to_mouse(self) -> None:
         if self._panel.shown:
+            self._before_drawing()  # the window may have another size by now
             pixel = self._place.view.interactor().GetEventPosition()[1]
             self._jump(self._chart.position_at(pixel))
 

@@ -144,10 +144,9 @@ class ProfileReader:
         than its mask, for tables of other studies are not kept up to date.
         """
         table, soft = study.slice_table, study.soft
-        if table is not None and soft is not None:
-            if table.GetMTime() > soft.GetImageData().GetMTime():
-                return self.profile(study)
-        return self.quick_profile(study)
+        if table is None or soft is None or table.GetMTime() < soft.GetImageData().GetMTime():
+            return self.quick_profile(study)
+        return self.profile(study)
 
     def quick_profile(self, study) -> AreaProfile | None:
         """The same without the table: areas alone, always those of the mask as it is now."""
