@@ -9,13 +9,13 @@ while the module is loaded.
 """
 
 import tempfile
+import time
 from pathlib import Path
-from typing import Annotated
 
 import slicer
 from slicer.i18n import tr as _
 from slicer.i18n import translate
-from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
+from slicer.parameterNodeWrapper import parameterNodeWrapper
 from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
     ScriptedLoadableModuleLogic,
@@ -27,6 +27,7 @@ from slicer.util import VTKObservationMixin
 from SoftCordSegLib.errors import InputError, SoftCordSegError
 from SoftCordSegLib.panel.measuring import Rows
 from SoftCordSegLib.progress import Progress
+from SoftCordSegLib.scene.mask_style import Style
 from SoftCordSegLib.workflows import segment_images
 
 # The sections of the panel, from top to bottom; each has its own file in Resources/UI.
@@ -53,13 +54,16 @@ class SoftCordSeg(ScriptedLoadableModule):
             " segmentation of the spinal cord, Medical Image Analysis 101, 103473 (2025).  Please"
             " cite it."
         )
-        slicer.app.connect("startupCompleted()", _register_sample_data)
+        slicer.app.connect("startupCompleted()", _register)
 
 
-def _register_sample_data():
+def _register():
+    """What Slicer offers before the module is opened: the sample data, and the layouts."""
+    from SoftCordSegLib.panel.own_layouts import register_own_layouts
     from SoftCordSegLib.panel.sample_data import register_sample_data
 
     register_sample_data()
+    register_own_layouts()
 
 
 @parameterNodeWrapper
@@ -69,25 +73,28 @@ class SoftCordSegParameterNode:
     image - the volume to segment
     onlyInBox - segment only the inside of the box
     boxShown - show the box
-    overlayShown, overlayOpacity - the soft values in colour over the image
-    segmentFilled - fill the segment in the slices; its outline otherwise
+    style - how the mask is drawn
     surfaceShown - the surface in the 3D view
     editsShown - the voxels that were added and removed by hand
     paintSoftOnly - painting changes only voxels with some predicted cord
+    firstDisc - the name of the first disc that is clicked
     rows, levels - of the table of measures
+    followCord - the axial view keeps the cord in its middle
+    squareToCord - the axial view is at right angles to the cord
     """
 
     image: slicer.vtkMRMLScalarVolumeNode
     onlyInBox: bool = False
     boxShown: bool = False
-    overlayShown: bool = True
-    overlayOpacity: Annotated[float, WithinRange(0.0, 1.0)] = 0.5
-    segmentFilled: bool = False
-    surfaceShown: bool = False
+    style: Style = Style.Contours
+    surfaceShown: bool = True
     editsShown: bool = False
     paintSoftOnly: bool = False
-    rows: Rows = Rows.Slice
+    firstDisc: str = "C2/C3"
+    rows: Rows = Rows.C2C3
     levels: str = ""
+    followCord: bool = True
+    squareToCord: bool = False
 
 
 class SoftCordSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -390,9 +397,9 @@ class SoftCordSegTest(ScriptedLoadableModuleTest):
         self.delayDisplay("Measuring")
         set_disc_labels(image, phantom.discs)
         panel.parameters.rows = Rows.Level
-        ui.cordMeasureButton.click()
+        self._wait_until(lambda: study_of(image).summary_table is not None)
         table = study_of(image).summary_table
-        self.assertIsNotNone(table, ui.cordRunStatus.text)
+        self.assertIsNotNone(table, ui.cordMeasureStatus.text)
         rows = table.GetNumberOfRows()
         area = table.GetTable().GetColumnByName("MEAN(area)").GetValue(rows // 2)
         self.assertTrue(40 < area < 120, f"{area} mm2 is no cord")
@@ -407,6 +414,13 @@ class SoftCordSegTest(ScriptedLoadableModuleTest):
         self.assertEqual(ui.cordThresholdSlider.value, 0.3)
         self.assertEqual(study_of(panel.parameters.image).summary_table.GetNumberOfRows(), rows)
         self.delayDisplay("The whole way works")
+
+    def _wait_until(self, happened, seconds=30):
+        for _number in range(seconds * 50):
+            if happened():
+                return
+            slicer.app.processEvents()
+            time.sleep(0.02)
 
     def _correct_and_take_back(self, panel, image):
         from SoftCordSegLib.scene.study import study_of

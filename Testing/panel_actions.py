@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 
 
@@ -118,6 +120,56 @@ def stroke(logic, voxels: np.ndarray, erase: bool = False, segment_id: str = "Sp
     )
 
 
+def choose(control, name: str) -> None:
+    """Open a combo box, and click the item that begins so."""
+    from PySide6 import QtCore, QtTest, QtWidgets
+
+    from host.pythonqt import unwrap
+
+    box = unwrap(control)
+    assert box.isVisible()
+    assert box.isEnabled(), box.toolTip()
+    names = [box.itemText(n) for n in range(box.count())]
+    number = next((n for n, one in enumerate(names) if one.startswith(name)), None)
+    assert number is not None, names
+    box.showPopup()
+    view = box.view()
+    view.scrollTo(box.model().index(number, 0))
+    place = view.visualRect(box.model().index(number, 0)).center()
+    QtTest.QTest.mouseMove(view.viewport(), place)
+    view.setCurrentIndex(box.model().index(number, 0))
+    QtTest.QTest.keyClick(view, QtCore.Qt.Key_Return)
+    QtWidgets.QApplication.processEvents()
+
+
+def type_name(ui, row: int, name: str) -> None:
+    """Double click a name in the list of discs, and type another."""
+    from PySide6 import QtCore, QtTest, QtWidgets
+
+    from host.pythonqt import unwrap
+
+    table = unwrap(ui.cordDiscsTable)
+    place = table.visualItemRect(table.item(row, 0)).center()
+    QtTest.QTest.mouseClick(table.viewport(), QtCore.Qt.LeftButton, QtCore.Qt.NoModifier, place)
+    QtTest.QTest.mouseDClick(table.viewport(), QtCore.Qt.LeftButton, QtCore.Qt.NoModifier, place)
+    editor = table.findChild(QtWidgets.QLineEdit)
+    editor.selectAll()
+    QtTest.QTest.keyClicks(editor, name)
+    QtTest.QTest.keyClick(editor, QtCore.Qt.Key_Return)
+    QtWidgets.QApplication.processEvents()
+
+
+def table_rows(ui) -> list[list[str]]:
+    """The texts of the list of discs."""
+    from host.pythonqt import unwrap
+
+    table = unwrap(ui.cordDiscsTable)
+    return [
+        [table.item(row, column).text() for column in range(table.columnCount())]
+        for row in range(table.rowCount())
+    ]
+
+
 def column(table, name) -> np.ndarray:
     """The values of a table node's column."""
     values = table.GetTable().GetColumnByName(name)
@@ -125,7 +177,32 @@ def column(table, name) -> np.ndarray:
 
 
 def choose_rows(ui, name: str) -> None:
-    """Choose what a row of the table is."""
-    ui.cordRowsSelector.currentIndex = [
-        ui.cordRowsSelector.itemText(n) for n in range(ui.cordRowsSelector.count)
-    ].index(name)
+    """Press one of the chips: "C2C3", "Level", "Slice" or "Range"."""
+    getattr(ui, f"cord{name}Chip").click()
+
+
+def wait_until(happened, seconds: float = 20.0) -> None:
+    """Let events be handled until something happened."""
+    from PySide6.QtTest import QTest
+
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "it did not happen"
+        QTest.qWait(5)
+
+
+def wait_until_measured(widget) -> None:
+    """Let the panel measure until its tables, in the scene too, are those of the mask and the
+    chips.
+    """
+    measure = next(one for one in widget.panel._sections if one.name == "Measure")
+    wait_until(lambda: measure.settled)
+
+
+def shown_rows(ui) -> list[list[str]]:
+    """The texts of the panel's table, without its head; empty while it is hidden."""
+    table = ui.cordTable
+    if not table.visible:
+        return []
+    columns = range(table.columnCount)
+    return [[table.item(row, one).text() for one in columns] for row in range(table.rowCount)]

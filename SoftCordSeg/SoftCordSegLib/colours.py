@@ -6,6 +6,8 @@ All are written as ``#rrggbb``; :func:`rgb` gives what VTK takes.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 BLUE, VERMILLION, GREEN = "#0072b2", "#d55e00", "#009e73"
 PURPLE, ORANGE, SKY = "#cc79a7", "#e69f00", "#56b4e9"
 BROWN, BLACK, WHITE = "#8c6d31", "#000000", "#ffffff"
@@ -21,7 +23,6 @@ REFERENCE = "#7f7f7f"  # grey is for references, as in the paper
 MASKS = (ORANGE, GREEN, SKY, VERMILLION, BLUE)
 DISC = "#ff731a"
 BOX = "#bfd9ff"  # pale: it frames the cord, and should not outshine it
-ADDED, REMOVED = SKY, VERMILLION
 EDITS = "#ff00ff"  # the corrections by hand; nothing else is magenta
 SOFT_OUTLINE, MASK_OUTLINE, REFERENCE_OUTLINE = "#35d0dd", "#ffb000", "#ffe14d"
 IMAGE_LETTERS = "#9aa2aa"
@@ -63,7 +64,7 @@ ERROR_ON_LIGHT, ERROR_ON_DARK = "#b3261e", "#ff9e96"
 WARNING_ON_LIGHT, WARNING_ON_DARK = "#7a4a00", "#f0b060"
 
 
-def hexadecimal(colour) -> str:
+def hexadecimal(colour: Iterable[float]) -> str:
     """The inverse of :func:`rgb`, rounded to 256 steps a channel."""
     return "#" + "".join(f"{round(255 * channel):02x}" for channel in colour)
 

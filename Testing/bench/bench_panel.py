@@ -24,7 +24,7 @@ from _pytest.monkeypatch import MonkeyPatch
 from bench_scene import cord
 
 from host.application import HostSlicer
-from panel_actions import paint_voxels, stroke
+from panel_actions import paint_voxels, stroke, wait_until_measured
 from SoftCordSegLib.scene import offscreen
 from SoftCordSegLib.scene.study import study_of
 from SoftCordSegLib.scene.volume_nodes import add_volume
@@ -80,14 +80,11 @@ def main() -> None:
         return times
 
     values = (0.55, 0.5, 0.45, 0.4, 0.35, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
-    say("move the threshold", move(values))
-    ui.cordSurfaceCheck.click()
-    say("move it with 3D", move(values))
-    ui.cordSurfaceCheck.click()
+    say("move the threshold, with 3D", move(values))
 
     ui.cordThresholdSlider.value = 0.5
     ui.cordCorrectSection.collapsed = False
-    ui.cordMeasureButton.click()
+    wait_until_measured(widget)
     inside = np.argwhere(mask.data >= 0.5)
     times = []
     for number in range(8):

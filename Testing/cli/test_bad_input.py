@@ -35,9 +35,9 @@ def colour(path):
     nibabel.save(image, path)
 
 
-def not_a_number(path):
+def infinite(path):
     neck = a_neck()
-    neck.data[3, 4, 5] = np.nan
+    neck.data[3, 4, 5] = np.inf
     write_nifti(neck, path)
 
 
@@ -69,7 +69,7 @@ BAD = {
     truncated_gzip: "truncated",
     text_with_the_name_of_an_image: "not a NIfTI image",
     colour: "colour",
-    not_a_number: "NaN",
+    infinite: "infinite",
     constant: "constant",
     single_slice: "single slice",
     singular_affine: "singular",

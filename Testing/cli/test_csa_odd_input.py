@@ -93,6 +93,30 @@ def test_a_label_image_is_no_mask(softcord, write_mask, tmp_path):
     assert names_in(tmp_path / "out") == []
 
 
+def test_one_label_of_several_is_measured_as_its_own_mask(softcord, write_mask, tmp_path):
+    def lesion(data):
+        data[18:22, 18:22, 5:8] = 2 * data[18:22, 18:22, 5:8]
+        data[2:4, 2:4] = 3
+
+    path = write_mask(lesion)
+    result = softcord("csa", path, "--label", 1, "-o", tmp_path / "csa.csv", "--no-angle-corr")
+    areas = [float(row["MEAN(area)"]) for row in rows_of(tmp_path / "csa.csv")]
+
+    assert result.exit_code == 0, result.stderr
+    assert areas[4] - areas[6] == pytest.approx(16.0)
+    assert "1, 2, 3" in softcord("csa", path, "--label", 7, "-o", tmp_path / "b.csv").stderr
+
+
+def test_the_marked_background_is_no_cord(softcord, write_mask, tmp_path):
+    def invert(data):
+        np.subtract(1, data, out=data)
+
+    result = softcord("csa", write_mask(invert), "-o", tmp_path / "csa.csv")
+
+    assert result.exit_code == 1
+    assert "marks the background" in result.stderr
+
+
 def as_label_image(path, points):
     return write_points(
         path.with_suffix(".nii.gz"), {value: (19, 12, height) for value, height in points}

@@ -129,6 +129,19 @@ def test_a_series_is_averaged_unless_a_volume_is_chosen(
     assert sidecar["SourceVolume"] == (0 if "0" in option else "mean")
 
 
+def test_nan_outside_the_body_is_replaced_and_said(softcord, an_image, tmp_path):
+    neck = a_neck()
+    neck.data[3, 4, 5] = np.nan
+    write_nifti(neck, an_image)
+
+    result = softcord("segment", an_image, "-o", tmp_path / "out")
+
+    assert result.exit_code == 0, result.stderr
+    assert "are NaN; 0 was put in their place" in " ".join(result.stderr.split())
+    mask = read_nifti(tmp_path / "out" / "sub-01_T2w_label-SC_softseg.nii.gz")
+    assert np.isfinite(mask.data).all()
+
+
 def test_a_volume_that_the_series_does_not_have_is_a_sentence(softcord, a_series, tmp_path):
     result = softcord("segment", a_series, "-o", tmp_path / "out", "--time", "3")
     assert result.exit_code == 1

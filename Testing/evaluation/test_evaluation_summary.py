@@ -7,7 +7,9 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numpy as np
 import pytest
+from scipy import ndimage
 
 from evaluation.study import CONTRASTS, HEIGHT, WIDTHS, a_box, rows_of, write_study
 from SoftCordSegLib.errors import Cancelled, InputError, OptionError
@@ -361,9 +363,14 @@ class TestTrouble:
             evaluate(cases, [FolderMethod("reference", folder)])
 
     @pytest.mark.parametrize(
-        "spoil", [lambda data: 255 * data, lambda data: 3 * data, lambda data: data - 1]
+        ("spoil", "sentence"),
+        [
+            (lambda data: data * np.linspace(1.3, 1.4, data.shape[0])[:, None, None], "above 1"),
+            (lambda data: data - 1, "has values from"),
+            (lambda data: np.round(data) * (1 + np.arange(data.shape[2]) % 3), "a label image"),
+        ],
     )
-    def test_what_is_no_mask_is_refused_and_the_others_are_done(self, tmp_path, spoil):
+    def test_what_is_no_mask_is_refused_and_the_others_are_done(self, tmp_path, spoil, sentence):
         cases = read_cases(write_study(tmp_path))
         mask, reference = tmp_path / "tall/sub-01_T1w_seg.nii.gz", cases[1].reference
         for path in (mask, reference):
@@ -376,17 +383,26 @@ class TestTrouble:
 
         assert [row.contrast for row in result.images] == ["T2star"]
         first, second = (one.error.sentence for one in result.failures)
-        assert first.startswith("'sub-01_T1w_seg.nii.gz' has values from")
-        assert second.startswith("The reference 'sub-01_T2w_seg-manual.nii.gz' has values from")
+        assert first.startswith("'sub-01_T1w_seg.nii.gz': ")
+        assert second.startswith("The reference 'sub-01_T2w_seg-manual.nii.gz': ")
+        assert sentence in first
+        assert sentence in second
 
-    def test_the_swing_of_a_spline_is_no_reason_to_refuse(self, tmp_path):
+    def test_the_swing_of_a_spline_and_another_scale_are_no_reason_to_refuse(self, tmp_path):
         cases = read_cases(write_study(tmp_path))[:1]
         path = tmp_path / "tall/sub-01_T1w_seg.nii.gz"
-        write_nifti(read_nifti(path).with_data(read_nifti(path).data * 1.08 - 0.04), path)
+        data = read_nifti(path).data.astype(np.float32)
 
-        result = evaluate(cases, [FolderMethod("tall", tmp_path / "tall")])
+        def scores(values):
+            write_nifti(read_nifti(path).with_data(values), path)
+            result = evaluate(cases, [FolderMethod("tall", tmp_path / "tall")])
+            assert result.failures == []
+            return [one.dice for one in result.images]
 
-        assert result.failures == []
+        swinging = data - 0.1 * ndimage.laplace(data)
+        assert 1.05 < swinging.max() < 1.5
+        assert swinging.min() < -0.05
+        assert scores(data) == scores(swinging) == scores(255 * data)
 
     def test_stopping_stops(self, study):
         cases, _, folder = study

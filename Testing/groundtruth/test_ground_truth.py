@@ -38,9 +38,9 @@ def test_impossible_options_are_refused(wrong):
     ("data", "sentence"),
     [
         (np.zeros((3, 3, 3)), "is empty"),
-        (np.array([[[1.0, np.nan]]]), "from nan to nan"),
-        (np.full((3, 3, 3), 700), "from 700 to 700"),
-        (np.arange(27.0).reshape(3, 3, 3), "0 to 26"),
+        (np.array([[[1.0, np.nan]]]), "T1w: The mask has NaN"),
+        (np.full((3, 3, 3), 700), "fills 100 % of the image"),
+        (np.arange(27.0).reshape(3, 3, 3), "T1w: This is a label image"),
     ],
 )
 def test_what_is_no_mask_is_refused(data, sentence):

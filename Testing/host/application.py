@@ -367,7 +367,7 @@ class _QtModule(types.ModuleType):
             return lambda: Settings(self.host.settings)
         if name == "QFileDialog":
             return FileDialog(self.host)
-        for module in (QtGui, QtCore):
+        for module in (QtGui, QtCore, QtWidgets):
             found = getattr(module, name, None)
             if found is not None and not issubclass(found, QtCore.QObject):
                 return found

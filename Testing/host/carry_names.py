@@ -17,7 +17,7 @@ CLASSES = (
     " qMRMLSegmentEditorWidget qMRMLPlotView qMRMLPlotWidget qMRMLLayoutManager"
     " qSlicerLayoutManager qSlicerApplication QWidget QLabel QPushButton QToolButton QCheckBox"
     " QComboBox QLineEdit QProgressBar QFrame QShortcut QTimer QSettings QFileDialog"
-    " QAbstractItemView qMRMLSortFilterProxyModel QVBoxLayout QHBoxLayout QMenu QAction"
+    " QAbstractItemView qMRMLSortFilterProxyModel QVBoxLayout QHBoxLayout QMenu QAction QToolBar"
     " qSlicerMainWindow qSlicerSingletonViewFactory qMRMLSliceWidget qMRMLSliceView"
     " qMRMLSliceControllerWidget qMRMLThreeDWidget qMRMLThreeDView qMRMLTableWidget"
     " ctkVTKOpenGLNativeWidget"
@@ -25,7 +25,7 @@ CLASSES = (
     " QObject ctkVTKChartView ctkVTKRenderView QPoint qSlicerSingletonViewFactory QGroupBox"
     " QTableWidget"
     " ctkExpandableWidget ctkCollapsibleGroupBox ctkFittedTextBrowser qMRMLSegmentsTableView"
-    " qSlicerSegmentEditorAbstractEffect"
+    " qSlicerSegmentEditorAbstractEffect QHeaderView"
 ).split()
 FUNCTIONS = (
     "slicer.util",

@@ -33,18 +33,23 @@ class Hands:
         self.clicks += 1
         no_key = QtCore.Qt.NoModifier
         QtTest.QTest.mousePress(thing, QtCore.Qt.LeftButton, no_key, points[0])
-        for point in points[1:]:
-            event = QtGui.QMouseEvent(
-                QtCore.QEvent.MouseMove,
-                QtCore.QPointF(point),
-                QtCore.QPointF(thing.mapToGlobal(point)),
-                QtCore.Qt.NoButton,
-                QtCore.Qt.LeftButton,
-                no_key,
-            )
-            QtWidgets.QApplication.sendEvent(thing, event)
+        for place in places[1:]:
+            self.move(widget, place, QtCore.Qt.LeftButton)
         QtTest.QTest.mouseRelease(thing, QtCore.Qt.LeftButton, no_key, points[-1])
         self.process_events()
+
+    def move(self, widget, place, buttons=QtCore.Qt.NoButton) -> None:
+        """Move the mouse to (column, row) of a widget."""
+        thing, point = unwrap(widget), QtCore.QPoint(*place)
+        event = QtGui.QMouseEvent(
+            QtCore.QEvent.MouseMove,
+            QtCore.QPointF(point),
+            QtCore.QPointF(thing.mapToGlobal(point)),
+            QtCore.Qt.NoButton,
+            buttons,
+            QtCore.Qt.NoModifier,
+        )
+        QtWidgets.QApplication.sendEvent(thing, event)
 
     def wheel(self, widget, notches: int, place=None) -> None:
         """Turn the wheel over a widget, up where positive."""

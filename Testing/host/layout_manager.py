@@ -8,6 +8,7 @@ widget for every view node of the scene, in the layout or not, arranged in one w
 
 from __future__ import annotations
 
+import weakref
 import xml.etree.ElementTree as ElementTree
 
 from PySide6 import QtCore, QtWidgets
@@ -41,27 +42,15 @@ class SingletonViewFactory(QtCore.QObject):
         self._widget = widget
         if widget is not None:
             widget.setParent(self._holder)
-            widget.destroyed.connect(self.onWidgetDestroyed)
+            # Not a method of this object: both may be deleted together.
+            this = weakref.ref(self)
+            widget.destroyed.connect(lambda: this() is not None and this().onWidgetDestroyed())
 
     def onWidgetDestroyed(self) -> None:
         self._widget = None
 
     def widget(self):
         return self._widget
-
-    def _let_go(self) -> None:
-        """Delete the widget now, as Slicer's factory does at its end: not when Python finds that
-        nothing refers to it.
-        """
-        widget, self._widget = self._widget, None
-        if widget is not None:
-            if hasattr(widget, "_let_go"):
-                widget._let_go()
-            widget.destroyed.disconnect(self.onWidgetDestroyed)
-            widget.hide()
-            widget.setParent(None)
-            widget.deleteLater()
-        self._holder.deleteLater()
 
 
 class LayoutManager(QtCore.QObject):
@@ -82,6 +71,7 @@ class LayoutManager(QtCore.QObject):
         self._app, self._scene, self._viewport = app, app.scene, viewport
         self._widgets: dict = {}  # view node -> widget, in the order they were made
         self._tags: dict = {}
+        self._has_imported = False
         self._factories: list[SingletonViewFactory] = []
         self._root = None
         self._layout_node = self._layout_tag = None
@@ -95,6 +85,8 @@ class LayoutManager(QtCore.QObject):
             scene.AddObserver(scene.NodeRemovedEvent, lambda *_: self._drop_removed()),
             scene.AddObserver(scene.EndBatchProcessEvent, lambda *_: self._take_scene()),
             scene.AddObserver(scene.EndCloseEvent, lambda *_: self._take_scene()),
+            scene.AddObserver(scene.EndImportEvent, lambda *_: self._imported()),
+            scene.AddObserver(scene.EndBatchProcessEvent, lambda *_: self._lose_at_import()),
         ]
         self._take_scene()
         self.setLayout(FOUR_UP)
@@ -143,6 +135,8 @@ class LayoutManager(QtCore.QObject):
         return self._viewport
 
     def registerViewFactory(self, factory) -> None:
+        if factory.parent() is None:
+            factory.setParent(self)
         self._factories.insert(0, factory)
 
     def resetThreeDViews(self) -> None:
@@ -200,6 +194,24 @@ class LayoutManager(QtCore.QObject):
             self._layout_node = node
             self._layout_tag = node.AddObserver("ModifiedEvent", lambda *_: self._arrange())
             self._arrange()
+
+    def _imported(self) -> None:
+        self._has_imported = True
+
+    def _lose_at_import(self) -> None:
+        """What the selectors of the views' bars take away as they are filled again after a scene
+        was read: the series of a shown chart (qMRMLPlotViewControllerWidget), the label layers.
+        """
+        if not self._has_imported or self._scene.IsBatchProcessing():
+            return
+        self._has_imported = False
+        for node in self._of("vtkMRMLPlotViewNode"):
+            chart = node.GetPlotChartNode()
+            if node.IsViewVisibleInLayout() and chart is not None:
+                chart.RemoveAllPlotSeriesNodeIDs()
+        for node in self._of("vtkMRMLSliceNode"):
+            logic = self._widgets[node].sliceLogic()
+            logic.GetSliceCompositeNode().SetLabelVolumeID(None)
 
     def _take_view(self, node) -> None:
         if node in self._widgets:
@@ -363,5 +375,7 @@ class LayoutManager(QtCore.QObject):
         for node in list(self._widgets):
             self._drop(node)
         for factory in self._factories:
-            factory._let_go()
+            if hasattr(factory.widget(), "_let_go"):
+                factory.widget()._let_go()
+            factory.setWidget(None)
         self._logic.SetMRMLScene(None)

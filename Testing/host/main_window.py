@@ -39,7 +39,7 @@ class ModulePanel(QtWidgets.QScrollArea):
         self.widget().layout().addWidget(module, 1)
 
     def eventFilter(self, watched, event):
-        if event.type() == QtCore.QEvent.LayoutRequest:
+        if event.type() == QtCore.QEvent.LayoutRequest and watched is self.widget():
             self._grow()
         return super().eventFilter(watched, event)
 

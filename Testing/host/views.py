@@ -11,6 +11,8 @@ from __future__ import annotations
 import numpy as np
 from PySide6 import QtCore, QtGui, QtWidgets
 
+from .widgets import TableView
+
 Property, Signal = QtCore.Property, QtCore.Signal
 BAR = 30  # pixels: the height of a view's own bar
 
@@ -32,8 +34,7 @@ class OpenGLWidget(QtWidgets.QWidget):
         super().__init__(parent)
         self.setMouseTracking(True)
         self.setFocusPolicy(QtCore.Qt.StrongFocus)
-        # Functions, set by the view.
-        self.picture = self.interactor_made = self.scrolled = None
+        self.picture = self.interactor_made = None  # functions, set by the view
 
     def paintEvent(self, event):
         if not Drawing.on or self.picture is None:
@@ -58,9 +59,6 @@ class OpenGLWidget(QtWidgets.QWidget):
 
     def wheelEvent(self, event):
         up = event.angleDelta().y() > 0
-        if self.scrolled is not None:
-            self.scrolled(+1 if up else -1)
-            return
         interactor = self._at(event)
         if interactor is not None:
             interactor.InvokeEvent(f"MouseWheel{'Forward' if up else 'Backward'}Event")
@@ -181,11 +179,15 @@ class SliceView(AbstractView):
 
     def _make(self):
         import slicer
+        from vtk import vtkInteractorStyleUser
 
         from SoftCordSegLib.scene import render
 
         view = render.SliceView(self._app, size=self._pixels(), name=self._node.GetLayoutName())
+        # VTK's own style would keep the mouse to itself from the first press on.
+        view.interactor.SetInteractorStyle(vtkInteractorStyleUser())
         self._style = slicer.vtkMRMLSliceViewInteractorStyle()
+        self._style.SetSliceLogic(view.logic)
         self._style.SetDisplayableManagers(view.managers)
         self._style.SetInteractor(view.interactor)
         return view
@@ -209,11 +211,17 @@ class ThreeDView(AbstractView):
     platform_kind = "qMRMLThreeDView"
 
     def _make(self):
+        import slicer
+
         from SoftCordSegLib.scene import render
 
-        return render.ThreeDView(
+        view = render.ThreeDView(
             self._app, self._pixels(), background=None, name=self._node.GetLayoutName()
         )
+        self._style = slicer.vtkMRMLThreeDViewInteractorStyle()
+        self._style.SetDisplayableManagers(view.managers)
+        self._style.SetInteractor(view.interactor)
+        return view
 
     def picture(self) -> np.ndarray:
         self.drawn().renderer.ResetCameraClippingRange()
@@ -438,15 +446,6 @@ class SliceWidget(AbstractViewWidget):
             lambda size: logic.ResizeSliceNode(max(size.width(), 1), max(size.height(), 1))
         )
 
-        self._view.VTKWidget().scrolled = self._scroll
-
-    def _scroll(self, notches: int) -> None:
-        # In Slicer the displayable manager of the slice intersections does this.
-        step = self._logic.GetLowestVolumeSliceSpacing()[2]
-        self._logic.StartSliceOffsetInteraction()
-        self._logic.SetSliceOffset(self._logic.GetSliceOffset() + notches * step)
-        self._logic.EndSliceOffsetInteraction()
-
     def sliceLogic(self):
         return self._logic
 
@@ -517,12 +516,20 @@ class PlotWidget(AbstractViewWidget):
 
 
 class TableWidget(AbstractViewWidget):
-    """``qMRMLTableWidget``: only its place; a table view of the layout is drawn empty."""
+    """``qMRMLTableWidget`` (Slicer Libs/MRML/Widgets/qMRMLTableWidget.h)."""
 
     platform_kind = "qMRMLTableWidget"
 
     def __init__(self, node, parent=None):
-        super().__init__(node, QtWidgets.QTableView(), Bar(node), parent)
+        super().__init__(node, TableView(), Bar(node), parent)
+        self._tag = node.AddObserver("ModifiedEvent", lambda *_: self._show())
+
+    def _show(self) -> None:
+        self._view.setMRMLTableNode(self._node.GetTableNode())
+
+    def tableView(self):
+        return self._view
 
     def _let_go(self) -> None:
-        pass
+        self._node.RemoveObserver(self._tag)
+        self._view.setMRMLTableNode(None)

@@ -377,19 +377,30 @@ class TableView(QtWidgets.QTableView):
         return self._node
 
     def _fill(self) -> None:
+        """As ``qMRMLTableModel`` (Slicer Libs/MRML/Widgets/qMRMLTableModel.cxx)."""
         self._model.clear()
         if self._node is None:
             return
-        columns = range(self._node.GetNumberOfColumns())
-        titles = [self._node.GetColumnTitle(self._node.GetColumnName(column)) for column in columns]
-        self._model.setHorizontalHeaderLabels(
-            [title or self._node.GetColumnName(n) for n, title in enumerate(titles)]
-        )
-        for row in range(self._node.GetNumberOfRows()):
-            for column in columns:
-                item = QtGui.QStandardItem(self._node.GetCellText(row, column))
-                item.setEditable(False)
-                self._model.setItem(row, column, item)
+        columns = [self._heading(column) for column in range(self._node.GetNumberOfColumns())]
+        named = self._node.GetUseColumnTitleAsColumnHeader()
+        # Without that the columns are called A, B, C, and the titles are the first row.
+        letters = [chr(ord("A") + number % 26) for number in range(len(columns))]
+        self._model.setHorizontalHeaderLabels(columns if named else letters)
+        rows = [
+            [self._node.GetCellText(row, column) for column in range(len(columns))]
+            for row in range(self._node.GetNumberOfRows())
+        ]
+        for number, cells in enumerate(rows if named else [columns, *rows]):
+            for column, text in enumerate(cells):
+                item = QtGui.QStandardItem(text)
+                item.setEditable(not self._node.GetLocked())
+                self._model.setItem(number, column, item)
+
+    def _heading(self, column: int) -> str:
+        """The title, and the unit behind it."""
+        name = self._node.GetColumnName(column)
+        title, unit = self._node.GetColumnTitle(name) or name, self._node.GetColumnUnitLabel(name)
+        return f"{title} [{unit}]" if unit else title
 
     def copySelection(self) -> None:
         rows = {}

@@ -62,13 +62,13 @@ def test_an_exception_in_an_observer_is_kept_too(slicer_host, app):
 
 def test_a_slot_gets_as_many_arguments_as_it_takes(ui):
     heard = []
-    ui.cordOverlayCheck.connect("toggled(bool)", lambda: heard.append("none"))
-    ui.cordOverlayCheck.connect("toggled(bool)", lambda checked: heard.append(checked))
-    ui.cordOverlayCheck.checked = not ui.cordOverlayCheck.checked
+    ui.cordSurfaceCheck.connect("toggled(bool)", lambda: heard.append("none"))
+    ui.cordSurfaceCheck.connect("toggled(bool)", lambda checked: heard.append(checked))
+    ui.cordSurfaceCheck.checked = not ui.cordSurfaceCheck.checked
 
-    assert heard == ["none", ui.cordOverlayCheck.checked]
+    assert heard == ["none", ui.cordSurfaceCheck.checked]
     with pytest.raises(TypeError, match="arguments"):
-        ui.cordOverlayCheck.connect("toggled(bool)", lambda *arguments: None)
+        ui.cordSurfaceCheck.connect("toggled(bool)", lambda *arguments: None)
 
 
 def test_settings_come_back_as_text():
@@ -137,6 +137,38 @@ def test_what_is_folded_away_is_hidden_and_remembers_what_was_shown(ui, slicer_h
     assert section.sizeHint().height() > 100
 
 
-def test_a_range_that_is_left_raises(widget):
-    with pytest.raises(ValueError, match="overlayOpacity"):
-        widget.panel.parameters.overlayOpacity = 1.5
+def test_a_table_says_the_unit_behind_the_title_itself(slicer_host, app):
+    table = app.scene.AddNewNodeByClass("vtkMRMLTableNode")
+    table.AddColumn().SetName("area")
+    table.SetColumnTitle("area", "Area")
+    table.SetColumnUnitLabel("area", "mm2")
+    table.AddEmptyRow()
+    table.SetCellText(0, 0, "68.2")
+    slicer_host.views.setLayout(35)  # a layout with a table
+    shown = slicer_host.views.tableWidget(0)
+    shown.mrmlAbstractViewNode().SetTableNodeID(table.GetID())
+    model = shown.tableView().model()
+    heads = [model.horizontalHeaderItem(n).text() for n in range(model.columnCount())]
+    assert (heads, model.item(0, 0).text(), model.rowCount()) == (["A"], "Area [mm2]", 2)
+
+    table.SetUseColumnTitleAsColumnHeader(True)
+    table.SetLocked(True)
+    assert model.horizontalHeaderItem(0).text() == "Area [mm2]"
+    assert (model.item(0, 0).text(), model.rowCount()) == ("68.2", 1)
+    assert not model.item(0, 0).isEditable()
+
+
+def test_the_panel_grows_with_what_is_in_it_and_stays_wide(widget, slicer_host):
+    from PySide6 import QtWidgets
+
+    panel = slicer_host.main_window.panel
+    before = panel.width()
+    wide = QtWidgets.QLabel("x")
+    wide.setMinimumWidth(494)
+    unwrap(widget.parent).layout().addWidget(wide)
+    for _ in range(3):  # a layout tells the one above it
+        slicer_host.process_events()
+    assert panel.width() >= 494 > before
+    wide.hide()
+    slicer_host.process_events()
+    assert panel.width() >= 494

@@ -244,3 +244,75 @@ def test_keys_of_the_main_window_act_wherever_the_focus_is(slicer_host, widget, 
     assert heard == ["window"], "keys of the panel are silent while a view has the focus"
     slicer_host.press(widget.ui.cordSegmentButton, "Ctrl+K")
     assert heard == ["window", "panel"]
+
+
+def test_an_import_takes_the_series_of_a_shown_chart_and_the_label_layers(
+    manager, app, image_node, tmp_path
+):
+    from SoftCordSegLib.scene.scene_files import load_scene, save_scene
+
+    series = app.scene.AddNewNodeByClass("vtkMRMLPlotSeriesNode")
+    chart = app.scene.AddNewNodeByClass("vtkMRMLPlotChartNode")
+    chart.AddAndObservePlotSeriesNodeID(series.GetID())
+    manager.setLayout(36)
+    manager.plotWidget(0).mrmlPlotViewNode().SetPlotChartNodeID(chart.GetID())
+    labels = app.scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "labels")
+    composite = manager.sliceWidget("Red").sliceLogic().GetSliceCompositeNode()
+    composite.SetLabelVolumeID(labels.GetID())
+    save_scene(app.scene, tmp_path / "a.mrb")
+    app.scene.Clear(False)
+    load_scene(app.scene, tmp_path / "a.mrb")
+    (chart,) = slicer_nodes(app, "vtkMRMLPlotChartNode")
+    assert chart.GetNumberOfPlotSeriesNodes() == 0
+    composite = manager.sliceWidget("Red").sliceLogic().GetSliceCompositeNode()
+    assert composite.GetLabelVolumeID() is None
+
+
+def slicer_nodes(app, kind):
+    """The nodes of a class."""
+    nodes = app.scene.GetNodesByClass(kind)
+    nodes.UnRegister(None)
+    return [nodes.GetItemAsObject(n) for n in range(nodes.GetNumberOfItems())]
+
+
+@pytest.fixture
+def points(app):
+    """An empty list of points."""
+    node = app.scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "discs")
+    node.CreateDefaultDisplayNodes()
+    return node
+
+
+def test_markups_are_drawn_only_near_their_slice(manager, slicer_host, points, image_node):
+    node = manager.sliceWidget("Red").mrmlSliceNode()
+    node.JumpSliceByCentering(0, 0, 20)
+    empty = slicer_host.picture("Red")
+    points.AddControlPoint(0, 0, 20)
+    assert (slicer_host.picture("Red") != empty).any()
+    node.JumpSliceByCentering(0, 0, 30)
+    assert (slicer_host.picture("Red") == empty).all()
+
+
+def test_the_preview_point_has_the_name_that_slicer_gives(manager, slicer_host, points, app):
+    selection = app.application_logic.GetSelectionNode()
+    selection.SetReferenceActivePlaceNodeClassName("vtkMRMLMarkupsFiducialNode")
+    selection.SetActivePlaceNodeID(points.GetID())
+    interaction = app.application_logic.GetInteractionNode()
+    interaction.SetCurrentInteractionMode(interaction.Place)
+    view = manager.sliceWidget("Red").sliceView().VTKWidget()
+    slicer_host.picture("Red")
+    slicer_host.move(view, (100, 100))
+    slicer_host.move(view, (110, 100))
+    assert points.GetNumberOfControlPoints() == 1
+    assert points.GetNthControlPointLabel(0) == "discs-1"
+
+
+def test_another_module_leaves_ours_and_hides_it(widget, slicer_host):
+    import slicer
+
+    slicer.util.selectModule("Data")
+    assert not widget.parent.isVisible()
+    assert not widget.panel.shown
+    slicer.util.selectModule("SoftCordSeg")
+    assert widget.parent.isVisible()
+    assert widget.panel.shown

@@ -13,7 +13,7 @@ import weakref
 import numpy as np
 import pytest
 
-from panel_actions import paint_voxels, while_running
+from panel_actions import paint_voxels, wait_until_measured, while_running
 from SoftCordSegLib.scene.scene_files import load_scene, save_scene
 from SoftCordSegLib.scene.study import study_of
 from SoftCordSegLib.scene.volume_nodes import array_of
@@ -36,9 +36,9 @@ def test_a_parameter_node_that_was_let_go_is_not_written_to_any_more(ui, image_n
     assert new is not old
     writes = []
     old._set = lambda name, value: writes.append(name)
-    ui.cordOpacitySlider.value = 0.9
+    ui.cordSurfaceCheck.checked = False
 
-    assert new.overlayOpacity == 0.9
+    assert new.surfaceShown is False
     assert writes == []
 
 
@@ -69,7 +69,7 @@ def test_any_node_may_go_at_any_time(ui, image_node, app, widget, what):
     }[what]
     app.scene.RemoveNode(node)
     ui.cordThresholdSlider.value = 0.3
-    ui.cordOverlayCheck.click()
+    ui.cordSoftRadio.click()
     ui.cordBoxShownCheck.click()
     ui.cordSurfaceCheck.click()
     widget.exit()
@@ -93,8 +93,6 @@ DELETABLE = (
     "discs",
     "slice_table",
     "summary_table",
-    "series",
-    "chart",
 )
 
 
@@ -107,7 +105,7 @@ def test_what_is_deleted_in_the_module_data_is_made_again_or_done_without(
     voxels = np.zeros(neck.GetImageData().GetDimensions(), bool)
     voxels[2:5, 2:5, 2:5] = True
     paint_voxels(ui, voxels)
-    ui.cordMeasureButton.click()
+    wait_until_measured(widget)
     ui.cordEditsCheck.click()
     study = study_of(neck)
     node = getattr(study, what.split()[0])
@@ -122,17 +120,15 @@ def test_what_is_deleted_in_the_module_data_is_made_again_or_done_without(
     assert again.view is not None
     for made in (again.soft, again.view.node, again.box, again.discs):
         assert made is None or made.GetDisplayNode() is not None
-    for check in (ui.cordSurfaceCheck, ui.cordFillCheck, ui.cordOverlayCheck, ui.cordEditsCheck):
-        check.click()
+    for control in (ui.cordSurfaceCheck, ui.cordFilledRadio, ui.cordEditsCheck):
+        control.click()
     ui.cordThresholdSlider.value = 0.3
     soft = array_of(again.soft)
     assert (soft[voxels] >= 0.3).all(), "the correction is lost"
-    if again.slice_table is not None:
-        ui.cordPlotButton.click()
-    ui.cordMeasureButton.click()
+    wait_until_measured(widget)
     again = study_of(neck)
-    assert again.chart.HasPlotSeriesNodeID(again.series.GetID())
-    assert again.series.GetTableNode() is again.slice_table
+    assert again.slice_table.GetNumberOfRows() > 10
+    assert (again.summary_table is None) == (again.discs is None)
 
 
 def test_nothing_hidden_stays_when_the_mask_is_deleted(ui, neck, app, widget, slicer_host):
@@ -141,7 +137,7 @@ def test_nothing_hidden_stays_when_the_mask_is_deleted(ui, neck, app, widget, sl
     voxels[2:5, 2:5, 2:5] = True
     paint_voxels(ui, voxels)
     ui.cordEditsCheck.click()
-    ui.cordMeasureButton.click()
+    wait_until_measured(widget)
     app.scene.RemoveNode(study_of(neck).soft)
     slicer_host.process_events()
 
@@ -149,7 +145,6 @@ def test_nothing_hidden_stays_when_the_mask_is_deleted(ui, neck, app, widget, sl
         node.GetName()
         for node in app.scene.GetNodes()
         if node.GetAttribute("SoftCordSeg.Hidden") is not None
-        or (node.GetName() or "").startswith("SoftCordSeg shown")
     ]
     assert hidden == []
 
@@ -182,11 +177,11 @@ def test_a_saved_scene_opens_with_the_panel_restored(
 ):
     ui.cordSegmentButton.click()
     ui.cordThresholdSlider.value = 0.3
-    ui.cordOpacitySlider.value = 0.8
-    ui.cordFillCheck.click()
+    ui.cordSurfaceCheck.click()
+    ui.cordFilledRadio.click()
     save_scene(app.scene, tmp_path / "a.mrb")
     app.scene.Clear(False)
-    assert ui.cordOpacitySlider.value == 0.5
+    assert ui.cordContoursRadio.checked
 
     load_scene(app.scene, tmp_path / "a.mrb")
 
@@ -196,11 +191,9 @@ def test_a_saved_scene_opens_with_the_panel_restored(
     )
     assert parameters.image.GetName() == "neck"
     assert ui.cordImageSelector.currentNode() is parameters.image
-    assert (ui.cordThresholdSlider.value, ui.cordOpacitySlider.value, ui.cordFillCheck.checked) == (
-        0.3,
-        0.8,
-        True,
-    )
+    assert ui.cordThresholdSlider.value == 0.3
+    assert ui.cordFilledRadio.checked
+    assert not ui.cordSurfaceCheck.checked
     assert ui.cordSegmentButton.text == "Segment again"
 
 

@@ -9,7 +9,14 @@ import threading
 import numpy as np
 import pytest
 
-from panel_actions import paint_voxels, while_running
+from panel_actions import (
+    choose_rows,
+    paint_voxels,
+    shown_rows,
+    table_rows,
+    wait_until_measured,
+    while_running,
+)
 from SoftCordSegLib.bids import read_sidecar
 from SoftCordSegLib.network import file_sha256
 from SoftCordSegLib.scene.scene_files import load_scene
@@ -73,7 +80,8 @@ def test_from_the_image_to_the_saved_scene(case, ui, widget, app, slicer_host, t
 
     set_disc_labels(image, discs)
     widget.panel.refresh()
-    ui.cordMeasureButton.click()
+    choose_rows(ui, "Slice")
+    wait_until_measured(widget)
     slicer_host.answers = [
         str(tmp_path / "panel.csv"),
         str(tmp_path / "out"),
@@ -92,12 +100,10 @@ def test_from_the_image_to_the_saved_scene(case, ui, widget, app, slicer_host, t
     load_scene(app.scene, tmp_path / "study.mrb")
     image = ui.cordImageSelector.currentNode()
     np.testing.assert_array_equal(array_of(study_of(image).soft), corrected)
-    assert len(ui.cordDiscsNote.text.split(", ")) == len(discs)
-    assert (
-        ui.cordTable.mrmlTableNode().GetNumberOfRows()
-        == study_of(image).slice_table.GetNumberOfRows()
-        > 10
-    )
+    assert len(table_rows(ui)) == len(discs)
+    ui.cordMeasureSection.collapsed = False
+    wait_until_measured(widget)
+    assert len(shown_rows(ui)) == study_of(image).slice_table.GetNumberOfRows() > 10
     assert "raised" in ui.cordCorrectStatus.text
 
 

@@ -14,7 +14,13 @@ from SoftCordSegLib.scene.box_node import box_of
 from SoftCordSegLib.scene.disc_points import discs_of
 from SoftCordSegLib.scene.hierarchy import results_folder
 from SoftCordSegLib.scene.measure_tables import AREA
-from SoftCordSegLib.scene.study import set_disc_labels, set_measurement, set_segmentation, study_of
+from SoftCordSegLib.scene.study import (
+    set_disc_labels,
+    set_segmentation,
+    set_slice_measures,
+    set_summary,
+    study_of,
+)
 from SoftCordSegLib.scene.volume_nodes import add_volume, array_of
 from SoftCordSegLib.volume import Box
 
@@ -32,7 +38,7 @@ def whole_study(image, radius_mm: float = 5.0):
     set_segmentation(image, mask, Box.of_grid(GRID))
     set_disc_labels(image, DISCS)
     shape = measure(mask)
-    return set_measurement(study_of(image), shape, aggregate(shape))
+    return set_summary(set_slice_measures(study_of(image), shape), shape, aggregate(shape))
 
 
 def ids(study) -> list[str]:
@@ -44,7 +50,7 @@ def test_a_study_is_found_again_with_all_its_nodes(app, image):
 
     found = study_of(image)
 
-    assert len(ids(study)) == 8
+    assert len(ids(study)) == 9
     assert ids(found) == ids(study)
     assert discs_of(found.discs) == DISCS
 
@@ -71,7 +77,7 @@ def test_a_second_run_renews_the_same_nodes(app, image):
     assert np.array_equal(array_of(second.soft), cord_in(GRID, 3.0).data)
     assert second.view.threshold == 0.3
     table = second.slice_table.GetTable().GetColumnByName(AREA)
-    assert table.GetValue(10) == measure(cord_in(GRID, 3.0)).columns["area"][10]
+    assert table.GetValue(10) == measure(cord_in(GRID, 3.0)).columns["area"][::-1][10]
 
 
 def test_a_run_on_another_image_touches_nothing_of_the_first(app, image):
@@ -88,7 +94,7 @@ def test_a_run_on_another_image_touches_nothing_of_the_first(app, image):
 
 def test_what_the_user_deleted_is_made_anew(app, image):
     first = whole_study(image)
-    for node in (first.view.node, first.box, first.slice_table, first.chart):
+    for node in (first.view.node, first.box, first.slice_table, first.summary_table):
         app.scene.RemoveNode(node)
     assert (study_of(image).view, study_of(image).box, study_of(image).slice_table) == (
         None,
@@ -96,7 +102,7 @@ def test_what_the_user_deleted_is_made_anew(app, image):
         None,
     )
 
-    assert len(ids(whole_study(image))) >= 8
+    assert len(ids(whole_study(image))) >= 9
 
 
 def test_a_deleted_soft_mask_starts_a_new_study(app, image):

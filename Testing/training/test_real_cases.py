@@ -69,9 +69,13 @@ def test_a_label_on_another_grid_is_refused(tmp_path, case_list):
         open_case(load_cases(case_list)[0])
 
 
-def test_a_label_of_0_and_255_is_refused_not_clipped(tmp_path, case_list):
+def test_a_label_of_0_to_255_is_scaled_and_an_image_is_refused(tmp_path, case_list):
     path = tmp_path / "a_label.nii.gz"
     label = read_nifti(path)
     write_nifti(label.with_data(label.data * 255), path)
-    with pytest.raises(InputError, match="a_label.nii.gz': The mask has values from 0 to 255"):
+    assert open_case(load_cases(case_list)[0]).label.data.max() == pytest.approx(1.0)
+
+    image = np.random.default_rng(0).random(label.shape).astype(np.float32)
+    write_nifti(label.with_data(image), path)
+    with pytest.raises(InputError, match="a_label.nii.gz': This looks like an image"):
         open_case(load_cases(case_list)[0])

@@ -123,6 +123,16 @@ PmjExtent = Annotated[
     float, _option(_LEVELS, "--pmj-extent", help="Length of cord to take there, mm.", metavar="MM")
 ]
 
+Label = Annotated[
+    Optional[int],
+    _option(
+        _MEASURE,
+        "--label",
+        help="In a segmentation with several labels: the one that is the cord.",
+        metavar="N",
+        min=1,
+    ),
+]
 AngleCorr = Annotated[
     bool,
     _option(
@@ -242,6 +252,7 @@ def csa_command(
     threshold: Threshold = "soft",
     rescaling: Rescaling = RescalingChoice.sct,
     tilt: Tilt = TiltChoice.sct,
+    label: Label = None,
     image: Image = None,
     centerline: Centreline = None,
     normalize_pam50: NormalizePam50 = False,
@@ -271,6 +282,7 @@ def csa_command(
             normalize_pam50,
             image,
             centerline,
+            label,
         )
         files = CsaFiles(out, append, compare_out, figure)
         _check_compare(compare_out, subject, len(masks))

@@ -13,7 +13,7 @@ from ..morphometry.disc_files import read_discs
 from ..progress import Progress
 from ..volume import Grid, Volume, read_nifti
 from .case_table import Case
-from .image_scores import ImageScore, check_values, on_grid, score
+from .image_scores import ImageScore, checked_mask, on_grid, score
 from .methods import BundleMethod, Method, read_image
 from .slice_areas import REFERENCE, SliceArea, slice_areas
 
@@ -137,9 +137,7 @@ def evaluate(
 
 
 def _read_reference(path: Path) -> Volume:
-    reference = read_nifti(path)
-    check_values(reference, f"The reference '{path.name}'")
-    return reference
+    return checked_mask(read_nifti(path), f"The reference '{path.name}'")
 
 
 def _add(
@@ -153,13 +151,11 @@ def _add(
 ) -> None:
     """Score and measure one mask."""
     prediction = method.predict(case, progress)
-    check_values(prediction.mask, f"'{prediction.path.name}'")
+    name = f"'{prediction.path.name}'"
+    mask = checked_mask(prediction.mask, name)
     grid, other = _grid_of(case, reference)
-    mask = (
-        prediction.mask
-        if grid is None
-        else on_grid(prediction.mask, grid, f"'{prediction.path.name}'", other)
-    )
+    if grid is not None:
+        mask = on_grid(mask, grid, name, other)
     if levels is None and (case.discs or case.levels):
         levels = _levels(case, mask)
     cuts = (None, *options.all_thresholds)

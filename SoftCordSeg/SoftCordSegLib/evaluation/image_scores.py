@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
-from ..volume import Grid, Volume, reorient
+from ..volume import Grid, Volume, check_is_cord, mask_values, reorient
 from .case_table import Case
 from .mask_metrics import (
     average_surface_distance,
@@ -21,9 +21,6 @@ from .mask_metrics import (
     soft_dice,
     volume_ratio,
 )
-
-# Splines swing so far beyond 0 and 1 where a mask was resampled; further away is something else.
-_SWING = 0.1
 
 # Headers are rounded when a program writes them again; this is far below any voxel.
 _TOLERANCE_MM = 0.02
@@ -137,22 +134,22 @@ def on_grid(mask: Volume, grid: Grid, name: str = "The mask", other: str = "the 
     return turned
 
 
-def check_values(mask: Volume, name: str) -> None:
-    """Refuse what is not a mask: an image, several labels, or 0 and 255.
+def checked_mask(mask: Volume, name: str) -> Volume:
+    """A mask with values from 0 to 1; what is none is refused.
 
     Args:
         mask: soft or binary.
         name: what it is called in the error.
 
     Raises:
-        InputError: it has values beyond 0 and 1.
+        InputError: an image, several labels, values that no mask has.
     """
-    low, high = float(mask.data.min()), float(mask.data.max())
-    if low < -_SWING or high > 1 + _SWING:
-        raise InputError(
-            f"{name} has values from {low:g} to {high:g}. A mask of the cord goes from 0 to 1.",
-            hint="Divide it by its maximum, or export the cord alone if there are several labels.",
-        )
+    try:
+        checked = mask_values(mask)
+        check_is_cord(checked)
+    except InputError as error:
+        raise InputError(f"{name}: {error.sentence}", hint=error.hint) from error
+    return checked
 
 
 def _times(shape: tuple[int, ...]) -> str:

@@ -12,13 +12,11 @@ from types import MappingProxyType
 import numpy as np
 
 from ..errors import InputError, OptionError
-from ..volume import Volume
+from ..volume import Volume, check_is_cord, mask_values
 from ..volume.slice_moments import EMPTY
 from .registration import PAPER_REGISTRATION, RegistrationOptions
 from .slicewise import SlicewiseRigid
 
-# Rounding of a resampled mask, not another kind of image.
-_TOLERANCE = 1e-3
 # Ten slices of the paper's reference, a T2w image resampled to 0.8 mm.
 TRIM_MM = 8.0
 # The authors trim every contrast but T1w, whose 1 mm slices have no partial volume to speak of.
@@ -40,19 +38,17 @@ class Contrast:
     mask: Volume
 
     def __post_init__(self) -> None:
-        data = np.asarray(self.mask.data)
-        low, high = float(data.min()), float(data.max())
-        if high <= EMPTY:
+        try:
+            mask = mask_values(self.mask)
+            check_is_cord(mask)
+        except InputError as error:
+            raise InputError(f"{self.name}: {error.sentence}", hint=error.hint) from error
+        if float(mask.data.max()) <= EMPTY:
             raise InputError(
                 f"The mask of {self.name} is empty: all its voxels are 0.",
                 hint="Give a mask of the cord, or leave it out.",
             )
-        if not (low >= -_TOLERANCE and high <= 1 + _TOLERANCE):  # nor what is not a number
-            raise InputError(
-                f"The mask of {self.name} has values from {low:g} to {high:g}; this may be an"
-                " image, or a segmentation with several labels.",
-                hint="Give a mask of the cord, with values from 0 to 1.",
-            )
+        object.__setattr__(self, "mask", mask)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from ..errors import InputError
-from ..volume import Volume, reorient, resample_mask
+from ..volume import Volume, mask_values, reorient, resample_mask
 from ..volume.grid import Grid
 from .level_names import slice_ranges
 
@@ -17,11 +17,6 @@ NEAR_ZERO = 1e-6
 # Up to this tilt the angle correction measures the slices as they are; beyond it the grid is hardly
 # axial.
 MAX_TILT_DEG = 40.0
-# A soft mask may overshoot 1 a little where it was resampled by a spline; above this it has another
-# scale.
-_MAX_OVERSHOOT = 1.5
-# More different values than vertebral levels, discs or tissues have.
-_MOST_LABELS = 60
 
 
 class EmptyMaskError(InputError):
@@ -116,7 +111,7 @@ def extract_slices(
     """Cut the patches out of an axial volume.
 
     Args:
-        volume: LAS, values in [0, 1], or a binary mask of any one value.
+        volume: LAS; its values as :func:`~SoftCordSegLib.volume.mask_values` takes them.
         threshold: None keeps the soft values; a number makes the mask 1 where it is ≥ threshold and
             0 elsewhere.
         notes: sentences to pass on.
@@ -124,20 +119,15 @@ def extract_slices(
     Raises:
         InputError: NaN or infinite values, an empty mask, a label image, values far outside [0, 1].
     """
-    data = np.asarray(volume.data)
-    if data.dtype == bool:
-        data = data.view(np.uint8)
-    scale = _scale(data, volume.grid)
-    level = None if threshold is None else threshold * scale
-    row_hit, column_hit = _hits(data, level)
+    checked = mask_values(Volume(np.asarray(volume.data), volume.affine))
+    data, notes = checked.data, (*notes, *checked.notes)
+    row_hit, column_hit = _hits(data, threshold)
     occupied = np.flatnonzero(row_hit.any(axis=0))
     if len(occupied) == 0:
         raise _empty(threshold)
     slices = np.arange(occupied[0], occupied[-1] + 1)
     first, size = _boxes(row_hit[:, slices], column_hit[:, slices])
-    patches = cut(data, slices, first, size, level, scale)
-    if scale != 1.0:
-        notes += (f"The mask's one value, {scale:g}, was read as 1.",)
+    patches = _cut(data, slices, first, size, threshold)
     gaps = slices[size[:, 0] == 0]
     if len(gaps):
         notes += (
@@ -198,13 +188,12 @@ def join_slices(
     return joined
 
 
-def cut(
+def _cut(
     data: np.ndarray,
     slices: np.ndarray,
     first: np.ndarray,
     size: np.ndarray,
     level: float | None,
-    scale: float,
 ) -> np.ndarray:
     """Copy each slice's box into an (n, R, C) float64 array; soft where ``level`` is None, else 1
     where ``data`` ≥ ``level``.
@@ -214,10 +203,6 @@ def cut(
         if rows:
             part = data[row : row + rows, column : column + columns, number]
             patch[:rows, :columns] = part if level is None else part >= level
-    if level is None:
-        if scale != 1.0:
-            patches /= scale
-        np.maximum(patches, 0.0, out=patches)
     return patches
 
 
@@ -247,41 +232,6 @@ def _boxes(row_hit: np.ndarray, column_hit: np.ndarray) -> tuple[np.ndarray, np.
         [len(hit) - 1 - hit[::-1].argmax(axis=0) for hit in (row_hit, column_hit)], axis=1
     )
     return np.where(found[:, None], first, 0), np.where(found[:, None], last - first + 1, 0)
-
-
-def _scale(data: np.ndarray, grid: Grid) -> float:
-    """The divisor of the mask's values: 1, or the one value of a binary mask such as 255."""
-    peak = float(data.max())
-    if not np.isfinite(peak) or (
-        np.issubdtype(data.dtype, np.floating) and not np.isfinite(data.min())
-    ):
-        raise InputError(
-            "The mask has NaN or infinite voxels.",
-            hint="Replace them (for example by 0) and try again.",
-        )
-    if peak <= _MAX_OVERSHOOT:
-        return 1.0
-    values = np.unique(data[data > NEAR_ZERO])
-    if len(values) == 1:
-        return peak
-    if np.array_equal(values, np.round(values)):
-        if len(values) > _MOST_LABELS:
-            raise InputError(
-                f"This looks like an image, not like a mask of the cord: it has {len(values)}"
-                f" different values up to {peak:g}.",
-                hint="Give the mask; a soft mask that was stored as integers has to be divided by"
-                " its full scale first.",
-            )
-        shown = ", ".join(f"{value:g}" for value in values[:6]) + (" …" if len(values) > 6 else "")
-        raise InputError(
-            f"This is a label image (values {shown}), not a mask of the cord.",
-            hint="Give the mask, or one label of it; a soft mask that was stored as integers has"
-            " to be divided by its maximum first.",
-        )
-    raise InputError(
-        f"The mask's values reach {peak:g}; a soft mask lies between 0 and 1.",
-        hint="Divide it by its full scale first.",
-    )
 
 
 def _empty(threshold: float | None) -> EmptyMaskError:

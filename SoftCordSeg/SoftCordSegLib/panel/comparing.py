@@ -35,8 +35,9 @@ def compare(scene, discs: list):
         InputError: fewer than two masks, no discs, or an empty mask.
     """
     from ..scene.disc_points import discs_of
+    from ..workflows.csa_measure import CsaOptions
     from ..workflows.csa_tables import compare_summaries
-    from .measuring import Rows, csa_options, measure_study
+    from .measuring import Rows, grouping_of, measure_study
 
     studies = studies_to_compare(scene)
     if len(studies) < 2:
@@ -53,7 +54,9 @@ def compare(scene, discs: list):
                 hint=_("Mark the discs in one of them first."),
             )
         name = _unique(study.image.GetName(), summaries)
-        summaries[name] = measure_study(study, csa_options(Rows.Level), own or discs).summary
+        summaries[name] = measure_study(
+            study, CsaOptions(grouping=grouping_of(Rows.Level)), own or discs
+        ).summary
     compared = compare_summaries(summaries, "", list(summaries))
     spreads = sorted(compared.spreads, key=lambda spread: spread.levels)
     _remove_earlier(scene)

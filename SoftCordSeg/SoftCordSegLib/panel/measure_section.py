@@ -1,6 +1,4 @@
-"""Section "Measure": the area along the cord as table and plot, kept up to date while somebody
-corrects.
-"""
+"""Section "Measure": the area along the cord as a table, always that of the mask as it is now."""
 
 from __future__ import annotations
 
@@ -10,23 +8,15 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from ..errors import InputError
 from .controls import Section, setting, store_setting
-from .measuring import (
-    LiveTable,
-    Rows,
-    Sources,
-    csa_options,
-    has_rows_of,
-    is_measured_from,
-    measure_study,
-    position_of_row,
-    remember_sources,
-    table_text,
-)
-from .short_table import show_short
+from .measurer import Measurer
+from .measuring import Rows, levels_of, put_into_scene
+from .short_table import ShortTable, mean_text, range_text, table_by_group, table_by_slice
+from .status_lines import error_style
 
-# A full measurement follows a change of the mask, the discs or the choice of rows when the hand has
-# rested so long, ms.
+# A table of more rows scrolls.
+_MOST_ROWS = 8
 _REST_MS = 400
 
 
@@ -37,253 +27,217 @@ class MeasureSection(Section):
 
     def __init__(self, panel):
         self._panel, self._ui = panel, panel.ui
-        self._live = None
-        self._current = None  # the Sources that the tables were made from
-        self._failed = None  # the Sources of which no table could be made
-        self._watched: tuple = ()
-        self._plot_view = None
-        self._shown = None  # which table the panel shows, and as of when
-        self._timer = qt.QTimer()
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_REST_MS)
-        self._timer.connect("timeout()", self._measure_again)
-        self._ui.cordMeasureButton.connect("clicked()", self._on_measure)
-        self._ui.cordCompareButton.connect("clicked()", self._on_compare)
-        self._ui.cordPlotButton.connect("clicked()", self._on_plot)
-        self._ui.cordCopyButton.connect("clicked()", self._on_copy)
-        self._ui.cordCsvButton.connect("clicked()", self._on_csv)
-        self._ui.cordTable.connect("selectionChanged()", self._on_row)
+        self._measurer = Measurer(panel, self._on_measured)
+        self._shown: ShortTable | None = None
+        self._made = None  # (measurement, rows, levels), and what was made of them
+        # The scene's table of the chosen rows follows when the choice has rested.
+        self._settling = qt.QTimer()
+        self._settling.setSingleShot(True)
+        self._settling.setInterval(_REST_MS)
+        self._settling.connect("timeout()", self._on_settled)
+        ui = self._ui
+        self._chips = {
+            Rows.C2C3: ui.cordC2C3Chip,
+            Rows.Level: ui.cordLevelChip,
+            Rows.Slice: ui.cordSliceChip,
+            Rows.Range: ui.cordRangeChip,
+        }
+        for rows, chip in self._chips.items():
+            chip.connect("clicked()", lambda rows=rows: self._on_chip(rows))
+        ui.cordTable.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
+        ui.cordTable.connect("currentCellChanged(int,int,int,int)", self._on_row)
+        ui.cordTable.connect("cellClicked(int,int)", self._on_row)
+        ui.cordToLevelsButton.connect("clicked()", self._on_to_levels)
+        ui.cordCopyButton.connect("clicked()", self._on_copy)
+        ui.cordCsvButton.connect("clicked()", self._on_csv)
+        ui.cordCompareButton.connect("clicked()", self._on_compare)
+
+    # --- what is shown
+    # ----------------------------------------------------------------------------------------------
 
     def refresh(self, situation) -> None:
         ui, allow = self._ui, self._panel.hints.allow
-        reason = situation.why_no_mask
-        self._watch(situation.study)
-        self._check()
-        table = self._table(situation)
-        unmeasured = reason or ("" if table is not None else _("Measure first."))
-        for control in (
-            ui.cordMeasureButton,
-            ui.cordRowsSelector,
-            ui.cordLevelsEdit,
-            ui.cordCompareButton,
-        ):
-            allow(control, reason)
-        for control in (ui.cordPlotButton, ui.cordCopyButton, ui.cordCsvButton):
-            allow(control, unmeasured)
+        self._measurer.want([situation.study] if situation.view is not None else [])
+        for rows, chip in self._chips.items():
+            chip.checked = rows is self._rows
+        ui.cordLevelsEdit.visible = self._rows is Rows.Range
+        wrong = self._wrong_range()
+        ui.cordRangeNote.visible = bool(wrong)
+        ui.cordRangeNote.text = wrong
+        ui.cordRangeNote.styleSheet = error_style()
+        table, words, to_levels = None, situation.why_no_mask, False
+        if not words:
+            table, words, to_levels = self._content(situation.study)
         self._show(table)
-        if self._live is not None and (
-            situation.view is None or self._live.soft is not situation.study.soft
-        ):
-            self._live = None
+        self._panel.rest(words, "Measure")
+        if self._measurement(situation) is not None:
+            self._settling.start()
+        ui.cordToLevelsButton.visible = to_levels
+        reason = situation.why_no_mask or ("" if table is not None else words or wrong)
+        allow(ui.cordCompareButton, situation.why_no_mask)
+        for control in (ui.cordCopyButton, ui.cordCsvButton):
+            allow(control, reason)
 
-    def _show(self, table) -> None:
-        """Show a table in few columns; filled again only where it is another one, or has
-        changed.
-        """
-        shown = None if table is None else (table.GetID(), table.GetMTime())
-        self._ui.cordTable.visible = table is not None
-        if shown == self._shown:
-            return
-        self._shown = shown
-        self._ui.cordTable.setMRMLTableNode(
-            show_short(self._panel.scene, table, self._kind) if table is not None else None
-        )
+    def title(self, situation) -> str:
+        measurement = self._measurement(situation)
+        if measurement is None:
+            return ""
+        rows = Rows.Range if self._rows is Rows.Range else Rows.C2C3
+        try:
+            (row,) = measurement.rows(rows, self._levels).summary
+        except InputError:
+            return _("{count} slices").format(count=measurement.count)
+        return f"{range_text(row.name)}  {mean_text(row)} mm²"
 
-    def _watch(self, study) -> None:
-        """Follow the mask and the discs that a table is made from."""
-        nodes = () if study is None or study.soft is None else (study.soft, study.discs)
-        if nodes == self._watched:
-            return
-        markups = slicer.vtkMRMLMarkupsNode
-        events = (
-            ("ModifiedEvent",),
-            (
-                markups.PointPositionDefinedEvent,
-                markups.PointModifiedEvent,
-                markups.PointRemovedEvent,
-            ),
-        )
-        for watch, followed in (
-            (self._panel.unobserve, self._watched),
-            (self._panel.observe, nodes),
-        ):
-            for node, kinds in zip(followed, events):
-                for event in kinds if node is not None else ():
-                    watch(node, event, self._on_source_changed)
-        self._watched = nodes
-
-    def _on_source_changed(self, _caller=None, _event=None) -> None:
-        self._check()
-
-    def _check(self) -> None:
-        """Measure again soon where the tables may have been made from something else."""
-        sources = self._sources()
-        if sources is not None and sources != self._current and sources != self._failed:
-            self._timer.start()
-
-    def _sources(self) -> Sources | None:
-        """What a table made now would be made from; None where nothing was measured."""
-        study = self._panel.situation.study
-        if study is None or study.soft is None or study.slice_table is None:
-            return None
-        return Sources(study, self._rows, self._levels)
+    @property
+    def settled(self) -> bool:
+        """Whether the tables are those of the mask, the discs and the chips as they are now."""
+        return self._measurer.settled and not self._settling.isActive()
 
     def close(self) -> None:
-        self._watch(None)
-        self._timer.stop()
-        self._timer.disconnect("timeout()", self._measure_again)  # or each would keep the other
-        self._live = None
-        self._ui.cordTable.setMRMLTableNode(None)
-        if self._plot_view is not None:
-            self._plot_view.disconnect(
-                "dataSelected(vtkStringArray*,vtkCollection*)", self._on_point
-            )
-            self._plot_view = None
+        self._settling.stop()
+        self._settling.disconnect("timeout()", self._on_settled)  # or each would keep the other
+        self._measurer.close()
 
     def follow(self, change) -> None:
         """The mask was corrected: new areas at once, everything else when the hand rests."""
-        study = self._panel.situation.study
-        if study is None or study.slice_table is None:
+        situation = self._panel.situation
+        if situation.view is not None:
+            self._measurer.follow(situation.study, change)
+
+    def _content(self, study) -> tuple[ShortTable | None, str, bool]:
+        """The table, what is said below it, and whether levels are wanting."""
+        measurement = self._measurer.of(study)
+        if measurement is None:
+            return None, self._measurer.problem_of(study) or _("Measuring …"), False
+        made_for = (measurement, self._rows, self._levels)
+        if self._made is None or self._made[0] != made_for:
+            self._made = made_for, self._make(measurement)
+        return self._made[1]
+
+    def _make(self, measurement) -> tuple[ShortTable | None, str, bool]:
+        if self._rows is Rows.Slice:
+            notes = (measurement.level_problem, *measurement.whole.notes)
+            words = _("{count} slices.").format(count=measurement.count)
+            return table_by_slice(measurement.shape), _sentences(words, *notes), False
+        if not measurement.has_levels:
+            words = measurement.level_problem or _(
+                "Vertebral levels are not known yet. Find or place the discs."
+            )
+            return None, words, True
+        try:
+            measured = measurement.rows(self._rows, self._levels)
+        except InputError as error:
+            return None, "" if self._wrong_range() else str(error), False
+        words = _("Mean ± SD over the slices of each level.")
+        if self._rows is not Rows.Level:
+            words = _("Mean ± SD over {count} slices.").format(count=measured.summary[0].count)
+        return table_by_group(measured), _sentences(words, *measured.notes), False
+
+    def _show(self, table: ShortTable | None) -> None:
+        """Fill the table's widget, where it shows another one."""
+        widget = self._ui.cordTable
+        widget.visible = table is not None
+        if table is None or table == self._shown:
+            self._shown = table
             return
-        if self._live is None or self._live.soft is not study.soft:
-            self._live = LiveTable(study.soft)  # measures the mask as it is now
-        else:
-            self._live.update(study.slice_table, change)
-            self._show(self._table(self._panel.situation))
-        self._timer.start()
+        former, self._shown = self._shown, table
+        widget.blockSignals(True)
+        if former is None or former.headings != table.headings:
+            widget.setColumnCount(len(table.headings))
+            widget.setHorizontalHeaderLabels(list(table.headings))
+        widget.setRowCount(len(table.cells))
+        for row, line in enumerate(table.cells):
+            for column, text in enumerate(line):
+                item = widget.item(row, column)
+                if item is None:
+                    item = qt.QTableWidgetItem()
+                    item.setTextAlignment(qt.Qt.AlignCenter)
+                    widget.setItem(row, column, item)
+                if item.text() != text:
+                    item.setText(text)
+        rows = min(len(table.cells), _MOST_ROWS)
+        height = widget.verticalHeader().defaultSectionSize * rows
+        widget.setFixedHeight(widget.horizontalHeader().height + height + 2 * widget.frameWidth)
+        widget.blockSignals(False)
+
+    def _wrong_range(self) -> str:
+        """What is wrong with the levels in the entry; "" where nothing is."""
+        if self._rows is Rows.Range:
+            try:
+                levels_of(self._levels)
+            except InputError as error:
+                return str(error)
+        return ""
 
     @property
     def _rows(self) -> Rows:
         parameters = self._panel.parameters
-        return parameters.rows if parameters is not None else Rows.Slice
-
-    def _table(self, situation):
-        """The full table that is shown; None where there is none of the chosen rows."""
-        sources = self._sources() if situation.view is not None else None
-        if sources is None or sources == self._failed:
-            return None
-        study = situation.study
-        table = study.slice_table if self._kind is Rows.Slice else study.summary_table
-        return table if table is not None and has_rows_of(table, sources) else None
-
-    @property
-    def _kind(self) -> Rows:
-        """``Rows.Slice`` where the slice table is shown; rows of some levels only are in the
-        summary table.
-        """
-        return self._rows if not self._levels or self._rows is not Rows.Slice else Rows.Level
+        return parameters.rows if parameters is not None else Rows.C2C3
 
     @property
     def _levels(self) -> str:
         parameters = self._panel.parameters
         return parameters.levels.strip() if parameters is not None else ""
 
-    def _on_measure(self) -> None:
-        with self._panel.guard(_("The cord could not be measured.")):
-            self._panel.say(self._measure())
+    def _measurement(self, situation):
+        return self._measurer.of(situation.study) if situation.view is not None else None
 
-    def _measure(self) -> str:
-        """Make the tables and the plot; a sentence on the result."""
-        from ..scene.study import set_measurement
-
-        study = self._panel.situation.study
-        sources = Sources(study, self._rows, self._levels)
-        self._failed = sources
-        measured = measure_study(study, csa_options(self._rows, self._levels))
-        shape = measured.shape
-        set_measurement(study, shape, measured.summary)
-        remember_sources((study.slice_table, study.summary_table), sources)
-        self._current, self._failed = sources, None
-        self._live = LiveTable(study.soft)
-        words = _("Measured {count} slices.").format(count=int((shape.columns["area"] > 0).sum()))
-        return " ".join([words, *measured.notes])
-
-    def _measure_again(self) -> None:
-        if not self._panel.situation.busy and self._sources() is not None:
-            with self._panel.guard(_("The cord could not be measured.")):
-                self._bring_up_to_date()
-
-    def _bring_up_to_date(self) -> None:
-        """Measure again where something changed since the tables were made."""
-        sources = self._sources()
-        if sources is None or sources == self._current:
-            return
-        study = self._panel.situation.study
-        tables = (study.slice_table, study.summary_table)
-        if all(table is not None and is_measured_from(table, sources) for table in tables):
-            self._current = sources  # as after a saved scene was opened
-        else:
-            self._measure()
+    def _on_measured(self, study, measurement) -> None:
+        put_into_scene(study, measurement, self._rows, self._levels)
 
     # --- looking at it
     # ----------------------------------------------------------------------------------------------
 
-    def _on_row(self) -> None:
-        if self._panel.refreshing or self._panel.situation.view is None:
+    def _on_chip(self, rows: Rows) -> None:
+        if self._panel.refreshing or self._panel.parameters is None:
             return
-        with self._panel.guard(_("The row could not be shown."), refresh=False):
-            indexes = self._ui.cordTable.selectionModel().selectedIndexes
-            if indexes:
-                study = self._panel.situation.study
-                self._jump(position_of_row(study, self._kind, indexes[0].row()))
+        with self._panel.guard(_("The table could not be shown."), section="Measure"):
+            self._panel.parameters.rows = rows
 
-    def _on_plot(self) -> None:
-        with self._panel.guard(_("The plot could not be shown.")):
-            from ..scene.study import complete_plot
+    def _on_settled(self) -> None:
+        situation = self._panel.situation
+        measurement = self._measurement(situation)
+        if measurement is None or situation.busy or self._panel.scene.IsBatchProcessing():
+            return
+        with self._panel.guard(_("The table could not be made."), refresh=False, section="Measure"):
+            from ..scene.study import study_of
 
-            self._bring_up_to_date()
-            study = complete_plot(self._panel.situation.study)
-            self._show_in_layout(self._table(self._panel.situation), study.chart)
+            study = study_of(situation.image)  # with all tables that were made meanwhile
+            put_into_scene(study, measurement, self._rows, self._levels)
+
+    def _on_row(self, row: int, _column: int) -> None:
+        if self._panel.refreshing or self._shown is None or not 0 <= row < len(self._shown.cells):
+            return
+        with self._panel.guard(_("The row could not be shown."), refresh=False, section="Measure"):
+            position = self._shown.positions[row]
+            if position is not None:
+                slicer.vtkMRMLSliceNode.JumpAllSlices(self._panel.scene, *position)
+
+    def _on_to_levels(self) -> None:
+        with self._panel.guard(_("The section could not be opened."), section="Measure"):
+            self._panel.sections.open("Levels")
 
     def _on_compare(self) -> None:
-        with self._panel.guard(_("The volumes could not be compared.")):
+        with self._panel.guard(_("The volumes could not be compared."), section="Measure"):
             from ..scene.disc_points import discs_of
             from .comparing import compare
 
             study = self._panel.situation.study
-            table, chart, words = compare(
-                self._panel.scene, discs_of(study.discs) if study.discs is not None else []
-            )
-            self._show_in_layout(table, chart)
-            self._panel.say(words)
-
-    def _show_in_layout(self, table, chart) -> None:
-        """Table and plot beside the slice views."""
-        manager, logic = slicer.app.layoutManager(), slicer.app.applicationLogic()
-        manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpPlotTableView)
-        logic.GetSelectionNode().SetActivePlotChartID(chart.GetID())
-        logic.PropagatePlotChartSelection()
-        logic.GetSelectionNode().SetActiveTableID(table.GetID())
-        logic.PropagateTableSelection()
-        if self._plot_view is None and manager.plotViewCount > 0:
-            self._plot_view = manager.plotWidget(0).plotView()
-            self._plot_view.connect("dataSelected(vtkStringArray*,vtkCollection*)", self._on_point)
-
-    def _on_point(self, series, selections) -> None:
-        study = self._panel.situation.study
-        if study is None or study.slice_table is None or study.series is None:
-            return
-        if not any(
-            series.GetValue(n) == study.series.GetID() for n in range(series.GetNumberOfValues())
-        ):
-            return  # a point of another plot
-        chosen = [selections.GetItemAsObject(n) for n in range(selections.GetNumberOfItems())]
-        points = [ids.GetValue(0) for ids in chosen if ids is not None and ids.GetNumberOfValues()]
-        if points:
-            self._jump(position_of_row(study, Rows.Slice, int(points[0])))
-
-    def _jump(self, position) -> None:
-        if position is not None:
-            slicer.vtkMRMLSliceNode.JumpAllSlices(self._panel.scene, *position)
+            discs = discs_of(study.discs) if study.discs is not None else []
+            self._panel.say(compare(self._panel.scene, discs)[2], "Measure")
 
     # --- taking it away
     # ----------------------------------------------------------------------------------------------
 
     def _on_copy(self) -> None:
-        with self._panel.guard(_("The table could not be copied.")):
-            self._bring_up_to_date()
-            slicer.app.clipboard().setText(table_text(self._table(self._panel.situation)))
-            self._panel.say(_("The table is on the clipboard."))
+        with self._panel.guard(_("The table could not be copied."), section="Measure"):
+            self._measurer.bring_up_to_date(self._panel.situation.study)
+            self._panel.refresh()
+            if self._shown is None:
+                raise InputError(_("There is no table any more."))
+            slicer.app.clipboard().setText(self._shown.text)
+            self._panel.say(_("The table is on the clipboard, as it is seen."), "Measure")
 
     def _on_csv(self) -> None:
         from .saving import stem_of
@@ -295,12 +249,17 @@ class MeasureSection(Section):
         )
         if not path:
             return
-        with self._panel.guard(_("The table could not be saved.")):
+        with self._panel.guard(_("The table could not be saved."), section="Measure"):
             from ..workflows.csa_tables import CsaFiles, write_csa
 
             path = Path(path) if str(path).lower().endswith(".csv") else Path(f"{path}.csv")
-            options = csa_options(self._rows, self._levels)
-            measured = measure_study(self._panel.situation.study, options)
+            study = self._panel.situation.study
+            self._measurer.bring_up_to_date(study)
+            measured = self._measurer.of(study).rows(self._rows, self._levels)
             write_csa(CsaFiles(path), [measured], [])
             store_setting("Folder", str(path.parent))
-            self._panel.say(_("Saved: {path}").format(path=path))
+            self._panel.say(_("Saved with all digits: {path}").format(path=path), "Measure")
+
+
+def _sentences(*parts: str) -> str:
+    return " ".join(part for part in parts if part)

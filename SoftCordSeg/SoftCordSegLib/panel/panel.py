@@ -16,6 +16,7 @@ from .corner_text import CornerText
 from .correct_section import CorrectSection
 from .image_section import ImageSection
 from .levels_section import LevelsSection
+from .mask_section import MaskSection
 from .measure_section import MeasureSection
 from .model_section import ModelSection
 from .open_sections import OpenSections
@@ -23,9 +24,7 @@ from .platforms import missing_packages
 from .profile_view import ProfileView
 from .run_section import RunSection
 from .save_section import SaveSection
-from .short_table import remove_short
 from .situation import Situation, situation_of
-from .soft_section import SoftSection
 from .status_lines import Line, StatusLine
 from .views import Views
 from .worker import Worker, WorkerBusy
@@ -262,8 +261,6 @@ class Panel:
             from ..scene.study import repair
 
             remove_orphans(self.scene)
-            if self.situation.study.soft is None:
-                remove_short(self.scene)
             if self.shown:
                 repair(self.situation.study, self.ui.cordThresholdSlider.value or 0.5)
             self.refresh()
@@ -278,19 +275,18 @@ def make_panel(ui, scene, logic, observer, parent) -> Panel:
     panel = Panel(ui, scene, logic, observer, parent.isVisible())
     panel.views = Views(panel)
     panel.profile = ProfileView(panel, panel.views)
-    panel.add(panel.views, panel.profile, CornerText(panel, panel.views, panel.profile))
     image, measure = ImageSection(panel), MeasureSection(panel)
     correct = CorrectSection(panel, on_change=measure.follow)
-    soft = SoftSection(panel)
-    panel.add(image, ModelSection(panel), RunSection(panel, image), soft, correct)
-    panel.add(LevelsSection(panel), measure, SaveSection(panel))
+    mask = MaskSection(panel)
+    panel.add(image, ModelSection(panel), RunSection(panel, image), mask, correct)
+    panel.add(LevelsSection(panel), measure, SaveSection(panel), panel.views)
+    panel.add(panel.profile, CornerText(panel, panel.views, panel.profile))
     panel.shortcuts = Shortcuts(
         parent,
         {
             "Ctrl+Return": lambda: ui.cordSegmentButton.click(),
-            "Ctrl+M": lambda: ui.cordMeasureButton.click(),
-            "Ctrl+Up": lambda: soft.step(+5),
-            "Ctrl+Down": lambda: soft.step(-5),
+            "Ctrl+Up": lambda: mask.step(+5),
+            "Ctrl+Down": lambda: mask.step(-5),
         },
     )
     return panel

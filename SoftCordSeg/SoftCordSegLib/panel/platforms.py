@@ -57,7 +57,9 @@ def connect_gui(parameters, ui) -> int:
     Returns:
         The tag for ``parameters.disconnectGui``.
     """
-    bound = {control.property("SlicerParameterName"): control for control in vars(ui).values()}
+    # Others are parts of composite controls, which may have been deleted since.
+    own = [control for name, control in vars(ui).items() if name.startswith("cord")]
+    bound = {control.property("SlicerParameterName"): control for control in own}
     return parameters.connectParametersToGui(
         {name: control for name, control in bound.items() if name}
     )

@@ -1,83 +1,118 @@
-"""The table in the panel: the few columns that fit and are asked for; the full tables are in the
-scene and in the CSV.
+"""The table in the panel: the few columns that fit and are asked for, with one decimal; all columns
+are in the scene's tables and in the CSV.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-import slicer
+import numpy as np
+from slicer.i18n import tr as _
 
-from .measuring import Rows
-
-_TAG = "SoftCordSegShown"
-# Heading -> column of the slice table, and of the summary table.
-_OF_SLICES = (
-    ("Slice", "Slice"),
-    ("Level", "Level"),
-    ("Area mm²", "area"),
-    ("AP mm", "diameter_AP"),
-    ("RL mm", "diameter_RL"),
-)
-_OF_SUMMARY = (
-    ("Level", "LevelName"),
-    ("Slices", "Slice (I->S)"),
-    ("Area mm²", "MEAN(area)"),
-    ("± SD", "STD(area)"),
-    ("AP mm", "MEAN(diameter_AP)"),
-    ("RL mm", "MEAN(diameter_RL)"),
-)
+_ABSENT = "–"  # an en dash
+_DIAMETERS = ("diameter_AP", "diameter_RL")
 
 
-def show_short(scene, table, rows: Rows):
-    """Fill the panel's table from a full one.
+@dataclass(frozen=True)
+class ShortTable:
+    """A table as it is seen.
+
+    Attributes:
+        headings: of the columns, with units.
+        cells: (rows) of texts.
+        slices: of each row, numbers of its slices; for the row of the current slice.
+        positions: of each row, the middle of the cord in its middle slice (mm, RAS), or None.
+    """
+
+    headings: tuple[str, ...]
+    cells: tuple[tuple[str, ...], ...]
+    slices: tuple[tuple[int, ...], ...]
+    positions: tuple[tuple[float, float, float] | None, ...]
+
+    @property
+    def text(self) -> str:
+        """With tabs, for spreadsheets."""
+        return "".join("\t".join(line) + "\n" for line in (self.headings, *self.cells))
+
+
+def table_by_slice(shape) -> ShortTable:
+    """One row a slice that has an area, from above to below.
 
     Args:
-        scene: the MRML scene.
-        table: slice or summary table node.
-        rows: which of the two it is: ``Rows.Slice`` for the slice table.
-
-    Returns:
-        ``vtkMRMLTableNode``, hidden from selectors and not saved with the scene; row n is row n of
-        ``table``.
+        shape: ``morphometry.CordShape``.
     """
-    from ..scene.measure_tables import Column, fill
+    from ..morphometry import level_name
 
-    columns = []
-    for heading, name in _OF_SLICES if rows is Rows.Slice else _OF_SUMMARY:
-        column = table.GetTable().GetColumnByName(name)
-        texts = (
-            [_text(column.GetValue(n)) for n in range(column.GetNumberOfValues())]
-            if column is not None
-            else []
+    rows = np.flatnonzero(np.isfinite(shape.columns["area"]))[::-1]
+    levels = np.zeros(len(shape), int) if shape.levels is None else shape.levels
+    measures = [shape.columns[name] for name in ("area", *_DIAMETERS)]
+    cells = tuple(
+        (
+            level_name(int(levels[n])) if levels[n] else _ABSENT,
+            str(int(shape.slices[n])),
+            *(number_text(values[n]) for values in measures),
         )
-        if any(texts):
-            columns.append(Column(heading, texts))
-    node = _node(scene)
-    fill(node, columns)
-    return node
+        for n in rows
+    )
+    slices = tuple((int(shape.slices[n]),) for n in rows)
+    headings = (_("Level"), _("Slice"), *_measure_headings())
+    return ShortTable(headings, cells, slices, tuple(position_of(shape, one) for one in slices))
 
 
-def remove_short(scene) -> None:
-    """Remove the panel's table, where there is one."""
-    node = scene.GetSingletonNode(_TAG, "vtkMRMLTableNode")
-    if node is not None:
-        scene.RemoveNode(node)
+def table_by_group(measured) -> ShortTable:
+    """One row a level, or a range of them, from above to below.
+
+    Args:
+        measured: ``workflows.csa_measure.Measured`` with such a summary.
+    """
+    cells = tuple(
+        (
+            range_text(row.name) if row.levels else _ABSENT,
+            str(row.count),
+            mean_text(row),
+            *(number_text(row.mean[name]) for name in _DIAMETERS),
+        )
+        for row in measured.summary
+    )
+    slices = tuple(row.slices for row in measured.summary)
+    return ShortTable(
+        (_("Level"), _("Slices"), *_measure_headings()),
+        cells,
+        slices,
+        tuple(position_of(measured.shape, one) for one in slices),
+    )
 
 
-def _node(scene):
-    node = scene.GetSingletonNode(_TAG, "vtkMRMLTableNode")
-    if node is None:
-        node = slicer.vtkMRMLTableNode()
-        node.SetSingletonTag(_TAG)
-        node.SetName("SoftCordSeg shown table")
-        node.SetHideFromEditors(True)
-        node.SetSaveWithScene(False)
-        node = scene.AddNode(node)
-    return node
+def _measure_headings() -> tuple[str, ...]:
+    return _("Area mm²"), _("AP mm"), _("RL mm")
 
 
-def _text(value) -> str:
-    if isinstance(value, float):
-        return "" if math.isnan(value) else f"{value:.1f}"
-    return str(value)
+def position_of(shape, slices: Sequence[int]) -> tuple[float, float, float] | None:
+    """The middle of the cord (mm, RAS) in the middle one of some slices; None where they have no
+    cord.
+    """
+    index = np.asarray(slices) - shape.slices[0]
+    index = index[(index >= 0) & (index < len(shape))]
+    index = index[np.isfinite(shape.columns["area"][index])]
+    if not len(index):
+        return None
+    x, y, z = shape.centres_mm[index[len(index) // 2]]
+    return float(x), float(y), float(z)
+
+
+def mean_text(row) -> str:
+    """Mean and SD of the area of a row, without unit."""
+    area = number_text(row.mean["area"])
+    return area if area == _ABSENT else f"{area} ± {number_text(row.std['area'])}"
+
+
+def range_text(name: str) -> str:
+    """A range of levels, "C2:C3", as a reader writes it."""
+    return name.replace(":", "–")
+
+
+def number_text(value: float) -> str:
+    """One decimal, or a dash where there is no number."""
+    return f"{value:.1f}" if math.isfinite(value) else _ABSENT

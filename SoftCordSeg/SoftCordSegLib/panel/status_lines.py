@@ -89,6 +89,11 @@ class StatusLine:
                 show()
 
 
+def error_style() -> str:
+    """The style of a label that says what is wrong beside a control."""
+    return f"color: {_colour(Line(error=True))};"
+
+
 def _colour(line: Line) -> str:
     dark = slicer.app.palette().color(qt.QPalette.Window).lightness() < _DARK_BELOW
     if line.error:

@@ -9,9 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
-from ..morphometry import centreline_of
-from ..volume import Volume
-from .volume_nodes import array_of, grid_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +73,10 @@ def cord_line_of(soft_node) -> CordLine | None:
     """The centreline of a soft mask node; None where it has none: an empty mask, cord in one slice
     only, or a transform that bends.
     """
+    from ..morphometry import centreline_of  # takes long, and the panel opens without it
+    from ..volume import Volume
+    from .volume_nodes import array_of, grid_of
+
     try:
         line = centreline_of(Volume(array_of(soft_node), grid_of(soft_node).affine))
     except InputError:

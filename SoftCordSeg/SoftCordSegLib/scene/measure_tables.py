@@ -42,26 +42,26 @@ class Column:
     description: str = ""
 
 
-def add_slice_table(scene, soft_node, shape: CordShape, name: str | None = None):
-    """A new table with one row a slice that has an area, lowest slice first.
+def add_slice_table(scene, soft_node, shape: CordShape):
+    """A new table "<image> area by slice" with one row a slice that has an area, from above to
+    below.
 
     Args:
         scene: the MRML scene.
         soft_node: the soft mask that was measured.
         shape: what :func:`~SoftCordSegLib.morphometry.measure` gave for it.
-        name: of the node; "<image> area by slice" where None.
 
     Returns:
         ``vtkMRMLTableNode``, locked, referring to the soft mask.
     """
-    table = _add_table(scene, soft_node, name, "area by slice", "slices")
+    table = _add_table(scene, soft_node, "area by slice", "slices")
     set_slice_table(table, shape)
     return table
 
 
 def set_slice_table(table, shape: CordShape) -> None:
     """Replace the content of a slice table."""
-    measured = np.flatnonzero(np.isfinite(shape.columns["area"]))
+    measured = _rows_of(shape)
     levels = np.zeros(len(shape), int) if shape.levels is None else shape.levels
     columns = [
         Column(
@@ -103,12 +103,31 @@ def set_slice_table(table, shape: CordShape) -> None:
     fill(table, columns)
 
 
+def set_areas(table, shape: CordShape) -> None:
+    """Replace the areas in a slice table, whose slices are those of ``shape``, and nothing else."""
+    from vtk.util.numpy_support import vtk_to_numpy
+
+    areas = table.GetTable().GetColumnByName(AREA)
+    if areas is None or areas.GetNumberOfValues() != len(_rows_of(shape)):
+        set_slice_table(table, shape)
+        return
+    vtk_to_numpy(areas)[:] = shape.columns["area"][_rows_of(shape)]
+    areas.Modified()
+    table.GetTable().Modified()
+    table.Modified()
+
+
+def _rows_of(shape: CordShape) -> np.ndarray:
+    """Indices of the slices that have an area, from above to below."""
+    return np.flatnonzero(np.isfinite(shape.columns["area"]))[::-1]
+
+
 def add_summary_table(
     scene,
     soft_node,
     shape: CordShape,
     summary: Summary | Iterable[LevelSummary],
-    name: str | None = None,
+    what: str = "area by level",
 ):
     """A new table with the rows and columns of the CSV, units added.
 
@@ -117,24 +136,26 @@ def add_summary_table(
         soft_node: the soft mask that was measured.
         shape: what was measured, for the options in the last columns.
         summary: the groups, for example levels.
-        name: of the node; "<image> area by level" where None.
+        what: ends the name of the node, after that of the image.
 
     Returns:
         ``vtkMRMLTableNode``, locked, referring to the soft mask.
     """
-    table = _add_table(scene, soft_node, name, "area by level", "summary")
+    table = _add_table(scene, soft_node, what, "summary")
     set_summary_table(table, shape, summary)
     return table
 
 
 def set_summary_table(table, shape: CordShape, summary: Summary | Iterable[LevelSummary]) -> None:
-    """Replace the content of a summary table."""
+    """Replace the content of a summary table; columns without any value are left out."""
     rows = table_rows(shape, summary, filename=table.GetName())
     names = [name for name in csv_columns() if name not in ("Timestamp", "SCT Version", "Filename")]
     extra = [name for row in rows[:1] for name in row if name not in names and "(" in name]
     columns = []
     for column in [*names, *extra]:
         values = [row.get(column) for row in rows]
+        if all(value is None for value in values):
+            continue
         if any(isinstance(value, str) for value in values):
             values = ["" if value is None else str(value) for value in values]
         measure = column[column.find("(") + 1 : -1] if column.endswith(")") else column
@@ -184,24 +205,38 @@ def fill(table, columns: Sequence[Column]) -> None:
         table.AddColumn(_vtk_array(column))
         table.SetColumnUnitLabel(column.name, column.unit)
         table.SetColumnDescription(column.name, column.description)
+    # Under a title, a table view of Slicer adds the unit by itself, as "area [mm²]".
     table.SetUseColumnTitleAsColumnHeader(True)
     for column in columns:
-        table.SetColumnTitle(
-            column.name, f"{column.name} ({column.unit})" if column.unit else column.name
-        )
+        table.SetColumnTitle(column.name, column.name)
     table.SetLocked(True)  # measured numbers are not edited
     table.EndModify(changes)
 
 
-def _add_table(scene, soft_node, name: str | None, what: str, kind: str):
-    image_node = linked(soft_node, IMAGE)
-    owner = soft_node if image_node is None else image_node
-    table = scene.AddNewNodeByClass(
-        "vtkMRMLTableNode", scene.GenerateUniqueName(name or f"{owner.GetName()} {what}")
-    )
+def rename_table(table, what: str) -> None:
+    """Name a table by its image and what it holds, unless that is its name already."""
+    name = _table_name(linked(table, SOFT_MASK), what)
+    if table.GetName() != name:
+        table.SetName(_free_name(table.GetScene(), name))
+
+
+def _add_table(scene, soft_node, what: str, kind: str):
+    name = _free_name(scene, _table_name(soft_node, what))
+    table = scene.AddNewNodeByClass("vtkMRMLTableNode", name)
+    table.SetName(name)
     table.SetAttribute(_KIND, kind)
     link(table, SOFT_MASK, soft_node)
     return table
+
+
+def _free_name(scene, name: str) -> str:
+    """The scene's own unique names never become free again."""
+    return name if scene.GetFirstNodeByName(name) is None else scene.GenerateUniqueName(name)
+
+
+def _table_name(soft_node, what: str) -> str:
+    image_node = linked(soft_node, IMAGE)
+    return f"{(soft_node if image_node is None else image_node).GetName()} {what}"
 
 
 def _vtk_array(column: Column):

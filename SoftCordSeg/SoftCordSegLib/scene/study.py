@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from ..morphometry import CordShape, DiscLabel, LevelSummary, Summary
 from ..volume import Box, Volume
 from .box_node import add_box, boxes_of, display_box, set_box
+from .contours import contours_of, ensure_contours, update_contours
 from .disc_points import add_discs, disc_lists_of, display_discs, set_discs
 from .edit_nodes import correction_of, set_prediction
 from .hierarchy import place_result
-from .links import EDIT_MAP, PREDICTION, SOFT_MASK, linked, nodes_linked_to
+from .links import EDIT_MAP, PREDICTION, linked
 from .measure_tables import (
-    add_area_chart,
-    add_area_series,
     add_slice_table,
     add_summary_table,
-    area_series_of,
+    rename_table,
     set_slice_table,
     set_summary_table,
     tables_of,
@@ -34,33 +33,32 @@ class Study:
         image: ``vtkMRMLScalarVolumeNode`` that was segmented.
         soft: the soft mask's ``vtkMRMLScalarVolumeNode``.
         view: the segment at the threshold.
+        contours: the ``vtkMRMLModelNode`` of each of its contours, hidden.
         prediction, edit_map: hidden volume nodes, the mask as predicted and the corrections.
         box: ``vtkMRMLMarkupsROINode`` of the region that was segmented.
         discs: ``vtkMRMLMarkupsFiducialNode``.
-        slice_table, summary_table: ``vtkMRMLTableNode``.
-        series, chart: ``vtkMRMLPlotSeriesNode`` and ``vtkMRMLPlotChartNode`` of the area along the
-            cord.
+        slice_table, summary_table: ``vtkMRMLTableNode`` of the measures slice by slice, and of
+            levels or of a range of them.
     """
 
     image: object
     soft: object = None
     view: ThresholdView | None = None
+    contours: tuple = ()
     prediction: object = None
     edit_map: object = None
     box: object = None
     discs: object = None
     slice_table: object = None
     summary_table: object = None
-    series: object = None
-    chart: object = None
 
     @property
     def results(self) -> list:
         """All nodes that are there, without the image."""
         view = self.view.node if self.view is not None else None
-        nodes = (self.soft, view, self.prediction, self.edit_map, self.box, self.discs)
-        measures = (self.slice_table, self.summary_table, self.series, self.chart)
-        return [node for node in (*nodes, *measures) if node is not None]
+        mask = (self.soft, view, *self.contours, self.prediction, self.edit_map)
+        nodes = (*mask, self.box, self.discs, self.slice_table, self.summary_table)
+        return [node for node in nodes if node is not None]
 
 
 def study_of(image_node) -> Study:
@@ -73,6 +71,7 @@ def study_of(image_node) -> Study:
     study.soft = _newest(soft_masks_of(image_node))
     if study.soft is not None:
         study.view = _newest(threshold_views_of(study.soft))
+        study.contours = tuple(contours_of(study.soft).values())
         if correction_of(study.soft) is not None:
             study.prediction, study.edit_map = (
                 linked(study.soft, PREDICTION),
@@ -80,8 +79,6 @@ def study_of(image_node) -> Study:
             )
         study.slice_table = _newest(tables_of(study.soft, "slices"))
         study.summary_table = _newest(tables_of(study.soft, "summary"))
-        study.series = _newest(area_series_of(study.soft))
-        study.chart = _newest(nodes_linked_to(study.soft, SOFT_MASK, "vtkMRMLPlotChartNode"))
     return study
 
 
@@ -142,35 +139,40 @@ def set_disc_labels(
     return _in_hierarchy(study)
 
 
-def set_measurement(
-    study: Study, shape: CordShape, summary: Summary | Iterable[LevelSummary]
-) -> Study:
-    """Put the measures of the soft mask into the scene: both tables and the plot, replacing
-    existing ones.
-    """
-    scene = study.image.GetScene()
+def set_slice_measures(study: Study, shape: CordShape) -> Study:
+    """Put the measures of the soft mask into the scene slice by slice, replacing existing ones."""
     if study.slice_table is None:
-        study.slice_table = add_slice_table(scene, study.soft, shape)
+        study.slice_table = add_slice_table(study.image.GetScene(), study.soft, shape)
     else:
         set_slice_table(study.slice_table, shape)
+    return _in_hierarchy(study)
+
+
+def set_summary(
+    study: Study,
+    shape: CordShape,
+    summary: Summary | Iterable[LevelSummary] | None,
+    what: str = "area by level",
+) -> Study:
+    """Put the measures of groups of slices into the scene, replacing existing ones.
+
+    Args:
+        study: with a soft mask.
+        shape: that was measured.
+        summary: the groups; None removes the table.
+        what: ends the name of the table.
+    """
+    scene = study.image.GetScene()
+    if summary is None:
+        if study.summary_table is not None:
+            scene.RemoveNode(study.summary_table)
+        study.summary_table = None
+        return study
     if study.summary_table is None:
-        study.summary_table = add_summary_table(scene, study.soft, shape, summary)
+        study.summary_table = add_summary_table(scene, study.soft, shape, summary, what)
     else:
+        rename_table(study.summary_table, what)
         set_summary_table(study.summary_table, shape, summary)
-    return complete_plot(study)
-
-
-def complete_plot(study: Study) -> Study:
-    """Make the plot of the slice table, or what the user deleted of it."""
-    scene, table = study.image.GetScene(), study.slice_table
-    if study.series is None:
-        study.series = add_area_series(scene, table)
-    elif study.series.GetTableNode() is not table:
-        study.series.SetAndObserveTableNodeID(table.GetID())
-    if study.chart is None:
-        study.chart = add_area_chart(scene, [study.series])
-    elif not study.chart.HasPlotSeriesNodeID(study.series.GetID()):
-        study.chart.AddAndObservePlotSeriesNodeID(study.series.GetID())
     return _in_hierarchy(study)
 
 
@@ -181,8 +183,10 @@ def repair(study: Study, threshold: float = DEFAULT_THRESHOLD) -> Study:
     if study.soft is not None:
         if study.view is None:
             study.view = add_threshold_view(study.image.GetScene(), study.soft, threshold)
-            place_result(study.view.node, study.image)
         study.view.ensure_display()
+        if len(study.contours) < len(ensure_contours(study.view)):
+            update_contours(study.view, threshold_moved=False)
+        _in_hierarchy(study)
     for node, display in (
         (study.soft, display_soft_mask),
         (study.box, display_box),
@@ -194,6 +198,8 @@ def repair(study: Study, threshold: float = DEFAULT_THRESHOLD) -> Study:
 
 
 def _in_hierarchy(study: Study) -> Study:
+    if study.soft is not None:
+        study.contours = tuple(contours_of(study.soft).values())
     for node in study.results:
         place_result(node, study.image)
     return study

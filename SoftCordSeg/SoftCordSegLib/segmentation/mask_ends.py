@@ -125,7 +125,7 @@ def _goes_on(image: Volume, axis: int, turned: bool, end: tuple[int, float, floa
         slice(max(int(at - _AROUND_MM / size), 0), int(at + _AROUND_MM / size) + 1)
         for at, size in zip(middle, sizes)
     )
-    beyond = slices[
-        (slice(max(first - _slices(_RIM_MM, float(image.spacing[axis])), 0), first), *around)
-    ]
+    outward = slice(max(first - _slices(_RIM_MM, float(image.spacing[axis])), 0), first)
+    chosen = (outward, *around)
+    beyond = slices[chosen]
     return bool(beyond.size and beyond.min() != beyond.max())

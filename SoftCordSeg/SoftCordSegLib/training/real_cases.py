@@ -15,15 +15,13 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import InputError
-from ..volume import Volume, read_nifti, reorient, time_points
+from ..errors import InputError, naming_file
+from ..volume import Volume, check_is_cord, mask_values, read_nifti, reorient, time_points
 
 _KEYS = {"image", "label", "weight", "participant"}
 
 # Headers are rounded when a tool writes them again; this is far below any voxel.
 _TOLERANCE_MM = 0.02
-# As are soft values.
-_ROUNDING = 1e-3
 
 
 @dataclass(frozen=True)
@@ -74,13 +72,9 @@ def open_case(case: RealCase) -> OpenCase:
             path=case.label,
             hint="Resample it to the image.",
         )
-    low, high = float(label.data.min()), float(label.data.max())
-    if low < -_ROUNDING or high > 1 + _ROUNDING:
-        raise InputError(
-            f"The mask has values from {low:g} to {high:g}, and not from 0 to 1.",
-            path=case.label,
-            hint="Export the cord alone, soft or binary.",
-        )
+    with naming_file(case.label):
+        label = mask_values(label)
+        check_is_cord(label, image)
     weight = None if case.weight is None else reorient(read_nifti(case.weight), "LAS")
     if weight is not None and not weight.grid.same_as(image.grid, _TOLERANCE_MM):
         raise InputError(

@@ -27,7 +27,7 @@ class Box:
         object.__setattr__(self, "center_mm", np.array(self.center_mm, dtype=float).reshape(3))
         object.__setattr__(self, "axes", np.array(self.axes, dtype=float).reshape(3, 3))
         object.__setattr__(self, "size_mm", np.array(self.size_mm, dtype=float).reshape(3))
-        if not np.allclose(self.axes.T @ self.axes, np.eye(3), atol=1e-3):
+        if not _at_right_angles(self.axes):
             raise ValueError("the axes of a box are at right angles and of length 1")
         if not (self.size_mm > 0).all():
             raise ValueError("the edges of a box are longer than 0 mm")
@@ -36,9 +36,16 @@ class Box:
     def of_grid(cls, grid: Grid) -> Box:
         """The box that the voxels of ``grid`` fill, to their outer edges."""
         size = np.array(grid.shape)
-        return cls(
-            grid.to_world((size - 1) / 2), grid.affine[:3, :3] / grid.spacing, size * grid.spacing
-        )
+        middle, axes = grid.to_world((size - 1) / 2), grid.affine[:3, :3] / grid.spacing
+        if _at_right_angles(axes):
+            return cls(middle, axes, size * grid.spacing)
+        # Registration leaves axes a little off the right angle: the nearest right-angled box that
+        # has all voxels in it.
+        left, _, right = np.linalg.svd(axes)
+        nearest = left @ right
+        ends = np.array(np.meshgrid(*[(-0.5, n - 0.5) for n in grid.shape], indexing="ij"))
+        along = (grid.to_world(ends.reshape(3, -1).T) - middle) @ nearest
+        return cls(middle, nearest, 2 * np.abs(along).max(axis=0))
 
     @property
     def corners_mm(self) -> np.ndarray:
@@ -55,3 +62,7 @@ class Box:
         return np.floor(corners.min(axis=0) + 0.5 + 1e-4).astype(int), np.ceil(
             corners.max(axis=0) + 0.5 - 1e-4
         ).astype(int)
+
+
+def _at_right_angles(axes: np.ndarray) -> bool:
+    return np.allclose(axes.T @ axes, np.eye(3), atol=1e-3)

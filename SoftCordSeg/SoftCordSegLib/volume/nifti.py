@@ -4,8 +4,11 @@ why.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import os
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,19 +16,16 @@ import numpy as np
 
 from ..errors import InputError, OutputError
 from ..files import atomic_path
+from .nifti_header import HeaderForms, check_bytes, position_of
 from .volume import Volume
 
 if TYPE_CHECKING:
     # Imported where it is used, so that what needs no files runs where nibabel is not installed.
     import nibabel
 
-# A cosine between axes above this is a shear, which Slicer and SCT do not support; below it is
-# rounding.
-_MAX_SHEAR_COSINE = 1e-2
-
-# No scan has larger voxels, mm; a corrupt header may say so, and then no memory is large enough for
-# the resampled image.
-_MAX_SPACING = 1000.0
+# What may stand behind the last voxel: a few programs append a history.  More is a file that
+# unpacks without an end.
+_MOST_BYTES_BEHIND = 16 * 2**20
 
 # Types that NIfTI, or the programs that read it, do not have -> what holds the same values.
 _STORED_AS = {
@@ -36,53 +36,40 @@ _STORED_AS = {
 }
 
 
-def read_nifti(path: str | Path, time: int | str | None = None) -> Volume:
+def read_nifti(
+    path: str | Path, time: int | str | None = None, without_nan: bool = False
+) -> Volume:
     """Read a 3D image, or one volume or the mean of a 4D one.
 
     Args:
         path: ``.nii`` or ``.nii.gz``.
         time: for a series only: the index of the volume (from 0), or "mean" for the mean over
             time.
+        without_nan: put the background's value, 0 or else the lowest, where voxels are NaN, and
+            say so; they are refused otherwise.
 
     Returns:
         The volume in its stored orientation and, where the file has no intensity scaling, its
-        stored type.
+        stored type; its ``notes`` say what was contradictory in the header.
 
     Raises:
         InputError: missing, truncated, not NIfTI, colour, a series without ``time``, NaN or
-            infinite values, no usable affine.
+            infinite values, values beyond 32-bit floats, no usable affine, sizes that no scan has.
     """
     path = Path(path)
     image = _open(path)
-    affine = _checked_affine(image, path)
-    data = _read_data(image, path)
-    if data.dtype.names is not None or not (
-        np.issubdtype(data.dtype, np.number) or data.dtype == bool
-    ):
-        raise InputError(
-            "The file is a colour (RGB) or complex image.",
-            path=path,
-            hint="Give a scalar MR image.",
-        )
-    if np.iscomplexobj(data):
-        raise InputError(
-            "The file holds complex numbers.", path=path, hint="Give the magnitude image."
-        )
-    data = _one_volume(data, time, path)
+    position = position_of(image, _raw_header(image, path), path)
+    check_bytes(image.shape, image.header.get_data_dtype().itemsize, path, _is_compressed(path))
+    _check_scalar(image.header.get_data_dtype(), path)
+    data = _read_data(image, time, path)
     if data.size == 0:
         raise InputError(
             f"The file has no voxels: its shape is {data.shape}.",
             path=path,
             hint="Export it again.",
         )
-    if np.issubdtype(data.dtype, np.floating) and not np.isfinite(data).all():
-        count = int(data.size - np.isfinite(data).sum())
-        raise InputError(
-            f"The file has {count} voxels that are NaN or infinite.",
-            path=path,
-            hint="Replace them (for example by 0) and try again.",
-        )
-    return Volume(data, affine)
+    data, notes = _finite(data, path, without_nan)
+    return Volume(data, position.affine, position.forms, (*position.notes, *notes))
 
 
 def time_points(path: str | Path) -> int:
@@ -96,7 +83,8 @@ def time_points(path: str | Path) -> int:
 
 
 def write_nifti(volume: Volume, path: str | Path, dtype: type | None = None) -> None:
-    """Write atomically; the affine goes into both sform and qform (code 1, scanner).
+    """Write atomically.  Both forms of the header are those of the file that the grid is from; the
+    affine (code 1, scanner) where it is from none.
 
     Args:
         volume: what to write, in its own orientation.
@@ -120,8 +108,13 @@ def write_nifti(volume: Volume, path: str | Path, dtype: type | None = None) -> 
     import nibabel
 
     image = nibabel.Nifti1Image(data, volume.affine)
-    image.set_sform(volume.affine, code=1)
-    image.set_qform(volume.affine, code=1)
+    forms = volume.forms
+    if forms is None or not forms.hold_for(volume.affine):
+        forms = HeaderForms(volume.affine, 1, volume.affine, 1)
+    # The qform first: it sets the voxel sizes, and so does the sform's image, for readers that look
+    # at nothing else.
+    image.set_qform(forms.qform, code=forms.qform_code)
+    image.set_sform(forms.sform, code=forms.sform_code)
     image.header.set_xyzt_units("mm", "sec")
     with atomic_path(path) as temporary:
         nibabel.save(image, temporary)
@@ -153,21 +146,18 @@ def _open(path: Path) -> nibabel.Nifti1Image:
     try:
         # No memory map: a file that is cut or replaced while it is mapped ends the whole program,
         # Slicer included.
-        image = nibabel.load(path, mmap=False)
+        with _quietly():
+            image = nibabel.load(path, mmap=False)
     except FileNotFoundError as error:
-        raise InputError(
-            "There is no such file.", path=path, hint="Check the name and the folder."
-        ) from error
+        sentence, hint = _absent(path)
+        raise InputError(sentence, path=path, hint=hint) from error
     except PermissionError as error:
         raise InputError(
             "There is no permission to read the file.", path=path, hint="Ask for that permission."
         ) from error
     except _read_errors() as error:
-        raise InputError(
-            "The file is not a NIfTI image, or it is corrupt.",
-            path=path,
-            hint="Export it again as .nii or .nii.gz.",
-        ) from error
+        sentence, hint = _unreadable(path)
+        raise InputError(sentence, path=path, hint=hint) from error
     if not isinstance(image, nibabel.Nifti1Image):
         raise InputError(
             f"The file is not a NIfTI image but {type(image).__name__}.",
@@ -177,56 +167,129 @@ def _open(path: Path) -> nibabel.Nifti1Image:
     return image
 
 
-def _checked_affine(image: nibabel.Nifti1Image, path: Path) -> np.ndarray:
-    header = image.header
-    if int(header["sform_code"]) == 0 and int(header["qform_code"]) == 0:
-        raise InputError(
-            "The file does not say where the image lies in the patient (its sform and qform codes"
-            " are both 0), so left and right are not known.",
-            path=path,
-            hint="Export it again from the DICOM images.",
+def _absent(path: Path) -> tuple[str, str]:
+    """Why a file is not there, and what to do."""
+    if path.is_symlink():
+        if "annex" in os.readlink(path):
+            return (
+                "The image itself is not here, only DataLad's (git-annex's) link to it.",
+                "Fetch it with: datalad get.",
+            )
+        return (
+            "This is a link that leads to itself, or to a file that is missing.",
+            "Restore the file, or remove the link.",
         )
-    affine = np.array(image.affine, dtype=float)
-    axes = affine[:3, :3]
-    lengths = np.linalg.norm(axes, axis=0)
-    if (
-        not np.isfinite(affine).all()
-        or (lengths < 1e-6).any()
-        or abs(np.linalg.det(axes / np.maximum(lengths, 1e-12))) < 1e-3
-    ):
-        raise InputError(
-            "The file has a singular affine: its axes do not span space.",
-            path=path,
-            hint="Export it again from the DICOM images.",
-        )
-    if lengths.max() > _MAX_SPACING:
-        raise InputError(
-            f"The file says that its voxels are {lengths.max():.3g} mm wide: its header is"
-            " corrupt.",
-            path=path,
-            hint="Export it again.",
-        )
-    cosines = (axes / lengths).T @ (axes / lengths) - np.eye(3)
-    if np.abs(cosines).max() > _MAX_SHEAR_COSINE:
-        raise InputError(
-            "The file has a sheared affine: its axes are not at right angles (as after a"
-            " gantry tilt).",
-            path=path,
-            hint="Resample it to a rectangular grid first.",
-        )
-    return affine
+    return "There is no such file.", "Check the name and the folder."
 
 
-def _read_data(image: nibabel.Nifti1Image, path: Path) -> np.ndarray:
+def _unreadable(path: Path) -> tuple[str, str]:
+    """Why a file cannot be opened as NIfTI, from its first bytes, and what to do."""
     try:
-        if not path.name.lower().endswith(".gz"):
-            return np.asanyarray(image.dataobj)
+        with open(path, "rb") as stream:
+            begin = stream.read(348)
+    except OSError:
+        return "The file cannot be read.", "Check the disk, and copy the file again."
+    if begin.startswith(b"version https://git-lfs"):
+        return (
+            "The file is a Git LFS pointer, not the image itself.",
+            "Fetch the image with: git lfs pull.",
+        )
+    if b"annex/objects/" in begin[:200]:
+        return (
+            "The file is a pointer of DataLad (git-annex), not the image itself.",
+            "Fetch the image with: datalad get.",
+        )
+    if begin.startswith(b"\x1f\x8b") and not _is_compressed(path):
+        return "The file is compressed by gzip, but its name ends in .nii.", "Rename it to .nii.gz."
+    if _is_compressed(path) and begin[:4] in (b"\x5c\x01\0\0", b"\0\0\x01\x5c"):
+        return "The file is not compressed, but its name ends in .gz.", "Rename it to .nii."
+    return (
+        "The file is not a NIfTI image, or it is corrupt.",
+        "Export it again as .nii or .nii.gz.",
+    )
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """nibabel prints what it repairs; here that is said in a note of the image."""
+    import nibabel
+
+    logger = nibabel.imageglobals.logger
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
+
+
+def _is_compressed(path: Path) -> bool:
+    return path.name.lower().endswith(".gz")
+
+
+def _raw_header(image: nibabel.Nifti1Image, path: Path) -> np.ndarray:
+    """The header as it is stored: nibabel repairs some fields without a word."""
+    with gzip.open(path) if _is_compressed(path) else open(path, "rb") as stream:
+        return image.header_class.from_fileobj(stream, check=False).structarr
+
+
+def _check_scalar(dtype: np.dtype, path: Path) -> None:
+    if dtype.names is not None or not (np.issubdtype(dtype, np.number) or dtype.kind == "b"):
+        raise InputError(
+            "The file is a colour (RGB) or complex image.",
+            path=path,
+            hint="Give a scalar MR image.",
+        )
+    if np.issubdtype(dtype, np.complexfloating):
+        raise InputError(
+            "The file holds complex numbers.", path=path, hint="Give the magnitude image."
+        )
+
+
+def _finite(data: np.ndarray, path: Path, without_nan: bool) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The data without NaN, and sentences on it; refused where that was not asked for."""
+    if not np.issubdtype(data.dtype, np.floating):
+        return data, ()
+    finite = np.isfinite(data)
+    if not finite.all():
+        missing = np.isnan(data)
+        count = int(missing.sum())
+        if not without_nan or count < int(data.size - finite.sum()) or count == data.size:
+            raise InputError(
+                f"The file has {int(data.size - finite.sum())} voxels that are NaN or infinite.",
+                path=path,
+                hint="Replace them (for example by 0) and try again.",
+            )
+        value = min(0.0, float(np.nanmin(data)))
+        data = np.where(missing, data.dtype.type(value), data)
+        _check_float32(data, path)
+        return data, (f"{count} of {data.size} voxels are NaN; {value:g} was put in their place.",)
+    _check_float32(data, path)
+    return data, ()
+
+
+def _check_float32(data: np.ndarray, path: Path) -> None:
+    largest = float(np.finfo(np.float32).max)
+    if data.dtype.itemsize > 4 and (data.max() > largest or data.min() < -largest):
+        raise InputError(
+            "The file has values beyond the range of 32-bit numbers (3.4e38).",
+            path=path,
+            hint="Export it again; MR intensities are far smaller.",
+        )
+
+
+def _read_data(image: nibabel.Nifti1Image, time: int | str | None, path: Path) -> np.ndarray:
+    """The voxels asked for; of a series one volume at a time."""
+    _check_dimensions(image.shape, time, path)
+    try:
+        if not _is_compressed(path):
+            return _volume_of(image.dataobj, time)
         with gzip.open(path) as stream:
-            data = np.asanyarray(type(image).from_stream(stream).dataobj)
+            with _quietly():
+                stored = type(image).from_stream(stream).dataobj
+            data = _volume_of(stored, time)
             # The checksum stands at the end, beyond the last voxel: without this a corrupt
             # file is read as noise.
-            while stream.read(1 << 20):
-                pass
+            _read_to_the_end(stream, image, path)
         return data
     except _read_errors() as error:
         raise InputError(
@@ -242,36 +305,63 @@ def _read_data(image: nibabel.Nifti1Image, path: Path) -> np.ndarray:
         ) from error
 
 
-def _one_volume(data: np.ndarray, time: int | str | None, path: Path) -> np.ndarray:
-    while data.ndim > 3 and data.shape[-1] == 1:
-        data = data[..., 0]
-    if data.ndim < 3:
+def _read_to_the_end(stream: gzip.GzipFile, image: nibabel.Nifti1Image, path: Path) -> None:
+    voxels = int(np.prod(image.shape, dtype=object)) * image.header.get_data_dtype().itemsize
+    end = voxels + int(image.header.get_data_offset()) + _MOST_BYTES_BEHIND
+    while stream.read(1 << 20):
+        if stream.tell() > end:
+            raise InputError(
+                "The file goes on behind its last voxel: it is corrupt.",
+                path=path,
+                hint="Export it again.",
+            )
+
+
+def _check_dimensions(shape: tuple[int, ...], time: int | str | None, path: Path) -> None:
+    """Refuse what is no 3D image and no series with a choice."""
+    while len(shape) > 3 and shape[-1] == 1:
+        shape = shape[:-1]
+    if len(shape) < 3:
         raise InputError(
-            f"The file is not a 3D image: its shape is {data.shape}.",
+            f"The file is not a 3D image: its shape is {shape}.",
             path=path,
             hint="Give a stack of slices.",
         )
-    if data.ndim == 3:
-        return data
-    if data.ndim > 4:
+    if len(shape) == 3:
+        return
+    if len(shape) > 4:
         raise InputError(
-            f"The file has {data.ndim} dimensions, {data.shape}.",
+            f"The file has {len(shape)} dimensions, {shape}.",
             path=path,
             hint="Give a 3D image or a series of 3D images.",
         )
-    count = data.shape[3]
-    if time == "mean":
-        return data.mean(axis=3, dtype=np.float32)
+    count = shape[3]
     if time is None:
         raise InputError(
             f"The file is a series of {count} volumes.",
             path=path,
             hint=f"Choose one by its number, 0 to {count - 1}, or the mean over time.",
         )
-    if not 0 <= int(time) < count:
+    if time != "mean" and not 0 <= int(time) < count:
         raise InputError(
             f"The file has volumes 0 to {count - 1}; there is no volume {time}.",
             path=path,
             hint="Choose one of them, or the mean over time.",
         )
-    return data[..., int(time)]
+
+
+def _volume_of(stored, time: int | str | None) -> np.ndarray:  # type: ignore[no-untyped-def]
+    """One 3D array of nibabel's array proxy: the image, a volume of a series, or their mean."""
+    shape = stored.shape
+    if len(shape) == 3 or all(count == 1 for count in shape[3:]):
+        return np.asanyarray(stored).reshape(shape[:3])
+    behind = (0,) * (len(shape) - 4)
+    if time != "mean":
+        chosen = (Ellipsis, int(time or 0), *behind)
+        return np.asanyarray(stored[chosen])
+    total = np.zeros(shape[:3], np.float32, order="F")
+    for number in range(shape[3]):
+        chosen = (Ellipsis, number, *behind)
+        total += np.asanyarray(stored[chosen]).astype(np.float32, copy=False)
+    total /= np.float32(shape[3])
+    return total

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .grid import Grid
+
+if TYPE_CHECKING:
+    from .nifti_header import HeaderForms
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,10 +21,15 @@ class Volume:
         data: array (i, j, k) of any real type.  Not to be written to: rooms share it without a
             copy.
         affine: 4x4, voxel indices to world millimetres, RAS+.
+        forms: how a file says where its image is, for what is written on the same grid; None where
+            the image is from no file.
+        notes: sentences on what was contradictory in the file.
     """
 
     data: np.ndarray
     affine: np.ndarray
+    forms: HeaderForms | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if np.ndim(self.data) != 3:
@@ -53,4 +62,4 @@ class Volume:
         """The same grid with other values (i, j, k)."""
         if data.shape != self.shape:
             raise ValueError(f"data of shape {data.shape} do not fit a grid of shape {self.shape}")
-        return Volume(data, self.affine)
+        return Volume(data, self.affine, self.forms)

@@ -1,11 +1,11 @@
 """Masks -> the area and shape of the cord slice by slice and by level: what ``softcord csa`` and
-the panel's Measure button do.
+the panel's tables do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,6 +86,7 @@ class CsaOptions:
         image: anatomical image on the masks' grid, for quadrants and symmetry; None leaves them
             out.
         centreline: mask whose centreline gives the angles; None takes each mask's own.
+        label: of the cord in masks with several labels; None where all voxels above 0 are cord.
     """
 
     measure: MeasureOptions | None = None
@@ -95,6 +96,7 @@ class CsaOptions:
     normalize_pam50: bool = False
     image: Path | None = None
     centreline: Path | None = None
+    label: int | None = None
 
     @property
     def inputs(self) -> list[Path]:
@@ -232,18 +234,18 @@ class Measured:
         path: the mask's file, or the name that it would have.
         shape: slice by slice.
         summary: the rows that were asked for.
-        level_notes: sentences on where the levels are from.
+        source_notes: sentences on the mask's file, and on where the levels are from.
     """
 
     path: Path
     shape: CordShape
     summary: Summary
-    level_notes: tuple[str, ...] = ()
+    source_notes: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences that a reader of the numbers has to know."""
-        return (*self.level_notes, *self.shape.notes, *self.summary.notes)
+        return (*self.source_notes, *self.shape.notes, *self.summary.notes)
 
 
 def read_shared(options: CsaOptions) -> SharedFiles:
@@ -290,14 +292,17 @@ def measure_file(
         InputError: the mask, its labels or the slices asked for are not usable.
         Cancelled: through ``progress``.
     """
-    from ..volume import read_nifti
+    from ..volume import check_is_cord, label_of, mask_values, read_nifti
 
     progress.report(0.0, "Reading")
     progress.check_cancelled()
     mask = read_nifti(path)
+    if options.label is not None:
+        mask = label_of(mask, options.label)
     levels = shared.levels
     if levels is None:
         mask, levels = _own_levels(path, mask, options.source.beside)
+    check_is_cord(mask_values(mask))
     return measure_volume(path, mask, levels, options, progress.part(0.1, 1.0), shared)
 
 
@@ -349,12 +354,39 @@ def measure_volume(
         per_level=grouping.per_level,
         distance_pmj=None if per_slice else pmj.distance_mm,
     )
+    _check_any_cord(summary)
+    return Measured(path, shape, summary, (*mask.notes, *levels.notes))
+
+
+def regrouped(measured: Measured, grouping: Grouping) -> Measured:
+    """The same slices in other rows.
+
+    Args:
+        measured: a mask, measured already.
+        grouping: which rows.
+
+    Raises:
+        InputError: levels asked for but not known; none of the slices or levels has cord.
+    """
+    from ..morphometry import aggregate
+
+    summary = aggregate(
+        measured.shape,
+        slices=grouping.slices,
+        levels=grouping.levels,
+        per_slice=grouping.per_slice,
+        per_level=grouping.per_level,
+    )
+    _check_any_cord(summary)
+    return replace(measured, summary=summary)
+
+
+def _check_any_cord(summary: Summary) -> None:
     if not any(row.count for row in summary):
         raise InputError(
             " ".join(summary.notes) or "The mask has no cord in the slices that were asked for.",
             hint="Choose other slices or levels.",
         )
-    return Measured(path, shape, summary, levels.notes)
 
 
 def junction_among(discs: Sequence[DiscLabel]) -> Sequence[float]:
@@ -390,7 +422,8 @@ def _own_levels(path: Path, mask: Volume, beside: bool) -> tuple[Volume, MaskLev
     if not _has_several_labels(mask):
         return mask, MaskLevels()
     note = "The mask's values were read as vertebral levels, and all of them together as the cord."
-    return mask.with_data((mask.data > 0).astype("uint8")), MaskLevels(labelled=mask, notes=(note,))
+    cord = replace(mask, data=(mask.data > 0).astype("uint8"))
+    return cord, MaskLevels(labelled=mask, notes=(note,))
 
 
 def _read_levels(path: Path) -> Volume:

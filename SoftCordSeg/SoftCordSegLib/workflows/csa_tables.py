@@ -294,7 +294,7 @@ def masks_json(measured: Sequence[Measured]) -> list[dict[str, Any]]:
     from ..morphometry import to_json
 
     return [
-        to_json(one.shape, one.summary, name, notes=one.level_notes)
+        to_json(one.shape, one.summary, name, notes=one.source_notes)
         for one, name in zip(measured, mask_names(measured))
     ]
 

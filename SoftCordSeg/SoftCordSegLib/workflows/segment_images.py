@@ -192,7 +192,9 @@ def segment_file(
     check_not_by_hand(files[kind] for kind in ("mask", "binary") if kind in files)
     volumes = time_points(image)
     time = (options.time if options.time is not None else "mean") if volumes > 1 else None
-    mask = _segment(read_nifti(image, time), bundle, options, progress.part(0.02, 0.95))
+    volume = read_nifti(image, time, without_nan=True)
+    mask = _segment(volume, bundle, options, progress.part(0.02, 0.95))
+    mask = replace(mask, notes=(*volume.notes, *mask.notes))
     progress.report(0.95, "Writing")
     progress.check_cancelled()
     write_together(_writers(image, files, mask, bundle, options, (volumes, time)))

@@ -15,7 +15,7 @@ from typing import Any
 from ...errors import InputError
 from ...volume import Volume, read_nifti
 from ..case_table import Case
-from ..image_scores import check_values, on_grid
+from ..image_scores import checked_mask, on_grid
 from .area_profile import (
     AreaProfile,
     StretchSpread,
@@ -201,8 +201,7 @@ class Measuring:
         Raises:
             InputError: it is no mask, or not on the grid of the reference.
         """
-        check_values(mask, f"The mask of '{case.image.name}'")
-        soft = in_las(mask)
+        soft = in_las(checked_mask(mask, f"The mask of '{case.image.name}'"))
         profile = area_profile(soft)
         lengths = {} if profile is None else profile.length_by_slice
         shifted: dict[str, float] = {}
