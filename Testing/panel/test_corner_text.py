@@ -5,16 +5,25 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from panel_actions import wait_until_measured
 from SoftCordSegLib.scene.measure_tables import AREA, LEVEL, table_column
 from SoftCordSegLib.scene.study import study_of
 
 
 @pytest.fixture
-def measured(neck, phantom, mark, ui):
-    """A measured neck with discs."""
-    mark(phantom.discs)
-    ui.cordMeasureButton.click()
+def seen(neck, app):
+    """The neck in the views, as Slicer shows what was loaded."""
+    app.application_logic.GetSelectionNode().SetActiveVolumeID(neck.GetID())
+    app.application_logic.PropagateVolumeSelection(0)
     return neck
+
+
+@pytest.fixture
+def measured(seen, phantom, mark, widget):
+    """The same with discs, measured."""
+    mark(phantom.discs)
+    wait_until_measured(widget)
+    return seen
 
 
 @pytest.fixture
@@ -46,22 +55,22 @@ def expected(row: dict) -> list[str]:
     ]
 
 
-def test_it_is_the_row_of_the_table_wherever_one_scrolls(neck, phantom, mark, ui, widget, corner):
+def test_it_is_the_row_of_the_table_wherever_one_scrolls(seen, phantom, mark, widget, corner):
     axial = widget.panel.views.axial_node
-    ui.cordMeasureButton.click()
+    wait_until_measured(widget)
     axial.SetSliceOffset(-20.0)
     # Without discs there is no level.
-    assert corner()[0] == f"{row_of(study_of(neck), -20.0)[AREA]:.1f} mm²"
+    assert corner()[0] == f"{row_of(study_of(seen), -20.0)[AREA]:.1f} mm²"
 
     mark(phantom.discs)
-    ui.cordMeasureButton.click()
-    study, seen = study_of(neck), set()
+    wait_until_measured(widget)
+    study, levels = study_of(seen), set()
     for height in (-60.0, -20.0, 30.0):
         axial.SetSliceOffset(height)
         row = row_of(study, height)
         assert corner() == expected(row)
-        seen.add(row[LEVEL])
-    assert len(seen) == 3
+        levels.add(row[LEVEL])
+    assert len(levels) == 3
 
     assert corner("Yellow") == [""]
     assert corner("Green") == [""]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from host.pythonqt import unwrap
+from panel_actions import wait_until_measured
 from SoftCordSegLib.colours import rgb
 from SoftCordSegLib.scene.contours import colour_of
 from SoftCordSegLib.scene.measure_tables import AREA, table_column
@@ -17,12 +18,12 @@ from SoftCordSegLib.scene.view_placement import plane_of
 
 
 @pytest.fixture
-def shown(neck, phantom, mark, ui, widget, slicer_host):
+def shown(neck, phantom, mark, widget, slicer_host):
     """The layout with the profile, of a measured neck with discs; the inner widget, which gets the
     mouse.
     """
     mark(phantom.discs)
-    ui.cordMeasureButton.click()
+    wait_until_measured(widget)
     widget.panel.views.show_layout("cord")
     slicer_host.process_events()
     return unwrap(widget.panel.profile._place.view).VTKWidget()
