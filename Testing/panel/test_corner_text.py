@@ -58,14 +58,14 @@ def expected(row: dict) -> list[str]:
 def test_it_is_the_row_of_the_table_wherever_one_scrolls(seen, phantom, mark, widget, corner):
     axial = widget.panel.views.axial_node
     wait_until_measured(widget)
-    axial.SetSliceOffset(-20.0)
+    axial.SetSliceOffset(-20.2)
     # Without discs there is no level.
-    assert corner()[0] == f"{row_of(study_of(seen), -20.0)[AREA]:.1f} mm²"
+    assert corner()[0] == f"{row_of(study_of(seen), -20.2)[AREA]:.1f} mm²"
 
     mark(phantom.discs)
     wait_until_measured(widget)
     study, levels = study_of(seen), set()
-    for height in (-60.0, -20.0, 30.0):
+    for height in (-60.2, -20.2, 30.2):
         axial.SetSliceOffset(height)
         row = row_of(study, height)
         assert corner() == expected(row)
@@ -80,7 +80,7 @@ def test_it_is_the_row_of_the_table_wherever_one_scrolls(seen, phantom, mark, wi
 
 def test_a_new_number_is_said_at_once_and_a_missing_one_is_a_dash(measured, widget, corner):
     table = study_of(measured).slice_table
-    widget.panel.views.axial_node.SetSliceOffset(-20.0)
+    widget.panel.views.axial_node.SetSliceOffset(-20.2)
     corner()
 
     for name, value in ((AREA, 12.34), ("diameter_AP", np.nan), ("area_low", np.nan)):
@@ -103,13 +103,13 @@ def test_slicers_data_probe_does_not_wipe_it_away(measured, widget, corner, slic
     assert corner() == ours
     annotation.SetText(3, "Hospital\nTR 3000\n")  # of a DICOM volume
     assert corner() == [*ours, "Hospital", "TR 3000"]
-    widget.panel.views.axial_node.SetSliceOffset(-60.0)
+    widget.panel.views.axial_node.SetSliceOffset(-60.2)
     assert corner()[3:] == ["Hospital", "TR 3000"]
     slicer_host.leave_panel(widget)
     assert annotation.GetText(3) == "Hospital\nTR 3000\n"
 
     annotation.SetText(3, "")
-    widget.panel.views.axial_node.SetSliceOffset(-20.0)
+    widget.panel.views.axial_node.SetSliceOffset(-20.2)
     assert corner() == [""]  # another module is shown
     slicer_host.show_panel(widget)
     assert len(corner()) == len(ours)
@@ -129,7 +129,7 @@ def test_of_two_masks_on_screen_each_says_whose_it_is(
     for name, image in (("Red", measured), ("CordRed2", second)):
         shown = slicer_host.views.sliceWidget(name)
         shown.sliceLogic().GetSliceCompositeNode().SetBackgroundVolumeID(image.GetID())
-        shown.mrmlSliceNode().SetSliceOffset(-20.0)
+        shown.mrmlSliceNode().SetSliceOffset(-20.2)
     widget.panel.refresh()
 
     assert corner("Red")[0].startswith("T2w · ")
