@@ -129,7 +129,7 @@ def compare(
     Args:
         compared: the volumes.
         measurements: of them, with levels.
-        rows, levels: the chips; slices of several volumes are none of each other's, so that they
+        rows, levels: the chips; the slices of volumes with other grids do not match, so that they
             are compared by level.
 
     Raises:
