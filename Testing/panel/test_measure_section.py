@@ -290,6 +290,18 @@ def test_the_table_is_measured_again_after_the_threshold_with_edits(ui, neck, wi
     assert np.abs(after - before).max() > 0.01
 
 
+def test_a_table_that_was_deleted_is_made_again_in_the_panel_only(
+    ui, marked, app, widget, slicer_host
+):
+    slicer_host.leave_panel(widget)
+    app.scene.RemoveNode(study_of(marked).slice_table)
+    wait_until_measured(widget)
+    assert study_of(marked).slice_table is None, "somebody is deleting in the module Data"
+    slicer_host.show_panel(widget)
+    wait_until_measured(widget)
+    assert study_of(marked).slice_table.GetNumberOfRows() > 100
+
+
 def test_an_empty_mask_is_said(ui, neck, widget):
     from SoftCordSegLib.scene.volume_nodes import voxels_changed
 
