@@ -86,6 +86,15 @@ class MeasureSection(Section):
             table, words, to_levels = self._content()
         self._show(table)
         self._panel.rest(words, "Measure")
+        ui.cordToLevelsButton.visible = to_levels
+        reason = situation.why_no_mask or ("" if table is not None else words or wrong)
+        allow(ui.cordCompareButton, situation.why_no_mask)
+        for control in (ui.cordCopyButton, ui.cordCsvButton):
+            allow(control, reason)
+        self._settle(situation)
+
+    def _settle(self, situation) -> None:
+        """Bring the scene's tables up to date soon, where the choice has changed."""
         if self._measurement(situation) is not None:
             choice = (self._rows, self._levels, self._shown, situation.image)
             deleted = self._panel.shown and situation.study.slice_table is None
