@@ -245,7 +245,7 @@ def test_the_table_is_measured_again_after_a_new_mask(ui, marked, widget):
     areas = column(study_of(marked).slice_table, "area")
     assert (areas[3:-3] < before[3:-3] - 2).all()
     assert [row[2] for row in shown_rows(ui)] == texts(areas)
-    assert "found" in ui.cordRunStatus.text, "measuring again says nothing"
+    assert "mL" in ui.cordRunStatus.text, "measuring again says nothing"
 
 
 def thinner(mask):
