@@ -186,6 +186,7 @@ class Views(Section):
         self._observe()
         self._check_screen()
         self._turn_axial()
+        self._place_discs()
 
     def exit(self) -> None:
         from ..scene.cord_layouts import layout_node_of, suspend_layout
@@ -369,6 +370,7 @@ class Views(Section):
 
     def _answer(self) -> None:
         """The axial view follows, and the watchers are called."""
+        self._place_discs()
         node = self.axial_node
         line = self._line_to_follow()
         if node is not None and line is not None:
@@ -376,6 +378,13 @@ class Views(Section):
                 self._follower.follow(node, line)
         for function in list(self._watchers):
             function()
+
+    def _place_discs(self) -> None:
+        from ..scene.disc_points import show_discs_beside_axial
+
+        study = self._panel.situation.study
+        if study is not None and study.discs is not None:
+            show_discs_beside_axial(study.discs)
 
     def _line_to_follow(self):
         """The centreline of the mask in the views; None where the axial view is not to follow."""
