@@ -11,6 +11,8 @@ from __future__ import annotations
 import numpy as np
 from PySide6 import QtCore, QtGui, QtWidgets
 
+from .widgets import TableView
+
 Property, Signal = QtCore.Property, QtCore.Signal
 BAR = 30  # pixels: the height of a view's own bar
 
@@ -511,12 +513,20 @@ class PlotWidget(AbstractViewWidget):
 
 
 class TableWidget(AbstractViewWidget):
-    """``qMRMLTableWidget``: only its place; a table view of the layout is drawn empty."""
+    """``qMRMLTableWidget`` (Slicer Libs/MRML/Widgets/qMRMLTableWidget.h)."""
 
     platform_kind = "qMRMLTableWidget"
 
     def __init__(self, node, parent=None):
-        super().__init__(node, QtWidgets.QTableView(), Bar(node), parent)
+        super().__init__(node, TableView(), Bar(node), parent)
+        self._tag = node.AddObserver("ModifiedEvent", lambda *_: self._show())
+
+    def _show(self) -> None:
+        self._view.setMRMLTableNode(self._node.GetTableNode())
+
+    def tableView(self):
+        return self._view
 
     def _let_go(self) -> None:
-        pass
+        self._node.RemoveObserver(self._tag)
+        self._view.setMRMLTableNode(None)

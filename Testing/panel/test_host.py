@@ -142,15 +142,17 @@ def test_a_range_that_is_left_raises(widget):
         widget.panel.parameters.overlayOpacity = 1.5
 
 
-def test_a_table_says_the_unit_behind_the_title_itself(ui, app):
+def test_a_table_says_the_unit_behind_the_title_itself(slicer_host, app):
     table = app.scene.AddNewNodeByClass("vtkMRMLTableNode")
     table.AddColumn().SetName("area")
     table.SetColumnTitle("area", "Area")
     table.SetColumnUnitLabel("area", "mm2")
     table.AddEmptyRow()
     table.SetCellText(0, 0, "68.2")
-    ui.cordTable.setMRMLTableNode(table)
-    model = unwrap(ui.cordTable).model()
+    slicer_host.views.setLayout(35)  # a layout with a table
+    shown = slicer_host.views.tableWidget(0)
+    shown.mrmlAbstractViewNode().SetTableNodeID(table.GetID())
+    model = shown.tableView().model()
     heads = [model.horizontalHeaderItem(n).text() for n in range(model.columnCount())]
     assert (heads, model.item(0, 0).text(), model.rowCount()) == (["A"], "Area [mm2]", 2)
 
