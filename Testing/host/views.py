@@ -179,10 +179,13 @@ class SliceView(AbstractView):
 
     def _make(self):
         import slicer
+        from vtk import vtkInteractorStyleUser
 
         from SoftCordSegLib.scene import render
 
         view = render.SliceView(self._app, size=self._pixels(), name=self._node.GetLayoutName())
+        # VTK's own style would keep the mouse to itself from the first press on.
+        view.interactor.SetInteractorStyle(vtkInteractorStyleUser())
         self._style = slicer.vtkMRMLSliceViewInteractorStyle()
         self._style.SetSliceLogic(view.logic)
         self._style.SetDisplayableManagers(view.managers)

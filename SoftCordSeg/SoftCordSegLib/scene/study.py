@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..morphometry import CordShape, DiscLabel, LevelSummary, Summary
 from ..volume import Box, Volume
 from .box_node import add_box, boxes_of, display_box, set_box
+from .contours import contours_of, ensure_contours, update_contours
 from .disc_points import add_discs, disc_lists_of, display_discs, set_discs
 from .edit_nodes import correction_of, set_prediction
 from .hierarchy import place_result
@@ -32,6 +33,7 @@ class Study:
         image: ``vtkMRMLScalarVolumeNode`` that was segmented.
         soft: the soft mask's ``vtkMRMLScalarVolumeNode``.
         view: the segment at the threshold.
+        contours: the ``vtkMRMLModelNode`` of each of its contours, hidden.
         prediction, edit_map: hidden volume nodes, the mask as predicted and the corrections.
         box: ``vtkMRMLMarkupsROINode`` of the region that was segmented.
         discs: ``vtkMRMLMarkupsFiducialNode``.
@@ -42,6 +44,7 @@ class Study:
     image: object
     soft: object = None
     view: ThresholdView | None = None
+    contours: tuple = ()
     prediction: object = None
     edit_map: object = None
     box: object = None
@@ -53,9 +56,9 @@ class Study:
     def results(self) -> list:
         """All nodes that are there, without the image."""
         view = self.view.node if self.view is not None else None
-        nodes = (self.soft, view, self.prediction, self.edit_map, self.box, self.discs)
-        tables = (self.slice_table, self.summary_table)
-        return [node for node in (*nodes, *tables) if node is not None]
+        mask = (self.soft, view, *self.contours, self.prediction, self.edit_map)
+        nodes = (*mask, self.box, self.discs, self.slice_table, self.summary_table)
+        return [node for node in nodes if node is not None]
 
 
 def study_of(image_node) -> Study:
@@ -68,6 +71,7 @@ def study_of(image_node) -> Study:
     study.soft = _newest(soft_masks_of(image_node))
     if study.soft is not None:
         study.view = _newest(threshold_views_of(study.soft))
+        study.contours = tuple(contours_of(study.soft).values())
         if correction_of(study.soft) is not None:
             study.prediction, study.edit_map = (
                 linked(study.soft, PREDICTION),
@@ -179,8 +183,10 @@ def repair(study: Study, threshold: float = DEFAULT_THRESHOLD) -> Study:
     if study.soft is not None:
         if study.view is None:
             study.view = add_threshold_view(study.image.GetScene(), study.soft, threshold)
-            place_result(study.view.node, study.image)
         study.view.ensure_display()
+        if len(study.contours) < len(ensure_contours(study.view)):
+            update_contours(study.view, threshold_moved=False)
+        _in_hierarchy(study)
     for node, display in (
         (study.soft, display_soft_mask),
         (study.box, display_box),
@@ -192,6 +198,8 @@ def repair(study: Study, threshold: float = DEFAULT_THRESHOLD) -> Study:
 
 
 def _in_hierarchy(study: Study) -> Study:
+    if study.soft is not None:
+        study.contours = tuple(contours_of(study.soft).values())
     for node in study.results:
         place_result(node, study.image)
     return study

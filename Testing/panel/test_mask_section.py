@@ -1,4 +1,4 @@
-"""Section "Soft mask": the threshold, and how the mask is shown; looked at in real slice views."""
+"""Section "Mask": the threshold, and how the mask is drawn; looked at in real slice views."""
 
 from __future__ import annotations
 
@@ -56,30 +56,73 @@ def test_the_slider_shows_the_threshold_of_the_chosen_image(done, image_node, a_
     assert study_of(image_node).view.threshold == 0.75
 
 
-def test_what_is_shown_is_seen(done, image_node, app):
-    study = study_of(image_node)
+def test_the_three_styles_are_seen_and_what_was_in_front_comes_back(done, image_node, app):
+    image_node.GetDisplayNode().SetWindowLevelMinMax(0, 1500)  # the column is grey
+    with SliceView(app, "Axial", (200, 200)) as view:
+        view.show(image_node)
+        view.jump_to((11.0, -18.0, 20.0))
+        composite = view.logic.GetSliceCompositeNode()
+        composite.SetForegroundOpacity(0.3)
+        pictures = {}
+        for name in ("Soft", "Filled", "Contours"):
+            getattr(done, f"cord{name}Radio").click()
+            pictures[name] = colourful(view.render())
+            assert (composite.GetForegroundVolumeID() is None) == (name == "Contours")
+
+        assert 100 < pictures["Contours"] < 0.5 * pictures["Filled"] < 0.5 * pictures["Soft"], (
+            "contours are lines; the rim is half cord, below the threshold"
+        )
+        assert composite.GetForegroundOpacity() == 0.3
+        assert composite.GetCompositing() == composite.Alpha
+
+
+def test_a_style_is_left_with_the_module_and_comes_back_with_it(done, image_node, app, widget):
+    with SliceView(app, "Axial", (50, 50)) as view:
+        view.show(image_node)
+        composite = view.logic.GetSliceCompositeNode()
+        done.cordSoftRadio.click()
+        front = composite.GetForegroundVolumeID()
+        assert (front, composite.GetCompositing()) == (
+            study_of(image_node).soft.GetID(),
+            composite.Add,
+        )
+
+        widget.exit()
+        assert composite.GetForegroundVolumeID() is None
+        assert composite.GetCompositing() == composite.Alpha
+        widget.enter()
+        assert composite.GetForegroundVolumeID() == front
+
+
+def test_the_slider_moves_what_is_filled(done, image_node, app):
     set_window_level(image_node)
     with SliceView(app, "Axial", (200, 200)) as view:
         view.show(image_node)
         view.jump_to((11.0, -18.0, 20.0))
-        assert view.logic.GetSliceCompositeNode().GetForegroundVolumeID() is None
+        done.cordFilledRadio.click()
+        areas = []
+        for threshold in (0.6, 0.3):
+            done.cordThresholdSlider.value = threshold
+            areas.append(colourful(view.render()))
 
-        done.cordOverlayCheck.click()
-        done.cordOverlayCheck.click()
-        assert view.logic.GetSliceCompositeNode().GetForegroundVolumeID() == study.soft.GetID()
-        with_overlay = view.render()
-        done.cordOpacitySlider.value = 0.9
-        stronger = view.render()
-        done.cordOverlayCheck.click()
-        without = view.render()
-        done.cordFillCheck.click()
-        filled = view.render()
+    assert areas[1] > 1.1 * areas[0]
 
-    assert colourful(with_overlay) > colourful(without)
-    assert np.abs(stronger.astype(int) - with_overlay).sum() > 0
-    assert colourful(filled) > 2 * colourful(without), (
-        "the outline has few coloured pixels, the filled segment many"
-    )
+
+def test_the_eye_and_the_colour_of_the_segment_in_other_modules_are_followed(done, image_node, app):
+    view = study_of(image_node).view
+    with SliceView(app, "Axial", (200, 200)) as window:
+        window.show(image_node)
+        window.jump_to((11.0, -18.0, 20.0))
+        done.cordSoftRadio.click()
+        view.node.GetDisplayNode().SetVisibility(False)
+        assert colourful(window.render()) == 0
+        view.node.GetDisplayNode().SetVisibility(True)
+        assert colourful(window.render()) > 100
+
+        done.cordContoursRadio.click()
+        view.segment.SetColor(0.0, 0.0, 1.0)
+        blue = window.render().astype(int)
+    assert ((blue[..., 2] - blue[..., 0]) > 200).any()
 
 
 def colourful(picture: np.ndarray) -> int:
@@ -87,33 +130,18 @@ def colourful(picture: np.ndarray) -> int:
     return int((np.ptp(picture.astype(int), axis=-1) > 20).sum())
 
 
-def test_the_colours_are_those_of_the_chosen_map(done, image_node):
-    from SoftCordSegLib.scene.soft_mask_node import COLOUR_MAPS
-
-    names = [done.cordColourSelector.itemText(n) for n in range(done.cordColourSelector.count)]
-    assert names == list(COLOUR_MAPS)
-    assert done.cordColourSelector.currentText == "Blue to green"
-
-    done.cordColourSelector.currentIndex = names.index("Heat")
-    done.cordColourSelector._object.activated.emit(names.index("Heat"))
-
-    assert study_of(image_node).soft.GetDisplayNode().GetColorNodeID() == COLOUR_MAPS["Heat"]
-    assert done.cordColourSelector.currentText == "Heat"
-
-
-def test_three_d_shows_the_surface_and_takes_it_away(done, image_node, app):
+def test_three_d_shows_the_surface_at_once_and_takes_it_away(done, image_node, app):
     with ThreeDView(app, (150, 150)) as view:
-        view.look_from("A")
-        empty = view.render()
-        done.cordSurfaceCheck.click()
         view.look_from("A")
         shown = view.render()
         done.cordSurfaceCheck.click()
         gone = view.render()
+        done.cordSurfaceCheck.click()
+        back = view.render()
 
-    assert study_of(image_node).view.shows_surface is False
     assert colourful(shown) > 200
-    assert colourful(empty) == colourful(gone) == 0
+    assert colourful(gone) == 0
+    assert colourful(back) > 200
 
 
 def test_a_deleted_segmentation_disables_the_slider_at_once(done, image_node, app):
@@ -121,11 +149,6 @@ def test_a_deleted_segmentation_disables_the_slider_at_once(done, image_node, ap
 
     assert not done.cordThresholdSlider.enabled
     assert "Segment the volume first" in done.cordThresholdSlider.toolTip
-
-
-def test_without_edits_there_is_nothing_of_mine_to_show(done):
-    assert not done.cordEditsCheck.enabled
-    assert "Nothing was corrected" in done.cordEditsCheck.toolTip
 
 
 def test_keys_move_the_threshold_and_are_silent_without_the_module(done, image_node, widget):
@@ -144,4 +167,4 @@ def test_keys_move_the_threshold_and_are_silent_without_the_module(done, image_n
     widget.exit()
     assert keys() == {}
     widget.enter()
-    assert len(keys()) == 4
+    assert len(keys()) == 3
