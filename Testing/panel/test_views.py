@@ -402,3 +402,30 @@ def test_a_layout_of_ours_is_known_before_the_panel_is_opened(slicer_host, modul
     layout_node.SetViewArrangement(LAYOUTS["cord"])
     assert not slicer_host.slot_errors
     assert slicer_host.views.sliceWidget("Yellow").isVisible()
+
+
+def test_views_of_the_user_are_not_filled(a_volume, ui, widget, app, layout_node):
+    from SoftCordSegLib.scene.view_placement import composite_node_of
+
+    layout_node.SetViewArrangement(layout_node.SlicerLayoutThreeOverThreeView)
+    one, two = a_volume("sub-01"), a_volume("sub-02")
+    composite_node_of(app.scene, "Red+").SetBackgroundVolumeID(two.GetID())
+    segment(ui, one)
+    assert composite_node_of(app.scene, "Red+").GetBackgroundVolumeID() == two.GetID()
+    assert _visible(one)
+
+
+def test_a_saved_scene_keeps_what_its_views_show(a_volume, ui, widget, app, tmp_path):
+    from SoftCordSegLib.scene.scene_files import load_scene, save_scene
+    from SoftCordSegLib.scene.view_placement import composite_node_of
+
+    one, two = a_volume("sub-01"), a_volume("sub-02")
+    segment(ui, one)
+    show_by_slicer(two)
+    save_scene(app.scene, tmp_path / "study.mrb")
+    app.scene.Clear(False)
+    load_scene(app.scene, tmp_path / "study.mrb")
+    shown = app.scene.GetNodeByID(composite_node_of(app.scene, "Red").GetBackgroundVolumeID())
+    assert shown.GetName() == "sub-02"
+    assert ui.cordImageSelector.currentNode().GetName() == "sub-01"
+    assert not _visible(ui.cordImageSelector.currentNode())

@@ -312,8 +312,10 @@ class Views(Section):
         """The user has chosen a volume: it is shown, and only what belongs to it."""
         from ..scene.on_screen import images_in_views, show_image
 
+        if image is not None and image.GetImageData() is None:
+            return  # it is being loaded
         self._chosen = image
-        if image is None or image.GetImageData() is None:
+        if image is None:
             return
         before = images_in_views(self._scene)
         with self._alone():
