@@ -28,8 +28,8 @@ _LIKENESS_WEIGHT, _LIKENESS = 5.0, 0.3
 _MOST_LOG_ODDS = 5.0
 # Some discs cannot be seen: worn ones, and those where the coil's signal ends.
 _VISIBLE = 0.85
-# A log narrowness below this is no disc.
-_LEAST_NARROW = 0.35
+# The highest log narrowness of noise is about 0.6, of an image with discs at least 1.
+_LEAST_NARROW = 0.8
 # Names are certain from this probability on.
 _CERTAIN = 0.95
 # Only the neck is shaped so that its level is certain; and from few discs it is not.
