@@ -46,16 +46,10 @@ def first_steps(camera: Photographer, files: dict[str, Path]) -> None:
     camera.take("ready")
     camera.take_while_running("running")
     camera.take("segmented")
-    camera.open_section("Soft")
     for name in ("Soft", "Filled"):
-        button = getattr(camera.ui, f"cord{name}Button", None)
-        if button is not None:
-            camera.host.click(button)
-            camera.take(f"mask-{name.lower()}")
-    button = getattr(camera.ui, "cordContoursButton", None)
-    if button is not None:
-        camera.host.click(button)
-    camera.host.click(camera.ui.cordSurfaceCheck)
+        camera.host.click(getattr(camera.ui, f"cord{name}Radio"))
+        camera.take(f"mask-{name.lower()}")
+    camera.host.click(camera.ui.cordContoursRadio)
     camera.take("three-d")
 
 
