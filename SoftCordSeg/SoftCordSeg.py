@@ -31,7 +31,14 @@ from SoftCordSegLib.scene.mask_style import Style
 from SoftCordSegLib.workflows import segment_images
 
 # The sections of the panel, from top to bottom; each has its own file in Resources/UI.
-_SECTIONS = ("MaskSection", "CorrectSection", "LevelsSection", "MeasureSection", "SaveSection")
+_SECTIONS = (
+    "RunSection",
+    "MaskSection",
+    "CorrectSection",
+    "LevelsSection",
+    "MeasureSection",
+    "SaveSection",
+)
 
 
 class SoftCordSeg(ScriptedLoadableModule):
@@ -116,10 +123,10 @@ class SoftCordSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = SoftCordSegLogic()
         widget = slicer.util.loadUI(self.resourcePath("UI/SoftCordSeg.ui"))
         self.layout.addWidget(widget)
-        self.ui = slicer.util.childWidgetVariables(widget)
+        sections = slicer.util.childWidgetVariables(widget).cordSections
         parts = [slicer.util.loadUI(self.resourcePath(f"UI/{name}.ui")) for name in _SECTIONS]
         for part in parts:
-            self.ui.cordSections.layout().addWidget(part)
+            sections.layout().addWidget(part)
         self.ui = slicer.util.childWidgetVariables(widget)
         for part in (widget, *parts):
             part.setMRMLScene(slicer.mrmlScene)

@@ -139,7 +139,7 @@ def test_a_name_that_slicer_has_not_is_caught(platform, all_controls, line, comp
             "ctkSliderWidget cordThresholdSlider: digits",
         ),
         (
-            "SoftCordSeg",
+            "RunSection",
             "setMRMLScene(",
             "setScene(",
             "qMRMLNodeComboBox cordImageSelector: setScene(vtkMRMLScene*)",

@@ -124,16 +124,16 @@ def test_a_stand_in_has_no_property_or_signal_that_the_real_class_lacks(kind, sl
 
 
 def test_what_is_folded_away_is_hidden_and_remembers_what_was_shown(ui, slicer_host):
-    section = unwrap(ui.cordRunSection)
-    ui.cordSegmentAllButton.visible = False
-    ui.cordRunSection.collapsed = True
+    section = unwrap(ui.cordSaveSection)
+    ui.cordSaveButton.visible = False
+    ui.cordSaveSection.collapsed = True
     assert not ui.cordSegmentButton.visible
-    ui.cordSegmentAllButton.visible = True
-    assert not ui.cordSegmentAllButton.visible
-    ui.cordRunSection.collapsed = False
+    ui.cordSaveButton.visible = True
+    assert not ui.cordSaveButton.visible
+    ui.cordSaveSection.collapsed = False
 
     assert ui.cordSegmentButton.visible
-    assert ui.cordSegmentAllButton.visible
+    assert ui.cordSaveButton.visible
     assert section.sizeHint().height() > 100
 
 

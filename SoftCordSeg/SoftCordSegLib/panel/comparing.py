@@ -46,7 +46,7 @@ def volumes_to_compare(study) -> Compared:
 
     others, remarks = studies_of_participant(study), []
     if not others:
-        others = _of_nobody(study)
+        others = _without_participant(study)
         if others:
             remarks.append(
                 _("The volumes do not tell whose they are; they are taken for one participant's.")
@@ -65,7 +65,7 @@ def volumes_to_compare(study) -> Compared:
     return Compared(tuple(studies), names, tuple(remarks))
 
 
-def _of_nobody(study) -> list:
+def _without_participant(study) -> list:
     from ..bids import participant_of
     from ..scene.study import study_of
     from .situation import volumes_to_segment
@@ -129,7 +129,7 @@ def compare(
     Args:
         compared: the volumes.
         measurements: of them, with levels.
-        rows, levels: the chips; slices of several volumes are none of each other's, so that they
+        rows, levels: the chips; the slices of volumes with other grids do not match, so that they
             are compared by level.
 
     Raises:

@@ -13,11 +13,12 @@ from ..errors import Cancelled, SoftCordSegError
 from ..resources import resources_folder
 from .controls import Hints, Shortcuts
 from .correct_section import CorrectSection
-from .image_section import ImageSection
 from .levels_section import LevelsSection
 from .mask_section import MaskSection
 from .measure_section import MeasureSection
-from .model_section import ModelSection
+from .model_choice import ModelChoice
+from .model_dialog import ModelDialog
+from .more_menu import MoreMenu
 from .open_sections import OpenSections
 from .platforms import missing_packages
 from .run_section import RunSection
@@ -47,6 +48,7 @@ class Panel:
         parameters: the wrapped parameter node; None while the scene is closed.
         shown: True from :meth:`enter` to :meth:`exit`.
         views: :class:`~.views.Views`.
+        menu: :class:`~.more_menu.MoreMenu`.
         sections: those of which one is open at a time.
     """
 
@@ -57,7 +59,7 @@ class Panel:
         self.worker = Worker(slicer.app.processEvents)
         self.situation = Situation()
         self.shortcuts = None
-        self.views = None
+        self.views = self.menu = None
         self._observer = observer
         self.sections = OpenSections(ui, _TAKING_TURNS)
         self._lines = {name: StatusLine(ui, name, self.guard) for name in _STATUS}
@@ -142,6 +144,12 @@ class Panel:
             self._working = False
             if not self._closed:
                 self._tidying.start()
+
+    def report(self, fraction: float, message: str, section: str = "Run") -> None:
+        """Show progress of what :meth:`work` does, until it is cancelled."""
+        self.ui.cordProgressBar.value = round(100 * fraction)
+        if self.ui.cordCancelButton.enabled:
+            self.say(message, section)
 
     def say(self, text: str, section: str = "Run", warning: bool = False, show=None) -> None:
         """Show a sentence in the status line of a section, until something else is said or another
@@ -272,10 +280,12 @@ def make_panel(ui, scene, logic, observer, parent) -> Panel:
     """
     panel = Panel(ui, scene, logic, observer, parent.isVisible())
     panel.views = Views(panel)
-    image, measure = ImageSection(panel), MeasureSection(panel)
+    choice, measure = ModelChoice(logic), MeasureSection(panel)
+    run = RunSection(panel, choice)
+    panel.menu = MoreMenu(panel, choice, ModelDialog(panel, choice), run.on_segment_all)
     correct = CorrectSection(panel, on_change=measure.follow)
     mask = MaskSection(panel)
-    panel.add(image, ModelSection(panel), RunSection(panel, image), mask, correct)
+    panel.add(panel.menu, run, mask, correct)
     panel.add(LevelsSection(panel), measure, SaveSection(panel), panel.views)
     panel.shortcuts = Shortcuts(
         parent,

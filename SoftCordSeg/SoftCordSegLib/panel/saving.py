@@ -13,7 +13,8 @@ import slicer
 from ..errors import ModelError
 from ..files import check_not_an_input, json_text, text_writer, write_together
 
-_RUN = "SoftCordSeg.Run"
+# Attribute of a soft mask: how it was made.
+RUN = "SoftCordSeg.Run"
 
 
 def file_of(image) -> Path | None:
@@ -126,14 +127,14 @@ def remember_run(soft, image, request, mask) -> None:
         source_sha256=file_sha256(file) if file is not None and file.is_file() else None,
     )
     # MRML files separate attributes by semicolons and colons; hexadecimal has neither.
-    soft.SetAttribute(_RUN, json.dumps(record).encode("utf-8").hex())
+    soft.SetAttribute(RUN, json.dumps(record).encode("utf-8").hex())
 
 
 def run_of(soft) -> dict | None:
     """How a soft mask was made; None where that is not known, for example of a mask from
     elsewhere.
     """
-    text = soft.GetAttribute(_RUN)
+    text = soft.GetAttribute(RUN)
     return json.loads(bytes.fromhex(text).decode("utf-8")) if text else None
 
 
