@@ -168,3 +168,33 @@ def test_keys_move_the_threshold_and_are_silent_without_the_module(done, image_n
     assert keys() == {}
     widget.enter()
     assert len(keys()) == 3
+
+
+def test_the_mask_goes_with_its_registered_volume_and_segment_again_works(
+    done, image_node, app, widget
+):
+    """The mask stayed behind, and Segment again said that (60, 55, 52) is not (60, 55, 52)."""
+    import vtk
+
+    transform = app.scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    matrix = vtk.vtkMatrix4x4()
+    matrix.SetElement(0, 3, 25.0)
+    transform.SetMatrixTransformToParent(matrix)
+    study = study_of(image_node)
+    image_node.SetAndObserveTransformNodeID(transform.GetID())
+
+    for node in (study.soft, study.view.node, study.box, *study.contours):
+        assert node.GetTransformNodeID() == transform.GetID()
+    assert done.cordMaskStatus.text == ""
+    done.cordSegmentButton.click()
+    assert done.cordRunStatus.text.startswith("✓")
+    assert study_of(image_node).soft is study.soft
+    image_node.SetAndObserveTransformNodeID(None)
+    assert study.soft.GetTransformNodeID() is None
+
+    image_node.SetOrigin(1.0, 2.0, 3.0)
+    widget.panel.refresh()
+    assert "one is moved by" in done.cordMaskStatus.text
+    done.cordSegmentButton.click()
+    assert study_of(image_node).soft is not study.soft
+    assert done.cordMaskStatus.text == ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 import slicer
 from slicer.i18n import tr as _
 
@@ -31,6 +33,8 @@ class MaskSection(Section):
 
     def refresh(self, situation) -> None:
         ui, view, parameters = self._ui, situation.view, self._panel.parameters
+        self._follow_images()
+        self._say_what_differs(situation)
         for control in (ui.cordThresholdSlider, ui.cordSurfaceCheck, *self._radios.values()):
             self._panel.hints.allow(control, situation.why_no_mask)
         self._watch(view.node if view is not None else None)
@@ -85,6 +89,41 @@ class MaskSection(Section):
         shown = parameters.editsShown and edits.has_edits
         if edits.is_shown != shown:
             edits.show(shown)
+
+    def _follow_images(self) -> None:
+        """Results go with their image when it is put under a transform, of this volume and of all
+        others.
+        """
+        if importlib.util.find_spec("nibabel") is None:
+            return
+        from ..scene.follow_image import follow_image, images_with_results
+
+        for image in images_with_results(self._panel.scene):
+            follow_image(image)
+            event = slicer.vtkMRMLTransformableNode.TransformModifiedEvent
+            self._panel.observe(image, event, self._on_image_moved)
+
+    def _on_image_moved(self, image, _event=None) -> None:
+        from ..scene.follow_image import follow_image
+
+        if image.GetScene() is None or self._panel.scene.IsBatchProcessing():
+            return
+        with self._panel.guard(_("The mask could not follow its volume."), refresh=False):
+            if follow_image(image):
+                self._panel.refresh()
+
+    def _say_what_differs(self, situation) -> None:
+        differs = ""
+        if situation.view is not None:
+            from ..scene.follow_image import geometry_change
+
+            differs = geometry_change(situation.image, situation.study.soft)
+        text = _(
+            "The volume has changed since it was segmented ({differs}). Segment again: the former"
+            " mask and its corrections stay in the scene, hidden."
+        )
+        said = text.format(differs=differs) if differs else ""
+        self._panel.rest(said, section="Mask", warning=bool(differs))
 
     def _watch(self, node) -> None:
         """Follow the eye and the colour of the segment in Slicer's other modules."""

@@ -39,6 +39,7 @@ def add_discs(
         scene.GenerateUniqueName(name or f"{image_node.GetName()} discs"),
     )
     link(node, IMAGE, image_node)
+    node.SetAndObserveTransformNodeID(image_node.GetTransformNodeID())
     display_discs(node)
     set_discs(node, discs, remarks)
     return node

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from ..morphometry import CordShape, DiscLabel, LevelSummary, Summary
 from ..volume import Box, Volume
 from .box_node import add_box, boxes_of, display_box, set_box
-from .contours import contours_of, ensure_contours, update_contours
+from .contours import contours_of, ensure_contours, show_contours, update_contours
 from .disc_points import add_discs, disc_lists_of, display_discs, set_discs
+from .edit_display import show_edits
 from .edit_nodes import correction_of, set_prediction
+from .follow_image import follow_image, geometry_change
 from .hierarchy import place_result
 from .links import EDIT_MAP, PREDICTION, linked
 from .measure_tables import (
@@ -92,7 +94,8 @@ def set_segmentation(
     """Put a soft mask, its segment and the segmented box into the scene of an image.
 
     Existing nodes of this image are updated in place (same nodes, same display); nodes of other
-    images are not changed.
+    images are not changed.  An image that has other voxels than its mask gets new nodes; the former
+    ones, with their corrections, stay in the scene and are hidden.
 
     Args:
         image_node: the image that was segmented.
@@ -106,8 +109,15 @@ def set_segmentation(
             it was.
     """
     scene = image_node.GetScene()
+    follow_image(image_node)
     study = study_of(image_node)
-    if study.soft is None:
+    if geometry_change(image_node, study.soft):
+        former, study.soft = study.view, add_soft_mask(scene, image_node, mask)
+        study.view = study.slice_table = study.summary_table = None
+        study.prediction = study.edit_map = None
+        if former is not None:
+            _hide(former)
+    elif study.soft is None:
         study.soft = add_soft_mask(scene, image_node, mask)
     else:
         shown_at = DEFAULT_THRESHOLD if study.view is None else study.view.threshold
@@ -195,6 +205,12 @@ def repair(study: Study, threshold: float = DEFAULT_THRESHOLD) -> Study:
         if node is not None and node.GetDisplayNode() is None:
             display(node)
     return study
+
+
+def _hide(view: ThresholdView) -> None:
+    view.ensure_display().SetVisibility(False)
+    show_contours(view)
+    show_edits(view.soft_node, False)
 
 
 def _in_hierarchy(study: Study) -> Study:
