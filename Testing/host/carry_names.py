@@ -23,7 +23,8 @@ CLASSES = (
     " qMRMLSliceControllerWidget qMRMLThreeDWidget qMRMLThreeDView qMRMLTableWidget"
     " ctkVTKOpenGLNativeWidget"
     " QButtonGroup QRadioButton QScrollArea QMainWindow QDialog QDialogButtonBox QListWidget"
-    " QObject ctkVTKChartView qSlicerSingletonViewFactory QGroupBox QTableWidget"
+    " QObject ctkVTKChartView ctkVTKRenderView QPoint qSlicerSingletonViewFactory QGroupBox"
+    " QTableWidget"
     " ctkExpandableWidget ctkCollapsibleGroupBox ctkFittedTextBrowser qMRMLSegmentsTableView"
     " qSlicerSegmentEditorAbstractEffect QHeaderView"
 ).split()

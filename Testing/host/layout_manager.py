@@ -375,5 +375,7 @@ class LayoutManager(QtCore.QObject):
         for node in list(self._widgets):
             self._drop(node)
         for factory in self._factories:
+            if hasattr(factory.widget(), "_let_go"):
+                factory.widget()._let_go()
             factory.setWidget(None)
         self._logic.SetMRMLScene(None)

@@ -20,6 +20,11 @@ OTHERS = {
     "self._timer": "QTimer",
     "self._plot_view": "qMRMLPlotView",
     "shortcut": "QShortcut",
+    "self.view": "ctkVTKRenderView",
+    "place.view": "ctkVTKRenderView",
+    "self._place.view": "ctkVTKRenderView",
+    "self._factory": "qSlicerSingletonViewFactory",
+    "widget.sliceView()": "qMRMLSliceView",
 }
 
 

@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 from ..errors import Cancelled, SoftCordSegError
 from ..resources import resources_folder
 from .controls import Hints, Shortcuts
+from .corner_text import CornerText
 from .correct_section import CorrectSection
 from .levels_section import LevelsSection
 from .mask_section import MaskSection
@@ -21,6 +22,7 @@ from .model_dialog import ModelDialog
 from .more_menu import MoreMenu
 from .open_sections import OpenSections
 from .platforms import missing_packages
+from .profile_view import ProfileView
 from .run_section import RunSection
 from .save_section import SaveSection
 from .situation import Situation, situation_of
@@ -280,6 +282,7 @@ def make_panel(ui, scene, logic, observer, parent) -> Panel:
     """
     panel = Panel(ui, scene, logic, observer, parent.isVisible())
     panel.views = Views(panel)
+    panel.profile = ProfileView(panel, panel.views)
     choice, measure = ModelChoice(logic), MeasureSection(panel)
     run = RunSection(panel, choice)
     panel.menu = MoreMenu(panel, choice, ModelDialog(panel, choice), run.on_segment_all)
@@ -287,6 +290,7 @@ def make_panel(ui, scene, logic, observer, parent) -> Panel:
     mask = MaskSection(panel)
     panel.add(panel.menu, run, mask, correct)
     panel.add(LevelsSection(panel), measure, SaveSection(panel), panel.views)
+    panel.add(panel.profile, CornerText(panel, panel.views, panel.profile))
     panel.shortcuts = Shortcuts(
         parent,
         {
