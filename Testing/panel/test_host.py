@@ -104,6 +104,7 @@ def test_a_stand_in_has_no_property_or_signal_that_the_real_class_lacks(kind, sl
         "signal_names",
         "staticMetaObject",
         "logic",
+        "picture",
         *qt_events,
         *renamed.values(),
     }
