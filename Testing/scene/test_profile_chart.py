@@ -174,7 +174,7 @@ def test_an_end_inside_the_image_is_marked(window):
     window.chart.content = ChartContent([Curve("T2w", profile, ORANGE)], DISCS)
     marked = window.picture()
 
-    rows = rows_of(marked, LIGHT.warning, slice(50, 100))
+    rows = rows_of(marked, LIGHT.warning, slice(50, 90))
     row = window.size[1] - 1 - float(window.chart.pixels_of((0.0, 0.0, 40.0))[0])
     assert rows.mean() == pytest.approx(row, abs=1.0)
 

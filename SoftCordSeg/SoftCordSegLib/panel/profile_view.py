@@ -4,6 +4,8 @@ or a drag in it moves the slices.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import ctk
 import numpy as np
 import qt
@@ -12,6 +14,7 @@ from slicer.i18n import tr as _
 
 from ..errors import SoftCordSegError
 from .controls import Section
+from .saving import run_of
 
 # The Qt widget is Slicer's, not the panel's: it outlives Reload, and two panels share it.
 _KEPT_AS = "SoftCordSegProfilePlace"
@@ -218,6 +221,10 @@ class ProfileView(Section):
         others = [one for one in others if one.soft is not None and one.soft.GetScene()]
         studies = [study, *others]
         read = [self._reader.profile(study), *map(self._reader.profile_of_other, others)]
+        if read[0] is not None and (run_of(study.soft) or {}).get("BoxGivenByUser"):
+            # Of course it ends at the box.
+            breaks = [one for one in read[0].breaks if one.again_mm is not None]
+            read[0] = replace(read[0], breaks=tuple(breaks))
         names = _short_names([one.image.GetName() for one in studies])
         found = [one for one in zip(studies, names, read) if one[2] is not None]
         return found if found and found[0][0] is study else []
@@ -280,8 +287,6 @@ class ProfileView(Section):
     def _on_slices(self) -> None:
         """A slice view moved, was zoomed or panned."""
         if self._chart is not None:
-            from dataclasses import replace
-
             self._chart.content = replace(self._chart.content, slice_mm=self._slice_position())
             self._render()
 
@@ -357,6 +362,7 @@ def _words():
         axis=_("Area (mm²)"),
         height=_("S mm"),
         ends=_("mask ends"),
+        begins=_("mask begins"),
         interrupted=_("interrupted"),
         predicted=_("before correction"),
         empty=_("The area along the cord\nis drawn here after\nSegment."),

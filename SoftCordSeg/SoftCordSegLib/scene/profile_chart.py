@@ -47,6 +47,7 @@ class ChartWords:
     axis: str = "Area (mm²)"
     height: str = "S mm"
     ends: str = "mask ends"
+    begins: str = "mask begins"
     interrupted: str = "interrupted"
     predicted: str = "before correction"
     empty: str = "The area along the cord\nis drawn here after\nSegment."
@@ -246,20 +247,19 @@ class ProfileChart:
 
     def _draw_breaks(self, main: Curve) -> None:
         left, _, right, _ = self.plot
-        colour = rgb(self.style.warning)
-        middle = float(np.mean(main.profile.positions_mm[:, 2]))
         for one in main.profile.breaks:
+            colour = rgb(self.style.warning if one.sure else self.style.ink)
             edges = [one.position_mm] if one.again_mm is None else [one.position_mm, one.again_mm]
             rows = self.pixels_of(np.array(edges))
             for y in rows:
-                self._layers.line(np.array([left, right]), np.array([y, y]), colour, 2.0)
+                draw = self._layers.line if one.sure else self._layers.dotted
+                draw(np.array([left, right]), np.array([y, y]), colour, 2.0)
             if one.again_mm is not None:
-                place, along = float(rows.mean()), "middle"
-                words = self.words.interrupted
+                words, place, along = self.words.interrupted, float(rows.mean()), "middle"
+            elif one.upper:
+                words, place, along = self.words.begins, float(rows[0]) + 2, "bottom"
             else:
-                above = one.position_mm[2] > middle
-                place, along = float(rows[0]) + (2 if above else -3), "bottom" if above else "top"
-                words = self.words.ends
+                words, place, along = self.words.ends, float(rows[0]) - 3, "top"
             self._layers.text(words, (right, place), colour, "right", along, behind=True)
 
     def _draw_slice(self, curves, heights, end: float) -> None:
