@@ -204,7 +204,9 @@ def test_an_interruption_is_marked_on_both_sides(window):
 
 def test_the_slice_in_view_is_a_line_with_its_area(window):
     before = window.picture()
-    window.chart.content = dataclasses.replace(window.chart.content, slice_mm=(0.0, 0.0, 70.0))
+    window.chart.content = dataclasses.replace(
+        window.chart.content, slice_mm=(0.0, 0.0, 70.0), slice_rows=[30]
+    )
 
     after = window.picture()
 

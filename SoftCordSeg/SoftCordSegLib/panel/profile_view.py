@@ -268,26 +268,31 @@ class ProfileView(Section):
         except SoftCordSegError:
             placed = []  # a name that is no disc's; said where discs are named
         self._chart.content = ChartContent(
-            curves, np.array(placed, float).reshape(-1, 3), self._slice_position()
+            curves, np.array(placed, float).reshape(-1, 3), *self._slice_in_view()
         )
         self._render()
 
-    def _slice_position(self):
-        """Where the cord meets the axial slice; None where it does not."""
+    def _slice_in_view(self) -> tuple:
+        """(where the cord meets the axial slice, the row of each profile there); None where it does
+        not.
+        """
         from ..scene.view_placement import plane_of
 
         node, line = self._views.axial_node, None
         if self.profiles:
             line = self._views.line_of(self.profiles[0][0])
         if node is None or line is None:
-            return None
-        position, _tangent, within = line.crossing(*plane_of(node))
-        return tuple(position.tolist()) if within else None
+            return None, ()
+        origin, normal = plane_of(node)
+        position, _tangent, within = line.crossing(origin, normal)
+        rows = [profile.row_at(origin, normal) for _study, _name, profile in self.profiles]
+        return (tuple(position.tolist()) if within else None), rows
 
     def _on_slices(self) -> None:
         """A slice view moved, was zoomed or panned."""
         if self._chart is not None:
-            self._chart.content = replace(self._chart.content, slice_mm=self._slice_position())
+            position, rows = self._slice_in_view()
+            self._chart.content = replace(self._chart.content, slice_mm=position, slice_rows=rows)
             self._render()
 
     # --- the mouse

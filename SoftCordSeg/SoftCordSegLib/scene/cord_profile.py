@@ -27,6 +27,8 @@ from .volume_nodes import array_of, grid_of
 
 # A mask whose highest level this is ends at the brainstem, as it should.
 _BRAINSTEM = ("C1", "top of C1")
+# Slices from which an end can be seen; segmentation looks at 24 mm.
+_NEAR_END = 60
 # Areas before and after correction that differ by less are drawn once, mm².
 _SAME_AREA = 0.05
 
@@ -183,11 +185,11 @@ class ProfileReader:
         top = next((level for level in reversed(read.levels) if level), "")
         return [
             Break(end.position_mm, None, end.upper, bool(top) or not end.upper)
-            for end in self._abrupt_ends(study)
+            for end in self._abrupt_ends(study, read)
             if not (end.upper and top in _BRAINSTEM)
         ]
 
-    def _abrupt_ends(self, study) -> tuple:
+    def _abrupt_ends(self, study, read: AreaProfile) -> tuple:
         soft, image = study.soft, study.image
         try:
             grid = grid_of(soft)
@@ -196,7 +198,9 @@ class ProfileReader:
                 around = Volume(array_of(image), grid.affine)
         except InputError:
             return ()
-        stamp = (soft.GetImageData().GetMTime(), grid.affine.tobytes())
+        # It takes longer than a brush stroke may: only where something near an end has changed.
+        near = np.concatenate([read.area[:_NEAR_END], read.area[-_NEAR_END:], read.slices[[0, -1]]])
+        stamp = (near.tobytes(), grid.affine.tobytes(), image.GetID())
         known = self._abrupt.get(soft.GetID())
         if known is None or known[0] != stamp:
             known = (stamp, abrupt_ends(Volume(array_of(soft), grid.affine), around))
