@@ -17,7 +17,6 @@ from SoftCordSegLib.scene.measure_tables import (
     add_area_series,
     add_slice_table,
     add_summary_table,
-    area_series_of,
     fill,
     position_at_row,
     set_slice_table,
@@ -153,7 +152,6 @@ def test_the_plot_shows_the_area_along_the_cord(app, soft, shape):
     assert (series.GetXColumnName(), series.GetYColumnName()) == (DISTANCE, AREA)
     assert series.GetPlotTypeAsString(series.GetPlotType()) == "Scatter"
     assert series.GetName() == "T2w"
-    assert area_series_of(soft) == [series]
     assert chart.GetNthPlotSeriesNode(0) is series
     assert (chart.GetXAxisTitle(), chart.GetYAxisTitle()) == (
         "Distance along the cord (mm)",
