@@ -79,10 +79,8 @@ class ProfileView(Section):
     name = "Profile"
 
     def __init__(self, panel, views):
-        from ..scene.cord_profile import ProfileReader
-
         self._panel, self._views = panel, views
-        self._reader = ProfileReader()
+        self._reader = None  # needs packages that a fresh Slicer lacks, as all that reads masks
         self._place = profile_place()
         self._chart = None
         self._tags: list = []
@@ -170,6 +168,8 @@ class ProfileView(Section):
         """
         from ..scene.profile_chart import height_row
 
+        if not self.profiles:
+            return None
         node, view = self._views.sagittal_node, self._place.view
         row = None if node is None else height_row(node)
         widget = (
@@ -208,8 +208,10 @@ class ProfileView(Section):
             function()
 
     def _profiles_of(self, study) -> list:
-        from ..scene.cord_profile import studies_of_participant
+        from ..scene.cord_profile import ProfileReader, studies_of_participant
 
+        if self._reader is None:
+            self._reader = ProfileReader()
         others = self._compared
         if others is None:
             others = studies_of_participant(study)
@@ -253,30 +255,35 @@ class ProfileView(Section):
     def _draw(self) -> None:
         if self._chart is None:
             return
-        from ..scene.contours import colour_of
-        from ..scene.disc_points import discs_of
+        self._chart.content = self._content()
+        self._render()
+
+    def _content(self):
         from ..scene.profile_chart import ChartContent, Curve
 
+        if not self.profiles:
+            return ChartContent()
+        from ..scene.contours import colour_of
+        from ..scene.disc_points import discs_of
+
         curves = [Curve(name, profile, colour_of(one)) for one, name, profile in self.profiles]
-        discs = self.profiles[0][0].discs if self.profiles else None
+        discs = self.profiles[0][0].discs
         try:
             placed = [disc.position_mm for disc in discs_of(discs)] if discs is not None else []
         except SoftCordSegError:
             placed = []  # a name that is no disc's; said where discs are named
-        self._chart.content = ChartContent(
-            curves, np.array(placed, float).reshape(-1, 3), *self._slice_in_view()
-        )
-        self._render()
+        positions = np.array(placed, float).reshape(-1, 3)
+        return ChartContent(curves, positions, *self._slice_in_view())
 
     def _slice_in_view(self) -> tuple:
         """(where the cord meets the axial slice, the row of each profile there); None where it does
         not.
         """
+        if not self.profiles:
+            return None, ()
         from ..scene.view_placement import plane_of
 
-        node, line = self._views.axial_node, None
-        if self.profiles:
-            line = self._views.line_of(self.profiles[0][0])
+        node, line = self._views.axial_node, self._views.line_of(self.profiles[0][0])
         if node is None or line is None:
             return None, ()
         origin, normal = plane_of(node)
@@ -319,8 +326,8 @@ class ProfileView(Section):
 
     def _step(self, rows: int) -> None:
         """To the next slice of the cord, upward or downward."""
-        node = self._views.axial_node
-        if not self.profiles or node is None or not self._panel.shown:
+        node = self._views.axial_node if self.profiles else None
+        if node is None or not self._panel.shown:
             return
         from ..scene.view_placement import plane_of
 

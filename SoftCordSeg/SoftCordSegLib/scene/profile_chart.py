@@ -11,12 +11,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..colours import rgb
 from .chart_layers import Layers
-from .cord_profile import AreaProfile
+
+if TYPE_CHECKING:  # the drawing is there before the packages that measure
+    from .cord_profile import AreaProfile
 
 # Of the plot's edges in the window, in heights of a text line.
 _LEFT, _RIGHT, _BOTTOM, _LEGEND_LINE = 3.4, 1.0, 3.4, 1.35
