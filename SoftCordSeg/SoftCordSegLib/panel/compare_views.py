@@ -36,7 +36,7 @@ class CompareViews:
         Raises:
             InputError: no other volume of the participant has a mask.
         """
-        others: list = []
+        others = []
         if study is not None and study.soft is not None:
             from ..scene.cord_profile import studies_of_participant
 
