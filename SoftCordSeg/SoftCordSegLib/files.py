@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from .errors import OptionError, OutputError
+from .processes import LockError, exclusive_lock
 
 
 @contextlib.contextmanager
@@ -21,9 +23,11 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     flushed to disk before the rename, and removed if anything fails.
 
     Raises:
-        OutputError: the folder cannot be made or written, or the disk is full.
+        OutputError: the folder cannot be made or written, the disk is full, or what is there is
+            write-protected or no file (a device, a pipe, a link to somewhere else).
     """
     path = Path(path)
+    _check_replaceable(path)
     suffix = "".join(path.suffixes)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -103,6 +107,29 @@ def json_text(content: dict[str, Any]) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a file that is read and then replaced, so that of several processes none loses what
+    another has written; waits while another one holds it.
+
+    The lock is a file beside ``path``, removed at the end, so that it serves on a network drive
+    too.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with exclusive_lock(path.with_name(f".{path.name}.lock")):
+            yield
+    except LockError as error:
+        raise OutputError(
+            f"Cannot write into this folder: {error}.",
+            path=path.parent,
+            hint="Choose another folder.",
+        ) from error
+
+
 def check_folder(folder: Path) -> None:
     """Make the folder and try to write into it, before any work is done.
 
@@ -129,6 +156,30 @@ def check_not_an_input(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
                 path=output,
                 hint="Choose another output.",
             )
+
+
+def _check_replaceable(path: Path) -> None:
+    """Refuse to put a file in the place of what was protected, or is none."""
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        return
+    if stat.S_ISLNK(mode):
+        raise OutputError(
+            "This is a link, which would be replaced by a file.",
+            path=path,
+            hint="Give the name of the file it leads to, or another name.",
+        )
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise OutputError(
+            "This is a device or a pipe, not a file.", path=path, hint="Choose another name."
+        )
+    if stat.S_ISREG(mode) and not mode & stat.S_IWUSR:
+        raise OutputError(
+            "This file is write-protected.",
+            path=path,
+            hint="Choose another name, or permit writing to it.",
+        )
 
 
 class _ProbeDone(Exception):
