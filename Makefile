@@ -2,7 +2,7 @@
 # make test    ruff, mypy and all tests
 # make bench   time and memory: against the paper's own pipeline, and against Slicer's own ways (Testing/bench)
 # make docs    the documentation, into site/ (open site/index.html)
-# make screenshots  the pictures of the README
+# make screenshots  the pictures of the README and the documentation, and of the panel in every state, into build/screenshots/
 #
 # Each makes .venv first.  Where pip would otherwise bring PyTorch's CUDA packages (2 GB and more) and you have no such GPU,
 # name PyTorch's CPU index in pip's own variable: PIP_EXTRA_INDEX_URL=… make test

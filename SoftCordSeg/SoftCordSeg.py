@@ -11,12 +11,11 @@ while the module is loaded.
 import tempfile
 import time
 from pathlib import Path
-from typing import Annotated
 
 import slicer
 from slicer.i18n import tr as _
 from slicer.i18n import translate
-from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
+from slicer.parameterNodeWrapper import parameterNodeWrapper
 from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
     ScriptedLoadableModuleLogic,
@@ -28,10 +27,18 @@ from slicer.util import VTKObservationMixin
 from SoftCordSegLib.errors import InputError, SoftCordSegError
 from SoftCordSegLib.panel.measuring import Rows
 from SoftCordSegLib.progress import Progress
+from SoftCordSegLib.scene.mask_style import Style
 from SoftCordSegLib.workflows import segment_images
 
 # The sections of the panel, from top to bottom; each has its own file in Resources/UI.
-_SECTIONS = ("MaskSection", "CorrectSection", "LevelsSection", "MeasureSection", "SaveSection")
+_SECTIONS = (
+    "RunSection",
+    "MaskSection",
+    "CorrectSection",
+    "LevelsSection",
+    "MeasureSection",
+    "SaveSection",
+)
 
 
 class SoftCordSeg(ScriptedLoadableModule):
@@ -54,13 +61,16 @@ class SoftCordSeg(ScriptedLoadableModule):
             " segmentation of the spinal cord, Medical Image Analysis 101, 103473 (2025).  Please"
             " cite it."
         )
-        slicer.app.connect("startupCompleted()", _register_sample_data)
+        slicer.app.connect("startupCompleted()", _register)
 
 
-def _register_sample_data():
+def _register():
+    """What Slicer offers before the module is opened: the sample data, and the layouts."""
+    from SoftCordSegLib.panel.own_layouts import register_own_layouts
     from SoftCordSegLib.panel.sample_data import register_sample_data
 
     register_sample_data()
+    register_own_layouts()
 
 
 @parameterNodeWrapper
@@ -70,25 +80,28 @@ class SoftCordSegParameterNode:
     image - the volume to segment
     onlyInBox - segment only the inside of the box
     boxShown - show the box
-    overlayShown, overlayOpacity - the soft values in colour over the image
-    segmentFilled - fill the segment in the slices; its outline otherwise
+    style - how the mask is drawn
     surfaceShown - the surface in the 3D view
     editsShown - the voxels that were added and removed by hand
     paintSoftOnly - painting changes only voxels with some predicted cord
+    firstDisc - the name of the first disc that is clicked
     rows, levels - of the table of measures
+    followCord - the axial view keeps the cord in its middle
+    squareToCord - the axial view is at right angles to the cord
     """
 
     image: slicer.vtkMRMLScalarVolumeNode
     onlyInBox: bool = False
     boxShown: bool = False
-    overlayShown: bool = True
-    overlayOpacity: Annotated[float, WithinRange(0.0, 1.0)] = 0.5
-    segmentFilled: bool = False
-    surfaceShown: bool = False
+    style: Style = Style.Contours
+    surfaceShown: bool = True
     editsShown: bool = False
     paintSoftOnly: bool = False
+    firstDisc: str = "C2/C3"
     rows: Rows = Rows.C2C3
     levels: str = ""
+    followCord: bool = True
+    squareToCord: bool = False
 
 
 class SoftCordSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -110,10 +123,10 @@ class SoftCordSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = SoftCordSegLogic()
         widget = slicer.util.loadUI(self.resourcePath("UI/SoftCordSeg.ui"))
         self.layout.addWidget(widget)
-        self.ui = slicer.util.childWidgetVariables(widget)
+        sections = slicer.util.childWidgetVariables(widget).cordSections
         parts = [slicer.util.loadUI(self.resourcePath(f"UI/{name}.ui")) for name in _SECTIONS]
         for part in parts:
-            self.ui.cordSections.layout().addWidget(part)
+            sections.layout().addWidget(part)
         self.ui = slicer.util.childWidgetVariables(widget)
         for part in (widget, *parts):
             part.setMRMLScene(slicer.mrmlScene)

@@ -120,6 +120,56 @@ def stroke(logic, voxels: np.ndarray, erase: bool = False, segment_id: str = "Sp
     )
 
 
+def choose(control, name: str) -> None:
+    """Open a combo box, and click the item that begins so."""
+    from PySide6 import QtCore, QtTest, QtWidgets
+
+    from host.pythonqt import unwrap
+
+    box = unwrap(control)
+    assert box.isVisible()
+    assert box.isEnabled(), box.toolTip()
+    names = [box.itemText(n) for n in range(box.count())]
+    number = next((n for n, one in enumerate(names) if one.startswith(name)), None)
+    assert number is not None, names
+    box.showPopup()
+    view = box.view()
+    view.scrollTo(box.model().index(number, 0))
+    place = view.visualRect(box.model().index(number, 0)).center()
+    QtTest.QTest.mouseMove(view.viewport(), place)
+    view.setCurrentIndex(box.model().index(number, 0))
+    QtTest.QTest.keyClick(view, QtCore.Qt.Key_Return)
+    QtWidgets.QApplication.processEvents()
+
+
+def type_name(ui, row: int, name: str) -> None:
+    """Double click a name in the list of discs, and type another."""
+    from PySide6 import QtCore, QtTest, QtWidgets
+
+    from host.pythonqt import unwrap
+
+    table = unwrap(ui.cordDiscsTable)
+    place = table.visualItemRect(table.item(row, 0)).center()
+    QtTest.QTest.mouseClick(table.viewport(), QtCore.Qt.LeftButton, QtCore.Qt.NoModifier, place)
+    QtTest.QTest.mouseDClick(table.viewport(), QtCore.Qt.LeftButton, QtCore.Qt.NoModifier, place)
+    editor = table.findChild(QtWidgets.QLineEdit)
+    editor.selectAll()
+    QtTest.QTest.keyClicks(editor, name)
+    QtTest.QTest.keyClick(editor, QtCore.Qt.Key_Return)
+    QtWidgets.QApplication.processEvents()
+
+
+def table_rows(ui) -> list[list[str]]:
+    """The texts of the list of discs."""
+    from host.pythonqt import unwrap
+
+    table = unwrap(ui.cordDiscsTable)
+    return [
+        [table.item(row, column).text() for column in range(table.columnCount())]
+        for row in range(table.rowCount())
+    ]
+
+
 def column(table, name) -> np.ndarray:
     """The values of a table node's column."""
     values = table.GetTable().GetColumnByName(name)

@@ -23,7 +23,6 @@ REFERENCE = "#7f7f7f"  # grey is for references, as in the paper
 MASKS = (ORANGE, GREEN, SKY, VERMILLION, BLUE)
 DISC = "#ff731a"
 BOX = "#bfd9ff"  # pale: it frames the cord, and should not outshine it
-ADDED, REMOVED = SKY, VERMILLION
 EDITS = "#ff00ff"  # the corrections by hand; nothing else is magenta
 SOFT_OUTLINE, MASK_OUTLINE, REFERENCE_OUTLINE = "#35d0dd", "#ffb000", "#ffe14d"
 IMAGE_LETTERS = "#9aa2aa"

@@ -80,10 +80,7 @@ def main() -> None:
         return times
 
     values = (0.55, 0.5, 0.45, 0.4, 0.35, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
-    say("move the threshold", move(values))
-    ui.cordSurfaceCheck.click()
-    say("move it with 3D", move(values))
-    ui.cordSurfaceCheck.click()
+    say("move the threshold, with 3D", move(values))
 
     ui.cordThresholdSlider.value = 0.5
     ui.cordCorrectSection.collapsed = False

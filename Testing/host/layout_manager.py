@@ -8,6 +8,7 @@ widget for every view node of the scene, in the layout or not, arranged in one w
 
 from __future__ import annotations
 
+import weakref
 import xml.etree.ElementTree as ElementTree
 
 from PySide6 import QtCore, QtWidgets
@@ -41,7 +42,9 @@ class SingletonViewFactory(QtCore.QObject):
         self._widget = widget
         if widget is not None:
             widget.setParent(self._holder)
-            widget.destroyed.connect(self.onWidgetDestroyed)
+            # Not a method of this object: both may be deleted together.
+            this = weakref.ref(self)
+            widget.destroyed.connect(lambda: this() is not None and this().onWidgetDestroyed())
 
     def onWidgetDestroyed(self) -> None:
         self._widget = None
@@ -132,6 +135,8 @@ class LayoutManager(QtCore.QObject):
         return self._viewport
 
     def registerViewFactory(self, factory) -> None:
+        if factory.parent() is None:
+            factory.setParent(self)
         self._factories.insert(0, factory)
 
     def resetThreeDViews(self) -> None:
@@ -369,4 +374,8 @@ class LayoutManager(QtCore.QObject):
             self._layout_node.RemoveObserver(self._layout_tag)
         for node in list(self._widgets):
             self._drop(node)
+        for factory in self._factories:
+            if hasattr(factory.widget(), "_let_go"):
+                factory.widget()._let_go()
+            factory.setWidget(None)
         self._logic.SetMRMLScene(None)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 # Qt classes that were not read themselves: what all of these have.
 _RELATED = {
-    "QAbstractButton": ("QPushButton", "QToolButton", "QCheckBox"),
+    "QAbstractButton": ("QPushButton", "QToolButton", "QCheckBox", "QRadioButton"),
     "QTableView": ("QAbstractItemView",),
     "QVTKWidget": ("QWidget",),
 }

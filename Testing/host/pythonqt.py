@@ -122,7 +122,7 @@ class Host:
         if not isinstance(thing, QtCore.QObject) or isinstance(thing, _PLAIN):
             return thing
         if thing not in self._kept:
-            kind = getattr(thing, "platform_kind", None) or _qt_kind(thing)
+            kind = getattr(thing, "platform_kind", None) or _qt_kind(thing, self.names)
             wrapper = object.__new__(self.class_of(kind))
             object.__setattr__(wrapper, "_object", thing)
             object.__setattr__(wrapper, "_slots", {})
@@ -332,10 +332,10 @@ def _takes(slot) -> int:
     )
 
 
-def _qt_kind(thing) -> str:
-    return next(
-        kind.__name__ for kind in type(thing).__mro__ if kind.__module__.startswith("PySide6")
-    )
+def _qt_kind(thing, names) -> str:
+    """The nearest class that the lists have."""
+    kinds = [kind.__name__ for kind in type(thing).__mro__ if kind.__module__.startswith("PySide6")]
+    return next((kind for kind in kinds if names(kind)), kinds[0])
 
 
 def _make(kind: str):

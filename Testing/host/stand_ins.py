@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import layout_manager, segment_editor, views, widgets
+from . import layout_manager, render_view, segment_editor, views, widgets
 
 STAND_INS = {
     kind.platform_kind: kind
@@ -16,6 +16,7 @@ STAND_INS = {
         segment_editor.SegmentEditorWidget,
         views.ChartView,
         views.PlotView,
+        render_view.RenderView,
         layout_manager.SingletonViewFactory,
     )
 }

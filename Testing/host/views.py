@@ -11,6 +11,8 @@ from __future__ import annotations
 import numpy as np
 from PySide6 import QtCore, QtGui, QtWidgets
 
+from .widgets import TableView
+
 Property, Signal = QtCore.Property, QtCore.Signal
 BAR = 30  # pixels: the height of a view's own bar
 
@@ -177,10 +179,13 @@ class SliceView(AbstractView):
 
     def _make(self):
         import slicer
+        from vtk import vtkInteractorStyleUser
 
         from SoftCordSegLib.scene import render
 
         view = render.SliceView(self._app, size=self._pixels(), name=self._node.GetLayoutName())
+        # VTK's own style would keep the mouse to itself from the first press on.
+        view.interactor.SetInteractorStyle(vtkInteractorStyleUser())
         self._style = slicer.vtkMRMLSliceViewInteractorStyle()
         self._style.SetSliceLogic(view.logic)
         self._style.SetDisplayableManagers(view.managers)
@@ -511,12 +516,20 @@ class PlotWidget(AbstractViewWidget):
 
 
 class TableWidget(AbstractViewWidget):
-    """``qMRMLTableWidget``: only its place; a table view of the layout is drawn empty."""
+    """``qMRMLTableWidget`` (Slicer Libs/MRML/Widgets/qMRMLTableWidget.h)."""
 
     platform_kind = "qMRMLTableWidget"
 
     def __init__(self, node, parent=None):
-        super().__init__(node, QtWidgets.QTableView(), Bar(node), parent)
+        super().__init__(node, TableView(), Bar(node), parent)
+        self._tag = node.AddObserver("ModifiedEvent", lambda *_: self._show())
+
+    def _show(self) -> None:
+        self._view.setMRMLTableNode(self._node.GetTableNode())
+
+    def tableView(self):
+        return self._view
 
     def _let_go(self) -> None:
-        pass
+        self._node.RemoveObserver(self._tag)
+        self._view.setMRMLTableNode(None)

@@ -198,12 +198,13 @@ def test_the_self_test_of_the_module_passes(host, module):
     run_self_test(host, module)
 
 
-def test_the_phantom_is_among_the_sample_data(host, module, scene):
+def test_a_neck_and_the_phantom_are_among_the_sample_data(host, module, scene):
     module.SoftCordSeg(types.SimpleNamespace())
     for started in host.started:
         started()
 
     assert set(host.sample_data) == {
+        "SpinalCordT2w",
         "SpinalCordPhantomT2w",
         "SpinalCordPhantomT1w",
         "SpinalCordPhantomDWI",
@@ -213,6 +214,9 @@ def test_the_phantom_is_among_the_sample_data(host, module, scene):
     node = source.customDownloader(None)
     assert node.GetName() == "sub-phantom_DWI"
     assert node.GetScene() is scene
+    neck = host.sample_data["SpinalCordT2w"]
+    assert Path(neck.thumbnail).is_file()
+    assert neck.customDownloader(None).GetImageData().GetDimensions() == (134, 161, 39)
 
 
 def test_scripts_find_the_results_again(module, image_node, engine):

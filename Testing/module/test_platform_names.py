@@ -20,6 +20,11 @@ OTHERS = {
     "self._timer": "QTimer",
     "self._plot_view": "qMRMLPlotView",
     "shortcut": "QShortcut",
+    "self.view": "ctkVTKRenderView",
+    "place.view": "ctkVTKRenderView",
+    "self._place.view": "ctkVTKRenderView",
+    "self._factory": "qSlicerSingletonViewFactory",
+    "widget.sliceView()": "qMRMLSliceView",
 }
 
 
@@ -139,7 +144,7 @@ def test_a_name_that_slicer_has_not_is_caught(platform, all_controls, line, comp
             "ctkSliderWidget cordThresholdSlider: digits",
         ),
         (
-            "SoftCordSeg",
+            "RunSection",
             "setMRMLScene(",
             "setScene(",
             "qMRMLNodeComboBox cordImageSelector: setScene(vtkMRMLScene*)",

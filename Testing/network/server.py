@@ -81,6 +81,11 @@ def serving(content: bytes):
         def do_GET(self):
             server.answer(self)
 
+        def do_HEAD(self):
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+
         def log_message(self, *_arguments):
             pass
 

@@ -233,3 +233,9 @@ def test_a_broken_encryption_is_told_as_a_broken_connection(server, target, monk
 
     with pytest.raises(ModelError, match="cannot be reached .*bad record mac"):
         download(server.file, target)
+
+
+def test_the_server_is_asked_for_the_size_before_anything_is_downloaded(server):
+    assert module.size_of(server.file, schemes=("http",)) == len(CONTENT)
+    with pytest.raises(ModelError, match="https"):
+        module.size_of(server.file)

@@ -27,6 +27,7 @@ def own_models(tmp_path, monkeypatch):
 
     monkeypatch.setenv("SOFTCORDSEG_MODELS", str(tmp_path / "models"))
     monkeypatch.setattr("SoftCordSegLib.network.install_model.download", no_network)
+    monkeypatch.setattr("SoftCordSegLib.network.download.size_of", no_network)
     return tmp_path / "models"
 
 
@@ -75,6 +76,12 @@ def ui(widget):
     """The controls of the panel."""
     widget.ui.cordMessageLabel = widget.ui.cordRunStatus  # until every section's tests ask its own
     return widget.ui
+
+
+@pytest.fixture
+def menu(widget):
+    """The menu behind ⋯."""
+    return widget.panel.menu
 
 
 def bright_column(scale: int = 500) -> Volume:

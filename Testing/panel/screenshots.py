@@ -1,219 +1,147 @@
-"""Pictures of the panel in every state, on the phantom: ``python Testing/panel/screenshots.py
-[FOLDER]`` (Screenshots/ by default).
+"""Pictures of Slicer's window in every state of the panel: ``python Testing/panel/screenshots.py
+[FOLDER] [--looks light,dark,125,small] [STATE …]`` (build/screenshots by default).
 
-The mask is the shipped model's; without a model the phantom's known mask stands in for it.
+The images are those of the Spinal Cord Toolbox's and ivadomed's test data, under the MIT licence,
+where ../shared/data/images is present; else digital phantoms.  The masks are the shipped model's.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
-import threading
+import tempfile
+import traceback
 from pathlib import Path
 
-import numpy as np
-
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "SoftCordSeg"), str(ROOT / "Testing")]
+sys.path[:0] = [str(ROOT / "SoftCordSeg"), str(ROOT / "Testing"), str(Path(__file__).parent)]
 
-WIDTH = 444
-_TALL = 600  # of the pictures of the views
+from photographer import LOOKS, Photographer  # noqa: E402
 
-
-class Photographer:
-    """Opens the panel, and takes its picture.
-
-    Args:
-        folder: where the pictures go.
-    """
-
-    def __init__(self, folder: Path):
-        from _pytest.monkeypatch import MonkeyPatch
-
-        from host.application import HostSlicer
-        from SoftCordSegLib.network import shipped_bundles
-        from SoftCordSegLib.phantom import make_phantom
-        from SoftCordSegLib.scene import offscreen
-        from SoftCordSegLib.scene.render import SliceView, ThreeDView
-
-        self.folder = folder
-        self.patch = MonkeyPatch()
-        self.app = offscreen.start()
-        self.host = HostSlicer(self.app, self.patch)
-        self.phantom = make_phantom("T2w")
-        self.sagittal = SliceView(self.app, "Sagittal", (_TALL, _TALL), name="Yellow")
-        self.axial = SliceView(self.app, "Axial", (_TALL // 2, _TALL // 2), name="Red")
-        self.three_d = ThreeDView(self.app, (_TALL // 2, _TALL // 2), background=(0.6, 0.65, 0.8))
-        self.widget = self.host.open_panel(self.host.load_module())
-        if not shipped_bundles():
-            self.widget.logic.engine = self._known_mask
-        self.ui = self.widget.ui
-
-    def open_image(self):
-        """The phantom as a loaded volume, shown in the views."""
-        from SoftCordSegLib.scene.render import set_window_level
-        from SoftCordSegLib.scene.volume_nodes import add_volume
-
-        self.image = add_volume(self.app.scene, self.phantom.image, "sub-phantom_T2w")
-        set_window_level(self.image)
-        for view in (self.sagittal, self.axial):
-            view.show(self.image)
-
-    def look_at_the_cord(self):
-        """Bring the middle of the cord into the slice views.
-
-        Returns:
-            (3,) its voxel in the mask.
-        """
-        from SoftCordSegLib.scene.study import study_of
-        from SoftCordSegLib.scene.volume_nodes import array_of, grid_of
-
-        soft = study_of(self.image).soft
-        inside = np.argwhere(array_of(soft) > 0.95)
-        grid = grid_of(soft)
-        heights = grid.to_world(inside)[:, 2]
-        level = inside[np.abs(heights - np.median(heights)) < 0.6 * grid.spacing.max()]
-        center = np.round(level.mean(axis=0)).astype(int)
-        position = grid.to_world(center)
-        self.sagittal.jump_to(position)
-        self.sagittal.zoom(190)
-        self.axial.jump_to(position)
-        self.axial.zoom(50)
-        return center
-
-    def panel(self):
-        """The panel as a picture, as high as it needs to be."""
-        window = self.widget.parent._object
-        for _ in range(3):  # a layout needs a few rounds after sections were folded
-            self.host.process_events()
-            window.layout().activate()
-            window.resize(WIDTH, max(window.sizeHint().height(), 200))
-        self.host.process_events()
-        return window.grab()
-
-    def take(self, state: str) -> None:
-        """Save the panel's picture as ``panel-<state>.png``."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / f"panel-{state}.png"
-        if not self.panel().save(str(path)):
-            raise SystemExit(f"'{path}' could not be written.")
-        print(path)
-
-    def take_with_views(self, state: str) -> None:
-        """Save the panel beside the slice views."""
-        from PySide6 import QtGui
-
-        panel = self.panel()
-        height = max(panel.height(), _TALL)
-        picture = QtGui.QPixmap(WIDTH + _TALL + _TALL // 2 + 8, height)
-        picture.fill(QtGui.QColor(0, 0, 0))
-        painter = QtGui.QPainter(picture)
-        painter.fillRect(0, 0, WIDTH, height, self.widget.parent._object.palette().window())
-        painter.drawPixmap(0, 0, panel)
-        painter.drawImage(WIDTH + 4, 0, _image(self.sagittal.render()))
-        painter.drawImage(WIDTH + _TALL + 8, 0, _image(self.axial.render()))
-        self.three_d.look_from("R")
-        painter.drawImage(WIDTH + _TALL + 8, _TALL // 2 + 4, _image(self.three_d.render()))
-        painter.end()
-        path = self.folder / f"panel-{state}.png"
-        if not picture.save(str(path)):
-            raise SystemExit(f"'{path}' could not be written.")
-        print(path)
-
-    def fold(self, *opened: str) -> None:
-        """Open these sections and close the others."""
-        for name in ("Image", "Run", "Soft", "Correct", "Levels", "Measure", "Save"):
-            getattr(self.ui, f"cord{name}Section").collapsed = name not in opened
-
-    def close(self) -> None:
-        """Let everything go."""
-        self.host.close_panel(self.widget)
-        self.sagittal.close()
-        self.axial.close()
-        self.three_d.close()
-        self.host.end()
-        self.app.close()
-        self.patch.undo()
-
-    def _known_mask(self, request, progress):
-        from SoftCordSegLib.scene.volume_nodes import values_on
-        from SoftCordSegLib.segmentation import SoftMask
-        from SoftCordSegLib.volume import Box
-
-        for tile in range(8):
-            progress.check_cancelled()
-            progress.report(0.2 + 0.1 * tile, f"Segmenting the cord: tile {tile + 1} of 8")
-            threading.Event().wait(0.2)
-        values = np.ascontiguousarray(values_on(self.phantom.truth, request.image.grid))
-        return SoftMask(
-            request.image.with_data(values), Box.of_grid(request.image.grid), "Spinal cord found."
-        )
+IMAGES = ROOT.parent / "shared" / "data" / "images"
+NECK, ENDS = IMAGES / "errsm/sub-test001_T2w.nii.gz", IMAGES / "errsm/sub-errsm20_T2w.nii.gz"
+CONTRAST = IMAGES / "errsm/sub-test001_T2star.nii.gz"
+SHORT = IMAGES / "sct-testing/mt1.nii.gz"
 
 
-def take_all(folder: Path) -> None:
-    """Every state, in the order in which a user meets them."""
-    camera = Photographer(folder)
-    ui = camera.ui
+def neck_files(folder: Path) -> dict[str, Path]:
+    """The images by what they are for: "neck", "ends", "contrast", "short"."""
+    if NECK.is_file():
+        return {"neck": NECK, "ends": ENDS, "contrast": CONTRAST, "short": SHORT}
+    from SoftCordSegLib.phantom import make_phantom
+    from SoftCordSegLib.volume import write_nifti
+
+    made = {}
+    for name, contrast in (("neck", "T2w"), ("ends", "T1w"), ("contrast", "T2star")):
+        made[name] = folder / f"sub-phantom{name}_{contrast}.nii.gz"
+        write_nifti(make_phantom(contrast).image, made[name])
+    return {**made, "short": made["contrast"]}
+
+
+def first_steps(camera: Photographer, files: dict[str, Path]) -> None:
+    """From nothing to the mask, and its neighbour."""
     camera.take("empty")
-    camera.open_image()
+    camera.neck = camera.load(files["neck"])
+    camera.choose(camera.neck)
     camera.take("ready")
+    camera.take_while_running("running")
+    camera.take("segmented")
+    for name in ("Soft", "Filled"):
+        camera.host.click(getattr(camera.ui, f"cord{name}Radio"))
+        camera.take(f"mask-{name.lower()}")
+    camera.host.click(camera.ui.cordContoursRadio)
+    camera.take("three-d")
 
-    taken = []
-    events = camera.host.process_events
 
-    def picture_while_running():
-        events()
-        if ui.cordProgressBar.value >= 40 and not taken:
-            taken.append(True)
-            camera.take("running")
+def correcting(camera: Photographer, _files) -> None:
+    """Correct: opened, painting, the edits shown."""
+    camera.open_section("Correct")
+    camera.take("correct-opened")
+    camera.host.click(camera.ui.cordPaintButton)
+    camera.take("correct-painting")
+    camera.paint_in_view()
+    camera.take("correct-painted")
+    if not camera.ui.cordEditsCheck.checked:
+        camera.host.click(camera.ui.cordEditsCheck)
+    camera.take("correct-edits")
 
-    camera.host.process_events = picture_while_running
-    ui.cordSegmentButton.click()
-    camera.host.process_events = events
-    ui.cordSurfaceCheck.checked = True
-    camera.look_at_the_cord()
-    camera.take_with_views("done")
 
-    _correct(camera)
-    _levels_and_measures(camera)
+def levels(camera: Photographer, _files) -> None:
+    """Levels: found."""
+    camera.open_section("Levels")
+    camera.take("levels-opened")
+    camera.host.click(camera.ui.cordProposeButton)
+    camera.take("levels-found")
 
-    camera.fold("Image", "Run")
+
+def placing(camera: Photographer, files: dict[str, Path]) -> None:
+    """Levels: refused, then placed by hand."""
+    node = camera.load(files["short"])
+    camera.choose(node)
+    camera.host.click(camera.ui.cordSegmentButton)
+    camera.settle()
+    camera.open_section("Levels")
+    camera.host.click(camera.ui.cordProposeButton)
+    camera.take("levels-refused")
+    camera.host.click(camera.ui.cordPlaceButton)
+    view = camera.host.views.sliceWidget("Yellow").sliceView().VTKWidget()
+    middle = (view.width() // 2, view.height() // 2)
+    camera.host.move(view, middle)
+    camera.take("levels-placing")
+    camera.host.click(view, middle)
+    camera.take("levels-placed")
+    camera.choose(camera.neck)
+    camera.show(camera.neck)
+
+
+def measuring(camera: Photographer, _files) -> None:
+    """Measure: by level, by slice."""
+    camera.open_section("Measure")
+    camera.take("measure-levels")
+    for name in ("cordBySliceChip", "cordSliceChip", "cordSliceButton", "cordPerSliceButton"):
+        chip = getattr(camera.ui, name, None)
+        if chip is not None:
+            camera.host.click(chip)
+            break
+    camera.take("measure-slices")
+
+
+def saving(camera: Photographer, _files) -> None:
+    """Save: opened, saved."""
+    camera.open_section("Save")
+    camera.take("save-opened")
+    folder = tempfile.mkdtemp(prefix="softcord-pictures-")
+    camera.host.answers = lambda for_path: folder if for_path else True
+    camera.host.click(camera.ui.cordSaveButton)
+    camera.take("saved")
+
+
+def comparing(camera: Photographer, files: dict[str, Path]) -> None:
+    """Two contrasts of one person."""
+    camera.contrast = camera.load(files["contrast"])
+    camera.choose(camera.contrast)
+    camera.host.click(camera.ui.cordSegmentButton)
+    camera.take("other-contrast")
+    camera.open_section("Measure")
+    camera.host.click(camera.ui.cordCompareButton)
+    camera.take("compare")
+
+
+def other_patient(camera: Photographer, files: dict[str, Path]) -> None:
+    """A second patient, whose cord ends inside the image."""
+    node = camera.load(files["ends"])
+    camera.take("second-loaded")
+    camera.choose(node)
+    camera.take("second-chosen")
+    camera.host.click(camera.ui.cordSegmentButton)
+    camera.take("second-ends-inside")
+
+
+def failing(camera: Photographer, _files) -> None:
+    """An error."""
     camera.widget.logic.engine = _out_of_memory
-    ui.cordSegmentButton.click()
+    camera.host.click(camera.ui.cordSegmentButton)
     camera.take("error")
-    camera.close()
-
-
-def _correct(camera: Photographer) -> None:
-    from panel_actions import paint_voxels
-    from SoftCordSegLib.scene.study import study_of
-    from SoftCordSegLib.scene.volume_nodes import array_of, grid_of
-
-    camera.fold("Run", "Soft", "Correct")
-    study = study_of(camera.image)
-    soft = array_of(study.soft)
-    grid = grid_of(study.soft)
-    here = grid.to_world(camera.look_at_the_cord())
-    away = np.linalg.norm(
-        grid.to_world(np.indices(soft.shape).reshape(3, -1).T) - here - (0, 6, 0), axis=1
-    )
-    paint_voxels(camera.ui, (away < 3).reshape(soft.shape))
-    camera.ui.cordEditsCheck.checked = True
-    camera.ui.cordEditor.setActiveEffectByName("Paint")
-    camera.take_with_views("correcting")
-    camera.ui.cordRevertAllButton.click()
-    camera.ui.cordEditsCheck.checked = False
-
-
-def _levels_and_measures(camera: Photographer) -> None:
-    from panel_actions import choose_rows, wait_until_measured
-    from SoftCordSegLib.scene.study import set_disc_labels
-
-    set_disc_labels(camera.image, camera.phantom.discs)
-    camera.widget.panel.refresh()
-    camera.fold("Levels", "Measure", "Save")
-    choose_rows(camera.ui, "Level")
-    wait_until_measured(camera.widget)
-    camera.take_with_views("measuring")
 
 
 def _out_of_memory(request, progress):
@@ -225,13 +153,45 @@ def _out_of_memory(request, progress):
     )
 
 
-def _image(pixels: np.ndarray):
-    from PySide6 import QtGui
+STATES = (
+    first_steps,
+    correcting,
+    levels,
+    measuring,
+    saving,
+    comparing,
+    other_patient,
+    placing,
+    failing,
+)
 
-    rows, columns, _ = pixels.shape
-    pixels = np.ascontiguousarray(pixels)
-    return QtGui.QImage(pixels.data, columns, rows, 3 * columns, QtGui.QImage.Format_RGB888).copy()
+
+def main(arguments=None) -> int:
+    """Take the pictures.
+
+    Returns:
+        How many states could not be reached.
+    """
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "build" / "screenshots")
+    parser.add_argument("--looks", default=",".join(LOOKS))
+    chosen = parser.parse_args(arguments)
+    failed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        files = neck_files(Path(folder))
+        camera = Photographer(chosen.folder, tuple(chosen.looks.split(",")))
+        for state in STATES:
+            try:
+                state(camera, files)
+            except Exception:
+                traceback.print_exc()
+                failed += 1
+        for error in camera.host.unseen_errors:
+            print(f"unseen: {error!r}", file=sys.stderr)
+            failed += 1
+        camera.close()
+    return failed
 
 
 if __name__ == "__main__":
-    take_all(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "Screenshots")
+    sys.exit(main())

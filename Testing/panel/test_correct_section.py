@@ -297,10 +297,10 @@ def test_my_edits_are_seen(ui, study, paint, app, image_node):
         without = view.render()
         ui.cordEditsCheck.click()
         shown = view.render()
-    green = (shown[..., 1].astype(int) - shown[..., 0] > 30) & (
-        np.abs(shown.astype(int) - without).sum(-1) > 30
-    )
-    assert green.sum() > 20
+    red, green, blue = np.moveaxis(shown.astype(int), -1, 0)
+    magenta = (red - green > 100) & (blue - green > 100)
+    assert magenta.sum() > 20
+    assert (shown != without)[magenta].any(axis=-1).all()
 
 
 @pytest.mark.parametrize("yes", [True, False])
@@ -372,7 +372,7 @@ def test_nothing_is_bound_while_another_module_is_shown(
 
     slicer.util.selectModule("SegmentEditor")
     a_volume("another")
-    widget.panel.parameters.overlayShown = False
+    widget.panel.parameters.surfaceShown = False
     app.scene.RemoveNode(study.box)
     slicer_host.process_events()
 

@@ -62,13 +62,13 @@ def test_an_exception_in_an_observer_is_kept_too(slicer_host, app):
 
 def test_a_slot_gets_as_many_arguments_as_it_takes(ui):
     heard = []
-    ui.cordOverlayCheck.connect("toggled(bool)", lambda: heard.append("none"))
-    ui.cordOverlayCheck.connect("toggled(bool)", lambda checked: heard.append(checked))
-    ui.cordOverlayCheck.checked = not ui.cordOverlayCheck.checked
+    ui.cordSurfaceCheck.connect("toggled(bool)", lambda: heard.append("none"))
+    ui.cordSurfaceCheck.connect("toggled(bool)", lambda checked: heard.append(checked))
+    ui.cordSurfaceCheck.checked = not ui.cordSurfaceCheck.checked
 
-    assert heard == ["none", ui.cordOverlayCheck.checked]
+    assert heard == ["none", ui.cordSurfaceCheck.checked]
     with pytest.raises(TypeError, match="arguments"):
-        ui.cordOverlayCheck.connect("toggled(bool)", lambda *arguments: None)
+        ui.cordSurfaceCheck.connect("toggled(bool)", lambda *arguments: None)
 
 
 def test_settings_come_back_as_text():
@@ -124,33 +124,30 @@ def test_a_stand_in_has_no_property_or_signal_that_the_real_class_lacks(kind, sl
 
 
 def test_what_is_folded_away_is_hidden_and_remembers_what_was_shown(ui, slicer_host):
-    section = unwrap(ui.cordRunSection)
-    ui.cordSegmentAllButton.visible = False
-    ui.cordRunSection.collapsed = True
+    section = unwrap(ui.cordSaveSection)
+    ui.cordSaveButton.visible = False
+    ui.cordSaveSection.collapsed = True
     assert not ui.cordSegmentButton.visible
-    ui.cordSegmentAllButton.visible = True
-    assert not ui.cordSegmentAllButton.visible
-    ui.cordRunSection.collapsed = False
+    ui.cordSaveButton.visible = True
+    assert not ui.cordSaveButton.visible
+    ui.cordSaveSection.collapsed = False
 
     assert ui.cordSegmentButton.visible
-    assert ui.cordSegmentAllButton.visible
+    assert ui.cordSaveButton.visible
     assert section.sizeHint().height() > 100
 
 
-def test_a_range_that_is_left_raises(widget):
-    with pytest.raises(ValueError, match="overlayOpacity"):
-        widget.panel.parameters.overlayOpacity = 1.5
-
-
-def test_a_table_says_the_unit_behind_the_title_itself(ui, app):
+def test_a_table_says_the_unit_behind_the_title_itself(slicer_host, app):
     table = app.scene.AddNewNodeByClass("vtkMRMLTableNode")
     table.AddColumn().SetName("area")
     table.SetColumnTitle("area", "Area")
     table.SetColumnUnitLabel("area", "mm2")
     table.AddEmptyRow()
     table.SetCellText(0, 0, "68.2")
-    ui.cordTable.setMRMLTableNode(table)
-    model = unwrap(ui.cordTable).model()
+    slicer_host.views.setLayout(35)  # a layout with a table
+    shown = slicer_host.views.tableWidget(0)
+    shown.mrmlAbstractViewNode().SetTableNodeID(table.GetID())
+    model = shown.tableView().model()
     heads = [model.horizontalHeaderItem(n).text() for n in range(model.columnCount())]
     assert (heads, model.item(0, 0).text(), model.rowCount()) == (["A"], "Area [mm2]", 2)
 

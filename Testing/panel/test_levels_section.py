@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from panel_actions import while_running
+from host.pythonqt import unwrap
+from panel_actions import choose, press, table_rows, type_name, while_running
 from SoftCordSegLib.errors import InputError
+from SoftCordSegLib.morphometry import DiscLabel, found_remark
+from SoftCordSegLib.morphometry.disc_files import FOUND, KNOWN, LocatedDisc
 from SoftCordSegLib.scene.disc_points import discs_of, placed_discs_of
 from SoftCordSegLib.scene.study import study_of
 
@@ -16,7 +20,7 @@ from SoftCordSegLib.scene.study import study_of
 def test_discs_are_named_in_their_order_as_they_are_clicked(ui, neck, phantom, app):
     import vtk
 
-    assert "first click is C2/C3" in ui.cordDiscsNote.text
+    assert "first click is C2/C3" in ui.cordLevelsStatus.text
     ui.cordPlaceButton.click()
     node = study_of(neck).discs
     selection, interaction = (
@@ -31,7 +35,7 @@ def test_discs_are_named_in_their_order_as_they_are_clicked(ui, neck, phantom, a
         node.AddControlPointWorld(vtk.vtkVector3d(*disc.position_mm))
 
     assert [disc.value for disc in discs_of(node)] == [3, 4, 5]
-    assert ui.cordDiscsNote.text == "C2/C3, C3/C4, C4/C5"
+    assert [row[0] for row in table_rows(ui)] == ["C2/C3", "C3/C4", "C4/C5"]
     node.SetNthControlPointLabel(0, "C5/C6")
     node.RemoveNthControlPoint(2)
     node.AddControlPointWorld(vtk.vtkVector3d(0, 0, 0))
@@ -39,6 +43,244 @@ def test_discs_are_named_in_their_order_as_they_are_clicked(ui, neck, phantom, a
 
     interaction.SwitchToViewTransformMode()
     assert not ui.cordPlaceButton.checked
+
+
+@pytest.fixture
+def levels(ui, image_node, widget):
+    """A function that puts discs every 5 mm into a small volume, the section "Levels" open: the
+    list's node.
+    """
+
+    def levels(values, confidence=None):
+        from SoftCordSegLib.scene.study import set_disc_labels
+
+        discs = [DiscLabel(value, (2.0, 3.0, 35.0 - 5.0 * n)) for n, value in enumerate(values)]
+        found = {} if confidence is None else {disc.value: confidence for disc in discs}
+        remarks = {disc.value: found_remark(disc, found[disc.value]) for disc in discs if found}
+        node = set_disc_labels(image_node, discs, remarks).discs
+        widget.panel.refresh()
+        ui.cordLevelsSection.collapsed = False
+        return node
+
+    return levels
+
+
+@pytest.mark.parametrize(
+    ("first", "names"), [("", "C2/C3 C3/C4 C4/C5"), ("L1", "L1/L2 L2/L3 L3/L4")]
+)
+def test_discs_are_placed_with_the_mouse_and_the_preview_has_the_name_it_will_get(
+    ui, image_node, widget, slicer_host, first, names
+):
+    ui.cordLevelsSection.collapsed = False
+    if first:
+        choose(ui.cordNextDiscSelector, first)
+    names = names.split()
+    assert f"first click is {names[0]}" in ui.cordLevelsStatus.text
+    widget.panel.views.jump((10.0, -18.0, 20.0))
+    view = slicer_host.drawn("Yellow")
+    inner = slicer_host.views.sliceWidget("Yellow").sliceView().VTKWidget()
+    press(ui.cordPlaceButton)
+    node = study_of(image_node).discs
+    for n, name in enumerate(names):
+        row, column = view.pixel_of((10.0, -18.0, 30.0 - 6.0 * n))
+        slicer_host.move(inner, (round(column), round(row)))
+        assert node.GetNthControlPointPositionStatus(n) == node.PositionPreview
+        assert node.GetNthControlPointLabel(n) == name
+        slicer_host.click(inner, (round(column), round(row)))
+        assert node.GetNthControlPointPositionStatus(n) == node.PositionDefined
+
+    assert [row[0] for row in table_rows(ui)] == names
+    assert [float(row[1]) for row in table_rows(ui)] == pytest.approx([30, 24, 18], abs=1.0)
+    assert [row[2] for row in table_rows(ui)] == ["marked"] * 3
+    slicer_host.move(inner, (20, 20))
+    choose(ui.cordNextDiscSelector, "T12")
+    assert node.GetNthControlPointLabel(3) == "T12/L1"
+    slicer_host.click(inner, (20, 20))
+    assert node.GetNthControlPointLabel(3) == "T12/L1"
+
+
+def test_below_the_last_disc_nothing_is_placed(ui, levels, app):
+    import vtk
+
+    node = levels([23, 24])
+    interaction = app.application_logic.GetInteractionNode()
+    press(ui.cordPlaceButton)
+    node.AddControlPointWorld(vtk.vtkVector3d(2, 3, 4))
+    assert node.GetNthControlPointLabel(2) == "L5/S1"
+    assert interaction.GetCurrentInteractionMode() != interaction.Place
+
+
+def test_a_double_click_on_a_name_renames_from_there_on(ui, levels):
+    node = levels([3, 4, 6, 7], confidence=0.8)
+    assert [row[2] for row in table_rows(ui)] == ["80%"] * 4
+    type_name(ui, 1, "c4-c5")
+
+    assert [row[0] for row in table_rows(ui)] == ["C2/C3", "C4/C5", "C6/C7", "C7/T1"]
+    assert [row[2] for row in table_rows(ui)] == ["80%", "marked", "80%", "80%"]
+    assert [disc.value for disc in placed_discs_of(node)] == [5]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("C2/C3", "C2/C3 is in the list already"),
+        ("L5/S1", "below L5/S1"),
+        ("C4", "is a vertebra, not a disc"),
+    ],
+)
+def test_a_name_that_cannot_be_is_refused(ui, levels, name, words):
+    levels([3, 4, 5])
+    type_name(ui, 1, name)
+
+    assert words in ui.cordLevelsStatus.text
+    assert [row[0] for row in table_rows(ui)] == ["C2/C3", "C3/C4", "C4/C5"]
+
+
+def test_a_click_on_a_row_shows_the_disc(ui, levels, app, slicer_host):
+    levels([3, 4, 5])
+    table = ui.cordDiscsTable
+    slicer_host.process_events()
+    thing = unwrap(table)
+    place = thing.visualItemRect(thing.item(2, 1)).center()
+    slicer_host.click(thing.viewport(), (place.x(), place.y()))
+
+    red = app.scene.GetNodeByID("vtkMRMLSliceNodeRed")
+    assert red.GetSliceOffset() == pytest.approx(25.0)
+
+
+def test_a_folded_section_says_from_where_to_where(ui, levels):
+    levels([3, 4, 5])
+    assert ui.cordLevelsSection.text == "Levels"
+    ui.cordLevelsSection.collapsed = True
+    assert ui.cordLevelsSection.text == "Levels   C2/C3 to C4/C5"
+
+
+def test_a_doubtful_disc_is_pointed_at(ui, levels):
+    levels([3, 4], confidence=0.3)
+    assert "Look at C2/C3, C3/C4" in ui.cordLevelsStatus.text
+
+
+class Search:
+    """Stands for the search for discs: gives a labelling, after a while."""
+
+    def __init__(self, labelling, monkeypatch):
+        self.labelling, self.known, self.wait = labelling, None, 0.0
+        monkeypatch.setattr("SoftCordSegLib.workflows.label_discs.label_volume", self)
+
+    def __call__(self, image, mask, known, progress, *, uncertain_names=False):
+        self.known = list(known)
+        assert uncertain_names
+        threading.Event().wait(self.wait)
+        marked = {disc.value: LocatedDisc(disc, KNOWN) for disc in known}
+        discs = [marked.get(disc.label.value, disc) for disc in self.labelling.discs]
+        return replace(self.labelling, discs=tuple(discs))
+
+
+@pytest.fixture
+def search(ui, image_node, monkeypatch):
+    """A segmented volume and a function: values of discs to find, every 5 mm -> ``Search``."""
+    from SoftCordSegLib.workflows.label_discs import Labelling, LocatedNaming
+
+    ui.cordSegmentButton.click()
+    ui.cordLevelsSection.collapsed = False
+
+    def search(*ways, certain=True):
+        namings = []
+        for values in ways:
+            places = [(2.0, 3.0, 35.0 - 6.0 * n) for n in range(len(values))]
+            discs = [
+                LocatedDisc(DiscLabel(value, place), FOUND, 0.9)
+                for value, place in zip(values, places)
+            ]
+            namings.append(LocatedNaming(tuple(discs), 0.6 if not namings else 0.3))
+        labelling = Labelling(namings[0].discs, None, certain=certain, namings=tuple(namings))
+        return Search(labelling, monkeypatch)
+
+    return search
+
+
+@pytest.mark.parametrize("answer", ["yes", "another", "a name nobody thought of"])
+def test_uncertain_names_are_asked_for_with_the_disc_in_view(ui, search, app, image_node, answer):
+    search([3, 4, 5, 6], [4, 5, 6, 7], certain=False)
+    assert not ui.cordNamesQuestion.visible
+    press(ui.cordProposeButton)
+    node = study_of(image_node).discs
+    assert ui.cordNamesQuestion.text == ("4 discs, but their names are not certain: is this C2/C3?")
+    assert app.scene.GetNodeByID("vtkMRMLSliceNodeRed").GetSliceOffset() == pytest.approx(35.0)
+    assert placed_discs_of(node) == []
+    if answer == "yes":
+        press(ui.cordNamesYesButton)
+    else:
+        choose(ui.cordNamesSelector, "C3/C4" if answer == "another" else "L1")
+
+    first = {"yes": 3, "another": 4}.get(answer, 21)
+    assert [disc.value for disc in discs_of(node)] == [first, first + 1, first + 2, first + 3]
+    assert [disc.value for disc in placed_discs_of(node)] == [first]
+    assert not ui.cordNamesQuestion.visible
+    assert not ui.cordNamesYesButton.visible
+
+
+def test_the_question_of_the_names_comes_back_with_the_scene(ui, search, app, tmp_path):
+    from SoftCordSegLib.scene.scene_files import load_scene, save_scene
+
+    search([3, 4, 5, 6], [4, 5, 6, 7], certain=False)
+    press(ui.cordProposeButton)
+    save_scene(app.scene, tmp_path / "a.mrb")
+    app.scene.Clear(False)
+    assert not ui.cordNamesQuestion.visible
+    load_scene(app.scene, tmp_path / "a.mrb")
+
+    ui.cordLevelsSection.collapsed = True
+    assert ui.cordLevelsSection.text == "Levels   C2/C3 to C5/C6, names uncertain"
+    ui.cordLevelsSection.collapsed = False
+    choose(ui.cordNamesSelector, "C3/C4")
+    assert [row[0] for row in table_rows(ui)] == ["C3/C4", "C4/C5", "C5/C6", "C6/C7"]
+
+
+def test_what_is_changed_while_discs_are_looked_for_wins(ui, search, levels, slicer_host):
+    """One disc is moved, one renamed, one placed; what was found there is left out."""
+    import vtk
+
+    searching = search([3, 4, 5, 6, 7])
+    node, done = levels([3]), []
+    press(ui.cordProposeButton)
+    assert [disc.value for disc in discs_of(node)] == [3, 4, 5, 6, 7]
+    press(ui.cordProposeButton)  # nothing was changed, and all found ones stay
+    assert [disc.value for disc in discs_of(node)] == [3, 4, 5, 6, 7]
+
+    def change():
+        if not done and searching.known is not None:
+            done.append(True)
+            node.SetNthControlPointPositionWorld(1, vtk.vtkVector3d(2.0, 3.0, 31.0))
+            node.SetNthControlPointLabel(4, "T1/T2")
+            node.AddControlPointWorld(vtk.vtkVector3d(2.0, 3.0, 0.0), "T3/T4")
+
+    searching.known, searching.wait = None, 0.1
+    while_running(slicer_host, change)
+    press(ui.cordProposeButton)
+
+    assert done
+    discs = {disc.value: disc.position_mm[2] for disc in discs_of(node)}
+    assert discs == {3: 35.0, 4: 31.0, 5: 23.0, 6: 17.0, 9: 11.0, 11: 0.0}
+    assert "changed meanwhile stay" in ui.cordLevelsStatus.text
+
+
+def test_discs_removed_while_they_are_looked_for_stay_away(
+    ui, search, levels, slicer_host, app, image_node
+):
+    searching = search([3, 4, 5])
+    node, done = levels([3]), []
+    searching.wait = 0.1
+
+    def remove():
+        if not done and searching.known is not None:
+            done.append(app.scene.RemoveNode(node))
+
+    while_running(slicer_host, remove)
+    press(ui.cordProposeButton)
+    assert done
+    assert study_of(image_node).discs is None
+    assert "removed meanwhile" in ui.cordLevelsStatus.text
 
 
 def test_a_second_click_or_another_module_ends_placing(ui, neck, app, widget):
@@ -55,7 +297,7 @@ def test_a_name_that_is_no_disc_is_said(ui, neck, phantom, mark):
     mark(phantom.discs)
     study_of(neck).discs.SetNthControlPointLabel(0, "C3")
 
-    assert "'C3' is a vertebra, not a disc" in ui.cordDiscsNote.text
+    assert "'C3' is a vertebra, not a disc" in ui.cordLevelsStatus.text
 
 
 def test_discs_are_found_in_the_image(ui, neck, phantom, mark):
@@ -64,7 +306,7 @@ def test_discs_are_found_in_the_image(ui, neck, phantom, mark):
 
     found = {disc.value: np.array(disc.position_mm) for disc in discs_of(study_of(neck).discs)}
     known = {disc.value: np.array(disc.position_mm) for disc in phantom.discs}
-    assert "Found:" in ui.cordMessageLabel.text
+    assert "Found:" in ui.cordLevelsStatus.text
     assert len(found) > 3
     assert (
         np.median([abs((found[value] - known[value])[2]) for value in found if value in known]) < 3
@@ -95,7 +337,7 @@ def test_found_discs_are_fitted_anew_around_those_that_were_moved(ui, neck, phan
     assert any(np.linalg.norm(again[value] - first[value]) > 0.2 for value in others), (
         "the others follow"
     )
-    assert "C4/C5" not in ui.cordMessageLabel.text.split("Check")[0]
+    assert "C4/C5" not in ui.cordLevelsStatus.text.split("Check")[0]
 
     ui.cordProposeButton.click()
     once_more = {disc.value: np.array(disc.position_mm) for disc in discs_of(node)}
@@ -113,7 +355,7 @@ def test_a_found_disc_that_was_renamed_takes_the_name_from_the_found_one(ui, nec
     node.GetNthControlPointPositionWorld(at[5], place)
     node.SetNthControlPointLabel(at[5], "C3/C4")
     node.RemoveNthControlPoint(at[3])
-    assert "C3/C4" in ui.cordDiscsNote.text
+    assert "C3/C4" in [row[0] for row in table_rows(ui)]
 
     ui.cordProposeButton.click()
     discs = {disc.value: disc.position_mm for disc in discs_of(node)}
@@ -212,7 +454,7 @@ def test_a_file_without_discs_is_a_sentence(ui, neck, slicer_host, tmp_path):
     slicer_host.answers = [str(tmp_path / "no.mrk.json")]
     ui.cordLoadDiscsButton.click()
 
-    assert "no.mrk.json" in ui.cordMessageLabel.text
+    assert "no.mrk.json" in ui.cordLevelsStatus.text
 
 
 def test_while_discs_are_looked_for_the_rest_is_locked(
@@ -233,6 +475,6 @@ def test_while_discs_are_looked_for_the_rest_is_locked(
     ui.cordProposeButton.click()
 
     assert seen[0] == (False, True)
-    assert "too thick" in ui.cordMessageLabel.text
+    assert "too thick" in ui.cordLevelsStatus.text
     assert ui.cordSegmentButton.enabled
     assert not ui.cordCancelButton.visible

@@ -36,9 +36,9 @@ def test_a_parameter_node_that_was_let_go_is_not_written_to_any_more(ui, image_n
     assert new is not old
     writes = []
     old._set = lambda name, value: writes.append(name)
-    ui.cordOpacitySlider.value = 0.9
+    ui.cordSurfaceCheck.checked = False
 
-    assert new.overlayOpacity == 0.9
+    assert new.surfaceShown is False
     assert writes == []
 
 
@@ -69,15 +69,15 @@ def test_any_node_may_go_at_any_time(ui, image_node, app, widget, what):
     }[what]
     app.scene.RemoveNode(node)
     ui.cordThresholdSlider.value = 0.3
-    ui.cordOverlayCheck.click()
-    ui.cordBoxShownCheck.click()
+    ui.cordSoftRadio.click()
+    widget.panel.menu.box_shown.trigger()
     ui.cordSurfaceCheck.click()
     widget.exit()
     widget.enter()
 
     if what != "image":
         ui.cordSegmentButton.click()
-        assert ui.cordRunStatus.text == "Spinal cord found."
+        assert ui.cordRunStatus.text.startswith("✓")
         assert study_of(image_node).view is not None
 
 
@@ -120,8 +120,8 @@ def test_what_is_deleted_in_the_module_data_is_made_again_or_done_without(
     assert again.view is not None
     for made in (again.soft, again.view.node, again.box, again.discs):
         assert made is None or made.GetDisplayNode() is not None
-    for check in (ui.cordSurfaceCheck, ui.cordFillCheck, ui.cordOverlayCheck, ui.cordEditsCheck):
-        check.click()
+    for control in (ui.cordSurfaceCheck, ui.cordFilledRadio, ui.cordEditsCheck):
+        control.click()
     ui.cordThresholdSlider.value = 0.3
     soft = array_of(again.soft)
     assert (soft[voxels] >= 0.3).all(), "the correction is lost"
@@ -177,11 +177,11 @@ def test_a_saved_scene_opens_with_the_panel_restored(
 ):
     ui.cordSegmentButton.click()
     ui.cordThresholdSlider.value = 0.3
-    ui.cordOpacitySlider.value = 0.8
-    ui.cordFillCheck.click()
+    ui.cordSurfaceCheck.click()
+    ui.cordFilledRadio.click()
     save_scene(app.scene, tmp_path / "a.mrb")
     app.scene.Clear(False)
-    assert ui.cordOpacitySlider.value == 0.5
+    assert ui.cordContoursRadio.checked
 
     load_scene(app.scene, tmp_path / "a.mrb")
 
@@ -191,11 +191,9 @@ def test_a_saved_scene_opens_with_the_panel_restored(
     )
     assert parameters.image.GetName() == "neck"
     assert ui.cordImageSelector.currentNode() is parameters.image
-    assert (ui.cordThresholdSlider.value, ui.cordOpacitySlider.value, ui.cordFillCheck.checked) == (
-        0.3,
-        0.8,
-        True,
-    )
+    assert ui.cordThresholdSlider.value == 0.3
+    assert ui.cordFilledRadio.checked
+    assert not ui.cordSurfaceCheck.checked
     assert ui.cordSegmentButton.text == "Segment again"
 
 
@@ -334,7 +332,7 @@ data.AllocateScalars(vtk.VTK_SHORT, 1)
 image.SetAndObserveImageData(data)
 widget.panel.refresh()
 ui = widget.ui
-print("note:", ui.cordImageNote.text, ui.cordInstallButton.visible, ui.cordSegmentButton.enabled)
+print("note:", ui.cordRunStatus.text, ui.cordInstallButton.visible, ui.cordSegmentButton.enabled)
 for name in ("Correct", "Levels", "Measure", "Save"):
     getattr(widget.ui, f"cord{name}Section").collapsed = False
 widget.ui.cordSegmentButton.click()

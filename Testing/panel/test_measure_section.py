@@ -17,7 +17,6 @@ from panel_actions import (
     shown_rows,
     wait_until_measured,
 )
-from SoftCordSegLib.scene.render import SliceView
 from SoftCordSegLib.scene.study import study_of
 from SoftCordSegLib.scene.volume_nodes import add_volume, array_of, grid_of
 
@@ -155,19 +154,51 @@ def test_discs_that_cannot_be_used_are_said_and_slices_are_measured(ui, marked, 
 
 
 @pytest.mark.parametrize("rows", ["Slice", "Level"])
-def test_a_click_on_a_row_jumps_the_slice_views_there(ui, marked, app, rows):
+def test_a_click_on_a_row_goes_there_and_the_row_of_the_slice_is_marked(
+    ui, marked, widget, slicer_host, rows
+):
     ui.cordMeasureSection.collapsed = False
     choose_rows(ui, rows)
-    with SliceView(app, "Axial", (100, 100), name="Red") as view:
-        unwrap(ui.cordTable).selectRow(2)
-        offset = view.node.GetSliceToRAS().GetElement(2, 3)
-
-    table = study_of(marked).slice_table
+    table, axial = study_of(marked).slice_table, widget.panel.views.axial_node
+    heights = column(table, "S")
+    click_row(ui, 2)
+    slicer_host.process_events()
+    height = widget.panel.views.axial_height_mm
     if rows == "Slice":
-        assert offset == pytest.approx(column(table, "S")[2], abs=0.01)
+        assert height == pytest.approx(heights[2], abs=0.01)
     else:
-        inside = column(table, "S")[column(table, "Level") == shown_rows(ui)[2][0]]
-        assert inside.min() <= offset <= inside.max()
+        inside = heights[column(table, "Level") == shown_rows(ui)[2][0]]
+        assert inside.min() <= height <= inside.max()
+    assert marked_row(ui) == 2
+
+    axial.SetSliceOffset(heights[40])
+    slicer_host.process_events()
+    level = column(table, "Level")[40]
+    assert shown_rows(ui)[marked_row(ui)][0] == (level or "–")
+    if rows == "Slice":
+        assert marked_row(ui) == 40
+    axial.SetSliceOffset(heights[0] + 30)
+    slicer_host.process_events()
+    assert marked_row(ui) is None
+    click_row(ui, 2)
+    slicer_host.process_events()
+    assert widget.panel.views.axial_height_mm == pytest.approx(height, abs=0.01)
+
+
+def click_row(ui, row: int) -> None:
+    """A click of the mouse into a row of the table."""
+    from PySide6.QtCore import Qt
+    from PySide6.QtTest import QTest
+
+    table = unwrap(ui.cordTable)
+    table.scrollToItem(table.item(row, 0))
+    at = table.visualItemRect(table.item(row, 0)).center()
+    QTest.mouseClick(table.viewport(), Qt.LeftButton, pos=at)
+
+
+def marked_row(ui) -> int | None:
+    rows = {index.row() for index in unwrap(ui.cordTable).selectedIndexes()}
+    return rows.pop() if rows else None
 
 
 def test_the_table_follows_a_correction_at_once_and_entirely_when_the_hand_rests(
@@ -321,27 +352,103 @@ def test_the_choice_of_rows_of_an_older_scene_is_understood(widget, former, leve
     assert widget.ui.cordLevelsEdit.text == levels
 
 
-def test_volumes_are_compared_level_by_level(ui, neck, phantom, app, mark, widget):
+@pytest.fixture
+def two_contrasts(ui, marked, phantom, app, widget):
+    """A second volume of the participant, without discs, whose mask ends within C5; chosen."""
+    other = add_volume(app.scene, phantom.image, "sub-phantom_T1w")
+    truth, levels = widget.logic.engine, study_of(marked).slice_table
+    heights = column(levels, "S")[column(levels, "Level") == "C5"]
+
+    def shorter(request, progress):
+        mask = truth(request, progress)
+        data, grid = mask.volume.data.copy(), mask.volume.grid
+        along = int(np.abs(grid.affine[2, :3]).argmax())
+        corners = np.zeros((data.shape[along], 3))
+        corners[:, along] = np.arange(data.shape[along])
+        below = grid.to_world(corners)[:, 2] < heights.mean()
+        data[tuple(below if axis == along else slice(None) for axis in range(3))] = 0
+        return replace(mask, volume=mask.volume.with_data(data))
+
+    widget.logic.engine = shorter
+    ui.cordImageSelector.setCurrentNode(other)
+    ui.cordSegmentButton.click()
+    ui.cordMeasureSection.collapsed = False
+    choose_rows(ui, "Level")
+    wait_until_measured(widget)
+    return marked, other
+
+
+def test_volumes_are_compared_with_the_discs_of_one_of_them(ui, two_contrasts, app, widget):
+    first, other = two_contrasts
+    assert not ui.cordTable.visible, "it has no discs of its own"
     ui.cordCompareButton.click()
-    assert "fewer than two" in ui.cordMeasureStatus.text
-    again = add_volume(app.scene, phantom.image, "sub-phantom_T1w")
-    ui.cordImageSelector.setCurrentNode(again)
+    wait_until_measured(widget)
+
+    head = [ui.cordTable.horizontalHeaderItem(n).text() for n in range(ui.cordTable.columnCount)]
+    assert head == ["Level", "T1w mm²", "T2w mm²", "Difference"]
+    rows = {row[0]: row[1:] for row in shown_rows(ui)}
+    assert list(rows)[:4] == ["C1", "C2", "C3", "C4"]
+    assert "nan" not in str(rows).lower()
+    # The centreline of a shorter mask is a little another one.
+    assert float(rows["C3"][0]) == pytest.approx(float(rows["C3"][1]), abs=0.4)
+    assert rows["C3"][2][0] in "+-"
+    words = ui.cordMeasureStatus.text
+    assert "T1w: levels by the discs of T2w." in words
+    # C5 is compared where both have cord; below it there is only one.
+    assert "C5" not in rows
+    whole = column(study_of(first).slice_table, "area")
+    in_c5 = whole[column(study_of(first).slice_table, "Level") == "C5"]
+    assert abs(float(rows["C5*"][2])) < 1.0
+    assert float(rows["C5*"][1]) != pytest.approx(in_c5.mean(), abs=0.06)
+    assert "only the stretch" in words
+    assert rows["C6"][0] == "–"
+    assert rows["C6"][2] == "–"
+    assert rows["C6"][1] != "–"
+    table = comparison(app)
+    assert table.GetName() == "sub-phantom_T1w area by contrast"
+    assert list(column(table, "Level")) == list(rows)
+    assert table.GetColumnUnitLabel("T2w") == "mm²"
+    assert study_of(other).discs is None
+
+
+def comparison(app):
+    """The scene's table of a comparison."""
+    scene, kind = app.scene, "vtkMRMLTableNode"
+    nodes = [scene.GetNthNodeByClass(n, kind) for n in range(scene.GetNumberOfNodesByClass(kind))]
+    (table,) = [node for node in nodes if node.GetAttribute("SoftCordSeg.Comparison")]
+    return table
+
+
+def test_a_comparison_follows_the_chips_and_is_left_again(
+    ui, two_contrasts, app, widget, slicer_host, tmp_path
+):
+    ui.cordCompareButton.click()
+    choose_rows(ui, "C2C3")
+    wait_until_measured(widget)
+    assert [row[0] for row in shown_rows(ui)] == ["C2–C3"]
+    slicer_host.answers = [str(tmp_path / "both.csv")]
+    ui.cordCsvButton.click()
+    (row,) = csv.DictReader((tmp_path / "both.csv").open(encoding="utf-8-sig"))
+    assert (row["Subject"], row["LevelName"]) == ("sub-phantom", "C2:C3")
+    assert [f"{float(row[f'area({name})']):.1f}" for name in ("T1w", "T2w")] == shown_rows(ui)[0][
+        1:3
+    ]
+
+    ui.cordCompareButton.click()
+    wait_until_measured(widget)
+    assert not ui.cordTable.visible
+    assert ui.cordToLevelsButton.visible
+    assert study_of(two_contrasts[1]).summary_table is None
+
+
+def test_nothing_to_compare_is_a_sentence(ui, neck, widget, phantom, app):
+    other = add_volume(app.scene, phantom.image, "sub-other_T1w")
+    ui.cordImageSelector.setCurrentNode(other)
     ui.cordSegmentButton.click()
     ui.cordCompareButton.click()
-    assert "Mark the discs" in ui.cordMeasureStatus.text
 
-    ui.cordImageSelector.setCurrentNode(neck)
-    mark(phantom.discs)
-    for _ in range(2):  # the second time the first comparison is replaced
-        ui.cordCompareButton.click()
-    assert "Compared 2 volumes. The area differs by 0.0 mm²" in ui.cordMeasureStatus.text
-    tables = [
-        app.scene.GetNthNodeByClass(n, "vtkMRMLTableNode")
-        for n in range(app.scene.GetNumberOfNodesByClass("vtkMRMLTableNode"))
-    ]
-    (table,) = [table for table in tables if table.GetAttribute("SoftCordSeg.Comparison")]
-    np.testing.assert_allclose(column(table, "sub-phantom_T2w"), column(table, "sub-phantom_T1w"))
-    assert "C4" in column(table, "Level")
+    assert "No other volume of this participant has a mask" in ui.cordMeasureStatus.text
+    assert not ui.cordCompareButton.checked
 
 
 @pytest.mark.parametrize(

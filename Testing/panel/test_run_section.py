@@ -1,4 +1,4 @@
-"""Sections "Image" and "Segment", clicked through."""
+"""The top of the panel and the menu behind ⋯, clicked through."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_one_click_gives_a_soft_mask_on_the_images_own_grid(ui, image_node):
     ui.cordSegmentButton.click()
 
     study = study_of(image_node)
-    assert ui.cordRunStatus.text == "Spinal cord found."
+    assert ui.cordRunStatus.text.startswith("✓")
     assert grid_of(study.soft).same_as(grid_of(image_node))
     np.testing.assert_array_equal(
         array_of(study.soft) == np.float32(0.9), array_of(image_node) == 500
@@ -55,7 +55,6 @@ def test_while_it_runs_there_is_progress_and_the_rest_is_locked(
         if ui.cordProgressBar.visible and ui.cordProgressBar.value == 50:
             names = (
                 "cordSegmentButton",
-                "cordSegmentAllButton",
                 "cordImageSelector",
                 "cordThresholdSlider",
                 "cordCancelButton",
@@ -69,7 +68,6 @@ def test_while_it_runs_there_is_progress_and_the_rest_is_locked(
 
     assert seen[0] == {
         "cordSegmentButton": False,
-        "cordSegmentAllButton": False,
         "cordImageSelector": False,
         "cordThresholdSlider": False,
         "cordCancelButton": True,
@@ -111,7 +109,7 @@ def test_cancel_in_the_middle_changes_nothing_and_segment_works_again(
 
     engine.at_tile = lambda tile: None
     ui.cordSegmentButton.click()
-    assert ui.cordRunStatus.text == "Spinal cord found."
+    assert ui.cordRunStatus.text.startswith("✓")
     assert len(soft_masks_of(image_node)) == 1
 
 
@@ -176,14 +174,16 @@ def test_a_second_run_renews_the_mask_in_place_and_leaves_other_volumes_alone(ui
     assert soft_masks_of(second) == [kept]
 
 
-def test_all_volumes_are_segmented_and_one_bad_one_does_not_stop_the_rest(ui, a_volume, engine):
+def test_all_volumes_are_segmented_and_one_bad_one_does_not_stop_the_rest(
+    ui, a_volume, engine, widget
+):
     a_volume("good")
     a_volume("dark", scale=100)
     third = a_volume("also good")
     ui.cordSegmentButton.click()
     requests = len(engine.requests)
 
-    ui.cordSegmentAllButton.click()
+    widget.panel.menu.segment_all.trigger()
 
     assert len(engine.requests) == requests + 2, "the finished one was run again"
     assert study_of(third).soft is not None
@@ -200,38 +200,38 @@ def test_cancel_stops_all_that_are_still_to_come(ui, a_volume, engine, slicer_ho
             widget.panel.worker.cancel()
 
     engine.at_tile = cancel_the_second
-    ui.cordSegmentAllButton.click()
+    widget.panel.menu.segment_all.trigger()
 
     assert len(engine.requests) == 2
     assert "1 of 3" in ui.cordRunStatus.text
     assert "Stopped" in ui.cordRunStatus.text
 
 
-def test_the_box_that_was_looked_at_can_be_shown_moved_and_used(ui, image_node, engine):
-    assert not ui.cordBoxShownCheck.enabled
+def test_the_box_that_was_looked_at_can_be_shown_moved_and_used(ui, image_node, engine, menu):
+    assert not menu.box_shown.enabled
     ui.cordSegmentButton.click()
     (box,) = boxes_of(image_node)
     assert not box.GetDisplayNode().GetVisibility()
 
-    ui.cordBoxShownCheck.click()
+    menu.box_shown.trigger()
     assert box.GetDisplayNode().GetVisibility()
     assert not box.GetDisplayNode().GetHandlesInteractive()
 
-    ui.cordInBoxCheck.click()
+    menu.in_box.trigger()
     assert box.GetDisplayNode().GetHandlesInteractive()
     box.SetCenter(1.0, 2.0, 3.0)
     ui.cordSegmentButton.click()
     np.testing.assert_allclose(engine.requests[-1].options.box.center_mm, (1, 2, 3))
 
-    ui.cordInBoxCheck.click()
+    menu.in_box.trigger()
     ui.cordSegmentButton.click()
     assert engine.requests[-1].options.box is None
 
 
-def test_a_box_can_be_drawn_where_nothing_was_found(ui, a_volume, engine):
+def test_a_box_can_be_drawn_where_nothing_was_found(ui, a_volume, engine, menu):
     image = a_volume("dark", scale=100)
     ui.cordSegmentButton.click()
-    ui.cordInBoxCheck.click()
+    menu.in_box.trigger()
 
     (box,) = boxes_of(image)
     assert box.GetDisplayNode().GetVisibility()
@@ -241,10 +241,9 @@ def test_a_box_can_be_drawn_where_nothing_was_found(ui, a_volume, engine):
 
 @pytest.mark.parametrize(("index", "device"), [(0, "auto"), (1, "cpu"), (2, "cuda")])
 def test_the_device_is_asked_for_and_remembered_on_this_computer(
-    ui, image_node, engine, slicer_host, index, device
+    ui, image_node, engine, slicer_host, menu, index, device
 ):
-    ui.cordDeviceSelector.currentIndex = index
-    ui.cordDeviceSelector._object.activated.emit(index)
+    menu.devices.actions()[index].trigger()
     ui.cordSegmentButton.click()
 
     assert engine.requests[-1].options.device == device
@@ -286,7 +285,7 @@ def test_the_shown_frame_of_a_sequence_is_named_and_segmented(
     ui.cordImageSelector.setCurrentNode(proxy)
 
     assert isinstance(proxy, slicer.vtkMRMLScalarVolumeNode)
-    assert ui.cordImageNote.text == "Frame 2 of 3 of the sequence 'dwi' is used."
+    assert ui.cordRunStatus.text == "Frame 2 of 3 of 'dwi'. Press Segment."
     ui.cordSegmentButton.click()
     assert study_of(proxy).soft is not None
 
@@ -318,38 +317,38 @@ def a_bundle(folder, name="mine"):
 
 
 def test_a_model_from_a_folder_is_used_and_remembered(
-    ui, image_node, engine, slicer_host, tmp_path
+    ui, image_node, engine, slicer_host, menu, tmp_path
 ):
     folder = a_bundle(tmp_path)
     slicer_host.answers = [str(folder)]
-    ui.cordModelBrowseButton.click()
+    menu.models.actions()[-1].trigger()
 
-    assert ui.cordModelSelector.currentText == "mine 1"
+    assert [action.text for action in menu.models.actions() if action.checked] == ["mine 1"]
     ui.cordSegmentButton.click()
     assert engine.requests[-1].model == folder
     assert slicer_host.settings["SoftCordSeg/Model"] == str(folder)
 
 
-def test_a_folder_that_is_no_model_says_so_and_is_not_taken(ui, slicer_host, tmp_path):
+def test_a_folder_that_is_no_model_says_so_and_is_not_taken(ui, slicer_host, menu, tmp_path):
     slicer_host.answers = [str(tmp_path)]
-    ui.cordModelBrowseButton.click()
+    menu.models.actions()[-1].trigger()
 
     assert "There is no model bundle" in ui.cordRunStatus.text
     assert "SoftCordSeg/Model" not in slicer_host.settings
 
 
-def test_choosing_no_folder_changes_nothing(ui, slicer_host):
+def test_choosing_no_folder_changes_nothing(ui, slicer_host, menu):
     slicer_host.answers = [""]
-    ui.cordModelBrowseButton.click()
+    menu.models.actions()[-1].trigger()
     assert slicer_host.settings == {}
 
 
 def test_the_panel_says_what_to_do_first(ui, a_volume):
-    assert ui.cordRunStatus.text == "Load an MR volume: drag it into the window."
+    assert ui.cordRunStatus.text == "No MR volume yet: drop a file or a DICOM folder here, or"
     a_volume()
     assert ui.cordRunStatus.text == "Press Segment."
     ui.cordSegmentButton.click()
-    assert ui.cordRunStatus.text == "Spinal cord found."
+    assert ui.cordRunStatus.text.startswith("✓")
 
 
 def test_missing_packages_are_named_and_installed_on_request(
@@ -358,45 +357,45 @@ def test_missing_packages_are_named_and_installed_on_request(
     missing, installed = ["nibabel"], []
     monkeypatch.setattr("SoftCordSegLib.panel.panel.missing_packages", lambda path: list(missing))
     widget = slicer_host.open_panel(module)
-    assert "nibabel" in widget.ui.cordImageNote.text
+    assert "nibabel" in widget.ui.cordRunStatus.text
     assert widget.ui.cordInstallButton.visible
 
     def install(path):
         installed.append(path.name)
         missing.clear()
 
-    monkeypatch.setattr("SoftCordSegLib.panel.image_section.install_missing_packages", install)
+    monkeypatch.setattr("SoftCordSegLib.panel.run_section.install_missing_packages", install)
     widget.ui.cordInstallButton.click()
 
     assert installed == ["requirements.txt"]
     assert not widget.ui.cordInstallButton.visible
-    assert not widget.ui.cordImageNote.visible
+    assert widget.ui.cordRunStatus.text == "Press Segment."
     slicer_host.close_panel(widget)
 
 
 def test_a_message_goes_with_the_volume_it_is_about(ui, image_node, a_volume, app, slicer_host):
     other = a_volume("other")
     ui.cordSegmentButton.click()
-    assert ui.cordRunStatus.text == "Spinal cord found."
+    assert ui.cordRunStatus.text.startswith("✓")
     ui.cordImageSelector.setCurrentNode(other)
     assert ui.cordRunStatus.text == "Press Segment."
     ui.cordImageSelector.setCurrentNode(image_node)
     app.scene.Clear(False)
-    assert ui.cordRunStatus.text == "Load an MR volume: drag it into the window."
+    assert ui.cordRunStatus.text == "No MR volume yet: drop a file or a DICOM folder here, or"
 
 
 def test_a_refusal_goes_when_something_else_is_done(ui, image_node, a_volume):
     ui.cordSegmentButton.click()
     ui.cordCompareButton.click()
-    assert "fewer than two" in ui.cordMeasureStatus.text
+    assert "No other volume" in ui.cordMeasureStatus.text
     ui.cordThresholdSlider.value = 0.3
-    assert "fewer than two" not in ui.cordMeasureStatus.text
+    assert "No other volume" not in ui.cordMeasureStatus.text
 
 
-def test_our_masks_are_not_offered_as_volumes(ui, image_node, a_volume, app):
+def test_our_masks_are_not_offered_as_volumes(ui, image_node, a_volume, app, widget):
     a_volume("other")
     ui.cordSegmentButton.click()
-    ui.cordSegmentAllButton.click()
+    widget.panel.menu.segment_all.trigger()
 
     assert app.scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 4
     assert ui.cordImageSelector.nodeCount() == 2
@@ -408,5 +407,83 @@ def test_a_volume_that_cannot_be_segmented_says_why_in_words(ui, app, slicer_hos
     empty = app.scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "empty")
     ui.cordImageSelector.setCurrentNode(empty)
 
-    assert ui.cordImageNote.visible
-    assert "has no voxels" in ui.cordImageNote.text
+    assert ui.cordRunStatus.visible
+    assert "has no voxels" in ui.cordRunStatus.text
+
+
+def test_progress_and_cancel_take_the_place_of_the_button(ui, image_node, slicer_host, engine):
+    seen = []
+    engine.at_tile = lambda tile: threading.Event().wait(0.05)
+
+    def look():
+        seen.append(
+            (ui.cordSegmentButton.visible, ui.cordProgressBar.visible, ui.cordCancelButton.visible)
+        )
+
+    while_running(slicer_host, look)
+    ui.cordSegmentButton.click()
+    assert set(seen) == {(False, True, True)}
+    assert ui.cordSegmentButton.visible
+
+
+def test_an_empty_panel_offers_a_sample_and_every_state_says_what_is_next(
+    ui, widget, app, slicer_host
+):
+    assert ui.cordRunStatus.text.startswith("No MR volume yet: drop a file")
+    assert ui.cordSampleButton.visible
+    ui.cordSampleButton.click()
+
+    image = widget.panel.parameters.image
+    assert image.GetName() == "sub-sample_T2w"
+    assert not ui.cordSampleButton.visible
+    assert ui.cordRunStatus.text == "Press Segment."
+    composite = app.scene.GetFirstNodeByClass("vtkMRMLSliceCompositeNode")
+    assert composite is None or composite.GetBackgroundVolumeID() == image.GetID()
+
+
+@pytest.fixture
+def cut_neck(phantom, app, widget, ui, slicer_host):
+    """The phantom, whose mask ends in the middle of the image."""
+    from SoftCordSegLib.scene.volume_nodes import add_volume, values_on
+    from SoftCordSegLib.segmentation import SoftMask
+    from SoftCordSegLib.volume import Box
+
+    node = add_volume(app.scene, phantom.image, "sub-phantom_T2w")
+
+    def cut(request, progress):
+        values = np.ascontiguousarray(values_on(phantom.truth, request.image.grid))
+        grid = request.image.grid
+        heights = grid.to_world(np.stack(np.indices(grid.shape), axis=-1))[..., 2]
+        values[heights < heights.mean()] = 0
+        box = Box.of_grid(request.image.grid)
+        return SoftMask(request.image.with_data(values), box, "Spinal cord found.")
+
+    widget.logic.engine = cut
+    ui.cordImageSelector.setCurrentNode(node)
+    ui.cordSegmentButton.click()
+    return node
+
+
+def test_a_mask_that_ends_inside_the_image_is_a_warning_that_says_where_and_jumps_there(
+    ui, cut_neck, widget, phantom, slicer_host
+):
+    from SoftCordSegLib.segmentation import abrupt_ends
+    from SoftCordSegLib.volume import Volume
+
+    study = study_of(cut_neck)
+    (end,) = abrupt_ends(Volume(array_of(study.soft), grid_of(study.soft).affine))
+    assert "✓" in ui.cordRunStatus.text
+    assert f"Ends inside the image, {end.where}." in ui.cordRunStatus.text
+    assert ui.cordRunStatus.styleSheet, "a warning has a colour"
+    assert ui.cordRunShow.visible
+    jumped = []
+    widget.panel.views.jump = jumped.append
+    ui.cordRunShow.click()
+    np.testing.assert_allclose(jumped[0], end.position_mm)
+
+
+def test_whole_masks_are_no_warning_and_a_correction_is_mentioned(ui, neck, widget):
+    assert ui.cordRunStatus.text.startswith("✓")
+    assert "inside the image" not in ui.cordRunStatus.text
+    assert not ui.cordRunStatus.styleSheet
+    assert not ui.cordRunShow.visible

@@ -6,29 +6,19 @@ import numpy as np
 import pytest
 
 from SoftCordSegLib.scene.cord_layouts import LAYOUTS
-from SoftCordSegLib.scene.view_placement import pixel_of_view, plane_of
-
-NAMES = {"Red": "Axial", "Yellow": "Sagittal", "Green": "Coronal"}
+from SoftCordSegLib.scene.view_placement import pixel_of_view, plane_of, show_width
 
 
 @pytest.fixture
-def layout_node(app, slicer_host):
-    """Slicer's, made before any panel."""
+def layout_node(app):
     return app.scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
 
 
-@pytest.fixture
-def views(slicer_host):
-    """Slicer's three slice views, as they are drawn."""
-    return {name: slicer_host.drawn(name) for name in NAMES}
+def middle_of(node) -> np.ndarray:
+    return np.array(node.GetDimensions()[:2]) / 2
 
 
-def middle_of(node) -> list[float]:
-    """The middle of a view, in its pixels."""
-    return [size / 2 for size in node.GetDimensions()[:2]]
-
-
-def test_after_segment_the_cord_is_in_the_middle_and_stays_there(views, neck, widget, slicer_host):
+def test_after_segment_the_cord_is_in_the_middle_and_stays_there(neck, widget, slicer_host):
     axial = widget.panel.views.axial_node
     line = widget.panel.views.line_of(widget.panel.situation.study)
     assert axial.GetFieldOfView()[0] == pytest.approx(50.0)
@@ -43,7 +33,7 @@ def test_after_segment_the_cord_is_in_the_middle_and_stays_there(views, neck, wi
     assert pixel_of_view(axial, line.at_height(30.0)) == pytest.approx(middle_of(axial), abs=0.01)
 
 
-def test_nothing_is_done_to_the_views_once_the_module_is_left(views, neck, widget, slicer_host):
+def test_nothing_is_done_to_the_views_once_the_module_is_left(neck, widget, slicer_host):
     axial = widget.panel.views.axial_node
     slicer_host.leave_panel(widget)
     before = plane_of(axial)[0]
@@ -52,8 +42,255 @@ def test_nothing_is_done_to_the_views_once_the_module_is_left(views, neck, widge
     assert np.abs(plane_of(axial)[0] - before)[:2].max() < 1e-9
 
 
-def test_our_layouts_are_shown_and_left(views, widget, layout_node):
+def test_our_layouts_are_shown_and_left(widget, layout_node):
     widget.panel.views.show_layout("cord")
     assert layout_node.GetViewArrangement() == LAYOUTS["cord"]
     widget.panel.views.leave_layout()
     assert layout_node.GetViewArrangement() == layout_node.SlicerLayoutFourUpView
+
+
+def segment(ui, image) -> None:
+    ui.cordImageSelector.setCurrentNode(image)
+    ui.cordSegmentButton.click()
+
+
+def pictures(slicer_host) -> dict:
+    """All views as they are drawn."""
+    return {view: slicer_host.picture(view) for view in ("Red", "Yellow", "Green", "1")}
+
+
+def coloured(picture: np.ndarray) -> np.ndarray:
+    """Pixels that are not grey: images are."""
+    return np.ptp(picture.astype(int), axis=-1) > 20
+
+
+def everything_of(image, widget) -> None:
+    """Show all that can be drawn of an image."""
+    from SoftCordSegLib.morphometry import DiscLabel
+    from SoftCordSegLib.scene.study import set_disc_labels, study_of
+
+    set_disc_labels(image, [DiscLabel(3, (10.0, -20.0, 20.0)), DiscLabel(4, (10.0, -20.0, 14.0))])
+    widget.ui.cordSurfaceCheck.click()
+    study_of(image).box.GetDisplayNode().SetVisibility(True)
+    widget.panel.refresh()
+
+
+def test_nothing_of_one_patient_is_drawn_once_another_is_chosen(a_volume, ui, widget, slicer_host):
+    from SoftCordSegLib.scene.study import study_of
+
+    one, two = a_volume("sub-01"), a_volume("sub-02")
+    segment(ui, one)
+    everything_of(one, widget)
+    before = pictures(slicer_host)
+    assert all(coloured(before[view]).sum() > 20 for view in ("Red", "Yellow", "Green"))
+
+    ui.cordImageSelector.setCurrentNode(two)
+    after = pictures(slicer_host)
+    for view in ("Red", "Yellow", "Green"):
+        assert not coloured(after[view]).any(), view
+    ui.cordImageSelector.setCurrentNode(one)
+    again = pictures(slicer_host)
+    for view, picture in before.items():
+        assert np.array_equal(again[view], picture), view
+
+    ui.cordImageSelector.setCurrentNode(two)
+    for node in study_of(one).results:
+        widget.panel.scene.RemoveNode(node)
+    without = slicer_host.picture("1")
+    assert np.array_equal(without, after["1"])
+    assert not np.array_equal(without, before["1"])
+
+
+def test_each_patient_has_its_own_mask_on_screen(a_volume, ui, slicer_host):
+    one, two = a_volume("sub-01"), a_volume("sub-02")
+    segment(ui, one)
+    segment(ui, two)
+    shown = {image: _visible(image) for image in (one, two)}
+    assert (shown[one], shown[two]) == (False, True)
+    ui.cordImageSelector.setCurrentNode(one)
+    assert (_visible(one), _visible(two)) == (True, False)
+
+
+def test_what_the_user_has_hidden_stays_hidden(a_volume, ui):
+    from SoftCordSegLib.scene.study import study_of
+
+    one, two = a_volume("sub-01"), a_volume("sub-02")
+    segment(ui, one)
+    study_of(one).view.node.GetDisplayNode().SetVisibility(False)
+    ui.cordImageSelector.setCurrentNode(two)
+    ui.cordImageSelector.setCurrentNode(one)
+    assert not _visible(one)
+
+
+def _visible(image) -> bool:
+    from SoftCordSegLib.scene.study import study_of
+
+    return bool(study_of(image).view.node.GetDisplayNode().GetVisibility())
+
+
+def show_by_slicer(image) -> None:
+    """As Slicer does when a volume is loaded, or chosen in a slice view."""
+    import slicer
+
+    logic = slicer.app.applicationLogic()
+    logic.GetSelectionNode().SetActiveVolumeID(image.GetID())
+    logic.PropagateVolumeSelection()
+
+
+def test_a_volume_loaded_into_the_views_is_offered_and_hides_the_mask(
+    a_volume, ui, widget, slicer_host
+):
+    one, two = a_volume("sub-01"), a_volume("sub-02", scale=400)
+    segment(ui, one)
+    show_by_slicer(two)
+
+    assert not _visible(one)
+    assert not any(coloured(slicer_host.picture(view)).any() for view in ("Red", "Yellow"))
+    assert "sub-02" in ui.cordRunStatus.text
+    assert widget.panel.situation.image is one
+
+    ui.cordRunShow.click()
+    assert widget.panel.situation.image is two
+    assert "sub-02" not in ui.cordRunStatus.text
+
+
+def test_the_offer_ends_when_the_views_show_the_chosen_volume_again(a_volume, ui):
+    one, two = a_volume("sub-01"), a_volume("sub-02")
+    segment(ui, one)
+    show_by_slicer(two)
+    show_by_slicer(one)
+    assert _visible(one)
+    assert "sub-02" not in ui.cordRunStatus.text
+
+
+def test_one_view_with_another_volume_draws_no_mask_at_all(a_volume, ui, app):
+    from SoftCordSegLib.scene.view_placement import composite_node_of
+
+    one, two = a_volume("sub-01"), a_volume("sub-02")
+    segment(ui, one)
+    composite_node_of(app.scene, "Red").SetBackgroundVolumeID(two.GetID())
+    assert not _visible(one)
+    ui.cordRunShow.click()
+    assert _visible(one)
+    assert composite_node_of(app.scene, "Red").GetBackgroundVolumeID() == one.GetID()
+
+
+def test_the_first_segment_brings_our_layout_and_leaving_the_module_the_former_one(
+    a_volume, ui, widget, slicer_host, layout_node
+):
+    layout_node.SetViewArrangement(layout_node.SlicerLayoutConventionalView)
+    segment(ui, a_volume())
+    assert widget.panel.views.layout == "cord"
+    slicer_host.leave_panel(widget)
+    assert layout_node.GetViewArrangement() == layout_node.SlicerLayoutConventionalView
+    slicer_host.show_panel(widget)
+    assert widget.panel.views.layout == "cord"
+
+    slicer_host.leave_panel(widget)
+    layout_node.SetViewArrangement(layout_node.SlicerLayoutOneUp3DView)
+    slicer_host.show_panel(widget)
+    assert layout_node.GetViewArrangement() == layout_node.SlicerLayoutOneUp3DView
+
+
+def test_a_layout_that_the_user_has_chosen_is_not_taken(a_volume, ui, layout_node):
+    layout_node.SetViewArrangement(layout_node.SlicerLayoutOneUpYellowSliceView)
+    segment(ui, a_volume())
+    assert layout_node.GetViewArrangement() == layout_node.SlicerLayoutOneUpYellowSliceView
+
+
+def test_who_has_left_our_layout_does_not_get_it_again(a_volume, ui, widget, app, layout_node):
+    segment(ui, a_volume("one"))
+    widget.panel.views.leave_layout()
+    segment(ui, a_volume("two"))
+    assert widget.panel.views.layout is None
+    app.scene.Clear(False)
+    segment(ui, a_volume("three"))
+    assert widget.panel.views.layout is None
+
+
+def test_our_layouts_are_in_slicers_menu_once(a_volume, ui, widget, slicer_host, module):
+    import slicer
+
+    another = slicer_host.open_panel(module)
+    bar = slicer.util.mainWindow().findChild("QToolBar", "ViewToolBar")
+    menu = bar.widgetForAction(bar.actions()[0]).menu()
+    entries = {action.text: action for action in menu.actions()}
+    assert [action.data() for action in menu.actions()].count(LAYOUTS["cord"]) == 1
+    entries["Spinal cord"].trigger()
+    assert widget.panel.views.layout == "cord"
+    slicer_host.close_panel(another)
+    slicer_host.opened = widget
+
+
+def test_the_profile_stands_beside_the_sagittal_view(widget, slicer_host):
+    from host.pythonqt import unwrap
+    from SoftCordSegLib.panel.own_layouts import profile_holder
+
+    widget.panel.views.show_layout("cord")
+    slicer_host.process_events()
+    holder = unwrap(profile_holder())
+    assert holder.isVisible()
+    assert holder.height() == unwrap(slicer_host.views.sliceWidget("Yellow")).height()
+
+
+def test_a_view_that_the_user_has_turned_is_turned_only_in_our_layout(
+    a_volume, ui, widget, layout_node
+):
+    axial = widget.panel.views.axial_node
+    axial.SetOrientation("Coronal")
+    segment(ui, a_volume())
+    assert axial.GetOrientation() == "Axial"
+    widget.panel.views.leave_layout()
+    assert axial.GetOrientation() == "Coronal"
+
+
+def test_the_axial_view_at_right_angles_to_the_cord(neck, widget, slicer_host):
+    views = widget.panel.views
+    line = views.line_of(widget.panel.situation.study)
+    widget.panel.parameters.squareToCord = True
+    origin, normal = plane_of(views.axial_node)
+    assert normal @ line.crossing(origin, normal)[1] == pytest.approx(1.0)
+    slicer_host.leave_panel(widget)
+    assert views.axial_node.GetOrientation() == "Axial"
+    slicer_host.show_panel(widget)
+    assert views.axial_node.GetOrientation() == "Reformat"
+    widget.panel.parameters.squareToCord = False
+    assert views.axial_node.GetOrientation() == "Axial"
+
+
+def test_the_axial_view_does_not_follow_where_it_is_not_to(neck, widget, slicer_host):
+    widget.panel.parameters.followCord = False
+    axial = widget.panel.views.axial_node
+    before = plane_of(axial)[0]
+    axial.SetSliceOffset(40.0)
+    slicer_host.process_events()
+    assert plane_of(axial)[0][:2] == pytest.approx(before[:2])
+
+
+def test_the_3d_view_looks_at_the_cord(neck, widget, slicer_host):
+    before = slicer_host.picture("1")
+    widget.ui.cordSurfaceCheck.click()
+    cord = (slicer_host.picture("1") != before).any(axis=-1)
+    rows, columns = np.nonzero(cord)
+    height, width = cord.shape
+    assert np.ptp(rows) > 0.6 * height
+    assert abs((rows.min() + rows.max()) / 2 - height / 2) < 0.1 * height
+    assert 0 < rows.min() < rows.max() < height - 1
+
+
+def test_a_saved_scene_brings_layout_and_choices_back(neck, widget, app, tmp_path):
+    from SoftCordSegLib.scene.scene_files import load_scene, save_scene
+
+    axial = widget.panel.views.axial_node
+    widget.panel.parameters.squareToCord = True
+    show_width(axial, 33.0)
+    before = plane_of(axial)
+    save_scene(app.scene, tmp_path / "study.mrb")
+    widget.panel.views.leave_layout()
+    app.scene.Clear(False)
+    load_scene(app.scene, tmp_path / "study.mrb")
+    assert widget.panel.views.layout == "cord"
+    assert widget.panel.parameters.squareToCord
+    assert plane_of(widget.panel.views.axial_node)[0] == pytest.approx(before[0], abs=1e-3)
+    # Views have other sizes until the layout is shown, and Slicer resizes what they show.
+    assert widget.panel.views.axial_node.GetFieldOfView()[0] == pytest.approx(33.0, rel=0.15)

@@ -13,6 +13,7 @@ from panel_actions import (
     choose_rows,
     paint_voxels,
     shown_rows,
+    table_rows,
     wait_until_measured,
     while_running,
 )
@@ -99,7 +100,7 @@ def test_from_the_image_to_the_saved_scene(case, ui, widget, app, slicer_host, t
     load_scene(app.scene, tmp_path / "study.mrb")
     image = ui.cordImageSelector.currentNode()
     np.testing.assert_array_equal(array_of(study_of(image).soft), corrected)
-    assert len(ui.cordDiscsNote.text.split(", ")) == len(discs)
+    assert len(table_rows(ui)) == len(discs)
     ui.cordMeasureSection.collapsed = False
     wait_until_measured(widget)
     assert len(shown_rows(ui)) == study_of(image).slice_table.GetNumberOfRows() > 10

@@ -63,3 +63,14 @@ def image_in(grid: Grid) -> Volume:
     """An image in which no two neighbours are alike, so that a swapped or shifted axis shows."""
     rng = np.random.default_rng(7)
     return Volume(rng.integers(0, 900, grid.shape).astype(np.int16), grid.affine)
+
+
+def results_of(image_node) -> list:
+    """The nodes under the item of an image in the subject hierarchy."""
+    import slicer
+    import vtk
+
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(image_node.GetScene())
+    ids = vtk.vtkIdList()
+    hierarchy.GetItemChildren(hierarchy.GetItemByDataNode(image_node), ids, False)
+    return [hierarchy.GetItemDataNode(ids.GetId(n)) for n in range(ids.GetNumberOfIds())]

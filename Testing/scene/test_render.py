@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from scene.examples import GRIDS, cord_in
-from SoftCordSegLib.colours import MASKS, rgb
+from SoftCordSegLib.scene.contours import show_contours
 from SoftCordSegLib.scene.render import (
     ORIENTATIONS,
     SliceView,
@@ -14,9 +14,9 @@ from SoftCordSegLib.scene.render import (
     png_bytes,
     set_window_level,
 )
-from SoftCordSegLib.scene.soft_mask_node import add_soft_mask, display_soft_mask, set_soft_mask
+from SoftCordSegLib.scene.soft_mask_node import add_soft_mask
 from SoftCordSegLib.scene.threshold_view import add_threshold_view
-from SoftCordSegLib.scene.volume_nodes import add_volume, array_of, volume_of
+from SoftCordSegLib.scene.volume_nodes import add_volume
 from SoftCordSegLib.volume import Grid, Volume
 
 SIZE = (200, 200)
@@ -34,105 +34,12 @@ def scene(drawing_app, request):
     image.GetDisplayNode().AutoWindowLevelOff()
     image.GetDisplayNode().SetWindowLevelMinMax(0, 255)
     soft = add_soft_mask(drawing_app.scene, image, cord_in(grid, radius_mm=5.0, edge_mm=6.0))
-    display_soft_mask(soft, shown_from=0.2)
     view = add_threshold_view(drawing_app.scene, soft, 0.5)
     return drawing_app, image, soft, view, grid.to_world((np.array(grid.shape) - 1) / 2)
 
 
-def distance_from(middle: np.ndarray, window: SliceView) -> np.ndarray:
-    """For each pixel of an axial picture: mm from the middle of the cord."""
-    row, column = window.pixel_of(middle)
-    one_right = window.pixel_of(middle + [10.0, 0, 0])
-    mm_per_pixel = 10.0 / np.hypot(one_right[0] - row, one_right[1] - column)
-    rows, columns = np.mgrid[: SIZE[1], : SIZE[0]]
-    return np.hypot(rows - row, columns - column) * mm_per_pixel
-
-
 def is_grey(picture: np.ndarray) -> np.ndarray:
     return np.ptp(picture.astype(int), axis=-1) <= 3
-
-
-def is_outline(picture: np.ndarray) -> np.ndarray:
-    return np.abs(picture / 255.0 - rgb(MASKS[0])).max(axis=-1) < 0.15
-
-
-def test_the_overlay_is_where_the_mask_is_and_nowhere_else(scene):
-    app, image, soft, view, middle = scene
-    view.node.GetDisplayNode().SetVisibility(False)
-    with SliceView(app, "Axial", SIZE) as window:
-        window.show(image, soft, opacity=0.5)
-        window.jump_to(middle)
-        window.zoom(24.0)
-        picture = window.render()
-        distance = distance_from(middle, window)
-
-    # soft = 0.5 - (r - 5) / 6 is 0.2, where the overlay ends, at r = 6.8 mm
-    assert not is_grey(picture)[distance < 6.3].any()
-    assert is_grey(picture)[distance > 7.3].all()
-    assert np.abs(picture[distance > 7.3].astype(int) - GREY).max() <= 3
-
-
-def test_without_opacity_only_the_image_is_seen(scene):
-    app, image, soft, view, middle = scene
-    view.node.GetDisplayNode().SetVisibility(False)
-    with SliceView(app, "Sagittal", SIZE) as window:
-        window.show(image, soft, opacity=0.0)
-        window.jump_to(middle)
-        window.zoom(20.0)
-        picture = window.render()
-
-    assert is_grey(picture).all()
-    assert picture.mean() == pytest.approx(GREY, abs=3)
-
-
-def test_a_lower_limit_of_display_shows_more_of_the_mask(scene):
-    app, image, soft, view, middle = scene
-    view.node.GetDisplayNode().SetVisibility(False)
-    areas = []
-    with SliceView(app, "Axial", SIZE) as window:
-        window.show(image, soft, opacity=0.5)
-        window.jump_to(middle)
-        window.zoom(24.0)
-        for shown_from in (0.8, 0.5, 0.2):
-            display_soft_mask(soft, shown_from)
-            areas.append((~is_grey(window.render())).sum() * (24.0 / SIZE[0]) ** 2)
-
-    expected = [np.pi * (5.0 + 6.0 * (0.5 - shown_from)) ** 2 for shown_from in (0.8, 0.5, 0.2)]
-    assert areas == pytest.approx(expected, rel=0.12)
-
-
-def test_the_outline_of_the_segment_moves_with_the_threshold(scene):
-    app, image, _, view, middle = scene
-    with SliceView(app, "Axial", SIZE) as window:
-        window.show(image)
-        window.jump_to(middle)
-        window.zoom(24.0)
-        radii = []
-        for threshold in (0.8, 0.5, 0.2):
-            view.update(threshold)
-            outline = is_outline(window.render())
-            assert outline.any()
-            radii.append(distance_from(middle, window)[outline].mean())
-
-    # soft = t at r = 5 + 6 (0.5 - t); the outline follows voxel borders, so half a voxel and more
-    # of play
-    assert radii == pytest.approx([3.2, 5.0, 6.8], abs=0.8)
-    assert radii[0] < radii[1] < radii[2]
-
-
-def test_a_changed_mask_is_seen_at_the_next_drawing(scene):
-    app, image, soft, view, middle = scene
-    view.node.GetDisplayNode().SetVisibility(False)
-    with SliceView(app, "Axial", SIZE) as window:
-        window.show(image, soft, opacity=0.5)
-        window.jump_to(middle)
-        window.zoom(16.0)
-        row, column = (round(x) for x in window.pixel_of(middle))
-        assert not is_grey(window.render())[row, column]
-
-        set_soft_mask(soft, volume_of(soft).with_data(np.zeros_like(array_of(soft))))
-
-        assert is_grey(window.render()).all()
 
 
 def test_the_position_jumped_to_is_in_the_middle_of_the_picture(scene):
@@ -147,32 +54,29 @@ def test_the_position_jumped_to_is_in_the_middle_of_the_picture(scene):
 
 
 def test_jumping_shows_the_slice_through_the_position(scene):
-    app, image, soft, view, middle = scene
-    view.node.GetDisplayNode().SetVisibility(False)
+    app, image, _, _, middle = scene
     for orientation, away in (
         ("Sagittal", [12.0, 0, 0]),
         ("Coronal", [0, 12.0, 0]),
         ("Axial", [0, 0, 13.0]),
     ):
         with SliceView(app, orientation, SIZE) as window:
-            window.show(image, soft, opacity=0.5)
+            window.show(image)
             window.jump_to(middle)
             window.zoom(16.0)
-            row, column = (round(x) for x in window.pixel_of(middle))
-            assert (row, column) == pytest.approx((SIZE[1] / 2, SIZE[0] / 2), abs=1)
-            assert not is_grey(window.render())[row, column]
+            assert not is_grey(window.render()).all(), "the cord's contours"
             window.jump_to(middle + away)
             assert is_grey(window.render()).all()
 
 
-def test_the_3d_view_shows_the_surface_in_the_colour_of_the_segment(scene):
+def test_the_3d_view_shows_the_surface_in_the_colour_of_the_mask(scene):
     app, _, _, view, _ = scene
     with ThreeDView(app, SIZE, background=(0, 0, 1)) as window:
         window.look_from("A")
         nothing = window.render()
         assert (nothing == (0, 0, 255)).all()
 
-        view.update(0.5, surface=True)
+        show_contours(view, in_3d=True)
         window.look_from("A")
         picture = window.render()
         view.update(0.9)
@@ -196,7 +100,7 @@ def test_closing_a_view_takes_its_nodes_out_of_the_scene(scene):
     before = {app.scene.GetNthNode(n).GetID() for n in range(app.scene.GetNumberOfNodes())}
 
     with SliceView(app, "Axial", SIZE) as window:
-        window.show(image, soft)
+        window.show(image)
         window.render()
 
     assert {app.scene.GetNthNode(n).GetID() for n in range(app.scene.GetNumberOfNodes())} == before

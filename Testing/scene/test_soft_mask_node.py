@@ -9,9 +9,7 @@ from scene.examples import GRIDS, cord_in, image_in
 from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.scene.links import IMAGE, linked
 from SoftCordSegLib.scene.soft_mask_node import (
-    COLOUR_MAPS,
     add_soft_mask,
-    display_soft_mask,
     set_soft_mask,
     show_in_slice_views,
     soft_masks_of,
@@ -87,33 +85,20 @@ def test_a_mask_of_another_image_is_refused(app):
         add_soft_mask(app.scene, image, cord_in(GRIDS["anisotropic"]))
 
 
-@pytest.mark.parametrize("name", COLOUR_MAPS)
-def test_every_colour_map_is_there(app, name):
+def test_a_mask_by_itself_is_grey_from_0_to_1(app):
     grid = GRIDS["isotropic"]
     node = add_soft_mask(app.scene, add_volume(app.scene, image_in(grid), "T2w"), cord_in(grid))
 
-    display_soft_mask(node, shown_from=0.3, colour_map=name)
-
     display = node.GetDisplayNode()
-    assert display.GetColorNode() is not None
-    assert (display.GetLowerThreshold(), display.GetUpperThreshold()) == (0.3, 1.0)
-    assert display.GetApplyThreshold()
+    assert display.GetColorNode().GetName() == "Grey"
+    assert not display.GetApplyThreshold()
     assert (display.GetWindowLevelMin(), display.GetWindowLevelMax()) == (0.0, 1.0)
 
 
-def test_slice_views_show_the_mask_over_the_image_and_let_it_go(app):
-    grid = GRIDS["isotropic"]
-    image = add_volume(app.scene, image_in(grid), "T2w")
-    node = add_soft_mask(app.scene, image, cord_in(grid))
+def test_slice_views_show_an_image(app):
+    image = add_volume(app.scene, image_in(GRIDS["isotropic"]), "T2w")
     views = [app.scene.AddNewNodeByClass("vtkMRMLSliceCompositeNode") for _ in range(3)]
 
-    show_in_slice_views(app.scene, image, node, opacity=0.4)
-    assert {
-        (view.GetBackgroundVolumeID(), view.GetForegroundVolumeID(), view.GetForegroundOpacity())
-        for view in views
-    } == {(image.GetID(), node.GetID(), 0.4)}
+    show_in_slice_views(app.scene, image)
 
-    show_in_slice_views(app.scene, None)
-    assert {(view.GetBackgroundVolumeID(), view.GetForegroundVolumeID()) for view in views} == {
-        (image.GetID(), None)
-    }
+    assert {view.GetBackgroundVolumeID() for view in views} == {image.GetID()}

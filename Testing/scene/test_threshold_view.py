@@ -356,7 +356,7 @@ with ThreeDView(app, (80, 80)) as space, SliceView(app, "Axial", (80, 80), name=
         app.scene.RemoveNode(view.node.GetDisplayNode())
         view.update(0.4, surface=surface)
         space.render(), plane.render()
-        assert not view.node.GetDisplayNode().GetVisibility2DFill()
+        assert not view.node.GetDisplayNode().GetSegmentVisibility2DOutline('SpinalCord')
 print("alive")
 """
     answer = subprocess.run(

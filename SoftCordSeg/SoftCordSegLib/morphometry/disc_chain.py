@@ -14,7 +14,7 @@ import numpy as np
 
 # Slices (0.5 mm) of the posterior disc tips of PAM50, values 2 (C1/C2) to 21 (L1/L2); De Leener et
 # al., NeuroImage 2018.
-_PAM50_SLICES = (
+PAM50_SLICES = (
     938, 909, 872, 837, 802, 769, 733, 692, 646, 599,
     552, 502, 451, 397, 344, 289, 232, 170, 106, 40,
 )  # fmt: skip
@@ -32,9 +32,25 @@ _RELATIVE_SD_C1_C2 = 0.20
 def spacing_mm(value: int) -> float:
     """Distance along the cord from disc ``value`` (2 to 24) down to the next one in PAM50, mm."""
     number = value - FIRST
-    if number < len(_PAM50_SLICES) - 1:
-        return 0.5 * (_PAM50_SLICES[number] - _PAM50_SLICES[number + 1])
-    return _LUMBAR_MM[min(number - len(_PAM50_SLICES) + 1, len(_LUMBAR_MM) - 1)]
+    if number < len(PAM50_SLICES) - 1:
+        return 0.5 * (PAM50_SLICES[number] - PAM50_SLICES[number + 1])
+    return _LUMBAR_MM[min(number - len(PAM50_SLICES) + 1, len(_LUMBAR_MM) - 1)]
+
+
+def values_in_view(rows: Mapping[int, int], count: int, step_mm: float) -> np.ndarray:
+    """Disc values that can be in a strip of ``count`` rows with these discs, at the smallest
+    scale.
+    """
+    top, bottom = min(rows), max(rows)
+    row = float(rows[top])
+    while top > FIRST and row < count:
+        top -= 1
+        row += SCALES[0] * spacing_mm(top) / step_mm
+    row = float(rows[bottom])
+    while bottom < LAST and row > 0:
+        row -= SCALES[0] * spacing_mm(bottom) / step_mm
+        bottom += 1
+    return np.arange(top, bottom + 1)
 
 
 def relative_sd(value: int) -> float:
@@ -86,11 +102,20 @@ def solve_chain(
         values: disc values to find.
         step_mm: distance between positions.
     """
-    count = len(correlation)
-    below, above = _rows_beyond(len(correlation), known, values, step_mm)
-    correlation = np.pad(correlation, (below, above), constant_values=np.nan)
+    return chain_from_odds(CORRELATION_WEIGHT * (correlation - INDIFFERENT), known, values, step_mm)
+
+
+def chain_from_odds(
+    log_odds: np.ndarray, known: Mapping[int, int], values: np.ndarray, step_mm: float
+) -> ChainResult:
+    """As :func:`solve_chain`, from the (n,) log odds of a disc at each position; NaN where the
+    image does not reach.
+    """
+    count = len(log_odds)
+    below, above = _rows_beyond(count, known, values, step_mm)
+    log_odds = np.pad(log_odds, (below, above), constant_values=np.nan)
     known = {value: row + below for value, row in known.items()}
-    odds = np.where(np.isfinite(correlation), CORRELATION_WEIGHT * (correlation - INDIFFERENT), 0.0)
+    odds = np.where(np.isfinite(log_odds), log_odds, 0.0)
     scores = np.repeat(odds[None, :], len(values), axis=0)
     scores[values == FIRST] = 0.0  # C1/C2 does not look like a disc
     for value, row in known.items():

@@ -18,7 +18,7 @@ from .centreline import Centreline
 
 STEP_MM = 0.5
 # The cord's direction is extrapolated so far beyond the ends of its mask.
-_BEYOND_MM = 60.0
+BEYOND_MM = 60.0
 _FRONT_MM = (0.0, 30.0)
 _HALF_WIDTH_MM = 3.0
 # The direction of the cord changes over centimetres; shorter changes are noise of the mask.
@@ -92,7 +92,7 @@ def _frame_along(centreline: Centreline) -> tuple[np.ndarray, np.ndarray, np.nda
         along, _DIRECTION_SMOOTHING_MM / STEP_MM, axis=0, mode="nearest"
     )
     along /= np.linalg.norm(along, axis=1, keepdims=True)
-    beyond = np.arange(STEP_MM, _BEYOND_MM + STEP_MM / 2, STEP_MM)
+    beyond = np.arange(STEP_MM, BEYOND_MM + STEP_MM / 2, STEP_MM)
     below, above = (
         points[0] - beyond[::-1, None] * along[0],
         points[-1] + beyond[:, None] * along[-1],
@@ -142,13 +142,17 @@ class DiscPatterns:
 
     Args:
         spine: the straightened image.
+
+    Attributes:
+        flat: (n, m) the strip without its slow changes along the cord, and with even contrast; NaN
+            outside the image.
     """
 
     def __init__(self, spine: StraightSpine):
-        self._flat = _flattened(spine)
+        self.flat = _flattened(spine)
         self._windows, self._spreads = [], []
         for shift in _SHIFTS:
-            strip = self._flat[:, _FRONT.start + shift : _FRONT.stop + shift]
+            strip = self.flat[:, _FRONT.start + shift : _FRONT.stop + shift]
             self._windows.append(sliding_window_view(strip, 2 * _HALF_HEIGHT + 1, axis=0))
             size = (2 * _HALF_HEIGHT + 1) * strip.shape[1]
             self._spreads.append(
@@ -156,16 +160,16 @@ class DiscPatterns:
             )
 
     def __len__(self) -> int:
-        return len(self._flat)
+        return len(self.flat)
 
     def patch(self, row: int, shift_mm: float = 0.0) -> np.ndarray | None:
         """The patch (rows, columns) around a row, shifted forwards; None where it leaves the
         image.
         """
-        if not _HALF_HEIGHT <= row < len(self._flat) - _HALF_HEIGHT:
+        if not _HALF_HEIGHT <= row < len(self.flat) - _HALF_HEIGHT:
             return None
         shift = round(shift_mm / STEP_MM)
-        patch = self._flat[
+        patch = self.flat[
             row - _HALF_HEIGHT : row + _HALF_HEIGHT + 1, _FRONT.start + shift : _FRONT.stop + shift
         ]
         return patch if np.isfinite(patch).all() else None
@@ -176,7 +180,7 @@ class DiscPatterns:
         """
         pattern = pattern - pattern.mean()
         pattern /= max(np.linalg.norm(pattern), 1e-12)
-        correlations = np.full((len(_SHIFTS), len(self._flat)), np.nan)
+        correlations = np.full((len(_SHIFTS), len(self.flat)), np.nan)
         for line, windows, spread in zip(correlations, self._windows, self._spreads):
             line[_HALF_HEIGHT : len(line) - _HALF_HEIGHT] = (
                 np.einsum("nci,ic->n", windows, pattern) / spread

@@ -24,11 +24,12 @@ from .disc_chain import (
     FIRST,
     INDIFFERENT,
     LAST,
-    SCALES,
     ChainResult,
     solve_chain,
     spacing_mm,
+    values_in_view,
 )
+from .disc_naming import name_discs
 from .disc_patterns import STEP_MM, Correlation, DiscPatterns, StraightSpine, straighten
 from .discs import DiscLabel, check_discs
 from .level_names import disc_name
@@ -65,7 +66,7 @@ def naming_log_odds(correlation: np.ndarray, rows: Mapping[int, int]) -> float:
         correlation: (n,) correlation with a disc; NaN where the image does not reach.
         rows: row of each known disc, from C2/C3 down.
     """
-    chain = solve_chain(correlation, rows, values_in_view(rows, len(correlation)), STEP_MM)
+    chain = solve_chain(correlation, rows, values_in_view(rows, len(correlation), STEP_MM), STEP_MM)
     odds = chain.log_evidence
     if C2_C3 in chain.values:
         top = int(chain.rows[list(chain.values).index(C2_C3)])
@@ -99,20 +100,6 @@ def best_renaming(correlation: np.ndarray, rows: Mapping[int, int]) -> tuple[int
     return (shifts[best], float(odds[best])) if odds else (0, 0.0)
 
 
-def values_in_view(rows: Mapping[int, int], count: int) -> np.ndarray:
-    """Disc values that can be in a strip of ``count`` rows, at the smallest scale."""
-    top, bottom = min(rows), max(rows)
-    row = float(rows[top])
-    while top > FIRST and row < count:
-        top -= 1
-        row += SCALES[0] * spacing_mm(top) / STEP_MM
-    row = float(rows[bottom])
-    while bottom < LAST and row > 0:
-        row -= SCALES[0] * spacing_mm(bottom) / STEP_MM
-        bottom += 1
-    return np.arange(top, bottom + 1)
-
-
 # Discs cannot be seen in slices thicker than this.
 MAX_SLICE_MM = 3.0
 CONFIDENT_WITHIN_MM = 2.5
@@ -125,12 +112,7 @@ _START_SCALES = (0.75, 0.85, 0.95, 1.05)
 _ON_CORD_MM = 4.0
 # In front of the cord's middle: posterior tips where no label shows their distance.
 _USUAL_FRONT_MM = 8.0
-_NARROW, _WIDE = 1.2, 0.8
-# The names that are tried for a disc when none is known.
-_FIRST_NAMES = range(C2_C3, 13)
-# Names less probable than this are not offered.
-_NAMES_WORTH_ASKING = 0.02
-_SOME_NAME = 6
+_WIDE = 0.8
 
 
 @dataclass(frozen=True)
@@ -229,7 +211,7 @@ def propose_discs(
     spine = straighten(image, centreline)
     patterns = DiscPatterns(spine)
     if not known:
-        return _propose_unnamed(spine, patterns, progress.part(0.3, 1.0))
+        return _propose_unnamed(mask, spine, patterns, progress.part(0.3, 1.0))
     located = {disc.value: spine.locate(np.asarray(disc.position_mm)) for disc in known}
     rows = {
         value: int(np.clip(round(position[0]), 0, len(patterns) - 1))
@@ -269,7 +251,7 @@ def _best_fit(
             " like there.",
             hint="Mark another one.",
         )
-    values = values_in_view(rows, len(patterns))
+    values = values_in_view(rows, len(patterns), STEP_MM)
     starts = [list(patches.values())]
     if len(patches) == 1:
         ((value, patch),) = patches.items()
@@ -340,41 +322,23 @@ def _confidence(chain: ChainResult, index: int) -> float:
     )
 
 
-def _propose_unnamed(spine: StraightSpine, patterns: DiscPatterns, progress: Progress) -> Proposals:
-    """Find one disc by its narrowness, the others with it, and name them by what is above and
-    below.
+def _propose_unnamed(
+    mask: Volume, spine: StraightSpine, patterns: DiscPatterns, progress: Progress
+) -> Proposals:
+    """All discs that are found, under every name that they may have.
 
     Raises:
         InputError: nothing looks like a disc.
     """
-    patches = [patterns.patch(row) for row in range(len(patterns))]
-    narrow = np.array([0.0 if patch is None else narrowness(patch) for patch in patches])
-    row = int(np.argmax(narrow))
-    if narrow[row] < _NARROW:
-        raise InputError(
-            "Nothing in front of the cord looks like a disc.",
-            hint="Mark one disc, for example C2/C3, at its posterior tip.",
+    named = name_discs(mask, spine, patterns, progress)
+    namings = tuple(
+        DiscNaming(
+            tuple(_as_discs(naming.chain, named.match, spine, (), _USUAL_FRONT_MM)),
+            naming.probability,
         )
-    # Under any name, the chain around it finds the others, and with them a better pattern.
-    _, correlation = _best_fit(patterns, {_SOME_NAME: row}, progress.part(0.0, 0.5))
-    odds = np.array([naming_log_odds(correlation.best, {value: row}) for value in _FIRST_NAMES])
-    probabilities = np.exp(odds - odds.max()) / np.exp(odds - odds.max()).sum()
-    order = np.argsort(odds)[::-1]
-    best = _FIRST_NAMES[int(order[0])]
-    chain, correlation = _best_fit(patterns, {best: row}, progress.part(0.5, 1.0))
-    namings: list[DiscNaming] = []
-    for index in order:
-        if probabilities[index] < _NAMES_WORTH_ASKING and namings:
-            break
-        value = _FIRST_NAMES[int(index)]
-        if value != best:
-            known = {value: row}
-            values = values_in_view(known, len(patterns))
-            chain = solve_chain(correlation.best, known, values, STEP_MM)
-        discs = _as_discs(chain, correlation, spine, (), _USUAL_FRONT_MM)
-        namings.append(DiscNaming(tuple(discs), float(probabilities[index])))
-    certain = bool(odds[order[0]] - odds[order[1]] >= CLEAR)
-    return Proposals(namings[0].discs, certain=certain, namings=tuple(namings))
+        for naming in named.namings
+    )
+    return Proposals(namings[0].discs, certain=named.certain, namings=namings)
 
 
 def _doubts(

@@ -25,6 +25,7 @@ SCHEMES = ("https",)
 MAX_BYTES = 4 << 30
 _BLOCK = 1 << 18
 _TIMEOUT_S = 30.0
+_ASK_TIMEOUT_S = 8.0
 # Headers with the version of a file, so that two versions are never joined into one.
 _VERSION_HEADERS = ("ETag", "Last-Modified")
 # What goes wrong with a connection; before Python 3.10 a timeout has a class of its own.
@@ -90,6 +91,25 @@ def download(
             path=path,
             hint="Free some space, or choose another folder.",
         ) from error
+
+
+def size_of(url: str, *, schemes: tuple[str, ...] = SCHEMES) -> int | None:
+    """The size of the file in bytes, as its server says before anything is downloaded; None where
+    it does not.
+
+    Raises:
+        ModelError: no connection, or refused by the server.
+    """
+    _check_scheme(url, schemes)
+    headers = {"User-Agent": "SoftCordSeg", "Accept-Encoding": "identity"}
+    request = urllib.request.Request(url, headers=headers, method="HEAD")
+    try:
+        opener = urllib.request.build_opener(_Redirects(schemes))
+        with opener.open(request, timeout=_ASK_TIMEOUT_S) as response:
+            length = response.headers.get("Content-Length")
+    except _CONNECTION as error:
+        raise _connection_error(url, error) from error
+    return int(length) if length and length.isdigit() else None
 
 
 def _fetch(

@@ -1,142 +1,225 @@
-"""Several volumes of one participant side by side: the same cord has one
-area, whatever the contrast.
+"""Several volumes of one participant side by side: the same cord has one area, whatever the
+contrast.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
 from slicer.i18n import tr as _
 
-from ..errors import InputError
+from .measuring import Measurement, Rows, grouping_of
+from .short_table import ShortTable, number_text, position_of, range_text
 
 _ATTRIBUTE = "SoftCordSeg.Comparison"
-_LEVEL, _NUMBER, _MEAN, _SD, _CV = "Level", "VertLevel", "Mean", "SD", "CV"
+_PART, _UNIT = "*", "mm²"
 
 
-def studies_to_compare(scene) -> list:
-    """``scene.study.Study`` of every image that has a mask, in the scene's order."""
+@dataclass(frozen=True)
+class Compared:
+    """Volumes to compare.
+
+    Attributes:
+        studies: ``scene.study.Study``, the chosen one first; one without discs has those of
+            another.
+        names: of the volumes, short.
+        remarks: sentences on whose discs and volumes these are.
+    """
+
+    studies: tuple
+    names: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
+
+
+def volumes_to_compare(study) -> Compared:
+    """The chosen volume and the others of the participant that have a mask.
+
+    Volumes that do not tell whose they are go together; the remarks say so.
+
+    Args:
+        study: ``scene.study.Study`` with a mask.
+    """
+    from ..scene.cord_profile import studies_of_participant
+
+    others, remarks = studies_of_participant(study), []
+    if not others:
+        others = _without_participant(study)
+        if others:
+            remarks.append(
+                _("The volumes do not tell whose they are; they are taken for one participant's.")
+            )
+    studies = [study, *others]
+    names = _short_names([one.image.GetName() for one in studies])
+    for n, one in enumerate(studies):
+        lender = _lender(one, studies)
+        if lender is not None:
+            studies[n] = replace(one, discs=lender.discs)
+            remarks.append(
+                _("{name}: levels by the discs of {other}.").format(
+                    name=names[n], other=names[studies.index(lender)]
+                )
+            )
+    return Compared(tuple(studies), names, tuple(remarks))
+
+
+def _without_participant(study) -> list:
+    from ..bids import participant_of
     from ..scene.study import study_of
     from .situation import volumes_to_segment
 
-    return [study for study in map(study_of, volumes_to_segment(scene)) if study.soft is not None]
+    if participant_of(study.image.GetName()):
+        return []
+    images = [
+        image
+        for image in volumes_to_segment(study.image.GetScene())
+        if image is not study.image and not participant_of(image.GetName())
+    ]
+    return [one for one in map(study_of, images) if one.soft is not None]
 
 
-def compare(scene, discs: list):
-    """Measure all masks by level, and put what they have in common into one table and one plot.
+def _has_discs(study) -> bool:
+    return study.discs is not None and study.discs.GetNumberOfControlPoints() > 0
+
+
+def _lender(study, studies: Sequence):
+    """Whose discs a study takes: of the same session, for only there the patient lay in the same
+    scanner coordinates.
+    """
+    from ..bids import session_of
+
+    if _has_discs(study):
+        return None
+    session = session_of(Path(study.image.GetName()))
+    for other in studies:
+        if _has_discs(other) and session_of(Path(other.image.GetName())) == session:
+            return other
+    return None
+
+
+def _short_names(names: list[str]) -> tuple[str, ...]:
+    from ..bids import contrast_names
+
+    short = contrast_names([Path(name) for name in names])
+    return tuple(short) if len(set(short)) == len(short) else tuple(names)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Areas side by side.
+
+    Attributes:
+        table: as it is seen.
+        spreads: ``morphometry.ContrastSpread``, one a row, for the CSV.
+        words: what was found.
+    """
+
+    table: ShortTable
+    spreads: tuple
+    words: str
+
+
+def compare(
+    compared: Compared, measurements: Sequence[Measurement], rows: Rows, levels: str
+) -> Comparison:
+    """Put areas side by side: by level, or over C2–C3 or a range.
 
     Args:
-        scene: the MRML scene.
-        discs: ``DiscLabel``; for volumes that have no discs of their own: the same participant, in
-            the same position.
-
-    Returns:
-        (table node, chart node, a sentence).
+        compared: the volumes.
+        measurements: of them, with levels.
+        rows, levels: the chips; the slices of volumes with other grids do not match, so that they
+            are compared by level.
 
     Raises:
-        InputError: fewer than two masks, no discs, or an empty mask.
+        InputError: a wrong range.
     """
-    from ..scene.disc_points import discs_of
-    from ..workflows.csa_measure import CsaOptions
+    from ..morphometry import rows_in_common
     from ..workflows.csa_tables import compare_summaries
-    from .measuring import Rows, grouping_of, measure_study
 
-    studies = studies_to_compare(scene)
-    if len(studies) < 2:
-        raise InputError(
-            _("Only volumes with a mask can be compared, and there are fewer than two."),
-            hint=_("Segment them first."),
+    shapes = {name: one.shape for name, one in zip(compared.names, measurements)}
+    if rows in (Rows.Level, Rows.Slice):
+        found = {int(level) for shape in shapes.values() for level in shape.levels if level}
+        groups = [(level,) for level in sorted(found)]
+    else:
+        groups = [tuple(grouping_of(rows, levels).levels)]
+    summaries, partial = rows_in_common(shapes, groups)
+    spreads = compare_summaries(summaries, "", compared.names).spreads
+    table = _table(compared.names, spreads, partial, _places(measurements[0].shape, spreads))
+    return Comparison(table, spreads, _words(compared, spreads, partial))
+
+
+def _places(shape, spreads) -> list:
+    """(numbers of the slices, position) of each row, in the chosen volume."""
+    places = []
+    for spread in spreads:
+        inside = [
+            int(number)
+            for number, level in zip(shape.slices, shape.levels)
+            if level in spread.levels
+        ]
+        places.append((tuple(inside), position_of(shape, inside) if inside else None))
+    return places
+
+
+def _table(names: Sequence[str], spreads, partial, places) -> ShortTable:
+    last = _("Difference") if len(names) == 2 else _("SD")
+    cells = []
+    for spread in spreads:
+        values = [spread.values[name] for name in names]
+        apart = values[1] - values[0] if len(names) == 2 else spread.sd
+        text = f"{apart:+.1f}" if len(names) == 2 and math.isfinite(apart) else number_text(apart)
+        mark = _PART if tuple(spread.levels) in partial else ""
+        cells.append((range_text(spread.name) + mark, *map(number_text, values), text))
+    return ShortTable(
+        (_("Level"), *(f"{name} {_UNIT}" for name in names), last),
+        tuple(cells),
+        tuple(slices for slices, _position in places),
+        tuple(position for _slices, position in places),
+    )
+
+
+def _words(compared: Compared, spreads, partial) -> str:
+    known = [spread.sd for spread in spreads if math.isfinite(spread.sd)]
+    if known:
+        words = _("The areas differ by {sd:.1f} mm² (SD over {count} volumes).").format(
+            sd=sum(known) / len(known), count=len(compared.names)
         )
-    summaries = {}
-    for study in studies:
-        own = discs_of(study.discs) if study.discs is not None else []
-        if not (own or discs):
-            raise InputError(
-                _("Volumes are compared level by level, and no discs are marked."),
-                hint=_("Mark the discs in one of them first."),
-            )
-        name = _unique(study.image.GetName(), summaries)
-        summaries[name] = measure_study(
-            study, CsaOptions(grouping=grouping_of(Rows.Level)), own or discs
-        ).summary
-    compared = compare_summaries(summaries, "", list(summaries))
-    spreads = sorted(compared.spreads, key=lambda spread: spread.levels)
-    _remove_earlier(scene)
-    table = _add_table(scene, spreads, list(summaries))
-    chart = _add_chart(scene, table, list(summaries))
-    common = [
-        spread.sd for spread in spreads if spread.sd == spread.sd
-    ]  # NaN where one image alone shows the level
-    words = _("Compared {count} volumes.").format(count=len(studies))
-    if common:
-        mean = sum(common) / len(common)
-        words += " " + _(
-            "The area differs by {sd:.1f} mm² (SD over volumes, mean of {levels} levels)."
-        ).format(sd=mean, levels=len(common))
-    return table, chart, words
+    else:
+        words = _("No level is in more than one of the volumes.")
+    sentences = [words, *compared.remarks]
+    if partial:
+        sentences.append(_("* only the stretch of cord that all of them show."))
+    return " ".join(sentences)
 
 
-def _unique(name: str, taken) -> str:
-    number = 2
-    unique = name
-    while unique in taken:
-        unique, number = f"{name} {number}", number + 1
-    return unique
+def put_comparison_into_scene(study, table: ShortTable) -> None:
+    """Put the comparison into the scene as a table beside those of the chosen volume, replacing
+    the former one.
 
-
-def _add_table(scene, spreads, images: list[str]):
+    Args:
+        study: ``scene.study.Study`` of the chosen volume.
+        table: as it is seen.
+    """
+    from ..scene.hierarchy import place_result
+    from ..scene.links import SOFT_MASK, link
     from ..scene.measure_tables import Column, fill
 
+    scene, name = study.image.GetScene(), _("Area by contrast")
+    count = scene.GetNumberOfNodesByClass("vtkMRMLTableNode")
+    nodes = [scene.GetNthNodeByClass(n, "vtkMRMLTableNode") for n in range(count)]
+    node = next((one for one in nodes if one.GetAttribute(_ATTRIBUTE)), None)
+    if node is None:
+        node = scene.AddNewNodeByClass("vtkMRMLTableNode", name)
+        node.SetAttribute(_ATTRIBUTE, "1")
+    link(node, SOFT_MASK, study.soft)
+    node.SetName(f"{study.image.GetName()} {name.lower()}")
     columns = [
-        Column(_LEVEL, [spread.name for spread in spreads]),
-        Column(
-            _NUMBER,
-            [int(spread.levels[0]) for spread in spreads],
-            "",
-            "Number of the level, C1 is 1",
-        ),
-        *(
-            Column(
-                image,
-                [spread.values[image] for spread in spreads],
-                "mm²",
-                "Mean area in this volume",
-            )
-            for image in images
-        ),
-        Column(_MEAN, [spread.mean for spread in spreads], "mm²"),
-        Column(_SD, [spread.sd for spread in spreads], "mm²", "Over the volumes"),
-        Column(_CV, [spread.cv_percent for spread in spreads], "%", "SD over mean"),
+        Column(heading.replace(_UNIT, "").strip(), [line[n] for line in table.cells], unit)
+        for n, (heading, unit) in enumerate(
+            zip(table.headings, ["", *[_UNIT] * len(table.headings)])
+        )
     ]
-    table = _marked(
-        scene.AddNewNodeByClass("vtkMRMLTableNode", scene.GenerateUniqueName("Area by volume"))
-    )
-    fill(table, columns)
-    return table
-
-
-def _add_chart(scene, table, images: list[str]):
-    from ..scene.measure_tables import add_area_chart, add_area_series
-
-    series = []
-    for image in images:
-        one = _marked(add_area_series(scene, table, image))
-        one.SetXColumnName(_NUMBER)
-        one.SetYColumnName(image)
-        series.append(one)
-    chart = _marked(add_area_chart(scene, series, _("Cross-sectional area by vertebral level")))
-    chart.SetXAxisTitle(_("Vertebral level (C1 is 1)"))
-    return chart
-
-
-def _marked(node):
-    node.SetAttribute(_ATTRIBUTE, "1")
-    return node
-
-
-def _remove_earlier(scene) -> None:
-    for kind in ("vtkMRMLPlotChartNode", "vtkMRMLPlotSeriesNode", "vtkMRMLTableNode"):
-        nodes = [
-            scene.GetNthNodeByClass(n, kind) for n in range(scene.GetNumberOfNodesByClass(kind))
-        ]
-        for node in nodes:
-            if node.GetAttribute(_ATTRIBUTE):
-                scene.RemoveNode(node)
+    fill(node, columns)
+    place_result(node, study.image)

@@ -102,7 +102,8 @@ class Measurement:
     Attributes:
         sources: that it was made from.
         whole: the slices, with levels where the discs tell them; one row for all of them.
-        digest: a text that is equal for equal contents of the sources, to be saved with tables.
+        digest: a text that is equal for equal contents of the sources, to be saved with tables;
+            "" where only the areas are those of the mask as it is now.
         level_problem: why levels are not known although there are discs; "" else.
     """
 
@@ -147,7 +148,7 @@ class Measurement:
         ):
             return None
         edited = shape.with_columns({"area": areas})
-        return replace(self, whole=replace(self.whole, shape=edited))
+        return replace(self, whole=replace(self.whole, shape=edited), digest="")
 
 
 def measuring_task(study, sources: Sources) -> Callable[[Progress], Measurement]:
@@ -223,6 +224,8 @@ def put_into_scene(study, measurement: Measurement, rows: Rows, levels: str) -> 
     from ..scene.study import set_slice_measures, set_summary
     from .short_table import range_text
 
+    if not measurement.digest:
+        return  # the whole follows
     shape = measurement.shape
     if study.slice_table is None or study.slice_table.GetAttribute(_DIGEST) != measurement.digest:
         set_slice_measures(study, shape)

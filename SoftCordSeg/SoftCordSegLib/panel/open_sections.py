@@ -17,6 +17,7 @@ class OpenSections:
         self._buttons = {name: getattr(ui, f"cord{name}Section") for name in names}
         self._pins = {name: getattr(ui, f"cord{name}Pin") for name in names}
         self._texts = {name: button.text for name, button in self._buttons.items()}
+        self._words = dict.fromkeys(names, "")
         self._slots = []
         self._opened = None  # to be scrolled into view
         for name, button in self._buttons.items():
@@ -33,9 +34,12 @@ class OpenSections:
 
     def set_title(self, name: str, words: str) -> None:
         """What stands behind the name of a folded section."""
-        if name not in self._buttons:
-            return
-        button, text = self._buttons[name], self._texts[name]
+        if name in self._buttons:
+            self._words[name] = words
+            self._write(name)
+
+    def _write(self, name: str) -> None:
+        button, text, words = self._buttons[name], self._texts[name], self._words[name]
         if words and button.collapsed:
             text = f"{text}   {words}"
         if button.text != text:
@@ -51,6 +55,7 @@ class OpenSections:
 
     def _follow(self, name: str, button) -> None:
         def folded(collapsed) -> None:
+            self._write(name)
             if not collapsed:
                 self._on_opened(name)
 

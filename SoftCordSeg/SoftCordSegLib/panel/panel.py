@@ -12,17 +12,20 @@ from slicer.i18n import tr as _
 from ..errors import Cancelled, SoftCordSegError
 from ..resources import resources_folder
 from .controls import Hints, Shortcuts
+from .corner_text import CornerText
 from .correct_section import CorrectSection
-from .image_section import ImageSection
 from .levels_section import LevelsSection
+from .mask_section import MaskSection
 from .measure_section import MeasureSection
-from .model_section import ModelSection
+from .model_choice import ModelChoice
+from .model_dialog import ModelDialog
+from .more_menu import MoreMenu
 from .open_sections import OpenSections
 from .platforms import missing_packages
+from .profile_view import ProfileView
 from .run_section import RunSection
 from .save_section import SaveSection
 from .situation import Situation, situation_of
-from .soft_section import SoftSection
 from .status_lines import Line, StatusLine
 from .views import Views
 from .worker import Worker, WorkerBusy
@@ -47,6 +50,7 @@ class Panel:
         parameters: the wrapped parameter node; None while the scene is closed.
         shown: True from :meth:`enter` to :meth:`exit`.
         views: :class:`~.views.Views`.
+        menu: :class:`~.more_menu.MoreMenu`.
         sections: those of which one is open at a time.
     """
 
@@ -57,7 +61,7 @@ class Panel:
         self.worker = Worker(slicer.app.processEvents)
         self.situation = Situation()
         self.shortcuts = None
-        self.views = None
+        self.views = self.menu = None
         self._observer = observer
         self.sections = OpenSections(ui, _TAKING_TURNS)
         self._lines = {name: StatusLine(ui, name, self.guard) for name in _STATUS}
@@ -142,6 +146,12 @@ class Panel:
             self._working = False
             if not self._closed:
                 self._tidying.start()
+
+    def report(self, fraction: float, message: str, section: str = "Run") -> None:
+        """Show progress of what :meth:`work` does, until it is cancelled."""
+        self.ui.cordProgressBar.value = round(100 * fraction)
+        if self.ui.cordCancelButton.enabled:
+            self.say(message, section)
 
     def say(self, text: str, section: str = "Run", warning: bool = False, show=None) -> None:
         """Show a sentence in the status line of a section, until something else is said or another
@@ -272,18 +282,21 @@ def make_panel(ui, scene, logic, observer, parent) -> Panel:
     """
     panel = Panel(ui, scene, logic, observer, parent.isVisible())
     panel.views = Views(panel)
-    panel.add(panel.views)
-    image, measure = ImageSection(panel), MeasureSection(panel)
+    panel.profile = ProfileView(panel, panel.views)
+    choice, measure = ModelChoice(logic), MeasureSection(panel)
+    run = RunSection(panel, choice)
+    panel.menu = MoreMenu(panel, choice, ModelDialog(panel, choice), run.on_segment_all)
     correct = CorrectSection(panel, on_change=measure.follow)
-    soft = SoftSection(panel)
-    panel.add(image, ModelSection(panel), RunSection(panel, image), soft, correct)
-    panel.add(LevelsSection(panel), measure, SaveSection(panel))
+    mask = MaskSection(panel)
+    panel.add(panel.menu, run, mask, correct)
+    panel.add(LevelsSection(panel), measure, SaveSection(panel), panel.views)
+    panel.add(panel.profile, CornerText(panel, panel.views, panel.profile))
     panel.shortcuts = Shortcuts(
         parent,
         {
             "Ctrl+Return": lambda: ui.cordSegmentButton.click(),
-            "Ctrl+Up": lambda: soft.step(+5),
-            "Ctrl+Down": lambda: soft.step(-5),
+            "Ctrl+Up": lambda: mask.step(+5),
+            "Ctrl+Down": lambda: mask.step(-5),
         },
     )
     return panel

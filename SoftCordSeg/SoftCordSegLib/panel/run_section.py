@@ -1,51 +1,80 @@
-"""Section "Segment": the button, progress, Cancel, the box, and segmenting all volumes."""
+"""The top of the panel: the volume, the button Segment, in whose place progress and Cancel appear,
+and the line that says what came of it.
+"""
 
 from __future__ import annotations
 
+import qt
 from slicer.i18n import tr as _
 
 from ..errors import Cancelled, SoftCordSegError
 from .controls import Section
+from .outcome import Outcome, outcome_of
 from .platforms import confirm, install_missing_packages
-from .situation import volumes_to_segment
+from .sample_data import load_sample
+from .situation import frame_of_sequence, is_soft_mask, volumes_to_segment
+
+# The outcome of a mask is read again when the hand has rested so long, ms.
+_REST_MS = 300
 
 
 class RunSection(Section):
-    """The section "Segment".
-
-    Args:
-        panel: see :class:`~.panel.Panel`.
-        choices: the section with the model and the device.
+    """Args:
+    panel: see :class:`~.panel.Panel`.
+    choice: :class:`~.model_choice.ModelChoice`.
     """
 
-    def __init__(self, panel, choices):
-        self._panel, self._ui, self._choices = panel, panel.ui, choices
-        self._ui.cordSegmentButton.connect("clicked()", self.on_segment)
-        self._ui.cordSegmentAllButton.connect("clicked()", self.on_segment_all)
-        self._ui.cordCancelButton.connect("clicked()", self.on_cancel)
-        self._ui.cordProgressBar.visible = False
-        self._ui.cordCancelButton.visible = False
+    def __init__(self, panel, choice):
+        self._panel, self._ui, self._choice = panel, panel.ui, choice
+        self._masks: list[str] = []  # IDs of the nodes that are not offered as volumes
         self._of_many = ""
+        self._watched: tuple = ()
+        self._outcome: tuple | None = None  # (key, Outcome) of the shown mask
+        self._notes = ""  # on the last run, as long as its mask is shown
+        self._reading = qt.QTimer()
+        self._reading.setSingleShot(True)
+        self._reading.setInterval(_REST_MS)
+        self._reading.connect("timeout()", self._on_rest)
+        ui = self._ui
+        ui.cordSegmentButton.connect("clicked()", self.on_segment)
+        ui.cordCancelButton.connect("clicked()", self.on_cancel)
+        ui.cordSampleButton.connect("clicked()", self._on_sample)
+        ui.cordInstallButton.connect("clicked()", self._on_install)
+        ui.cordProgressBar.visible = ui.cordCancelButton.visible = False
 
     def refresh(self, situation) -> None:
         ui, allow = self._ui, self._panel.hints.allow
         wait = _("Wait for the segmentation, or cancel it.") if situation.busy else ""
+        self._leave_out_masks()
+        for control in (ui.cordImageSelector, ui.cordInstallButton, ui.cordSampleButton):
+            allow(control, wait)
         allow(ui.cordSegmentButton, wait or situation.reason)
-        allow(
-            ui.cordSegmentAllButton,
-            wait
-            or ("" if self._waiting() else _("Every loaded volume has a mask, or none is loaded.")),
-        )
         ui.cordSegmentButton.text = (
             _("Segment again") if situation.view is not None else _("Segment")
         )
         if situation.busy and not ui.cordCancelButton.visible:
             ui.cordProgressBar.value = 0
             allow(ui.cordCancelButton)
-        ui.cordProgressBar.visible = situation.busy
-        ui.cordCancelButton.visible = situation.busy
-        self._show_box(situation, wait)
-        self._point_to_the_next_step(situation)
+        ui.cordSegmentButton.visible = not situation.busy
+        ui.cordProgressBar.visible = ui.cordCancelButton.visible = situation.busy
+        ui.cordInstallButton.visible = bool(situation.missing)
+        ui.cordSampleButton.visible = situation.image is None and not situation.missing
+        waiting = self._waiting()
+        allow(
+            self._panel.menu.segment_all,
+            wait or ("" if waiting else _("Every loaded volume has a mask, or none is loaded.")),
+        )
+        self._show_box(situation)
+        self._watch(situation)
+        self._say_the_state(situation)
+
+    def close(self) -> None:
+        self._watch(None)
+        self._reading.stop()
+        self._reading.disconnect("timeout()", self._on_rest)
+
+    # --- segmenting
+    # ----------------------------------------------------------------------------------------------
 
     def on_cancel(self) -> None:
         self._panel.worker.cancel()
@@ -58,7 +87,7 @@ class RunSection(Section):
             install_missing_packages(panel.requirements)
             panel.refresh()
             if self._may_segment(image):
-                panel.say(self._segment(image))
+                self._say_result(self._segment(image))
 
     def on_segment_all(self) -> None:
         panel = self._panel
@@ -82,17 +111,17 @@ class RunSection(Section):
                     number=number, count=len(images), name=image.GetName()
                 )
                 try:
-                    message = self._segment(image)
+                    mask = self._segment(image)
                 except Cancelled:
                     problems.append(_("Stopped; masks made before stay."))
                     break
                 except SoftCordSegError as error:
                     problems.append(f"{image.GetName()}: {error}")
                     continue
-                if self._has_mask(image):
-                    done += 1
-                else:
-                    problems.append(f"{image.GetName()}: {message}")
+                done += mask.found
+                if not mask.found or mask.notes:
+                    said = mask.notes if mask.found else (mask.message,)
+                    problems.append(f"{image.GetName()}: {' '.join(said)}")
         finally:
             self._of_many = ""
         return "\n".join(
@@ -104,9 +133,11 @@ class RunSection(Section):
             ]
         )
 
-    def _segment(self, image) -> str:
-        """Run the network on one image, and put the mask into the scene; a message on the
-        result.
+    def _segment(self, image):
+        """Run the network on one image, and put the mask into the scene.
+
+        Returns:
+            ``segmentation.SoftMask``.
         """
         panel = self._panel
         only_box = (
@@ -114,16 +145,13 @@ class RunSection(Section):
             and panel.parameters.onlyInBox
             and image is panel.situation.image
         )
-        request = panel.logic.request(image, self._choices.model, self._choices.device, only_box)
+        request = panel.logic.request(image, self._choice.model, self._choice.device, only_box)
         panel.say(self._of_many + _("Starting"))
         engine = panel.logic.engine
-
-        def report(fraction, message):
-            self._ui.cordProgressBar.value = round(100 * fraction)
-            if self._ui.cordCancelButton.enabled:
-                panel.say(self._of_many + message)
-
-        mask = panel.work(lambda progress: engine(request, progress), report)
+        mask = panel.work(
+            lambda progress: engine(request, progress),
+            lambda fraction, message: panel.report(fraction, self._of_many + message),
+        )
         # The user may have closed the scene, or deleted the volume, during the run.
         if image.GetScene() is None:
             raise SoftCordSegError(
@@ -133,9 +161,22 @@ class RunSection(Section):
         if mask.found and image is (
             panel.parameters.image if panel.parameters is not None else None
         ):
-            self._panel.refresh()
+            panel.refresh()
             panel.views.bring_to_cord(study)
-        return " ".join([mask.message, *mask.notes])
+        return mask
+
+    def _say_result(self, mask) -> None:
+        """Where a cord was found, the state says it; notes that it does not know are said here."""
+        from ..segmentation import abrupt_ends
+
+        known = {end.sentence for end in abrupt_ends(mask.volume)}
+        notes = " ".join(note for note in mask.notes if note not in known)
+        if not mask.found:
+            self._panel.say(f"{mask.message} {notes}".strip(), warning=True)
+            return
+        self._panel.say("")
+        self._notes = notes
+        self._say_the_state(self._panel.situation)
 
     def _may_segment(self, image) -> bool:
         """Ask where there are the user's corrections."""
@@ -147,12 +188,6 @@ class RunSection(Section):
                 " to the new mask."
             )
         )
-
-    def _point_to_the_next_step(self, situation) -> None:
-        """Show the first step, where there is no other message."""
-        waits = situation.image is not None and not situation.reason and situation.view is None
-        hints = (_("Load an MR volume: drag it into the window."), _("Press Segment."))
-        self._panel.rest(hints[0] if situation.image is None else hints[1] if waits else "")
 
     def _waiting(self) -> list:
         """The volumes that have no mask yet."""
@@ -166,31 +201,122 @@ class RunSection(Section):
 
         return bool(nodes_linked_to(image, IMAGE, "vtkMRMLScalarVolumeNode"))
 
-    def _show_box(self, situation, wait: str) -> None:
-        ui, allow = self._ui, self._panel.hints.allow
-        box = situation.study.box if situation.study is not None else None
-        parameters = self._panel.parameters
-        allow(
-            ui.cordBoxShownCheck,
-            (
-                ""
-                if box is not None
-                else _("There is no box yet: segment the volume, or tick 'Segment only inside it'.")
-            ),
+    # --- the volume
+    # ----------------------------------------------------------------------------------------------
+
+    def _leave_out_masks(self) -> None:
+        """Do not offer our own soft masks as volumes to segment."""
+        scene, kind = self._panel.scene, "vtkMRMLScalarVolumeNode"
+        nodes = (
+            scene.GetNthNodeByClass(n, kind) for n in range(scene.GetNumberOfNodesByClass(kind))
         )
-        allow(ui.cordInBoxCheck, wait or situation.reason)
-        if parameters is None or situation.study is None or situation.busy:
+        masks = [node.GetID() for node in nodes if is_soft_mask(node)]
+        if masks != self._masks:
+            self._masks = masks
+            self._ui.cordImageSelector.sortFilterProxyModel().hiddenNodeIDs = masks
+
+    def _on_sample(self) -> None:
+        with self._panel.guard(_("The sample could not be loaded.")):
+            image = load_sample()
+            if self._panel.parameters is not None:
+                self._panel.parameters.image = image
+
+    def _on_install(self) -> None:
+        with self._panel.guard(_("The packages could not be installed.")):
+            install_missing_packages(self._panel.requirements)
+
+    def _show_box(self, situation) -> None:
+        """Show the box as chosen in the menu; make one to look in where there is none."""
+        parameters, study = self._panel.parameters, situation.study
+        if parameters is None or study is None or situation.busy:
             return
+        box = study.box
         if box is None and parameters.onlyInBox and not situation.reason:
             box = self._panel.logic.add_whole_box(situation.image)
-            allow(ui.cordBoxShownCheck)
-        if box is not None:
-            display = box.GetDisplayNode()
-            shown = parameters.boxShown or parameters.onlyInBox
-            if display is not None and bool(display.GetVisibility()) != shown:
-                display.SetVisibility(shown)
-            if (
-                display is not None
-                and bool(display.GetHandlesInteractive()) != parameters.onlyInBox
-            ):
-                display.SetHandlesInteractive(parameters.onlyInBox)
+        display = box.GetDisplayNode() if box is not None else None
+        if display is None:
+            return
+        shown = parameters.boxShown or parameters.onlyInBox
+        if bool(display.GetVisibility()) != shown:
+            display.SetVisibility(shown)
+        if bool(display.GetHandlesInteractive()) != parameters.onlyInBox:
+            display.SetHandlesInteractive(parameters.onlyInBox)
+
+    # --- the line that says the state, and what to do next
+    # ----------------------------------------------------------------------------------------------
+
+    def _say_the_state(self, situation) -> None:
+        rest, image = self._panel.rest, situation.image
+        if situation.missing:
+            rest(
+                _("These packages are missing: {names}.").format(names=", ".join(situation.missing))
+            )
+        elif image is None:
+            rest(_("No MR volume yet: drop a file or a DICOM folder here, or"))
+        elif situation.reason:
+            rest(situation.reason, warning=True)
+        elif situation.view is None:
+            rest(" ".join([self._frame(image), _("Press Segment.")]).strip())
+        else:
+            outcome = self._read_outcome(situation.study)
+            position = outcome.position_mm
+            rest(
+                " ".join([self._frame(image), outcome.text, self._notes]).strip(),
+                warning=outcome.warning,
+                show=(lambda: self._panel.views.jump(position)) if position else None,
+            )
+
+    @staticmethod
+    def _frame(image) -> str:
+        frame = frame_of_sequence(image)
+        if frame is None:
+            return ""
+        return _("Frame {number} of {count} of '{name}'.").format(
+            name=frame[0], number=frame[1], count=frame[2]
+        )
+
+    def _read_outcome(self, study) -> Outcome:
+        """The outcome of the mask; read anew at once for another mask, else when the hand rests."""
+        key = _key(study)
+        if self._outcome is None or self._outcome[0][0] != key[0]:
+            self._outcome, self._notes = (key, outcome_of(study)), ""
+        elif self._outcome[0] != key:
+            self._reading.start()
+        return self._outcome[1]
+
+    def _on_rest(self) -> None:
+        situation = self._panel.situation
+        if situation.view is not None and not situation.busy:
+            with self._panel.guard(_("The mask could not be read."), refresh=False):
+                self._outcome = (_key(situation.study), outcome_of(situation.study))
+                self._say_the_state(situation)
+
+    def _watch(self, situation) -> None:
+        """Follow what the outcome depends on."""
+        study = situation.study if situation is not None and situation.view is not None else None
+        nodes = () if study is None else (study.soft, study.slice_table, study.discs)
+        if nodes == self._watched:
+            return
+        for watch, followed in (
+            (self._panel.unobserve, self._watched),
+            (self._panel.observe, nodes),
+        ):
+            for node in followed:
+                if node is not None:
+                    watch(node, "ModifiedEvent", self._on_source_changed)
+        self._watched = nodes
+
+    def _on_source_changed(self, _caller=None, _event=None) -> None:
+        self._reading.start()
+
+
+def _key(study) -> tuple:
+    """Changes when the outcome may; the first part when it is of another mask or run."""
+    tables = (study.slice_table, study.discs)
+    from .saving import RUN
+
+    return (
+        (study.soft.GetID(), study.soft.GetAttribute(RUN)),
+        study.soft.GetImageData().GetMTime(),
+        *(None if node is None else node.GetMTime() for node in tables),
+    )

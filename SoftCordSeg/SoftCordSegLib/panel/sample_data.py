@@ -1,4 +1,6 @@
-"""The phantom among Slicer's sample data: computed here, not downloaded."""
+"""Our sample data in Slicer's module Sample Data: a real neck that came with the module, and the
+phantom, which is computed.  Nothing is downloaded.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +9,28 @@ from pathlib import Path
 import slicer
 from slicer.i18n import tr as _
 
+from ..errors import InputError
 from ..resources import resources_folder
 from .platforms import install_missing_packages
 
 CATEGORY = "SoftCordSeg"
+SAMPLE = "sub-sample_T2w"
 _CONTRASTS = ("T2w", "T1w", "DWI")
 
 
 def register_sample_data() -> None:
-    """Add the phantom's contrasts to the module Sample Data."""
+    """Add the neck and the phantom's contrasts to the module Sample Data."""
     import SampleData
 
+    SampleData.SampleDataLogic.registerCustomSampleDataSource(
+        category=CATEGORY,
+        sampleName="SpinalCordT2w",
+        uris="",
+        fileNames=f"{SAMPLE}.nii.gz",
+        nodeNames=SAMPLE,
+        customDownloader=lambda source: load_sample(),
+        thumbnailFileName=str(_thumbnail("SpinalCordT2w")),
+    )
     for contrast in _CONTRASTS:
         SampleData.SampleDataLogic.registerCustomSampleDataSource(
             category=CATEGORY,
@@ -27,8 +40,27 @@ def register_sample_data() -> None:
             fileNames=f"sub-phantom_{contrast}.nii.gz",
             nodeNames=f"sub-phantom_{contrast}",
             customDownloader=lambda source, contrast=contrast: load_phantom(contrast),
-            thumbnailFileName=str(_thumbnail()),
+            thumbnailFileName=str(_thumbnail("SpinalCordPhantom")),
         )
+
+
+def load_sample():
+    """The neck, as a new volume that is shown in the views; needs no package.
+
+    Returns:
+        ``vtkMRMLScalarVolumeNode``.
+
+    Raises:
+        InputError: the file is missing.
+    """
+    path = resources_folder() / "Samples" / f"{SAMPLE}.nii.gz"
+    node = slicer.modules.volumes.logic().AddArchetypeVolume(str(path), SAMPLE)
+    if node is None:
+        raise InputError("The sample is missing.", path=path, hint=_("Install SoftCordSeg again."))
+    application = slicer.app.applicationLogic()
+    application.GetSelectionNode().SetActiveVolumeID(node.GetID())
+    application.PropagateVolumeSelection()
+    return node
 
 
 def load_phantom(contrast: str):
@@ -50,5 +82,5 @@ def load_phantom(contrast: str):
         return node
 
 
-def _thumbnail() -> Path:
-    return resources_folder() / "Icons" / "SpinalCordPhantom.png"
+def _thumbnail(name: str) -> Path:
+    return resources_folder() / "Icons" / f"{name}.png"

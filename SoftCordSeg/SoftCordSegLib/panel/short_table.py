@@ -12,6 +12,7 @@ import numpy as np
 from slicer.i18n import tr as _
 
 _ABSENT = "–"  # an en dash
+_NEAR_MM = 0.5
 _DIAMETERS = ("diameter_AP", "diameter_RL")
 
 
@@ -30,6 +31,10 @@ class ShortTable:
     cells: tuple[tuple[str, ...], ...]
     slices: tuple[tuple[int, ...], ...]
     positions: tuple[tuple[float, float, float] | None, ...]
+
+    def row_of(self, number: int | None) -> int | None:
+        """The row that a slice is in; None where it is in none."""
+        return next((row for row, slices in enumerate(self.slices) if number in slices), None)
 
     @property
     def text(self) -> str:
@@ -100,6 +105,17 @@ def position_of(shape, slices: Sequence[int]) -> tuple[float, float, float] | No
         return None
     x, y, z = shape.centres_mm[index[len(index) // 2]]
     return float(x), float(y), float(z)
+
+
+def slice_at(shape, height_mm: float) -> int | None:
+    """The number of the slice in which the cord's middle is at a height (S, world); None where the
+    cord does not reach it.
+    """
+    heights = np.where(np.isfinite(shape.columns["area"]), shape.centres_mm[:, 2], np.inf)
+    away = np.abs(heights - height_mm)
+    nearest = int(away.argmin())
+    inside = away[nearest] <= 0.5 * abs(shape.grid.affine[2, 2]) + _NEAR_MM
+    return int(shape.slices[nearest]) if inside else None
 
 
 def mean_text(row) -> str:

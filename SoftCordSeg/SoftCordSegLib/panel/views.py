@@ -1,13 +1,22 @@
-"""The views: our layouts, slices brought to the cord, and the axial view that follows it."""
+"""The views: our layouts, slices brought to the cord, the axial view that follows it, and who is on
+screen.
+"""
 
 from __future__ import annotations
 
 import contextlib
 
 import qt
+import slicer
 import vtk
+from slicer.i18n import tr as _
 
-from .controls import Section
+from .controls import Section, setting, store_setting
+from .own_layouts import register_own_layouts
+
+_MODIFIED = vtk.vtkCommand.ModifiedEvent
+_WANTED = "CordLayout"  # setting: "no" where the user has left our layouts
+_BROUGHT_ATTRIBUTE = "SoftCordSeg.Brought"  # of a soft mask: the views were brought to it
 
 
 class Views(Section):
@@ -24,37 +33,45 @@ class Views(Section):
 
         self._panel, self._scene = panel, panel.scene
         self._follower = Follower()
-        self._lines: dict = {}  # soft mask node -> (time stamp of its voxels, CordLine)
+        self._lines: dict = {}  # ID of a soft mask -> (time stamp of its voxels, CordLine)
         self._watchers: list = []
-        self._busy = False
         self._observed: list = []
-        self._centred_3d: set[str] = set()
+        self._own = self._entered = False
+        self._chosen = None  # the image that the views were told to show
+        # The image in the views that the panel has offered, and whether there were several.
+        self._offered = None, False
+        self._words = ""  # with which it was offered
+        self._imported = False
+        self._turned: dict = {}  # slice node -> orientation before ours
         # A slice node does not take a change while it tells of one; and several are answered once.
         self._answering = qt.QTimer()
         self._answering.setSingleShot(True)
         self._answering.setInterval(0)
-        self._answering.connect("timeout()", self._moved)
-        self._register()
+        self._answering.connect("timeout()", self._answer)
+        panel.observe(self._scene, self._scene.StartImportEvent, self._on_import)
+        register_own_layouts()
+
+    # --- what other sections ask
 
     @property
     def sagittal_node(self):
         """The ``vtkMRMLSliceNode`` beside the profile; None where there is none."""
-        return self._node("SAGITTAL")
+        return self._slice_node("SAGITTAL")
 
     @property
     def axial_node(self):
         """The ``vtkMRMLSliceNode`` that follows the cord; None where there is none."""
-        return self._node("AXIAL")
+        return self._slice_node("AXIAL")
 
     @property
     def coronal_node(self):
         """The ``vtkMRMLSliceNode`` of Slicer's coronal view; None where there is none."""
-        return self._node("CORONAL")
+        return self._slice_node("CORONAL")
 
     @property
     def axial_height_mm(self) -> float | None:
-        """The height (S, mm) at which the axial view cuts the cord; of its middle where there is no
-        cord, None where there is no axial view.
+        """The height (S, mm) at which the axial view cuts the cord; of the view's middle where
+        there is no cord, None where there is no axial view.
         """
         from ..scene.view_placement import plane_of
 
@@ -72,7 +89,11 @@ class Views(Section):
         soft = study.soft if study is not None else None
         if soft is None or soft.GetImageData() is None:
             return None
-        stamp = (soft.GetImageData().GetMTime(), soft.GetTransformNodeID())
+        transform = soft.GetParentTransformNode()
+        stamp = (
+            soft.GetImageData().GetMTime(),
+            transform and (transform.GetID(), transform.GetTransformToWorldMTime()),
+        )
         known = self._lines.get(soft.GetID())
         if known is None or known[0] != stamp:
             known = self._lines[soft.GetID()] = (stamp, cord_line_of(soft))
@@ -88,33 +109,46 @@ class Views(Section):
         if function in self._watchers:
             self._watchers.remove(function)
 
-    def show_layout(self, name: str) -> None:
-        """Show a layout: "cord", "compare" or "correct"."""
-        from ..scene.cord_layouts import layout_node_of, show_layout
+    @property
+    def layout(self) -> str | None:
+        """Which of our layouts is shown: "cord", "compare", "correct"; None for another one."""
+        from ..scene.cord_layouts import layout_node_of, shown_layout
 
         node = layout_node_of(self._scene)
-        if node is not None:
-            self._register()
-            show_layout(node, name)
-            self._observe()
+        return None if node is None else shown_layout(node)
+
+    def show_layout(self, name: str) -> None:
+        """Show a layout, as the user wants: "cord", "compare" or "correct"."""
+        store_setting(_WANTED, "yes")
+        self._show_layout(name)
 
     def leave_layout(self) -> None:
-        """Show the layout before ours again."""
+        """Show the layout before ours again, as the user wants."""
         from ..scene.cord_layouts import layout_node_of, leave_layout
 
         node = layout_node_of(self._scene)
         if node is not None:
-            leave_layout(node)
+            store_setting(_WANTED, "no")
+            with self._alone():
+                leave_layout(node)
+                self._turn_back()
+            self.refresh(self._panel.situation)
 
     def bring_to_cord(self, study) -> None:
-        """After a segmentation: slices through the middle of the cord, 3D centred, window and level
-        of what is around the cord.
+        """After the first segmentation of an image: our layout where the user has chosen none,
+        slices through the middle of the cord, 3D centred, window and level of what is around the
+        cord.
         """
-        from ..scene.view_placement import bring_views_to_cord, set_window_around
+        from ..scene.cord_layouts import is_first_time, layout_node_of
+        from ..scene.view_placement import bring_views_to_cord, look_at_cord, set_window_around
 
         line = self.line_of(study)
-        if line is None:
+        if line is None or study.soft.GetAttribute(_BROUGHT_ATTRIBUTE):
             return
+        study.soft.SetAttribute(_BROUGHT_ATTRIBUTE, "1")
+        node = layout_node_of(self._scene)
+        if node is not None and is_first_time(node) and setting(_WANTED, "yes") != "no":
+            self._show_layout("cord")
         nodes = {
             "Sagittal": self.sagittal_node,
             "Coronal": self.coronal_node,
@@ -125,7 +159,8 @@ class Views(Section):
             bring_views_to_cord(nodes, line, study.image)
             if self.axial_node is not None:
                 self._follower.centre(self.axial_node, line)
-        self._moved()
+            look_at_cord(self._scene, line)
+        self._answer()
 
     def jump(self, position_mm) -> None:
         """Show a position (mm RAS+) in the three slice views; zoom and, where the position is in
@@ -137,66 +172,244 @@ class Views(Section):
             for node in (self.axial_node, self.sagittal_node, self.coronal_node):
                 if node is not None:
                     jump_view(node, position_mm)
-        self._moved()
+        self._answer()
+
+    # --- the panel's life
 
     def refresh(self, situation) -> None:
-        if self._panel.shown:
-            self._observe()
+        if not self._panel.shown:
+            return
+        if not self._entered or self._imported:
+            self._enter()
+        if situation.image is not self._chosen:
+            self._choose(situation.image)
+        self._observe()
+        self._check_screen()
+        self._turn_axial()
 
     def exit(self) -> None:
+        from ..scene.cord_layouts import layout_node_of, suspend_layout
+        from ..scene.view_placement import Follower
+
         self._unobserve()
         self._answering.stop()
         self._follower.release(self.axial_node)
+        self._follower = Follower()
+        node = layout_node_of(self._scene)
+        if node is not None and self._entered:
+            suspend_layout(node)
+            self._turn_back()
+        self._entered = False
 
     def close(self) -> None:
-        self.exit()
-        self._answering.disconnect("timeout()", self._moved)  # or each would keep the other
+        if self._entered:
+            self.exit()
+        self._answering.disconnect("timeout()", self._answer)  # or each would keep the other
         self._watchers = []
+        self._lines = {}
 
-    def _node(self, role: str):
-        from ..scene import view_placement
+    def _enter(self) -> None:
+        from ..scene.cord_layouts import layout_node_of, resume_layout, shown_layout
+        from ..scene.on_screen import images_in_views
 
-        return view_placement.slice_node_of(self._scene, getattr(view_placement, role))
-
-    def _register(self) -> None:
-        from ..scene.cord_layouts import layout_node_of, register_layouts
-
+        self._entered, self._imported = True, False
         node = layout_node_of(self._scene)
         if node is not None:
-            register_layouts(node)
+            resume_layout(node, *self._room())
+            if shown_layout(node) is not None:
+                self._turn_views(shown_layout(node))
+        # What the user has put into the views meanwhile stays there.
+        if images_in_views(self._scene):
+            self._chosen = self._panel.situation.image
+
+    # --- layouts
+
+    def _show_layout(self, name: str) -> None:
+        from ..scene.cord_layouts import layout_node_of, show_layout
+
+        node = layout_node_of(self._scene)
+        if node is None:
+            return
+        register_own_layouts()
+        with self._alone():
+            show_layout(node, name, *self._room())
+            self._turn_views(name)
+        self.refresh(self._panel.situation)
+
+    def _room(self) -> tuple[int, bool]:
+        """How many contrasts can be compared, and whether the window is wide."""
+        from ..scene.cord_layouts import WIDE_WINDOW_PIXELS, most_contrasts
+
+        window, manager = slicer.util.mainWindow(), slicer.app.layoutManager()
+        if window is None or manager is None:
+            return 2, False
+        return most_contrasts(manager.viewport().width), window.width >= WIDE_WINDOW_PIXELS
+
+    def _turn_views(self, name: str) -> None:
+        """A view that the user has turned shows what the layout has it for."""
+        from ..scene.cord_layouts import view_names
+        from ..scene.view_placement import has_orientation, orientation_of, slice_node_of
+
+        for orientation, views in view_names(name).items():
+            for node in (slice_node_of(self._scene, view) for view in views):
+                if node is not None and not has_orientation(node, orientation):
+                    self._turned[node] = (orientation_of(node), orientation)
+                    node.SetOrientation(orientation)
+
+    def _turn_back(self) -> None:
+        from ..scene.view_placement import has_orientation, set_orientation
+
+        for node, (before, ours) in self._turned.items():
+            if node.GetScene() is self._scene and has_orientation(node, ours):
+                set_orientation(node, before)
+        self._turned = {}
+
+    # --- who is on screen
+
+    def _choose(self, image) -> None:
+        """The user has chosen a volume: it is shown, and only what belongs to it."""
+        from ..scene.on_screen import show_image
+
+        self._chosen = image
+        if image is not None and image.GetImageData() is not None:
+            with self._alone():
+                show_image(self._scene, image)
+
+    def _check_screen(self) -> None:
+        """Nothing that was made from one image is drawn over another one."""
+        from ..scene.on_screen import images_in_views, show_only
+
+        image = self._panel.situation.image
+        shown = images_in_views(self._scene)
+        others = [one for one in shown if one is not image]
+        with self._alone():
+            if len(shown) > 1:
+                show_only(self._scene, [])
+            else:
+                show_only(self._scene, shown or [image])
+        self._offer(others[0] if others else None, bool(others) and image in shown)
+
+    def _offer(self, other, mixed: bool) -> None:
+        if (other, mixed) == self._offered:
+            return
+        image = self._panel.situation.image
+        if other is None or image is None:
+            if self._offered[0] is not None and self._panel.ui.cordRunStatus.text == self._words:
+                self._panel.say("")
+            self._offered = None, False
+            return
+        self._offered = other, mixed
+        if mixed:
+            self._words = _(
+                "The views show several volumes, so no mask is drawn. Show only {name} again?"
+            ).format(name=image.GetName())
+            show = self._show_chosen_again
+        else:
+            self._words = _(
+                "{other} is in the views, and {name} in the panel. Show {other} here too?"
+            ).format(other=other.GetName(), name=image.GetName())
+            show = self._choose_offered
+        self._panel.say(self._words, warning=True, show=show)
+
+    def _choose_offered(self) -> None:
+        (other, _mixed), self._offered = self._offered, (None, False)
+        if other is not None and other.GetScene() is self._scene:
+            self._panel.parameters.image = other
+
+    def _show_chosen_again(self) -> None:
+        self._choose(self._panel.situation.image)
+        self._check_screen()
+
+    # --- following
+
+    def _slice_node(self, role: str):
+        from ..scene import cord_layouts, view_placement
+
+        return view_placement.slice_node_of(self._scene, getattr(cord_layouts, role))
 
     def _observe(self) -> None:
-        nodes = [n for n in (self.axial_node, self.sagittal_node, self.coronal_node) if n]
-        if nodes == self._observed:
+        from ..scene.cord_layouts import layout_node_of
+        from ..scene.on_screen import own_composites
+
+        slices = [self.axial_node, self.sagittal_node, self.coronal_node]
+        wanted = [(node, self._on_slice) for node in slices]
+        wanted += [(node, self._on_volumes) for node in own_composites(self._scene)]
+        wanted.append((layout_node_of(self._scene), self._on_layout))
+        wanted = [(node, method) for node, method in wanted if node is not None]
+        if wanted == self._observed:
             return
         self._unobserve()
-        for node in nodes:
-            self._panel.observe(node, vtk.vtkCommand.ModifiedEvent, self._on_slice)
-        self._observed = nodes
+        for node, method in wanted:
+            self._panel.observe(node, _MODIFIED, method)
+        self._observed = wanted
 
     def _unobserve(self) -> None:
-        for node in self._observed:
-            self._panel.unobserve(node, vtk.vtkCommand.ModifiedEvent, self._on_slice)
+        for node, method in self._observed:
+            self._panel.unobserve(node, _MODIFIED, method)
         self._observed = []
 
+    def _on_import(self, _caller=None, _event=None) -> None:
+        # What a saved scene has in the views is shown, whatever the panel has.
+        self._imported = True
+
     def _on_slice(self, _caller=None, _event=None) -> None:
-        if not self._busy:
+        if not self._own:
             self._answering.start()
 
-    def _moved(self) -> None:
-        """The axial view follows, and those who watch are called."""
-        node, line = self.axial_node, self.line_of(self._panel.situation.study)
-        with self._alone():
-            if node is not None and line is not None:
+    def _on_volumes(self, _caller=None, _event=None) -> None:
+        if not self._own and not self._scene.IsBatchProcessing():
+            self._check_screen()
+
+    def _on_layout(self, _caller=None, _event=None) -> None:
+        if self._own or self._scene.IsBatchProcessing():
+            return
+        if self.layout is None and self._panel.shown:
+            self._turn_back()
+        self._answering.start()
+
+    def _answer(self) -> None:
+        """The axial view follows, and the watchers are called."""
+        node = self.axial_node
+        line = self._line_to_follow()
+        if node is not None and line is not None:
+            with self._alone():
                 self._follower.follow(node, line)
         for function in list(self._watchers):
             function()
 
+    def _line_to_follow(self):
+        """The centreline of the mask in the views; None where the axial view is not to follow."""
+        from ..scene.on_screen import images_in_views
+
+        parameters, study = self._panel.parameters, self._panel.situation.study
+        if parameters is None or not (parameters.followCord or parameters.squareToCord):
+            return None
+        if study is None or study.image not in images_in_views(self._scene):
+            return None
+        return self.line_of(study)
+
+    def _turn_axial(self) -> None:
+        """At right angles to the cord, or back, as the user wants."""
+        parameters, node = self._panel.parameters, self.axial_node
+        square = parameters is not None and parameters.squareToCord
+        if node is None or self._follower.square == square:
+            return
+        line = self._line_to_follow()
+        if square and line is None:
+            return
+        with self._alone():
+            self._follower.square = square
+            if line is None:
+                self._follower.release(node)
+            else:
+                self._follower.centre(node, line)
+        self._answering.start()
+
     @contextlib.contextmanager
     def _alone(self):
         """What we do to the views is not answered by ourselves."""
-        before, self._busy = self._busy, True
+        before, self._own = self._own, True
         try:
             yield
         finally:
-            self._busy = before
+            self._own = before

@@ -20,6 +20,7 @@ def add_box(scene, image_node, box: Box, name: str | None = None):
         "vtkMRMLMarkupsROINode", scene.GenerateUniqueName(name or f"{image_node.GetName()} box")
     )
     link(node, IMAGE, image_node)
+    node.SetAndObserveTransformNodeID(image_node.GetTransformNodeID())
     display_box(node)
     set_box(node, box)
     return node
@@ -36,8 +37,8 @@ def display_box(node) -> None:
 
 
 def set_box(node, box: Box) -> None:
-    """Set the region of interest to ``box``; Slicer turns left-handed axes right-handed itself, for
-    the same box.
+    """Set the region of interest to ``box``, which is in the world; Slicer turns left-handed axes
+    right-handed itself, for the same box.
     """
     import vtk
 
@@ -46,6 +47,11 @@ def set_box(node, box: Box) -> None:
         for column in range(3):
             matrix.SetElement(row, column, float(box.axes[row, column]))
         matrix.SetElement(row, 3, float(box.center_mm[row]))
+    transform = node.GetParentTransformNode()
+    if transform is not None:
+        from_world = vtk.vtkMatrix4x4()
+        transform.GetMatrixTransformFromWorld(from_world)
+        vtk.vtkMatrix4x4.Multiply4x4(from_world, matrix, matrix)
     changes = node.StartModify()
     node.SetSize(*(float(edge) for edge in box.size_mm))
     node.SetAndObserveObjectToNodeMatrix(matrix)

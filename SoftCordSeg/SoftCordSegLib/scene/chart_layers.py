@@ -49,7 +49,7 @@ class Layers:
 
     def line(self, x: np.ndarray, y: np.ndarray, colour, width: float) -> None:
         """A line through points; a point alone is a spot."""
-        points = np.column_stack([x, y])
+        points = _crisp(np.column_stack([x, y]), width)
         if len(points) == 1:
             self.spot(float(x[0]), float(y[0]), width, colour, colour)
         elif len(points):
@@ -57,7 +57,8 @@ class Layers:
 
     def dashes(self, start, stop, colour, width: float) -> None:
         """A dashed line between two points."""
-        self._polygons(*_thick(*_pieces(np.array([start, stop]), _DASH, _GAP), width), colour)
+        points = _crisp(np.array([start, stop], float), width)
+        self._polygons(*_thick(*_pieces(points, _DASH, _GAP), width), colour)
 
     def dotted(self, x: np.ndarray, y: np.ndarray, colour, width: float) -> None:
         """A line of short pieces through points."""
@@ -158,6 +159,15 @@ class Layers:
         actor.GetMapper().SetInputData(data)
         actor.GetProperty().SetColor(*colour)
         actor.VisibilityOn()
+
+
+def _crisp(points: np.ndarray, width: float) -> np.ndarray:
+    """A horizontal or upright line on whole pixels: it would be blurred between two."""
+    for axis in (0, 1):
+        if np.ptp(points[:, axis]) == 0:
+            half = 0.5 * (int(round(width)) % 2)
+            points[:, axis] = np.floor(points[:, axis] + 0.5 - half) + half
+    return points
 
 
 def _thick(starts: np.ndarray, stops: np.ndarray, width: float) -> tuple[np.ndarray, int]:

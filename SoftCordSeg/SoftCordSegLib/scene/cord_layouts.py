@@ -4,8 +4,7 @@ layout node.
 
 from __future__ import annotations
 
-from .view_placement import AXIAL, SAGITTAL
-
+SAGITTAL, AXIAL, CORONAL = "Yellow", "Red", "Green"  # Slicer's own names of its three views
 # Slicer's own numbers are below 100; these are stored in saved scenes.
 LAYOUTS = {"cord": 5051, "compare": 5052, "correct": 5053}
 LAYOUT_NAMES = {
@@ -22,7 +21,7 @@ MOST_CONTRASTS = 3
 # A slice view is at least this wide; axial views stand beside the sagittal ones in wide windows.
 LEAST_VIEW_PIXELS, WIDE_WINDOW_PIXELS = 320, 1700
 _PROFILE_SHARE, _VIEW_SHARE = 170, 400
-_FORMER_ATTRIBUTE = "SoftCordSeg.FormerLayout"
+_FORMER_ATTRIBUTE, _LEFT_ATTRIBUTE = "SoftCordSeg.FormerLayout", "SoftCordSeg.LeftLayout"
 _COLOURS = {"Yellow": "#EDD54C", "Red": "#F34A33"}
 
 
@@ -65,10 +64,33 @@ def show_layout(layout_node, name: str, contrasts: int = 2, wide: bool = False) 
 def leave_layout(layout_node) -> None:
     """Show the layout before ours again; nothing where the user has chosen another one since."""
     if shown_layout(layout_node) is not None:
-        former = int(layout_node.GetAttribute(_FORMER_ATTRIBUTE) or FOUR_UP)
-        layout_node.SetViewArrangement(
-            former if layout_node.IsLayoutDescription(former) else FOUR_UP
-        )
+        layout_node.SetViewArrangement(_former(layout_node))
+
+
+def suspend_layout(layout_node) -> None:
+    """As :func:`leave_layout`, until :func:`resume_layout`."""
+    name = shown_layout(layout_node)
+    if name is not None:
+        layout_node.SetAttribute(_LEFT_ATTRIBUTE, name)
+        leave_layout(layout_node)
+
+
+def resume_layout(layout_node, contrasts: int = 2, wide: bool = False) -> None:
+    """Show the layout again that :func:`suspend_layout` left; nothing where the user has chosen
+    another one since.
+    """
+    name = layout_node.GetAttribute(_LEFT_ATTRIBUTE)
+    layout_node.RemoveAttribute(_LEFT_ATTRIBUTE)
+    if name in LAYOUTS and layout_node.GetViewArrangement() == _former(layout_node):
+        show_layout(layout_node, name, contrasts, wide)
+
+
+def is_first_time(layout_node) -> bool:
+    """Whether the user still has a layout that Slicer starts with, and has not seen ours."""
+    return (
+        layout_node.GetViewArrangement() in USUAL_LAYOUTS
+        and layout_node.GetAttribute(_FORMER_ATTRIBUTE) is None
+    )
 
 
 def view_names(name: str, contrasts: int = 2) -> dict[str, list[str]]:
@@ -113,6 +135,11 @@ def layout_xml(name: str, contrasts: int = 2, wide: bool = False) -> str:
         )
     rows = [_split("horizontal", columns, row) for row in ([*sagittal, profile], [*axial, _3D])]
     return _split("vertical", (560, 340), rows)
+
+
+def _former(layout_node) -> int:
+    former = int(layout_node.GetAttribute(_FORMER_ATTRIBUTE) or FOUR_UP)
+    return former if layout_node.IsLayoutDescription(former) else FOUR_UP
 
 
 _3D = (

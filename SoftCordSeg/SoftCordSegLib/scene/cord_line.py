@@ -9,8 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
-from ..volume import Volume
-from .volume_nodes import array_of, grid_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +74,8 @@ def cord_line_of(soft_node) -> CordLine | None:
     only, or a transform that bends.
     """
     from ..morphometry import centreline_of  # takes long, and the panel opens without it
+    from ..volume import Volume
+    from .volume_nodes import array_of, grid_of
 
     try:
         line = centreline_of(Volume(array_of(soft_node), grid_of(soft_node).affine))

@@ -139,6 +139,15 @@ class ProfileReader:
             return self._complete(study.soft, _from_table(study.slice_table))
         return self.quick_profile(study)
 
+    def profile_of_other(self, study) -> AreaProfile | None:
+        """The same for a study that is not the chosen one: its table counts only where it is newer
+        than its mask, for tables of other studies are not kept up to date.
+        """
+        table, soft = study.slice_table, study.soft
+        if table is None or soft is None or table.GetMTime() < soft.GetImageData().GetMTime():
+            return self.quick_profile(study)
+        return self.profile(study)
+
     def quick_profile(self, study) -> AreaProfile | None:
         """The same without the table: areas alone, always those of the mask as it is now."""
         if study.soft is None:

@@ -39,6 +39,7 @@ def add_discs(
         scene.GenerateUniqueName(name or f"{image_node.GetName()} discs"),
     )
     link(node, IMAGE, image_node)
+    node.SetAndObserveTransformNodeID(image_node.GetTransformNodeID())
     display_discs(node)
     set_discs(node, discs, remarks)
     return node
@@ -157,18 +158,20 @@ def _is_left_as_found(label: str, position: tuple[float, float, float], remark: 
 
 def _placed_points(node) -> list[_Point]:
     """(name, world position, description) of each."""
+    return [point for _, point in placed_points(node)]
+
+
+def placed_points(node) -> list[tuple[int, _Point]]:
+    """The points of a disc list that are not being placed any more: (number, (name, world position,
+    description)) of each.
+    """
     points = []
     for n in range(node.GetNumberOfControlPoints()):
         if node.GetNthControlPointPositionStatus(n) == node.PositionDefined:
             position = [0.0, 0.0, 0.0]
             node.GetNthControlPointPositionWorld(n, position)
-            points.append(
-                (
-                    node.GetNthControlPointLabel(n),
-                    tuple(position),
-                    node.GetNthControlPointDescription(n),
-                )
-            )
+            name, remark = node.GetNthControlPointLabel(n), node.GetNthControlPointDescription(n)
+            points.append((n, (name, tuple(position), remark)))
     return points
 
 

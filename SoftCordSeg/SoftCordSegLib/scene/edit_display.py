@@ -1,155 +1,138 @@
-"""The corrections in the slice views: added voxels in blue, removed ones in orange, distinguishable
-for colour-blind readers.
+"""The corrections in the slice views, outlined in a colour that nothing else has: raised voxels are
+filled too, lowered ones are empty.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..colours import ADDED, REMOVED, rgb
-from ..correction import Box
+from ..colours import EDITS, rgb
+from ..correction import bounding_box
 from .edit_nodes import HIDDEN_ATTRIBUTE, correction_of
 from .links import SOFT_MASK, link, linked, nodes_linked_to
-from .volume_nodes import array_of, voxels_changed
 
 _SUFFIX = "edits shown"
-_ENTRIES = (
-    ("as predicted", (0.0, 0.0, 0.0, 0.0)),
-    ("added", (*rgb(ADDED), 1.0)),
-    ("removed", (*rgb(REMOVED), 1.0)),
-)
-_COLOURS_NAME = "SoftCordSeg edits"
+_RAISED, _LOWERED = "Raised by hand", "Lowered by hand"
+_FILL = 0.35
+_THICKNESS = 2  # pixels
 
 
-def show_edits(soft_node, visible: bool, opacity: float = 0.6) -> None:
-    """Show the edit map as the label layer of every slice view, or remove it.
+def show_edits(soft_node, visible: bool) -> None:
+    """Show the corrections in all views, or hide them.
 
-    The layer is only for display: it is not saved with the scene.
+    They are segments of a hidden segmentation, which is only for display: it is not saved with the
+    scene.
 
     Args:
         soft_node: the soft mask's node.
-        visible: False removes the layer; a label volume that was shown before is shown again.
-        opacity: in [0, 1].
+        visible: False removes the segmentation.
     """
-    layer = _layer(soft_node)
+    shown = _shown(soft_node)
     if not visible:
-        if layer is not None:
-            _remove_layer(layer)
+        if shown is not None:
+            _remove(shown)
         return
-    if layer is None:
-        layer = _add_layer(soft_node)
-    if layer.GetDisplayNode() is None:
-        layer.CreateDefaultDisplayNodes()
-        layer.GetDisplayNode().SetSaveWithScene(False)
-        layer.GetDisplayNode().SetAndObserveColorNodeID(_colours(layer.GetScene()).GetID())
+    if shown is None:
+        shown = _add(soft_node)
+    if shown.GetDisplayNode() is None:
+        _display(shown)
     update_shown(soft_node)
-    for composite in _composites(soft_node.GetScene()):
-        if composite.GetLabelVolumeID() != layer.GetID():
-            layer.SetAttribute(_before(composite), composite.GetLabelVolumeID() or "")
-        composite.SetLabelVolumeID(layer.GetID())
-        composite.SetLabelOpacity(float(opacity))
 
 
 def is_shown(soft_node) -> bool:
     """True while :func:`show_edits` shows the edits of this soft mask."""
-    layer = _layer(soft_node)
-    return layer is not None and layer.GetDisplayNode() is not None
+    shown = _shown(soft_node)
+    return shown is not None and shown.GetDisplayNode() is not None
 
 
-def update_shown(soft_node, box: Box | None = None) -> None:
-    """Update the displayed edits from the edit map, in a box of voxels or everywhere; nothing where
-    they are not displayed.
-    """
-    layer = _layer(soft_node)
-    if layer is None:
+def update_shown(soft_node) -> None:
+    """Update the displayed corrections from the edit map; nothing where they are not displayed."""
+    if not is_shown(soft_node):  # a segmentation that is written without display node is a crash
         return
-    box = (slice(None),) * 3 if box is None else box
-    state = correction_of(soft_node)
-    # 0, +1 and -1 become the labels 0, 1 and 2.
-    array_of(layer)[box] = 0 if state is None else state.edits[box] % np.int8(3)
-    voxels_changed(layer)
+    shown, state = _shown(soft_node), correction_of(soft_node)
+    box = None if state is None else bounding_box(state.edits != 0)
+    changes = shown.StartModify()
+    for segment_id, sign in ((_RAISED, 1), (_LOWERED, -1)):
+        if shown.GetSegmentation().GetSegment(segment_id) is None:
+            _add_segment(shown, segment_id)
+        inside = None if box is None else state.edits[box] == sign
+        if inside is None or not inside.any():
+            shown.GetSegmentation().ClearSegment(segment_id)
+        else:
+            _write(shown, segment_id, inside, [part.start for part in box], soft_node)
+    shown.EndModify(changes)
 
 
 def remove_orphans(scene) -> int:
     """Remove the hidden nodes of soft masks that were deleted; their number."""
-    count = scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
-    nodes = [scene.GetNthNodeByClass(n, "vtkMRMLScalarVolumeNode") for n in range(count)]
+    nodes = [
+        scene.GetNthNodeByClass(n, kind)
+        for kind in ("vtkMRMLScalarVolumeNode", "vtkMRMLModelNode", "vtkMRMLSegmentationNode")
+        for n in range(scene.GetNumberOfNodesByClass(kind))
+    ]
     orphans = [
         node
         for node in nodes
         if node.GetAttribute(HIDDEN_ATTRIBUTE) and linked(node, SOFT_MASK) is None
     ]
     for node in orphans:
-        if node.IsA("vtkMRMLLabelMapVolumeNode"):
-            _remove_layer(node)
-        else:
-            scene.RemoveNode(node)
+        _remove(node)
     return len(orphans)
 
 
-def _layer(soft_node):
-    layers = nodes_linked_to(soft_node, SOFT_MASK, "vtkMRMLLabelMapVolumeNode")
-    return layers[-1] if layers else None
+def _shown(soft_node):
+    nodes = nodes_linked_to(soft_node, SOFT_MASK, "vtkMRMLSegmentationNode")
+    return next((node for node in nodes if node.GetAttribute(HIDDEN_ATTRIBUTE)), None)
 
 
-def _add_layer(soft_node):
+def _add(soft_node):
     import slicer
-    import vtk
 
     scene = soft_node.GetScene()
-    layer = slicer.vtkMRMLLabelMapVolumeNode()
-    layer.SetName(scene.GenerateUniqueName(f"{soft_node.GetName()} {_SUFFIX}"))
-    layer.SetHideFromEditors(True)
-    layer.SetAttribute(HIDDEN_ATTRIBUTE, "1")
-    layer.SetSaveWithScene(False)
-    matrix = vtk.vtkMatrix4x4()
-    soft_node.GetIJKToRASMatrix(matrix)
-    layer.SetIJKToRASMatrix(matrix)
-    image = vtk.vtkImageData()
-    image.SetDimensions(soft_node.GetImageData().GetDimensions())
-    image.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
-    image.GetPointData().GetScalars().Fill(0)
-    layer.SetAndObserveImageData(image)
-    layer = scene.AddNode(layer)
-    layer.SetAndObserveTransformNodeID(soft_node.GetTransformNodeID())
-    link(layer, SOFT_MASK, soft_node)
-    return layer
-
-
-def _colours(scene):
-    import slicer
-
-    node = scene.GetFirstNode(_COLOURS_NAME, "vtkMRMLColorTableNode")
-    if node is None:
-        node = slicer.vtkMRMLColorTableNode()
-        node.SetName(_COLOURS_NAME)
-        node.SetTypeToUser()
-        node.SetHideFromEditors(True)
-        node.SetSaveWithScene(False)
-        node.SetNumberOfColors(len(_ENTRIES))
-        for n, (name, colour) in enumerate(_ENTRIES):
-            node.SetColor(n, name, *colour)
-        node = scene.AddNode(node)
+    node = slicer.vtkMRMLSegmentationNode()
+    node.SetName(scene.GenerateUniqueName(f"{soft_node.GetName()} {_SUFFIX}"))
+    node.SetHideFromEditors(True)
+    node.SetAttribute(HIDDEN_ATTRIBUTE, "1")
+    node.SetSaveWithScene(False)
+    node = scene.AddNode(node)
+    node.SetAndObserveTransformNodeID(soft_node.GetTransformNodeID())
+    link(node, SOFT_MASK, soft_node)
     return node
 
 
-def _remove_layer(layer) -> None:
-    scene = layer.GetScene()
-    for composite in _composites(scene):
-        if composite.GetLabelVolumeID() == layer.GetID():
-            before = layer.GetAttribute(_before(composite))
-            composite.SetLabelVolumeID(
-                before if before and scene.GetNodeByID(before) is not None else None
-            )
-    if layer.GetDisplayNode() is not None:
-        scene.RemoveNode(layer.GetDisplayNode())
-    scene.RemoveNode(layer)
+def _display(node) -> None:
+    node.CreateDefaultDisplayNodes()
+    display = node.GetDisplayNode()
+    display.SetSaveWithScene(False)
+    display.SetVisibility3D(False)
+    display.SetSliceIntersectionThickness(_THICKNESS)
+    display.SetOpacity2DFill(_FILL)
+    display.SetSegmentVisibility2DFill(_LOWERED, False)
 
 
-def _composites(scene) -> list:
-    count = scene.GetNumberOfNodesByClass("vtkMRMLSliceCompositeNode")
-    return [scene.GetNthNodeByClass(n, "vtkMRMLSliceCompositeNode") for n in range(count)]
+def _add_segment(node, segment_id: str) -> None:
+    node.GetSegmentation().AddEmptySegment(segment_id, segment_id, rgb(EDITS))
+    node.GetDisplayNode().SetSegmentVisibility2DFill(segment_id, segment_id != _LOWERED)
 
 
-def _before(composite) -> str:
-    return f"SoftCordSeg.Before.{composite.GetID()}"
+def _write(node, segment_id: str, inside: np.ndarray, start: list[int], soft_node) -> None:
+    import slicer
+    import vtk
+    from vtk.util.numpy_support import vtk_to_numpy
+
+    labelmap = slicer.vtkOrientedImageData()
+    labelmap.SetExtent([b for s, n in zip(start, inside.shape) for b in (s, s + n - 1)])
+    labelmap.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
+    scalars = vtk_to_numpy(labelmap.GetPointData().GetScalars())
+    scalars.reshape(inside.shape, order="F")[...] = inside
+    matrix = vtk.vtkMatrix4x4()
+    soft_node.GetIJKToRASMatrix(matrix)
+    labelmap.SetImageToWorldMatrix(matrix)
+    slicer.vtkSlicerSegmentationsModuleLogic.SetBinaryLabelmapToSegment(labelmap, node, segment_id)
+
+
+def _remove(node) -> None:
+    scene, display = node.GetScene(), node.GetDisplayNode()
+    scene.RemoveNode(node)
+    if display is not None and display.GetScene() is not None:
+        scene.RemoveNode(display)

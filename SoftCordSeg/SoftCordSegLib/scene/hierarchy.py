@@ -1,17 +1,15 @@
-"""All results of an image are in one folder beside it in the subject hierarchy: same patient, same
-study.
+"""All results of an image are under its own item in the subject hierarchy: with the image they are
+in its patient and study, move, and are deleted.
 """
 
 from __future__ import annotations
 
-from .links import IMAGE, SOFT_MASK, linked
-
-_FOLDER_ATTRIBUTE = "SoftCordSeg.Results"
+# Scenes of version 0.5 have a folder of results beside the image.
+_FORMER_FOLDER = "SoftCordSeg.Results"
 
 
 def place_result(node, image_node) -> int:
-    """Put ``node`` into the results folder of ``image_node``, which is made beside the image if
-    missing.
+    """Put ``node`` under the item of ``image_node``.
 
     Args:
         node: a result: soft mask, segmentation, discs, box, table, plot series or chart, in the
@@ -22,18 +20,13 @@ def place_result(node, image_node) -> int:
         The node's item in the subject hierarchy.
     """
     hierarchy = _hierarchy(image_node)
-    folder = _results_folder(hierarchy, image_node)
-    item = _item(hierarchy, node, folder)
-    hierarchy.SetItemParent(item, folder)
+    owner = _item(hierarchy, image_node)
+    item = _item(hierarchy, node, owner)
+    former = hierarchy.GetItemParent(item)
+    if former != owner:
+        hierarchy.SetItemParent(item, owner)
+        _remove_former_folder(hierarchy, former)
     return item
-
-
-def results_folder(image_node) -> int | None:
-    """The item of the results folder of an image; None where there is none yet."""
-    hierarchy = _hierarchy(image_node)
-    return _find_folder(
-        hierarchy, image_node, hierarchy.GetItemParent(_item(hierarchy, image_node))
-    )
 
 
 def _hierarchy(node):
@@ -50,32 +43,11 @@ def _item(hierarchy, node, parent: int | None = None) -> int:
     return item
 
 
-def _results_folder(hierarchy, image_node) -> int:
-    parent = hierarchy.GetItemParent(_item(hierarchy, image_node))
-    folder = _find_folder(hierarchy, image_node, parent)
-    if folder is None:
-        folder = hierarchy.CreateFolderItem(parent, f"{image_node.GetName()}: spinal cord")
-        hierarchy.SetItemAttribute(folder, _FOLDER_ATTRIBUTE, "1")
-    return folder
-
-
-def _find_folder(hierarchy, image_node, parent: int) -> int | None:
-    """A results folder beside the image is the image's if something in it was made from the image.
-
-    The user may rename the folder, and IDs change on import; references between nodes stay valid.
-    """
-    for folder in _children(hierarchy, parent):
-        if hierarchy.GetItemAttribute(folder, _FOLDER_ATTRIBUTE) != "1":
-            continue
-        nodes = (hierarchy.GetItemDataNode(child) for child in _children(hierarchy, folder))
-        if any(node is not None and _image_of(node) is image_node for node in nodes):
-            return folder
-    return None
-
-
-def _image_of(node):
-    soft_node = linked(node, SOFT_MASK)
-    return linked(node if soft_node is None else soft_node, IMAGE)
+def _remove_former_folder(hierarchy, item: int) -> None:
+    """Once it is empty."""
+    is_ours = hierarchy.GetItemAttribute(item, _FORMER_FOLDER) == "1"
+    if is_ours and not _children(hierarchy, item):
+        hierarchy.RemoveItem(item)
 
 
 def _children(hierarchy, item: int) -> list[int]:

@@ -9,7 +9,7 @@ limit.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -109,6 +109,8 @@ class ProfileChart:
         content: what is drawn; set it, then render.
         row: (4,) maps the world to pixels of this window, see :func:`height_row`; None fits the
             cord into the window.
+        before_drawing: called without arguments before every drawing, to set what depends on the
+            window's size; None for nothing.
         text_px: height of a text, pixels.
     """
 
@@ -116,6 +118,7 @@ class ProfileChart:
         self.style, self.words = style, words or ChartWords()
         self.content = ChartContent()
         self.row: np.ndarray | None = None
+        self.before_drawing: Callable[[], None] | None = None
         self.text_px = 12.0
         self._renderer = renderer
         self._layers = Layers(renderer)
@@ -164,6 +167,8 @@ class ProfileChart:
             return
         self._drawing = True
         try:
+            if self.before_drawing is not None:
+                self.before_drawing()
             self.draw()
         finally:
             self._drawing = False

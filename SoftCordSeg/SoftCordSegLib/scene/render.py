@@ -135,12 +135,9 @@ class SliceView(_View):
         self._mapper.SetInputConnection(self.logic.GetImageDataConnection())
         return super().render()
 
-    def show(self, image_node, soft_node=None, opacity: float = 0.5) -> None:
-        """Show the image, and over it the soft mask in colour, and fit the view to the image."""
-        composite = self.logic.GetSliceCompositeNode()
-        composite.SetBackgroundVolumeID(image_node.GetID())
-        composite.SetForegroundVolumeID(soft_node.GetID() if soft_node is not None else None)
-        composite.SetForegroundOpacity(opacity if soft_node is not None else 0.0)
+    def show(self, image_node) -> None:
+        """Show the image, and fit the view to it."""
+        self.logic.GetSliceCompositeNode().SetBackgroundVolumeID(image_node.GetID())
         self.logic.FitSliceToBackground()
 
     def jump_to(self, position_mm) -> None:

@@ -169,7 +169,7 @@ class SoftEdits:
         if around is not None:
             segment = self._with_taken(found.on(around), around, threshold)
             change = self._follow(segment, around, threshold, found.resampled)
-        self.view.renew_surface()
+        self.view.renew_surfaces()
         self._seen = self._look()
         return change
 
@@ -246,11 +246,9 @@ class SoftEdits:
         """True while the corrections are shown in the slice views."""
         return self.soft_node is not None and is_shown(self.soft_node)
 
-    def show(self, visible: bool, opacity: float = 0.6) -> None:
-        """Show the corrections in all slice views, added voxels in blue and removed ones in orange;
-        or hide them.
-        """
-        show_edits(self.soft_node, visible, opacity)
+    def show(self, visible: bool) -> None:
+        """Show the corrections in all slice views, or hide them."""
+        show_edits(self.soft_node, visible)
 
     def _look(self) -> tuple:
         """A state that is equal to the last one only if nothing changed."""
@@ -332,7 +330,7 @@ class SoftEdits:
         written = merge_into(state.soft, state.p0, state.edits, threshold, state.spacing, box)
         if written is not None:
             self.view.soft_written(written)
-        update_shown(self.soft_node, box)
+        update_shown(self.soft_node)
         return None if written is None else Change(written)
 
 

@@ -1,5 +1,4 @@
-"""The soft mask in the scene: a float32 scalar volume on the image's own grid, shown in colour over
-the image.
+"""The soft mask in the scene: a float32 scalar volume on the image's own grid.
 
 Not a fractional labelmap: Slicer does not save those faithfully.
 """
@@ -20,19 +19,7 @@ from .volume_nodes import (
     voxels_changed,
 )
 
-# Colour maps that every Slicer has built in, so that a saved scene needs no colour file.
-COLOUR_MAPS = {
-    "Red to yellow": "vtkMRMLColorTableNodeIron",
-    "Yellow to red": "vtkMRMLColorTableNodeWarm1",
-    "Blue to green": "vtkMRMLColorTableNodeOcean",
-    "Heat": "vtkMRMLPETProceduralColorNodePET-Heat",
-    "Rainbow": "vtkMRMLColorTableNodeRainbow",
-    "Grey": "vtkMRMLColorTableNodeGrey",
-}
-# Contrasts with the yellow outline of the segment, for colour-blind readers too.
-DEFAULT_COLOUR_MAP = "Blue to green"
-# Lower soft values are mostly rounding of the resampling to the native grid, and are not shown.
-DEFAULT_SHOWN_FROM = 0.05
+_GREY = "vtkMRMLColorTableNodeGrey"  # built in: a saved scene needs no colour file
 
 
 def add_soft_mask(scene, image_node, mask: Volume, name: str | None = None):
@@ -90,45 +77,24 @@ def soft_masks_of(image_node) -> list:
     return nodes_linked_to(image_node, IMAGE, "vtkMRMLScalarVolumeNode")
 
 
-def display_soft_mask(
-    node, shown_from: float = DEFAULT_SHOWN_FROM, colour_map: str = DEFAULT_COLOUR_MAP
-) -> None:
-    """Show values from ``shown_from`` to 1 in colour, lower ones transparent.
-
-    Args:
-        node: the soft mask node.
-        shown_from: the lowest value that is shown, in [0, 1].
-        colour_map: a key of :data:`COLOUR_MAPS`.
-    """
+def display_soft_mask(node) -> None:
+    """Display a soft mask by itself: 0 black, 1 white."""
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
     changes = display.StartModify()
-    display.SetAndObserveColorNodeID(COLOUR_MAPS[colour_map])
+    display.SetAndObserveColorNodeID(_GREY)
     display.AutoWindowLevelOff()
     display.SetWindowLevelMinMax(0.0, 1.0)
     display.AutoThresholdOff()
-    display.SetThreshold(float(shown_from), 1.0)
-    display.ApplyThresholdOn()
+    display.ApplyThresholdOff()
     display.EndModify(changes)
 
 
-def show_in_slice_views(scene, image_node, soft_node=None, opacity: float = 0.5) -> None:
-    """Show the image in the background and the soft mask in the foreground of every slice view.
-
-    Args:
-        scene: the MRML scene.
-        image_node: the background; None does not change it.
-        soft_node: the foreground; None removes it.
-        opacity: of the foreground, in [0, 1].
-    """
+def show_in_slice_views(scene, image_node) -> None:
+    """Show an image in the background of every slice view."""
     for n in range(scene.GetNumberOfNodesByClass("vtkMRMLSliceCompositeNode")):
         composite = scene.GetNthNodeByClass(n, "vtkMRMLSliceCompositeNode")
-        changes = composite.StartModify()
-        if image_node is not None:
-            composite.SetBackgroundVolumeID(image_node.GetID())
-        composite.SetForegroundVolumeID(soft_node.GetID() if soft_node is not None else None)
-        composite.SetForegroundOpacity(float(opacity) if soft_node is not None else 0.0)
-        composite.EndModify(changes)
+        composite.SetBackgroundVolumeID(image_node.GetID())
 
 
 def _checked(values: np.ndarray, name: str) -> np.ndarray:

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from ..morphometry import CordShape, DiscLabel, LevelSummary, Summary
 from ..volume import Box, Volume
 from .box_node import add_box, boxes_of, display_box, set_box
+from .contours import contours_of, ensure_contours, show_contours, update_contours
 from .disc_points import add_discs, disc_lists_of, display_discs, set_discs
+from .edit_display import show_edits
 from .edit_nodes import correction_of, set_prediction
+from .follow_image import follow_image, geometry_change
 from .hierarchy import place_result
 from .links import EDIT_MAP, PREDICTION, linked
 from .measure_tables import (
@@ -32,6 +35,7 @@ class Study:
         image: ``vtkMRMLScalarVolumeNode`` that was segmented.
         soft: the soft mask's ``vtkMRMLScalarVolumeNode``.
         view: the segment at the threshold.
+        contours: the ``vtkMRMLModelNode`` of each of its contours, hidden.
         prediction, edit_map: hidden volume nodes, the mask as predicted and the corrections.
         box: ``vtkMRMLMarkupsROINode`` of the region that was segmented.
         discs: ``vtkMRMLMarkupsFiducialNode``.
@@ -42,6 +46,7 @@ class Study:
     image: object
     soft: object = None
     view: ThresholdView | None = None
+    contours: tuple = ()
     prediction: object = None
     edit_map: object = None
     box: object = None
@@ -53,9 +58,9 @@ class Study:
     def results(self) -> list:
         """All nodes that are there, without the image."""
         view = self.view.node if self.view is not None else None
-        nodes = (self.soft, view, self.prediction, self.edit_map, self.box, self.discs)
-        tables = (self.slice_table, self.summary_table)
-        return [node for node in (*nodes, *tables) if node is not None]
+        mask = (self.soft, view, *self.contours, self.prediction, self.edit_map)
+        nodes = (*mask, self.box, self.discs, self.slice_table, self.summary_table)
+        return [node for node in nodes if node is not None]
 
 
 def study_of(image_node) -> Study:
@@ -68,6 +73,7 @@ def study_of(image_node) -> Study:
     study.soft = _newest(soft_masks_of(image_node))
     if study.soft is not None:
         study.view = _newest(threshold_views_of(study.soft))
+        study.contours = tuple(contours_of(study.soft).values())
         if correction_of(study.soft) is not None:
             study.prediction, study.edit_map = (
                 linked(study.soft, PREDICTION),
@@ -88,7 +94,8 @@ def set_segmentation(
     """Put a soft mask, its segment and the segmented box into the scene of an image.
 
     Existing nodes of this image are updated in place (same nodes, same display); nodes of other
-    images are not changed.
+    images are not changed.  An image that has other voxels than its mask gets new nodes; the former
+    ones, with their corrections, stay in the scene and are hidden.
 
     Args:
         image_node: the image that was segmented.
@@ -102,8 +109,15 @@ def set_segmentation(
             it was.
     """
     scene = image_node.GetScene()
+    follow_image(image_node)
     study = study_of(image_node)
-    if study.soft is None:
+    if geometry_change(image_node, study.soft):
+        former, study.soft = study.view, add_soft_mask(scene, image_node, mask)
+        study.view = study.slice_table = study.summary_table = None
+        study.prediction = study.edit_map = None
+        if former is not None:
+            _hide(former)
+    elif study.soft is None:
         study.soft = add_soft_mask(scene, image_node, mask)
     else:
         shown_at = DEFAULT_THRESHOLD if study.view is None else study.view.threshold
@@ -179,8 +193,10 @@ def repair(study: Study, threshold: float = DEFAULT_THRESHOLD) -> Study:
     if study.soft is not None:
         if study.view is None:
             study.view = add_threshold_view(study.image.GetScene(), study.soft, threshold)
-            place_result(study.view.node, study.image)
         study.view.ensure_display()
+        if len(study.contours) < len(ensure_contours(study.view)):
+            update_contours(study.view, threshold_moved=False)
+        _in_hierarchy(study)
     for node, display in (
         (study.soft, display_soft_mask),
         (study.box, display_box),
@@ -191,7 +207,15 @@ def repair(study: Study, threshold: float = DEFAULT_THRESHOLD) -> Study:
     return study
 
 
+def _hide(view: ThresholdView) -> None:
+    view.ensure_display().SetVisibility(False)
+    show_contours(view)
+    show_edits(view.soft_node, False)
+
+
 def _in_hierarchy(study: Study) -> Study:
+    if study.soft is not None:
+        study.contours = tuple(contours_of(study.soft).values())
     for node in study.results:
         place_result(node, study.image)
     return study

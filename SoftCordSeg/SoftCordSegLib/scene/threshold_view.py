@@ -17,9 +17,8 @@ import numpy as np
 from ..colours import rgb
 from ..correction import Box, bounding_box, merge_into, moved, union
 from ..errors import InputError
-from .contours import colour_of_mask
-from .edit_nodes import correction_of
-from .iso_surface import iso_surface
+from .contours import colour_of_mask, ensure_contours, surface_at, update_contours
+from .edit_nodes import HIDDEN_ATTRIBUTE, correction_of
 from .links import EDIT_MAP, IMAGE, SOFT_MASK, link, linked, nodes_linked_to
 from .volume_nodes import array_of, voxels_changed
 
@@ -67,6 +66,7 @@ def threshold_views_of(soft_node) -> list[ThresholdView]:
     return [
         ThresholdView(node)
         for node in nodes_linked_to(soft_node, SOFT_MASK, "vtkMRMLSegmentationNode")
+        if not node.GetAttribute(HIDDEN_ATTRIBUTE)
     ]
 
 
@@ -89,6 +89,14 @@ class ThresholdView:
     def soft_node(self):
         """The soft mask's volume node; None when it was deleted."""
         return linked(self.node, SOFT_MASK)
+
+    @property
+    def is_visible(self) -> bool:
+        """Whether the segment is to be seen in the views: the eye beside it in Slicer's modules."""
+        display = self.node.GetDisplayNode()
+        if display is None or self.segment is None:
+            return True
+        return bool(display.GetVisibility()) and SEGMENT_ID in _visible_segments(display)
 
     @property
     def is_updating(self) -> bool:
@@ -145,19 +153,31 @@ class ThresholdView:
             self._write_labelmap(soft, box, threshold)
             self.node.SetAttribute(_THRESHOLD_ATTRIBUTE, repr(threshold))
             if surface:
-                self._write_surface(segment, soft, box, threshold)
+                self._write_surface(segment, box, threshold)
+        ensure_contours(self)
+        update_contours(self, threshold_moved=True)
 
     def ensure_display(self):
-        """The segmentation's display node, made again where the user deleted it."""
-        if self.node.GetDisplayNode() is None:
+        """The segmentation's display node, made again where the user deleted it.
+
+        In the slices the contours stand for the cord; segments that the user adds are shown as
+        Slicer does.
+        """
+        display = self.node.GetDisplayNode()
+        if display is None:
             self.node.CreateDefaultDisplayNodes()
             display = self.node.GetDisplayNode()
             display.SetPreferredDisplayRepresentationName2D(_LABELMAP)
             display.SetPreferredDisplayRepresentationName3D(_SURFACE)
-            # The soft mask fills in colour; the segment is its outline.
-            display.SetVisibility2DFill(False)
-            display.SetSliceIntersectionThickness(2)
-        return self.node.GetDisplayNode()
+        if self.segment is not None:
+            _visible_segments(display)
+            for shown, show in (
+                (display.GetSegmentVisibility2DFill, display.SetSegmentVisibility2DFill),
+                (display.GetSegmentVisibility2DOutline, display.SetSegmentVisibility2DOutline),
+            ):
+                if shown(SEGMENT_ID):
+                    show(SEGMENT_ID, False)
+        return display
 
     def box_at(self, threshold: float) -> Box | None:
         """The box of soft mask >= ``threshold``, computed only where the mask is above 0; None if
@@ -176,16 +196,15 @@ class ThresholdView:
         voxels_changed(self.soft_node)
         self._nonzero.grow(before, _voxels_time(self.soft_node), box)
 
-    def renew_surface(self) -> None:
-        """Put the iso-surface in place of one that Slicer made of the segment's voxels, where the
-        segment shows a surface.
+    def renew_surfaces(self) -> None:
+        """Bring the contours up to date with the soft mask; and where the segment has a closed
+        surface, put the iso-surface in place of one that Slicer made of the segment's voxels.
         """
+        update_contours(self, threshold_moved=False)
         if not self.shows_surface or self._surface_written == self._surface_stamp():
             return
         with self._writing():
-            self._write_surface(
-                self._segment(), self._soft_array(), self.box_at(self.threshold), self.threshold
-            )
+            self._write_surface(self._segment(), self.box_at(self.threshold), self.threshold)
 
     def _merge_edits(self, threshold: float) -> None:
         state = correction_of(self.soft_node)
@@ -217,6 +236,7 @@ class ThresholdView:
             segmentation.AddEmptySegment(SEGMENT_ID, SEGMENT_NAME, colour)
             segment = segmentation.GetSegment(SEGMENT_ID)
             segment.SetTag(segment.GetTerminologyEntryTagName(), _TERMINOLOGY)
+            self.ensure_display()
         return segmentation.GetSegment(SEGMENT_ID)
 
     def _write_labelmap(self, soft: np.ndarray, box, threshold: float) -> None:
@@ -243,28 +263,13 @@ class ThresholdView:
                 hint="Delete it and segment again.",
             )
 
-    def _write_surface(self, segment, soft: np.ndarray, box, threshold: float) -> None:
-        segment.AddRepresentation(_SURFACE, self._surface(soft, box, threshold))
+    def _write_surface(self, segment, box: Box | None, threshold: float) -> None:
+        segment.AddRepresentation(_SURFACE, surface_at(self.soft_node, threshold, box))
         self._surface_written = self._surface_stamp()
 
     def _surface_stamp(self) -> tuple:
         # Slicer converts into the object that is there, so that identity alone does not tell.
         return self.surface, self.surface.GetMTime(), _voxels_time(self.soft_node)
-
-    def _surface(self, soft: np.ndarray, box, threshold: float):
-        import vtk
-
-        if box is None:
-            return vtk.vtkPolyData()
-        # One voxel more on each side: the surface lies between the last voxel inside and the first
-        # one outside.
-        box = tuple(slice(max(part.start - 1, 0), part.stop + 1) for part in box)
-        matrix = self._ijk_to_ras()
-        affine = np.array(
-            [[matrix.GetElement(row, column) for column in range(4)] for row in range(4)]
-        )
-        affine[:3, 3] += affine[:3, :3] @ [part.start for part in box]
-        return iso_surface(soft[box], affine, threshold)
 
     def _ijk_to_ras(self):
         import vtk
@@ -301,6 +306,17 @@ class _KnownBox:
         """Voxels in ``box`` were written between the two time stamps, and no others."""
         if self._time == before:
             self._box, self._time = union(self._box, box), after
+
+
+def _visible_segments(display) -> list[str]:
+    """The IDs of the segments that are visible.  Slicer makes the properties of a new segment only
+    when it is asked for this list, and complains about those of one that has none.
+    """
+    import vtk
+
+    ids = vtk.vtkStringArray()
+    display.GetVisibleSegmentIDs(ids)
+    return [ids.GetValue(n) for n in range(ids.GetNumberOfValues())]
 
 
 def _voxels_time(volume_node) -> int:

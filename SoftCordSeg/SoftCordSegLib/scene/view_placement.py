@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 from .cord_line import CordLine
-from .volume_nodes import array_of, grid_of
 
-SAGITTAL, AXIAL, CORONAL = "Yellow", "Red", "Green"  # Slicer's own names of its three views
+# The panel opens without the packages of other files here: those are imported where they are used.
+
 AXIAL_WIDTH_MM = 50.0
 _ROOM_MM = 15.0  # shown beyond each end of the cord, and looked at for window and level
 _SAME = 1e-6  # of a plane: the same slice
@@ -156,6 +156,8 @@ def set_window_around(image_node, soft_node, low: float = 1.0, high: float = 99.
     Returns:
         Whether they were set.
     """
+    from .volume_nodes import array_of, grid_of
+
     display = image_node.GetDisplayNode()
     if display is None:
         return False
@@ -203,6 +205,32 @@ def bring_views_to_cord(nodes, line: CordLine, image_node) -> None:
         else:
             show_height(node, min(line.extent_mm + 2 * _ROOM_MM, 1.05 * _height_mm(image_node)))
         node.EndModify(changes)
+
+
+def look_at_cord(scene, line: CordLine) -> None:
+    """Turn the cameras of all 3D views to the cord, near enough for it to fill the view; the
+    direction they look in stays.
+    """
+    for n in range(scene.GetNumberOfNodesByClass("vtkMRMLCameraNode")):
+        camera = scene.GetNthNodeByClass(n, "vtkMRMLCameraNode")
+        away = np.array(camera.GetPosition()) - camera.GetFocalPoint()
+        size = float(np.linalg.norm(np.ptp(line.points, axis=0))) + _ROOM_MM
+        distance = 0.5 * size / np.sin(np.radians(0.5 * camera.GetViewAngle()))
+        changes = camera.StartModify()
+        camera.SetFocalPoint(*line.middle)
+        camera.SetPosition(*(line.middle + away / np.linalg.norm(away) * distance))
+        camera.EndModify(changes)
+        camera.ResetClippingRange()
+
+
+def orientation_of(node) -> np.ndarray:
+    """(3, 3) columns of a slice view's axes, RAS+, for :func:`set_orientation`."""
+    return _linear(node)
+
+
+def set_orientation(node, linear: np.ndarray) -> None:
+    """Turn a slice view; what is in its middle stays there."""
+    _set_slice(node, linear, plane_of(node)[0])
 
 
 def _height_mm(image_node) -> float:

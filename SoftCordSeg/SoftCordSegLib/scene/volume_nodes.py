@@ -247,12 +247,31 @@ def values_on(volume: Volume, grid: Grid) -> np.ndarray:
                 affine[:3, axis] *= -1
     if data is None or not Grid(data.shape, affine).same_as(grid, SAME_PLACE_MM):
         raise InputError(
-            f"The voxels of these two volumes do not coincide: {volume.shape} of"
-            f" {np.round(volume.spacing, 3)} mm and {grid.shape} of {np.round(grid.spacing, 3)}"
-            " mm.",
+            "The voxels of these two volumes do not coincide:"
+            f" {grid_difference(volume.grid, grid)}.",
             hint="Resample one to the other first.",
         )
     return data
+
+
+def grid_difference(first: Grid, second: Grid) -> str:
+    """In what two grids differ, in words: voxels, their size, direction, or position."""
+
+    def many(numbers) -> str:
+        return " x ".join(f"{number:.6g}" for number in numbers)
+
+    if sorted(first.shape) != sorted(second.shape):
+        return f"{many(first.shape)} and {many(second.shape)} voxels"
+    if np.abs(np.sort(first.spacing) - np.sort(second.spacing)).max() > 1e-3:
+        return f"voxels of {many(first.spacing)} and of {many(second.spacing)} mm"
+    turn = (first.affine[:3, :3] / first.spacing).T @ (second.affine[:3, :3] / second.spacing)
+    # Axes may be in another order or direction: the nearest one of the other grid counts.
+    cosine = np.clip(np.abs(turn).max(axis=0).min(), 0.0, 1.0)
+    degrees = np.degrees(np.arccos(cosine))
+    if degrees > 0.05:
+        return f"one is turned by {degrees:.1f} degrees"
+    middles = [grid.to_world((np.array(grid.shape) - 1) / 2) for grid in (first, second)]
+    return f"one is moved by {np.linalg.norm(middles[0] - middles[1]):.2f} mm"
 
 
 def _image(data: np.ndarray):

@@ -65,6 +65,7 @@ def with_views(study: DemoStudy, folder: Path, draw: Draw | None = None) -> Demo
 
 def _fill(app: OffscreenSlicer, study: DemoStudy) -> dict[str, Any]:
     """Image, soft mask, segment, discs, box, table and plot, placed in the subject hierarchy."""
+    from ..scene.contours import contours_of, show_contours
     from ..scene.disc_points import add_discs
     from ..scene.hierarchy import place_result
     from ..scene.measure_tables import (
@@ -86,10 +87,16 @@ def _fill(app: OffscreenSlicer, study: DemoStudy) -> dict[str, Any]:
     view = None
     if study.shape is not None:
         view = add_threshold_view(scene, soft)
-        view.update(surface=True)
+        show_contours(view, in_3d=True)
         table = add_slice_table(scene, soft, study.shape)
         series = add_area_series(scene, table)
-        results += [view.node, table, series, add_area_chart(scene, [series])]
+        results += [
+            view.node,
+            *contours_of(soft).values(),
+            table,
+            series,
+            add_area_chart(scene, [series]),
+        ]
         if study.levels is not None:
             results.append(add_summary_table(scene, soft, study.shape, study.levels))
     if study.discs:
@@ -111,7 +118,7 @@ def draw_views(app: OffscreenSlicer, study: DemoStudy, nodes: dict[str, Any]) ->
     pictures = {}
     for orientation in ORIENTATIONS:
         with SliceView(app, orientation, PICTURE_PIXELS) as view:
-            view.show(nodes["image"], nodes["soft"], opacity=0.4)
+            view.show(nodes["image"])
             view.zoom(_AXIAL_WIDTH_MM if orientation == "Axial" else extent)
             view.jump_to(middle)
             pictures[orientation] = png_bytes(view.render())

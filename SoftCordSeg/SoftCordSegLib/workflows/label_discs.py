@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..volume import Volume
 
 # Below it a found disc is more likely wrong than right.
-_UNSURE = 0.5
+UNSURE = 0.5
 _C2_C3 = 3
 _MOST_NAMES = 3
 
@@ -84,7 +84,7 @@ class LocatedNaming:
         above it shows; without it the one most surely a disc.
         """
         for disc in self.discs:
-            if disc.label.value == _C2_C3 and disc.confidence >= _UNSURE:
+            if disc.label.value == _C2_C3 and disc.confidence >= UNSURE:
                 return disc
         return max(self.discs, key=lambda disc: disc.confidence)
 
@@ -116,7 +116,7 @@ class Labelling:
     @property
     def unsure(self) -> list[str]:
         """Names of the discs that are more likely wrong than right."""
-        return [disc.label.name for disc in self.discs if disc.confidence < _UNSURE]
+        return [disc.label.name for disc in self.discs if disc.confidence < UNSURE]
 
 
 def label_files(
