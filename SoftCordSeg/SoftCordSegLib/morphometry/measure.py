@@ -75,14 +75,7 @@ def measure(
     middle = (
         centres if centreline is None else centreline.points[stack.slices - centreline.slices[0]]
     )
-    doubts = slice_notes(
-        stack,
-        columns["area"],
-        shrink,
-        centres,
-        soft=options.threshold is None,
-        rescaled=options.rescaling == "sct",
-    )
+    doubts = slice_notes(stack, columns["area"], shrink, centres, options)
     return CordShape(
         slices=stack.slices,
         columns=columns,

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from .cord_shape import MeasureOptions
 from .level_names import level_name, slice_ranges
 from .slice_stack import SliceStack, count_pieces_and_holes
 
@@ -32,8 +33,7 @@ def slice_notes(
     area: np.ndarray,
     shrink: np.ndarray | None,
     centres: np.ndarray,
-    soft: bool,
-    rescaled: bool,
+    options: MeasureOptions,
 ) -> dict[str, tuple[int, ...]]:
     """What is doubtful in single slices.
 
@@ -42,8 +42,7 @@ def slice_notes(
         area: (n,) mm², NaN where there is none.
         shrink: (n, 2) cosines of the angle correction; None without.
         centres: (n, 2) of :func:`~.centreline.slice_centres`.
-        soft: the soft values were measured.
-        rescaled: each slice was divided by its own maximum.
+        options: of the measurement.
 
     Returns:
         A short note to the numbers of its slices.
@@ -57,8 +56,8 @@ def slice_notes(
     if shrink is not None:
         cosine = np.clip(shrink.prod(axis=1), -1, 1)
         found[f"angle over {_STEEP_DEG:g}°"] = known & (np.degrees(np.arccos(cosine)) > _STEEP_DEG)
-    if soft:
-        word = ", scaled up to 1" if rescaled else ""
+    if options.threshold is None:
+        word = ", scaled up to 1" if options.rescaling == "sct" else ""
         found[f"soft values below {_PEAK:g}{word}"] = known & (peak < _PEAK) & (peak > 0)
     pieces, holes = count_pieces_and_holes(stack)
     found["more than one piece"], found["holes"] = known & (pieces > 1), known & (holes > 0)
