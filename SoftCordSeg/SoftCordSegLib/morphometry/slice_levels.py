@@ -200,6 +200,6 @@ def is_labelled_mask(labels: Volume) -> bool:
     hit = np.flatnonzero((data > 0).any(axis=(0, 1)))
     if len(hit) == 0:
         return False
-    inside = data[:, :, hit]
+    inside = np.round(data[:, :, hit])  # interpolated levels are refused as such later
     per_value = np.count_nonzero(inside) / len(np.unique(inside[inside > 0]))
     return bool(per_value > _LARGEST_POINT and len(hit) > 0.5 * (hit[-1] - hit[0] + 1))
