@@ -193,13 +193,25 @@ def test_an_unexpected_error_in_one_image_is_a_sentence_too(softcord, an_image, 
     assert "in broken" in result.stderr
 
 
-def test_two_images_of_one_name_are_refused_before_any_work(softcord, an_image, tmp_path):
-    other = tmp_path / "elsewhere" / an_image.name
-    write_nifti(a_neck(5), other)
+def test_two_images_of_one_name_keep_their_folders(softcord, tmp_path):
+    images = [tmp_path / "study" / name / "anat" / "t2.nii.gz" for name in ("sA", "sB")]
+    for radius, image in enumerate(images, start=4):
+        write_nifti(a_neck(radius), image)
+    result = softcord("segment", *images, "-o", tmp_path / "out")
+    assert result.exit_code == 0, result.stderr
+    masks = [
+        tmp_path / "out" / name / "anat" / "t2_label-SC_softseg.nii.gz" for name in ("sA", "sB")
+    ]
+    assert all(mask.is_file() for mask in masks), list((tmp_path / "out").rglob("*"))
+    first, second = (read_nifti(mask).data.sum() for mask in masks)
+    assert first < second
+
+
+def test_one_image_twice_is_refused_before_any_work(softcord, an_image, tmp_path):
     softcord.segment = _must_not_run
-    result = softcord("segment", an_image, other, "-o", tmp_path / "out")
+    result = softcord("segment", an_image, an_image, "-o", tmp_path / "out")
     assert result.exit_code == 2
-    assert "same name" in result.stderr
+    assert "is given twice" in result.stderr
     assert names_in(tmp_path / "out") == []
 
 

@@ -13,7 +13,6 @@ from .data_sets import (
     DESCRIPTION,
     LABELS,
     SOFT_LABELS,
-    check_names_differ,
     check_not_by_hand,
     dataset_of,
     derivative_description,
@@ -27,6 +26,7 @@ from .data_sets import (
     precedence,
     raw_images,
     read_description,
+    result_folders,
     session_folder,
 )
 from .entities import (
@@ -73,6 +73,7 @@ from .sidecar import (
 )
 
 __all__ = [
+    "result_folders",
     "CUT_SOFT_LABELS",
     "DERIVATIVES",
     "DESCRIPTION",
@@ -89,7 +90,6 @@ __all__ = [
     "Origin",
     "SeriesKind",
     "acquisition_of",
-    "check_names_differ",
     "check_not_by_hand",
     "average_name",
     "contrast_names",

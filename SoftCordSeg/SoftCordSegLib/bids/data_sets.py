@@ -69,15 +69,30 @@ def find_image(dataset: Path, session: str, stem: str) -> Path | None:
     return next((path for path in found if path is not None), None)
 
 
-def check_names_differ(images: Sequence[Path]) -> None:
-    """Refuse images whose results would have the same names.
+def result_folders(images: Sequence[Path], folder: Path) -> dict[Path, Path]:
+    """The folder of each image's results: ``folder`` itself, or, where two images have one name
+    (as in ``*/t2.nii.gz``), the images' own folders mirrored in it.
 
     Raises:
-        OptionError: two images of one name, or one image twice.
+        OptionError: one image twice, or two of one name in one folder.
     """
-    seen: dict[str, Path] = {}
-    for image in images:
-        key = stem_of(image).casefold()  # some disks do not tell capitals from small letters
+    _check_names([(stem_of(image), image.resolve().parent, image) for image in images])
+    if len({stem_of(image).casefold() for image in images}) == len(images):
+        return dict.fromkeys(images, folder)
+    parents = {image: image.resolve().parent for image in images}
+    try:
+        common = Path(os.path.commonpath([str(parent) for parent in parents.values()]))
+    except ValueError as error:  # on two drives of Windows
+        raise OptionError(
+            "Two images of one name lie on different drives.", hint="Run them one by one."
+        ) from error
+    return {image: folder / parent.relative_to(common) for image, parent in parents.items()}
+
+
+def _check_names(names: Sequence[tuple[str, Path, Path]]) -> None:
+    seen: dict[tuple[str, Path], Path] = {}
+    for stem, parent, image in names:
+        key = stem.casefold(), parent  # some disks do not tell capitals from small letters
         if key in seen:
             twice = (
                 f"'{image}' is given twice"

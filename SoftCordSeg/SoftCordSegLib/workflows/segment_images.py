@@ -143,7 +143,9 @@ def segment_files(
     """:func:`segment_file` for each of several images; one that fails does not stop the others.
 
     Args:
-        images, folder, bundle, options: as there.
+        images, bundle, options: as there.
+        folder: of all results; the images' own folders are mirrored in it where two images have
+            one name.
         bar, on_failure: as in :func:`.run_each.run_each`.
 
     Raises:
@@ -151,16 +153,17 @@ def segment_files(
         OutputError: the folder cannot be written.
         Cancelled: through a bar's progress; what was finished before is complete.
     """
-    from ..bids import check_names_differ
+    from ..bids import result_folders
 
-    check_names_differ(images)
+    folders = result_folders(images, folder)
     check_not_an_input(
-        (path for image in images for path in options.files(image, folder).values()), images
+        (path for image in images for path in options.files(image, folders[image]).values()),
+        images,
     )
     check_folder(folder)
     return run_each(
         images,
-        lambda image, progress: segment_file(image, folder, bundle, options, progress),
+        lambda image, progress: segment_file(image, folders[image], bundle, options, progress),
         bar=bar,
         on_failure=on_failure,
     )
