@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import types
+
 import numpy as np
 import pytest
 
@@ -21,6 +23,7 @@ def middle_of(node) -> np.ndarray:
 def test_after_segment_the_cord_is_in_the_middle_and_stays_there(neck, widget, slicer_host):
     axial = widget.panel.views.axial_node
     line = widget.panel.views.line_of(widget.panel.situation.study)
+    slicer_host.process_events()  # Qt lays the views out
     assert axial.GetFieldOfView()[0] == pytest.approx(50.0)
     for node in (axial, widget.panel.views.sagittal_node, widget.panel.views.coronal_node):
         assert pixel_of_view(node, line.middle) == pytest.approx(middle_of(node), abs=0.01)
@@ -67,11 +70,11 @@ def coloured(picture: np.ndarray) -> np.ndarray:
 def everything_of(image, widget) -> None:
     """Show all that can be drawn of an image."""
     from SoftCordSegLib.morphometry import DiscLabel
-    from SoftCordSegLib.scene.study import set_disc_labels, study_of
+    from SoftCordSegLib.scene.study import set_disc_labels
 
     set_disc_labels(image, [DiscLabel(3, (10.0, -20.0, 20.0)), DiscLabel(4, (10.0, -20.0, 14.0))])
     widget.ui.cordSurfaceCheck.click()
-    study_of(image).box.GetDisplayNode().SetVisibility(True)
+    widget.panel.parameters.boxShown = True
     widget.panel.refresh()
 
 
@@ -80,15 +83,18 @@ def test_nothing_of_one_patient_is_drawn_once_another_is_chosen(a_volume, ui, wi
 
     one, two = a_volume("sub-01"), a_volume("sub-02")
     segment(ui, one)
+    slicer_host.process_events()
     everything_of(one, widget)
     before = pictures(slicer_host)
     assert all(coloured(before[view]).sum() > 20 for view in ("Red", "Yellow", "Green"))
 
     ui.cordImageSelector.setCurrentNode(two)
+    slicer_host.process_events()
     after = pictures(slicer_host)
     for view in ("Red", "Yellow", "Green"):
         assert not coloured(after[view]).any(), view
     ui.cordImageSelector.setCurrentNode(one)
+    slicer_host.process_events()
     again = pictures(slicer_host)
     for view, picture in before.items():
         assert np.array_equal(again[view], picture), view
@@ -294,3 +300,132 @@ def test_a_saved_scene_brings_layout_and_choices_back(neck, widget, app, tmp_pat
     assert plane_of(widget.panel.views.axial_node)[0] == pytest.approx(before[0], abs=1e-3)
     # Views have other sizes until the layout is shown, and Slicer resizes what they show.
     assert widget.panel.views.axial_node.GetFieldOfView()[0] == pytest.approx(33.0, rel=0.15)
+
+
+@pytest.fixture
+def contrasts(a_volume, ui):
+    """Two segmented contrasts of one participant, and a volume of another."""
+    images = [a_volume(name) for name in ("sub-01_T2w", "sub-01_T2star", "sub-02_T2w")]
+    for image in images:
+        segment(ui, image)
+    ui.cordImageSelector.setCurrentNode(images[0])
+    return images
+
+
+def background(app, view: str):
+    from SoftCordSegLib.scene.view_placement import composite_node_of
+
+    return app.scene.GetNodeByID(composite_node_of(app.scene, view).GetBackgroundVolumeID())
+
+
+def test_contrasts_of_one_participant_side_by_side(contrasts, widget, app, slicer_host):
+    one, two, other = contrasts
+    views = widget.panel.views
+    views.show_layout("compare")
+    slicer_host.process_events()
+
+    assert [study.image for study in views.compared] == [one, two]
+    assert [background(app, view) for view in ("Yellow", "CordYellow2")] == [one, two]
+    assert [_visible(image) for image in contrasts] == [True, True, False]
+    for view in ("Yellow", "CordYellow2", "Red", "CordRed2"):
+        widget_of_view = slicer_host.views.sliceWidget(view)
+        assert widget_of_view.isVisible()
+        assert widget_of_view.width() >= 318  # 320 and a splitter
+
+    views.leave_layout()
+    assert [_visible(image) for image in contrasts] == [True, False, False]
+    assert views.compared == []
+
+
+def test_compared_views_are_at_one_place_whichever_is_moved(contrasts, widget, app, slicer_host):
+    widget.panel.views.show_layout("compare")
+    slicer_host.process_events()
+    red, red_2 = (slicer_host.views.sliceWidget(n).mrmlSliceNode() for n in ("Red", "CordRed2"))
+    for node, offset in ((red, 20.0), (red_2, 14.0)):
+        node.SetSliceOffset(offset)
+        slicer_host.process_events()
+        assert plane_of(red)[0] == pytest.approx(plane_of(red_2)[0])
+        assert plane_of(red)[0][2] == pytest.approx(offset)
+    show_width(red_2, 30.0)
+    slicer_host.process_events()
+    assert red.GetFieldOfView()[0] / red.GetDimensions()[0] == pytest.approx(
+        30.0 / red_2.GetDimensions()[0]
+    )
+
+
+def test_a_volume_loaded_meanwhile_does_not_take_the_place_of_a_compared_one(
+    contrasts, widget, app, a_volume
+):
+    widget.panel.views.show_layout("compare")
+    show_by_slicer(a_volume("sub-03_T2w"))
+    assert background(app, "CordYellow2") is contrasts[1]
+
+
+def test_with_nothing_to_compare_a_sentence_says_so(a_volume, ui, widget, layout_node):
+    from SoftCordSegLib.errors import InputError
+
+    segment(ui, a_volume("sub-01_T2w"))
+    with pytest.raises(InputError, match="No other volume of this participant"):
+        widget.panel.views.show_layout("compare")
+    layout_node.SetViewArrangement(LAYOUTS["compare"])
+    assert "No other volume of this participant" in ui.cordRunStatus.text
+
+
+def test_three_contrasts_where_there_is_room(contrasts, a_volume, ui, widget, slicer_host, app):
+    segment(ui, a_volume("sub-01_T1w"))
+    ui.cordImageSelector.setCurrentNode(contrasts[0])
+    slicer_host.main_window.resize(1800, 900)
+    slicer_host.process_events()
+    widget.panel.views.show_layout("compare")
+    slicer_host.process_events()
+    assert len(widget.panel.views.compared) == 3
+    assert background(app, "CordRed3").GetName() == "sub-01_T1w"
+    assert slicer_host.views.sliceWidget("CordYellow3").width() >= 318
+
+
+def test_another_participant_is_gone_to_and_another_contrast_is_not(neck, widget, app, a_volume):
+    axial = widget.panel.views.axial_node
+    before = plane_of(axial)[0]
+    contrast = a_volume("sub-phantom_T1w")
+    widget.ui.cordImageSelector.setCurrentNode(contrast)
+    assert plane_of(axial)[0] == pytest.approx(before)
+    widget.ui.cordImageSelector.setCurrentNode(a_volume("sub-02_T2w"))
+    bounds = np.zeros(6)
+    contrast.GetRASBounds(bounds)
+    assert plane_of(axial)[0] == pytest.approx(bounds.reshape(3, 2).mean(axis=1), abs=3.0)
+
+
+def test_a_layout_of_ours_is_known_before_the_panel_is_opened(slicer_host, module, layout_node):
+    module.SoftCordSeg(types.SimpleNamespace())
+    for started in slicer_host.started:
+        started()
+    layout_node.SetViewArrangement(LAYOUTS["cord"])
+    assert not slicer_host.slot_errors
+    assert slicer_host.views.sliceWidget("Yellow").isVisible()
+
+
+def test_views_of_the_user_are_not_filled(a_volume, ui, widget, app, layout_node):
+    from SoftCordSegLib.scene.view_placement import composite_node_of
+
+    layout_node.SetViewArrangement(layout_node.SlicerLayoutThreeOverThreeView)
+    one, two = a_volume("sub-01"), a_volume("sub-02")
+    composite_node_of(app.scene, "Red+").SetBackgroundVolumeID(two.GetID())
+    segment(ui, one)
+    assert composite_node_of(app.scene, "Red+").GetBackgroundVolumeID() == two.GetID()
+    assert _visible(one)
+
+
+def test_a_saved_scene_keeps_what_its_views_show(a_volume, ui, widget, app, tmp_path):
+    from SoftCordSegLib.scene.scene_files import load_scene, save_scene
+    from SoftCordSegLib.scene.view_placement import composite_node_of
+
+    one, two = a_volume("sub-01"), a_volume("sub-02")
+    segment(ui, one)
+    show_by_slicer(two)
+    save_scene(app.scene, tmp_path / "study.mrb")
+    app.scene.Clear(False)
+    load_scene(app.scene, tmp_path / "study.mrb")
+    shown = app.scene.GetNodeByID(composite_node_of(app.scene, "Red").GetBackgroundVolumeID())
+    assert shown.GetName() == "sub-02"
+    assert ui.cordImageSelector.currentNode().GetName() == "sub-01"
+    assert not _visible(ui.cordImageSelector.currentNode())

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from scene.examples import GRIDS, image_in
+from SoftCordSegLib.colours import DISC, rgb
 from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.morphometry import DiscLabel
 from SoftCordSegLib.scene.disc_points import (
@@ -14,8 +15,11 @@ from SoftCordSegLib.scene.disc_points import (
     discs_of,
     next_disc_value,
     set_discs,
+    show_discs_beside_axial,
 )
+from SoftCordSegLib.scene.render import SliceView
 from SoftCordSegLib.scene.volume_nodes import add_volume
+from SoftCordSegLib.volume import Volume
 
 DISCS = [
     DiscLabel(4, (1.5, -20.25, 40.0)),
@@ -119,3 +123,31 @@ def test_the_next_disc_is_the_one_below_the_lowest(app, image):
 
     node.SetNthControlPointLabel(2, "oops")
     assert next_disc_value(node) == 4
+
+
+def test_discs_are_seen_from_every_sagittal_slice_and_in_no_axial_one(drawing_app):
+    app, grid = drawing_app, GRIDS["isotropic"]
+    flat = Volume(np.full(grid.shape, 100, np.int16), grid.affine)
+    image = add_volume(app.scene, flat, "T2w")
+    at = grid.to_world(np.array([12.0, 10.0, 15.0]))
+    node = add_discs(app.scene, image, [DiscLabel(3, tuple(at))])
+    with SliceView(app, "Sagittal", (200, 200)) as side, SliceView(app, "Axial", (200, 200)) as top:
+        show_discs_beside_axial(node)
+        for view in (side, top):
+            view.show(image)
+            view.jump_to(at)
+        assert not is_disc(top.render()).any()
+        side.jump_to(at + [8.0, 0.0, 0.0])
+        row, column = (round(one) for one in side.pixel_of(at))
+        drawn = is_disc(side.render())
+        assert drawn[row - 2 : row + 3, column - 2 : column + 3].any()
+        assert drawn[:, column + 5 :].sum() > 20  # the name beside it
+
+        top.node.SetOrientation("Sagittal")
+        show_discs_beside_axial(node)
+        top.jump_to(at + [8.0, 0.0, 0.0])
+        assert is_disc(top.render()).any()
+
+
+def is_disc(picture: np.ndarray) -> np.ndarray:
+    return np.abs(picture / 255.0 - rgb(DISC)).max(axis=-1) < 0.25

@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 
 from ..errors import SoftCordSegError
 from .controls import Section
+from .own_layouts import profile_holder
 
 # The Qt widget is Slicer's, not the panel's: it outlives Reload, and two panels share it.
 _KEPT_AS = "SoftCordSegProfilePlace"
@@ -37,8 +38,6 @@ class ProfilePlace:
     """
 
     def __init__(self):
-        from ..scene.cord_layouts import PROFILE_TAG
-
         self.owner = None
         self.view = ctk.ctkVTKRenderView()
         self.view.name = _WIDGET_NAME
@@ -48,10 +47,7 @@ class ProfilePlace:
         window.SetMultiSamples(_ANTIALIASING)
         # Slicer turns and zooms scenes with the mouse; here it moves the slices.
         self.view.interactor().SetInteractorStyle(None)
-        self._factory = slicer.qSlicerSingletonViewFactory()
-        self._factory.setTagName(PROFILE_TAG)
-        self._factory.setWidget(self.view)
-        slicer.app.layoutManager().registerViewFactory(self._factory)
+        profile_holder().layout().addWidget(self.view)
 
 
 def profile_place() -> ProfilePlace | None:

@@ -11,6 +11,9 @@ import slicer
 import vtk
 from slicer.i18n import tr as _
 
+from ..errors import InputError
+from ..scene.cord_layouts import MOST_CONTRASTS
+from .compare_views import CompareViews
 from .controls import Section, setting, store_setting
 from .own_layouts import register_own_layouts
 
@@ -33,6 +36,7 @@ class Views(Section):
 
         self._panel, self._scene = panel, panel.scene
         self._follower = Follower()
+        self._compare = CompareViews(panel.scene)
         self._lines: dict = {}  # ID of a soft mask -> (time stamp of its voxels, CordLine)
         self._watchers: list = []
         self._observed: list = []
@@ -42,6 +46,8 @@ class Views(Section):
         self._offered = None, False
         self._words = ""  # with which it was offered
         self._imported = False
+        self._seen = None  # the layout of ours that was shown last
+        self._to_place = None  # the image whose cord is brought into views that are laid out anew
         self._turned: dict = {}  # slice node -> orientation before ours
         # A slice node does not take a change while it tells of one; and several are answered once.
         self._answering = qt.QTimer()
@@ -117,8 +123,21 @@ class Views(Section):
         node = layout_node_of(self._scene)
         return None if node is None else shown_layout(node)
 
+    @property
+    def compared(self) -> list:
+        """``scene.study.Study`` of what is compared, the chosen one first; empty outside the layout
+        *Compare*.
+        """
+        return self._compare.studies
+
     def show_layout(self, name: str) -> None:
-        """Show a layout, as the user wants: "cord", "compare" or "correct"."""
+        """Show a layout, as the user wants: "cord", "compare" or "correct".
+
+        Raises:
+            InputError: nothing to compare the chosen volume with.
+        """
+        if name == "compare":
+            self._compare.studies_for(self._panel.situation.study, MOST_CONTRASTS)
         store_setting(_WANTED, "yes")
         self._show_layout(name)
 
@@ -140,27 +159,24 @@ class Views(Section):
         cord.
         """
         from ..scene.cord_layouts import is_first_time, layout_node_of
-        from ..scene.view_placement import bring_views_to_cord, look_at_cord, set_window_around
+        from ..scene.view_placement import look_at_cord, set_window_around
 
         line = self.line_of(study)
         if line is None or study.soft.GetAttribute(_BROUGHT_ATTRIBUTE):
             return
         study.soft.SetAttribute(_BROUGHT_ATTRIBUTE, "1")
         node = layout_node_of(self._scene)
-        if node is not None and is_first_time(node) and setting(_WANTED, "yes") != "no":
+        changed = node is not None and is_first_time(node) and setting(_WANTED, "yes") != "no"
+        if changed:
             self._show_layout("cord")
-        nodes = {
-            "Sagittal": self.sagittal_node,
-            "Coronal": self.coronal_node,
-            "Axial": self.axial_node,
-        }
+        self._place(study.image)
+        if changed:
+            # The views get their sizes when Qt has laid them out.
+            self._to_place = study.image
         with self._alone():
             set_window_around(study.image, study.soft)
-            bring_views_to_cord(nodes, line, study.image)
-            if self.axial_node is not None:
-                self._follower.centre(self.axial_node, line)
             look_at_cord(self._scene, line)
-        self._answer()
+        self._answering.start()
 
     def jump(self, position_mm) -> None:
         """Show a position (mm RAS+) in the three slice views; zoom and, where the position is in
@@ -177,15 +193,17 @@ class Views(Section):
     # --- the panel's life
 
     def refresh(self, situation) -> None:
-        if not self._panel.shown:
+        if not self._panel.shown or self._own:
             return
         if not self._entered or self._imported:
             self._enter()
         if situation.image is not self._chosen:
             self._choose(situation.image)
+        self._fill_compare()
         self._observe()
         self._check_screen()
         self._turn_axial()
+        self._place_discs()
 
     def exit(self) -> None:
         from ..scene.cord_layouts import layout_node_of, suspend_layout
@@ -218,6 +236,7 @@ class Views(Section):
             resume_layout(node, *self._room())
             if shown_layout(node) is not None:
                 self._turn_views(shown_layout(node))
+        self._seen = self.layout
         # What the user has put into the views meanwhile stays there.
         if images_in_views(self._scene):
             self._chosen = self._panel.situation.image
@@ -231,19 +250,42 @@ class Views(Section):
         if node is None:
             return
         register_own_layouts()
+        contrasts, wide = self._room()
         with self._alone():
-            show_layout(node, name, *self._room())
+            show_layout(node, name, contrasts, wide)
+            self._seen = name
             self._turn_views(name)
         self.refresh(self._panel.situation)
 
     def _room(self) -> tuple[int, bool]:
-        """How many contrasts can be compared, and whether the window is wide."""
+        """How many contrasts are compared, and whether the window is wide."""
         from ..scene.cord_layouts import WIDE_WINDOW_PIXELS, most_contrasts
 
         window, manager = slicer.util.mainWindow(), slicer.app.layoutManager()
         if window is None or manager is None:
             return 2, False
-        return most_contrasts(manager.viewport().width), window.width >= WIDE_WINDOW_PIXELS
+        most = most_contrasts(manager.viewport().width)
+        try:
+            count = len(self._compare.studies_for(self._panel.situation.study, most))
+        except InputError:
+            count = 2
+        return count, window.width >= WIDE_WINDOW_PIXELS
+
+    def _fill_compare(self) -> None:
+        """The layout *Compare* shows the chosen volume and the other contrasts."""
+        if self.layout != "compare":
+            self._compare.leave()
+            return
+        try:
+            studies = self._compare.studies_for(self._panel.situation.study, self._room()[0])
+        except InputError:
+            studies = []
+        images = [study.image for study in studies]
+        if images != [study.image for study in self._compare.studies]:
+            with self._alone():
+                self._compare.show(studies)
+        else:
+            self._compare.studies = studies
 
     def _turn_views(self, name: str) -> None:
         """A view that the user has turned shows what the layout has it for."""
@@ -268,12 +310,49 @@ class Views(Section):
 
     def _choose(self, image) -> None:
         """The user has chosen a volume: it is shown, and only what belongs to it."""
-        from ..scene.on_screen import show_image
+        from ..scene.on_screen import images_in_views, show_image
 
+        if image is not None and image.GetImageData() is None:
+            return  # it is being loaded
         self._chosen = image
-        if image is not None and image.GetImageData() is not None:
-            with self._alone():
-                show_image(self._scene, image)
+        if image is None:
+            return
+        before = images_in_views(self._scene)
+        with self._alone():
+            show_image(self._scene, image)
+            if before and image not in before:
+                self._go_to(image, before[0])
+
+    def _go_to(self, image, before) -> None:
+        """The views go on from one participant to another; between contrasts of one they stay."""
+        from ..scene.cord_profile import same_participant
+
+        if same_participant(before, image) or self._place(image):
+            return
+        for node in self._by_orientation().values():
+            logic = slicer.app.applicationLogic().GetSliceLogic(node) if node is not None else None
+            if logic is not None:
+                logic.FitSliceToBackground()
+
+    def _place(self, image) -> bool:
+        """Slices through the middle of the cord; whether there is one."""
+        from ..scene.view_placement import bring_views_to_cord
+
+        line = self.line_of(self._panel.situation.study)
+        if line is None or self._panel.situation.image is not image:
+            return False
+        with self._alone():
+            bring_views_to_cord(self._by_orientation(), line, image)
+            if self.axial_node is not None:
+                self._follower.centre(self.axial_node, line)
+        return True
+
+    def _by_orientation(self) -> dict:
+        return {
+            "Sagittal": self.sagittal_node,
+            "Coronal": self.coronal_node,
+            "Axial": self.axial_node,
+        }
 
     def _check_screen(self) -> None:
         """Nothing that was made from one image is drawn over another one."""
@@ -281,13 +360,14 @@ class Views(Section):
 
         image = self._panel.situation.image
         shown = images_in_views(self._scene)
-        others = [one for one in shown if one is not image]
+        wanted = [study.image for study in self._compare.studies] or [image]
+        others = [one for one in shown if one not in wanted]
         with self._alone():
-            if len(shown) > 1:
-                show_only(self._scene, [])
+            if not others:
+                show_only(self._scene, wanted)
             else:
-                show_only(self._scene, shown or [image])
-        self._offer(others[0] if others else None, bool(others) and image in shown)
+                show_only(self._scene, shown if len(shown) == 1 else [])
+        self._offer(others[0] if others else None, len(shown) > 1)
 
     def _offer(self, other, mixed: bool) -> None:
         if (other, mixed) == self._offered:
@@ -331,7 +411,7 @@ class Views(Section):
         from ..scene.cord_layouts import layout_node_of
         from ..scene.on_screen import own_composites
 
-        slices = [self.axial_node, self.sagittal_node, self.coronal_node]
+        slices = [self.axial_node, self.sagittal_node, self.coronal_node, *self._compare.nodes]
         wanted = [(node, self._on_slice) for node in slices]
         wanted += [(node, self._on_volumes) for node in own_composites(self._scene)]
         wanted.append((layout_node_of(self._scene), self._on_layout))
@@ -361,21 +441,40 @@ class Views(Section):
             self._check_screen()
 
     def _on_layout(self, _caller=None, _event=None) -> None:
+        before = self._seen
         if self._own or self._scene.IsBatchProcessing():
             return
-        if self.layout is None and self._panel.shown:
+        layout, self._seen = self.layout, self.layout
+        if layout is None:
             self._turn_back()
+        elif layout != before:
+            # From Slicer's menu: with as many views as there is to show.
+            with self._panel.guard(_("The layout could not be shown."), refresh=False):
+                self.show_layout(layout)
+        self.refresh(self._panel.situation)
         self._answering.start()
 
     def _answer(self) -> None:
         """The axial view follows, and the watchers are called."""
+        self._place_discs()
+        to_place, self._to_place = self._to_place, None
+        if to_place is not None:
+            self._place(to_place)
         node = self.axial_node
         line = self._line_to_follow()
-        if node is not None and line is not None:
-            with self._alone():
-                self._follower.follow(node, line)
+        with self._alone():
+            self._compare.link()
+            if node is not None and line is not None and self._follower.follow(node, line):
+                self._compare.link()
         for function in list(self._watchers):
             function()
+
+    def _place_discs(self) -> None:
+        from ..scene.disc_points import show_discs_beside_axial
+
+        study = self._panel.situation.study
+        if study is not None and study.discs is not None:
+            show_discs_beside_axial(study.discs)
 
     def _line_to_follow(self):
         """The centreline of the mask in the views; None where the axial view is not to follow."""

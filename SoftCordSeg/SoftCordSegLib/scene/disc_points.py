@@ -46,14 +46,43 @@ def add_discs(
 
 
 def display_discs(node) -> None:
-    """Make the display node of a disc list: points with their names."""
+    """Make the display node of a disc list: points with their names, seen from every slice of the
+    views that :func:`show_discs_beside_axial` names.
+    """
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
+    display.SetSliceProjection(True)
+    display.SetSliceProjectionUseFiducialColor(True)
+    display.SetSliceProjectionOpacity(1.0)
     display.SetSelectedColor(*rgb(DISC))
     display.SetGlyphScale(2.0)
     display.SetTextScale(3.0)
     display.SetPropertiesLabelVisibility(False)
     display.SetPointLabelsVisibility(True)
+
+
+def show_discs_beside_axial(node) -> None:
+    """Draw a disc list in 3D and in the slice views that are not axial: in an axial view, all discs
+    would lie on one another.
+    """
+    from .view_placement import has_orientation
+
+    display = node.GetDisplayNode()
+    if display is None:
+        return
+    scene, wanted = node.GetScene(), []
+    for kind in ("vtkMRMLSliceNode", "vtkMRMLViewNode"):
+        for n in range(scene.GetNumberOfNodesByClass(kind)):
+            view = scene.GetNthNodeByClass(n, kind)
+            if kind == "vtkMRMLViewNode" or not has_orientation(view, "Axial"):
+                wanted.append(view.GetID())
+    # Without any view named, Slicer draws in all of them.
+    if wanted and set(wanted) != set(display.GetViewNodeIDs()):
+        changes = display.StartModify()
+        display.RemoveAllViewNodeIDs()
+        for identity in wanted:
+            display.AddViewNodeID(identity)
+        display.EndModify(changes)
 
 
 def set_discs(node, discs: Iterable[DiscLabel], remarks: Mapping[int, str] | None = None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .cord_layouts import AXIAL, CORONAL, SAGITTAL
+from .cord_layouts import AXIAL, CORONAL, MOST_CONTRASTS, SAGITTAL, view_names
 from .links import IMAGE, SOFT_MASK, linked
 from .view_placement import composite_node_of, slice_node_of
 
@@ -16,7 +16,9 @@ def image_of_result(node):
 
 
 def show_only(scene, images) -> None:
-    """Show what was made from ``images``, and hide what was made from others: in slices and 3D.
+    """Show what was made from ``images``, and hide what was made from others: in slices and 3D.  Of
+    several images, discs and box of the first alone are shown: those of one participant would lie
+    on one another.
 
     What the user has hidden stays hidden.
     """
@@ -24,7 +26,8 @@ def show_only(scene, images) -> None:
         node = scene.GetNthNodeByClass(n, "vtkMRMLDisplayableNode")
         image = None if node.IsA("vtkMRMLVolumeNode") else image_of_result(node)
         if image is not None:
-            _set_shown(node, any(image is one for one in images))
+            shown = images[:1] if node.IsA("vtkMRMLMarkupsNode") else images
+            _set_shown(node, any(image is one for one in shown))
 
 
 def own_composites(scene) -> list:
@@ -38,10 +41,15 @@ def own_composites(scene) -> list:
 
 
 def show_image(scene, image_node) -> None:
-    """Show an image in our slice views, fitted to them where they showed another one; layers made
-    from other images are removed.
-    """
+    """Show an image in our slice views; layers made from other images are removed."""
     for composite in own_composites(scene):
+        put_in_view(composite, image_node)
+
+
+def put_in_view(composite, image_node) -> None:
+    """Show an image in one slice view, without layers that were made from another image."""
+    scene = image_node.GetScene()
+    if composite.GetBackgroundVolumeID() != image_node.GetID():
         changes = composite.StartModify()
         composite.SetBackgroundVolumeID(image_node.GetID())
         for get, put in (
@@ -56,11 +64,15 @@ def show_image(scene, image_node) -> None:
 
 
 def images_in_views(scene) -> list:
-    """The volumes in the background of our slice views that the layout shows, each once.
+    """The volumes in the background of our slice views that the layout shows, those of the layout
+    *Compare* included, each once.
 
     A mask counts as the image it was made from.
     """
     composites = own_composites(scene)
+    for names in view_names("compare", MOST_CONTRASTS).values():
+        further = [composite_node_of(scene, name) for name in names[1:]]
+        composites += [node for node in further if node is not None]
     nodes = [slice_node_of(scene, composite.GetLayoutName()) for composite in composites]
     in_layout = [
         composite
