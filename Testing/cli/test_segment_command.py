@@ -330,6 +330,34 @@ def test_earlier_results_survive_a_run_that_fails(softcord, an_image, tmp_path):
     assert {name: digest(out / name) for name in names_in(out)} == before
 
 
+def test_only_what_a_sidecar_vouches_for_is_replaced(softcord, an_image, tmp_path):
+    out = tmp_path / "out"
+    arguments = ["segment", an_image, "-o", out, "--threshold", "0.5"]
+    soft, binary = (out / f"sub-01_T2w_label-SC_{kind}.nii.gz" for kind in ("softseg", "seg"))
+    drawn = a_neck(7).with_data(np.ones(a_neck().shape, np.uint8))
+    out.mkdir()
+
+    write_nifti(drawn, binary)
+    before = digest(binary)
+    refused = softcord(*arguments)
+    assert refused.exit_code == 1
+    assert "No sidecar says" in refused.stderr
+    assert (names_in(out), digest(binary)) == ([binary.name], before)
+
+    assert softcord(*arguments, "--overwrite").exit_code == 0
+    sums = read_sidecar(sidecar_path(soft))["MaskSHA256"]
+    assert sums == {soft.name: digest(soft), binary.name: digest(binary)}
+    assert softcord(*arguments).exit_code == 0, "what is unchanged is replaced"
+
+    write_nifti(drawn, soft)
+    refused = softcord(*arguments)
+    assert refused.exit_code == 1
+    assert "not the one that its sidecar describes" in " ".join(refused.stderr.split())
+    write_nifti(a_neck(6).with_data(a_neck(6).data / 1000), soft)
+    told = softcord("csa", soft, "-o", tmp_path / "csa.csv").stderr
+    assert "not the one that its sidecar describes" in " ".join(told.split())
+
+
 def _must_not_run(image, bundle, **options):
     raise AssertionError("segmented although the command was refused")
 

@@ -24,7 +24,7 @@ from .entities import (
 )
 from .label_names import Kind, label_name, read_name
 from .series_names import MODALITIES
-from .sidecar import Origin, origin_of, read_sidecar
+from .sidecar import Origin, is_as_described, origin_of, read_sidecar
 
 BIDS_VERSION = "1.9.0"
 DESCRIPTION = "dataset_description.json"
@@ -106,24 +106,38 @@ def _check_names(names: Sequence[tuple[str, Path, Path]]) -> None:
         seen[key] = image
 
 
-def check_not_by_hand(masks: Iterable[Path]) -> None:
-    """Refuse to write over a mask that was corrected or drawn by hand.
+def check_replaceable(masks: Iterable[Path], overwrite: bool = False) -> None:
+    """Refuse to replace a mask that no sidecar of ours vouches for: drawn or corrected by hand,
+    changed since it was made, or by another program.
+
+    Args:
+        masks: that are about to be written.
+        overwrite: the user wants them replaced all the same.
 
     Raises:
-        OutputError: one was, or nothing says that a program made it.
+        OutputError: one must not be replaced.
     """
-    sentences = {
-        Origin.CORRECTED: "This mask was corrected by hand and is not written over.",
-        Origin.LABEL: "No sidecar says that a program made this mask, so it is not written over.",
-    }
+    if overwrite:
+        return
     for mask in masks:
-        origin = origin_of(mask) if mask.exists() else None
-        if origin in sentences:
+        sentence = _reason_to_keep(mask) if mask.exists() else None
+        if sentence is not None:
             raise OutputError(
-                sentences[origin],
+                sentence,
                 path=mask,
-                hint="Choose another folder, or remove the mask to have it made again.",
+                hint="Choose another folder, remove the mask, or ask for it to be overwritten.",
             )
+
+
+def _reason_to_keep(mask: Path) -> str | None:
+    origin = origin_of(mask)
+    if origin is Origin.CORRECTED:
+        return "This mask was corrected by hand and is not written over."
+    if origin is not Origin.PROGRAM:
+        return "No sidecar says that a program made this mask, so it is not written over."
+    if is_as_described(mask) is False:
+        return "This mask is not the one that its sidecar describes, so it is not written over."
+    return None
 
 
 def image_of(mask: Path) -> Path | None:
