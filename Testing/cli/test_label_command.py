@@ -65,6 +65,7 @@ def test_without_a_known_disc_where_c2_c3_is_in_view(softcord, neck, tmp_path):
     assert max(neck.errors_mm(out).values()) < 2.0
     content = json.loads(result.stdout)
     assert content["implausible"] is False
+    assert content["certain"] is True
     assert {disc["Source"] for disc in content["discs"]} == {"found"}
     assert all(0.9 < disc["Confidence"] <= 1 for disc in content["discs"] if disc["Value"] > 2)
 

@@ -4,6 +4,8 @@ nothing written.
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -90,8 +92,24 @@ def test_a_mask_that_cannot_be_used_is_a_sentence(softcord, neck, tmp_path, make
 def test_an_image_that_does_not_tell_which_disc_is_which_says_so(softcord, crop, tmp_path):
     result = softcord("label", crop[0], crop[1], "-o", tmp_path / "out" / "discs.nii.gz")
     assert result.exit_code == 1
-    assert "names are not certain" in result.stderr
+    assert "2 discs were found, but their names are not certain" in result.stderr
+    assert "give it as known" in result.stderr
     assert names_in(tmp_path / "out") == []
+
+
+def test_the_most_likely_names_are_written_where_the_user_says_so(softcord, crop, tmp_path):
+    out = tmp_path / "discs.nii.gz"
+    result = softcord("label", crop[0], crop[1], "-o", out, "--likely-names", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert "The most likely names are written" in result.stderr
+    content = json.loads(result.stdout)
+    assert content["certain"] is False
+    likely = content["namings"][0]
+    assert likely["discs"] == content["discs"]
+    assert 0 < likely["probability"] < 0.95
+    sidecar = json.loads((tmp_path / "discs.json").read_text(encoding="utf-8"))
+    assert sidecar["NamesCertain"] is False
+    assert any("not certain" in note for note in sidecar["Notes"])
 
 
 def test_an_image_without_discs_says_so(softcord, a_mask, tmp_path):

@@ -48,13 +48,82 @@ def test_results_are_saved_with_their_provenance_and_only_replaced_after_asking(
     ]
     assert "CorrectedByHand" not in record
 
-    (tmp_path / f"{start}softseg.json").write_text("mine")
+
+def test_files_of_others_are_only_replaced_after_asking_and_our_own_without(
+    ui, neck, slicer_host, tmp_path
+):
+    sidecar = tmp_path / "sub-phantom_T2w_label-SC_softseg.json"
+    sidecar.write_text("mine")
     slicer_host.answers = [str(tmp_path), False]
     ui.cordSaveButton.click()
-    assert (tmp_path / f"{start}softseg.json").read_text() == "mine"
+    assert sidecar.read_text() == "mine"
     slicer_host.answers = [str(tmp_path), True]
     ui.cordSaveButton.click()
-    assert (tmp_path / f"{start}softseg.json").read_text() != "mine"
+    assert sidecar.read_text() != "mine"
+    asked = len(slicer_host.asked)
+    ui.cordThresholdSlider.value = 0.4
+    ui.cordSaveButton.click()
+    assert len(slicer_host.asked) == asked, "neither the folder nor our own files are asked for"
+    assert json.loads(sidecar.read_text())["Threshold"] == 0.4
+
+
+def test_the_files_are_listed_before_they_are_written_and_the_folder_is_remembered(
+    ui, neck, phantom, mark, slicer_host, tmp_path, widget
+):
+    def listed() -> set[str]:
+        text = ui.cordSaveFiles.text.replace("\u200b", "")
+        return {line.split(": ")[0] for line in text.splitlines()}
+
+    mark(phantom.discs)
+    ui.cordCorrectSection.collapsed = False
+    paint_voxels(ui, array_of(study_of(neck).soft) > 0.9, erase=True)
+    ui.cordSaveSection.collapsed = False
+    assert "asked for" in ui.cordSaveFolder.text
+    before = listed()
+    slicer_host.answers = [str(tmp_path)]
+    ui.cordSaveButton.click()
+    assert before == {path.name for path in tmp_path.iterdir()}
+    assert str(tmp_path) in ui.cordSaveFolder.text.replace("\u200b", "")
+
+    other = tmp_path / "other"
+    other.mkdir()
+    slicer_host.answers = [str(other)]
+    ui.cordSaveFolderButton.click()
+    ui.cordSaveButton.click()
+    assert {path.name for path in other.iterdir()} == before
+
+
+def test_the_title_says_whether_all_is_saved_and_slicer_asks_when_it_is_not(
+    ui, neck, slicer_host, tmp_path, app, widget, phantom, mark
+):
+    from SoftCordSegLib.scene.scene_files import load_scene
+
+    def says() -> str:
+        widget.panel.refresh()
+        return ui.cordSaveSection.text
+
+    assert says() == "Save   not saved"
+    slicer_host.answers = [str(tmp_path)]
+    ui.cordSaveButton.click()
+    assert says() == "Save   saved"
+    ui.cordThresholdSlider.value = 0.3
+    assert says() == "Save   not saved"
+    ui.cordSaveButton.click()
+    mark(phantom.discs)
+    assert says() == "Save   not saved"
+    ui.cordSaveButton.click()
+    assert says() == "Save   saved"
+
+    ui.cordCorrectSection.collapsed = False
+    paint_voxels(ui, array_of(study_of(neck).soft) > 0.9, erase=True)
+    assert says() == "Save   not saved"
+    assert study_of(neck).soft.GetModifiedSinceRead(), "Slicer asks before it closes the scene"
+    slicer_host.answers = [str(tmp_path / "all")]
+    ui.cordSaveSceneButton.click()
+    assert says() == "Save   saved"
+    app.scene.Clear(False)
+    load_scene(app.scene, tmp_path / "all.mrb")
+    assert says() == "Save   saved"
 
 
 def test_the_command_line_writes_the_same_names_and_the_same_sidecar(
@@ -132,7 +201,7 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(ui, neck, slicer_host, tm
     slicer_host.answers = [str(tmp_path / "file" / "folder")]
     ui.cordSaveButton.click()
 
-    assert "Choose another folder" in ui.cordRunStatus.text
+    assert "Choose another folder" in ui.cordSaveStatus.text
 
 
 def test_the_image_itself_is_never_written_over(neck, tmp_path):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from SoftCordSegLib.errors import OptionError
+from SoftCordSegLib.errors import InputError, OptionError
 from SoftCordSegLib.morphometry import DiscLabel
 from SoftCordSegLib.morphometry.disc_files import FOUND, KNOWN
 from SoftCordSegLib.phantom import make_phantom
 from SoftCordSegLib.progress import Progress
+from SoftCordSegLib.volume import read_nifti
 from SoftCordSegLib.workflows.label_discs import LabelOptions, label_volume
+from SoftCordSegLib.workflows.segment_images import VolumeRequest, segment_volume
 
 
 def test_discs_are_found_from_a_known_one_and_landmarks_are_kept():
@@ -22,6 +24,53 @@ def test_discs_are_found_from_a_known_one_and_landmarks_are_kept():
     assert list(sources)[0] == 50, "from above to below"
     assert (sources[3], sources[50], sources[5]) == (KNOWN, KNOWN, FOUND)
     assert not labelling.implausible
+
+
+# The heights (S, mm) of C2/C3, C3/C4, ... by eye.
+NECKS = {
+    "errsm20": (55, 35, 19, 3, -12, -29, -47, -67),
+    "errsm22": (51, 32, 18, 1, -16, -32, -49, -68, -86, -107),
+}
+
+
+@pytest.mark.parametrize("participant", NECKS)
+def test_one_click_after_segmenting_finds_and_names_the_discs_of_a_neck(shared_data, participant):
+    image = read_nifti(shared_data / "images" / "errsm" / f"sub-{participant}_T2w.nii.gz")
+    mask = segment_volume(VolumeRequest(image), Progress()).volume
+    labelling = label_volume(image, mask, [], Progress())
+    assert labelling.certain
+    found = {disc.label.value: disc.label.position_mm[2] for disc in labelling.discs}
+    off = [abs(found[3 + n] - height) for n, height in enumerate(NECKS[participant])]
+    assert max(off) < 5.0, "by eye at the cord, slanted discs at their tip"
+
+
+@pytest.fixture(scope="module")
+def crop(shared_data):
+    """A neck of two discs."""
+    folder = shared_data / "images" / "sct-testing"
+    return read_nifti(folder / "t2.nii.gz"), read_nifti(folder / "t2_seg-manual.nii.gz")
+
+
+def test_uncertain_names_are_refused_with_what_was_found_and_what_to_do(crop):
+    with pytest.raises(InputError) as refused:
+        label_volume(*crop, [], Progress())
+    assert refused.value.sentence.startswith("2 discs were found, but their names are not certain")
+    assert "%" in refused.value.sentence
+    assert "give it as known" in refused.value.hint
+
+
+def test_uncertain_names_can_be_had_to_ask_for_them(crop):
+    junction = DiscLabel(50, (-7.0, 0.0, 60.0))
+    labelling = label_volume(*crop, [junction], Progress(), uncertain_names=True)
+    assert not labelling.certain
+    assert labelling.discs == labelling.namings[0].discs
+    key = labelling.namings[0].key_disc
+    assert key in labelling.discs
+    assert key.source == FOUND
+    assert key.confidence > 0.5
+    sure = label_volume(*crop, [key.label], Progress())
+    assert sure.certain
+    assert sure.namings == ()
 
 
 def test_carrying_over_and_known_discs_contradict_each_other(tmp_path):

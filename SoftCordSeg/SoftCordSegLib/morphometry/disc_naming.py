@@ -28,10 +28,12 @@ _LIKENESS_WEIGHT, _LIKENESS = 5.0, 0.3
 _MOST_LOG_ODDS = 5.0
 # Some discs cannot be seen: worn ones, and those where the coil's signal ends.
 _VISIBLE = 0.85
-# A log narrowness below this is no disc.
-_LEAST_NARROW = 0.35
+# The highest log narrowness of noise is about 0.6, of an image with discs at least 1.
+_LEAST_NARROW = 0.8
 # Names are certain from this probability on.
 _CERTAIN = 0.95
+# A diseased cord is unlike any healthy one: its shape alone does not overrule what is seen.
+_MOST_BY_SHAPE = 10.0
 # Only the neck is shaped so that its level is certain; and from few discs it is not.
 _NECK = 8
 _CERTAIN_DISCS = 3
@@ -142,7 +144,7 @@ def _weigh(
 ) -> dict[int, float]:
     """Name of the disc at row ``anchor`` -> log evidence, comparable between names."""
     offset = anchor % _COARSE
-    weights = {}
+    seen, shapes = {}, {}
     for name in _NAMES:
         progress.check_cancelled()
         chain = _chain(odds[offset::_COARSE], {name: anchor // _COARSE}, STEP_MM * _COARSE)
@@ -150,9 +152,10 @@ def _weigh(
             value: row * _COARSE + offset
             for value, row in zip(chain.values.tolist(), chain.rows.tolist())
         }
-        weights[name] = chain.log_evidence + log_fit(profile, discs)
+        seen[name], shapes[name] = chain.log_evidence, log_fit(profile, discs)
         progress.report((name - _NAMES[0] + 1) / len(_NAMES), "Naming the discs")
-    return weights
+    least = max(shapes.values()) - _MOST_BY_SHAPE
+    return {name: seen[name] + max(shapes[name], least) for name in _NAMES}
 
 
 def _chain(odds: np.ndarray, known: dict[int, int], step_mm: float = STEP_MM) -> ChainResult:

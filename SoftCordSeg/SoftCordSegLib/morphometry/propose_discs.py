@@ -1,10 +1,9 @@
 """Discs proposed from the image, the mask and the discs that are known; the user moves points, and
 the rest is proposed anew.
 
-Two things tell which disc is which.  Above C2/C3 there is no disc, but the dens; so a disc-like
-position there, or none where one is expected, is evidence against a name.  And a disc is narrow
-while a vertebral body is wide, whatever the contrast, so a point in mid-body can be told from a
-disc.
+Known discs can be doubted.  Above C2/C3 there is no disc, but the dens; so a disc-like position
+there, or none where one is expected, is evidence against a name.  And a disc is narrow while a
+vertebral body is wide, whatever the contrast, so a point in mid-body can be told from a disc.
 """
 
 from __future__ import annotations
@@ -186,7 +185,8 @@ def propose_discs(
 
     The spine is straightened along the cord, the known discs are taken as patterns, and a chain
     with PAM50's spacings is fitted to the positions that look alike.  C2/C3 and the discs below it
-    are found by their appearance; C1/C2 follows from the spacing alone.
+    are found by their appearance; C1/C2 follows from the spacing alone.  Without a known disc see
+    :func:`~.disc_naming.name_discs`.
 
     Args:
         image: any contrast that shows the vertebrae, with voxels of at most 3 mm along the cord.

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import slicer
+from slicer.i18n import tr as _
 
 from ..errors import ModelError
 from ..files import check_not_an_input, json_text, text_writer, write_together
@@ -60,6 +61,29 @@ def mask_to_measure(soft):
     return soft_mask_as_stored(soft) if soft.GetParentTransformNode() is None else volume_of(soft)
 
 
+def names_of(study) -> dict[str, str]:
+    """The names of the files that would be written for an image, and in words what is in each.
+
+    Args:
+        study: ``scene.study.Study`` with a soft mask.
+    """
+    from ..bids import sidecar_path
+
+    words = {
+        "SOFT_MASK": _("the soft mask, 0 to 1"),
+        "BINARY_MASK": _("the mask at the threshold"),
+        "EDIT_MAP": _("what was corrected by hand"),
+        "DISCS": _("the discs"),
+    }
+    names = {}
+    for kind in _kinds_of(study):
+        path = _path_of(study, kind, Path())
+        names[path.name] = words[kind.name]
+        if kind.name in ("SOFT_MASK", "DISCS"):
+            names[sidecar_path(path).name] = _("how it was made, and by whom")
+    return names
+
+
 def files_of(study, folder: Path) -> dict[Path, Callable[[Path], object]]:
     """The files that would be written for an image, each with the function that writes it.
 
@@ -67,26 +91,59 @@ def files_of(study, folder: Path) -> dict[Path, Callable[[Path], object]]:
         study: ``scene.study.Study`` with a soft mask.
         folder: where to.
     """
-    from ..bids import Kind, label_name, sidecar_path
+    from ..bids import Kind, sidecar_path
     from ..scene.scene_files import save_edit_map, save_segment, save_soft_mask
-    from ..scene.soft_edits import has_edits
 
-    def path_of(kind: Kind) -> Path:
-        return folder / label_name(f"{stem_of(study.image)}.nii.gz", kind)
-
-    mask = path_of(Kind.SOFT_MASK)
+    paths = {kind: _path_of(study, kind, folder) for kind in _kinds_of(study)}
+    mask = paths[Kind.SOFT_MASK]
     sidecar = sidecar_path(mask)
     files: dict[Path, Callable[[Path], object]] = {
         mask: lambda path: save_soft_mask(study.soft, path),
         sidecar: text_writer(_sidecar_text(study, sidecar)),
     }
-    if study.view is not None:
-        files[path_of(Kind.BINARY_MASK)] = lambda path: save_segment(study.view, path)
-    if has_edits(study.soft):
-        files[path_of(Kind.EDIT_MAP)] = lambda path: save_edit_map(study.soft, path)
-    if study.discs is not None and study.discs.GetNumberOfControlPoints():
-        files.update(_disc_files(study, path_of(Kind.DISCS), mask))
+    if Kind.BINARY_MASK in paths:
+        files[paths[Kind.BINARY_MASK]] = lambda path: save_segment(study.view, path)
+    if Kind.EDIT_MAP in paths:
+        files[paths[Kind.EDIT_MAP]] = lambda path: save_edit_map(study.soft, path)
+    if Kind.DISCS in paths:
+        files.update(_disc_files(study, paths[Kind.DISCS], mask))
     return files
+
+
+def _kinds_of(study) -> list:
+    """The kinds of files that a study has something for."""
+    from ..bids import Kind
+    from ..scene.soft_edits import has_edits
+
+    kinds = [Kind.SOFT_MASK]
+    if study.view is not None:
+        kinds.append(Kind.BINARY_MASK)
+    if has_edits(study.soft):
+        kinds.append(Kind.EDIT_MAP)
+    if study.discs is not None and study.discs.GetNumberOfControlPoints():
+        kinds.append(Kind.DISCS)
+    return kinds
+
+
+def _path_of(study, kind, folder: Path) -> Path:
+    from ..bids import label_name
+
+    return folder / label_name(f"{stem_of(study.image)}.nii.gz", kind)
+
+
+def signature_of(study) -> tuple:
+    """Changes with everything that is saved: the voxels, the threshold, the discs."""
+    discs = study.discs
+    points = range(discs.GetNumberOfControlPoints()) if discs is not None else ()
+    return (
+        study.soft.GetAttribute(RUN),
+        study.soft.GetImageData().GetPointData().GetScalars().GetMTime(),
+        None if study.view is None else study.view.threshold,
+        tuple(
+            (discs.GetNthControlPointLabel(n), tuple(discs.GetNthControlPointPosition(n)))
+            for n in points
+        ),
+    )
 
 
 def write_all(files: dict[Path, Callable[[Path], object]], image) -> None:

@@ -97,6 +97,14 @@ def volumes_to_segment(scene) -> list:
     ]
 
 
+def studies_of(scene) -> list:
+    """The studies of all images of a scene that have a mask."""
+    from ..scene.study import study_of
+
+    studies = (study_of(image) for image in volumes_to_segment(scene))
+    return [study for study in studies if study.soft is not None]
+
+
 def frame_of_sequence(node) -> tuple[str, int, int] | None:
     """(name of the sequence, number of the shown frame from 1, how many) where a volume is the
     shown frame of a sequence.

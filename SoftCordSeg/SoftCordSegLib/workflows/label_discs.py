@@ -83,10 +83,13 @@ class LocatedNaming:
         """The disc to look at in order to tell whether the names are right: C2/C3, which the dens
         above it shows; without it the one most surely a disc.
         """
-        for disc in self.discs:
+        from ..morphometry.disc_files import is_landmark
+
+        discs = [disc for disc in self.discs if not is_landmark(disc.label)]
+        for disc in discs:
             if disc.label.value == _C2_C3 and disc.confidence >= UNSURE:
                 return disc
-        return max(self.discs, key=lambda disc: disc.confidence)
+        return max(discs, key=lambda disc: disc.confidence)
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,8 +238,13 @@ def _located(
 
 def _question(labelling: Labelling) -> str:
     """What was found, and which names it may have."""
+    from ..morphometry.disc_files import FOUND
+
     key = labelling.namings[0].key_disc.label
     position = ", ".join(f"{x:.1f}" for x in key.position_mm)
+    found = sum(
+        disc.source == FOUND and disc.confidence >= UNSURE for disc in labelling.namings[0].discs
+    )
     names = []
     for naming in labelling.namings[:_MOST_NAMES]:
         nearest = min(
@@ -245,7 +253,7 @@ def _question(labelling: Labelling) -> str:
         names.append(f"{nearest.label.name} ({naming.probability:.0%})")
     others = ", or another" if len(labelling.namings) > _MOST_NAMES else ""
     return (
-        f"{len(labelling.discs)} discs were found, but their names are not certain: the one at"
+        f"{found} discs were found, but their names are not certain: the one at"
         f" R, A, S = {position} mm is {' or '.join(names)}{others}."
     )
 
