@@ -280,6 +280,11 @@ class Views(Section):
             studies = self._compare.studies_for(self._panel.situation.study, self._room()[0])
         except InputError:
             studies = []
+            if self._compare.studies:
+                # Another participant was chosen, who has one volume alone.
+                self._compare.leave()
+                self._show_layout("cord")
+                return
         images = [study.image for study in studies]
         if images != [study.image for study in self._compare.studies]:
             with self._alone():
