@@ -265,6 +265,14 @@ def test_the_axial_view_at_right_angles_to_the_cord(neck, widget, slicer_host):
     assert views.axial_node.GetOrientation() == "Axial"
 
 
+def test_a_scene_is_closed_while_the_axial_view_lies_askew(neck, widget, app, slicer_host):
+    widget.panel.parameters.squareToCord = True
+    axial = widget.panel.views.axial_node
+    assert axial.GetOrientation() == "Reformat"
+    app.scene.Clear(False)
+    assert axial.GetOrientation() == "Axial"
+
+
 def test_the_axial_view_does_not_follow_where_it_is_not_to(neck, widget, slicer_host):
     widget.panel.menu.follow.trigger()
     assert not widget.panel.parameters.followCord
@@ -334,6 +342,10 @@ def test_contrasts_of_one_participant_side_by_side(contrasts, widget, app, slice
         assert widget_of_view.isVisible()
         assert widget_of_view.width() >= 318  # 320 and a splitter
 
+    slicer_host.leave_panel(widget)
+    assert [_visible(image) for image in contrasts] == [True, False, False]
+    slicer_host.show_panel(widget)
+    assert [_visible(image) for image in contrasts] == [True, True, False]
     views.leave_layout()
     assert [_visible(image) for image in contrasts] == [True, False, False]
     assert views.compared == []
