@@ -198,3 +198,22 @@ def test_the_mask_goes_with_its_registered_volume_and_segment_again_works(
     done.cordSegmentButton.click()
     assert study_of(image_node).soft is not study.soft
     assert done.cordMaskStatus.text == ""
+
+
+def test_a_style_goes_on_with_the_volume_that_is_chosen(
+    done, image_node, app, a_volume, slicer_host
+):
+    from SoftCordSegLib.scene.view_placement import composite_node_of
+
+    other = a_volume("other neck")
+    done.cordImageSelector.setCurrentNode(other)
+    slicer_host.click(done.cordSegmentButton)
+    slicer_host.click(done.cordSoftRadio)
+    composite = composite_node_of(app.scene, "Red")
+    assert composite.GetForegroundVolumeID() == study_of(other).soft.GetID()
+
+    done.cordImageSelector.setCurrentNode(image_node)
+    slicer_host.process_events()
+    assert composite.GetForegroundVolumeID() == study_of(image_node).soft.GetID()
+    slicer_host.click(done.cordContoursRadio)
+    assert composite.GetForegroundVolumeID() is None

@@ -245,7 +245,7 @@ def test_the_table_is_measured_again_after_a_new_mask(ui, marked, widget):
     areas = column(study_of(marked).slice_table, "area")
     assert (areas[3:-3] < before[3:-3] - 2).all()
     assert [row[2] for row in shown_rows(ui)] == texts(areas)
-    assert "found" in ui.cordRunStatus.text, "measuring again says nothing"
+    assert "mL" in ui.cordRunStatus.text, "measuring again says nothing"
 
 
 def thinner(mask):
@@ -288,6 +288,18 @@ def test_the_table_is_measured_again_after_the_threshold_with_edits(ui, neck, wi
 
     after = column(study_of(neck).slice_table, "area")
     assert np.abs(after - before).max() > 0.01
+
+
+def test_a_table_that_was_deleted_is_made_again_in_the_panel_only(
+    ui, marked, app, widget, slicer_host
+):
+    slicer_host.leave_panel(widget)
+    app.scene.RemoveNode(study_of(marked).slice_table)
+    wait_until_measured(widget)
+    assert study_of(marked).slice_table is None, "somebody is deleting in the module Data"
+    slicer_host.show_panel(widget)
+    wait_until_measured(widget)
+    assert study_of(marked).slice_table.GetNumberOfRows() > 100
 
 
 def test_an_empty_mask_is_said(ui, neck, widget):

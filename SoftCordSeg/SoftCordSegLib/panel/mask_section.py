@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 
 import slicer
+import vtk
 from slicer.i18n import tr as _
 
 from ..scene.mask_style import Style
@@ -69,8 +70,10 @@ class MaskSection(Section):
         until a choice is made here.
         """
         from ..scene.contours import colour_of
-        from ..scene.mask_style import show_style, views_of
+        from ..scene.mask_style import composites_of, show_style, views_of
 
+        for composite in composites_of(self._panel.scene):
+            self._panel.observe(composite, vtk.vtkCommand.ModifiedEvent, self._on_display)
         drawn = (
             study.soft.GetID(),
             parameters.style,
@@ -81,8 +84,9 @@ class MaskSection(Section):
             views_of(study.image),
         )
         if self._panel.shown and drawn != self._drawn:
-            show_style(study, parameters.style, in_3d=parameters.surfaceShown)
-            self._drawn = drawn
+            self._drawn = drawn  # drawing is told of to the views, and they tell of it
+            with self._panel.guard(_("The mask could not be drawn."), refresh=False):
+                show_style(study, parameters.style, in_3d=parameters.surfaceShown)
 
     def _show_edits(self, parameters) -> None:
         edits = self._panel.edits
@@ -104,13 +108,13 @@ class MaskSection(Section):
             self._panel.observe(image, event, self._on_image_moved)
 
     def _on_image_moved(self, image, _event=None) -> None:
-        from ..scene.follow_image import follow_image
+        from ..scene.follow_image import follow_image, is_left_behind
 
         if image.GetScene() is None or self._panel.scene.IsBatchProcessing():
             return
-        with self._panel.guard(_("The mask could not follow its volume."), refresh=False):
-            if follow_image(image):
-                self._panel.refresh()
+        if is_left_behind(image):  # not at every change of the transform itself
+            with self._panel.guard(_("The mask could not follow its volume.")):
+                follow_image(image)
 
     def _say_what_differs(self, situation) -> None:
         differs = ""
@@ -141,12 +145,13 @@ class MaskSection(Section):
         self._watched = node
 
     def _on_display(self, _caller=None, _event=None) -> None:
-        view, parameters = self._panel.situation.view, self._panel.parameters
-        if view is None or view.node is not self._watched or parameters is None:
+        """The segment was shown, hidden or recoloured, or the image came into a view or left it."""
+        situation, parameters = self._panel.situation, self._panel.parameters
+        view = situation.view
+        if view is None or parameters is None or situation.busy or view.is_updating:
             return
-        if not (view.is_updating or self._panel.refreshing or self._panel.situation.busy):
-            with self._panel.guard(_("The mask could not be drawn."), refresh=False):
-                self._draw(self._panel.situation.study, parameters)
+        if None not in (situation.image.GetScene(), view.node.GetScene(), view.soft_node):
+            self._draw(situation.study, parameters)
 
     def _on_threshold(self, value: float) -> None:
         from ..scene.mask_style import follow_threshold

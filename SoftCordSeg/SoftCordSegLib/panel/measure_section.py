@@ -86,15 +86,21 @@ class MeasureSection(Section):
             table, words, to_levels = self._content()
         self._show(table)
         self._panel.rest(words, "Measure")
-        choice = (self._rows, self._levels, self._shown, situation.image)
-        if self._measurement(situation) is not None and choice != self._settled_for:
-            self._settled_for = choice
-            self._settling.start()
         ui.cordToLevelsButton.visible = to_levels
         reason = situation.why_no_mask or ("" if table is not None else words or wrong)
         allow(ui.cordCompareButton, situation.why_no_mask)
         for control in (ui.cordCopyButton, ui.cordCsvButton):
             allow(control, reason)
+        self._settle(situation)
+
+    def _settle(self, situation) -> None:
+        """Bring the scene's tables up to date soon, where the choice has changed."""
+        if self._measurement(situation) is not None:
+            choice = (self._rows, self._levels, self._shown, situation.image)
+            deleted = self._panel.shown and situation.study.slice_table is None
+            if choice != self._settled_for or (deleted and not self._settling.isActive()):
+                self._settled_for = choice
+                self._settling.start()
 
     def title(self, situation) -> str:
         measurement = self._measurement(situation)

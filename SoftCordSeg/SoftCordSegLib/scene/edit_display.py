@@ -107,11 +107,14 @@ def _display(node) -> None:
     display.SetVisibility3D(False)
     display.SetSliceIntersectionThickness(_THICKNESS)
     display.SetOpacity2DFill(_FILL)
-    display.SetSegmentVisibility2DFill(_LOWERED, False)
 
 
 def _add_segment(node, segment_id: str) -> None:
+    import vtk
+
     node.GetSegmentation().AddEmptySegment(segment_id, segment_id, rgb(EDITS))
+    # Slicer makes the properties of a new segment when it is asked for a list.
+    node.GetDisplayNode().GetVisibleSegmentIDs(vtk.vtkStringArray())
     node.GetDisplayNode().SetSegmentVisibility2DFill(segment_id, segment_id != _LOWERED)
 
 

@@ -32,8 +32,7 @@ def follow_image(image_node) -> bool:
     Returns:
         Whether anything was changed.
     """
-    wanted = image_node.GetTransformNodeID()
-    nodes = [node for node in _made_from(image_node) if node.GetTransformNodeID() != wanted]
+    wanted, nodes = image_node.GetTransformNodeID(), _left_behind(image_node)
     masks = soft_masks_of(image_node)
     soft_node = masks[-1] if masks else None
     if not nodes or geometry_change(image_node, soft_node):
@@ -54,6 +53,11 @@ def follow_image(image_node) -> bool:
     return True
 
 
+def is_left_behind(image_node) -> bool:
+    """Whether anything that was made from an image is not under its transform."""
+    return bool(_left_behind(image_node))
+
+
 def geometry_change(image_node, soft_node) -> str:
     """In what the voxels of an image differ from those of its mask, in words; "" where they do not:
     in their own frames, or in the world.
@@ -67,6 +71,11 @@ def geometry_change(image_node, soft_node) -> str:
         return grid_difference(grid_of(soft_node, False), grid_of(image_node, False))
     except InputError as error:
         return error.sentence
+
+
+def _left_behind(image_node) -> list:
+    wanted = image_node.GetTransformNodeID()
+    return [node for node in _made_from(image_node) if node.GetTransformNodeID() != wanted]
 
 
 def _made_from(image_node) -> list:

@@ -51,7 +51,7 @@ def show_style(study, style: Style, in_3d: bool) -> None:
         if not study.view.is_visible:
             style = Style.Contours
         _display_values(study, style)
-    for composite in _composites(scene):
+    for composite in composites_of(scene):
         image, front = (
             scene.GetNodeByID(node_id) if node_id else None
             for node_id in (composite.GetBackgroundVolumeID(), composite.GetForegroundVolumeID())
@@ -73,14 +73,14 @@ def views_of(image_node) -> tuple[str, ...]:
     """The slice composites, by ID, that show an image in the background."""
     return tuple(
         composite.GetID()
-        for composite in _composites(image_node.GetScene())
+        for composite in composites_of(image_node.GetScene())
         if composite.GetBackgroundVolumeID() == image_node.GetID()
     )
 
 
 def leave_style(scene) -> None:
     """Put back the layers that the user had in front, in all slice views."""
-    for composite in _composites(scene):
+    for composite in composites_of(scene):
         _put_back(composite)
 
 
@@ -162,6 +162,7 @@ def _table(scene, colour, graded: bool):
     return node
 
 
-def _composites(scene) -> list:
+def composites_of(scene) -> list:
+    """The ``vtkMRMLSliceCompositeNode`` of every slice view."""
     count = scene.GetNumberOfNodesByClass("vtkMRMLSliceCompositeNode")
     return [scene.GetNthNodeByClass(n, "vtkMRMLSliceCompositeNode") for n in range(count)]
