@@ -236,9 +236,11 @@ class Views(Section):
         self._entered, self._imported = True, False
         node = layout_node_of(self._scene)
         if node is not None:
-            resume_layout(node, *self._room())
-            if shown_layout(node) is not None:
-                self._turn_views(shown_layout(node))
+            room = self._room()
+            with self._alone():
+                resume_layout(node, *room)
+                if shown_layout(node) is not None:
+                    self._turn_views(shown_layout(node))
         self._seen = self.layout
         # What the user has put into the views meanwhile stays there.
         if images_in_views(self._scene):
@@ -328,7 +330,8 @@ class Views(Section):
         before = images_in_views(self._scene)
         with self._alone():
             show_image(self._scene, image)
-            if before and image not in before:
+            # Without a study, packages are missing.
+            if before and image not in before and self._panel.situation.study is not None:
                 self._go_to(image, before[0])
 
     def _go_to(self, image, before) -> None:
