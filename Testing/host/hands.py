@@ -13,10 +13,27 @@ class Hands:
     Attributes:
         clicks: the clicks so far, drags of a stroke counted as one.
         wheels: the notches of the wheel so far.
+        scrolls: how often the panel had to be scrolled before a click in it.
     """
 
     def __init__(self):
-        self.clicks = self.wheels = 0
+        self.clicks = self.wheels = self.scrolls = 0
+
+    def click_in_panel(self, widget, place=None) -> None:
+        """Click on a control of the panel as a user must: one that is not shown cannot be clicked,
+        one beyond the edge is scrolled to first.
+        """
+        thing, area = unwrap(widget), self.main_window.panel
+        if not thing.isVisible() or not thing.isEnabled():
+            raise AssertionError(f"{widget} cannot be clicked: {thing.toolTip()}")
+        top = thing.mapTo(area.widget(), QtCore.QPoint(0, 0)).y()
+        height = min(thing.height(), 24) if place is not None else thing.height()
+        shown = area.verticalScrollBar().value()
+        if not shown <= top <= top + height <= shown + area.viewport().height():
+            self.scrolls += 1
+            area.ensureWidgetVisible(thing)
+            self.process_events()
+        self.click(thing, place)
 
     def click(self, widget, place=None, button=QtCore.Qt.LeftButton) -> None:
         """Click on a widget: in its middle, or at (column, row) of it."""

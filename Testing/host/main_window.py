@@ -1,8 +1,8 @@
 """Stands for ``qSlicerMainWindow``: the module panel at the left, the views beside it.
 
 The panel is in a scroll area that scrolls upright only, and gets wider where a module wants it to
-(Slicer Base/QTGUI/qSlicerModulePanel.cxx, qSlicerMainWindow.cxx); the toolbars and the Data Probe
-are left out.
+(Slicer Base/QTGUI/qSlicerModulePanel.cxx, qSlicerMainWindow.cxx).  Menus, toolbar, heading and Data
+Probe are empty, and as high as in a picture of Slicer 5.12.3 of 1400×900 pixels.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from PySide6 import QtCore, QtWidgets
 
 PANEL = 376  # pixels: the 360 that the panel is designed for, and a scroll bar
 SIZE = (1400, 900)
+# Heights in pixels, the window's own title left out.
+_MENUS, _TOOLS, _HEADING, _HELP, _PROBE, _STATUS, _TITLE = 22, 40, 37, 40, 147, 17, 19
 
 
 class ModulePanel(QtWidgets.QScrollArea):
@@ -27,6 +29,8 @@ class ModulePanel(QtWidgets.QScrollArea):
         inside = QtWidgets.QWidget()
         layout = QtWidgets.QVBoxLayout(inside)
         layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(_chrome("▸ Help && Acknowledgement", _HELP))
         self.elsewhere = QtWidgets.QLineEdit("Another module")  # something that can have the focus
         layout.addWidget(self.elsewhere)
         self.elsewhere.hide()
@@ -51,6 +55,15 @@ class ModulePanel(QtWidgets.QScrollArea):
             self.setFixedWidth(wanted)
 
 
+def _chrome(text: str, height: int) -> QtWidgets.QLabel:
+    """What is Slicer's own in the window."""
+    label = QtWidgets.QLabel(text)
+    label.setAlignment(QtCore.Qt.AlignTop | QtCore.Qt.AlignLeft)
+    label.setContentsMargins(6, 3, 0, 0)
+    label.setFixedHeight(height)
+    return label
+
+
 class MainWindow(QtWidgets.QMainWindow):
     """See the module.
 
@@ -72,16 +85,26 @@ class MainWindow(QtWidgets.QMainWindow):
         layout = QtWidgets.QHBoxLayout(middle)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(3)
-        layout.addWidget(self.panel)
+        side = QtWidgets.QVBoxLayout()
+        side.setSpacing(0)
+        side.addWidget(_chrome("3D Slicer", _HEADING))
+        side.addWidget(self.panel, 1)
+        side.addWidget(_chrome("▾ Data Probe", _PROBE))
+        layout.addLayout(side)
         layout.addWidget(self.viewport, 1)
         self.setCentralWidget(middle)
+        self.setMenuWidget(_chrome("File   Edit   View   Help", _MENUS))
+        status = self.statusBar()
+        status.setSizeGripEnabled(False)
+        status.setFixedHeight(_STATUS)
         self._add_layout_menu()
-        self.resize(*SIZE)
+        self.resize(SIZE[0], SIZE[1] - _TITLE)
 
     def _add_layout_menu(self) -> None:
         """As in Slicer, a chosen entry shows the layout whose number it has as its data."""
         bar = self.addToolBar("View")
         bar.setObjectName("ViewToolBar")
+        bar.setFixedHeight(_TOOLS)
         button = QtWidgets.QToolButton()
         button.setText("Layout")
         button.setPopupMode(QtWidgets.QToolButton.InstantPopup)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-SIZES = {"large": (1400, 900), "small": (1024, 768)}
+SIZES = {"large": (1400, 881), "small": (1024, 749)}  # with a title of 19 pixels: 900, 768
 # name -> (dark style, size of the font, size of the window)
 LOOKS = {
     "light": (False, 1.0, "large"),

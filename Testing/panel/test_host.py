@@ -104,6 +104,7 @@ def test_a_stand_in_has_no_property_or_signal_that_the_real_class_lacks(kind, sl
         "signal_names",
         "staticMetaObject",
         "logic",
+        "picture",
         *qt_events,
         *renamed.values(),
     }
@@ -124,16 +125,18 @@ def test_a_stand_in_has_no_property_or_signal_that_the_real_class_lacks(kind, sl
 
 
 def test_what_is_folded_away_is_hidden_and_remembers_what_was_shown(ui, slicer_host):
-    section = unwrap(ui.cordSaveSection)
-    ui.cordSaveButton.visible = False
-    ui.cordSaveSection.collapsed = True
-    assert not ui.cordSegmentButton.visible
-    ui.cordSaveButton.visible = True
-    assert not ui.cordSaveButton.visible
-    ui.cordSaveSection.collapsed = False
+    section = unwrap(ui.cordCorrectSection)
+    ui.cordCorrectSection.collapsed = False
+    shown, hidden = ui.cordPaintButton, ui.cordEraseButton
+    hidden.visible = False
+    ui.cordCorrectSection.collapsed = True
+    assert not shown.visible
+    hidden.visible = True
+    assert not hidden.visible
+    ui.cordCorrectSection.collapsed = False
 
-    assert ui.cordSegmentButton.visible
-    assert ui.cordSaveButton.visible
+    assert shown.visible
+    assert hidden.visible
     assert section.sizeHint().height() > 100
 
 

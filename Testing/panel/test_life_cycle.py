@@ -349,3 +349,35 @@ host.close_panel(widget)
     assert "note: These packages are missing: torch, nibabel, safetensors. True True" in said, said
     assert "said: The PyTorch extension is missing." in said, said
     assert "errors: []" in said, said
+
+
+def test_two_panels_show_the_same_study_and_one_may_go(
+    ui, image_node, widget, module, slicer_host, engine
+):
+    """As by slicer.util.getNewModuleWidget: both follow one scene and one parameter node."""
+    other = slicer_host.open_panel(module)
+    other.logic.engine = engine
+    ui.cordSegmentButton.click()
+    slicer_host.process_events()
+    assert other.ui.cordSegmentButton.text == "Segment again"
+    assert other.ui.cordRunStatus.text == ui.cordRunStatus.text
+
+    other.panel.menu.box_shown.trigger()
+    assert widget.panel.menu.box_shown.checked
+    other.ui.cordThresholdSlider.value = 0.3
+    slicer_host.close_panel(other)
+    widget.panel.refresh()
+    assert ui.cordThresholdSlider.value == 0.3
+    ui.cordSegmentButton.click()
+    assert ui.cordRunStatus.text.startswith("✓")
+
+
+def test_a_scene_restores_the_choices_of_the_menu(ui, image_node, widget, app, tmp_path, menu):
+    ui.cordSegmentButton.click()
+    menu.in_box.trigger()
+    save_scene(app.scene, tmp_path / "a.mrb")
+    app.scene.Clear(False)
+    assert not menu.in_box.checked
+    load_scene(app.scene, tmp_path / "a.mrb")
+    assert menu.in_box.checked
+    assert study_of(widget.panel.parameters.image).box.GetDisplayNode().GetHandlesInteractive()

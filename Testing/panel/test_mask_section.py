@@ -151,11 +151,13 @@ def test_a_deleted_segmentation_disables_the_slider_at_once(done, image_node, ap
     assert "Segment the volume first" in done.cordThresholdSlider.toolTip
 
 
-def test_keys_move_the_threshold_and_are_silent_without_the_module(done, image_node, widget):
+def test_keys_move_the_threshold_and_are_silent_without_the_module(
+    done, image_node, widget, slicer_host
+):
     from PySide6.QtGui import QKeySequence, QShortcut
 
     def keys():
-        window = widget.parent._object
+        window = slicer_host.main_window
         return {
             one.key().toString(): one for one in window.findChildren(QShortcut) if one.isEnabled()
         }

@@ -269,11 +269,9 @@ def test_a_mask_whose_image_was_deleted_is_still_no_image(ui, image_node, app, w
     assert widget.logic.first_image(app.scene) is None
 
 
-def test_the_shown_frame_of_a_sequence_is_named_and_segmented(
-    ui, image_node, app, slicer_host, engine
-):
-    import slicer
-
+@pytest.fixture
+def frames(ui, image_node, app):
+    """The proxy of a sequence of three frames, chosen, and its browser, at the second frame."""
     browser = app.scene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode")
     sequence = app.scene.AddNewNodeByClass("vtkMRMLSequenceNode", "dwi")
     for number in range(3):
@@ -283,11 +281,58 @@ def test_the_shown_frame_of_a_sequence_is_named_and_segmented(
     app.logics["Sequences"].UpdateProxyNodesFromSequences(browser)
     proxy = browser.GetProxyNode(sequence)
     ui.cordImageSelector.setCurrentNode(proxy)
+    return proxy, browser
 
-    assert isinstance(proxy, slicer.vtkMRMLScalarVolumeNode)
+
+def test_the_shown_frame_of_a_sequence_is_named_and_segmented(ui, frames):
+    proxy, _browser = frames
     assert ui.cordRunStatus.text == "Frame 2 of 3 of 'dwi'. Press Segment."
     ui.cordSegmentButton.click()
     assert study_of(proxy).soft is not None
+
+
+def test_the_mask_of_one_frame_is_not_taken_for_that_of_another(ui, frames, app, slicer_host):
+    proxy, browser = frames
+    ui.cordSegmentButton.click()
+    first = study_of(proxy)
+    browser.SetSelectedItemNumber(2)
+    app.logics["Sequences"].UpdateProxyNodesFromSequences(browser)
+    slicer_host.process_events()
+
+    assert ui.cordRunStatus.text == "Frame 3 of 3 of 'dwi'. Press Segment."
+    assert study_of(proxy).soft is None
+    assert not ui.cordThresholdSlider.enabled
+    ui.cordSegmentButton.click()
+    assert study_of(proxy).soft is not first.soft
+    browser.SetSelectedItemNumber(1)
+    app.logics["Sequences"].UpdateProxyNodesFromSequences(browser)
+    slicer_host.process_events()
+    assert study_of(proxy).soft is first.soft
+    assert ui.cordRunStatus.text.startswith("Frame 2 of 3 of 'dwi'. ✓")
+
+
+def test_the_keys_that_tooltips_promise_work_over_the_views_and_go_with_the_module(
+    ui, image_node, engine, slicer_host, widget
+):
+    from PySide6 import QtCore, QtTest, QtWidgets
+
+    window = slicer_host.main_window
+    view = QtWidgets.QLineEdit(window)  # anything that is not in the panel
+    view.show()
+    view.setFocus()
+
+    def press_keys():
+        slicer_host.process_events()
+        QtTest.QTest.keyClick(view, QtCore.Qt.Key_Return, QtCore.Qt.ControlModifier)
+
+    press_keys()
+    assert len(engine.requests) == 1
+    slicer_host.leave_panel(widget)
+    press_keys()
+    assert len(engine.requests) == 1
+    slicer_host.show_panel(widget)
+    press_keys()
+    assert len(engine.requests) == 2
 
 
 # --- models and packages

@@ -63,11 +63,11 @@ def store_setting(name: str, value: str) -> None:
 
 
 class Shortcuts:
-    """Keys of the panel, active while it has the focus: single letters and the views have Slicer's
-    own keys.
+    """Keys of the panel, active in Slicer's whole window while the module is open: also while a
+    slice view has the focus.  Single letters and the views have Slicer's own keys.
 
     Args:
-        parent: the module's widget.
+        parent: the module's widget, for a Slicer without a main window.
         actions: key sequence -> function, for example ``{"Ctrl+Return": segment}``.
     """
 
@@ -79,10 +79,10 @@ class Shortcuts:
         """Install the keys, if they are not installed."""
         if self._installed:
             return
+        window = slicer.util.mainWindow()
         for keys, action in self._actions.items():
-            shortcut = qt.QShortcut(self._parent)
+            shortcut = qt.QShortcut(self._parent if window is None else window)
             shortcut.setKey(qt.QKeySequence(keys))
-            shortcut.setContext(qt.Qt.WidgetWithChildrenShortcut)
             shortcut.connect("activated()", action)
             self._installed.append((shortcut, action))
 

@@ -44,13 +44,11 @@ def outcome_of(study) -> Outcome:
     filled = sums.nonzero()[0]
     if not len(filled):
         return Outcome(_("The mask is empty."), warning=True)
-    words = [
-        _("{volume:.1f} mL").format(volume=sums.sum() * mask.grid.voxel_volume / 1000),
-        _reach(study, (filled[-1] - filled[0] + 1) * float(mask.spacing[axis])),
-    ]
+    volume = _("{volume:.1f} mL").format(volume=sums.sum() * mask.grid.voxel_volume / 1000)
+    text = volume + _reach(study, (filled[-1] - filled[0] + 1) * float(mask.spacing[axis]))
     if has_edits(study.soft):
-        words.append(_("corrected by hand"))
-    text, ends = "✓ " + ", ".join(words) + ".", _ends(study, mask)
+        text += _(", corrected by hand")
+    text, ends = f"✓ {text}.", _ends(study, mask)
     if not ends:
         return Outcome(text)
     text = " ".join([text, *(words for words, _end, _sure in ends)])
@@ -58,13 +56,13 @@ def outcome_of(study) -> Outcome:
 
 
 def _reach(study, length_mm: float) -> str:
-    """As "C1 to T3" where the discs tell, else "over 185 mm"."""
+    """As ", C1 to T3" where the discs tell, else " over 185 mm"."""
     upper, lower = (_level_at_row(study, row) for row in (-1, 0))
     if not upper or not lower:
-        return _("over {length:.0f} mm").format(length=length_mm)
+        return _(" over {length:.0f} mm").format(length=length_mm)
     if upper == lower:
-        return _("in {level}").format(level=upper)
-    return _("{upper} to {lower}").format(upper=upper, lower=lower)
+        return _(" in {level}").format(level=upper)
+    return _(", {upper} to {lower}").format(upper=upper, lower=lower)
 
 
 def _ends(study, mask) -> list[tuple[str, object, bool]]:

@@ -29,6 +29,8 @@ class RunSection(Section):
         self._masks: list[str] = []  # IDs of the nodes that are not offered as volumes
         self._of_many = ""
         self._watched: tuple = ()
+        self._browser = None  # of the sequence whose frame is shown
+        self._shown_frame = None
         self._outcome: tuple | None = None  # (key, Outcome) of the shown mask
         self._notes = ""  # on the last run, as long as its mask is shown
         self._reading = qt.QTimer()
@@ -66,10 +68,12 @@ class RunSection(Section):
         )
         self._show_box(situation)
         self._watch(situation)
+        self._watch_frames(situation.image)
         self._say_the_state(situation)
 
     def close(self) -> None:
         self._watch(None)
+        self._watch_frames(None)
         self._reading.stop()
         self._reading.disconnect("timeout()", self._on_rest)
 
@@ -274,6 +278,29 @@ class RunSection(Section):
         return _("Frame {number} of {count} of '{name}'.").format(
             name=frame[0], number=frame[1], count=frame[2]
         )
+
+    def _watch_frames(self, image) -> None:
+        """Follow the browser of the sequence whose frame is shown."""
+        from ..scene.sequence_frames import browser_of, shown_frame
+
+        browser = None if image is None else browser_of(image)
+        self._shown_frame = None if browser is None else shown_frame(image)
+        if browser is self._browser:
+            return
+        if self._browser is not None:
+            self._panel.unobserve(self._browser, "ModifiedEvent", self._on_frame)
+        if browser is not None:
+            self._panel.observe(browser, "ModifiedEvent", self._on_frame)
+        self._browser = browser
+
+    def _on_frame(self, browser, _event=None) -> None:
+        """Another frame is shown: the masks of the former one are not its masks."""
+        if browser.GetSelectedItemNumber() == self._shown_frame:
+            return
+        from ..scene.on_screen import images_in_views, show_only
+
+        self._panel.refresh()
+        show_only(self._panel.scene, images_in_views(self._panel.scene))
 
     def _read_outcome(self, study) -> Outcome:
         """The outcome of the mask; read anew at once for another mask, else when the hand rests."""

@@ -38,6 +38,7 @@ class SaveSection(Section):
         ui, allow, reason = self._ui, self._panel.hints.allow, situation.why_no_mask
         for control in (ui.cordSaveButton, ui.cordSaveFolderButton, ui.cordSaveSceneButton):
             allow(control, reason)
+        ui.cordSaveFolderButton.visible = situation.view is not None
         if situation.view is None:
             ui.cordSaveFiles.text, ui.cordSaveFolder.text = reason, ""
             self._panel.rest("", self.name)

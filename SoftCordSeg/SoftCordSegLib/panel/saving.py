@@ -70,17 +70,17 @@ def names_of(study) -> dict[str, str]:
     from ..bids import sidecar_path
 
     words = {
-        "SOFT_MASK": _("the soft mask, 0 to 1"),
-        "BINARY_MASK": _("the mask at the threshold"),
-        "EDIT_MAP": _("what was corrected by hand"),
-        "DISCS": _("the discs"),
+        "SOFT_MASK": _("soft mask"),
+        "BINARY_MASK": _("mask at the threshold"),
+        "EDIT_MAP": _("corrections"),
+        "DISCS": _("discs"),
     }
     names = {}
     for kind in _kinds_of(study):
         path = _path_of(study, kind, Path())
         names[path.name] = words[kind.name]
         if kind.name in ("SOFT_MASK", "DISCS"):
-            names[sidecar_path(path).name] = _("how it was made, and by whom")
+            names[sidecar_path(path).name] = _("how it was made")
     return names
 
 

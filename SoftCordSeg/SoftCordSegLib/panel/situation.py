@@ -109,14 +109,11 @@ def frame_of_sequence(node) -> tuple[str, int, int] | None:
     """(name of the sequence, number of the shown frame from 1, how many) where a volume is the
     shown frame of a sequence.
     """
-    scene = node.GetScene()
-    for n in range(scene.GetNumberOfNodesByClass("vtkMRMLSequenceBrowserNode")):
-        browser = scene.GetNthNodeByClass(n, "vtkMRMLSequenceBrowserNode")
-        sequence = browser.GetSequenceNode(node) if browser.IsProxyNode(node.GetID()) else None
-        if sequence is not None:
-            return (
-                sequence.GetName(),
-                browser.GetSelectedItemNumber() + 1,
-                sequence.GetNumberOfDataNodes(),
-            )
-    return None
+    from ..scene.sequence_frames import browser_of
+
+    browser = browser_of(node)
+    if browser is None:
+        return None
+    sequence = browser.GetSequenceNode(node)
+    frame = browser.GetSelectedItemNumber() + 1
+    return sequence.GetName(), frame, sequence.GetNumberOfDataNodes()

@@ -47,6 +47,8 @@ class StatusLine:
         self._label = getattr(ui, f"cord{section}Status")
         self._button = getattr(ui, f"cord{section}Show")
         self._section, self._guard = section, guard
+        # An empty line keeps the pin beside it in its place.
+        self._keeps_place = hasattr(ui, f"cord{section}Pin")
         self._said, self._resting = Line(), Line()
         self._button.connect("clicked()", self._on_show)
         self._draw()
@@ -73,7 +75,7 @@ class StatusLine:
             self._label.styleSheet = style
         if self._label.text != line.text:
             self._label.text = line.text
-        self._label.visible = bool(line.text)
+        self._label.visible = bool(line.text) or self._keeps_place
         self._button.visible = line.show is not None
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .cord_layouts import AXIAL, CORONAL, MOST_CONTRASTS, SAGITTAL, view_names
 from .links import IMAGE, SOFT_MASK, linked
+from .sequence_frames import is_of_shown_frame
 from .view_placement import composite_node_of, slice_node_of
 
 _HIDDEN_ATTRIBUTE = "SoftCordSeg.HiddenWithItsImage"
@@ -27,7 +28,7 @@ def show_only(scene, images) -> None:
         image = None if node.IsA("vtkMRMLVolumeNode") else image_of_result(node)
         if image is not None:
             shown = images[:1] if node.IsA("vtkMRMLMarkupsNode") else images
-            _set_shown(node, any(image is one for one in shown))
+            _set_shown(node, any(image is one for one in shown) and is_of_shown_frame(node))
 
 
 def own_composites(scene) -> list:

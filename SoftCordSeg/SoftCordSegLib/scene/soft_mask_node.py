@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import InputError
 from ..volume import Volume
 from .links import IMAGE, link, nodes_linked_to
+from .sequence_frames import is_of_shown_frame, remember_frame
 from .volume_nodes import (
     array_of,
     file_grid_of,
@@ -56,6 +57,7 @@ def add_soft_mask(scene, image_node, mask: Volume, name: str | None = None):
     node = scene.AddNode(node)
     node.SetAndObserveTransformNodeID(image_node.GetTransformNodeID())
     link(node, IMAGE, image_node)
+    remember_frame(node, image_node)
     remember_file_grid(node, file_grid_of(image_node))
     display_soft_mask(node)
     return node
@@ -73,8 +75,11 @@ def set_soft_mask(node, mask: Volume) -> None:
 
 
 def soft_masks_of(image_node) -> list:
-    """The soft mask nodes made from an image, oldest first."""
-    return nodes_linked_to(image_node, IMAGE, "vtkMRMLScalarVolumeNode")
+    """The soft mask nodes made from an image, oldest first; of a frame of a sequence, those of the
+    frame that is shown.
+    """
+    nodes = nodes_linked_to(image_node, IMAGE, "vtkMRMLScalarVolumeNode")
+    return [node for node in nodes if is_of_shown_frame(node)]
 
 
 def display_soft_mask(node) -> None:
