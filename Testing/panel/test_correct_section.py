@@ -145,6 +145,16 @@ def test_the_brush_is_what_the_panel_says(ui, study, slicer_host):
     np.testing.assert_array_equal(painted(), centres <= 2.0)
 
 
+def test_a_flat_brush_in_a_tilted_view_is_warned_of(ui, study, widget):
+    """Slicer warns by an icon, which is not shown here."""
+    press(ui.cordPaintButton)
+    assert ui.cordCorrectStatus.text == ""
+    widget.panel.parameters.squareToCord = True
+    assert "a flat brush leaves stripes" in ui.cordCorrectStatus.text
+    press(ui.cordSphereCheck)
+    assert ui.cordCorrectStatus.text == ""
+
+
 def test_the_panel_never_gets_wider_whatever_tool_is_chosen(ui, study, widget, slicer_host):
     """The stock options want up to 527 px."""
     editor, panel = unwrap(ui.cordEditor), unwrap(widget.parent)

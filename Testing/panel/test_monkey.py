@@ -64,7 +64,12 @@ class Monkey:
 
     def click(self) -> None:
         kinds = ("QPushButton", "QCheckBox", "QToolButton")
-        buttons = [control for control in self.controls() if type(control).__name__ in kinds]
+        # A menu stays open until something in it is chosen.
+        buttons = [
+            control
+            for control in self.controls()
+            if type(control).__name__ in kinds and control.name != "cordMenuButton"
+        ]
         button = self.random.choice(buttons)
         self.done[-1] += f" {button.name}"
         button.click()
@@ -110,7 +115,8 @@ class Monkey:
     def paint(self) -> None:
         if self.widget.ui.cordEditor.segmentationNode() is None:
             return
-        voxels = np.zeros((24, 20, 12), bool)
+        source = self.widget.ui.cordEditor.sourceVolumeNode()
+        voxels = np.zeros(source.GetImageData().GetDimensions(), bool)
         start = [self.random.randrange(n - 3) for n in voxels.shape]
         voxels[tuple(slice(n, n + 3) for n in start)] = True
         paint_voxels(self.widget.ui, voxels, erase=self.random.random() < 0.4)

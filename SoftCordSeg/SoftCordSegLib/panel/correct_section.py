@@ -14,7 +14,6 @@ from .editor_effects import EditorEffects
 
 _UNDO_STATES = 20
 _EDITOR_TAG = "SoftCordSeg"
-_RED_SLICE = "vtkMRMLSliceNodeRed"
 # Painting "where the mask is soft" reaches voxels from this value on.
 _SOFT_FROM = 0.05
 
@@ -61,13 +60,26 @@ class CorrectSection(Section):
         allow(ui.cordSoftOnlyCheck, reason)
         allow(ui.cordEditsCheck, unedited)
         ui.cordEditor.enabled = not reason
-        self._panel.rest(_words(edits) if view is not None else reason, "Correct")
         shown = self._panel.shown and not ui.cordCorrectSection.collapsed
         if not shown or situation.busy or view is None:
             self._unbind()
         else:
             self._bind(situation)
         self._effects.show(reason)
+        self._rest(edits, reason)
+
+    def _rest(self, edits, reason: str) -> None:
+        """What was corrected, and what to mind, in the status line."""
+        parameters = self._panel.parameters
+        tilted = parameters is not None and parameters.squareToCord and self._effects.is_flat_brush
+        if tilted and not reason:
+            words = _(
+                "The axial view is at right angles to the cord: a flat brush leaves stripes in it."
+                " Tick Sphere, or let the view be straight."
+            )
+            self._panel.rest(words, "Correct", warning=True)
+        else:
+            self._panel.rest(reason or _words(edits), "Correct")
 
     def title(self, situation) -> str:
         """How many slices were edited."""
@@ -222,12 +234,11 @@ class CorrectSection(Section):
 
     def _on_revert_slice(self) -> None:
         with self._panel.guard(_("The corrections could not be reverted."), section="Correct"):
-            node = self._panel.scene.GetNodeByID(_RED_SLICE)
+            self._panel.say("", "Correct")
+            node = self._panel.views.axial_node
             if node is None:
-                self._panel.say(
-                    _("There is no axial (red) slice view, whose slice could be reverted."),
-                    "Correct",
-                )
+                words = _("There is no axial (red) slice view, whose slice could be reverted.")
+                self._panel.say(words, "Correct")
                 return
             plane = node.GetSliceToRAS()
             position, normal = (
@@ -236,9 +247,8 @@ class CorrectSection(Section):
             self._save_for_undo()
             change = self._panel.edits.revert_slice_at(position, normal)
             if change is None:
-                self._panel.say(
-                    _("Nothing was corrected in the slice of the axial (red) view."), "Correct"
-                )
+                words = _("Nothing was corrected in the slice of the axial (red) view.")
+                self._panel.say(words, "Correct")
             self._report(change)
 
     def _save_for_undo(self) -> None:
@@ -247,7 +257,7 @@ class CorrectSection(Section):
 
 
 def _words(edits) -> str:
-    if not edits.has_edits:
+    if edits is None or not edits.has_edits:
         return ""
     added, removed = edits.counts
     return _("By hand: {added} voxels raised, {removed} lowered.").format(

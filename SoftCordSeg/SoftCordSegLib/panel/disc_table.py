@@ -5,8 +5,7 @@ from __future__ import annotations
 import qt
 from slicer.i18n import tr as _
 
-_COLUMNS = 3
-_ROW, _HEAD, _MOST_ROWS = 22, 26, 9
+_MOST_ROWS = 9  # more are scrolled to
 
 
 class DiscTable:
@@ -33,16 +32,25 @@ class DiscTable:
         table = self._table
         self._filling = True
         try:
-            if table.rowCount != len(self._rows):
+            others = table.rowCount != len(self._rows)
+            if others:
                 table.setRowCount(len(self._rows))
-                height = _HEAD + _ROW * min(len(self._rows), _MOST_ROWS)
-                table.setFixedHeight(height)
             for number, row in enumerate(self._rows):
                 for column, text in enumerate(_texts(row)):
                     self._write(number, column, text)
+            if others:
+                self._fit()
         finally:
             self._filling = False
         table.visible = bool(self._rows)
+
+    def _fit(self) -> None:
+        """As high as its rows, in the font of the screen."""
+        table, rows = self._table, len(self._rows)
+        if rows:
+            table.resizeColumnsToContents()
+            # The head is about as high as a row.
+            table.setFixedHeight(table.rowHeight(0) * (min(rows, _MOST_ROWS) + 1) + 8)
 
     def _write(self, row: int, column: int, text: str) -> None:
         item = self._table.item(row, column)

@@ -52,6 +52,11 @@ class EditorEffects:
         """The name of the chosen tool; "" for none."""
         return (self._node.GetActiveEffectName() or "") if self._node is not None else ""
 
+    @property
+    def is_flat_brush(self) -> bool:
+        """Whether the chosen tool paints in one slice of a view."""
+        return self.active in _BRUSHES and self._parameter(_SPHERE) != "1"
+
     def follow(self, node) -> None:
         """Show the parameters of an editor's node, and change them; None for none."""
         if node is self._node:
@@ -131,8 +136,9 @@ class EditorEffects:
     def _chooser(self, name: str):
         def choose() -> None:
             with self._panel.guard(_("The tool could not be chosen."), section="Correct"):
-                chosen = "" if self.active == name else name
-                self._ui.cordEditor.setActiveEffectByName(chosen)
+                if self._node is not None:
+                    chosen = "" if self.active == name else name
+                    self._ui.cordEditor.setActiveEffectByName(chosen)
 
         return choose
 
@@ -149,7 +155,7 @@ class EditorEffects:
 
     def _on_sphere(self, checked: bool) -> None:
         if not self._showing:
-            with self._panel.guard(_("The brush could not be changed."), False, "Correct"):
+            with self._panel.guard(_("The brush could not be changed."), section="Correct"):
                 self._set(_SPHERE, "1" if checked else "0")
 
     def _on_more(self, checked: bool) -> None:

@@ -260,18 +260,20 @@ class LevelsSection(Section):
         with self._panel.guard(_("The names could not be confirmed."), section="Levels"):
             from ..scene.disc_names import confirm_name
 
-            confirm_name(self._watched)
+            if self._watched is not None:
+                confirm_name(self._watched)
             self._panel.say("", "Levels")
 
     def _on_names_other(self, index: int) -> None:
-        if index < 1:
-            return
         with self._panel.guard(_("The discs could not be renamed."), section="Levels"):
             from ..scene.disc_names import ask_for_name, confirm_name, disc_to_confirm, rename_from
             from ..scene.disc_points import placed_discs_of
 
-            node, value = self._watched, self._answers[index - 1]
+            node = self._watched
             row = disc_to_confirm(node)
+            if index < 1 or row is None:
+                return
+            value = self._answers[index - 1]
             discs = {one: discs for one, _p, discs in self._alternatives(row)}.get(value)
             if discs is None or placed_discs_of(node):
                 rename_from(node, row.number, value)
