@@ -493,10 +493,10 @@ class Views(Section):
             function()
 
     def _place_discs(self) -> None:
-        from ..scene.disc_points import show_discs_beside_axial
-
         study = self._panel.situation.study
         if study is not None and study.discs is not None:
+            from ..scene.disc_points import show_discs_beside_axial
+
             show_discs_beside_axial(study.discs)
 
     def _line_to_follow(self):
