@@ -17,6 +17,7 @@ from panel_actions import (
     shown_rows,
     wait_until_measured,
 )
+from SoftCordSegLib.scene.cord_layouts import LAYOUTS
 from SoftCordSegLib.scene.study import study_of
 from SoftCordSegLib.scene.volume_nodes import add_volume, array_of, grid_of
 
@@ -421,6 +422,10 @@ def test_volumes_are_compared_with_the_discs_of_one_of_them(ui, two_contrasts, a
     assert list(column(table, "Level")) == list(rows)
     assert table.GetColumnUnitLabel("T2w") == "mm²"
     assert study_of(other).discs is None
+    layout = app.scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
+    assert layout.GetViewArrangement() == LAYOUTS["compare"]
+    ui.cordCompareButton.click()
+    assert layout.GetViewArrangement() == LAYOUTS["cord"]
 
 
 def comparison(app):

@@ -6,6 +6,7 @@ import threading
 
 import numpy as np
 import pytest
+from PySide6.QtTest import QTest
 
 from panel_actions import while_running
 from SoftCordSegLib.errors import InputError, SoftCordSegError
@@ -525,6 +526,25 @@ def test_a_mask_that_ends_inside_the_image_is_a_warning_that_says_where_and_jump
     widget.panel.views.jump = jumped.append
     ui.cordRunShow.click()
     np.testing.assert_allclose(jumped[0], end.position_mm)
+
+
+def test_with_discs_the_line_names_levels(ui, cut_neck, widget, phantom, slicer_host):
+    from panel_actions import wait_until_measured
+    from SoftCordSegLib.morphometry import level_name
+    from SoftCordSegLib.scene.study import set_disc_labels
+
+    set_disc_labels(cut_neck, phantom.discs)
+    widget.panel.refresh()
+    wait_until_measured(widget)
+    table = study_of(cut_neck).slice_table.GetTable()
+    levels, heights = table.GetColumnByName("Level"), table.GetColumnByName("S")
+    rows = range(table.GetNumberOfRows())
+    lowest = levels.GetValue(min(rows, key=heights.GetValue))
+    assert lowest in [level_name(n) for n in range(2, 10)]
+    QTest.qWait(400)
+    slicer_host.process_events()
+    said = ui.cordRunStatus.text
+    assert f", C1 to {lowest}. Ends inside the image at {lowest}." in said, said
 
 
 def test_whole_masks_are_no_warning_and_a_correction_is_mentioned(ui, neck, widget):

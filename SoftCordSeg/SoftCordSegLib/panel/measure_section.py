@@ -305,6 +305,7 @@ class MeasureSection(Section):
     def _on_compare(self) -> None:
         panel = self._panel
         with panel.guard(_("The volumes could not be compared."), section="Measure"):
+            from ..scene.cord_profile import studies_of_participant
             from .comparing import volumes_to_compare
 
             wanted = self._ui.cordCompareButton.checked
@@ -314,7 +315,10 @@ class MeasureSection(Section):
                     _("No other volume of this participant has a mask."),
                     hint=_("Segment it first."),
                 )
-            panel.views.show_layout("compare" if wanted else "cord")
+            if not wanted:
+                panel.views.show_layout("cord")
+            elif studies_of_participant(panel.situation.study):  # else the table alone
+                panel.views.show_layout("compare")
 
     # --- taking it away
     # ----------------------------------------------------------------------------------------------

@@ -57,12 +57,13 @@ def outcome_of(study) -> Outcome:
 
 def _reach(study, length_mm: float) -> str:
     """As ", C1 to T3" where the discs tell, else " over 185 mm"."""
-    upper, lower = (_level_at_row(study, row) for row in (-1, 0))
-    if not upper or not lower:
+    levels = _levels_upwards(study)
+    named = [level for level in levels if level]
+    if not named or None in (levels[0], levels[-1]):
         return _(" over {length:.0f} mm").format(length=length_mm)
-    if upper == lower:
-        return _(" in {level}").format(level=upper)
-    return _(", {upper} to {lower}").format(upper=upper, lower=lower)
+    if named[0] == named[-1]:
+        return _(" in {level}").format(level=named[0])
+    return _(", {upper} to {lower}").format(upper=named[-1], lower=named[0])
 
 
 def _ends(study, mask) -> list[tuple[str, object, bool]]:
@@ -79,34 +80,33 @@ def _ends(study, mask) -> list[tuple[str, object, bool]]:
     image = None
     if study.image.GetImageData() is not None and grid_of(study.image).same_as(mask.grid):
         image = Volume(array_of(study.image), mask.affine)
-    found = []
+    levels, found = _levels_upwards(study), []
     for end in abrupt_ends(mask, image):
-        level = _level_at_row(study, -1 if end.upper else 0)
-        if end.upper and level in ("C1", "top of C1"):
+        level = levels[-1 if end.upper else 0] if levels else None
+        if end.upper and level in ("", "C1"):
             continue  # the brainstem
-        where = _("at {level}").format(level=level) if level else _(end.where)
         verb = _("Begins inside the image") if end.upper else _("Ends inside the image")
-        words = f"{verb} {where}." if level else f"{verb}, {where}."
-        found.append((words, end, bool(level) or not end.upper))
+        where = _(" at {level}").format(level=level) if level else f", {_(end.where)}"
+        found.append((f"{verb}{where}.", end, bool(level) or not end.upper))
     return sorted(found, key=lambda one: not one[2])
 
 
-def _level_at_row(study, row: int) -> str:
-    """The vertebral level of the lowest (0) or highest (-1) slice of the mask; "" where no disc is
-    near.
+def _levels_upwards(study) -> list[str | None]:
+    """The vertebral level of each slice of the mask, the lowest first; "" above C1, None where no
+    disc is near.
     """
     from ..scene.disc_points import discs_of
     from ..scene.measure_tables import LEVEL, POSITION
 
     if study.slice_table is None or study.discs is None:
-        return ""
-    heights = [disc.position_mm[2] for disc in discs_of(study.discs)]
+        return []
+    discs = [disc.position_mm[2] for disc in discs_of(study.discs)]
     table = study.slice_table.GetTable()
-    levels, up = table.GetColumnByName(LEVEL), table.GetColumnByName(POSITION[2])
-    if not heights or levels is None or up is None or not table.GetNumberOfRows():
-        return ""
-    row = row % table.GetNumberOfRows()
-    height = up.GetValue(row)
-    if not min(heights) - _NEAR_MM <= height <= max(heights) + _NEAR_MM:
-        return ""
-    return str(levels.GetValue(row) or "")
+    names, up = table.GetColumnByName(LEVEL), table.GetColumnByName(POSITION[2])
+    if not discs or names is None or up is None:
+        return []
+    low, high = min(discs) - _NEAR_MM, max(discs) + _NEAR_MM
+    rows = sorted(
+        (up.GetValue(row), str(names.GetValue(row) or "")) for row in range(table.GetNumberOfRows())
+    )
+    return [name if low <= height <= high else None for height, name in rows]

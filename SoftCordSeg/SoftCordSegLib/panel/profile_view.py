@@ -76,10 +76,8 @@ class ProfileView(Section):
     name = "Profile"
 
     def __init__(self, panel, views):
-        from ..scene.cord_profile import ProfileReader
-
         self._panel, self._views = panel, views
-        self._reader = ProfileReader()
+        self._reader = None  # made with the first mask: what it needs takes a second to import
         self._place = profile_place()
         self._chart = None
         self._tags: list = []
@@ -104,8 +102,8 @@ class ProfileView(Section):
         self._read()
 
     def refresh(self, situation) -> None:
-        if self._panel.shown:
-            self._take()
+        if self._panel.shown and situation.study is not None:
+            self._take()  # imports what a fresh Slicer lacks
         self._read()
 
     def exit(self) -> None:
@@ -205,8 +203,10 @@ class ProfileView(Section):
             function()
 
     def _profiles_of(self, study) -> list:
-        from ..scene.cord_profile import studies_of_participant
+        from ..scene.cord_profile import ProfileReader, studies_of_participant
 
+        if self._reader is None:
+            self._reader = ProfileReader()
         others = self._compared
         if others is None:
             others = studies_of_participant(study)

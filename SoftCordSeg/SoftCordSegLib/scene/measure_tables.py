@@ -169,19 +169,6 @@ def tables_of(soft_node, kind: str) -> list:
     return [table for table in tables if table.GetAttribute(_KIND) == kind]
 
 
-def position_at_row(table, row: int) -> tuple[float, float, float] | None:
-    """The middle of the cord (mm, RAS) in a row of a slice table; None where there is no such row
-    or position.
-    """
-    if not 0 <= row < table.GetNumberOfRows():
-        return None
-    columns = [table.GetTable().GetColumnByName(axis) for axis in POSITION]
-    if None in columns:
-        return None
-    position = tuple(column.GetValue(row) for column in columns)
-    return position if all(map(math.isfinite, position)) else None
-
-
 def table_column(table, name: str) -> np.ndarray:
     """The values of a column (n,): numbers, or text; NaN in all rows where there is no such
     column.
@@ -317,8 +304,3 @@ def add_area_chart(scene, series: Sequence, title: str = "Cross-sectional area a
     if soft_node is not None:
         link(chart, SOFT_MASK, soft_node)
     return chart
-
-
-def area_series_of(soft_node) -> list:
-    """The plot series made from a soft mask, oldest first."""
-    return nodes_linked_to(soft_node, SOFT_MASK, "vtkMRMLPlotSeriesNode")
