@@ -30,6 +30,7 @@ class Views(Section):
     """
 
     name = "Views"
+    needs_packages = True
 
     def __init__(self, panel):
         from ..scene.view_placement import Follower
