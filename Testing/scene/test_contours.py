@@ -191,3 +191,27 @@ def test_contours_are_saved_with_the_scene_and_stay_hidden_from_selectors(app, t
     study.soft.GetImageData().GetPointData().GetScalars().Modified()
     study.view.update()
     assert all(model.GetPolyData().GetNumberOfPoints() == 0 for model in study.contours)
+
+
+def test_contours_come_back_with_the_segment_whoever_hid_them(app):
+    from SoftCordSegLib.scene.on_screen import show_only
+
+    grid = GRIDS["isotropic"]
+    images = [add_volume(app.scene, cord_in(grid), name) for name in ("T1w", "T2w")]
+    studies = [set_segmentation(image, cord_in(grid)) for image in images]
+
+    def shown() -> list[bool]:
+        return [
+            all(model.GetDisplayNode().GetVisibility() for model in study.contours)
+            for study in studies
+        ]
+
+    show_only(app.scene, images[:1])
+    assert shown() == [True, False]
+    studies[0].view.node.GetDisplayNode().SetVisibility(False)  # the eye, by the user
+    show_contours(studies[0].view)
+    show_only(app.scene, images)
+    assert shown() == [False, True]
+    studies[0].view.node.GetDisplayNode().SetVisibility(True)
+    show_only(app.scene, images)
+    assert shown() == [True, True]

@@ -48,6 +48,8 @@ def show_style(study, style: Style, in_3d: bool) -> None:
 
         study.view.ensure_display()
         show_contours(study.view, fixed=style is Style.Contours, in_3d=in_3d)
+        if study.view.shows_surface and not in_3d:  # from a scene of an earlier version
+            study.view.update(surface=False)
         if not study.view.is_visible:
             style = Style.Contours
         _display_values(study, style)

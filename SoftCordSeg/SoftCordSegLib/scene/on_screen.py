@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from .contours import contours_of, show_contours
 from .cord_layouts import AXIAL, CORONAL, MOST_CONTRASTS, SAGITTAL, view_names
+from .edit_nodes import HIDDEN_ATTRIBUTE
 from .links import IMAGE, SOFT_MASK, linked
 from .sequence_frames import is_of_shown_frame
+from .threshold_view import ThresholdView
 from .view_placement import composite_node_of, slice_node_of
 
 _HIDDEN_ATTRIBUTE = "SoftCordSeg.HiddenWithItsImage"
@@ -29,6 +32,7 @@ def show_only(scene, images) -> None:
         if image is not None:
             shown = images[:1] if node.IsA("vtkMRMLMarkupsNode") else images
             _set_shown(node, any(image is one for one in shown) and is_of_shown_frame(node))
+    _show_contours_with_segments(scene)
 
 
 def own_composites(scene) -> list:
@@ -90,6 +94,18 @@ def images_in_views(scene) -> list:
         if not any(image is one for one in images):
             images.append(image)
     return images
+
+
+def _show_contours_with_segments(scene) -> None:
+    """Whether a mask's contours are drawn is up to its segment's eye alone."""
+    for n in range(scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode")):
+        node = scene.GetNthNodeByClass(n, "vtkMRMLSegmentationNode")
+        view = ThresholdView(node)
+        if node.GetAttribute(HIDDEN_ATTRIBUTE) or view.soft_node is None:
+            continue
+        displays = [model.GetDisplayNode() for model in contours_of(view.soft_node).values()]
+        if any(one is not None and one.GetVisibility() != view.is_visible for one in displays):
+            show_contours(view)
 
 
 def _set_shown(node, shown: bool) -> None:

@@ -191,12 +191,15 @@ def repair(study: Study, threshold: float = DEFAULT_THRESHOLD) -> Study:
     ``threshold``; the corrections are in the edit map) and display nodes.
     """
     if study.soft is not None:
-        if study.view is None:
+        made = study.view is None
+        if made:
             study.view = add_threshold_view(study.image.GetScene(), study.soft, threshold)
         study.view.ensure_display()
         if len(study.contours) < len(ensure_contours(study.view)):
             update_contours(study.view, threshold_moved=False)
-        _in_hierarchy(study)
+            made = True
+        if made:
+            _in_hierarchy(study)
     for node, display in (
         (study.soft, display_soft_mask),
         (study.box, display_box),
