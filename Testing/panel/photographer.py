@@ -105,11 +105,11 @@ class Photographer:
 
     def settle(self) -> None:
         """Let timers and layouts come to rest."""
-        from PySide6 import QtTest
+        from panel_actions import wait_until_measured
 
         for _ in range(4):
             self.host.process_events()
-        QtTest.QTest.qWait(600)  # live measuring waits for the hand to rest
+        wait_until_measured(self.widget)
         for _ in range(3):
             self.host.process_events()
 

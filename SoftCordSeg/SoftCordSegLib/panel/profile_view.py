@@ -74,6 +74,7 @@ class ProfileView(Section):
     """
 
     name = "Profile"
+    needs_packages = True
 
     def __init__(self, panel, views):
         self._panel, self._views = panel, views
@@ -102,8 +103,8 @@ class ProfileView(Section):
         self._read()
 
     def refresh(self, situation) -> None:
-        if self._panel.shown:
-            self._take()
+        if self._panel.shown and situation.study is not None:
+            self._take()  # imports what a fresh Slicer lacks
         self._read()
 
     def exit(self) -> None:
