@@ -59,6 +59,7 @@ class CornerText(Section):
     """
 
     name = "Corner"
+    needs_packages = True
 
     def __init__(self, panel, views, profile_view):
         self._panel, self._views, self._profile_view = panel, views, profile_view

@@ -77,6 +77,7 @@ class ProfileView(Section):
     """
 
     name = "Profile"
+    needs_packages = True
 
     def __init__(self, panel, views):
         self._panel, self._views = panel, views
