@@ -160,7 +160,7 @@ IN_DOCS = {
     "slicer-compare": "compare",
 }
 # Of a picture in the documentation, which is small.
-_WIDTH, _COLOURS = 960, 224
+_WIDTH, _COLOURS = 960, 160
 
 
 def put_into_docs(folder: Path) -> None:
