@@ -10,7 +10,6 @@ weights.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelError
-from ..files import atomic_path, write_text_atomically
+from ..files import atomic_path, file_sha256, write_text_atomically
 from ..resources import resources_folder
 from .activations import ACTIVATIONS
 from .plans import PIPELINES, CentreCrop, NetworkSpec, NnUNet
@@ -245,15 +244,6 @@ def save_bundle(
         folder / "configs" / "metadata.json",
         json.dumps({**metadata, "weights": sums}, indent=2) + "\n",
     )
-
-
-def file_sha256(path: str | Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as stream:
-        for block in iter(lambda: stream.read(1 << 20), b""):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _letters(value: Any) -> str:
