@@ -133,9 +133,7 @@ def summarise(
     outcomes = image_outcomes(result, cases, methods, scores)
     notes = [*_missing_images(result, cases, methods), *_nothing_found(outcomes)]
     tables = [
-        contrasts_table(scores, outcomes),
-        methods_table(scores, outcomes),
-        datasets_table(scores, outcomes),
+        *(table(scores, outcomes) for table in (contrasts_table, methods_table, datasets_table)),
         csa_table(cut_areas, cut_spreads, outcomes),
         *([thresholds_table(images, areas, spreads)] if slices["cut"].nunique() > 2 else []),
         resolutions_table(at_sizes),
