@@ -25,8 +25,8 @@ from SoftCordSegLib.evaluation import Case, read_cases, read_image
 from SoftCordSegLib.evaluation.held_out import Measured, Measuring, read_offsets, read_tips
 from SoftCordSegLib.evaluation.held_out.bundle_comparison import better_in_every_row
 from SoftCordSegLib.evaluation.held_out.measure_rows import measure_rows, measure_text
-from SoftCordSegLib.files import write_text_atomically
-from SoftCordSegLib.network import file_sha256, load_bundle
+from SoftCordSegLib.files import file_sha256, write_text_atomically
+from SoftCordSegLib.network import load_bundle
 from SoftCordSegLib.network.store import find_bundle
 from SoftCordSegLib.processes import keep_freed_memory
 from SoftCordSegLib.segmentation import segment

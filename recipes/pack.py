@@ -26,7 +26,8 @@ from series_means import series_means
 from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.evaluation import Case, read_cases
 from SoftCordSegLib.evaluation.held_out import leaks, read_offsets
-from SoftCordSegLib.network import AROUND_CORD, file_sha256
+from SoftCordSegLib.files import file_sha256
+from SoftCordSegLib.network import AROUND_CORD
 from SoftCordSegLib.segmentation.locate import coarse_image
 from SoftCordSegLib.segmentation.working_image import WorkingImage
 from SoftCordSegLib.training import anatomy

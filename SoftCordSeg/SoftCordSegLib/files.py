@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
+import stat
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from .errors import OptionError, OutputError
+from .processes import LockError, exclusive_lock
+
+_PREFIX = ".softcord-"
+# A temporary file is written in minutes; what is a day old was left by a run that was killed.
+_LONGEST_RUN_S = 24 * 3600.0
 
 
 @contextlib.contextmanager
@@ -21,13 +29,25 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     flushed to disk before the rename, and removed if anything fails.
 
     Raises:
-        OutputError: the folder cannot be made or written, or the disk is full.
+        OutputError: the folder cannot be made or written, the disk is full, or what is there is
+            write-protected or no file (a device, a pipe, a link to somewhere else).
     """
     path = Path(path)
+    with _temporary(path) as temporary:
+        yield temporary
+        _flush(temporary)
+        os.replace(temporary, path)
+
+
+@contextlib.contextmanager
+def _temporary(path: Path) -> Iterator[Path]:
+    """A temporary file in the folder of ``path``, removed at the end where it is still there."""
+    _check_replaceable(path)
     suffix = "".join(path.suffixes)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".softcord-", suffix=suffix, dir=path.parent)
+        _sweep(path.parent)
+        handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=suffix, dir=path.parent)
         os.close(handle)
     except OSError as error:
         raise OutputError(
@@ -38,13 +58,6 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        with open(temporary, "rb+") as stream:
-            os.fsync(stream.fileno())
-        # mkstemp makes private files; a result should get the permissions any new file gets.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        os.replace(temporary, path)
     except OSError as error:
         raise OutputError(
             f"Cannot write this file: {_reason(error)}. Nothing half-written was left.",
@@ -54,6 +67,24 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(FileNotFoundError):
             temporary.unlink()
+
+
+def _flush(temporary: Path) -> None:
+    """Bring a written file to the disk, with the permissions that any new file gets."""
+    with open(temporary, "rb+") as stream:
+        os.fsync(stream.fileno())
+    umask = os.umask(0)
+    os.umask(umask)
+    temporary.chmod(0o666 & ~umask)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the temporary files of runs that were killed: older than any run can be."""
+    limit = time.time() - _LONGEST_RUN_S
+    for path in folder.glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError):
+            if path.is_file() and path.stat().st_mtime < limit:
+                path.unlink()
 
 
 def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
@@ -72,6 +103,9 @@ def write_text_atomically(path: str | Path, text: str) -> None:
 def write_together(files: dict[Path, Callable[[Path], object]]) -> None:
     """Write all the files, or none: the first is put in place only after the last is written.
 
+    They are put in place in their order, so that what vouches for the others, a sidecar, is to be
+    the last.
+
     Args:
         files: for each path a function that writes to the temporary path it is given (of the same
             endings).
@@ -81,14 +115,28 @@ def write_together(files: dict[Path, Callable[[Path], object]]) -> None:
             untouched.
     """
     with contextlib.ExitStack() as stack:
+        written = []
         for path, write in files.items():
-            temporary = stack.enter_context(atomic_path(path))
+            temporary = stack.enter_context(_temporary(Path(path)))
             try:
                 write(temporary)
+                _flush(temporary)
             except OutputError as error:
                 if error.path == temporary:
                     error.path = path  # the file that the user knows
                 raise
+            written.append((temporary, path))
+        for temporary, path in written:
+            os.replace(temporary, path)
+
+
+def file_sha256(path: str | Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        for block in iter(lambda: stream.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def text_writer(text: str) -> Callable[[Path], object]:
@@ -101,6 +149,29 @@ def text_writer(text: str) -> Callable[[Path], object]:
 def json_text(content: dict[str, Any]) -> str:
     """The text of our JSON files."""
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a file that is read and then replaced, so that of several processes none loses what
+    another has written; waits while another one holds it.
+
+    The lock is a file beside ``path``, removed at the end, so that it serves on a network drive
+    too.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with exclusive_lock(path.with_name(f".{path.name}.lock")):
+            yield
+    except LockError as error:
+        raise OutputError(
+            f"Cannot write into this folder: {error}.",
+            path=path.parent,
+            hint="Choose another folder.",
+        ) from error
 
 
 def check_folder(folder: Path) -> None:
@@ -129,6 +200,30 @@ def check_not_an_input(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
                 path=output,
                 hint="Choose another output.",
             )
+
+
+def _check_replaceable(path: Path) -> None:
+    """Refuse to put a file in the place of what was protected, or is none."""
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        return
+    if stat.S_ISLNK(mode):
+        raise OutputError(
+            "This is a link, which would be replaced by a file.",
+            path=path,
+            hint="Give the name of the file it leads to, or another name.",
+        )
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise OutputError(
+            "This is a device or a pipe, not a file.", path=path, hint="Choose another name."
+        )
+    if stat.S_ISREG(mode) and not mode & stat.S_IWUSR:
+        raise OutputError(
+            "This file is write-protected.",
+            path=path,
+            hint="Choose another name, or permit writing to it.",
+        )
 
 
 class _ProbeDone(Exception):

@@ -67,6 +67,38 @@ def take_lock(path: str | Path) -> IO[bytes] | None:
     return None
 
 
+class LockError(OSError):
+    """A lock file cannot be made."""
+
+
+@contextlib.contextmanager
+def exclusive_lock(path: str | Path) -> Iterator[None]:
+    """Hold a lock alone; waits while another process has it.  The lock file is removed at the end.
+
+    Raises:
+        LockError: the file cannot be made.
+    """
+    while True:
+        try:
+            stream = take_lock(path)
+        except OSError as error:
+            raise LockError(error.errno, error.strerror or str(error)) from error
+        # Its last holder may have removed the file after it was opened here.
+        if stream is not None and _is_still(stream, path):
+            break
+        if stream is not None:
+            stream.close()
+        time.sleep(0.01)
+    try:
+        yield
+    finally:
+        if WINDOWS:
+            stream.close()  # an open file cannot be removed there
+        with contextlib.suppress(OSError):
+            os.remove(path)
+        stream.close()
+
+
 def is_locked(path: str | Path) -> bool:
     """Whether a living process holds the lock, shared or alone; False where there is no lock
     file.
@@ -186,6 +218,14 @@ def _opened(path: str | Path) -> IO[bytes]:
     with open(path, "ab"):
         pass
     return open(path, "rb+")
+
+
+def _is_still(stream: IO[bytes], path: str | Path) -> bool:
+    """Whether the path still leads to the open file."""
+    try:
+        return os.path.samestat(os.fstat(stream.fileno()), os.stat(path))
+    except OSError:
+        return False
 
 
 def _take_all(stream: IO[bytes]) -> bool:

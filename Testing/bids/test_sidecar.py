@@ -22,7 +22,7 @@ from SoftCordSegLib.bids import (
     sidecar_path,
     with_correction,
 )
-from SoftCordSegLib.bids.sidecar import _OURS
+from SoftCordSegLib.bids.sidecar import _OURS, MASK_SHA256
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def test_saving_twice_keeps_both_corrections_and_a_new_segmentation_begins_anew(
 
 def test_our_keys_are_known():
     keys = set(with_correction(written(command={}, source_volume="mean", threshold=0.5), "", 0, 0))
-    assert keys | {"SourceSHA256"} == _OURS
+    assert keys | {"SourceSHA256", MASK_SHA256} == _OURS
 
 
 def test_no_folder_of_the_machine_is_told():

@@ -23,7 +23,7 @@ def test_one_row_a_slice_with_the_area_in_mm2(softcord, a_mask, tmp_path):
     assert len(rows) == 30
     assert [row["Slice (I->S)"] for row in rows] == [str(n) for n in range(30)]
     assert [float(row["MEAN(area)"]) for row in rows] == pytest.approx([soft_area()] * 30, rel=0.01)
-    assert {row["Filename"] for row in rows} == {a_mask.name}
+    assert {row["Filename"] for row in rows} == {str(a_mask)}
     assert result.stdout == ""
 
 
@@ -32,7 +32,7 @@ def test_scts_way_of_naming_the_mask_and_its_default_table(softcord, a_mask, tmp
     result = softcord("csa", "-i", a_mask, "-z", "5:15", "-angle-corr", "1")
     assert result.exit_code == 0, result.stderr
     (row,) = rows_of(tmp_path / "csa.csv")
-    assert (row["Filename"], row["Slice (I->S)"]) == (a_mask.name, "5:15")
+    assert (row["Filename"], row["Slice (I->S)"]) == (str(a_mask), "5:15")
 
 
 def test_exact_tilt_is_written_down(softcord, a_mask, tmp_path):
@@ -130,9 +130,9 @@ def test_several_masks_share_one_table_and_a_bad_one_does_not_stop_the_others(
     )
     assert result.exit_code == 1
     assert "empty.nii.gz" in result.stderr
-    assert [row["Filename"] for row in rows_of(tmp_path / "csa.csv")] == [a_mask.name, thick.name]
+    assert [row["Filename"] for row in rows_of(tmp_path / "csa.csv")] == [str(a_mask), str(thick)]
     content = json.loads(result.stdout)
-    assert [mask["Filename"] for mask in content["masks"]] == [a_mask.name, thick.name]
+    assert [mask["Filename"] for mask in content["masks"]] == [str(a_mask), str(thick)]
     assert content["errors"][0]["input"] == str(empty)
     assert content["masks"][0]["Units"]["area"] == "mm2"
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -67,10 +69,11 @@ def test_a_row_a_level_a_column_a_contrast_and_the_sd(softcord, contrasts, a_lab
             "Mean",
             "SD",
             "CV(%)",
+            "notes",
         )
     ]
     assert {row["Subject"] for row in rows.values()} == {"sub-01"}
-    areas = [area[path.name, "3"] for path in contrasts]
+    areas = [area[str(path), "3"] for path in contrasts]
     assert [float(rows["C3"][f"area({name})"]) for name in RADII] == pytest.approx(areas)
     assert float(rows["C3"]["Mean"]) == pytest.approx(np.mean(areas))
     assert float(rows["C3"]["SD"]) == pytest.approx(np.std(areas, ddof=1))
@@ -78,7 +81,7 @@ def test_a_row_a_level_a_column_a_contrast_and_the_sd(softcord, contrasts, a_lab
     # T2star does not reach C2: a gap, not a zero.
     assert rows["C2"]["area(T2star)"] == ""
     assert float(rows["C2"]["SD"]) == pytest.approx(
-        np.std([area[path.name, "2"] for path in contrasts[:2]], ddof=1)
+        np.std([area[str(path), "2"] for path in contrasts[:2]], ddof=1)
     )
     assert "SD" in result.stderr
 
@@ -321,7 +324,7 @@ def test_rows_are_added_to_a_table_that_is_there(softcord, contrasts, tmp_path):
     table = tmp_path / "csa.csv"
     for mask in contrasts:
         assert softcord("csa", mask, "-o", table, "-append", "1", "-z", "3:5").exit_code == 0
-    assert [row["Filename"] for row in rows_of(table)] == [path.name for path in contrasts]
+    assert [row["Filename"] for row in rows_of(table)] == [str(path) for path in contrasts]
     before = digest(table)
     other = tmp_path / "other.csv"
     other.write_text("Subject,Age\r\n1,2\r\n")
@@ -332,11 +335,45 @@ def test_rows_are_added_to_a_table_that_is_there(softcord, contrasts, tmp_path):
     assert digest(table) == before
 
 
+def test_an_empty_file_and_a_byte_order_mark_take_rows(softcord, contrasts, tmp_path):
+    empty, marked = tmp_path / "empty.csv", tmp_path / "marked.csv"
+    empty.write_bytes(b"\xef\xbb\xbf")
+    arguments = ["csa", contrasts[0], "--append", "-z", "3:5", "-o"]
+    assert softcord(*arguments, empty).exit_code == 0
+    marked.write_bytes(b"\xef\xbb\xbf" + empty.read_bytes())
+
+    assert softcord(*arguments, marked).exit_code == 0
+
+    assert len(rows_of(empty)) == 1
+    assert marked.read_bytes().startswith(b"\xef\xbb\xbf")
+    assert marked.read_text(encoding="utf-8").count(str(contrasts[0])) == 2
+
+
+def test_processes_that_add_to_one_table_lose_no_row(a_mask, tmp_path):
+    table, rounds = tmp_path / "csa.csv", 3
+    code = (
+        "import sys; from SoftCordSegLib.cli.app import main\n"
+        "for _ in range(int(sys.argv.pop())):\n"
+        "    try: main()\n"
+        "    except SystemExit as end: assert not end.code, end.code\n"
+    )
+    command = [sys.executable, "-c", code, "csa", str(a_mask), "--append", "-z", "3:5"]
+    running = [
+        subprocess.Popen([*command, "-o", str(table), str(rounds)], stderr=subprocess.PIPE)
+        for _ in range(4)
+    ]
+    errors = [process.communicate()[1] for process in running]
+
+    assert [process.returncode for process in running] == [0] * 4, errors
+    assert len(rows_of(table)) == 4 * rounds
+    assert [path.name for path in tmp_path.iterdir() if "lock" in path.name] == []
+
+
 def test_json_holds_every_slice(softcord, contrasts, tmp_path):
     out = tmp_path / "csa.json"
     assert softcord("csa", *contrasts, "-o", out, "-z", "3:5").exit_code == 0
     masks = json.loads(out.read_text(encoding="utf-8"))["masks"]
-    assert [mask["Filename"] for mask in masks] == [path.name for path in contrasts]
+    assert [mask["Filename"] for mask in masks] == [str(path) for path in contrasts]
     assert [row["Slices"] for row in masks[0]["Rows"]] == [[3, 4, 5]]
     slices = masks[0]["Slices"]
     assert len(slices["area"]) == len(slices["area_low"]) == 30

@@ -193,13 +193,25 @@ def test_an_unexpected_error_in_one_image_is_a_sentence_too(softcord, an_image, 
     assert "in broken" in result.stderr
 
 
-def test_two_images_of_one_name_are_refused_before_any_work(softcord, an_image, tmp_path):
-    other = tmp_path / "elsewhere" / an_image.name
-    write_nifti(a_neck(5), other)
+def test_two_images_of_one_name_keep_their_folders(softcord, tmp_path):
+    images = [tmp_path / "study" / name / "anat" / "t2.nii.gz" for name in ("sA", "sB")]
+    for radius, image in enumerate(images, start=4):
+        write_nifti(a_neck(radius), image)
+    result = softcord("segment", *images, "-o", tmp_path / "out")
+    assert result.exit_code == 0, result.stderr
+    masks = [
+        tmp_path / "out" / name / "anat" / "t2_label-SC_softseg.nii.gz" for name in ("sA", "sB")
+    ]
+    assert all(mask.is_file() for mask in masks), list((tmp_path / "out").rglob("*"))
+    first, second = (read_nifti(mask).data.sum() for mask in masks)
+    assert first < second
+
+
+def test_one_image_twice_is_refused_before_any_work(softcord, an_image, tmp_path):
     softcord.segment = _must_not_run
-    result = softcord("segment", an_image, other, "-o", tmp_path / "out")
+    result = softcord("segment", an_image, an_image, "-o", tmp_path / "out")
     assert result.exit_code == 2
-    assert "same name" in result.stderr
+    assert "is given twice" in result.stderr
     assert names_in(tmp_path / "out") == []
 
 
@@ -316,6 +328,34 @@ def test_earlier_results_survive_a_run_that_fails(softcord, an_image, tmp_path):
     softcord.segment = not_writable
     assert softcord("segment", an_image, "-o", out).exit_code == 1
     assert {name: digest(out / name) for name in names_in(out)} == before
+
+
+def test_only_what_a_sidecar_vouches_for_is_replaced(softcord, an_image, tmp_path):
+    out = tmp_path / "out"
+    arguments = ["segment", an_image, "-o", out, "--threshold", "0.5"]
+    soft, binary = (out / f"sub-01_T2w_label-SC_{kind}.nii.gz" for kind in ("softseg", "seg"))
+    drawn = a_neck(7).with_data(np.ones(a_neck().shape, np.uint8))
+    out.mkdir()
+
+    write_nifti(drawn, binary)
+    before = digest(binary)
+    refused = softcord(*arguments)
+    assert refused.exit_code == 1
+    assert "No sidecar says" in refused.stderr
+    assert (names_in(out), digest(binary)) == ([binary.name], before)
+
+    assert softcord(*arguments, "--overwrite").exit_code == 0
+    sums = read_sidecar(sidecar_path(soft))["MaskSHA256"]
+    assert sums == {soft.name: digest(soft), binary.name: digest(binary)}
+    assert softcord(*arguments).exit_code == 0, "what is unchanged is replaced"
+
+    write_nifti(drawn, soft)
+    refused = softcord(*arguments)
+    assert refused.exit_code == 1
+    assert "not the one that its sidecar describes" in " ".join(refused.stderr.split())
+    write_nifti(a_neck(6).with_data(a_neck(6).data / 1000), soft)
+    told = softcord("csa", soft, "-o", tmp_path / "csa.csv").stderr
+    assert "not the one that its sidecar describes" in " ".join(told.split())
 
 
 def _must_not_run(image, bundle, **options):

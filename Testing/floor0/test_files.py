@@ -161,3 +161,19 @@ def test_a_file_in_the_place_of_a_folder_is_named_as_such(tmp_path):
     with pytest.raises(OutputError, match="a file, not a folder"):
         check_folder(tmp_path / "out")
     assert (tmp_path / "out").read_text() == "mine"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes and links are POSIX's")
+def test_what_is_protected_or_no_file_is_not_replaced(tmp_path):
+    protected, pipe, link = (tmp_path / name for name in ("protected", "pipe", "link"))
+    protected.write_text("old")
+    protected.chmod(0o444)
+    os.mkfifo(pipe)
+    link.symlink_to(protected)
+
+    for path, word in ((protected, "write-protected"), (pipe, "a pipe"), (link, "a link")):
+        with pytest.raises(OutputError, match=word):
+            write_text_atomically(path, "new")
+
+    assert protected.read_text() == "old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "pipe", "protected"]

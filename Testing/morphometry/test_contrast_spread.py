@@ -43,10 +43,9 @@ def test_a_level_that_one_image_lacks_is_missing_not_zero():
     assert math.isnan(spreads[1].values["T2w"])
     assert math.isnan(spreads[1].sd)
     lines = contrasts_csv_text(spreads, "sub-01").splitlines()
-    assert (
-        lines[0] == '"Subject","VertLevel","LevelName","area(T1w)","area(T2w)","Mean","SD","CV(%)"'
-    )
-    assert lines[2] == '"sub-01","3","C3",81.0,"",81.0,"",""'
+    columns = ["Subject", "VertLevel", "LevelName", "area(T1w)", "area(T2w)", "Mean", "SD"]
+    assert lines[0] == ",".join(f'"{name}"' for name in [*columns, "CV(%)", "notes"])
+    assert lines[2] == '"sub-01","3","C3",81.0,"",81.0,"","",""'
 
 
 def test_rows_without_levels_cannot_be_compared():

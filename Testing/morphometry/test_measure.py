@@ -239,11 +239,11 @@ def test_empty_at_the_threshold_says_so():
         measure(CORD.with_data(CORD.data * np.float32(0.5)), MeasureOptions(threshold=0.9))
 
 
-def test_a_centreline_that_is_too_short_names_the_slices():
-    short = CORD.data.copy()
-    short[:, :, 10:] = 0
-    with pytest.raises(InputError, match=r"does not cover slice\(s\) 10:13"):
-        measure(CORD, centreline=centreline_of(CORD.with_data(short)))
+def test_a_centreline_beside_the_cord_is_refused():
+    upper, lower = CORD.data.copy(), CORD.data.copy()
+    upper[:, :, :8], lower[:, :, 8:] = 0, 0
+    with pytest.raises(InputError, match="does not cover any slice"):
+        measure(CORD.with_data(upper), centreline=centreline_of(CORD.with_data(lower)))
 
 
 def test_unknown_options_are_refused():

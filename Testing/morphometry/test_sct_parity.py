@@ -126,8 +126,9 @@ def blob(seed: int, spacing: tuple[float, float, float]) -> Volume:
     """
     generator = np.random.default_rng(seed)
     noise = ndimage.gaussian_filter(generator.normal(size=(18, 16, 6)), (2.2, 2.2, 1.0))
+    # A cord at the very edge of the image is measured as if there were a margin, other than in SCT.
     return Volume(
-        np.clip(noise * 8, 0, 1).astype(np.float32),
+        np.pad(np.clip(noise * 8, 0, 1), ((1, 1), (1, 1), (0, 0))).astype(np.float32),
         np.diag([-spacing[0], spacing[1], spacing[2], 1.0]),
     )
 

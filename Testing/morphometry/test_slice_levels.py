@@ -35,7 +35,7 @@ def disc(value: int, number: float, forward: float = 10.0) -> DiscLabel:
 
 
 def test_disc_slice_and_those_below_it_belong_to_the_disc():
-    levels, notes = levels_from_discs([disc(3, 40), disc(4, 25), disc(5, 10)], LINE)
+    levels, notes, _ = levels_from_discs([disc(3, 40), disc(4, 25), disc(5, 10)], LINE)
     assert notes == ()
     assert levels[41:].tolist() == [2] * 19
     assert levels[26:41].tolist() == [3] * 15
@@ -44,12 +44,12 @@ def test_disc_slice_and_those_below_it_belong_to_the_disc():
 
 
 def test_above_the_top_of_c1_there_is_no_level():
-    levels, _ = levels_from_discs([disc(1, 40), disc(2, 30)], LINE)
+    levels, _, _ = levels_from_discs([disc(1, 40), disc(2, 30)], LINE)
     assert set(levels[41:]) == {0}
 
 
 def test_discs_beyond_the_mask_keep_their_order():
-    levels, _ = levels_from_discs(
+    levels, _, _ = levels_from_discs(
         [disc(2, 90), disc(3, 75), disc(4, 30), disc(5, -12), disc(6, -30)], LINE
     )
     assert levels[31:].tolist() == [3] * 29
@@ -57,7 +57,7 @@ def test_discs_beyond_the_mask_keep_their_order():
 
 
 def test_a_missing_disc_is_said():
-    _, notes = levels_from_discs([disc(3, 40), disc(5, 10)], LINE)
+    _, notes, _ = levels_from_discs([disc(3, 40), disc(5, 10)], LINE)
     assert "C3/C4 (value 4) is not marked" in notes[0]
 
 
@@ -114,7 +114,7 @@ def test_template_levels_from_discs_are_the_templates_own(shared_data):
     """
     cord = read_nifti(shared_data / "template" / "PAM50_cord.nii.gz")
     line = centreline_of(cord)
-    levels, _ = levels_from_discs(
+    levels, _, _ = levels_from_discs(
         discs_from_label_image(
             read_nifti(shared_data / "template" / "PAM50_label_discPosterior.nii.gz")
         ),

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from SoftCordSegLib.errors import ModelError
+from SoftCordSegLib.files import file_sha256
 from SoftCordSegLib.network import (
     INTENSITIES,
     Stage,
-    file_sha256,
     load_bundle,
     save_bundle,
     save_centre_crop_bundle,

@@ -15,7 +15,8 @@ from network.nnunet_folders import write_result_folder
 from network.plain_conv_net import lightning_checkpoint, random_net
 from network.server import serving
 from SoftCordSegLib.errors import Cancelled, ModelError, OutputError
-from SoftCordSegLib.network import file_sha256, load_bundle, shipped_bundles
+from SoftCordSegLib.files import file_sha256
+from SoftCordSegLib.network import load_bundle, shipped_bundles
 from SoftCordSegLib.network.install_model import install_archive, install_release
 from SoftCordSegLib.network.releases import Release, release_named, releases
 from SoftCordSegLib.network.store import Store, installed_bundles, models_folder

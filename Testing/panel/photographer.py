@@ -86,7 +86,8 @@ class Photographer:
         """The shipped model's mask; kept beside the temporary files, for pictures are taken more
         often than models change.
         """
-        from SoftCordSegLib.network import file_sha256, shipped_bundles
+        from SoftCordSegLib.files import file_sha256
+        from SoftCordSegLib.network import shipped_bundles
 
         digest = hashlib.sha256(np.ascontiguousarray(request.image.data).tobytes())
         for path in sorted(shipped_bundles()[0].rglob("*.safetensors")):
@@ -105,11 +106,11 @@ class Photographer:
 
     def settle(self) -> None:
         """Let timers and layouts come to rest."""
-        from PySide6 import QtTest
+        from panel_actions import wait_until_measured
 
         for _ in range(4):
             self.host.process_events()
-        QtTest.QTest.qWait(600)  # live measuring waits for the hand to rest
+        wait_until_measured(self.widget)
         for _ in range(3):
             self.host.process_events()
 

@@ -458,6 +458,29 @@ def test_a_comparison_follows_the_chips_and_is_left_again(
     assert study_of(two_contrasts[1]).summary_table is None
 
 
+def test_volumes_that_do_not_tell_whose_they_are_are_compared_and_it_is_said(
+    ui, phantom, app, widget, neck
+):
+    from SoftCordSegLib.scene.study import set_disc_labels
+
+    neck.SetName("axial")  # the engine gives the phantom's mask for each
+    for name in ("sagittal", "third"):
+        ui.cordImageSelector.setCurrentNode(add_volume(app.scene, phantom.image, name))
+        ui.cordSegmentButton.click()
+    set_disc_labels(neck, phantom.discs)
+    ui.cordMeasureSection.collapsed = False
+    ui.cordCompareButton.click()
+    choose_rows(ui, "C2C3")
+    wait_until_measured(widget)
+
+    (row,) = shown_rows(ui)
+    assert row[0] == "C2–C3"
+    assert row[1] == row[2] == row[3]
+    assert row[4] == "0.0"
+    assert "do not tell whose they are" in ui.cordMeasureStatus.text
+    assert "third: levels by the discs of axial." in ui.cordMeasureStatus.text
+
+
 def test_nothing_to_compare_is_a_sentence(ui, neck, widget, phantom, app):
     other = add_volume(app.scene, phantom.image, "sub-other_T1w")
     ui.cordImageSelector.setCurrentNode(other)

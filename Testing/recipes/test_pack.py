@@ -12,7 +12,7 @@ import pytest
 
 from recipes.loaded_recipe import recipe
 from SoftCordSegLib.errors import InputError
-from SoftCordSegLib.network import file_sha256
+from SoftCordSegLib.files import file_sha256
 from SoftCordSegLib.segmentation.working_image import working_image
 from SoftCordSegLib.training.packed import fractions, image_values, read_packed, write_packed
 from SoftCordSegLib.volume import Volume, read_nifti, reorient, resample, write_nifti

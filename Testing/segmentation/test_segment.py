@@ -107,6 +107,22 @@ def test_nothing_found_is_an_empty_mask_and_a_sentence(image_and_truth, bundle):
     assert "No spinal cord was found" in result.message
 
 
+@pytest.mark.parametrize("spacing", [(5, 5, 5), (10, 10, 10), (7, 1, 1)])
+def test_voxels_too_large_for_a_cord_are_a_sentence(bundle, spacing):
+    data = np.random.default_rng(0).random((20, 20, 20))
+    with pytest.raises(InputError, match="mm across the cord"):
+        segment(Volume(data, np.diag([*spacing, 1.0])), bundle)
+
+
+def test_thick_sagittal_slices_are_segmented_with_a_note(image_and_truth, bundle):
+    image, _ = image_and_truth
+    thick = Volume(image.data[::4], image.affine @ np.diag([4.0, 1, 1, 1]))
+
+    mask = segment(thick, bundle)
+
+    assert any("4 mm thick across the cord" in note for note in mask.notes)
+
+
 def test_bright_things_elsewhere_stay_out_of_the_mask(bundle):
     grid = isotropic()
     image, truth = tube_image(grid, grid.to_world([30, 40, 55]), radius_mm=5, half_length_mm=45)

@@ -13,8 +13,7 @@ from .data_sets import (
     DESCRIPTION,
     LABELS,
     SOFT_LABELS,
-    check_names_differ,
-    check_not_by_hand,
+    check_replaceable,
     dataset_of,
     derivative_description,
     derivative_folder,
@@ -27,6 +26,7 @@ from .data_sets import (
     precedence,
     raw_images,
     read_description,
+    result_folders,
     session_folder,
 )
 from .entities import (
@@ -62,6 +62,8 @@ from .sidecar import (
     MANUAL,
     MadeMask,
     Origin,
+    hashed_writers,
+    is_as_described,
     is_corrected,
     manual_entry,
     merged,
@@ -73,6 +75,7 @@ from .sidecar import (
 )
 
 __all__ = [
+    "result_folders",
     "CUT_SOFT_LABELS",
     "DERIVATIVES",
     "DESCRIPTION",
@@ -89,8 +92,9 @@ __all__ = [
     "Origin",
     "SeriesKind",
     "acquisition_of",
-    "check_names_differ",
-    "check_not_by_hand",
+    "check_replaceable",
+    "hashed_writers",
+    "is_as_described",
     "average_name",
     "contrast_names",
     "contrast_of",

@@ -24,7 +24,7 @@ from .entities import (
 )
 from .label_names import Kind, label_name, read_name
 from .series_names import MODALITIES
-from .sidecar import Origin, origin_of, read_sidecar
+from .sidecar import Origin, is_as_described, origin_of, read_sidecar
 
 BIDS_VERSION = "1.9.0"
 DESCRIPTION = "dataset_description.json"
@@ -69,15 +69,30 @@ def find_image(dataset: Path, session: str, stem: str) -> Path | None:
     return next((path for path in found if path is not None), None)
 
 
-def check_names_differ(images: Sequence[Path]) -> None:
-    """Refuse images whose results would have the same names.
+def result_folders(images: Sequence[Path], folder: Path) -> dict[Path, Path]:
+    """The folder of each image's results: ``folder`` itself, or, where two images have one name
+    (as in ``*/t2.nii.gz``), the images' own folders mirrored in it.
 
     Raises:
-        OptionError: two images of one name, or one image twice.
+        OptionError: one image twice, or two of one name in one folder.
     """
-    seen: dict[str, Path] = {}
-    for image in images:
-        key = stem_of(image).casefold()  # some disks do not tell capitals from small letters
+    _check_names([(stem_of(image), image.resolve().parent, image) for image in images])
+    if len({stem_of(image).casefold() for image in images}) == len(images):
+        return dict.fromkeys(images, folder)
+    parents = {image: image.resolve().parent for image in images}
+    try:
+        common = Path(os.path.commonpath([str(parent) for parent in parents.values()]))
+    except ValueError as error:  # on two drives of Windows
+        raise OptionError(
+            "Two images of one name lie on different drives.", hint="Run them one by one."
+        ) from error
+    return {image: folder / parent.relative_to(common) for image, parent in parents.items()}
+
+
+def _check_names(names: Sequence[tuple[str, Path, Path]]) -> None:
+    seen: dict[tuple[str, Path], Path] = {}
+    for stem, parent, image in names:
+        key = stem.casefold(), parent  # some disks do not tell capitals from small letters
         if key in seen:
             twice = (
                 f"'{image}' is given twice"
@@ -91,24 +106,38 @@ def check_names_differ(images: Sequence[Path]) -> None:
         seen[key] = image
 
 
-def check_not_by_hand(masks: Iterable[Path]) -> None:
-    """Refuse to write over a mask that was corrected or drawn by hand.
+def check_replaceable(masks: Iterable[Path], overwrite: bool = False) -> None:
+    """Refuse to replace a mask that no sidecar of ours vouches for: drawn or corrected by hand,
+    changed since it was made, or by another program.
+
+    Args:
+        masks: that are about to be written.
+        overwrite: the user wants them replaced all the same.
 
     Raises:
-        OutputError: one was, or nothing says that a program made it.
+        OutputError: one must not be replaced.
     """
-    sentences = {
-        Origin.CORRECTED: "This mask was corrected by hand and is not written over.",
-        Origin.LABEL: "No sidecar says that a program made this mask, so it is not written over.",
-    }
+    if overwrite:
+        return
     for mask in masks:
-        origin = origin_of(mask) if mask.exists() else None
-        if origin in sentences:
+        sentence = _reason_to_keep(mask) if mask.exists() else None
+        if sentence is not None:
             raise OutputError(
-                sentences[origin],
+                sentence,
                 path=mask,
-                hint="Choose another folder, or remove the mask to have it made again.",
+                hint="Choose another folder, remove the mask, or ask for it to be overwritten.",
             )
+
+
+def _reason_to_keep(mask: Path) -> str | None:
+    origin = origin_of(mask)
+    if origin is Origin.CORRECTED:
+        return "This mask was corrected by hand and is not written over."
+    if origin is not Origin.PROGRAM:
+        return "No sidecar says that a program made this mask, so it is not written over."
+    if is_as_described(mask) is False:
+        return "This mask is not the one that its sidecar describes, so it is not written over."
+    return None
 
 
 def image_of(mask: Path) -> Path | None:

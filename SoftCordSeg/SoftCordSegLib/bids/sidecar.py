@@ -8,22 +8,25 @@ files, never where they lie on a machine, and nothing of a patient.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
 
+from ..files import file_sha256, json_text, text_writer
 from ..provenance import box_of, generated_by, model_of, now
 from .entities import PathLike, stem_of
 from .label_names import Kind, label_name, read_name
 
 MANUAL = "Manual"
+# SHA-256 of each mask that a sidecar describes, by the name of its file.
+MASK_SHA256 = "MaskSHA256"
 # SCT's word for: on the grid of the image itself.
 _ORIGINAL = "orig"
 # What tells of one segmentation and its corrections.
 _OURS = frozenset(
     "GeneratedBy SpatialReference Source SourceSHA256 SourceVolumes SourceVolume Model Device Found"
-    " Message Notes Box BoxGivenByUser Threshold Command Date CorrectedByHand".split()
+    " Message Notes Box BoxGivenByUser Threshold Command Date CorrectedByHand MaskSHA256".split()
 )
 
 
@@ -111,6 +114,44 @@ def segmentation_sidecar(
         "Date": now(),
     }
     return {key: value for key, value in content.items() if value is not None or key == "Box"}
+
+
+def hashed_writers(
+    masks: Mapping[Path, Callable[[Path], object]], sidecar: Path, content: Mapping[str, Any]
+) -> dict[Path, Callable[[Path], object]]:
+    """Writers of masks and of their sidecar, which has the SHA-256 of each as it was written; for
+    :func:`SoftCordSegLib.files.write_together`.
+
+    Args:
+        masks: each with the function that writes it.
+        sidecar: their sidecar, which is put in place last.
+        content: of the sidecar.
+    """
+    sums: dict[str, str] = {}
+
+    def hashing(path: Path, write: Callable[[Path], object]) -> Callable[[Path], object]:
+        def run(temporary: Path) -> None:
+            write(temporary)
+            sums[path.name] = file_sha256(temporary)
+
+        return run
+
+    writers: dict[Path, Callable[[Path], object]] = {
+        path: hashing(path, write) for path, write in masks.items()
+    }
+    writers[sidecar] = lambda temporary: text_writer(
+        json_text({**content, MASK_SHA256: dict(sums)})
+    )(temporary)
+    return writers
+
+
+def is_as_described(mask: Path) -> bool | None:
+    """Whether a mask is the one that its sidecar describes; None where no sidecar says which."""
+    content = read_sidecar(sidecar_path(mask)) or _sidecar_of_soft_mask(mask)
+    sums = content.get(MASK_SHA256)
+    if not isinstance(sums, Mapping) or not sums:
+        return None
+    return bool(sums.get(mask.name) == file_sha256(mask))
 
 
 def manual_entry(author: str, date: str | None = None) -> dict[str, str]:

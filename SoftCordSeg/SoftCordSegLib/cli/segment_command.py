@@ -48,6 +48,13 @@ Flips = Annotated[
         "--flips", help="Mean with the mirrored image: steadier, and takes about twice as long."
     ),
 ]
+Overwrite = Annotated[
+    bool,
+    typer.Option(
+        "--overwrite",
+        help="Replace masks too that were drawn, corrected or changed since they were made.",
+    ),
+]
 CropSize = Annotated[
     Optional[str],
     typer.Option(
@@ -69,6 +76,7 @@ def segment_command(
     device: Device = "auto",
     threads: Threads = None,
     bids_standard_names: StandardNames = False,
+    overwrite: Overwrite = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -76,7 +84,7 @@ def segment_command(
 
     Writes NAME_label-SC_softseg.nii.gz, and how it was made in NAME_label-SC_softseg.json.  A
     series (4D) is averaged over time unless --time says otherwise.  Results of an earlier run are
-    replaced, but for masks corrected or drawn by hand; inputs never are.
+    replaced where their sidecar vouches for them; inputs never are.
     """
     words = {
         "model": Path(model).name if model else None,
@@ -99,6 +107,7 @@ def segment_command(
             device,
             flips,
             bids_standard_names,
+            overwrite,
             {"Name": "softcord segment", "Options": words},
         )
         crop = parse_crop(crop_size)

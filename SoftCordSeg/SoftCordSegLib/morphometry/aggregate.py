@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import InputError
 from .cord_shape import CordShape
 from .level_names import level_name, slice_ranges
+from .row_notes import row_note
 
 _SUMMED = ("length",)
 
@@ -28,6 +29,7 @@ class LevelSummary:
             where there is none.
         sum: by measure, for those that add up along the cord ("length", mm).
         count: number of slices with an area.
+        notes: what is doubtful in it; "" for nothing.
     """
 
     slices: tuple[int, ...]
@@ -37,15 +39,15 @@ class LevelSummary:
     std: dict[str, float]
     sum: dict[str, float]
     count: int
+    notes: str = ""
 
     @property
     def name(self) -> str:
-        """For example "C2:C3", or the slices where there are no levels."""
-        return (
-            slice_ranges(self.slices)
-            if not self.levels
-            else ":".join(level_name(k) for k in sorted({min(self.levels), max(self.levels)}))
-        )
+        """For example "C2:C3", "C1;C3", or the slices where there are no levels."""
+        if not self.levels:
+            return slice_ranges(self.slices)
+        runs = (part.split(":") for part in slice_ranges(self.levels).split(";"))
+        return ";".join(":".join(level_name(int(end)) for end in run) for run in runs)
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,8 @@ def _level_groups(
         return [(members[level], (level,)) for level in levels]
     if per_slice:
         return [((number,), (level,)) for level in levels for number in members[level]]
-    return [(tuple(sorted(n for level in levels for n in members[level])), tuple(levels))]
+    present = tuple(level for level in levels if members[level])
+    return [(tuple(sorted(n for level in levels for n in members[level])), present)]
 
 
 def _summary(shape: CordShape, group: tuple[int, ...], levels: tuple[int, ...]) -> LevelSummary:
@@ -194,4 +197,5 @@ def _summary(shape: CordShape, group: tuple[int, ...], levels: tuple[int, ...]) 
             if "area" in shape.columns
             else len(index)
         ),
+        notes=row_note(group, levels, shape.slice_notes, shape.level_notes),
     )

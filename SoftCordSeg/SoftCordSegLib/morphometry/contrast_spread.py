@@ -11,7 +11,7 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -39,6 +39,8 @@ class ContrastSpread:
         sd: sample standard deviation over the images (ddof 1, as in the paper); NaN for fewer than
             two.
         by: "levels", "slices" or "pmj", see :func:`spread_over_contrasts`.
+        notes: what is doubtful in the images' values, as that one shows a part of the level only;
+            "" for nothing.
     """
 
     name: str
@@ -47,6 +49,7 @@ class ContrastSpread:
     mean: float
     sd: float
     by: str = "levels"
+    notes: str = ""
 
     @property
     def cv_percent(self) -> float:
@@ -74,6 +77,7 @@ def spread_over_contrasts(
     """
     table: dict[tuple, dict[str, float]] = {}
     names: dict[tuple, str] = {}
+    notes: dict[tuple, list[str]] = {}
     for image, rows in images.items():
         for row in rows:
             key, name = _position(row, by, image)
@@ -85,11 +89,14 @@ def spread_over_contrasts(
                 )
             names[key] = name
             values[image] = row.mean.get(measure, math.nan)
+            if row.notes:
+                notes.setdefault(key, []).append(f"{image}: {row.notes}")
     spreads = []
     for key in sorted(table):
         values = {image: table[key].get(image, math.nan) for image in images}
         if any(map(math.isfinite, values.values())):
-            spreads.append(_spread(names[key], key if by == "levels" else (), values, by))
+            spread = _spread(names[key], key if by == "levels" else (), values, by)
+            spreads.append(replace(spread, notes="; ".join(notes.get(key, ()))))
     return spreads
 
 
@@ -112,6 +119,7 @@ def contrasts_csv_text(
             "Mean",
             "SD",
             "CV(%)",
+            "notes",
         ]
     )
     for spread in spreads:
@@ -126,7 +134,8 @@ def contrasts_csv_text(
             if by == "levels"
             else [spread.name.replace(" mm", "")]
         )
-        writer.writerow([subject, *position, *("" if math.isnan(x) else x for x in numbers)])
+        cells = ["" if math.isnan(x) else x for x in numbers]
+        writer.writerow([subject, *position, *cells, spread.notes])
     return stream.getvalue()
 
 

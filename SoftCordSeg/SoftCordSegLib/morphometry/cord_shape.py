@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -163,6 +163,8 @@ class CordShape(Sequence):
         notes: sentences for the reader of the numbers.
         levels: (n,) vertebral level of each slice, 0 where none; None where levels are not known.
         distance_pmj: (n,) mm, or None.
+        slice_notes: what is doubtful in single slices: a short note to slice numbers.
+        level_notes: what is doubtful in levels: level to short notes.
     """
 
     slices: np.ndarray
@@ -174,6 +176,8 @@ class CordShape(Sequence):
     notes: tuple[str, ...] = ()
     levels: np.ndarray | None = None
     distance_pmj: np.ndarray | None = None
+    slice_notes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    level_notes: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.slices)
@@ -212,9 +216,19 @@ class CordShape(Sequence):
             )
         return self[index]
 
-    def with_levels(self, levels: np.ndarray, notes: tuple[str, ...] = ()) -> CordShape:
-        """The same with vertebral levels (n,), 0 where none."""
-        return replace(self, levels=np.asarray(levels, dtype=int), notes=self.notes + notes)
+    def with_levels(
+        self,
+        levels: np.ndarray,
+        notes: tuple[str, ...] = (),
+        level_notes: Mapping[int, tuple[str, ...]] | None = None,
+    ) -> CordShape:
+        """The same with vertebral levels (n,), 0 where none, and what is doubtful in them."""
+        return replace(
+            self,
+            levels=np.asarray(levels, dtype=int),
+            notes=self.notes + notes,
+            level_notes=dict(level_notes or {}),
+        )
 
     def with_distance_pmj(self, distance_mm: np.ndarray) -> CordShape:
         """The same with the distance (n,) from the pontomedullary junction, mm."""

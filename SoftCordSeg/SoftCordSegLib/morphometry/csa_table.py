@@ -23,7 +23,7 @@ from .level_names import slice_ranges
 
 VERSION = f"SoftCordSeg {__version__}"
 _LEADING = ("Timestamp", "SCT Version", "Filename", "Slice (I->S)", "VertLevel", "DistancePMJ")
-_OURS = ("LevelName", "SliceCount", "AngleCorrection", "Rescaling", "Threshold")
+_OURS = ("LevelName", "SliceCount", "AngleCorrection", "Rescaling", "Threshold", "notes")
 
 
 def csv_columns(extra: Iterable[str] = (), with_image: bool = False) -> list[str]:
@@ -53,7 +53,7 @@ def text_added_to(path: Path, text: str) -> str:
     """The text of the table in a file, with the rows of another table added.
 
     Args:
-        path: an existing table.
+        path: an existing table, or an empty file; a byte order mark stays.
         text: of :func:`csv_text`.
 
     Raises:
@@ -62,7 +62,9 @@ def text_added_to(path: Path, text: str) -> str:
     header, rows = text.split("\r\n", 1)
     with open(path, encoding="utf-8", newline="") as stream:
         old = stream.read()
-    if old.splitlines()[:1] != [header]:
+    if not old.strip("\ufeff\r\n "):
+        return text
+    if old.lstrip("\ufeff").splitlines()[:1] != [header]:
         raise InputError(
             "The table has other columns than the new rows, so they cannot be added to it.",
             path=path,
@@ -122,6 +124,7 @@ def table_rows(
             ),
             "Rescaling": options.rescaling,
             "Threshold": options.threshold,
+            "notes": row.notes,
         }
         for name in row.mean:
             values[f"MEAN({name})"], values[f"STD({name})"] = (
@@ -170,6 +173,7 @@ def to_json(
                 "Mean": {name: _number(value) for name, value in row.mean.items()},
                 "SD": {name: _number(value) for name, value in row.std.items()},
                 "Sum": {name: _number(value) for name, value in row.sum.items()},
+                "Notes": row.notes,
             }
             for row in summary
         ],

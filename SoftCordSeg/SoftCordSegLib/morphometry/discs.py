@@ -20,6 +20,10 @@ from .measure import centreline_of
 # The voxels of one label are within this distance of their centre; more means that the value was
 # used twice.
 _ONE_LABEL_MM = 10.0
+# Values this near to a whole number are rounding.
+_WHOLE = 1e-3
+# Beyond the end of the mask the centreline goes on straight, which holds for about a vertebra.
+_BEYOND_MM = 40.0
 # The posterior tip of a disc is 5 to 20 mm from the cord's middle.
 _OFF_CORD_MM = 35.0
 
@@ -70,22 +74,26 @@ def discs_from_label_image(labels: Volume) -> list[DiscLabel]:
             "The label image has no labels: all its voxels are 0.",
             hint="Choose the image with the discs marked in it.",
         )
-    values = data[tuple(voxels.T)]
-    if not np.array_equal(values, np.round(values)):
+    values = data[tuple(voxels.T)].astype(float)
+    if np.abs(values - np.round(values)).max() > _WHOLE:
         raise InputError(
             "The label image has values that are not integers.",
             hint="Give disc points with SCT's values (C2/C3 = 3).",
         )
+    values = np.round(values)
     discs = []
     for value in np.unique(values).astype(int):
         positions = labels.grid.to_world(voxels[values == value])
         centre = positions.mean(axis=0)
         if np.linalg.norm(positions - centre, axis=1).max() > _ONE_LABEL_MM:
             if len(positions) > 20:
+                levels = values.max() <= LAST_DISC
                 raise InputError(
                     f"The value {value} covers a region of {len(positions)} voxels, not a point:"
                     " this is a labelled segmentation.",
-                    hint="Use it as vertebral levels, not as disc labels.",
+                    hint="Use it as vertebral levels, not as disc labels."
+                    if levels
+                    else "Its values are no vertebral levels either: mark one point a disc.",
                 )
             raise InputError(
                 f"The disc {disc_name(value)} (value {value}) is marked at two positions.",
@@ -166,6 +174,15 @@ def check_discs(
                 f" {upper.value}).",
                 hint="Check the two names, or move the points.",
             )
+    away = max(
+        float(centreline.slices[0] - positions[0]), float(positions[-1] - centreline.slices[-1])
+    )
+    away_mm = away * float(centreline.grid.spacing[2])
+    if away_mm > _BEYOND_MM:
+        raise InputError(
+            f"All discs are beyond the end of the mask, the nearest by {away_mm:.0f} mm.",
+            hint="Check that the labels belong to this image.",
+        )
     missing = sorted(set(range(discs[0].value, discs[-1].value)) - {disc.value for disc in discs})
     notes = tuple(
         f"The disc {disc_name(value)} (value {value}) is not marked, so the level above it reaches"

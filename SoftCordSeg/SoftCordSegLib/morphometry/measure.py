@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from ..errors import InputError
 from ..progress import Progress
 from ..volume import Volume
 from .area import area_interval, areas, refine
 from .centreline import Centreline, fit_centreline, slice_centres
 from .cord_shape import MEASURES, CordShape, MeasureOptions
+from .level_names import slice_ranges
+from .row_notes import slice_notes
 from .section_shape import REGION_KEYS, region_measures
 from .slice_stack import SliceStack, axial, extract_slices, piece_notes
 from .upright import UprightSlices, shrink_factors, upright
@@ -36,7 +41,7 @@ def measure(
 
     Raises:
         InputError: an empty mask, NaN, a label image, values far outside [0, 1], one slice only
-            (with angle correction), a centreline that does not cover the mask.
+            (with angle correction), a centreline that covers no slice of the mask.
         Cancelled: the user stopped the work.
     """
     options = options or MeasureOptions()
@@ -47,6 +52,10 @@ def measure(
         centreline = None
     elif centreline is None:
         centreline = fit_centreline(stack, options.smooth, centres)
+    else:
+        stack, outside = _within(stack, centreline)
+        centres = slice_centres(stack)
+        stack = replace(stack, notes=stack.notes + outside)
     angles, shrink = _angles(stack, centreline, options.tilt)
     slices = upright(stack, shrink, rescale=options.rescaling == "sct")
 
@@ -66,6 +75,7 @@ def measure(
     middle = (
         centres if centreline is None else centreline.points[stack.slices - centreline.slices[0]]
     )
+    doubts = slice_notes(stack, columns["area"], shrink, centres, options)
     return CordShape(
         slices=stack.slices,
         columns=columns,
@@ -74,6 +84,7 @@ def measure(
         centreline=centreline,
         options=options,
         notes=stack.notes + piece_notes(stack),
+        slice_notes=doubts,
     )
 
 
@@ -86,6 +97,39 @@ def centreline_of(mask: Volume, smooth: float = 30.0) -> Centreline:
     """
     volume, notes = axial(mask)
     return fit_centreline(extract_slices(volume, notes=notes), smooth)
+
+
+def _within(stack: SliceStack, centreline: Centreline) -> tuple[SliceStack, tuple[str, ...]]:
+    """The slices that a centreline of another mask covers, and a sentence on the others.
+
+    Raises:
+        InputError: it covers none.
+    """
+    covered = np.isin(stack.slices, centreline.slices)
+    if covered.all():
+        return stack, ()
+    if not covered.any():
+        raise InputError(
+            "The centreline does not cover any slice of the mask.",
+            hint="Give a centreline of the same cord, or switch the angle correction off.",
+        )
+    note = (
+        f"The centreline does not cover slice(s) {slice_ranges(stack.slices[~covered])} of the"
+        " mask: they have no area."
+    )
+    size = np.where(covered[:, None], stack.size, 0)
+    patches = np.where(covered[:, None, None], stack.patches, 0.0)
+    inside = slice(int(covered.argmax()), len(stack) - int(covered[::-1].argmax()))
+    return (
+        replace(
+            stack,
+            patches=patches[inside],
+            first=stack.first[inside],
+            size=size[inside],
+            slices=stack.slices[inside],
+        ),
+        (note,),
+    )
 
 
 def _angles(

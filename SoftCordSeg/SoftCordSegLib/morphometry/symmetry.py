@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import ndimage, signal
+from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from ..errors import InputError
@@ -57,6 +57,8 @@ def symmetry_angle(section: np.ndarray, centre: np.ndarray, spacing: np.ndarray)
     histogram, _ = np.histogram(
         np.arctan2(by_row, by_column), bins=_BINS, range=(-edge, edge), weights=weight
     )
+    from scipy import signal  # takes half a second, and few measure symmetry
+
     smooth = signal.medfilt(np.tile(histogram, 3), _MEDIAN)[_BINS : 2 * _BINS]
     # Mirroring about a direction a maps direction d to 2a - d: the overlap with itself is a
     # circular convolution at 2a.

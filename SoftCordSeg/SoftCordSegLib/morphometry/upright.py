@@ -138,7 +138,9 @@ def _floor(patches: np.ndarray, first: np.ndarray, full: np.ndarray) -> np.ndarr
 def _crops(
     patches: np.ndarray, first: np.ndarray, full: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Each slice's box of values above 0 with SCT's margin, cut at the edge of the image."""
+    """Each slice's box of values above 0 with SCT's margin, cut at the edge of the image that it
+    does not touch.
+    """
     inside = np.asarray(patches > NEAR_ZERO)
     start, size = np.empty_like(first), np.empty_like(first)
     for axis, other in enumerate((2, 1)):
@@ -146,7 +148,10 @@ def _crops(
         found = np.asarray(hit.any(axis=1))
         low = hit.argmax(axis=1) + first[:, axis]
         high = hit.shape[1] - hit[:, ::-1].argmax(axis=1) + first[:, axis]
-        low, high = np.maximum(low - _MARGIN, 0), np.minimum(high + _MARGIN, full[axis])
+        # Where the cord touches the edge of the image, a blank voxel beyond it ends the cord there,
+        # as anywhere else: its area does not depend on the margin that a file has.
+        low = np.where(low <= 0, -1, np.maximum(low - _MARGIN, 0))
+        high = np.where(high >= full[axis], full[axis] + 1, np.minimum(high + _MARGIN, full[axis]))
         start[:, axis] = low - first[:, axis]
         size[:, axis] = np.where(found, high - low, 0)
     return start, size

@@ -10,7 +10,6 @@ weights.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import ModelError
-from ..files import atomic_path, write_text_atomically
+from ..files import atomic_path, file_sha256, write_text_atomically
 from ..resources import resources_folder
 from . import limits
 from .activations import ACTIVATIONS
@@ -289,15 +288,6 @@ def save_bundle(
         folder / "configs" / "metadata.json",
         json.dumps({**metadata, "weights": sums}, indent=2) + "\n",
     )
-
-
-def file_sha256(path: str | Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as stream:
-        for block in iter(lambda: stream.read(1 << 20), b""):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _letters(value: Any) -> str:

@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..errors import ModelError, OutputError
-from ..files import write_text_atomically
+from ..files import file_sha256, write_text_atomically
 from ..progress import Progress
-from .bundle import file_sha256
 
 SCHEMES = ("https",)
 MAX_BYTES = 4 << 30

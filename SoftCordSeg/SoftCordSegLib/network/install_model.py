@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ModelError, OutputError
+from ..files import file_sha256
 from ..progress import Progress
 from ..provenance import now
 from .archive import unpack
-from .bundle import file_sha256, load_bundle, save_plan_bundle, shipped_bundles
+from .bundle import load_bundle, save_plan_bundle, shipped_bundles
 from .checkpoint import Converted, convert_checkpoint, find_checkpoint
 from .download import SCHEMES, download
 from .nnunet_folder import convert_result_folder, find_result_folder

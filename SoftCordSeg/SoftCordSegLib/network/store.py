@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ModelError, OutputError
-from ..files import write_text_atomically
+from ..files import locked, write_text_atomically
 from .bundle import ModelBundle, load_bundle, shipped_bundles
 from .releases import releases
 
@@ -178,8 +178,10 @@ class Store:
         Raises:
             OutputError: the store cannot be written.
         """
-        text = json.dumps({**self._memory(), name: sha256}, indent=2, sort_keys=True) + "\n"
-        write_text_atomically(self.folder / "known-archives.json", text)
+        path = self.folder / "known-archives.json"
+        with locked(path):
+            text = json.dumps({**self._memory(), name: sha256}, indent=2, sort_keys=True) + "\n"
+            write_text_atomically(path, text)
 
     def _memory(self) -> dict[str, Any]:
         try:

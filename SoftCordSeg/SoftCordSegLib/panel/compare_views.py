@@ -36,9 +36,11 @@ class CompareViews:
         Raises:
             InputError: no other volume of the participant has a mask.
         """
-        from ..scene.cord_profile import studies_of_participant
+        others = []
+        if study is not None and study.soft is not None:
+            from ..scene.cord_profile import studies_of_participant
 
-        others = [] if study is None or study.soft is None else studies_of_participant(study)
+            others = studies_of_participant(study)
         if not others:
             raise InputError(
                 _("No other volume of this participant has a mask."),

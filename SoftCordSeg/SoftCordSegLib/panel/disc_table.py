@@ -5,7 +5,7 @@ from __future__ import annotations
 import qt
 from slicer.i18n import tr as _
 
-_MOST_ROWS = 9  # more are scrolled to
+_MOST_ROWS = 5  # more are scrolled to, so that the other sections stay in sight
 
 
 class DiscTable:

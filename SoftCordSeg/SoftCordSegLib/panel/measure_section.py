@@ -23,7 +23,7 @@ from .short_table import (
 from .status_lines import error_style
 
 # A table of more rows scrolls.
-_MOST_ROWS = 10
+_MOST_ROWS = 7
 _ROW_PADDING = 6  # px
 _AREA_COLUMN = 2
 _REST_MS = 400

@@ -24,7 +24,7 @@ class MoreMenu(Section):
         segment_all: segments all volumes.
 
     Attributes:
-        box_shown, in_box, segment_all, get_models, help: its actions.
+        box_shown, in_box, follow, square, segment_all, get_models, help: its actions.
         models, devices, layouts: its menus.
     """
 
@@ -53,6 +53,14 @@ class MoreMenu(Section):
         menu.addSeparator()
         self.layouts = menu.addMenu(_("Layout"))
         self._add_layouts()
+        self.follow = self._add(menu, "Follow", _("Axial view follows the cord"), self._on_axial)
+        self.follow.toolTip = _("Keep the cord in the middle of the axial view while you scroll.")
+        self.square = self._add(
+            menu, "Square", _("Axial view at right angles to the cord"), self._on_axial
+        )
+        self.square.toolTip = _("Cut the cord at right angles, as its area is measured.")
+        for action in (self.follow, self.square):
+            action.setCheckable(True)
         self.help = self._add(menu, "Help", _("Help"), _open_help)
 
     def refresh(self, situation) -> None:
@@ -77,6 +85,8 @@ class MoreMenu(Section):
         if parameters is not None:
             self.box_shown.setChecked(parameters.boxShown)
             self.in_box.setChecked(parameters.onlyInBox)
+            self.follow.setChecked(parameters.followCord)
+            self.square.setChecked(parameters.squareToCord)
 
     def close(self) -> None:
         self._dialog.close()
@@ -151,6 +161,13 @@ class MoreMenu(Section):
             with self._panel.guard(_("The box could not be shown.")):
                 parameters.boxShown = self.box_shown.checked
                 parameters.onlyInBox = self.in_box.checked
+
+    def _on_axial(self) -> None:
+        parameters = self._panel.parameters
+        if parameters is not None:
+            with self._panel.guard(_("The axial view could not be turned.")):
+                parameters.followCord = self.follow.checked
+                parameters.squareToCord = self.square.checked
 
     def _on_layout(self, name: str) -> None:
         with self._panel.guard(_("The layout could not be shown.")):

@@ -12,7 +12,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..errors import ModelError
-from ..files import check_not_an_input, json_text, text_writer, write_together
+from ..files import check_not_an_input, write_together
 
 # Attribute of a soft mask: how it was made.
 RUN = "SoftCordSeg.Run"
@@ -91,20 +91,20 @@ def files_of(study, folder: Path) -> dict[Path, Callable[[Path], object]]:
         study: ``scene.study.Study`` with a soft mask.
         folder: where to.
     """
-    from ..bids import Kind, sidecar_path
+    from ..bids import Kind, hashed_writers, sidecar_path
     from ..scene.scene_files import save_edit_map, save_segment, save_soft_mask
 
     paths = {kind: _path_of(study, kind, folder) for kind in _kinds_of(study)}
     mask = paths[Kind.SOFT_MASK]
     sidecar = sidecar_path(mask)
-    files: dict[Path, Callable[[Path], object]] = {
-        mask: lambda path: save_soft_mask(study.soft, path),
-        sidecar: text_writer(_sidecar_text(study, sidecar)),
+    masks: dict[Path, Callable[[Path], object]] = {
+        mask: lambda path: save_soft_mask(study.soft, path)
     }
     if Kind.BINARY_MASK in paths:
-        files[paths[Kind.BINARY_MASK]] = lambda path: save_segment(study.view, path)
+        masks[paths[Kind.BINARY_MASK]] = lambda path: save_segment(study.view, path)
     if Kind.EDIT_MAP in paths:
-        files[paths[Kind.EDIT_MAP]] = lambda path: save_edit_map(study.soft, path)
+        masks[paths[Kind.EDIT_MAP]] = lambda path: save_edit_map(study.soft, path)
+    files = hashed_writers(masks, sidecar, _sidecar(study, sidecar))
     if Kind.DISCS in paths:
         files.update(_disc_files(study, paths[Kind.DISCS], mask))
     return files
@@ -168,7 +168,8 @@ def remember_run(soft, image, request, mask) -> None:
         mask: ``SoftMask``.
     """
     from ..bids import segmentation_sidecar
-    from ..network import file_sha256, store
+    from ..files import file_sha256
+    from ..network import store
 
     try:
         bundle = store.open_bundle(request.model)
@@ -195,7 +196,7 @@ def run_of(soft) -> dict | None:
     return json.loads(bytes.fromhex(text).decode("utf-8")) if text else None
 
 
-def _sidecar_text(study, existing: Path) -> str:
+def _sidecar(study, existing: Path) -> dict:
     """How the mask was made and who corrected it; entries of an existing sidecar stay."""
     from ..bids import merged, read_sidecar, with_correction
     from ..scene.soft_edits import SoftEdits, has_edits
@@ -206,7 +207,7 @@ def _sidecar_text(study, existing: Path) -> str:
     if has_edits(study.soft):
         user = slicer.app.applicationLogic().GetUserInformation()
         content = with_correction(content, user.GetName(), *SoftEdits(study.view).counts)
-    return json_text(merged(read_sidecar(existing), content))
+    return merged(read_sidecar(existing), content)
 
 
 def _disc_files(study, path: Path, mask: Path) -> dict[Path, Callable[[Path], object]]:

@@ -30,12 +30,11 @@ class Views(Section):
     """
 
     name = "Views"
+    needs_packages = True
 
     def __init__(self, panel):
-        from ..scene.view_placement import Follower
-
         self._panel, self._scene = panel, panel.scene
-        self._follower = Follower()
+        self._renew_follower()
         self._compare = CompareViews(panel.scene)
         self._lines: dict = {}  # ID of a soft mask -> (time stamp of its voxels, CordLine)
         self._watchers: list = []
@@ -55,6 +54,7 @@ class Views(Section):
         self._answering.setInterval(0)
         self._answering.connect("timeout()", self._answer)
         panel.observe(self._scene, self._scene.StartImportEvent, self._on_import)
+        panel.observe(self._scene, self._scene.StartCloseEvent, self._on_close)
         register_own_layouts()
 
     # --- what other sections ask
@@ -207,16 +207,20 @@ class Views(Section):
 
     def exit(self) -> None:
         from ..scene.cord_layouts import layout_node_of, suspend_layout
-        from ..scene.view_placement import Follower
 
         self._unobserve()
         self._answering.stop()
         self._follower.release(self.axial_node)
-        self._follower = Follower()
+        self._renew_follower()
+        compared = bool(self._compare.studies)
+        self._compare.leave()
         node = layout_node_of(self._scene)
         if node is not None and self._entered:
             suspend_layout(node)
             self._turn_back()
+        if compared:
+            # In another layout, outlines of other contrasts would lie over this one.
+            self._check_screen()
         self._entered = False
 
     def close(self) -> None:
@@ -233,9 +237,11 @@ class Views(Section):
         self._entered, self._imported = True, False
         node = layout_node_of(self._scene)
         if node is not None:
-            resume_layout(node, *self._room())
-            if shown_layout(node) is not None:
-                self._turn_views(shown_layout(node))
+            room = self._room()
+            with self._alone():
+                resume_layout(node, *room)
+                if shown_layout(node) is not None:
+                    self._turn_views(shown_layout(node))
         self._seen = self.layout
         # What the user has put into the views meanwhile stays there.
         if images_in_views(self._scene):
@@ -280,6 +286,11 @@ class Views(Section):
             studies = self._compare.studies_for(self._panel.situation.study, self._room()[0])
         except InputError:
             studies = []
+            if self._compare.studies:
+                # Another participant was chosen, who has one volume alone.
+                self._compare.leave()
+                self._show_layout("cord")
+                return
         images = [study.image for study in studies]
         if images != [study.image for study in self._compare.studies]:
             with self._alone():
@@ -320,7 +331,8 @@ class Views(Section):
         before = images_in_views(self._scene)
         with self._alone():
             show_image(self._scene, image)
-            if before and image not in before:
+            # Without a study, packages are missing.
+            if before and image not in before and self._panel.situation.study is not None:
                 self._go_to(image, before[0])
 
     def _go_to(self, image, before) -> None:
@@ -402,6 +414,11 @@ class Views(Section):
 
     # --- following
 
+    def _renew_follower(self) -> None:
+        from ..scene.view_placement import Follower
+
+        self._follower = Follower()
+
     def _slice_node(self, role: str):
         from ..scene import cord_layouts, view_placement
 
@@ -431,6 +448,13 @@ class Views(Section):
     def _on_import(self, _caller=None, _event=None) -> None:
         # What a saved scene has in the views is shown, whatever the panel has.
         self._imported = True
+
+    def _on_close(self, _caller=None, _event=None) -> None:
+        # A view that lies askew cannot be reset, and whom it followed goes.
+        self._follower.release(self.axial_node)
+        self._renew_follower()
+        self._compare.leave()
+        self._to_place, self._turned = None, {}
 
     def _on_slice(self, _caller=None, _event=None) -> None:
         if not self._own:
@@ -470,10 +494,10 @@ class Views(Section):
             function()
 
     def _place_discs(self) -> None:
-        from ..scene.disc_points import show_discs_beside_axial
-
         study = self._panel.situation.study
         if study is not None and study.discs is not None:
+            from ..scene.disc_points import show_discs_beside_axial
+
             show_discs_beside_axial(study.discs)
 
     def _line_to_follow(self):

@@ -15,17 +15,40 @@ from .predictor import Networks, usable_device
 from .soft_mask import SoftMask
 from .working_image import working_image
 
+# Across the cord an image has to have voxels of at most so many millimetres in one direction, and
+# at most so many in the other (thick sagittal slices).
+_ACROSS_MM, _THICK_MM = 3.0, 6.0
+
+
+def across_mm(image: Volume) -> tuple[float, float]:
+    """The smaller and the larger edge of a voxel across the cord, mm: along the two axes that are
+    furthest from up and down.
+    """
+    spacing = np.asarray(image.spacing)
+    upright = int(np.argmax(np.abs(image.affine[2, :3]) / spacing))
+    first, second = sorted(float(size) for size in np.delete(spacing, upright))
+    return first, second
+
 
 def check_image(image: Volume) -> None:
     """Check that a cord could be found in ``image``.
 
     Raises:
-        InputError: one slice, NaN or infinite values, or the same value everywhere.
+        InputError: one slice, voxels too large for a cord, NaN or infinite values, or the same
+            value everywhere.
     """
     if min(image.shape) < 2:
         raise InputError(
             f"The image is a single slice ({_text(image.shape)} voxels).",
             hint="Give a stack of at least two slices.",
+        )
+    first, second = across_mm(image)
+    if first > _ACROSS_MM or second > _THICK_MM:
+        raise InputError(
+            f"The voxels are {first:.3g} × {second:.3g} mm across the cord, which is 6 to 14 mm"
+            " wide.",
+            hint="Give an image whose voxels are at most"
+            f" {_ACROSS_MM:g} × {_THICK_MM:g} mm across the cord.",
         )
     data = image.data
     if np.issubdtype(data.dtype, np.floating) and not np.isfinite(data).all():
@@ -38,6 +61,16 @@ def check_image(image: Volume) -> None:
             f"The image is constant: every voxel is {data.flat[0]}.",
             hint="Check that the right file was exported.",
         )
+
+
+def _thick_notes(image: Volume) -> tuple[str, ...]:
+    thick = across_mm(image)[1]
+    if thick <= _ACROSS_MM:
+        return ()
+    return (
+        f"The voxels are {thick:.3g} mm thick across the cord: the mask is coarse there, and its"
+        " areas are to be looked at.",
+    )
 
 
 def _text(shape: tuple[int, ...]) -> str:
@@ -99,4 +132,4 @@ def segment(
         )
     progress.report(0.95, "Resampling the mask to the image's grid")
     mask = on_image_grid(image, found, working.image.grid, in_given_box)
-    return replace(mask, device=device)
+    return replace(mask, device=device, notes=(*mask.notes, *_thick_notes(image)))

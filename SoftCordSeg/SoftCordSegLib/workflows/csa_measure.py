@@ -292,11 +292,15 @@ def measure_file(
         InputError: the mask, its labels or the slices asked for are not usable.
         Cancelled: through ``progress``.
     """
+    from ..bids import is_as_described
     from ..volume import check_is_cord, label_of, mask_values, read_nifti
 
     progress.report(0.0, "Reading")
     progress.check_cancelled()
     mask = read_nifti(path)
+    if is_as_described(path) is False:
+        note = "This mask is not the one that its sidecar describes: it was changed since."
+        mask = replace(mask, notes=(*mask.notes, note))
     if options.label is not None:
         mask = label_of(mask, options.label)
     levels = shared.levels

@@ -4,6 +4,7 @@ side by side with the SD over them, and the figure of areas.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..bids import contrast_names, session_of, short_names
 from ..errors import InputError, OptionError
-from ..files import check_folder, check_not_an_input, text_writer, write_together
+from ..files import check_folder, check_not_an_input, locked, text_writer, write_together
 from .csa_measure import CsaOptions, Measured, measure_file, read_shared
 from .run_each import Bar, Failure, OnFailure, no_bar, run_each, say_nothing
 
@@ -104,6 +105,7 @@ class Compared:
                 "Mean": _number(spread.mean),
                 "SD": _number(spread.sd),
                 "CVPercent": _number(spread.cv_percent),
+                "Notes": spread.notes,
             }
             for spread in self.spreads
         ]
@@ -278,15 +280,17 @@ def write_csa(files: CsaFiles, measured: Sequence[Measured], compared: Sequence[
     """
     from ..reports.figure_style import write_figure
 
-    as_json = files.table.suffix.lower() == ".json"
-    text = _json_text(measured) if as_json else _csv_text(files, measured)
-    writers = {files.table: text_writer(text)}
+    writers = {}
     if files.compare is not None:
         writers[files.compare] = text_writer(_compared_text(compared))
     if files.figure is not None:
         figure = _figure(measured, compared)
         writers[files.figure] = lambda path: write_figure(figure, path)
-    write_together(writers)
+    as_json = files.table.suffix.lower() == ".json"
+    # Other processes may be adding to the same table.
+    with locked(files.table) if files.append else contextlib.nullcontext():
+        text = _json_text(measured) if as_json else _csv_text(files, measured)
+        write_together({files.table: text_writer(text), **writers})
 
 
 def masks_json(measured: Sequence[Measured]) -> list[dict[str, Any]]:
@@ -294,8 +298,7 @@ def masks_json(measured: Sequence[Measured]) -> list[dict[str, Any]]:
     from ..morphometry import to_json
 
     return [
-        to_json(one.shape, one.summary, name, notes=one.source_notes)
-        for one, name in zip(measured, mask_names(measured))
+        to_json(one.shape, one.summary, str(one.path), notes=one.source_notes) for one in measured
     ]
 
 
@@ -325,9 +328,8 @@ def _compared_text(compared: Sequence[Compared]) -> str:
 def _csv_text(files: CsaFiles, measured: Sequence[Measured]) -> str:
     from ..morphometry import csv_text, text_added_to
 
-    texts = [
-        csv_text(one.shape, one.summary, name) for one, name in zip(measured, mask_names(measured))
-    ]
+    # The path as given, as SCT: a name alone does not say who it is about.
+    texts = [csv_text(one.shape, one.summary, str(one.path)) for one in measured]
     # The header is the same for all: every mask was measured with the same options.
     text = texts[0] + "".join(text.split("\r\n", 1)[1] for text in texts[1:])
     return text_added_to(files.table, text) if files.append and files.table.exists() else text

@@ -34,8 +34,8 @@ from ..bids import (
     sidecar_path,
 )
 from ..errors import InputError, OptionError, naming_file
-from ..files import check_not_an_input, json_text, text_writer, write_together
-from ..network import ModelBundle, file_sha256
+from ..files import check_not_an_input, file_sha256, json_text, text_writer, write_together
+from ..network import ModelBundle
 from ..preprocessing import (
     B0_BELOW,
     Motion,

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import OptionError
-from ..files import check_folder, check_not_an_input, json_text, text_writer, write_together
+from ..errors import InputError, OptionError
+from ..files import check_folder, check_not_an_input, file_sha256, write_together
 from ..progress import Progress
 from ..provenance import box_of
 from .run_each import Bar, OnFailure, Outcomes, no_bar, run_each, say_nothing
@@ -35,6 +35,7 @@ class SegmentOptions:
         device: of the network: "auto", "cpu", "cuda", …
         flips: take the mean with the mirrored image.
         standard_names: write names that the BIDS validator accepts.
+        overwrite: replace masks too that no sidecar vouches for.
         command: name and options of the command, for the sidecar; None from scripts.
     """
 
@@ -44,6 +45,7 @@ class SegmentOptions:
     device: str = "auto"
     flips: bool = False
     standard_names: bool = False
+    overwrite: bool = False
     command: Mapping[str, Any] | None = None
 
     def files(self, image: Path, folder: Path) -> dict[str, Path]:
@@ -143,7 +145,9 @@ def segment_files(
     """:func:`segment_file` for each of several images; one that fails does not stop the others.
 
     Args:
-        images, folder, bundle, options: as there.
+        images, bundle, options: as there.
+        folder: of all results; the images' own folders are mirrored in it where two images have
+            one name.
         bar, on_failure: as in :func:`.run_each.run_each`.
 
     Raises:
@@ -151,16 +155,17 @@ def segment_files(
         OutputError: the folder cannot be written.
         Cancelled: through a bar's progress; what was finished before is complete.
     """
-    from ..bids import check_names_differ
+    from ..bids import result_folders
 
-    check_names_differ(images)
+    folders = result_folders(images, folder)
     check_not_an_input(
-        (path for image in images for path in options.files(image, folder).values()), images
+        (path for image in images for path in options.files(image, folders[image]).values()),
+        images,
     )
     check_folder(folder)
     return run_each(
         images,
-        lambda image, progress: segment_file(image, folder, bundle, options, progress),
+        lambda image, progress: segment_file(image, folders[image], bundle, options, progress),
         bar=bar,
         on_failure=on_failure,
     )
@@ -182,14 +187,17 @@ def segment_file(
         SoftCordSegError: the image cannot be segmented or the results not be written.
         Cancelled: through ``progress``.
     """
-    from ..bids import check_not_by_hand
+    from ..bids import check_replaceable
     from ..volume import read_nifti, time_points
 
     started = clock.perf_counter()
     progress.report(0.0, "Reading")
     progress.check_cancelled()
     files = options.files(image, folder)
-    check_not_by_hand(files[kind] for kind in ("mask", "binary") if kind in files)
+    check_replaceable(
+        (files[kind] for kind in ("mask", "binary") if kind in files), options.overwrite
+    )
+    source_sha256 = file_sha256(image)
     volumes = time_points(image)
     time = (options.time if options.time is not None else "mean") if volumes > 1 else None
     volume = read_nifti(image, time, without_nan=True)
@@ -197,7 +205,11 @@ def segment_file(
     mask = replace(mask, notes=(*volume.notes, *mask.notes))
     progress.report(0.95, "Writing")
     progress.check_cancelled()
-    write_together(_writers(image, files, mask, bundle, options, (volumes, time)))
+    if file_sha256(image) != source_sha256:
+        raise InputError(
+            "The image was changed while it was segmented.", path=image, hint="Try again."
+        )
+    write_together(_writers(image, files, mask, bundle, options, (volumes, time, source_sha256)))
     soft = mask.volume
     return SegmentedImage(
         image,
@@ -262,15 +274,15 @@ def _writers(
     mask: SoftMask,
     bundle: ModelBundle,
     options: SegmentOptions,
-    source: tuple[int, str | int | None],
+    source: tuple[int, str | int | None, str],
 ) -> dict[Path, Callable[[Path], object]]:
     """For each file of an image a function that writes it; ``source``: the number of volumes, and
-    which of them was taken.
+    which of them was taken, and
+    the SHA-256 of the file.
     """
     import numpy as np
 
-    from ..bids import merged, read_sidecar, segmentation_sidecar
-    from ..network import file_sha256
+    from ..bids import hashed_writers, merged, read_sidecar, segmentation_sidecar
     from ..volume import write_nifti
 
     record = segmentation_sidecar(
@@ -279,17 +291,17 @@ def _writers(
         image.name,
         device=options.device,
         box_given=options.box is not None,
-        source_sha256=file_sha256(image),
+        source_sha256=source[2],
         source_volumes=source[0],
         source_volume=source[1],
         threshold=options.threshold,
         command=options.command,
     )
-    writers: dict[Path, Callable[[Path], object]] = {
-        files["mask"]: lambda path: write_nifti(mask.volume, path, np.float32),
-        files["sidecar"]: text_writer(json_text(merged(read_sidecar(files["sidecar"]), record))),
+    masks: dict[Path, Callable[[Path], object]] = {
+        files["mask"]: lambda path: write_nifti(mask.volume, path, np.float32)
     }
     if options.threshold is not None:
         cut = mask.volume.with_data((mask.volume.data >= options.threshold).astype(np.uint8))
-        writers[files["binary"]] = lambda path: write_nifti(cut, path)
-    return writers
+        masks[files["binary"]] = lambda path: write_nifti(cut, path)
+    sidecar = files["sidecar"]
+    return hashed_writers(masks, sidecar, merged(read_sidecar(sidecar), record))

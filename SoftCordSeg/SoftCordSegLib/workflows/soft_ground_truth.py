@@ -19,17 +19,18 @@ from ..bids import (
     DESCRIPTION,
     SOFT_LABELS,
     Kind,
-    check_not_by_hand,
+    check_replaceable,
     dataset_of,
     derivative_description,
     derivative_folder,
+    hashed_writers,
     label_name,
     modality_of,
     sidecar_path,
     transform_name,
 )
 from ..errors import OptionError, naming_file
-from ..files import check_not_an_input, json_text, text_writer, write_together
+from ..files import check_not_an_input, file_sha256, json_text, text_writer, write_together
 from ..groundtruth import (
     PAPER,
     Contrast,
@@ -42,7 +43,6 @@ from ..groundtruth import (
 )
 from ..morphometry import DiscLabel
 from ..morphometry.disc_files import read_discs
-from ..network import file_sha256
 from ..progress import Progress
 from ..provenance import generated_by, now
 from ..reports.ground_truth_page import (
@@ -239,7 +239,7 @@ def make_soft_ground_truth(
     """
     progress = progress or Progress()
     paths = check_paths(participant, folder, options)
-    check_not_by_hand(map(paths.soft, participant.masks))
+    check_replaceable(map(paths.soft, participant.masks))
     contrasts = []
     for index, (name, path) in enumerate(participant.masks.items()):
         progress.check_cancelled()
@@ -423,12 +423,15 @@ def _writers(
     reference = made.truth.reference
     for one in made.truth.contrasts:
         name, soft, path = one.name, one.voxels, paths.soft(one.name)
-        add(f"soft {name}", path, partial(write_nifti, soft))
-        sidecar = json_text(_sidecar(one, made, paths.options))
-        add(f"sidecar {name}", sidecar_path(path), text_writer(sidecar))
+        kinds = {path: "soft", sidecar_path(path): "sidecar"}
+        masks: dict[Path, Callable[[Path], object]] = {path: partial(write_nifti, soft)}
         if paths.options.binary:
             binary = soft.with_data((soft.data >= 0.5).astype(np.uint8))
-            add(f"binary {name}", paths.binary(name), partial(write_nifti, binary))
+            masks[paths.binary(name)] = partial(write_nifti, binary)
+            kinds[paths.binary(name)] = "binary"
+        sidecar = _sidecar(one, made, paths.options)
+        for file, write in hashed_writers(masks, sidecar_path(path), sidecar).items():
+            add(f"{kinds[file]} {name}", file, write)
         if not one.is_reference:
             there = paths.transform(name, name, reference)
             add(f"to {reference} from {name}", there, partial(write_transform, one))

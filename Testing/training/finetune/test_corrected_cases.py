@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from SoftCordSegLib.errors import InputError
-from SoftCordSegLib.network import file_sha256
+from SoftCordSegLib.files import file_sha256
 from SoftCordSegLib.training.finetune import read_cases
 from SoftCordSegLib.volume import Volume, read_nifti, reorient, write_nifti
 from training.finetune.necks import write_case

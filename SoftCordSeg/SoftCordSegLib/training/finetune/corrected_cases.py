@@ -26,7 +26,7 @@ from ...bids import (
     stem_of,
 )
 from ...errors import InputError
-from ...network import file_sha256
+from ...files import file_sha256
 from ...progress import Progress
 from ..real_cases import OpenCase, RealCase, load_cases, open_case
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...network import AROUND_CORD, UNetConfig, file_sha256
+from ...files import file_sha256
+from ...network import AROUND_CORD, UNetConfig
 from ...progress import Progress
 from ...segmentation.working_image import working_image
 from ...volume import Volume, reorient

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ...network import file_sha256
+from ...files import file_sha256
 from ...provenance import now
 from ..trainer.run_export import software_versions
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError
-from ...network import file_sha256, save_centre_crop_bundle
+from ...files import file_sha256
+from ...network import save_centre_crop_bundle
 from ...progress import Progress
 from ..trainer.run_export import bundle_metadata
 from .listed_cases import Listed, read_part

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError, OutputError
-from ...network.bundle import file_sha256
+from ...files import file_sha256
 
 if TYPE_CHECKING:
     import torch

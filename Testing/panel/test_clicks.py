@@ -1,0 +1,65 @@
+"""The job in clicks: load, Segment, correct one slice, levels, area at C2–C3, save.
+
+Counted as Qt delivers them, in a window of 1400×900 pixels with Slicer's own parts in it: a click,
+a choice in a list, a stroke and a file dialog that is accepted count one each, a file dropped into
+the window two (drop, OK).  A scroll is counted when a control to be clicked lies beyond the panel's
+edge.  The same hands took 21 clicks and 5 scrolls in the panel of version 0.5.0 on a real neck
+(sub-test001, T2w): file 2, Segment 1, axial view zoomed to the cord 1, Correct 1, Paint 1,
+stroke 1, Levels 1, Find 1 (refused), Place 1, C2/C3 1, end of placing 1, Find 1, Measure 1, rows 2,
+levels 1, Measure 1, Save 1, Save results 1, folder 1.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from panel_actions import wait_until_measured
+from SoftCordSegLib.segmentation import SoftMask
+from SoftCordSegLib.volume import Box, write_nifti
+
+FORMER_CLICKS = 21
+
+
+@pytest.fixture
+def loaded(slicer_host, widget, phantom, app, tmp_path):
+    """The phantom, dropped into the window; the engine gives its true mask."""
+    from SoftCordSegLib.scene.volume_nodes import load_image, values_on
+
+    def truth(request, progress):
+        values = np.ascontiguousarray(values_on(phantom.truth, request.image.grid))
+        return SoftMask(
+            request.image.with_data(values), Box.of_grid(request.image.grid), "Spinal cord found."
+        )
+
+    widget.logic.engine = truth
+    write_nifti(phantom.image, tmp_path / "sub-phantom_T2w.nii.gz")
+    node = load_image(app.logics["Volumes"], tmp_path / "sub-phantom_T2w.nii.gz")
+    slicer_host.clicks += 2
+    slicer_host.process_events()
+    return node
+
+
+def test_the_job_takes_half_of_the_clicks_and_no_scroll(loaded, widget, ui, slicer_host, tmp_path):
+    hands = slicer_host
+    results = tmp_path / "results"
+    results.mkdir()
+    hands.settings["SoftCordSeg/ResultsFolder"] = str(results)  # that of the last patient
+    hands.click_in_panel(ui.cordSegmentButton)
+    slicer_host.process_events()
+    hands.click_in_panel(ui.cordCorrectSection, (60, 10))
+    slicer_host.process_events()
+    hands.click_in_panel(ui.cordPaintButton)
+    hands.clicks += 1  # a stroke in the axial view, which is on the cord
+    hands.click_in_panel(ui.cordLevelsSection, (60, 10))
+    slicer_host.process_events()
+    hands.click_in_panel(ui.cordProposeButton)
+    wait_until_measured(widget)
+    assert "C2–C3" in ui.cordMeasureSection.text, "the area is in the title of the folded section"
+    hands.click_in_panel(ui.cordSaveSection, (60, 10))
+    slicer_host.process_events()
+    hands.click_in_panel(ui.cordSaveButton)
+    assert list(results.glob("*_softseg.nii.gz")), ui.cordSaveStatus.text
+    assert hands.asked == []
+    assert hands.clicks <= FORMER_CLICKS // 2
+    assert hands.scrolls == 0
