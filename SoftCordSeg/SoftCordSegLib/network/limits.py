@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..errors import ModelError
@@ -50,10 +50,11 @@ def number(value: Any, name: str, limits: tuple[float, float]) -> float:
     """
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise ValueError(f"{name} is {_short(value)}, not a number")
+    plain: Any = value
     # Written this way, NaN is refused too; integers of any size can be compared.
-    if not limits[0] <= value <= limits[1]:
+    if not limits[0] <= plain <= limits[1]:
         raise ValueError(f"{name} is {_short(value)}, and can be {limits[0]} to {limits[1]}")
-    return float(value)
+    return float(plain)
 
 
 def whole(value: Any, name: str, limits: tuple[int, int]) -> int:
@@ -172,18 +173,19 @@ def check_tile(tile: Sequence[int], features: Sequence[int], strides: Sequence[A
 
 
 def check_working_size(
-    shape: Sequence[int], spacing_mm: Sequence[float], channels: int = 1
+    shape: Iterable[int], spacing_mm: Iterable[float], channels: int = 1
 ) -> None:
     """Check the size of the grid on which a network would work, before it is made.
 
     Raises:
         ModelError: more than :data:`WORKING_VALUES`.
     """
-    if math.prod(int(n) for n in shape) * channels > WORKING_VALUES:
+    shape = [int(n) for n in shape]
+    if math.prod(shape) * channels > WORKING_VALUES:
         spacing = " x ".join(f"{step:.3g}" for step in spacing_mm)
         raise ModelError(
             f"The model works on voxels of {spacing} mm, of which this image would have"
-            f" {' x '.join(str(int(n)) for n in shape)}: more than can be computed.",
+            f" {' x '.join(map(str, shape))}: more than can be computed.",
             hint="Crop the image to the cord, or use another model.",
         )
 
