@@ -13,7 +13,8 @@ from cli.fakes import Softcord, a_neck, names_in, soft_from_brightness
 from network.server import serving
 from network.test_store import a_release, checkpoint_folder, left_in, zipped
 from SoftCordSegLib.cli.app import app
-from SoftCordSegLib.network import file_sha256, install_model, releases
+from SoftCordSegLib.files import file_sha256
+from SoftCordSegLib.network import install_model, releases
 from SoftCordSegLib.volume import read_nifti, write_nifti
 
 

@@ -86,7 +86,8 @@ class Photographer:
         """The shipped model's mask; kept beside the temporary files, for pictures are taken more
         often than models change.
         """
-        from SoftCordSegLib.network import file_sha256, shipped_bundles
+        from SoftCordSegLib.files import file_sha256
+        from SoftCordSegLib.network import shipped_bundles
 
         digest = hashlib.sha256(np.ascontiguousarray(request.image.data).tobytes())
         for path in sorted(shipped_bundles()[0].rglob("*.safetensors")):

@@ -293,7 +293,7 @@ from host.application import HostSlicer
 app = offscreen.start()
 host = HostSlicer(app, MonkeyPatch())
 widget = host.open_panel(host.load_module())
-print("heavy:", sorted({"torch", "monai", "matplotlib"} & set(sys.modules)))
+print("heavy:", sorted({"torch", "monai", "matplotlib", "scipy.signal"} & set(sys.modules)))
 host.close_panel(widget)
 """
     answer = subprocess.run(

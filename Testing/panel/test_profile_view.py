@@ -118,6 +118,7 @@ def test_slice_and_curve_are_drawn_in_both_styles(shown, neck, widget, slicer_ho
 
     picture = picture_of(shown)
 
+    assert widget.panel.profile._chart.content.slice_rows == [90]  # as in the corner's text
     full = np.abs(picture[:, 50:-16] / 255.0 - rgb(LIGHT.ink)).max(axis=-1) < 0.03
     (row,) = np.flatnonzero(full.mean(axis=1) > 0.7)[:1]
     view = slicer_host.views.sliceWidget("Yellow").sliceView()

@@ -18,7 +18,7 @@ from panel_actions import (
     while_running,
 )
 from SoftCordSegLib.bids import read_sidecar
-from SoftCordSegLib.network import file_sha256
+from SoftCordSegLib.files import file_sha256
 from SoftCordSegLib.scene.scene_files import load_scene
 from SoftCordSegLib.scene.study import set_disc_labels, study_of
 from SoftCordSegLib.scene.volume_nodes import array_of, grid_of, load_image, values_on

@@ -7,15 +7,22 @@ import pytest
 
 from scene.examples import GRIDS, cord_in, image_in
 from SoftCordSegLib.correction import bounding_box
-from SoftCordSegLib.morphometry import aggregate, measure
+from SoftCordSegLib.morphometry import measure
 from SoftCordSegLib.scene.cord_profile import (
     ProfileReader,
     same_participant,
     studies_of_participant,
 )
 from SoftCordSegLib.scene.edit_nodes import start_correction
-from SoftCordSegLib.scene.measure_tables import AREA, LEVEL, SLICE, table_column
-from SoftCordSegLib.scene.study import set_measurement, set_segmentation
+from SoftCordSegLib.scene.measure_tables import (
+    AREA,
+    LEVEL,
+    SLICE,
+    add_slice_table,
+    set_slice_table,
+    table_column,
+)
+from SoftCordSegLib.scene.study import Study, set_segmentation, study_of
 from SoftCordSegLib.scene.volume_nodes import add_volume, array_of, grid_of, voxels_changed
 from SoftCordSegLib.volume import Grid, Volume
 
@@ -23,13 +30,14 @@ GRID = GRIDS["isotropic"]
 TALL = Grid((20, 20, 60), np.diag([1.0, 1.0, 1.0, 1.0]))
 
 
-def measured(app, mask: Volume, name: str = "sub-01_T2w"):
-    """A study of a mask, with its tables."""
+def measured(app, mask: Volume, name: str = "sub-01_T2w") -> Study:
+    """The study of a mask, with its slice table."""
     image = add_volume(app.scene, image_in(mask.grid), name)
     study = set_segmentation(image, mask)
     shape = measure(mask)
     shape = shape.with_levels(np.where(np.arange(len(shape)) < len(shape) // 2, 4, 3))
-    return set_measurement(study, shape, aggregate(shape, per_level=True))
+    add_slice_table(app.scene, study.soft, shape)
+    return study_of(image)
 
 
 def column_of(areas: np.ndarray) -> Volume:
@@ -48,6 +56,7 @@ def test_the_profile_is_what_the_table_says(app, name):
 
     profile = ProfileReader().profile(study)
 
+    upward = np.argsort(table_column(table, SLICE))
     for column, values in (
         (SLICE, profile.slices),
         (AREA, profile.area),
@@ -57,8 +66,8 @@ def test_the_profile_is_what_the_table_says(app, name):
         ("diameter_RL", profile.diameter_rl),
         ("S", profile.positions_mm[:, 2]),
     ):
-        assert np.array_equal(values, table_column(table, column)), column
-    assert profile.levels == tuple(table_column(table, LEVEL))
+        assert np.array_equal(values, table_column(table, column)[upward]), column
+    assert profile.levels == tuple(table_column(table, LEVEL)[upward])
     assert (profile.area_low < profile.area).all()
     assert (profile.area < profile.area_high).all()
 
@@ -118,39 +127,33 @@ def breaks_of(app, areas):
     return ProfileReader().profile(measured(app, column_of(np.asarray(areas, float)))).breaks
 
 
-def test_a_cord_from_edge_to_edge_is_not_broken_off(app):
-    assert breaks_of(app, np.full(60, 60.0)) == ()
+def test_a_mask_is_broken_off_where_segmentation_says_so(app):
+    whole, low, both = (np.full(60, 60.0) for _ in range(3))
+    low[:15] = both[:15] = both[50:] = 0
+    assert breaks_of(app, whole) == ()
 
-
-def test_a_mask_that_ends_inside_the_image_is_marked_there(app):
-    areas = np.full(60, 60.0)
-    areas[:15] = 0
-
-    (found,) = breaks_of(app, areas)
-
+    (found,) = breaks_of(app, low)
     assert found.position_mm[2] == pytest.approx(15.0)
-    assert found.again_mm is None
+    assert (found.again_mm, found.upper, found.sure) == (None, False, True)
+
+    lower, upper = breaks_of(app, both)
+    assert upper.position_mm[2] == pytest.approx(49.0)
+    assert (upper.upper, upper.sure) == (True, True)  # discs say that it is C3
 
 
-def test_both_ends_are_looked_at(app):
+def test_at_the_brainstem_it_ends_as_it_should(app):
     areas = np.full(60, 60.0)
-    areas[:15] = areas[50:] = 0
+    areas[50:] = 0
+    study = measured(app, column_of(areas))
+    levels = study.slice_table.GetTable().GetColumnByName(LEVEL)
 
-    assert [one.position_mm[2] for one in breaks_of(app, areas)] == [15.0, 49.0]
+    def breaks(name):
+        for n in range(levels.GetNumberOfValues()):
+            levels.SetValue(n, name)
+        return ProfileReader().profile(study).breaks
 
-
-def test_a_slice_less_at_the_edge_is_not_an_end(app):
-    areas = np.full(60, 60.0)
-    areas[[0, 58, 59]] = 0
-
-    assert breaks_of(app, areas) == ()
-
-
-def test_a_cord_that_comes_to_a_tip_is_whole(app):
-    areas = np.full(60, 60.0)
-    areas[:40] = 60.0 * np.clip((np.arange(40) - 12) / 25.0, 0, 1)
-
-    assert breaks_of(app, areas) == ()
+    assert breaks("C1") == ()
+    assert [one.sure for one in breaks("")] == [False]
 
 
 def test_an_interrupted_mask_is_marked_on_both_sides(app):
@@ -177,7 +180,7 @@ def test_before_correction_is_told_only_where_it_differs(app):
     assert bounding_box(state.edits != 0) is not None
     voxels_changed(study.soft)
     shape = measure(Volume(array_of(study.soft), grid_of(study.soft).affine))
-    set_measurement(study, shape, aggregate(shape))
+    set_slice_table(study.slice_table, shape)
 
     after = ProfileReader().profile(study)
 

@@ -174,7 +174,7 @@ def test_deleted_nodes_are_survived(desk):
 
     soft = desk.study.soft
     desk.app.scene.RemoveNode(soft)
-    assert remove_orphans(desk.app.scene) == 2
+    assert remove_orphans(desk.app.scene) == 5
     assert desk.edits.follow() is None
     assert desk.edits.revert_all() is None
     assert (desk.edits.has_edits, desk.edits.counts, desk.edits.is_shown) == (False, (0, 0), False)

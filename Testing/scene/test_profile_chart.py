@@ -174,7 +174,7 @@ def test_an_end_inside_the_image_is_marked(window):
     window.chart.content = ChartContent([Curve("T2w", profile, ORANGE)], DISCS)
     marked = window.picture()
 
-    rows = rows_of(marked, LIGHT.warning, slice(50, 100))
+    rows = rows_of(marked, LIGHT.warning, slice(50, 90))
     row = window.size[1] - 1 - float(window.chart.pixels_of((0.0, 0.0, 40.0))[0])
     assert rows.mean() == pytest.approx(row, abs=1.0)
 
@@ -204,7 +204,9 @@ def test_an_interruption_is_marked_on_both_sides(window):
 
 def test_the_slice_in_view_is_a_line_with_its_area(window):
     before = window.picture()
-    window.chart.content = dataclasses.replace(window.chart.content, slice_mm=(0.0, 0.0, 70.0))
+    window.chart.content = dataclasses.replace(
+        window.chart.content, slice_mm=(0.0, 0.0, 70.0), slice_rows=[30]
+    )
 
     after = window.picture()
 

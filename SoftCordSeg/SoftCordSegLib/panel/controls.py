@@ -9,7 +9,13 @@ _PREFIX = "SoftCordSeg/"
 
 
 class Section:
-    """A section of the panel; by default nothing happens when the module is left or closed."""
+    """A section of the panel; by default nothing happens when the module is left or closed.
+
+    Attributes:
+        needs_packages: left alone as long as a fresh Slicer lacks the packages that it imports.
+    """
+
+    needs_packages = False
 
     @property
     def name(self) -> str:

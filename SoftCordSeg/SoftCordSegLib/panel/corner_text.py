@@ -59,6 +59,7 @@ class CornerText(Section):
     """
 
     name = "Corner"
+    needs_packages = True
 
     def __init__(self, panel, views, profile_view):
         self._panel, self._views, self._profile_view = panel, views, profile_view
@@ -83,7 +84,7 @@ class CornerText(Section):
         if not self._panel.shown or manager is None or self._panel.scene.IsBatchProcessing():
             return
         found = {}
-        for name in manager.sliceViewNames():
+        for name in manager.sliceViewNames() if self._profile_view.profiles else ():
             widget = manager.sliceWidget(name)
             one = self._shown_in(widget)
             if one is not None:

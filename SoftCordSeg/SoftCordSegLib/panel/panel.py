@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 from pathlib import Path
 
 import qt
@@ -100,11 +101,16 @@ class Panel:
             self.situation = situation_of(image, self._working, self._missing)
             if self.situation.image is not self._said_about and not self._working:
                 self._say_nothing()
-            for section in self._sections:
+            for section in self._usable_sections:
                 section.refresh(self.situation)
                 self.sections.set_title(section.name, section.title(self.situation))
         finally:
             self._refreshing = False
+
+    @property
+    def _usable_sections(self) -> list:
+        there = importlib.util.find_spec("nibabel") is not None
+        return [one for one in self._sections if there or not one.needs_packages]
 
     @property
     def refreshing(self) -> bool:
@@ -233,7 +239,7 @@ class Panel:
         self.shown = False
         if self.shortcuts is not None:
             self.shortcuts.remove()
-        for section in self._sections:
+        for section in self._usable_sections:
             section.exit()
 
     def close(self) -> None:

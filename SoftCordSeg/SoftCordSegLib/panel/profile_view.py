@@ -4,6 +4,8 @@ or a drag in it moves the slices.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import ctk
 import numpy as np
 import qt
@@ -13,6 +15,7 @@ from slicer.i18n import tr as _
 from ..errors import SoftCordSegError
 from .controls import Section
 from .own_layouts import profile_holder
+from .saving import run_of
 
 # The Qt widget is Slicer's, not the panel's: it outlives Reload, and two panels share it.
 _KEPT_AS = "SoftCordSegProfilePlace"
@@ -74,10 +77,11 @@ class ProfileView(Section):
     """
 
     name = "Profile"
+    needs_packages = True
 
     def __init__(self, panel, views):
         self._panel, self._views = panel, views
-        self._reader = None  # made with the first mask: what it needs takes a second to import
+        self._reader = None  # needs packages that a fresh Slicer lacks, as all that reads masks
         self._place = profile_place()
         self._chart = None
         self._tags: list = []
@@ -165,6 +169,8 @@ class ProfileView(Section):
         """
         from ..scene.profile_chart import height_row
 
+        if not self.profiles:
+            return None
         node, view = self._views.sagittal_node, self._place.view
         row = None if node is None else height_row(node)
         widget = (
@@ -214,6 +220,10 @@ class ProfileView(Section):
         others = [one for one in others if one.soft is not None and one.soft.GetScene()]
         studies = [study, *others]
         read = [self._reader.profile(study), *map(self._reader.profile_of_other, others)]
+        if read[0] is not None and (run_of(study.soft) or {}).get("BoxGivenByUser"):
+            # Of course it ends at the box.
+            breaks = [one for one in read[0].breaks if one.again_mm is not None]
+            read[0] = replace(read[0], breaks=tuple(breaks))
         names = _short_names([one.image.GetName() for one in studies])
         found = [one for one in zip(studies, names, read) if one[2] is not None]
         return found if found and found[0][0] is study else []
@@ -246,39 +256,47 @@ class ProfileView(Section):
     def _draw(self) -> None:
         if self._chart is None:
             return
-        from ..scene.contours import colour_of
-        from ..scene.disc_points import discs_of
+        self._chart.content = self._content()
+        self._render()
+
+    def _content(self):
         from ..scene.profile_chart import ChartContent, Curve
 
+        if not self.profiles:
+            return ChartContent()
+        from ..scene.contours import colour_of
+        from ..scene.disc_points import discs_of
+
         curves = [Curve(name, profile, colour_of(one)) for one, name, profile in self.profiles]
-        discs = self.profiles[0][0].discs if self.profiles else None
+        discs = self.profiles[0][0].discs
         try:
             placed = [disc.position_mm for disc in discs_of(discs)] if discs is not None else []
         except SoftCordSegError:
             placed = []  # a name that is no disc's; said where discs are named
-        self._chart.content = ChartContent(
-            curves, np.array(placed, float).reshape(-1, 3), self._slice_position()
-        )
-        self._render()
+        positions = np.array(placed, float).reshape(-1, 3)
+        return ChartContent(curves, positions, *self._slice_in_view())
 
-    def _slice_position(self):
-        """Where the cord meets the axial slice; None where it does not."""
+    def _slice_in_view(self) -> tuple:
+        """(where the cord meets the axial slice, the row of each profile there); None where it does
+        not.
+        """
+        if not self.profiles:
+            return None, ()
         from ..scene.view_placement import plane_of
 
-        node, line = self._views.axial_node, None
-        if self.profiles:
-            line = self._views.line_of(self.profiles[0][0])
+        node, line = self._views.axial_node, self._views.line_of(self.profiles[0][0])
         if node is None or line is None:
-            return None
-        position, _tangent, within = line.crossing(*plane_of(node))
-        return tuple(position.tolist()) if within else None
+            return None, ()
+        origin, normal = plane_of(node)
+        position, _tangent, within = line.crossing(origin, normal)
+        rows = [profile.row_at(origin, normal) for _study, _name, profile in self.profiles]
+        return (tuple(position.tolist()) if within else None), rows
 
     def _on_slices(self) -> None:
         """A slice view moved, was zoomed or panned."""
         if self._chart is not None:
-            from dataclasses import replace
-
-            self._chart.content = replace(self._chart.content, slice_mm=self._slice_position())
+            position, rows = self._slice_in_view()
+            self._chart.content = replace(self._chart.content, slice_mm=position, slice_rows=rows)
             self._render()
 
     # --- the mouse
@@ -309,8 +327,8 @@ class ProfileView(Section):
 
     def _step(self, rows: int) -> None:
         """To the next slice of the cord, upward or downward."""
-        node = self._views.axial_node
-        if not self.profiles or node is None or not self._panel.shown:
+        node = self._views.axial_node if self.profiles else None
+        if node is None or not self._panel.shown:
             return
         from ..scene.view_placement import plane_of
 
@@ -353,6 +371,7 @@ def _words():
         axis=_("Area (mm²)"),
         height=_("S mm"),
         ends=_("mask ends"),
+        begins=_("mask begins"),
         interrupted=_("interrupted"),
         predicted=_("before correction"),
         empty=_("The area along the cord\nis drawn here after\nSegment."),

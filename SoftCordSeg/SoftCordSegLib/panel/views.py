@@ -30,6 +30,7 @@ class Views(Section):
     """
 
     name = "Views"
+    needs_packages = True
 
     def __init__(self, panel):
         self._panel, self._scene = panel, panel.scene

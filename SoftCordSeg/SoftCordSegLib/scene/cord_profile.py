@@ -11,23 +11,24 @@ follows the brush.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ..bids import participant_of
 from ..errors import InputError
 from ..morphometry import LiveArea
+from ..segmentation import abrupt_ends
 from ..volume import Volume
 from .edit_nodes import correction_of
 from .links import IMAGE, PREDICTION, linked
 from .measure_tables import AREA, LEVEL, POSITION, SLICE, table_column
 from .volume_nodes import array_of, grid_of
 
-# A mask that stops at most so far from the edge of the image, or within its last slice, reaches it.
-_EDGE_MM = 3.0
-# The conus has, at its tip, less than this share of the area that the cord has 15 to 25 mm higher.
-_TIP_MM, _TRUNK_MM, _TAPERED = 5.0, (15.0, 25.0), 0.4
+# A mask whose highest level this is ends at the brainstem, as it should.
+_BRAINSTEM = ("C1", "top of C1")
+# Slices from which an end can be seen; segmentation looks at 24 mm.
+_NEAR_END = 60
 # Areas before and after correction that differ by less are drawn once, mm².
 _SAME_AREA = 0.05
 
@@ -39,10 +40,15 @@ class Break:
     Attributes:
         position_mm: (x, y, z) of the last slice before it, world RAS+.
         again_mm: where it begins again; None where it ends.
+        upper: of an end: towards the head.
+        sure: False for an upper end that may be that of the cord: no discs say that it is not at
+            the brainstem.
     """
 
     position_mm: tuple[float, float, float]
     again_mm: tuple[float, float, float] | None = None
+    upper: bool = False
+    sure: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +129,7 @@ class ProfileReader:
     """Reads the profiles of studies; remembers what takes long until its voxels change."""
 
     _areas: dict = field(default_factory=dict, repr=False)
+    _abrupt: dict = field(default_factory=dict, repr=False)
 
     def profile(self, study) -> AreaProfile | None:
         """The profile of a study: from its slice table where there is one, else measured quickly.
@@ -136,7 +143,7 @@ class ProfileReader:
         if study is None or study.soft is None:
             return None
         if study.slice_table is not None and study.slice_table.GetNumberOfRows() > 0:
-            return self._complete(study.soft, _from_table(study.slice_table))
+            return self._complete(study, _from_table(study.slice_table))
         return self.quick_profile(study)
 
     def profile_of_other(self, study) -> AreaProfile | None:
@@ -158,7 +165,7 @@ class ProfileReader:
         kept = np.isfinite(live.areas)
         missing = np.full(int(kept.sum()), np.nan)
         return self._complete(
-            study.soft,
+            study,
             AreaProfile(
                 live.slices[kept],
                 live.centres_mm[kept],
@@ -169,11 +176,36 @@ class ProfileReader:
             ),
         )
 
-    def _complete(self, soft, read: AreaProfile) -> AreaProfile:
-        values = dict(read.__dict__)
-        values["predicted"] = self._predicted(soft, read)
-        values["breaks"] = _breaks(read, grid_of(soft))
-        return AreaProfile(**values)
+    def _complete(self, study, read: AreaProfile) -> AreaProfile:
+        breaks = (*_gaps(read), *self._ends(study, read))
+        return replace(read, predicted=self._predicted(study.soft, read), breaks=breaks)
+
+    def _ends(self, study, read: AreaProfile) -> list[Break]:
+        """Ends inside the image, without those at the brainstem."""
+        top = next((level for level in reversed(read.levels) if level), "")
+        return [
+            Break(end.position_mm, None, end.upper, bool(top) or not end.upper)
+            for end in self._abrupt_ends(study, read)
+            if not (end.upper and top in _BRAINSTEM)
+        ]
+
+    def _abrupt_ends(self, study, read: AreaProfile) -> tuple:
+        soft, image = study.soft, study.image
+        try:
+            grid = grid_of(soft)
+            around = None
+            if image.GetImageData() is not None and grid_of(image).same_as(grid):
+                around = Volume(array_of(image), grid.affine)
+        except InputError:
+            return ()
+        # It takes longer than a brush stroke may: only where something near an end has changed.
+        near = np.concatenate([read.area[:_NEAR_END], read.area[-_NEAR_END:], read.slices[[0, -1]]])
+        stamp = (near.tobytes(), grid.affine.tobytes(), image.GetID())
+        known = self._abrupt.get(soft.GetID())
+        if known is None or known[0] != stamp:
+            known = (stamp, abrupt_ends(Volume(array_of(soft), grid.affine), around))
+            self._abrupt[soft.GetID()] = known
+        return known[1]
 
     def _predicted(self, soft, read: AreaProfile) -> np.ndarray:
         predicted = np.full(len(read), np.nan)
@@ -264,30 +296,9 @@ def _from_table(table) -> AreaProfile:
     )
 
 
-def _breaks(profile: AreaProfile, grid) -> tuple[Break, ...]:
+def _gaps(profile: AreaProfile) -> tuple[Break, ...]:
     positions = profile.positions_mm
-    if len(profile) < 3:
-        return ()
-    found = [
+    return tuple(
         Break(tuple(positions[piece.stop - 1].tolist()), tuple(positions[piece.stop].tolist()))
         for piece in profile.pieces[:-1]
-    ]
-    for inward in (positions, positions[::-1]):
-        area = profile.area if inward is positions else profile.area[::-1]
-        step = inward[0] - inward[min(3, len(inward) - 1)]
-        length = np.linalg.norm(step)
-        spacing = length / min(3, len(inward) - 1)
-        beyond = inward[0] + step / length * max(spacing, _EDGE_MM)
-        voxel = grid.to_voxel(beyond[None])[0]
-        inside = (voxel > -0.5).all() and (voxel < np.array(grid.shape) - 0.5).all()
-        if inside and not _tapers(inward, area):
-            found.append(Break(tuple(inward[0].tolist())))
-    return tuple(found)
-
-
-def _tapers(positions: np.ndarray, area: np.ndarray) -> bool:
-    """Whether the cord comes to a tip at its first row."""
-    along = np.append(0.0, np.cumsum(np.linalg.norm(np.diff(positions, axis=0), axis=1)))
-    tip = area[along <= _TIP_MM]
-    trunk = area[(along >= _TRUNK_MM[0]) & (along <= _TRUNK_MM[1])]
-    return len(trunk) > 0 and float(np.median(tip)) < _TAPERED * float(np.median(trunk))
+    )

@@ -257,9 +257,9 @@ def _label(measure: str) -> str:
     return _LABELS.get(unit, unit)
 
 
-def add_area_series(scene, table, name: str | None = None):
-    """A new plot series, area over distance along the cord, from a slice table; it follows the
-    table when that changes.
+def add_area_series(scene, table):
+    """A new plot series from a slice table, area over distance along the cord, for a Slicer
+    without our panel; it follows the table when that changes.
 
     Returns:
         ``vtkMRMLPlotSeriesNode`` named as the image, referring to the table's soft mask.
@@ -268,7 +268,7 @@ def add_area_series(scene, table, name: str | None = None):
     image_node = linked(soft_node, IMAGE) if soft_node is not None else None
     owner = next(node for node in (image_node, soft_node, table) if node is not None)
     count = scene.GetNumberOfNodesByClass("vtkMRMLPlotSeriesNode")
-    series = scene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", name or owner.GetName())
+    series = scene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", owner.GetName())
     series.SetAndObserveTableNodeID(table.GetID())
     series.SetXColumnName(DISTANCE)
     series.SetYColumnName(AREA)

@@ -11,12 +11,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..colours import rgb
 from .chart_layers import Layers
-from .cord_profile import AreaProfile
+
+if TYPE_CHECKING:  # the drawing is there before the packages that measure
+    from .cord_profile import AreaProfile
 
 # Of the plot's edges in the window, in heights of a text line.
 _LEFT, _RIGHT, _BOTTOM, _LEGEND_LINE = 3.4, 1.0, 3.4, 1.35
@@ -47,6 +50,7 @@ class ChartWords:
     axis: str = "Area (mm²)"
     height: str = "S mm"
     ends: str = "mask ends"
+    begins: str = "mask begins"
     interrupted: str = "interrupted"
     predicted: str = "before correction"
     empty: str = "The area along the cord\nis drawn here after\nSegment."
@@ -75,11 +79,13 @@ class ChartContent:
         curves: the first is the chosen volume's; its band, breaks and levels are drawn.
         discs: (k, 3) mm, world RAS+.
         slice_mm: (x, y, z) where the cord meets the slice in view; None where it does not.
+        slice_rows: of each curve's profile, the row of that slice; None where it has none there.
     """
 
     curves: Sequence[Curve] = ()
     discs: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
     slice_mm: tuple[float, float, float] | None = None
+    slice_rows: Sequence[int | None] = ()
 
 
 def height_row(slice_node) -> np.ndarray | None:
@@ -185,7 +191,7 @@ class ProfileChart:
             self._draw_discs()
             self._draw_curves(curves, heights, end)
             self._draw_breaks(curves[0])
-            self._draw_slice(curves, heights, end)
+            self._draw_slice(curves, end)
             self._draw_axes(ticks, end)
             self._draw_levels(curves[0], heights[0])
             self._draw_legend(curves)
@@ -246,23 +252,22 @@ class ProfileChart:
 
     def _draw_breaks(self, main: Curve) -> None:
         left, _, right, _ = self.plot
-        colour = rgb(self.style.warning)
-        middle = float(np.mean(main.profile.positions_mm[:, 2]))
         for one in main.profile.breaks:
+            colour = rgb(self.style.warning if one.sure else self.style.ink)
             edges = [one.position_mm] if one.again_mm is None else [one.position_mm, one.again_mm]
             rows = self.pixels_of(np.array(edges))
             for y in rows:
-                self._layers.line(np.array([left, right]), np.array([y, y]), colour, 2.0)
+                draw = self._layers.line if one.sure else self._layers.dotted
+                draw(np.array([left, right]), np.array([y, y]), colour, 2.0)
             if one.again_mm is not None:
-                place, along = float(rows.mean()), "middle"
-                words = self.words.interrupted
+                words, place, along = self.words.interrupted, float(rows.mean()), "middle"
+            elif one.upper:
+                words, place, along = self.words.begins, float(rows[0]) + 2, "bottom"
             else:
-                above = one.position_mm[2] > middle
-                place, along = float(rows[0]) + (2 if above else -3), "bottom" if above else "top"
-                words = self.words.ends
+                words, place, along = self.words.ends, float(rows[0]) - 3, "top"
             self._layers.text(words, (right, place), colour, "right", along, behind=True)
 
-    def _draw_slice(self, curves, heights, end: float) -> None:
+    def _draw_slice(self, curves, end: float) -> None:
         if self.content.slice_mm is None:
             return
         left, _, right, _ = self.plot
@@ -270,9 +275,9 @@ class ProfileChart:
         y = float(self.pixels_of(self.content.slice_mm)[0])
         self._layers.line(np.array([left, right]), np.array([y, y]), ink, 1.0)
         values = []
-        for curve, rows in zip(curves, heights):
-            area = self._area_at(curve.profile, rows, y)
-            if area is not None:
+        for curve, row in zip(self.content.curves, self.content.slice_rows):
+            if row is not None and row < len(curve.profile):
+                area = float(curve.profile.area[row])
                 x = float(self._x(area, end))
                 self._layers.spot(x, y, 0.3 * self.text_px, rgb(curve.colour), ink)
                 values.append((curve, area))
@@ -282,17 +287,6 @@ class ProfileChart:
             at = y + 3 if above else y - 3 - (n - 1) * 1.25 * self.text_px
             place = ("left", "bottom" if above else "top")
             self._layers.text(words, (left + 4, at), ink, *place, behind=True)
-
-    def _area_at(self, profile: AreaProfile, rows: np.ndarray, y: float) -> float | None:
-        """The area of the slice nearest to a row of pixels; None where the mask does not reach
-        it.
-        """
-        row = profile.row_near(rows, y)
-        if row is None:
-            return None
-        others = np.abs(np.diff(rows)) / np.diff(profile.slices) if len(rows) > 1 else np.ones(1)
-        step = others[min(row, len(others) - 1)]
-        return float(profile.area[row]) if abs(rows[row] - y) <= 0.5 * step + 0.5 else None
 
     def _draw_axes(self, ticks: np.ndarray, end: float) -> None:
         left, bottom, right, top = self.plot
