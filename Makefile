@@ -50,7 +50,7 @@ docs: .venv
 
 screenshots: .venv
 	$(BIN)/python Utilities/readme_picture.py
-	$(BIN)/python Testing/panel/screenshots.py
+	$(BIN)/python Testing/panel/screenshots.py --docs
 	$(BIN)/python Utilities/floors_diagram.py
 
 clean:

@@ -360,8 +360,6 @@ class LayoutManager(QtCore.QObject):
                 self._take_view(node)
                 node.SetMappedInLayout(1)
                 widget = self._widgets.get(node)
-        else:
-            widget = QtWidgets.QFrame()
         if widget is None:
             raise SlicerCrash(f"nothing makes a view for <{element.tag}> of the layout")
         return widget

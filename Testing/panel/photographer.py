@@ -31,32 +31,32 @@ class Photographer:
 
     Args:
         folder: where the pictures go.
-        looks: of ``LOOKS``, in which every picture is taken.
+        look: of ``LOOKS``; as in Slicer, it is chosen before the window is made.
 
     Attributes:
         host: ``HostSlicer``.
         ui: the panel's controls.
     """
 
-    def __init__(self, folder: Path, looks=("light",)):
+    def __init__(self, folder: Path, look: str = "light"):
         from _pytest.monkeypatch import MonkeyPatch
 
         from host.application import HostSlicer
         from host.views import Drawing
         from SoftCordSegLib.scene import offscreen
 
-        self.folder, self.looks = folder, looks
+        self.folder, self.look = folder, look
         self.patch = MonkeyPatch()
         self.app = offscreen.start()
+        self._dress(look)
         self.host = HostSlicer(self.app, self.patch)
+        self.host.main_window.resize(*SIZES[LOOKS[look][2]])
         self.host.answers = lambda for_path: True
         Drawing.on = True
         self.widget = self.host.open_panel(self.host.load_module())
         self.ui = self.widget.ui
         self._segment = self.widget.logic.engine
         self.widget.logic.engine = self.segment_once
-        self.taken: list[Path] = []
-        self._look("light")
 
     def load(self, file: Path, name: str | None = None):
         """Load an image as *Add data* does: it is shown in the views, and these are fitted to
@@ -115,18 +115,9 @@ class Photographer:
             self.host.process_events()
 
     def take(self, state: str) -> None:
-        """Save the window in every look as ``<state>-<look>.png``."""
+        """Save the window as ``<state>-<look>.png``."""
         self.settle()
-        self.folder.mkdir(parents=True, exist_ok=True)
-        for look in self.looks:
-            self._look(look)
-            path = self.folder / f"{state}-{look}.png"
-            if not self.host.main_window.grab().save(str(path)):
-                raise SystemExit(f"'{path}' could not be written.")
-            self.taken.append(path)
-            print(path, flush=True)
-        if len(self.looks) > 1:
-            self._look("light")
+        self._save(state)
 
     def take_while_running(self, state: str, after: float = 0.4) -> None:
         """Press Segment, and take a picture as soon as so much is done."""
@@ -136,20 +127,19 @@ class Photographer:
             events()
             if self.ui.cordProgressBar.value >= 100 * after and not taken:
                 taken.append(True)
-                self.host.process_events = events
-                for look in self.looks:
-                    self._look(look)
-                    path = self.folder / f"{state}-{look}.png"
-                    self.folder.mkdir(parents=True, exist_ok=True)
-                    self.host.main_window.grab().save(str(path))
-                    print(path, flush=True)
-                self._look("light")
-                self.host.process_events = process_events
+                self._save(state)
 
         self.host.process_events = process_events
         self.host.click(self.ui.cordSegmentButton)
         self.host.process_events = events
         self.settle()
+
+    def _save(self, state: str) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / f"{state}-{self.look}.png"
+        if not self.host.main_window.grab().save(str(path)):
+            raise SystemExit(f"'{path}' could not be written.")
+        print(path, flush=True)
 
     def paint_in_view(self, reach_mm: float = 3.0) -> None:
         """A stroke at the front of the cord, in the slice of the axial view."""
@@ -184,19 +174,17 @@ class Photographer:
         self.app.close()
         self.patch.undo()
 
-    def _look(self, look: str) -> None:
-        from PySide6 import QtGui
+    @staticmethod
+    def _dress(look: str) -> None:
+        from PySide6 import QtGui, QtWidgets
 
-        dark, scale, size = LOOKS[look]
-        application = self.host.qapplication
+        dark, scale, _ = LOOKS[look]
+        application = QtWidgets.QApplication.instance() or QtWidgets.QApplication([])
         application.setStyle("Fusion")
         application.setPalette(_palette(_DARK if dark else _LIGHT))
         font = QtGui.QFont(application.font())
         font.setPixelSize(round(_FONT_PIXELS * scale))
         application.setFont(font)
-        self.host.main_window.resize(*SIZES[size])
-        for _ in range(6):
-            self.host.process_events()
 
 
 def _palette(colours: dict[str, str]):

@@ -1,5 +1,5 @@
 """Pictures of Slicer's window in every state of the panel: ``python Testing/panel/screenshots.py
-[FOLDER] [--looks light,dark,125,small] [STATE …]`` (build/screenshots by default).
+[FOLDER] [--looks light,dark,125,small] [--docs]`` (build/screenshots by default).
 
 The images are those of the Spinal Cord Toolbox's and ivadomed's test data, under the MIT licence,
 where ../shared/data/images is present; else digital phantoms.  The masks are the shipped model's.
@@ -97,12 +97,10 @@ def placing(camera: Photographer, files: dict[str, Path]) -> None:
 def measuring(camera: Photographer, _files) -> None:
     """Measure: by level, by slice."""
     camera.open_section("Measure")
+    camera.take("measure-c2-c3")
+    camera.host.click(camera.ui.cordLevelChip)
     camera.take("measure-levels")
-    for name in ("cordBySliceChip", "cordSliceChip", "cordSliceButton", "cordPerSliceButton"):
-        chip = getattr(camera.ui, name, None)
-        if chip is not None:
-            camera.host.click(chip)
-            break
+    camera.host.click(camera.ui.cordSliceChip)
     camera.take("measure-slices")
 
 
@@ -153,6 +151,31 @@ def _out_of_memory(request, progress):
     )
 
 
+# Picture of the documentation -> state.
+IN_DOCS = {
+    "slicer-segmented": "segmented",
+    "slicer-correcting": "correct-edits",
+    "slicer-levels": "levels-found",
+    "slicer-measured": "measure-levels",
+    "slicer-compare": "compare",
+}
+# Of a picture in the documentation, which is small.
+_WIDTH, _COLOURS = 960, 160
+
+
+def put_into_docs(folder: Path) -> None:
+    """Replace the pictures of the documentation by those in ``folder``."""
+    from PIL import Image
+
+    for name, state in IN_DOCS.items():
+        path = ROOT / "docs" / "pictures" / f"{name}.png"
+        with Image.open(folder / f"{state}-light.png") as picture:
+            size = (_WIDTH, round(_WIDTH * picture.height / picture.width))
+            small = picture.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+            small.quantize(_COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+        print(path)
+
+
 STATES = (
     first_steps,
     correcting,
@@ -166,6 +189,22 @@ STATES = (
 )
 
 
+def take_all(camera: Photographer, files: dict[str, Path]) -> int:
+    """Every state in one look; the number of those that could not be reached."""
+    failed = 0
+    for state in STATES:
+        try:
+            state(camera, files)
+        except Exception:
+            traceback.print_exc()
+            failed += 1
+    for error in camera.host.unseen_errors:
+        print(f"unseen: {error!r}", file=sys.stderr)
+        failed += 1
+    camera.close()
+    return failed
+
+
 def main(arguments=None) -> int:
     """Take the pictures.
 
@@ -175,21 +214,15 @@ def main(arguments=None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "build" / "screenshots")
     parser.add_argument("--looks", default=",".join(LOOKS))
+    parser.add_argument("--docs", action="store_true", help="replace the pictures in docs/ too")
     chosen = parser.parse_args(arguments)
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
         files = neck_files(Path(folder))
-        camera = Photographer(chosen.folder, tuple(chosen.looks.split(",")))
-        for state in STATES:
-            try:
-                state(camera, files)
-            except Exception:
-                traceback.print_exc()
-                failed += 1
-        for error in camera.host.unseen_errors:
-            print(f"unseen: {error!r}", file=sys.stderr)
-            failed += 1
-        camera.close()
+        for look in chosen.looks.split(","):
+            failed += take_all(Photographer(chosen.folder, look), files)
+    if chosen.docs and not failed:
+        put_into_docs(chosen.folder)
     return failed
 
 
