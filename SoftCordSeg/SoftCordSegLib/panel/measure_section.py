@@ -43,6 +43,7 @@ class MeasureSection(Section):
         self._compared = None  # the volumes that are shown, one where they are not compared
         self._spreads = None  # of a comparison, for the CSV
         self._settled_for = None
+        self._summed = False  # the scene has a table of the chosen rows
         # The scene's table of the chosen rows follows when the choice has rested.
         self._settling = qt.QTimer()
         self._settling.setSingleShot(True)
@@ -97,7 +98,10 @@ class MeasureSection(Section):
         """Bring the scene's tables up to date soon, where the choice has changed."""
         if self._measurement(situation) is not None:
             choice = (self._rows, self._levels, self._shown, situation.image)
-            deleted = self._panel.shown and situation.study.slice_table is None
+            study = situation.study
+            deleted = self._panel.shown and (
+                study.slice_table is None or (self._summed and study.summary_table is None)
+            )
             if choice != self._settled_for or (deleted and not self._settling.isActive()):
                 self._settled_for = choice
                 self._settling.start()
@@ -266,6 +270,7 @@ class MeasureSection(Section):
     def _on_measured(self, study, measurement) -> None:
         if Sources(study) == measurement.sources:  # not by the discs of another volume
             put_into_scene(study, measurement, self._rows, self._levels)
+            self._summed = study.summary_table is not None
 
     # --- looking at it
     # ----------------------------------------------------------------------------------------------

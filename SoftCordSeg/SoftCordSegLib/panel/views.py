@@ -5,6 +5,7 @@ screen.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 
 import qt
 import slicer
@@ -195,6 +196,8 @@ class Views(Section):
     def refresh(self, situation) -> None:
         if not self._panel.shown or self._own:
             return
+        if importlib.util.find_spec("nibabel") is None:
+            return  # the packages are not installed yet
         if not self._entered or self._imported:
             self._enter()
         if situation.image is not self._chosen:
