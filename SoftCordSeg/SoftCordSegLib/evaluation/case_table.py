@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..bids import stem_of
 from ..errors import InputError
+from ..structured_text import parse_json
 
 _REQUIRED = ("participant", "contrast", "image")
 _COLUMNS = (
@@ -117,12 +117,20 @@ def _rows(path: Path) -> Iterable[Mapping[str, object]]:
         return _json_rows(text, path)
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
-    return csv.DictReader(io.StringIO("\n".join(lines)), delimiter=delimiter, skipinitialspace=True)
+    table = io.StringIO("\n".join(lines))
+    try:
+        return list(csv.DictReader(table, delimiter=delimiter, skipinitialspace=True))
+    except csv.Error as error:
+        raise InputError(
+            f"The table of cases cannot be read ({error}).",
+            path=path,
+            hint="Check its quotes: one that is not closed makes one cell of all that follows.",
+        ) from error
 
 
 def _json_rows(text: str, path: Path) -> list[Mapping[str, object]]:
     try:
-        content = json.loads(text)
+        content = parse_json(text)
         rows = content["cases"] if isinstance(content, dict) else content
         if isinstance(rows, list) and all(isinstance(row, dict) for row in rows):
             return rows

@@ -7,7 +7,6 @@ program found it.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from ..bids import sidecar_path
 from ..errors import InputError, OptionError, naming_file
 from ..files import json_text, text_writer, write_together
 from ..provenance import generated_by
+from ..structured_text import read_json
 from .discs import (
     DiscLabel,
     discs_from_label_image,
@@ -195,7 +195,7 @@ def _found_in_sidecar(path: Path) -> list[tuple[str, tuple[float, float, float],
     if not sidecar.exists():
         return []
     try:
-        discs = json.loads(sidecar.read_text(encoding="utf-8")).get("Discs", [])
+        discs = read_json(sidecar).get("Discs", [])
         return [
             (disc["Name"], tuple(disc["PositionMm"]), float(disc["Confidence"]))
             for disc in discs
@@ -211,7 +211,7 @@ def _found_in_sidecar(path: Path) -> list[tuple[str, tuple[float, float, float],
 
 def _from_markups_json(path: Path) -> list[MarkedPoint]:
     try:
-        markups = json.loads(path.read_text(encoding="utf-8"))["markups"][0]
+        markups = read_json(path)["markups"][0]
         to_ras = _to_ras(markups.get("coordinateSystem", "LPS"))
         return [
             MarkedPoint(
