@@ -70,7 +70,7 @@ def install_release(
             )
         except ModelError:
             if expected is None:
-                # Nobody vouches for these bytes: next time they are fetched anew.
+                # No SHA-256 is known for these bytes: next time they are fetched anew.
                 archive.unlink(missing_ok=True)
             raise
         store.remember(release.name, found)

@@ -14,7 +14,7 @@ from ..evaluation.resolutions import Spacing
 from ..morphometry import parse_levels, parse_slices
 from ..reports.evaluation_figures import FigureOptions
 from ..resources import resources_folder
-from ..structured_text import read_yaml
+from ..yaml_text import read_yaml
 from .evaluate_study import StudyOptions
 
 

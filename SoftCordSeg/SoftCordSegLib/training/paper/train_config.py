@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError, Wra
 from ...errors import InputError
 from ...network.unet_config import COMPACT, PAPER, UNetConfig
 from ...resources import resources_folder
-from ...structured_text import parse_yaml, read_yaml
+from ...yaml_text import parse_yaml, read_yaml
 
 NETWORKS = {"compact": COMPACT, "paper": PAPER}
 # Its keys belong to another setting, the loss: a variant gives it as a whole.
