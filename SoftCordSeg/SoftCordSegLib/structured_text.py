@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
+
+from .files import text_of
 
 # Lists of cases and measurements of large studies have a few megabytes.
 MAX_BYTES = 64 << 20
 
 
 def read_json(path: str | Path) -> Any:
-    """The content of a JSON file in UTF-8, with or without a byte order mark.
+    """The content of a JSON file.
 
     Raises:
         OSError: it cannot be read.
@@ -33,14 +36,12 @@ def parse_json(text: str) -> Any:
 
 
 def limited_text(path: str | Path) -> str:
-    """The text of a file in UTF-8, with or without a byte order mark.
+    """As :func:`~.files.text_of`, of a file that is not larger than :data:`MAX_BYTES`.
 
     Raises:
         OSError: it cannot be read.
-        ValueError: it is not UTF-8, or larger than :data:`MAX_BYTES`.
+        ValueError: it is no text, or larger.
     """
-    with open(path, "rb") as stream:
-        content = stream.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
+    if os.path.getsize(path) > MAX_BYTES:
         raise ValueError(f"it is larger than {MAX_BYTES >> 20} MB")
-    return content.decode("utf-8-sig")
+    return text_of(path)
