@@ -27,6 +27,7 @@ else:
 
 # Windows has no shared lock of a byte: every holder takes a byte of its own.
 _HOLDERS = 64
+_MOST_REFUSALS = 300
 # Of Windows' processthreadsapi.
 _IDLE_PRIORITY_CLASS, _DETACHED_PROCESS, _NEW_GROUP = 0x40, 0x8, 0x200
 _QUERY, _STILL_ACTIVE, _ACCESS_DENIED = 0x1000, 259, 5
@@ -81,9 +82,17 @@ def exclusive_lock(path: str | Path) -> Iterator[None]:
     Raises:
         LockError: the file cannot be made.
     """
+    refusals = 0
     while True:
         try:
             stream = take_lock(path)
+        except PermissionError as error:
+            # On Windows also while the last holder's file is being removed.
+            refusals += 1
+            if not WINDOWS or refusals > _MOST_REFUSALS:
+                raise LockError(error.errno, error.strerror or str(error)) from error
+            time.sleep(0.01)
+            continue
         except OSError as error:
             raise LockError(error.errno, error.strerror or str(error)) from error
         # Its last holder may have removed the file after it was opened here.
@@ -259,10 +268,8 @@ def _system() -> str:
 
 def _opened(path: str | Path) -> IO[bytes]:
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    # Appending makes the file without emptying it while another process has locked it.
-    with open(path, "ab"):
-        pass
-    return open(path, "rb+")
+    # Made where it is missing and opened in one step: between two, its last holder may remove it.
+    return open(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666), "rb+")
 
 
 def _is_still(stream: IO[bytes], path: str | Path) -> bool:
