@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import hashlib
 import json
@@ -134,6 +135,22 @@ def write_together(files: dict[Path, Callable[[Path], object]]) -> None:
             written.append((temporary, path))
         for temporary, path in written:
             os.replace(temporary, path)
+
+
+def text_of(path: str | Path) -> str:
+    """The text of a file that another program may have written: UTF-8, with or without a byte order
+    mark, or UTF-16 with one (Excel's "Unicode text").
+
+    Raises:
+        OSError: it cannot be read.
+        UnicodeDecodeError: it is no text.
+    """
+    raw = Path(path).read_bytes()
+    coding = "utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    text = raw.decode(coding)
+    if "\0" in text:
+        raise UnicodeDecodeError(coding, raw, 0, len(raw), "it has NUL characters")
+    return text
 
 
 def file_sha256(path: str | Path) -> str:
