@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from .errors import OptionError, OutputError
-from .processes import LockError, exclusive_lock
+from .processes import LockError, exclusive_lock, owner_is_dead, owner_mark
 
 _PREFIX = ".softcord-"
-# A temporary file is written in minutes; what is a day old was left by a run that was killed.
+# A temporary file is written in minutes; what is a day old was left by a run that was killed, also
+# where its process cannot be asked for (another computer's, on a shared drive).
 _LONGEST_RUN_S = 24 * 3600.0
 
 
@@ -48,7 +49,7 @@ def _temporary(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _sweep(path.parent)
-        temporary = path.parent / f"{_PREFIX}{secrets.token_hex(8)}{suffix}"
+        temporary = path.parent / f"{_PREFIX}{owner_mark()}-{secrets.token_hex(8)}{suffix}"
         # Made with the permissions that any new file gets, which tempfile's are not.
         with open(temporary, "xb"):
             pass
@@ -78,11 +79,14 @@ def _flush(temporary: Path) -> None:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove the temporary files of runs that were killed: older than any run can be."""
+    """Remove the temporary files of runs that were killed: their process is gone, or they are older
+    than any run can be.
+    """
     limit = time.time() - _LONGEST_RUN_S
     for path in folder.glob(f"{_PREFIX}*"):
+        mark = path.name[len(_PREFIX) :].rpartition("-")[0]
         with contextlib.suppress(OSError):
-            if path.is_file() and path.stat().st_mtime < limit:
+            if path.is_file() and (owner_is_dead(mark) or path.stat().st_mtime < limit):
                 path.unlink()
 
 
