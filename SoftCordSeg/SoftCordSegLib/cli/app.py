@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
+from .console import end_like_ctrl_c
 from .csa_command import csa_command
 from .datalist_command import datalist_command
 from .demo_command import demo_command
@@ -74,6 +75,7 @@ def _root(version: Version = False) -> None:
 
 def main() -> None:
     """Entry point of the command ``softcord``."""
+    end_like_ctrl_c()
     app()
 
 

@@ -244,6 +244,7 @@ _IMAGE_COLUMNS: _Columns = (
 _MEAN_COLUMNS: _Columns = (
     ("Method", "method", None),
     ("With reference", "known", None),
+    ("Failed", "failed", None),
     ("Dice", "dice", 3),
     ("lowest", "lowest", 3),
     ("soft Dice", "soft_dice", 3),
@@ -274,7 +275,7 @@ def _show(summary: Summary) -> None:
     scores = scores.iloc[image.argsort(kind="stable")]
     _show_frame(f"Masks cut at {summary.threshold:g}", _IMAGE_COLUMNS, scores)
     title = "Means over images with a reference; false pieces in all"
-    _show_frame(title, _MEAN_COLUMNS, _means(scores))
+    _show_frame(title, _MEAN_COLUMNS, _means(scores, summary.outcomes))
     grids = summary.grid_spreads
     if len(grids):
         order = grids.assign(binary=grids["cut"] != "soft").sort_values(
@@ -299,14 +300,15 @@ def _show(summary: Summary) -> None:
         _show_frame("Drift of CSA from release to release", columns, summary.drifts)
 
 
-def _means(scores: pd.DataFrame) -> pd.DataFrame:
-    """A row for each method: means over its images with a reference, the lowest Dice, the sum of
-    false positives.
+def _means(scores: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
+    """A row for each method: in how many images it failed, means over its images with a reference,
+    the lowest Dice, the sum of false positives.
     """
     import pandas as pd
 
     rows = []
-    for method, own in scores.groupby("method", sort=False):
+    for method, expected in outcomes.groupby("method", sort=False):
+        own = scores[scores["method"] == method]
         known = own[own["dice"].notna()]
         row = {
             column: known[column].mean()
@@ -314,6 +316,7 @@ def _means(scores: pd.DataFrame) -> pd.DataFrame:
             if digits is not None and column in known
         }
         row.update(method=method, known=f"{len(known)} of {len(own)}", lowest=known["dice"].min())
+        row.update(failed=f"{int(expected['failed'].sum())} of {len(expected)}")
         row.update(false_positives=own["false_positives"].sum(), seconds=own["seconds"].mean())
         rows.append(row)
     return pd.DataFrame(rows)
