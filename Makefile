@@ -1,5 +1,7 @@
 # make demo    the whole chain on a digital phantom, into demo/ (open demo/index.html)
 # make test    ruff, mypy and all tests
+# make stress  hostile files, servers and environments by the thousand, kills, and processes at once: up to an hour
+# make fuzz    an hour of headers, archives and sidecars made by chance
 # make bench   time and memory: against the paper's own pipeline, and against Slicer's own ways (Testing/bench)
 # make docs    the documentation, into site/ (open site/index.html)
 # make screenshots  the pictures of the README and the documentation, and of the panel in every state, into build/screenshots/
@@ -13,7 +15,7 @@ BIN := .venv/bin
 QUIET = $(BIN)/python recipes/quiet.py
 OUT ?= demo
 
-.PHONY: .venv demo test lint format bench docs screenshots system-packages clean
+.PHONY: .venv demo test stress fuzz lint format bench docs screenshots system-packages clean
 
 .venv: .venv/installed
 
@@ -31,6 +33,14 @@ demo: .venv
 
 test: lint
 	$(QUIET) $(BIN)/python -m pytest
+
+STRESS = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -o python_files='stress_*.py' -p no:cacheprovider
+
+stress: .venv
+	$(STRESS) Testing/stress
+
+fuzz: .venv
+	SOFTCORD_FUZZ_SECONDS=3600 $(STRESS) Testing/stress/stress_fuzz.py
 
 lint: .venv
 	$(BIN)/ruff check .

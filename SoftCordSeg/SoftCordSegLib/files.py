@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import hashlib
 import json
@@ -14,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from .errors import OptionError, OutputError
-from .processes import LockError, exclusive_lock
+from .processes import LockError, exclusive_lock, owner_is_dead, owner_mark
 
 _PREFIX = ".softcord-"
-# A temporary file is written in minutes; what is a day old was left by a run that was killed.
+# A temporary file is written in minutes; what is a day old was left by a run that was killed, also
+# where its process cannot be asked for (another computer's, on a shared drive).
 _LONGEST_RUN_S = 24 * 3600.0
 
 
@@ -47,7 +49,9 @@ def _temporary(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _sweep(path.parent)
-        handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=suffix, dir=path.parent)
+        handle, name = tempfile.mkstemp(
+            prefix=f"{_PREFIX}{owner_mark()}-", suffix=suffix, dir=path.parent
+        )
         os.close(handle)
     except OSError as error:
         raise OutputError(
@@ -79,11 +83,14 @@ def _flush(temporary: Path) -> None:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove the temporary files of runs that were killed: older than any run can be."""
+    """Remove the temporary files of runs that were killed: their process is gone, or they are older
+    than any run can be.
+    """
     limit = time.time() - _LONGEST_RUN_S
     for path in folder.glob(f"{_PREFIX}*"):
+        mark = path.name[len(_PREFIX) :].rpartition("-")[0]
         with contextlib.suppress(OSError):
-            if path.is_file() and path.stat().st_mtime < limit:
+            if path.is_file() and (owner_is_dead(mark) or path.stat().st_mtime < limit):
                 path.unlink()
 
 
@@ -128,6 +135,22 @@ def write_together(files: dict[Path, Callable[[Path], object]]) -> None:
             written.append((temporary, path))
         for temporary, path in written:
             os.replace(temporary, path)
+
+
+def text_of(path: str | Path) -> str:
+    """The text of a file that another program may have written: UTF-8, with or without a byte order
+    mark, or UTF-16 with one (Excel's "Unicode text").
+
+    Raises:
+        OSError: it cannot be read.
+        UnicodeDecodeError: it is no text.
+    """
+    raw = Path(path).read_bytes()
+    coding = "utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    text = raw.decode(coding)
+    if "\0" in text:
+        raise UnicodeDecodeError(coding, raw, 0, len(raw), "it has NUL characters")
+    return text
 
 
 def file_sha256(path: str | Path) -> str:

@@ -13,7 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..files import file_sha256, json_text, text_writer
+from ..files import file_sha256, json_text, text_of, text_writer
 from ..provenance import box_of, generated_by, model_of, now
 from .entities import PathLike, stem_of
 from .label_names import Kind, label_name, read_name
@@ -62,7 +62,7 @@ def sidecar_path(path: PathLike) -> Path:
 def read_sidecar(path: Path) -> dict[str, Any]:
     """The content of a JSON file; empty where it is missing or holds something else."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(text_of(path))
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}

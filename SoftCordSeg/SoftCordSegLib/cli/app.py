@@ -10,7 +10,7 @@ import typer
 
 from .. import __version__
 from .careful_command import CarefulCommand
-from .console import flush_stdout, prepare_streams
+from .console import end_like_ctrl_c, flush_stdout, prepare_streams
 from .csa_command import csa_command
 from .datalist_command import datalist_command
 from .demo_command import demo_command
@@ -78,6 +78,7 @@ def _root(version: Version = False) -> None:
 def main() -> None:
     """Entry point of the command ``softcord``."""
     prepare_streams()
+    end_like_ctrl_c()
     try:
         with guarded():
             try:

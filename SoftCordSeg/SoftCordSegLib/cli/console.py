@@ -182,6 +182,25 @@ def interruptible() -> Iterator[Interrupt]:
         signal.signal(signal.SIGINT, before)
 
 
+def end_like_ctrl_c() -> None:
+    """From now on a request to end (``kill``, the end of a job's time, a terminal that is closed)
+    does what Ctrl-C does: files being written are removed.
+    """
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        # One that is ignored stays so: nohup means it.
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _as_ctrl_c)
+
+
+def _as_ctrl_c(_number: int, frame: Any) -> None:
+    handler = signal.getsignal(signal.SIGINT)
+    # A shell starts its background jobs with Ctrl-C ignored; they must end all the same.
+    if not callable(handler):
+        raise KeyboardInterrupt
+    handler(signal.SIGINT, frame)
+
+
 @contextlib.contextmanager
 def progress_bars(interrupt: Interrupt) -> Iterator[ProgressBars]:
     """Bars on stderr, gone when the work is done."""

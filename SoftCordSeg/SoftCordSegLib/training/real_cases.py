@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError, naming_file
+from ..files import text_of
 from ..volume import Volume, check_is_cord, mask_values, read_nifti, reorient, time_points
 
 _KEYS = {"image", "label", "weight", "participant"}
@@ -97,7 +98,7 @@ def load_cases(path: str | Path, section: str = "training") -> list[RealCase]:
     """
     path = Path(path)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(text_of(path))
         entries = content[section]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 from ..errors import InputError, OptionError
 from ..evaluation import CordRange, ScoreOptions
 from ..evaluation.resolutions import Spacing
+from ..files import text_of
 from ..morphometry import parse_levels, parse_slices
 from ..reports.evaluation_figures import FigureOptions
 from ..resources import resources_folder
@@ -167,7 +168,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 
     try:
         # Every value as text: YAML would take 2:3 for a number to the base of 60.
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+        content = yaml.load(text_of(path), Loader=yaml.BaseLoader)
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
             "The settings cannot be read.", path=path, hint="Check the name and the folder."

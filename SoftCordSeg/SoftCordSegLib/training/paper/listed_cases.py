@@ -11,6 +11,7 @@ import numpy as np
 
 from ...bids import acquisition_of, is_contrast, participant_of
 from ...errors import InputError
+from ...files import text_of
 from ..real_cases import RealCase, load_cases
 
 # The authors' lists say "train" where the Decathlon says "training".
@@ -128,7 +129,7 @@ def _participant(entry: Any) -> str:
 
 def _content(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(text_of(path))
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
