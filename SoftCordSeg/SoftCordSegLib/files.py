@@ -99,8 +99,8 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
 
 
 def write_text_atomically(path: str | Path, text: str) -> None:
-    """Write ``text`` as UTF-8; see :func:`atomic_path`."""
-    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    """Write ``text`` as UTF-8, ends of lines as they are; see :func:`atomic_path`."""
+    write_atomically(path, text_writer(text))
 
 
 def write_together(files: dict[Path, Callable[[Path], object]]) -> None:
@@ -161,8 +161,10 @@ def file_sha256(path: str | Path) -> str:
 def text_writer(text: str) -> Callable[[Path], object]:
     """For :func:`write_together`: a function that writes ``text`` as UTF-8, ends of lines as they
     are.
+
+    The bytes of a name that is not UTF-8 become ``\\udcff``, which JSON reads as it was.
     """
-    return lambda path: path.write_bytes(text.encode("utf-8"))
+    return lambda path: path.write_bytes(text.encode("utf-8", "backslashreplace"))
 
 
 def json_text(content: dict[str, Any]) -> str:
