@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -280,6 +282,31 @@ def test_ctrl_c_stops_at_the_next_tile_and_leaves_nothing(softcord, an_image, tm
     assert result.exit_code == 130
     assert reached == []
     assert "Stopped" in result.stderr
+    assert names_in(tmp_path / "out") == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_request_to_end_does_what_ctrl_c_does(an_image, tmp_path, name, repository):
+    program = (
+        "import os, signal, sys\nfrom cli.fakes import engine\nfrom SoftCordSegLib.cli.app import"
+        " main\n"
+        "def interrupted(image, bundle, *, progress=None, **options):\n"
+        f"    os.kill(os.getpid(), signal.{name})\n"
+        "    progress.check_cancelled()\n"
+        "    os._exit(7)\n"
+        "with engine(interrupted): main()\n"
+    )
+    paths = os.pathsep.join(str(repository / part) for part in ("SoftCordSeg", "Testing"))
+    answer = subprocess.run(
+        [sys.executable, "-c", program, "segment", str(an_image), "-o", str(tmp_path / "out")],
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 130, answer.stderr
+    assert "Stopped" in answer.stderr
     assert names_in(tmp_path / "out") == []
 
 
