@@ -7,8 +7,8 @@ import contextlib
 import hashlib
 import json
 import os
+import secrets
 import stat
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -49,17 +49,16 @@ def _temporary(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _sweep(path.parent)
-        handle, name = tempfile.mkstemp(
-            prefix=f"{_PREFIX}{owner_mark()}-", suffix=suffix, dir=path.parent
-        )
-        os.close(handle)
+        temporary = path.parent / f"{_PREFIX}{owner_mark()}-{secrets.token_hex(8)}{suffix}"
+        # Made with the permissions that any new file gets, which tempfile's are not.
+        with open(temporary, "xb"):
+            pass
     except OSError as error:
         raise OutputError(
             f"Cannot write into this folder: {_reason(error)}.",
             path=path.parent,
             hint="Choose another folder.",
         ) from error
-    temporary = Path(name)
     try:
         yield temporary
     except OSError as error:
@@ -74,12 +73,9 @@ def _temporary(path: Path) -> Iterator[Path]:
 
 
 def _flush(temporary: Path) -> None:
-    """Bring a written file to the disk, with the permissions that any new file gets."""
+    """Bring a written file to the disk."""
     with open(temporary, "rb+") as stream:
         os.fsync(stream.fileno())
-    umask = os.umask(0)
-    os.umask(umask)
-    temporary.chmod(0o666 & ~umask)
 
 
 def _sweep(folder: Path) -> None:
@@ -103,8 +99,8 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
 
 
 def write_text_atomically(path: str | Path, text: str) -> None:
-    """Write ``text`` as UTF-8; see :func:`atomic_path`."""
-    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    """Write ``text`` as UTF-8, ends of lines as they are; see :func:`atomic_path`."""
+    write_atomically(path, text_writer(text))
 
 
 def write_together(files: dict[Path, Callable[[Path], object]]) -> None:
@@ -165,8 +161,10 @@ def file_sha256(path: str | Path) -> str:
 def text_writer(text: str) -> Callable[[Path], object]:
     """For :func:`write_together`: a function that writes ``text`` as UTF-8, ends of lines as they
     are.
+
+    The bytes of a name that is not UTF-8 become ``\\udcff``, which JSON reads as it was.
     """
-    return lambda path: path.write_bytes(text.encode("utf-8"))
+    return lambda path: path.write_bytes(text.encode("utf-8", "backslashreplace"))
 
 
 def json_text(content: dict[str, Any]) -> str:

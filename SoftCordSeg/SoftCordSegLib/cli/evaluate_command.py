@@ -6,15 +6,23 @@ import importlib.util
 import math
 from collections.abc import Container, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
 
 import typer
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
 from ..errors import OptionError
-from .console import fail, interruptible, print_json, progress_bars, say, warn
+from .console import (
+    fail,
+    interruptible,
+    plain_text,
+    print_json,
+    print_table,
+    progress_bars,
+    say,
+    warn,
+)
 from .guard import EXIT_FAILED, for_user, guarded
 from .running import keep_memory_for, use_threads
 from .shared_options import Debug, Device, Json, Threads
@@ -28,8 +36,6 @@ if TYPE_CHECKING:
 
 # More rows than this are in the files, not in the window.
 _SHOWN_ROWS = 60
-# Columns of a log file, which has no window's width.
-_LOG_WIDTH = 160
 
 Cases = Annotated[
     Path,
@@ -349,14 +355,16 @@ def _show_table(
     """
     hidden = len(rows) - _SHOWN_ROWS
     title += f" (first {_SHOWN_ROWS} of {len(rows)} rows)" if hidden > 0 else ""
-    console = Console(stderr=True, highlight=False)
-    if not console.is_terminal:
-        console = Console(stderr=True, highlight=False, width=_LOG_WIDTH)
     table = Table(
-        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+        title=plain_text(title),
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
     )
     for index, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if index in numbers else "left", overflow="fold")
+        justify: Literal["left", "right"] = "right" if index in numbers else "left"
+        table.add_column(plain_text(heading), justify=justify, overflow="fold")
     for row in rows[:_SHOWN_ROWS]:
-        table.add_row(*row)
-    console.print(table)
+        table.add_row(*map(plain_text, row))
+    print_table(table)
