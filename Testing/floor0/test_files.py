@@ -15,6 +15,7 @@ from SoftCordSegLib.errors import OutputError
 from SoftCordSegLib.files import (
     atomic_path,
     check_folder,
+    real_path,
     write_atomically,
     write_text_atomically,
 )
@@ -197,3 +198,11 @@ def test_what_a_killed_process_left_goes_at_the_next_run(tmp_path):
     write_text_atomically(tmp_path / "note.txt", "x")
 
     assert sorted(path.name for path in tmp_path.iterdir()) == [of_another.name, "note.txt"]
+
+
+def test_a_loop_of_links_has_a_real_path_too(tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "link").symlink_to("file")
+
+    assert real_path(tmp_path / "loop").name == "loop"
+    assert real_path(tmp_path / "link") == real_path(tmp_path) / "file"
