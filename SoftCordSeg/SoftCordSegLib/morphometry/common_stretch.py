@@ -43,7 +43,7 @@ def rows_in_common(
             if (inside[name] & ~kept).any() and group not in partial:
                 partial.append(group)
             if kept.any():
-                stretch = shape.with_levels(np.where(kept, shape.levels, 0))
+                stretch = shape.with_levels(np.where(kept, _levels_of(shape), 0))
                 rows[name] += aggregate(stretch, levels=group).rows
     return rows, partial
 
@@ -64,8 +64,12 @@ def reached_by_all(
 
 def _has_level(shape: CordShape, group: tuple[int, ...]) -> np.ndarray:
     """(n,) True in slices with an area that are of one of these levels."""
-    levels = np.zeros(len(shape), int) if shape.levels is None else shape.levels
-    return np.isin(levels, group) & np.isfinite(shape.columns["area"])
+    return np.isin(_levels_of(shape), group) & np.isfinite(shape.columns["area"])
+
+
+def _levels_of(shape: CordShape) -> np.ndarray:
+    """(n,) 0 where there is no level."""
+    return np.zeros(len(shape), int) if shape.levels is None else shape.levels
 
 
 def _extent(shape: CordShape) -> tuple[float, float]:

@@ -22,8 +22,8 @@ from .short_table import (
 )
 from .status_lines import error_style
 
-# A table of more rows scrolls.
-_MOST_ROWS = 7
+# A table of more rows scrolls; below a comparison more words stand.
+_MOST_ROWS, _MOST_ROWS_COMPARED = 7, 5
 _ROW_PADDING = 6  # px
 _AREA_COLUMN = 2
 _REST_MS = 400
@@ -75,8 +75,12 @@ class MeasureSection(Section):
         ui, allow = self._ui, self._panel.hints.allow
         self._compared = self._volumes(situation)
         self._measurer.want(list(self._compared.studies) if self._compared else [])
+        several = self._compared is not None and len(self._compared.studies) > 1
+        shown = Rows.Level if several and self._rows is Rows.Slice else self._rows
         for rows, chip in self._chips.items():
-            chip.checked = rows is self._rows
+            chip.checked = rows is shown
+        apart = _("Slices of several volumes do not match: they are compared by level.")
+        allow(ui.cordSliceChip, apart if several else "")
         ui.cordLevelsEdit.visible = self._rows is Rows.Range
         wrong = self._wrong_range()
         ui.cordRangeNote.visible = bool(wrong)
@@ -223,7 +227,8 @@ class MeasureSection(Section):
                     widget.setItem(row, column, item)
                 if item.text() != text:
                     item.setText(text)
-        rows = min(len(table.cells), _MOST_ROWS)
+        most = _MOST_ROWS if len(self._compared.studies) == 1 else _MOST_ROWS_COMPARED
+        rows = min(len(table.cells), most)
         height = widget.verticalHeader().defaultSectionSize * rows
         widget.setFixedHeight(widget.horizontalHeader().height + height + 2 * widget.frameWidth)
         widget.blockSignals(False)
