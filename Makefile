@@ -1,11 +1,13 @@
 # make demo    the whole chain on a digital phantom, into demo/ (open demo/index.html)
 # make test    ruff, mypy and all tests
+# make stress  hostile files, servers and environments by the thousand, kills, and processes at once: up to an hour
+# make fuzz    an hour of headers, archives and sidecars made by chance
 # make bench   time and memory: against the paper's own pipeline, and against Slicer's own ways (Testing/bench)
 # make docs    the documentation, into site/ (open site/index.html)
 # make screenshots  the pictures of the README and the documentation, and of the panel in every state, into build/screenshots/
 #
 # Each makes .venv first.  Where pip would otherwise bring PyTorch's CUDA packages (2 GB and more) and you have no such GPU,
-# name PyTorch's CPU index in pip's own variable: PIP_EXTRA_INDEX_URL=… make test
+# name PyTorch's CPU index: TORCH_INDEX=… make test.  It is used for PyTorch alone; all else is checked against its SHA-256.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -13,13 +15,14 @@ BIN := .venv/bin
 QUIET = $(BIN)/python recipes/quiet.py
 OUT ?= demo
 
-.PHONY: .venv demo test lint format bench docs screenshots system-packages clean
+.PHONY: .venv demo test stress fuzz lint format bench docs screenshots system-packages clean
 
 .venv: .venv/installed
 
-.venv/installed: requirements-lock.txt pyproject.toml setup.py | system-packages
+.venv/installed: requirements-lock.txt requirements-torch.txt pyproject.toml setup.py | system-packages
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet -r requirements-lock.txt
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements-lock.txt
+	$(BIN)/python -m pip install --quiet $(TORCH_INDEX:%=--index-url %) -r requirements-torch.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
 
@@ -31,6 +34,14 @@ demo: .venv
 
 test: lint
 	$(QUIET) $(BIN)/python -m pytest
+
+STRESS = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -o python_files='stress_*.py' -p no:cacheprovider
+
+stress: .venv
+	$(STRESS) Testing/stress
+
+fuzz: .venv
+	SOFTCORD_FUZZ_SECONDS=3600 $(STRESS) Testing/stress/stress_fuzz.py
 
 lint: .venv
 	$(BIN)/ruff check .

@@ -33,6 +33,17 @@ def press(control) -> None:
     QtTest.QTest.mouseClick(widget, QtCore.Qt.LeftButton, QtCore.Qt.NoModifier, place)
 
 
+def click_title(ui, name: str) -> None:
+    """Click the title of a section, "Correct" for example: it opens, or folds."""
+    from PySide6 import QtCore, QtTest
+
+    from host.pythonqt import unwrap
+
+    button = unwrap(getattr(ui, f"cord{name}Section"))
+    place = QtCore.QPoint(60, 10)
+    QtTest.QTest.mouseClick(button, QtCore.Qt.LeftButton, QtCore.Qt.NoModifier, place)
+
+
 def paint_voxels(ui, voxels: np.ndarray, erase: bool = False) -> None:
     """One stroke over the True voxels (i, j, k) of the edited grid, in the panel's Segment
     Editor.

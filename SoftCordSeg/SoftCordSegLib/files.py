@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import hashlib
 import json
 import os
+import secrets
 import stat
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from .errors import OptionError, OutputError
-from .processes import LockError, exclusive_lock
+from .processes import LockError, exclusive_lock, owner_is_dead, owner_mark
 
 _PREFIX = ".softcord-"
-# A temporary file is written in minutes; what is a day old was left by a run that was killed.
+# A temporary file is written in minutes; what is a day old was left by a run that was killed, also
+# where its process cannot be asked for (another computer's, on a shared drive).
 _LONGEST_RUN_S = 24 * 3600.0
 
 
@@ -47,15 +49,16 @@ def _temporary(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _sweep(path.parent)
-        handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=suffix, dir=path.parent)
-        os.close(handle)
+        temporary = path.parent / f"{_PREFIX}{owner_mark()}-{secrets.token_hex(8)}{suffix}"
+        # Made with the permissions that any new file gets, which tempfile's are not.
+        with open(temporary, "xb"):
+            pass
     except OSError as error:
         raise OutputError(
             f"Cannot write into this folder: {_reason(error)}.",
             path=path.parent,
             hint="Choose another folder.",
         ) from error
-    temporary = Path(name)
     try:
         yield temporary
     except OSError as error:
@@ -70,20 +73,20 @@ def _temporary(path: Path) -> Iterator[Path]:
 
 
 def _flush(temporary: Path) -> None:
-    """Bring a written file to the disk, with the permissions that any new file gets."""
+    """Bring a written file to the disk."""
     with open(temporary, "rb+") as stream:
         os.fsync(stream.fileno())
-    umask = os.umask(0)
-    os.umask(umask)
-    temporary.chmod(0o666 & ~umask)
 
 
 def _sweep(folder: Path) -> None:
-    """Remove the temporary files of runs that were killed: older than any run can be."""
+    """Remove the temporary files of runs that were killed: their process is gone, or they are older
+    than any run can be.
+    """
     limit = time.time() - _LONGEST_RUN_S
     for path in folder.glob(f"{_PREFIX}*"):
+        mark = path.name[len(_PREFIX) :].rpartition("-")[0]
         with contextlib.suppress(OSError):
-            if path.is_file() and path.stat().st_mtime < limit:
+            if path.is_file() and (owner_is_dead(mark) or path.stat().st_mtime < limit):
                 path.unlink()
 
 
@@ -96,8 +99,8 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
 
 
 def write_text_atomically(path: str | Path, text: str) -> None:
-    """Write ``text`` as UTF-8; see :func:`atomic_path`."""
-    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    """Write ``text`` as UTF-8, ends of lines as they are; see :func:`atomic_path`."""
+    write_atomically(path, text_writer(text))
 
 
 def write_together(files: dict[Path, Callable[[Path], object]]) -> None:
@@ -130,6 +133,22 @@ def write_together(files: dict[Path, Callable[[Path], object]]) -> None:
             os.replace(temporary, path)
 
 
+def text_of(path: str | Path) -> str:
+    """The text of a file that another program may have written: UTF-8, with or without a byte order
+    mark, or UTF-16 with one (Excel's "Unicode text").
+
+    Raises:
+        OSError: it cannot be read.
+        UnicodeDecodeError: it is no text.
+    """
+    raw = Path(path).read_bytes()
+    coding = "utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    text = raw.decode(coding)
+    if "\0" in text:
+        raise UnicodeDecodeError(coding, raw, 0, len(raw), "it has NUL characters")
+    return text
+
+
 def file_sha256(path: str | Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     digest = hashlib.sha256()
@@ -142,8 +161,10 @@ def file_sha256(path: str | Path) -> str:
 def text_writer(text: str) -> Callable[[Path], object]:
     """For :func:`write_together`: a function that writes ``text`` as UTF-8, ends of lines as they
     are.
+
+    The bytes of a name that is not UTF-8 become ``\\udcff``, which JSON reads as it was.
     """
-    return lambda path: path.write_bytes(text.encode("utf-8"))
+    return lambda path: path.write_bytes(text.encode("utf-8", "backslashreplace"))
 
 
 def json_text(content: dict[str, Any]) -> str:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import platform
 import signal
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -25,8 +27,10 @@ else:
 
 # Windows has no shared lock of a byte: every holder takes a byte of its own.
 _HOLDERS = 64
+_MOST_REFUSALS = 300
 # Of Windows' processthreadsapi.
 _IDLE_PRIORITY_CLASS, _DETACHED_PROCESS, _NEW_GROUP = 0x40, 0x8, 0x200
+_QUERY, _STILL_ACTIVE, _ACCESS_DENIED = 0x1000, 259, 5
 # From glibc's malloc.h.
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD, _M_MMAP_MAX = -1, -2, -3, -4
 # The largest threshold that mallopt(3) allows on 64 bits.
@@ -71,16 +75,33 @@ class LockError(OSError):
     """A lock file cannot be made."""
 
 
+class LockBusy(LockError):
+    """Another process, or thread, has the lock."""
+
+
 @contextlib.contextmanager
-def exclusive_lock(path: str | Path) -> Iterator[None]:
-    """Hold a lock alone; waits while another process has it.  The lock file is removed at the end.
+def exclusive_lock(path: str | Path, wait: bool = True) -> Iterator[None]:
+    """Hold a lock alone.  The lock file is removed at the end.
+
+    Args:
+        path: of the lock file, which is made.
+        wait: while another process has it.
 
     Raises:
         LockError: the file cannot be made.
+        LockBusy: another process has it, and ``wait`` is False.
     """
+    refusals = 0
     while True:
         try:
             stream = take_lock(path)
+        except PermissionError as error:
+            # On Windows also while the last holder's file is being removed.
+            refusals += 1
+            if not WINDOWS or refusals > _MOST_REFUSALS:
+                raise LockError(error.errno, error.strerror or str(error)) from error
+            time.sleep(0.01)
+            continue
         except OSError as error:
             raise LockError(error.errno, error.strerror or str(error)) from error
         # Its last holder may have removed the file after it was opened here.
@@ -88,6 +109,8 @@ def exclusive_lock(path: str | Path) -> Iterator[None]:
             break
         if stream is not None:
             stream.close()
+        elif not wait:
+            raise LockBusy("it is in use")
         time.sleep(0.01)
     try:
         yield
@@ -163,6 +186,41 @@ def kill(process: int) -> None:
     os.kill(process, signal.SIGTERM if WINDOWS else signal.SIGKILL)
 
 
+def is_alive(process: int) -> bool:
+    """Whether a process of that number runs on this system; True where that cannot be known."""
+    if WINDOWS:
+        kernel: Any = ctypes.windll.kernel32
+        handle = kernel.OpenProcess(_QUERY, False, process)
+        if not handle:
+            return bool(kernel.GetLastError() == _ACCESS_DENIED)
+        code = ctypes.c_ulong()
+        known = kernel.GetExitCodeProcess(handle, ctypes.byref(code))
+        kernel.CloseHandle(handle)
+        return not known or code.value == _STILL_ACTIVE
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True  # somebody else's
+    return True
+
+
+def owner_mark() -> str:
+    """What in a file's name says which process made it: system and process, as "1a2b3c4d-4711".
+
+    The system is its name and, in a container, the numbering of its processes, so that on a shared
+    drive none takes another's process for its own.
+    """
+    return f"{_system()}-{os.getpid()}"
+
+
+def owner_is_dead(mark: str) -> bool:
+    """Whether the process of an :func:`owner_mark` ran on this system and runs no more."""
+    system, _, process = mark.partition("-")
+    return system == _system() and process.isdigit() and not is_alive(int(process))
+
+
 def cores() -> int:
     """Processor cores that this process may use."""
     with contextlib.suppress(AttributeError, OSError):
@@ -212,12 +270,17 @@ def state_folder() -> Path:
     return Path(os.environ.get("XDG_STATE_HOME") or home / ".local" / "state") / "softcordseg"
 
 
+def _system() -> str:
+    numbering = ""
+    with contextlib.suppress(OSError, AttributeError):
+        numbering = os.readlink("/proc/self/ns/pid")
+    return f"{zlib.crc32(f'{platform.node()} {numbering}'.encode()):08x}"
+
+
 def _opened(path: str | Path) -> IO[bytes]:
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    # Appending makes the file without emptying it while another process has locked it.
-    with open(path, "ab"):
-        pass
-    return open(path, "rb+")
+    # Made where it is missing and opened in one step: between two, its last holder may remove it.
+    return open(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666), "rb+")
 
 
 def _is_still(stream: IO[bytes], path: str | Path) -> bool:

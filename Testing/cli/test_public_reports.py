@@ -4,6 +4,7 @@ each): the right value, or a sentence that says what is wrong.
 
 from __future__ import annotations
 
+import shutil
 from typing import NamedTuple
 
 import numpy as np
@@ -263,3 +264,112 @@ def test_what_is_no_level_image_is_a_sentence(
 
     assert result.exit_code == 1
     assert word in " ".join(result.stderr.split())
+
+
+def table_of_cases(path, rows):
+    path.write_text("participant,contrast,image,reference,discs\n" + "\n".join(rows) + "\n")
+    return path
+
+
+def test_a_level_shown_in_part_is_evaluated_over_the_part_that_all_show(softcord, trials, tmp_path):
+    folder, out = trials / "second" / "partial_level", tmp_path / "out"
+    names = [f"sub-01,{name},{folder}/sub-01_{name}.nii.gz" for name in ("T2w", "T1w", "MTon")]
+    table = table_of_cases(
+        tmp_path / "cases.csv", [f"{name},,{folder}/discs_3_4_5.nii.gz" for name in names]
+    )
+    words = ["-m", f"a={folder}", "--vert", "2:3", "-o", out, "--no-figures"]
+
+    result = softcord("evaluate", table, *words)
+
+    assert result.exit_code == 0, result.stderr
+    for row in rows_of(out / "csa_participants.csv"):  # 1.22 mm² over what each showed
+        assert float(row["sd_mm2"]) < 0.1
+        assert row["place"] == "C3"
+        assert "ends within 2:3" in row["notes"]
+
+
+def test_a_table_of_cases_with_a_byte_order_mark_is_read(softcord, trials, shared_data, tmp_path):
+    out, masks = tmp_path / "out", trials / "meth"
+    table = tmp_path / "bomc.csv"
+    text = (trials / "bomc.csv").read_bytes().replace(b"../images", b"images")
+    table.write_bytes(text)
+    words = ["--root", shared_data, "-m", f"a={masks}", "-o", out, "--no-figures"]
+
+    result = softcord("evaluate", table, *words)
+
+    assert result.exit_code == 0, result.stderr
+    assert [row["participant"] for row in rows_of(out / "images.csv")] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "contrasts"),
+    [
+        ("cmp/sub-0[12]*", {"sub-01": 3, "sub-02": 3}),
+        ("cmp2/*", {"sub-01_ses-1": 2, "sub-01_ses-2": 2}),
+    ],
+)
+def test_contrasts_are_compared_by_participant_and_session(
+    softcord, trials, tmp_path, pattern, contrasts
+):
+    masks, compared = sorted(trials.glob(f"{pattern}.nii.gz")), tmp_path / "compared.csv"
+
+    result = softcord("csa", *masks, "-z", "1:3", "--compare", compared, "-o", tmp_path / "csa.csv")
+
+    assert result.exit_code == 0, result.stderr
+    rows = rows_of(compared)
+    assert {
+        row["Subject"]: sum(bool(row[key]) for key in row if key.startswith("area("))
+        for row in rows
+    } == contrasts
+    assert {row["SD"] for row in rows} == {"0.0"}  # they are the same voxels
+
+
+def test_slices_of_two_grids_are_not_compared_by_their_numbers(softcord, trials, tmp_path):
+    masks = sorted((trials / "cmp").glob("sub-03*"))
+    words = ["-z", "1:3", "--compare", tmp_path / "compared.csv", "-o", tmp_path / "csa.csv"]
+
+    result = softcord("csa", *masks, *words)
+
+    assert result.exit_code == 1
+    assert "have different grids" in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("name", "drawn"),
+    [("bids", "sub-01_acq-MToff_MTS_seg.nii.gz"), ("bids2", "sub-01_T2w_seg.nii.gz")],
+)
+def test_a_mask_made_by_hand_is_kept_and_that_is_said(softcord, trials, tmp_path, name, drawn):
+    result = softcord("prepare", trials / name, "-o", tmp_path / "out", "--masks")
+
+    assert result.exit_code == 0, result.stderr
+    assert f"the mask '{drawn}' of the data set is used" in " ".join(result.stderr.split())
+    (original,) = (trials / name / "derivatives").rglob(drawn)
+    image = drawn[: -len("_seg.nii.gz")]
+    (copy,) = (tmp_path / "out" / "derivatives").rglob(f"{image}_label-SC_seg.nii.gz")
+    assert copy.read_bytes() == original.read_bytes()
+
+
+def test_a_mask_called_as_its_image_is_not_taken_and_that_is_said(softcord, trials, tmp_path):
+    data = trials / "second" / "bids_label_without_suffix"
+
+    result = softcord("prepare", data, "-o", tmp_path / "out", "--masks")
+
+    assert result.exit_code == 0, result.stderr
+    said = " ".join(result.stderr.split())
+    assert "sub-01_T2w.nii.gz': not taken, because its name is not that of a mask" in said
+
+
+def test_softgt_names_the_masks_that_it_does_not_take(softcord, trials, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(trials / "bids2", data)
+    folder = data / "derivatives" / "labels" / "sub-01" / "anat"
+    shutil.copy(folder / "sub-01_T2w_seg.nii.gz", folder / "sub-01_T2star.nii.gz")
+    shutil.copy(folder / "sub-01_T2w_seg.nii.gz", folder / "T2w_seg.nii.gz")
+    (folder / "sub-01_T1w_seg.nrrd").write_bytes(b"NRRD")
+
+    result = softcord("softgt", data, "-o", tmp_path / "out")
+
+    said = " ".join(result.stderr.split())
+    assert "sub-01_T2star.nii.gz': not taken, because its name is not that of a mask" in said
+    assert "T2w_seg.nii.gz': not taken, because its name does not begin with a participant" in said
+    assert "sub-01_T1w_seg.nrrd': not taken, because it is no NIfTI file" in said

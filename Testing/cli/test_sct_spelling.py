@@ -70,3 +70,27 @@ def test_options_of_sct_that_change_nothing_here_are_left_out(softcord, a_mask, 
 )
 def test_names_that_sct_uses_today(scts, ours):
     assert our_spelling(scts.split()) == ours.split()
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        ("-p csa", "-p is an option of SCT"),
+        ("-ofolder out", "-o FOLDER/csa.csv"),
+        ("-perlevel", "-perlevel 1"),
+        ("-l 2:3", "--vert"),
+    ],
+)
+def test_switches_of_older_releases_and_forgotten_numbers_are_answered_by_name(
+    softcord, a_mask, words, answer
+):
+    result = softcord("csa", a_mask, *words.split())
+    assert result.exit_code == 2
+    assert answer in result.stderr
+
+
+@pytest.mark.parametrize("switch", ["-overwrite 1", "-no-angle 0"])
+def test_switches_without_effect_are_left_out(softcord, a_mask, tmp_path, switch):
+    result = softcord("csa", a_mask, "-o", tmp_path / "csa.csv", *switch.split())
+    assert result.exit_code == 0, result.stderr
+    assert "was left out" in result.stderr

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -283,6 +285,31 @@ def test_ctrl_c_stops_at_the_next_tile_and_leaves_nothing(softcord, an_image, tm
     assert names_in(tmp_path / "out") == []
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_request_to_end_does_what_ctrl_c_does(an_image, tmp_path, name, repository):
+    program = (
+        "import os, signal, sys\nfrom cli.fakes import engine\nfrom SoftCordSegLib.cli.app import"
+        " main\n"
+        "def interrupted(image, bundle, *, progress=None, **options):\n"
+        f"    os.kill(os.getpid(), signal.{name})\n"
+        "    progress.check_cancelled()\n"
+        "    os._exit(7)\n"
+        "with engine(interrupted): main()\n"
+    )
+    paths = os.pathsep.join(str(repository / part) for part in ("SoftCordSeg", "Testing"))
+    answer = subprocess.run(
+        [sys.executable, "-c", program, "segment", str(an_image), "-o", str(tmp_path / "out")],
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 130, answer.stderr
+    assert "Stopped" in answer.stderr
+    assert names_in(tmp_path / "out") == []
+
+
 def test_a_second_ctrl_c_does_not_wait_for_a_tile(softcord, an_image, tmp_path):
     def stubborn(image, bundle, **options):
         os.kill(os.getpid(), signal.SIGINT)
@@ -377,3 +404,22 @@ def test_a_mask_that_was_corrected_by_hand_is_not_written_over(softcord, an_imag
     assert result.exit_code == 1
     assert "corrected by hand" in result.stderr
     assert mask.read_bytes() == before
+
+
+def test_what_an_exclusion_list_names_is_left_out(softcord, tmp_path):
+    names = ["sub-01_T1w", "sub-01_T2w", "sub-02_T2w"]
+    images = [tmp_path / f"{name}.nii.gz" for name in names]
+    for image in images:
+        write_nifti(a_neck(), image)
+    (tmp_path / "exclude.txt").write_text("sub-02: no cord\nsub-01_T1w.nii.gz\n")
+    words = ["--exclude", tmp_path / "exclude.txt", "-o", tmp_path / "out"]
+
+    result, none = softcord("segment", *images, *words), softcord("segment", images[2], *words)
+
+    assert result.exit_code == 0, result.stderr
+    assert "is left out: no cord." in " ".join(result.stderr.split())
+    assert names_in(tmp_path / "out") == [
+        f"sub-01_T2w_label-SC_softseg{ending}" for ending in (".json", ".nii.gz")
+    ]
+    assert none.exit_code == 2
+    assert "leaves out everything" in " ".join(none.stderr.split())

@@ -41,6 +41,30 @@ class TestCases:
 
         assert read_cases(tsv) == read_cases(plain) == read_cases(named)
 
+    @pytest.mark.parametrize(
+        ("text", "coding"),
+        [
+            ("participant,contrast,image\nsub-01,T2w,a b.nii.gz\n", "utf-8-sig"),
+            ("participant;contrast;image;;\r\nsub-01;T2w;a b.nii.gz;;\r\n;;;;\r\n", "utf-8"),
+            ("participant\tcontrast\timage\r\nsub-01\tT2w\ta b.nii.gz\r\n", "utf-16"),
+            ('"Participant" , "Contrast", "Image"\n"sub-01","T2w","a b.nii.gz"\n', "utf-8"),
+        ],
+    )
+    def test_what_table_programs_write_is_read(self, tmp_path, text, coding):
+        (tmp_path / "cases.csv").write_bytes(text.encode(coding))
+
+        assert read_cases(tmp_path / "cases.csv") == [
+            Case("sub-01", "T2w", tmp_path / "a b.nii.gz")
+        ]
+
+    def test_a_cell_over_the_limit_is_a_sentence(self, tmp_path):
+        table = write(
+            tmp_path / "cases.csv", "participant,contrast,image", "a,T2w," + "x" * 200_000
+        )
+
+        with pytest.raises(InputError, match="Line 2 of the table cannot be read"):
+            read_cases(table)
+
     def test_what_a_held_out_list_says_of_an_image_is_read(self, tmp_path):
         table = write(
             tmp_path / "cases.csv",

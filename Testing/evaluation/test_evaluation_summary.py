@@ -47,10 +47,13 @@ def summary(study):
 
 
 def cells_of(table):
-    """Mean, SD and count of each number, by the words of the row."""
+    """Mean, SD and count of each number, by the words of the row but for the count of failures."""
     words = len(table.labels)
+    names = [n for n, label in enumerate(table.labels) if label != "Failed"]
     return {
-        tuple(row[:words]): [Cell(*row[at : at + 3]) for at in range(words, len(row), 3)]
+        tuple(row[at] for at in names): [
+            Cell(*row[at : at + 3]) for at in range(words, len(row), 3)
+        ]
         for row in table.frame.itertuples(index=False, name=None)
     }
 
@@ -268,6 +271,25 @@ class TestTables:
         assert (error.mean, error.count) == (pytest.approx(48 / 9), 9)
         assert self.cells(summary, "table4_csa", "reference")[3].count == 0
 
+    def test_a_level_that_one_contrast_shows_in_part_is_compared_over_that_part(self, tmp_path):
+        """The cord of T1w ends in the middle of C3, where that of the others is wider above."""
+        cases = read_cases(write_study(tmp_path))[:3]
+        for case in cases:
+            mask = a_box(6, HEIGHT)
+            mask.data[5:15, 7 : 7 + HEIGHT, 3:] = 1
+            if case.contrast == "T1w":
+                mask.data[..., 2:] = 0
+            write_nifti(mask, tmp_path / "masks" / f"{case.stem}_seg.nii.gz")
+
+        result = evaluate(cases, [FolderMethod("a", tmp_path / "masks")])
+        summary = summarise(result, cases, ["a"], cord_range=CordRange((2, 3), name="C2:C3"))
+
+        (spread,) = [one for one in rows_of(summary.cut_spreads) if one.method == "a"]
+        assert (spread.contrasts, spread.place) == (3, "C3")
+        assert spread.sd_mm2 == pytest.approx(0.0, abs=1e-9)
+        assert "The mask ends within C2:C3 in T1w" in spread.notes
+        assert any("only the cord that all contrasts show" in note for note in summary.notes)
+
 
 class TestOptions:
     def test_thresholds_side_by_side(self, tmp_path):
@@ -353,6 +375,29 @@ class TestTrouble:
         assert math.isnan(row.surface_distance_mm)
         assert len([one for one in rows_of(summary.cut_areas) if one.method == "tall"]) == 8
         assert any("sub-01_T1w.nii.gz" in note for note in result.notes)
+        assert summary.notes[0].startswith("tall found nothing in 1 of its images")
+
+    def test_failures_stand_in_the_row_and_count_in_the_ranking(self, tmp_path):
+        """Where it finds something, "easy" is perfect."""
+        cases = read_cases(write_study(tmp_path))
+        for case in cases:
+            mask = read_nifti(case.reference)
+            if case.contrast == "T1w":
+                mask.data[:] = 0
+            write_nifti(mask, tmp_path / "easy" / f"{case.stem}_seg.nii.gz")
+        (tmp_path / "easy" / "sub-01_T2w_seg.nii.gz").unlink()
+
+        methods = [FolderMethod(name, tmp_path / name) for name in ("aside", "easy")]
+        result = evaluate(cases, methods)
+        tables = {one.name: one for one in summarise(result, cases, ["aside", "easy"]).tables}
+
+        agreement, csa = tables["table2_methods"], tables["table4_csa"]
+        assert [row[:2] for row in agreement.texts()] == [["aside", "0 of 9"], ["easy", "4 of 9"]]
+        assert agreement.bold()[0] == [True, True, True]
+        assert agreement.bold()[1] == [False, False, False]
+        assert [row[1] for row in csa.texts()] == ["–", "0 of 9", "4 of 9"]
+        by_contrast = {tuple(row[:2]): row for row in tables["table1_contrasts"].texts()}
+        assert by_contrast["T1w", "easy"][-1] == "–"  # no distance to nothing
 
     def test_methods_of_one_name_are_refused(self, study):
         cases, _, folder = study

@@ -18,6 +18,7 @@ from SoftCordSegLib.files import (
     write_atomically,
     write_text_atomically,
 )
+from SoftCordSegLib.processes import owner_mark
 from SoftCordSegLib.volume import Volume, read_nifti, write_nifti
 
 
@@ -177,3 +178,22 @@ def test_what_is_protected_or_no_file_is_not_replaced(tmp_path):
 
     assert protected.read_text() == "old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "pipe", "protected"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills itself by a POSIX signal")
+def test_what_a_killed_process_left_goes_at_the_next_run(tmp_path):
+    program = (
+        "import os\nfrom pathlib import Path\nfrom SoftCordSegLib.files import write_together\n"
+        "kill = lambda path: os.kill(os.getpid(), 9)\n"
+        "half = lambda path: path.write_text('half')\n"
+        "write_together({Path('a.txt'): half, Path('b.txt'): kill})\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "SoftCordSeg")}
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment, check=False)
+    assert len(list(tmp_path.iterdir())) == 2
+    of_another = tmp_path / f".softcord-{owner_mark()}-abc.txt"
+    of_another.write_text("being written")
+
+    write_text_atomically(tmp_path / "note.txt", "x")
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == [of_another.name, "note.txt"]

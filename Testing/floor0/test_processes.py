@@ -5,6 +5,7 @@ a system's own calls.
 from __future__ import annotations
 
 import ast
+import builtins
 import os
 import subprocess
 import sys
@@ -14,7 +15,14 @@ from pathlib import Path
 import pytest
 
 from SoftCordSegLib import processes
-from SoftCordSegLib.processes import is_locked, kill, shared_lock, state_folder, take_lock
+from SoftCordSegLib.processes import (
+    exclusive_lock,
+    is_locked,
+    kill,
+    shared_lock,
+    state_folder,
+    take_lock,
+)
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # What Windows lacks, or POSIX does.
@@ -215,3 +223,21 @@ def test_the_folder_of_states_can_be_moved_by_the_users_own_variable(monkeypatch
     monkeypatch.setenv(variable, str(tmp_path))
 
     assert tmp_path in state_folder().parents
+
+
+def test_a_lock_file_that_is_removed_while_it_is_opened_is_made_again(tmp_path, monkeypatch):
+    """The last holder removes the file at any moment; the next one must not fail."""
+    path = tmp_path / "a.lock"
+    path.write_bytes(b"")
+    opened = builtins.open
+
+    def removed_first(name, mode="r", **options):
+        stream = opened(name, mode, **options)
+        if mode == "ab":
+            os.remove(path)
+        return stream
+
+    monkeypatch.setattr(builtins, "open", removed_first)
+    with exclusive_lock(path):
+        assert path.exists()
+    assert not path.exists()

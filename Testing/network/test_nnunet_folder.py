@@ -208,20 +208,9 @@ def test_other_networks_are_built_by_nnunet_where_the_user_has_it(tmp_path, monk
         assert all(
             torch.equal(value, expected[name]) for name, value in network.state_dict().items()
         )
-    assert (
-        asked
-        == [
-            (
-                "ResidualEncoderUNet",
-                [2, 2, 2],
-                ["conv_op", "norm_op", "dropout_op", "nonlin"],
-                1,
-                2,
-                False,
-            )
-        ]
-        * 2
-    )
+    # Each is built twice, first without memory, to compare its shape with the weights.
+    expected = ("ResidualEncoderUNet", [2, 2, 2], ["conv_op", "norm_op", "dropout_op", "nonlin"])
+    assert asked == [(*expected, 1, 2, False)] * 4
 
 
 def test_without_nnunet_they_are_a_sentence(tmp_path, monkeypatch):

@@ -439,7 +439,11 @@ def comparison(app):
 def test_a_comparison_follows_the_chips_and_is_left_again(
     ui, two_contrasts, app, widget, slicer_host, tmp_path
 ):
+    choose_rows(ui, "Slice")
     ui.cordCompareButton.click()
+    assert ui.cordLevelChip.checked
+    assert not ui.cordSliceChip.checked
+    assert not ui.cordSliceChip.enabled
     choose_rows(ui, "C2C3")
     wait_until_measured(widget)
     assert [row[0] for row in shown_rows(ui)] == ["C2–C3"]
@@ -453,6 +457,7 @@ def test_a_comparison_follows_the_chips_and_is_left_again(
 
     ui.cordCompareButton.click()
     wait_until_measured(widget)
+    assert ui.cordSliceChip.enabled
     assert not ui.cordTable.visible
     assert ui.cordToLevelsButton.visible
     assert study_of(two_contrasts[1]).summary_table is None

@@ -156,7 +156,7 @@ def test_where_no_cord_is_found_nothing_is_added(ui, a_volume, app):
     before = app.scene.GetNumberOfNodes()
     ui.cordSegmentButton.click()
 
-    assert ui.cordRunStatus.text == "No spinal cord was found."
+    assert ui.cordRunStatus.text == "⚠ No spinal cord was found."
     assert app.scene.GetNumberOfNodes() == before
     assert not ui.cordThresholdSlider.enabled
 
@@ -518,7 +518,7 @@ def test_a_mask_that_ends_inside_the_image_is_a_warning_that_says_where_and_jump
 
     study = study_of(cut_neck)
     (end,) = abrupt_ends(Volume(array_of(study.soft), grid_of(study.soft).affine))
-    assert "✓" in ui.cordRunStatus.text
+    assert ui.cordRunStatus.text.startswith("⚠ 7.9 mL")
     assert f"Ends inside the image, {end.where}." in ui.cordRunStatus.text
     assert ui.cordRunStatus.styleSheet, "a warning has a colour"
     assert ui.cordRunShow.visible

@@ -6,6 +6,7 @@ import pytest
 from PySide6 import QtCore, QtGui, QtWidgets
 
 from host.pythonqt import unwrap
+from panel_actions import click_title
 from SoftCordSegLib.colours import ERROR_ON_DARK, ERROR_ON_LIGHT, WARNING_ON_DARK, WARNING_ON_LIGHT
 
 TAKING_TURNS = ("Correct", "Levels", "Measure", "Save")
@@ -13,22 +14,6 @@ TAKING_TURNS = ("Correct", "Levels", "Measure", "Save")
 
 def open_sections(ui) -> list[str]:
     return [name for name in TAKING_TURNS if not getattr(ui, f"cord{name}Section").collapsed]
-
-
-def click_title(ui, name: str) -> None:
-    button = unwrap(getattr(ui, f"cord{name}Section"))
-    at = QtCore.QPoint(60, 10)
-    for kind in (QtCore.QEvent.MouseButtonPress, QtCore.QEvent.MouseButtonRelease):
-        held = QtCore.Qt.LeftButton if kind is QtCore.QEvent.MouseButtonPress else 0
-        event = QtGui.QMouseEvent(
-            kind,
-            QtCore.QPointF(at),
-            QtCore.QPointF(button.mapToGlobal(at)),
-            QtCore.Qt.LeftButton,
-            QtCore.Qt.MouseButton(held) if held else QtCore.Qt.NoButton,
-            QtCore.Qt.NoModifier,
-        )
-        QtWidgets.QApplication.sendEvent(button, event)
 
 
 def test_opening_a_section_folds_the_others_unless_pinned(ui, image_node):
@@ -116,6 +101,22 @@ def test_each_section_has_its_own_line_with_a_button_that_shows_the_place(
     ui.cordImageSelector.setCurrentNode(a_volume("other"))
     assert "Here it is" not in ui.cordLevelsStatus.text
     assert not ui.cordLevelsShow.visible
+
+
+def test_a_warning_begins_with_a_sign(ui, image_node, widget):
+    widget.panel.say("It ends inside the image.", section="Run", warning=True)
+    assert ui.cordRunStatus.text == "⚠ It ends inside the image."
+    widget.panel.say("Done.", section="Run")
+    assert ui.cordRunStatus.text == "Done."
+
+
+def test_the_pin_is_a_small_picture(ui):
+    for name in TAKING_TURNS:
+        pin = unwrap(getattr(ui, f"cord{name}Pin"))
+        assert pin.toolButtonStyle() == QtCore.Qt.ToolButtonIconOnly
+        assert pin.icon().availableSizes()
+        assert pin.sizeHint().width() <= 30
+        assert pin.toolTip()
 
 
 def test_an_error_goes_at_the_next_action_and_the_rest_stays(ui, image_node, widget):

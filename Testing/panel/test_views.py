@@ -7,6 +7,7 @@ import types
 import numpy as np
 import pytest
 
+from panel_actions import click_title
 from SoftCordSegLib.scene.cord_layouts import LAYOUTS
 from SoftCordSegLib.scene.view_placement import pixel_of_view, plane_of, show_width
 
@@ -212,6 +213,38 @@ def test_who_has_left_our_layout_does_not_get_it_again(a_volume, ui, widget, app
     app.scene.Clear(False)
     segment(ui, a_volume("three"))
     assert widget.panel.views.layout is None
+
+
+def test_correct_brings_its_layout_and_cord_comes_back(neck, ui, widget, slicer_host, layout_node):
+    views = widget.panel.views
+    offset = views.axial_node.GetSliceOffset()
+    for other in ("Correct", "Levels"):  # folded by a click on it, and by opening another one
+        click_title(ui, "Correct")
+        assert views.layout == "correct"
+        assert views.axial_node.GetSliceOffset() == offset
+        slicer_host.leave_panel(widget)
+        widget.enter()
+        assert views.layout == "correct"
+        click_title(ui, other)
+        assert views.layout == "cord"
+
+
+def test_correct_leaves_a_layout_that_the_user_has_chosen(neck, ui, widget, layout_node):
+    views, four_up = widget.panel.views, layout_node.SlicerLayoutFourUpView
+    layout_node.SetViewArrangement(four_up)
+    for _ in range(2):
+        click_title(ui, "Correct")
+        assert layout_node.GetViewArrangement() == four_up
+    views.show_layout("correct")
+    for _ in range(2):
+        click_title(ui, "Correct")
+        assert views.layout == "correct"
+    views.show_layout("cord")
+    click_title(ui, "Correct")
+    layout_node.SetViewArrangement(four_up)  # Slicer's menu
+    layout_node.SetViewArrangement(LAYOUTS["correct"])
+    click_title(ui, "Correct")
+    assert views.layout == "correct"
 
 
 def test_our_layouts_are_in_slicers_menu_once(a_volume, ui, widget, slicer_host, module):

@@ -29,7 +29,10 @@ def test_without_b_values_a_direction_of_no_length_is_b0():
     assert (split.b0, split.weighted) == ((0, 2), (1, 3))
 
 
-@pytest.mark.parametrize("text", ["0 800 1000\n", "0\n800\n1000\n", "0, 800, 1e3"])
+@pytest.mark.parametrize(
+    "text",
+    ["0 800 1000\n", "0\n800\n1000\n", "0, 800, 1e3", "\ufeff0;800;1000\r\n", '"0" "800" "1000"'],
+)
 def test_b_values_in_a_row_or_a_column(tmp_path, text):
     (tmp_path / "a.bval").write_text(text)
 
@@ -47,10 +50,10 @@ def test_directions_in_rows_or_columns(tmp_path):
     ("text", "sentence"),
     [
         ("", "is empty"),
-        ("0 many", "numbers only"),
+        ("0 many", "Entry 2 of row 1, 'many', is not a number"),
         ("0 -5", "negative"),
-        ("0 1\n2", "rows differ"),
-        ("0 nan", "is empty"),
+        ("0 1\n2", "rows have 1 and 2 entries"),
+        ("0 nan", "Entry 2 of row 1"),
     ],
 )
 def test_bad_b_values_are_said_to_be_so(tmp_path, text, sentence):

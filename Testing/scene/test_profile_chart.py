@@ -267,6 +267,21 @@ def test_levels_stand_beside_the_axis(window):
     assert (millimetres != levels).any()
 
 
+def test_words_stay_when_more_is_drawn_than_before(window):
+    curve = window.chart.content.curves[0]
+    window.chart.content = ChartContent([curve])
+    window.picture()
+    discs = np.column_stack([np.zeros(9), np.zeros(9), np.linspace(42, 98, 9)])
+    other = Curve("T1w", profile_of(area=40.0), GREEN)
+
+    window.chart.content = content = ChartContent([curve, other], discs)
+    fresh = ChartWindow(window.size)
+    fresh.chart.content = content
+
+    assert (window.picture() == fresh.picture()).all()
+    fresh.close()
+
+
 @pytest.mark.parametrize("style", [LIGHT, DARK])
 def test_words_can_be_read_in_both_styles(window, style):
     for colour in (style.ink, style.warning):

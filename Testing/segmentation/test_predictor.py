@@ -8,7 +8,7 @@ import torch
 
 from segmentation.test_segment import isotropic
 from segmentation.tubes import dice, tube_image
-from SoftCordSegLib.errors import OptionError
+from SoftCordSegLib.errors import ModelError, OptionError
 from SoftCordSegLib.network.unet import UNetConfig
 from SoftCordSegLib.segmentation import segment
 from SoftCordSegLib.segmentation.predictor import all_flips, left_right, predictor, with_flips
@@ -33,6 +33,13 @@ def test_a_network_gives_channels_first_whether_it_answers_by_a_list_or_not(as_l
     result = predictor(Doubles(as_list), "cpu")(tile)
     assert result.dtype == np.float32
     assert np.array_equal(result, np.stack([tile, 2 * tile]))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_an_output_that_is_not_finite_is_an_error_and_not_an_image_without_a_cord(value):
+    tile = np.full((4, 4, 4), value, np.float32)
+    with pytest.raises(ModelError, match="not finite"):
+        predictor(Doubles(False), "cpu")(tile)
 
 
 @pytest.mark.parametrize("device", ["cuda:99", "gpu"])

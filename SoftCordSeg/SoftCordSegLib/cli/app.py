@@ -9,11 +9,14 @@ from typing import Annotated
 import typer
 
 from .. import __version__
+from .careful_command import CarefulCommand
+from .console import end_like_ctrl_c, flush_stdout, prepare_streams
 from .csa_command import csa_command
 from .datalist_command import datalist_command
 from .demo_command import demo_command
 from .evaluate_command import evaluate_command
 from .finetune_command import finetune_command
+from .guard import guarded
 from .label_command import label_command
 from .models_command import models_app
 from .prepare_command import prepare_command
@@ -32,16 +35,16 @@ app = typer.Typer(
 )
 _EVERYDAY, _LABORATORY, _MODELS = "Everyday", "Ground truth, training and evaluation", "Models"
 
-app.command("segment", rich_help_panel=_EVERYDAY)(segment_command)
-app.command("label", rich_help_panel=_EVERYDAY)(label_command)
+app.command("segment", cls=CarefulCommand, rich_help_panel=_EVERYDAY)(segment_command)
+app.command("label", cls=CarefulCommand, rich_help_panel=_EVERYDAY)(label_command)
 app.command("csa", cls=SctSpelling, rich_help_panel=_EVERYDAY)(csa_command)
-app.command("demo", rich_help_panel=_EVERYDAY)(demo_command)
-app.command("prepare", rich_help_panel=_LABORATORY)(prepare_command)
-app.command("softgt", rich_help_panel=_LABORATORY)(softgt_command)
-app.command("datalist", rich_help_panel=_LABORATORY)(datalist_command)
-app.command("train", rich_help_panel=_LABORATORY)(train_command)
-app.command("finetune", rich_help_panel=_LABORATORY)(finetune_command)
-app.command("evaluate", rich_help_panel=_LABORATORY)(evaluate_command)
+app.command("demo", cls=CarefulCommand, rich_help_panel=_EVERYDAY)(demo_command)
+app.command("prepare", cls=CarefulCommand, rich_help_panel=_LABORATORY)(prepare_command)
+app.command("softgt", cls=CarefulCommand, rich_help_panel=_LABORATORY)(softgt_command)
+app.command("datalist", cls=CarefulCommand, rich_help_panel=_LABORATORY)(datalist_command)
+app.command("train", cls=CarefulCommand, rich_help_panel=_LABORATORY)(train_command)
+app.command("finetune", cls=CarefulCommand, rich_help_panel=_LABORATORY)(finetune_command)
+app.command("evaluate", cls=CarefulCommand, rich_help_panel=_LABORATORY)(evaluate_command)
 app.add_typer(models_app, name="models", rich_help_panel=_MODELS)
 
 
@@ -74,7 +77,16 @@ def _root(version: Version = False) -> None:
 
 def main() -> None:
     """Entry point of the command ``softcord``."""
-    app()
+    prepare_streams()
+    end_like_ctrl_c()
+    try:
+        with guarded():
+            try:
+                app()
+            finally:
+                flush_stdout()
+    except typer.Exit as ended:
+        sys.exit(ended.exit_code)
 
 
 if __name__ == "__main__":

@@ -6,15 +6,23 @@ import importlib.util
 import math
 from collections.abc import Container, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
 
 import typer
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
 from ..errors import OptionError
-from .console import fail, interruptible, print_json, progress_bars, say, warn
+from .console import (
+    fail,
+    interruptible,
+    plain_text,
+    print_json,
+    print_table,
+    progress_bars,
+    say,
+    warn,
+)
 from .guard import EXIT_FAILED, for_user, guarded
 from .running import keep_memory_for, use_threads
 from .shared_options import Debug, Device, Json, Threads
@@ -28,8 +36,6 @@ if TYPE_CHECKING:
 
 # More rows than this are in the files, not in the window.
 _SHOWN_ROWS = 60
-# Columns of a log file, which has no window's width.
-_LOG_WIDTH = 160
 
 Cases = Annotated[
     Path,
@@ -244,6 +250,7 @@ _IMAGE_COLUMNS: _Columns = (
 _MEAN_COLUMNS: _Columns = (
     ("Method", "method", None),
     ("With reference", "known", None),
+    ("Failed", "failed", None),
     ("Dice", "dice", 3),
     ("lowest", "lowest", 3),
     ("soft Dice", "soft_dice", 3),
@@ -274,7 +281,7 @@ def _show(summary: Summary) -> None:
     scores = scores.iloc[image.argsort(kind="stable")]
     _show_frame(f"Masks cut at {summary.threshold:g}", _IMAGE_COLUMNS, scores)
     title = "Means over images with a reference; false pieces in all"
-    _show_frame(title, _MEAN_COLUMNS, _means(scores))
+    _show_frame(title, _MEAN_COLUMNS, _means(scores, summary.outcomes))
     grids = summary.grid_spreads
     if len(grids):
         order = grids.assign(binary=grids["cut"] != "soft").sort_values(
@@ -299,14 +306,15 @@ def _show(summary: Summary) -> None:
         _show_frame("Drift of CSA from release to release", columns, summary.drifts)
 
 
-def _means(scores: pd.DataFrame) -> pd.DataFrame:
-    """A row for each method: means over its images with a reference, the lowest Dice, the sum of
-    false positives.
+def _means(scores: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
+    """A row for each method: in how many images it failed, means over its images with a reference,
+    the lowest Dice, the sum of false positives.
     """
     import pandas as pd
 
     rows = []
-    for method, own in scores.groupby("method", sort=False):
+    for method, expected in outcomes.groupby("method", sort=False):
+        own = scores[scores["method"] == method]
         known = own[own["dice"].notna()]
         row = {
             column: known[column].mean()
@@ -314,6 +322,7 @@ def _means(scores: pd.DataFrame) -> pd.DataFrame:
             if digits is not None and column in known
         }
         row.update(method=method, known=f"{len(known)} of {len(own)}", lowest=known["dice"].min())
+        row.update(failed=f"{int(expected['failed'].sum())} of {len(expected)}")
         row.update(false_positives=own["false_positives"].sum(), seconds=own["seconds"].mean())
         rows.append(row)
     return pd.DataFrame(rows)
@@ -346,14 +355,16 @@ def _show_table(
     """
     hidden = len(rows) - _SHOWN_ROWS
     title += f" (first {_SHOWN_ROWS} of {len(rows)} rows)" if hidden > 0 else ""
-    console = Console(stderr=True, highlight=False)
-    if not console.is_terminal:
-        console = Console(stderr=True, highlight=False, width=_LOG_WIDTH)
     table = Table(
-        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+        title=plain_text(title),
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
     )
     for index, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if index in numbers else "left", overflow="fold")
+        justify: Literal["left", "right"] = "right" if index in numbers else "left"
+        table.add_column(plain_text(heading), justify=justify, overflow="fold")
     for row in rows[:_SHOWN_ROWS]:
-        table.add_row(*row)
-    console.print(table)
+        table.add_row(*map(plain_text, row))
+    print_table(table)

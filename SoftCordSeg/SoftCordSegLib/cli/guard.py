@@ -12,8 +12,8 @@ from typing import Any
 
 import typer
 
-from ..errors import Cancelled, OptionError, SoftCordSegError
-from .console import fail, print_json, say
+from ..errors import Cancelled, OptionError, OutputError, SoftCordSegError
+from .console import fail, print_json, say_lines
 
 EXIT_FAILED, EXIT_USAGE, EXIT_CANCELLED = 1, 2, 130
 
@@ -53,12 +53,19 @@ def for_user(error: Exception, debug: bool = False, path: Path | None = None) ->
     if isinstance(error, SoftCordSegError):
         return error.in_file(path)
     if debug:
-        say("".join(traceback.format_exception(type(error), error, error.__traceback__)).rstrip())
+        say_lines("".join(traceback.format_exception(type(error), error, error.__traceback__)))
     if isinstance(error, MemoryError):
         return SoftCordSegError(
             "This needs more memory than is free.",
             path=path,
             hint="Close other programs, or crop the image, and try again.",
+        )
+    if isinstance(error, OSError) and error.strerror:
+        missing = isinstance(error, FileNotFoundError)
+        return SoftCordSegError(
+            "There is no such file." if missing else f"The system refuses this: {error.strerror}.",
+            path=error.filename if isinstance(error.filename, str) else path,
+            hint="Check the name, the permissions and the disk.",
         )
     again = "" if debug else "Run again with --debug to see where it happened, and "
     return SoftCordSegError(
@@ -83,5 +90,6 @@ def json_of(error: Exception, path: Path | None = None) -> dict[str, Any]:
 def _end(code: int, error: SoftCordSegError, as_json: bool) -> None:
     fail(str(error))
     if as_json:
-        print_json(json_of(error))
+        with contextlib.suppress(OutputError):  # where stdout is what failed
+            print_json(json_of(error))
     raise typer.Exit(code)

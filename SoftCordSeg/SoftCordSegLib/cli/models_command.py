@@ -9,6 +9,7 @@ from typing import Annotated, Optional
 import typer
 
 from ..errors import ModelError
+from .careful_command import CarefulCommand
 from .console import interruptible, print_json, progress_bars, say, show_table
 from .guard import EXIT_FAILED, guarded, json_of
 from .shared_options import Debug, Json
@@ -41,7 +42,7 @@ Replace = Annotated[
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
-@models_app.command("list")
+@models_app.command("list", cls=CarefulCommand)
 def list_command(as_json: Json = False, debug: Debug = False) -> None:
     """The shipped model, the installed ones, and the releases that can be downloaded.  Nothing is
     fetched.
@@ -65,7 +66,7 @@ def list_command(as_json: Json = False, debug: Debug = False) -> None:
             print_json({"folder": str(models_folder()), "models": found})
 
 
-@models_app.command("show")
+@models_app.command("show", cls=CarefulCommand)
 def show_command(name: Name, as_json: Json = False, debug: Debug = False) -> None:
     """What is known of a model: pipeline, source, licence, citation, checksums."""
     with guarded(debug, as_json):
@@ -78,7 +79,7 @@ def show_command(name: Name, as_json: Json = False, debug: Debug = False) -> Non
             print_json(facts)
 
 
-@models_app.command("download")
+@models_app.command("download", cls=CarefulCommand)
 def download_command(
     name: Name,
     sha256: Sha256 = None,
@@ -116,7 +117,7 @@ def download_command(
         _installed(folder, as_json)
 
 
-@models_app.command("install")
+@models_app.command("install", cls=CarefulCommand)
 def install_command(
     archive: Annotated[
         Path,
@@ -160,7 +161,7 @@ def install_command(
         _installed(folder, as_json)
 
 
-@models_app.command("verify")
+@models_app.command("verify", cls=CarefulCommand)
 def verify_command(
     names: Annotated[
         Optional[list[str]],
@@ -198,7 +199,7 @@ def verify_command(
             raise typer.Exit(EXIT_FAILED)
 
 
-@models_app.command("remove")
+@models_app.command("remove", cls=CarefulCommand)
 def remove_command(
     name: Name, yes: Yes = False, as_json: Json = False, debug: Debug = False
 ) -> None:
@@ -232,7 +233,8 @@ def _ask(question: str, yes: bool, otherwise: str) -> None:
     if yes:
         return
     say(f"{question} [y/N]")
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+    answer = "" if sys.stdin is None else sys.stdin.readline()
+    if answer.strip().lower() not in ("y", "yes"):
         raise ModelError(otherwise)
 
 

@@ -47,7 +47,7 @@ def watched(interrupt: Interrupt, name: str) -> Iterator[Progress]:
     if not speaks():
         yield Progress(None, interrupt.is_set)
         return
-    if sys.stderr.isatty():
+    if sys.stderr is not None and sys.stderr.isatty():
         with progress_bars(interrupt) as bars, bars.bar(name) as progress:
             yield progress
         return

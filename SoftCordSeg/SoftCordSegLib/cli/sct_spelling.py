@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from typer.core import TyperCommand
-
 from ..errors import OptionError
+from .careful_command import CarefulCommand
 from .console import warn
 from .guard import guarded
 
@@ -38,6 +37,8 @@ _SWITCHES = {
 _LEFT_OUT = {
     "-v": "softcord csa always says what it does; --debug also shows tracebacks",
     "-r": "softcord csa leaves no temporary files",
+    "-overwrite": "the table is always written anew, unless --append is given",
+    "-no-angle": "angles are corrected as with -angle-corr 1; for none use --no-angle-corr",
 }
 # Values that are what is done here anyway.
 _DEFAULTS = {"-centerline-algo": ("bspline",), "-centerline-smooth": ("30",), "-symmetry": ("0",)}
@@ -57,11 +58,20 @@ _NO_COUNTERPART = {
     " FILE.png.",
     "-qc-dataset": "There is no QC report, so leave it out.",
     "-qc-subject": "There is no QC report, so leave it out.",
+    "-p": "The cord is always measured, as by SCT's -p csa, so leave it out.",
+    "-ofolder": "Name the table with its folder: -o FOLDER/csa.csv.",
+    "-l": "To take certain levels use --vert, for example --vert 2:3.",
+    "-c": "The contrast does not matter for the area, so leave it out.",
+    "-f": "Areas of other structures: give the mask of each as MASK, or --label N of one.",
+    "-method": "The area is the sum of the soft values in each slice. For one within a contour use"
+    " --threshold T.",
+    "-param-centerline": "The centreline is always SCT's default, bspline. To use a centreline of"
+    " your own, give its file with --centerline.",
     "-s": "Give the mask without an option: softcord csa MASK. Its anatomical image is --image.",
 }
 
 
-class SctSpelling(TyperCommand):
+class SctSpelling(CarefulCommand):
     """A command that takes SCT's spelling too; its help shows ours only."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -96,6 +106,11 @@ def our_spelling(args: list[str]) -> list[str]:
             and following in _DEFAULTS.get(word, ())
         ):
             words.pop(0)
+        elif word in _SWITCHES:
+            raise OptionError(
+                f"{word} is SCT's spelling, which needs 0 or 1 after it.",
+                hint=f"Write {word} 1, or {_SWITCHES[word][1]}.",
+            )
         elif word in _NO_COUNTERPART:
             raise OptionError(
                 f"{word} is an option of SCT that softcord csa does not have.",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..bids import stem_of
 from ..errors import InputError
+from ..files import text_of
+from ..structured_text import parse_json
 
 _REQUIRED = ("participant", "contrast", "image")
 _COLUMNS = (
@@ -19,6 +20,8 @@ _COLUMNS = (
     *("region", "session", "tip", "seen_by", "use"),
 )
 _JSON_FORM = "Give a list of objects, or an object with the list 'cases'."
+# The key of cells beyond the last column.
+_FURTHER = "…"
 EMPTY = "empty"
 USES = ("train", "evaluate")
 _YES, _NO = ("yes", "y", "true", "1"), ("no", "n", "false", "0", "")
@@ -102,7 +105,7 @@ def read_cases(path: str | Path, root: str | Path | None = None) -> list[Case]:
 
 def _rows(path: Path) -> Iterable[Mapping[str, object]]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = text_of(path)
     except FileNotFoundError as error:
         raise InputError(
             "There is no such table of cases.", path=path, hint="Check the name and the folder."
@@ -116,23 +119,47 @@ def _rows(path: Path) -> Iterable[Mapping[str, object]]:
     if path.suffix.lower() == ".json":
         return _json_rows(text, path)
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
-    return csv.DictReader(io.StringIO("\n".join(lines)), delimiter=delimiter, skipinitialspace=True)
+    # Table programs of some countries write a semicolon in a .csv, or a tab.
+    delimiter = max("\t,;", key=lines[0].count) if lines else ","
+    stream = io.StringIO("\n".join(lines))
+    rows = csv.reader(stream, delimiter=delimiter, skipinitialspace=True)
+    try:
+        heading = [name.strip().lower() for name in next(rows, [])]
+        again = next((name for name in heading if name and heading.count(name) > 1), None)
+        if again is not None:
+            raise InputError(
+                f"There are two columns '{again}'.", path=path, hint="Leave one of them out."
+            )
+        # Empty columns and rows are what table programs leave behind.
+        used = heading[: max((n for n, name in enumerate(heading, 1) if name), default=0)]
+        return [_row(used, row) for row in rows if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise InputError(
+            f"Line {rows.line_num} of the table cannot be read: {error}.",
+            path=path,
+            hint="Save the table again as UTF-8 text (.csv, .tsv).",
+        ) from error
+
+
+def _row(heading: Sequence[str], cells: Sequence[str]) -> Mapping[str, object]:
+    further = any(cell.strip() for cell in cells[len(heading) :])
+    row: dict[str, object] = {k: cell for k, cell in zip(heading, cells) if k or cell.strip()}
+    return {**row, _FURTHER: True} if further else row
 
 
 def _json_rows(text: str, path: Path) -> list[Mapping[str, object]]:
     try:
-        content = json.loads(text)
+        content = parse_json(text)
         rows = content["cases"] if isinstance(content, dict) else content
         if isinstance(rows, list) and all(isinstance(row, dict) for row in rows):
             return rows
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, RecursionError):
         pass
     raise InputError("This is not a list of cases in JSON.", path=path, hint=_JSON_FORM)
 
 
 def _case(row: Mapping[str, object], folder: Path, name: str) -> Case:
-    if None in row:
+    if _FURTHER in row:
         raise InputError(
             f"{name}: the row has more cells than there are columns.",
             hint="Put quotes around a cell with a comma in it.",

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .slice_areas import COMMON, REFERENCE, CordRange
+from .shown_by_all import shown_by_all
+from .slice_areas import REFERENCE, CordRange
 
 _IMAGE = ["dataset", "participant", "contrast"]
 _METHOD_IMAGE = ["method", *_IMAGE]
@@ -32,8 +33,10 @@ def frame_of(rows: Iterable[Any], kind: type) -> pd.DataFrame:
 def image_areas(slices: pd.DataFrame, cord_range: CordRange) -> pd.DataFrame:
     """CSA of each image: the mean over its slices in the range, not the mean of its levels' means.
 
-    By levels or slices the mask and the reference are each averaged over their own slices, as SCT
-    does it; in the slices in common both over those that both have.
+    Where contrasts of one participant show the range in part, the areas are over the cord that all
+    of them show (see :func:`~.shown_by_all.shown_by_all`).  For the error by levels or slices the
+    mask and the reference are each averaged over their own slices, as SCT does it; in the slices in
+    common both over those that both have.
 
     Args:
         slices: of :class:`~.slice_areas.SliceArea`, all cuts.
@@ -41,10 +44,13 @@ def image_areas(slices: pd.DataFrame, cord_range: CordRange) -> pd.DataFrame:
 
     Returns:
         By cut, method and image: ``method, dataset, participant, contrast, grid, cut, place`` (the
-        range's name), ``slices`` (their number), ``area_mm2``, ``reference_mm2`` (NaN without one),
-        ``error_mm2`` (area less reference), ``absolute_error_mm2`` (the paper's measure).
+        range's name, or of a part the levels in it), ``slices`` (their number), ``area_mm2``,
+        ``reference_mm2`` (NaN without one), ``error_mm2`` (area less reference),
+        ``absolute_error_mm2`` (the paper's measure), ``compared`` (whether the participant's other
+        contrasts show the same cord), ``notes``.
     """
     rows = _by_cut_and_method(slices)
+    shown = None
     if cord_range.is_common:
         inside = _common_slices(rows)
         # The mask says which slices; the reference's own ends were left out already.
@@ -55,8 +61,10 @@ def image_areas(slices: pd.DataFrame, cord_range: CordRange) -> pd.DataFrame:
         known = inside[inside["method"] == REFERENCE]
         known = known.groupby([*_IMAGE, "cut"], sort=False, as_index=False)["area_mm2"].mean()
         on = [*_IMAGE, "cut"]
+        shown = shown_by_all(rows, inside, cord_range)
     keys = [*_METHOD_IMAGE, "grid", "cut"]
-    areas = inside.groupby(keys, sort=False, as_index=False).agg(
+    averaged = inside if shown is None else inside[shown.kept]
+    areas = averaged.groupby(keys, sort=False, as_index=False).agg(
         slices=("slice", "size"), area_mm2=("area_mm2", "mean")
     )
     areas.insert(len(keys), "place", cord_range.name)
@@ -68,14 +76,18 @@ def image_areas(slices: pd.DataFrame, cord_range: CordRange) -> pd.DataFrame:
     error = areas.pop("own_mm2") - areas["reference_mm2"]
     areas["error_mm2"] = error.where(areas["method"] != REFERENCE)
     areas["absolute_error_mm2"] = areas["error_mm2"].abs()
-    return areas
+    areas["compared"] = (
+        areas["grid"] != "" if cord_range.is_common else pd.Series(True, index=areas.index)
+    )
+    areas["notes"] = ""
+    return areas if shown is None else shown.described(areas)
 
 
 def comparable(areas: pd.DataFrame) -> pd.DataFrame:
     """The rows of :func:`image_areas` whose participant's other contrasts show the same stretch of
     cord: by level, by slice, or on one grid.
     """
-    return areas[(areas["place"] != COMMON) | (areas["grid"] != "")]
+    return areas[areas["compared"]]
 
 
 def participant_spreads(areas: pd.DataFrame) -> pd.DataFrame:
@@ -87,7 +99,8 @@ def participant_spreads(areas: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         ``method, dataset, participant, cut, place, contrasts`` (their number), ``area_mm2`` (mean
-        over them), ``sd_mm2`` (ddof 1 as the paper's), ``cv_percent`` (the same, of the mean).
+        over them), ``sd_mm2`` (ddof 1 as the paper's), ``cv_percent`` (the SD, of the mean),
+        ``notes``.
     """
     keys = ["method", "dataset", "participant", "cut", "place"]
     spreads = (
@@ -97,11 +110,13 @@ def participant_spreads(areas: pd.DataFrame) -> pd.DataFrame:
             contrasts=("area_mm2", "size"),
             area_mm2=("area_mm2", "mean"),
             sd_mm2=("area_mm2", "std"),
+            notes=("notes", lambda notes: " ".join(dict.fromkeys(filter(None, notes)))),
         )
     )
     spreads = spreads[spreads["contrasts"] > 1].reset_index(drop=True)
+    notes = spreads.pop("notes")
     spreads["cv_percent"] = 100.0 * spreads["sd_mm2"] / spreads["area_mm2"]
-    return spreads
+    return spreads.assign(notes=notes)
 
 
 def grid_spreads(slices: pd.DataFrame, contrasts_of: Mapping[str, Sequence[str]]) -> pd.DataFrame:

@@ -25,7 +25,7 @@ from .paper_tables import (
 )
 from .release_drift import release_differences, release_drifts
 from .resolutions import ResolutionArea
-from .slice_areas import CordRange, SliceArea, cut_name, usual_range
+from .slice_areas import REFERENCE, CordRange, SliceArea, cut_name, usual_range
 from .study_statistics import Statistics, all_tests
 
 
@@ -49,6 +49,8 @@ class Summary:
         drift_limit: per cent; None where drift was not asked for.
         resolutions: a row for each :class:`~.resolutions.ResolutionArea`; empty where other voxel
             sizes were not asked for.
+        outcomes: a row for each image and method that was to be evaluated; see
+            :func:`image_outcomes`.
         notes: sentences that a reader of the numbers has to know.
     """
 
@@ -67,6 +69,7 @@ class Summary:
     drifts: pd.DataFrame
     drift_limit: float | None
     resolutions: pd.DataFrame
+    outcomes: pd.DataFrame
     notes: tuple[str, ...]
 
     @property
@@ -127,11 +130,11 @@ def summarise(
     cut_areas, cut_spreads = areas[areas["cut"] == cut], spreads[spreads["cut"] == cut]
     releases = [] if drift_limit is None else list(methods)
     differences = release_differences(cut_areas, releases, drift_limit or 0.0)
+    outcomes = image_outcomes(result, cases, methods, scores)
+    notes = [*_missing_images(result, cases, methods), *_nothing_found(outcomes)]
     tables = [
-        contrasts_table(scores),
-        methods_table(scores),
-        datasets_table(scores),
-        csa_table(cut_areas, cut_spreads),
+        *(table(scores, outcomes) for table in (contrasts_table, methods_table, datasets_table)),
+        csa_table(cut_areas, cut_spreads, outcomes),
         *([thresholds_table(images, areas, spreads)] if slices["cut"].nunique() > 2 else []),
         resolutions_table(at_sizes),
     ]
@@ -151,8 +154,42 @@ def summarise(
         release_drifts(cut_areas, differences, releases),
         drift_limit,
         at_sizes,
-        (*_missing_images(result, cases, methods), *_no_areas(slices, areas, cord_range)),
+        outcomes,
+        (*notes, *_no_areas(slices, areas, cord_range), *_shown_in_part(cut_areas)),
     )
+
+
+def image_outcomes(
+    result: Evaluation, cases: Sequence[Case], methods: Sequence[str], scores: pd.DataFrame
+) -> pd.DataFrame:
+    """Which images each method failed in: it has no mask of them that could be evaluated, or found
+    nothing although there is cord.
+
+    Args:
+        result, cases, methods: as for :func:`summarise`.
+        scores: of ``result``, at one threshold.
+
+    Returns:
+        ``method, dataset, participant, contrast, image, reference`` (whether there is one),
+        ``evaluated``, ``failed``; without images whose reference could not be read.
+    """
+    nothing = scores[
+        (scores["components"] == 0)
+        & ~(scores["dice"].notna() & scores["volume_error_percent"].isna())
+    ]
+    keys = ["method", "dataset", "participant", "contrast"]
+    empty = set(nothing[keys].itertuples(index=False, name=None))
+    unread = {one.image for one in result.failures if one.method == REFERENCE}
+    rows = []
+    for case in cases:
+        for method in methods if case.image not in unread else ():
+            key = (method, case.dataset, case.participant, case.contrast)
+            evaluated = (method, case.image) in result.masks
+            failed = not evaluated or (key in empty and not case.without_cord)
+            rows.append((*key, case.image.name, case.reference is not None, evaluated, failed))
+    columns = [*keys, "image", "reference", "evaluated", "failed"]
+    frame = pd.DataFrame(rows, columns=columns)
+    return frame.astype(dict.fromkeys(columns[-3:], bool))
 
 
 def contrasts_by_grid(cases: Sequence[Case]) -> dict[str, list[str]]:
@@ -175,6 +212,27 @@ def _missing_images(result: Evaluation, cases: Sequence[Case], methods: Sequence
                 f" others ({', '.join(missing[:5])})."
             )
     return notes
+
+
+def _nothing_found(outcomes: pd.DataFrame) -> list[str]:
+    """Sentences on methods that found nothing in some images."""
+    rows = outcomes[outcomes["failed"] & outcomes["evaluated"]]
+    return [
+        f"{method} found nothing in {len(own)} of its images ({', '.join(own['image'][:5])}): they"
+        " have no CSA and no distance, and the means of these are over the others."
+        for method, own in rows.groupby("method", sort=False)
+    ]
+
+
+def _shown_in_part(areas: pd.DataFrame) -> list[str]:
+    """Sentences on participants whose contrasts show the range in part."""
+    rows = areas[areas["notes"] != ""].drop_duplicates(["method", "dataset", "participant"])
+    shown = [
+        f"{row.method}, {row.participant} ({row.place}): {row.notes}"
+        for row in rows.head(5).itertuples()
+    ]
+    more = len(rows) - len(shown)
+    return [*shown, *([f"So it is with {more} more; see csa.csv."] if more else [])]
 
 
 def _no_areas(slices: pd.DataFrame, areas: pd.DataFrame, cord_range: CordRange) -> list[str]:

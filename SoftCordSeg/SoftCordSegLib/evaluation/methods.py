@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 import time
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import numpy as np
 
 from ..bids import NIFTI_EXTENSIONS, Kind, label_name, nifti_files, spellings, stem_of
 from ..errors import InputError
-from ..files import write_text_atomically
+from ..files import text_of, write_text_atomically
 from ..progress import Progress
 from ..segmentation import segment_within_memory
 from ..volume import Volume, read_nifti, time_points, write_nifti
@@ -196,9 +197,9 @@ def read_times(folder: Path) -> dict[str, float]:
     if not path.is_file():
         return {}
     try:
-        with open(path, encoding="utf-8", newline="") as stream:
-            return {row["image"]: float(row["seconds"]) for row in csv.DictReader(stream)}
-    except (KeyError, TypeError, ValueError) as error:
+        rows = csv.DictReader(io.StringIO(text_of(path)), skipinitialspace=True)
+        return {row["image"]: float(row["seconds"]) for row in rows}
+    except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
         raise InputError(
             "This is not a table of times.",
             path=path,

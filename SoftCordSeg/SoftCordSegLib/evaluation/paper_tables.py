@@ -13,6 +13,7 @@ import pandas as pd
 from .slice_areas import REFERENCE, SOFT
 
 _WHAT = "Means and standard deviations"
+_FAILED = "Failed"
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,8 @@ class PaperTable:
 
     def bold(self) -> list[list[bool]]:
         """Which numbers are the best, as they are printed, of the rows they compete with; none
-        where all are alike.
+        where all are alike.  A number over fewer images than another's does not compete: who fails
+        in the difficult ones would win.
         """
         marks = pd.DataFrame(False, index=self.frame.index, columns=[c.key for c in self.columns])
         within = [self.frame.columns[at] for at in self.within]
@@ -94,8 +96,10 @@ class PaperTable:
             if column.best is not None:
                 far = (self.frame[f"{column.key}_mean"] - column.best).abs().round(column.digits)
                 for rows in groups:
-                    own = far[rows].dropna()
-                    if own.nunique() > 1:
+                    own, counts = far[rows].dropna(), self.frame.loc[rows, f"{column.key}_n"]
+                    alike = own.nunique() == 1
+                    own = own[counts[own.index] == counts.max()]
+                    if len(own) and not (alike and len(own) == counts.gt(0).sum()):
                         marks.loc[own.index[own == own.min()], column.key] = True
         return marks.to_numpy().tolist()
 
@@ -132,47 +136,65 @@ class PaperTable:
         return cells
 
 
-def contrasts_table(scores: pd.DataFrame) -> PaperTable:
-    """Table 1: each method's agreement with the reference, by contrast."""
+def contrasts_table(scores: pd.DataFrame, outcomes: pd.DataFrame | None = None) -> PaperTable:
+    """Table 1: each method's agreement with the reference, by contrast.
+
+    Args:
+        scores: at one threshold.
+        outcomes: a row for each image and method that was to be evaluated, of which ``failed`` are
+            counted in the same row; None leaves them out.
+    """
     caption = (
         f"{_WHAT} over participants, by contrast. RVE: relative volume error; ASD: average surface"
         " distance."
     )
     labels = {"contrast": "Contrast", "method": "Method"}
-    return _agreement("table1_contrasts", caption, _known(scores), labels, within=(0,))
+    return _agreement("table1_contrasts", caption, _known(scores), labels, outcomes, within=(0,))
 
 
-def methods_table(scores: pd.DataFrame) -> PaperTable:
-    """Table 2: methods over all images."""
+def methods_table(scores: pd.DataFrame, outcomes: pd.DataFrame | None = None) -> PaperTable:
+    """Table 2: methods over all images; arguments as for :func:`contrasts_table`."""
     caption = f"{_WHAT} over all images. RVE: relative volume error; ASD: average surface distance."
-    return _agreement("table2_methods", caption, _known(scores), {"method": "Method"})
+    labels = {"method": "Method"}
+    return _agreement("table2_methods", caption, _known(scores), labels, outcomes)
 
 
-def datasets_table(scores: pd.DataFrame) -> PaperTable:
-    """Table 3: methods by data set, with the number of participants."""
+def datasets_table(scores: pd.DataFrame, outcomes: pd.DataFrame | None = None) -> PaperTable:
+    """Table 3: methods by data set, with the number of participants; arguments as for
+    :func:`contrasts_table`.
+    """
     known = _known(scores)
-    known = known.assign(
-        data_set=known["dataset"].where(known["dataset"] != "", "all"),
-        n=known.groupby("dataset")["participant"].transform("nunique").astype(str),
-    )
+    count = (known if outcomes is None else outcomes).groupby("dataset")["participant"].nunique()
+
+    def labelled(rows: pd.DataFrame) -> pd.DataFrame:
+        names = rows["dataset"].where(rows["dataset"] != "", "all")
+        return rows.assign(data_set=names, n=rows["dataset"].map(count).astype(str))
+
+    known = labelled(known)
+    outcomes = None if outcomes is None else labelled(outcomes)
     caption = (
         f"{_WHAT} over images, by data set (n participants). RVE: relative volume error; ASD:"
         " average surface distance."
     )
     labels = {"data_set": "Data set", "n": "n", "method": "Method"}
-    return _agreement("table3_datasets", caption, known, labels, within=(0,))
+    return _agreement("table3_datasets", caption, known, labels, outcomes, within=(0,))
 
 
-def csa_table(areas: pd.DataFrame, spreads: pd.DataFrame) -> PaperTable:
+def csa_table(
+    areas: pd.DataFrame, spreads: pd.DataFrame, outcomes: pd.DataFrame | None = None
+) -> PaperTable:
     """CSA by method: its mean, its SD over each participant's contrasts, its absolute error.
 
     Args:
         areas, spreads: of one cut.
+        outcomes: as for :func:`contrasts_table`; images whose area another method or the reference
+            has count as failed too.
     """
     what = ""
     if len(areas):
         cut = areas["cut"].iloc[0]
-        what = f"{areas['place'].iloc[0]}, {cut if cut == SOFT else f'cut at {cut}'}"
+        places = " or ".join(areas["place"].unique()[:4])
+        what = f"{places}, {cut if cut == SOFT else f'cut at {cut}'}"
     caption = (
         f"Cross-sectional area ({what}): mean over images, SD over the contrasts of each"
         " participant, absolute error."
@@ -181,7 +203,23 @@ def csa_table(areas: pd.DataFrame, spreads: pd.DataFrame) -> PaperTable:
     frame = _means(areas, ["method"], (_CSA, _ERROR)).join(
         _means(spreads, ["method"], (_SD, _CV)), how="left"
     )
-    return _table("table4_csa", caption, {"method": "Method"}, columns, frame)
+    labels = {"method": "Method"}
+    if outcomes is None or areas.empty:
+        return _table("table4_csa", caption, labels, columns, frame)
+    images = ["dataset", "participant", "contrast"]
+    of_reference = [REFERENCE] if (areas["method"] == REFERENCE).any() else []
+    methods = [*of_reference, *outcomes["method"].unique()]
+    shown = pd.MultiIndex.from_frame(areas[images]).unique()
+    failed = {}
+    for method in methods[len(of_reference) :]:
+        own = pd.MultiIndex.from_frame(areas.loc[areas["method"] == method, images])
+        theirs = outcomes[(outcomes["method"] == method) & outcomes["failed"]]
+        missing = shown.difference(own).union(pd.MultiIndex.from_frame(theirs[images]))
+        failed[method] = f"{len(missing)} of {len(shown.union(missing))}"
+    counts = [failed.get(method, "–") for method in methods]
+    frame = frame.reindex(pd.Index(methods, name="method"))
+    frame = frame.set_index(pd.Index(counts, name="failed"), append=True)
+    return _table("table4_csa", caption, {**labels, "failed": _FAILED}, columns, frame)
 
 
 def thresholds_table(
@@ -237,10 +275,19 @@ def _agreement(
     caption: str,
     known: pd.DataFrame,
     labels: Mapping[str, str],
+    outcomes: pd.DataFrame | None,
     within: tuple[int, ...] = (),
 ) -> PaperTable:
     columns = (_DICE, _RVE, _ASD)
-    return _table(name, caption, labels, columns, _means(known, list(labels), columns), within)
+    frame = _means(known, list(labels), columns)
+    if outcomes is not None:
+        expected = outcomes[outcomes["reference"]].groupby(list(labels), sort=False)["failed"]
+        counts = expected.agg(["sum", "size"])
+        frame = frame.reindex(counts.index)
+        texts = [f"{failed} of {images}" for failed, images in counts.itertuples(index=False)]
+        frame = frame.set_index(pd.Index(texts, name="failed"), append=True)
+        labels = {**labels, "failed": _FAILED}
+    return _table(name, caption, labels, columns, frame, within)
 
 
 def _means(rows: pd.DataFrame, keys: list[str], columns: Sequence[Column]) -> pd.DataFrame:

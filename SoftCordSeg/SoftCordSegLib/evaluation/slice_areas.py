@@ -64,6 +64,7 @@ class SliceArea:
         slice: number, 0 is the lowest.
         level: vertebral level (1 = C1), 0 where not known.
         area_mm2: at right angles to the cord; NaN where there is no cord.
+        height_mm: of the cord's middle, towards S in the scanner's coordinates.
     """
 
     method: str
@@ -76,6 +77,7 @@ class SliceArea:
     slice: int
     level: int
     area_mm2: float
+    height_mm: float = math.nan
 
 
 def cut_name(threshold: float | None) -> str:
@@ -113,6 +115,7 @@ def slice_areas(
         except InputError as error:
             notes.append(f"{method}, {case.image.name}, {cut_name(threshold)}: no area. {error}")
             continue
+        heights = dict(zip(map(int, shape.slices), map(float, shape.centres_mm[:, 2])))
         for number, area in areas_of(shape).items():
             level = (levels or {}).get(number, 0)
             rows.append(
@@ -127,6 +130,7 @@ def slice_areas(
                     number,
                     level,
                     area,
+                    heights[number],
                 )
             )
     return rows, notes

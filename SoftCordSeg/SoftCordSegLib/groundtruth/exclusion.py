@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..bids import NIFTI_EXTENSIONS, participant_of
 from ..errors import InputError
+from ..files import text_of
 
 _ENDINGS = (*NIFTI_EXTENSIONS, ".json")
 _KEY = re.compile(r"^(\s*)([^\s#:-][^#:]*?)\s*:\s*(.*)$")
@@ -61,7 +62,7 @@ def read_exclusions(path: Path) -> Exclusions:
         InputError: the file cannot be read, or a line names no participant or image.
     """
     try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+        lines = text_of(path).splitlines()
     except FileNotFoundError as error:
         raise InputError(
             "There is no such exclusion list.", path=path, hint="Check its name."

@@ -5,7 +5,7 @@ Other rooms import from here, not from the files; from ``disc_files``, what read
 
 from .aggregate import LevelSummary, Summary, aggregate
 from .centreline import Centreline
-from .common_stretch import rows_in_common
+from .common_stretch import reached_by_all, rows_in_common
 from .contrast_spread import (
     ContrastSpread,
     contrasts_csv_text,
@@ -97,6 +97,7 @@ __all__ = [
     "parse_levels",
     "parse_slices",
     "propose_discs",
+    "reached_by_all",
     "rows_in_common",
     "shrink_factors",
     "slice_ranges",

@@ -158,11 +158,18 @@ def _level_groups(
         level: tuple(n for n in sorted(level_of) if level_of[n] == level and n in chosen)
         for level in levels
     }
-    for level in levels:
-        if not members[level]:
-            notes.append(
-                f"Level {level_name(level)} ({level}) has no slices here, so it was left out."
-            )
+    missing = [level for level in levels if not members[level]]
+    if missing:
+        notes += [
+            f"Level {level_name(level)} ({level}) has no slices here, so it was left out."
+            for level in missing
+        ]
+        there = sorted({level for number, level in level_of.items() if number in chosen})
+        notes.append(
+            f"The levels that are there: {', '.join(level_name(level) for level in there)}."
+            if there
+            else "No level has slices here."
+        )
     if per_level:
         return [(members[level], (level,)) for level in levels]
     if per_slice:

@@ -39,20 +39,37 @@ def rows_in_common(
         for name in members:
             shape = shapes[name]
             heights = shape.centres_mm[:, 2]
-            reach = 0.5 * _thickness(shape) + _NEAR_MM
-            kept = inside[name] & (heights >= low - reach) & (heights <= high + reach)
+            kept = inside[name] & reached_by_all(heights, low, high, _thickness(shape))
             if (inside[name] & ~kept).any() and group not in partial:
                 partial.append(group)
             if kept.any():
-                stretch = shape.with_levels(np.where(kept, shape.levels, 0))
+                stretch = shape.with_levels(np.where(kept, _levels_of(shape), 0))
                 rows[name] += aggregate(stretch, levels=group).rows
     return rows, partial
 
 
+def reached_by_all(
+    heights_mm: np.ndarray, low_mm: float, high_mm: float, thickness_mm: float
+) -> np.ndarray:
+    """Which slices lie between the ends that all masks reach.
+
+    Args:
+        heights_mm: of the cord's middle in the slices.
+        low_mm, high_mm: the ends.
+        thickness_mm: of a slice; one that overlaps an end by half counts.
+    """
+    reach = 0.5 * thickness_mm + _NEAR_MM
+    return (heights_mm >= low_mm - reach) & (heights_mm <= high_mm + reach)
+
+
 def _has_level(shape: CordShape, group: tuple[int, ...]) -> np.ndarray:
     """(n,) True in slices with an area that are of one of these levels."""
-    levels = np.zeros(len(shape), int) if shape.levels is None else shape.levels
-    return np.isin(levels, group) & np.isfinite(shape.columns["area"])
+    return np.isin(_levels_of(shape), group) & np.isfinite(shape.columns["area"])
+
+
+def _levels_of(shape: CordShape) -> np.ndarray:
+    """(n,) 0 where there is no level."""
+    return np.zeros(len(shape), int) if shape.levels is None else shape.levels
 
 
 def _extent(shape: CordShape) -> tuple[float, float]:

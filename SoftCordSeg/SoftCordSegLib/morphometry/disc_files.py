@@ -7,17 +7,19 @@ program found it.
 
 from __future__ import annotations
 
-import json
+import csv
+import math
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..bids import sidecar_path
 from ..errors import InputError, OptionError, naming_file
-from ..files import json_text, text_writer, write_together
+from ..files import json_text, text_of, text_writer, write_together
 from ..provenance import generated_by
+from ..structured_text import read_json
 from .discs import (
     DiscLabel,
     discs_from_label_image,
@@ -38,6 +40,7 @@ FIRST_LANDMARK = 49
 _BRAINSTEM = (49, 50)
 # What :func:`~.found_remark` ends with.
 _CONFIDENCE = re.compile(r"with confidence (\d\.\d+)")
+_UNITS_MM = {"mm": 1.0, "cm": 10.0, "m": 1000.0, "um": 1e-3, "µm": 1e-3}
 # The version of the format, which Slicer looks for.
 _SCHEMA = "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/markups-schema-v1.0.3.json#"
 
@@ -155,7 +158,9 @@ def read_points(path: Path) -> list[MarkedPoint]:
         InputError: the file cannot be read, or is something else.
     """
     try:
-        return _from_fcsv(path) if path.name.lower().endswith(".fcsv") else _from_markups_json(path)
+        with naming_file(path):
+            is_fcsv = path.name.lower().endswith(".fcsv")
+            return _from_fcsv(path) if is_fcsv else _from_markups_json(path)
     except FileNotFoundError as error:
         raise InputError(
             "There is no file of this name.", path=path, hint="Check the name and the folder."
@@ -195,7 +200,7 @@ def _found_in_sidecar(path: Path) -> list[tuple[str, tuple[float, float, float],
     if not sidecar.exists():
         return []
     try:
-        discs = json.loads(sidecar.read_text(encoding="utf-8")).get("Discs", [])
+        discs = read_json(sidecar).get("Discs", [])
         return [
             (disc["Name"], tuple(disc["PositionMm"]), float(disc["Confidence"]))
             for disc in discs
@@ -210,30 +215,52 @@ def _found_in_sidecar(path: Path) -> list[tuple[str, tuple[float, float, float],
 
 
 def _from_markups_json(path: Path) -> list[MarkedPoint]:
+    """The points of all lists of the file; lines, curves and the like have none that are discs."""
     try:
-        markups = json.loads(path.read_text(encoding="utf-8"))["markups"][0]
-        to_ras = _to_ras(markups.get("coordinateSystem", "LPS"))
-        return [
-            MarkedPoint(
-                str(point["label"]),
-                to_ras(*map(float, point["position"])),
-                str(point.get("description", "")),
-            )
-            for point in markups["controlPoints"]
-            if point.get("positionStatus", "defined") == "defined"
-        ]
-    except (ValueError, KeyError, IndexError, TypeError) as error:
+        markups = read_json(path)["markups"]
+        lists = [one for one in markups if one.get("type", "Fiducial") == "Fiducial"]
+        places = [(one, point) for one in lists for point in one["controlPoints"]]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
             "This is not a markups file of Slicer.",
             path=path,
             hint="Save the discs in Slicer as .mrk.json.",
         ) from error
+    if not lists:
+        raise InputError(
+            "The file has no list of points.",
+            path=path,
+            hint="Mark the discs in Slicer with a list of points, and save that.",
+        )
+    frames = {
+        id(one): (
+            _to_ras(str(one.get("coordinateSystem", "LPS"))),
+            _to_mm(one.get("coordinateUnits", "mm")),
+        )
+        for one in lists
+    }
+    points = []
+    for number, (one, point) in enumerate(places, start=1):
+        if not isinstance(point, dict):
+            raise _no_point(f"Point {number}")
+        if point.get("positionStatus", "defined") == "defined":
+            to_ras, to_mm = frames[id(one)]
+            name = str(point.get("label", ""))
+            position = _position(point.get("position"), f"Point {number} ('{name}')")
+            points.append(
+                MarkedPoint(
+                    name,
+                    to_ras(*(to_mm * x for x in position)),
+                    str(point.get("description", "")),
+                )
+            )
+    return points
 
 
 def _from_fcsv(path: Path) -> list[MarkedPoint]:
     """Slicer's older list format."""
     system, columns, points = "0", ["id", "x", "y", "z"], []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for number, line in enumerate(text_of(path).splitlines(), start=1):
         if line.startswith("#"):
             key, _, value = line[1:].partition("=")
             if key.strip() == "CoordinateSystem":
@@ -241,23 +268,59 @@ def _from_fcsv(path: Path) -> list[MarkedPoint]:
             elif key.strip() == "columns":
                 columns = [name.strip() for name in value.split(",")]
         elif line.strip():
-            values = dict(zip(columns, line.split(",")))
-            try:
-                position = _to_ras(system)(*(float(values[axis]) for axis in "xyz"))
-                points.append(MarkedPoint(values["label"], position, values.get("desc", "")))
-            except (KeyError, ValueError) as error:
-                raise InputError(
-                    f"A line of the file is not a point: '{line}'.",
-                    path=path,
-                    hint="Save the discs in Slicer again.",
-                ) from error
+            (cells,) = csv.reader([line], skipinitialspace=True)
+            values = dict(zip(columns, cells))
+            what = f"Line {number}, '{line}',"
+            if "label" not in values:
+                raise _no_point(what)
+            position = _position([values.get(axis) for axis in "xyz"], what)
+            point = MarkedPoint(values["label"], position, values.get("desc", ""))
+            points.append(replace(point, position_mm=_to_ras(system)(*position)))
     return points
+
+
+def _position(values: Any, what: str) -> tuple[float, float, float]:
+    """Three numbers; ``what`` they are of, for the error."""
+    try:
+        x, y, z = map(float, values)
+    except (TypeError, ValueError) as error:
+        raise _no_point(what) from error
+    if not all(map(math.isfinite, (x, y, z))):
+        raise _no_point(what)
+    return x, y, z
+
+
+def _no_point(what: str) -> InputError:
+    return InputError(
+        f"{what} is not a point: it has no label, or no position of three numbers.",
+        hint="Place the point again in Slicer, or remove it, and save the discs.",
+    )
 
 
 def _to_ras(system: str) -> Callable[[float, float, float], tuple[float, float, float]]:
     """What turns coordinates of this system (RAS or LPS, in old files 0 or 1) into RAS."""
-    sign = 1 if system.upper() in ("RAS", "0") else -1
+    signs = {"RAS": 1, "0": 1, "LPS": -1, "1": -1}
+    sign = signs.get(system.upper())
+    if sign is None:
+        raise InputError(
+            f"The points are in the coordinate system '{system}', and not in RAS or LPS.",
+            hint="Save the discs in Slicer again.",
+        )
     return lambda x, y, z: (sign * x, sign * y, z)
+
+
+def _to_mm(units: Any) -> float:
+    """By what coordinates in these units are multiplied: "cm", or one for each axis in UCUM's
+    brackets.
+    """
+    names = {str(unit).strip("[] ") for unit in (units if isinstance(units, list) else [units])}
+    (name,) = names if len(names) == 1 else (", ".join(sorted(names)),)
+    if name not in _UNITS_MM:
+        raise InputError(
+            f"The points are in the unit '{name}', which is not a known one.",
+            hint=f"Save them in mm; {', '.join(_UNITS_MM)} are understood.",
+        )
+    return _UNITS_MM[name]
 
 
 # --- Writing ---

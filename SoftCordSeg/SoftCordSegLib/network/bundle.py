@@ -11,17 +11,20 @@ weights.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import ModelError
 from ..files import atomic_path, file_sha256, write_text_atomically
 from ..resources import resources_folder
+from ..structured_text import read_json
+from . import limits
 from .activations import ACTIVATIONS
 from .plans import PIPELINES, CentreCrop, NetworkSpec, NnUNet
-from .unet_config import PAPER, UNetConfig, three_integers
+from .unet_config import PAPER, UNetConfig
 
 if TYPE_CHECKING:
     import torch
@@ -29,7 +32,10 @@ if TYPE_CHECKING:
     from .unet import UNet
 
     State = dict[str, torch.Tensor]
+    _Network = TypeVar("_Network", bound=torch.nn.Module)
 
+# Of weights, in a safetensors file.
+_TYPES = ("F16", "BF16", "F32", "F64")
 _REQUIRED = ("name", "version", "license", "weights")
 
 # Contracts by which intensities are scaled before a network of ours sees them;
@@ -115,9 +121,7 @@ class ModelBundle:
         """
         from .unet import UNet
 
-        network = UNet(UNetConfig(stage.features, stage.strides))
-        self._fill(network, stage.weights)
-        return network
+        return self._filled(lambda: UNet(UNetConfig(stage.features, stage.strides)), stage.weights)
 
     def networks(self, spec: NetworkSpec) -> Iterator[torch.nn.Module]:
         """The networks of a ``plan``, one after the other, in evaluation mode, on the CPU.
@@ -129,28 +133,64 @@ class ModelBundle:
         from .nnunet_builder import build_network
         from .unet import UNet
 
-        for name in spec.weights:
+        def build() -> torch.nn.Module:
             if spec.config is not None:
-                network: torch.nn.Module = UNet(spec.config)
-            else:
-                assert spec.library is not None
-                network = build_network(spec.library)
-            self._fill(network, name)
-            yield network
+                return UNet(spec.config)
+            assert spec.library is not None
+            return build_network(spec.library)
 
-    def _fill(self, network: torch.nn.Module, name: str) -> None:
+        for name in spec.weights:
+            yield self._filled(build, name)
+
+    def _filled(self, build: Callable[[], _Network], name: str) -> _Network:
+        """The network with its weights; nothing is allocated for one that they do not fit."""
         import safetensors.torch
+        import torch
 
         path = self.folder / name
         try:
-            network.load_state_dict(safetensors.torch.load_file(path))
+            with torch.device("meta"):
+                expected = {key: tuple(one.shape) for key, one in build().state_dict().items()}
+            if _shapes(path) != expected:
+                raise ValueError("other parameters, or other shapes")
+            network = build()
+            state = safetensors.torch.load_file(path)
+            network.load_state_dict(state)
+        except ModelError:
+            raise
         except Exception as error:  # safetensors and torch raise many kinds, all meaning the same
             raise ModelError(
                 "The weights do not fit the configuration: the model bundle is corrupt.",
                 path=path,
                 hint="Install it again.",
             ) from error
-        network.eval()
+        if not all(bool(value.isfinite().all()) for value in network.state_dict().values()):
+            raise ModelError(
+                "The weights contain values that are NaN or infinite, so that nothing can be"
+                " computed with them.",
+                path=path,
+                hint="Get the model again, or use another one.",
+            )
+        return network.eval()
+
+
+def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """The shape of each tensor, as the head of the file says.
+
+    Raises:
+        ValueError: a tensor is not of real numbers.
+    """
+    import safetensors
+
+    shapes = {}
+    with safetensors.safe_open(path, "pt") as opened:
+        # What was opened is no dictionary.
+        for key in opened.keys():  # noqa: SIM118
+            tensor = opened.get_slice(key)
+            if tensor.get_dtype() not in _TYPES:
+                raise ValueError(f"'{key}' is of type {tensor.get_dtype()}")
+            shapes[key] = tuple(tensor.get_shape())
+    return shapes
 
 
 def load_bundle(folder: str | Path) -> ModelBundle:
@@ -186,7 +226,12 @@ def load_bundle(folder: str | Path) -> ModelBundle:
                 folder, metadata, orientation, None, None, PIPELINES[pipeline].from_json(inference)
             )
         sums = dict(metadata["weights"])
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        for key in _REQUIRED[:-1]:
+            limits.text(metadata[key], key)
+    except ModelError as error:
+        error.in_file(folder)
+        raise
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise ModelError(
             f"The model bundle has an invalid configuration ({error!r}).",
             path=folder,
@@ -254,19 +299,21 @@ def _letters(value: Any) -> str:
 
 
 def _stage(entry: dict[str, Any]) -> Stage:
+    shape = UNetConfig(entry["features"], entry["strides"])
     stage = Stage(
-        weights=str(entry["weights"]),
-        features=tuple(int(n) for n in entry["features"]),
-        strides=tuple(three_integers(stride) for stride in entry["strides"]),
-        spacing_mm=float(entry["spacing_mm"]),
-        tile=three_integers(entry["tile"]),
-        overlap=float(entry["overlap"]),
-        activation=str(entry["activation"]),
+        weights=limits.text(entry["weights"], "weights"),
+        features=shape.features,
+        strides=shape.strides,
+        spacing_mm=limits.number(entry["spacing_mm"], "spacing_mm", limits.SPACING_MM),
+        tile=limits.three(entry["tile"], "tile", limits.TILE),
+        overlap=limits.number(entry["overlap"], "overlap", limits.OVERLAP),
+        activation=limits.text(entry["activation"], "activation"),
     )
-    if not (0 <= stage.overlap < 1 and stage.spacing_mm > 0 and min(stage.tile) > 0):
-        raise ValueError("tile, overlap or spacing out of range")
     if stage.activation not in ACTIVATIONS:
         raise ValueError(f"unknown activation {stage.activation}")
+    if any(n % step for n, step in zip(stage.tile, shape.divisor)):
+        raise ValueError(f"the tile is not a multiple of {shape.divisor}")
+    limits.check_tile(stage.tile, stage.features, stage.strides)
     return stage
 
 
@@ -284,18 +331,30 @@ def _verify(folder: Path, name: str, sums: dict[str, str]) -> None:
     path = folder / name
     # A bundle is untrusted: its configuration must not reach files outside its folder, or formats
     # that run code.
-    if folder.resolve() not in path.resolve().parents or path.suffix != ".safetensors":
+    try:
+        inside = folder.resolve() in path.resolve().parents
+    except (OSError, RuntimeError, ValueError):  # links in a circle, names that no system has
+        inside = False
+    if not inside or path.suffix != ".safetensors":
         raise ModelError(
             f"The model bundle names '{name}' as weights, which is not a .safetensors file"
             " inside its folder.",
             path=folder,
             hint="Do not use it.",
         )
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise ModelError(
             f"The model bundle has no weights '{name}'.", path=folder, hint="Install it again."
         )
-    if sums.get(name) != file_sha256(path):
+    try:
+        found = file_sha256(path)
+    except OSError as error:
+        raise ModelError(
+            f"The weights cannot be read: {error.strerror or error}.",
+            path=path,
+            hint="Permit reading them, or install the model again.",
+        ) from error
+    if sums.get(name) != found:
         raise ModelError(
             "The weights are not the ones that the bundle was published with (SHA-256 differs).",
             path=path,
@@ -305,7 +364,7 @@ def _verify(folder: Path, name: str, sums: dict[str, str]) -> None:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         if not isinstance(content, dict):
             raise ValueError("not an object")
     except FileNotFoundError as error:

@@ -9,11 +9,13 @@ callbacks), which contain nothing and do nothing.  Afterwards only tensors and p
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelError
+from .archive import MAX_FILES
 from .bundle import WEIGHTS
 from .plain_conv import check_fit, config_of, translated
 from .plans import CentreCrop, NetworkSpec
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
     import torch
 
     from .plans import NnUNet
+
+
+# The pickle of a checkpoint describes the weights; they themselves lie beside it.
+_MAX_PICKLE = 64 << 20
 
 
 class _Inert:
@@ -58,6 +64,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
 
     path = Path(path)
     try:
+        _check_container(path)
         stand_ins = _stand_ins(path)
         # Memory-mapped: two thirds of a checkpoint are the optimiser's and are never read.
         if stand_ins:
@@ -117,14 +124,50 @@ def tensors_of(
         if str(name).startswith(prefix)
     }
     if not state or not all(
-        isinstance(value, torch.Tensor) and value.is_floating_point() for value in state.values()
+        isinstance(value, torch.Tensor) and _is_plain(value) for value in state.values()
     ):
         raise ModelError(
             "The weights in the file are not those of a network.",
             path=path,
             hint="Check that it is the right file.",
         )
+    for name, value in state.items():
+        # In the precision that is computed in.
+        if not bool(value.float().isfinite().all()):
+            raise ModelError(
+                f"The weights '{name}' contain values that are NaN or infinite, so that nothing can"
+                " be computed with them.",
+                path=path,
+                hint="Get the file again, or use another checkpoint.",
+            )
     return state
+
+
+def _is_plain(tensor: torch.Tensor) -> bool:
+    """Whether a tensor has real numbers, and as many of them in the file as its shape says.
+
+    A tensor whose steps are 0 has any shape and one number; copying it would fill the memory.
+    """
+    import torch
+
+    return (
+        tensor.is_floating_point()
+        and tensor.layout == torch.strided
+        and tensor.device.type == "cpu"
+        and tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
+    )
+
+
+def _check_container(path: Path) -> None:
+    """Refuse a file that grows when it is read: PyTorch compresses nothing in a checkpoint."""
+    with zipfile.ZipFile(path) as opened:
+        members = opened.infolist()
+    if (
+        len(members) > MAX_FILES
+        or any(member.compress_type != zipfile.ZIP_STORED for member in members)
+        or any(member.file_size > _MAX_PICKLE for member in members if ".pkl" in member.filename)
+    ):
+        raise ValueError("it is packed as PyTorch never does")
 
 
 def _stand_ins(path: Path) -> list[Any]:

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelError
+from . import limits
 
 if TYPE_CHECKING:
     import torch
@@ -30,19 +31,17 @@ def check_library(library: dict[str, Any]) -> None:
         ModelError: it does, or something is missing.
     """
     try:
+        limits.check_plain(library, "the network's configuration")
         names = [library["kwargs"].get(key) for key in library["imports"]]
         known = _NETWORK.fullmatch(str(library["class"]))
-        complete = min(int(library["channels_in"]), int(library["channels_out"])) > 0
+        for key in ("channels_in", "channels_out"):
+            limits.whole(library[key], key, limits.CHANNELS)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelError(
-            f"The configuration of the model's network is incomplete ({error!r}).",
+            f"The configuration of the model's network is invalid ({error}).",
             hint="Install it again.",
         ) from error
-    if (
-        not complete
-        or not known
-        or not all(name is None or _LAYER.fullmatch(str(name)) for name in names)
-    ):
+    if not known or not all(name is None or _LAYER.fullmatch(str(name)) for name in names):
         raise ModelError(
             f"The model's network is '{library['class']}', which is not one of nnU-Net's own.",
             hint="Use another model.",

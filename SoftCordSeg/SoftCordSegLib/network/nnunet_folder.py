@@ -7,17 +7,18 @@ Sources: MIC-DKFZ/nnUNet v2 (``plans_handler.py``, ``predict_from_raw_data.py``)
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import ModelError
+from ..structured_text import read_json
+from . import limits
 from .checkpoint import Converted, read_checkpoint, tensors_of
 from .nnunet_builder import check_library
 from .plain_conv import check_fit, translated
 from .plans import Margins, NetworkSpec, NnUNet, Resampling
-from .unet_config import UNetConfig, three_integers
+from .unet_config import Size, UNetConfig
 
 _PLAIN = "PlainConvUNet"
 _HOMES = {
@@ -67,8 +68,13 @@ def architecture_of(configuration: dict[str, Any]) -> Architecture:
             hint="Choose another model.",
         )
     # As nnU-Net itself completes old plans.
-    stages = len(configuration["n_conv_per_stage_encoder"])
-    widest, base = configuration["unet_max_num_features"], configuration["UNet_base_num_features"]
+    stages = limits.whole(
+        len(configuration["n_conv_per_stage_encoder"]), "the number of stages", limits.STAGES
+    )
+    widest, base = (
+        limits.whole(configuration[key], key, limits.FEATURES)
+        for key in ("unet_max_num_features", "UNet_base_num_features")
+    )
     kwargs = {
         "n_stages": stages,
         "features_per_stage": [min(base * 2**stage, widest) for stage in range(stages)],
@@ -103,7 +109,7 @@ def unet_config(architecture: Architecture, outputs: int) -> UNetConfig:
     """
     kwargs = architecture.kwargs
     _check_layers(kwargs)
-    stages = int(kwargs["n_stages"])
+    stages = limits.whole(kwargs["n_stages"], "n_stages", limits.STAGES)
     features = _each(kwargs["features_per_stage"], stages)
     return UNetConfig(
         features=features,
@@ -155,14 +161,15 @@ def _check_layers(kwargs: dict[str, Any]) -> None:
 
 
 def _each(value: Any, count: int) -> tuple:
-    values = (value,) * count if isinstance(value, int) else tuple(value)
+    values = (value,) * count if isinstance(value, int) else tuple(limits.listed(value, "a list"))
     if len(values) != count:
         raise ValueError(f"{count} entries, one a stage, in {value}")
     return values
 
 
-def _three(value: Any) -> tuple[int, int, int]:
-    return three_integers((value,) * 3 if isinstance(value, int) else value)
+def _three(value: Any) -> Size:
+    sizes = (value,) * 3 if isinstance(value, int) else value
+    return limits.three(sizes, "a stride or kernel", (1, max(limits.STRIDE[1], limits.KERNEL[1])))
 
 
 _CHECKPOINTS = ("checkpoint_final.pth", "checkpoint_best.pth")
@@ -218,9 +225,18 @@ def convert_result_folder(
         )
     except ModelError:
         raise
-    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
+    except (
+        AttributeError,
+        KeyError,
+        IndexError,
+        OverflowError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise ModelError(
-            f"The nnU-Net folder cannot be used: {error} is missing in its plans or data set.",
+            "The nnU-Net folder cannot be used: something is missing or out of range in its plans"
+            f" or data set ({error}).",
             path=folder,
             hint="Get it again.",
         ) from error
@@ -314,13 +330,15 @@ def _plan(plans: dict[str, Any], configuration: dict[str, Any]) -> dict[str, Any
     intensities = plans.get("foreground_intensity_properties_per_channel", {})
     used = ("mean", "std", "percentile_00_5", "percentile_99_5")
     return {
-        "spacing_mm": tuple(float(n) for n in configuration["spacing"]),
-        "patch": tuple(int(n) for n in configuration["patch_size"]),
-        "transpose_forward": tuple(int(n) for n in plans["transpose_forward"]),
-        "normalisation": configuration["normalization_schemes"][0],
+        "spacing_mm": tuple(limits.listed(configuration["spacing"], "spacing")),
+        "patch": limits.three(configuration["patch_size"], "patch_size", limits.TILE),
+        "transpose_forward": limits.three(plans["transpose_forward"], "transpose_forward", (0, 2)),
+        "normalisation": str(configuration["normalization_schemes"][0]),
         "use_mask": bool(configuration["use_mask_for_norm"][0]),
         "intensities": {
-            key: float(intensities["0"][key]) for key in used if key in intensities.get("0", {})
+            key: limits.number(intensities["0"][key], key, limits.INTENSITY)
+            for key in used
+            if key in intensities.get("0", {})
         },
         "data": _resampling(configuration.get("resampling_fn_data_kwargs"), 3),
         "probabilities": _resampling(
@@ -336,8 +354,8 @@ def _plan(plans: dict[str, Any], configuration: dict[str, Any]) -> dict[str, Any
 def _resampling(options: dict[str, Any] | None, order: int) -> Resampling:
     options = options or {}
     return Resampling(
-        int(options.get("order", order)),
-        int(options.get("order_z", 0)),
+        options.get("order", order),
+        options.get("order_z", 0),
         options.get("force_separate_z"),
     )
 
@@ -360,12 +378,15 @@ def _labels(dataset: dict[str, Any]) -> dict[str, Any]:
             " them is the cord.",
             hint="Use another model.",
         )
-    return {"foreground": (int((cord or list(labels.values()))[0]),)}
+    value = (cord or list(labels.values()))[0]
+    return {"foreground": (limits.whole(value, "the cord's label", limits.CHANNELS),)}
 
 
 def _mirroring(content: dict[str, Any]) -> dict[str, Any]:
     axes = content.get("inference_allowed_mirroring_axes")
-    return {"mirror_axes": tuple(int(n) for n in axes) if isinstance(axes, (list, tuple)) else ()}
+    if not isinstance(axes, (list, tuple)):
+        return {"mirror_axes": ()}
+    return {"mirror_axes": limits.wholes(axes, "inference_allowed_mirroring_axes", (0, 2))}
 
 
 def _orientation(dataset: dict[str, Any]) -> str:
@@ -413,7 +434,7 @@ def _read_margins(path: Path) -> Margins:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         if not isinstance(content, dict):
             raise ValueError("not an object")
     except (OSError, ValueError) as error:

@@ -13,7 +13,8 @@ import re
 from typing import TYPE_CHECKING
 
 from ..errors import ModelError
-from .unet_config import UNetConfig, three_integers
+from . import limits
+from .unet_config import UNetConfig
 
 if TYPE_CHECKING:
     import torch
@@ -90,7 +91,9 @@ def config_of(state: State, first_stride: tuple[int, int, int] = (1, 1, 1)) -> U
         strides = (
             first_stride,
             *(
-                three_integers(state[f"upsample.{level}.weight"].shape[2:])
+                limits.three(
+                    tuple(state[f"upsample.{level}.weight"].shape[2:]), "a stride", limits.STRIDE
+                )
                 for level in range(levels - 1, -1, -1)
             ),
         )
@@ -99,7 +102,9 @@ def config_of(state: State, first_stride: tuple[int, int, int] = (1, 1, 1)) -> U
             strides=strides,
             convolutions=convolutions,
             decoder_convolutions=decoder,
-            kernels=tuple(three_integers(shape[2:]) for shape in first),
+            kernels=tuple(
+                limits.three(tuple(shape[2:]), "a kernel", limits.KERNEL) for shape in first
+            ),
             channels_in=first[0][1],
             channels_out=state["heads.0.weight"].shape[0],
             bias="encoder.0.0.conv.bias" in state,

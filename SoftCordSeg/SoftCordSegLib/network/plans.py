@@ -10,8 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from . import limits
 from .activations import ACTIVATIONS
-from .unet_config import Size, UNetConfig, three_integers
+from .nnunet_builder import check_library
+from .unet_config import Size, UNetConfig
 
 CENTRE_CROP, NNUNET = "centre_crop", "nnunet"
 PADDINGS = ("constant", "edge")
@@ -45,10 +47,14 @@ class NetworkSpec:
         Raises:
             KeyError, TypeError, ValueError: it cannot be used.
         """
-        weights = tuple(str(name) for name in entry["weights"])
-        if not weights or isinstance(entry["weights"], str):
+        weights = tuple(
+            limits.text(name, "weights") for name in limits.listed(entry["weights"], "weights")
+        )
+        if not 0 < len(weights) <= limits.NETWORKS:
             raise ValueError("weights is a list of files")
         library = entry.get("library")
+        if library is not None:
+            check_library(library)
         config = None if library else UNetConfig.from_json(entry["unet"])
         return cls(weights, config, library)
 
@@ -90,12 +96,9 @@ class CentreCrop:
 
     def __post_init__(self) -> None:
         _check_window(self.tile, self.overlap, self.floor)
-        if not (
-            self.spacing_mm > 0
-            and self.divisible_by > 0
-            and all(n > 0 or n == -1 for n in self.crop)
-        ):
-            raise ValueError("spacing, crop or divisor out of range")
+        limits.number(self.spacing_mm, "spacing_mm", limits.SPACING_MM)
+        limits.whole(self.divisible_by, "divisible_by", (1, limits.DIVISOR))
+        limits.three([1 if n == -1 else n for n in self.crop], "crop", limits.CROP)
         if self.padding not in PADDINGS or self.activation not in ACTIVATIONS:
             raise ValueError(f"unknown padding {self.padding} or activation {self.activation}")
         config = self.network.config
@@ -103,15 +106,18 @@ class CentreCrop:
             raise ValueError("a network with one channel in and one out is needed")
         if any(n % d for n, d in zip(self.tile, config.divisor)):
             raise ValueError(f"the tile is not a multiple of {config.divisor}")
+        limits.check_tile(self.tile, config.features, config.strides)
 
     @classmethod
     def from_json(cls, entry: dict[str, Any]) -> CentreCrop:
         """From ``inference.json``; keys that are left out have their defaults."""
         given = _given(cls, entry)
         given["network"] = NetworkSpec.from_json(entry["network"])
-        for key in ("crop", "tile"):
+        for key, most in (("crop", (-1, limits.CROP[1])), ("tile", limits.TILE)):
             if key in given:
-                given[key] = three_integers(given[key])
+                given[key] = limits.three(given[key], key, most)
+        for key in ("padding", "activation"):
+            limits.text(given.get(key, "default"), key)
         return cls(**given)
 
     def to_json(self) -> dict[str, Any]:
@@ -135,8 +141,10 @@ class Resampling:
     separate_z: bool | None = None
 
     def __post_init__(self) -> None:
-        if not (0 <= self.order <= 5 and 0 <= self.order_z <= 5):
-            raise ValueError("the order of a spline is 0 to 5")
+        limits.whole(self.order, "the order of a spline", (0, 5))
+        limits.whole(self.order_z, "the order of a spline", (0, 5))
+        if self.separate_z is not None:
+            limits.truth(self.separate_z, "separate_z")
 
 
 @dataclass(frozen=True)
@@ -151,8 +159,8 @@ class Margins:
     posterior: float = 22.0
 
     def __post_init__(self) -> None:
-        if min(vars(self).values()) < 0:
-            raise ValueError("margins are 0 mm or more")
+        for face, margin in vars(self).items():
+            limits.number(margin, f"the margin {face}", limits.MARGIN_MM)
 
 
 @dataclass(frozen=True)
@@ -191,19 +199,37 @@ class NnUNet:
     floor: float = 0.1
 
     def __post_init__(self) -> None:
-        _check_window(self.patch, 1 - self.step, self.floor)
-        if (
-            len(self.spacing_mm) != 3
-            or min(self.spacing_mm) <= 0
-            or sorted(self.transpose_forward) != [0, 1, 2]
-        ):
+        _check_window(self.patch, 1 - limits.number(self.step, "step", (0.1, 1.0)), self.floor)
+        for spacing in self.spacing_mm:
+            limits.number(spacing, "spacing_mm", limits.SPACING_MM)
+        if len(self.spacing_mm) != 3 or sorted(self.transpose_forward) != [0, 1, 2]:
             raise ValueError("spacing or axes out of range")
         if self.normalisation not in NORMALISATIONS:
             raise ValueError(f"unknown normalisation {self.normalisation}")
+        self._check_scheme()
         if not self.foreground or min(self.foreground) < 1 or max(self.foreground) >= self.channels:
             raise ValueError("the foreground is not among the network's outputs")
-        if not set(self.mirror_axes) <= {0, 1, 2}:
+        if not set(self.mirror_axes) <= {0, 1, 2} or len(set(self.mirror_axes)) != len(
+            self.mirror_axes
+        ):
             raise ValueError("an image has axes 0 to 2")
+        config = self.network.config
+        if config is not None:
+            if any(n % d for n, d in zip(self.patch, config.divisor)):
+                raise ValueError(f"the patch is not a multiple of {config.divisor}")
+            limits.check_tile(self.patch, config.features, config.strides)
+        limits.check_tile(self.patch, (self.channels,), ((1, 1, 1),))
+
+    def _check_scheme(self) -> None:
+        limits.truth(self.use_mask, "use_mask")
+        for name, value in self.intensities.items():
+            limits.number(value, f"the intensity {name}", limits.INTENSITY)
+        if self.normalisation == "CTNormalization" and not (
+            {"mean", "std", "percentile_00_5", "percentile_99_5"} <= set(self.intensities)
+            and self.intensities["std"] > 0
+            and self.intensities["percentile_00_5"] <= self.intensities["percentile_99_5"]
+        ):
+            raise ValueError("the intensities that the scheme needs are missing or contradictory")
 
     @property
     def channels(self) -> int:
@@ -220,11 +246,12 @@ class NnUNet:
         given = _given(cls, entry)
         read: dict[str, Callable[[Any], Any]] = {
             "network": NetworkSpec.from_json,
-            "spacing_mm": lambda value: tuple(float(n) for n in value),
-            "patch": three_integers,
-            "transpose_forward": three_integers,
-            "foreground": _ints,
-            "mirror_axes": _ints,
+            "spacing_mm": lambda value: tuple(limits.listed(value, "spacing_mm")),
+            "patch": lambda value: limits.three(value, "patch", limits.TILE),
+            "transpose_forward": lambda value: limits.three(value, "transpose_forward", (0, 2)),
+            "normalisation": lambda value: limits.text(value, "normalisation"),
+            "foreground": lambda value: limits.wholes(value, "foreground", limits.CHANNELS),
+            "mirror_axes": lambda value: limits.wholes(value, "mirror_axes", (0, 2)),
             "data": lambda value: Resampling(**value),
             "probabilities": lambda value: Resampling(**value),
             "margins": lambda value: Margins(**value) if value is not None else None,
@@ -243,12 +270,9 @@ PIPELINES: dict[str, type[CentreCrop] | type[NnUNet]] = {CENTRE_CROP: CentreCrop
 
 
 def _check_window(tile: Size, overlap: float, floor: float) -> None:
-    if len(tile) != 3 or min(tile) < 1 or not 0 <= overlap < 1 or not 0 <= floor < 1:
-        raise ValueError("tile, overlap or floor out of range")
-
-
-def _ints(value: Any) -> tuple[int, ...]:
-    return tuple(int(n) for n in value)
+    limits.three(tile, "the tile", limits.TILE)
+    limits.number(overlap, "overlap", limits.OVERLAP)
+    limits.number(floor, "floor", limits.FLOOR)
 
 
 def _given(cls: Any, entry: dict[str, Any]) -> dict[str, Any]:

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
+
+from . import limits
 
 Size = tuple[int, int, int]
 
 
-def three_integers(size: Any) -> Size:
-    """A size in voxels along (i, j, k).
-
-    Raises:
-        ValueError: not three numbers.
-    """
-    plain = tuple(int(n) for n in size)
-    if len(plain) != 3:
-        raise ValueError(f"three numbers are needed, not {plain}")
-    return plain[0], plain[1], plain[2]
-
-
-def _sizes(sizes: Any) -> tuple[Size, ...]:
-    return tuple(three_integers(size) for size in sizes)
+def _sizes(sizes: Any, name: str, most: tuple[int, int]) -> tuple[Size, ...]:
+    return tuple(limits.three(size, name, most) for size in limits.listed(sizes, name))
 
 
 @dataclass(frozen=True)
@@ -50,17 +41,40 @@ class UNetConfig:
 
     def __post_init__(self) -> None:
         # Configurations come from JSON, which knows only lists.
-        object.__setattr__(self, "features", tuple(int(n) for n in self.features))
-        object.__setattr__(self, "strides", _sizes(self.strides))
+        object.__setattr__(
+            self, "features", limits.wholes(self.features, "features", limits.FEATURES)
+        )
+        object.__setattr__(self, "strides", _sizes(self.strides, "strides", limits.STRIDE))
         if self.kernels is not None:
-            object.__setattr__(self, "kernels", _sizes(self.kernels))
+            object.__setattr__(self, "kernels", _sizes(self.kernels, "kernels", limits.KERNEL))
         for name in ("convolutions", "decoder_convolutions"):
             value = getattr(self, name)
             if isinstance(value, (list, tuple)):
-                object.__setattr__(self, name, tuple(int(n) for n in value))
+                plain: Any = limits.wholes(value, name, limits.CONVOLUTIONS)
+                object.__setattr__(self, name, plain)
+            elif name == "convolutions" or value is not None:
+                object.__setattr__(self, name, limits.whole(value, name, limits.CONVOLUTIONS))
+        for name in ("channels_in", "channels_out"):
+            limits.whole(getattr(self, name), name, limits.CHANNELS)
+        limits.truth(self.bias, "bias")
+        self._check_shape()
+        self._simplify()
+        # The kernels of the layers are the bulk of a network.
+        widths = (self.channels_in, *self.features)
+        parameters = sum(
+            width * (before + width * (count - 1)) * math.prod(kernel)
+            for before, width, count, kernel in zip(
+                widths, self.features, self.encoder_counts, self.kernel_sizes
+            )
+        )
+        if parameters > limits.PARAMETERS or max(self.divisor) > limits.DIVISOR:
+            raise ValueError("the network is larger than any known one")
+
+    def _check_shape(self) -> None:
         stages = len(self.features)
         if stages != len(self.strides) or stages < 2:
             raise ValueError("a U-Net needs at least two stages, and one stride for each")
+        limits.whole(stages, "the number of stages", limits.STAGES)
         if (
             len(self.encoder_counts) != stages
             or len(self.decoder_counts) != stages - 1
@@ -71,16 +85,6 @@ class UNetConfig:
             )
         if any(n % 2 == 0 for kernel in self.kernel_sizes for n in kernel):
             raise ValueError("the kernels of a U-Net have odd sizes")
-        self._simplify()
-        positive = (
-            *self.features,
-            *self.encoder_counts,
-            *self.decoder_counts,
-            self.channels_in,
-            self.channels_out,
-        )
-        if min(*positive, *(n for size in (*self.strides, *self.kernel_sizes) for n in size)) < 1:
-            raise ValueError("the numbers of a U-Net are 1 or more")
 
     def _simplify(self) -> None:
         """One shape has one wording, so that shapes can be compared."""
@@ -127,6 +131,8 @@ class UNetConfig:
         Raises:
             ValueError, TypeError: not the shape of a U-Net.
         """
+        if not isinstance(entry, dict):
+            raise ValueError("the shape of the network is missing")
         return cls(**entry)
 
     def to_json(self) -> dict[str, Any]:

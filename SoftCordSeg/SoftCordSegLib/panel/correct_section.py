@@ -221,8 +221,9 @@ class CorrectSection(Section):
             node = scene.AddNode(node)
         return node
 
-    def _on_folded(self, _collapsed) -> None:
-        self._panel.refresh()
+    def _on_folded(self, collapsed) -> None:
+        with self._panel.guard(_("The layout could not be shown."), section="Correct"):
+            self._panel.views.show_for_correcting(not collapsed)
 
     # --- reverting
     # ----------------------------------------------------------------------------------------------

@@ -22,8 +22,8 @@ from .short_table import (
 )
 from .status_lines import error_style
 
-# A table of more rows scrolls.
-_MOST_ROWS = 7
+# A table of more rows scrolls; below a comparison more words stand.
+_MOST_ROWS, _MOST_ROWS_COMPARED = 7, 5
 _ROW_PADDING = 6  # px
 _AREA_COLUMN = 2
 _REST_MS = 400
@@ -43,6 +43,7 @@ class MeasureSection(Section):
         self._compared = None  # the volumes that are shown, one where they are not compared
         self._spreads = None  # of a comparison, for the CSV
         self._settled_for = None
+        self._summed = False  # the scene has a table of the chosen rows
         # The scene's table of the chosen rows follows when the choice has rested.
         self._settling = qt.QTimer()
         self._settling.setSingleShot(True)
@@ -74,8 +75,12 @@ class MeasureSection(Section):
         ui, allow = self._ui, self._panel.hints.allow
         self._compared = self._volumes(situation)
         self._measurer.want(list(self._compared.studies) if self._compared else [])
+        several = self._compared is not None and len(self._compared.studies) > 1
+        shown = Rows.Level if several and self._rows is Rows.Slice else self._rows
         for rows, chip in self._chips.items():
-            chip.checked = rows is self._rows
+            chip.checked = rows is shown
+        apart = _("Slices of several volumes do not match: they are compared by level.")
+        allow(ui.cordSliceChip, apart if several else "")
         ui.cordLevelsEdit.visible = self._rows is Rows.Range
         wrong = self._wrong_range()
         ui.cordRangeNote.visible = bool(wrong)
@@ -97,7 +102,10 @@ class MeasureSection(Section):
         """Bring the scene's tables up to date soon, where the choice has changed."""
         if self._measurement(situation) is not None:
             choice = (self._rows, self._levels, self._shown, situation.image)
-            deleted = self._panel.shown and situation.study.slice_table is None
+            study = situation.study
+            deleted = self._panel.shown and (
+                study.slice_table is None or (self._summed and study.summary_table is None)
+            )
             if choice != self._settled_for or (deleted and not self._settling.isActive()):
                 self._settled_for = choice
                 self._settling.start()
@@ -219,7 +227,8 @@ class MeasureSection(Section):
                     widget.setItem(row, column, item)
                 if item.text() != text:
                     item.setText(text)
-        rows = min(len(table.cells), _MOST_ROWS)
+        most = _MOST_ROWS if len(self._compared.studies) == 1 else _MOST_ROWS_COMPARED
+        rows = min(len(table.cells), most)
         height = widget.verticalHeader().defaultSectionSize * rows
         widget.setFixedHeight(widget.horizontalHeader().height + height + 2 * widget.frameWidth)
         widget.blockSignals(False)
@@ -266,6 +275,7 @@ class MeasureSection(Section):
     def _on_measured(self, study, measurement) -> None:
         if Sources(study) == measurement.sources:  # not by the discs of another volume
             put_into_scene(study, measurement, self._rows, self._levels)
+            self._summed = study.summary_table is not None
 
     # --- looking at it
     # ----------------------------------------------------------------------------------------------

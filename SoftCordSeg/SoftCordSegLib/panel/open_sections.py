@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import qt
 
+from ..resources import resources_folder
+
 
 class OpenSections:
     """The sections that take turns.
@@ -16,6 +18,9 @@ class OpenSections:
     def __init__(self, ui, names):
         self._buttons = {name: getattr(ui, f"cord{name}Section") for name in names}
         self._pins = {name: getattr(ui, f"cord{name}Pin") for name in names}
+        icon = qt.QIcon(str(resources_folder() / "Icons" / "Pin.png"))
+        for pin in self._pins.values():
+            pin.setIcon(icon)
         self._texts = {name: button.text for name, button in self._buttons.items()}
         self._words = dict.fromkeys(names, "")
         self._slots = []

@@ -56,11 +56,12 @@ def outcome_of(study) -> Outcome:
     text = volume + _reach(study, (filled[-1] - filled[0] + 1) * float(mask.spacing[axis]))
     if has_edits(study.soft):
         text += _(", corrected by hand")
-    text, ends = f"✓ {text}.", _ends(study, mask)
-    if not ends:
-        return Outcome(text)
-    text = " ".join([text, *(words for words, _end, _sure in ends)])
-    return Outcome(text, any(sure for *_rest, sure in ends), ends[0][1].position_mm)
+    ends = _ends(study, mask)
+    warning = any(sure for *_rest, sure in ends)
+    text = " ".join([f"{text}.", *(words for words, _end, _sure in ends)])
+    return Outcome(
+        text if warning else f"✓ {text}", warning, ends[0][1].position_mm if ends else None
+    )
 
 
 def _reach(study, length_mm: float) -> str:

@@ -13,6 +13,7 @@ from ..colours import ERROR_ON_DARK, ERROR_ON_LIGHT, WARNING_ON_DARK, WARNING_ON
 
 # Of the lightness from 0 to 255 of the ground that text is written on.
 _DARK_BELOW = 128
+_WARNING_SIGN = "⚠"
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Line:
 
     Attributes:
         text: one or more sentences; "" for nothing.
-        warning: something to look at; in another colour.
+        warning: something to look at; in another colour, behind a sign.
         error: something that did not work; in another colour.
         show: called by the button [Show]; None for no button.
     """
@@ -73,9 +74,10 @@ class StatusLine:
         style = f"color: {_colour(line)};" if line.error or line.warning else ""
         if self._label.styleSheet != style:
             self._label.styleSheet = style
-        if self._label.text != line.text:
-            self._label.text = line.text
-        self._label.visible = bool(line.text) or self._keeps_place
+        text = f"{_WARNING_SIGN} {line.text}" if line.text and line.warning else line.text
+        if self._label.text != text:
+            self._label.text = text
+        self._label.visible = bool(text) or self._keeps_place
         self._button.visible = line.show is not None
 
     @property

@@ -5,6 +5,7 @@ screen.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 
 import qt
 import slicer
@@ -136,10 +137,29 @@ class Views(Section):
         Raises:
             InputError: nothing to compare the chosen volume with.
         """
+        from ..scene.cord_layouts import layout_node_of, set_passing
+
         if name == "compare":
             self._compare.studies_for(self._panel.situation.study, MOST_CONTRASTS)
         store_setting(_WANTED, "yes")
         self._show_layout(name)
+        node = layout_node_of(self._scene)
+        if node is not None:
+            set_passing(node, False)
+
+    def show_for_correcting(self, opened: bool) -> None:
+        """The section *Correct* was opened or folded: a large axial view meanwhile, where the user
+        has the layout *Cord* and there is a mask.
+        """
+        if not self._entered or (opened and self._panel.situation.view is None):
+            return
+        from ..scene.cord_layouts import layout_for_correcting, layout_node_of, set_passing
+
+        node = layout_node_of(self._scene)
+        name = None if node is None else layout_for_correcting(node, opened)
+        if name is not None:
+            self._show_layout(name)
+            set_passing(node, opened)
 
     def leave_layout(self) -> None:
         """Show the layout before ours again, as the user wants."""
@@ -195,6 +215,8 @@ class Views(Section):
     def refresh(self, situation) -> None:
         if not self._panel.shown or self._own:
             return
+        if importlib.util.find_spec("nibabel") is None:
+            return  # the packages are not installed yet
         if not self._entered or self._imported:
             self._enter()
         if situation.image is not self._chosen:
@@ -386,7 +408,9 @@ class Views(Section):
             return
         image = self._panel.situation.image
         if other is None or image is None:
-            if self._offered[0] is not None and self._panel.ui.cordRunStatus.text == self._words:
+            if self._offered[0] is not None and self._panel.ui.cordRunStatus.text.endswith(
+                self._words
+            ):
                 self._panel.say("")
             self._offered = None, False
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,12 +10,15 @@ import numpy as np
 
 from ..bids import stem_of
 from ..errors import InputError
+from ..files import text_of
 
 # Below this a volume counts as b = 0, s/mm² (SCT's bval_min, in sct_dmri_separate_b0_and_dwi and
 # sct_dmri_moco).
 B0_BELOW = 100.0
 # A direction shorter than this is none (the same, where only directions are given).
 _NO_DIRECTION = 0.01
+# Besides blanks, what stands between numbers that a table program wrote.
+_BETWEEN = str.maketrans(dict.fromkeys(",;\"'[]", " "))
 
 
 @dataclass(frozen=True)
@@ -168,7 +172,7 @@ def _numbers(path: Path, what: str) -> np.ndarray:
     """(rows, columns) float."""
     hint = f"Give the {what} as plain numbers, as FSL has them."
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = text_of(path).splitlines()
     except FileNotFoundError as error:
         raise InputError(
             f"There is no such file with the {what} of the diffusion series.",
@@ -177,18 +181,26 @@ def _numbers(path: Path, what: str) -> np.ndarray:
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise InputError("It cannot be read as text.", path=path, hint=hint) from error
+    rows = [line.translate(_BETWEEN).split() for line in lines]
+    rows = [row for row in rows if row]
+    for number, row in enumerate(rows, start=1):
+        for entry, word in enumerate(row, start=1):
+            if not _is_finite(word):
+                raise InputError(
+                    f"Entry {entry} of row {number}, '{word}', is not a number.",
+                    path=path,
+                    hint=hint,
+                )
+    lengths = {len(row) for row in rows}
+    if len(lengths) != 1:
+        counts = " and ".join(map(str, sorted(lengths)))
+        sentence = f"Its rows have {counts} entries." if rows else "It is empty."
+        raise InputError(sentence, path=path, hint=hint)
+    return np.array(rows, float)
+
+
+def _is_finite(word: str) -> bool:
     try:
-        rows = [
-            [float(word) for word in line.replace(",", " ").split()]
-            for line in lines
-            if line.strip()
-        ]
-    except ValueError as error:
-        raise InputError("It does not hold numbers only.", path=path, hint=hint) from error
-    if not rows or len({len(row) for row in rows}) > 1 or not np.isfinite(rows).all():
-        raise InputError(
-            "It is empty, or its rows differ in length, or a number is not finite.",
-            path=path,
-            hint=hint,
-        )
-    return np.array(rows)
+        return math.isfinite(float(word))
+    except ValueError:
+        return False

@@ -25,6 +25,7 @@ class Layers:
         self._shapes: list = []
         self._texts: list = []
         self._used_shapes = self._used_texts = 0
+        self._grown = False  # shapes were added after texts
         self._text_px = 12.0
         self._background = (1.0, 1.0, 1.0)
 
@@ -40,6 +41,12 @@ class Layers:
             actor.VisibilityOff()
         for actor in self._texts[self._used_texts :]:
             actor.VisibilityOff()
+        if self._grown:
+            # A renderer draws in the order in which it was given things: words over everything.
+            self._grown = False
+            for actor in self._texts:
+                self._renderer.RemoveViewProp(actor)
+                self._renderer.AddViewProp(actor)
 
     def close(self) -> None:
         """Take everything out of the renderer."""
@@ -94,8 +101,6 @@ class Layers:
         if self._used_texts == len(self._texts):
             actor = vtk.vtkTextActor()
             actor.SetTextScaleModeToNone()
-            # Words over everything: shapes are drawn layer by layer.
-            actor.SetLayerNumber(1)
             self._renderer.AddViewProp(actor)
             self._texts.append(actor)
         actor = self._texts[self._used_texts]
@@ -142,6 +147,7 @@ class Layers:
             actor.SetMapper(vtk.vtkPolyDataMapper2D())
             self._renderer.AddViewProp(actor)
             self._shapes.append(actor)
+            self._grown = bool(self._texts)
         actor = self._shapes[self._used_shapes]
         self._used_shapes += 1
         flat = np.zeros((len(points), 3))

@@ -22,6 +22,7 @@ MOST_CONTRASTS = 3
 LEAST_VIEW_PIXELS, WIDE_WINDOW_PIXELS = 320, 1700
 _PROFILE_SHARE, _VIEW_SHARE = 170, 400
 _FORMER_ATTRIBUTE, _LEFT_ATTRIBUTE = "SoftCordSeg.FormerLayout", "SoftCordSeg.LeftLayout"
+_PASSING_ATTRIBUTE = "SoftCordSeg.PassingLayout"  # *Correct*, in the place of *Cord* for a while
 _COLOURS = {"Yellow": "#EDD54C", "Red": "#F34A33"}
 
 
@@ -83,6 +84,25 @@ def resume_layout(layout_node, contrasts: int = 2, wide: bool = False) -> None:
     layout_node.RemoveAttribute(_LEFT_ATTRIBUTE)
     if name in LAYOUTS and layout_node.GetViewArrangement() == _former(layout_node):
         show_layout(layout_node, name, contrasts, wide)
+
+
+def set_passing(layout_node, passing: bool) -> None:
+    """Remember whether *Correct* is shown only while its section is open, or as the user chose."""
+    if passing:
+        layout_node.SetAttribute(_PASSING_ATTRIBUTE, "1")
+    else:
+        layout_node.RemoveAttribute(_PASSING_ATTRIBUTE)
+
+
+def layout_for_correcting(layout_node, opened: bool) -> str | None:
+    """The layout to change to when the section *Correct* is opened or folded: *Correct* in the
+    place of *Cord*, and *Cord* again; None where the user has chosen another one.
+    """
+    shown = shown_layout(layout_node)
+    if opened:
+        return "correct" if shown == "cord" else None
+    passing = shown == "correct" and layout_node.GetAttribute(_PASSING_ATTRIBUTE)
+    return "cord" if passing else None
 
 
 def is_first_time(layout_node) -> bool:

@@ -30,7 +30,7 @@ _BRAINSTEM = ("C1", "top of C1")
 # Slices from which an end can be seen; segmentation looks at 24 mm.
 _NEAR_END = 60
 # Areas before and after correction that differ by less are drawn once, mm².
-_SAME_AREA = 0.05
+_SAME_AREA = 0.5
 
 
 @dataclass(frozen=True)

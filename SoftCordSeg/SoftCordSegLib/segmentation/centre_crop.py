@@ -12,6 +12,7 @@ import numpy as np
 
 from ..network import ModelBundle
 from ..network.activations import ACTIVATIONS
+from ..network.limits import check_working_size
 from ..network.plans import CentreCrop
 from ..progress import Progress
 from ..volume import Grid, Volume, reorient, resample
@@ -45,6 +46,9 @@ def centre_crop_mask(
     progress.check_cancelled()
     working = reorient(image, bundle.orientation)
     grid = spaced(working.grid, plan.spacing_mm)
+    check_working_size(grid.shape, grid.spacing)
+    whole_axes = (n if wanted == -1 else wanted for n, wanted in zip(grid.shape, plan.crop))
+    check_working_size([max(n, t) for n, t in zip(whole_axes, plan.tile)], grid.spacing)
     sampled = _resampled(working, grid)
     cropped, position = cropped_and_padded(sampled.data, plan)
     normal = z_scored(cropped)

@@ -7,6 +7,7 @@ from scipy import ndimage
 
 from ..network import Stage
 from ..network.activations import ACTIVATIONS
+from ..network.limits import check_working_size
 from ..progress import Progress
 from ..volume import Volume, resample
 from ..volume.intensities import Scaling
@@ -21,7 +22,9 @@ _CANDIDATES = 3
 
 def coarse_image(image: Volume, spacing_mm: float) -> Volume:
     """The whole image, averaged to ``spacing_mm`` isotropic voxels, float32."""
-    return resample(image, image.grid.with_spacing(spacing_mm), order=1, antialias=True)
+    grid = image.grid.with_spacing(spacing_mm)
+    check_working_size(grid.shape, grid.spacing)
+    return resample(image, grid, order=1, antialias=True)
 
 
 def locate(

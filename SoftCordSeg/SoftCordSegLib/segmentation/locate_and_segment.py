@@ -9,6 +9,7 @@ import numpy as np
 from ..errors import InputError
 from ..network import Stage
 from ..network.activations import ACTIVATIONS
+from ..network.limits import check_working_size
 from ..progress import Progress
 from ..volume import Box, Grid, Volume, resample, resample_mask
 from ..volume.intensities import Scaling
@@ -97,6 +98,7 @@ def _working_grid(box: Box, image: Grid, stage: Stage) -> Grid:
     short = np.maximum(np.array(stage.tile) - (stop - start), 0)
     start = start - short // 2
     stop = stop + (short - short // 2)
+    check_working_size(stop - start, fine.spacing)
     return fine.crop(start, stop)
 
 

@@ -16,6 +16,7 @@ from scipy import ndimage
 
 from ..errors import InputError
 from ..network import ModelBundle
+from ..network.limits import check_working_size
 from ..network.plans import NnUNet, Resampling
 from ..progress import Progress
 from ..volume import Volume, reorient
@@ -127,6 +128,9 @@ def nnunet_mask(
     box, nonzero = _nonzero(data)
     cropped = normalised(data[box], nonzero[box], plan)
     size = new_shape(cropped.shape, spacing, plan.spacing_mm)
+    padded = [max(n, t) for n, t in zip(size, plan.patch)]
+    check_working_size(padded, plan.spacing_mm, plan.channels)
+    check_working_size(cropped.shape, spacing, plan.channels)
     sampled = resampled(cropped[None], size, spacing, plan.spacing_mm, plan.data)[0].astype(
         np.float32
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import OptionError
+from ..errors import ModelError, OptionError
 from ..network import ModelBundle
 from .tiles import Predict
 
@@ -50,6 +50,9 @@ def predictor(network: torch.nn.Module, device: str, channels_last: bool = False
         device: "cpu", "cuda", … or "auto": CUDA where there is one.
         channels_last: order of the voxels in memory; faster for narrow networks such as ours,
             slower for the paper's.
+
+    Raises:
+        ModelError: by the function that is returned, where an output is not finite.
     """
     import torch
 
@@ -63,7 +66,15 @@ def predictor(network: torch.nn.Module, device: str, channels_last: bool = False
             tensor = torch.from_numpy(np.ascontiguousarray(tile))[None, None].to(device)
             output = network(tensor.contiguous(memory_format=order))
             output = output[0] if isinstance(output, (list, tuple)) else output
-            return output[0].float().cpu().numpy()
+            output = output[0].float()
+            if not bool(output.isfinite().all()):
+                # Otherwise nothing would be found, as in an image without a cord.
+                raise ModelError(
+                    "The network's output is not finite (NaN or infinite), so that no mask can be"
+                    " made of it.",
+                    hint="Use another model, or install this one again.",
+                )
+            return output.cpu().numpy()
 
     return predict
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from ..network.limits import check_tiles
 from ..progress import Progress
 
 Predict = Callable[[np.ndarray], np.ndarray]
@@ -54,10 +56,12 @@ def predict_tiled(
         (i, j, k) or (channels, i, j, k) float32 raw outputs.
 
     Raises:
+        ModelError: the model's tiles are so small for this image that the run would not end.
         Cancelled: the user stopped the run.
     """
     boxes = []
-    along = (starts(n, t, overlap) for n, t in zip(image.shape, tile))
+    along = [starts(n, t, overlap) for n, t in zip(image.shape, tile)]
+    check_tiles(math.prod(map(len, along)))
     for corner in np.array(np.meshgrid(*along, indexing="ij")).reshape(3, -1).T:
         box = tuple(slice(int(a), int(a) + t) for a, t in zip(corner, tile))
         if wanted is None or wanted[box].any():

@@ -68,6 +68,14 @@ class CsaFiles:
                 "The table, the comparison and the figure need files of their own.",
                 hint="Give each another name.",
             )
+        for table, endings in ((self.table, (".csv", ".json")), (self.compare, (".csv",))):
+            if table is not None and table.suffix.lower() not in endings:
+                raise OptionError(
+                    "A table cannot be written in this format.",
+                    path=table,
+                    hint=f"Give a name that ends in {' or '.join(endings)}; spreadsheet programs"
+                    " open .csv.",
+                )
         if self.append and self.table.suffix.lower() == ".json":
             raise OptionError(
                 "Rows can be added to a .csv table only.", path=self.table, hint="Give a .csv file."

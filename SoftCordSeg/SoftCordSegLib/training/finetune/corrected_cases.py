@@ -26,7 +26,7 @@ from ...bids import (
     stem_of,
 )
 from ...errors import InputError
-from ...files import file_sha256
+from ...files import file_sha256, text_of
 from ...progress import Progress
 from ..real_cases import OpenCase, RealCase, load_cases, open_case
 
@@ -188,7 +188,7 @@ def find_cases(
 
 def _listed(path: Path) -> tuple[list[RealCase], list[RealCase], list[str]]:
     cases, held_out = load_cases(path), []
-    if "validation" in json.loads(path.read_text(encoding="utf-8")):
+    if "validation" in json.loads(text_of(path)):
         held_out = load_cases(path, "validation")
     both = {case.participant for case in cases} & {case.participant for case in held_out}
     if both:
