@@ -197,3 +197,16 @@ def test_what_a_killed_process_left_goes_at_the_next_run(tmp_path):
     write_text_atomically(tmp_path / "note.txt", "x")
 
     assert sorted(path.name for path in tmp_path.iterdir()) == [of_another.name, "note.txt"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+def test_a_new_file_has_usual_permissions_without_a_change_of_the_process(tmp_path, monkeypatch):
+    """The umask belongs to all threads: one that changes it makes files of others open to all."""
+    before = os.umask(0o027)
+    try:
+        monkeypatch.setattr(os, "umask", None)
+        write_text_atomically(tmp_path / "new.txt", "x")
+    finally:
+        monkeypatch.undo()
+        os.umask(before)
+    assert (tmp_path / "new.txt").stat().st_mode & 0o777 == 0o640
