@@ -7,7 +7,7 @@
 # make screenshots  the pictures of the README and the documentation, and of the panel in every state, into build/screenshots/
 #
 # Each makes .venv first.  Where pip would otherwise bring PyTorch's CUDA packages (2 GB and more) and you have no such GPU,
-# name PyTorch's CPU index in pip's own variable: PIP_EXTRA_INDEX_URL=… make test
+# name PyTorch's CPU index: TORCH_INDEX=… make test.  It is used for PyTorch alone; all else is checked against its SHA-256.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -19,9 +19,10 @@ OUT ?= demo
 
 .venv: .venv/installed
 
-.venv/installed: requirements-lock.txt pyproject.toml setup.py | system-packages
+.venv/installed: requirements-lock.txt requirements-torch.txt pyproject.toml setup.py | system-packages
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet -r requirements-lock.txt
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements-lock.txt
+	$(BIN)/python -m pip install --quiet $(TORCH_INDEX:%=--index-url %) -r requirements-torch.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
 

@@ -7,8 +7,8 @@ import contextlib
 import hashlib
 import json
 import os
+import secrets
 import stat
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -49,17 +49,16 @@ def _temporary(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _sweep(path.parent)
-        handle, name = tempfile.mkstemp(
-            prefix=f"{_PREFIX}{owner_mark()}-", suffix=suffix, dir=path.parent
-        )
-        os.close(handle)
+        temporary = path.parent / f"{_PREFIX}{owner_mark()}-{secrets.token_hex(8)}{suffix}"
+        # Made with the permissions that any new file gets, which tempfile's are not.
+        with open(temporary, "xb"):
+            pass
     except OSError as error:
         raise OutputError(
             f"Cannot write into this folder: {_reason(error)}.",
             path=path.parent,
             hint="Choose another folder.",
         ) from error
-    temporary = Path(name)
     try:
         yield temporary
     except OSError as error:
@@ -74,12 +73,9 @@ def _temporary(path: Path) -> Iterator[Path]:
 
 
 def _flush(temporary: Path) -> None:
-    """Bring a written file to the disk, with the permissions that any new file gets."""
+    """Bring a written file to the disk."""
     with open(temporary, "rb+") as stream:
         os.fsync(stream.fileno())
-    umask = os.umask(0)
-    os.umask(umask)
-    temporary.chmod(0o666 & ~umask)
 
 
 def _sweep(folder: Path) -> None:

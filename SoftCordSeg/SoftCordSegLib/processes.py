@@ -75,12 +75,21 @@ class LockError(OSError):
     """A lock file cannot be made."""
 
 
+class LockBusy(LockError):
+    """Another process, or thread, has the lock."""
+
+
 @contextlib.contextmanager
-def exclusive_lock(path: str | Path) -> Iterator[None]:
-    """Hold a lock alone; waits while another process has it.  The lock file is removed at the end.
+def exclusive_lock(path: str | Path, wait: bool = True) -> Iterator[None]:
+    """Hold a lock alone.  The lock file is removed at the end.
+
+    Args:
+        path: of the lock file, which is made.
+        wait: while another process has it.
 
     Raises:
         LockError: the file cannot be made.
+        LockBusy: another process has it, and ``wait`` is False.
     """
     refusals = 0
     while True:
@@ -100,6 +109,8 @@ def exclusive_lock(path: str | Path) -> Iterator[None]:
             break
         if stream is not None:
             stream.close()
+        elif not wait:
+            raise LockBusy("it is in use")
         time.sleep(0.01)
     try:
         yield

@@ -389,7 +389,6 @@ def test_a_contrast_is_resampled_where_asked_for(softcord, tmp_path):
 def test_a_participant_that_cannot_be_done_does_not_stop_the_others(softcord, tmp_path):
     write_nifti(neck(), tmp_path / "data/sub-01/anat/sub-01_T2w.nii.gz")
     write_diffusion(tmp_path / "data/sub-02/dwi/sub-02_dwi.nii.gz", bvals=None)
-    write_nifti(neck(), tmp_path / "data/sub-02/anat/sub-02_T2w.nii.gz")
 
     result = softcord("prepare", tmp_path / "data", "-o", tmp_path / "out", "--json")
 
@@ -400,11 +399,47 @@ def test_a_participant_that_cannot_be_done_does_not_stop_the_others(softcord, tm
         [one["participant"] for one in answer["results"]],
         answer["failed"][0]["participant"],
     ) == (["sub-01"], "sub-02")
-    assert names_in(tmp_path / "out") == [
-        "dataset_description.json",
-        "sub-01",
-    ]  # nothing of sub-02, its T2w included
+    assert names_in(tmp_path / "out") == ["dataset_description.json", "sub-01"]
     assert "1 of 2 participants were prepared" in result.stderr
+
+
+def test_a_bad_file_costs_its_contrast_and_not_the_participant(softcord, tmp_path):
+    anat = tmp_path / "data/sub-01/anat"
+    for name in ("T1w", "T2w", "T2star"):
+        write_nifti(neck(), anat / f"sub-01_{name}.nii.gz")
+    whole = (anat / "sub-01_T2w.nii.gz").read_bytes()
+    (anat / "sub-01_T2w.nii.gz").write_bytes(whole[: len(whole) // 2])
+    (anat / "sub-01_T2star.nii.gz").unlink()
+    (anat / "sub-01_T2star.nii.gz").symlink_to(anat / "vanished.nii.gz")
+
+    result = softcord("prepare", tmp_path / "data", "-o", tmp_path / "out", "--masks", "--json")
+
+    assert result.exit_code == 1
+    said = " ".join(result.stderr.split())
+    assert "sub-01: T2w is left out." in said
+    assert "sub-01: T2star is left out." in said
+    assert "Traceback" not in said
+    (one,) = json.loads(result.stdout)["results"]
+    assert list(one["contrasts"]) == ["T1w"]
+    assert [failed["contrast"] for failed in one["failed"]] == ["T2star", "T2w"]
+    assert names_in(tmp_path / "out/sub-01/anat") == ["sub-01_T1w.json", "sub-01_T1w.nii.gz"]
+
+
+def test_what_an_exclusion_list_names_is_left_out(softcord, tmp_path):
+    for name in ("sub-01/anat/sub-01_T1w", "sub-01/anat/sub-01_T2w", "sub-02/anat/sub-02_T2w"):
+        write_nifti(neck(), tmp_path / "data" / f"{name}.nii.gz")
+    (tmp_path / "exclude.yml").write_text("- sub-02\n- sub-01_T1w.nii.gz  # moved\n")
+    words = ["--exclude", tmp_path / "exclude.yml", "--json"]
+
+    result = softcord("prepare", tmp_path / "data", "-o", tmp_path / "out", *words)
+
+    assert result.exit_code == 0, result.stderr
+    answer = json.loads(result.stdout)
+    assert [list(one["contrasts"]) for one in answer["results"]] == [["T2w"]]
+    assert answer["notes"] == [
+        "sub-01: T1w is left out: moved.",
+        "sub-02 is left out by the exclusion list.",
+    ]
 
 
 def test_results_within_the_data_set_are_not_taken_for_images(softcord, tmp_path):

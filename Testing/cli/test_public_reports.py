@@ -4,6 +4,7 @@ each): the right value, or a sentence that says what is wrong.
 
 from __future__ import annotations
 
+import shutil
 from typing import NamedTuple
 
 import numpy as np
@@ -331,3 +332,44 @@ def test_slices_of_two_grids_are_not_compared_by_their_numbers(softcord, trials,
 
     assert result.exit_code == 1
     assert "have different grids" in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("name", "drawn"),
+    [("bids", "sub-01_acq-MToff_MTS_seg.nii.gz"), ("bids2", "sub-01_T2w_seg.nii.gz")],
+)
+def test_a_mask_made_by_hand_is_kept_and_that_is_said(softcord, trials, tmp_path, name, drawn):
+    result = softcord("prepare", trials / name, "-o", tmp_path / "out", "--masks")
+
+    assert result.exit_code == 0, result.stderr
+    assert f"the mask '{drawn}' of the data set is used" in " ".join(result.stderr.split())
+    (original,) = (trials / name / "derivatives").rglob(drawn)
+    image = drawn[: -len("_seg.nii.gz")]
+    (copy,) = (tmp_path / "out" / "derivatives").rglob(f"{image}_label-SC_seg.nii.gz")
+    assert copy.read_bytes() == original.read_bytes()
+
+
+def test_a_mask_called_as_its_image_is_not_taken_and_that_is_said(softcord, trials, tmp_path):
+    data = trials / "second" / "bids_label_without_suffix"
+
+    result = softcord("prepare", data, "-o", tmp_path / "out", "--masks")
+
+    assert result.exit_code == 0, result.stderr
+    said = " ".join(result.stderr.split())
+    assert "sub-01_T2w.nii.gz': not taken, because its name is not that of a mask" in said
+
+
+def test_softgt_names_the_masks_that_it_does_not_take(softcord, trials, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(trials / "bids2", data)
+    folder = data / "derivatives" / "labels" / "sub-01" / "anat"
+    shutil.copy(folder / "sub-01_T2w_seg.nii.gz", folder / "sub-01_T2star.nii.gz")
+    shutil.copy(folder / "sub-01_T2w_seg.nii.gz", folder / "T2w_seg.nii.gz")
+    (folder / "sub-01_T1w_seg.nrrd").write_bytes(b"NRRD")
+
+    result = softcord("softgt", data, "-o", tmp_path / "out")
+
+    said = " ".join(result.stderr.split())
+    assert "sub-01_T2star.nii.gz': not taken, because its name is not that of a mask" in said
+    assert "T2w_seg.nii.gz': not taken, because its name does not begin with a participant" in said
+    assert "sub-01_T1w_seg.nrrd': not taken, because it is no NIfTI file" in said

@@ -404,3 +404,22 @@ def test_a_mask_that_was_corrected_by_hand_is_not_written_over(softcord, an_imag
     assert result.exit_code == 1
     assert "corrected by hand" in result.stderr
     assert mask.read_bytes() == before
+
+
+def test_what_an_exclusion_list_names_is_left_out(softcord, tmp_path):
+    names = ["sub-01_T1w", "sub-01_T2w", "sub-02_T2w"]
+    images = [tmp_path / f"{name}.nii.gz" for name in names]
+    for image in images:
+        write_nifti(a_neck(), image)
+    (tmp_path / "exclude.txt").write_text("sub-02: no cord\nsub-01_T1w.nii.gz\n")
+    words = ["--exclude", tmp_path / "exclude.txt", "-o", tmp_path / "out"]
+
+    result, none = softcord("segment", *images, *words), softcord("segment", images[2], *words)
+
+    assert result.exit_code == 0, result.stderr
+    assert "is left out: no cord." in " ".join(result.stderr.split())
+    assert names_in(tmp_path / "out") == [
+        f"sub-01_T2w_label-SC_softseg{ending}" for ending in (".json", ".nii.gz")
+    ]
+    assert none.exit_code == 2
+    assert "leaves out everything" in " ".join(none.stderr.split())

@@ -125,14 +125,34 @@ def test_what_slicer_lacks_is_in_the_requirements_of_the_module():
 
 
 def test_the_lock_file_pins_everything_that_is_declared():
-    lock = (REPOSITORY / "requirements-lock.txt").read_text(encoding="utf-8")
+    locks = ("requirements-lock.txt", "requirements-torch.txt")
+    lines = [
+        line
+        for name in locks
+        for line in (REPOSITORY / name).read_text(encoding="utf-8").splitlines()
+    ]
     pinned = {
-        line.split("==")[0]
-        for line in lock.splitlines()
-        if re.fullmatch(r"[A-Za-z0-9_.-]+==\S+", line)
+        line.split("==")[0] for line in lines if re.match(r"[A-Za-z0-9_.-]+==[^ ]+( \\)?$", line)
     }
     sections = ("dependencies", "training", "evaluation", "docs", "scene", "test")
     names = {re.split("[>=[]", one)[0] for section in sections for one in declared(section)}
 
     assert "torch" in names
     assert names - pinned == set()
+
+
+def test_every_locked_version_has_its_sha256_and_torch_alone_its_own_index():
+    text = (REPOSITORY / "requirements-lock.txt").read_text(encoding="utf-8")
+    entries = re.findall(
+        r"^([A-Za-z0-9_.-]+)==\S+((?: \\\n    --hash=sha256:[0-9a-f]{64})*)$", text, re.M
+    )
+    assert len(entries) == len(re.findall("==", text)) > 90
+    assert [name for name, hashes in entries if not hashes] == []
+    assert "torch" not in [name for name, _ in entries]
+
+    makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+    installs = [line for line in makefile.splitlines() if "pip install" in line]
+    assert "--require-hashes" in next(line for line in installs if "requirements-lock" in line)
+    assert [line for line in installs if "index-url" in line] == [
+        line for line in installs if "requirements-torch.txt" in line
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -17,9 +18,11 @@ from network.server import serving
 from SoftCordSegLib.errors import Cancelled, ModelError, OutputError
 from SoftCordSegLib.files import file_sha256
 from SoftCordSegLib.network import load_bundle, shipped_bundles
+from SoftCordSegLib.network import store as store_module
+from SoftCordSegLib.network.download import alone_with
 from SoftCordSegLib.network.install_model import install_archive, install_release
 from SoftCordSegLib.network.releases import Release, release_named, releases
-from SoftCordSegLib.network.store import Store, installed_bundles, models_folder
+from SoftCordSegLib.network.store import Store, find_bundle, installed_bundles, models_folder
 from SoftCordSegLib.progress import Progress
 
 SHAPE = {"features": (4, 6, 8), "strides": ((1, 1, 1), (2, 2, 2), (1, 2, 2))}
@@ -383,9 +386,14 @@ def test_what_came_the_first_time_must_come_again(server, store, tmp_path):
     assert store.remembered("v9.9") == file_sha256(tmp_path / "b.zip")
 
 
-def test_an_archive_that_could_not_be_installed_is_not_fetched_twice(server, store):
+def test_an_archive_that_could_not_be_installed_is_not_fetched_twice_where_it_is_the_expected_one(
+    server, store
+):
+    other = a_release(
+        server.file, max_features=99, sha256=hashlib.sha256(server.content).hexdigest()
+    )
     with pytest.raises(ModelError, match="another release"):
-        install_release(a_release(server.file, max_features=99), store, schemes=("http",))
+        install_release(other, store, schemes=("http",))
     assert store.remembered("v9.9") is None
     download_it(server, store)
     assert len(server.requests) == 1
@@ -397,3 +405,80 @@ def test_a_zip_from_elsewhere_is_held_to_what_was_downloaded_before(server, stor
     other = zipped(tmp_path / "other.zip", checkpoint_folder(tmp_path / "second", seed=1))
     with pytest.raises(ModelError, match="Nothing was installed"):
         install_archive(other, store, release=a_release())
+
+
+def test_an_archive_that_nobody_vouches_for_and_that_is_no_model_is_fetched_anew(
+    store, archive, monkeypatch
+):
+    """Otherwise a broken download would block its release for good."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with serving(b"<html>Please sign in to this network</html>") as server:
+        release = a_release(server.file)
+        with pytest.raises(ModelError, match="not a zip"):
+            install_release(release, store, schemes=("http",))
+        assert left_in(store.downloads) == []
+        server.content = archive.read_bytes()
+        assert install_release(release, store, schemes=("http",)) == store.folder / "v9.9"
+
+
+def test_an_archive_left_by_a_killed_run_is_replaced_where_it_is_no_model(
+    store, archive, monkeypatch
+):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with serving(archive.read_bytes()) as server:
+        release = a_release(server.file)
+        store.downloads.mkdir(parents=True)
+        (store.downloads / release.file).write_bytes(b"half")
+        install_release(release, store, schemes=("http",))
+    assert left_in(store.downloads) == []
+    assert left_in(store.folder) == [".downloads", "known-archives.json", "v9.9"]
+
+
+def test_a_release_is_downloaded_by_one_program_at_a_time(store, archive):
+    release = a_release()
+    with (
+        alone_with(store.downloads / release.file),
+        pytest.raises(ModelError, match="Another program is downloading"),
+    ):
+        install_release(release, store)
+    assert left_in(store.downloads) == []
+
+
+def test_a_model_whose_replacement_was_killed_between_two_renames_is_still_there(
+    store, archive, monkeypatch
+):
+    install_archive(archive, store, name="mine")
+
+    class Killed(BaseException):
+        pass
+
+    def killed(source, target, before=os.replace):
+        if os.path.basename(source) == "mine" and target == store.folder / "mine":
+            raise Killed
+        before(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store_module.os, "replace", killed)
+        with pytest.raises(Killed):
+            install_archive(archive, store, name="mine", replace=True)
+    assert not (store.folder / "mine").exists()
+    store.verify("mine")
+    assert [path.name for path in installed_bundles()] == ["mine"]
+    assert find_bundle("mine").name == "mine"
+    with pytest.raises(ModelError, match="installed already"):
+        install_archive(archive, store, name="mine")
+    install_archive(archive, store, name="other")
+    assert left_in(store.folder) == ["mine", "other"], "put back at the next installation"
+
+
+@pytest.mark.parametrize("name", ["known-archives.json", "Known-Archives.JSON"])
+def test_a_model_cannot_take_the_name_of_the_stores_own_file(store, archive, name):
+    with pytest.raises(ModelError, match="not a valid name"):
+        install_archive(archive, store, name=name)
+
+
+def test_a_remembered_sha256_that_is_none_is_not_compared(store):
+    store.folder.mkdir(parents=True)
+    for content in ('{"v9.9": 5}', '{"v9.9": "abc"}', "[1]"):
+        (store.folder / "known-archives.json").write_text(content)
+        assert store.remembered("v9.9") is None

@@ -35,7 +35,6 @@ def refused(tmp_path, sentence):
 
 
 def test_missing_b_values(tmp_path):
-    write_nifti(neck(), tmp_path / "data/sub-01/anat/sub-01_T2w.nii.gz")
     write_diffusion(tmp_path / "data" / DWI, bvals=None)
 
     error = refused(tmp_path, "neither 'sub-01_dwi.bval' nor 'sub-01_dwi.bvec' lies beside it")
@@ -86,9 +85,9 @@ def test_an_echo_that_is_a_series(tmp_path):
 
 
 def test_a_damaged_image(tmp_path):
-    write_nifti(neck(), tmp_path / "data/sub-01/anat/sub-01_T2w.nii.gz")
     path = tmp_path / "data/sub-01/anat/sub-01_T1w.nii.gz"
-    path.write_bytes((tmp_path / "data/sub-01/anat/sub-01_T2w.nii.gz").read_bytes()[:-200])
+    write_nifti(neck(), path)
+    path.write_bytes(path.read_bytes()[:-200])
 
     refused(tmp_path, "sub-01_T1w.nii.gz': The file is truncated or corrupt")
 

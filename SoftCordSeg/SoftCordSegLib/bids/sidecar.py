@@ -7,14 +7,14 @@ files, never where they lie on a machine, and nothing of a patient.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..files import file_sha256, json_text, text_of, text_writer
+from ..files import file_sha256, json_text, text_writer
 from ..provenance import box_of, generated_by, model_of, now
+from ..structured_text import read_json
 from .entities import PathLike, stem_of
 from .label_names import Kind, label_name, read_name
 
@@ -62,7 +62,7 @@ def sidecar_path(path: PathLike) -> Path:
 def read_sidecar(path: Path) -> dict[str, Any]:
     """The content of a JSON file; empty where it is missing or holds something else."""
     try:
-        content = json.loads(text_of(path))
+        content = read_json(path)
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}

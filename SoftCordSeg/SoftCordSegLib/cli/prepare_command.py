@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 
 from ..errors import OptionError
-from .console import print_json, say, show_table, warn
-from .guard import EXIT_FAILED, guarded, json_of
+from .console import fail, print_json, say, show_table, warn
+from .guard import EXIT_FAILED, for_user, guarded, json_of
 from .running import keep_memory_for, run_with_bars, use_threads
 from .shared_options import Debug, Device, Json, Model, StandardNames, Threads
 
@@ -77,6 +77,13 @@ Bval = Annotated[
         show_default=False,
     ),
 ]
+Exclude = Annotated[
+    Optional[Path],
+    typer.Option(
+        help="List of participants or images to leave out, as for softcord softgt.",
+        show_default=False,
+    ),
+]
 B0Below = Annotated[
     float,
     typer.Option(
@@ -130,6 +137,7 @@ def prepare_command(
     model: Model = None,
     participant: Participant = None,
     bval: Bval = None,
+    exclude: Exclude = None,
     b0_below: B0Below = 100.0,
     moco: Moco = True,
     group: Group = 1,
@@ -157,6 +165,7 @@ def prepare_command(
         from ..files import check_folder
         from ..network import store
         from ..preprocessing import MotionOptions
+        from ..workflows.excluded_images import without_excluded_raw
         from ..workflows.prepare_images import PrepareOptions, check_outputs, prepare_participant
         from ..workflows.run_each import check_contrasts
 
@@ -166,6 +175,12 @@ def prepare_command(
             masks, threshold, spacing, b0_below, motion, device, bids_standard_names
         )
         participants = _participants(images, out, participant, bval)
+        notes = _unused_masks(images, participants)
+        if exclude is not None:
+            participants, left_out = without_excluded_raw(participants, exclude)
+            notes += left_out
+        for note in notes:
+            warn(note)
         check_contrasts(spacing, {image.contrast for one in participants for image in one.images})
         for one in participants:
             check_outputs(one, out, options)
@@ -180,8 +195,8 @@ def prepare_command(
             lambda one, progress: prepare_participant(one, out, options, bundle, progress),
             debug,
         )
-        _report(outcomes, out, as_json)
-        if outcomes.failures:
+        _report(outcomes, notes, out, as_json, debug)
+        if outcomes.failures or any(one.failures for one in outcomes.results):
             raise typer.Exit(EXIT_FAILED)
 
 
@@ -213,6 +228,19 @@ def _participants(
     return find_raw_participants(dataset, out)
 
 
+def _unused_masks(images: list[str], participants: list[RawParticipant]) -> list[str]:
+    """Sentences on masks of a data set that are not taken."""
+    from ..workflows.unused_masks import unused_masks
+
+    used = [image.mask for one in participants for image in one.images if image.mask is not None]
+    return [
+        sentence
+        for folder in map(Path, images)
+        if folder.is_dir()
+        for sentence in unused_masks(folder, used)
+    ]
+
+
 def _contrast_and_file(text: str) -> tuple[str, Path]:
     """("T2star", path) of "T2star=path"; ("", path) of a path."""
     name, equals, path = text.partition("=")
@@ -241,12 +269,18 @@ def _voxel_sizes(texts: list[str]) -> dict[str, float]:
 
 
 def _report(
-    outcomes: Outcomes[RawParticipant, PreparedParticipant], out: Path, as_json: bool
+    outcomes: Outcomes[RawParticipant, PreparedParticipant],
+    notes: list[str],
+    out: Path,
+    as_json: bool,
+    debug: bool,
 ) -> None:
     results, failures = outcomes.results, outcomes.failures
     for one in results:
         for note in one.notes:
             warn(f"{one.name}: {note}")
+        for contrast, error in one.failures:
+            fail(f"{one.name}: {contrast} is left out. {for_user(error, debug)}")
     rows = [
         (
             one.name,
@@ -269,7 +303,8 @@ def _report(
         say(f"{len(results)} of {count} participants were prepared, in '{out}'.")
     if as_json:
         failed = [{"participant": one.name, **json_of(one.error)} for one in failures]
-        print_json({"results": [_json_of(one) for one in results], "failed": failed})
+        results_json = [_json_of(one) for one in results]
+        print_json({"results": results_json, "failed": failed, "notes": notes})
 
 
 def _json_of(one: PreparedParticipant) -> dict[str, Any]:
@@ -283,4 +318,6 @@ def _json_of(one: PreparedParticipant) -> dict[str, Any]:
         }
         for image in one.images
     }
-    return {"participant": one.name, "contrasts": contrasts, "notes": list(one.notes)}
+    failed = [{"contrast": name, **json_of(error)} for name, error in one.failures]
+    about = {"participant": one.name, "contrasts": contrasts, "notes": list(one.notes)}
+    return {**about, "failed": failed}

@@ -55,6 +55,13 @@ Overwrite = Annotated[
         help="Replace masks too that were drawn, corrected or changed since they were made.",
     ),
 ]
+Exclude = Annotated[
+    Optional[Path],
+    typer.Option(
+        help="List of participants or images to leave out, as for softcord softgt.",
+        show_default=False,
+    ),
+]
 CropSize = Annotated[
     Optional[str],
     typer.Option(
@@ -76,6 +83,7 @@ def segment_command(
     device: Device = "auto",
     threads: Threads = None,
     bids_standard_names: StandardNames = False,
+    exclude: Exclude = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
     debug: Debug = False,
@@ -98,6 +106,7 @@ def segment_command(
     }
     with guarded(debug, as_json):
         from ..network import store
+        from ..workflows.excluded_images import without_excluded_images
         from ..workflows.segment_images import SegmentOptions, segment_files, with_crop
 
         options = SegmentOptions(
@@ -111,6 +120,10 @@ def segment_command(
             {"Name": "softcord segment", "Options": words},
         )
         crop = parse_crop(crop_size)
+        if exclude is not None:
+            images, left_out = without_excluded_images(images, exclude)
+            for sentence in left_out:
+                warn(sentence)
         bundle = with_crop(store.open_bundle(model), crop)
         use_threads(threads)
         keep_memory_for(bundle)

@@ -267,6 +267,7 @@ def _participants(
     discs: str | None,
 ) -> list[MaskedParticipant]:
     from ..workflows.masked_participants import find_masked_participants, given_masks
+    from ..workflows.unused_masks import unused_masks
 
     if (dataset is None) == (not masks):
         raise OptionError(
@@ -284,7 +285,11 @@ def _participants(
             "--image and --discs are for the files of one participant.",
             hint="Leave them out: in a data set they are found by their names.",
         )
-    return find_masked_participants(dataset, reference)
+    participants = find_masked_participants(dataset, reference)
+    used = [mask for one in participants for mask in one.masks.values()]
+    for sentence in unused_masks(dataset, used, only_named=True):
+        warn(sentence)
+    return participants
 
 
 def _named_files(texts: list[str], option: str) -> dict[str, Path]:

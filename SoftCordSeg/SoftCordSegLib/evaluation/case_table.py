@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 from ..bids import stem_of
 from ..errors import InputError
 from ..files import text_of
+from ..structured_text import parse_json
 
 _REQUIRED = ("participant", "contrast", "image")
 _COLUMNS = (
@@ -149,7 +149,7 @@ def _row(heading: Sequence[str], cells: Sequence[str]) -> Mapping[str, object]:
 
 def _json_rows(text: str, path: Path) -> list[Mapping[str, object]]:
     try:
-        content = json.loads(text)
+        content = parse_json(text)
         rows = content["cases"] if isinstance(content, dict) else content
         if isinstance(rows, list) and all(isinstance(row, dict) for row in rows):
             return rows

@@ -8,7 +8,6 @@ program found it.
 from __future__ import annotations
 
 import csv
-import json
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -20,6 +19,7 @@ from ..bids import sidecar_path
 from ..errors import InputError, OptionError, naming_file
 from ..files import json_text, text_of, text_writer, write_together
 from ..provenance import generated_by
+from ..structured_text import read_json
 from .discs import (
     DiscLabel,
     discs_from_label_image,
@@ -200,7 +200,7 @@ def _found_in_sidecar(path: Path) -> list[tuple[str, tuple[float, float, float],
     if not sidecar.exists():
         return []
     try:
-        discs = json.loads(text_of(sidecar)).get("Discs", [])
+        discs = read_json(sidecar).get("Discs", [])
         return [
             (disc["Name"], tuple(disc["PositionMm"]), float(disc["Confidence"]))
             for disc in discs
@@ -217,7 +217,7 @@ def _found_in_sidecar(path: Path) -> list[tuple[str, tuple[float, float, float],
 def _from_markups_json(path: Path) -> list[MarkedPoint]:
     """The points of all lists of the file; lines, curves and the like have none that are discs."""
     try:
-        markups = json.loads(text_of(path))["markups"]
+        markups = read_json(path)["markups"]
         lists = [one for one in markups if one.get("type", "Fiducial") == "Fiducial"]
         places = [(one, point) for one in lists for point in one["controlPoints"]]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

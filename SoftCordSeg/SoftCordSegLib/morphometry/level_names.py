@@ -127,9 +127,9 @@ def parse_slices(text: str) -> list[int]:
     """
 
     def number(part: str) -> int:
-        if not re.fullmatch(r"\d+", part.strip()):
+        if not re.fullmatch(r"[0-9]{1,5}", part.strip()):
             raise InputError(
-                f"'{part}' is not a slice number.",
+                f"'{part[:40]}' is not a slice number.",
                 hint="Write slices as 5:15 or 3,5,7 (from 0, the lowest).",
             )
         return int(part)
@@ -138,7 +138,7 @@ def parse_slices(text: str) -> list[int]:
 
 
 def _parse_list(text: str, parse: Callable[[str], int]) -> list[int]:
-    numbers: list[int] = []
+    numbers: dict[int, None] = {}
     for part in re.split(r"[;,]", str(text)):
         ends = [parse(end) for end in part.split(":")]
         if len(ends) > 2 or ends[0] > ends[-1]:
@@ -146,8 +146,8 @@ def _parse_list(text: str, parse: Callable[[str], int]) -> list[int]:
                 f"'{part}' is not a range.",
                 hint="Write it from the lower to the higher number, as 2:3.",
             )
-        numbers += [n for n in range(ends[0], ends[-1] + 1) if n not in numbers]
-    return numbers
+        numbers.update(dict.fromkeys(range(ends[0], ends[-1] + 1)))
+    return list(numbers)
 
 
 def slice_ranges(numbers: Iterable[int]) -> str:

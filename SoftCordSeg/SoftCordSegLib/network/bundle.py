@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..errors import ModelError
 from ..files import atomic_path, file_sha256, write_text_atomically
 from ..resources import resources_folder
+from ..structured_text import read_json
 from . import limits
 from .activations import ACTIVATIONS
 from .plans import PIPELINES, CentreCrop, NetworkSpec, NnUNet
@@ -363,7 +364,7 @@ def _verify(folder: Path, name: str, sums: dict[str, str]) -> None:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         if not isinstance(content, dict):
             raise ValueError("not an object")
     except FileNotFoundError as error:

@@ -11,20 +11,26 @@ import os
 import re
 import socket
 import ssl
+import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..errors import ModelError, OutputError
 from ..files import file_sha256, write_text_atomically
+from ..processes import LockBusy, LockError, exclusive_lock
 from ..progress import Progress
+from ..structured_text import read_json
 
 SCHEMES = ("https",)
 MAX_BYTES = 4 << 30
 _BLOCK = 1 << 18
 _TIMEOUT_S = 30.0
 _ASK_TIMEOUT_S = 8.0
+# Fewer bytes than these within the timeout are no download.
+_LEAST_BYTES = 10_000
 # Headers with the version of a file, so that two versions are never joined into one.
 _VERSION_HEADERS = ("ETag", "Last-Modified")
 # What goes wrong with a connection; before Python 3.10 a timeout has a class of its own.
@@ -35,6 +41,8 @@ _CONNECTION = (
     TimeoutError,
     socket.timeout,
     ssl.SSLError,
+    # An address or an answer that the library cannot make sense of.
+    ValueError,
 )
 
 
@@ -66,22 +74,12 @@ def download(
         Cancelled: the user stopped it; the part stays, to be resumed.
     """
     path, progress = Path(path), progress or Progress()
-    part, note = path.with_name(path.name + ".part"), path.with_name(path.name + ".part.json")
+    part = path.with_name(path.name + ".part")
     _check_scheme(url, schemes)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _fetch(url, part, note, progress, max_bytes, schemes)
-        found = file_sha256(part)
-        if sha256 is not None and found != sha256.lower():
-            _forget(part, note)
-            raise ModelError(
-                f"The file from '{url}' is not the expected one (SHA-256 is {found}, expected"
-                f" {sha256}). It was deleted.",
-                hint="Try again later, and do not use the file if this happens twice.",
-            )
-        os.replace(part, path)
-        _forget(note)
-        return found
+        with alone_with(part):
+            return _download(url, path, sha256, progress, max_bytes, schemes)
     except _CONNECTION as error:
         raise _connection_error(url, error) from error
     except OSError as error:
@@ -90,6 +88,70 @@ def download(
             path=path,
             hint="Free some space, or choose another folder.",
         ) from error
+
+
+@contextlib.contextmanager
+def alone_with(path: Path) -> Iterator[None]:
+    """Keep other programs that download the same file from it, until the end of the block.
+
+    Raises:
+        ModelError: one is at it.
+        OutputError: the folder cannot be written.
+    """
+    try:
+        lock = exclusive_lock(path.with_name(f"{path.name}.lock"), wait=False)
+        lock.__enter__()
+    except LockBusy as error:
+        raise ModelError(
+            "Another program is downloading this file now.",
+            path=path,
+            hint="Wait until it has finished, and try again.",
+        ) from error
+    except LockError as error:
+        raise OutputError(
+            f"The file cannot be written: {error.strerror or error}.",
+            path=path,
+            hint="Free some space, or choose another folder.",
+        ) from error
+    try:
+        yield
+    finally:
+        lock.__exit__(None, None, None)
+
+
+def _download(
+    url: str,
+    path: Path,
+    sha256: str | None,
+    progress: Progress,
+    max_bytes: int,
+    schemes: tuple[str, ...],
+) -> str:
+    part, note = path.with_name(path.name + ".part"), path.with_name(path.name + ".part.json")
+    try:
+        _fetch(url, part, note, progress, max_bytes, schemes)
+    except _Unusable as error:
+        _forget(part, note)
+        raise error.error from error
+    found = file_sha256(part)
+    if sha256 is not None and found != sha256.lower():
+        _forget(part, note)
+        raise ModelError(
+            f"The file from '{url}' is not the expected one (SHA-256 is {found}, expected"
+            f" {sha256}). It was deleted.",
+            hint="Try again later, and do not use the file if this happens twice.",
+        )
+    os.replace(part, path)
+    _forget(note)
+    return found
+
+
+class _Unusable(Exception):
+    """What the server sends cannot be the file: nothing of it is kept to be resumed."""
+
+    def __init__(self, error: ModelError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 def size_of(url: str, *, schemes: tuple[str, ...] = SCHEMES) -> int | None:
@@ -108,7 +170,7 @@ def size_of(url: str, *, schemes: tuple[str, ...] = SCHEMES) -> int | None:
             length = response.headers.get("Content-Length")
     except _CONNECTION as error:
         raise _connection_error(url, error) from error
-    return int(length) if length and length.isdigit() else None
+    return _whole(length)
 
 
 def _fetch(
@@ -138,15 +200,18 @@ def _fetch(
         return
     with response:
         resumes = response.status == 206 and _range_start(response) == have and bool(version)
+        _check_answer(url, response, resumes)
         have = have if resumes else 0
-        length = response.headers.get("Content-Length")
-        total = have + int(length) if length and length.isdigit() else None
+        length = _whole(response.headers.get("Content-Length"))
+        total = have + length if length is not None else None
         _check_size(url, total or 0, max_bytes)
         _write_note(note, url, response)
         with open(part, "ab" if resumes else "wb") as stream:
             have = _copy(response, stream, have, total, url, max_bytes, progress)
     if total is not None and have != total:
         raise http.client.IncompleteRead(b"", total - have)
+    if not have:
+        raise _Unusable(ModelError(f"The file at '{url}' is empty.", hint="Try again later."))
 
 
 def _copy(
@@ -158,8 +223,13 @@ def _copy(
     max_bytes: int,
     progress: Progress,
 ) -> int:
+    begun, before = time.monotonic(), have
     while True:
         progress.check_cancelled()
+        if time.monotonic() - begun > _TIMEOUT_S:
+            if have - before < _LEAST_BYTES:
+                raise TimeoutError("the server sends almost nothing")
+            begun, before = time.monotonic(), have
         of = f" of {total / 1e6:.0f}" if total else ""
         progress.report(have / total if total else 0.0, f"Downloading: {have / 1e6:.0f}{of} MB")
         block = response.read1(_BLOCK)
@@ -193,15 +263,36 @@ def _check_scheme(url: str, schemes: tuple[str, ...]) -> None:
 
 def _check_size(url: str, size: int, max_bytes: int) -> None:
     if size > max_bytes:
-        raise ModelError(
-            f"The file at '{url}' is larger than {max_bytes / 1e9:.1f} GB, more than any model."
-            " The download was stopped.",
-            hint="Check the address.",
+        raise _Unusable(
+            ModelError(
+                f"The file at '{url}' is larger than {max_bytes / 1e9:.1f} GB, more than any model."
+                " The download was stopped.",
+                hint="Check the address.",
+            )
         )
 
 
+def _check_answer(url: str, response: Any, resumes: bool) -> None:
+    """Only a whole file, or the rest that was asked for, as it is."""
+    coding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if (response.status != 200 and not resumes) or coding not in ("identity", ""):
+        raise _Unusable(
+            ModelError(
+                f"The server of '{url}' does not send the file as it was asked for (status"
+                f" {response.status}, encoding {coding[:40]!a}).",
+                hint="Try again, or download the file with a browser and install the model from"
+                " it.",
+            )
+        )
+
+
+def _whole(length: str | None) -> int | None:
+    """The number in a header; None where it is missing or another thing."""
+    return int(length) if length and re.fullmatch(r"[0-9]{1,19}", length) else None
+
+
 def _range_start(response: Any) -> int | None:
-    match = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
+    match = re.match(r"bytes ([0-9]{1,19})-", response.headers.get("Content-Range", ""))
     return int(match.group(1)) if match else None
 
 
@@ -210,10 +301,13 @@ def _read_note(note: Path, url: str) -> str | None:
     is of another address.
     """
     try:
-        content = json.loads(note.read_text(encoding="utf-8"))
-        return content["version"] if content["url"] == url else None
+        content = read_json(note)
+        version = content["version"] if content["url"] == url else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
+    # It becomes a header.
+    usable = isinstance(version, str) and version.isascii() and version.isprintable()
+    return version if usable else None
 
 
 def _write_note(note: Path, url: str, response: Any) -> None:

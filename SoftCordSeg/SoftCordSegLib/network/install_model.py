@@ -13,7 +13,7 @@ from ..provenance import now
 from .archive import unpack
 from .bundle import load_bundle, save_plan_bundle, shipped_bundles
 from .checkpoint import Converted, convert_checkpoint, find_checkpoint
-from .download import SCHEMES, download
+from .download import SCHEMES, alone_with, download
 from .nnunet_folder import convert_result_folder, find_result_folder
 from .releases import Release, releases
 from .store import Store, fill
@@ -49,30 +49,46 @@ def install_release(
         Cancelled: the user stopped it; the part of the download stays, to be resumed.
     """
     store, progress = store or Store(), progress or Progress()
-    if store.path(release.name).exists() and not replace:
+    if store.has(release.name) and not replace:
         raise ModelError(
             f"The release '{release.name}' is installed already. Nothing was downloaded.",
             hint="Remove it first to install it again.",
         )
     expected = sha256 or release.sha256 or store.remembered(release.name)
     archive = store.downloads / release.file
-    found = _downloaded_before(archive, expected)
-    if found is None:
-        found = download(
-            release.url, archive, sha256=expected, progress=progress.part(0.0, 0.8), schemes=schemes
+
+    def install(found: str) -> Path:
+        try:
+            folder = install_archive(
+                archive,
+                store,
+                name=release.name,
+                sha256=found,
+                replace=replace,
+                release=release,
+                progress=progress.part(0.8, 1.0),
+            )
+        except ModelError:
+            if expected is None:
+                # No SHA-256 is known for these bytes: next time they are fetched anew.
+                archive.unlink(missing_ok=True)
+            raise
+        store.remember(release.name, found)
+        archive.unlink(missing_ok=True)
+        return folder
+
+    with alone_with(archive):
+        found = _downloaded_before(archive, expected)
+        if found is not None:
+            try:
+                return install(found)
+            except ModelError:
+                if expected is not None:
+                    raise
+        fetching = progress.part(0.0, 0.8)
+        return install(
+            download(release.url, archive, sha256=expected, progress=fetching, schemes=schemes)
         )
-    folder = install_archive(
-        archive,
-        store,
-        name=release.name,
-        sha256=found,
-        replace=replace,
-        release=release,
-        progress=progress.part(0.8, 1.0),
-    )
-    store.remember(release.name, found)
-    archive.unlink()
-    return folder
 
 
 def install_archive(
@@ -138,7 +154,7 @@ def _downloaded_before(archive: Path, expected: str | None) -> str | None:
     is none, or another one than expected.
     """
     found = file_sha256(archive) if archive.is_file() else None
-    return found if expected in (None, found) else None
+    return found if expected is None or expected.lower() == found else None
 
 
 def _release_of(archive: Path, name: str | None) -> Release | None:

@@ -7,12 +7,12 @@ Sources: MIC-DKFZ/nnUNet v2 (``plans_handler.py``, ``predict_from_raw_data.py``)
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import ModelError
+from ..structured_text import read_json
 from . import limits
 from .checkpoint import Converted, read_checkpoint, tensors_of
 from .nnunet_builder import check_library
@@ -434,7 +434,7 @@ def _read_margins(path: Path) -> Margins:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         if not isinstance(content, dict):
             raise ValueError("not an object")
     except (OSError, ValueError) as error:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import ModelError
 from ..resources import resources_folder
+from ..structured_text import read_json
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def releases() -> list[Release]:
     """
     path = resources_folder() / "Models" / "releases.json"
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         shared = {"licence": content["licence"], "citation": content["citation"]}
         return [
             Release(

@@ -18,6 +18,8 @@ from typing import Any
 
 from ..errors import ModelError, OutputError
 from ..files import locked, write_text_atomically
+from ..processes import exclusive_lock, is_locked
+from ..structured_text import read_json
 from .bundle import ModelBundle, load_bundle, shipped_bundles
 from .releases import releases
 
@@ -28,7 +30,14 @@ _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 # Prefixes of a model that is being written, of one that is being replaced, and of one that is being
 # removed.
 _UNFINISHED, _OLD, _GONE = ".new-", ".old-", ".gone-"
-_LEFT_BEHIND_S = 24 * 3600
+# In a model's workplace; held as long as that is used.
+_IN_USE = ".in-use"
+# Between making a workplace and taking its lock.
+_STARTING_S = 60
+_MEMORY = "known-archives.json"
+# A model of one of these names would stand where the store keeps its own.
+_OWN_FILES = (_MEMORY,)
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def models_folder() -> Path:
@@ -69,8 +78,13 @@ class Store:
         return self.folder / ".downloads"
 
     def bundles(self) -> list[Path]:
-        """The folders of the models, by name."""
-        return self._bundles_in(self.folder)
+        """The folders of the models, by name.
+
+        A model whose replacement was killed between two renames is where it was moved aside.
+        """
+        aside = {path.name: path for old in self._old() for path in self._bundles_in(old)}
+        there = {path.name: path for path in self._bundles_in(self.folder)}
+        return [path for _, path in sorted({**aside, **there}.items())]
 
     def path(self, name: str) -> Path:
         """Where the model of that name is, or would be.
@@ -78,7 +92,12 @@ class Store:
         Raises:
             ModelError: it cannot be the name of a folder on every system.
         """
-        if not _NAME.fullmatch(name) or _DEVICES.fullmatch(name) or name.endswith("."):
+        if (
+            not _NAME.fullmatch(name)
+            or _DEVICES.fullmatch(name)
+            or name.endswith(".")
+            or name.casefold() in _OWN_FILES
+        ):
             raise ModelError(
                 f"'{name}' is not a valid name of a model.",
                 hint="Use letters, digits, '.', '_', '+' and '-', at most 64.",
@@ -91,15 +110,23 @@ class Store:
         Raises:
             ModelError: there is none.
         """
-        path = self.path(name)
-        if not (path / "configs" / "metadata.json").is_file():
-            names = ", ".join(folder.name for folder in self.bundles()) or "none"
+        self.path(name)
+        known = {folder.name: folder for folder in self.bundles()}
+        if name not in known:
             raise ModelError(
-                f"No model '{name}' is installed here (installed: {names}).",
+                f"No model '{name}' is installed here (installed: {', '.join(known) or 'none'}).",
                 path=self.folder,
                 hint="Install it first.",
             )
-        return path
+        return known[name]
+
+    def has(self, name: str) -> bool:
+        """Whether the name is taken.
+
+        Raises:
+            ModelError: it is not a valid name of a model.
+        """
+        return os.path.lexists(self.path(name)) or name in [path.name for path in self.bundles()]
 
     @contextlib.contextmanager
     def new_bundle(self, name: str, replace: bool = False) -> Iterator[Path]:
@@ -115,7 +142,7 @@ class Store:
             OutputError: the store cannot be written.
         """
         target = self.path(name)
-        if target.exists() and not replace:
+        if not replace and self.has(name):
             raise ModelError(
                 f"A model '{name}' is installed already.",
                 hint="Remove it first, or install under another name.",
@@ -138,6 +165,8 @@ class Store:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._sweep()
             work = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=self.folder))
+            in_use = exclusive_lock(work / _IN_USE)
+            in_use.__enter__()
         except OSError as error:
             raise OutputError(
                 f"The models' folder cannot be written: {error.strerror or error}.",
@@ -147,6 +176,7 @@ class Store:
         try:
             yield work
         finally:
+            in_use.__exit__(None, None, None)
             shutil.rmtree(work, ignore_errors=True)
 
     def remove(self, name: str) -> None:
@@ -156,7 +186,10 @@ class Store:
             ModelError: it is not installed.
             OutputError: it cannot be deleted.
         """
-        shutil.rmtree(self._aside(self.installed(name), _GONE), ignore_errors=True)
+        installed = self.installed(name)
+        with self._renaming():
+            gone = self._aside(installed, _GONE)
+        shutil.rmtree(gone, ignore_errors=True)
 
     def verify(self, name: str) -> ModelBundle:
         """Read a model, its weights against their SHA-256, and fill its networks with them.
@@ -170,7 +203,8 @@ class Store:
 
     def remembered(self, name: str) -> str | None:
         """SHA-256 of a release's archive at its first download; None before that."""
-        return self._memory().get(name)
+        known = self._memory().get(name)
+        return known if isinstance(known, str) and _SHA256.fullmatch(known) else None
 
     def remember(self, name: str, sha256: str) -> None:
         """Record the SHA-256 of a release's archive, to be compared when it is downloaded again.
@@ -178,20 +212,20 @@ class Store:
         Raises:
             OutputError: the store cannot be written.
         """
-        path = self.folder / "known-archives.json"
+        path = self.folder / _MEMORY
         with locked(path):
             text = json.dumps({**self._memory(), name: sha256}, indent=2, sort_keys=True) + "\n"
             write_text_atomically(path, text)
 
     def _memory(self) -> dict[str, Any]:
         try:
-            content = json.loads((self.folder / "known-archives.json").read_text(encoding="utf-8"))
+            content = read_json(self.folder / _MEMORY)
         except (FileNotFoundError, NotADirectoryError):
             return {}
         except (OSError, ValueError) as error:
             raise ModelError(
                 "The file is corrupt, so downloads cannot be compared with earlier ones.",
-                path=self.folder / "known-archives.json",
+                path=self.folder / _MEMORY,
                 hint="Delete it if you trust the source.",
             ) from error
         return content if isinstance(content, dict) else {}
@@ -200,22 +234,47 @@ class Store:
     def _bundles_in(folder: Path) -> list[Path]:
         return sorted(path.parent.parent for path in folder.glob("[!.]*/configs/metadata.json"))
 
+    def _old(self) -> list[Path]:
+        """Folders of models that were moved aside for new ones."""
+        return sorted(self.folder.glob(f"{_OLD}*"))
+
+    @contextlib.contextmanager
+    def _renaming(self) -> Iterator[None]:
+        """Hold the names in the store, which takes moments: what is moved aside outside of this was
+        left by a killed run.
+        """
+        with exclusive_lock(self.folder / ".renaming.lock"):
+            yield
+
     def _sweep(self) -> None:
-        """Delete what killed runs left behind, where it is so old that no run can still use it.
+        """Delete what killed runs left behind.
 
         A model that was moved aside for one that was never installed is put back.
         """
-        for prefix in (_UNFINISHED, _OLD, _GONE):
-            for path in self.folder.glob(f"{prefix}*"):
-                if time.time() - path.stat().st_mtime <= _LEFT_BEHIND_S:
-                    continue
-                for model in self._bundles_in(path) if prefix == _OLD else ():
-                    if not (self.folder / model.name).exists():
+        with self._renaming():
+            for path in self._old():
+                for model in self._bundles_in(path):
+                    if not os.path.lexists(self.folder / model.name):
                         os.replace(model, self.folder / model.name)
                 shutil.rmtree(path, ignore_errors=True)
+            for path in self.folder.glob(f"{_GONE}*"):
+                shutil.rmtree(path, ignore_errors=True)
+        for path in self.folder.glob(f"{_UNFINISHED}*"):
+            with contextlib.suppress(OSError):  # its own run may just delete it
+                lock = path / _IN_USE
+                begun = lock.exists() or time.time() - path.stat().st_mtime > _STARTING_S
+                if begun and not is_locked(lock):
+                    shutil.rmtree(path, ignore_errors=True)
 
     def _swap(self, new: Path, target: Path) -> None:
         """Replace ``target`` by ``new``; the old one is put back if that fails."""
+        with self._renaming():
+            old = self._replaced(new, target)
+        if old is not None:
+            shutil.rmtree(old, ignore_errors=True)
+
+    def _replaced(self, new: Path, target: Path) -> Path | None:
+        """As :meth:`_swap`; the folder in which the old one is now, None where there was none."""
         old = self._aside(target, _OLD) if target.exists() else None
         try:
             os.replace(new, target)
@@ -229,8 +288,7 @@ class Store:
                 path=target,
                 hint="Close programs that use it, or choose another folder.",
             ) from error
-        if old is not None:
-            shutil.rmtree(old, ignore_errors=True)
+        return old
 
     def _aside(self, path: Path, prefix: str) -> Path:
         """Move a model aside, so that it is never seen half-deleted; the folder that it is in

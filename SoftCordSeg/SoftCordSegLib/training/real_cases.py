@@ -11,12 +11,11 @@ and ``participant`` may be left out.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError, naming_file
-from ..files import text_of
+from ..structured_text import read_json
 from ..volume import Volume, check_is_cord, mask_values, read_nifti, reorient, time_points
 
 _KEYS = {"image", "label", "weight", "participant"}
@@ -98,7 +97,7 @@ def load_cases(path: str | Path, section: str = "training") -> list[RealCase]:
     """
     path = Path(path)
     try:
-        content = json.loads(text_of(path))
+        content = read_json(path)
         entries = content[section]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(

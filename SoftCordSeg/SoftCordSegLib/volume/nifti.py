@@ -10,7 +10,7 @@ import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -282,11 +282,11 @@ def _read_data(image: nibabel.Nifti1Image, time: int | str | None, path: Path) -
     _check_dimensions(image.shape, time, path)
     try:
         if not _is_compressed(path):
-            return _volume_of(image.dataobj, time)
+            return _volume_of(_behind_header(image.dataobj, image), time)
         with gzip.open(path) as stream:
             with _quietly():
                 stored = type(image).from_stream(stream).dataobj
-            data = _volume_of(stored, time)
+            data = _volume_of(_behind_header(stored, image), time)
             # The checksum stands at the end, beyond the last voxel: without this a corrupt
             # file is read as noise.
             _read_to_the_end(stream, image, path)
@@ -303,6 +303,17 @@ def _read_data(image: nibabel.Nifti1Image, time: int | str | None, path: Path) -
             path=path,
             hint="Use a computer with more memory, or export the image again.",
         ) from error
+
+
+def _behind_header(stored: Any, image: nibabel.Nifti1Image) -> Any:
+    """nibabel's array proxy; where the header says that the voxels begin at byte 0, which nibabel
+    believes, one of the voxels behind the header.
+    """
+    first = image.header.single_vox_offset
+    if stored.offset >= first:
+        return stored
+    form = stored.shape, stored.dtype, first, stored.slope, stored.inter
+    return type(stored)(stored.file_like, form, mmap=False)
 
 
 def _read_to_the_end(stream: gzip.GzipFile, image: nibabel.Nifti1Image, path: Path) -> None:

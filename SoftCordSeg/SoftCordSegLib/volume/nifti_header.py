@@ -186,7 +186,8 @@ def _qform(image: nibabel.Nifti1Image, raw: np.ndarray, scale: float) -> np.ndar
     if not np.isfinite([float(raw[f"quatern_{letter}"]) for letter in "bcd"]).all():
         return None
     try:
-        return _scaled(image.header.get_qform(), scale)
+        with np.errstate(all="ignore"):  # what is not finite is refused later
+            return _scaled(image.header.get_qform(), scale)
     except ValueError:
         return None  # its quaternion is longer than 1
 
@@ -287,8 +288,21 @@ def _repairs(raw: np.ndarray) -> list[str]:
     would not.
     """
     notes = []
+    length = int(raw["sizeof_hdr"])
+    if length != raw.dtype.itemsize:
+        notes.append(
+            f"The header says that it is {length} bytes long (sizeof_hdr): read as one of"
+            f" {raw.dtype.itemsize}."
+        )
+    if bytes(raw["magic"])[:2] == b"ni":
+        notes.append(
+            "The header says that the voxels are in another file (magic: ni1): they were read from"
+            " this one."
+        )
+    if np.isinf(float(raw["scl_slope"])):
+        notes.append("The factor of the values (scl_slope) is infinite: it was left out.")
     offset = float(raw["vox_offset"])
-    if bytes(raw["magic"])[:2] == b"n+" and not offset >= raw.dtype.itemsize + 4:
+    if not offset >= raw.dtype.itemsize + 4:
         notes.append(
             f"The header says that the voxels begin inside it (vox_offset: {offset:g}): they were"
             f" read from byte {raw.dtype.itemsize + 4}."

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelError
+from ..structured_text import read_json
 
 if TYPE_CHECKING:
     from ..network.releases import Release
@@ -111,7 +111,7 @@ def facts_of(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _row(folder: Path, state: str) -> dict[str, Any]:
     try:
-        metadata = json.loads((folder / "configs" / "metadata.json").read_text(encoding="utf-8"))
+        metadata = read_json(folder / "configs" / "metadata.json")
         about = str(metadata.get("description", ""))
         pipeline = _PIPELINES.get(_pipeline(folder), "?")
     except (OSError, ValueError, AttributeError):
@@ -126,9 +126,7 @@ def _row(folder: Path, state: str) -> dict[str, Any]:
 
 
 def _pipeline(folder: Path) -> str | None:
-    return json.loads((folder / "configs" / "inference.json").read_text(encoding="utf-8")).get(
-        "pipeline"
-    )
+    return read_json(folder / "configs" / "inference.json").get("pipeline")
 
 
 def _size(folder: Path) -> str:

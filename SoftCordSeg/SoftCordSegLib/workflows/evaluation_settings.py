@@ -11,10 +11,10 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 from ..errors import InputError, OptionError
 from ..evaluation import CordRange, ScoreOptions
 from ..evaluation.resolutions import Spacing
-from ..files import text_of
 from ..morphometry import parse_levels, parse_slices
 from ..reports.evaluation_figures import FigureOptions
 from ..resources import resources_folder
+from ..yaml_text import read_yaml
 from .evaluate_study import StudyOptions
 
 
@@ -164,18 +164,18 @@ def _shipped() -> Path:
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
-    import yaml
-
     try:
         # Every value as text: YAML would take 2:3 for a number to the base of 60.
-        content = yaml.load(text_of(path), Loader=yaml.BaseLoader)
+        content = read_yaml(path, as_text=True)
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
             "The settings cannot be read.", path=path, hint="Check the name and the folder."
         ) from error
-    except yaml.YAMLError as error:
+    except ValueError as error:
         raise InputError(
-            "This is not a YAML file.", path=path, hint="Give a line 'key: value' for each setting."
+            f"This is not a YAML file of settings ({error}).",
+            path=path,
+            hint="Give a line 'key: value' for each setting.",
         ) from error
     if not isinstance(content or {}, dict):
         raise InputError(

@@ -8,9 +8,7 @@ their mean. 3D images: copies.
 
 from __future__ import annotations
 
-import csv
 import gzip
-import io
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -33,7 +31,7 @@ from ..bids import (
     session_folder,
     sidecar_path,
 )
-from ..errors import InputError, OptionError, naming_file
+from ..errors import Cancelled, InputError, OptionError, naming_file
 from ..files import check_not_an_input, file_sha256, json_text, text_writer, write_together
 from ..network import ModelBundle
 from ..preprocessing import (
@@ -53,6 +51,7 @@ from ..provenance import generated_by, now
 from ..segmentation import SoftMask, segment_within_memory
 from ..volume import Volume, read_nifti, reorient, resample, time_points, write_nifti
 from .initial_masks import InitialMask, copied_mask, corrected_mask, thresholded_mask
+from .motion_table import motion_csv
 from .raw_images import RawImage, RawParticipant
 
 # In an image's sidecar: the program that made it.
@@ -60,14 +59,6 @@ COMMAND = "softcord prepare"
 COPY, SINGLE, RMS = "copy", "the one volume of its series", "root mean square over echoes"
 MEAN, CORRECTED_MEAN = "mean", "mean after motion correction"
 RESAMPLED = "resampled"
-MOTION_COLUMNS = (
-    "Volume",
-    "Slice (I->S)",
-    "b-value [s/mm2]",
-    "Shift left [mm]",
-    "Shift anterior [mm]",
-    "Measured",
-)
 # For each file a function that writes it to the path it is given.
 Writers = dict[Path, Callable[[Path], object]]
 
@@ -184,11 +175,13 @@ class PreparedParticipant:
         name: of the participant.
         images: one a contrast.
         notes: sentences that a user has to know.
+        failures: (contrast, error) of those that could not be made.
     """
 
     name: str
     images: tuple[PreparedImage, ...]
     notes: tuple[str, ...]
+    failures: tuple[tuple[str, Exception], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,7 +239,8 @@ def prepare_participant(
     bundle: ModelBundle | None = None,
     progress: Progress | None = None,
 ) -> PreparedParticipant:
-    """Make all images of a participant; all files are written, or none.
+    """Make all images of a participant and write them together; a contrast that cannot be made
+    does not cost the others.
 
     Args:
         participant: see :mod:`.raw_images`.
@@ -257,7 +251,7 @@ def prepare_participant(
         progress: reports; checked for cancellation.
 
     Raises:
-        InputError: a file cannot be used.
+        InputError: no contrast can be made.
         OptionError: as :func:`check_outputs`.
         OutputError: results cannot be written.
         Cancelled: the user stopped the work.
@@ -270,23 +264,25 @@ def prepare_participant(
         )
     work, progress = _Work(participant, out, options, bundle), progress or Progress()
     prepared, notes = [], list(participant.notes)
+    failures: list[tuple[str, Exception]] = []
     writers: Writers = {}
     count = len(participant.images)
     for number, raw in enumerate(participant.images):
         part = progress.part(0.95 * number / count, 0.95 * (number + 1) / count)
-        part.report(0.0, f"Reading {raw.contrast}")
-        made = _make_image(work, raw, part.part(0.0, 0.7))
-        notes += made.notes
-        files = _image_files(writers, work, made)
-        kind = None
-        if options.masks:
-            part.check_cancelled()
-            kind, more = _mask_files(writers, files, work, made, part.part(0.7, 1.0))
-            notes += more
-        largest = None if made.motion is None else round(made.motion.largest_mm, 3)
-        prepared.append(
-            PreparedImage(raw.contrast, made.method, made.volumes, largest, kind, files)
-        )
+        own: Writers = {}
+        try:
+            with naming_file(raw.files[0]):
+                image, sentences = _prepared_image(own, work, raw, part)
+        except Cancelled:
+            raise
+        except Exception as error:  # of one contrast only
+            failures.append((raw.contrast, error))
+            continue
+        writers.update(own)
+        prepared.append(image)
+        notes += sentences
+    if not prepared:
+        raise failures[0][1]
     if options.masks:
         notes += _disc_files(writers, work)
     description = out / DESCRIPTION
@@ -296,7 +292,23 @@ def prepare_participant(
     progress.check_cancelled()
     progress.report(0.95, "Writing")
     write_together(writers)
-    return PreparedParticipant(participant.name, tuple(prepared), tuple(notes))
+    return PreparedParticipant(participant.name, tuple(prepared), tuple(notes), tuple(failures))
+
+
+def _prepared_image(
+    writers: Writers, work: _Work, raw: RawImage, progress: Progress
+) -> tuple[PreparedImage, list[str]]:
+    """One contrast; for each of its files a function that writes it, and sentences."""
+    progress.report(0.0, f"Reading {raw.contrast}")
+    made = _make_image(work, raw, progress.part(0.0, 0.7))
+    notes, kind = list(made.notes), None
+    files = _image_files(writers, work, made)
+    if work.options.masks:
+        progress.check_cancelled()
+        kind, more = _mask_files(writers, files, work, made, progress.part(0.7, 1.0))
+        notes += more
+    largest = None if made.motion is None else round(made.motion.largest_mm, 3)
+    return PreparedImage(raw.contrast, made.method, made.volumes, largest, kind, files), notes
 
 
 def check_outputs(participant: RawParticipant, out: Path, options: PrepareOptions) -> None:
@@ -535,21 +547,6 @@ def _disc_files(writers: Writers, work: _Work) -> list[str]:
         else:
             writers[path] = partial(shutil.copyfile, original)
     return notes
-
-
-def motion_csv(motion: Motion, b_values: Sequence[float]) -> str:
-    """The table of shifts: one row a volume and slice; slices beyond the cord's ends carry their
-    neighbour's shift.
-    """
-    stream = io.StringIO()
-    writer = csv.writer(stream)
-    writer.writerow(MOTION_COLUMNS)
-    for index, (volume, shifts) in enumerate(zip(motion.volumes, motion.shift_mm)):
-        bval = f"{b_values[index]:g}" if b_values else ""
-        for k, (left, anterior) in enumerate(shifts):
-            measured = int(motion.measured[k])
-            writer.writerow([volume, k, bval, f"{left:.4f}", f"{anterior:.4f}", measured])
-    return stream.getvalue()
 
 
 def _copy_compressed(source: Path, target: Path) -> None:

@@ -29,6 +29,7 @@ from ...bids import (
     stem_of,
 )
 from ...errors import InputError
+from ...volume import check_is_cord, mask_values, read_nifti
 
 PARTS = ("training", "validation", "test")
 FRACTIONS = (0.6, 0.2, 0.2)
@@ -234,7 +235,7 @@ def _notes(wanted: list[DataSetImage], label: str) -> list[str]:
 
 
 def _check(cases: list[DataSetImage]) -> None:
-    """Every label must lie on its image's grid.
+    """Every label must lie on its image's grid, and be a mask of the cord.
 
     Raises:
         InputError: some do not; the first are named.
@@ -244,7 +245,7 @@ def _check(cases: list[DataSetImage]) -> None:
         raise InputError(
             f"{len(wrong)} of {len(cases)} labels do not fit their images:"
             f" {'; '.join(wrong[:5])}{_more(wrong)}.",
-            hint="Resample the labels to their images, or exclude these images.",
+            hint="Give masks of the cord on the grids of their images, or exclude these images.",
         )
 
 
@@ -265,6 +266,10 @@ def _mismatch(one: DataSetImage) -> str | None:
         return f"'{one.label.name}' has {_times(label_shape)} voxels and its image {_times(shape)}"
     if not np.allclose(affine, label_affine, atol=1e-2):
         return f"'{one.label.name}' lies elsewhere than its image (their affines differ)"
+    try:
+        check_is_cord(mask_values(read_nifti(one.label)))
+    except InputError as error:
+        return f"'{one.label.name}': {error.sentence.rstrip('.')}"
     return None
 
 

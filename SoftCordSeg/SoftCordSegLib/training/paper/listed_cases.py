@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 
 from ...bids import acquisition_of, is_contrast, participant_of
 from ...errors import InputError
-from ...files import text_of
+from ...structured_text import read_json
 from ..real_cases import RealCase, load_cases
 
 # The authors' lists say "train" where the Decathlon says "training".
@@ -129,7 +128,7 @@ def _participant(entry: Any) -> str:
 
 def _content(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(text_of(path))
+        content = read_json(path)
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}

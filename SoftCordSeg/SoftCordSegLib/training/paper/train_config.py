@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError, Wra
 from ...errors import InputError
 from ...network.unet_config import COMPACT, PAPER, UNetConfig
 from ...resources import resources_folder
+from ...yaml_text import parse_yaml, read_yaml
 
 NETWORKS = {"compact": COMPACT, "paper": PAPER}
 # Its keys belong to another setting, the loss: a variant gives it as a whole.
@@ -349,11 +350,9 @@ def _find(name: str | Path) -> Path:
 
 
 def _load(path: Path) -> dict[str, Any]:
-    import yaml
-
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        content = read_yaml(path)
+    except (OSError, ValueError) as error:
         raise InputError(
             f"This file cannot be read as a configuration: {error}.",
             path=path,
@@ -402,8 +401,6 @@ def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, An
 
 def _put(content: dict[str, Any], setting: str) -> None:
     """Write one "path.to.key=value" into ``content``; the value is read as YAML."""
-    import yaml
-
     name, equals, value = setting.partition("=")
     if not equals or not name.strip():
         raise InputError(
@@ -420,8 +417,8 @@ def _put(content: dict[str, Any], setting: str) -> None:
                 hint="Correct the name of the setting.",
             )
     try:
-        section[last] = yaml.safe_load(value)
-    except yaml.YAMLError as error:
+        section[last] = parse_yaml(value)
+    except ValueError as error:
         raise InputError(
             f"The value in '{setting}' cannot be read ({error}).", hint="Correct the value."
         ) from error

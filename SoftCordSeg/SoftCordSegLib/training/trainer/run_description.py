@@ -4,11 +4,11 @@ take turns and make one bundle.
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ... import structured_text
 from ...errors import InputError
 from ..packed import Packed, read_packed
 from .first_weights import Start
@@ -280,7 +280,7 @@ def read_json(path: str | Path) -> dict[str, Any]:
         InputError: it cannot be read, or holds something else.
     """
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = structured_text.read_json(path)
     except (OSError, ValueError) as error:
         raise InputError(
             f"The file cannot be read as JSON: {error}.",
