@@ -23,6 +23,7 @@ from ..evaluation import (
     usual_range,
 )
 from ..evaluation.evaluation_summary import Summary, summarise
+from ..evaluation.paper_tables import frame_csv
 from ..evaluation.resolutions import Spacing
 from ..files import check_folder, check_not_an_input, text_writer, write_together
 from ..network import store
@@ -201,7 +202,7 @@ def write_tables(out: Path, summary: Summary) -> list[Path]:
         OutputError: the folder is not writable or the disk is full.
     """
     texts = {
-        name: frame.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+        name: frame_csv(frame)
         for name, frame in ((name, frame_of(summary)) for name, frame_of in _FILES.items())
         if len(frame)
     }
