@@ -142,7 +142,9 @@ class SoftEdits:
         state = None if self.soft_node is None else correction_of(self.soft_node)
         if state is None:
             return 0
-        along = int(np.abs(grid_of(self.soft_node).affine[2, :3]).argmax())
+        # In its own frame: under a transform that bends, it has no grid in the world.
+        grid = grid_of(self.soft_node, in_world=False)
+        along = int(np.abs(grid.affine[2, :3]).argmax())
         others = tuple(axis for axis in range(3) if axis != along)
         return int(np.count_nonzero(state.edits.any(axis=others)))
 
