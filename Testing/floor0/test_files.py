@@ -17,6 +17,7 @@ from SoftCordSegLib.files import (
     atomic_path,
     check_folder,
     json_text,
+    real_path,
     safe_cell,
     text_of_cell,
     write_atomically,
@@ -169,6 +170,14 @@ def test_a_file_in_the_place_of_a_folder_is_named_as_such(tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes and links are POSIX's")
+def test_a_loop_of_links_has_a_real_path_too(tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "link").symlink_to("file")
+
+    assert real_path(tmp_path / "loop").name == "loop"
+    assert real_path(tmp_path / "link") == real_path(tmp_path) / "file"
+
+
 def test_what_is_protected_or_no_file_is_not_replaced(tmp_path):
     protected, pipe, link = (tmp_path / name for name in ("protected", "pipe", "link"))
     protected.write_text("old")
