@@ -106,7 +106,8 @@ def rehearse(folder: Path, options: argparse.Namespace) -> list[str]:
     plan.write_text(
         json.dumps(
             {"name": "rehearsal", "trainings": {"segmenter": small}, "order": [["segmenter", None]]}
-        )
+        ),
+        encoding="utf-8",
     )
     said = []
     for number in (1, 2):
@@ -125,7 +126,7 @@ def rehearse(folder: Path, options: argparse.Namespace) -> list[str]:
         command += ["--threads", str(options.threads)] if options.threads else []
         print(f"session {number}", flush=True)
         here = [sys.executable, __file__, "--alone", str(HERE / "gpu_minutes.py"), *command]
-        answer = subprocess.run(here, stdout=subprocess.PIPE, text=True, check=False)
+        answer = subprocess.run(here, stdout=subprocess.PIPE, encoding="utf-8", check=False)
         print(answer.stdout, end="", flush=True)
         if answer.returncode:
             return [f"session {number} ended with exit code {answer.returncode}"]
@@ -190,7 +191,9 @@ def tree_bytes() -> int:
     """Size of the files of the checkout that git has or would take."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     try:
-        answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        answer = subprocess.run(
+            command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True
+        )
         paths = [ROOT / name for name in answer.stdout.splitlines()]
     except (OSError, subprocess.CalledProcessError):
         paths = list((ROOT / "SoftCordSeg").rglob("*")) + list(HERE.glob("*"))

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import secrets
 import stat
 import time
@@ -18,6 +19,8 @@ from .errors import OptionError, OutputError
 from .processes import LockError, exclusive_lock, owner_is_dead, owner_mark
 
 _PREFIX = ".softcord-"
+# What a spreadsheet program takes for a formula; with apostrophes before it, it was made safe.
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
 # A temporary file is written in minutes; what is a day old was left by a run that was killed, also
 # where its process cannot be asked for (another computer's, on a shared drive).
 _LONGEST_RUN_S = 24 * 3600.0
@@ -149,6 +152,13 @@ def text_of(path: str | Path) -> str:
     return text
 
 
+def real_path(path: str | Path) -> Path:
+    """The absolute path without links; of one that cannot be followed (a loop of links) as it is,
+    so that it costs its own file only, when that is opened.
+    """
+    return Path(os.path.realpath(path))
+
+
 def file_sha256(path: str | Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     digest = hashlib.sha256()
@@ -165,6 +175,26 @@ def text_writer(text: str) -> Callable[[Path], object]:
     The bytes of a name that is not UTF-8 become ``\\udcff``, which JSON reads as it was.
     """
     return lambda path: path.write_bytes(text.encode("utf-8", "backslashreplace"))
+
+
+def safe_cell(value: Any) -> Any:
+    """The value of a table's cell; where a spreadsheet program would run a text as a formula
+    (``=…``, ``+…``, ``-…``, ``@…``), the text with an apostrophe before it.
+
+    Numbers stay as they are, written as text too.  :func:`text_of_cell` gives the text back.
+    """
+    if not isinstance(value, str) or not _FORMULA.match(value):
+        return value
+    try:
+        float(value)
+        return value
+    except ValueError:
+        return f"'{value}"
+
+
+def text_of_cell(cell: str) -> str:
+    """The text for which :func:`safe_cell` gave this cell."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def json_text(content: dict[str, Any]) -> str:
@@ -213,9 +243,9 @@ def check_not_an_input(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
     Raises:
         OptionError: an output is one of the inputs, by whatever name or link.
     """
-    originals = {path.resolve() for path in inputs}
+    originals = {real_path(path) for path in inputs}
     for output in outputs:
-        if output.resolve() in originals:
+        if real_path(output) in originals:
             raise OptionError(
                 "This file is an input and would be overwritten.",
                 path=output,

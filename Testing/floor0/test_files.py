@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -15,6 +16,10 @@ from SoftCordSegLib.errors import OutputError
 from SoftCordSegLib.files import (
     atomic_path,
     check_folder,
+    json_text,
+    real_path,
+    safe_cell,
+    text_of_cell,
     write_atomically,
     write_text_atomically,
 )
@@ -165,6 +170,15 @@ def test_a_file_in_the_place_of_a_folder_is_named_as_such(tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes and links are POSIX's")
+def test_a_loop_of_links_has_a_real_path_too(tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "link").symlink_to("file")
+
+    assert real_path(tmp_path / "loop").name == "loop"
+    assert real_path(tmp_path / "link") == real_path(tmp_path) / "file"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes and links are POSIX's")
 def test_what_is_protected_or_no_file_is_not_replaced(tmp_path):
     protected, pipe, link = (tmp_path / name for name in ("protected", "pipe", "link"))
     protected.write_text("old")
@@ -197,3 +211,36 @@ def test_what_a_killed_process_left_goes_at_the_next_run(tmp_path):
     write_text_atomically(tmp_path / "note.txt", "x")
 
     assert sorted(path.name for path in tmp_path.iterdir()) == [of_another.name, "note.txt"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+def test_a_new_file_has_usual_permissions_without_a_change_of_the_process(tmp_path, monkeypatch):
+    """The umask belongs to all threads: one that changes it makes files of others open to all."""
+    before = os.umask(0o027)
+    try:
+        monkeypatch.setattr(os, "umask", None)
+        write_text_atomically(tmp_path / "new.txt", "x")
+    finally:
+        monkeypatch.undo()
+        os.umask(before)
+    assert (tmp_path / "new.txt").stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+x", "-x", "@x", "'=1", "''@x", "\t=1", "=\u20ac"])
+def test_what_a_spreadsheet_program_would_run_is_made_safe_and_read_back(text):
+    cell = safe_cell(text)
+    assert cell == f"'{text}"
+    assert text_of_cell(cell) == text
+
+
+@pytest.mark.parametrize("value", ["", "x=1", "'quoted'", "-1.5", "+2e3", "-inf", -1.5, None, 3])
+def test_numbers_and_other_texts_stay(value):
+    assert safe_cell(value) == value
+    if isinstance(value, str):
+        assert text_of_cell(value) == value
+
+
+def test_names_that_are_not_utf_8_are_written_as_json_reads_them(tmp_path):
+    name = "odd\udcff.nii.gz"
+    write_text_atomically(tmp_path / "a.json", json_text({"name": name}))
+    assert json.loads((tmp_path / "a.json").read_bytes())["name"] == name

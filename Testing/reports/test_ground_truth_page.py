@@ -11,7 +11,7 @@ import yaml
 
 from cli.fakes import Softcord, digest
 from groundtruth.cords import Cord, grid
-from reports.browser import Browser
+from reports.browser import Browser, with_script
 from SoftCordSegLib.volume import read_nifti, write_nifti
 
 PARTICIPANTS, CONTRASTS = ("sub-01", "sub-02"), ("T1w", "T2star", "T2w")
@@ -67,7 +67,7 @@ def test_each_row_names_its_image_and_its_mask(dataset, results):
     assert len(rows) == 6
     mask = dataset / "derivatives/labels/sub-01/anat/sub-01_T2star_label-SC_seg.nii.gz"
     assert rows["sub-01_T2star.nii.gz"] == digest(mask)[:12]
-    assert 'data-page="sub-01/sub-01_softgt.html#T2star"' in page
+    assert 'data-page="./sub-01/sub-01_softgt.html#T2star"' in page
     theirs = (index_of(results).parent / "sub-01" / "sub-01_softgt.html").read_text(
         encoding="utf-8"
     )
@@ -176,15 +176,10 @@ def test_a_browser_that_stores_nothing_says_so(browser, results):
 
 def test_keys_that_are_pressed_in_the_pane_count_too(browser, results, tmp_path):
     theirs = index_of(results).parent / "sub-01" / "sub-01_softgt.html"
-    pressed = (
-        '<script>document.dispatchEvent(new KeyboardEvent("keydown", { key: "f"'
-        " }));</script></body>"
-    )
+    pressed = 'document.dispatchEvent(new KeyboardEvent("keydown", { key: "f" }));'
     copy = tmp_path / "sub-01" / theirs.name
     copy.parent.mkdir()
-    copy.write_text(
-        theirs.read_text(encoding="utf-8").replace("</body>", pressed), encoding="utf-8"
-    )
+    copy.write_text(with_script(theirs.read_text(encoding="utf-8"), pressed), encoding="utf-8")
     index = tmp_path / "softgt.html"
     index.write_bytes(index_of(results).read_bytes())
 

@@ -12,6 +12,7 @@ from SoftCordSegLib.errors import OptionError
 from SoftCordSegLib.reports.html_page import (
     TEMPLATES,
     check_own_page,
+    link_to,
     listed,
     number,
     page_html,
@@ -24,7 +25,7 @@ def test_a_page_is_one_file_that_needs_nothing_else():
 
     assert page.startswith('<!doctype html>\n<html lang="en">')
     assert page.endswith("</html>\n")
-    assert not re.search(r"(src|href)=|url\(|@import|http", page)
+    assert not re.search(r"(src|href)=|url\(|@import|https?:", page)
 
 
 def test_what_is_shown_is_escaped():
@@ -98,3 +99,41 @@ def test_importing_the_room_loads_neither_jinja2_nor_matplotlib():
     )
 
     assert answer.stdout.split() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        ("a mask#1?.nii.gz", "./a%20mask%231%3F.nii.gz"),
+        ("javascript:alert(1)", "./javascript%3Aalert%281%29"),
+        ("//elsewhere/x", ".///elsewhere/x"),
+        ("50%_é.csv", "./50%25_%C3%A9.csv"),
+        ("odd\udcff.csv", "./odd%FF.csv"),
+        ('"><b>.csv', "./%22%3E%3Cb%3E.csv"),
+    ],
+)
+def test_links_lead_to_the_file_whatever_its_name(name, address):
+    assert link_to(name) == address
+    assert link_to(name, "T2*w") == f"{address}#T2%2Aw"
+
+
+def test_no_link_of_a_template_is_a_bare_name():
+    for path in TEMPLATES.glob("*.j2"):
+        source = path.read_text(encoding="utf-8")
+        assert set(re.findall(r'href="([^"]*)"', source)) <= {
+            "{{ address }}",
+            "{{ participant.page }}",
+        }, "made by link_to"
+
+
+def test_every_page_has_a_policy_that_lets_only_our_scripts_run():
+    page = page_html("base.html.j2", title="A page")
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)[1]
+    assert "default-src 'none'" in policy
+    assert "unsafe-inline" not in policy.split("script-src ")[1].split(";")[0]
+    assert policy.count("'sha256-") == len(list(TEMPLATES.glob("*.js")))
+    for path in TEMPLATES.glob("*.j2"):
+        source = path.read_text(encoding="utf-8")
+        assert not re.search(r"\son\w+=|javascript:", source), path.name
+        assert source.count("<script>") == source.count("<script>\n{{ file(")
+        assert source.count("<script>") == source.count("}}\n</script>")

@@ -24,6 +24,7 @@ from SoftCordSegLib.bids import (
     spellings,
     stem_of,
 )
+from SoftCordSegLib.files import safe_cell
 
 COLUMNS = ("participant", "contrast", "image", "reference", "discs", "dataset")
 DATA_SET = "spine-generic"
@@ -52,7 +53,8 @@ def main(arguments: list[str] | None = None) -> int:
         paths = (image, label, discs_of(image, label, options.prepared))
         relative = ["" if path is None else os.path.relpath(path, folder) for path in paths]
         contrast = paper_contrast(stem_of(image))
-        rows.append((participant_of(image), contrast, *relative, DATA_SET))
+        words = (participant_of(image), contrast, *relative, DATA_SET)
+        rows.append(tuple(map(safe_cell, words)))
     with open(options.out, "w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(COLUMNS)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..bids import stem_of
 from ..errors import InputError
-from ..files import text_of
+from ..files import text_of, text_of_cell
 from ..structured_text import parse_json
 
 _REQUIRED = ("participant", "contrast", "image")
@@ -143,7 +143,9 @@ def _rows(path: Path) -> Iterable[Mapping[str, object]]:
 
 def _row(heading: Sequence[str], cells: Sequence[str]) -> Mapping[str, object]:
     further = any(cell.strip() for cell in cells[len(heading) :])
-    row: dict[str, object] = {k: cell for k, cell in zip(heading, cells) if k or cell.strip()}
+    row: dict[str, object] = {
+        k: text_of_cell(cell) for k, cell in zip(heading, cells) if k or cell.strip()
+    }
     return {**row, _FURTHER: True} if further else row
 
 
@@ -188,12 +190,12 @@ def _case(row: Mapping[str, object], folder: Path, name: str) -> Case:
         texts["reference"] = ""
 
     def file(key: str) -> Path | None:
-        return folder / texts[key] if texts.get(key) else None
+        return _path(texts[key], folder) if texts.get(key) else None
 
     return Case(
         participant=texts["participant"],
         contrast=texts["contrast"],
-        image=folder / texts["image"],
+        image=_path(texts["image"], folder),
         reference=file("reference"),
         discs=file("discs"),
         levels=file("levels"),
@@ -207,6 +209,14 @@ def _case(row: Mapping[str, object], folder: Path, name: str) -> Case:
         seen_by=tuple(texts.get("seen_by", "").split()),
         use=texts.get("use", ""),
     )
+
+
+def _path(text: str, folder: Path) -> Path:
+    """A table that was written on Windows has backslashes, elsewhere part of a name."""
+    path = folder / text
+    if "\\" in text and not path.exists():
+        return folder / text.replace("\\", "/")
+    return path
 
 
 def _yes(texts: Mapping[str, str], key: str, name: str) -> bool:

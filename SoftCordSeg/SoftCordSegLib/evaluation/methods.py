@@ -15,7 +15,7 @@ import numpy as np
 
 from ..bids import NIFTI_EXTENSIONS, Kind, label_name, nifti_files, spellings, stem_of
 from ..errors import InputError
-from ..files import text_of, write_text_atomically
+from ..files import real_path, safe_cell, text_of, text_of_cell, write_text_atomically
 from ..progress import Progress
 from ..segmentation import segment_within_memory
 from ..volume import Volume, read_nifti, time_points, write_nifti
@@ -114,7 +114,7 @@ class FolderMethod:
             path
             for name in names
             for path in self.files.get(name, ())
-            if path.resolve() != image.resolve()
+            if real_path(path) != real_path(image)
         ]
         if len(found) > 1:
             found = _deepest_match(found, image)
@@ -198,7 +198,7 @@ def read_times(folder: Path) -> dict[str, float]:
         return {}
     try:
         rows = csv.DictReader(io.StringIO(text_of(path)), skipinitialspace=True)
-        return {row["image"]: float(row["seconds"]) for row in rows}
+        return {text_of_cell(row["image"]): float(row["seconds"]) for row in rows}
     except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
         raise InputError(
             "This is not a table of times.",
@@ -209,8 +209,11 @@ def read_times(folder: Path) -> dict[str, float]:
 
 def _note_time(folder: Path, stem: str, seconds: float) -> None:
     times = {**read_times(folder), stem: seconds}
-    text = "".join(f"{name},{value:.3f}\n" for name, value in times.items())
-    write_text_atomically(folder / TIMES_FILE, f"image,seconds\n{text}")
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("image", "seconds"))
+    writer.writerows((safe_cell(name), f"{value:.3f}") for name, value in times.items())
+    write_text_atomically(folder / TIMES_FILE, text.getvalue())
 
 
 def _deepest_match(found: list[Path], image: Path) -> list[Path]:

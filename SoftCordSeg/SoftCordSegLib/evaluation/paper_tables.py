@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from ..files import safe_cell
 from .slice_areas import REFERENCE, SOFT
 
 _WHAT = "Means and standard deviations"
@@ -74,7 +75,7 @@ class PaperTable:
         """Mean, SD and count of every number, to six significant digits; empty cells where there is
         none.
         """
-        return self.frame.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+        return frame_csv(self.frame)
 
     def texts(self) -> list[list[str]]:
         """Cells as they are read."""
@@ -134,6 +135,19 @@ class PaperTable:
                 for mean, sd in numbers
             ]
         return cells
+
+
+def frame_csv(frame: pd.DataFrame) -> str:
+    """The frame as CSV: numbers to six significant digits, empty cells where there is none, texts
+    that no spreadsheet program runs.
+    """
+    from pandas.api.types import is_numeric_dtype
+
+    safe = frame.copy()
+    for at, kind in enumerate(frame.dtypes):
+        if not is_numeric_dtype(kind):
+            safe.isetitem(at, frame.iloc[:, at].map(safe_cell))
+    return safe.to_csv(index=False, float_format="%.6g", lineterminator="\n")
 
 
 def contrasts_table(scores: pd.DataFrame, outcomes: pd.DataFrame | None = None) -> PaperTable:

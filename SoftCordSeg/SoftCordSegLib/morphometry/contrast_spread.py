@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import InputError
+from ..files import safe_cell
 from .aggregate import LevelSummary
 from .level_names import slice_ranges
 
@@ -135,7 +136,7 @@ def contrasts_csv_text(
             else [spread.name.replace(" mm", "")]
         )
         cells = ["" if math.isnan(x) else x for x in numbers]
-        writer.writerow([subject, *position, *cells, spread.notes])
+        writer.writerow([*map(safe_cell, (subject, *position)), *cells, safe_cell(spread.notes)])
     return stream.getvalue()
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..errors import InputError
-from ..files import write_text_atomically
+from ..files import safe_cell, write_text_atomically
 from .aggregate import LevelSummary, Summary
 from .cord_shape import IMAGE_MEASURES, MEASURES, UNITS, CordShape
 from .level_names import slice_ranges
@@ -209,7 +209,9 @@ def _to_text(columns: list[str], rows: list[dict[str, object]]) -> str:
         stream, columns, quoting=csv.QUOTE_NONNUMERIC, restval="", extrasaction="ignore"
     )
     for row in rows:
-        writer.writerow({name: "" if value is None else value for name, value in row.items()})
+        writer.writerow(
+            {name: "" if value is None else safe_cell(value) for name, value in row.items()}
+        )
     return stream.getvalue()
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .area_figure import area_svg
-from .html_page import ABSENT, number, page_html, signed
+from .html_page import ABSENT, link_to, number, page_html, signed
 
 if TYPE_CHECKING:
     from ..morphometry import CordShape, DiscLabel, Summary
@@ -195,7 +195,10 @@ def _section(study: DemoStudy, folder: Path) -> dict[str, object]:
         "compared": bool(study.errors),
         "remarks": list(dict.fromkeys((*study.remarks, *study.view_remarks))),
         "files": [
-            (path.name, path.relative_to(folder).as_posix() if folder in path.parents else "")
+            (
+                path.name,
+                link_to(path.relative_to(folder)) if folder in path.parents else "",
+            )
             for path in files
         ],
     }

@@ -7,11 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from ..groundtruth import largest_motion
 from .ground_truth_pictures import motion_png
-from .html_page import ABSENT, number, page_html, signed
+from .html_page import ABSENT, link_to, number, page_html, signed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -206,7 +205,7 @@ def _overview_cells(row: OverviewRow) -> dict[str, object]:
         contrasts.append(
             {
                 "judged": one,
-                "page": f"{row.page}#{quote(one.name)}",
+                "page": link_to(row.page, one.name),
                 "shift": number(shift, 1),
                 "angle": number(angle, 1),
                 "far_shift": (shift or 0.0) > _FAR_MM,
@@ -215,7 +214,7 @@ def _overview_cells(row: OverviewRow) -> dict[str, object]:
         )
     return {
         "name": row.participant,
-        "page": row.page,
+        "page": link_to(row.page),
         "contrasts": contrasts,
         "area": _area_change(row.areas),
         "notes": row.notes or ABSENT,

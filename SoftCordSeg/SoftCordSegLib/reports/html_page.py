@@ -7,11 +7,13 @@ scripts (``.js``), lie in ``templates`` beside this file. Jinja2 is imported whe
 from __future__ import annotations
 
 import base64
+import hashlib
 import math
 from collections.abc import Mapping
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from .. import __version__, colours
 from ..errors import OptionError
@@ -35,6 +37,21 @@ def page_html(template: str, folder: Path = TEMPLATES, **values: object) -> str:
         values: what the template shows; text is escaped.
     """
     return _environment(folder).get_template(template).render(values)
+
+
+def link_to(file: str | PurePath, anchor: str = "") -> str:
+    """The address of a file for a link of a page.
+
+    Every character that means something in an address is written by its number, and the ``./``
+    keeps a name such as "javascript:x" a name.
+
+    Args:
+        file: relative to the page.
+        anchor: id of the part of that page.
+    """
+    name = file.as_posix() if isinstance(file, PurePath) else file
+    address = f"./{quote(name, errors='surrogateescape')}"
+    return f"{address}#{quote(anchor, errors='surrogateescape')}" if anchor else address
 
 
 def data_uri(content: bytes, mime: str = "image/png") -> str:
@@ -99,12 +116,35 @@ def _environment(folder: Path) -> Environment:
     )
     environment.globals.update(
         # Styles and scripts are our own files: they are not escaped.
-        file=lambda name: Markup((TEMPLATES / name).read_text(encoding="utf-8")),
+        file=lambda name: Markup(_own_file(name)),
+        policy=Markup(_policy()),
         palette=Markup(_palette()),
         version=__version__,
         absent=ABSENT,
     )
     return environment
+
+
+def _own_file(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _policy() -> str:
+    """The Content-Security-Policy of every page: nothing is fetched from a network, and no script
+    runs but our own, each known by its digest as it stands between the marks.
+    """
+    scripts = " ".join(
+        f"'sha256-{_digest(f'{chr(10)}{_own_file(path.name)}{chr(10)}')}'"
+        for path in sorted(TEMPLATES.glob("*.js"))
+    )
+    return (
+        f"default-src 'none'; script-src {scripts}; style-src 'unsafe-inline';"
+        " img-src data:; frame-src 'self' file:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
 
 
 def _is_word(text: object) -> bool:

@@ -14,6 +14,10 @@ SOFT_MASK = "SoftCordSeg.SoftMask"
 PREDICTION = "SoftCordSeg.Prediction"  # from a corrected soft mask to the mask as predicted
 EDIT_MAP = "SoftCordSeg.EditMap"  # from a corrected soft mask to its edit map
 
+# Names of points that nobody has named.  Slicer's own format has the name of the list in it, and
+# takes a "%" of that for one of the format's: "%s" crashes it.
+POINT_NAMES = "point-%d"
+
 
 def link(node, role: str, target) -> None:
     """Make ``node`` refer to ``target`` in ``role``."""

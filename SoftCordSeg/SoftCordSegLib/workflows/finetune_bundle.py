@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..files import check_folder, json_text, text_writer, write_together
+from ..files import check_folder, json_text, safe_cell, text_writer, write_together
 from ..progress import Progress
 from ..provenance import generated_by
 
@@ -329,7 +329,10 @@ def _csv(rows: list[dict[str, Any]]) -> str:
     )
     writer.writeheader()
     writer.writerows(
-        {key: "" if isinstance(v, float) and not math.isfinite(v) else v for key, v in row.items()}
+        {
+            key: "" if isinstance(v, float) and not math.isfinite(v) else safe_cell(v)
+            for key, v in row.items()
+        }
         for row in rows
     )
     return stream.getvalue()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
+from ..files import safe_cell
 from ..groundtruth import Contrast, GroundTruth
 from ..morphometry import (
     DiscLabel,
@@ -147,7 +148,8 @@ def areas_csv(rows: Sequence[tuple[str, ContrastArea]]) -> str:
     writer.writerow(HEADER)
     for name, area in rows:
         numbers = (f"{area.mean:.4f}", f"{area.std:.4f}")
-        writer.writerow([name, area.contrast, area.mask, area.levels, area.slices, *numbers])
+        words = (name, area.contrast, area.mask, area.levels, area.slices)
+        writer.writerow([*map(safe_cell, words), *numbers])
     return stream.getvalue()
 
 

@@ -29,6 +29,8 @@ from ...bids import (
     stem_of,
 )
 from ...errors import InputError
+from ...files import real_path
+from ...volume import check_is_cord, mask_values, read_nifti
 
 PARTS = ("training", "validation", "test")
 FRACTIONS = (0.6, 0.2, 0.2)
@@ -199,7 +201,7 @@ def _content(
         for part, names in split.items()
     }
     return {
-        "name": dataset.resolve().name,
+        "name": real_path(dataset).name,
         "description": f"Spinal cord, {label} labels, split by participant",
         "labels": {"0": "background", "1": "spinal cord"},
         "modality": {"0": "MRI"},
@@ -217,7 +219,7 @@ def _content(
 def _entry(one: DataSetImage, base: Path) -> dict[str, str]:
     files = {"image": one.image, "label": one.label}
     paths = {
-        key: Path(os.path.relpath(path.resolve(), base.resolve())).as_posix()
+        key: Path(os.path.relpath(real_path(path), real_path(base))).as_posix()
         for key, path in files.items()
     }
     return {**paths, "participant": one.participant}
@@ -234,7 +236,7 @@ def _notes(wanted: list[DataSetImage], label: str) -> list[str]:
 
 
 def _check(cases: list[DataSetImage]) -> None:
-    """Every label must lie on its image's grid.
+    """Every label must lie on its image's grid, and be a mask of the cord.
 
     Raises:
         InputError: some do not; the first are named.
@@ -244,7 +246,7 @@ def _check(cases: list[DataSetImage]) -> None:
         raise InputError(
             f"{len(wrong)} of {len(cases)} labels do not fit their images:"
             f" {'; '.join(wrong[:5])}{_more(wrong)}.",
-            hint="Resample the labels to their images, or exclude these images.",
+            hint="Give masks of the cord on the grids of their images, or exclude these images.",
         )
 
 
@@ -265,6 +267,10 @@ def _mismatch(one: DataSetImage) -> str | None:
         return f"'{one.label.name}' has {_times(label_shape)} voxels and its image {_times(shape)}"
     if not np.allclose(affine, label_affine, atol=1e-2):
         return f"'{one.label.name}' lies elsewhere than its image (their affines differ)"
+    try:
+        check_is_cord(mask_values(read_nifti(one.label)))
+    except InputError as error:
+        return f"'{one.label.name}': {error.sentence.rstrip('.')}"
     return None
 
 
