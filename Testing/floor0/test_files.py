@@ -17,6 +17,7 @@ from SoftCordSegLib.files import (
     atomic_path,
     check_folder,
     json_text,
+    real_path,
     safe_cell,
     text_of_cell,
     write_atomically,
@@ -166,6 +167,15 @@ def test_a_file_in_the_place_of_a_folder_is_named_as_such(tmp_path):
     with pytest.raises(OutputError, match="a file, not a folder"):
         check_folder(tmp_path / "out")
     assert (tmp_path / "out").read_text() == "mine"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes and links are POSIX's")
+def test_a_loop_of_links_has_a_real_path_too(tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "link").symlink_to("file")
+
+    assert real_path(tmp_path / "loop").name == "loop"
+    assert real_path(tmp_path / "link") == real_path(tmp_path) / "file"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes and links are POSIX's")

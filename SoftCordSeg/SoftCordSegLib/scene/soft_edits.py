@@ -19,7 +19,7 @@ from .edit_nodes import (
     set_prediction,
     start_correction,
 )
-from .links import EDIT_MAP, PREDICTION, linked
+from .links import EDIT_MAP, linked
 from .segment_voxels import labelmap_of, other_segments, segment_voxels, voxels_of_others
 from .threshold_view import ThresholdView
 from .volume_nodes import array_of, grid_of, voxels_changed
@@ -103,11 +103,6 @@ class SoftEdits:
         and what is written then makes its history lose the redo.
         """
         return self.view.node.GetSegmentation()
-
-    @property
-    def prediction_node(self):
-        """The mask as predicted, a hidden volume node; None before the first correction."""
-        return None if self.soft_node is None else linked(self.soft_node, PREDICTION)
 
     @property
     def edit_node(self):
