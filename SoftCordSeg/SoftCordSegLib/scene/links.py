@@ -9,7 +9,7 @@ from __future__ import annotations
 IMAGE = (
     "SoftCordSeg.Image"  # from a soft mask, disc list, box or table to the image it was made from
 )
-# from a segmentation, contour or table to the soft mask it was made from
+# from a segmentation, contour, table or plot series to the soft mask it was made from
 SOFT_MASK = "SoftCordSeg.SoftMask"
 PREDICTION = "SoftCordSeg.Prediction"  # from a corrected soft mask to the mask as predicted
 EDIT_MAP = "SoftCordSeg.EditMap"  # from a corrected soft mask to its edit map
