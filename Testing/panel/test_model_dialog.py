@@ -104,8 +104,15 @@ def test_model_size_and_licence_are_in_one_window_and_cancel_downloads_nothing(
     monkeypatch.setattr(
         "SoftCordSegLib.network.install_model.download", lambda *a, **k: fetched.append(a)
     )
-    monkeypatch.setattr("SoftCordSegLib.network.download.size_of", lambda url: 63_400_000)
+    asked = []
+    monkeypatch.setattr(
+        "SoftCordSegLib.network.download.size_of", lambda url: asked.append(url) or 63_400_000
+    )
     choose(dialog, "v2.5")
+    assert asked == [], "no server is asked before the user asks"
+    assert "size not asked for yet" in dialog.ui.cordModelAbout.text
+    dialog.ui.cordModelAskSize.click()
+    assert not dialog.ui.cordModelAskSize.visible
     words = dialog.ui.cordModelAbout.text
     assert "Download: 63 MB, from https://github.com/sct-pipeline" in words
     assert "Licence: not stated" in words
@@ -118,6 +125,7 @@ def test_model_size_and_licence_are_in_one_window_and_cancel_downloads_nothing(
 
 def test_without_a_connection_the_size_is_not_known_and_the_rest_is_there(ui, dialog):
     choose(dialog, "v2.4")
+    dialog.ui.cordModelAskSize.click()
     assert "size not known" in dialog.ui.cordModelAbout.text
     assert "Licence" in dialog.ui.cordModelAbout.text
     assert dialog.ui.cordModelDownload.enabled

@@ -54,6 +54,7 @@ class ModelDialog:
         if window is not None:
             self._dialog.setParent(window, qt.Qt.Dialog)
         self.ui.cordModelList.connect("activated(int)", self._on_chosen)
+        self.ui.cordModelAskSize.connect("clicked()", self._on_ask_size)
         self.ui.cordModelDownload.connect("clicked()", self._on_download)
         self.ui.cordModelRemove.connect("clicked()", self._on_remove)
         self.ui.cordModelFromFile.connect("clicked()", self._on_file)
@@ -73,7 +74,7 @@ class ModelDialog:
             models.addItem(_("{name} (installed)").format(name=name))
 
     def _on_chosen(self, index) -> None:
-        """Show the model; of one to download the server is asked how large it is."""
+        """Show the model; no server is asked anything."""
         release = self._release(index)
         allow = self._panel.hints.allow
         allow(
@@ -84,18 +85,22 @@ class ModelDialog:
             self.ui.cordModelRemove,
             "" if self._installed_at(index) else _("This model is not installed."),
         )
-        if release is None:
-            self.ui.cordModelAbout.text = self._about_installed(index)
+        self.ui.cordModelAskSize.visible = release is not None and release.url not in self._sizes
+        self.ui.cordModelAbout.text = (
+            self._about_installed(index) if release is None else self._about(release)
+        )
+
+    def _on_ask_size(self) -> None:
+        release = self._release(self.ui.cordModelList.currentIndex)
+        if release is None or self._panel.situation.busy:
             return
-        self.ui.cordModelAbout.text = self._about(release)
-        if release.url not in self._sizes and not self._panel.situation.busy:
-            with self._panel.guard(_("The size of the download could not be asked for.")):
-                self._sizes[release.url] = self._panel.work(lambda _progress: _size(release.url))
-            if self.ui is not None and self._release(self.ui.cordModelList.currentIndex) is release:
-                self.ui.cordModelAbout.text = self._about(release)
+        with self._panel.guard(_("The size of the download could not be asked for.")):
+            self._sizes[release.url] = self._panel.work(lambda _progress: _size(release.url))
+        if self.ui is not None:
+            self._on_chosen(self.ui.cordModelList.currentIndex)
 
     def _about(self, release) -> str:
-        size = self._sizes.get(release.url, _("asking the server …"))
+        size = self._sizes.get(release.url, _("size not asked for yet"))
         return "\n\n".join(
             [
                 release.about,
