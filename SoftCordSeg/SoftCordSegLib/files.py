@@ -152,6 +152,13 @@ def text_of(path: str | Path) -> str:
     return text
 
 
+def real_path(path: str | Path) -> Path:
+    """The absolute path without links; of one that cannot be followed (a loop of links) as it is,
+    so that it costs its own file only, when that is opened.
+    """
+    return Path(os.path.realpath(path))
+
+
 def file_sha256(path: str | Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     digest = hashlib.sha256()
@@ -236,9 +243,9 @@ def check_not_an_input(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
     Raises:
         OptionError: an output is one of the inputs, by whatever name or link.
     """
-    originals = {path.resolve() for path in inputs}
+    originals = {real_path(path) for path in inputs}
     for output in outputs:
-        if output.resolve() in originals:
+        if real_path(output) in originals:
             raise OptionError(
                 "This file is an input and would be overwritten.",
                 path=output,

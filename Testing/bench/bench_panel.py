@@ -33,8 +33,7 @@ from SoftCordSegLib.volume import Box
 
 TARGETS_MS = {
     "open the panel": 1000,
-    "move the threshold": 30,
-    "move it with 3D": 80,
+    "move the threshold, with 3D": 30,
     "a stroke up to the areas": 50,
 }
 
@@ -109,8 +108,9 @@ def editor_alone(app, image, voxels) -> float:
 
     view = add_threshold_view(app.scene, study_of(image).soft)
     editor = SegmentEditorWidget()
-    editor.setMRMLScene(app.scene)
+    editor.show()  # a hidden one may not edit
     editor.setMRMLSegmentEditorNode(app.scene.AddNewNodeByClass("vtkMRMLSegmentEditorNode"))
+    editor.setMRMLScene(app.scene)
     editor.setSegmentationNode(view.node)
     editor.setSourceVolumeNode(image)
     return statistics.median(milliseconds(lambda: stroke(editor.logic, voxels)) for _ in range(5))

@@ -57,8 +57,7 @@ def main() -> None:
         follower.follow(node, line)
         for n in range(SLICES):
             step = 1.0 if n < SLICES // 2 else -1.0
-            node.SetSliceOffset(node.GetSliceOffset() + step)
-            together.append(milliseconds(host.process_events))
+            together.append(milliseconds(partial(move, host, node, step)))
             node.DisableModifiedEventOn()  # the panel does not hear of it
             node.SetSliceOffset(node.GetSliceOffset() + step)
             alone.append(milliseconds(partial(follower.follow, node, line)))
@@ -72,6 +71,12 @@ def main() -> None:
     host.close_panel(widget)
     host.end()
     app.close()
+
+
+def move(host, node, step: float) -> None:
+    """To the next slice, with all that the panel does about it."""
+    node.SetSliceOffset(node.GetSliceOffset() + step)
+    host.process_events()
 
 
 def wait_for_measures(host, seconds: float = 20.0) -> None:

@@ -381,3 +381,15 @@ def test_without_its_packages_it_says_what_to_install(softcord, study, tmp_path,
     assert result.exit_code == 2
     assert "pip install 'softcordseg[evaluation]'" in result.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_a_loop_of_links_costs_its_own_image(softcord, study, tmp_path):
+    for path in ("data/sub-01_T1w_seg-manual.nii.gz", "tall/sub-02_T1w_seg.nii.gz"):
+        (study.parent / path).unlink()
+        (study.parent / path).symlink_to((study.parent / path).name)
+
+    result = softcord("evaluate", study, *folders(study), "-o", tmp_path / "out", "--no-figures")
+
+    assert result.exit_code == 1
+    assert " ".join(result.stderr.split()).count("a link that leads to itself") == 2
+    assert len(rows_of(tmp_path / "out" / "images.csv")) == 2 * 8 - 1

@@ -410,7 +410,7 @@ def test_a_bad_file_costs_its_contrast_and_not_the_participant(softcord, tmp_pat
     whole = (anat / "sub-01_T2w.nii.gz").read_bytes()
     (anat / "sub-01_T2w.nii.gz").write_bytes(whole[: len(whole) // 2])
     (anat / "sub-01_T2star.nii.gz").unlink()
-    (anat / "sub-01_T2star.nii.gz").symlink_to(anat / "vanished.nii.gz")
+    (anat / "sub-01_T2star.nii.gz").symlink_to("sub-01_T2star.nii.gz")
 
     result = softcord("prepare", tmp_path / "data", "-o", tmp_path / "out", "--masks", "--json")
 

@@ -17,6 +17,7 @@ from SoftCordSegLib.files import (
     atomic_path,
     check_folder,
     json_text,
+    real_path,
     safe_cell,
     text_of_cell,
     write_atomically,
@@ -169,6 +170,15 @@ def test_a_file_in_the_place_of_a_folder_is_named_as_such(tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes and links are POSIX's")
+def test_a_loop_of_links_has_a_real_path_too(tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "link").symlink_to("file")
+
+    assert real_path(tmp_path / "loop").name == "loop"
+    assert real_path(tmp_path / "link") == real_path(tmp_path) / "file"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes and links are POSIX's")
 def test_what_is_protected_or_no_file_is_not_replaced(tmp_path):
     protected, pipe, link = (tmp_path / name for name in ("protected", "pipe", "link"))
     protected.write_text("old")
@@ -201,6 +211,19 @@ def test_what_a_killed_process_left_goes_at_the_next_run(tmp_path):
     write_text_atomically(tmp_path / "note.txt", "x")
 
     assert sorted(path.name for path in tmp_path.iterdir()) == [of_another.name, "note.txt"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+def test_a_new_file_has_usual_permissions_without_a_change_of_the_process(tmp_path, monkeypatch):
+    """The umask belongs to all threads: one that changes it makes files of others open to all."""
+    before = os.umask(0o027)
+    try:
+        monkeypatch.setattr(os, "umask", None)
+        write_text_atomically(tmp_path / "new.txt", "x")
+    finally:
+        monkeypatch.undo()
+        os.umask(before)
+    assert (tmp_path / "new.txt").stat().st_mode & 0o777 == 0o640
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+x", "-x", "@x", "'=1", "''@x", "\t=1", "=\u20ac"])

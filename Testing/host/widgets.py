@@ -41,7 +41,7 @@ class CollapsibleButton(QtWidgets.QAbstractButton):
                 child.setVisible(self._wanted.pop(child, True))
             else:
                 self._wanted[child] = not child.isHidden()
-                child.hide()
+                self._fold_away(child)
         self._hiding = False
         if self.layout() is not None:
             self.layout().invalidate()
@@ -69,9 +69,15 @@ class CollapsibleButton(QtWidgets.QAbstractButton):
                 self._wanted[child] = shown
                 if shown:
                     self._hiding = True
-                    child.hide()
+                    self._fold_away(child)
                     self._hiding = False
         return False
+
+    @staticmethod
+    def _fold_away(child) -> None:
+        # Not as if somebody had hidden it (setChildVisibility): what hides it later is heard.
+        child.hide()
+        child.setAttribute(QtCore.Qt.WA_WState_ExplicitShowHide, False)
 
     def event(self, event):
         if (

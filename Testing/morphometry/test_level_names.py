@@ -77,3 +77,9 @@ def test_levels_and_slices_are_read_as_sct_writes_them():
         parse_slices("a:b")
     with pytest.raises(InputError, match="not a vertebral level"):
         parse_levels("C9")
+
+
+@pytest.mark.parametrize("text", ["0:3000000000", "9" * 5000, "0:99999999999"])
+def test_slices_that_no_image_has_are_refused_before_they_fill_the_memory(text):
+    with pytest.raises(InputError, match="not a slice number"):
+        parse_slices(text)

@@ -74,7 +74,6 @@ def widget(slicer_host, module, engine):
 @pytest.fixture
 def ui(widget):
     """The controls of the panel."""
-    widget.ui.cordMessageLabel = widget.ui.cordRunStatus  # until every section's tests ask its own
     return widget.ui
 
 

@@ -127,16 +127,18 @@ def test_a_stand_in_has_no_property_or_signal_that_the_real_class_lacks(kind, sl
 def test_what_is_folded_away_is_hidden_and_remembers_what_was_shown(ui, slicer_host):
     section = unwrap(ui.cordCorrectSection)
     ui.cordCorrectSection.collapsed = False
-    shown, hidden = ui.cordPaintButton, ui.cordEraseButton
+    shown, hidden, taken = ui.cordPaintButton, ui.cordEraseButton, ui.cordDrawButton
     hidden.visible = False
     ui.cordCorrectSection.collapsed = True
     assert not shown.visible
     hidden.visible = True
+    taken.visible = False
     assert not hidden.visible
     ui.cordCorrectSection.collapsed = False
 
     assert shown.visible
     assert hidden.visible
+    assert not taken.visible
     assert section.sizeHint().height() > 100
 
 

@@ -283,6 +283,26 @@ def test_discs_removed_while_they_are_looked_for_stay_away(
     assert "removed meanwhile" in ui.cordLevelsStatus.text
 
 
+def test_found_discs_go_to_the_volume_they_were_found_in(
+    ui, search, slicer_host, widget, image_node, a_volume
+):
+    """They were put into the one that was chosen meanwhile: another patient's."""
+    searching, other, done = search([3, 4, 5]), a_volume("other neck"), []
+    searching.known, searching.wait = None, 0.1
+
+    def choose_other():
+        if not done and searching.known is not None:
+            done.append(True)
+            widget.panel.parameters.image = other  # as by the button [Show] of the views
+
+    while_running(slicer_host, choose_other)
+    press(ui.cordProposeButton)
+    assert widget.panel.situation.image is other
+    assert study_of(other).discs is None
+    assert [disc.value for disc in discs_of(study_of(image_node).discs)] == [3, 4, 5]
+    assert ui.cordLevelsStatus.text == "3 discs were put into neck."
+
+
 def test_a_second_click_or_another_module_ends_placing(ui, neck, app, widget):
     interaction = app.application_logic.GetInteractionNode()
     ui.cordPlaceButton.click()

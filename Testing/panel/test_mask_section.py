@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from panel_actions import paint_voxels, wait_until, wait_until_measured
 from SoftCordSegLib.scene.render import SliceView, ThreeDView, set_window_level
 from SoftCordSegLib.scene.study import study_of
 from SoftCordSegLib.scene.threshold_view import SEGMENT_ID
@@ -219,3 +220,28 @@ def test_a_style_goes_on_with_the_volume_that_is_chosen(
     assert composite.GetForegroundVolumeID() == study_of(image_node).soft.GetID()
     slicer_host.click(done.cordContoursRadio)
     assert composite.GetForegroundVolumeID() is None
+
+
+def test_a_corrected_mask_under_a_transform_that_bends_is_said_and_the_panel_goes_on(
+    done, image_node, app, widget, a_volume
+):
+    """Its sentence was raised at every change of the scene, in a window."""
+    done.cordCorrectSection.collapsed = False
+    voxels = np.zeros(image_node.GetImageData().GetDimensions(), bool)
+    voxels[2:5, 2:5, 2:5] = True
+    paint_voxels(done, voxels)
+    wait_until_measured(widget)
+    image_node.SetAndObserveTransformNodeID(
+        app.scene.AddNewNodeByClass("vtkMRMLBSplineTransformNode").GetID()
+    )
+    wait_until_measured(widget)
+    for said in (done.cordRunStatus, done.cordMeasureStatus):
+        assert "a parent transform that bends it. Harden the transform first." in said.text
+    done.cordImageSelector.setCurrentNode(a_volume("other neck"))
+    done.cordImageSelector.setCurrentNode(image_node)
+    assert "bends" in done.cordRunStatus.text
+    done.cordCorrectSection.collapsed = True
+    assert done.cordCorrectSection.text.endswith("3 slices edited")
+    image_node.SetAndObserveTransformNodeID(None)
+    wait_until_measured(widget)
+    wait_until(lambda: done.cordRunStatus.text.startswith("✓"))

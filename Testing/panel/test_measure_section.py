@@ -469,8 +469,10 @@ def test_volumes_that_do_not_tell_whose_they_are_are_compared_and_it_is_said(
     from SoftCordSegLib.scene.study import set_disc_labels
 
     neck.SetName("axial")  # the engine gives the phantom's mask for each
-    for name in ("sagittal", "third"):
-        ui.cordImageSelector.setCurrentNode(add_volume(app.scene, phantom.image, name))
+    for _ in range(2):
+        node = add_volume(app.scene, phantom.image, "sagittal")
+        node.SetName("sagittal")
+        ui.cordImageSelector.setCurrentNode(node)
         ui.cordSegmentButton.click()
     set_disc_labels(neck, phantom.discs)
     ui.cordMeasureSection.collapsed = False
@@ -478,12 +480,17 @@ def test_volumes_that_do_not_tell_whose_they_are_are_compared_and_it_is_said(
     choose_rows(ui, "C2C3")
     wait_until_measured(widget)
 
+    names = [ui.cordTable.horizontalHeaderItem(n).text() for n in (1, 2, 3)]
+    assert sorted(names) == ["axial mm²", "sagittal (1) mm²", "sagittal (2) mm²"]
+    assert "differ by 0.0 mm² (SD over 3 volumes)" in ui.cordMeasureStatus.text
     (row,) = shown_rows(ui)
     assert row[0] == "C2–C3"
     assert row[1] == row[2] == row[3]
     assert row[4] == "0.0"
     assert "do not tell whose they are" in ui.cordMeasureStatus.text
-    assert "third: levels by the discs of axial." in ui.cordMeasureStatus.text
+    for number in (1, 2):
+        words = f"sagittal ({number}): levels by the discs of axial."
+        assert words in ui.cordMeasureStatus.text
 
 
 def test_nothing_to_compare_is_a_sentence(ui, neck, widget, phantom, app):

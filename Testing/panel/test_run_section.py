@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PySide6.QtTest import QTest
 
-from panel_actions import while_running
+from panel_actions import wait_until_measured, while_running
 from SoftCordSegLib.errors import InputError, SoftCordSegError
 from SoftCordSegLib.scene.box_node import boxes_of
 from SoftCordSegLib.scene.soft_mask_node import soft_masks_of
@@ -529,7 +529,6 @@ def test_a_mask_that_ends_inside_the_image_is_a_warning_that_says_where_and_jump
 
 
 def test_with_discs_the_line_names_levels(ui, cut_neck, widget, phantom, slicer_host):
-    from panel_actions import wait_until_measured
     from SoftCordSegLib.morphometry import level_name
     from SoftCordSegLib.scene.study import set_disc_labels
 
@@ -552,3 +551,21 @@ def test_whole_masks_are_no_warning_and_a_correction_is_mentioned(ui, neck, widg
     assert "inside the image" not in ui.cordRunStatus.text
     assert not ui.cordRunStatus.styleSheet
     assert not ui.cordRunShow.visible
+
+
+def test_a_disc_with_a_wrong_name_does_not_hide_what_came_of_the_mask(
+    ui, neck, mark, phantom, app, widget
+):
+    """Its error was raised while the volume was shown, and the rest of the panel kept the former
+    one's state.
+    """
+    from SoftCordSegLib.scene.volume_nodes import add_volume
+
+    mark(phantom.discs)
+    wait_until_measured(widget)
+    ui.cordImageSelector.setCurrentNode(add_volume(app.scene, phantom.image, "sub-other_T2w"))
+    ui.cordSegmentButton.click()
+    study_of(neck).discs.SetNthControlPointLabel(0, "nonsense")
+    ui.cordImageSelector.setCurrentNode(neck)
+    assert ui.cordRunStatus.text.startswith("✓")
+    assert "nonsense" in ui.cordLevelsStatus.text

@@ -241,6 +241,14 @@ def test_the_scene_is_saved_and_everything_comes_back(
     assert "C2/C3" in [row[0] for row in table_rows(ui)]
 
 
+def test_the_sidecar_has_the_whole_name_of_a_volume_without_a_file(image_node, ui):
+    from SoftCordSegLib.panel.saving import run_of
+
+    image_node.SetName("SAG T1 W/O 50%; a:b")
+    ui.cordSegmentButton.click()
+    assert run_of(study_of(image_node).soft)["Source"] == "SAG T1 W-O 50%; a:b"
+
+
 def test_names_of_files_come_from_the_image():
     from types import SimpleNamespace
 

@@ -6,8 +6,9 @@ import pytest
 from PySide6 import QtCore, QtGui, QtWidgets
 
 from host.pythonqt import unwrap
-from panel_actions import click_title
+from panel_actions import click_title, wait_until_measured
 from SoftCordSegLib.colours import ERROR_ON_DARK, ERROR_ON_LIGHT, WARNING_ON_DARK, WARNING_ON_LIGHT
+from SoftCordSegLib.errors import InputError
 
 TAKING_TURNS = ("Correct", "Levels", "Measure", "Save")
 
@@ -128,6 +129,17 @@ def test_an_error_goes_at_the_next_action_and_the_rest_stays(ui, image_node, wid
         pass
     assert ui.cordLevelsStatus.text == "Nothing found yet."
     assert ui.cordSaveStatus.text == "Saved."
+
+
+def test_an_error_stays_while_the_panel_measures_by_itself(ui, neck, widget, slicer_host):
+    def engine(_request, _progress):
+        raise InputError("There is not enough memory.")
+
+    widget.logic.engine = engine
+    slicer_host.click(ui.cordSegmentButton)
+    wait_until_measured(widget)
+    slicer_host.process_events()
+    assert ui.cordRunStatus.text == "There is not enough memory."
 
 
 @pytest.mark.parametrize("larger", [1.0, 1.25])

@@ -9,7 +9,7 @@ import numpy as np
 from scene.examples import cord_in, image_in
 from scene.strokes import Editor
 from SoftCordSegLib.correction import merge
-from SoftCordSegLib.scene.edit_nodes import edit_map_of
+from SoftCordSegLib.scene.edit_nodes import correction_of
 from SoftCordSegLib.scene.segment_voxels import segment_voxels
 from SoftCordSegLib.scene.soft_edits import SoftEdits, events_to_follow
 from SoftCordSegLib.scene.study import set_segmentation
@@ -39,8 +39,8 @@ class Desk:
 
     @property
     def edit_map(self) -> np.ndarray:
-        edits = edit_map_of(self.study.soft)
-        return np.zeros(self.soft.shape, np.int8) if edits is None else edits.data
+        state = correction_of(self.study.soft)
+        return np.zeros(self.soft.shape, np.int8) if state is None else state.edits.copy()
 
     @property
     def segment(self) -> np.ndarray:

@@ -84,3 +84,12 @@ def test_a_box_that_is_not_drawn_yet_is_refused(app):
 
     with pytest.raises(InputError, match="'R' is not placed yet"):
         box_of(node)
+
+
+def test_a_name_with_a_percent_sign_is_a_name(app, image):
+    """Slicer takes the name of a list for a part of its format, and crashes at "%s"."""
+    image.SetName("T2w 50%s %n")
+
+    node = add_box(app.scene, image, Box([10, 20, 30], np.eye(3), [4, 6, 8]))
+
+    assert box_of(node).size_mm.tolist() == [4, 6, 8]

@@ -8,7 +8,8 @@ import pytest
 from scene.examples import GRIDS, image_in
 from SoftCordSegLib.colours import DISC, rgb
 from SoftCordSegLib.errors import InputError
-from SoftCordSegLib.morphometry import DiscLabel
+from SoftCordSegLib.morphometry import DiscLabel, parse_disc
+from SoftCordSegLib.scene.disc_names import name_next_disc
 from SoftCordSegLib.scene.disc_points import (
     add_discs,
     disc_lists_of,
@@ -151,3 +152,17 @@ def test_discs_are_seen_from_every_sagittal_slice_and_in_no_axial_one(drawing_ap
 
 def is_disc(picture: np.ndarray) -> np.ndarray:
     return np.abs(picture / 255.0 - rgb(DISC)).max(axis=-1) < 0.25
+
+
+def test_points_that_nobody_named_take_nothing_from_the_name_of_the_image(app, image):
+    """Slicer takes the name of a list for a part of its format, and crashes at "%s"."""
+    import vtk
+
+    image.SetName("T2w 50%s %n")
+    node = add_discs(app.scene, image, DISCS)
+    for further in ("Slicer's own", None):
+        if further is None:
+            name_next_disc(node, None)
+        n = node.AddControlPointWorld(vtk.vtkVector3d(0, 0, 0))
+        with pytest.raises(InputError):
+            parse_disc(node.GetNthControlPointLabel(n))

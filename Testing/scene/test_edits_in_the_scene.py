@@ -11,7 +11,7 @@ from scene.desk import Desk
 from scene.examples import GRIDS, cord_in
 from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.scene.edit_display import remove_orphans
-from SoftCordSegLib.scene.edit_nodes import edit_map_of, has_edits
+from SoftCordSegLib.scene.edit_nodes import correction_of, has_edits
 from SoftCordSegLib.scene.links import PREDICTION, linked
 from SoftCordSegLib.scene.scene_files import load_scene, save_edit_map, save_scene
 from SoftCordSegLib.scene.segment_voxels import segment_voxels
@@ -123,7 +123,7 @@ def test_edits_come_back_with_the_scene(desk, tmp_path):
     study = study_of(image)
     assert array_of(study.soft).tobytes() == soft.tobytes()
     assert array_of(study.prediction).tobytes() == desk.p0.tobytes()
-    assert np.array_equal(edit_map_of(study.soft).data, said)
+    assert np.array_equal(correction_of(study.soft).edits, said)
     edits = SoftEdits(study.view)
     assert edits.counts == ((said > 0).sum(), (said < 0).sum())
     assert edits.follow() is None
@@ -157,7 +157,7 @@ def test_the_two_nodes_lie_with_the_results_and_are_no_soft_masks(desk):
     desk.editor.paint(desk.corner())
 
     study = study_of(desk.image)
-    assert study.prediction is desk.edits.prediction_node
+    assert study.prediction is linked(study.soft, PREDICTION)
     assert study.edit_map is desk.edits.edit_node
     assert {study.prediction, study.edit_map} <= set(study.results)
     assert soft_masks_of(desk.image) == [study.soft]
@@ -185,7 +185,7 @@ def test_a_copy_of_a_corrected_mask_has_no_part_in_its_edits(desk):
     copy = desk.app.scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode")
     copy.Copy(desk.study.soft)
 
-    assert linked(copy, PREDICTION) is desk.edits.prediction_node
+    assert linked(copy, PREDICTION) is linked(desk.study.soft, PREDICTION)
     assert not has_edits(copy)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, OptionError, OutputError
+from ..files import real_path
 from ..provenance import generated_by
 from .entities import (
     NIFTI_EXTENSIONS,
@@ -76,10 +77,10 @@ def result_folders(images: Sequence[Path], folder: Path) -> dict[Path, Path]:
     Raises:
         OptionError: one image twice, or two of one name in one folder.
     """
-    _check_names([(stem_of(image), image.resolve().parent, image) for image in images])
+    _check_names([(stem_of(image), real_path(image).parent, image) for image in images])
     if len({stem_of(image).casefold() for image in images}) == len(images):
         return dict.fromkeys(images, folder)
-    parents = {image: image.resolve().parent for image in images}
+    parents = {image: real_path(image).parent for image in images}
     try:
         common = Path(os.path.commonpath([str(parent) for parent in parents.values()]))
     except ValueError as error:  # on two drives of Windows
@@ -166,13 +167,13 @@ def raw_images(dataset: Path, out: Path | None = None) -> list[Path]:
     """Images of participants by name, but for those in derivatives and in ``out``, where results
     go.
     """
-    ours = None if out is None else out.resolve()
+    ours = None if out is None else real_path(out)
     return sorted(
         path
         for path in nifti_files(dataset, _NOT_RAW)
         if participant_of(path)
         and read_name(path).kind is Kind.IMAGE
-        and (ours is None or ours not in path.resolve().parents)
+        and (ours is None or ours not in real_path(path).parents)
     )
 
 
@@ -288,7 +289,7 @@ def _label_folders(mask: Path) -> list[Path]:
     data set.
     """
     # Not of the file itself: in a DataLad data set that is a link to somewhere else.
-    folder = mask.parent.resolve()
+    folder = real_path(mask.parent)
     folders = [folder]
     if folder.name in MODALITIES:
         folders += [folder.with_name(name) for name in MODALITIES if name != folder.name]

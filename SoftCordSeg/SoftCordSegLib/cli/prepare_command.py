@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 
 from ..errors import OptionError
+from ..files import real_path
 from .console import fail, print_json, say, show_table, warn
 from .guard import EXIT_FAILED, for_user, guarded, json_of
 from .running import keep_memory_for, run_with_bars, use_threads
@@ -219,7 +220,7 @@ def _participants(
             hint="Leave them out: in a data set both are found by the names of the files.",
         )
     (dataset,) = folders
-    if out.resolve() == dataset.resolve():
+    if real_path(out) == real_path(dataset):
         raise OptionError(
             "Results are not written among the images of the data set.",
             path=out,

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..bids import NIFTI_EXTENSIONS, Kind, label_name, nifti_files, spellings, stem_of
 from ..errors import InputError
-from ..files import safe_cell, text_of, text_of_cell, write_text_atomically
+from ..files import real_path, safe_cell, text_of, text_of_cell, write_text_atomically
 from ..progress import Progress
 from ..segmentation import segment_within_memory
 from ..volume import Volume, read_nifti, time_points, write_nifti
@@ -114,7 +114,7 @@ class FolderMethod:
             path
             for name in names
             for path in self.files.get(name, ())
-            if path.resolve() != image.resolve()
+            if real_path(path) != real_path(image)
         ]
         if len(found) > 1:
             found = _deepest_match(found, image)

@@ -90,6 +90,11 @@ def download(
         ) from error
 
 
+def has_part(path: Path) -> bool:
+    """Whether an earlier attempt at downloading ``path`` would be resumed."""
+    return path.with_name(path.name + ".part").exists()
+
+
 @contextlib.contextmanager
 def alone_with(path: Path) -> Iterator[None]:
     """Keep other programs that download the same file from it, until the end of the block.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from ..provenance import now
 from .archive import unpack
 from .bundle import load_bundle, save_plan_bundle, shipped_bundles
 from .checkpoint import Converted, convert_checkpoint, find_checkpoint
-from .download import SCHEMES, alone_with, download
+from .download import SCHEMES, alone_with, download, has_part
 from .nnunet_folder import convert_result_folder, find_result_folder
 from .releases import Release, releases
 from .store import Store, fill
@@ -57,26 +58,17 @@ def install_release(
     expected = sha256 or release.sha256 or store.remembered(release.name)
     archive = store.downloads / release.file
 
-    def install(found: str) -> Path:
-        try:
-            folder = install_archive(
-                archive,
-                store,
-                name=release.name,
-                sha256=found,
-                replace=replace,
-                release=release,
-                progress=progress.part(0.8, 1.0),
-            )
-        except ModelError:
-            if expected is None:
-                # No SHA-256 is known for these bytes: next time they are fetched anew.
-                archive.unlink(missing_ok=True)
-            raise
-        store.remember(release.name, found)
-        archive.unlink(missing_ok=True)
-        return folder
-
+    fetch = functools.partial(
+        download,
+        release.url,
+        archive,
+        sha256=expected,
+        progress=progress.part(0.0, 0.8),
+        schemes=schemes,
+    )
+    install = functools.partial(
+        _install_fetched, archive, store, release, expected, replace, progress.part(0.8, 1.0)
+    )
     with alone_with(archive):
         found = _downloaded_before(archive, expected)
         if found is not None:
@@ -85,10 +77,44 @@ def install_release(
             except ModelError:
                 if expected is not None:
                     raise
-        fetching = progress.part(0.0, 0.8)
-        return install(
-            download(release.url, archive, sha256=expected, progress=fetching, schemes=schemes)
+        resumes = has_part(archive)
+        try:
+            return install(fetch())
+        except ModelError:
+            # What was resumed may be halves of two files.
+            if expected is not None or not resumes or has_part(archive):
+                raise
+        return install(fetch())
+
+
+def _install_fetched(
+    archive: Path,
+    store: Store,
+    release: Release,
+    expected: str | None,
+    replace: bool,
+    progress: Progress,
+    found: str,
+) -> Path:
+    """Install a release from its archive, whose SHA-256 is ``found``, and delete that."""
+    try:
+        folder = install_archive(
+            archive,
+            store,
+            name=release.name,
+            sha256=found,
+            replace=replace,
+            release=release,
+            progress=progress,
         )
+    except ModelError:
+        if expected is None:
+            # No SHA-256 is known for these bytes: next time they are fetched anew.
+            archive.unlink(missing_ok=True)
+        raise
+    store.remember(release.name, found)
+    archive.unlink(missing_ok=True)
+    return folder
 
 
 def install_archive(

@@ -51,15 +51,15 @@ def volumes_to_compare(study) -> Compared:
             remarks.append(
                 _("The volumes do not tell whose they are; they are taken for one participant's.")
             )
-    studies = [study, *others]
-    names = _short_names([one.image.GetName() for one in studies])
-    for n, one in enumerate(studies):
-        lender = _lender(one, studies)
+    own = [study, *others]
+    studies, names = list(own), _short_names([one.image.GetName() for one in own])
+    for n, one in enumerate(own):
+        lender = next((m for m, other in enumerate(own) if _lends(other, one)), None)
         if lender is not None:
-            studies[n] = replace(one, discs=lender.discs)
+            studies[n] = replace(one, discs=own[lender].discs)
             remarks.append(
                 _("{name}: levels by the discs of {other}.").format(
-                    name=names[n], other=names[studies.index(lender)]
+                    name=names[n], other=names[lender]
                 )
             )
     return Compared(tuple(studies), names, tuple(remarks))
@@ -84,26 +84,28 @@ def _has_discs(study) -> bool:
     return study.discs is not None and study.discs.GetNumberOfControlPoints() > 0
 
 
-def _lender(study, studies: Sequence):
-    """Whose discs a study takes: of the same session, for only there the patient lay in the same
-    scanner coordinates.
+def _lends(lender, study) -> bool:
+    """Whether a study takes another one's discs: of the same session, for only there the patient
+    lay in the same scanner coordinates.
     """
     from ..bids import session_of
 
-    if _has_discs(study):
-        return None
-    session = session_of(Path(study.image.GetName()))
-    for other in studies:
-        if _has_discs(other) and session_of(Path(other.image.GetName())) == session:
-            return other
-    return None
+    if _has_discs(study) or not _has_discs(lender):
+        return False
+    sessions = [session_of(Path(one.image.GetName())) for one in (lender, study)]
+    return sessions[0] == sessions[1]
 
 
 def _short_names(names: list[str]) -> tuple[str, ...]:
     from ..bids import contrast_names
 
     short = contrast_names([Path(name) for name in names])
-    return tuple(short) if len(set(short)) == len(short) else tuple(names)
+    if len(set(short)) < len(short):
+        short = [
+            f"{name} ({names[:n].count(name) + 1})" if names.count(name) > 1 else name
+            for n, name in enumerate(names)
+        ]
+    return tuple(short)
 
 
 @dataclass(frozen=True)

@@ -132,7 +132,7 @@ class CorrectSection(Section):
     def _on_stroke_over(self) -> None:
         edits = self._panel.edits
         if edits is not None:
-            with self._panel.guard(_("The segment could not be restored."), False, "Correct"):
+            with self._panel.guard(_("The segment could not be restored."), False, "Correct", True):
                 edits.give_back()
         self._effects.show_undo(self._panel.situation.why_no_mask)
 

@@ -280,7 +280,7 @@ class LevelsSection(Section):
                 ask_for_name(node, None)
             else:
                 # Under another name another chain fits best.
-                self._put(discs)
+                self._put(discs, self._panel.situation.image)
                 ask_for_name(node, value)
                 confirm_name(node)
             self._panel.say("", "Levels")
@@ -401,18 +401,25 @@ class LevelsSection(Section):
                 return
             now = placed_discs_of(left) if left is not None else []
             discs, changed = merge_found(labelling.discs, before, now)
-            self._put(discs)
-            self._say_found(discs, labelling, changed)
+            self._put(discs, image)
+            if image is self._panel.situation.image:
+                self._say_found(discs, labelling, changed)
+            else:
+                words = _("{count} discs were put into {name}.")
+                words = words.format(count=len(discs), name=image.GetName())
+                self._panel.say(words, "Levels")
 
-    def _put(self, discs) -> None:
-        """Put located discs into the scene."""
+    def _put(self, discs, image) -> None:
+        """Put located discs into the scene, for the volume that they were found in: another one may
+        have been chosen meanwhile.
+        """
         from ..morphometry.disc_files import FOUND
         from ..scene.study import set_disc_labels
 
         remarks = {disc.label.value: disc.remark for disc in discs if disc.source == FOUND}
-        image = self._panel.situation.image
         node = set_disc_labels(image, [disc.label for disc in discs], remarks).discs
-        self._watch(node)
+        if image is self._panel.situation.image:
+            self._watch(node)
 
     def _say_found(self, discs, labelling, changed: bool) -> None:
         from ..morphometry.disc_files import FOUND

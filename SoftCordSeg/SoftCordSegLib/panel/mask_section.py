@@ -85,7 +85,7 @@ class MaskSection(Section):
         )
         if self._panel.shown and drawn != self._drawn:
             self._drawn = drawn  # drawing is told of to the views, and they tell of it
-            with self._panel.guard(_("The mask could not be drawn."), refresh=False):
+            with self._panel.guard(_("The mask could not be drawn."), False, by_itself=True):
                 show_style(study, parameters.style, in_3d=parameters.surfaceShown)
 
     def _show_edits(self, parameters) -> None:
@@ -113,7 +113,7 @@ class MaskSection(Section):
         if image.GetScene() is None or self._panel.scene.IsBatchProcessing():
             return
         if is_left_behind(image):  # not at every change of the transform itself
-            with self._panel.guard(_("The mask could not follow its volume.")):
+            with self._panel.guard(_("The mask could not follow its volume."), by_itself=True):
                 follow_image(image)
 
     def _say_what_differs(self, situation) -> None:

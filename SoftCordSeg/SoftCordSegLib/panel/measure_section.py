@@ -23,7 +23,7 @@ from .short_table import (
 from .status_lines import error_style
 
 # A table of more rows scrolls; below a comparison more words stand.
-_MOST_ROWS, _MOST_ROWS_COMPARED = 7, 5
+_MOST_ROWS, _MOST_ROWS_COMPARED = 6, 5
 _ROW_PADDING = 6  # px
 _AREA_COLUMN = 2
 _REST_MS = 400
@@ -291,7 +291,7 @@ class MeasureSection(Section):
         measurement = self._measurement(situation)
         if measurement is None or situation.busy or self._panel.scene.IsBatchProcessing():
             return
-        with self._panel.guard(_("The table could not be made."), refresh=False, section="Measure"):
+        with self._panel.guard(_("The table could not be made."), False, "Measure", by_itself=True):
             from ..scene.study import study_of
             from .comparing import put_comparison_into_scene
 

@@ -157,7 +157,7 @@ class Measurer:
         panel = self._panel
         if panel.situation.busy or panel.scene.IsBatchProcessing():
             return  # the refresh at their end comes back here
-        with panel.guard(_("The cord could not be measured."), refresh=False, section="Measure"):
+        with panel.guard(_("The cord could not be measured."), False, "Measure", by_itself=True):
             for study in self._wanted:
                 if study.soft.GetScene() is None or self._is_current(study):
                     continue
@@ -181,7 +181,7 @@ class Measurer:
     def _on_done(self, study, sources: Sources, future: Future) -> None:
         self._running = None
         panel = self._panel
-        with panel.guard(_("The cord could not be measured."), section="Measure"):
+        with panel.guard(_("The cord could not be measured."), True, "Measure", by_itself=True):
             if study.soft.GetScene() is None or panel.scene.IsBatchProcessing():
                 return
             try:

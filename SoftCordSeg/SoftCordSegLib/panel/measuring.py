@@ -207,7 +207,9 @@ def _matrix_to_world(node) -> tuple:
     import vtk
 
     matrix, transform = vtk.vtkMatrix4x4(), node.GetParentTransformNode()
-    if transform is not None and transform.IsTransformToWorldLinear():
+    if transform is not None:
+        if not transform.IsTransformToWorldLinear():
+            return ()  # it bends, and cannot be measured
         transform.GetMatrixTransformToWorld(matrix)
     return tuple(matrix.GetElement(row, column) for row in range(3) for column in range(4))
 

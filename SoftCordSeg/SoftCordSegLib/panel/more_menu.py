@@ -24,7 +24,7 @@ class MoreMenu(Section):
         segment_all: segments all volumes.
 
     Attributes:
-        box_shown, in_box, follow, square, segment_all, get_models, help: its actions.
+        box_shown, in_box, follow, square, segment_all, get_models: its actions.
         models, devices, layouts: its menus.
     """
 
@@ -61,7 +61,7 @@ class MoreMenu(Section):
         self.square.toolTip = _("Cut the cord at right angles, as its area is measured.")
         for action in (self.follow, self.square):
             action.setCheckable(True)
-        self.help = self._add(menu, "Help", _("Help"), _open_help)
+        self._add(menu, "Help", _("Help"), _open_help)
 
     def refresh(self, situation) -> None:
         allow = self._panel.hints.allow

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from slicer.i18n import tr as _
 
+from ..errors import InputError
+
 # A level is named for a place between two discs, or so close to the outermost one, mm.
 _NEAR_MM = 25.0
 
@@ -32,13 +34,19 @@ def outcome_of(study) -> Outcome:
 
     Args:
         study: ``scene.study.Study`` with a soft mask.
+
+    Returns:
+        The outcome; where the mask is under a transform that bends, a sentence on that.
     """
     from ..scene.soft_edits import has_edits
     from ..scene.volume_nodes import array_of, grid_of
     from ..volume import Volume
     from ..volume.orientation import slice_axis
 
-    mask = Volume(array_of(study.soft), grid_of(study.soft).affine)
+    try:
+        mask = Volume(array_of(study.soft), grid_of(study.soft).affine)
+    except InputError as error:
+        return Outcome(str(error), warning=True)
     axis = slice_axis(mask.affine)
     sums = mask.data.sum(axis=tuple({0, 1, 2} - {axis}), dtype=float)
     filled = sums.nonzero()[0]
@@ -101,7 +109,10 @@ def _levels_upwards(study) -> list[str | None]:
 
     if study.slice_table is None or study.discs is None:
         return []
-    discs = [disc.position_mm[2] for disc in discs_of(study.discs)]
+    try:
+        discs = [disc.position_mm[2] for disc in discs_of(study.discs)]
+    except InputError:  # a wrong name; the section Levels says it
+        return []
     table = study.slice_table.GetTable()
     names, up = table.GetColumnByName(LEVEL), table.GetColumnByName(POSITION[2])
     if not discs or names is None or up is None:

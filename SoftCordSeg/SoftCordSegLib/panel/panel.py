@@ -193,7 +193,9 @@ class Panel:
                 line.say(Line())
 
     @contextlib.contextmanager
-    def guard(self, failed: str, refresh: bool = True, section: str = "Run"):
+    def guard(
+        self, failed: str, refresh: bool = True, section: str = "Run", by_itself: bool = False
+    ):
         """Handles errors of an action: those that the user can correct are shown in the panel,
         others in a dialog with details.
 
@@ -201,8 +203,10 @@ class Panel:
             failed: a sentence on what did not work, for unexpected errors.
             refresh: read the scene afterwards.
             section: in whose status line errors are shown.
+            by_itself: it is no action of the user, whose last one may have an error to be read.
         """
-        self._say_nothing(only_errors=True)  # those of an earlier action
+        if not by_itself:
+            self._say_nothing(only_errors=True)  # those of an earlier action
         try:
             with slicer.util.tryWithErrorDisplay(failed):
                 try:

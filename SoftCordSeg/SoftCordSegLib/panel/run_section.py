@@ -314,7 +314,7 @@ class RunSection(Section):
     def _on_rest(self) -> None:
         situation = self._panel.situation
         if situation.view is not None and not situation.busy:
-            with self._panel.guard(_("The mask could not be read."), refresh=False):
+            with self._panel.guard(_("The mask could not be read."), refresh=False, by_itself=True):
                 self._outcome = (_key(situation.study), outcome_of(situation.study))
                 self._say_the_state(situation)
 

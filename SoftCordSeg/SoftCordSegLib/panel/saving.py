@@ -26,9 +26,9 @@ def file_of(image) -> Path | None:
 
 
 def source_of(image) -> str:
-    """The name of an image's file, else of its node."""
+    """The name of an image's file, else of its node: with "-" for "/", for it is no path."""
     file = file_of(image)
-    return image.GetName() if file is None else file.name
+    return image.GetName().replace("/", "-") if file is None else file.name
 
 
 def stem_of(image) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 from ..colours import BOX, rgb
 from ..errors import InputError
 from ..volume import Box
-from .links import IMAGE, link, nodes_linked_to
+from .links import IMAGE, POINT_NAMES, link, nodes_linked_to
 
 
 def add_box(scene, image_node, box: Box, name: str | None = None):
@@ -19,6 +19,7 @@ def add_box(scene, image_node, box: Box, name: str | None = None):
     node = scene.AddNewNodeByClass(
         "vtkMRMLMarkupsROINode", scene.GenerateUniqueName(name or f"{image_node.GetName()} box")
     )
+    node.SetControlPointLabelFormat(POINT_NAMES)
     link(node, IMAGE, image_node)
     node.SetAndObserveTransformNodeID(image_node.GetTransformNodeID())
     display_box(node)

@@ -117,18 +117,6 @@ class Layers:
         actor.SetPosition(round(at[0]), round(at[1]))
         actor.VisibilityOn()
 
-    def width_of(self, words: str) -> float:
-        """How wide words are, pixels."""
-        import vtk
-
-        style = vtk.vtkTextProperty()
-        style.SetFontFamilyToArial()
-        style.SetFontSize(self._font_size())
-        box = [0, 0, 0, 0]
-        tool = vtk.vtkTextRenderer.GetInstance()
-        tool.GetBoundingBox(style, words, box, self._dpi())
-        return float(box[1] - box[0])
-
     def _dpi(self) -> int:
         window = self._renderer.GetRenderWindow()
         return window.GetDPI() if window is not None else 72

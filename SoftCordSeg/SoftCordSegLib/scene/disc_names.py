@@ -13,6 +13,7 @@ from ..morphometry import DiscLabel, disc_name, found_remark, parse_disc
 from ..morphometry.disc_files import FOUND, KNOWN, LocatedDisc, is_landmark, located_disc
 from ..morphometry.level_names import LAST_DISC
 from .disc_points import placed_points
+from .links import POINT_NAMES
 
 # On a disc list: the value of the disc whose name is to be confirmed.
 _QUESTION = "SoftCordSeg.DiscToConfirm"
@@ -68,7 +69,7 @@ def name_next_disc(node, value: int | None) -> None:
     """The next point that is placed gets this name, and the preview of it at the mouse has it
     already.  None leaves the name to Slicer.
     """
-    name = disc_name(value) if value is not None else "%N-%d"
+    name = disc_name(value) if value is not None else POINT_NAMES
     if node.GetControlPointLabelFormat() != name:
         node.SetControlPointLabelFormat(name)
     for number in range(node.GetNumberOfControlPoints()):

@@ -16,7 +16,7 @@ from ..morphometry import (
     parse_disc,
     parse_found_remark,
 )
-from .links import IMAGE, link, nodes_linked_to
+from .links import IMAGE, POINT_NAMES, link, nodes_linked_to
 
 _Point = tuple[str, tuple[float, float, float], str]
 
@@ -38,6 +38,7 @@ def add_discs(
         "vtkMRMLMarkupsFiducialNode",
         scene.GenerateUniqueName(name or f"{image_node.GetName()} discs"),
     )
+    node.SetControlPointLabelFormat(POINT_NAMES)
     link(node, IMAGE, image_node)
     node.SetAndObserveTransformNodeID(image_node.GetTransformNodeID())
     display_discs(node)

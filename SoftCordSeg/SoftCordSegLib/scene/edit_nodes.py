@@ -81,14 +81,6 @@ def has_edits(soft_node) -> bool:
     return state is not None and bool(state.edits.any())
 
 
-def edit_map_of(soft_node) -> Volume | None:
-    """A copy of the edit map, int8: +1 (added), -1 (removed) and 0 (as predicted); None where there
-    is none.
-    """
-    state = correction_of(soft_node)
-    return None if state is None else Volume(state.edits.copy(order="K"), grid_of(soft_node).affine)
-
-
 def set_prediction(soft_node, mask: Volume, threshold: float, keep_edits: bool = True) -> None:
     """Put a new prediction into a soft mask node; the caller renews the segment.
 

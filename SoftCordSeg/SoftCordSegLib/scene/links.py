@@ -9,10 +9,14 @@ from __future__ import annotations
 IMAGE = (
     "SoftCordSeg.Image"  # from a soft mask, disc list, box or table to the image it was made from
 )
-# from a segmentation, table or plot series to the soft mask it was made from
+# from a segmentation, contour, table or plot series to the soft mask it was made from
 SOFT_MASK = "SoftCordSeg.SoftMask"
 PREDICTION = "SoftCordSeg.Prediction"  # from a corrected soft mask to the mask as predicted
 EDIT_MAP = "SoftCordSeg.EditMap"  # from a corrected soft mask to its edit map
+
+# Names of points without one.  Slicer's own format has the name of the list in it, and
+# takes a "%" of that for one of the format's: "%s" crashes it.
+POINT_NAMES = "point-%d"
 
 
 def link(node, role: str, target) -> None:

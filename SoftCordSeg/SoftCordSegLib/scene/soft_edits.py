@@ -19,7 +19,7 @@ from .edit_nodes import (
     set_prediction,
     start_correction,
 )
-from .links import EDIT_MAP, PREDICTION, linked
+from .links import EDIT_MAP, linked
 from .segment_voxels import labelmap_of, other_segments, segment_voxels, voxels_of_others
 from .threshold_view import ThresholdView
 from .volume_nodes import array_of, grid_of, voxels_changed
@@ -105,11 +105,6 @@ class SoftEdits:
         return self.view.node.GetSegmentation()
 
     @property
-    def prediction_node(self):
-        """The mask as predicted, a hidden volume node; None before the first correction."""
-        return None if self.soft_node is None else linked(self.soft_node, PREDICTION)
-
-    @property
     def edit_node(self):
         """The edit map of -1, 0, +1, a hidden volume node; None before the first correction."""
         return None if self.soft_node is None else linked(self.soft_node, EDIT_MAP)
@@ -142,7 +137,9 @@ class SoftEdits:
         state = None if self.soft_node is None else correction_of(self.soft_node)
         if state is None:
             return 0
-        along = int(np.abs(grid_of(self.soft_node).affine[2, :3]).argmax())
+        # In its own frame: under a transform that bends, it has no grid in the world.
+        grid = grid_of(self.soft_node, in_world=False)
+        along = int(np.abs(grid.affine[2, :3]).argmax())
         others = tuple(axis for axis in range(3) if axis != along)
         return int(np.count_nonzero(state.edits.any(axis=others)))
 

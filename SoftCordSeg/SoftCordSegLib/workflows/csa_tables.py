@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..bids import contrast_names, session_of, short_names
 from ..errors import InputError, OptionError
-from ..files import check_folder, check_not_an_input, locked, text_writer, write_together
+from ..files import check_folder, check_not_an_input, locked, real_path, text_writer, write_together
 from .csa_measure import CsaOptions, Measured, measure_file, read_shared
 from .run_each import Bar, Failure, OnFailure, no_bar, run_each, say_nothing
 
@@ -63,7 +63,7 @@ class CsaFiles:
                     path=path,
                     hint=f"Give the name of a file, for example {path / 'csa.csv'}.",
                 )
-        if len({path.resolve() for path in self.all}) < len(self.all):
+        if len({real_path(path) for path in self.all}) < len(self.all):
             raise OptionError(
                 "The table, the comparison and the figure need files of their own.",
                 hint="Give each another name.",

@@ -25,7 +25,7 @@ from ..evaluation import (
 from ..evaluation.evaluation_summary import Summary, summarise
 from ..evaluation.paper_tables import frame_csv
 from ..evaluation.resolutions import Spacing
-from ..files import check_folder, check_not_an_input, text_writer, write_together
+from ..files import check_folder, check_not_an_input, real_path, text_writer, write_together
 from ..network import store
 from ..progress import Progress
 from ..reports.evaluation_figures import Drawn, FigureOptions, draw_figures
@@ -118,7 +118,7 @@ def open_method(
     is_name = not path.is_dir() and path.name == location
     if is_name or (path / "configs" / "metadata.json").is_file():
         return BundleMethod(name, store.open_bundle(location), out / "masks" / name, device)
-    if path.resolve() in (out.resolve(), *out.resolve().parents):
+    if real_path(path) in (real_path(out), *real_path(out).parents):
         raise OptionError(
             f"This output folder lies within '{location}', the masks of {name}.",
             path=out,
@@ -250,9 +250,9 @@ def _check_outputs(
         if path is not None
     ]
     check_not_an_input(written, [table, *inputs])
-    folders = {method.folder.resolve() for method in methods if method not in models}
+    folders = {real_path(method.folder) for method in methods if method not in models}
     for model in models:
-        if model.folder.resolve() in folders:
+        if real_path(model.folder) in folders:
             raise OptionError(
                 f"This folder holds another method's masks, which {model.name} would overwrite.",
                 path=model.folder,

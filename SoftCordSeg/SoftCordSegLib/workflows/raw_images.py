@@ -31,6 +31,7 @@ from ..bids import (
     without_echo,
 )
 from ..errors import InputError, OptionError
+from ..files import real_path
 
 
 @dataclass(frozen=True)
@@ -162,11 +163,11 @@ def given_participant(
 
 def _masks(dataset: Path, out: Path) -> dict[str, dict[str, Path]]:
     """By session and name of image: the masks in the data set, but for those in ``out``."""
-    ours = out.resolve()
+    ours = real_path(out)
     found: dict[str, dict[str, Path]] = {}
     for session, images in find_masks(dataset).items():
         for image, paths in images.items():
-            theirs = [path for path in paths if ours not in path.resolve().parents]
+            theirs = [path for path in paths if ours not in real_path(path).parents]
             if theirs:
                 found.setdefault(session, {})[image] = theirs[0]
     return found

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from ..bids import DERIVATIVES, LABELS, Kind, nifti_files, read_name
+from ..files import real_path
 
 _OTHER_FORMATS = (".nrrd", ".mha", ".mhd", ".mgz", ".mgh", ".img")
 # More names than this say no more.
@@ -24,11 +25,11 @@ def unused_masks(dataset: Path, used: Collection[Path], only_named: bool = False
     labels = dataset / DERIVATIVES / LABELS
     if not labels.is_dir():
         return []
-    taken = {path.resolve() for path in used}
+    taken = {real_path(path) for path in used}
     images = {read_name(path).image for path in used}
     found: dict[str, list[str]] = {}
     for path in nifti_files(labels):
-        reason = "" if path.resolve() in taken else _reason(path, images, only_named)
+        reason = "" if real_path(path) in taken else _reason(path, images, only_named)
         if reason:
             found.setdefault(reason, []).append(str(path.relative_to(labels)))
     others = [path for path in sorted(labels.rglob("*")) if path.suffix.lower() in _OTHER_FORMATS]

@@ -8,6 +8,7 @@ import csv
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -163,6 +164,17 @@ def test_a_run_whose_folder_was_moved_still_knows_its_best(tmp_path):
         fit(tmp_path / "here", plan, progress=StopAfter(9))
     (tmp_path / "here").rename(tmp_path / "there")
     assert_same(fit(tmp_path / "there", plan), fit(tmp_path / "undisturbed", plan))
+
+
+def test_what_a_run_writes_names_neither_this_computer_nor_its_folders(tmp_path):
+    fit(tmp_path, changed(EPOCHS, result="best_loss"))
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert any("tfevents" in path.name for path in files)
+    for path in files:
+        assert socket.gethostname() not in path.name
+        content = path.read_bytes()
+        assert str(tmp_path).encode() not in content, path
+        assert socket.gethostname().encode() not in content, path
 
 
 def test_batches_with_an_empty_label_are_left_out_only_if_asked(tmp_path):

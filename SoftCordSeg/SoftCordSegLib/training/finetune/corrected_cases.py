@@ -26,7 +26,7 @@ from ...bids import (
     stem_of,
 )
 from ...errors import InputError
-from ...files import file_sha256, text_of
+from ...files import file_sha256, real_path, text_of
 from ...progress import Progress
 from ..real_cases import OpenCase, RealCase, load_cases, open_case
 
@@ -148,7 +148,7 @@ def find_cases(
         )
     files = _files(source) + (_files(images) if images is not None else [])
     # The folder of images often holds that of the masks: each file counts once.
-    files = list({path.resolve(): path for path in reversed(files)}.values())[::-1]
+    files = list({real_path(path): path for path in reversed(files)}.values())[::-1]
     masks = [path for path in files if read_name(path).kind in MASKS]
     if not masks:
         raise InputError(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import Cancelled, InputError
-from ...files import write_text_atomically
+from ...files import real_path, write_text_atomically
 from ...network import WHOLE_IMAGE, ModelBundle, load_bundle
 from ...progress import Progress
 from ...volume import Volume, reorient
@@ -227,9 +227,9 @@ def check_request(parent: ModelBundle, out: Path) -> None:
         InputError: another kind of bundle, or one that lies where the new one is to go.
     """
     check_kind(parent)
-    home = parent.folder.resolve()
+    home = real_path(parent.folder)
     taken = {(out / name).resolve() for name in (BUNDLE, REJECTED, PREVIOUS)}
-    if home in taken or home in (out.resolve(), *out.resolve().parents):
+    if home in taken or home in (real_path(out), *real_path(out).parents):
         raise InputError(
             "This is the bundle to begin with and must stay as it is.",
             path=parent.folder,

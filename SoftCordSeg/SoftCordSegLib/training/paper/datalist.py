@@ -29,6 +29,7 @@ from ...bids import (
     stem_of,
 )
 from ...errors import InputError
+from ...files import real_path
 from ...volume import check_is_cord, mask_values, read_nifti
 
 PARTS = ("training", "validation", "test")
@@ -200,7 +201,7 @@ def _content(
         for part, names in split.items()
     }
     return {
-        "name": dataset.resolve().name,
+        "name": real_path(dataset).name,
         "description": f"Spinal cord, {label} labels, split by participant",
         "labels": {"0": "background", "1": "spinal cord"},
         "modality": {"0": "MRI"},
@@ -218,7 +219,7 @@ def _content(
 def _entry(one: DataSetImage, base: Path) -> dict[str, str]:
     files = {"image": one.image, "label": one.label}
     paths = {
-        key: Path(os.path.relpath(path.resolve(), base.resolve())).as_posix()
+        key: Path(os.path.relpath(real_path(path), real_path(base))).as_posix()
         for key, path in files.items()
     }
     return {**paths, "participant": one.participant}

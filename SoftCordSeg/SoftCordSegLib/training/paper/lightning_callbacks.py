@@ -183,6 +183,10 @@ class AtomicCheckpoints(TorchCheckpointIO):
         return torch.load(path, map_location="cpu", weights_only=True)
 
 
+# In the state of Lightning's ModelCheckpoint.
+_PATHS = ("best_model_path", "kth_best_model_path", "last_model_path")
+
+
 class Best(ModelCheckpoint):
     """The checkpoint of the best validation so far, ``best_loss.ckpt`` or ``best_soft_dice.ckpt``.
 
@@ -204,16 +208,20 @@ class Best(ModelCheckpoint):
             auto_insert_metric_name=False,
         )
 
+    def state_dict(self) -> dict[str, Any]:
+        """For the checkpoint, which may be passed on: without the folders of this computer."""
+        state = super().state_dict()
+        paths = {name: Path(state[name]).name for name in _PATHS}
+        best = {Path(path).name: score for path, score in state["best_k_models"].items()}
+        return {**state, **paths, "best_k_models": best, "dirpath": ""}
+
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """From the checkpoint; a run whose folder was moved still knows its best."""
 
         def here(path: str) -> str:
             return str(Path(self.dirpath) / Path(path).name) if path else path
 
-        paths = {
-            name: here(state[name])
-            for name in ("best_model_path", "kth_best_model_path", "last_model_path")
-        }
+        paths = {name: here(state[name]) for name in _PATHS}
         best = {here(path): score for path, score in state["best_k_models"].items()}
         super().load_state_dict({**state, **paths, "best_k_models": best, "dirpath": self.dirpath})
 

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import lightning.pytorch as lightning
@@ -198,6 +199,7 @@ class Session:
     def _trainer(self) -> lightning.Trainer:
         machine, plan = self._machine, self._plan
         folder = str(self._folder)
+        _leave_out_the_computers_name()
         return lightning.Trainer(
             accelerator=machine.accelerator,
             devices=machine.devices,
@@ -236,6 +238,14 @@ class Session:
             )
             average = best["callbacks"][self._averaged.state_key]["average"]
         return {name: value.cpu() for name, value in average.items()}, self._recorder.history
+
+
+def _leave_out_the_computers_name() -> None:
+    """TensorBoard puts it into the names of its files, which may be passed on with the run."""
+    from tensorboard.summary.writer import event_file_writer
+
+    # Only this module's own name for the library is replaced.
+    event_file_writer.socket = SimpleNamespace(gethostname=lambda: "run")
 
 
 def _stopping(plan: Plan) -> list[lightning.Callback]:
