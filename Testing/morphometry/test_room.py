@@ -41,6 +41,8 @@ def test_no_other_room_imports_from_a_file_of_the_room():
         one for one in modules(LIBRARY, "SoftCordSegLib") if not f"{one[1]}.".startswith(f"{ROOM}.")
     ]
     outside += [*modules(REPOSITORY / "Testing", ""), *modules(REPOSITORY / "Utilities", "")]
+    # The room's own tests look at one file each.
+    outside = [one for one in outside if not one[1].startswith("morphometry.")]
 
     found = {one[1]: files_reached(*one) for one in outside}
     assert {module: files for module, files in found.items() if files} == {}

@@ -126,6 +126,12 @@ def test_two_files_of_one_name_are_refused(tmp_path, folder, twin):
         unpack(write(tmp_path / "twins.zip", [("a/plans.json", b"{}"), (twin, b"[]")]), folder)
 
 
+def test_an_entry_without_a_name_is_left_out(tmp_path, folder):
+    entries = [(zipfile.ZipInfo(""), b"x"), ("model/best_model.ckpt", b"weights")]
+    unpack(write(tmp_path / "model.zip", entries), folder)
+    assert files_below(folder) == ["model/best_model.ckpt"]
+
+
 @pytest.mark.parametrize("content", [b"", b"not a zip", b"PK\x03\x04 cut"])
 def test_what_is_not_a_zip_is_a_sentence(tmp_path, folder, content):
     (tmp_path / "model.zip").write_bytes(content)

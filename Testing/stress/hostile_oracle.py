@@ -117,6 +117,9 @@ def _first_version(content: bytes, order: str) -> Verdict:
         return Verdict("refuse", "values not finite")
     if np.abs(data).max() > float(np.finfo(np.float32).max):
         return Verdict("refuse", "values beyond float32")
+    if why == "one form" and float(numbers("f", 76)[0]) not in (-1.0, 0.0, 1.0):
+        # Programs differ on which way the slices go then.
+        return Verdict("may", "pixdim[0]", data)
     must = "accept" if why == "sound" and offset == 352 else "may"
     said = offset < 352 or why == "contradiction"
     return Verdict(must, why, data, affine, said)

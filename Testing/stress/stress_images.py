@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-from cli.fakes import digest, engine, soft_from_brightness
+from cli.fakes import Softcord, digest, engine, soft_from_brightness
 from SoftCordSegLib.cli.app import main
 from stress.forked import Ended, in_a_fork
-from stress.hostile_images import all_cases
+from stress.hostile_images import all_cases, cord, image_bytes
 from stress.hostile_oracle import verdict
 from stress.judged_images import judge_reading
 from stress.tally import (
@@ -68,6 +68,10 @@ def _of(outcome: str, name: str) -> tuple[str, str, str]:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command(tmp_path, command):
     counted = tally(f"softcord {command}")
+    sound = tmp_path / "sound.nii"
+    sound.write_bytes(image_bytes(cord()))
+    # Once here, so that not every child imports what the command needs.
+    assert Softcord()(*(p.replace("OUT", str(tmp_path)) for p in COMMANDS[command]), sound)
     for number, (name, suffix, content) in enumerate(all_cases(seed=2)):
         folder = tmp_path / str(number)
         out = folder / "out"

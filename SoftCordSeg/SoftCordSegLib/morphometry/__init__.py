@@ -25,6 +25,7 @@ from .discs import (
     parse_found_remark,
 )
 from .level_names import (
+    LAST_DISC,
     disc_name,
     level_name,
     parse_disc,
@@ -51,6 +52,7 @@ from .symmetry import add_image_measures
 from .upright import shrink_factors
 
 __all__ = [
+    "LAST_DISC",
     "IMAGE_MEASURES",
     "MEASURES",
     "UNITS",

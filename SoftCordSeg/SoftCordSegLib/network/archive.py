@@ -127,7 +127,8 @@ def _checked(
                 hint="Do not use it.",
             )
         if (
-            member.is_dir()
+            not name
+            or member.is_dir()
             or path.suffix.lower() not in KINDS
             or any(part.startswith((".", "__MACOSX")) for part in path.parts)
         ):

@@ -216,8 +216,7 @@ class LevelsSection(Section):
     # ----------------------------------------------------------------------------------------------
 
     def _show_question(self, node, count: int) -> None:
-        from ..morphometry import disc_name
-        from ..morphometry.level_names import LAST_DISC
+        from ..morphometry import LAST_DISC, disc_name
         from ..scene.disc_names import disc_to_confirm
 
         ui, row = self._ui, disc_to_confirm(node)

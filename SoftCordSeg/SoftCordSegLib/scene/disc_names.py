@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import InputError
-from ..morphometry import DiscLabel, disc_name, found_remark, parse_disc
+from ..morphometry import LAST_DISC, DiscLabel, disc_name, found_remark, parse_disc
 from ..morphometry.disc_files import FOUND, KNOWN, LocatedDisc, is_landmark, located_disc
-from ..morphometry.level_names import LAST_DISC
 from .disc_points import placed_points
 from .links import POINT_NAMES
 

@@ -10,7 +10,7 @@ import torch
 from SoftCordSegLib.errors import InputError, OutputError
 from SoftCordSegLib.training.trainer import run_state
 from SoftCordSegLib.training.trainer.run_state import load_state, numbered, save_state
-from SoftCordSegLib.training.trainer.trainer import Pace, Trainer
+from SoftCordSegLib.training.trainer.trainer import Pace, StateFolder, Trainer
 from training.trainer.bright_tubes import BrightTubes, plan
 
 
@@ -54,6 +54,14 @@ def test_what_a_killed_save_left_is_no_state_and_is_cleared_away(tmp_path, state
 
     assert load_state(tmp_path).step == state.step
     save_state(tmp_path, state)
+    assert not list(tmp_path.glob(".new-*"))
+
+
+def test_a_training_that_has_nothing_more_to_do_clears_it_away_too(tmp_path, state):
+    save_state(tmp_path, state)
+    (tmp_path / ".new-000001").mkdir()
+
+    assert StateFolder(tmp_path).load().step == state.step
     assert not list(tmp_path.glob(".new-*"))
 
 

@@ -129,6 +129,12 @@ def numbered(folder: str | Path) -> list[Path]:
     return sorted(found, key=lambda one: int(one.name), reverse=True)
 
 
+def clear_unfinished(folder: str | Path) -> None:
+    """Remove what a run left that was killed while it saved a state or removed an old one."""
+    for left in Path(folder).glob(f"{_UNFINISHED}*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
 def write_numbered(folder: str | Path, write: Any, keep: int) -> Path:
     """Call ``write(temporary folder)``, which returns the head, and give the folder the next
     number.
@@ -142,8 +148,7 @@ def write_numbered(folder: str | Path, write: Any, keep: int) -> Path:
     temporary = None
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for left in folder.glob(f"{_UNFINISHED}*"):
-            shutil.rmtree(left, ignore_errors=True)
+        clear_unfinished(folder)
         temporary = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=folder))
         head = write(temporary)
         sums = {one.name: file_sha256(one) for one in sorted(temporary.iterdir())}

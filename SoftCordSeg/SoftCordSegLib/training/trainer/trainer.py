@@ -19,7 +19,7 @@ from .development import DevelopmentCase, validate
 from .first_weights import Start, first_weights
 from .learner import Learner, chosen_precision
 from .loss_curve import LossCurve
-from .run_state import RunState, load_state, save_state
+from .run_state import RunState, clear_unfinished, load_state, save_state
 from .trainer_plan import FIXED, TrainerPlan
 
 
@@ -41,6 +41,7 @@ class StateFolder:
 
     def load(self) -> RunState | None:
         """See :func:`.run_state.load_state`."""
+        clear_unfinished(self.folder)
         return load_state(self.folder)
 
     def save(self, state: RunState) -> Path:
