@@ -26,7 +26,7 @@ from ..progress import Progress
 
 
 class _Window(Console):
-    """Rich's own ends the process where stderr is a pipe that nobody reads: the work would be
+    """Rich's own ends the process where stderr is a pipe without a reader: the work would be
     lost.
     """
 
@@ -153,7 +153,7 @@ def prepare_streams() -> None:
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            with contextlib.suppress(OSError):  # a pipe that nobody reads
+            with contextlib.suppress(OSError):  # a pipe without a reader
                 stream.reconfigure(errors="backslashreplace")
     try:
         number = os.open(os.devnull, os.O_RDWR)
