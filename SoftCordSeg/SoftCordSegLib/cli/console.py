@@ -24,7 +24,23 @@ from rich.text import Text
 from ..errors import OutputError
 from ..progress import Progress
 
-_console = Console(stderr=True, highlight=False)
+
+class _Window(Console):
+    """Rich's own ends the process where stderr is a pipe without a reader: the work would be
+    lost.
+    """
+
+    def print(self, *objects: Any, **settings: Any) -> None:
+        """As rich's own; progress bars print too."""
+        with _stderr_may_be_full():
+            super().print(*objects, **settings)
+
+    def on_broken_pipe(self) -> None:
+        """Called while the error is handled."""
+        raise
+
+
+_console = _Window(stderr=True, highlight=False)
 # Wider than any table: what is no window has no width, and cells are not to be folded there.
 _NO_WINDOW = 10_000
 _FILES_ARE_THERE = "The files of the results are complete; run again without --json, or read them."
@@ -87,7 +103,7 @@ def print_table(table: Table) -> None:
     """A table on stderr; each row is one line where that is a file or a pipe."""
     console = _console
     if not console.is_terminal:
-        console = Console(stderr=True, highlight=False, width=_NO_WINDOW)
+        console = _Window(stderr=True, highlight=False, width=_NO_WINDOW)
     with _stderr_may_be_full():
         console.print(table)
 
@@ -137,7 +153,8 @@ def prepare_streams() -> None:
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+            with contextlib.suppress(OSError):  # a pipe without a reader
+                stream.reconfigure(errors="backslashreplace")
     try:
         number = os.open(os.devnull, os.O_RDWR)
         while number <= 2:
