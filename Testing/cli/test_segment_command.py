@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -342,18 +343,25 @@ def test_images_finished_before_ctrl_c_stay_whole(softcord, an_image, tmp_path):
     ]
 
 
-def test_earlier_results_survive_a_run_that_fails(softcord, an_image, tmp_path):
+def test_earlier_results_survive_a_run_that_fails(softcord, an_image, tmp_path, monkeypatch):
     out = tmp_path / "out"
     softcord("segment", an_image, "-o", out)
     before = {name: digest(out / name) for name in names_in(out)}
 
-    def not_writable(image, bundle, **options):
-        # A sidecar whose text cannot be encoded: the mask is written by then, to its temporary
-        # file.
-        return SoftMask(image.with_data(np.ones(image.shape, np.float32)), None, "\ud800")
+    def ones(image, bundle, **options):
+        return SoftMask(image.with_data(np.ones(image.shape, np.float32)), None, "Found.")
 
-    softcord.segment = not_writable
+    flushed = []
+
+    def full_at_the_second(number):
+        flushed.append(number)
+        if len(flushed) == 2:  # the sidecar: the mask is written by then, to its temporary file
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    softcord.segment = ones
+    monkeypatch.setattr("SoftCordSegLib.files.os.fsync", full_at_the_second)
     assert softcord("segment", an_image, "-o", out).exit_code == 1
+    assert len(flushed) == 2
     assert {name: digest(out / name) for name in names_in(out)} == before
 
 
