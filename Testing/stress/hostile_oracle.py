@@ -48,12 +48,12 @@ def verdict(content: bytes, suffix: str) -> Verdict:
         return Verdict("refuse", "no header")
     if any(struct.unpack_from(o + "i", content)[0] == 540 for o in "<>"):
         return Verdict("may", "the second version")
-    if content[344:347] not in (b"n+1", b"ni1"):
+    if content[344:348] not in (b"n+1\0", b"ni1\0"):
         return Verdict("refuse", "magic")
     order = next((o for o in "<>" if 0 < struct.unpack_from(o + "h", content, 40)[0] < 8), "<")
     found = _first_version(content, order)
     length = struct.unpack_from(order + "i", content)[0]
-    if found.must != "refuse" and (length != 348 or content[344:347] != b"n+1"):
+    if found.must != "refuse" and (length != 348 or content[344:348] != b"n+1\0"):
         return Verdict("may", "sizeof_hdr or magic", found.data, found.affine, said=True)
     return found
 

@@ -52,6 +52,14 @@ def test_voxels_never_begin_inside_the_header(tmp_path, suffix, magic):
     assert "vox_offset" in " ".join(volume.notes)
 
 
+@pytest.mark.parametrize("value", [0.001, np.nan])
+def test_a_qform_that_cannot_be_used_is_said(tmp_path, value):
+    path = tmp_path / "image.nii"
+    path.write_bytes(with_fields(image_bytes(cord()), ("quatern_d", None, value)))
+
+    assert "qform" in " ".join(read_nifti(path).notes)
+
+
 @pytest.mark.parametrize(
     ("field", "value"), [("sizeof_hdr", 0), ("magic", b"ni1"), ("scl_slope", np.inf)]
 )

@@ -127,6 +127,8 @@ def position_of(image: nibabel.Nifti1Image, raw: np.ndarray, path: Path) -> Head
         )
     _check_size(image.shape, affine, path)
     _check_shear(affine, path)
+    if codes[1] > 0 and (qform is None or _is_singular(qform)) and affine is sform:
+        notes.append("The qform is not a rotation of voxels, so the sform alone was used.")
     forms = None
     if affine is sform and qform is not None and not _is_singular(qform):
         forms = HeaderForms(sform, codes[0], qform, codes[1])
