@@ -10,6 +10,8 @@ from typing import Any
 from .structured_text import limited_text
 
 _MAX_DEPTH = 40
+# More values than any of our files has.
+_MOST_VALUES = 200_000
 
 
 def read_yaml(path: str | Path, as_text: bool = False) -> Any:
@@ -26,12 +28,12 @@ def parse_yaml(text: str, as_text: bool = False) -> Any:
     """The content of a text in YAML.
 
     Args:
-        text: of one document.  References (``&name``, ``*name``) are refused: ten lines of them
-            can stand for gigabytes.
+        text: of one document.  References (``&name``, ``*name``) count as what they stand for: ten
+            lines of them can stand for gigabytes.
         as_text: every value as it stands there, no numbers.
 
     Raises:
-        ValueError: it is not YAML, has references, or is nested too deeply.
+        ValueError: it is not YAML, its references stand for too much, or it is nested too deeply.
     """
     import yaml
 
@@ -41,8 +43,6 @@ def parse_yaml(text: str, as_text: bool = False) -> Any:
         depth = 0
 
         def compose_node(self, parent: Any, index: Any) -> Any:
-            if self.check_event(yaml.AliasEvent):
-                raise ValueError("it has references (*name); write the values out")
             self.depth += 1
             if self.depth > _MAX_DEPTH:
                 raise ValueError("it is nested too deeply")
@@ -51,8 +51,33 @@ def parse_yaml(text: str, as_text: bool = False) -> Any:
             return node
 
     try:
-        return yaml.load(text, Loader=Loader)
+        loader = Loader(text)
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        if _size(node, {}) > _MOST_VALUES:
+            raise ValueError("its references (*name) stand for too much; write the values out")
+        return loader.construct_document(node)
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from error
     except (OverflowError, RecursionError, TypeError, AttributeError) as error:
         raise ValueError(f"it is not YAML ({error})") from error
+
+
+def _size(node: Any, known: dict[int, int]) -> int:
+    """How many values a node stands for, those behind references counted each time.
+
+    Raises:
+        ValueError: it contains itself.
+    """
+    if id(node) in known:
+        if not known[id(node)]:
+            raise ValueError("one of its references (*name) leads into itself")
+        return known[id(node)]
+    known[id(node)] = 0  # while its parts are counted
+    size = 1
+    if isinstance(node.value, list):
+        for part in node.value:
+            size += sum(_size(one, known) for one in (part if isinstance(part, tuple) else [part]))
+    known[id(node)] = size
+    return size

@@ -49,3 +49,12 @@ def test_what_is_written_is_read(tmp_path):
     (tmp_path / "a.yaml").write_text("a: 1\nb: [2:3, x]\n", encoding="utf-8")
     assert read_yaml(tmp_path / "a.yaml") == {"a": 1, "b": [123, "x"]}
     assert read_yaml(tmp_path / "a.yaml", as_text=True) == {"a": "1", "b": ["2:3", "x"]}
+
+
+def test_references_of_an_ordinary_file_are_followed():
+    text = "shared: &s {spacing: [1, 1, 1]}\nfirst: *s\nsecond: {<<: *s, more: 2}\n"
+
+    content = parse_yaml(text)
+
+    assert content["first"] == {"spacing": [1, 1, 1]}
+    assert content["second"] == {"spacing": [1, 1, 1], "more": 2}

@@ -72,7 +72,7 @@ def test_a_list_that_is_not_there_is_said_to_be_so(tmp_path):
 
 def test_a_list_that_is_no_text_is_refused(tmp_path):
     path = tmp_path / "exclude.yml"
-    path.write_bytes(b"\xff\xfe\x00\x01")
+    path.write_bytes(b"\x80\xff\x00\x01")
 
     with pytest.raises(InputError, match="cannot be read as text"):
         read_exclusions(path)

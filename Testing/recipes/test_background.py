@@ -124,7 +124,8 @@ def test_it_trains_is_one_run_and_stops_with_its_state_saved(background):
     assert "not going" in background("status").stdout
     page = (background.run / "page.html").read_text()
     assert page.count("<svg") == 4
-    assert "http" not in page
+    assert "http:" not in page
+    assert "https:" not in page
     assert "src=" not in page
 
 
