@@ -152,7 +152,7 @@ def _add(
     """Score and measure one mask."""
     prediction = method.predict(case, progress)
     name = f"'{prediction.path.name}'"
-    mask = checked_mask(prediction.mask, name)
+    mask = checked_mask(prediction.mask, name, lambda: read_image(case.image))
     grid, other = _grid_of(case, reference)
     if grid is not None:
         mask = on_grid(mask, grid, name, other)

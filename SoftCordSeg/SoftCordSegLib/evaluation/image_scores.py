@@ -5,12 +5,13 @@ and its scores.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..errors import InputError
-from ..volume import Grid, Volume, check_is_cord, mask_values, reorient
+from ..volume import Grid, Volume, check_is_cord, is_scaled_image, mask_values, reorient
 from .case_table import Case
 from .mask_metrics import (
     average_surface_distance,
@@ -134,19 +135,25 @@ def on_grid(mask: Volume, grid: Grid, name: str = "The mask", other: str = "the 
     return turned
 
 
-def checked_mask(mask: Volume, name: str) -> Volume:
+def checked_mask(mask: Volume, name: str, image: Callable[[], Volume] | None = None) -> Volume:
     """A mask with values from 0 to 1; what is none is refused.
 
     Args:
         mask: soft or binary.
         name: what it is called in the error.
+        image: reads the image of a mask that a method made, and that may be as bad as the method:
+            only the image itself, scaled, is refused then; None for a reference.
 
     Raises:
         InputError: an image, several labels, values that no mask has.
     """
     try:
         checked = mask_values(mask)
-        check_is_cord(checked)
+        try:
+            check_is_cord(checked)
+        except InputError:
+            if image is None or is_scaled_image(checked, image()):
+                raise
     except InputError as error:
         raise InputError(f"{name}: {error.sentence}", hint=error.hint) from error
     return checked

@@ -101,7 +101,7 @@ def check_is_cord(mask: Volume, image: Volume | None = None) -> None:
     if not (data > 0).any():
         return
     shares = _shares(data)
-    if image is not None and shares.core < 0.1 and _is_scaled(image.data, data):
+    if image is not None and shares.core < 0.1 and is_scaled_image(mask, image):
         raise InputError("This is the image itself, scaled, and no mask.", hint="Give the mask.")
     if (shares.filled > 0.3 and shares.between > 0.85) or (
         shares.filled > 0.05 and shares.between > 0.9 and shares.core < 0.02
@@ -136,17 +136,17 @@ def _shares(data: np.ndarray) -> _Shares:
     )
 
 
-def _is_scaled(image: np.ndarray, mask: np.ndarray) -> bool:
-    """Whether a mask is its image times a factor, plus a constant."""
+def is_scaled_image(mask: Volume, image: Volume) -> bool:
+    """Whether a mask is its image times a factor, plus a constant, on the same grid."""
     if image.shape != mask.shape:
         return False
-    step = max(1, round((mask.size / 100_000) ** (1 / 3)))
+    step = max(1, round((mask.data.size / 100_000) ** (1 / 3)))
     first, second = (
-        np.asarray(one[::step, ::step, ::step], dtype=float).ravel() for one in (image, mask)
+        np.asarray(one.data[::step, ::step, ::step], dtype=float).ravel() for one in (image, mask)
     )
     if first.std() == 0 or second.std() == 0 or len(np.unique(second)) < 3:
         return False
-    return float(np.corrcoef(first, second)[0, 1]) > 0.999
+    return float(np.corrcoef(first, second)[0, 1]) > 0.99
 
 
 def _without_swing(mask: Volume, data: np.ndarray, low: float, high: float) -> Volume:

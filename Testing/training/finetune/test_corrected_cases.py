@@ -51,9 +51,9 @@ def test_a_binary_mask_will_do(case):
     [
         (lambda data: data * 0, "The mask is empty: no voxel reaches 0.5"),
         (lambda data: data * 0.3, "The mask is empty: no voxel reaches 0.5"),
-        (lambda data: data * 255, "has values from 0 to 255"),
+        (lambda data: data * 1.3, "most of its core is above 1"),
         (lambda data: data - 1, "has values from -1 to 0"),
-        (lambda data: 1 - data, "which no cord does"),
+        (lambda data: 1 - data, "marks the background"),
         (lambda data: np.where(data > 0, np.nan, data), "NaN"),
     ],
 )

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
-from ...volume import Volume, read_nifti
+from ...volume import Volume, mask_values, read_nifti
 from ..case_table import Case
-from ..image_scores import checked_mask, on_grid
+from ..image_scores import on_grid
 from .area_profile import (
     AreaProfile,
     StretchSpread,
@@ -199,9 +199,9 @@ class Measuring:
         """Score one mask.
 
         Raises:
-            InputError: it is no mask, or not on the grid of the reference.
+            InputError: its values are those of no mask, or it is not on the grid of the reference.
         """
-        soft = in_las(checked_mask(mask, f"The mask of '{case.image.name}'"))
+        soft = in_las(mask_values(mask))
         profile = area_profile(soft)
         lengths = {} if profile is None else profile.length_by_slice
         shifted: dict[str, float] = {}
