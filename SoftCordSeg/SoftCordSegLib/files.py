@@ -57,11 +57,7 @@ def _temporary(path: Path) -> Iterator[Path]:
         with open(temporary, "xb"):
             pass
     except OSError as error:
-        raise OutputError(
-            f"Cannot write into this folder: {_reason(error)}.",
-            path=path.parent,
-            hint="Choose another folder.",
-        ) from error
+        raise _not_writable(path.parent, error) from error
     try:
         yield temporary
     except OSError as error:
@@ -213,16 +209,15 @@ def locked(path: Path) -> Iterator[None]:
     Raises:
         OutputError: the folder cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _not_writable(path.parent, error) from error
     try:
         with exclusive_lock(path.with_name(f".{path.name}.lock")):
             yield
     except LockError as error:
-        raise OutputError(
-            f"Cannot write into this folder: {error}.",
-            path=path.parent,
-            hint="Choose another folder.",
-        ) from error
+        raise _not_writable(path.parent, error) from error
 
 
 def check_folder(folder: Path) -> None:
@@ -279,6 +274,14 @@ def _check_replaceable(path: Path) -> None:
 
 class _ProbeDone(Exception):
     pass
+
+
+def _not_writable(folder: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"Cannot write into this folder: {_reason(error)}.",
+        path=folder,
+        hint="Choose another folder.",
+    )
 
 
 def _reason(error: OSError) -> str:

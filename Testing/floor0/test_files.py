@@ -17,6 +17,7 @@ from SoftCordSegLib.files import (
     atomic_path,
     check_folder,
     json_text,
+    locked,
     real_path,
     safe_cell,
     text_of_cell,
@@ -244,3 +245,13 @@ def test_names_that_are_not_utf_8_are_written_as_json_reads_them(tmp_path):
     name = "odd\udcff.nii.gz"
     write_text_atomically(tmp_path / "a.json", json_text({"name": name}))
     assert json.loads((tmp_path / "a.json").read_bytes())["name"] == name
+
+
+def test_a_lock_in_a_folder_that_cannot_be_made_is_a_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+
+    with (
+        pytest.raises(OutputError, match="Cannot write into this folder"),
+        locked(tmp_path / "file" / "table.csv"),
+    ):
+        pass

@@ -18,7 +18,6 @@ OTHERS = {
     "qt.QFileDialog": "QFileDialog",
     "editor": "qMRMLSegmentEditorWidget",
     "self._timer": "QTimer",
-    "self._plot_view": "qMRMLPlotView",
     "shortcut": "QShortcut",
     "self.view": "ctkVTKRenderView",
     "place.view": "ctkVTKRenderView",
