@@ -47,14 +47,11 @@ def add_discs(
 
 
 def display_discs(node) -> None:
-    """Make the display node of a disc list: points with their names, seen from every slice of the
-    views that :func:`show_discs_beside_axial` names.
+    """Make the display node of a disc list: points with their names, drawn near their own slice, as
+    Slicer does; :func:`show_discs_beside_axial` draws them in every slice of the right views.
     """
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
-    display.SetSliceProjection(True)
-    display.SetSliceProjectionUseFiducialColor(True)
-    display.SetSliceProjectionOpacity(1.0)
     display.SetSelectedColor(*rgb(DISC))
     display.SetGlyphScale(2.0)
     display.SetTextScale(3.0)
@@ -63,8 +60,8 @@ def display_discs(node) -> None:
 
 
 def show_discs_beside_axial(node) -> None:
-    """Draw a disc list in 3D and in the slice views that are not axial: in an axial view, all discs
-    would lie on one another.
+    """Draw a disc list in 3D and in every slice of the views that are not axial: in an axial view,
+    all discs would lie on one another.
     """
     from .view_placement import has_orientation
 
@@ -78,8 +75,13 @@ def show_discs_beside_axial(node) -> None:
             if kind == "vtkMRMLViewNode" or not has_orientation(view, "Axial"):
                 wanted.append(view.GetID())
     # Without any view named, Slicer draws in all of them.
-    if wanted and set(wanted) != set(display.GetViewNodeIDs()):
+    if wanted and (
+        set(wanted) != set(display.GetViewNodeIDs()) or not display.GetSliceProjection()
+    ):
         changes = display.StartModify()
+        display.SetSliceProjection(True)
+        display.SetSliceProjectionUseFiducialColor(True)
+        display.SetSliceProjectionOpacity(1.0)
         display.RemoveAllViewNodeIDs()
         for identity in wanted:
             display.AddViewNodeID(identity)
