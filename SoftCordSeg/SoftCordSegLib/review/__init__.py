@@ -1,4 +1,5 @@
-"""Review of a data set: its cases, the raters' verdicts on them, and what is doubtful.
+"""Review of a data set: its cases, the raters' verdicts on them, how likely a mask is wrong,
+agreement of raters, exchange with other tools' files.
 
 No Slicer, no Qt, no terminal, no HTML here.  Everything of a review lies in the data set's folder
 ``derivatives/review``, also in a plain folder of images.
