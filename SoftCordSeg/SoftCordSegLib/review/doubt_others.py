@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -105,23 +105,30 @@ def sampled_cord(profile: MaskProfile) -> SampledCord:
     )
 
 
-def other_signs(own: SampledCord | None, others: Mapping[str, SampledCord]) -> list[Sign]:
+def other_signs(
+    own: SampledCord | None,
+    others: Mapping[str, SampledCord],
+    trust: Mapping[str, float] | None = None,
+) -> list[Sign]:
     """What the masks of other contrasts of the session say.
 
     Args:
         own: None for an empty mask.
         others: by contrast; without empty ones.
+        trust: by contrast, how likely that mask itself is right, 0 to 1; 1 where left out.  What
+            disagrees with a wrong mask need not be wrong.
     """
     if own is None:
         names = ", ".join(others)
         return [Sign("missing", 1.0, f"{names} has a mask")] if others else []
     signs = []
     for name, other in others.items():
-        signs += _against(own, name, other)
+        weight = 1.0 if trust is None else trust.get(name, 1.0)
+        signs += [replace(sign, weight=weight) for sign in _against(own, name, other)]
     # Where several others speak, the second loudest: one wrong mask does not blame them all.
     kept: list[Sign] = []
     for kind in ("other_area", "other_place", "other_reach"):
-        found = sorted((s for s in signs if s.name == kind), key=lambda sign: -sign.value)
+        found = sorted((s for s in signs if s.name == kind), key=lambda sign: -sign.chance)
         if found:
             kept.append(found[1] if len(others) > 1 and len(found) > 1 else found[0])
     return kept

@@ -48,12 +48,13 @@ class Limit:
 
 
 LIMITS = {
+    "unusable": Limit(0.0, 1.0),
     "empty": Limit(0.0, 1.0, 0.9),
     "small": Limit(0.5, 0.9),
     "large": Limit(115.0, 170.0),
     "thin": Limit(-25.0, -12.0),
     "level": Limit(3.0, 6.0, 0.9),
-    "jump": Limit(0.25, 0.6),
+    "jump": Limit(0.22, 0.5),
     "kink": Limit(1.5, 4.5),
     "pieces": Limit(0.02, 0.15),
     "gap": Limit(4.0, 20.0),
@@ -61,11 +62,11 @@ LIMITS = {
     "ragged": Limit(0.06, 0.2),
     "flat": Limit(2.4, 3.8),
     "two_tissues": Limit(0.3, 0.75, 0.9),
-    "inner_edge": Limit(0.8, 2.6, 0.8),
+    "inner_edge": Limit(0.35, 0.8, 0.8),
     "off_middle": Limit(1.6, 4.5, 0.8),
     "rim": Limit(2.0, 3.5, 0.8),
     "unsure": Limit(0.03, 0.3, 0.9),
-    "lower_end": Limit(0.0, 1.0, 0.6),
+    "lower_end": Limit(0.0, 1.0, 0.9),
     "upper_end": Limit(0.0, 1.0, 0.3),
     "side": Limit(0.02, 0.4, 0.5),
     "missing": Limit(0.0, 1.0, 0.9),
@@ -90,6 +91,7 @@ class Sign:
             about the whole mask.
         position_mm: the middle of the cord there, world RAS+.
         level: vertebral level there, 0 where not known.
+        weight: 1; less where the sign may be another mask's fault.
     """
 
     name: str
@@ -98,11 +100,12 @@ class Sign:
     slice: int | None = None
     position_mm: tuple[float, float, float] | None = None
     level: int = 0
+    weight: float = 1.0
 
     @property
     def chance(self) -> float:
         """That the mask is wrong, from this sign alone."""
-        return LIMITS[self.name].chance(self.value)
+        return self.weight * LIMITS[self.name].chance(self.value)
 
     def as_json(self) -> dict[str, Any]:
         """In plain types."""
@@ -248,7 +251,9 @@ def _course(profile: MaskProfile, here: _Placed) -> list[Sign]:
             if change[at] < 0
             else f"area rises by {100 * (math.exp(change[at]) - 1):.0f} %"
         )
-        signs.append(here("jump", abs(change[at]), words, at))
+        # Two neighbours of thick slices differ more.
+        value = abs(change[at]) / (1.0 + 0.1 * profile.thickness_mm)
+        signs.append(here("jump", value, words, at))
     off = _kinks(profile)
     at = here.largest(off, np.isfinite(profile.area_mm2))
     if at is not None:
@@ -353,9 +358,10 @@ def _from_image(profile: MaskProfile, here: _Placed) -> list[Sign]:
         worst = int(mixture.argmax())
         words = "holds two tissues, or a lesion"
         signs.append(here("two_tissues", mixture[worst], words, int(looked[worst])))
-        inward = -float(np.nanmedian(seen.edge_mm[looked]))
-        words = f"an edge lies {inward:.0f} mm within the outline"
-        signs.append(here("inner_edge", inward, words))
+        steps = _median3(np.nan_to_num(seen.inner_edge[looked]))
+        worst = int(steps.argmax())
+        words = "a strong edge lies within the outline"
+        signs.append(here("inner_edge", steps[worst], words, int(looked[worst])))
     looked = np.flatnonzero(np.isfinite(seen.off_middle_mm) & profile.inner)
     if len(looked):
         # Counted as far as the image is clearly more symmetric elsewhere.

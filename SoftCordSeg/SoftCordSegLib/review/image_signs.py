@@ -1,5 +1,5 @@
-"""What the image says of a mask, whatever its contrast: whether inside and outside differ, where
-the nearest edge lies, whether the mask lies in the middle of what is left-right symmetric, and
+"""What the image says of a mask, whatever its contrast: whether it holds one tissue, whether an
+edge lies within its outline, whether it lies in the middle of what is left-right symmetric, and
 whether the cord goes on beyond an end.
 """
 
@@ -18,6 +18,8 @@ _EVERY_MM = 3.0
 _CORE_MM, _NEAR_MM, _FAR_MM = -0.7, 0.7, 4.0
 # Intensities by distance from the contour, mm; steps between the bins are edges.
 _BINS_MM = np.arange(-4.0, 5.01, 1.0)
+# Steps so far inside are not those of the outline, mm.
+_WITHIN_MM = -1.5
 # Below this share of the usual variance an image fades.
 _FADED = 0.3
 # The patch that is held against its mirror image, half its size, mm: left-right, front-back.
@@ -34,20 +36,18 @@ class ImageSigns:
     """What an image says of a mask, in its n slices; NaN in slices that were not looked at.
 
     Attributes:
-        separation: (n,) share of the variance of intensities in and around the mask that is between
-            inside and outside: 0 for a mask laid anywhere, towards 1 for one that follows an edge.
-        mixture: (n,) variance of the intensities inside over that of inside and outside together:
-            a mask that holds two tissues has more.
-        edge_mm: (n,) where the strongest edge lies, from the contour: below 0 inside the mask.
+        mixture: (n,) variance of the intensities inside over that of inside and outside together,
+            both without that of the noise: a mask that holds two tissues has more.
+        inner_edge: (n,) strongest step of the mean intensity well within the outline, over the
+            strongest one at the outline or outside.
         off_middle_mm: (n,) from the mask's middle to that of what is symmetric, to the left (+).
         symmetry_gain: (n,) how much more symmetric it is there: difference of correlations.
         goes_on: (lower, upper) correlation of the section with what lies beyond the mask's end,
             less that between sections as far apart within it; NaN where there is nothing beyond.
     """
 
-    separation: np.ndarray
     mixture: np.ndarray
-    edge_mm: np.ndarray
+    inner_edge: np.ndarray
     off_middle_mm: np.ndarray
     symmetry_gain: np.ndarray
     goes_on: tuple[float, float]
@@ -67,7 +67,7 @@ def image_signs(mask: Volume, image: Volume, numbers: np.ndarray) -> ImageSigns:
     looked = np.flatnonzero(filled)[::step]
     columns = {
         name: np.full(len(numbers), np.nan)
-        for name in ("separation", "mixture", "edge_mm", "off_middle_mm", "symmetry_gain")
+        for name in ("mixture", "inner_edge", "off_middle_mm", "symmetry_gain")
     }
     if not len(looked):
         return ImageSigns(**columns, goes_on=(np.nan, np.nan))
@@ -75,8 +75,8 @@ def image_signs(mask: Volume, image: Volume, numbers: np.ndarray) -> ImageSigns:
     inside = mask.data[:, :, numbers[looked]] >= 0.5
     part = shown[:, :, numbers[looked]]
     distance = _distance(inside, spacing)
-    columns["separation"][looked], columns["mixture"][looked] = _tissues(part, distance)
-    columns["edge_mm"][looked] = _edges(part, distance)
+    columns["mixture"][looked] = _mixture(part, distance)
+    columns["inner_edge"][looked] = _inner_edge(part, distance)
     centres = np.array(
         [ndimage.center_of_mass(inside[:, :, index]) for index in range(len(looked))]
     )
@@ -97,8 +97,8 @@ def _distance(inside: np.ndarray, spacing: np.ndarray) -> np.ndarray:
     return np.where(inside, half - within, outside - half)
 
 
-def _tissues(part: np.ndarray, distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(separation, mixture) of each slice."""
+def _mixture(part: np.ndarray, distance: np.ndarray) -> np.ndarray:
+    """(n,) see :class:`ImageSigns`."""
     core = distance <= _CORE_MM
     # A cord of few voxels has no core.
     small = core.sum(axis=(0, 1)) < 4
@@ -107,16 +107,35 @@ def _tissues(part: np.ndarray, distance: np.ndarray) -> tuple[np.ndarray, np.nda
     (n_in, mean_in, var_in), (n_out, mean_out, var_out) = (
         _moments(part, where) for where in (core, around)
     )
+    noise = _noise_variance(part, distance <= _FAR_MM)
+    var_in, var_out = np.maximum(var_in - noise, 0.0), np.maximum(var_out - noise, 0.0)
     # Both count alike, however many voxels they have.
     within = 0.5 * (var_in + var_out)
     between = 0.25 * (mean_in - mean_out) ** 2
     total = np.maximum(within + between, 1e-12)
     known = (n_in >= 3) & (n_out >= 3) & (within + between > 0)
-    separation = np.where(known, between / total, np.nan)
     # Where the image fades, at the edge of the field, it says nothing.
     usual = float(np.median(total[known])) if known.any() else 1.0
-    mixture = np.where(known, var_in / np.maximum(total, _FADED * usual), np.nan)
-    return separation, mixture
+    return np.where(known, var_in / np.maximum(total, _FADED * usual), np.nan)
+
+
+def _noise_variance(part: np.ndarray, near: np.ndarray) -> np.ndarray:
+    """(n,) variance of the noise, from the second differences along both axes, to which edges add
+    little (Immerkær, CVIU 1996); of the median, so that the few at edges do not count.
+    """
+    rows, columns, _ = part.shape
+    if rows < 3 or columns < 3:
+        return np.zeros(part.shape[2])
+    along = part[:-2] - 2 * part[1:-1] + part[2:]
+    both = along[:, :-2] - 2 * along[:, 1:-1] + along[:, 2:]
+    inside = near[1:-1, 1:-1]
+    variance = np.zeros(part.shape[2])
+    for number in range(part.shape[2]):
+        values = both[:, :, number][inside[:, :, number]]
+        if len(values):
+            # The kernel has a norm of 6; the median of |N(0, 1)| is 0.6745.
+            variance[number] = (float(np.median(np.abs(values))) / (6 * 0.6745)) ** 2
+    return variance
 
 
 def _moments(part: np.ndarray, where: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -127,8 +146,8 @@ def _moments(part: np.ndarray, where: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return count, mean, variance
 
 
-def _edges(part: np.ndarray, distance: np.ndarray) -> np.ndarray:
-    """(n,) distance of the strongest step of the mean intensity from the contour, mm."""
+def _inner_edge(part: np.ndarray, distance: np.ndarray) -> np.ndarray:
+    """(n,) see :class:`ImageSigns`."""
     count = part.shape[2]
     slices = np.broadcast_to(np.arange(count), part.shape)
     bins = np.digitize(distance, _BINS_MM)
@@ -138,17 +157,10 @@ def _edges(part: np.ndarray, distance: np.ndarray) -> np.ndarray:
     sums = np.bincount(flat, part.ravel(), minlength=size).reshape(count, -1)[:, 1:-1]
     with np.errstate(invalid="ignore", divide="ignore"):
         means = np.where(voxels >= 3, sums / voxels, np.nan)
-    steps = np.abs(np.diff(means, axis=1))
-    steps = np.nan_to_num(steps)
-    # Between two edges the place is where they balance.
-    weights = steps**2
-    total = weights.sum(axis=1)
-    places = _BINS_MM[1:-1]
-    strongest = steps.argmax(axis=1)
-    near = np.abs(np.arange(len(places)) - strongest[:, None]) <= 1
-    weights = np.where(near, weights, 0.0)
-    place = weights @ places / np.maximum(weights.sum(axis=1), 1e-12)
-    return np.where(total > 0, place, np.nan)
+    steps = np.nan_to_num(np.abs(np.diff(means, axis=1)))
+    inside = _BINS_MM[1:-1] <= _WITHIN_MM
+    within, outward = steps[:, inside].max(axis=1), steps[:, ~inside].max(axis=1)
+    return np.where(outward > 0, within / np.maximum(outward, 1e-12), np.nan)
 
 
 def _patches(part: np.ndarray, centres: np.ndarray, half: tuple[int, int]) -> np.ndarray:
