@@ -344,7 +344,9 @@ def _stratified(
     order = sorted(wanted, key=lambda name: (taken[name] - wanted[name], chance.random()))
     for name in order[: count - sum(taken.values())]:
         taken[name] += 1
-    return [key for name in sorted(strata) for key in chance.sample(sorted(strata[name]), taken[name])]
+    return [
+        key for name in sorted(strata) for key in chance.sample(sorted(strata[name]), taken[name])
+    ]
 
 
 def _count(share: float | int, of: int) -> int:

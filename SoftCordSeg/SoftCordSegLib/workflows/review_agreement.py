@@ -253,9 +253,7 @@ def write_disagreements(path: Path, report: AgreementReport) -> None:
     Raises:
         OutputError: it cannot be written.
     """
-    rows = [
-        (one.case, one.one, one.other, "; ".join(one.reasons)) for one in report.disagreements
-    ]
+    rows = [(one.case, one.one, one.other, "; ".join(one.reasons)) for one in report.disagreements]
     write_together({path: text_writer(_csv(["case", "reader", "other_reader", "why"], rows))})
 
 
@@ -285,9 +283,7 @@ def _compare_answers(
         )
     pairs = [(first[key], second[key]) for key in same]
     judged = [(a.verdict.value, b.verdict.value) for a, b in pairs if a.verdict and b.verdict]
-    ranked = [
-        (a.rank, b.rank) for a, b in pairs if a.rank is not None and b.rank is not None
-    ]
+    ranked = [(a.rank, b.rank) for a, b in pairs if a.rank is not None and b.rank is not None]
     if judged:
         columns = [a for a, _ in judged], [b for _, b in judged]
         _add(report, one, other, "same verdict, share", agreement.same_share(*columns))
