@@ -2,8 +2,8 @@
 
 Written by CART's classification task (neuropoly/slicer-cart,
 ``examples/GenericClassification/GenericClassificationOutputManager.py``): columns uid, job_name,
-timestamp (local time), version, classifications, other_remarks; one row a case and job.  The classes
-stand there as Python prints a set, ``{'fail', 'motion'}``; there is no author.
+timestamp (local time), version, classifications, other_remarks; one row a case and job.  The
+classes stand there as Python prints a set, ``{'fail', 'motion'}``; there is no author.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from .case_matching import uid_of
 from .foreign_verdicts import (
     ForeignFile,
     ForeignVerdict,
-    Written,
     WriteRequest,
+    Written,
     count_note,
     local_of_utc,
     rank_of,
@@ -59,9 +59,7 @@ def read_classifications(path: Path) -> ForeignFile:
             continue
         ranks = [rank_of(word[len(_RANK) :]) for word in classes if word.startswith(_RANK)]
         others = [
-            word
-            for word in classes
-            if word.casefold() not in _WORDS and not word.startswith(_RANK)
+            word for word in classes if word.casefold() not in _WORDS and not word.startswith(_RANK)
         ]
         verdicts.append(
             ForeignVerdict(

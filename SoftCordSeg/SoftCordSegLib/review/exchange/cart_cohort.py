@@ -1,4 +1,5 @@
-"""CART's cohort: a table of cases, its first column ``uid`` ("sub-01__ses-1"), the others resources.
+"""CART's cohort: a table of cases; its first column is ``uid`` ("sub-01__ses-1"), the others are
+their files.
 
 CART (neuropoly/slicer-cart, ``CARTLib/utils/cohort.py`` and ``CARTLib/utils/data.py``) takes a
 column for a volume, a segmentation or a markup by the word in its name; paths are relative to the
@@ -15,7 +16,7 @@ from pathlib import Path
 from ...bids import contrast_of
 from ...files import safe_cell
 from .case_matching import uid_of
-from .foreign_verdicts import ForeignFile, ForeignVerdict, Written, WriteRequest, read_records
+from .foreign_verdicts import ForeignFile, ForeignVerdict, WriteRequest, Written, read_records
 
 COHORT = "cohort.csv"
 SOFTWARE = "CART (cohort)"
@@ -71,9 +72,7 @@ def image_of(record: dict[str, str]) -> str:
     return next(iter(volumes.values())) if len(volumes) == 1 else record[UID]
 
 
-def table_text(
-    columns: Sequence[str], rows: Sequence[dict[str, str]], delimiter: str = ","
-) -> str:
+def table_text(columns: Sequence[str], rows: Sequence[dict[str, str]], delimiter: str = ",") -> str:
     """The text of a table with a header."""
     stream = io.StringIO(newline="")
     writer = csv.DictWriter(

@@ -18,8 +18,8 @@ from .case_matching import uid_of
 from .foreign_verdicts import (
     ForeignFile,
     ForeignVerdict,
-    Written,
     WriteRequest,
+    Written,
     count_note,
     local_of_utc,
     read_records,

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from ...bids import contrast_of, participant_of, read_name, session_of, stem_of
+from ...bids import DERIVATIVES, participant_of, read_name, stem_of
 from ...errors import InputError
 from ..review_cases import ReviewCase
 
@@ -23,12 +23,12 @@ def uid_of(case: ReviewCase, siblings: Iterable[ReviewCase]) -> str:
         case: of which the uid is asked.
         siblings: all cases of the data set.
     """
-    session = session_of(case.image)
+    session = case.session
     if not session:
         return case.key
     uid = session.replace("_ses-", f"{_JOINT}ses-", 1)
-    several = sum(session_of(one.image) == session for one in siblings) > 1
-    return f"{uid}_{contrast_of(case.image)}" if several else uid
+    several = sum(one.session == session for one in siblings) > 1
+    return f"{uid}_{case.contrast}" if several else uid
 
 
 class CaseMatcher:
@@ -46,8 +46,8 @@ class CaseMatcher:
         self._by_uid: dict[str, list[ReviewCase]] = defaultdict(list)
         for case in self._cases:
             self._by_stem[stem_of(case.image)].append(case)
-            if session_of(case.image):
-                self._by_session[session_of(case.image)].append(case)
+            if case.session:
+                self._by_session[case.session].append(case)
         for found in self._by_session.values():
             for case in found:
                 self._by_uid[uid_of(case, found)].append(case)
@@ -100,8 +100,8 @@ class CaseMatcher:
 def _agree(folders: tuple[str, ...], case: ReviewCase) -> bool:
     """Whether the folders of a path are those of the case, as far as both go."""
     own = PurePosixPath(case.key).parts[:-1]
-    if "derivatives" in folders:  # of a mask: derivatives/labels/sub-01/anat
-        at = len(folders) - 1 - folders[::-1].index("derivatives")
+    if DERIVATIVES in folders:  # of a mask: derivatives/labels/sub-01/anat
+        at = len(folders) - 1 - folders[::-1].index(DERIVATIVES)
         folders = folders[at + 2 :]
     pairs = list(zip(reversed(folders), reversed(own)))
     return all(one == other for one, other in pairs)

@@ -198,8 +198,8 @@ def rank_of(value: Any) -> int | None:
 
 
 def utc_of_local(text: str) -> str:
-    """The UTC of a time as CART writes it, "2026-10-31 14:05:00" in the time of that computer, which
-    is taken for this one's; "" for what is no time.
+    """The UTC of a time as CART writes it, "2026-10-31 14:05:00" in the time of its computer, which
+    is taken for that of this one; "" for what is no time.
     """
     try:
         return datetime.fromisoformat(text.strip()).astimezone(timezone.utc).isoformat()

@@ -18,8 +18,8 @@ from ..verdicts import Judgement
 from .foreign_verdicts import (
     ForeignFile,
     ForeignVerdict,
-    Written,
     WriteRequest,
+    Written,
     count_note,
 )
 from .sct_qc_lists import MASKS_KEY, lists_of, read_lists, yaml_lists
@@ -31,8 +31,8 @@ _JUDGEMENTS = (Judgement.FAIL, Judgement.TO_CORRECT)
 
 
 def read_correction_list(path: Path) -> ForeignFile:
-    """The images of ``FILES_SEG`` are to be corrected; those of ``CORR_SEG`` say nothing of how good
-    they are now.
+    """The images of ``FILES_SEG`` are to be corrected; that one is in ``CORR_SEG`` says nothing of
+    how good its mask is now.
 
     Raises:
         InputError: it is no such list.

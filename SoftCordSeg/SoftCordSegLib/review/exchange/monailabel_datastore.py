@@ -1,9 +1,10 @@
 """MONAILabel's ``datastore_v2.json``: in it, for each label of an image, what its Reviewer says.
 
 MONAILabel Reviewer (Project-MONAI/MONAILabel, ``MONAILabelReviewerLib/SegmentationMeta.py``) stores
-``segmentationMeta`` (status "approved", "flagged", "segmented" or "not segmented", approvedBy, level
-"easy", "medium" or "hard", comment, editTime) with the versions "final", "original", "version_1" of a
-label.  The time is a number of seconds, or, in older stores, a text of it or of ``time.ctime``.
+``segmentationMeta`` (status "approved", "flagged", "segmented" or "not segmented", approvedBy,
+level "easy", "medium" or "hard", comment, editTime) with the versions "final", "original",
+"version_1" of a label.  The time is a number of seconds, or, in older stores, a text of it or of
+``time.ctime``.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from .foreign_verdicts import (
     ForeignFile,
     ForeignVerdict,
     JudgedCase,
-    Written,
     WriteRequest,
+    Written,
     count_note,
     no_such_text,
     read_text,
@@ -140,11 +141,12 @@ def time_of(value: Any) -> str:
 def _store(content: dict[str, Any], one: JudgedCase) -> None:
     """Put a verdict into an object's label, the one that counts there already."""
     verdict = one.verdict
-    assert verdict is not None and verdict.verdict is not None
+    assert verdict is not None
     labels = content.get("labels")
     if not isinstance(labels, dict):
         labels = content["labels"] = {}
-    tag = _tag_that_counts(content) or (_FINAL if _FINAL in labels or not labels else next(iter(labels)))
+    versions = [_FINAL, *reversed(list(labels))]
+    tag = _tag_that_counts(content) or next((one for one in versions if one in labels), _FINAL)
     mask = one.case.mask
     label = labels.get(tag)
     if not isinstance(label, dict):

@@ -17,8 +17,8 @@ from ..verdicts import Judgement
 from .foreign_verdicts import (
     ForeignFile,
     ForeignVerdict,
-    Written,
     WriteRequest,
+    Written,
     count_note,
     no_such_text,
     read_text,
@@ -65,9 +65,7 @@ def write_qc_lists(request: WriteRequest) -> Written:
     }
     for name, judgements in lists.items():
         items = [
-            request.path_of(one.case.image)
-            for one in request.judged
-            if one.judgement in judgements
+            request.path_of(one.case.image) for one in request.judged if one.judgement in judgements
         ]
         count += len(items)
         files[name] = yaml_lists({MASKS_KEY: items}) if items else "# No rows matched\n"

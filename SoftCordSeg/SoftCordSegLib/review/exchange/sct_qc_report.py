@@ -2,21 +2,22 @@
 "Upload all" (report-ui 0.2, ``src/components/ImportExport.tsx``): ``datasets``, the entries of the
 page with ``qc`` ("✅", "❌", "⚠️" or "") and ``rank`` (a number, "" or null), and ``tableState``.
 
-SCT leaves alone what else an entry has.  Ours has the case, its mask, and who said what and when, so
-that nothing is lost on the way there and back.
+SCT leaves alone what else an entry has.  Ours has the case, its mask, and who said what and when,
+so that nothing is lost on the way there and back.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ...bids import contrast_of
 from ...errors import InputError
 from ...files import json_text
 from ...structured_text import parse_json
+from ..qc_entry import COMMAND, REPORT, SIGNS, judgement_word
 from ..review_cases import ReviewCase
 from ..verdicts import Judgement, Verdict, verdict_time
 from .case_matching import CaseMatcher
@@ -24,25 +25,17 @@ from .foreign_verdicts import (
     ForeignFile,
     ForeignVerdict,
     JudgedCase,
-    Written,
     WriteRequest,
+    Written,
     count_note,
     no_such_text,
     rank_of,
     read_text,
 )
 
-REPORT = "qc_report.json"
 SOFTWARE = "SCT"
-COMMAND = "softcord_qc"
-PASSED, FAILED, ARTEFACT = "✅", "❌", "⚠️"
-MARKS = {
-    Judgement.PASS: PASSED,
-    Judgement.FAIL: FAILED,
-    Judgement.TO_CORRECT: FAILED,
-    Judgement.ARTEFACT: ARTEFACT,
-}
-_JUDGEMENTS = {PASSED: Judgement.PASS, FAILED: Judgement.FAIL, "⚠": Judgement.ARTEFACT}
+# Tells whether somebody changed an entry in SCT's page after we wrote it.
+_AS_WRITTEN = "judged"
 # Commands whose entries show a mask of the cord; sct_deepseg does many other things too.
 _OF_THE_CORD = ("sct_deepseg_sc", "sct_propseg", "sct_deepseg")
 _OTHER_TASKS = (
@@ -59,7 +52,9 @@ def read_qc_report(path: Path) -> ForeignFile:
     """
     entries = entries_of(read_text(path), path)["datasets"]
     judged = [
-        (number, entry) for number, entry in enumerate(entries, 1) if entry.get("qc") or _rank(entry)
+        (number, entry)
+        for number, entry in enumerate(entries, 1)
+        if entry.get("qc") or _rank(entry) is not None
     ]
     of_the_cord = [one for one in judged if is_of_the_cord(one[1])]
     of_the_cord.sort(key=lambda one: _text(one[1], "date"))
@@ -153,7 +148,7 @@ def new_entry(request: WriteRequest, case: ReviewCase) -> dict[str, Any]:
         "sctVersion": "",
         "dataset": request.dataset.name,
         "subject": case.participant,
-        "contrast": contrast_of(case.image),
+        "contrast": case.contrast,
         "inputFile": case.image.name,
         "plane": "Axial",
         "backgroundImage": "",
@@ -169,61 +164,40 @@ def judged_keys(request: WriteRequest, one: JudgedCase) -> dict[str, Any]:
     verdict = one.verdict
     if verdict is None:
         return {"rank": "", "qc": ""}
-    qc = "" if verdict.verdict is None else MARKS[verdict.verdict]
+    word = "" if verdict.verdict is None else verdict.verdict.value
+    qc = SIGNS.get(word, "")
     rank: int | str = "" if verdict.rank is None else verdict.rank
-    return {
-        "rank": rank,
-        "qc": qc,
-        "case": one.case.key,
-        "mask": verdict.mask,
-        "mask_sha256": verdict.mask_sha256,
-        "rater": verdict.rater,
-        "verdict": None if verdict.verdict is None else verdict.verdict.value,
-        "comment": verdict.comment,
-        "seconds": verdict.seconds,
-        "when": verdict.when,
-        "reading": verdict.reading,
-        "blinded": verdict.blinded,
-        "software": verdict.software,
-        # Tells whether somebody changed the entry in SCT's page since.
-        "judged": f"{qc}{rank}",
-    }
+    own = {key: value for key, value in verdict.as_json().items() if key not in verdict.extra}
+    return {**own, "verdict": word, "rank": rank, "qc": qc, _AS_WRITTEN: f"{qc}{rank}"}
 
 
 def _verdict_of(number: int, entry: Mapping[str, Any]) -> ForeignVerdict:
-    qc, rank = _text(entry, "qc"), _rank(entry)
-    verdict = _JUDGEMENTS.get(qc.replace("\ufe0f", ""))
     name = _text(entry, "case") or "/".join(
         part for part in (_text(entry, "path"), _text(entry, "inputFile")) if part
     )
+    word, rank = judgement_word(entry), _rank(entry)
     plain = ForeignVerdict(
         name,
         f"entry {number}",
-        verdict,
+        Judgement(word) if word else _SIGNS_OF_OLD.get(_text(entry, "qc")),
         rater=_text(entry, "rater"),
         rank=rank,
         comment=_text(entry, "comment"),
         mask=_text(entry, "mask"),
     )
-    judged = entry.get("judged")
-    if isinstance(judged, str) and judged != f"{qc}{'' if rank is None else rank}":
-        return plain  # changed in SCT's page: when, and on which mask, it does not say
+    as_written = entry.get(_AS_WRITTEN, "")
+    shown = f"{_text(entry, 'qc')}{'' if rank is None else rank}"
+    if as_written not in ("", shown):
+        return plain  # changed in SCT's page, which does not say when, or on which mask
     own = Verdict.from_json({**entry, "case": name, "rater": "x", "when": "2000-01-01"})
-    as_shown = own.verdict is not None and MARKS[own.verdict] == MARKS.get(verdict)
     when = _text(entry, "when")
-    return ForeignVerdict(
-        name,
-        plain.where,
-        own.verdict if as_shown else verdict,
-        plain.rater,
-        rank,
-        plain.comment,
-        own.seconds,
-        when if verdict_time(when) else "",
-        own.mask,
-        own.mask_sha256,
-        own.reading,
-        own.blinded,
+    return replace(
+        plain,
+        seconds=own.seconds,
+        when=when if verdict_time(when) else "",
+        mask_sha256=own.mask_sha256,
+        reading=own.reading,
+        blinded=own.blinded,
     )
 
 
@@ -232,6 +206,10 @@ def _keys_of(entry: Mapping[str, Any], matcher: CaseMatcher) -> Iterable[str]:
         return [matcher.find(_verdict_of(0, entry).name).key]
     except InputError:
         return []
+
+
+# Without the character that asks for the coloured picture.
+_SIGNS_OF_OLD = {"⚠": Judgement.ARTEFACT}
 
 
 def _rank(entry: Mapping[str, Any]) -> int | None:

@@ -2,9 +2,9 @@
 mask.
 
 Written by the Slicer module (zapaishchykova/SegmentationReview, ``SegmentationReview.py``,
-``save_and_next_clicked``), one row at each press of its button.  The rating is a sentence of five, in
-older files its number; files stand there by their names, with a slash before them since 2023.  What
-is to be read in which order it takes from ``mapping.csv`` (columns img_path, mask_path).
+``save_and_next_clicked``), one row at each press of its button.  The rating is one of five
+sentences, in older files its number; files stand there by their names, since 2023 with a slash
+before them.  Which images it shows it takes from ``mapping.csv`` (columns img_path, mask_path).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from .cart_cohort import table_text
 from .foreign_verdicts import (
     ForeignFile,
     ForeignVerdict,
-    Written,
     WriteRequest,
+    Written,
     count_note,
     read_rows,
 )
@@ -82,8 +82,8 @@ def read_annotations(path: Path) -> ForeignFile:
 
 
 def write_annotations(request: WriteRequest) -> Written:
-    """The verdicts as ratings, and the mapping that the module reads; both belong into the folder of
-    the data set, where the module looks for them.
+    """The verdicts as ratings, and the mapping that the module reads; both belong into the folder
+    of the data set, where the module looks for them.
     """
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, lineterminator="\n")
