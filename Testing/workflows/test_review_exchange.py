@@ -62,10 +62,10 @@ def judge_all(root):
 
 # As SCT's page saves them: absolute paths of the computer that made the report.
 FAILS = """FILES_SEG:
-    - /scratch/bids/data_processed/sub-01/anat/sub-01_T2w.nii.gz
-    - /scratch/bids/data_processed/sub-09/anat/sub-09_T2w.nii.gz
+    - /lab/bids/data_processed/sub-01/anat/sub-01_T2w.nii.gz
+    - /lab/bids/data_processed/sub-09/anat/sub-09_T2w.nii.gz
 FILES_LABEL:
-    - /scratch/bids/data_processed/sub-01/anat/sub-01_T1w.nii.gz
+    - /lab/bids/data_processed/sub-01/anat/sub-01_T1w.nii.gz
 """
 
 
@@ -74,7 +74,7 @@ def test_lists_of_sct_are_read(root, tmp_path):
 
     assert added == {T2W: ("Anna", FAIL)}
     assert [(one.where, one.name) for one in found.unmatched] == [
-        ("FILES_SEG, entry 2", "/scratch/bids/data_processed/sub-09/anat/sub-09_T2w.nii.gz")
+        ("FILES_SEG, entry 2", "/lab/bids/data_processed/sub-09/anat/sub-09_T2w.nii.gz")
     ]
     assert "FILES_LABEL" in found.notes[0]
     assert found.added[0].software.startswith("SCT")
@@ -88,7 +88,7 @@ def test_lists_of_sct_are_read(root, tmp_path):
 def sct_entry(key, command="sct_deepseg_sc", **more):
     folder, _, name = key.rpartition("/")
     return {
-        "path": f"/home-of/anna/data_processed/{folder}",
+        "path": f"/lab/data_processed/{folder}",
         "cmdline": f"{command} -i {name}.nii.gz -c t2 -qc qc",
         "command": command,
         "sctVersion": "v7.1",
