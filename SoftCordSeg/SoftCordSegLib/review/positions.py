@@ -35,9 +35,7 @@ def read_position(dataset: Path, rater: str, reading: str = "") -> str:
 
 
 def write_position(dataset: Path, rater: str, case: str, reading: str = "") -> None:
-    """Keep where a rater is.  A folder that cannot be written does not keep a rater from looking, so
-    that is no error.
-    """
+    """Keep where a rater is.  That the folder cannot be written is no error: one may look at it."""
     path = review_folder(dataset) / _POSITIONS / rater_file(rater, _ENDING)
     content: dict[str, Any] = {}
     with contextlib.suppress(OSError, ValueError):
