@@ -123,7 +123,7 @@ def test_an_empty_mask_and_one_that_is_none_are_findings(tmp_path):
     doubts = doubts_of(tmp_path, a_case(tmp_path, nan, "nan"))
 
     assert doubts["empty"].reason == "the mask is empty"
-    assert doubts["nan"].reason == "the mask has NaN or infinite voxels"
+    assert doubts["nan"].reason == "the file has 1 voxels that are NaN or infinite"
     assert min(doubts["empty"].score, doubts["nan"].score) > 0.8
 
 

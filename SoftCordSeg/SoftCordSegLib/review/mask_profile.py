@@ -172,7 +172,7 @@ def mask_profile(
 
 def _box(data: np.ndarray) -> tuple[slice, ...] | None:
     """The smallest box with all of a mask; None for an empty one."""
-    filled = ~(data <= EMPTY)  # NaN too, which is refused later
+    filled = np.logical_not(data <= EMPTY)  # NaN too, which is refused later
     planes = filled.any(axis=2)
     rows = np.flatnonzero(planes.any(axis=1))
     if not len(rows):
@@ -201,7 +201,7 @@ def _part(volume: Volume, box: tuple[slice, ...]) -> Volume:
 
 
 def _field(turned: Volume, middle: np.ndarray) -> tuple[float, float]:
-    ends = turned.grid.to_world([[*middle, 0], [*middle, turned.shape[2] - 1]])
+    ends = turned.grid.to_world(np.array([[*middle, 0], [*middle, turned.shape[2] - 1]]))
     low, high = sorted(float(height) for height in ends[:, 2])
     return low, high
 
