@@ -1,0 +1,334 @@
+"""How well the doubt finds wrong masks: the area under the risk-coverage curve (AURC), against
+random order, against each sign alone and against the network's agreement.
+
+Images with a reference: those that may be trained on and phantoms, on which the limits of the
+signs were set, and those that may not ("evaluate"), which were looked at for the last rows alone.
+Of each image are judged: the reference with a soft rim; the shipped model's mask; its masks of the
+image as four bad scans give it; and masks that are wrong on purpose, in twelve ways
+(``spoiled_masks.py``).
+The risk of a mask is 1 less its soft Dice with the reference, counted from the Dice that two raters
+reach.
+
+    python doubt_study.py --data DATA --work FOLDER      fills FOLDER (again: adds what is missing)
+    python doubt_study.py --work FOLDER --tables         prints the tables
+
+Masks of bad scans and the network's agreement take about 10 s an image and core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy import ndimage
+from spoiled_masks import BAD_SCANS, WRONG
+
+from SoftCordSegLib.evaluation import read_cases
+from SoftCordSegLib.network import load_bundle, shipped_bundles
+from SoftCordSegLib.phantom import CONTRASTS, Cord, make_phantom
+from SoftCordSegLib.phantom.cord import CordCurve
+from SoftCordSegLib.review.doubt_signs import LIMITS, mask_signs
+from SoftCordSegLib.review.mask_profile import mask_profile
+from SoftCordSegLib.review.network_agreement import network_agreement
+from SoftCordSegLib.segmentation import segment
+from SoftCordSegLib.volume import Volume, read_nifti, reorient
+
+HERE = Path(__file__).resolve().parent
+LISTS = {"train": ("training.csv", "development.csv"), "evaluate": ("evaluation.csv",)}
+# The same scan as one that is trained on, under another name.
+LEFT_OUT = ("test001",)
+# Two raters reach this; a mask that does is not wrong at all.
+AGREED_DICE = 0.88
+# A mask with a risk above this is called wrong.
+WRONG_RISK = 0.15
+PHANTOM_CORDS = 4
+SAMPLES = 2000
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """One mask to judge.
+
+    Attributes:
+        group: "train", "evaluate" or "phantom".
+        image: name of the image it is of.
+        kind: "reference", "model", "model on a bad scan", "wrong on purpose".
+        way: how it was made.
+        mask, scan, truth: on one grid, RAS.
+    """
+
+    group: str
+    image: str
+    kind: str
+    way: str
+    mask: Volume
+    scan: Volume
+    truth: np.ndarray
+
+    @property
+    def key(self) -> str:
+        return f"{self.group}/{self.image}/{self.way}"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Fill the folder, or print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--groups", nargs="*", default=["train", "phantom", "evaluate"])
+    parser.add_argument("--tables", action="store_true")
+    options = parser.parse_args(arguments)
+    if not options.tables:
+        fill(options.data, options.work, options.groups)
+    rows = [row for group in options.groups for row in read_rows(options.work, group)]
+    print(tables(rows))
+
+
+def fill(data: Path, work: Path, groups: Sequence[str]) -> None:
+    """Judge what was not judged yet; one line a mask in ``work/GROUP.jsonl``."""
+    work.mkdir(parents=True, exist_ok=True)
+    bundle = load_bundle(shipped_bundles()[0])
+    for group in groups:
+        known = {row["key"] for row in read_rows(work, group)}
+        with open(work / f"{group}.jsonl", "a", encoding="utf-8") as stream:
+            for name, load in images(group, data):
+                if f"{group}/{name}/{next(reversed(WRONG))}" in known:
+                    continue
+                image, truth = load()
+                for one in judged_masks(group, name, image, truth, bundle):
+                    if one.key not in known:
+                        stream.write(json.dumps(row_of(one, bundle)) + "\n")
+                        stream.flush()
+                print(group, name, flush=True)
+
+
+def images(group: str, data: Path) -> Iterator[tuple[str, Callable[[], tuple[Volume, Volume]]]]:
+    """Names, and functions that give image and reference, RAS."""
+    if group == "phantom":
+        for number in range(PHANTOM_CORDS):
+            for contrast in CONTRASTS:
+                yield f"{contrast}-{number}", lambda c=contrast, n=number: phantom(c, n)
+        return
+    for name in LISTS[group]:
+        for case in read_cases(HERE / name, data):
+            has_mask = case.reference is not None and Path(case.reference).is_file()
+            if has_mask and case.participant not in LEFT_OUT:
+                yield Path(case.image).name, lambda case=case: real(case)
+
+
+def real(case) -> tuple[Volume, Volume]:
+    """A real image and its reference."""
+    image = read_nifti(case.image, without_nan=True)
+    truth = read_nifti(case.reference)
+    return reorient(image, "RAS"), reorient(truth, "RAS")
+
+
+def phantom(contrast: str, number: int) -> tuple[Volume, Volume]:
+    """A digital neck of another calibre and curve for each number."""
+    rng = np.random.default_rng([3, number])
+    curve = CordCurve(
+        float(rng.uniform(2, 9)), float(rng.uniform(-4, 4)), float(rng.uniform(-0.05, 0.08))
+    )
+    made = make_phantom(contrast, cord=Cord(curve, float(rng.uniform(0.85, 1.15))), seed=number)
+    return reorient(made.image, "RAS"), reorient(made.truth, "RAS")
+
+
+def judged_masks(group: str, name: str, image: Volume, truth: Volume, bundle) -> Iterator[Judged]:
+    """All masks of one image."""
+    reference = soft(truth)
+    drawn = np.asarray(truth.data, np.float32)
+
+    def one(kind: str, way: str, mask: np.ndarray, scan: Volume = image) -> Judged:
+        return Judged(group, name, kind, way, image.with_data(mask), scan, drawn)
+
+    yield one("reference", "reference", reference)
+    yield one("model", "model", segment(image, bundle, device="cpu").volume.data)
+    for way, spoil in BAD_SCANS.items():
+        rng = generator(name, way)
+        bad = spoil(np.maximum(np.asarray(image.data, np.float32), 0), rng)
+        scan = image.with_data(bad.astype(np.float32))
+        found = segment(scan, bundle, device="cpu").volume.data
+        yield one("model on a bad scan", way, found, scan)
+    for way, spoil in WRONG.items():
+        wrong = spoil(reference, image.spacing, generator(name, way))
+        yield one("wrong on purpose", way, wrong.astype(np.float32))
+
+
+def soft(truth: Volume) -> np.ndarray:
+    """The reference as a network would give it: with a rim of half a voxel."""
+    blurred = ndimage.gaussian_filter(np.asarray(truth.data, np.float32), (0.45, 0.45, 0))
+    return np.where(blurred < 0.05, 0, blurred).astype(np.float32)
+
+
+def generator(*names: str) -> np.random.Generator:
+    return np.random.default_rng([zlib.crc32(name.encode()) for name in names])
+
+
+def row_of(one: Judged, bundle) -> dict:
+    """The signs of a mask, and how wrong it is."""
+    profile = mask_profile(one.mask, one.scan)
+    signs = mask_signs(profile)
+    ours = one.kind in ("model", "model on a bad scan")
+    agreement = network_agreement(one.scan, one.mask, bundle, by_this_network=ours, device="cpu")
+    if agreement is not None:
+        signs += agreement.signs(
+            None if profile is None else profile.centres_mm,
+            np.zeros(0) if profile is None else profile.slices,
+        )
+    return {
+        "key": one.key,
+        "group": one.group,
+        "image": one.image,
+        "kind": one.kind,
+        "way": one.way,
+        "risk": risk(one.mask.data, one.truth),
+        "signs": {sign.name: round(float(sign.value), 5) for sign in signs},
+    }
+
+
+def risk(mask: np.ndarray, truth: np.ndarray) -> float:
+    """0 for a mask that agrees as two raters do, 1 for one without overlap.
+
+    Beyond the ends of the reference nothing is known: a rater may have stopped there.
+    """
+    known = (truth > 0).any(axis=(0, 1))
+    one, other = np.asarray(mask, float)[:, :, known], np.asarray(truth, float)[:, :, known]
+    squares = (one**2).sum() + (other**2).sum()
+    dice = 2 * (one * other).sum() / squares if squares else 0.0
+    return float(max(1 - dice / AGREED_DICE, 0.0))
+
+
+def read_rows(work: Path, group: str) -> list[dict]:
+    """What was judged."""
+    path = work / f"{group}.jsonl"
+    if not path.is_file():
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+
+
+# --- Figures ---
+
+NETWORK = ("mirror", "network")
+
+
+def score(row: dict, names: Sequence[str]) -> float:
+    """The doubt from some of the signs."""
+    chances = [LIMITS[name].chance(value) for name, value in row["signs"].items() if name in names]
+    return 1.0 - float(np.prod([1.0 - chance for chance in chances]))
+
+
+def aurc(scores: np.ndarray, risks: np.ndarray) -> float:
+    """Mean over all coverages of the mean risk of the masks that are kept, the least doubted first;
+    masks of one score count as in random order.
+    """
+    values, kind = np.unique(scores, return_inverse=True)
+    mean = np.bincount(kind, risks) / np.bincount(kind)
+    ordered = np.repeat(mean, np.bincount(kind))
+    assert len(values) == len(mean)
+    return float((np.cumsum(ordered) / np.arange(1, len(risks) + 1)).mean())
+
+
+def found_share(scores: np.ndarray, risks: np.ndarray) -> float:
+    """Of the wrong masks the share among as many most doubted ones as 1.5 times their number."""
+    wrong = risks > WRONG_RISK
+    if not wrong.any():
+        return float("nan")
+    first = np.argsort(-scores, kind="stable")[: int(np.ceil(1.5 * wrong.sum()))]
+    return float(wrong[first].sum() / wrong.sum())
+
+
+def sampled(rows: list[dict]) -> Iterator[list[int]]:
+    """Bootstrap over images: all masks of an image together."""
+    by_image: dict[str, list[int]] = {}
+    for number, row in enumerate(rows):
+        by_image.setdefault(row["image"], []).append(number)
+    groups, rng = list(by_image.values()), np.random.default_rng(1)
+    for _ in range(SAMPLES):
+        yield [n for at in rng.integers(0, len(groups), len(groups)) for n in groups[at]]
+
+
+def line(name: str, scores: np.ndarray, rows: list[dict], risks: np.ndarray) -> str:
+    """One row of a table: AURC with its 95 % interval, and the share found."""
+    values = [aurc(scores[chosen], risks[chosen]) for chosen in sampled(rows)]
+    low, high = np.percentile(values, (2.5, 97.5))
+    return (
+        f"| {name} | {aurc(scores, risks):.3f} ({low:.3f}–{high:.3f}) |"
+        f" {100 * found_share(scores, risks):.0f} % |"
+    )
+
+
+def orders(rows: list[dict], risks: np.ndarray) -> dict[str, np.ndarray]:
+    """The scores that are compared."""
+    cheap = [name for name in LIMITS if name not in NETWORK]
+
+    def scores(names: Sequence[str]) -> np.ndarray:
+        return np.array([score(row, names) for row in rows])
+
+    singles = {name: scores([name]) for name in cheap if any(name in row["signs"] for row in rows)}
+    best = sorted(singles, key=lambda name: aurc(singles[name], risks))[:3]
+    return {
+        "doubt (all signs without the network)": scores(cheap),
+        "doubt with the network's agreement": scores([*cheap, *NETWORK]),
+        "agreement of mirror images alone": scores(["mirror"]),
+        "agreement with the network alone": scores(list(NETWORK)),
+        **{f"best single sign, no. {n}: {name}": singles[name] for n, name in enumerate(best, 1)},
+        "random order": np.zeros(len(rows)),
+        "perfect order": risks,
+    }
+
+
+def tables(rows: list[dict]) -> str:
+    """The tables of the documentation."""
+    parts = []
+    for title, chosen in selections(rows):
+        if not chosen:
+            continue
+        risks = np.array([row["risk"] for row in chosen])
+        wrong = int((risks > WRONG_RISK).sum())
+        parts.append(f"\n{title}: {len(chosen)} masks, {wrong} wrong, "
+                     f"{len({row['image'] for row in chosen})} images\n")  # fmt: skip
+        parts.append("| order by | AURC (95 % interval) | of the wrong ones found |\n|---|---|---|")
+        parts += [line(name, one, chosen, risks) for name, one in orders(chosen, risks).items()]
+    parts.append("\n" + limits_text(rows))
+    return "\n".join(parts)
+
+
+def selections(rows: list[dict]) -> Iterator[tuple[str, list[dict]]]:
+    """Which masks stand in which table."""
+    for title, groups in (
+        ("Training images", ("train",)),
+        ("Phantoms", ("phantom",)),
+        ("Evaluation images", ("evaluate",)),
+    ):
+        some = [row for row in rows if row["group"] in groups]
+        yield title, some
+        yield (
+            f"{title}, masks as the model made them",
+            [row for row in some if row["kind"].startswith("model")],
+        )
+
+
+def limits_text(rows: list[dict]) -> str:
+    """Of each sign: good masks (95th and 99th percentile), wrong ones (median), its limits."""
+    good = [row for row in rows if row["risk"] <= 0.05 and row["kind"] != "wrong on purpose"]
+    wrong = [row for row in rows if row["risk"] > 0.3]
+    text = ["| sign | good, 95 % | good, 99 % | wrong, median | limits |", "|---|---|---|---|---|"]
+    for name, limit in LIMITS.items():
+        fine, bad = (
+            [row["signs"][name] for row in some if name in row["signs"]] for some in (good, wrong)
+        )
+        if fine and bad:
+            text.append(
+                f"| {name} | {np.percentile(fine, 95):.2f} | {np.percentile(fine, 99):.2f} |"
+                f" {np.median(bad):.2f} | {limit.good:g} to {limit.wrong:g} ({limit.most:g}) |"
+            )
+    return "\n".join(text)
+
+
+if __name__ == "__main__":
+    main()
