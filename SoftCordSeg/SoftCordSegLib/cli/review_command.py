@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 
 from ..errors import InputError, OptionError
+from ..files import real_path
 from .careful_command import CarefulCommand
 from .console import print_json, say, show_table, warn
 from .guard import guarded
@@ -96,6 +97,17 @@ def next_command(
     skip: Annotated[
         bool, typer.Option("--skip", help="Leave the case where you stopped for later.")
     ] = False,
+    to: Annotated[
+        Optional[Path],
+        typer.Option(
+            help=(
+                "In a blinded reading: a folder outside the data set, for copies of image and mask"
+                " under neutral names."
+            ),
+            metavar="FOLDER",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -104,6 +116,7 @@ def next_command(
     """
     with guarded(debug, as_json):
         session = _session(dataset, needed_rater(rater), reading, order)
+        _check_copies(session, to)
         row = session.current
         if row is None or skip or not row.is_open:
             row = session.next_open()
@@ -111,8 +124,16 @@ def next_command(
             session.go_to(row.case.key)
         if row is None:
             say(f"All {session.total} cases have a verdict of '{session.rater}'.")
-        else:
+        elif to is None:
             _show_case(session, row)
+        else:
+            from ..workflows.neutral_copies import copy_neutrally
+
+            copies = copy_neutrally(row, to)
+            say(row.shown_name, "bold")
+            say(f"Image: {copies[0]}")
+            say(f"Mask: {copies[1]}")
+            say(session.progress_text())
         if as_json:
             print_json(
                 {
@@ -172,7 +193,8 @@ def verdict_command(
             warn("The case has no mask: the verdict is on the image alone.")
         say(session.progress_text())
         if as_json:
-            print_json({**given.as_json(), "done": session.done, "total": session.total})
+            told = _neutral(given.as_json()) if session.options.blinded else given.as_json()
+            print_json({**told, "done": session.done, "total": session.total})
 
 
 def _check_verdict(judged: Judgement | None, rank: int | None, comment: str, undo: bool) -> None:
@@ -190,6 +212,20 @@ def _session(dataset: Path, rater: str, reading: str, order: str) -> ReviewSessi
     from ..workflows.review_session import ReviewOptions, ReviewSession
 
     return ReviewSession(dataset, ReviewOptions(rater, order, reading))  # type: ignore[arg-type]
+
+
+def _check_copies(session: ReviewSession, to: Path | None) -> None:
+    """Neutral copies belong to a blinded reading, and to no other."""
+    if session.options.blinded and to is None:
+        raise OptionError(
+            f"The reading '{session.options.reading}' is blinded: the files of its cases have to"
+            " be copied under neutral names.",
+            hint="Give --to FOLDER, a folder outside the data set, or read it in Slicer.",
+        )
+    if to is not None and not session.options.blinded:
+        raise OptionError("--to is of a blinded reading.", hint="Leave it out.")
+    if to is not None and real_path(session.dataset) in (real_path(to), *real_path(to).parents):
+        raise OptionError("This folder is in the data set.", path=to, hint="Choose another one.")
 
 
 def _known_contrast(session: ReviewSession, contrast: str) -> str:
@@ -257,6 +293,9 @@ def _show_case(session: ReviewSession, row: ReviewRow) -> None:
 
 def _as_json(session: ReviewSession, row: ReviewRow) -> dict[str, Any]:
     case = row.case
+    if session.options.blinded:
+        said = None if row.verdict is None else _neutral(row.verdict.as_json())
+        return {"case": row.shown_name, "name": row.shown_name, "verdict": said}
     return {
         "case": case.key,
         "name": row.shown_name,
@@ -272,3 +311,8 @@ def _as_json(session: ReviewSession, row: ReviewRow) -> dict[str, Any]:
         "verdict": None if row.verdict is None else row.verdict.as_json(),
         "of_earlier_mask": session.of_earlier_mask(row),
     }
+
+
+def _neutral(verdict: dict[str, Any]) -> dict[str, Any]:
+    """A verdict without what a blinded reader must not see."""
+    return {key: verdict[key] for key in verdict if key not in ("case", "mask", "mask_sha256")}

@@ -17,6 +17,7 @@ from ..files import file_sha256, json_text, real_path, write_text_atomically
 from ..review.case_order import ORDERS, Order, in_order, matching, seconds_left, shuffled
 from ..review.raters import rater_file, rater_name
 from ..review.review_cases import ReviewCase, find_review_cases
+from ..review.second_reading import read_reading
 from ..review.verdicts import (
     Judgement,
     Verdict,
@@ -70,7 +71,8 @@ class ReviewRow:
 
     Attributes:
         case: its files.
-        doubt: ``review.doubt.Doubt`` as it was stored; None where it was never computed.
+        doubt: ``review.doubt.Doubt`` as it was stored; None where it was never computed, and while
+            blinded.
         verdict: this rater's newest in this reading, or, of a session without a rater, anyone's;
             None for none.
         shown_name: the case's key, or a neutral name while blinded.
@@ -104,10 +106,12 @@ class ReviewSession:
         dataset: BIDS data set or plain folder.
         options: rater, order, reading.
         doubts: by key of the case, as they were stored.
-        only: keys of the cases of a second reading; None for all.
+
+    A reading that was drawn (:mod:`SoftCordSegLib.review.second_reading`) has its own cases, masks
+    and neutral names, and says whether it is blinded; under any other name all cases are read.
 
     Raises:
-        InputError: there is no such folder.
+        InputError: there is no such folder, or the reading's file cannot be read.
         OptionError: an option is invalid.
     """
 
@@ -117,15 +121,17 @@ class ReviewSession:
         options: ReviewOptions,
         *,
         doubts: Mapping[str, Any] | None = None,
-        only: Collection[str] | None = None,
     ):
         options.check()
         self.dataset = Path(dataset)
+        drawn = read_reading(self.dataset, options.reading) if options.reading else None
+        self._reading = drawn
         self.options = options
+        if drawn is not None and drawn.blinded:
+            self.options = replace(options, blinded=True)
         self.rater = rater_name(options.rater) if options.rater else ""
         self.rows: list[ReviewRow] = []
         self._doubts: dict[str, Any] = dict(doubts or {})
-        self._only = None if only is None else frozenset(only)
         self._store = VerdictStore(self.dataset, self.rater) if self.rater else None
         self._own: list[Verdict] = []
         self._index: dict[str, int] = {}
@@ -149,19 +155,11 @@ class ReviewSession:
         verdicts = read_verdicts(self.dataset)
         self._own = [one for one in verdicts if self.rater in ("", one.rater)]
         mine = {one.case: one for one in self._own if one.reading == self.options.reading}
-        cases = [
-            case
-            for case in find_review_cases(self.dataset)
-            if self._only is None or case.key in self._only
-        ]
-        if self.options.blinded:
-            names = self._neutral_names([case.key for case in cases])
-        else:
-            names = {case.key: case.key for case in cases}
+        cases, names = self._cases_and_names()
         rows = [
             ReviewRow(
                 case,
-                self._doubts.get(case.key),
+                self._doubt_of(case.key),
                 mine.get(case.key),
                 names[case.key],
             )
@@ -174,7 +172,7 @@ class ReviewSession:
         stays.
         """
         self._doubts.update(doubts)
-        self._sort([replace(row, doubt=self._doubts.get(row.case.key)) for row in self.rows])
+        self._sort([replace(row, doubt=self._doubt_of(row.case.key)) for row in self.rows])
 
     def filtered(
         self, text: str = "", verdict: VerdictFilter = None, contrast: str = ""
@@ -426,6 +424,21 @@ class ReviewSession:
         else:
             self.rows = in_order(rows, lambda row: row.case, worth)
         self._index = {row.case.key: at for at, row in enumerate(self.rows)}
+
+    def _doubt_of(self, key: str) -> Any:
+        """None in a blinded session: a reader who knows what the program doubts is not blinded."""
+        return None if self.options.blinded else self._doubts.get(key)
+
+    def _cases_and_names(self) -> tuple[list[ReviewCase], dict[str, str]]:
+        cases = find_review_cases(self.dataset)
+        names: dict[str, str] = {}
+        if self._reading is not None:
+            rows = self._reading.rows(self.dataset, cases, self.rater)
+            cases, names = [case for case, _ in rows], {case.key: shown for case, shown in rows}
+        keys = [case.key for case in cases]
+        if not self.options.blinded:
+            return cases, {key: key for key in keys}
+        return cases, names or self._neutral_names(keys)
 
     def _neutral_names(self, keys: Collection[str]) -> dict[str, str]:
         digits = max(3, len(str(len(keys))))
