@@ -193,7 +193,7 @@ def verdict_command(
             warn("The case has no mask: the verdict is on the image alone.")
         say(session.progress_text())
         if as_json:
-            told = _neutral(given.as_json()) if session.options.blinded else given.as_json()
+            told = _neutral(given.as_json()) if session.blinded else given.as_json()
             print_json({**told, "done": session.done, "total": session.total})
 
 
@@ -216,13 +216,13 @@ def _session(dataset: Path, rater: str, reading: str, order: str) -> ReviewSessi
 
 def _check_copies(session: ReviewSession, to: Path | None) -> None:
     """Neutral copies belong to a blinded reading, and to no other."""
-    if session.options.blinded and to is None:
+    if session.blinded and to is None:
         raise OptionError(
             f"The reading '{session.options.reading}' is blinded: the files of its cases have to"
             " be copied under neutral names.",
             hint="Give --to FOLDER, a folder outside the data set, or read it in Slicer.",
         )
-    if to is not None and not session.options.blinded:
+    if to is not None and not session.blinded:
         raise OptionError("--to is of a blinded reading.", hint="Leave it out.")
     if to is not None and real_path(session.dataset) in (real_path(to), *real_path(to).parents):
         raise OptionError("This folder is in the data set.", path=to, hint="Choose another one.")
@@ -259,7 +259,7 @@ def _show_list(session: ReviewSession, rows: list[ReviewRow]) -> None:
     if len(broken) > _MOST_PROBLEMS:
         warn(f"{len(broken) - _MOST_PROBLEMS} more cannot be reviewed; see --json.")
     unknown = sum(row.doubt is None and row.can_be_judged for row in session.rows)
-    if unknown and not session.options.blinded:
+    if unknown and not session.blinded:
         say(
             f"{unknown} masks have not been looked at for doubt; 'softcord review doubt DATASET'"
             " does it."
@@ -293,7 +293,7 @@ def _show_case(session: ReviewSession, row: ReviewRow) -> None:
 
 def _as_json(session: ReviewSession, row: ReviewRow) -> dict[str, Any]:
     case = row.case
-    if session.options.blinded:
+    if session.blinded:
         said = None if row.verdict is None else _neutral(row.verdict.as_json())
         return {"case": row.shown_name, "name": row.shown_name, "verdict": said}
     return {
