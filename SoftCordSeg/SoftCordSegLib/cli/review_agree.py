@@ -22,31 +22,52 @@ if TYPE_CHECKING:
 
 _SHARE = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<percent>%?)")
 _MOST_SHOWN = 30
+Share = Annotated[
+    Optional[str],
+    typer.Option(
+        "--second-reading",
+        help="Draw a sample of the judged cases for a second reading: 20%, 0.2, or a number.",
+        metavar="SHARE",
+        show_default=False,
+    ),
+]
+Methods = Annotated[
+    Optional[tuple[str, str]],
+    typer.Option(
+        "--compare",
+        help=(
+            "Draw a comparison of two methods, folders of derivatives, under neutral names;"
+            " of all cases, or of the share that --second-reading says."
+        ),
+        metavar="A B",
+        show_default=False,
+    ),
+]
+Disagreements = Annotated[
+    Optional[Path],
+    typer.Option(
+        help=(
+            "Write the cases on which readers disagree as CSV, and make them a reading of the"
+            " file's name for a third reader."
+        ),
+        metavar="FILE",
+        show_default=False,
+    ),
+]
+ReadersMasks = Annotated[
+    Optional[list[str]],
+    typer.Option(
+        help="A folder of another reader's masks. May be given again.",
+        metavar="NAME=FOLDER",
+        show_default=False,
+    ),
+]
 
 
 def agree_command(
     dataset: Dataset,
-    second_reading: Annotated[
-        Optional[str],
-        typer.Option(
-            "--second-reading",
-            help="Draw a sample of the judged cases for a second reading: 20%, 0.2, or a number.",
-            metavar="SHARE",
-            show_default=False,
-        ),
-    ] = None,
-    compare: Annotated[
-        Optional[tuple[str, str]],
-        typer.Option(
-            "--compare",
-            help=(
-                "Draw a comparison of two methods, folders of derivatives, under neutral names;"
-                " of all cases, or of the share that --second-reading says."
-            ),
-            metavar="A B",
-            show_default=False,
-        ),
-    ] = None,
+    second_reading: Share = None,
+    compare: Methods = None,
     name: Annotated[
         str,
         typer.Option(
@@ -62,25 +83,8 @@ def agree_command(
     ] = False,
     seed: Annotated[int, typer.Option(help="Of what is drawn.")] = 1,
     reading: ReadingName = "",
-    masks: Annotated[
-        Optional[list[str]],
-        typer.Option(
-            help="A folder of another reader's masks. May be given again.",
-            metavar="NAME=FOLDER",
-            show_default=False,
-        ),
-    ] = None,
-    disagreements: Annotated[
-        Optional[Path],
-        typer.Option(
-            help=(
-                "Write the cases on which readers disagree as CSV, and make them a reading of the"
-                " file's name for a third reader."
-            ),
-            metavar="FILE",
-            show_default=False,
-        ),
-    ] = None,
+    masks: ReadersMasks = None,
+    disagreements: Disagreements = None,
     out: Annotated[
         Optional[Path],
         typer.Option("-o", "--out", help="Write the table, CSV.", show_default=False),
