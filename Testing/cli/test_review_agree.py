@@ -60,16 +60,14 @@ def test_a_blinded_second_reading_shows_nothing_of_the_first_and_is_compared_wit
     drawn = review("agree", root, "--second-reading", "20 %", "--blinded", "--json")
     assert drawn == {"reading": "second", "items": 8}  # of the 38 that can be judged
 
-    refused = review("next", root, "--rater", "Grace", "--reading", "second", code=2)
-    assert "--to FOLDER" in refused
-    words = ("--rater", "Grace", "--reading", "second", "--to", tmp_path / "copies")
+    words = ("--rater", "Grace", "--reading", "second", "--copy-to", tmp_path / "copies")
     shown = review("next", root, *words, "--json")
-    assert shown["case"] == {"case": "Case 001", "name": "Case 001", "verdict": None}
     told = review("next", root, *words)
-    assert str(tmp_path / "copies" / "Case_001" / "mask.nii.gz") in told.replace("\n", "")
-    assert not any(word in told for word in ("sub-", "label-SC", "Ada", "fail", str(root)))
+    assert shown["case"]["name"] == "Case 001"
+    for text in (told, json.dumps(shown["case"])):
+        assert not any(word in text for word in ("sub-", "label-SC", "Ada", "fail", str(root)))
     item = read_reading(root, "second").items[0]
-    copied = read_nifti(tmp_path / "copies" / "Case_001" / "mask.nii.gz")
+    copied = read_nifti(shown["copies"][1])
     assert np.allclose(copied.data, read_nifti(review_copy.mask(item.case)).data, atol=1e-6)
 
     given = review("verdict", root, "Case 001", "pass", *words[:4], "--json")
@@ -98,7 +96,7 @@ def test_two_methods_are_compared_under_neutral_names(review_copy, tmp_path):
     told = review("agree", root, "--compare", "labels", OTHER_MAKER)
     assert "6 cases" in told
     assert "Case 001 A" in review(
-        "next", root, "--rater", "Ada", "--reading", "comparison", "--to", tmp_path
+        "next", root, "--rater", "Ada", "--reading", "comparison", "--copy-to", tmp_path
     )
     first = {item.key for item in read_reading(root, "comparison").items if item.method == "labels"}
     read_all(
@@ -127,13 +125,3 @@ def test_two_methods_are_compared_under_neutral_names(review_copy, tmp_path):
 )
 def test_options_that_do_not_fit_are_refused(review_dataset, words, sentence):
     assert sentence in " ".join(review("agree", review_dataset.root, *words, code=2).split())
-
-
-def test_copies_of_a_blinded_reading_never_lie_in_the_data_set(review_copy):
-    root = review_copy.root
-    review("agree", root, "--second-reading", "3", "--blinded")
-    words = ("--rater", "Ada", "--reading", "second", "--to", root / "copies")
-    assert "in the data set" in review("next", root, *words, code=2)
-    assert "is of a blinded reading" in review(
-        "next", root, "--rater", "Ada", "--to", root.parent / "copies", code=2
-    )

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 
 from ..errors import InputError, OptionError
-from ..files import real_path
 from .careful_command import CarefulCommand
 from .console import print_json, say, show_table, warn
 from .guard import guarded
@@ -25,7 +24,7 @@ from .review_options import (
 from .shared_options import Debug, Json
 
 if TYPE_CHECKING:
-    from ..review import Judgement
+    from ..review import Judgement, Verdict
     from ..workflows.review_session import ReviewRow, ReviewSession
 
 review_app = typer.Typer(
@@ -97,14 +96,12 @@ def next_command(
     skip: Annotated[
         bool, typer.Option("--skip", help="Leave the case where you stopped for later.")
     ] = False,
-    to: Annotated[
+    copy_to: Annotated[
         Optional[Path],
         typer.Option(
-            help=(
-                "In a blinded reading: a folder outside the data set, for copies of image and mask"
-                " under neutral names."
-            ),
-            metavar="FOLDER",
+            "--copy-to",
+            help="Copy image and mask there, under a neutral name: for blinded readings.",
+            metavar="DIR",
             show_default=False,
         ),
     ] = None,
@@ -113,35 +110,33 @@ def next_command(
 ) -> None:
     """Show the next case to judge, with its files: the one where the rater stopped, while it has
     no verdict, else the next open one.  Where the rater is, is stored.
+
+    Of a blinded reading no file is named; --copy-to gives copies under neutral names.
     """
     with guarded(debug, as_json):
+        from ..workflows.neutral_copies import neutral_copies
+
         session = _session(dataset, needed_rater(rater), reading, order)
-        _check_copies(session, to)
         row = session.current
         if row is None or skip or not row.is_open:
             row = session.next_open()
         else:
             session.go_to(row.case.key)
+        copies: list[Path] = []
         if row is None:
             say(f"All {session.total} cases have a verdict of '{session.rater}'.")
-        elif to is None:
-            _show_case(session, row)
         else:
-            from ..workflows.neutral_copies import copy_neutrally
-
-            copies = copy_neutrally(row, to)
-            say(row.shown_name, "bold")
-            say(f"Image: {copies[0]}")
-            say(f"Mask: {copies[1]}")
-            say(session.progress_text())
+            if copy_to is not None:
+                copies = neutral_copies(session, row.case.key, copy_to)
+            _show_case(session, row, copies)
         if as_json:
-            print_json(
-                {
-                    "case": None if row is None else _as_json(session, row),
-                    "done": session.done,
-                    "total": session.total,
-                }
-            )
+            content = {
+                "case": None if row is None else _as_json(session, row),
+                "copies": [str(path) for path in copies],
+                "done": session.done,
+                "total": session.total,
+            }
+            print_json(content)
 
 
 @review_app.command("verdict", cls=CarefulCommand)
@@ -193,8 +188,14 @@ def verdict_command(
             warn("The case has no mask: the verdict is on the image alone.")
         say(session.progress_text())
         if as_json:
-            told = _neutral(given.as_json()) if session.blinded else given.as_json()
-            print_json({**told, "done": session.done, "total": session.total})
+            print_json(
+                {
+                    **_verdict_json(session, given),
+                    "name": row.shown_name,
+                    "done": session.done,
+                    "total": session.total,
+                }
+            )
 
 
 def _check_verdict(judged: Judgement | None, rank: int | None, comment: str, undo: bool) -> None:
@@ -212,20 +213,6 @@ def _session(dataset: Path, rater: str, reading: str, order: str) -> ReviewSessi
     from ..workflows.review_session import ReviewOptions, ReviewSession
 
     return ReviewSession(dataset, ReviewOptions(rater, order, reading))  # type: ignore[arg-type]
-
-
-def _check_copies(session: ReviewSession, to: Path | None) -> None:
-    """Neutral copies belong to a blinded reading, and to no other."""
-    if session.blinded and to is None:
-        raise OptionError(
-            f"The reading '{session.options.reading}' is blinded: the files of its cases have to"
-            " be copied under neutral names.",
-            hint="Give --to FOLDER, a folder outside the data set, or read it in Slicer.",
-        )
-    if to is not None and not session.blinded:
-        raise OptionError("--to is of a blinded reading.", hint="Leave it out.")
-    if to is not None and real_path(session.dataset) in (real_path(to), *real_path(to).parents):
-        raise OptionError("This folder is in the data set.", path=to, hint="Choose another one.")
 
 
 def _known_contrast(session: ReviewSession, contrast: str) -> str:
@@ -255,7 +242,8 @@ def _show_list(session: ReviewSession, rows: list[ReviewRow]) -> None:
     )
     broken = [row for row in rows if row.case.problem]
     for row in broken[:_MOST_PROBLEMS]:
-        warn(f"'{row.shown_name}' cannot be reviewed: {row.case.problem}")
+        why = "" if session.blinded else f": {row.case.problem}"
+        warn(f"'{row.shown_name}' cannot be reviewed{why.rstrip('.')}.")
     if len(broken) > _MOST_PROBLEMS:
         warn(f"{len(broken) - _MOST_PROBLEMS} more cannot be reviewed; see --json.")
     unknown = sum(row.doubt is None and row.can_be_judged for row in session.rows)
@@ -273,9 +261,21 @@ def _reason(row: ReviewRow) -> str:
     return "" if row.doubt is None else str(row.doubt.reason)
 
 
-def _show_case(session: ReviewSession, row: ReviewRow) -> None:
-    case = row.case
+def _show_case(session: ReviewSession, row: ReviewRow, copies: list[Path]) -> None:
     say(row.shown_name, "bold")
+    if not session.blinded:
+        _show_files(row)
+    for copy, what in zip(copies, ("image", "mask")):
+        say(f"Copy of the {what}: {copy}")
+    if session.blinded and not copies:
+        say("This reading is blinded: --copy-to DIR gives image and mask under a neutral name.")
+    if row.verdict is not None and verdict_text(row.verdict):
+        say(f"Your verdict: {verdict_text(row.verdict, session.of_earlier_mask(row))}")
+    say(session.progress_text())
+
+
+def _show_files(row: ReviewRow) -> None:
+    case = row.case
     say(f"Image: {case.image}")
     for number, mask in enumerate(case.masks):
         say(f"{'Another mask' if number else 'Mask'}: {mask}")
@@ -286,19 +286,22 @@ def _show_case(session: ReviewSession, row: ReviewRow) -> None:
     if row.doubt is not None:
         where = "" if row.doubt.slice is None else f" (slice {row.doubt.slice})"
         say(f"Doubt: {row.doubt.score:.2f}{where}. {row.doubt.reason}".rstrip())
-    if row.verdict is not None and verdict_text(row.verdict):
-        say(f"Your verdict: {verdict_text(row.verdict, session.of_earlier_mask(row))}")
-    say(session.progress_text())
 
 
 def _as_json(session: ReviewSession, row: ReviewRow) -> dict[str, Any]:
+    """Of a blinded reading, nothing that tells what is read."""
     case = row.case
-    if session.blinded:
-        said = None if row.verdict is None else _neutral(row.verdict.as_json())
-        return {"case": row.shown_name, "name": row.shown_name, "verdict": said}
-    return {
-        "case": case.key,
+    about = {
         "name": row.shown_name,
+        "can_be_judged": row.can_be_judged,
+        "verdict": None if row.verdict is None else _verdict_json(session, row.verdict),
+        "of_earlier_mask": session.of_earlier_mask(row),
+    }
+    if session.blinded:
+        return about
+    return {
+        **about,
+        "case": case.key,
         "image": str(case.image),
         "masks": [str(mask) for mask in case.masks],
         "discs": None if case.discs is None else str(case.discs),
@@ -308,11 +311,11 @@ def _as_json(session: ReviewSession, row: ReviewRow) -> dict[str, Any]:
         "contrast": case.contrast,
         "problem": case.problem,
         "doubt": None if row.doubt is None else row.doubt.as_json(),
-        "verdict": None if row.verdict is None else row.verdict.as_json(),
-        "of_earlier_mask": session.of_earlier_mask(row),
     }
 
 
-def _neutral(verdict: dict[str, Any]) -> dict[str, Any]:
-    """A verdict without what a blinded reader must not see."""
-    return {key: verdict[key] for key in verdict if key not in ("case", "mask", "mask_sha256")}
+def _verdict_json(session: ReviewSession, verdict: Verdict) -> dict[str, Any]:
+    content = verdict.as_json()
+    if not session.blinded:
+        return content
+    return {key: content[key] for key in ("rater", "verdict", "rank", "comment", "seconds", "when")}

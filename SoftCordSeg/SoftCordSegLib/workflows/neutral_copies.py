@@ -1,43 +1,55 @@
-"""Copies of a case under neutral names, for a blinded reader without Slicer: neither the names of
-the files nor what their headers say tells whose they are.
+"""Copies of a case under a neutral name, for a rater who is not to know what is read: image and
+mask without what their headers say beside the grid.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+import re
 from pathlib import Path
 
-import numpy as np
-
-from ..errors import InputError
-from ..files import write_together
-from ..volume import mask_values, read_nifti, write_nifti
-from .review_session import ReviewRow
+from ..errors import InputError, OptionError
+from ..files import real_path
+from ..volume import read_nifti, time_points, write_nifti
+from .review_session import ReviewSession
 
 
-def copy_neutrally(row: ReviewRow, folder: Path) -> list[Path]:
-    """Write image and mask of a case into ``folder/Case_017``, as ``image.nii.gz`` and
-    ``mask.nii.gz`` (float32, 0 to 1, whatever program made it), with headers of their own.
+def neutral_copies(session: ReviewSession, key: str, folder: Path) -> list[Path]:
+    """Write image and mask of a case as ``case-017_image.nii.gz`` and ``case-017_mask.nii.gz``;
+    earlier copies of these names are replaced.  Of a series the mean over time is written.
 
     Args:
-        row: of a blinded session.
-        folder: anywhere outside the data set; what is there under these names is replaced.
+        session: the rater's.
+        key: of the case.
+        folder: where to, outside of the data set, which would else have new cases.
+
+    Returns:
+        The copies, the image first.
 
     Raises:
-        InputError: the case has no mask, or a file cannot be read.
+        OptionError: the folder is in the data set.
+        InputError: the case cannot be reviewed, or one of its files cannot be read; the sentence
+            does not name the file.
         OutputError: the folder cannot be written.
     """
-    if row.case.mask is None or row.case.problem:
-        raise InputError(row.case.problem or "The case has no mask.")
-    where = Path(folder) / row.shown_name.replace(" ", "_")
-    image, mask = read_nifti(row.case.image), mask_values(read_nifti(row.case.mask))
-    image = replace(image, forms=None)
-    mask = replace(mask, data=np.asarray(mask.data, dtype=np.float32), forms=None)
-    paths = [where / "image.nii.gz", where / "mask.nii.gz"]
-    write_together(
-        {
-            paths[0]: lambda path: write_nifti(image, path),
-            paths[1]: lambda path: write_nifti(mask, path),
-        }
-    )
-    return paths
+    row = session.row(key)
+    dataset = real_path(session.dataset)
+    if dataset in (real_path(folder), *real_path(folder).parents):
+        raise OptionError(
+            "Copies do not go into the data set: they would be cases of it.",
+            path=folder,
+            hint="Choose a folder elsewhere.",
+        )
+    if not row.can_be_judged or row.case.mask is None:
+        raise InputError(f"'{row.shown_name}' has no image and mask that can be read.")
+    name = re.sub(r"[^a-z0-9]+", "-", row.shown_name.lower()).strip("-")
+    copies = []
+    for source, what in ((row.case.image, "image"), (row.case.mask, "mask")):
+        try:
+            volume = read_nifti(source, "mean" if time_points(source) > 1 else None)
+        except InputError as error:
+            raise InputError(
+                f"The {what} of '{row.shown_name}' cannot be read: {error.sentence}"
+            ) from None
+        copies.append(Path(folder) / f"{name}_{what}.nii.gz")
+        write_nifti(volume, copies[-1])
+    return copies
