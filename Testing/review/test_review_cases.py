@@ -148,14 +148,17 @@ def test_what_is_broken_is_listed_with_its_reason(tmp_path):
     assert problems[6] == ""
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads all")
-def test_a_folder_without_permission_costs_itself_only(tmp_path):
+def test_a_folder_without_permission_costs_itself_only(tmp_path, monkeypatch):
     bids_folder(tmp_path)
-    (tmp_path / "sub-02").chmod(0)
-    try:
-        cases = found(tmp_path)
-    finally:
-        (tmp_path / "sub-02").chmod(0o755)
+    scandir = os.scandir  # root reads every folder
+
+    def without_permission(path):
+        if path.name == "sub-02":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr("SoftCordSegLib.review.review_cases.os.scandir", without_permission)
+    cases = found(tmp_path)
 
     assert "cannot be read" in cases["sub-02"].problem
     assert cases["sub-03/anat/sub-03_T2w"].problem == ""
