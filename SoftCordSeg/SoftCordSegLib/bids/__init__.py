@@ -60,6 +60,7 @@ from .series_names import (
 )
 from .sidecar import (
     MANUAL,
+    MASK_SHA256,
     MadeMask,
     Origin,
     hashed_writers,
@@ -72,6 +73,7 @@ from .sidecar import (
     segmentation_sidecar,
     sidecar_path,
     with_correction,
+    with_new_prediction,
 )
 
 __all__ = [
@@ -82,6 +84,7 @@ __all__ = [
     "LABELS",
     "MANUAL",
     "MASKS",
+    "MASK_SHA256",
     "MODALITIES",
     "NIFTI_EXTENSIONS",
     "SOFT_LABELS",
@@ -138,5 +141,6 @@ __all__ = [
     "stem_of",
     "transform_name",
     "with_correction",
+    "with_new_prediction",
     "without_echo",
 ]
