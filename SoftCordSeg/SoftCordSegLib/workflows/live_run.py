@@ -102,6 +102,30 @@ def request_stop(folder: Path) -> None:
     write_text_atomically(folder / STOP_FILE, "")
 
 
+def wait_for(folder: Path, progress: Progress) -> LiveState:
+    """Wait for the process that works in a folder, and pass on how far it is.
+
+    Args:
+        folder: of the work.
+        progress: receives progress; where it is cancelled, the process is asked to stop and waited
+            for.
+
+    Returns:
+        How it ended.
+    """
+    stopping = False
+    while (live := read_live(folder)).state.is_alive:
+        progress.report(live.fraction, live.message)
+        if not stopping:
+            try:
+                progress.check_cancelled()
+            except Cancelled:
+                stopping = True
+                request_stop(folder)
+        time.sleep(_LOOK_S)
+    return live
+
+
 def check_not_running(folder: Path) -> None:
     """Refuse to begin work in a folder where a process is at it.
 

@@ -52,6 +52,8 @@ from .segment_images import SegmentOptions, segment_file
 from .training_python import TASK_FILE, TrainingPython, start_task
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from ..network import ModelBundle
 
 AGAIN = "again"
@@ -121,7 +123,7 @@ class Proposal:
         frame = self._drift_frame()
         return [] if frame is None else drifts_beyond(frame, limit_percent)
 
-    def _drift_frame(self):
+    def _drift_frame(self) -> pd.DataFrame | None:
         """None where nothing is replaced: a first mask moves no area."""
         import pandas as pd
 
@@ -194,8 +196,8 @@ def propose_again(
     proposal = Proposal(bundle.name, tuple(rows))
     content = {
         "model": proposal.model,
-        "rows": [_plain(asdict(row)) for row in rows],
-        "drift": [_plain(one) for one in proposal.drifts()],
+        "rows": [plain(asdict(row)) for row in rows],
+        "drift": [plain(one) for one in proposal.drifts()],
     }
     write_text_atomically(folder / _PROPOSAL, json_text(content))
     return proposal
@@ -205,12 +207,9 @@ def read_proposal(dataset: Path) -> Proposal | None:
     """The new masks that wait; None where none do."""
     content = read_sidecar(again_folder(dataset) / _PROPOSAL)
     try:
-        rows = [
-            AgainRow(**{key: math.nan if value is None else value for key, value in one.items()})
-            for one in content["rows"]
-        ]
+        rows = [_row_from(one) for one in content["rows"]]
         return Proposal(str(content["model"]), tuple(rows))
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, ValueError):
         return None
 
 
@@ -337,6 +336,18 @@ def _proposed(
     return _row_of(one, content)
 
 
+def _row_from(content: Mapping[str, Any]) -> AgainRow:
+    before, after = (content[name] for name in ("before_mm2", "after_mm2"))
+    return AgainRow(
+        str(content["key"]),
+        str(content["contrast"]),
+        str(content["reason"]),
+        int(content["edited"]),
+        math.nan if before is None else float(before),
+        math.nan if after is None else float(after),
+    )
+
+
 def _row_of(one: AgainCase, ready: Mapping[str, Any]) -> AgainRow:
     before, after = (math.nan if area is None else float(area) for area in ready["areas"])
     return AgainRow(one.case.key, one.case.contrast, "", int(ready["edited"]), before, after)
@@ -352,7 +363,7 @@ def _with_edits(one: AgainCase, stage: Path, threshold: float, wants_binary: boo
     if one.edits is not None:
         edits = _edit_map(one.edits, new)
         p0 = np.ascontiguousarray(new.data, np.float32)
-        new = new.with_data(merge(p0, edits, threshold, new.spacing))
+        new = new.with_data(merge(p0, edits, threshold, [float(size) for size in new.spacing]))
     masks: dict[Path, Callable[[Path], object]] = {
         mask: lambda path: write_nifti(new, path, np.float32)
     }
@@ -457,7 +468,8 @@ def _why(error: Exception) -> str:
     return f"An unexpected error: {type(error).__name__}."
 
 
-def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+def plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The same in plain types for JSON, rounded."""
     return {key: _plain_number(value) for key, value in row.items()}
 
 
