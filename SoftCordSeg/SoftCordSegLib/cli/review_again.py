@@ -46,7 +46,7 @@ def again_command(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Segment the masks that nobody passed again with another model, and show what moves.
+    """Segment the masks that were not passed again with another model, and show what moves.
 
     Nothing is replaced without --apply.  Corrections by hand stay on top of the new masks; masks
     that were passed, drawn by hand or made by other programs are left alone.

@@ -151,7 +151,7 @@ def _say_plan(plan: TeachingPlan) -> None:
     names = sorted({one.case.participant or one.case.key for one in plan.held_out})
     say(
         f"To learn from: {plan.corrected} corrected and {passed} passed masks. Held out:"
-        f" {len(plan.held_out)} masks of {', '.join(names) or 'nobody'}."
+        f" {len(plan.held_out)} masks of {', '.join(names) or 'none'}."
     )
 
 

@@ -33,12 +33,12 @@ class JudgedMask:
 
     @property
     def is_passed(self) -> bool:
-        """Whether somebody passed it and nobody said otherwise."""
+        """Whether a rater passed it and none said otherwise."""
         return Judgement.PASS in self.judgements and not self.judgements & _AGAINST
 
     @property
     def is_refused(self) -> bool:
-        """Whether somebody said that it is not right."""
+        """Whether a rater said that it is not right."""
         return bool(self.judgements & _AGAINST)
 
     @property

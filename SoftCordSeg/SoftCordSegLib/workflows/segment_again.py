@@ -1,5 +1,5 @@
 """The rest of a data set segmented again with another model: first beside the old masks, with the
-drift of CSA, then, once somebody agreed, in their place.
+drift of CSA, then, once the user agreed, in their place.
 
 Every correction by hand is kept on top of the new mask.  Masks that were passed, drawn by hand,
 made by another program or changed since are left alone.
@@ -94,7 +94,7 @@ class AgainRow:
 
 @dataclass(frozen=True)
 class Proposal:
-    """New masks that wait for somebody to agree.
+    """New masks that wait for the user to agree.
 
     Attributes:
         model: name and version of the bundle that made them.

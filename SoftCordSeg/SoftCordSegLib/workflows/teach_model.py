@@ -242,7 +242,7 @@ def run_teaching(folder: Path, model: str | None, progress: Progress | None = No
         folder,
         options,
         progress=progress,
-        command=f"softcord review teach DATASET --steps {options.steps} --seed {options.seed}",
+        command="softcord review teach DATASET",
     )
 
 

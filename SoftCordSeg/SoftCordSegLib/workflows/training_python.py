@@ -63,8 +63,8 @@ def find_training_python(
     Raises:
         InputError: none has; the hint says how to get it.
     """
-    asked = str(chosen or os.environ.get(PYTHON_VARIABLE) or "").strip()
-    program = _program(Path(asked).expanduser()) if asked else Path(sys.executable or "python3")
+    given = str(chosen or os.environ.get(PYTHON_VARIABLE) or "").strip()
+    program = _program(Path(given).expanduser()) if given else Path(sys.executable or "python3")
     variables = _environment(program, environment)
     try:
         code, text = output_of([str(program), "-c", _PROBE, *NEEDED], variables, _ANSWER_S)

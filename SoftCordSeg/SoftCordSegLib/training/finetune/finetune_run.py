@@ -48,7 +48,7 @@ _OF_SOFT_VALUES = ("adaptive_wing", "squared_error", "squared_and_area_error")
 _OTHERWISE = "adaptive_wing"
 # The first batches wait for other processes to start and for memory to be laid out.
 _WARM_UP, _ENOUGH = 3, 13
-# Between two writes of the losses for whoever watches.
+# Between two writes of the losses, which are shown while it runs.
 _HISTORY_S = 2.0
 
 
