@@ -26,7 +26,8 @@ _ORIGINAL = "orig"
 # What tells of one segmentation and its corrections.
 _OURS = frozenset(
     "GeneratedBy SpatialReference Source SourceSHA256 SourceVolumes SourceVolume Model Device Found"
-    " Message Notes Box BoxGivenByUser Threshold Command Date CorrectedByHand MaskSHA256".split()
+    " Message Notes Box BoxGivenByUser Threshold Command Date CorrectedByHand MaskSHA256"
+    " Doubt".split()
 )
 
 
@@ -80,6 +81,7 @@ def segmentation_sidecar(
     source_volume: str | int | None = None,
     threshold: float | None = None,
     command: Mapping[str, Any] | None = None,
+    doubt: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The sidecar of a soft mask as a model made it.
 
@@ -94,6 +96,8 @@ def segmentation_sidecar(
         source_volume: which volume of a series was taken, or "mean"; None for a 3D image.
         threshold: of the binary mask beside the soft one; None for none.
         command: name and options of the command; None from the panel.
+        doubt: how likely the mask is wrong, ``review.doubt.Doubt.as_json()``; None where it was not
+            judged.
     """
     content = {
         "GeneratedBy": generated_by(bundle),
@@ -111,6 +115,7 @@ def segmentation_sidecar(
         "BoxGivenByUser": box_given,
         "Threshold": threshold,
         "Command": None if command is None else _without_folders(command),
+        "Doubt": None if doubt is None else dict(doubt),
         "Date": now(),
     }
     return {key: value for key, value in content.items() if value is not None or key == "Box"}

@@ -23,6 +23,7 @@ from .prepare_command import prepare_command
 from .review_again import again_command
 from .review_agree import agree_command
 from .review_command import review_app
+from .review_doubt_command import doubt_command
 from .review_teach import discard_command, keep_command, teach_command
 from .sct_spelling import SctSpelling
 from .segment_command import segment_command
@@ -51,6 +52,7 @@ app.command("finetune", cls=CarefulCommand, rich_help_panel=_LABORATORY)(finetun
 app.command("evaluate", cls=CarefulCommand, rich_help_panel=_LABORATORY)(evaluate_command)
 review_app.command("agree", cls=CarefulCommand)(agree_command)
 app.add_typer(review_app, name="review", rich_help_panel=_EVERYDAY)
+review_app.command("doubt", cls=CarefulCommand)(doubt_command)
 review_app.command("teach", cls=CarefulCommand)(teach_command)
 review_app.command("keep", cls=CarefulCommand)(keep_command)
 review_app.command("discard", cls=CarefulCommand)(discard_command)

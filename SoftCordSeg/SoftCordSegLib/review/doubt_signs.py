@@ -339,7 +339,9 @@ def _ends(profile: MaskProfile, here: _Placed) -> list[Sign]:
         value = 0.55 if not math.isfinite(likeness) else min(max(0.75 + likeness, 0.2), 1.0)
         at = len(profile) - 1 if end.upper else 0
         name = "upper_end" if end.upper else "lower_end"
-        signs.append(here(name, value, f"ends abruptly, {end.where} of the image", at))
+        side = "below the image's upper" if end.upper else "above the image's lower"
+        words = f"ends abruptly {end.to_edge_mm:.0f} mm {side} edge"
+        signs.append(here(name, value, words, at))
     share = float(profile.at_side.mean())
     if share > 0:
         at = int(np.flatnonzero(profile.at_side)[0])
