@@ -67,7 +67,7 @@ Out = Annotated[
     typer.Option(
         "-o",
         "--out",
-        help="Table to write: .csv (also where the name has no ending), or .json with every slice.",
+        help="Table to write: .csv, or .json with every slice; without an ending it is a .csv.",
     ),
 ]
 

@@ -72,8 +72,8 @@ class CsaFiles:
                 raise OptionError(
                     "A table cannot be written in this format.",
                     path=table,
-                    hint=f"Give a name that ends in {' or '.join(filter(None, endings))}; spreadsheet programs"
-                    " open .csv.",
+                    hint=f"Give a name that ends in {' or '.join(filter(None, endings))};"
+                    " spreadsheet programs open .csv.",
                 )
         if self.append and self.table.suffix.lower() == ".json":
             raise OptionError(
