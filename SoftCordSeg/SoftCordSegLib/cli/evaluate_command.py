@@ -24,7 +24,7 @@ from .console import (
     warn,
 )
 from .guard import EXIT_FAILED, for_user, guarded
-from .running import keep_memory_for, use_threads
+from .running import keep_memory_for
 from .shared_options import Debug, Device, Json, Threads
 
 if TYPE_CHECKING:
@@ -140,6 +140,7 @@ def evaluate_command(
     """
     with guarded(debug, json):
         _check_packages()
+        from ..network.engines import limit_threads
         from ..workflows.evaluate_study import evaluate_study
         from ..workflows.evaluation_settings import read_settings
 
@@ -148,7 +149,7 @@ def evaluate_command(
             settings, {key: value for key, value in changes.items() if value is not None}
         )
         methods = _open_methods(method, chosen, out, device)
-        use_threads(threads)
+        limit_threads(threads)
         options = chosen.options(drift=drift, figures=figures)
         with interruptible() as interrupt, progress_bars(interrupt) as bars:
             bar = bars.bar(cases.name)

@@ -111,14 +111,6 @@ def run_with_bars(
         return run_each(items, work, bar=bar, on_failure=on_failure)
 
 
-def use_threads(count: int | None) -> None:
-    """Let the network use no more than ``count`` threads; None leaves torch's choice."""
-    if count is not None:
-        import torch
-
-        torch.set_num_threads(count)
-
-
 def keep_memory_for(bundle: ModelBundle) -> None:
     """Keep freed memory for the next tile of this network, in a process that is ours alone."""
     from ..processes import LARGEST_THRESHOLD, keep_freed_memory
