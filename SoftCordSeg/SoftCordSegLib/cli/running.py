@@ -28,6 +28,7 @@ _PACKAGES = {
     "monai": "monai",
     "pydantic": "pydantic",
     "tensorboard": "tensorboard",
+    "torch": "torch",
     "yaml": "PyYAML",
 }
 

@@ -90,6 +90,19 @@ def is_installed(library: str) -> bool:
     return importlib.util.find_spec(_PACKAGES[library]) is not None
 
 
+def check_pytorch(what: str) -> None:
+    """Check that PyTorch is there.
+
+    Args:
+        what: needs it, the beginning of a sentence: "The checkpoint is read with PyTorch".
+
+    Raises:
+        NoEngine: it is not.
+    """
+    if not is_installed(PYTORCH):
+        raise NoEngine(f"{what}, which is not installed.", hint=_hint(PYTORCH))
+
+
 def pytorch_device(device: str) -> str:
     """The device itself, checked; of "auto", CUDA where there is one.
 
@@ -160,7 +173,12 @@ def _installed(library: str, needed_by_model: bool = False) -> str:
     else:
         what = "Neither OpenVINO nor PyTorch is installed, and one of them runs the network."
         library = OPENVINO
-    raise NoEngine(what, hint=f"Install it ('pip install {_PACKAGES[library]}') and try again.")
+    raise NoEngine(what, hint=_hint(library))
+
+
+def _hint(library: str) -> str:
+    slicer = " (in 3D Slicer: the extension PyTorch)" if library == PYTORCH else ""
+    return f"Install it, 'pip install {_PACKAGES[library]}'{slicer}, and try again."
 
 
 def _has_graphics_card() -> bool:
