@@ -11,7 +11,7 @@ import typer
 from ..provenance import generated_by, model_of
 from .console import fail, interruptible, print_json, progress_bars, say, show_table, warn
 from .guard import EXIT_FAILED, for_user, guarded
-from .running import keep_memory_for
+from .running import prepare_process
 from .shared_options import Debug, Device, Json, Model, Threads
 
 if TYPE_CHECKING:
@@ -61,7 +61,6 @@ def demo_command(
     }
     with guarded(debug, as_json):
         from ..network import store
-        from ..network.engines import limit_threads
         from ..workflows.demonstration import DemoOptions, demonstrate
         from ..workflows.segment_images import SegmentOptions
 
@@ -78,8 +77,7 @@ def demo_command(
         )
         options.check(out)
         bundle = store.open_bundle(model)
-        limit_threads(threads)
-        keep_memory_for(bundle)
+        prepare_process(bundle, threads)
 
         def on_failure(failure: Failure[str]) -> str:
             sentence = str(for_user(failure.error, debug))

@@ -11,7 +11,7 @@ from ..errors import OptionError
 from ..files import real_path
 from .console import fail, print_json, say, show_table, warn
 from .guard import EXIT_FAILED, for_user, guarded, json_of
-from .running import keep_memory_for, run_with_bars
+from .running import prepare_process, run_with_bars
 from .shared_options import Debug, Device, Json, Model, StandardNames, Threads
 
 if TYPE_CHECKING:
@@ -165,7 +165,6 @@ def prepare_command(
     with guarded(debug, as_json):
         from ..files import check_folder
         from ..network import store
-        from ..network.engines import limit_threads
         from ..preprocessing import MotionOptions
         from ..workflows.excluded_images import without_excluded_raw
         from ..workflows.prepare_images import PrepareOptions, check_outputs, prepare_participant
@@ -189,8 +188,7 @@ def prepare_command(
         bundle = None
         if any(map(options.needs_model, participants)):
             bundle = store.open_bundle(model)
-            keep_memory_for(bundle)
-            limit_threads(threads)
+            prepare_process(bundle, threads)
         check_folder(out)
         outcomes = run_with_bars(
             participants,
