@@ -64,6 +64,7 @@ from .series_names import (
 )
 from .sidecar import (
     MANUAL,
+    MASK_SHA256,
     MadeMask,
     Origin,
     hashed_writers,
@@ -76,6 +77,7 @@ from .sidecar import (
     segmentation_sidecar,
     sidecar_path,
     with_correction,
+    with_new_prediction,
 )
 
 __all__ = [
@@ -86,6 +88,7 @@ __all__ = [
     "LABELS",
     "MANUAL",
     "MASKS",
+    "MASK_SHA256",
     "MODALITIES",
     "NIFTI_EXTENSIONS",
     "NOT_RAW",
@@ -148,5 +151,6 @@ __all__ = [
     "stem_of",
     "transform_name",
     "with_correction",
+    "with_new_prediction",
     "without_echo",
 ]

@@ -32,6 +32,7 @@ VERDICTS, ENDING = "verdicts", ".jsonl"
 # A comment is a few sentences; what is longer than this is no line of ours.
 LONGEST_LINE, LONGEST_COMMENT = 1 << 20, 20_000
 MAX_RANK = 9
+_MOST_FILES, _LONGEST_S = 1000, 1e9
 _FIELDS = (
     "case mask mask_sha256 rater verdict rank comment seconds blinded when software reading".split()
 )
@@ -112,7 +113,7 @@ class Verdict:
         known = isinstance(word, str) and word in [one.value for one in Judgement]
         if word is not None and not known:
             extra["verdict"] = str(word)
-        rank, seconds = content.get("rank"), content.get("seconds")
+        rank = content.get("rank")
         return cls(
             case=unicodedata.normalize("NFC", texts["case"]),
             rater=rater_name(texts["rater"]),
@@ -122,7 +123,7 @@ class Verdict:
             verdict=Judgement(word) if known else None,
             rank=rank if type(rank) is int and 0 <= rank <= MAX_RANK else None,
             comment=_text(content.get("comment")),
-            seconds=float(seconds) if type(seconds) in (int, float) and 0 <= seconds < 1e9 else 0.0,
+            seconds=_seconds(content.get("seconds")),
             blinded=content.get("blinded") is True,
             software=_text(content.get("software")),
             reading=_text(content.get("reading")),
@@ -143,8 +144,8 @@ class Verdict:
                 f"A rank is a whole number from 0 to {MAX_RANK}, not {self.rank}.",
                 hint="Give such a number, or none.",
             )
-        if not 0 <= self.seconds < 1e9:
-            raise OptionError("The seconds of a verdict are not negative.")
+        if not 0 <= self.seconds < _LONGEST_S:
+            raise OptionError("The seconds of a verdict are 0 or more.")
         if len(self.comment) > LONGEST_COMMENT:
             raise OptionError(
                 f"A comment has {LONGEST_COMMENT} characters at most.", hint="Shorten it."
@@ -157,6 +158,10 @@ class VerdictStore:
     Args:
         dataset: folder of the data set.
         rater: name; two spellings of the same characters are one rater.
+
+    Attributes:
+        path: of the file, "anna_1a2b3c4d.jsonl" in :func:`verdict_folder`; may be set to another
+            one there, for lines that are not this machine's.
 
     Raises:
         OptionError: the name is empty or cannot be printed.
@@ -176,17 +181,18 @@ class VerdictStore:
         verdict.check()
         if rater_name(verdict.rater) != self.rater:
             raise OptionError("This verdict is another rater's.")
+        path = _growing(self.path)
         line = json.dumps(verdict.as_json(), ensure_ascii=False, default=str)
         data = line.encode("utf-8", "backslashreplace") + b"\n"
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with _briefly_locked(self.path):
-                _append(self.path, data)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with _briefly_locked(path):
+                _append(path, data)
         except OSError as error:
             raise OutputError(
                 f"This verdict could not be stored: {error.strerror or error}. Those before it"
                 " are kept.",
-                path=self.path,
+                path=path,
                 hint="Free some space, or ask for permission to write there, and give it again.",
             ) from error
 
@@ -250,6 +256,12 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _seconds(value: Any) -> float:
+    """0 where there is no time that a rater can have looked."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return float(value) if is_number and 0 <= value < _LONGEST_S else 0.0
+
+
 def _files(folder: Path) -> list[Path]:
     with contextlib.suppress(OSError):
         return sorted(
@@ -286,6 +298,18 @@ def _raw_lines(path: Path) -> Iterator[bytes]:
                     whole = rest.endswith(b"\n")
     except OSError:
         return
+
+
+def _growing(path: Path) -> Path:
+    """Where the next line goes: "anna_1a2b3c4d_2.jsonl" where the first file is not to be changed
+    any more, as in a DataLad data set that was saved.
+    """
+    others = (path.with_name(f"{path.stem}_{number}{ENDING}") for number in range(2, _MOST_FILES))
+    return next((one for one in (path, *others) if _may_grow(one)), path)
+
+
+def _may_grow(path: Path) -> bool:
+    return not path.is_symlink() and (not path.exists() or os.access(path, os.W_OK))
 
 
 @contextlib.contextmanager
