@@ -21,6 +21,7 @@ from .label_command import label_command
 from .models_command import models_app
 from .prepare_command import prepare_command
 from .review_command import review_app
+from .review_exchange_commands import export_command, import_command
 from .sct_spelling import SctSpelling
 from .segment_command import segment_command
 from .softgt_command import softgt_command
@@ -47,6 +48,8 @@ app.command("train", cls=CarefulCommand, rich_help_panel=_LABORATORY)(train_comm
 app.command("finetune", cls=CarefulCommand, rich_help_panel=_LABORATORY)(finetune_command)
 app.command("evaluate", cls=CarefulCommand, rich_help_panel=_LABORATORY)(evaluate_command)
 app.add_typer(review_app, name="review", rich_help_panel=_EVERYDAY)
+review_app.command("export", cls=CarefulCommand)(export_command)
+review_app.command("import", cls=CarefulCommand)(import_command)
 app.add_typer(models_app, name="models", rich_help_panel=_MODELS)
 
 
