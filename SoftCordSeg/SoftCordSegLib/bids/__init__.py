@@ -73,6 +73,7 @@ from .sidecar import (
     origin_of,
     read_sidecar,
     segmentation_sidecar,
+    shared_sidecar,
     sidecar_path,
     with_correction,
 )
@@ -137,6 +138,7 @@ __all__ = [
     "series_of",
     "session_folder",
     "session_of",
+    "shared_sidecar",
     "short_names",
     "sidecar_path",
     "spellings",
