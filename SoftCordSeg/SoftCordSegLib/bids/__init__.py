@@ -48,6 +48,7 @@ from .entities import (
     stem_of,
 )
 from .label_names import MASKS, FileName, Kind, label_name, read_name, spellings, transform_name
+from .participants_table import PARTICIPANTS, ParticipantFacts, participant_facts
 from .series_names import (
     MODALITIES,
     SeriesKind,
@@ -96,6 +97,8 @@ __all__ = [
     "Kind",
     "MadeMask",
     "Origin",
+    "PARTICIPANTS",
+    "ParticipantFacts",
     "SeriesKind",
     "acquisition_of",
     "check_replaceable",
@@ -127,6 +130,7 @@ __all__ = [
     "nifti_files",
     "origin_of",
     "parse_entities",
+    "participant_facts",
     "participant_of",
     "precedence",
     "raw_images",

@@ -20,6 +20,7 @@ from .guard import guarded
 from .label_command import label_command
 from .models_command import models_app
 from .prepare_command import prepare_command
+from .review_agree import agree_command
 from .review_command import review_app
 from .review_exchange_commands import export_command, import_command
 from .sct_spelling import SctSpelling
@@ -47,6 +48,7 @@ app.command("datalist", cls=CarefulCommand, rich_help_panel=_LABORATORY)(datalis
 app.command("train", cls=CarefulCommand, rich_help_panel=_LABORATORY)(train_command)
 app.command("finetune", cls=CarefulCommand, rich_help_panel=_LABORATORY)(finetune_command)
 app.command("evaluate", cls=CarefulCommand, rich_help_panel=_LABORATORY)(evaluate_command)
+review_app.command("agree", cls=CarefulCommand)(agree_command)
 app.add_typer(review_app, name="review", rich_help_panel=_EVERYDAY)
 review_app.command("export", cls=CarefulCommand)(export_command)
 review_app.command("import", cls=CarefulCommand)(import_command)

@@ -78,6 +78,7 @@ _KIND_OF = {
     Kind.EDIT_MAP: EDITS,
     Kind.DISCS: DISCS,
 }
+_BESIDE = (Kind.BINARY_MASK, Kind.EDIT_MAP)
 Writers = dict[str, Callable[[Path], object]]
 
 
@@ -364,8 +365,11 @@ def _of_ours(
     p0 = np.ascontiguousarray(current.data, np.float32)
     new = edits_from(came.data >= np.float32(at), p0, np.zeros(p0.shape, np.int8), threshold)
     if _saved_by_us(sent, names, existing, theirs):
-        masks = {one: _copier(sent.files[one]) for one in names.values()}
-        if Kind.EDIT_MAP not in names:
+        # What did not change is described by the new sidecar too.
+        beside = (soft, *(soft.with_name(_label(soft, sent.case, kind)) for kind in _BESIDE))
+        masks = {path_in(dataset, one): _copier(one) for one in beside if one.exists()}
+        masks |= {one: _copier(sent.files[one]) for one in names.values()}
+        if path_in(dataset, beside[-1]) not in masks:
             masks |= _edit_writer(dataset, sent, soft, new, current)
         return _with_sidecar(dataset, masks, name, merged(existing, theirs))
     if not new.any():
@@ -385,6 +389,7 @@ def _of_ours(
         masks[path_in(dataset, binary)] = lambda path: write_nifti(cut, path)
     added, removed = int((total > 0).sum()), int((total < 0).sum())
     content = with_correction(existing, author, added, removed)
+    content.pop("Doubt", None)  # of the mask as it was
     content["GeneratedBy"][-1] |= _record(sent, names.values())
     return _with_sidecar(dataset, masks, name, content)
 
@@ -435,11 +440,10 @@ def _as_sent(dataset: Path, sent: _Sent, name: str, author: str) -> Writers:
 
 
 def _with_sidecar(dataset: Path, masks: Writers, name: str, content: Mapping[str, Any]) -> Writers:
-    """Writers of masks and of the sidecar of the first of them, by paths in the data set."""
+    """Writers of masks and of the sidecar of the mask ``name``, by paths in the data set."""
     beside = sidecar_path(dataset / name)
-    writers = hashed_writers(
-        {dataset / one: write for one, write in masks.items()}, beside, content
-    )
+    paths = {dataset / one: write for one, write in masks.items()}
+    writers = hashed_writers(paths, beside, content)
     return {path_in(dataset, path): write for path, write in writers.items()}
 
 
@@ -481,8 +485,9 @@ def _mask(path: Path, grid: Grid) -> Volume:
 
 def _threshold(content: Mapping[str, Any]) -> float:
     value = content.get("Threshold")
-    known = type(value) in (int, float) and 0.0 < value <= 1.0
-    return float(value) if known else _USUAL_THRESHOLD
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0.0 < value <= 1.0:
+        return float(value)
+    return _USUAL_THRESHOLD
 
 
 def _check_author(author: str) -> None:
@@ -519,8 +524,8 @@ def _new_verdicts(
 
 
 def _store(dataset: Path, verdicts: list[Verdict]) -> None:
-    """Append the verdicts, those of each rater to a file of this merge: in a file of the rater's own
-    the last line counts as the newest.
+    """Append the verdicts, those of each rater to a file of this merge: in the rater's own file the
+    last line counts as the newest.
     """
     by_rater: dict[str, list[Verdict]] = {}
     for one in verdicts:
