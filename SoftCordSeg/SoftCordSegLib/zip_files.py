@@ -22,10 +22,10 @@ _SMALL = 1 << 20
 
 
 @contextlib.contextmanager
-def opened_zip(
+def zip_errors(
     archive: Path, error_type: type[SoftCordSegError] = InputError, nothing_done: str = ""
-) -> Iterator[zipfile.ZipFile]:
-    """Open a zip; what goes wrong with it in the block is a sentence.
+) -> Iterator[None]:
+    """What goes wrong with a zip in the block, in which nothing else is done, is a sentence.
 
     Args:
         archive: ``.zip``.
@@ -37,8 +37,7 @@ def opened_zip(
         OutputError: the disk is full.
     """
     try:
-        with zipfile.ZipFile(archive) as opened:
-            yield opened
+        yield
     except FileNotFoundError as error:
         raise error_type(
             "There is no such file.", path=archive, hint="Check the name and the folder."

@@ -43,9 +43,7 @@ def test_verdicts_go_out_and_come_back(softcord, root, tmp_path):
     assert artefacts["added"] == []
 
 
-def test_the_author_of_a_file_is_the_rater(
-    softcord, root, tmp_path, monkeypatch
-):
+def test_the_author_of_a_file_is_the_rater(softcord, root, tmp_path, monkeypatch):
     monkeypatch.setenv("SOFTCORDSEG_RATER", "Anna")
     log = tmp_path / "cord_log.tsv"
     log.write_text(

@@ -23,6 +23,7 @@ from .prepare_command import prepare_command
 from .review_agree import agree_command
 from .review_command import review_app
 from .review_exchange_commands import export_command, import_command
+from .review_package import merge_command, package_command
 from .sct_spelling import SctSpelling
 from .segment_command import segment_command
 from .softgt_command import softgt_command
@@ -52,6 +53,8 @@ review_app.command("agree", cls=CarefulCommand)(agree_command)
 app.add_typer(review_app, name="review", rich_help_panel=_EVERYDAY)
 review_app.command("export", cls=CarefulCommand)(export_command)
 review_app.command("import", cls=CarefulCommand)(import_command)
+review_app.command("package", cls=CarefulCommand)(package_command)
+review_app.command("merge", cls=CarefulCommand)(merge_command)
 app.add_typer(models_app, name="models", rich_help_panel=_MODELS)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from ..errors import ModelError
 from ..progress import Progress
-from ..zip_files import check_entries, check_wanted, copy_entry, opened_zip
+from ..zip_files import check_entries, check_wanted, copy_entry, zip_errors
 
 # The files of a model; everything else in an archive (scripts, pictures, logs) is not unpacked.
 KINDS = (".ckpt", ".pth", ".safetensors", ".json", ".yaml", ".yml")
@@ -42,7 +42,8 @@ def unpack(
         Cancelled: the user stopped it.
     """
     archive, folder, progress = Path(archive), Path(folder), progress or Progress()
-    with opened_zip(archive, ModelError, "Nothing was installed.") as opened:
+    nothing = "Nothing was installed."
+    with zip_errors(archive, ModelError, nothing), zipfile.ZipFile(archive) as opened:
         members = _checked(opened.infolist(), archive, max_bytes)
         total = max(sum(member.file_size for member in members), 1)
         written, done = [], 0

@@ -81,8 +81,10 @@ def read_grid(path: str | Path) -> Grid:
     """
     path = Path(path)
     image = _open(path)
+    _check_dimensions(image.shape[:3], None, path)
     position = position_of(image, _raw_header(image, path), path)
-    return Grid(image.shape[:3], position.affine)
+    i, j, k = image.shape[:3]
+    return Grid((i, j, k), position.affine)
 
 
 def time_points(path: str | Path) -> int:

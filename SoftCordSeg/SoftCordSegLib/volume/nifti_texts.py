@@ -13,7 +13,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, Any, BinaryIO
 
 from ..errors import InputError
 
@@ -57,7 +57,7 @@ def copy_without_texts(source: Path, target: Path) -> bool:
             raw.seek(0)
             named = compressed and _says_a_name(raw)
             raw.seek(0)
-            stream: IO[bytes] = gzip.GzipFile(fileobj=raw) if compressed else raw
+            stream: Any = gzip.GzipFile(fileobj=raw) if compressed else raw
             clean, skipped = _clean_header(stream, source)
             if clean is None and not named:
                 shutil.copyfile(source, target)

@@ -78,6 +78,7 @@ _KIND_OF = {
     Kind.EDIT_MAP: EDITS,
     Kind.DISCS: DISCS,
 }
+_POINTS = (".mrk.json", ".fcsv")
 _BESIDE = (Kind.BINARY_MASK, Kind.EDIT_MAP)
 Writers = dict[str, Callable[[Path], object]]
 
@@ -252,7 +253,12 @@ def _sent(
 def _is_label_of(name: str, case: ReviewCase) -> bool:
     """Whether a file that was not packed is a new label of the case, where one belongs."""
     read = read_name(name)
-    if read.kind not in _KIND_OF or read.image != stem_of(case.image) or not is_plain_path(name):
+    if (
+        read.kind not in _KIND_OF
+        or read.image != stem_of(case.image)
+        or not (read.is_nifti or (read.kind is Kind.DISCS and read.extension in _POINTS))
+        or not is_plain_path(name)
+    ):
         return False
     folders, own = PurePosixPath(name).parts[:-1], PurePosixPath(case.key).parts[:-1]
     return folders == own or (folders[:1] == (DERIVATIVES,) and folders[2:] == own)

@@ -17,7 +17,7 @@ from .. import __version__
 from ..errors import InputError
 from ..progress import Progress
 from ..structured_text import MAX_BYTES, read_json
-from ..zip_files import check_entries, check_wanted, copy_entry, opened_zip
+from ..zip_files import check_entries, check_wanted, copy_entry, zip_errors
 
 MANIFEST = "package.json"
 FORMAT, VERSION = "SoftCordSeg package for correction", 1
@@ -127,7 +127,9 @@ def open_package(path: Path) -> Iterator[PackageSource]:
     if path.is_dir():
         yield _Folder(path)
         return
-    with opened_zip(path) as opened:
+    with contextlib.ExitStack() as stack:
+        with zip_errors(path):
+            opened = stack.enter_context(zipfile.ZipFile(path))
         yield _Zip(path, opened)
 
 
@@ -209,7 +211,8 @@ class _Zip:
         member = self._members[name]
         if member.file_size > max_bytes:
             raise _too_large(Path(name))
-        copy_entry(self._opened, member, target, self._path, Progress())
+        with zip_errors(self._path):
+            copy_entry(self._opened, member, target, self._path, Progress())
 
 
 def _files(content: Any, path: Path) -> tuple[PackedFile, ...]:
