@@ -64,6 +64,7 @@ from .series_names import (
 )
 from .sidecar import (
     MANUAL,
+    MASK_SHA256,
     MadeMask,
     Origin,
     hashed_writers,
@@ -77,6 +78,7 @@ from .sidecar import (
     shared_sidecar,
     sidecar_path,
     with_correction,
+    with_new_prediction,
 )
 
 __all__ = [
@@ -87,6 +89,7 @@ __all__ = [
     "LABELS",
     "MANUAL",
     "MASKS",
+    "MASK_SHA256",
     "MODALITIES",
     "NIFTI_EXTENSIONS",
     "NOT_RAW",
@@ -150,5 +153,6 @@ __all__ = [
     "stem_of",
     "transform_name",
     "with_correction",
+    "with_new_prediction",
     "without_echo",
 ]
