@@ -33,7 +33,7 @@ _OURS = frozenset(
 
 # What DICOM converters may put into a sidecar of who was scanned, where and by whom (dcm2niix,
 # "BIDS sidecar", without its option to leave them out; DICOM PS3.15, table E.1-1).
-_OF_A_PERSON = re.compile(
+_OF_A_PATIENT = re.compile(
     r"(patient|subject|otherpatient|referringphysician|performingphysician|operator|requesting"
     r"|institution|station|accession|study|series|sop|device(serial|uid)|acquisition(date|time)"
     r"|content(date|time)|ethnic|medicalrecord|birth|address|telephone)[a-z]*",
@@ -262,7 +262,7 @@ def shared_sidecar(content: Any) -> Any:
         return {
             key: shared_sidecar(value)
             for key, value in content.items()
-            if not _OF_A_PERSON.fullmatch(str(key))
+            if not _OF_A_PATIENT.fullmatch(str(key))
         }
     if isinstance(content, list):
         return [shared_sidecar(one) for one in content]

@@ -5,7 +5,7 @@ them.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
@@ -15,7 +15,7 @@ from .review_options import Dataset, Rater, ReadingName, verdict_text
 from .shared_options import Debug, Json
 
 if TYPE_CHECKING:
-    from ..workflows.review_exchange import Unmatched
+    from ..workflows.review_exchange import Imported, Unmatched
 
 # Kept here too, so that the help needs nothing of the library; a test compares them.
 FORMAT_NAMES = (
@@ -132,28 +132,31 @@ def import_command(
                 bars.bar(path.name) as progress,
             ):
                 found = import_verdicts(dataset, path, options, progress)
-            for note in found.notes:
-                warn(note)
-            show_unmatched(found.unmatched)
-            say(
-                f"'{path}' ({found.format.name}): {len(found.added)} verdicts added,"
-                f" {found.known} known, {len(found.unmatched)} without an image."
-            )
-            results.append(
-                {
-                    "file": str(path),
-                    "format": found.format.name,
-                    "added": [one.as_json() for one in found.added],
-                    "known": found.known,
-                    "unmatched": [vars(one) for one in found.unmatched],
-                    "notes": list(found.notes),
-                }
-            )
-            show_added = [(one.case, verdict_text(one), one.rater) for one in found.added]
-            if show_added:
-                show_table(path.name, ("Case", "Verdict", "Rater"), show_added)
+            results.append(_shown(path, found))
         if as_json:
             print_json({"files": results})
+
+
+def _shown(path: Path, found: Imported) -> dict[str, Any]:
+    """Say what came of a file; the same for JSON."""
+    for note in found.notes:
+        warn(note)
+    show_unmatched(found.unmatched)
+    say(
+        f"'{path}' ({found.format.name}): {len(found.added)} verdicts added,"
+        f" {found.known} known, {len(found.unmatched)} without an image."
+    )
+    rows = [(one.case, verdict_text(one), one.rater) for one in found.added]
+    if rows:
+        show_table(path.name, ("Case", "Verdict", "Rater"), rows)
+    return {
+        "file": str(path),
+        "format": found.format.name,
+        "added": [one.as_json() for one in found.added],
+        "known": found.known,
+        "unmatched": [vars(one) for one in found.unmatched],
+        "notes": list(found.notes),
+    }
 
 
 def show_unmatched(unmatched: tuple[Unmatched, ...] | list[Unmatched]) -> None:

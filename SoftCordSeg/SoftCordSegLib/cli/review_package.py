@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
@@ -16,54 +17,60 @@ from .shared_options import Debug, Json
 
 if TYPE_CHECKING:
     from ..review import ReviewCase
+    from ..workflows.correction_merge import Merged
+
+
+Names = Annotated[
+    Optional[list[str]],
+    typer.Argument(
+        help=(
+            "Cases to pack, as 'softcord review list' shows them or by their last part; by default"
+            " those that failed or are to be corrected."
+        ),
+        metavar="[CASE…]",
+        show_default=False,
+    ),
+]
+Out = Annotated[Path, typer.Option("-o", "--out", help="The package, .zip.", metavar="ZIP")]
+Said = Annotated[
+    Optional[str],
+    typer.Option(
+        "--verdict",
+        help="Pack the cases with this newest verdict of any rater.",
+        metavar="|".join(WORDS),
+        show_default=False,
+    ),
+]
+Listed = Annotated[
+    Optional[Path],
+    typer.Option(
+        "--list",
+        help="Pack the cases of a list, such as qc_fail.yml, or of CART's cohort.",
+        metavar="FILE",
+        show_default=False,
+    ),
+]
+OtherContrasts = Annotated[
+    bool,
+    typer.Option("--other-contrasts", help="Pack the other images of the same sessions too."),
+]
+WithoutVerdicts = Annotated[
+    bool, typer.Option("--without-verdicts", help="Leave out what the raters said of the cases.")
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace a package that is there already.")
+]
 
 
 def package_command(
     dataset: Dataset,
-    names: Annotated[
-        Optional[list[str]],
-        typer.Argument(
-            help=(
-                "Cases to pack, as 'softcord review list' shows them or by their last part; by"
-                " default those that failed or are to be corrected."
-            ),
-            metavar="[CASE…]",
-            show_default=False,
-        ),
-    ] = None,
-    out: Annotated[
-        Path,
-        typer.Option("-o", "--out", help="The package, .zip.", metavar="ZIP", show_default=False),
-    ] = Path("cases_to_correct.zip"),
-    said: Annotated[
-        Optional[str],
-        typer.Option(
-            "--verdict",
-            help="Pack the cases with this newest verdict of any rater.",
-            metavar="|".join(WORDS),
-            show_default=False,
-        ),
-    ] = None,
-    listed: Annotated[
-        Optional[Path],
-        typer.Option(
-            "--list",
-            help="Pack the cases of a list, such as qc_fail.yml, or of CART's cohort.",
-            metavar="FILE",
-            show_default=False,
-        ),
-    ] = None,
-    other_contrasts: Annotated[
-        bool,
-        typer.Option("--other-contrasts", help="Pack the other images of the same sessions too."),
-    ] = False,
-    without_verdicts: Annotated[
-        bool,
-        typer.Option("--without-verdicts", help="Leave out what the raters said of the cases."),
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a package that is there already.")
-    ] = False,
+    names: Names = None,
+    out: Out = Path("cases_to_correct.zip"),
+    said: Said = None,
+    listed: Listed = None,
+    other_contrasts: OtherContrasts = False,
+    without_verdicts: WithoutVerdicts = False,
+    overwrite: Overwrite = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -139,38 +146,44 @@ def merge_command(
             bars.bar(package.name) as progress,
         ):
             merged = merge_corrections(dataset, package, MergeOptions(author, dry_run), progress)
-        for key in merged.finished:
-            warn(f"{key}: an earlier run had been interrupted; it was finished.")
-        rows = [
-            (case.key, case.outcome.value, case.sentence or ", ".join(_names(case.files)))
-            for case in merged.cases
-            if case.outcome is not Outcome.UNCHANGED
-        ]
-        if rows:
-            show_table(package.name, ("Case", "Outcome", "Files, or why not"), rows)
-        for one in merged.verdicts:
-            say(f"New: {verdict_text(one)} on '{one.case}', by '{one.rater}'.")
-        counts = {outcome.value: len(merged.with_outcome(outcome)) for outcome in Outcome}
-        shown = ", ".join(f"{number} {word}" for word, number in counts.items() if number)
-        say(f"{'Nothing was replaced. ' if dry_run else ''}{len(merged.cases)} cases: {shown}.")
+        _show(package.name, merged, dry_run)
         if as_json:
-            print_json(
-                {
-                    "cases": [
-                        {
-                            "case": case.key,
-                            "outcome": case.outcome.value,
-                            "sentence": case.sentence,
-                            "files": list(case.files),
-                        }
-                        for case in merged.cases
-                    ],
-                    "verdicts": [one.as_json() for one in merged.verdicts],
-                    "finished": list(merged.finished),
-                }
-            )
-        if counts[Outcome.CONFLICT.value] or counts[Outcome.REFUSED.value]:
+            print_json(_as_json(merged))
+        if merged.with_outcome(Outcome.CONFLICT) or merged.with_outcome(Outcome.REFUSED):
             raise typer.Exit(EXIT_FAILED)
+
+
+def _show(name: str, merged: Merged, dry_run: bool) -> None:
+    for key in merged.finished:
+        warn(f"{key}: an earlier run had been interrupted; it was finished.")
+    counts = Counter(case.outcome.value for case in merged.cases)
+    rows = [
+        (case.key, case.outcome.value, case.sentence or ", ".join(_names(case.files)))
+        for case in merged.cases
+        if case.sentence or case.files
+    ]
+    if rows:
+        show_table(name, ("Case", "Outcome", "Files, or why not"), rows)
+    for one in merged.verdicts:
+        say(f"New: {verdict_text(one)} on '{one.case}', by '{one.rater}'.")
+    shown = ", ".join(f"{number} {word}" for word, number in counts.items())
+    say(f"{'Nothing was replaced. ' if dry_run else ''}{len(merged.cases)} cases: {shown}.")
+
+
+def _as_json(merged: Merged) -> dict[str, Any]:
+    return {
+        "cases": [
+            {
+                "case": case.key,
+                "outcome": case.outcome.value,
+                "sentence": case.sentence,
+                "files": list(case.files),
+            }
+            for case in merged.cases
+        ],
+        "verdicts": [one.as_json() for one in merged.verdicts],
+        "finished": list(merged.finished),
+    }
 
 
 def _chosen(

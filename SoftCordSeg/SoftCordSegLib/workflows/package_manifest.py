@@ -189,7 +189,7 @@ class _Zip:
             )
         ]
         check_wanted(files, path, _MOST_BYTES, max_ratio=_MAX_RATIO)
-        # Whoever packs the folder again may pack it with the folder around it.
+        # A folder that is packed again may be packed with the folder around it.
         manifests = sorted(
             (PurePosixPath(member.filename) for member in files),
             key=lambda one: (one.name != MANIFEST, len(one.parts)),
