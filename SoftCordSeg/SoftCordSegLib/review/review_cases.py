@@ -14,6 +14,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 
 from ..bids import (
@@ -118,6 +119,7 @@ class _Walk:
     masks: list[_File] = field(default_factory=list)
     discs: list[_File] = field(default_factory=list)
     unreadable: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
+    linked: set[str] = field(default_factory=set)
 
 
 def find_review_cases(dataset: Path) -> list[ReviewCase]:
@@ -164,7 +166,7 @@ class _Owners:
     """Which image a mask or a file of discs belongs to."""
 
     def __init__(self, images: Iterable[_File]):
-        self._here = {}
+        self._here: dict[tuple[tuple[str, ...], str], _File] = {}
         self._named: dict[str, list[_File]] = defaultdict(list)
         self._scans: dict[tuple[str, ...], list[_File]] = defaultdict(list)
         for image in images:
@@ -217,7 +219,7 @@ def _walked(dataset: Path) -> _Walk:
         raise InputError(
             "There is no folder of this name.", path=dataset, hint="Give the folder of a data set."
         )
-    walk = _Walk()
+    walk = _Walk(linked={os.path.realpath(dataset)})
     waiting: list[tuple[str, ...]] = [()]
     while waiting:
         folder = waiting.pop()
@@ -243,7 +245,7 @@ def _sort_in(
     if name.startswith("."):
         return
     if not name.lower().endswith(_DISC_EXTENSIONS):
-        if entry.is_dir(follow_symlinks=False) and _is_of_interest(folder, name):
+        if _is_of_interest(folder, name) and _is_new_folder(entry, walk):
             waiting.append((*folder, name))
         return
     read = read_name(name)
@@ -256,6 +258,25 @@ def _sort_in(
         walk.masks.append(found)
     elif read.kind is Kind.IMAGE and not any(part in NOT_RAW[1:] for part in folder):
         walk.images.append(found)
+
+
+def _is_new_folder(entry: os.DirEntry[str], walk: _Walk) -> bool:
+    """Whether it is a folder; one that a link leads to (participants on another disk) only where
+    it is not read already, and does not lead round in a circle.
+    """
+    if not entry.is_symlink():
+        return entry.is_dir(follow_symlinks=False)
+    if not entry.is_dir():
+        return False
+    real = os.path.realpath(entry.path)
+    if any(_is_within(real, other) or _is_within(other, real) for other in walk.linked):
+        return False
+    walk.linked.add(real)
+    return True
+
+
+def _is_within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
 def _is_of_interest(folder: tuple[str, ...], name: str) -> bool:
@@ -273,7 +294,8 @@ def _case(
 ) -> ReviewCase:
     path = image.path(dataset)
     reason = _unusable(path, image.is_link)
-    sound, broken = [], []
+    sound: list[tuple[Path, str]] = []
+    broken: list[tuple[Path, str]] = []
     for mask in masks:
         there = mask.path(dataset)
         why = _unusable(there, mask.is_link)
@@ -357,7 +379,7 @@ def _groups(images: Iterable[_File]) -> dict[_File, list[_File]]:
     folders = {(image.folder, image.name.image) for image in found}
     times = Counter(stem for _, stem in folders)
     together: dict[tuple, list[_File]] = defaultdict(list)
-    where = {}
+    where: dict[_File, tuple[tuple[str, ...], object]] = {}
     for image in found:
         if image.session:
             where[image] = (image.root, image.session)
@@ -378,7 +400,7 @@ def _most_alike(label: _File, images: Sequence[_File]) -> _File | None:
 
     def alike(image: _File) -> int:
         pairs = zip(reversed(image.folder), reversed(label.raw_folder))
-        return next((n for n, (one, other) in enumerate(pairs) if one != other), len(image.folder))
+        return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
     best, second = sorted(images, key=alike, reverse=True)[:2]
     return best if alike(best) > alike(second) else None

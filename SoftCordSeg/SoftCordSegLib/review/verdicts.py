@@ -32,6 +32,7 @@ VERDICTS, ENDING = "verdicts", ".jsonl"
 # A comment is a few sentences; what is longer than this is no line of ours.
 LONGEST_LINE, LONGEST_COMMENT = 1 << 20, 20_000
 MAX_RANK = 9
+_MOST_FILES = 1000
 _FIELDS = (
     "case mask mask_sha256 rater verdict rank comment seconds blinded when software reading".split()
 )
@@ -158,6 +159,10 @@ class VerdictStore:
         dataset: folder of the data set.
         rater: name; two spellings of the same characters are one rater.
 
+    Attributes:
+        path: of the file, "anna_1a2b3c4d.jsonl" in :func:`verdict_folder`; may be set to another
+            one there, for lines that are not this machine's.
+
     Raises:
         OptionError: the name is empty or cannot be printed.
     """
@@ -176,17 +181,18 @@ class VerdictStore:
         verdict.check()
         if rater_name(verdict.rater) != self.rater:
             raise OptionError("This verdict is another rater's.")
+        path = _growing(self.path)
         line = json.dumps(verdict.as_json(), ensure_ascii=False, default=str)
         data = line.encode("utf-8", "backslashreplace") + b"\n"
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with _briefly_locked(self.path):
-                _append(self.path, data)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with _briefly_locked(path):
+                _append(path, data)
         except OSError as error:
             raise OutputError(
                 f"This verdict could not be stored: {error.strerror or error}. Those before it"
                 " are kept.",
-                path=self.path,
+                path=path,
                 hint="Free some space, or ask for permission to write there, and give it again.",
             ) from error
 
@@ -286,6 +292,18 @@ def _raw_lines(path: Path) -> Iterator[bytes]:
                     whole = rest.endswith(b"\n")
     except OSError:
         return
+
+
+def _growing(path: Path) -> Path:
+    """Where the next line goes: "anna_1a2b3c4d_2.jsonl" where the first file is not to be changed
+    any more, as in a DataLad data set that was saved.
+    """
+    others = (path.with_name(f"{path.stem}_{number}{ENDING}") for number in range(2, _MOST_FILES))
+    return next((one for one in (path, *others) if _may_grow(one)), path)
+
+
+def _may_grow(path: Path) -> bool:
+    return not path.is_symlink() and (not path.exists() or os.access(path, os.W_OK))
 
 
 @contextlib.contextmanager

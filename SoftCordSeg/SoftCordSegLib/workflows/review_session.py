@@ -17,7 +17,7 @@ from ..review.doubt import Doubt
 from ..review.positions import read_position, write_position
 from ..review.raters import rater_name
 from ..review.review_cases import ReviewCase, find_review_cases
-from ..review.second_reading import Reading, read_reading, reading_names
+from ..review.second_reading import Reading, corrections_folder, read_reading, reading_names
 from ..review.verdicts import (
     Judgement,
     Verdict,
@@ -25,6 +25,7 @@ from ..review.verdicts import (
     read_verdicts,
     utc_now,
 )
+from .review_doubt import doubts_of
 
 OPEN = "open"
 VerdictFilter = Optional[Union[Literal["open"], Judgement]]
@@ -102,7 +103,7 @@ class ReviewSession:
     Args:
         dataset: BIDS data set or plain folder.
         options: rater, order, reading.
-        doubts: by key of the case.
+        doubts: by key of the case; None for those that were kept, none of which is computed here.
 
     Raises:
         InputError: there is no such folder, or the file of the reading is broken.
@@ -118,12 +119,13 @@ class ReviewSession:
     ):
         options.check()
         self.dataset = Path(dataset)
-        self.options = options
         self.rater = rater_name(options.rater) if options.rater else ""
         self.rows: list[ReviewRow] = []
         self._doubts: dict[str, Doubt] = dict(doubts or {})
+        self._reads_doubts = doubts is None
         self._reading = _reading(self.dataset, options.reading)
         self.blinded = options.blinded or (self._reading is not None and self._reading.blinded)
+        self.options = replace(options, blinded=self.blinded)
         self._store = VerdictStore(self.dataset, self.rater) if self.rater else None
         self._own: list[Verdict] = []
         self._index: dict[str, int] = {}
@@ -148,6 +150,8 @@ class ReviewSession:
         self._own = [one for one in verdicts if self.rater in ("", one.rater)]
         mine = {one.case: one for one in self._own if one.reading == self.options.reading}
         cases = find_review_cases(self.dataset)
+        if self._reads_doubts and not self.blinded:
+            self._doubts = doubts_of(self.dataset, cases, compute=False)
         if self._reading is not None:
             named = self._reading.rows(self.dataset, cases, self.rater)
         else:
@@ -170,6 +174,7 @@ class ReviewSession:
         """Take doubts that were computed meanwhile; the list is sorted anew, the case in view
         stays.
         """
+        self._reads_doubts = False
         self._doubts.update(doubts)
         self._sort([replace(row, doubt=self._doubt(row.case)) for row in self.rows])
 
@@ -215,7 +220,7 @@ class ReviewSession:
 
     def find(self, name: str) -> ReviewRow:
         """The row that a user means: by its key, its shown name, the end of its key, or the path
-        of its image or of one of its masks.
+        of its image or of one of its masks.  Of several, one that can be judged.
 
         Raises:
             InputError: the list has no such case, or several.
@@ -233,6 +238,7 @@ class ReviewSession:
             and path in map(real_path, (row.case.image, *row.case.masks))
         ]
         found = shown or (files if self.blinded else ends or files)
+        found = [row for row in found if row.can_be_judged] or found
         if len(found) == 1:
             return found[0]
         if found:
@@ -327,6 +333,14 @@ class ReviewSession:
             extra=dict(extra or {}),
         )
         return self._added(row, given)
+
+    def corrections_folder(self, key: str) -> Path | None:
+        """Where the rater's corrections of a case go in a reading, so that nobody's mask of the
+        first one is changed; None in the first.
+        """
+        if self._reading is None or not self.rater:
+            return None
+        return corrections_folder(self.dataset, self._reading.name, self.rater, key)
 
     def undo(self, key: str = "") -> Verdict:
         """Take back the newest verdict on a case: one more line, which says again what stood
