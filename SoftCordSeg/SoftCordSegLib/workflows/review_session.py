@@ -25,7 +25,6 @@ from ..review.verdicts import (
     read_verdicts,
     utc_now,
 )
-from .review_doubt import doubts_of
 
 OPEN = "open"
 VerdictFilter = Optional[Union[Literal["open"], Judgement]]
@@ -151,6 +150,8 @@ class ReviewSession:
         mine = {one.case: one for one in self._own if one.reading == self.options.reading}
         cases = find_review_cases(self.dataset)
         if self._reads_doubts and not self.blinded:
+            from .review_doubt import doubts_of
+
             self._doubts = doubts_of(self.dataset, cases, compute=False)
         if self._reading is not None:
             named = self._reading.rows(self.dataset, cases, self.rater)
