@@ -22,6 +22,8 @@ from .label_names import Kind, label_name, read_name
 MANUAL = "Manual"
 # SHA-256 of each mask that a sidecar describes, by the name of its file.
 MASK_SHA256 = "MaskSHA256"
+# How likely the mask is wrong: not of the next one.
+_DOUBT = "Doubt"
 # SCT's word for: on the grid of the image itself.
 _ORIGINAL = "orig"
 # What tells of one segmentation and its corrections.
@@ -226,7 +228,7 @@ def with_new_prediction(
     new = [entry for entry in _history(content) if entry not in before]
     by_hand = {"VoxelsAdded": added, "VoxelsRemoved": removed}
     return {
-        **{key: existing[key] for key in existing if key not in _OURS},
+        **{key: existing[key] for key in existing if key not in _OURS and key != _DOUBT},
         **content,
         "GeneratedBy": [*before, *new],
         **({"CorrectedByHand": by_hand} if added or removed else {}),

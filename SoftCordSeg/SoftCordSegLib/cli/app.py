@@ -20,7 +20,7 @@ from .guard import guarded
 from .label_command import label_command
 from .models_command import models_app
 from .prepare_command import prepare_command
-from .review_again import again_command
+from .review_again_command import again_command
 from .review_agree import agree_command
 from .review_command import review_app
 from .review_exchange_commands import export_command, import_command
