@@ -87,8 +87,9 @@ def case_pictures(
     ]
     tiles = [view.tile(number) for number in chosen]
     window = _window(tiles)
-    for number, (x, y), tile in zip(chosen, places, tiles):
-        canvas.draw(_scaled(tile, window), x, y)
+    whites = _whites(tiles, window)
+    for number, (x, y), tile, white in zip(chosen, places, tiles, whites):
+        canvas.draw(_scaled(tile, (window[0], white)), x, y)
         canvas.outline(view.mask_tile(number), view.is_soft, x, y)
         canvas.caption(_caption(number, areas, levels), number == worst, x, y + _TILE)
     canvas.draw(_scaled(view.sagittal(sagittal), window), 0, 0)
@@ -324,6 +325,18 @@ def _window(tiles: Sequence[np.ndarray]) -> tuple[float, float]:
         return 0.0, 1.0
     low, high = np.percentile(values, [1, 99.5])
     return float(low), float(max(high, low + 1e-6))
+
+
+def _whites(tiles: Sequence[np.ndarray], window: tuple[float, float]) -> np.ndarray:
+    """White of each tile, half way from that of all to its own, so that slices far from the coil
+    are seen too; smooth along the cord.
+    """
+    low, high = window
+    own = [
+        float(np.nanpercentile(tile, 99.5)) if np.isfinite(tile).any() else high for tile in tiles
+    ]
+    share = np.sqrt(np.clip((np.array(own) - low) / (high - low), 0.04, 1.0))
+    return low + (high - low) * ndimage.median_filter(share, 5, mode="nearest")
 
 
 def _scaled(values: np.ndarray, window: tuple[float, float]) -> np.ndarray:
