@@ -26,8 +26,10 @@ _COLUMNS = 8
 # Slices that are shown beyond each end of the mask.
 _BEYOND = 2
 _TILE, _STRIP, _TILE_MM = 96, 18, 32.0
-# The sagittal view: least height, what it shows before and behind the cord, its finest pixel.
-_LEAST_HEIGHT, _REACH_MM, _MOST_PIXELS_A_MM = 3 * (_TILE + _STRIP), 45.0, 4.0
+# The sagittal view: least height, finest pixel, and what it shows before and behind the cord: that
+# share of what it shows along it, within these limits.
+_LEAST_HEIGHT, _MOST_PIXELS_A_MM = 3 * (_TILE + _STRIP), 4.0
+_REACH_SHARE, _REACH_MM = 0.25, (20.0, 45.0)
 _GAP = 12
 # The outlines are drawn with this many times as many pixels.
 _FINER = 2
@@ -95,13 +97,16 @@ def case_pictures(
     canvas.draw(_scaled(view.sagittal(sagittal), window), 0, 0)
     canvas.outline(view.sagittal(sagittal, of_mask=True), view.is_soft, 0, 0)
     canvas.mark_levels(levels, worst, sagittal)
-    top, bottom = (sagittal.slice_at(row - 0.5) for row in (0, height))
+    top, bottom = sagittal.rows_of_image(view.count)
     layout = {
         "width": canvas.width,
         "height": height,
         "tile": _TILE,
         "tiles": [[int(number), x, y] for number, (x, y) in zip(chosen, places)],
-        "sagittal": [0, 0, sagittal.shape[1], height, round(top, 2), round(bottom, 2)],
+        "sagittal": [
+            *(0, top, sagittal.shape[1], bottom - top),
+            *(round(sagittal.slice_at(row - 0.5), 2) for row in (top, bottom)),
+        ],
     }
     return CasePictures(canvas.background(), canvas.overlay(), layout)
 
@@ -129,6 +134,11 @@ class _SagittalGrid:
 
     def row_of(self, number: float) -> float:
         return (self.highest - number) / self.a_row
+
+    def rows_of_image(self, count: int) -> tuple[int, int]:
+        """The first row of an image of so many slices, and the one below its last."""
+        first, end = (self.row_of(number) + 0.5 for number in (count - 0.5, -0.5))
+        return max(int(round(first)), 0), min(int(round(end)), self.shape[0])
 
 
 class _View:
@@ -196,7 +206,8 @@ class _View:
         extent = self.count * self._spacing[2]
         scale = min(height / extent, _MOST_PIXELS_A_MM)  # pixels a mm
         middle = self._centres[:, 1].mean()
-        reach = _REACH_MM / self._spacing[1] + np.ptp(self._centres[:, 1]) / 2
+        reach_mm = float(np.clip(_REACH_SHARE * extent, *_REACH_MM))
+        reach = reach_mm / self._spacing[1] + np.ptp(self._centres[:, 1]) / 2
         first = min(middle + reach, self._image.shape[1] - 0.5)
         last = max(middle - reach, -0.5)
         columns = max(int(round((first - last) * self._spacing[1] * scale)), 24)

@@ -3,10 +3,11 @@ that a page shows.
 
 ::
 
-    _json/qc_2026_11_28_140510.123456.json     one an entry
-    DATASET/SUBJECT/CONTRAST/softcord_qc/2026_11_28_140510.123456/background_img.png, overlay_img.png
-    js/datasets.js                             all entries, for SCT's page
-    softcord_qc.html                           our page; index.html leads to it, where SCT's is not
+    _json/qc_TIME.json                               an entry
+    DATASET/SUBJECT/CONTRAST/softcord_qc/TIME/       its background_img.png, overlay_img.png
+    js/datasets.js                                   all entries, for SCT's page
+    softcord_qc.html                                 our page; index.html leads to it, where SCT's
+                                                     is not
 
 Several processes, SCT's among them, may write into one folder at once: each entry has files of its
 own, and what lists them is made anew from all of them, under a lock.
