@@ -88,7 +88,6 @@ def make_qc_page(
     *,
     bar: Bar = no_bar,
     on_failure: OnFailure = say_nothing,
-    progress: Progress | None = None,
 ) -> QcResult:
     """Draw each case with a mask, and write the page.  Cases that have not changed since an earlier
     run keep their pictures; a run that was stopped is taken up where it was.
@@ -97,9 +96,8 @@ def make_qc_page(
         dataset: BIDS data set, or a folder of images and masks.
         folder: of the page; in the data set's ``derivatives/review`` where None.
         options: what is shown.
-        bar: gives the progress of each case.
+        bar: gives the progress of each case, and before of finding what is doubtful.
         on_failure: called at once for a case that could not be drawn.
-        progress: of finding what is doubtful.
 
     Raises:
         InputError: no such data set, or nothing in it to look at.
@@ -123,7 +121,8 @@ def make_qc_page(
     # A picture is of one mask; why a case has none is told on the page.
     not_shown = {case.key: case.problem or NO_MASK for case in cases if not _is_drawn(case)}
     drawn = [case for case in cases if _is_drawn(case)]
-    shown = _named(dataset, found, drawn, options, progress or Progress())
+    # A mask is held against the others: all are looked at, also where few are shown.
+    shown = _named(dataset, found, drawn, options, bar)
     known = {one.subject_of_view: one for one in store.entries() if one.subject_of_view}
     result = QcResult(store.page, not_shown=not_shown)
 
@@ -175,7 +174,7 @@ def _named(
     found: Sequence[ReviewCase],
     cases: Sequence[ReviewCase],
     options: QcOptions,
-    progress: Progress,
+    bar: Bar,
 ) -> list[_Shown]:
     """The cases with what is known of them, in the order in which they are drawn."""
     if options.blinded:
@@ -185,7 +184,8 @@ def _named(
         return sorted(
             (_Shown(case, names[case.key], None, ()) for case in cases), key=lambda one: one.name
         )
-    doubts = _doubts(dataset, cases, progress)
+    with bar("Doubts") as progress:
+        doubts = _doubts(dataset, found, progress)
     said: dict[str, list[Verdict]] = {}
     for (key, _), verdict in newest(read_verdicts(dataset)).items():
         said.setdefault(key, []).append(verdict)
