@@ -112,6 +112,7 @@ def test_doubts_sort_and_their_slice_is_counted_from_below(dataset, monkeypatch)
     assert [views[f"sub-0{n}_T2w"]["worst"] for n in (1, 2, 3)] == [1, 2, 29 - 3]
     assert views["sub-02_T2w"]["doubt"] == pytest.approx(0.2)
     assert views["sub-02_T2w"]["reason"] == "slice 2"
+    assert "slice 3 of the file is 26 here" in views["sub-03_T2w"]["notes"][0]
 
 
 def test_a_mask_that_cannot_be_measured_is_shown_and_a_broken_file_costs_itself(dataset):
@@ -139,8 +140,8 @@ def test_what_was_drawn_before_a_stop_is_on_the_page(dataset):
 
     @contextlib.contextmanager
     def bar(name):
-        yield Progress(is_cancelled=lambda: len(drawn) == 2)
-        drawn.append(name)
+        yield Progress(is_cancelled=lambda: len(drawn) == 3)
+        drawn.append(name)  # the first is what looks for doubts
 
     with pytest.raises(Cancelled):
         make_qc_page(dataset, bar=bar)

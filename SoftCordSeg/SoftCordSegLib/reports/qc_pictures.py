@@ -35,7 +35,7 @@ _GAP = 12
 _FINER = 2
 _LETTERS = 20
 _STEPS = 6  # of opacity, from absent to full
-_CONTOURS = ((0.25, 0.55, 1.1), (0.75, 0.55, 1.1), (0.5, 1.0, 2.2))  # value, opacity, width
+_CONTOURS = ((0.25, 0.6, 1.3), (0.75, 0.6, 1.3), (0.5, 1.0, 3.0))  # value, opacity, width
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +94,8 @@ def case_pictures(
         canvas.draw(_scaled(tile, (window[0], white)), x, y)
         canvas.outline(view.mask_tile(number), view.is_soft, x, y)
         canvas.caption(_caption(number, areas, levels), number == worst, x, y + _TILE)
-    canvas.draw(_scaled(view.sagittal(sagittal), window), 0, 0)
+    side = view.sagittal(sagittal)
+    canvas.draw(_scaled(side, (window[0], _whites([side], window)[0])), 0, 0)
     canvas.outline(view.sagittal(sagittal, of_mask=True), view.is_soft, 0, 0)
     canvas.mark_levels(levels, worst, sagittal)
     top, bottom = sagittal.rows_of_image(view.count)

@@ -196,7 +196,9 @@ def _named(
 
 
 def _doubts(dataset: Path, cases: Sequence[ReviewCase], progress: Progress) -> Mapping[str, Doubt]:
-    return {}
+    from .review_doubt import doubts_of
+
+    return doubts_of(dataset, cases, progress=progress)
 
 
 def _entry(
@@ -325,6 +327,10 @@ def _draw(case: ReviewCase, doubt: Doubt | None, blinded: bool, progress: Progre
     if shape is not None:
         areas, levels = _by_slice(shape)
     worst = None if doubt is None else _from_below(image, doubt.slice)
+    if doubt is not None and worst != doubt.slice:
+        notes.append(
+            f"Slices are counted from below: slice {doubt.slice} of the file is {worst} here."
+        )
     pictures = case_pictures(image, mask, areas, levels, worst)
     numbers = range(min(areas), max(areas) + 1) if areas else range(0)
     view = {
