@@ -52,7 +52,7 @@ def entry_of(number: int) -> dict:
     name = f"sub-{number:04d}"
     entry = {
         "path": f"{name}/anat",
-        "cmdline": f"softcord qc many --case {name}/anat/{name}_T2w",
+        "cmdline": f"softcord qc many/{name}/anat/{name}_T2w",
         "command": "softcord_qc",
         "sctVersion": "SoftCordSeg",
         "dataset": "many",

@@ -46,7 +46,7 @@ def test_entries_say_what_was_measured_and_where_everything_lies(dataset, tmp_pa
         assert entry["path"] == f"{participant}/anat"
         assert entry["inputFile"] == f"{name}.nii.gz"
         assert entry["mask_sha256"] == file_sha256(dataset / entry["mask"])
-        assert entry["cmdline"] == f"softcord qc {DATASET} --case {participant}/anat/{name}"
+        assert entry["cmdline"] == f"softcord qc {DATASET}/{participant}/anat/{name}"
         assert str(tmp_path) not in json.dumps(entry)
         view = entry["softcord"]
         areas = np.array(view["areas"], float)

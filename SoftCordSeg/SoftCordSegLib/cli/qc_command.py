@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
@@ -11,6 +11,9 @@ from .console import print_json, say, warn
 from .guard import EXIT_FAILED, guarded, json_of
 from .running import watching
 from .shared_options import Debug, Json
+
+if TYPE_CHECKING:
+    from ..workflows.qc_pages import QcResult
 
 
 def qc_command(
@@ -69,22 +72,26 @@ def qc_command(
         options = QcOptions(rater, blinded, seed, tuple(case or ()))
         with watching(debug, several=True) as (bar, on_failure):
             result = make_qc_page(dataset, out, options, bar=bar, on_failure=on_failure)
-        for key, sentence in result.not_shown.items():
-            if key not in {failure.item.case.key for failure in result.failures}:
-                warn(f"{'A case' if blinded else key} is not shown: {sentence}")
-        kept = f", {len(result.kept)} unchanged" if result.kept else ""
-        say(f"{len(result.made)} cases drawn{kept}. Open {result.page} in a browser.")
-        if json:
-            print_json(
-                {
-                    "page": str(result.page),
-                    "made": result.made,
-                    "kept": result.kept,
-                    "not_shown": result.not_shown,
-                    "failed": [
-                        {"case": one.item.case.key, **json_of(one.error)} for one in result.failures
-                    ],
-                }
-            )
+        _report(result, blinded, json)
         if result.failures or not (result.made or result.kept):
             raise typer.Exit(EXIT_FAILED)
+
+
+def _report(result: QcResult, blinded: bool, as_json: bool) -> None:
+    failed_keys = {failure.item.case.key for failure in result.failures}
+    for key, sentence in result.not_shown.items():
+        if key not in failed_keys:
+            warn(f"{'A case' if blinded else key} is not shown: {sentence}")
+    kept = f", {len(result.kept)} unchanged" if result.kept else ""
+    say(f"{len(result.made)} cases drawn{kept}. Open {result.page} in a browser.")
+    if as_json:
+        failed = [{"case": one.item.case.key, **json_of(one.error)} for one in result.failures]
+        print_json(
+            {
+                "page": str(result.page),
+                "made": result.made,
+                "kept": result.kept,
+                "not_shown": result.not_shown,
+                "failed": failed,
+            }
+        )

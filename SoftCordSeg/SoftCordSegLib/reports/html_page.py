@@ -167,6 +167,7 @@ def _palette() -> str:
     """The colours of pages as CSS variables."""
     verdicts = {f"verdict-{name}": colour for name, colour in colours.VERDICTS.items()}
     outlines = {"soft-outline": colours.SOFT_OUTLINE, "mask-outline": colours.MASK_OUTLINE}
+    outlines.update(mask=colours.MASKS[0], marked=colours.SKY)
     light = _variables({**colours.LIGHT_PAGE, **verdicts, **outlines})
     return (
         f":root {{ color-scheme: light dark; {light} }}\n"

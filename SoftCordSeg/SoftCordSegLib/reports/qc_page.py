@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..colours import MASKS, SKY
 from ..review.qc_entry import REPORT, SIGNS, VIEW
 from .html_page import link_to, page_html, policy_with_pictures
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 PAGE_TITLE, FORWARD_TITLE = "Quality control", "Quality control of a data set"
 
@@ -52,8 +54,6 @@ def qc_html(
         settings=_as_data(settings),
         not_shown=[f"{name}: {sentence}" for name, sentence in not_shown.items()],
         blinded=blinded,
-        mask_colour=MASKS[0],
-        marked_colour=SKY,
     )
 
 
@@ -66,7 +66,7 @@ def forward_html(page: str) -> str:
     return page_html("qc_forward.html.j2", title=FORWARD_TITLE, address=link_to(page))
 
 
-def _as_data(content: Any):
+def _as_data(content: Any) -> Markup:
     """JSON inside a page: nothing in it ends the element that holds it."""
     from markupsafe import Markup
 

@@ -19,7 +19,7 @@ import contextlib
 import json
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
@@ -268,5 +268,5 @@ def _text(entry: Mapping[str, Any]) -> bytes:
     return json.dumps(entry, indent=1).encode("ascii")
 
 
-def _writer(content: bytes):
+def _writer(content: bytes) -> Callable[[Path], object]:
     return lambda path: path.write_bytes(content)

@@ -24,6 +24,7 @@ from .run_each import Bar, Failure, OnFailure, no_bar, run_each, say_nothing
 
 if TYPE_CHECKING:
     from ..morphometry import CordShape
+    from ..reports.qc_pictures import CasePictures
     from ..review.doubt import Doubt
     from ..review.verdicts import Verdict
     from ..volume import Volume
@@ -247,7 +248,7 @@ def _fields(
         name = one.name.replace(" ", "-").lower()
         return {
             "path": ".",
-            "cmdline": "softcord qc --blinded",
+            "cmdline": "softcord qc",
             "sctVersion": f"SoftCordSeg {__version__}",
             "dataset": title,
             "subject": one.name,
@@ -261,7 +262,7 @@ def _fields(
     place = folder.relative_to(dataset).as_posix() if folder.is_relative_to(dataset) else "."
     return {
         "path": place,
-        "cmdline": f"softcord qc {title} --case {case.key}",
+        "cmdline": f"softcord qc {title}/{case.key}",
         "sctVersion": f"SoftCordSeg {__version__}",
         "dataset": title,
         "subject": case.session or case.participant or case.key.rpartition("/")[2],
@@ -310,7 +311,9 @@ def _made_from(case: ReviewCase, digest: str, doubt: Doubt | None) -> dict[str, 
     }
 
 
-def _draw(case: ReviewCase, doubt: Doubt | None, blinded: bool, progress: Progress):
+def _draw(
+    case: ReviewCase, doubt: Doubt | None, blinded: bool, progress: Progress
+) -> tuple[CasePictures, dict[str, Any]]:
     """The pictures, and where what is in them."""
     from ..reports.qc_pictures import case_pictures
     from ..volume import read_nifti, time_points
