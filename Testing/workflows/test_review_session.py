@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from cli.fakes import a_neck
@@ -137,6 +139,21 @@ def test_a_verdict_on_a_mask_that_changed_is_of_an_earlier_mask(dataset):
     assert review.of_earlier_mask(row)
     row.case.mask.unlink()
     assert session(dataset).of_earlier_mask(row)
+
+
+@pytest.mark.parametrize(
+    "mask", ["../outside", "/etc/hostname", "C:\\x", "", "..", "sub-01", "a//b"]
+)
+def test_a_line_that_names_a_file_elsewhere_is_of_an_earlier_mask(dataset, tmp_path, mask):
+    (tmp_path.parent / "outside").write_bytes(b"")
+    review = session(dataset)
+    given = review.judge(Judgement.PASS)
+    path = next((dataset / "derivatives/review/verdicts").glob("*.jsonl"))
+    path.write_text(json.dumps({**given.as_json(), "mask": mask, "when": "2999-01-01T00:00:00Z"}))
+
+    review = session(dataset)
+
+    assert review.of_earlier_mask(review.row(key(2)))
 
 
 def test_a_blinded_list_shows_neutral_names_in_an_order_of_its_own(dataset):

@@ -224,8 +224,8 @@ def _entry(
     made_from = _made_from(case, digest, one.doubt)
     if before is not None and before.view.get("made_from") == made_from:
         with contextlib.suppress(OSError):
-            pictures = (before.fields["backgroundImage"], before.fields["overlayImage"])
-            if all((store.folder / name).is_file() for name in pictures):
+            names = (before.fields["backgroundImage"], before.fields["overlayImage"])
+            if all((store.folder / name).is_file() for name in names):
                 view = {**before.view, **_said(one, digest)}
                 return store.change(before, {**fields, VIEW: view}), False
     pictures, view = _draw(case, one.doubt, options.blinded, progress)

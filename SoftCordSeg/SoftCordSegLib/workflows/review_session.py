@@ -25,7 +25,6 @@ from ..review.verdicts import (
     read_verdicts,
     utc_now,
 )
-from .review_doubt import doubts_of
 
 OPEN = "open"
 VerdictFilter = Optional[Union[Literal["open"], Judgement]]
@@ -151,6 +150,8 @@ class ReviewSession:
         mine = {one.case: one for one in self._own if one.reading == self.options.reading}
         cases = find_review_cases(self.dataset)
         if self._reads_doubts and not self.blinded:
+            from .review_doubt import doubts_of
+
             self._doubts = doubts_of(self.dataset, cases, compute=False)
         if self._reading is not None:
             named = self._reading.rows(self.dataset, cases, self.rater)
@@ -384,9 +385,9 @@ class ReviewSession:
         """Whether the mask that the verdict was about has changed since, or is gone."""
         if row.judgement is None or row.verdict is None or not row.verdict.mask_sha256:
             return False
-        path = self.dataset.joinpath(*row.verdict.mask.split("/"))
+        path = self._mask_path(row.verdict.mask)
         try:
-            return self._sha256(path) != row.verdict.mask_sha256
+            return path is None or self._sha256(path) != row.verdict.mask_sha256
         except InputError:
             return True
 
@@ -451,6 +452,14 @@ class ReviewSession:
             return path.relative_to(self.dataset).as_posix()
         except ValueError:
             return path.name  # never where it lies on this machine
+
+    def _mask_path(self, name: str) -> Path | None:
+        """Of a mask in the data set; a line from elsewhere may name what is in none."""
+        parts = name.split("/")
+        if any(part in ("", ".", "..") or ":" in part or "\\" in part for part in parts):
+            return None
+        path = self.dataset.joinpath(*parts)
+        return path if path.is_file() else None
 
     def _sha256(self, path: Path) -> str:
         try:
