@@ -28,8 +28,9 @@ _DOUBT = "Doubt"
 _ORIGINAL = "orig"
 # What tells of one segmentation and its corrections.
 _OURS = frozenset(
-    "GeneratedBy SpatialReference Source SourceSHA256 SourceVolumes SourceVolume Model Device Found"
-    " Message Notes Box BoxGivenByUser Threshold Command Date CorrectedByHand MaskSHA256".split()
+    "GeneratedBy SpatialReference Source SourceSHA256 SourceVolumes SourceVolume Model Device"
+    " Engine Found Message Notes Box BoxGivenByUser Threshold Command Date CorrectedByHand"
+    " MaskSHA256".split()
 )
 
 
@@ -58,6 +59,8 @@ class MadeMask(Protocol):
     def notes(self) -> tuple[str, ...]: ...
     @property
     def device(self) -> str: ...
+    @property
+    def engine(self) -> str: ...
 
 
 class Origin(Enum):
@@ -119,6 +122,7 @@ def segmentation_sidecar(
         "SourceVolume": source_volume,
         "Model": None if bundle is None else model_of(bundle),
         "Device": mask.device or device,
+        "Engine": mask.engine or None,
         "Found": mask.found,
         "Message": mask.message,
         "Notes": list(mask.notes),
