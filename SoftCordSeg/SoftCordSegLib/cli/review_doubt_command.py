@@ -9,7 +9,7 @@ import typer
 from .console import interruptible, print_json, progress_bars, say, show_table, warn
 from .guard import for_user, guarded
 from .review_options import Dataset
-from .running import keep_memory_for, use_threads
+from .running import prepare_process
 from .shared_options import Debug, Device, Json, Model, Threads
 
 if TYPE_CHECKING:
@@ -84,8 +84,7 @@ def _network_check(model: str | None, device: str, threads: int | None) -> Netwo
     from ..workflows.review_doubt import NetworkCheck
 
     bundle = store.open_bundle(model)
-    use_threads(threads)
-    keep_memory_for(bundle)
+    prepare_process(bundle, threads)
     return NetworkCheck(bundle, device)
 
 

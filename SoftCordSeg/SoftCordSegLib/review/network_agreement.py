@@ -15,11 +15,11 @@ import numpy as np
 from scipy import ndimage
 
 from ..network import ModelBundle
+from ..network.engines import Predict, choose_engine
 from ..progress import Progress
 from ..segmentation.locate import neighbourhood
 from ..segmentation.locate_and_segment import segment_in_box
 from ..segmentation.predictor import Networks, left_right
-from ..segmentation.tiles import Predict
 from ..segmentation.working_image import working_image
 from ..volume import Box, Volume, reorient, resample_mask
 from .doubt_signs import Sign
@@ -100,6 +100,7 @@ def network_agreement(
 
     Raises:
         ModelError: the weights do not load.
+        OptionError, NoEngine: the network cannot run on this device.
         Cancelled: through ``progress``.
     """
     progress = progress or Progress()
@@ -112,9 +113,10 @@ def network_agreement(
         return None
     scaling = working.scaling_about(located)
     near = neighbourhood(working.coarse.with_data(located), _REACH_MM)
-    networks = Networks(bundle, device)
-    mirrored = _Mirrored(networks, bundle.orientation)
-    runs = [mirrored] if by_this_network else [networks, mirrored]
+    engine = choose_engine(device, bundle.needs_pytorch)
+    mirrored = _Mirrored(bundle, engine, progress=progress)
+    plain = Networks(bundle, engine, progress=progress)
+    runs = [mirrored] if by_this_network else [plain, mirrored]
     answers = []
     for number, (run, move) in enumerate(zip(runs, reversed(_MOVES_MM[: len(runs)]))):
         box = _moved_box(turned, move)
@@ -132,12 +134,8 @@ def network_agreement(
 class _Mirrored(Networks):
     """The networks of a bundle, whose segmenter sees the mirror image."""
 
-    def __init__(self, networks: Networks, letters: str) -> None:
-        super().__init__(networks.bundle, networks.device, False)
-        object.__setattr__(self, "_axes", left_right(letters)[0])
-
     def segmenter(self) -> Predict:
-        predict, axes = super().segmenter(), self._axes  # type: ignore[attr-defined]
+        predict, axes = super().segmenter(), left_right(self.bundle.orientation)[0]
         return lambda tile: np.flip(predict(np.flip(tile, axes)), axes)
 
 
