@@ -22,6 +22,8 @@ _BINS_MM = np.arange(-4.0, 5.01, 1.0)
 _WITHIN_MM = -1.5
 # Below this share of the usual variance, or of the usual edge, an image fades.
 _FADED = 0.3
+# The outline's own edge lies so near to it; intensities are taken so far around, mm.
+_AT_MM, _AROUND_MM = 1.0, 9.0
 # What noise alone does in so many standard deviations is no sign.
 _SURE = 2.0
 # The patch that is held against its mirror image, half its size, mm: left-right, front-back.
@@ -42,6 +44,8 @@ class ImageSigns:
             both without that of the noise: a mask that holds two tissues has more.
         inner_edge: (n,) strongest step of the mean intensity well within the outline, over the
             strongest one at the outline or outside.
+        outline_edge: (n,) strongest step of the mean intensity at the outline, over the standard
+            deviation of the intensities around, without that of the noise; NaN where noise rules.
         off_middle_mm: (n,) from the mask's middle to that of what is symmetric, to the left (+).
         symmetry_gain: (n,) how much more symmetric it is there: difference of correlations.
         goes_on: (lower, upper) correlation of the section with what lies beyond the mask's end,
@@ -50,6 +54,7 @@ class ImageSigns:
 
     mixture: np.ndarray
     inner_edge: np.ndarray
+    outline_edge: np.ndarray
     off_middle_mm: np.ndarray
     symmetry_gain: np.ndarray
     goes_on: tuple[float, float]
@@ -69,7 +74,7 @@ def image_signs(mask: Volume, image: Volume, numbers: np.ndarray) -> ImageSigns:
     looked = np.flatnonzero(filled)[::step]
     columns = {
         name: np.full(len(numbers), np.nan)
-        for name in ("mixture", "inner_edge", "off_middle_mm", "symmetry_gain")
+        for name in ("mixture", "inner_edge", "outline_edge", "off_middle_mm", "symmetry_gain")
     }
     if not len(looked):
         return ImageSigns(**columns, goes_on=(np.nan, np.nan))
@@ -79,7 +84,8 @@ def image_signs(mask: Volume, image: Volume, numbers: np.ndarray) -> ImageSigns:
     distance = _distance(inside, spacing)
     noise = _noise_variance(part, distance <= _FAR_MM)
     columns["mixture"][looked] = _mixture(part, distance, noise)
-    columns["inner_edge"][looked] = _inner_edge(part, distance, noise)
+    edges = _edges(part, distance, noise)
+    columns["inner_edge"][looked], columns["outline_edge"][looked] = edges
     centres = np.array(
         [ndimage.center_of_mass(inside[:, :, index]) for index in range(len(looked))]
     )
@@ -151,8 +157,10 @@ def _moments(part: np.ndarray, where: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return count, mean, variance
 
 
-def _inner_edge(part: np.ndarray, distance: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """(n,) see :class:`ImageSigns`."""
+def _edges(
+    part: np.ndarray, distance: np.ndarray, noise: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """(inner_edge, outline_edge) of each slice, see :class:`ImageSigns`."""
     count = part.shape[2]
     slices = np.broadcast_to(np.arange(count), part.shape)
     bins = np.digitize(distance, _BINS_MM)
@@ -168,7 +176,13 @@ def _inner_edge(part: np.ndarray, distance: np.ndarray, noise: np.ndarray) -> np
     inside = _BINS_MM[1:-1] <= _WITHIN_MM
     within, outward = steps[:, inside].max(axis=1), steps[:, ~inside].max(axis=1)
     least = np.maximum(_FADED * np.median(outward), 1e-12)
-    return np.where(outward > 0, within / np.maximum(outward, least), np.nan)
+    inner = np.where(outward > 0, within / np.maximum(outward, least), np.nan)
+    at_outline = steps[:, np.abs(_BINS_MM[1:-1]) <= _AT_MM].max(axis=1)
+    _, _, variance = _moments(part, distance <= _AROUND_MM)
+    without = variance - noise
+    known = without > noise
+    spread = np.sqrt(np.where(known, without, 1.0))
+    return inner, np.where(known, at_outline / spread, np.nan)
 
 
 def _patches(part: np.ndarray, centres: np.ndarray, half: tuple[int, int]) -> np.ndarray:
