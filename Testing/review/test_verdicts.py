@@ -176,7 +176,7 @@ def test_a_file_that_was_saved_by_datalad_stays_and_the_next_lines_go_elsewhere(
 
     assert len(saved.read_bytes().splitlines()) == 1
     assert [one.case for one in read_verdicts(tmp_path)] == ["one", "two"]
-    assert store.path.stem == f"{first.stem}_2"
+    assert first.with_name(f"{first.stem}_2.jsonl").is_file()
 
 
 def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path):

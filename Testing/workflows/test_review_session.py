@@ -248,7 +248,8 @@ def test_a_case_is_found_by_what_a_user_calls_it(dataset):
     with pytest.raises(InputError, match="no case"):
         review.find("02_T2w")
     (dataset / "more/anat").mkdir(parents=True)
-    (dataset / "more/anat/sub-02_T2w.nii.gz").write_bytes(mask.read_bytes())
+    for name in ("sub-02_T2w", "sub-02_T2w_seg"):
+        (dataset / f"more/anat/{name}.nii.gz").write_bytes(mask.read_bytes())
     review.refresh()
     with pytest.raises(InputError, match="may be 'sub-02/anat/sub-02_T2w', 'more"):
         review.find("sub-02_T2w")

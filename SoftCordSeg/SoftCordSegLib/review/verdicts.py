@@ -159,22 +159,17 @@ class VerdictStore:
         dataset: folder of the data set.
         rater: name; two spellings of the same characters are one rater.
 
+    Attributes:
+        path: of the file, "anna_1a2b3c4d.jsonl" in :func:`verdict_folder`; may be set to another
+            one there, for lines that are not this machine's.
+
     Raises:
         OptionError: the name is empty or cannot be printed.
     """
 
     def __init__(self, dataset: Path, rater: str):
         self.rater = rater_name(rater)
-        self._folder = verdict_folder(dataset)
-
-    @property
-    def path(self) -> Path:
-        """Where the next line goes: "anna_1a2b3c4d.jsonl"; "anna_1a2b3c4d_2.jsonl" where that file
-        is not to be changed any more, as in a DataLad data set that was saved.
-        """
-        first = self._folder / rater_file(self.rater, ENDING)
-        others = (first.with_name(f"{first.stem}_{n}{ENDING}") for n in range(2, _MOST_FILES))
-        return next((path for path in (first, *others) if _may_grow(path)), first)
+        self.path = verdict_folder(dataset) / rater_file(rater, ENDING)
 
     def add(self, verdict: Verdict) -> None:
         """Append one line and bring it to the disk.
@@ -186,7 +181,7 @@ class VerdictStore:
         verdict.check()
         if rater_name(verdict.rater) != self.rater:
             raise OptionError("This verdict is another rater's.")
-        path = self.path
+        path = _growing(self.path)
         line = json.dumps(verdict.as_json(), ensure_ascii=False, default=str)
         data = line.encode("utf-8", "backslashreplace") + b"\n"
         try:
@@ -297,6 +292,14 @@ def _raw_lines(path: Path) -> Iterator[bytes]:
                     whole = rest.endswith(b"\n")
     except OSError:
         return
+
+
+def _growing(path: Path) -> Path:
+    """Where the next line goes: "anna_1a2b3c4d_2.jsonl" where the first file is not to be changed
+    any more, as in a DataLad data set that was saved.
+    """
+    others = (path.with_name(f"{path.stem}_{number}{ENDING}") for number in range(2, _MOST_FILES))
+    return next((one for one in (path, *others) if _may_grow(one)), path)
 
 
 def _may_grow(path: Path) -> bool:

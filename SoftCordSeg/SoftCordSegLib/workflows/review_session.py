@@ -220,7 +220,7 @@ class ReviewSession:
 
     def find(self, name: str) -> ReviewRow:
         """The row that a user means: by its key, its shown name, the end of its key, or the path
-        of its image or of one of its masks.
+        of its image or of one of its masks.  Of several, one that can be judged.
 
         Raises:
             InputError: the list has no such case, or several.
@@ -238,6 +238,7 @@ class ReviewSession:
             and path in map(real_path, (row.case.image, *row.case.masks))
         ]
         found = shown or (files if self.blinded else ends or files)
+        found = [row for row in found if row.can_be_judged] or found
         if len(found) == 1:
             return found[0]
         if found:
