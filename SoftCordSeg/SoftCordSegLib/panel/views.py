@@ -198,6 +198,21 @@ class Views(Section):
             look_at_cord(self._scene, line)
         self._answering.start()
 
+    def bring_to_case(self, study, position_mm=None) -> None:
+        """A case of a review is shown: as :meth:`bring_to_cord`, then at ``position_mm`` (mm RAS+);
+        the whole image where there is no mask.
+        """
+        if self.line_of(study) is None:
+            self._fit()
+        else:
+            self.bring_to_cord(study)
+        if position_mm is not None:
+            self.jump(position_mm)
+
+    def compare_with(self, images: list) -> None:
+        """Compare these image nodes with the chosen one; none for the participant's others."""
+        self._compare.beside = list(images)
+
     def jump(self, position_mm) -> None:
         """Show a position (mm RAS+) in the three slice views; zoom and, where the position is in
         view, pan stay.
@@ -361,8 +376,11 @@ class Views(Section):
         """The views go on from one participant to another; between contrasts of one they stay."""
         from ..scene.cord_profile import same_participant
 
-        if same_participant(before, image) or self._place(image):
-            return
+        if not same_participant(before, image) and not self._place(image):
+            self._fit()
+
+    def _fit(self) -> None:
+        """The whole image in each view."""
         for node in self._by_orientation().values():
             logic = slicer.app.applicationLogic().GetSliceLogic(node) if node is not None else None
             if logic is not None:
@@ -485,7 +503,7 @@ class Views(Section):
             self._answering.start()
 
     def _on_volumes(self, _caller=None, _event=None) -> None:
-        if not self._own and not self._scene.IsBatchProcessing():
+        if not self._own and not self._panel.held and not self._scene.IsBatchProcessing():
             self._check_screen()
 
     def _on_layout(self, _caller=None, _event=None) -> None:
