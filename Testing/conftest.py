@@ -37,3 +37,19 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the sample data (../shared/data beside the checkout) are not here")
     return folder
+
+
+@pytest.fixture(scope="session")
+def review_dataset(tmp_path_factory):
+    """Forty cases to review, with what is wrong with them; made once, not to be changed."""
+    from review.review_dataset import make_review_dataset
+
+    shared = REPOSITORY.parent / "shared" / "data"
+    folder = tmp_path_factory.mktemp("review")
+    return make_review_dataset(folder, shared if shared.is_dir() else None)
+
+
+@pytest.fixture
+def review_copy(review_dataset, tmp_path):
+    """A copy of it for this test alone."""
+    return review_dataset.copy_to(tmp_path / "data")

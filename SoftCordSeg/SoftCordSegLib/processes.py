@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import os
 import platform
+import re
 import signal
 import subprocess
 import sys
@@ -213,6 +214,15 @@ def owner_mark() -> str:
     drive none takes another's process for its own.
     """
     return f"{_system()}-{os.getpid()}"
+
+
+def machine_mark() -> str:
+    """What in a file's name says which machine writes it, as "1a2b3c4d"; the name of the machine
+    cannot be read from it.  The variable ``SOFTCORDSEG_MACHINE`` gives another one, for machines of
+    one name that share a folder.
+    """
+    chosen = re.sub(r"[^A-Za-z0-9-]", "", os.environ.get("SOFTCORDSEG_MACHINE", ""))[:32]
+    return chosen or _system()
 
 
 def owner_is_dead(mark: str) -> bool:

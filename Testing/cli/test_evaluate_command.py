@@ -210,6 +210,25 @@ def test_releases_and_what_moved_too_far(softcord, study, settings, tmp_path):
     assert "Drift of CSA" in (out / "index.html").read_text(encoding="utf-8")
 
 
+def test_a_release_that_moves_areas_by_more_than_is_allowed_fails(softcord, study, tmp_path):
+    def run(limit):
+        words = ("--drift", "--fail-above", limit, "--no-figures", "--json")
+        return softcord("evaluate", study, *folders(study), "-o", tmp_path / "out", *words)
+
+    (moved,) = json.loads(run(100).stdout)["drift"]
+    size = abs(moved["mean_percent"])
+    assert size > 1
+    within, beyond = run(size + 0.01), run(size - 0.01)
+
+    assert within.exit_code == 0, within.stderr
+    assert json.loads(within.stdout)["drift_beyond"] == []
+    assert beyond.exit_code == 1
+    (sentence,) = json.loads(beyond.stdout)["drift_beyond"]
+    assert "from tall to aside" in sentence
+    assert f"Error: {sentence}" in beyond.stderr
+    assert (tmp_path / "out" / "drift.csv").is_file()
+
+
 def test_a_missing_mask_is_told_and_the_rest_is_written(softcord, study, tmp_path):
     (study.parent / "tall" / "sub-02_T2w_seg.nii.gz").unlink()
 
@@ -259,6 +278,7 @@ def test_an_ending_for_one_method(softcord, study, settings, tmp_path):
         (["-m", "a=here", "-m", "a=there"], "Two methods are called 'a'"),
         (["-m", "a=here", "--csa-threshold", "hard"], "'csa_threshold' is invalid"),
         (["-m", "a=here", "--drift"], "at least two"),
+        (["-m", "a=here", "--fail-above", "2"], "Add --drift"),
         (["-m", "a=here", "--vert", "neck"], "neck"),
     ],
 )

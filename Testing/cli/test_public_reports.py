@@ -220,17 +220,21 @@ def test_two_masks_of_one_name_keep_their_folders(softcord, trials, tmp_path):
     assert [row["Filename"] for row in rows_of(tmp_path / "csa.csv")] == [*map(str, masks)]
 
 
-def test_a_level_shown_in_part_is_marked_where_contrasts_are_compared(softcord, trials, tmp_path):
-    folder, compared = trials / "second" / "partial_level", tmp_path / "compared.csv"
-    masks = [folder / f"sub-01_{contrast}_seg.nii.gz" for contrast in ("T2w", "T1w", "MTon")]
-    options = ["--discs", folder / "discs_3_4_5.nii.gz", "--vert", "2:3", "--compare", compared]
+def test_a_level_shown_in_part_is_compared_over_the_part_that_all_show(softcord, trials, tmp_path):
+    folder, table = trials / "second" / "partial_level", tmp_path / "compared.csv"
+    masks = [folder / f"sub-01_{name}_seg.nii.gz" for name in ("T2w", "T1w", "MTon")]
+    words = ["--vert", "2:3", "--discs", folder / "discs_3_4_5.nii.gz", "-o", tmp_path / "csa.csv"]
 
-    result = softcord("csa", *masks, *options, "-o", tmp_path / "csa.csv")
+    assert softcord("csa", *masks, *words, "--compare", table).exit_code == 0
+    (common,) = rows_of(table)
+    assert softcord("csa", *masks, *words, "--compare", table, "--stretch", "all").exit_code == 0
+    each = {row["LevelName"]: row for row in rows_of(table)}
 
-    assert result.exit_code == 0, result.stderr
-    rows = {row["LevelName"]: row for row in rows_of(compared)}
-    assert set(rows) == {"C2:C3", "C3"}
-    assert "MTon: its upper part is not in the mask" in rows["C3"]["notes"]
+    assert float(common["SD"]) < 0.1
+    assert "only the cord that all contrasts show" in common["notes"]
+    assert set(each) == {"C2:C3", "C3"}
+    assert "MTon: its upper part is not in the mask" in each["C3"]["notes"]
+    assert "all that each of them shows is averaged" in each["C3"]["notes"]
 
 
 def test_a_centreline_of_a_part_serves_that_part(softcord, trials, manual, tmp_path):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from SoftCordSegLib.morphometry import measure, rows_in_common
+from SoftCordSegLib.morphometry import levels_in_common, measure, slices_in_common
 from SoftCordSegLib.volume import Volume
 
 
@@ -24,30 +26,67 @@ def cone(first: int, last: int, spacing: float = 1.0, count: int = 60):
 
 
 def test_levels_that_all_cover_are_taken_whole():
-    whole, other = cone(0, 59), cone(0, 59)
-    rows, partial = rows_in_common({"a": whole, "b": other}, [(1,), (2,), (3,), (4,)])
-    assert partial == []
-    assert [row.count for row in rows["a"]] == [15, 15, 15, 15]
+    shapes = {"a": cone(0, 59), "b": cone(0, 59)}
+    for level in (1, 2, 3, 4):
+        row = levels_in_common(shapes, [level])
+        assert (row.rows["a"].count, row.is_part, row.note) == (15, False, "")
 
 
 @pytest.mark.parametrize("spacing", [1.0, 5.0])
 def test_of_a_level_that_one_covers_in_part_the_common_part_is_taken(spacing):
-    whole, short = cone(0, 59), cone(20, 59, spacing)
-    rows, partial = rows_in_common({"whole": whole, "short": short}, [(2,), (3,), (4,)])
+    shapes = {"whole": cone(0, 59), "short": cone(20, 59, spacing)}
+    row = levels_in_common(shapes, [3])
 
-    assert partial == [(3,)]
-    by_level = {name: {row.levels: row for row in found} for name, found in rows.items()}
-    areas = [by_level[name][(3,)].mean["area"] for name in ("whole", "short")]
+    assert row.is_part
+    areas = [one.mean["area"] for one in row.rows.values()]
     assert areas[0] == pytest.approx(areas[1], rel=0.04)
-    assert min(by_level["whole"][(3,)].slices) >= 17
-    assert (4,) not in by_level["short"]
-    assert by_level["whole"][(4,)].count == 15, "nothing to compare it with"
+    assert min(row.rows["whole"].slices) >= 17
+    assert "ends within C3 in short; only the cord that all contrasts show" in row.note
+    below = levels_in_common(shapes, [4])
+    assert list(below.rows) == ["whole"]
+    assert below.rows["whole"].count == 15, "nothing to compare it with"
+    assert not below.is_part
+
+
+def test_all_that_each_shows_is_taken_when_it_is_asked_for():
+    shapes = {"whole": cone(0, 59), "short": cone(20, 59)}
+    row = levels_in_common(shapes, [3], whole=True)
+
+    assert {name: one.count for name, one in row.rows.items()} == {"whole": 15, "short": 10}
+    assert row.note == "The mask ends within C3 in short; all that each of them shows is averaged."
 
 
 def test_a_range_is_compared_over_its_common_stretch():
-    whole, short = cone(0, 59), cone(20, 59)
-    rows, partial = rows_in_common({"whole": whole, "short": short}, [(3, 4)])
+    shapes = {"whole": cone(0, 59), "short": cone(20, 59)}
+    row = levels_in_common(shapes, [3, 4])
 
-    assert partial == [(3, 4)]
-    assert [len(found) for found in rows.values()] == [1, 1]
-    assert rows["whole"][0].mean["area"] == pytest.approx(rows["short"][0].mean["area"], rel=0.02)
+    assert row.is_part
+    assert {one.levels for one in row.rows.values()} == {(3,)}, "of C4 one has nothing"
+    areas = [one.mean["area"] for one in row.rows.values()]
+    assert areas[0] == pytest.approx(areas[1], rel=0.02)
+
+
+def test_a_cord_that_moved_between_images_keeps_the_levels_that_both_show_whole():
+    lower = cone(0, 59)
+    lifted = replace(lower, centres_mm=lower.centres_mm + np.array([0, 0, 20.0]))
+    row = levels_in_common({"a": lower, "b": lifted}, [3])
+
+    assert [one.count for one in row.rows.values()] == [15, 15]
+
+
+def test_parts_that_do_not_overlap_are_not_compared():
+    row = levels_in_common({"upper": cone(25, 59), "lower": cone(0, 19)}, [3])
+
+    assert not row.compared
+    assert [one.count for one in row.rows.values()] == [5, 5]
+    assert "no cord there in common, and are not compared" in row.note
+
+
+def test_slices_of_one_grid_that_one_lacks_are_left_out_of_all():
+    shapes = {"whole": cone(0, 59), "short": cone(20, 59)}
+    row = slices_in_common(shapes, range(15, 25))
+
+    assert {one.slices for one in row.rows.values()} == {tuple(range(20, 25))}
+    assert "ends within 15:24 in short" in row.note
+    each = slices_in_common(shapes, range(15, 25), whole=True)
+    assert [one.count for one in each.rows.values()] == [10, 5]

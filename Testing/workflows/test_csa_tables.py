@@ -2,56 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import pytest
 
 from cli.fakes import a_neck, rows_of
-from SoftCordSegLib.errors import InputError, OptionError
+from SoftCordSegLib.errors import OptionError
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.volume import write_nifti
 from SoftCordSegLib.workflows.csa_measure import CsaOptions, MaskLevels, measure_volume
-from SoftCordSegLib.workflows.csa_tables import (
-    CsaFiles,
-    compare_masks,
-    compare_summaries,
-    make_csa_tables,
-    mean_sd,
-    write_csa,
-)
+from SoftCordSegLib.workflows.csa_tables import CsaFiles, make_csa_tables, write_csa
 
 
 def measured(name: str, radius_mm: float = 4.0):
     neck = a_neck(radius_mm)
     mask = neck.with_data(neck.data / 1000)
     return measure_volume(Path(name), mask, MaskLevels(), CsaOptions(), Progress())
-
-
-def test_participants_are_told_apart_by_their_names():
-    masks = [
-        measured("sub-01_T1w_seg.nii.gz", 4.0),
-        measured("sub-01_T2w_seg.nii.gz", 4.5),
-        measured("sub-02_T2w_seg.nii.gz", 4.2),
-    ]
-    first, second = compare_masks(masks, by="slices")
-    assert (first.subject, second.subject) == ("sub-01", "sub-02")
-    assert list(first.spreads[0].values) == ["T1w", "T2w"]
-    assert math.isnan(second.spreads[0].values["T1w"])
-    assert mean_sd([first, second])[0][2] == 1, "the SD of one contrast is none"
-
-
-def test_two_masks_of_one_name_are_refused():
-    masks = [measured("a/sub-01_T1w_seg.nii.gz"), measured("b/sub-01_T1w_seg.nii.gz")]
-    with pytest.raises(InputError) as refused:
-        compare_masks(masks, by="slices")
-    assert refused.value.path == Path("sub-01_T1w_seg.nii.gz")
-
-
-def test_images_of_one_scene_are_compared_by_any_name():
-    one, other = measured("a", 4.0).summary, measured("b", 4.5).summary
-    compared = compare_summaries({"4: T2 sag": one, "x": other}, "", ["4: T2 sag", "x"], "slices")
-    assert compared.spreads[3].sd > 0
 
 
 def test_from_mask_files_to_tables_in_one_call(tmp_path):

@@ -12,6 +12,8 @@ from .data_sets import (
     DERIVATIVES,
     DESCRIPTION,
     LABELS,
+    NOT_RAW,
+    REVIEW,
     SOFT_LABELS,
     check_replaceable,
     dataset_of,
@@ -27,6 +29,7 @@ from .data_sets import (
     raw_images,
     read_description,
     result_folders,
+    review_folder,
     session_folder,
 )
 from .entities import (
@@ -84,6 +87,8 @@ __all__ = [
     "MASKS",
     "MODALITIES",
     "NIFTI_EXTENSIONS",
+    "NOT_RAW",
+    "REVIEW",
     "SOFT_LABELS",
     "Entities",
     "FileName",
@@ -127,6 +132,7 @@ __all__ = [
     "read_description",
     "read_name",
     "read_sidecar",
+    "review_folder",
     "segmentation_sidecar",
     "series_of",
     "session_folder",

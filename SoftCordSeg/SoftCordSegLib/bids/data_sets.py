@@ -29,11 +29,11 @@ from .sidecar import Origin, is_as_described, origin_of, read_sidecar
 
 BIDS_VERSION = "1.9.0"
 DESCRIPTION = "dataset_description.json"
-DERIVATIVES, LABELS = "derivatives", "labels"
+DERIVATIVES, LABELS, REVIEW = "derivatives", "labels", "review"
 # The authors' folders of soft ground truths, and of these at or above 0.5.
 SOFT_LABELS, CUT_SOFT_LABELS = "labels_softseg", "labels_softseg_bin"
 # Folders without images as they came from the scanner, or without images of the spine.
-_NOT_RAW = (DERIVATIVES, "sourcedata", "code", "fmap", "perf", "eeg", "meg")
+NOT_RAW = (DERIVATIVES, "sourcedata", "code", "fmap", "perf", "eeg", "meg")
 _DISC_EXTENSIONS = (*NIFTI_EXTENSIONS, ".mrk.json", ".fcsv")
 
 
@@ -45,6 +45,13 @@ def session_folder(root: Path, session: str, modality: str = "") -> Path:
 def derivative_folder(dataset: Path, pipeline: str, session: str, modality: str = "") -> Path:
     """``dataset/derivatives/labels/sub-01/ses-1/anat`` of the pipeline "labels"."""
     return session_folder(dataset / DERIVATIVES / pipeline, session, modality)
+
+
+def review_folder(dataset: Path) -> Path:
+    """Where everything of a data set's review lies, ``dataset/derivatives/review``: verdicts,
+    doubts, positions and readings; also of a plain folder.
+    """
+    return dataset / DERIVATIVES / REVIEW
 
 
 def dataset_of(path: Path) -> Path | None:
@@ -170,7 +177,7 @@ def raw_images(dataset: Path, out: Path | None = None) -> list[Path]:
     ours = None if out is None else real_path(out)
     return sorted(
         path
-        for path in nifti_files(dataset, _NOT_RAW)
+        for path in nifti_files(dataset, NOT_RAW)
         if participant_of(path)
         and read_name(path).kind is Kind.IMAGE
         and (ours is None or ours not in real_path(path).parents)

@@ -18,8 +18,9 @@ from .shared_options import Debug, Json
 
 if TYPE_CHECKING:
     from ..morphometry import MeasureOptions
+    from ..workflows.compare_contrasts import Compared
     from ..workflows.csa_measure import Grouping, Measured
-    from ..workflows.csa_tables import Compared, CsaFiles, CsaTables
+    from ..workflows.csa_tables import CsaFiles, CsaTables
 
 # More rows than this are in the file, not in the window.
 _SHOWN_ROWS = 40
@@ -30,6 +31,13 @@ class TiltChoice(str, enum.Enum):
 
     sct = "sct"
     exact = "exact"
+
+
+class StretchChoice(str, enum.Enum):
+    """Of --stretch."""
+
+    common = "common"
+    all = "all"
 
 
 class RescalingChoice(str, enum.Enum):
@@ -210,6 +218,18 @@ CompareOut = Annotated[
         metavar="FILE",
     ),
 ]
+Stretch = Annotated[
+    StretchChoice,
+    _option(
+        _MORE,
+        "--stretch",
+        help=(
+            "With --compare, of a level or of slices that a mask shows in part: common takes the"
+            " cord that all masks of the participant show; all takes what each shows. A note says"
+            " so."
+        ),
+    ),
+]
 Subject = Annotated[
     Optional[str],
     _option(
@@ -258,6 +278,7 @@ def csa_command(
     normalize_pam50: NormalizePam50 = False,
     compare_out: CompareOut = None,
     subject: Subject = None,
+    stretch: Stretch = StretchChoice.common,
     figure: Figure = None,
     append: Append = False,
     json: Json = False,
@@ -287,7 +308,15 @@ def csa_command(
         files = CsaFiles(out, append, compare_out, figure)
         _check_compare(compare_out, subject, len(masks))
         with watching(debug, len(masks) > 1) as (bar, on_failure):
-            made = make_csa_tables(masks, options, files, subject, bar=bar, on_failure=on_failure)
+            made = make_csa_tables(
+                masks,
+                options,
+                files,
+                subject,
+                whole_levels=stretch is StretchChoice.all,
+                bar=bar,
+                on_failure=on_failure,
+            )
         if made.compare_error is not None:
             fail(str(made.compare_error))
         if made.measured:
@@ -377,7 +406,8 @@ def _check_compare(path: Path | None, subject: str | None, masks: int) -> None:
 def _show(measured: Sequence[Measured], compared: Sequence[Compared], files: CsaFiles) -> None:
     """Notes and results in the window."""
     from ..morphometry import slice_ranges
-    from ..workflows.csa_tables import mask_names, mean_sd
+    from ..workflows.compare_contrasts import mean_sd
+    from ..workflows.csa_tables import mask_names
 
     rows = []
     for one, name in zip(measured, mask_names(measured)):
@@ -398,6 +428,11 @@ def _show(measured: Sequence[Measured], compared: Sequence[Compared], files: Csa
     if compared:
         headings, cells = _compared_rows(compared)
         show_table(f"Area in mm² by contrast, in {files.compare}", headings, cells[:_SHOWN_ROWS])
+        for one in compared:
+            for spread in one.spreads:
+                if one.problem or spread.is_part:
+                    where = " ".join(filter(None, (one.subject, spread.name)))
+                    warn(f"{where}: {spread.notes}" if where else spread.notes)
         for level, sd, subjects in mean_sd(compared)[:_SHOWN_ROWS]:
             if subjects > 1:
                 say(

@@ -108,6 +108,18 @@ CsaThreshold = Annotated[
 Drift = Annotated[
     bool, typer.Option("--drift", help="The methods are releases of one model, the oldest first.")
 ]
+FailAbove = Annotated[
+    Optional[float],
+    typer.Option(
+        "--fail-above",
+        help=(
+            "With --drift: end with exit code 1 where the mean CSA of a data set moves by more than"
+            " so many per cent from one release to the next."
+        ),
+        min=0.0,
+        metavar="PERCENT",
+    ),
+]
 Figures = Annotated[
     bool,
     typer.Option(
@@ -126,6 +138,7 @@ def evaluate_command(
     vert: Vert = None,
     csa_threshold: CsaThreshold = None,
     drift: Drift = False,
+    fail_above: FailAbove = None,
     figures: Figures = True,
     device: Device = "auto",
     threads: Threads = None,
@@ -140,6 +153,10 @@ def evaluate_command(
     """
     with guarded(debug, json):
         _check_packages()
+        if fail_above is not None and not drift:
+            raise OptionError(
+                "--fail-above is of drift from release to release.", hint="Add --drift."
+            )
         from ..workflows.evaluate_study import evaluate_study
         from ..workflows.evaluation_settings import read_settings
 
@@ -163,14 +180,27 @@ def evaluate_command(
             fail(f"{one.method}: {error}")
         _show(study.summary)
         say(f"Everything is in '{out}'.")
+        beyond = _beyond(study.summary, fail_above)
         if json:
             errors = [
                 {"method": one.method, "input": str(one.image), "error": str(error)}
                 for one, error in failures
             ]
-            print_json({**_as_json(study), "errors": errors})
-        if failures:
+            print_json({**_as_json(study), "drift_beyond": beyond, "errors": errors})
+        if failures or beyond:
             raise typer.Exit(EXIT_FAILED)
+
+
+def _beyond(summary: Summary, limit: float | None) -> list[str]:
+    """Say, and give, the drifts beyond a limit; none without one."""
+    if limit is None:
+        return []
+    from ..evaluation.release_drift import drifts_beyond
+
+    beyond = drifts_beyond(summary.drifts, limit)
+    for sentence in beyond:
+        fail(sentence)
+    return beyond
 
 
 def _check_packages() -> None:

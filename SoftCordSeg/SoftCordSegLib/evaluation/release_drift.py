@@ -4,6 +4,7 @@ program is updated.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import pandas as pd
@@ -86,3 +87,24 @@ def release_drifts(
             )
     columns = ["dataset", "previous", "release", "images", "missing"]
     return pd.DataFrame(rows, columns=[*columns, "mean_mm2", "sd_mm2", "mean_percent", "flagged"])
+
+
+def drifts_beyond(drifts: pd.DataFrame, limit_percent: float) -> list[str]:
+    """A sentence for each data set and release whose mean CSA moved by more than a limit, up or
+    down, or of which no image could be compared; none where all is within it.
+
+    Args:
+        drifts: of :func:`release_drifts`.
+        limit_percent: of the mean over images, at least 0.
+    """
+    found = [] if len(drifts) else ["Drift of CSA is unknown: there are no areas."]
+    for row in drifts.itertuples(index=False):
+        whose = f"{row.release}{f' in {row.dataset}' if row.dataset else ''}"
+        if not row.images or math.isnan(row.mean_percent):
+            found.append(f"Drift of CSA to {whose} is unknown: no image could be compared.")
+        elif abs(row.mean_percent) > limit_percent:
+            found.append(
+                f"CSA moves by {row.mean_percent:+.2f} % from {row.previous} to {whose}, by more"
+                f" than {limit_percent:g} %."
+            )
+    return found

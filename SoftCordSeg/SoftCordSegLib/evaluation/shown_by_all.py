@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..morphometry import level_name, reached_by_all
+from ..morphometry import level_name, reached_by_all, stretch_note
 from .slice_areas import CordRange
 
 _PARTICIPANT = ["method", "dataset", "participant", "cut"]
@@ -80,7 +80,9 @@ def shown_by_all(rows: pd.DataFrame, inside: pd.DataFrame, cord_range: CordRange
         for contrast in contrasts:
             image = (*key, contrast)
             result.places[image], result.compared[image] = place, compared
-            result.notes[image] = _note(open_in, not kept.all(), compared, cord_range.name)
+            result.notes[image] = stretch_note(
+                cord_range.name, open_in, not bool(kept.all()), compared
+            )
     return result
 
 
@@ -122,12 +124,3 @@ def _place(kept: pd.DataFrame, cord_range: CordRange) -> str:
     if not cord_range.levels or there == sorted(cord_range.levels):
         return cord_range.name
     return ",".join(map(level_name, there))
-
-
-def _note(open_in: Sequence[str], is_part: bool, compared: bool, name: str) -> str:
-    if not open_in:
-        return ""
-    where = f"The mask ends within {name} in {', '.join(open_in)}"
-    if not compared:
-        return f"{where}; the contrasts have no cord there in common, and are not compared."
-    return f"{where}; only the cord that all contrasts show is averaged." if is_part else ""

@@ -5,7 +5,13 @@ Other rooms import from here, not from the files; from ``disc_files``, what read
 
 from .aggregate import LevelSummary, Summary, aggregate
 from .centreline import Centreline
-from .common_stretch import reached_by_all, rows_in_common
+from .common_stretch import (
+    CommonRow,
+    levels_in_common,
+    reached_by_all,
+    slices_in_common,
+    stretch_note,
+)
 from .contrast_spread import (
     ContrastSpread,
     contrasts_csv_text,
@@ -57,6 +63,7 @@ __all__ = [
     "MEASURES",
     "UNITS",
     "Centreline",
+    "CommonRow",
     "ContrastSpread",
     "CordShape",
     "DiscLabel",
@@ -91,6 +98,7 @@ __all__ = [
     "is_unmoved",
     "level_name",
     "levels_from_discs",
+    "levels_in_common",
     "levels_from_labelled_mask",
     "measure",
     "pam50_slices",
@@ -100,11 +108,12 @@ __all__ = [
     "parse_slices",
     "propose_discs",
     "reached_by_all",
-    "rows_in_common",
     "shrink_factors",
     "slice_ranges",
     "slices_at_pmj_distance",
+    "slices_in_common",
     "spread_over_contrasts",
+    "stretch_note",
     "table_rows",
     "text_added_to",
     "to_json",

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import InputError
 from .cord_shape import CordShape
-from .level_names import level_name, slice_ranges
+from .level_names import level_name, level_ranges, slice_ranges
 from .row_notes import row_note
 
 _SUMMED = ("length",)
@@ -44,10 +44,7 @@ class LevelSummary:
     @property
     def name(self) -> str:
         """For example "C2:C3", "C1;C3", or the slices where there are no levels."""
-        if not self.levels:
-            return slice_ranges(self.slices)
-        runs = (part.split(":") for part in slice_ranges(self.levels).split(";"))
-        return ";".join(":".join(level_name(int(end)) for end in run) for run in runs)
+        return level_ranges(self.levels) if self.levels else slice_ranges(self.slices)
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ class ContrastSpread:
         by: "levels", "slices" or "pmj", see :func:`spread_over_contrasts`.
         notes: what is doubtful in the images' values, as that one shows a part of the level only;
             "" for nothing.
+        is_part: some image shows only a part of the levels or slices.
     """
 
     name: str
@@ -51,6 +52,7 @@ class ContrastSpread:
     sd: float
     by: str = "levels"
     notes: str = ""
+    is_part: bool = False
 
     @property
     def cv_percent(self) -> float:

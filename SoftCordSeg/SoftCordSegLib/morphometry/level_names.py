@@ -150,6 +150,12 @@ def _parse_list(text: str, parse: Callable[[str], int]) -> list[int]:
     return list(numbers)
 
 
+def level_ranges(levels: Iterable[int]) -> str:
+    """Levels as ranges of names: "C2:C3", "C1;C3"."""
+    runs = (part.split(":") for part in slice_ranges(levels).split(";"))
+    return ";".join(":".join(level_name(int(end)) for end in run) for run in runs)
+
+
 def slice_ranges(numbers: Iterable[int]) -> str:
     """SCT's short form of a list of integers: [1, 2, 3, 5, 7, 8] becomes "1:3;5;7:8"."""
     numbers = sorted({int(number) for number in numbers})

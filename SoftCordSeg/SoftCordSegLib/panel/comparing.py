@@ -4,9 +4,9 @@ contrast.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
 from pathlib import Path
 
 from slicer.i18n import tr as _
@@ -137,19 +137,15 @@ def compare(
     Raises:
         InputError: a wrong range.
     """
-    from ..morphometry import rows_in_common
-    from ..workflows.csa_tables import compare_summaries
+    from ..workflows.compare_contrasts import compare_contrasts
+    from ..workflows.csa_measure import CsaOptions
 
-    shapes = {name: one.shape for name, one in zip(compared.names, measurements)}
-    if rows in (Rows.Level, Rows.Slice):
-        found = {int(level) for shape in shapes.values() for level in shape.levels if level}
-        groups = [(level,) for level in sorted(found)]
-    else:
-        groups = [tuple(grouping_of(rows, levels).levels)]
-    summaries, partial = rows_in_common(shapes, groups)
-    spreads = compare_summaries(summaries, "", compared.names).spreads
-    table = _table(compared.names, spreads, partial, _places(measurements[0].shape, spreads))
-    return Comparison(table, spreads, _words(compared, spreads, partial))
+    chosen = Rows.Level if rows is Rows.Slice else rows
+    images = {name: one.whole for name, one in zip(compared.names, measurements)}
+    options = CsaOptions(grouping=grouping_of(chosen, levels))
+    spreads = compare_contrasts(images, options).spreads
+    table = _table(compared.names, spreads, _places(measurements[0].shape, spreads))
+    return Comparison(table, spreads, _words(compared, spreads))
 
 
 def _places(shape, spreads) -> list:
@@ -165,14 +161,14 @@ def _places(shape, spreads) -> list:
     return places
 
 
-def _table(names: Sequence[str], spreads, partial, places) -> ShortTable:
+def _table(names: Sequence[str], spreads, places) -> ShortTable:
     last = _("Difference") if len(names) == 2 else _("SD")
     cells = []
     for spread in spreads:
         values = [spread.values[name] for name in names]
-        apart = values[1] - values[0] if len(names) == 2 else spread.sd
-        text = f"{apart:+.1f}" if len(names) == 2 and math.isfinite(apart) else number_text(apart)
-        mark = _PART if tuple(spread.levels) in partial else ""
+        apart = values[1] - values[0] if len(names) == 2 and isfinite(spread.sd) else spread.sd
+        text = f"{apart:+.1f}" if len(names) == 2 and isfinite(apart) else number_text(apart)
+        mark = _PART if _is_cut(spread) else ""
         cells.append((range_text(spread.name) + mark, *map(number_text, values), text))
     return ShortTable(
         (_("Level"), *(f"{name} {_UNIT}" for name in names), last),
@@ -182,8 +178,8 @@ def _table(names: Sequence[str], spreads, partial, places) -> ShortTable:
     )
 
 
-def _words(compared: Compared, spreads, partial) -> str:
-    known = [spread.sd for spread in spreads if math.isfinite(spread.sd)]
+def _words(compared: Compared, spreads) -> str:
+    known = [spread.sd for spread in spreads if isfinite(spread.sd)]
     if known:
         words = _("The areas differ by {sd:.1f} mm² (SD over {count} volumes).").format(
             sd=sum(known) / len(known), count=len(compared.names)
@@ -191,9 +187,21 @@ def _words(compared: Compared, spreads, partial) -> str:
     else:
         words = _("No level is in more than one of the volumes.")
     sentences = [words, *compared.remarks]
-    if partial:
+    apart = [spread.name for spread in spreads if spread.is_part and not _is_cut(spread)]
+    if apart:
+        sentences.append(
+            _("{levels}: the volumes show no stretch in common.").format(
+                levels=", ".join(map(range_text, apart))
+            )
+        )
+    if any(map(_is_cut, spreads)):
         sentences.append(_("* only the stretch of cord that all of them show."))
     return " ".join(sentences)
+
+
+def _is_cut(spread) -> bool:
+    """Whether only a part of the level is compared."""
+    return spread.is_part and isfinite(spread.sd)
 
 
 def put_comparison_into_scene(study, table: ShortTable) -> None:

@@ -6,22 +6,20 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..bids import contrast_names, session_of, short_names
+from ..bids import short_names
 from ..errors import InputError, OptionError
 from ..files import check_folder, check_not_an_input, locked, real_path, text_writer, write_together
+from .compare_contrasts import Compared, compare_masks
 from .csa_measure import CsaOptions, Measured, measure_file, read_shared
 from .run_each import Bar, Failure, OnFailure, no_bar, run_each, say_nothing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from ..morphometry import ContrastSpread, Summary
 
 FIGURE_ENDINGS = (".png", ".pdf", ".svg")
 
@@ -91,35 +89,6 @@ class CsaFiles:
 
 
 @dataclass(frozen=True)
-class Compared:
-    """One participant's contrasts side by side.
-
-    Attributes:
-        subject: its name, with its session; "" where the files do not tell it.
-        spreads: one for each level or range of levels, slice, or distance.
-    """
-
-    subject: str
-    spreads: tuple[ContrastSpread, ...]
-
-    def as_json(self) -> list[dict[str, Any]]:
-        """A row each, in plain types; areas in mm²."""
-        return [
-            {
-                "Subject": self.subject,
-                "Levels": list(spread.levels),
-                "Name": spread.name,
-                "Area": {name: _number(value) for name, value in spread.values.items()},
-                "Mean": _number(spread.mean),
-                "SD": _number(spread.sd),
-                "CVPercent": _number(spread.cv_percent),
-                "Notes": spread.notes,
-            }
-            for spread in self.spreads
-        ]
-
-
-@dataclass(frozen=True)
 class CsaTables:
     """What was made of several masks.
 
@@ -144,6 +113,7 @@ def make_csa_tables(
     files: CsaFiles,
     subject: str | None = None,
     *,
+    whole_levels: bool = False,
     bar: Bar = no_bar,
     on_failure: OnFailure = say_nothing,
 ) -> CsaTables:
@@ -154,7 +124,8 @@ def make_csa_tables(
         masks: of the cord, soft or binary.
         options: what to measure, and which rows to make of it.
         files: where to write.
-        subject: all masks are of this participant; see :func:`compare_masks`.
+        subject: all masks are of this participant; see :func:`.compare_contrasts.compare_masks`.
+        whole_levels: compare all that each mask shows of a level, not only what all of them show.
         bar, on_failure: as in :func:`.run_each.run_each`.
 
     Raises:
@@ -175,108 +146,12 @@ def make_csa_tables(
     measured, compared, compare_error = outcomes.results, [], None
     if measured and files.compare is not None:
         try:
-            compared = compare_masks(measured, subject, compared_by(options))
+            compared = compare_masks(measured, options, subject, whole=whole_levels)
         except InputError as error:  # the table of the rest is worth having
             compare_error, files = error, CsaFiles(files.table, files.append)
     if measured:
         write_csa(files, measured, compared)
     return CsaTables(files, measured, compared, outcomes.failures, compare_error)
-
-
-def compared_by(options: CsaOptions) -> str:
-    """What identifies a stretch of cord in all images: see
-    :func:`SoftCordSegLib.morphometry.spread_over_contrasts`.
-    """
-    if options.pmj.distance_mm is not None and not options.grouping.per_slice:
-        return "pmj"
-    return (
-        "levels" if options.grouping.needs_levels and not options.grouping.per_slice else "slices"
-    )
-
-
-def compare_masks(
-    measured: Sequence[Measured], subject: str | None = None, by: str = "levels"
-) -> list[Compared]:
-    """Compare the masks of each participant.
-
-    Args:
-        measured: all masks.
-        subject: all masks are of this participant; None tells participants apart by BIDS's "sub-"
-            and "ses-".
-        by: of :func:`compared_by`.
-
-    Returns:
-        Participants in the order met; all have the same columns (a contrast that a participant
-        lacks is NaN).
-
-    Raises:
-        InputError: no participant has more than one mask, or one has two masks of one name; slices
-            of masks on different grids.
-    """
-    groups: dict[str, dict[str, Summary]] = {}
-    first: dict[str, Measured] = {}
-    for one, contrast in zip(measured, contrast_names([one.path for one in measured])):
-        key = session_of(one.path) if subject is None else subject
-        group = groups.setdefault(key, {})
-        if contrast in group:
-            raise InputError(
-                "Two masks of one participant have this name.",
-                path=one.path.name,
-                hint="Rename one by its contrast.",
-            )
-        if by == "slices":
-            _check_grid(first.setdefault(key, one), one)
-        group[contrast] = one.summary
-    if all(len(group) < 2 for group in groups.values()):
-        raise InputError(
-            "No participant has two masks that could be measured, so there is nothing to compare.",
-            hint="If all masks are of one participant, name it.",
-        )
-    contrasts = list(dict.fromkeys(name for group in groups.values() for name in group))
-    compared = [compare_summaries(group, key, contrasts, by) for key, group in groups.items()]
-    compared = [one for one in compared if one.spreads]
-    if not compared:
-        raise InputError(
-            "None of the masks has an area in the slices or levels asked for, so there is nothing"
-            " to compare.",
-            hint="Choose others.",
-        )
-    return compared
-
-
-def compare_summaries(
-    summaries: Mapping[str, Summary], subject: str, contrasts: Sequence[str], by: str = "levels"
-) -> Compared:
-    """The contrasts of one participant side by side.
-
-    Args:
-        summaries: by contrast.
-        subject: name of the participant.
-        contrasts: columns; one that the participant lacks is NaN.
-        by: of :func:`compared_by`.
-    """
-    from ..morphometry import spread_over_contrasts
-
-    spreads = spread_over_contrasts(dict(summaries), by=by)
-    return Compared(
-        subject,
-        tuple(
-            replace(spread, values={name: spread.values.get(name, math.nan) for name in contrasts})
-            for spread in spreads
-        ),
-    )
-
-
-def mean_sd(compared: Sequence[Compared]) -> list[tuple[str, float, int]]:
-    """Over participants: (level, mean of the SDs over contrasts, number of participants with one);
-    the paper's figure.
-    """
-    sds: dict[str, list[float]] = {}
-    for one in compared:
-        for spread in one.spreads:
-            if math.isfinite(spread.sd):
-                sds.setdefault(spread.name, []).append(spread.sd)
-    return [(name, sum(values) / len(values), len(values)) for name, values in sds.items()]
 
 
 def write_csa(files: CsaFiles, measured: Sequence[Measured], compared: Sequence[Compared]) -> None:
@@ -316,15 +191,6 @@ def mask_names(measured: Sequence[Measured]) -> list[str]:
     return [name if names.count(name) == 1 else str(one.path) for name, one in zip(names, measured)]
 
 
-def _check_grid(one: Measured, other: Measured) -> None:
-    if not one.shape.grid.same_as(other.shape.grid, tolerance_mm=1e-2):
-        raise InputError(
-            f"'{one.path.name}' and '{other.path.name}' have different grids, so that slices of one"
-            " number lie elsewhere along the cord.",
-            hint="Compare them by level, or by the distance from the junction (PMJ).",
-        )
-
-
 def _compared_text(compared: Sequence[Compared]) -> str:
     """One CSV table of all participants, header first."""
     from ..morphometry import contrasts_csv_text
@@ -359,6 +225,7 @@ def _figure(measured: Sequence[Measured], compared: Sequence[Compared]) -> Figur
         spreads = [
             replace(spread, name=f"{one.subject}\n{spread.name}") if several else spread
             for one in compared
+            if not one.problem
             for spread in one.spreads
         ]
         return contrasts_figure(spreads, title="" if several else compared[0].subject)
@@ -367,7 +234,3 @@ def _figure(measured: Sequence[Measured], compared: Sequence[Compared]) -> Figur
     return profile_figure(
         dict(zip(short_names([one.path for one in measured]), (one.shape for one in measured)))
     )
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None

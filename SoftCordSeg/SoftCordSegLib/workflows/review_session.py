@@ -1,0 +1,462 @@
+"""The review of a data set by one rater: the list of cases, the case in view, verdicts, and where
+the rater stopped.  The one object that the panel and the command line use.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, Optional, Union
+
+from ..bids import review_folder
+from ..errors import InputError, OptionError, OutputError
+from ..files import file_sha256, json_text, write_text_atomically
+from ..review.case_order import ORDERS, Order, in_order, matching, seconds_left, shuffled
+from ..review.raters import rater_file, rater_name
+from ..review.review_cases import ReviewCase, find_review_cases
+from ..review.verdicts import (
+    Judgement,
+    Verdict,
+    VerdictStore,
+    newest,
+    read_verdicts,
+    utc_now,
+)
+from ..structured_text import read_json
+
+OPEN = "open"
+VerdictFilter = Optional[Union[Literal["open"], Judgement]]
+_POSITION = "position"
+
+
+@dataclass(frozen=True)
+class ReviewOptions:
+    """How a rater reviews.
+
+    Attributes:
+        rater: name.
+        order: doubtful cases first, those worth teaching first, or by name.
+        reading: name of a second reading; "" for the first.
+        blinded: names of files, masks' makers, doubts and the earlier verdicts are hidden, and the
+            cases are shuffled.
+        seed: of the shuffling.
+    """
+
+    rater: str
+    order: Order = "doubt"
+    reading: str = ""
+    blinded: bool = False
+    seed: int = 1
+
+    def check(self) -> None:
+        """Refuse what cannot be.
+
+        Raises:
+            OptionError: no rater's name, or an unknown order.
+        """
+        rater_name(self.rater)
+        if self.order not in ORDERS:
+            raise OptionError(
+                f"There is no order '{self.order}'.", hint=f"Choose among {', '.join(ORDERS)}."
+            )
+
+
+@dataclass(frozen=True)
+class ReviewRow:
+    """A line of the list.
+
+    Attributes:
+        case: its files.
+        doubt: ``review.doubt.Doubt`` as it was stored; None where it was never computed.
+        verdict: this rater's newest in this reading; None for none.
+        shown_name: the case's key, or a neutral name while blinded.
+    """
+
+    case: ReviewCase
+    doubt: Any
+    verdict: Verdict | None
+    shown_name: str
+
+    @property
+    def can_be_judged(self) -> bool:
+        """Whether image and mask are there."""
+        return self.case.mask is not None and not self.case.problem
+
+    @property
+    def judgement(self) -> Judgement | None:
+        """What this rater says; None for nothing yet."""
+        return None if self.verdict is None else self.verdict.verdict
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits for a verdict."""
+        return self.can_be_judged and self.judgement is None
+
+
+class ReviewSession:
+    """One rater at a data set.
+
+    Args:
+        dataset: BIDS data set or plain folder.
+        options: rater, order, reading.
+        doubts: by key of the case, as they were stored.
+        only: keys of the cases of a second reading; None for all.
+
+    Raises:
+        InputError: there is no such folder.
+        OptionError: an option is invalid.
+    """
+
+    def __init__(
+        self,
+        dataset: Path,
+        options: ReviewOptions,
+        *,
+        doubts: Mapping[str, Any] | None = None,
+        only: Collection[str] | None = None,
+    ):
+        options.check()
+        self.dataset = Path(dataset)
+        self.options = options
+        self.rater = rater_name(options.rater)
+        self.rows: list[ReviewRow] = []
+        self._doubts: dict[str, Any] = dict(doubts or {})
+        self._only = None if only is None else frozenset(only)
+        self._store = VerdictStore(self.dataset, self.rater)
+        self._own: list[Verdict] = []
+        self._index: dict[str, int] = {}
+        self._visited: list[str] = []
+        self._current = ""
+        self._hashes: dict[tuple[Path, int, int], str] = {}
+        self.refresh()
+        stopped_at = self._read_position()
+        if stopped_at in self._index:
+            self._current = stopped_at
+        elif self.rows:
+            self._current = next((r.case.key for r in self.rows if r.is_open), self._first())
+
+    def refresh(self) -> None:
+        """Read the data set and the verdicts again: masks that were saved, what was judged
+        elsewhere.  The case in view stays.
+
+        Raises:
+            InputError: the data set is gone.
+        """
+        verdicts = read_verdicts(self.dataset)
+        self._own = [one for one in verdicts if one.rater == self.rater]
+        mine = newest(self._own, self.options.reading)
+        cases = [
+            case
+            for case in find_review_cases(self.dataset)
+            if self._only is None or case.key in self._only
+        ]
+        if self.options.blinded:
+            names = self._neutral_names([case.key for case in cases])
+        else:
+            names = {case.key: case.key for case in cases}
+        rows = [
+            ReviewRow(
+                case,
+                self._doubts.get(case.key),
+                mine.get((case.key, self.rater)),
+                names[case.key],
+            )
+            for case in cases
+        ]
+        self._sort(rows)
+
+    def set_doubts(self, doubts: Mapping[str, Any]) -> None:
+        """Take doubts that were computed meanwhile; the list is sorted anew, the case in view
+        stays.
+        """
+        self._doubts.update(doubts)
+        self._sort([replace(row, doubt=self._doubts.get(row.case.key)) for row in self.rows])
+
+    def filtered(
+        self, text: str = "", verdict: VerdictFilter = None, contrast: str = ""
+    ) -> list[ReviewRow]:
+        """Rows in their order.
+
+        Args:
+            text: words that all stand in the name, the reason of the doubt or the comment.
+            verdict: "open", or what was said; None for all.
+            contrast: of the image; "" for all.
+        """
+        return [
+            row
+            for row in self.rows
+            if (not text or matching(text, *self._words(row)))
+            and (not contrast or (row.case.contrast == contrast and not self.options.blinded))
+            and (verdict is None or (row.is_open if verdict == OPEN else row.judgement == verdict))
+        ]
+
+    @property
+    def contrasts(self) -> list[str]:
+        """Those of the list, sorted."""
+        return sorted({row.case.contrast for row in self.rows if row.case.contrast})
+
+    @property
+    def current(self) -> ReviewRow | None:
+        """The case in view; None where the list is empty."""
+        return self.row(self._current) if self._current in self._index else None
+
+    def row(self, key: str) -> ReviewRow:
+        """The row of a case.
+
+        Raises:
+            InputError: the list has no such case.
+        """
+        if key not in self._index:
+            raise InputError(
+                f"There is no case '{key}' in this list.", hint="Choose one of the list."
+            )
+        return self.rows[self._index[key]]
+
+    def go_to(self, key: str) -> ReviewRow:
+        """Look at a case; where it is stored at once.
+
+        Raises:
+            InputError: the list has no such case.
+        """
+        row = self.row(key)
+        if self._current and self._current != key:
+            self._visited.append(self._current)
+        self._current = key
+        self._write_position()
+        return row
+
+    def next_open(self) -> ReviewRow | None:
+        """Go to the next case without a verdict, from the one in view on and round to the first;
+        None, and no move, where all are judged.
+        """
+        start = self._index.get(self._current, -1)
+        row = next((r for r in self.rows[start + 1 :] + self.rows[: start + 1] if r.is_open), None)
+        return None if row is None else self.go_to(row.case.key)
+
+    def next_row(self) -> ReviewRow | None:
+        """Go to the next row of the list, judged or not; None at its end."""
+        at = self._index.get(self._current, -1) + 1
+        return self.go_to(self.rows[at].case.key) if at < len(self.rows) else None
+
+    def previous(self) -> ReviewRow | None:
+        """Go back to the case that was in view before; where there was none, to the row before;
+        None at the first.
+        """
+        while self._visited:
+            key = self._visited.pop()
+            if key in self._index:
+                self._current = key
+                self._write_position()
+                return self.row(key)
+        at = self._index.get(self._current, 0) - 1
+        if at < 0:
+            return None
+        self._current = self.rows[at].case.key
+        self._write_position()
+        return self.rows[at]
+
+    def judge(
+        self,
+        verdict: Judgement | None,
+        rank: int | None = None,
+        comment: str = "",
+        seconds: float = 0.0,
+        *,
+        key: str = "",
+        mask: Path | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> Verdict:
+        """Store a verdict on the case in view; it is on the disk when this returns.
+
+        Args:
+            verdict: what the rater says; None for a comment or rank alone, or to take it back.
+            rank: 0 to 9; None for none.
+            comment: free text.
+            seconds: that the case was looked at.
+            key: of another case than the one in view.
+            mask: that was judged, where it is not the best one.
+            extra: further keys of the line.
+
+        Raises:
+            InputError: no case is in view, or its mask cannot be read.
+            OptionError: a value is out of range.
+            OutputError: it cannot be stored; the row is as it was.
+        """
+        row = self.row(key or self._current)
+        judged = mask or row.case.mask
+        given = Verdict(
+            case=row.case.key,
+            mask="" if judged is None else self._relative(judged),
+            mask_sha256="" if judged is None else self._sha256(judged),
+            rater=self.rater,
+            verdict=verdict,
+            rank=rank,
+            comment=comment.strip(),
+            seconds=round(float(seconds), 1),
+            blinded=self.options.blinded,
+            when=utc_now(),
+            reading=self.options.reading,
+            extra=dict(extra or {}),
+        )
+        self._store.add(given)
+        self._own.append(given)
+        self.rows[self._index[row.case.key]] = replace(row, verdict=given)
+        return given
+
+    def undo(self, key: str = "") -> Verdict:
+        """Take back the newest verdict on a case: one more line, which says again what stood
+        before it, or nothing.
+
+        Raises:
+            InputError: there is no verdict to take back.
+            OutputError: it cannot be stored.
+        """
+        row = self.row(key or self._current)
+        said = [
+            one
+            for one in self._own
+            if one.case == row.case.key and one.reading == self.options.reading
+        ]
+        standing: list[Verdict] = []
+        for one in said:  # a line that takes back removes what stood last
+            if not one.extra.get("undo"):
+                standing.append(one)
+            elif standing:
+                standing.pop()
+        if not standing:
+            raise InputError(f"There is no verdict on '{row.shown_name}' to take back.")
+        before = standing[-2] if len(standing) > 1 else None
+        again = Verdict(
+            case=row.case.key,
+            mask="" if before is None else before.mask,
+            mask_sha256="" if before is None else before.mask_sha256,
+            rater=self.rater,
+            verdict=None if before is None else before.verdict,
+            rank=None if before is None else before.rank,
+            comment="" if before is None else before.comment,
+            blinded=self.options.blinded,
+            when=utc_now(),
+            reading=self.options.reading,
+            extra={**({} if before is None else before.extra), "undo": True},
+        )
+        self._store.add(again)
+        self._own.append(again)
+        self.rows[self._index[row.case.key]] = replace(row, verdict=again)
+        return again
+
+    def of_earlier_mask(self, row: ReviewRow) -> bool:
+        """Whether the mask that the verdict was about has changed since, or is gone."""
+        if row.judgement is None or row.verdict is None or not row.verdict.mask_sha256:
+            return False
+        path = self.dataset.joinpath(*row.verdict.mask.split("/"))
+        try:
+            return self._sha256(path) != row.verdict.mask_sha256
+        except InputError:
+            return True
+
+    @property
+    def done(self) -> int:
+        """Cases with this rater's verdict."""
+        return sum(row.can_be_judged and row.judgement is not None for row in self.rows)
+
+    @property
+    def total(self) -> int:
+        """Cases that can be judged."""
+        return sum(row.can_be_judged for row in self.rows)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long the open cases will take at the pace of the last twenty; None where no verdict
+        says.
+        """
+        return seconds_left(self._own, self.total - self.done)
+
+    def progress_text(self) -> str:
+        """ "37 of 300, 2 h left"."""
+        left = self.seconds_left
+        counted = f"{self.done} of {self.total}"
+        return counted if left is None or not left else f"{counted}, {_duration(left)} left"
+
+    def _first(self) -> str:
+        return self.rows[0].case.key
+
+    def _sort(self, rows: list[ReviewRow]) -> None:
+        order = self.options.order
+
+        def worth(row: ReviewRow) -> float | None:
+            if row.doubt is None or order == "name":
+                return None
+            return float(row.doubt.score if order == "doubt" else row.doubt.teach)
+
+        if self.options.blinded:
+            self.rows = sorted(rows, key=lambda row: row.shown_name)
+        else:
+            self.rows = in_order(rows, lambda row: row.case, worth)
+        self._index = {row.case.key: at for at, row in enumerate(self.rows)}
+
+    def _neutral_names(self, keys: Collection[str]) -> dict[str, str]:
+        digits = max(3, len(str(len(keys))))
+        shown = shuffled(keys, self.options.seed)
+        return {key: f"Case {at:0{digits}d}" for at, key in enumerate(shown, 1)}
+
+    def _words(self, row: ReviewRow) -> list[str]:
+        said = "" if row.verdict is None else row.verdict.comment
+        if self.options.blinded:
+            return [row.shown_name, said]
+        return [row.shown_name, said, "" if row.doubt is None else row.doubt.reason]
+
+    def _relative(self, path: Path) -> str:
+        try:
+            return path.relative_to(self.dataset).as_posix()
+        except ValueError:
+            return path.name  # never where it lies on this machine
+
+    def _sha256(self, path: Path) -> str:
+        try:
+            stat = path.stat()
+            key = (path, stat.st_mtime_ns, stat.st_size)
+            if key not in self._hashes:
+                self._hashes[key] = file_sha256(path)
+        except OSError as error:
+            raise InputError(
+                f"This mask cannot be read: {error.strerror or error}.",
+                path=path,
+                hint="Read the data set again.",
+            ) from error
+        return self._hashes[key]
+
+    def _positions(self) -> Path:
+        return review_folder(self.dataset) / _POSITION
+
+    def _read_position(self) -> str:
+        """Of this rater on this machine; of another machine where the rater was there last."""
+        slug = rater_file(self.rater, "").rpartition("_")[0]
+        found = [("", "")]
+        for path in self._positions().glob("*.json"):
+            if path.stem.rpartition("_")[0] != slug:
+                continue
+            with contextlib.suppress(OSError, ValueError, AttributeError, KeyError, TypeError):
+                place = read_json(path).get(self.options.reading) or {}
+                found.append((str(place["when"]), str(place["case"])))
+        return max(found)[1]
+
+    def _write_position(self) -> None:
+        """A folder that cannot be written does not keep a rater from looking."""
+        path = self._positions() / rater_file(self.rater, ".json")
+        content: dict[str, Any] = {}
+        with contextlib.suppress(OSError, ValueError):
+            before = read_json(path)
+            content = dict(before) if isinstance(before, dict) else {}
+        content[self.options.reading] = {"case": self._current, "when": utc_now()}
+        with contextlib.suppress(OutputError):
+            write_text_atomically(path, json_text(content))
+
+
+def _duration(seconds: float) -> str:
+    """Rounded for reading: "under a minute", "25 min", "2 h"."""
+    minutes = seconds / 60
+    if minutes < 1:
+        return "under a minute"
+    return f"{round(minutes)} min" if minutes < 90 else f"{round(minutes / 60)} h"

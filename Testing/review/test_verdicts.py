@@ -1,0 +1,222 @@
+"""Verdicts: every line is kept, whatever the files look like."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from SoftCordSegLib.errors import OptionError, OutputError
+from SoftCordSegLib.review import Judgement, Verdict, VerdictStore, newest, read_verdicts
+
+WHEN = "2026-11-28T14:05:00.000001+00:00"
+
+
+def verdict(case="sub-01/anat/sub-01_T2w", rater="anna", when=WHEN, **more):
+    return Verdict(case=case, rater=rater, when=when, verdict=Judgement.PASS, **more)
+
+
+def test_a_verdict_comes_back_as_it_was(tmp_path):
+    given = verdict(
+        mask="derivatives/labels/a.nii.gz",
+        mask_sha256="ab" * 32,
+        rank=7,
+        comment='Zeile eins\nzwei \u2028 "drei" 日本',
+        seconds=12.5,
+        blinded=True,
+        reading="second",
+        extra={"site": "London", "list": [1, {"a": None}]},
+    )
+
+    VerdictStore(tmp_path, "anna").add(given)
+
+    assert read_verdicts(tmp_path) == [given]
+
+
+def test_the_newest_of_each_rater_counts_and_no_line_is_replaced(tmp_path):
+    anna, bert = VerdictStore(tmp_path, "anna"), VerdictStore(tmp_path, "Bert")
+    anna.add(verdict())
+    bert.add(replace(verdict(rater="Bert"), verdict=Judgement.FAIL))
+    anna.add(replace(verdict(when=f"{WHEN[:-7]}9+00:00"), verdict=Judgement.TO_CORRECT))
+    anna.add(replace(verdict(reading="second"), verdict=Judgement.ARTEFACT))
+
+    said = newest(read_verdicts(tmp_path))
+
+    assert len(read_verdicts(tmp_path)) == 4
+    assert {rater: one.verdict for (_, rater), one in said.items()} == {
+        "anna": Judgement.TO_CORRECT,
+        "Bert": Judgement.FAIL,
+    }
+    assert newest(read_verdicts(tmp_path), "second")[verdict().case, "anna"].verdict is (
+        Judgement.ARTEFACT
+    )
+
+
+def test_half_a_line_of_a_crash_is_never_continued(tmp_path):
+    store = VerdictStore(tmp_path, "anna")
+    store.add(verdict("one"))
+    with open(store.path, "ab") as stream:
+        stream.write(b'{"case": "two", "rater": "an')
+
+    store.add(verdict("three"))
+
+    assert [one.case for one in read_verdicts(tmp_path)] == ["one", "three"]
+
+
+def line(**changes):
+    return json.dumps({**verdict("x").as_json(), **changes}).encode()
+
+
+HOSTILE = [
+    b"",
+    b"null",
+    b"[" * 100_000,
+    b'{"case": "x"}',
+    line(case=5),
+    line(rater=""),
+    line(when="yesterday"),
+    line(when=""),
+    line()[:-9],
+    line().replace(b"x", b"\0"),
+    line().replace(b"x", b"\xff"),
+    line(comment="y" * (1 << 20)),
+    b"\0" * 5000,
+    b"<<<<<<< HEAD",
+]
+
+
+def test_lines_that_are_no_verdicts_are_skipped(tmp_path):
+    store = VerdictStore(tmp_path, "anna")
+    store.add(verdict("before"))
+    for bad in HOSTILE:
+        with open(store.path, "ab") as stream:
+            stream.write(bad + b"\r\n")
+    store.add(verdict("after"))
+    (store.path.parent / "folder.jsonl").mkdir()
+    (store.path.parent / "._anna_1.jsonl").write_bytes(line())
+
+    assert [one.case for one in read_verdicts(tmp_path)] == ["before", "after"]
+
+
+def test_values_out_of_range_cost_themselves_only(tmp_path):
+    store = VerdictStore(tmp_path, "anna")
+    store.path.parent.mkdir(parents=True)
+    odd = line(rank=11, seconds=-3, comment=None, blinded="yes", verdict="superb", site="London")
+    store.path.write_bytes(odd + b"\n" + line(rank=True, seconds=float("nan")))
+
+    first, second = read_verdicts(tmp_path)
+
+    assert (first.rank, first.seconds, first.comment, first.blinded) == (None, 0, "", False)
+    assert first.verdict is None, "an unknown word replaces what was said before"
+    assert first.as_json()["verdict"] == "superb"
+    assert first.as_json()["site"] == "London"
+    assert (second.rank, second.seconds, second.verdict) == (None, 0, Judgement.PASS)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_file_that_an_editor_stored_again_is_read(tmp_path, encoding):
+    store = VerdictStore(tmp_path, "Jürgen")
+    store.add(verdict(rater="Jürgen"))
+    store.path.write_text(store.path.read_text("utf-8"), encoding=encoding, newline="\r\n")
+
+    assert read_verdicts(tmp_path) == [verdict(rater="Jürgen")]
+
+
+def test_a_copied_file_counts_once_and_a_clock_put_back_changes_nothing(tmp_path):
+    store = VerdictStore(tmp_path, "anna")
+    store.add(verdict(comment="first", when="2027-01-01T00:00:00Z"))
+    store.add(verdict(comment="second", when="2026-01-01T00:00:00"))
+    copy = store.path.with_name("anna_1 (conflicted copy).jsonl")
+    copy.write_bytes(store.path.read_bytes())
+
+    assert [one.comment for one in read_verdicts(tmp_path)] == ["first", "second"]
+
+
+def test_a_full_disk_is_a_sentence_and_leaves_whole_lines(tmp_path, monkeypatch):
+    store = VerdictStore(tmp_path, "anna")
+    store.add(verdict("one"))
+    before = store.path.read_bytes()
+    monkeypatch.setattr("SoftCordSegLib.review.verdicts.os.write", _Full())
+
+    with pytest.raises(OutputError, match="No space left"):
+        store.add(verdict("two"))
+
+    assert store.path.read_bytes() == before
+    monkeypatch.undo()
+    store.add(verdict("three"))
+    assert [one.case for one in read_verdicts(tmp_path)] == ["one", "three"]
+
+
+class _Full:
+    """``os.write`` on a disk with room for ten bytes."""
+
+    def __init__(self):
+        import os
+
+        self.write, self.room = os.write, 10
+
+    def __call__(self, number, data):
+        if not self.room:
+            raise OSError(28, "No space left on device")
+        written = self.write(number, data[: self.room])
+        self.room -= written
+        return written
+
+
+def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path):
+    (tmp_path / "derivatives").write_text("a file")
+
+    with pytest.raises(OutputError, match="could not be stored"):
+        VerdictStore(tmp_path, "anna").add(verdict())
+    assert read_verdicts(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"rank": 10}, {"rank": -1}, {"seconds": -1.0}, {"case": ""}, {"comment": "x" * 20_001}],
+)
+def test_a_value_out_of_range_is_refused(tmp_path, wrong):
+    store = VerdictStore(tmp_path, "anna")
+
+    with pytest.raises(OptionError):
+        store.add(replace(verdict(), **wrong))
+    with pytest.raises(OptionError, match="another rater"):
+        store.add(verdict(rater="bert"))
+    assert not store.path.exists()
+
+
+def test_a_lock_that_is_never_free_keeps_no_verdict_from_being_stored(tmp_path, monkeypatch):
+    from SoftCordSegLib.processes import exclusive_lock
+
+    monkeypatch.setattr("SoftCordSegLib.review.verdicts._LONGEST_WAIT_S", 0.05)
+    store = VerdictStore(tmp_path, "anna")
+
+    with exclusive_lock(store.path.with_name(f".{store.path.name}.lock")):
+        store.add(verdict())
+
+    assert read_verdicts(tmp_path) == [verdict()]
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from SoftCordSegLib.review import Judgement, Verdict, VerdictStore
+from SoftCordSegLib.review.verdicts import utc_now
+
+store = VerdictStore(Path(sys.argv[1]), sys.argv[2])
+for number in range(int(sys.argv[3])):
+    store.add(Verdict(case=f"{sys.argv[4]}-{number}", rater=sys.argv[2], when=utc_now()))
+"""
+
+
+def test_several_processes_of_one_rater_lose_no_line(tmp_path):
+    running = [
+        subprocess.Popen([sys.executable, "-c", WRITER, tmp_path, "anna", "25", str(n)])
+        for n in range(3)
+    ]
+    assert [process.wait() for process in running] == [0, 0, 0]
+
+    assert len({one.case for one in read_verdicts(tmp_path)}) == 75

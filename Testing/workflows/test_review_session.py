@@ -1,0 +1,208 @@
+"""The session: order, moves, verdicts, and going on another day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from review.folders import bids_folder
+from SoftCordSegLib.errors import InputError, OptionError, OutputError
+from SoftCordSegLib.review import Judgement, read_verdicts
+from SoftCordSegLib.workflows.review_session import ReviewOptions, ReviewSession
+
+
+@dataclass
+class StoredDoubt:
+    score: float
+    teach: float = 0.0
+    reason: str = ""
+
+
+def key(number, contrast="T2w"):
+    return f"sub-{number:02d}/anat/sub-{number:02d}_{contrast}"
+
+
+DOUBTS = {key(1): StoredDoubt(0.1, 0.9), key(2): StoredDoubt(0.8, 0.2, "area drops by 40 %")}
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    return bids_folder(tmp_path, participants=4)
+
+
+def session(dataset, rater="anna", doubts=DOUBTS, **options):
+    return ReviewSession(dataset, ReviewOptions(rater, **options), doubts=doubts)
+
+
+def keys(rows):
+    return [row.case.key for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("order", "numbers"), [("doubt", (2, 1, 3, 4)), ("teach", (1, 2, 3, 4)), ("name", (1, 2, 3, 4))]
+)
+def test_the_list_has_its_order_and_images_without_masks_come_last(dataset, order, numbers):
+    rows = session(dataset, order=order).rows
+
+    assert keys(rows) == [key(n) for n in numbers] + [key(n, "T1w") for n in range(1, 5)]
+    assert [row.can_be_judged for row in rows] == [True] * 4 + [False] * 4
+
+
+def test_verdicts_are_stored_at_once_and_move_on_to_the_open_cases(dataset):
+    review = session(dataset)
+    assert review.current.case.key == key(2)
+
+    given = review.judge(Judgement.FAIL, 3, " leak ", 12.34)
+    mask = "derivatives/labels/sub-02/anat/sub-02_T2w_label-SC_softseg.nii.gz"
+    assert (given.mask, given.rank, given.comment, given.seconds) == (mask, 3, "leak", 12.3)
+    assert read_verdicts(dataset) == [given]
+    assert review.current.verdict == given
+
+    assert review.next_open().case.key == key(1)
+    review.go_to(key(4))
+    review.judge(Judgement.PASS, seconds=20)
+    assert review.next_open().case.key == key(1), "round to the first"
+    assert [review.previous().case.key for _ in range(3)] == [key(4), key(1), key(2)]
+    assert (review.done, review.total) == (2, 4)
+    assert review.seconds_left == pytest.approx(2 * 16.15)
+    assert review.progress_text() == "2 of 4, under a minute left"
+
+    assert keys(review.filtered(verdict="open")) == [key(1), key(3)]
+    assert keys(review.filtered(verdict=Judgement.FAIL)) == [key(2)]
+    assert keys(review.filtered("AREA sub-02")) == [key(2)]
+    assert keys(review.filtered(contrast="T1w", text="sub-03")) == [key(3, "T1w")]
+
+
+def test_all_judged_is_said_and_nothing_moves(dataset):
+    review = session(dataset)
+    while review.current.is_open:
+        review.judge(Judgement.PASS, seconds=4000)
+        review.next_open()
+
+    assert review.next_open() is None
+    assert review.progress_text() == "4 of 4"
+    assert review.seconds_left is None, "pauses say nothing"
+
+
+def test_another_day_goes_on_where_the_rater_stopped(dataset, monkeypatch):
+    first = session(dataset)
+    first.judge(Judgement.PASS)
+    first.next_open()
+    first.go_to(key(3))
+    session(dataset, rater="bert").go_to(key(4))
+
+    assert session(dataset).current.case.key == key(3)
+    assert session(dataset, rater="bert").current.case.key == key(4)
+    monkeypatch.setenv("SOFTCORDSEG_MACHINE", "other")
+    assert session(dataset).current.case.key == key(3), "on another machine too"
+    assert session(dataset, reading="second").current.case.key == key(2), "another reading"
+    (next((dataset / "derivatives/review/position").glob("anna_*"))).write_text("{broken")
+    assert session(dataset).current.case.key == key(1), "the first open one"
+
+
+def test_another_raters_verdict_leaves_the_case_open(dataset):
+    session(dataset).judge(Judgement.PASS)
+
+    review = session(dataset, rater="bert")
+
+    assert review.current.is_open
+    assert review.done == 0
+
+
+def test_taking_back_says_again_what_stood_before(dataset):
+    review = session(dataset)
+    review.judge(Judgement.PASS, 8, "good")
+    review.judge(Judgement.FAIL, 1, "leak")
+    review.judge(Judgement.TO_CORRECT)
+
+    said = [review.undo() for _ in range(3)]
+
+    assert [(one.verdict, one.rank, one.comment) for one in said] == [
+        (Judgement.FAIL, 1, "leak"),
+        (Judgement.PASS, 8, "good"),
+        (None, None, ""),
+    ]
+    assert review.current.is_open
+    assert session(dataset).current.is_open
+    assert len(read_verdicts(dataset)) == 6
+    with pytest.raises(InputError, match="take back"):
+        review.undo()
+
+
+def test_a_verdict_on_a_mask_that_changed_is_of_an_earlier_mask(dataset):
+    review = session(dataset)
+    review.judge(Judgement.PASS)
+    row = review.current
+    assert not review.of_earlier_mask(row)
+
+    row.case.mask.write_bytes(b"another mask that is longer than what was there before it")
+    assert review.of_earlier_mask(row)
+    row.case.mask.unlink()
+    assert session(dataset).of_earlier_mask(row)
+
+
+def test_a_blinded_list_shows_neutral_names_in_an_order_of_its_own(dataset):
+    rows = session(dataset, blinded=True).rows
+    shown = [row.shown_name for row in rows]
+
+    assert shown == [f"Case {n:03d}" for n in range(1, 9)]
+    assert keys(rows) != keys(session(dataset).rows)
+    assert keys(rows) == keys(session(dataset, blinded=True, rater="bert").rows)
+    assert keys(rows) != keys(session(dataset, blinded=True, seed=2).rows)
+    assert session(dataset, blinded=True).filtered("sub-01") == [], "a search finds no name"
+    assert session(dataset, blinded=True).judge(None, 3).blinded
+
+
+def test_what_cannot_be_stored_is_said_and_the_row_stays(dataset, monkeypatch):
+    review = session(dataset)
+
+    def refuse(*_args):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("SoftCordSegLib.review.verdicts._append", refuse)
+    with pytest.raises(OutputError, match="Read-only"):
+        review.judge(Judgement.PASS)
+    assert review.current.is_open
+    assert review.done == 0
+    with pytest.raises(OptionError):
+        review.judge(Judgement.PASS, 12)
+
+
+def test_a_moved_data_set_keeps_its_verdicts_and_place(dataset, tmp_path):
+    review = session(dataset)
+    review.judge(Judgement.PASS)
+    review.next_open()
+    moved = tmp_path.with_name(f"{tmp_path.name}_moved")
+    dataset.rename(moved)
+
+    again = session(moved)
+
+    assert again.done == 1
+    assert again.current.case.key == key(1)
+    assert not again.of_earlier_mask(again.row(key(2)))
+
+
+def test_doubts_and_masks_that_come_later_are_taken_and_the_view_stays(dataset):
+    review = session(dataset, doubts=None)
+    review.go_to(key(3))
+    review.set_doubts({key(4): StoredDoubt(0.9)})
+    assert keys(review.rows)[0] == key(4)
+    assert review.current.case.key == key(3)
+
+    source = review.row(key(1)).case.mask
+    source.with_name("sub-01_T1w_label-SC_softseg.nii.gz").write_bytes(source.read_bytes())
+    session(dataset).judge(Judgement.FAIL, key=key(1))
+    review.refresh()
+    assert review.row(key(1, "T1w")).is_open
+    assert review.row(key(1)).judgement is Judgement.FAIL
+    assert review.current.case.key == key(3)
+
+
+def test_unknown_cases_orders_and_raters_are_sentences(dataset):
+    with pytest.raises(InputError, match="no case"):
+        session(dataset).go_to("sub-99/anat/sub-99_T2w")
+    with pytest.raises(OptionError, match="no order"):
+        session(dataset, order="size")
+    with pytest.raises(OptionError, match="name"):
+        session(dataset, rater=" ")
