@@ -206,3 +206,36 @@ def test_unknown_cases_orders_and_raters_are_sentences(dataset):
         session(dataset, order="size")
     with pytest.raises(OptionError, match="name"):
         session(dataset, rater=" ")
+
+
+def test_a_case_is_found_by_what_a_user_calls_it(dataset):
+    review = session(dataset)
+    mask = review.row(key(2)).case.mask
+
+    for name in (key(2), "sub-02_T2w", "anat/sub-02_T2w", str(mask)):
+        assert review.find(name).case.key == key(2)
+    with pytest.raises(InputError, match="no case"):
+        review.find("02_T2w")
+    (dataset / "more/anat").mkdir(parents=True)
+    (dataset / "more/anat/sub-02_T2w.nii.gz").write_bytes(mask.read_bytes())
+    review.refresh()
+    with pytest.raises(InputError, match="may be 'sub-02/anat/sub-02_T2w', 'more"):
+        review.find("sub-02_T2w")
+    blinded = session(dataset, blinded=True)
+    assert blinded.find("case 003") == blinded.rows[2]
+    with pytest.raises(InputError):
+        blinded.find("sub-01_T2w")
+
+
+def test_who_only_looks_sees_everyones_verdicts_and_leaves_no_trace(dataset):
+    session(dataset).judge(Judgement.PASS)
+    session(dataset, rater="bert").judge(Judgement.FAIL, key=key(2))
+    before = sorted(dataset.rglob("*"))
+
+    review = session(dataset, rater="")
+    review.next_open()
+
+    assert review.row(key(2)).verdict.rater == "bert"
+    with pytest.raises(OptionError, match="rater"):
+        review.judge(Judgement.PASS)
+    assert sorted(dataset.rglob("*")) == before

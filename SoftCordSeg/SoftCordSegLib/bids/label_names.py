@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import lru_cache
+from pathlib import Path
 
 from .entities import (
     NIFTI_EXTENSIONS,
@@ -142,7 +144,13 @@ _OTHER = re.compile(
 
 def read_name(path: PathLike) -> FileName:
     """What a file's name says of it; a name that is no label's is an image's."""
-    stem, extension = split_extension(path)
+    return _read_name(Path(path).name)
+
+
+# Lists of a thousand cases ask again and again for the same names.
+@lru_cache(maxsize=1 << 14)
+def _read_name(name: str) -> FileName:
+    stem, extension = split_extension(name)
     parts = stem.split("_")
     if parts[-1].casefold() == "xfm":
         return FileName(Kind.TRANSFORM, session_of(stem), extension)
@@ -230,12 +238,17 @@ _TAILS = sorted(
     key=lambda tail: (-len(tail.parts), not tail.description),
 )
 
+_TAILS_BY_END: dict[str, list[_Tail]] = {}
+for _tail in _TAILS:
+    _TAILS_BY_END.setdefault(_tail.parts[-1], []).append(_tail)
+
 
 def _read_lab(parts: list[str]) -> FileName | None:
     """A name whose image comes first, whole: ``sub-01_T2w_label-SC_seg``; with ``desc-`` anywhere
     behind the image.
     """
-    for tail in _TAILS:
+    own = (part for part in reversed(parts) if not part.casefold().startswith("desc-"))
+    for tail in _TAILS_BY_END.get(next(own, "").casefold(), ()):
         rest, descriptions = _without_tail(parts, tail.parts)
         if not rest or any(part.casefold().startswith(("label-", "labels-")) for part in rest):
             continue

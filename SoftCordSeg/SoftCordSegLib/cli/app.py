@@ -20,6 +20,7 @@ from .guard import guarded
 from .label_command import label_command
 from .models_command import models_app
 from .prepare_command import prepare_command
+from .review_command import review_app
 from .sct_spelling import SctSpelling
 from .segment_command import segment_command
 from .softgt_command import softgt_command
@@ -45,6 +46,7 @@ app.command("datalist", cls=CarefulCommand, rich_help_panel=_LABORATORY)(datalis
 app.command("train", cls=CarefulCommand, rich_help_panel=_LABORATORY)(train_command)
 app.command("finetune", cls=CarefulCommand, rich_help_panel=_LABORATORY)(finetune_command)
 app.command("evaluate", cls=CarefulCommand, rich_help_panel=_LABORATORY)(evaluate_command)
+app.add_typer(review_app, name="review", rich_help_panel=_EVERYDAY)
 app.add_typer(models_app, name="models", rich_help_panel=_MODELS)
 
 

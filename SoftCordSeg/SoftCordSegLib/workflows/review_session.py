@@ -5,6 +5,7 @@ the rater stopped.  The one object that the panel and the command line use.
 from __future__ import annotations
 
 import contextlib
+import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any, Literal, Optional, Union
 
 from ..bids import review_folder
 from ..errors import InputError, OptionError, OutputError
-from ..files import file_sha256, json_text, write_text_atomically
+from ..files import file_sha256, json_text, real_path, write_text_atomically
 from ..review.case_order import ORDERS, Order, in_order, matching, seconds_left, shuffled
 from ..review.raters import rater_file, rater_name
 from ..review.review_cases import ReviewCase, find_review_cases
@@ -20,7 +21,6 @@ from ..review.verdicts import (
     Judgement,
     Verdict,
     VerdictStore,
-    newest,
     read_verdicts,
     utc_now,
 )
@@ -36,7 +36,7 @@ class ReviewOptions:
     """How a rater reviews.
 
     Attributes:
-        rater: name.
+        rater: name; "" to look only: every rater's verdicts are shown, and none can be given.
         order: doubtful cases first, those worth teaching first, or by name.
         reading: name of a second reading; "" for the first.
         blinded: names of files, masks' makers, doubts and the earlier verdicts are hidden, and the
@@ -44,7 +44,7 @@ class ReviewOptions:
         seed: of the shuffling.
     """
 
-    rater: str
+    rater: str = ""
     order: Order = "doubt"
     reading: str = ""
     blinded: bool = False
@@ -54,9 +54,10 @@ class ReviewOptions:
         """Refuse what cannot be.
 
         Raises:
-            OptionError: no rater's name, or an unknown order.
+            OptionError: the rater's name cannot be used, or an unknown order.
         """
-        rater_name(self.rater)
+        if self.rater:
+            rater_name(self.rater)
         if self.order not in ORDERS:
             raise OptionError(
                 f"There is no order '{self.order}'.", hint=f"Choose among {', '.join(ORDERS)}."
@@ -70,7 +71,8 @@ class ReviewRow:
     Attributes:
         case: its files.
         doubt: ``review.doubt.Doubt`` as it was stored; None where it was never computed.
-        verdict: this rater's newest in this reading; None for none.
+        verdict: this rater's newest in this reading, or, of a session without a rater, anyone's;
+            None for none.
         shown_name: the case's key, or a neutral name while blinded.
     """
 
@@ -120,11 +122,11 @@ class ReviewSession:
         options.check()
         self.dataset = Path(dataset)
         self.options = options
-        self.rater = rater_name(options.rater)
+        self.rater = rater_name(options.rater) if options.rater else ""
         self.rows: list[ReviewRow] = []
         self._doubts: dict[str, Any] = dict(doubts or {})
         self._only = None if only is None else frozenset(only)
-        self._store = VerdictStore(self.dataset, self.rater)
+        self._store = VerdictStore(self.dataset, self.rater) if self.rater else None
         self._own: list[Verdict] = []
         self._index: dict[str, int] = {}
         self._visited: list[str] = []
@@ -145,8 +147,8 @@ class ReviewSession:
             InputError: the data set is gone.
         """
         verdicts = read_verdicts(self.dataset)
-        self._own = [one for one in verdicts if one.rater == self.rater]
-        mine = newest(self._own, self.options.reading)
+        self._own = [one for one in verdicts if self.rater in ("", one.rater)]
+        mine = {one.case: one for one in self._own if one.reading == self.options.reading}
         cases = [
             case
             for case in find_review_cases(self.dataset)
@@ -160,7 +162,7 @@ class ReviewSession:
             ReviewRow(
                 case,
                 self._doubts.get(case.key),
-                mine.get((case.key, self.rater)),
+                mine.get(case.key),
                 names[case.key],
             )
             for case in cases
@@ -213,6 +215,33 @@ class ReviewSession:
                 f"There is no case '{key}' in this list.", hint="Choose one of the list."
             )
         return self.rows[self._index[key]]
+
+    def find(self, name: str) -> ReviewRow:
+        """The row that a user means: by its key, its shown name, the end of its key, or the path
+        of its image or of one of its masks.
+
+        Raises:
+            InputError: the list has no such case, or several.
+        """
+        if name in self._index:
+            return self.row(name)
+        wanted = unicodedata.normalize("NFC", name)
+        shown = [row for row in self.rows if row.shown_name.casefold() == wanted.casefold()]
+        ends = [row for row in self.rows if f"/{row.case.key}".endswith(f"/{wanted}")]
+        path = real_path(name)
+        files = [
+            row
+            for row in self.rows
+            if path.name in (row.case.image.name, *(mask.name for mask in row.case.masks))
+            and path in map(real_path, (row.case.image, *row.case.masks))
+        ]
+        found = shown or (files if self.options.blinded else ends or files)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            several = ", ".join(f"'{row.shown_name}'" for row in found[:5])
+            raise InputError(f"'{name}' may be {several}.", hint="Give the whole name.")
+        raise InputError(f"There is no case '{name}' in this list.", hint="Choose one of the list.")
 
     def go_to(self, key: str) -> ReviewRow:
         """Look at a case; where it is stored at once.
@@ -300,10 +329,7 @@ class ReviewSession:
             reading=self.options.reading,
             extra=dict(extra or {}),
         )
-        self._store.add(given)
-        self._own.append(given)
-        self.rows[self._index[row.case.key]] = replace(row, verdict=given)
-        return given
+        return self._added(row, given)
 
     def undo(self, key: str = "") -> Verdict:
         """Take back the newest verdict on a case: one more line, which says again what stood
@@ -341,10 +367,7 @@ class ReviewSession:
             reading=self.options.reading,
             extra={**({} if before is None else before.extra), "undo": True},
         )
-        self._store.add(again)
-        self._own.append(again)
-        self.rows[self._index[row.case.key]] = replace(row, verdict=again)
-        return again
+        return self._added(row, again)
 
     def of_earlier_mask(self, row: ReviewRow) -> bool:
         """Whether the mask that the verdict was about has changed since, or is gone."""
@@ -378,6 +401,14 @@ class ReviewSession:
         left = self.seconds_left
         counted = f"{self.done} of {self.total}"
         return counted if left is None or not left else f"{counted}, {_duration(left)} left"
+
+    def _added(self, row: ReviewRow, verdict: Verdict) -> Verdict:
+        if self._store is None:
+            raise OptionError("A verdict needs the name of its rater.", hint="Give your name.")
+        self._store.add(verdict)
+        self._own.append(verdict)
+        self.rows[self._index[row.case.key]] = replace(row, verdict=verdict)
+        return verdict
 
     def _first(self) -> str:
         return self.rows[0].case.key
@@ -432,6 +463,8 @@ class ReviewSession:
 
     def _read_position(self) -> str:
         """Of this rater on this machine; of another machine where the rater was there last."""
+        if not self.rater:
+            return ""
         slug = rater_file(self.rater, "").rpartition("_")[0]
         found = [("", "")]
         for path in self._positions().glob("*.json"):
@@ -444,6 +477,8 @@ class ReviewSession:
 
     def _write_position(self) -> None:
         """A folder that cannot be written does not keep a rater from looking."""
+        if not self.rater:
+            return
         path = self._positions() / rater_file(self.rater, ".json")
         content: dict[str, Any] = {}
         with contextlib.suppress(OSError, ValueError):

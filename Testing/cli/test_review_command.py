@@ -1,0 +1,139 @@
+"""``softcord review``: list, next, verdict."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from review.folders import bids_folder
+from SoftCordSegLib.cli.app import app
+from SoftCordSegLib.review import Judgement, read_verdicts
+
+
+@pytest.fixture(autouse=True)
+def no_rater(monkeypatch):
+    monkeypatch.delenv("SOFTCORDSEG_RATER", raising=False)
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    folder = bids_folder(tmp_path / "data", participants=3)
+    (folder / "sub-03/anat/sub-03_T2w.nii.gz").write_bytes(b"")
+    return folder
+
+
+def review(command, *words, code=0):
+    result = CliRunner().invoke(app, ["review", command, *map(str, words)])
+    assert result.exit_code == code, result.stderr
+    return json.loads(result.stdout) if "--json" in words else result.stderr
+
+
+def test_a_rater_goes_through_a_data_set(dataset):
+    first = review("next", dataset, "--rater", "Anna B.", "--json")
+    assert first["case"]["case"] == "sub-01/anat/sub-01_T2w"
+    assert [name.rpartition("/")[2] for name in first["case"]["masks"]] == [
+        "sub-01_T2w_label-SC_softseg.nii.gz"
+    ]
+
+    said = review(
+        "verdict", dataset, "sub-01_T2w", "correct", "--rater", "Anna B.", "--rank", 4,
+        "--comment", "=leaks", "--seconds", 30,
+    )  # fmt: skip
+    assert "Stored: to correct, rank 4 on 'sub-01/anat/sub-01_T2w', by 'Anna B.'." in said
+    assert "1 of 2, under a minute left" in said
+
+    assert "sub-02/anat/sub-02_T2w" in review("next", dataset, "--rater", "Anna B.")
+    review("verdict", dataset, "sub-02_T2w", "pass", "--rater", "Anna B.")
+    assert "All 2 cases have a verdict of 'Anna B.'." in review(
+        "next", dataset, "--rater", "Anna B."
+    )
+    assert [one.verdict for one in read_verdicts(dataset)] == [
+        Judgement.TO_CORRECT,
+        Judgement.PASS,
+    ]
+
+
+def test_next_stays_where_the_rater_stopped_until_it_is_judged_or_left_for_later(dataset):
+    rater = ("--rater", "anna")
+
+    assert "sub-01_T2w" in review("next", dataset, *rater)
+    assert "sub-01_T2w" in review("next", dataset, *rater)
+    assert "sub-02_T2w" in review("next", dataset, *rater, "--skip")
+    assert "sub-02_T2w" in review("next", dataset, *rater)
+
+
+def test_the_list_shows_verdicts_of_all_raters_or_of_one(dataset):
+    review("verdict", dataset, "sub-01_T2w", "fail", "--rater", "anna")
+    review("verdict", dataset, "sub-01_T2w", "artifact", "--rater", "bert", "--rank", 2)
+
+    everyone = review("list", dataset)
+    assert "artefact, rank 2, bert" in everyone
+    assert "'sub-03/anat/sub-03_T2w' cannot be reviewed: The image is empty." in everyone
+    assert "2 masks have not been looked at for doubt" in everyone
+    listed = {
+        case["case"]: case for case in review("list", dataset, "--rater", "anna", "--json")["cases"]
+    }
+    assert listed["sub-01/anat/sub-01_T2w"]["verdict"]["verdict"] == "fail"
+    assert list(listed)[-1] == "sub-03/anat/sub-03_T2w"
+    assert listed["sub-03/anat/sub-03_T2w"]["problem"]
+
+    still = review("list", dataset, "--rater", "anna", "--open", "--json")
+    assert [case["case"] for case in still["cases"]] == ["sub-02/anat/sub-02_T2w"]
+    failed = review("list", dataset, "--verdict", "artefact", "--search", "sub-01", "--json")
+    assert [case["verdict"]["rater"] for case in failed["cases"]] == ["bert"]
+    other = review("list", dataset, "--contrast", "T1w", "--json")
+    assert {case["contrast"] for case in other["cases"]} == {"T1w"}
+
+
+def test_a_changed_mask_is_said_in_the_list(dataset):
+    review("verdict", dataset, "sub-01_T2w", "pass", "--rater", "anna")
+    folder = dataset / "derivatives/labels/sub-01/anat"
+    (folder / "sub-01_T2w_label-SC_softseg.nii.gz").write_bytes(b"corrected" * 10)
+
+    assert "pass, of an earlier mask" in review("list", dataset, "--rater", "anna")
+
+
+def test_a_verdict_can_be_taken_back(dataset):
+    review("verdict", dataset, "sub-01_T2w", "pass", "--rater", "anna")
+
+    said = review("verdict", dataset, "sub-01_T2w", "--undo", "--rater", "anna")
+
+    assert "no verdict on 'sub-01/anat/sub-01_T2w'" in said
+    assert "0 of 2" in said
+    assert len(read_verdicts(dataset)) == 2
+
+
+def test_the_rater_comes_from_the_option_or_the_variable_and_never_from_the_system(
+    dataset, monkeypatch
+):
+    said = review("verdict", dataset, "sub-01_T2w", "pass", code=2)
+    assert "--rater NAME" in said
+    assert read_verdicts(dataset) == []
+
+    monkeypatch.setenv("SOFTCORDSEG_RATER", "山田")
+    assert "by '山田'" in review("verdict", dataset, "sub-01_T2w", "pass")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (("sub-01_T2w", "good"), 2, "'good' is no verdict"),
+        (("sub-01_T2w",), 2, "No verdict was given"),
+        (("sub-01_T2w", "pass", "--undo"), 2, "--undo takes back"),
+        (("sub-01_T2w", "pass", "--rank", "10"), 2, "from 0 to 9"),
+        (("sub-01_T2w", "--undo"), 1, "to take back"),
+        (("sub-09_T2w", "pass"), 1, "There is no case 'sub-09_T2w'"),
+    ],
+)
+def test_what_cannot_be_stored_is_a_sentence(dataset, words, code, sentence):
+    assert sentence in review("verdict", dataset, *words, "--rater", "anna", code=code)
+    assert read_verdicts(dataset) == []
+
+
+def test_unknown_folders_contrasts_and_orders_are_sentences(dataset, tmp_path):
+    assert "no folder" in review("list", tmp_path / "nowhere", code=1)
+    assert "T1w, T2w" in review("list", dataset, "--contrast", "T3w", code=1)
+    assert "no order" in review("list", dataset, "--order", "size", code=2)
+    assert "exclude" in review("list", dataset, "--open", "--verdict", "pass", code=2)
