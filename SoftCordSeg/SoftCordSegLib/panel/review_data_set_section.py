@@ -107,7 +107,10 @@ class DataSetSection(Section):
         ui = self._ui
         with self._panel.guard(_("The data set could not be opened."), section=self.name):
             self._panel.say("", self.name)
-            session = self._session()
+            options, folder = self._options(), self._folder
+            session = self._panel.work(
+                lambda progress: _opened(folder, options, progress), self._report
+            )
             store_setting(_RATER, ui.cordRaterEdit.text.strip())
             store_setting(_ORDER, session.options.order)
             if not session.rows:
@@ -119,22 +122,17 @@ class DataSetSection(Section):
             self._desk.open(session)
             self._panel.sections.open("Cases")
 
-    def _session(self):
-        from ..workflows.review_session import ReviewOptions, ReviewSession
+    def _options(self):
+        from ..workflows.review_session import ReviewOptions
 
         ui = self._ui
         reading = self._readings[max(ui.cordReadingCombo.currentIndex, 0)]
-        options = ReviewOptions(
+        return ReviewOptions(
             rater=ui.cordRaterEdit.text.strip(),
             order=_ORDERS[max(ui.cordOrderCombo.currentIndex, 0)],
             reading=reading,
             blinded=bool(ui.cordBlindedCheck.checked),
         )
-        session = ReviewSession(self._folder, options)
-        doubts = _stored_doubts(session)
-        if doubts:
-            session.set_doubts(doubts)
-        return session
 
     def _on_judge(self) -> None:
         panel, desk = self._panel, self._desk
@@ -155,13 +153,21 @@ class DataSetSection(Section):
         self._panel.report(fraction, message, self.name)
 
 
-def _stored_doubts(session) -> dict:
-    """What was computed before; nothing is computed here."""
+def _opened(folder: Path, options, progress):
+    """The session, with the doubts that were computed before; none is computed here."""
+    from ..review.review_cases import find_review_cases
+    from ..workflows.review_session import ReviewSession
+
+    doubts = _stored_doubts(folder, find_review_cases(folder), progress)
+    return ReviewSession(folder, options, doubts=doubts)
+
+
+def _stored_doubts(folder: Path, cases, progress) -> dict:
     try:
-        from ..workflows.review_doubt import stored_doubts
+        from ..workflows.review_doubt import doubts_of
     except ImportError:
         return {}
-    return stored_doubts(session.dataset, [row.case for row in session.rows])
+    return doubts_of(folder, cases, progress=progress, compute=False)
 
 
 def _readings_of(folder: Path) -> list[str]:

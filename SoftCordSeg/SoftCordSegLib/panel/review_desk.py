@@ -345,8 +345,7 @@ class ReviewDesk:
         for path in self._case_of(row).masks[1:_MOST_BESIDE]:
             mask = self._cache.get(replace(row.case, masks=(path,), discs=None)).mask
             if mask is not None:
-                name = _("second mask") if blinded else path.name.split(".")[0]
-                add_mask_beside(shown, mask, name)
+                add_mask_beside(shown, mask, f"{shown.image.GetName()} {_('mask')} 2")
         for number, path in enumerate(row.case.others):
             if len(shown.beside) >= _MOST_BESIDE:
                 break

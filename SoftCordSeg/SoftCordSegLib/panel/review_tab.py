@@ -26,8 +26,8 @@ class ReviewTab(Section):
         letters, digits = ({key: _unless_typing(act) for key, act in one.items()} for one in keys)
         self._letters, self._digits = Shortcuts(parent, letters), Shortcuts(parent, digits)
         self._paused = False
-        self._ui.cordImageTab.connect("clicked()", self._on_tab)
-        self._ui.cordReviewTab.connect("clicked()", self._on_tab)
+        self._ui.cordImageTab.connect("clicked()", self._on_image)
+        self._ui.cordReviewTab.connect("clicked()", self._on_review)
         self._show()
 
     def refresh(self, situation) -> None:
@@ -70,17 +70,17 @@ class ReviewTab(Section):
             for control in (ui.cordDataSetSection, ui.cordVerdictBar, ui.cordCasesSection):
                 control.visible = False
 
-    def _on_tab(self) -> None:
+    def _on_image(self) -> None:
+        self._panel.reviewing = False
+        self._panel.refresh()
+
+    def _on_review(self) -> None:
+        """Back to the case that was in view."""
         panel, desk = self._panel, self._desk
-        panel.reviewing = bool(self._ui.cordReviewTab.checked)
-        if panel.reviewing and desk.session is None:
+        panel.reviewing = True
+        if desk.session is None:
             panel.sections.open("DataSet")
-        if (
-            panel.reviewing
-            and desk.shown is not None
-            and desk.shown.is_whole
-            and panel.parameters is not None
-        ):
+        elif desk.shown is not None and desk.shown.is_whole and panel.parameters is not None:
             panel.parameters.image = desk.shown.image
         panel.refresh()
 

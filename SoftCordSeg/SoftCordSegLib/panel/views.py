@@ -48,6 +48,7 @@ class Views(Section):
         self._imported = False
         self._seen = None  # the layout of ours that was shown last
         self._to_place = None  # the image whose cord is brought into views that are laid out anew
+        self._then = None  # the position that is shown after that
         self._turned: dict = {}  # slice node -> orientation before ours
         # A slice node does not take a change while it tells of one; and several are answered once.
         self._answering = qt.QTimer()
@@ -207,6 +208,7 @@ class Views(Section):
         else:
             self.bring_to_cord(study)
         if position_mm is not None:
+            self._then = position_mm if self._to_place is study.image else None
             self.jump(position_mm)
 
     def compare_with(self, images: list) -> None:
@@ -217,13 +219,17 @@ class Views(Section):
         """Show a position (mm RAS+) in the three slice views; zoom and, where the position is in
         view, pan stay.
         """
+        self._jump(position_mm)
+        if self._to_place is None:
+            self._answer()
+
+    def _jump(self, position_mm) -> None:
         from ..scene.view_placement import jump_view
 
         with self._alone():
             for node in (self.axial_node, self.sagittal_node, self.coronal_node):
                 if node is not None:
                     jump_view(node, position_mm)
-        self._answer()
 
     # --- the panel's life
 
@@ -496,7 +502,7 @@ class Views(Section):
         self._follower.release(self.axial_node)
         self._renew_follower()
         self._compare.leave()
-        self._to_place, self._turned = None, {}
+        self._to_place, self._then, self._turned = None, None, {}
 
     def _on_slice(self, _caller=None, _event=None) -> None:
         if not self._own:
@@ -523,9 +529,10 @@ class Views(Section):
     def _answer(self) -> None:
         """The axial view follows, and the watchers are called."""
         self._place_discs()
-        to_place, self._to_place = self._to_place, None
-        if to_place is not None:
-            self._place(to_place)
+        to_place, then = self._to_place, self._then
+        self._to_place = self._then = None
+        if to_place is not None and self._place(to_place) and then is not None:
+            self._jump(then)
         node = self.axial_node
         line = self._line_to_follow()
         with self._alone():

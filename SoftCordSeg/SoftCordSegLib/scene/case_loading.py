@@ -58,6 +58,7 @@ def add_case_image(scene, volume: Volume, name: str, file: Path | None = None):
     import slicer
 
     node = add_volume(scene, volume, name)
+    node.SetName(name)  # as it is: the case before, of the same name, goes
     node.SetAttribute(_REVIEW_ATTRIBUTE, "1")
     if file is not None:
         # The scene, when it is saved, refers to the file and does not write it again.
@@ -80,7 +81,7 @@ def add_mask_beside(shown: ShownCase, mask: Volume, name: str):
     import vtk
 
     scene, image = shown.image.GetScene(), shown.image
-    node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", scene.GenerateUniqueName(name))
+    node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
     node.SetAttribute(_REVIEW_ATTRIBUTE, "1")
     matrix = vtk.vtkMatrix4x4()
     image.GetIJKToRASMatrix(matrix)
