@@ -37,9 +37,7 @@ def make_data_set(folder: Path, participants: int = 4, contrasts=("T2w",)) -> Pa
             write_nifti(
                 Volume((500 * soft).astype(np.int16) + number, AFFINE), anat / f"{name}.nii.gz"
             )
-            write_nifti(
-                Volume(soft, AFFINE), labels / label_name(f"{name}.nii.gz", Kind.SOFT_MASK)
-            )
+            write_nifti(Volume(soft, AFFINE), labels / label_name(f"{name}.nii.gz", Kind.SOFT_MASK))
     return folder
 
 

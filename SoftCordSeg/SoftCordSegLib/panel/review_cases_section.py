@@ -9,7 +9,7 @@ from .controls import Section
 
 _CASE, _DOUBT, _VERDICT, _REASON = range(4)
 # Rows that are seen without scrolling, in the font of the screen.
-_ROWS = 8
+_ROWS = 6
 _SEARCH_MS = 150
 
 
@@ -123,8 +123,8 @@ class CasesSection(Section):
         self._panel.rest("" if self._session is None else self._words(self._session), self.name)
 
     def _width_of(self, column: int) -> int:
-        letters = (18, 6, 6)[column]
-        return round(letters * 0.55 * _height_of_line())
+        letters = (18, 6, 7)[column]
+        return round(letters * 0.3 * _height_of_line())
 
     @property
     def _is_blinded(self) -> bool:
@@ -166,7 +166,7 @@ class CasesSection(Section):
         combo.visible = bool(contrasts)
         before = combo.blockSignals(True)
         combo.clear()
-        combo.addItem(_("Every contrast"))
+        combo.addItem(_("Any contrast"))
         for contrast in contrasts:
             combo.addItem(contrast)
         combo.blockSignals(before)
@@ -215,7 +215,7 @@ class CasesSection(Section):
         self._searching.stop()
         self._on_filter()
         self._ui.cordCaseSearch.clearFocus()
-        if self._rows:
+        if self._rows and self._ui.cordCaseSearch.text.strip():
             self._on_cell(0, _CASE)
 
 

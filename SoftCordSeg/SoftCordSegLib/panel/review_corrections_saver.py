@@ -11,6 +11,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from ..errors import SoftCordSegError
 from .review_errands import Errands
 
 # How often the case is looked at; a change is written when it has stood for one look, ms.
@@ -27,11 +28,12 @@ class CorrectionsSaver:
 
     Attributes:
         author: who corrects, for the history of a mask.
+        blinded: messages do not name files.
     """
 
     def __init__(self, panel, on_saved):
         self._panel, self._tell = panel, on_saved
-        self.author = ""
+        self.author, self.blinded = "", False
         self._errands = Errands("SoftCordSeg-save")
         self._failed: dict = {}  # (data set, key) -> what could not be written
         self._dataset = self._case = self._data = self._shown = self._files = None
@@ -109,6 +111,8 @@ class CorrectionsSaver:
             self._tell(*key, files.mask)
             return
         self._failed[key] = (files, correction)
+        if self.blinded and isinstance(error, SoftCordSegError):
+            error.path = None
         with self._panel.guard(_("The correction could not be saved."), False, "Review", True):
             raise error
 

@@ -67,7 +67,9 @@ class DataSetSection(Section):
             self._panel.rest(missing if not busy else "", self.name)
         else:
             words = session.progress_text()
-            self._panel.rest(_("{words} by {rater}").format(words=words, rater=session.rater), self.name)
+            self._panel.rest(
+                _("{words} by {rater}").format(words=words, rater=session.rater), self.name
+            )
 
     def title(self, situation) -> str:
         session = self._desk.session

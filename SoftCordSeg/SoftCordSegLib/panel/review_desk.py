@@ -79,7 +79,7 @@ class ReviewDesk:
         self.leave()
         self.session = session
         self._corrected = {}
-        self.saver.author = session.rater
+        self.saver.author, self.saver.blinded = session.rater, session.options.blinded
         if session.current is not None:
             self.go_to(session.current.case.key)
         else:
@@ -121,7 +121,11 @@ class ReviewDesk:
         self._beside.stop()
         self._looked, self._since = 0.0, time.monotonic()
         data = self.data = self._read(self._case_of(row))
-        self.problems = tuple(text for text in (row.case.problem, *data.problems) if text)
+        # A blinded rater must not see the names of files.
+        broken = bool(row.case.problem) and not data.problems
+        hidden = _("The image or the mask of this case is broken.") if broken else ""
+        problem = hidden if self.session.options.blinded else row.case.problem
+        self.problems = tuple(text for text in (problem, *data.problems) if text)
         before, self.shown = self.shown, None
         self._show(row, data)
         if before is not None:

@@ -62,14 +62,14 @@ def read_case(case) -> CaseData:
     from ..bids import Kind, label_name, read_sidecar, sidecar_path
 
     problems: list[str] = []
-    image = _read(case.image, problems)
+    image = _read(case.image, "image", problems)
     mask, edits, sidecar = None, None, {}
     if case.mask is not None and image is not None:
-        mask = _read(case.mask, problems)
+        mask = _read(case.mask, "mask", problems)
         sidecar = read_sidecar(sidecar_path(case.mask))
         edit_map = case.mask.with_name(label_name(case.image, Kind.EDIT_MAP))
         if edit_map.name in sidecar.get("MaskSHA256", {}) and edit_map.is_file():
-            edits = _read(edit_map, problems)
+            edits = _read(edit_map, "edit map", problems)
     discs, remarks = _read_discs(case.discs, problems)
     return CaseData(
         case.key,
@@ -84,15 +84,20 @@ def read_case(case) -> CaseData:
     )
 
 
-def _read(path: Path, problems: list[str]) -> Volume | None:
+def _read(path: Path, what: str, problems: list[str]) -> Volume | None:
+    """A volume; where it cannot be read, a sentence that does not name the file, which a blinded
+    rater must not see.
+    """
     from ..volume import read_nifti, time_points
 
     try:
         return read_nifti(path, "mean" if time_points(path) > 1 else None, without_nan=True)
     except SoftCordSegError as error:
-        problems.append(str(error))
-    except (OSError, MemoryError) as error:
-        problems.append(f"'{path.name}' cannot be read: {error}.")
+        problems.append(f"The {what}: {error.sentence} {error.hint}".rstrip())
+    except OSError as error:
+        problems.append(f"The {what} cannot be read: {error.strerror}.")
+    except MemoryError:
+        problems.append(f"There is not enough memory for the {what}.")
     return None
 
 
@@ -103,9 +108,11 @@ def _read_discs(path: Path | None, problems: list[str]) -> tuple:
         return (), {}
     try:
         return tuple(read_discs(path)), read_remarks(path)
-    except (SoftCordSegError, OSError) as error:
-        problems.append(str(error))
-        return (), {}
+    except SoftCordSegError as error:
+        problems.append(f"The discs: {error.sentence} {error.hint}".rstrip())
+    except OSError as error:
+        problems.append(f"The discs cannot be read: {error.strerror}.")
+    return (), {}
 
 
 class ImageCache:

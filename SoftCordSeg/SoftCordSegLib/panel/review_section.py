@@ -134,8 +134,10 @@ class ReviewSection(Section):
             )
         else:
             words = [_("No verdict yet.") if row.judgement is None else _("The verdict is stored.")]
-            if row.verdict is not None and desk.session.of_earlier_mask(row) and (
-                not desk.is_corrected
+            if (
+                row.verdict is not None
+                and desk.session.of_earlier_mask(row)
+                and (not desk.is_corrected)
             ):
                 words = [_("The verdict was on an earlier mask.")]
             if desk.is_corrected:

@@ -26,6 +26,7 @@ class ReviewTab(Section):
         letters, digits = ({key: _unless_typing(act) for key, act in one.items()} for one in keys)
         self._letters, self._digits = Shortcuts(parent, letters), Shortcuts(parent, digits)
         self._paused = False
+        self._mask_folded = False  # in the tab Image
         self._ui.cordImageTab.connect("clicked()", self._on_image)
         self._ui.cordReviewTab.connect("clicked()", self._on_review)
         self._show()
@@ -71,13 +72,19 @@ class ReviewTab(Section):
                 control.visible = False
 
     def _on_image(self) -> None:
-        self._panel.reviewing = False
+        if self._panel.reviewing:
+            self._panel.reviewing = False
+            self._ui.cordMaskSection.collapsed = self._mask_folded
         self._panel.refresh()
 
     def _on_review(self) -> None:
         """Back to the case that was in view."""
         panel, desk = self._panel, self._desk
-        panel.reviewing = True
+        if not panel.reviewing:
+            panel.reviewing = True
+            # The list needs the room.
+            self._mask_folded = bool(self._ui.cordMaskSection.collapsed)
+            self._ui.cordMaskSection.collapsed = True
         if desk.session is None:
             panel.sections.open("DataSet")
         elif desk.shown is not None and desk.shown.is_whole and panel.parameters is not None:

@@ -290,6 +290,9 @@ class RunSection(Section):
         else:
             outcome = self._read_outcome(situation.study)
             position = outcome.position_mm
+            if self._panel.reviewing and not outcome.warning:
+                rest("")  # the list needs the room
+                return
             rest(
                 " ".join([self._frame(image), outcome.text, self._notes]).strip(),
                 warning=outcome.warning,

@@ -111,7 +111,7 @@ def put_mask(
         if points:
             set_disc_labels(shown.image, points, remarks)
     except InputError as error:
-        shown.problem = str(error)
+        shown.problem = f"{error.sentence} {error.hint}".rstrip()
 
 
 def edit_map_as_stored(soft_node) -> Volume | None:

@@ -37,6 +37,7 @@ CORRECTED_LABELS = "labels_corrected"
 # Of a sidecar: what is said of the mask as it was before.
 _OUTDATED = ("Doubt", "MaskSHA256")
 _Writer = Callable[[Path], object]
+_KINDS = (Kind.SOFT_MASK, Kind.BINARY_MASK, Kind.EDIT_MAP, Kind.DISCS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,26 +119,29 @@ class CorrectedFiles:
         """
         folder = self._folder = self._folder or self._choose()
         files = self._writers(correction, folder)
-        gone = [path for path in self._before if path not in files]
+        gone = {path for path in self._before if path not in files}
         for path in files:
             self._before.setdefault(path, path.read_bytes() if path.is_file() else None)
         _describe(self._dataset, folder, files)
         write_together(files)
-        for path in gone:  # no longer corrected, as discs that were put back
-            self._put_back(path)
+        self._put_back(gone)  # no longer corrected, as discs that were taken back
         return [path for path in files if path.name != DESCRIPTION]
 
     def take_back(self) -> None:
         """Put everything back as it was before the first :meth:`write`."""
-        for path in list(self._before):
-            self._put_back(path)
+        self._put_back(set(self._before))
 
-    def _put_back(self, path: Path) -> None:
-        content = self._before.pop(path)
-        if content is None:
-            path.unlink(missing_ok=True)
-        else:
-            write_together({path: lambda temporary: temporary.write_bytes(content)})
+    def _put_back(self, paths: set[Path]) -> None:
+        """Former files together, in their order: a sidecar last."""
+        former: dict[Path, _Writer] = {}
+        for path in [path for path in self._before if path in paths]:
+            content = self._before[path]
+            if content is not None:
+                former[path] = _bytes_writer(content)
+        write_together(former)
+        for path in paths:
+            if self._before.pop(path) is None:
+                path.unlink(missing_ok=True)
 
     def _choose(self) -> Path:
         below = Path()
@@ -164,7 +168,8 @@ class CorrectedFiles:
         return files
 
 
-_KINDS = (Kind.SOFT_MASK, Kind.BINARY_MASK, Kind.EDIT_MAP, Kind.DISCS)
+def _bytes_writer(content: bytes) -> _Writer:
+    return lambda path: path.write_bytes(content)
 
 
 def _mask_writers(correction: Correction, paths: Mapping[Kind, Path]) -> dict[Path, _Writer]:
