@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from review.folders import bids_folder
 from SoftCordSegLib.cli.app import app
 from SoftCordSegLib.review import Judgement, read_verdicts
+from SoftCordSegLib.review.second_reading import third_reading, write_reading
 
 
 @pytest.fixture(autouse=True)
@@ -137,3 +138,24 @@ def test_unknown_folders_contrasts_and_orders_are_sentences(dataset, tmp_path):
     assert "T1w, T2w" in review("list", dataset, "--contrast", "T3w", code=1)
     assert "no order" in review("list", dataset, "--order", "size", code=2)
     assert "exclude" in review("list", dataset, "--open", "--verdict", "pass", code=2)
+
+
+def test_a_blinded_reading_names_no_file(dataset):
+    reading = third_reading(["sub-01/anat/sub-01_T2w", "sub-02/anat/sub-02_T2w"], blinded=True)
+    write_reading(dataset, reading)
+    where = (dataset, "--reading", "third", "--rater", "bert")
+
+    said = [
+        review("next", *where),
+        json.dumps(review("next", *where, "--json")),
+        review("verdict", dataset, "Case 002", "pass", *where[1:]),
+        json.dumps(review("verdict", dataset, "Case 001", "fail", *where[1:], "--json")),
+        review("list", *where),
+        json.dumps(review("list", *where, "--json")),
+    ]
+
+    assert "Case 001" in said[0]
+    assert "--copy-to" in said[0]
+    assert "2 of 2" in said[4]
+    assert [text for text in said if "sub-0" in text or "T2w" in text] == []
+    assert {one.reading for one in read_verdicts(dataset)} == {"third"}

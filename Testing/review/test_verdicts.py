@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import os
 from dataclasses import replace
 
 import pytest
 
+from review.folders import bids_folder
+from review.writers import kill_raters, raters_at_once
 from SoftCordSegLib.errors import OptionError, OutputError
 from SoftCordSegLib.review import Judgement, Verdict, VerdictStore, newest, read_verdicts
 
@@ -154,8 +155,6 @@ class _Full:
     """``os.write`` on a disk with room for ten bytes."""
 
     def __init__(self):
-        import os
-
         self.write, self.room = os.write, 10
 
     def __call__(self, number, data):
@@ -200,23 +199,19 @@ def test_a_lock_that_is_never_free_keeps_no_verdict_from_being_stored(tmp_path, 
     assert read_verdicts(tmp_path) == [verdict()]
 
 
-WRITER = """
-import sys
-from pathlib import Path
-from SoftCordSegLib.review import Judgement, Verdict, VerdictStore
-from SoftCordSegLib.review.verdicts import utc_now
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs POSIX")
+def test_a_kill_costs_the_verdict_in_hand_at_most(tmp_path):
+    found = kill_raters(bids_folder(tmp_path), 6)
 
-store = VerdictStore(Path(sys.argv[1]), sys.argv[2])
-for number in range(int(sys.argv[3])):
-    store.add(Verdict(case=f"{sys.argv[4]}-{number}", rater=sys.argv[2], when=utc_now()))
-"""
+    assert found.stored >= 6
+    assert (found.lost, found.broken) == ([], [])
 
 
-def test_several_processes_of_one_rater_lose_no_line(tmp_path):
-    running = [
-        subprocess.Popen([sys.executable, "-c", WRITER, tmp_path, "anna", "25", str(n)])
-        for n in range(3)
-    ]
-    assert [process.wait() for process in running] == [0, 0, 0]
+def test_two_raters_and_two_machines_at_once_lose_no_line(tmp_path):
+    writers = [("Anna", "one"), ("anna", "one"), ("Anna", "two")]
 
-    assert len({one.case for one in read_verdicts(tmp_path)}) == 75
+    there = raters_at_once(bids_folder(tmp_path), writers, 10)
+
+    assert sorted(there) == sorted(f"{n}-{at}" for n in range(3) for at in range(10))
+    names = {path.name for path in (tmp_path / "derivatives/review/verdicts").glob("[!.]*")}
+    assert len(names) == 3

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytest
 
 from review.folders import bids_folder
 from SoftCordSegLib.errors import InputError, OptionError, OutputError
-from SoftCordSegLib.review import Judgement, read_verdicts
+from SoftCordSegLib.review import Judgement, find_review_cases, read_verdicts
+from SoftCordSegLib.review.doubt import Doubt
+from SoftCordSegLib.review.second_reading import comparison_of, third_reading, write_reading
 from SoftCordSegLib.workflows.review_session import ReviewOptions, ReviewSession
-
-
-@dataclass
-class StoredDoubt:
-    score: float
-    teach: float = 0.0
-    reason: str = ""
 
 
 def key(number, contrast="T2w"):
     return f"sub-{number:02d}/anat/sub-{number:02d}_{contrast}"
 
 
-DOUBTS = {key(1): StoredDoubt(0.1, 0.9), key(2): StoredDoubt(0.8, 0.2, "area drops by 40 %")}
+DOUBTS = {key(1): Doubt(0.1, teach=0.9), key(2): Doubt(0.8, "area drops by 40 %", teach=0.2)}
 
 
 @pytest.fixture
@@ -96,7 +89,8 @@ def test_another_day_goes_on_where_the_rater_stopped(dataset, monkeypatch):
     assert session(dataset, rater="bert").current.case.key == key(4)
     monkeypatch.setenv("SOFTCORDSEG_MACHINE", "other")
     assert session(dataset).current.case.key == key(3), "on another machine too"
-    assert session(dataset, reading="second").current.case.key == key(2), "another reading"
+    write_reading(dataset, third_reading([key(1), key(2)], name="third"))
+    assert session(dataset, reading="third").done == 0, "another reading"
     (next((dataset / "derivatives/review/position").glob("anna_*"))).write_text("{broken")
     assert session(dataset).current.case.key == key(1), "the first open one"
 
@@ -152,6 +146,40 @@ def test_a_blinded_list_shows_neutral_names_in_an_order_of_its_own(dataset):
     assert keys(rows) != keys(session(dataset, blinded=True, seed=2).rows)
     assert session(dataset, blinded=True).filtered("sub-01") == [], "a search finds no name"
     assert session(dataset, blinded=True).judge(None, 3).blinded
+    assert {row.doubt for row in rows} == {None}
+    assert [row.can_be_judged for row in rows] == [True] * 4 + [False] * 4
+
+
+def test_a_reading_has_its_cases_order_and_verdicts(dataset):
+    session(dataset).judge(Judgement.PASS, key=key(4))
+    write_reading(dataset, third_reading([key(4), key(3), key(2)], blinded=True))
+
+    review = session(dataset, rater="bert", reading="third")
+
+    assert review.blinded
+    assert sorted(keys(review.rows)) == [key(2), key(3), key(4)]
+    assert [row.shown_name for row in review.rows] == ["Case 001", "Case 002", "Case 003"]
+    given = review.judge(Judgement.FAIL)
+    assert (given.reading, given.blinded) == ("third", True)
+    assert session(dataset, rater="bert").done == 0, "not of the first reading"
+    assert session(dataset, rater="bert", reading="third").progress_text() == "1 of 3"
+    with pytest.raises(OptionError, match=r"no reading 'fourth'. Choose among third"):
+        session(dataset, reading="fourth")
+
+
+def test_two_methods_are_judged_mask_by_mask(dataset):
+    other = dataset / "derivatives/sct/sub-01/anat/sub-01_T2w_seg.nii.gz"
+    other.parent.mkdir(parents=True)
+    other.write_bytes(b"x" * 400)
+    cases = find_review_cases(dataset)
+    write_reading(dataset, comparison_of(dataset, cases, ["labels", "sct"], name="both"))
+
+    review = session(dataset, reading="both")
+    said = [review.judge(Judgement.PASS), review.next_open() and review.judge(Judgement.FAIL)]
+
+    assert {one.case for one in said} == {f"{key(1)}#A", f"{key(1)}#B"}
+    assert {one.mask.split("/")[1] for one in said} == {"labels", "sct"}
+    assert review.next_open() is None
 
 
 def test_what_cannot_be_stored_is_said_and_the_row_stays(dataset, monkeypatch):
@@ -186,7 +214,7 @@ def test_a_moved_data_set_keeps_its_verdicts_and_place(dataset, tmp_path):
 def test_doubts_and_masks_that_come_later_are_taken_and_the_view_stays(dataset):
     review = session(dataset, doubts=None)
     review.go_to(key(3))
-    review.set_doubts({key(4): StoredDoubt(0.9)})
+    review.set_doubts({key(4): Doubt(0.9)})
     assert keys(review.rows)[0] == key(4)
     assert review.current.case.key == key(3)
 

@@ -24,7 +24,7 @@ from .review_options import (
 from .shared_options import Debug, Json
 
 if TYPE_CHECKING:
-    from ..review import Judgement
+    from ..review import Judgement, Verdict
     from ..workflows.review_session import ReviewRow, ReviewSession
 
 review_app = typer.Typer(
@@ -96,31 +96,47 @@ def next_command(
     skip: Annotated[
         bool, typer.Option("--skip", help="Leave the case where you stopped for later.")
     ] = False,
+    copy_to: Annotated[
+        Optional[Path],
+        typer.Option(
+            "--copy-to",
+            help="Copy image and mask there, under a neutral name: for blinded readings.",
+            metavar="DIR",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Show the next case to judge, with its files: the one where the rater stopped, while it has
     no verdict, else the next open one.  Where the rater is, is stored.
+
+    Of a blinded reading no file is named; --copy-to gives copies under neutral names.
     """
     with guarded(debug, as_json):
+        from ..workflows.neutral_copies import neutral_copies
+
         session = _session(dataset, needed_rater(rater), reading, order)
         row = session.current
         if row is None or skip or not row.is_open:
             row = session.next_open()
         else:
             session.go_to(row.case.key)
+        copies: list[Path] = []
         if row is None:
             say(f"All {session.total} cases have a verdict of '{session.rater}'.")
         else:
-            _show_case(session, row)
+            if copy_to is not None:
+                copies = neutral_copies(session, row.case.key, copy_to)
+            _show_case(session, row, copies)
         if as_json:
-            print_json(
-                {
-                    "case": None if row is None else _as_json(session, row),
-                    "done": session.done,
-                    "total": session.total,
-                }
-            )
+            content = {
+                "case": None if row is None else _as_json(session, row),
+                "copies": [str(path) for path in copies],
+                "done": session.done,
+                "total": session.total,
+            }
+            print_json(content)
 
 
 @review_app.command("verdict", cls=CarefulCommand)
@@ -172,7 +188,14 @@ def verdict_command(
             warn("The case has no mask: the verdict is on the image alone.")
         say(session.progress_text())
         if as_json:
-            print_json({**given.as_json(), "done": session.done, "total": session.total})
+            print_json(
+                {
+                    **_verdict_json(session, given),
+                    "name": row.shown_name,
+                    "done": session.done,
+                    "total": session.total,
+                }
+            )
 
 
 def _check_verdict(judged: Judgement | None, rank: int | None, comment: str, undo: bool) -> None:
@@ -219,11 +242,12 @@ def _show_list(session: ReviewSession, rows: list[ReviewRow]) -> None:
     )
     broken = [row for row in rows if row.case.problem]
     for row in broken[:_MOST_PROBLEMS]:
-        warn(f"'{row.shown_name}' cannot be reviewed: {row.case.problem}")
+        why = "" if session.blinded else f": {row.case.problem}"
+        warn(f"'{row.shown_name}' cannot be reviewed{why.rstrip('.')}.")
     if len(broken) > _MOST_PROBLEMS:
         warn(f"{len(broken) - _MOST_PROBLEMS} more cannot be reviewed; see --json.")
     unknown = sum(row.doubt is None and row.can_be_judged for row in session.rows)
-    if unknown and not session.options.blinded:
+    if unknown and not session.blinded:
         say(
             f"{unknown} masks have not been looked at for doubt; 'softcord review doubt DATASET'"
             " does it."
@@ -237,9 +261,21 @@ def _reason(row: ReviewRow) -> str:
     return "" if row.doubt is None else str(row.doubt.reason)
 
 
-def _show_case(session: ReviewSession, row: ReviewRow) -> None:
-    case = row.case
+def _show_case(session: ReviewSession, row: ReviewRow, copies: list[Path]) -> None:
     say(row.shown_name, "bold")
+    if not session.blinded:
+        _show_files(row)
+    for copy, what in zip(copies, ("image", "mask")):
+        say(f"Copy of the {what}: {copy}")
+    if session.blinded and not copies:
+        say("This reading is blinded: --copy-to DIR gives image and mask under a neutral name.")
+    if row.verdict is not None and verdict_text(row.verdict):
+        say(f"Your verdict: {verdict_text(row.verdict, session.of_earlier_mask(row))}")
+    say(session.progress_text())
+
+
+def _show_files(row: ReviewRow) -> None:
+    case = row.case
     say(f"Image: {case.image}")
     for number, mask in enumerate(case.masks):
         say(f"{'Another mask' if number else 'Mask'}: {mask}")
@@ -250,16 +286,22 @@ def _show_case(session: ReviewSession, row: ReviewRow) -> None:
     if row.doubt is not None:
         where = "" if row.doubt.slice is None else f" (slice {row.doubt.slice})"
         say(f"Doubt: {row.doubt.score:.2f}{where}. {row.doubt.reason}".rstrip())
-    if row.verdict is not None and verdict_text(row.verdict):
-        say(f"Your verdict: {verdict_text(row.verdict, session.of_earlier_mask(row))}")
-    say(session.progress_text())
 
 
 def _as_json(session: ReviewSession, row: ReviewRow) -> dict[str, Any]:
+    """Of a blinded reading, nothing that tells what is read."""
     case = row.case
-    return {
-        "case": case.key,
+    about = {
         "name": row.shown_name,
+        "can_be_judged": row.can_be_judged,
+        "verdict": None if row.verdict is None else _verdict_json(session, row.verdict),
+        "of_earlier_mask": session.of_earlier_mask(row),
+    }
+    if session.blinded:
+        return about
+    return {
+        **about,
+        "case": case.key,
         "image": str(case.image),
         "masks": [str(mask) for mask in case.masks],
         "discs": None if case.discs is None else str(case.discs),
@@ -269,6 +311,11 @@ def _as_json(session: ReviewSession, row: ReviewRow) -> dict[str, Any]:
         "contrast": case.contrast,
         "problem": case.problem,
         "doubt": None if row.doubt is None else row.doubt.as_json(),
-        "verdict": None if row.verdict is None else row.verdict.as_json(),
-        "of_earlier_mask": session.of_earlier_mask(row),
     }
+
+
+def _verdict_json(session: ReviewSession, verdict: Verdict) -> dict[str, Any]:
+    content = verdict.as_json()
+    if not session.blinded:
+        return content
+    return {key: content[key] for key in ("rater", "verdict", "rank", "comment", "seconds", "when")}

@@ -4,19 +4,20 @@ the rater stopped.  The one object that the panel and the command line use.
 
 from __future__ import annotations
 
-import contextlib
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Optional, Union
 
-from ..bids import review_folder
-from ..errors import InputError, OptionError, OutputError
-from ..files import file_sha256, json_text, real_path, write_text_atomically
+from ..errors import InputError, OptionError
+from ..files import file_sha256, real_path
 from ..review.case_order import ORDERS, Order, in_order, matching, seconds_left, shuffled
-from ..review.raters import rater_file, rater_name
+from ..review.doubt import Doubt
+from ..review.positions import read_position, write_position
+from ..review.raters import rater_name
 from ..review.review_cases import ReviewCase, find_review_cases
+from ..review.second_reading import Reading, read_reading, reading_names
 from ..review.verdicts import (
     Judgement,
     Verdict,
@@ -24,11 +25,9 @@ from ..review.verdicts import (
     read_verdicts,
     utc_now,
 )
-from ..structured_text import read_json
 
 OPEN = "open"
 VerdictFilter = Optional[Union[Literal["open"], Judgement]]
-_POSITION = "position"
 
 
 @dataclass(frozen=True)
@@ -38,9 +37,9 @@ class ReviewOptions:
     Attributes:
         rater: name; "" to look only: every rater's verdicts are shown, and none can be given.
         order: doubtful cases first, those worth teaching first, or by name.
-        reading: name of a second reading; "" for the first.
-        blinded: names of files, masks' makers, doubts and the earlier verdicts are hidden, and the
-            cases are shuffled.
+        reading: name of a second reading that was drawn; "" for the first.
+        blinded: names of files, masks' makers and doubts are hidden, and the cases are shuffled; a
+            reading that was drawn blinded is so in any case.
         seed: of the shuffling.
     """
 
@@ -70,14 +69,14 @@ class ReviewRow:
 
     Attributes:
         case: its files.
-        doubt: ``review.doubt.Doubt`` as it was stored; None where it was never computed.
+        doubt: as it was stored; None where it was never computed, and while blinded.
         verdict: this rater's newest in this reading, or, of a session without a rater, anyone's;
             None for none.
         shown_name: the case's key, or a neutral name while blinded.
     """
 
     case: ReviewCase
-    doubt: Any
+    doubt: Doubt | None
     verdict: Verdict | None
     shown_name: str
 
@@ -103,12 +102,11 @@ class ReviewSession:
     Args:
         dataset: BIDS data set or plain folder.
         options: rater, order, reading.
-        doubts: by key of the case, as they were stored.
-        only: keys of the cases of a second reading; None for all.
+        doubts: by key of the case.
 
     Raises:
-        InputError: there is no such folder.
-        OptionError: an option is invalid.
+        InputError: there is no such folder, or the file of the reading is broken.
+        OptionError: an option is invalid, or there is no such reading.
     """
 
     def __init__(
@@ -116,16 +114,16 @@ class ReviewSession:
         dataset: Path,
         options: ReviewOptions,
         *,
-        doubts: Mapping[str, Any] | None = None,
-        only: Collection[str] | None = None,
+        doubts: Mapping[str, Doubt] | None = None,
     ):
         options.check()
         self.dataset = Path(dataset)
         self.options = options
         self.rater = rater_name(options.rater) if options.rater else ""
         self.rows: list[ReviewRow] = []
-        self._doubts: dict[str, Any] = dict(doubts or {})
-        self._only = None if only is None else frozenset(only)
+        self._doubts: dict[str, Doubt] = dict(doubts or {})
+        self._reading = _reading(self.dataset, options.reading)
+        self.blinded = options.blinded or (self._reading is not None and self._reading.blinded)
         self._store = VerdictStore(self.dataset, self.rater) if self.rater else None
         self._own: list[Verdict] = []
         self._index: dict[str, int] = {}
@@ -133,7 +131,7 @@ class ReviewSession:
         self._current = ""
         self._hashes: dict[tuple[Path, int, int], str] = {}
         self.refresh()
-        stopped_at = self._read_position()
+        stopped_at = read_position(self.dataset, self.rater, options.reading) if self.rater else ""
         if stopped_at in self._index:
             self._current = stopped_at
         elif self.rows:
@@ -149,32 +147,31 @@ class ReviewSession:
         verdicts = read_verdicts(self.dataset)
         self._own = [one for one in verdicts if self.rater in ("", one.rater)]
         mine = {one.case: one for one in self._own if one.reading == self.options.reading}
-        cases = [
-            case
-            for case in find_review_cases(self.dataset)
-            if self._only is None or case.key in self._only
-        ]
-        if self.options.blinded:
-            names = self._neutral_names([case.key for case in cases])
+        cases = find_review_cases(self.dataset)
+        if self._reading is not None:
+            named = self._reading.rows(self.dataset, cases, self.rater)
         else:
-            names = {case.key: case.key for case in cases}
-        rows = [
-            ReviewRow(
-                case,
-                self._doubts.get(case.key),
-                mine.get(case.key),
-                names[case.key],
-            )
-            for case in cases
-        ]
-        self._sort(rows)
+            named = [(case, case.key) for case in cases]
+        if self._reading is None and self.blinded:
+            named = _shuffled(cases, self.options.seed)
+        self._sort(
+            [
+                ReviewRow(
+                    case,
+                    self._doubt(case),
+                    mine.get(case.key),
+                    shown if self.blinded else case.key,
+                )
+                for case, shown in named
+            ]
+        )
 
-    def set_doubts(self, doubts: Mapping[str, Any]) -> None:
+    def set_doubts(self, doubts: Mapping[str, Doubt]) -> None:
         """Take doubts that were computed meanwhile; the list is sorted anew, the case in view
         stays.
         """
         self._doubts.update(doubts)
-        self._sort([replace(row, doubt=self._doubts.get(row.case.key)) for row in self.rows])
+        self._sort([replace(row, doubt=self._doubt(row.case)) for row in self.rows])
 
     def filtered(
         self, text: str = "", verdict: VerdictFilter = None, contrast: str = ""
@@ -190,7 +187,7 @@ class ReviewSession:
             row
             for row in self.rows
             if (not text or matching(text, *self._words(row)))
-            and (not contrast or (row.case.contrast == contrast and not self.options.blinded))
+            and (not contrast or (row.case.contrast == contrast and not self.blinded))
             and (verdict is None or (row.is_open if verdict == OPEN else row.judgement == verdict))
         ]
 
@@ -235,7 +232,7 @@ class ReviewSession:
             if path.name in (row.case.image.name, *(mask.name for mask in row.case.masks))
             and path in map(real_path, (row.case.image, *row.case.masks))
         ]
-        found = shown or (files if self.options.blinded else ends or files)
+        found = shown or (files if self.blinded else ends or files)
         if len(found) == 1:
             return found[0]
         if found:
@@ -253,7 +250,7 @@ class ReviewSession:
         if self._current and self._current != key:
             self._visited.append(self._current)
         self._current = key
-        self._write_position()
+        self._stay()
         return row
 
     def next_open(self) -> ReviewRow | None:
@@ -277,13 +274,13 @@ class ReviewSession:
             key = self._visited.pop()
             if key in self._index:
                 self._current = key
-                self._write_position()
+                self._stay()
                 return self.row(key)
         at = self._index.get(self._current, 0) - 1
         if at < 0:
             return None
         self._current = self.rows[at].case.key
-        self._write_position()
+        self._stay()
         return self.rows[at]
 
     def judge(
@@ -324,7 +321,7 @@ class ReviewSession:
             rank=rank,
             comment=comment.strip(),
             seconds=round(float(seconds), 1),
-            blinded=self.options.blinded,
+            blinded=self.blinded,
             when=utc_now(),
             reading=self.options.reading,
             extra=dict(extra or {}),
@@ -362,7 +359,7 @@ class ReviewSession:
             verdict=None if before is None else before.verdict,
             rank=None if before is None else before.rank,
             comment="" if before is None else before.comment,
-            blinded=self.options.blinded,
+            blinded=self.blinded,
             when=utc_now(),
             reading=self.options.reading,
             extra={**({} if before is None else before.extra), "undo": True},
@@ -413,28 +410,25 @@ class ReviewSession:
     def _first(self) -> str:
         return self.rows[0].case.key
 
+    def _doubt(self, case: ReviewCase) -> Doubt | None:
+        return None if self.blinded else self._doubts.get(case.key)
+
     def _sort(self, rows: list[ReviewRow]) -> None:
+        """A reading, and what is blinded, has its own order."""
         order = self.options.order
 
         def worth(row: ReviewRow) -> float | None:
             if row.doubt is None or order == "name":
                 return None
-            return float(row.doubt.score if order == "doubt" else row.doubt.teach)
+            return row.doubt.score if order == "doubt" else row.doubt.teach
 
-        if self.options.blinded:
-            self.rows = sorted(rows, key=lambda row: row.shown_name)
-        else:
-            self.rows = in_order(rows, lambda row: row.case, worth)
+        has_own = self.blinded or self._reading is not None
+        self.rows = rows if has_own else in_order(rows, lambda row: row.case, worth)
         self._index = {row.case.key: at for at, row in enumerate(self.rows)}
-
-    def _neutral_names(self, keys: Collection[str]) -> dict[str, str]:
-        digits = max(3, len(str(len(keys))))
-        shown = shuffled(keys, self.options.seed)
-        return {key: f"Case {at:0{digits}d}" for at, key in enumerate(shown, 1)}
 
     def _words(self, row: ReviewRow) -> list[str]:
         said = "" if row.verdict is None else row.verdict.comment
-        if self.options.blinded:
+        if self.blinded:
             return [row.shown_name, said]
         return [row.shown_name, said, "" if row.doubt is None else row.doubt.reason]
 
@@ -458,35 +452,32 @@ class ReviewSession:
             ) from error
         return self._hashes[key]
 
-    def _positions(self) -> Path:
-        return review_folder(self.dataset) / _POSITION
+    def _stay(self) -> None:
+        if self.rater:
+            write_position(self.dataset, self.rater, self._current, self.options.reading)
 
-    def _read_position(self) -> str:
-        """Of this rater on this machine; of another machine where the rater was there last."""
-        if not self.rater:
-            return ""
-        slug = rater_file(self.rater, "").rpartition("_")[0]
-        found = [("", "")]
-        for path in self._positions().glob("*.json"):
-            if path.stem.rpartition("_")[0] != slug:
-                continue
-            with contextlib.suppress(OSError, ValueError, AttributeError, KeyError, TypeError):
-                place = read_json(path).get(self.options.reading) or {}
-                found.append((str(place["when"]), str(place["case"])))
-        return max(found)[1]
 
-    def _write_position(self) -> None:
-        """A folder that cannot be written does not keep a rater from looking."""
-        if not self.rater:
-            return
-        path = self._positions() / rater_file(self.rater, ".json")
-        content: dict[str, Any] = {}
-        with contextlib.suppress(OSError, ValueError):
-            before = read_json(path)
-            content = dict(before) if isinstance(before, dict) else {}
-        content[self.options.reading] = {"case": self._current, "when": utc_now()}
-        with contextlib.suppress(OutputError):
-            write_text_atomically(path, json_text(content))
+def _reading(dataset: Path, name: str) -> Reading | None:
+    """None for the first reading."""
+    if not name:
+        return None
+    reading = read_reading(dataset, name)
+    if reading is None:
+        known = ", ".join(reading_names(dataset))
+        raise OptionError(
+            f"There is no reading '{name}'.",
+            hint=f"Choose among {known}." if known else "Draw a second reading first.",
+        )
+    return reading
+
+
+def _shuffled(cases: Sequence[ReviewCase], seed: int) -> list[tuple[ReviewCase, str]]:
+    """Cases in an order that tells nothing, with neutral names; those that can be judged first."""
+    by_key = {case.key: case for case in cases}
+    keys = shuffled(by_key, seed)
+    keys.sort(key=lambda key: (bool(by_key[key].problem), by_key[key].mask is None))
+    digits = max(3, len(str(len(keys))))
+    return [(by_key[key], f"Case {at:0{digits}d}") for at, key in enumerate(keys, 1)]
 
 
 def _duration(seconds: float) -> str:
