@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import qt
@@ -309,8 +310,7 @@ class ReviewDesk:
         for key in keys_around(keys, row.case.key):
             case = self._case_of(self.session.row(key))
             if key not in self._read_ahead and not self._cache.has(case):
-                cache = self._cache
-                self._read_ahead[key] = self._reading.run(lambda case=case: cache.get(case))
+                self._read_ahead[key] = self._reading.run(partial(self._cache.get, case))
 
     def show_side_by_side(self, wanted: bool) -> None:
         """Show other contrasts and masks beside the case, or no longer."""

@@ -1,7 +1,7 @@
 """Corrections of a review -> files in the data set's ``derivatives/labels``: soft mask, mask at the
 threshold, edit map, discs, each with the history of how it came about.
 
-Nobody else's file is replaced.  Where the names in ``derivatives/labels`` are taken by files that
+Files of other makers are never replaced.  Where the names in ``derivatives/labels`` are taken by files that
 are not ours, or were changed since we wrote them, ``derivatives/labels_corrected`` is written to.
 """
 
