@@ -31,6 +31,7 @@ _HOLDERS = 64
 _MOST_REFUSALS = 300
 # Of Windows' processthreadsapi.
 _IDLE_PRIORITY_CLASS, _DETACHED_PROCESS, _NEW_GROUP = 0x40, 0x8, 0x200
+_NO_WINDOW = 0x8000000
 _QUERY, _STILL_ACTIVE, _ACCESS_DENIED = 0x1000, 259, 5
 # From glibc's malloc.h.
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD, _M_MMAP_MAX = -1, -2, -3, -4
@@ -182,6 +183,49 @@ def start_detached(
         return subprocess.Popen(list(command), cwd=folder, env=environment, **pipes, **own).pid
 
 
+def output_of(
+    command: Sequence[str], environment: dict[str, str], seconds: float
+) -> tuple[int, str]:
+    """Run a short program, without a window of its own on Windows.
+
+    Args:
+        command: program and arguments.
+        environment: all of its variables.
+        seconds: it is ended after these.
+
+    Returns:
+        Its exit code and what it wrote to standard output.
+
+    Raises:
+        OSError: it cannot be started.
+        TimeoutError: it took too long.
+    """
+    own: dict[str, Any] = {"creationflags": _NO_WINDOW} if WINDOWS else {}
+    try:
+        ended = subprocess.run(
+            list(command),
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=seconds,
+            check=False,
+            **own,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise TimeoutError(f"no answer within {seconds:g} s") from error
+    return ended.returncode, ended.stdout.decode("utf-8", "replace")
+
+
+def let_go(process: int) -> None:
+    """Take note that a process started here has ended, where it has: else its number would be taken
+    for that of a living one.
+    """
+    if not WINDOWS:
+        with contextlib.suppress(OSError, OverflowError):
+            os.waitpid(process, os.WNOHANG)
+
+
 def kill(process: int) -> None:
     """End a process at once; it cannot clean up."""
     os.kill(process, signal.SIGTERM if WINDOWS else signal.SIGKILL)
@@ -207,13 +251,16 @@ def is_alive(process: int) -> bool:
     return True
 
 
-def owner_mark() -> str:
+def owner_mark(process: int | None = None) -> str:
     """What in a file's name says which process made it: system and process, as "1a2b3c4d-4711".
 
     The system is its name and, in a container, the numbering of its processes, so that on a shared
     drive none takes another's process for its own.
+
+    Args:
+        process: on this system; this one where None.
     """
-    return f"{_system()}-{os.getpid()}"
+    return f"{_system()}-{os.getpid() if process is None else process}"
 
 
 def machine_mark() -> str:

@@ -148,17 +148,32 @@ def test_what_is_broken_is_listed_with_its_reason(tmp_path):
     assert problems[6] == ""
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads all")
-def test_a_folder_without_permission_costs_itself_only(tmp_path):
+def test_a_folder_without_permission_costs_itself_only(tmp_path, monkeypatch):
     bids_folder(tmp_path)
-    (tmp_path / "sub-02").chmod(0)
-    try:
-        cases = found(tmp_path)
-    finally:
-        (tmp_path / "sub-02").chmod(0o755)
+    scandir = os.scandir  # root reads every folder
+
+    def without_permission(path):
+        if path.name == "sub-02":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr("SoftCordSegLib.review.review_cases.os.scandir", without_permission)
+    cases = found(tmp_path)
 
     assert "cannot be read" in cases["sub-02"].problem
     assert cases["sub-03/anat/sub-03_T2w"].problem == ""
+
+
+def test_folders_on_another_disk_are_followed_and_circles_are_not(tmp_path):
+    dataset = bids_folder(tmp_path / "data", participants=1)
+    elsewhere = bids_folder(tmp_path / "disk", participants=2)
+    (dataset / "sub-02").symlink_to(elsewhere / "sub-02", target_is_directory=True)
+    (dataset / "again").symlink_to(dataset / "sub-01", target_is_directory=True)
+    (dataset / "up").symlink_to(tmp_path, target_is_directory=True)
+
+    assert list(found(dataset)) == [
+        f"sub-0{n}/anat/sub-0{n}_{c}" for n in (1, 2) for c in ("T1w", "T2w")
+    ]
 
 
 def test_names_of_a_mac_have_the_keys_of_other_systems(tmp_path):

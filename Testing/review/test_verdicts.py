@@ -165,6 +165,20 @@ class _Full:
         return written
 
 
+def test_a_file_that_was_saved_by_datalad_stays_and_the_next_lines_go_elsewhere(tmp_path):
+    store = VerdictStore(tmp_path, "anna")
+    store.add(verdict("one"))
+    first, saved = store.path, tmp_path / "object"
+    first.rename(saved)
+    first.symlink_to(saved)
+
+    store.add(verdict("two"))
+
+    assert len(saved.read_bytes().splitlines()) == 1
+    assert [one.case for one in read_verdicts(tmp_path)] == ["one", "two"]
+    assert store.path.stem == f"{first.stem}_2"
+
+
 def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path):
     (tmp_path / "derivatives").write_text("a file")
 

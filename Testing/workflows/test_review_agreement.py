@@ -26,6 +26,7 @@ from SoftCordSegLib.workflows.review_agreement import (
     write_agreement,
     write_disagreements,
 )
+from SoftCordSegLib.workflows.review_session import ReviewOptions, ReviewSession
 
 PASS, FAIL, FIX = Judgement.PASS, Judgement.FAIL, Judgement.TO_CORRECT
 
@@ -100,8 +101,24 @@ def test_the_newest_verdict_counts_and_one_taken_back_does_not(review_copy):
         say(review_copy, "Grace", case, FAIL)
         say(review_copy, "Grace", case, PASS, second=1)
     say(review_copy, "Ada", cases[0], None, second=2)
+    session = ReviewSession(review_copy.root, ReviewOptions("Grace"))
+    session.judge(FAIL, key=cases[3].key)
+    session.undo(cases[3].key)
     found = measures(find_agreement(review_copy.root), "Ada", "Grace")
     assert (found["same verdict, share"].value, found["same verdict, share"].cases) == (1, 3)
+
+
+def test_a_reader_who_corrects_the_mask_has_still_judged_the_one_that_the_other_saw(review_copy):
+    for case in good_cases(review_copy, 3):
+        say(review_copy, "Ada", case, FIX)
+        say(review_copy, "Grace", case, FIX, reading="second")
+        own = reader_mask(review_copy.root, "second", "Grace", case)
+        write_nifti(grown(read_nifti(case.mask), 1.1), own)
+        say(review_copy, "Grace", case, PASS, reading="second", second=5, mask=own)
+    report = find_agreement(review_copy.root)
+    found = measures(report, "Ada", "Grace (second)")["same verdict, share"]
+    assert (found.value, found.cases) == (1, 3)
+    assert report.notes == []
 
 
 def test_what_one_rater_says_twice_is_compared_by_readings(review_copy):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from cli.fakes import a_neck
 from review.folders import bids_folder
 from SoftCordSegLib.errors import InputError, OptionError, OutputError
 from SoftCordSegLib.review import Judgement, find_review_cases, read_verdicts
 from SoftCordSegLib.review.doubt import Doubt
 from SoftCordSegLib.review.second_reading import comparison_of, third_reading, write_reading
+from SoftCordSegLib.volume import write_nifti
+from SoftCordSegLib.workflows.review_doubt import doubts_of
 from SoftCordSegLib.workflows.review_session import ReviewOptions, ReviewSession
 
 
@@ -267,3 +270,21 @@ def test_who_only_looks_sees_everyones_verdicts_and_leaves_no_trace(dataset):
     with pytest.raises(OptionError, match="rater"):
         review.judge(Judgement.PASS)
     assert sorted(dataset.rglob("*")) == before
+
+
+def test_doubts_that_were_kept_are_read_and_hold_for_the_mask_they_were_found_in(tmp_path):
+    image = a_neck()
+    write_nifti(image, tmp_path / "sub-01_T2w.nii.gz")
+    mask = tmp_path / "sub-01_T2w_label-SC_softseg.nii.gz"
+    write_nifti(image.with_data(image.data / 1000), mask)
+    options = ReviewOptions("anna")
+    assert ReviewSession(tmp_path, options).current.doubt is None, "none is computed by looking"
+
+    found = doubts_of(tmp_path, find_review_cases(tmp_path))
+    review = ReviewSession(tmp_path, options)
+    assert review.current.doubt == found["sub-01_T2w"]
+    assert ReviewSession(tmp_path, ReviewOptions("anna", blinded=True)).current.doubt is None
+
+    write_nifti(image.with_data(image.data / 2000), mask)
+    review.refresh()
+    assert review.current.doubt is None

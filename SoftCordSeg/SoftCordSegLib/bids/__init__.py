@@ -48,6 +48,7 @@ from .entities import (
     stem_of,
 )
 from .label_names import MASKS, FileName, Kind, label_name, read_name, spellings, transform_name
+from .participants_table import PARTICIPANTS, ParticipantFacts, participant_facts
 from .series_names import (
     MODALITIES,
     SeriesKind,
@@ -63,6 +64,7 @@ from .series_names import (
 )
 from .sidecar import (
     MANUAL,
+    MASK_SHA256,
     MadeMask,
     Origin,
     hashed_writers,
@@ -75,6 +77,7 @@ from .sidecar import (
     segmentation_sidecar,
     sidecar_path,
     with_correction,
+    with_new_prediction,
 )
 
 __all__ = [
@@ -85,6 +88,7 @@ __all__ = [
     "LABELS",
     "MANUAL",
     "MASKS",
+    "MASK_SHA256",
     "MODALITIES",
     "NIFTI_EXTENSIONS",
     "NOT_RAW",
@@ -95,6 +99,8 @@ __all__ = [
     "Kind",
     "MadeMask",
     "Origin",
+    "PARTICIPANTS",
+    "ParticipantFacts",
     "SeriesKind",
     "acquisition_of",
     "check_replaceable",
@@ -126,6 +132,7 @@ __all__ = [
     "nifti_files",
     "origin_of",
     "parse_entities",
+    "participant_facts",
     "participant_of",
     "precedence",
     "raw_images",
@@ -144,5 +151,6 @@ __all__ = [
     "stem_of",
     "transform_name",
     "with_correction",
+    "with_new_prediction",
     "without_echo",
 ]

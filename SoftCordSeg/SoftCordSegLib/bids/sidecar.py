@@ -196,6 +196,30 @@ def merged(existing: Mapping[str, Any], content: Mapping[str, Any]) -> dict[str,
     return {**existing, **content, "GeneratedBy": [*before, *new]}
 
 
+def with_new_prediction(
+    existing: Mapping[str, Any], content: Mapping[str, Any], added: int = 0, removed: int = 0
+) -> dict[str, Any]:
+    """A sidecar after its image was segmented again and the corrections by hand were kept.
+
+    ``GeneratedBy`` goes on: who made and corrected the mask before comes first.  Keys that are not
+    ours stay, and of ours those of the new segmentation.
+
+    Args:
+        existing: as it was.
+        content: of the new segmentation.
+        added, removed: voxels in which the user overrules it; 0 and 0 where it was never corrected.
+    """
+    before = _history(existing)
+    new = [entry for entry in _history(content) if entry not in before]
+    by_hand = {"VoxelsAdded": added, "VoxelsRemoved": removed}
+    return {
+        **{key: existing[key] for key in existing if key not in _OURS},
+        **content,
+        "GeneratedBy": [*before, *new],
+        **({"CorrectedByHand": by_hand} if added or removed else {}),
+    }
+
+
 def is_corrected(content: Mapping[str, Any]) -> bool:
     """Whether a sidecar tells of a correction by hand."""
     return any(

@@ -20,7 +20,10 @@ from .guard import guarded
 from .label_command import label_command
 from .models_command import models_app
 from .prepare_command import prepare_command
+from .review_again import again_command
+from .review_agree import agree_command
 from .review_command import review_app
+from .review_teach import discard_command, keep_command, teach_command
 from .sct_spelling import SctSpelling
 from .segment_command import segment_command
 from .softgt_command import softgt_command
@@ -46,7 +49,12 @@ app.command("datalist", cls=CarefulCommand, rich_help_panel=_LABORATORY)(datalis
 app.command("train", cls=CarefulCommand, rich_help_panel=_LABORATORY)(train_command)
 app.command("finetune", cls=CarefulCommand, rich_help_panel=_LABORATORY)(finetune_command)
 app.command("evaluate", cls=CarefulCommand, rich_help_panel=_LABORATORY)(evaluate_command)
+review_app.command("agree", cls=CarefulCommand)(agree_command)
 app.add_typer(review_app, name="review", rich_help_panel=_EVERYDAY)
+review_app.command("teach", cls=CarefulCommand)(teach_command)
+review_app.command("keep", cls=CarefulCommand)(keep_command)
+review_app.command("discard", cls=CarefulCommand)(discard_command)
+review_app.command("again", cls=CarefulCommand)(again_command)
 app.add_typer(models_app, name="models", rich_help_panel=_MODELS)
 
 

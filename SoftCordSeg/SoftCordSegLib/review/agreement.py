@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from ..errors import InputError
 
@@ -71,7 +72,7 @@ def weighted_kappa(
     return _kappa(one, other, list(categories), "quadratic")
 
 
-def icc(table: np.ndarray) -> Estimate:
+def icc(table: npt.ArrayLike) -> Estimate:
     """ICC(2,1), absolute agreement of single readers who stand for all readers: two-way random
     effects.
 
@@ -83,15 +84,15 @@ def icc(table: np.ndarray) -> Estimate:
     Args:
         table: (cases, readers), in any unit; cases with a NaN are left out.
     """
-    table = np.asarray(table, dtype=float)
-    table = table[np.isfinite(table).all(axis=1)]
-    n, k = table.shape
+    values = np.asarray(table, dtype=float)
+    values = values[np.isfinite(values).all(axis=1)]
+    n, k = values.shape
     if n < _FEWEST_FOR_INTERVAL or k < 2:
         return _too_few(n, _FEWEST_FOR_INTERVAL)
-    mean = table.mean()
-    between = k * float(((table.mean(axis=1) - mean) ** 2).sum())
-    columns = n * float(((table.mean(axis=0) - mean) ** 2).sum())
-    rest = max(float(((table - mean) ** 2).sum()) - between - columns, 0.0)
+    mean = values.mean()
+    between = k * float(((values.mean(axis=1) - mean) ** 2).sum())
+    columns = n * float(((values.mean(axis=0) - mean) ** 2).sum())
+    rest = max(float(((values - mean) ** 2).sum()) - between - columns, 0.0)
     tiny = 1e-12 * max(mean * mean, 1e-300)
     rest = 0.0 if rest < tiny else rest
     r, c, e = between / (n - 1), columns / (k - 1), rest / ((n - 1) * (k - 1))

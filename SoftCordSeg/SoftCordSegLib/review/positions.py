@@ -42,5 +42,8 @@ def write_position(dataset: Path, rater: str, case: str, reading: str = "") -> N
         before = read_json(path)
         content = dict(before) if isinstance(before, dict) else {}
     content[reading] = {"case": case, "when": utc_now()}
+    with contextlib.suppress(OSError):
+        if path.is_symlink():  # a DataLad data set was saved; what it leads to stays as it is
+            path.unlink()
     with contextlib.suppress(OutputError):
         write_text_atomically(path, json_text(content))

@@ -118,6 +118,7 @@ class _Walk:
     masks: list[_File] = field(default_factory=list)
     discs: list[_File] = field(default_factory=list)
     unreadable: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
+    linked: set[str] = field(default_factory=set)
 
 
 def find_review_cases(dataset: Path) -> list[ReviewCase]:
@@ -217,7 +218,7 @@ def _walked(dataset: Path) -> _Walk:
         raise InputError(
             "There is no folder of this name.", path=dataset, hint="Give the folder of a data set."
         )
-    walk = _Walk()
+    walk = _Walk(linked={os.path.realpath(dataset)})
     waiting: list[tuple[str, ...]] = [()]
     while waiting:
         folder = waiting.pop()
@@ -243,7 +244,7 @@ def _sort_in(
     if name.startswith("."):
         return
     if not name.lower().endswith(_DISC_EXTENSIONS):
-        if entry.is_dir(follow_symlinks=False) and _is_of_interest(folder, name):
+        if _is_of_interest(folder, name) and _is_new_folder(entry, walk):
             waiting.append((*folder, name))
         return
     read = read_name(name)
@@ -256,6 +257,25 @@ def _sort_in(
         walk.masks.append(found)
     elif read.kind is Kind.IMAGE and not any(part in NOT_RAW[1:] for part in folder):
         walk.images.append(found)
+
+
+def _is_new_folder(entry: os.DirEntry[str], walk: _Walk) -> bool:
+    """Whether it is a folder; one that a link leads to (participants on another disk) only where
+    it is not read already, and does not lead round in a circle.
+    """
+    if not entry.is_symlink():
+        return entry.is_dir(follow_symlinks=False)
+    if not entry.is_dir():
+        return False
+    real = os.path.realpath(entry.path)
+    if any(_is_within(real, other) or _is_within(other, real) for other in walk.linked):
+        return False
+    walk.linked.add(real)
+    return True
+
+
+def _is_within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
 def _is_of_interest(folder: tuple[str, ...], name: str) -> bool:

@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from ..bids import review_folder
 from ..errors import InputError, OptionError
@@ -95,7 +95,7 @@ class Reading:
                 raise ValueError("it is no reading")
             return cls(
                 name=check_reading_name(str(content["name"])),
-                kind=kind,
+                kind=cast(ReadingKind, kind),
                 items=items,
                 blinded=content.get("blinded") is True,
                 seed=int(content.get("seed", 1)),

@@ -32,6 +32,7 @@ VERDICTS, ENDING = "verdicts", ".jsonl"
 # A comment is a few sentences; what is longer than this is no line of ours.
 LONGEST_LINE, LONGEST_COMMENT = 1 << 20, 20_000
 MAX_RANK = 9
+_MOST_FILES = 1000
 _FIELDS = (
     "case mask mask_sha256 rater verdict rank comment seconds blinded when software reading".split()
 )
@@ -164,7 +165,16 @@ class VerdictStore:
 
     def __init__(self, dataset: Path, rater: str):
         self.rater = rater_name(rater)
-        self.path = verdict_folder(dataset) / rater_file(rater, ENDING)
+        self._folder = verdict_folder(dataset)
+
+    @property
+    def path(self) -> Path:
+        """Where the next line goes: "anna_1a2b3c4d.jsonl"; "anna_1a2b3c4d_2.jsonl" where that file
+        is not to be changed any more, as in a DataLad data set that was saved.
+        """
+        first = self._folder / rater_file(self.rater, ENDING)
+        others = (first.with_name(f"{first.stem}_{n}{ENDING}") for n in range(2, _MOST_FILES))
+        return next((path for path in (first, *others) if _may_grow(path)), first)
 
     def add(self, verdict: Verdict) -> None:
         """Append one line and bring it to the disk.
@@ -176,17 +186,18 @@ class VerdictStore:
         verdict.check()
         if rater_name(verdict.rater) != self.rater:
             raise OptionError("This verdict is another rater's.")
+        path = self.path
         line = json.dumps(verdict.as_json(), ensure_ascii=False, default=str)
         data = line.encode("utf-8", "backslashreplace") + b"\n"
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with _briefly_locked(self.path):
-                _append(self.path, data)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with _briefly_locked(path):
+                _append(path, data)
         except OSError as error:
             raise OutputError(
                 f"This verdict could not be stored: {error.strerror or error}. Those before it"
                 " are kept.",
-                path=self.path,
+                path=path,
                 hint="Free some space, or ask for permission to write there, and give it again.",
             ) from error
 
@@ -286,6 +297,10 @@ def _raw_lines(path: Path) -> Iterator[bytes]:
                     whole = rest.endswith(b"\n")
     except OSError:
         return
+
+
+def _may_grow(path: Path) -> bool:
+    return not path.is_symlink() and (not path.exists() or os.access(path, os.W_OK))
 
 
 @contextlib.contextmanager

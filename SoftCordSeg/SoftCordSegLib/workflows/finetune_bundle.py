@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..bids import contrast_of
 from ..files import check_folder, json_text, safe_cell, text_writer, write_together
 from ..progress import Progress
 from ..provenance import generated_by
+from .live_run import live_run
 
 if TYPE_CHECKING:
     from ..network import ModelBundle
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     )
     from ..volume import Volume
 
+REPORT_FILE = "report.json"
+_PHANTOM = " phantom"
+_TIMES = ("before", "after")
 MEASURES = ("soft_dice", "plain_soft_dice", "dice", "volume_error_percent")
 # (calibre, lordosis mm, bend mm, tilt) of the cords of digital phantoms that are trained on, and of
 # those that only show forgetting; one a contrast.
@@ -129,18 +134,18 @@ def finetune_bundle(
     from ..network.store import open_bundle
     from ..training.finetune import finetune
 
-    progress = progress or Progress()
-    bundle = open_bundle(options.model)
-    split = _split(cases, options, bundle, progress.part(0.0, 0.02), say, warn)
-    request = _request(bundle, split, out, options, command)
-    outcome = finetune(request, _scorer(options.device), progress.part(0.02, 1.0), say)
-    rows = _rows(outcome)
-    content = _content(outcome, bundle.name, rows)
-    files = {
-        out / "report.csv": text_writer(_csv(rows)),
-        out / "report.json": text_writer(json_text(content)),
-    }
-    write_together(files)
+    with live_run(out, progress or Progress()) as live:
+        bundle = open_bundle(options.model)
+        split = _split(cases, options, bundle, live.part(0.0, 0.02), say, warn)
+        request = _request(bundle, split, out, options, command)
+        outcome = finetune(request, _scorer(options.device), live.part(0.02, 1.0), say)
+        rows = _rows(outcome)
+        content = _content(outcome, bundle.name, rows)
+        files = {
+            out / "report.csv": text_writer(_csv(rows)),
+            out / REPORT_FILE: text_writer(json_text(content)),
+        }
+        write_together(files)
     return Report(outcome, bundle.name, rows, content, tuple(files))
 
 
@@ -181,7 +186,7 @@ def _scans(cords: tuple, seed: int) -> list[ReplayImage]:
     for number, (contrast, (calibre, lordosis, bend, tilt)) in enumerate(zip(CONTRASTS, cords)):
         cord = Cord(CordCurve(lordosis, bend, tilt), calibre)
         scan = make_phantom(contrast, cord=cord, seed=seed + number)
-        images.append(ReplayImage(f"{contrast} phantom", scan.image, scan.truth))
+        images.append(ReplayImage(f"{contrast}{_PHANTOM}", scan.image, scan.truth))
     return images
 
 
@@ -287,8 +292,26 @@ def _rows(outcome: Outcome) -> list[dict[str, Any]]:
                 for measure in MEASURES
                 for when, one in scores.items()
             }
-            rows.append({"group": group, "image": name, **numbers})
+            contrast = name.removesuffix(_PHANTOM) if group == "watched" else contrast_of(name)
+            rows.append({"group": group, "contrast": contrast, "image": name, **numbers})
     return rows
+
+
+def _by_contrast(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The means of held-out and of watched images by contrast, before and after."""
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault((row["group"], row["contrast"]), []).append(row)
+    columns = [f"{measure}_{when}" for measure in MEASURES for when in _TIMES]
+    return [
+        {
+            "group": group,
+            "contrast": contrast,
+            "images": len(own),
+            **{one: round(sum(abs(row[one]) for row in own) / len(own), 5) for one in columns},
+        }
+        for (group, contrast), own in found.items()
+    ]
 
 
 def _content(outcome: Outcome, parent: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -304,6 +327,7 @@ def _content(outcome: Outcome, parent: str, rows: list[dict[str, Any]]) -> dict[
             "before": _means(outcome.watched_before),
             "after": _means(outcome.watched_after),
         },
+        "contrasts": _by_contrast(rows),
         "images": rows,
         "seconds_of_training": round(outcome.seconds),
         "history": str(outcome.history),
@@ -325,7 +349,12 @@ def _csv(rows: list[dict[str, Any]]) -> str:
     stream = io.StringIO()
     writer = csv.DictWriter(
         stream,
-        ["group", "image", *(f"{m}_{when}" for m in MEASURES for when in ("before", "after"))],
+        [
+            "group",
+            "contrast",
+            "image",
+            *(f"{m}_{when}" for m in MEASURES for when in ("before", "after")),
+        ],
     )
     writer.writeheader()
     writer.writerows(

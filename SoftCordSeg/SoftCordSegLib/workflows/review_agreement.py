@@ -33,7 +33,7 @@ from ..review.second_reading import (
     third_reading,
     write_reading,
 )
-from ..review.verdicts import Judgement, Verdict, newest, read_verdicts
+from ..review.verdicts import Judgement, Verdict, read_verdicts
 
 # What is said of a mask, from best to worst; an artefact is said of the image.
 _BEST_FIRST = (Judgement.PASS, Judgement.TO_CORRECT, Judgement.FAIL)
@@ -257,31 +257,61 @@ def write_disagreements(path: Path, report: AgreementReport) -> None:
     write_together({path: text_writer(_csv(["case", "reader", "other_reader", "why"], rows))})
 
 
-def _answers(verdicts: Sequence[Verdict]) -> dict[Reader, dict[str, Verdict]]:
-    """What counts of each reader, by key; lines without verdict and rank say nothing."""
-    found: dict[Reader, dict[str, Verdict]] = {}
-    for reading in sorted({one.reading for one in verdicts}):
-        for (key, rater), verdict in newest(verdicts, reading).items():
-            if verdict.verdict is not None or verdict.rank is not None:
-                found.setdefault(Reader(rater, reading), {})[key] = verdict
-    return found
+_Answers = dict[str, list[Verdict]]
+
+
+def _answers(verdicts: Sequence[Verdict]) -> dict[Reader, _Answers]:
+    """What counts of each reader, by key: of each mask of the case that the reader judged the
+    newest verdict, oldest first.  What was taken back, and lines without verdict and rank, say
+    nothing.
+    """
+    found: dict[Reader, _Answers] = {}
+    for one in verdicts:
+        standing = found.setdefault(Reader(one.rater, one.reading), {}).setdefault(one.case, [])
+        if one.extra.get("undo"):
+            del standing[-1:]  # what stood before it counts again
+        else:
+            standing.append(one)
+    told: dict[Reader, _Answers] = {}
+    for reader, answers in found.items():
+        for key, standing in answers.items():
+            newest_of = {one.mask_sha256: n for n, one in enumerate(standing)}
+            last = [standing[n] for n in sorted(newest_of.values())]
+            kept = [one for one in last if one.verdict is not None or one.rank is not None]
+            if kept:
+                told.setdefault(reader, {})[key] = kept
+    return told
+
+
+def _on_same_mask(
+    first: Sequence[Verdict], second: Sequence[Verdict]
+) -> tuple[Verdict, Verdict] | None:
+    """The last verdicts of two readers on one and the same mask, by its SHA-256; lines of tools
+    that do not record it are taken at their word.
+    """
+    for b in reversed(second):
+        for a in reversed(first):
+            if len({a.mask_sha256, b.mask_sha256} - {""}) < 2:
+                return a, b
+    return None
 
 
 def _compare_answers(
     one: Reader,
     other: Reader,
-    first: Mapping[str, Verdict],
-    second: Mapping[str, Verdict],
+    first: _Answers,
+    second: _Answers,
     report: AgreementReport,
 ) -> None:
     common = sorted(first.keys() & second.keys())
-    same = [key for key in common if _is_same_mask(first[key], second[key])]
+    found = {key: _on_same_mask(first[key], second[key]) for key in common}
+    same = {key: pair for key, pair in found.items() if pair is not None}
     if len(same) < len(common):
         report.notes.append(
             f"{one} and {other}: {len(common) - len(same)} of {len(common)} cases are left out,"
             " because they judged different masks of it."
         )
-    pairs = [(first[key], second[key]) for key in same]
+    pairs = list(same.values())
     judged = [(a.verdict.value, b.verdict.value) for a, b in pairs if a.verdict and b.verdict]
     ranked = [(a.rank, b.rank) for a, b in pairs if a.rank is not None and b.rank is not None]
     if judged:
@@ -457,9 +487,7 @@ def _masks_in_folder(folder: Path, cases: Sequence[ReviewCase]) -> dict[str, Pat
     }
 
 
-def _methods(
-    reading: Reading, said: Mapping[Reader, Mapping[str, Verdict]]
-) -> Iterator[AgreementRow]:
+def _methods(reading: Reading, said: Mapping[Reader, _Answers]) -> Iterator[AgreementRow]:
     """What each reader says of the two methods of a comparison, by their true names."""
     one, other = reading.methods
     method = {item.key: item.method for item in reading.items}
@@ -469,7 +497,7 @@ def _methods(
         mine: dict[str, dict[str, Verdict]] = {}
         for item in reading.items:
             if item.key in answers:
-                mine.setdefault(item.case, {})[method[item.key]] = answers[item.key]
+                mine.setdefault(item.case, {})[method[item.key]] = answers[item.key][-1]
         for name in (one, other):
             told = [both[name].verdict for both in mine.values() if name in both]
             passes = [verdict is Judgement.PASS for verdict in told if verdict is not None]
@@ -492,12 +520,6 @@ def _worth(one: Verdict, other: Verdict) -> tuple[float, float]:
     if one.verdict in _BEST_FIRST and other.verdict in _BEST_FIRST:
         return -_BEST_FIRST.index(one.verdict), -_BEST_FIRST.index(other.verdict)
     return 0, 0
-
-
-def _is_same_mask(one: Verdict, other: Verdict) -> bool:
-    """By its SHA-256; lines of tools that do not record it are taken at their word."""
-    sums = {one.mask_sha256, other.mask_sha256} - {""}
-    return len(sums) < 2
 
 
 def _add(

@@ -25,6 +25,7 @@ from ..review.verdicts import (
     read_verdicts,
     utc_now,
 )
+from .review_doubt import doubts_of
 
 OPEN = "open"
 VerdictFilter = Optional[Union[Literal["open"], Judgement]]
@@ -102,7 +103,7 @@ class ReviewSession:
     Args:
         dataset: BIDS data set or plain folder.
         options: rater, order, reading.
-        doubts: by key of the case.
+        doubts: by key of the case; None for those that were kept, none of which is computed here.
 
     Raises:
         InputError: there is no such folder, or the file of the reading is broken.
@@ -118,12 +119,13 @@ class ReviewSession:
     ):
         options.check()
         self.dataset = Path(dataset)
-        self.options = options
         self.rater = rater_name(options.rater) if options.rater else ""
         self.rows: list[ReviewRow] = []
         self._doubts: dict[str, Doubt] = dict(doubts or {})
+        self._reads_doubts = doubts is None
         self._reading = _reading(self.dataset, options.reading)
         self.blinded = options.blinded or (self._reading is not None and self._reading.blinded)
+        self.options = replace(options, blinded=self.blinded)
         self._store = VerdictStore(self.dataset, self.rater) if self.rater else None
         self._own: list[Verdict] = []
         self._index: dict[str, int] = {}
@@ -148,6 +150,8 @@ class ReviewSession:
         self._own = [one for one in verdicts if self.rater in ("", one.rater)]
         mine = {one.case: one for one in self._own if one.reading == self.options.reading}
         cases = find_review_cases(self.dataset)
+        if self._reads_doubts and not self.blinded:
+            self._doubts = doubts_of(self.dataset, cases, compute=False)
         if self._reading is not None:
             named = self._reading.rows(self.dataset, cases, self.rater)
         else:
@@ -170,6 +174,7 @@ class ReviewSession:
         """Take doubts that were computed meanwhile; the list is sorted anew, the case in view
         stays.
         """
+        self._reads_doubts = False
         self._doubts.update(doubts)
         self._sort([replace(row, doubt=self._doubt(row.case)) for row in self.rows])
 

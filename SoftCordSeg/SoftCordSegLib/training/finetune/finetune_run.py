@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import io
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...errors import Cancelled, InputError
+from ...errors import Cancelled, InputError, OutputError
 from ...files import real_path, write_text_atomically
 from ...network import WHOLE_IMAGE, ModelBundle, load_bundle
 from ...progress import Progress
@@ -47,6 +48,8 @@ _OF_SOFT_VALUES = ("adaptive_wing", "squared_error", "squared_and_area_error")
 _OTHERWISE = "adaptive_wing"
 # The first batches wait for other processes to start and for memory to be laid out.
 _WARM_UP, _ENOUGH = 3, 13
+# Between two writes of the losses, which are shown while it runs.
+_HISTORY_S = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -306,8 +309,13 @@ def _train(
         device=request.device,
     )
     reported = _with_estimate(progress, request.steps, tell)
+    written = time.monotonic()
 
     def after_step(trainer: Trainer) -> None:
+        nonlocal written
+        if time.monotonic() - written >= _HISTORY_S:
+            _write_live(folder, trainer)
+            written = time.monotonic()
         loss, scores = trainer.curve.recent(1), trainer.validations
         words = [f"step {trainer.step} of {request.steps}"]
         words += [] if loss is None else [f"loss {loss:.4f}"]
@@ -407,6 +415,14 @@ def duration_in_words(seconds: float) -> str:
     if seconds < 90:
         return f"{max(round(seconds / 5) * 5, 5)} seconds"
     return f"{round(seconds / 60)} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
+
+
+def _write_live(folder: Path, trainer: Trainer) -> None:
+    """The history so far; a training does not end because it cannot be written now: on Windows a
+    file that is just being read cannot be replaced.
+    """
+    with contextlib.suppress(OSError, OutputError):
+        _write_history(folder, trainer)
 
 
 def _write_history(folder: Path, trainer: Trainer) -> None:

@@ -1,0 +1,282 @@
+"""How likely each mask of a data set is wrong: computed once for a mask, kept beside the data, and
+put together with what the other contrasts and the rest of the data set say.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..bids import ParticipantFacts, participant_facts, review_folder
+from ..errors import InputError, OutputError, SoftCordSegError
+from ..files import file_sha256, json_text, write_text_atomically
+from ..progress import Progress
+from ..review.doubt import DOUBT_VERSION, Doubt
+from ..review.doubt_others import SampledCord, cohort_signs, other_signs, sampled_cord
+from ..review.doubt_signs import Sign, doubt_from, mask_signs
+from ..review.mask_profile import mask_profile
+from ..review.normal_calibre import normal_calibre
+from ..review.review_cases import ReviewCase
+from ..review.worth_teaching import teach_of
+from ..structured_text import read_json
+from ..volume import read_nifti, time_points
+from .run_each import Failure, OnFailure, say_nothing
+
+if TYPE_CHECKING:
+    from ..morphometry import DiscLabel
+    from ..volume import Volume
+
+_FOLDER = "doubt"
+
+
+@dataclass(frozen=True, eq=False)
+class MaskFindings:
+    """What was found of one mask, without looking at others.
+
+    Attributes:
+        signs: of an error.
+        teach: see :class:`..review.doubt.Doubt`.
+        measures: further features.
+        cord: what others are held against; None for an empty or unreadable mask.
+    """
+
+    signs: tuple[Sign, ...]
+    teach: float = 0.0
+    measures: Mapping[str, float] = field(default_factory=dict)
+    cord: SampledCord | None = None
+
+    @property
+    def doubt(self) -> Doubt:
+        """From the mask and its image alone."""
+        return doubt_from(self.signs, teach=self.teach, measures=dict(self.measures))
+
+    def as_json(self) -> dict[str, Any]:
+        """In plain types."""
+        return {
+            "Signs": [sign.as_json() for sign in self.signs],
+            "Teach": round(self.teach, 4),
+            "Measures": {name: round(value, 4) for name, value in self.measures.items()},
+            "Cord": None if self.cord is None else self.cord.as_json(),
+        }
+
+    @classmethod
+    def from_json(cls, content: Any) -> MaskFindings:
+        """What :meth:`as_json` gave.
+
+        Raises:
+            AttributeError, KeyError, TypeError, ValueError: ``content`` is something else.
+        """
+        cord = content["Cord"]
+        return cls(
+            tuple(Sign.from_json(sign) for sign in content["Signs"]),
+            float(content["Teach"]),
+            {str(name): float(value) for name, value in content["Measures"].items()},
+            None if cord is None else SampledCord.from_json(cord),
+        )
+
+
+def judge_mask(
+    mask: Volume,
+    image: Volume | None = None,
+    discs: Sequence[DiscLabel] = (),
+    facts: ParticipantFacts | None = None,
+) -> MaskFindings:
+    """Look at one mask; some hundredths of a second.
+
+    Args:
+        mask: soft or binary.
+        image: on the same grid; None leaves out what needs it.
+        discs: for levels, and for what is normal there.
+        facts: of the participant: sex and age.
+
+    Raises:
+        InputError: no mask (NaN, several labels), or on another grid than the image.
+    """
+    if image is not None and not mask.grid.same_as(image.grid, tolerance_mm=0.05):
+        raise InputError("The mask is on another grid than the image.")
+    profile = mask_profile(mask, image, discs)
+    facts = facts or ParticipantFacts()
+    signs = mask_signs(profile, normal_calibre(facts.sex, facts.age))
+    if profile is None:
+        return MaskFindings(tuple(signs))
+    teach, level = teach_of(profile)
+    inner = profile.inner
+    measures = {
+        "area_mm2": float(np.median(profile.area_mm2[inner])),
+        "length_mm": profile.length_mm,
+        "volume_mm3": profile.volume_mm3,
+        "entropy_mm": float(np.median(profile.entropy[inner])),
+        "teach_level": float(level),
+    }
+    return MaskFindings(tuple(signs), teach, measures, sampled_cord(profile))
+
+
+def doubt_of_mask(mask: Volume, image: Volume | None = None) -> dict[str, Any] | None:
+    """The entry "Doubt" of the sidecar of a mask that was just made; None where it cannot be
+    judged.
+    """
+    try:
+        return judge_mask(mask, image).doubt.as_json()
+    except SoftCordSegError:
+        return None
+
+
+def doubts_of(
+    dataset: Path,
+    cases: Sequence[ReviewCase],
+    *,
+    progress: Progress | None = None,
+    compute: bool = True,
+    on_failure: OnFailure = say_nothing,
+) -> dict[str, Doubt]:
+    """The doubt of each case's best mask.
+
+    What was found of a mask is kept in ``derivatives/review/doubt`` and holds for its SHA-256;
+    where that folder cannot be written, all is computed each time.
+
+    Args:
+        dataset: BIDS data set or plain folder.
+        cases: of :func:`..review.review_cases.find_review_cases`; also what a mask is compared
+            with, so give all.
+        progress: receives progress; checked for cancellation at every case.
+        compute: False takes what is kept and leaves out the rest: about 2 ms a case.
+        on_failure: called at once for a case that cannot be judged.
+
+    Returns:
+        By key; without cases that have no mask, or whose image cannot be read.
+
+    Raises:
+        Cancelled: through ``progress``; what was computed before is kept.
+    """
+    progress = progress or Progress()
+    known = participant_facts(dataset)
+    found: dict[str, MaskFindings] = {}
+    for number, case in enumerate(cases):
+        progress.check_cancelled()
+        progress.report(number / max(len(cases), 1), f"Judging mask {number + 1} of {len(cases)}")
+        if case.mask is None:
+            continue
+        try:
+            findings = _findings(dataset, case, known.get(case.participant), compute)
+        except (SoftCordSegError, OSError) as error:
+            on_failure(Failure(case, case.key, error))
+            continue
+        if findings is not None:
+            found[case.key] = findings
+    progress.report(1.0, f"Judged {len(found)} masks")
+    return _together(cases, found)
+
+
+def _together(cases: Sequence[ReviewCase], found: Mapping[str, MaskFindings]) -> dict[str, Doubt]:
+    """Doubts with what other contrasts and the same contrast elsewhere say."""
+    by_image = {case.image: case for case in cases if case.key in found}
+    cohorts: dict[str, list[tuple[str, SampledCord]]] = {}
+    for case in by_image.values():
+        cord = found[case.key].cord
+        if cord is not None:
+            cohorts.setdefault(case.contrast, []).append((case.key, cord))
+    doubts = {}
+    for case in by_image.values():
+        findings = found[case.key]
+        session = {
+            other.contrast: cord
+            for other in (by_image[image] for image in case.others if image in by_image)
+            if (cord := found[other.key].cord) is not None
+        }
+        trust = {
+            other.contrast: 1.0 - found[other.key].doubt.score
+            for other in (by_image[image] for image in case.others if image in by_image)
+        }
+        cohort = [cord for key, cord in cohorts.get(case.contrast, []) if key != case.key]
+        more = [
+            *other_signs(findings.cord, session, trust),
+            *cohort_signs(findings.cord, case.contrast, cohort),
+        ]
+        doubts[case.key] = replace(findings, signs=(*findings.signs, *more)).doubt
+    return doubts
+
+
+def _findings(
+    dataset: Path, case: ReviewCase, facts: ParticipantFacts | None, compute: bool
+) -> MaskFindings | None:
+    """Of the case's best mask: as they were kept, else computed; None where that is not wanted, or
+    the case cannot be reviewed.
+    """
+    assert case.mask is not None
+    sums = _sums(case)
+    path = review_folder(dataset).joinpath(_FOLDER, *f"{case.key}.json".split("/"))
+    kept = _kept(path, sums)
+    if kept is not None or not compute:
+        return kept
+    if case.problem:
+        raise InputError(case.problem, path=case.image)
+    # As they will be read: the same score today and tomorrow.
+    findings = MaskFindings.from_json(_computed(case, facts).as_json())
+    content = {
+        "Version": DOUBT_VERSION,
+        "Mask": case.mask.name,
+        **sums,
+        "Doubt": findings.doubt.as_json(),
+        **findings.as_json(),
+    }
+    with contextlib.suppress(OutputError, OSError):  # a data set that may only be read
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text_atomically(path, json_text(content))
+    return findings
+
+
+def _sums(case: ReviewCase) -> dict[str, Any]:
+    """What findings hold for.  An image does not change; its size tells one that does."""
+    assert case.mask is not None
+    discs = case.discs
+    return {
+        "MaskSHA256": file_sha256(case.mask),
+        "ImageBytes": case.image.stat().st_size if case.image.is_file() else 0,
+        "DiscsSHA256": file_sha256(discs) if discs is not None and discs.is_file() else None,
+    }
+
+
+def _kept(path: Path, sums: Mapping[str, Any]) -> MaskFindings | None:
+    try:
+        content = read_json(path)
+        if content["Version"] != DOUBT_VERSION:
+            return None
+        if any(content.get(name) != value for name, value in sums.items()):
+            return None
+        return MaskFindings.from_json(content)
+    except (AttributeError, KeyError, OSError, OverflowError, TypeError, ValueError):
+        return None
+
+
+def _computed(case: ReviewCase, facts: ParticipantFacts | None) -> MaskFindings:
+    assert case.mask is not None
+    image = read_nifti(
+        case.image, "mean" if time_points(case.image) > 1 else None, without_nan=True
+    )
+    try:
+        return judge_mask(read_nifti(case.mask), image, _discs(case), facts)
+    except InputError as error:
+        # The image is sound, the mask is not: that is no failure of the review, but its finding.
+        return MaskFindings((Sign("unusable", 1.0, _sentence(error)),))
+
+
+def _sentence(error: InputError) -> str:
+    text = error.sentence.rstrip(".")
+    return text[:1].lower() + text[1:]
+
+
+def _discs(case: ReviewCase) -> list[DiscLabel]:
+    """None where they cannot be read: the mask can be judged all the same."""
+    from ..morphometry.disc_files import read_discs
+
+    if case.discs is None:
+        return []
+    try:
+        return read_discs(case.discs)
+    except (SoftCordSegError, OSError):
+        return []
