@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from SoftCordSegLib.workflows.review_corrections import Correction
 
 from review.review_dataset import ReviewDataset
 from SoftCordSegLib.correction import edits_from
 from SoftCordSegLib.review.review_cases import ReviewCase
 from SoftCordSegLib.volume import Volume, read_nifti
+from SoftCordSegLib.workflows.review_corrections import Correction
 
 THRESHOLD = 0.5
 # A rater who goes through the list in order of doubt, and says each key that is stored; who knows

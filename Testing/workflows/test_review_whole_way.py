@@ -10,7 +10,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from SoftCordSegLib.workflows.review_corrections import CorrectedFiles
 
 from cli.fakes import engine
 from review.whole_way import THRESHOLD, correction_of, dice, killed_after, rater_process
@@ -25,6 +24,7 @@ from SoftCordSegLib.workflows.review_agreement import (
     find_agreement,
     make_second_reading,
 )
+from SoftCordSegLib.workflows.review_corrections import CorrectedFiles
 from SoftCordSegLib.workflows.review_doubt import doubts_of
 from SoftCordSegLib.workflows.review_exchange import (
     ExportOptions,
