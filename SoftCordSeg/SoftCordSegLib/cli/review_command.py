@@ -181,6 +181,11 @@ def verdict_command(
         if undo:
             given = session.undo(row.case.key)
         else:
+            before = None if session.of_earlier_mask(row) else row.verdict
+            if judged is None and before is not None:
+                # A rank or a comment is added to what was said.
+                judged, rank = before.verdict, before.rank if rank is None else rank
+                comment = comment or before.comment
             given = session.judge(judged, rank, comment, seconds, key=row.case.key)
         text = verdict_text(given) or ("no verdict" if undo else "a comment")
         say(f"Stored: {text} on '{row.shown_name}', by '{given.rater}'.")

@@ -231,7 +231,7 @@ def check_request(parent: ModelBundle, out: Path) -> None:
     """
     check_kind(parent)
     home = real_path(parent.folder)
-    taken = {(out / name).resolve() for name in (BUNDLE, REJECTED, PREVIOUS)}
+    taken = {real_path(out / name) for name in (BUNDLE, REJECTED, PREVIOUS)}
     if home in taken or home in (real_path(out), *real_path(out).parents):
         raise InputError(
             "This is the bundle to begin with and must stay as it is.",
@@ -318,7 +318,7 @@ def _train(
             written = time.monotonic()
         loss, scores = trainer.curve.recent(1), trainer.validations
         words = [f"step {trainer.step} of {request.steps}"]
-        words += [] if loss is None else [f"loss {loss:.4f}"]
+        words += [] if loss is None else [f"loss {loss:.3g}"]
         words += [f"soft Dice {scores[-1]['mean']['soft_dice']:.3f}"] if scores else []
         reported.report(trainer.step / request.steps, ", ".join(words))
 
