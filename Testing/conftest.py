@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+# Before NumPy is loaded.  Its threads and PyTorch's wait for each other by spinning, so that on two
+# cores small matrices take several times as long.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 # No example may fail for being slow: the tests run on loaded machines.  In CI the examples are

@@ -19,6 +19,8 @@ from .errors import OptionError, OutputError
 from .processes import LockError, exclusive_lock, owner_is_dead, owner_mark
 
 _PREFIX = ".softcord-"
+# Names the files of a run that are all written and wait to be put in place.
+_COMMIT = ".commit"
 # What a spreadsheet program takes for a formula; with apostrophes before it, it was made safe.
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 # A temporary file is written in minutes; what is a day old was left by a run that was killed, also
@@ -51,7 +53,7 @@ def _temporary(path: Path) -> Iterator[Path]:
     suffix = "".join(path.suffixes)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(path.parent)
+        finish_killed_runs(path.parent)
         temporary = path.parent / f"{_PREFIX}{owner_mark()}-{secrets.token_hex(8)}{suffix}"
         # Made with the permissions that any new file gets, which tempfile's are not.
         with open(temporary, "xb"):
@@ -77,10 +79,16 @@ def _flush(temporary: Path) -> None:
         os.fsync(stream.fileno())
 
 
-def _sweep(folder: Path) -> None:
-    """Remove the temporary files of runs that were killed: their process is gone, or they are older
-    than any run can be.
+def finish_killed_runs(folder: Path) -> None:
+    """Put in place what runs that were killed had written completely, and remove the rest of their
+    temporary files: their process is gone, or they are older than any run can be.
+
+    A mask without the sidecar that says who made it would else be kept for ever.
     """
+    for path in folder.glob(f"{_PREFIX}*{_COMMIT}"):
+        if owner_is_dead(path.name[len(_PREFIX) :].rpartition("-")[0]):
+            with contextlib.suppress(OSError, ValueError, OutputError):
+                _put_in_place(path)
     limit = time.time() - _LONGEST_RUN_S
     for path in folder.glob(f"{_PREFIX}*"):
         mark = path.name[len(_PREFIX) :].rpartition("-")[0]
@@ -128,8 +136,61 @@ def write_together(files: dict[Path, Callable[[Path], object]]) -> None:
                     error.path = path  # the file that the user knows
                 raise
             written.append((temporary, path))
-        for temporary, path in written:
-            os.replace(temporary, path)
+        with _written_down(written):
+            for temporary, path in written:
+                os.replace(temporary, path)
+
+
+@contextlib.contextmanager
+def _written_down(written: list[tuple[Path, Path]]) -> Iterator[None]:
+    """While files, all of them on the disk by now, are put in place: write down in each folder
+    which ones of it belong together.
+    """
+    commits: list[Path] = []
+    try:
+        for folder in dict.fromkeys(path.parent for _, path in written):
+            rows = [
+                [temporary.name, path.name, _state(path)]
+                for temporary, path in written
+                if path.parent == folder
+            ]
+            if len(rows) > 1:
+                name = f"{_PREFIX}{owner_mark()}-{secrets.token_hex(8)}{_COMMIT}"
+                commits.append(folder / name)
+                commits[-1].write_text(json.dumps(rows), encoding="utf-8")
+                _flush(commits[-1])
+        yield
+    finally:
+        for commit in commits:
+            with contextlib.suppress(FileNotFoundError):
+                commit.unlink()
+
+
+def _put_in_place(commit: Path) -> None:
+    """Go on where a killed run stopped, unless what it was to replace has changed since.
+
+    Raises:
+        OSError, ValueError, OutputError: it cannot be gone on with.
+    """
+    waiting = []
+    for row in json.loads(commit.read_text(encoding="utf-8")):
+        temporary, end = (commit.parent / Path(str(name)).name for name in row[:2])
+        if temporary.name.startswith(_PREFIX) and temporary.is_file():
+            _check_replaceable(end)
+            if end.name.startswith(_PREFIX) or _state(end) != row[2]:
+                return
+            waiting.append((temporary, end))
+    for temporary, end in waiting:
+        os.replace(temporary, end)
+
+
+def _state(path: Path) -> list[int] | None:
+    """Size and time of change of a file; None where there is none."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return None
+    return [status.st_size, status.st_mtime_ns]
 
 
 def text_of(path: str | Path) -> str:

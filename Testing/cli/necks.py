@@ -6,8 +6,8 @@ import json
 
 import numpy as np
 
+from known_phantoms import known_phantom
 from SoftCordSegLib.morphometry.disc_files import read_discs
-from SoftCordSegLib.phantom import make_phantom
 from SoftCordSegLib.volume import write_nifti
 
 # The discs that can be found in it: C1/C2 to T3/T4.
@@ -18,7 +18,7 @@ class Neck:
     """A phantom on disk."""
 
     def __init__(self, folder, contrast):
-        phantom = make_phantom(contrast)
+        phantom = known_phantom(contrast)
         self.discs = {disc.value: np.array(disc.position_mm) for disc in phantom.discs}
         self.image, self.mask = folder / f"{contrast}.nii.gz", folder / f"{contrast}_seg.nii.gz"
         write_nifti(phantom.image, self.image)

@@ -106,6 +106,21 @@ def test_a_verdict_can_be_taken_back(dataset):
     assert len(read_verdicts(dataset)) == 2
 
 
+def test_a_comment_or_rank_alone_is_added_to_the_verdict(dataset):
+    rater = ("--rater", "anna")
+    review("verdict", dataset, "sub-01_T2w", "pass", *rater, "--comment", "good")
+
+    assert "pass, rank 7 on" in review("verdict", dataset, "sub-01_T2w", *rater, "--rank", 7)
+    review("verdict", dataset, "sub-01_T2w", *rater, "--comment", "better")
+    last = read_verdicts(dataset)[-1]
+    assert (last.verdict, last.rank, last.comment) == (Judgement.PASS, 7, "better")
+
+    folder = dataset / "derivatives/labels/sub-01/anat"
+    (folder / "sub-01_T2w_label-SC_softseg.nii.gz").write_bytes(b"corrected" * 10)
+    assert "Stored: rank 8 on" in review("verdict", dataset, "sub-01_T2w", *rater, "--rank", 8)
+    assert read_verdicts(dataset)[-1].verdict is None, "the verdict was on an earlier mask"
+
+
 def test_the_rater_comes_from_the_option_or_the_variable_and_never_from_the_system(
     dataset, monkeypatch
 ):

@@ -16,6 +16,7 @@ from SoftCordSegLib.errors import OutputError
 from SoftCordSegLib.files import (
     atomic_path,
     check_folder,
+    finish_killed_runs,
     json_text,
     locked,
     real_path,
@@ -212,6 +213,50 @@ def test_what_a_killed_process_left_goes_at_the_next_run(tmp_path):
     write_text_atomically(tmp_path / "note.txt", "x")
 
     assert sorted(path.name for path in tmp_path.iterdir()) == [of_another.name, "note.txt"]
+
+
+def killed_between_two_files(folder: Path) -> None:
+    """A run puts a mask in place, and is killed before its sidecar follows."""
+    program = (
+        "import os\nfrom pathlib import Path\nfrom SoftCordSegLib.files import write_together\n"
+        "replace, done = os.replace, []\n"
+        "def once(*paths):\n"
+        "    if done: os.kill(os.getpid(), 9)\n"
+        "    replace(*paths); done.append(paths)\n"
+        "os.replace = once\n"
+        "new = lambda path: path.write_text('new')\n"
+        "write_together({Path('mask.nii'): new, Path('mask.json'): new})\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "SoftCordSeg")}
+    subprocess.run([sys.executable, "-c", program], cwd=folder, env=environment, check=False)
+    assert (folder / "mask.nii").read_text() == "new"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills itself by a POSIX signal")
+@pytest.mark.parametrize("before", ["old", None])
+def test_what_a_killed_run_had_written_whole_is_put_in_place_at_the_next(tmp_path, before):
+    """A mask without its sidecar would pass for one made by hand, and be kept for ever."""
+    sidecar = tmp_path / "mask.json"
+    if before is not None:
+        sidecar.write_text(before)
+    killed_between_two_files(tmp_path)
+    assert sidecar.exists() is (before is not None)
+
+    finish_killed_runs(tmp_path)
+
+    assert sidecar.read_text() == "new"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mask.json", "mask.nii"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills itself by a POSIX signal")
+def test_what_was_written_since_the_kill_is_not_replaced(tmp_path):
+    killed_between_two_files(tmp_path)
+    (tmp_path / "mask.json").write_text("by hand")
+
+    finish_killed_runs(tmp_path)
+
+    assert (tmp_path / "mask.json").read_text() == "by hand"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mask.json", "mask.nii"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")

@@ -7,9 +7,11 @@ stands in is here and in the files beside this one.
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import sys
+import time
 import types
 import unittest
 import xml.etree.ElementTree as ElementTree
@@ -153,8 +155,17 @@ class HostSlicer(Host, Hands):
         super().close()
         sys.excepthook = self._excepthook
 
+    def wait_for_threads(self) -> None:
+        """Until no thread of the panel is at work: only then is Python's collector on again."""
+        deadline = time.monotonic() + 60
+        while not gc.isenabled():
+            assert time.monotonic() < deadline, "a thread of the panel does not end"
+            self.process_events()
+            time.sleep(0.005)
+
     def end(self) -> None:
         """The application is closed."""
+        self.wait_for_threads()
         Drawing.on = False
         self.views.close()
         self.main_window.hide()

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from known_phantoms import known_phantom
 from SoftCordSegLib.errors import Cancelled, ModelError, SoftCordSegError
 from SoftCordSegLib.network import shipped_bundles
-from SoftCordSegLib.phantom import make_phantom
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.scene.study import study_of
 from SoftCordSegLib.scene.threshold_view import SEGMENT_ID
@@ -23,7 +23,7 @@ from SoftCordSegLib.volume.orientation import slice_axis
 @pytest.fixture(scope="module")
 def phantom():
     """The phantom of the self-test, painted once."""
-    return make_phantom("T2w")
+    return known_phantom("T2w")
 
 
 def voxels_of(view) -> int:

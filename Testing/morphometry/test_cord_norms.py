@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from known_phantoms import known_phantom
 from SoftCordSegLib.morphometry import centreline_of
 from SoftCordSegLib.morphometry.cord_norms import CordProfile, cord_profile, log_fit
 from SoftCordSegLib.morphometry.disc_chain import FIRST, PAM50_SLICES
 from SoftCordSegLib.morphometry.disc_patterns import straighten
-from SoftCordSegLib.phantom import make_phantom
 
 
 def share(profile: CordProfile, discs: dict[int, int]) -> dict[int, float]:
@@ -23,7 +23,7 @@ def share(profile: CordProfile, discs: dict[int, int]) -> dict[int, float]:
 
 
 def test_the_shape_of_the_phantoms_cord_is_read_and_names_its_discs():
-    phantom = make_phantom("T2w")
+    phantom = known_phantom("T2w")
     spine = straighten(phantom.image, centreline_of(phantom.truth))
     profile = cord_profile(phantom.truth, spine)
     true = phantom.area_mm2(spine.points_mm[profile.rows, 2])

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from known_phantoms import known_phantom
 from SoftCordSegLib.morphometry import centreline_of
 from SoftCordSegLib.morphometry.disc_likeness import likeness_to_neighbours, log_narrowness
 from SoftCordSegLib.morphometry.disc_patterns import DiscPatterns, straighten
-from SoftCordSegLib.phantom import make_phantom
 
 
 @pytest.fixture(scope="module")
 def strip():
     """Patterns, rows of the discs C2/C3 to T2/T3, and rows in the middle of the bodies between."""
-    phantom = make_phantom("T2w")
+    phantom = known_phantom("T2w")
     spine = straighten(phantom.image, centreline_of(phantom.truth))
     rows = [
         round(spine.locate(np.array(disc.position_mm))[0])

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from known_phantoms import known_phantom
 from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.morphometry import Proposals, discs_from_label_image, propose_discs
-from SoftCordSegLib.phantom import make_phantom
 from SoftCordSegLib.volume import Volume, read_nifti, reorient
 
 # The posterior tips of C2/C3, C3/C4, ... in whole necks, R, A, S, mm, by eye; the names agree with
@@ -111,7 +111,7 @@ def test_the_template_is_named(shared_data):
 
 @pytest.fixture(scope="module")
 def phantom():
-    return make_phantom("T2w")
+    return known_phantom("T2w")
 
 
 def test_every_way_to_name_shares_one_disc(phantom):

@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from SoftCordSegLib.phantom import make_phantom
+from known_phantoms import known_phantom
 from SoftCordSegLib.segmentation import SoftMask
 from SoftCordSegLib.volume import Box, Volume
 
@@ -142,7 +142,7 @@ def engine():
 @pytest.fixture(scope="session")
 def phantom():
     """A neck whose cord is known."""
-    return make_phantom("T2w")
+    return known_phantom("T2w")
 
 
 @pytest.fixture

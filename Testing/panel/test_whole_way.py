@@ -32,9 +32,9 @@ def case(request, tmp_path):
     from SoftCordSegLib.morphometry import discs_from_label_image
 
     if request.param == "phantom":
-        from SoftCordSegLib.phantom import make_phantom
+        from known_phantoms import known_phantom
 
-        phantom = make_phantom("T2w")
+        phantom = known_phantom("T2w")
         write_nifti(phantom.image, tmp_path / "sub-01_T2w.nii.gz")
         return tmp_path / "sub-01_T2w.nii.gz", phantom.truth, list(phantom.discs)
     from scipy import ndimage

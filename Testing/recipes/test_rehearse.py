@@ -44,7 +44,7 @@ def test_two_sessions_with_the_generator_go_on_and_leave_little(tmp_path):
     write_packed(packed, made_packed())
 
     answer = run(
-        str(RECIPES / "rehearse.py"), "--packed", str(packed), "--minutes", "0.2", "--threads", "1"
+        str(RECIPES / "rehearse.py"), "--packed", str(packed), "--minutes", "0.1", "--threads", "1"
     )
 
     assert answer.returncode == 0, answer.stdout + answer.stderr
@@ -94,7 +94,7 @@ def test_the_state_that_is_left_is_that_of_the_training(tmp_path, plan_file):
         str(RECIPES / "gpu_minutes.py"),
         *files,
         "--minutes",
-        "0.1",
+        "0.05",
         "--threads",
         "1",
         "--device",

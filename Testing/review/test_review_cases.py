@@ -95,6 +95,15 @@ def test_a_flat_folder_and_masks_in_a_folder_beside(tmp_path):
     assert cases["images/p1"].others == (), "unrelated images of one folder"
 
 
+def test_a_mask_that_may_be_of_two_images_is_no_ones(tmp_path):
+    make_files(tmp_path, ["a/x.nii.gz", "b/c/x.nii.gz", "x_seg.nii.gz", "masks/c/x_seg.nii.gz"])
+
+    cases = found(tmp_path)
+
+    assert [len(cases[key].masks) for key in ("a/x", "b/c/x")] == [0, 1]
+    assert "image is missing" in cases["x"].problem
+
+
 def test_participant_and_session_may_stand_in_the_folders_alone(tmp_path):
     make_files(tmp_path, [f"sub-7/ses-2/{n}.nii.gz" for n in ("t2", "t1", "t2_seg")])
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from review.folders import bids_folder
 from review.writers import kill_raters, raters_at_once
@@ -102,6 +106,47 @@ def test_lines_that_are_no_verdicts_are_skipped(tmp_path):
     assert [one.case for one in read_verdicts(tmp_path)] == ["before", "after"]
 
 
+# Bytes, JSON of any kind, and lines of another case with values of any kind.
+STRANGE = st.lists(
+    st.one_of(
+        st.binary(max_size=200).map(lambda data: data.replace(b"\n", b" ")),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+            lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+            max_leaves=6,
+        ).map(lambda value: json.dumps(value).encode()),
+        st.dictionaries(
+            st.sampled_from(list(verdict().as_json())),
+            st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+        ).map(lambda changes: line(**{"case": "other", **changes})),
+    ),
+    max_size=8,
+)
+
+
+def check_between(lines):
+    """Verdicts with strange lines between them are all read."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = VerdictStore(Path(folder), "anna")
+        store.path.parent.mkdir(parents=True)
+        mine = [line(case=f"mine {number}") for number in range(len(lines) + 1)]
+        rows = [part for pair in zip(mine, [*lines, b""]) for part in pair]
+        store.path.write_bytes(b"\n".join(rows))
+
+        found = read_verdicts(Path(folder))
+
+    assert [one.case for one in found if one.case.startswith("mine")] == [
+        f"mine {number}" for number in range(len(mine))
+    ]
+    assert all(isinstance(one.as_json(), dict) for one in found)
+
+
+@settings(max_examples=12)
+@given(STRANGE)
+def test_whatever_stands_between_them_verdicts_are_read(lines):
+    check_between(lines)
+
+
 def test_values_out_of_range_cost_themselves_only(tmp_path):
     store = VerdictStore(tmp_path, "anna")
     store.path.parent.mkdir(parents=True)
@@ -176,7 +221,7 @@ def test_a_file_that_was_saved_by_datalad_stays_and_the_next_lines_go_elsewhere(
 
     assert len(saved.read_bytes().splitlines()) == 1
     assert [one.case for one in read_verdicts(tmp_path)] == ["one", "two"]
-    assert store.path.stem == f"{first.stem}_2"
+    assert first.with_name(f"{first.stem}_2.jsonl").is_file()
 
 
 def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path):
@@ -206,11 +251,14 @@ def test_a_lock_that_is_never_free_keeps_no_verdict_from_being_stored(tmp_path, 
 
     monkeypatch.setattr("SoftCordSegLib.review.verdicts._LONGEST_WAIT_S", 0.05)
     store = VerdictStore(tmp_path, "anna")
+    store.path.parent.mkdir(parents=True)
 
     with exclusive_lock(store.path.with_name(f".{store.path.name}.lock")):
-        store.add(verdict())
+        store.add(verdict("one"))
+        monkeypatch.setattr("SoftCordSegLib.review.verdicts.time.sleep", None)
+        store.add(verdict("two"))  # without waiting again
 
-    assert read_verdicts(tmp_path) == [verdict()]
+    assert [one.case for one in read_verdicts(tmp_path)] == ["one", "two"]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs POSIX")

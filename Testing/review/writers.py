@@ -156,7 +156,7 @@ from SoftCordSegLib.review import Judgement
 from SoftCordSegLib.workflows.review_session import ReviewOptions, ReviewSession
 
 dataset, rater, count, seed = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4]
-session = ReviewSession(dataset, ReviewOptions(rater))
+session = ReviewSession(dataset, ReviewOptions(rater), doubts={})
 for number in range(count):
     session.judge(list(Judgement)[number % 4], number % 10, f"{seed}-{number}", 3.0)
     if number % 5 == 0:

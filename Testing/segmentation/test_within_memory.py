@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from known_phantoms import known_phantom
 from segmentation.tubes import dice, tube_image
 from SoftCordSegLib.network import ModelBundle, Stage, store
+from SoftCordSegLib.network.pytorch_engine import pytorch_predict
 from SoftCordSegLib.network.unet import UNetConfig
-from SoftCordSegLib.phantom import make_phantom
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.segmentation import OutOfMemory, segment, segment_within_memory
 from SoftCordSegLib.segmentation.within_memory import (
@@ -48,6 +49,9 @@ class BrightBundle(ModelBundle):
 
     def network(self, _stage):
         return type(self).shared
+
+    def predictor(self, stage, engine, check):
+        return pytorch_predict(self.network(stage), engine.device, check)
 
 
 @pytest.fixture
@@ -94,7 +98,7 @@ def test_out_of_memory_is_answered_by_smaller_tiles(bundle, tube):
 
 
 def test_with_little_memory_the_shipped_model_gives_the_same_mask():
-    phantom = make_phantom("T2starw")
+    phantom = known_phantom("T2starw")
     shipped = store.open_bundle()
     small = with_smaller_tiles(shipped, 2)
     assert small.segmenter == shipped.segmenter

@@ -65,6 +65,13 @@ def _of(outcome: str, name: str) -> tuple[str, str, str]:
     return what, name, why
 
 
+def said_and_repaired(command: str, end: Ended) -> bool:
+    """Images that were resampled have NaN outside the field of view: they are segmented with 0
+    there, and that is said.  A mask with NaN is refused.
+    """
+    return command == "segment" and "voxels are NaN" in end.said
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command(tmp_path, command):
     counted = tally(f"softcord {command}")
@@ -94,7 +101,7 @@ def test_a_command(tmp_path, command):
             counted.add(LEFT, name, " ".join(left))
         if judge_ending(end, counted, name):
             right = verdict(content, suffix)
-            if right.must == "refuse" and end.code == 0:
+            if right.must == "refuse" and end.code == 0 and not said_and_repaired(command, end):
                 counted.add(WRONG, name, right.why)
             else:
                 counted.add("refused" if end.code else "accepted", name)

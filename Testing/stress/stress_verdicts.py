@@ -6,7 +6,10 @@ from __future__ import annotations
 
 import os
 
+from hypothesis import given, settings
+
 from review.folders import bids_folder
+from review.test_verdicts import STRANGE, check_between
 from review.writers import kill_raters, raters_at_once
 from stress.tally import LOST, WRONG, tally
 
@@ -56,3 +59,9 @@ def test_one_rater_on_two_machines(tmp_path):
 
 def test_one_rater_in_four_windows_of_one_machine(tmp_path):
     write("1,000 verdicts of one rater, four times", bids_folder(tmp_path, 30), [("Anna", "1")] * 4)
+
+
+@settings(max_examples=1000)
+@given(STRANGE)
+def test_whatever_stands_between_verdicts(lines):
+    check_between(lines)

@@ -68,7 +68,7 @@ class AgainDataset:
         soft = p0 if edits is None else merge(p0, edits, threshold, neck.spacing)
         made = SoftMask(neck.with_data(soft), Box.of_grid(neck.grid), "Spinal cord found.")
         content = segmentation_sidecar(made, OLD, f"{name}.nii.gz", threshold=threshold)
-        content = {**content, "Date": "2026-01-02 03:04:05", "Laboratory": "ours"}
+        content = {**content, "Date": "2026-01-02 03:04:05", "Laboratory": "ours", "Doubt": {}}
         cut = neck.with_data((soft >= threshold).astype(np.uint8))
         masks = {
             self.file(name): lambda path: write_nifti(made.volume, path, np.float32),

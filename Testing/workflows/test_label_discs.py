@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from known_phantoms import known_phantom
 from SoftCordSegLib.errors import InputError, OptionError
 from SoftCordSegLib.morphometry import DiscLabel
 from SoftCordSegLib.morphometry.disc_files import FOUND, KNOWN
-from SoftCordSegLib.phantom import make_phantom
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.volume import read_nifti
 from SoftCordSegLib.workflows.label_discs import LabelOptions, label_volume
-from SoftCordSegLib.workflows.segment_images import VolumeRequest, segment_volume
+from workflows.real_necks import check_discs_of_a_neck
 
 
 def test_discs_are_found_from_a_known_one_and_landmarks_are_kept():
-    phantom = make_phantom("T2w")
+    phantom = known_phantom("T2w")
     known = [disc for disc in phantom.discs if disc.value == 3]
     junction = DiscLabel(50, (0.0, 0.0, 90.0))
     labelling = label_volume(phantom.image, phantom.truth, [*known, junction], Progress())
@@ -26,22 +26,8 @@ def test_discs_are_found_from_a_known_one_and_landmarks_are_kept():
     assert not labelling.implausible
 
 
-# The heights (S, mm) of C2/C3, C3/C4, ... by eye.
-NECKS = {
-    "errsm20": (55, 35, 19, 3, -12, -29, -47, -67),
-    "errsm22": (51, 32, 18, 1, -16, -32, -49, -68, -86, -107),
-}
-
-
-@pytest.mark.parametrize("participant", NECKS)
-def test_one_click_after_segmenting_finds_and_names_the_discs_of_a_neck(shared_data, participant):
-    image = read_nifti(shared_data / "images" / "errsm" / f"sub-{participant}_T2w.nii.gz")
-    mask = segment_volume(VolumeRequest(image), Progress()).volume
-    labelling = label_volume(image, mask, [], Progress())
-    assert labelling.certain
-    found = {disc.label.value: disc.label.position_mm[2] for disc in labelling.discs}
-    off = [abs(found[3 + n] - height) for n, height in enumerate(NECKS[participant])]
-    assert max(off) < 5.0, "by eye at the cord, slanted discs at their tip"
+def test_one_click_after_segmenting_finds_and_names_the_discs_of_a_neck(shared_data):
+    check_discs_of_a_neck(shared_data, "errsm20")
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ before, and what a killed run leaves.
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from pathlib import Path
@@ -99,6 +100,7 @@ def test_corrections_stay_on_top_of_the_new_mask(tmp_path):
     assert is_corrected(content)
     assert (content["Threshold"], content["Laboratory"]) == (0.4, "ours")
     assert content["Model"]["Name"] == "a-model"
+    assert "Doubt" not in content
     assert is_as_described(dataset.file("sub-01_T2w")) is True
     assert proposal.model == NEW.name
     assert not again_folder(dataset.root).exists()
@@ -118,6 +120,11 @@ def test_what_people_vouch_for_and_what_is_not_ours_stays(tmp_path):
     dataset.add_image("sub-drawn_T2w")
     dataset.folder("sub-drawn_T2w").mkdir(parents=True)
     write_nifti(a_neck(4.5), dataset.folder("sub-drawn_T2w") / "sub-drawn_T2w_seg-manual.nii.gz")
+    dataset.add_image("sub-partly_T2w")
+    dataset.add_mask("sub-partly_T2w", edits=some_edits())
+    sidecar = sidecar_path(dataset.file("sub-partly_T2w"))
+    history = [{"Name": "another program"}, *read_sidecar(sidecar)["GeneratedBy"]]
+    sidecar.write_text(json.dumps({**read_sidecar(sidecar), "GeneratedBy": history}))
     dataset.add_image("sub-none_T2w")
     dataset.image("sub-broken_T2w").parent.mkdir(parents=True)
     dataset.image("sub-broken_T2w").write_bytes(b"no image at all, but long enough to look at one")
@@ -134,6 +141,7 @@ def test_what_people_vouch_for_and_what_is_not_ours_stays(tmp_path):
         "changed": "The mask is not the one that its sidecar describes.",
         "noedits": "The mask was corrected by hand, and the map of its edits is not there.",
         "drawn": "Its masks are by others.",
+        "partly": "Its masks are by others.",
         "none": "",
         "broken": said["broken"],
     }

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, OptionError, OutputError
-from ..files import real_path
+from ..files import finish_killed_runs, real_path
 from ..provenance import generated_by
 from .entities import (
     NIFTI_EXTENSIONS,
@@ -125,6 +125,9 @@ def check_replaceable(masks: Iterable[Path], overwrite: bool = False) -> None:
     Raises:
         OutputError: one must not be replaced.
     """
+    masks = list(masks)
+    for folder in {mask.parent for mask in masks}:
+        finish_killed_runs(folder)
     if overwrite:
         return
     for mask in masks:

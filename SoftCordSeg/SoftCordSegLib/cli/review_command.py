@@ -181,6 +181,11 @@ def verdict_command(
         if undo:
             given = session.undo(row.case.key)
         else:
+            before = None if session.of_earlier_mask(row) else row.verdict
+            if judged is None and before is not None:
+                # A rank or a comment is added to what was said.
+                judged, rank = before.verdict, before.rank if rank is None else rank
+                comment = comment or before.comment
             given = session.judge(judged, rank, comment, seconds, key=row.case.key)
         text = verdict_text(given) or ("no verdict" if undo else "a comment")
         say(f"Stored: {text} on '{row.shown_name}', by '{given.rater}'.")
@@ -225,15 +230,15 @@ def _known_contrast(session: ReviewSession, contrast: str) -> str:
 
 
 def _show_list(session: ReviewSession, rows: list[ReviewRow]) -> None:
-    sound = [row for row in rows if not row.case.problem]
+    sound = [row for row in rows if row.can_be_judged]
     show_table(
-        f"{len(rows)} of {len(session.rows)} cases",
+        f"{len(sound)} of {session.total} cases",
         ("Case", "Doubt", "Reason", "Verdict", "Comment"),
         [
             (
                 row.shown_name,
                 "" if row.doubt is None else f"{row.doubt.score:.2f}",
-                _reason(row),
+                "" if row.doubt is None else row.doubt.reason,
                 verdict_text(row.verdict, session.of_earlier_mask(row), not session.rater),
                 "" if row.verdict is None else row.verdict.comment,
             )
@@ -246,6 +251,9 @@ def _show_list(session: ReviewSession, rows: list[ReviewRow]) -> None:
         warn(f"'{row.shown_name}' cannot be reviewed{why.rstrip('.')}.")
     if len(broken) > _MOST_PROBLEMS:
         warn(f"{len(broken) - _MOST_PROBLEMS} more cannot be reviewed; see --json.")
+    bare = [row.shown_name for row in rows if row.case.mask is None and not row.case.problem]
+    if bare:
+        say(f"Without a mask: {len(bare)} images, the first is '{bare[0]}'; --json lists them.")
     unknown = sum(row.doubt is None and row.can_be_judged for row in session.rows)
     if unknown and not session.blinded:
         say(
@@ -253,12 +261,6 @@ def _show_list(session: ReviewSession, rows: list[ReviewRow]) -> None:
             " does it."
         )
     say(f"Judged: {session.progress_text()}.")
-
-
-def _reason(row: ReviewRow) -> str:
-    if row.case.mask is None:
-        return "no mask"
-    return "" if row.doubt is None else str(row.doubt.reason)
 
 
 def _show_case(session: ReviewSession, row: ReviewRow, copies: list[Path]) -> None:

@@ -12,6 +12,7 @@ import qt
 
 from ..errors import Cancelled
 from ..progress import Progress
+from .collector import hold_collection
 
 # Slicer's idle loop holds Python's lock, so that a thread left to itself starves.  A timer looks
 # after it so often, and waits for it so long each time, ms: the window does not notice either.
@@ -52,7 +53,10 @@ class Background:
         stopped = self._stopped = [False]
         progress = Progress(lambda _fraction, _message: None, lambda: stopped[0])
         self._on_done = on_done
-        self._future = self._executor.submit(task, progress)
+        futures: list[Future] = []
+        hold_collection(lambda: all(future.done() for future in futures))
+        futures.append(self._executor.submit(task, progress))
+        self._future = futures[0]
         self._timer.start()
 
     def stop(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import threading
 from pathlib import Path
 
 import qt
@@ -12,6 +13,7 @@ from slicer.i18n import tr as _
 
 from ..errors import Cancelled, SoftCordSegError
 from ..resources import resources_folder
+from .collector import hold_collection
 from .controls import Hints, Shortcuts
 from .corner_text import CornerText
 from .correct_section import CorrectSection
@@ -169,11 +171,27 @@ class Panel:
         self._working = True
         try:
             self.refresh()
-            return self.worker.run(task, on_report)
+            return self.worker.run(self._without_collector(task), on_report)
         finally:
             self._working = False
             if not self._closed:
                 self._tidying.start()
+
+    def _without_collector(self, task):
+        """The same task; Python's collector is off until it ends, even where :meth:`work` ends
+        before it, and where it is cancelled before it starts.
+        """
+        started, ended = threading.Event(), threading.Event()
+
+        def marked(progress):
+            started.set()
+            try:
+                return task(progress)
+            finally:
+                ended.set()
+
+        hold_collection(lambda: ended.is_set() or not (started.is_set() or self._working))
+        return marked
 
     def report(self, fraction: float, message: str, section: str = "Run") -> None:
         """Show progress of what :meth:`work` does, until it is cancelled."""

@@ -14,6 +14,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 
 from ..bids import (
@@ -165,7 +166,7 @@ class _Owners:
     """Which image a mask or a file of discs belongs to."""
 
     def __init__(self, images: Iterable[_File]):
-        self._here = {}
+        self._here: dict[tuple[tuple[str, ...], str], _File] = {}
         self._named: dict[str, list[_File]] = defaultdict(list)
         self._scans: dict[tuple[str, ...], list[_File]] = defaultdict(list)
         for image in images:
@@ -293,7 +294,8 @@ def _case(
 ) -> ReviewCase:
     path = image.path(dataset)
     reason = _unusable(path, image.is_link)
-    sound, broken = [], []
+    sound: list[tuple[Path, str]] = []
+    broken: list[tuple[Path, str]] = []
     for mask in masks:
         there = mask.path(dataset)
         why = _unusable(there, mask.is_link)
@@ -377,7 +379,7 @@ def _groups(images: Iterable[_File]) -> dict[_File, list[_File]]:
     folders = {(image.folder, image.name.image) for image in found}
     times = Counter(stem for _, stem in folders)
     together: dict[tuple, list[_File]] = defaultdict(list)
-    where = {}
+    where: dict[_File, tuple[tuple[str, ...], object]] = {}
     for image in found:
         if image.session:
             where[image] = (image.root, image.session)
@@ -398,7 +400,7 @@ def _most_alike(label: _File, images: Sequence[_File]) -> _File | None:
 
     def alike(image: _File) -> int:
         pairs = zip(reversed(image.folder), reversed(label.raw_folder))
-        return next((n for n, (one, other) in enumerate(pairs) if one != other), len(image.folder))
+        return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
     best, second = sorted(images, key=alike, reverse=True)[:2]
     return best if alike(best) > alike(second) else None

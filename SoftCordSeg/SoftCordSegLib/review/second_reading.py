@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
-from ..bids import review_folder
+from ..bids import Kind, label_name, review_folder
 from ..errors import InputError, OptionError
 from ..files import json_text, locked, write_text_atomically
 from ..structured_text import read_json
@@ -131,7 +131,7 @@ class Reading:
                     continue
             else:
                 own = reader_mask(dataset, self.name, rater, case) if rater else None
-                chosen = [*([own] if own is not None and own.is_file() else []), *case.masks]
+                chosen = [*([own] if own and own.is_file() else []), *case.masks]
             rows.append((replace(case, key=item.key, masks=tuple(chosen)), item.shown))
         return rows
 
@@ -306,14 +306,20 @@ def reader_folder(dataset: Path, reading: str, rater: str) -> Path:
     return review_folder(dataset) / _READINGS / check_reading_name(reading) / rater_slug(rater)
 
 
-def reader_mask(dataset: Path, reading: str, rater: str, case: ReviewCase) -> Path | None:
-    """Where a rater's own mask of a case lies in a reading, under the name of the best mask of the
-    first; None where that has none.
+def corrections_folder(dataset: Path, reading: str, rater: str, key: str) -> Path:
+    """The same for one item; the two masks of a comparison have folders of their own.
+
+    Args:
+        key: of the item, :attr:`ReadingItem.key`.
     """
-    if case.mask is None:
-        return None
-    folder = reader_folder(dataset, reading, rater).joinpath(*case.key.split("/")[:-1])
-    return folder / case.mask.name
+    case, _, letter = key.partition(_LETTER)
+    return reader_folder(dataset, reading, rater).joinpath(*case.split("/")[:-1], letter)
+
+
+def reader_mask(dataset: Path, reading: str, rater: str, case: ReviewCase) -> Path:
+    """Where a rater's own soft mask of a case lies in a reading."""
+    folder = corrections_folder(dataset, reading, rater, case.key)
+    return folder / label_name(case.image, Kind.SOFT_MASK)
 
 
 def _reading(

@@ -32,7 +32,7 @@ VERDICTS, ENDING = "verdicts", ".jsonl"
 # A comment is a few sentences; what is longer than this is no line of ours.
 LONGEST_LINE, LONGEST_COMMENT = 1 << 20, 20_000
 MAX_RANK = 9
-_MOST_FILES = 1000
+_MOST_FILES, _LONGEST_S = 1000, 1e9
 _FIELDS = (
     "case mask mask_sha256 rater verdict rank comment seconds blinded when software reading".split()
 )
@@ -113,7 +113,7 @@ class Verdict:
         known = isinstance(word, str) and word in [one.value for one in Judgement]
         if word is not None and not known:
             extra["verdict"] = str(word)
-        rank, seconds = content.get("rank"), content.get("seconds")
+        rank = content.get("rank")
         return cls(
             case=unicodedata.normalize("NFC", texts["case"]),
             rater=rater_name(texts["rater"]),
@@ -123,7 +123,7 @@ class Verdict:
             verdict=Judgement(word) if known else None,
             rank=rank if type(rank) is int and 0 <= rank <= MAX_RANK else None,
             comment=_text(content.get("comment")),
-            seconds=float(seconds) if type(seconds) in (int, float) and 0 <= seconds < 1e9 else 0.0,
+            seconds=_seconds(content.get("seconds")),
             blinded=content.get("blinded") is True,
             software=_text(content.get("software")),
             reading=_text(content.get("reading")),
@@ -144,8 +144,8 @@ class Verdict:
                 f"A rank is a whole number from 0 to {MAX_RANK}, not {self.rank}.",
                 hint="Give such a number, or none.",
             )
-        if not 0 <= self.seconds < 1e9:
-            raise OptionError("The seconds of a verdict are not negative.")
+        if not 0 <= self.seconds < _LONGEST_S:
+            raise OptionError("The seconds of a verdict are 0 or more.")
         if len(self.comment) > LONGEST_COMMENT:
             raise OptionError(
                 f"A comment has {LONGEST_COMMENT} characters at most.", hint="Shorten it."
@@ -159,22 +159,18 @@ class VerdictStore:
         dataset: folder of the data set.
         rater: name; two spellings of the same characters are one rater.
 
+    Attributes:
+        path: of the file, "anna_1a2b3c4d.jsonl" in :func:`verdict_folder`; may be set to another
+            one there, for lines that are not this machine's.
+
     Raises:
         OptionError: the name is empty or cannot be printed.
     """
 
     def __init__(self, dataset: Path, rater: str):
         self.rater = rater_name(rater)
-        self._folder = verdict_folder(dataset)
-
-    @property
-    def path(self) -> Path:
-        """Where the next line goes: "anna_1a2b3c4d.jsonl"; "anna_1a2b3c4d_2.jsonl" where that file
-        is not to be changed any more, as in a DataLad data set that was saved.
-        """
-        first = self._folder / rater_file(self.rater, ENDING)
-        others = (first.with_name(f"{first.stem}_{n}{ENDING}") for n in range(2, _MOST_FILES))
-        return next((path for path in (first, *others) if _may_grow(path)), first)
+        self.path = verdict_folder(dataset) / rater_file(rater, ENDING)
+        self._patience_s = _LONGEST_WAIT_S
 
     def add(self, verdict: Verdict) -> None:
         """Append one line and bring it to the disk.
@@ -186,13 +182,15 @@ class VerdictStore:
         verdict.check()
         if rater_name(verdict.rater) != self.rater:
             raise OptionError("This verdict is another rater's.")
-        path = self.path
+        path = _growing(self.path)
         line = json.dumps(verdict.as_json(), ensure_ascii=False, default=str)
         data = line.encode("utf-8", "backslashreplace") + b"\n"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with _briefly_locked(path):
+            with _briefly_locked(path, self._patience_s) as is_held:
                 _append(path, data)
+            if not is_held:
+                self._patience_s = 0.0  # not again for each verdict
         except OSError as error:
             raise OutputError(
                 f"This verdict could not be stored: {error.strerror or error}. Those before it"
@@ -261,6 +259,12 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _seconds(value: Any) -> float:
+    """0 where there is no time that a rater can have looked."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return float(value) if is_number and 0 <= value < _LONGEST_S else 0.0
+
+
 def _files(folder: Path) -> list[Path]:
     with contextlib.suppress(OSError):
         return sorted(
@@ -299,31 +303,40 @@ def _raw_lines(path: Path) -> Iterator[bytes]:
         return
 
 
+def _growing(path: Path) -> Path:
+    """Where the next line goes: "anna_1a2b3c4d_2.jsonl" where the first file is not to be changed
+    any more, as in a DataLad data set that was saved.
+    """
+    others = (path.with_name(f"{path.stem}_{number}{ENDING}") for number in range(2, _MOST_FILES))
+    return next((one for one in (path, *others) if _may_grow(one)), path)
+
+
 def _may_grow(path: Path) -> bool:
     return not path.is_symlink() and (not path.exists() or os.access(path, os.W_OK))
 
 
 @contextlib.contextmanager
-def _briefly_locked(path: Path) -> Iterator[None]:
-    """Hold the file while a line is appended.  The lock orders processes of one rater and machine
-    where appending is not one step; a drive without locks must not keep a verdict from being
-    stored.
+def _briefly_locked(path: Path, longest_s: float) -> Iterator[bool]:
+    """Hold the file while a line is appended, and say whether it could be.  The lock orders
+    processes of one rater and machine where appending is not one step; a drive without locks must
+    not keep a verdict from being stored.
     """
-    end = time.monotonic() + _LONGEST_WAIT_S
+    end = time.monotonic() + longest_s
+    lock = path.with_name(f".{path.name}.lock")
     with contextlib.ExitStack() as stack:
         while True:
             try:
-                stack.enter_context(
-                    exclusive_lock(path.with_name(f".{path.name}.lock"), wait=False)
-                )
+                stack.enter_context(exclusive_lock(lock, wait=False))
+                is_held = True
             except LockBusy:
                 if time.monotonic() < end:
                     time.sleep(0.005)
                     continue
+                is_held = False
             except LockError:
-                pass  # the append itself says what is wrong
+                is_held = False  # the append itself says what is wrong
             break
-        yield
+        yield is_held
 
 
 def _append(path: Path, data: bytes) -> None:

@@ -135,10 +135,13 @@ def _own_mask(case: ReviewCase) -> AgainCase | None:
 
 
 def _is_ours(mask: Path) -> bool:
+    """Whether its history begins with this program: a mask of another one in which a part was
+    segmented anew is still that one's.
+    """
     software = generated_by()[0]["Name"]
     made = read_sidecar(sidecar_path(mask)).get("GeneratedBy")
-    entries = made if isinstance(made, list) else []
-    return any(isinstance(one, Mapping) and one.get("Name") == software for one in entries)
+    first = made[0] if isinstance(made, list) and made else None
+    return isinstance(first, Mapping) and first.get("Name") == software and "Region" not in first
 
 
 def _first_mask(dataset: Path, case: ReviewCase) -> Path:

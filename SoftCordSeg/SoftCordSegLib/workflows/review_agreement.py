@@ -441,7 +441,7 @@ def _mask_in_reading(
 ) -> Callable[[ReviewCase], Path | None]:
     def own(case: ReviewCase) -> Path | None:
         path = reader_mask(dataset, reading, rater, case)
-        return path if path is not None and path.is_file() else None
+        return path if path.is_file() else None
 
     return own
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Literal, Optional, Union
 
 from ..errors import InputError, OptionError
@@ -17,7 +17,8 @@ from ..review.doubt import Doubt
 from ..review.positions import read_position, write_position
 from ..review.raters import rater_name
 from ..review.review_cases import ReviewCase, find_review_cases
-from ..review.second_reading import Reading, read_reading, reading_names
+from ..review.second_reading import Reading, corrections_folder, read_reading, reading_names
+from ..review.sidecar_doubt import sidecar_doubt
 from ..review.verdicts import (
     Judgement,
     Verdict,
@@ -25,7 +26,6 @@ from ..review.verdicts import (
     read_verdicts,
     utc_now,
 )
-from .review_doubt import doubts_of
 
 OPEN = "open"
 VerdictFilter = Optional[Union[Literal["open"], Judgement]]
@@ -103,7 +103,8 @@ class ReviewSession:
     Args:
         dataset: BIDS data set or plain folder.
         options: rater, order, reading.
-        doubts: by key of the case; None for those that were kept, none of which is computed here.
+        doubts: by key of the case; None for those that were kept.  What they lack is read from the
+            masks' sidecars; none is computed here.
 
     Raises:
         InputError: there is no such folder, or the file of the reading is broken.
@@ -122,6 +123,7 @@ class ReviewSession:
         self.rater = rater_name(options.rater) if options.rater else ""
         self.rows: list[ReviewRow] = []
         self._doubts: dict[str, Doubt] = dict(doubts or {})
+        self._saved_doubts: dict[str, Doubt] = {}
         self._reads_doubts = doubts is None
         self._reading = _reading(self.dataset, options.reading)
         self.blinded = options.blinded or (self._reading is not None and self._reading.blinded)
@@ -151,7 +153,10 @@ class ReviewSession:
         mine = {one.case: one for one in self._own if one.reading == self.options.reading}
         cases = find_review_cases(self.dataset)
         if self._reads_doubts and not self.blinded:
+            from .review_doubt import doubts_of
+
             self._doubts = doubts_of(self.dataset, cases, compute=False)
+        self._saved_doubts = {} if self.blinded else _sidecar_doubts(cases, self._doubts)
         if self._reading is not None:
             named = self._reading.rows(self.dataset, cases, self.rater)
         else:
@@ -220,7 +225,7 @@ class ReviewSession:
 
     def find(self, name: str) -> ReviewRow:
         """The row that a user means: by its key, its shown name, the end of its key, or the path
-        of its image or of one of its masks.
+        of its image or of one of its masks.  Of several, one that can be judged.
 
         Raises:
             InputError: the list has no such case, or several.
@@ -238,6 +243,7 @@ class ReviewSession:
             and path in map(real_path, (row.case.image, *row.case.masks))
         ]
         found = shown or (files if self.blinded else ends or files)
+        found = [row for row in found if row.can_be_judged] or found
         if len(found) == 1:
             return found[0]
         if found:
@@ -333,6 +339,14 @@ class ReviewSession:
         )
         return self._added(row, given)
 
+    def corrections_folder(self, key: str) -> Path | None:
+        """Where the rater's corrections of a case go in a reading, so that nobody's mask of the
+        first one is changed; None in the first.
+        """
+        if self._reading is None or not self.rater:
+            return None
+        return corrections_folder(self.dataset, self._reading.name, self.rater, key)
+
     def undo(self, key: str = "") -> Verdict:
         """Take back the newest verdict on a case: one more line, which says again what stood
         before it, or nothing.
@@ -375,9 +389,9 @@ class ReviewSession:
         """Whether the mask that the verdict was about has changed since, or is gone."""
         if row.judgement is None or row.verdict is None or not row.verdict.mask_sha256:
             return False
-        path = self.dataset.joinpath(*row.verdict.mask.split("/"))
+        path = self._mask_path(row.verdict.mask)
         try:
-            return self._sha256(path) != row.verdict.mask_sha256
+            return path is None or self._sha256(path) != row.verdict.mask_sha256
         except InputError:
             return True
 
@@ -416,7 +430,9 @@ class ReviewSession:
         return self.rows[0].case.key
 
     def _doubt(self, case: ReviewCase) -> Doubt | None:
-        return None if self.blinded else self._doubts.get(case.key)
+        if self.blinded:
+            return None
+        return self._doubts.get(case.key) or self._saved_doubts.get(case.key)
 
     def _sort(self, rows: list[ReviewRow]) -> None:
         """A reading, and what is blinded, has its own order."""
@@ -442,6 +458,15 @@ class ReviewSession:
             return path.relative_to(self.dataset).as_posix()
         except ValueError:
             return path.name  # never where it lies on this machine
+
+    def _mask_path(self, name: str) -> Path | None:
+        """Of a mask in the data set; a line from elsewhere may name what is in none."""
+        parts = name.split("/")
+        # On Windows also "C:" and what has a backslash.
+        if any(part in ("", "..") or PurePath(part).name != part for part in parts):
+            return None
+        path = self.dataset.joinpath(*parts)
+        return path if path.is_file() else None
 
     def _sha256(self, path: Path) -> str:
         try:
@@ -474,6 +499,19 @@ def _reading(dataset: Path, name: str) -> Reading | None:
             hint=f"Choose among {known}." if known else "Draw a second reading first.",
         )
     return reading
+
+
+def _sidecar_doubts(cases: Sequence[ReviewCase], known: Mapping[str, Doubt]) -> dict[str, Doubt]:
+    """What masks were saved with, of cases whose doubt is not known better: against other contrasts
+    and the data set.
+    """
+    found = {}
+    for case in cases:
+        if case.mask is not None and not case.problem and case.key not in known:
+            doubt = sidecar_doubt(case.mask)
+            if doubt is not None:
+                found[case.key] = doubt
+    return found
 
 
 def _shuffled(cases: Sequence[ReviewCase], seed: int) -> list[tuple[ReviewCase, str]]:

@@ -318,7 +318,7 @@ def _train(
             written = time.monotonic()
         loss, scores = trainer.curve.recent(1), trainer.validations
         words = [f"step {trainer.step} of {request.steps}"]
-        words += [] if loss is None else [f"loss {loss:.4f}"]
+        words += [] if loss is None else [f"loss {loss:.3g}"]
         words += [f"soft Dice {scores[-1]['mean']['soft_dice']:.3f}"] if scores else []
         reported.report(trainer.step / request.steps, ", ".join(words))
 
