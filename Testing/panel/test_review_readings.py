@@ -160,3 +160,29 @@ def _widgets(container):
     from host.pythonqt import unwrap
 
     return unwrap(container).findChildren(QtWidgets.QWidget)
+
+
+def test_the_masks_of_a_comparison_are_corrected_apart(dataset, slicer_host, ui, widget, desk):
+    options = SecondReadingOptions(methods=("labels", "other"))
+    reading = make_second_reading(dataset.root, options)
+    before = {item.mask: (dataset.root / item.mask).read_bytes() for item in reading.items}
+    slicer_host.click(ui.cordReviewTab)
+    slicer_host.answers = [str(dataset.root)]
+    slicer_host.click(ui.cordReviewFolderButton)
+    ui.cordRaterEdit.text = "Grace"
+    ui.cordReadingCombo.currentIndex = 1
+    slicer_host.click(ui.cordReviewStartButton)
+    view = a_view(slicer_host)
+    shown = []
+    for _letter in "AB":
+        shown.append(ui.cordCaseName.text)
+        slicer_host.press(view, "C")
+        paint_more(ui, desk, widget)
+        slicer_host.press(view, "N")
+    desk.saver.finish()
+    assert shown == ["Case 001 A", "Case 001 B"]
+    assert {path: (dataset.root / path).read_bytes() for path in before} == before
+    again = ReviewSession(dataset.root, ReviewOptions("Grace", reading="comparison"))
+    own = [row.case.masks[0] for row in again.rows[:2]]
+    assert [path.parent.name for path in own] == ["A", "B"]
+    assert all("readings" in path.parts for path in own)
