@@ -120,7 +120,7 @@ def segment(
         return replace(mask, device=engine.device, engine=engine.name)
     progress.report(0.0, "Loading the network")
     progress.check_cancelled()
-    working, in_given_box = working_image(image, bundle), box is not None
+    working, given_box = working_image(image, bundle), box
     if box is None and is_narrow(working.image, bundle.stages[1]):
         # A scan cropped to the cord: there is nothing to locate, and too little context for the
         # locator.
@@ -133,6 +133,6 @@ def segment(
             working.image, box, None, working.scaling_in(box), networks, progress.part(0.2, 0.95)
         )
     progress.report(0.95, "Resampling the mask to the image's grid")
-    mask = on_image_grid(image, found, working.image.grid, in_given_box)
-    notes = (*mask.notes, *_thick_notes(image))
+    mask = on_image_grid(image, found, working.image.grid, given_box)
+    notes = (*mask.notes, *working.notes, *_thick_notes(image))
     return replace(mask, device=engine.device, engine=engine.name, notes=notes)
