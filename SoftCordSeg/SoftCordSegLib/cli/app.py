@@ -20,6 +20,7 @@ from .guard import guarded
 from .label_command import label_command
 from .models_command import models_app
 from .prepare_command import prepare_command
+from .qc_command import qc_command
 from .review_again_command import again_command
 from .review_agree import agree_command
 from .review_command import review_app
@@ -44,6 +45,7 @@ _EVERYDAY, _LABORATORY, _MODELS = "Everyday", "Ground truth, training and evalua
 app.command("segment", cls=CarefulCommand, rich_help_panel=_EVERYDAY)(segment_command)
 app.command("label", cls=CarefulCommand, rich_help_panel=_EVERYDAY)(label_command)
 app.command("csa", cls=SctSpelling, rich_help_panel=_EVERYDAY)(csa_command)
+app.command("qc", cls=CarefulCommand, rich_help_panel=_EVERYDAY)(qc_command)
 app.command("demo", cls=CarefulCommand, rich_help_panel=_EVERYDAY)(demo_command)
 app.command("prepare", cls=CarefulCommand, rich_help_panel=_LABORATORY)(prepare_command)
 app.command("softgt", cls=CarefulCommand, rich_help_panel=_LABORATORY)(softgt_command)
