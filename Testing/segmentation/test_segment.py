@@ -165,6 +165,36 @@ def test_voxels_too_large_for_a_cord_are_a_sentence(bundle, spacing):
         segment(Volume(data, np.diag([*spacing, 1.0])), bundle)
 
 
+def ct_like(shape=(48, 52, 40)) -> np.ndarray:
+    """A neck in Hounsfield units: air, fat, muscle, a canal and bone around it."""
+    i, j = np.indices(shape[:2]) - np.array([[[24]], [[26]]])
+    radius = np.hypot(i, j)
+    plane = np.select(
+        [radius < 4, radius < 6, radius < 9, radius < 15, radius < 19],
+        [35, 5, 1400, 60, -90],
+        -1000,
+    )
+    noise = np.random.default_rng(0).normal(0, 15, shape)
+    return (plane[:, :, None] + noise).astype(np.int16)
+
+
+@pytest.mark.parametrize("lowest", [-1000, -1024, -2048])
+def test_a_ct_is_a_sentence_and_no_guess(bundle, lowest):
+    data = ct_like()
+    data[:2] = lowest  # what some scanners write outside their circle
+    with pytest.raises(InputError, match="looks like a CT") as caught:
+        segment(Volume(data, np.eye(4)), bundle)
+    assert "MR image" in caught.value.hint
+    assert bundle.network(bundle.locator).calls == 0
+
+
+def test_mr_images_with_values_below_0_are_no_ct(image_and_truth, bundle):
+    image, _ = image_and_truth
+    values = image.data - image.data.mean()
+    for data in (values, values / values.std(), 3 * values - 1000, 2000 - 3 * values):
+        assert segment(image.with_data(data.astype(np.float32)), bundle) is not None
+
+
 def test_thick_sagittal_slices_are_segmented_with_a_note(image_and_truth, bundle):
     image, _ = image_and_truth
     thick = Volume(image.data[::4], image.affine @ np.diag([4.0, 1, 1, 1]))
