@@ -154,7 +154,10 @@ def test_what_is_taken_for_a_call_of_one_system():
 
 
 def test_every_text_file_names_its_encoding():
-    found = {path.name: without_encoding(path.read_text(encoding="utf-8")) for path in SOURCES}
+    tests = sorted((REPOSITORY / "Testing").rglob("*.py"))
+    found = {
+        path.name: without_encoding(path.read_text(encoding="utf-8")) for path in [*SOURCES, *tests]
+    }
     assert {name: calls for name, calls in found.items() if calls} == {}
 
 
