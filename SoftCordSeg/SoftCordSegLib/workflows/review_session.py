@@ -340,7 +340,7 @@ class ReviewSession:
         return self._added(row, given)
 
     def corrections_folder(self, key: str) -> Path | None:
-        """Where the rater's corrections of a case go in a reading, so that nobody's mask of the
+        """Where the rater's corrections of a case go in a reading, so that no mask of the
         first one is changed; None in the first.
         """
         if self._reading is None or not self.rater:
