@@ -19,6 +19,7 @@ from SoftCordSegLib.bids import (
     origin_of,
     read_sidecar,
     segmentation_sidecar,
+    shared_sidecar,
     sidecar_path,
     with_correction,
 )
@@ -145,3 +146,31 @@ def test_a_cut_mask_shares_the_sidecar_of_its_soft_mask(tmp_path, standard):
 
 def test_the_device_is_the_one_that_was_used():
     assert written(device="auto")["Device"] == "cpu"
+
+
+def test_what_is_given_away_names_no_patient_and_no_folder():
+    content = {
+        "GeneratedBy": [
+            {"Name": "spinalcordtoolbox: sct_deepseg -i /lab/smith/t2.nii.gz -o C:\\x\\y\\o.nii"},
+            {"Name": "Manual", "Author": "Anna", "CSVLogPath": "/lab/log/cart.csv"},
+        ],
+        "CodeURL": "https://github.com/SoftCordSeg/SoftCordSeg",
+        "PatientName": "Smith",
+        "AcquisitionDateTime": "2026-01-01",
+        "InstitutionAddress": "here",
+        "Notes": ["1/2 of the cord", "and/or"],
+        "Threshold": 0.5,
+    }
+
+    shared = shared_sidecar(content)
+
+    assert shared == {
+        "GeneratedBy": [
+            {"Name": "spinalcordtoolbox: sct_deepseg -i t2.nii.gz -o o.nii"},
+            {"Name": "Manual", "Author": "Anna", "CSVLogPath": "cart.csv"},
+        ],
+        "CodeURL": "https://github.com/SoftCordSeg/SoftCordSeg",
+        "Notes": ["1/2 of the cord", "and/or"],
+        "Threshold": 0.5,
+    }
+    assert shared_sidecar(shared) == shared

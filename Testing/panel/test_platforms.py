@@ -25,10 +25,8 @@ def requirements(tmp_path):
     return path
 
 
-def test_what_is_missing_is_found_without_importing(platforms, requirements, monkeypatch):
+def test_what_is_missing_is_found_without_importing(platforms, requirements):
     assert platforms.missing_packages(requirements) == ["no-such-package-for-softcord"]
-    monkeypatch.setattr(platforms.importlib.util, "find_spec", lambda name: None)
-    assert platforms.missing_packages(requirements) == ["torch", "no-such-package-for-softcord"]
 
 
 @pytest.mark.parametrize("declined", [False, True])
@@ -79,17 +77,3 @@ def test_nothing_is_asked_where_nothing_is_missing(platforms, tmp_path, slicer_h
     platforms.install_missing_packages(path)
 
     assert slicer_host.asked == []
-
-
-def test_torch_comes_from_the_pytorch_extension(platforms, requirements, monkeypatch):
-    monkeypatch.setattr(platforms.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(SoftCordSegError, match="Extensions Manager"):
-        platforms.install_missing_packages(requirements)
-
-    extension = types.ModuleType("PyTorchUtils")
-    extension.PyTorchUtilsLogic = lambda: types.SimpleNamespace(
-        installTorch=lambda **arguments: None
-    )
-    monkeypatch.setitem(sys.modules, "PyTorchUtils", extension)
-    with pytest.raises(SoftCordSegError, match="PyTorch was not installed"):
-        platforms.install_missing_packages(requirements)

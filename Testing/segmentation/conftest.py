@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from SoftCordSegLib.network import ModelBundle, Stage
+from SoftCordSegLib.network.pytorch_engine import pytorch_predict
 from SoftCordSegLib.network.unet import UNetConfig
 
 
@@ -36,6 +37,9 @@ class BrightBundle(ModelBundle):
 
     def network(self, _stage):
         return self.__dict__.setdefault("_network", BrightIsCord())
+
+    def predictor(self, stage, engine, check):
+        return pytorch_predict(self.network(stage), engine.device, check)
 
 
 @pytest.fixture

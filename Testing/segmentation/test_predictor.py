@@ -1,52 +1,16 @@
-"""Networks as functions on arrays, and their mirror images."""
+"""Networks and their mirror images."""
 
 from __future__ import annotations
 
 import numpy as np
-import pytest
 import torch
 
 from segmentation.test_segment import isotropic
 from segmentation.tubes import dice, tube_image
-from SoftCordSegLib.errors import ModelError, OptionError
 from SoftCordSegLib.network.unet import UNetConfig
 from SoftCordSegLib.segmentation import segment
-from SoftCordSegLib.segmentation.predictor import all_flips, left_right, predictor, with_flips
+from SoftCordSegLib.segmentation.predictor import all_flips, left_right, with_flips
 from SoftCordSegLib.volume import Volume
-
-
-class Doubles(torch.nn.Module):
-    """Two channels: the tile, and twice the tile."""
-
-    def __init__(self, as_list):
-        super().__init__()
-        self.as_list = as_list
-
-    def forward(self, x):
-        y = torch.cat((x, 2 * x), dim=1)
-        return [y, y[..., ::2]] if self.as_list else y
-
-
-@pytest.mark.parametrize("as_list", [True, False])
-def test_a_network_gives_channels_first_whether_it_answers_by_a_list_or_not(as_list):
-    tile = np.random.default_rng(0).random((4, 5, 6), np.float32)
-    result = predictor(Doubles(as_list), "cpu")(tile)
-    assert result.dtype == np.float32
-    assert np.array_equal(result, np.stack([tile, 2 * tile]))
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_an_output_that_is_not_finite_is_an_error_and_not_an_image_without_a_cord(value):
-    tile = np.full((4, 4, 4), value, np.float32)
-    with pytest.raises(ModelError, match="not finite"):
-        predictor(Doubles(False), "cpu")(tile)
-
-
-@pytest.mark.parametrize("device", ["cuda:99", "gpu"])
-def test_a_device_that_this_computer_lacks_is_a_sentence(device):
-    with pytest.raises(OptionError, match=device) as caught:
-        predictor(Doubles(False), device)
-    assert "cpu" in caught.value.hint
 
 
 def test_flips_are_the_mean_over_mirror_images_turned_back():

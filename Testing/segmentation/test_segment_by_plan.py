@@ -13,6 +13,7 @@ from segmentation.tubes import tube_image
 from SoftCordSegLib.errors import ModelError
 from SoftCordSegLib.network import ModelBundle, NetworkSpec, NnUNet, UNetConfig
 from SoftCordSegLib.network.plans import Margins
+from SoftCordSegLib.network.pytorch_engine import pytorch_predict
 from SoftCordSegLib.segmentation import segment
 from SoftCordSegLib.segmentation import segment_by_plan as around_cord
 from SoftCordSegLib.volume import Box
@@ -36,8 +37,8 @@ class EverythingIsCord(torch.nn.Module):
 
 
 class CropBundle(ModelBundle):
-    def networks(self, spec):
-        yield EverythingIsCord()
+    def predictors(self, spec, engine, check):
+        yield pytorch_predict(EverythingIsCord(), engine.device, check)
 
 
 @pytest.fixture

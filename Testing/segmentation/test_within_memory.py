@@ -9,6 +9,7 @@ import torch
 from known_phantoms import known_phantom
 from segmentation.tubes import dice, tube_image
 from SoftCordSegLib.network import ModelBundle, Stage, store
+from SoftCordSegLib.network.pytorch_engine import pytorch_predict
 from SoftCordSegLib.network.unet import UNetConfig
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.segmentation import OutOfMemory, segment, segment_within_memory
@@ -48,6 +49,9 @@ class BrightBundle(ModelBundle):
 
     def network(self, _stage):
         return type(self).shared
+
+    def predictor(self, stage, engine, check):
+        return pytorch_predict(self.network(stage), engine.device, check)
 
 
 @pytest.fixture

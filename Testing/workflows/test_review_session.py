@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pytest
 
 from cli.fakes import a_neck
 from review.folders import bids_folder
+from SoftCordSegLib.bids import hashed_writers, sidecar_path
 from SoftCordSegLib.errors import InputError, OptionError, OutputError
+from SoftCordSegLib.files import write_together
 from SoftCordSegLib.review import Judgement, find_review_cases, read_verdicts
 from SoftCordSegLib.review.doubt import Doubt
 from SoftCordSegLib.review.second_reading import comparison_of, third_reading, write_reading
@@ -149,7 +152,8 @@ def test_a_line_that_names_a_file_elsewhere_is_of_an_earlier_mask(dataset, tmp_p
     review = session(dataset)
     given = review.judge(Judgement.PASS)
     path = next((dataset / "derivatives/review/verdicts").glob("*.jsonl"))
-    path.write_text(json.dumps({**given.as_json(), "mask": mask, "when": "2999-01-01T00:00:00Z"}))
+    empty = hashlib.sha256(b"").hexdigest()
+    path.write_text(json.dumps({**given.as_json(), "mask": mask, "mask_sha256": empty}))
 
     review = session(dataset)
 
@@ -306,3 +310,20 @@ def test_doubts_that_were_kept_are_read_and_hold_for_the_mask_they_were_found_in
     write_nifti(image.with_data(image.data / 2000), mask)
     review.refresh()
     assert review.current.doubt is None
+
+
+def test_the_doubt_that_a_mask_was_saved_with_is_shown_while_it_is_that_mask(dataset):
+    mask = dataset / "derivatives/labels/sub-03/anat/sub-03_T2w_label-SC_softseg.nii.gz"
+    saved = Doubt(0.7, "ends abruptly")
+    content = {"Doubt": saved.as_json()}
+    data = mask.read_bytes()
+    write_together(
+        hashed_writers({mask: lambda path: path.write_bytes(data)}, sidecar_path(mask), content)
+    )
+
+    rows = session(dataset).rows
+    assert [row.case.key for row in rows][:3] == [key(2), key(3), key(1)]
+    assert rows[1].doubt == saved
+
+    mask.write_bytes(data * 2)
+    assert session(dataset).row(key(3)).doubt is None

@@ -7,6 +7,7 @@ files, never where they lie on a machine, and nothing of a patient.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
@@ -27,9 +28,22 @@ _DOUBT = "Doubt"
 _ORIGINAL = "orig"
 # What tells of one segmentation and its corrections.
 _OURS = frozenset(
-    "GeneratedBy SpatialReference Source SourceSHA256 SourceVolumes SourceVolume Model Device Found"
-    " Message Notes Box BoxGivenByUser Threshold Command Date CorrectedByHand MaskSHA256".split()
+    "GeneratedBy SpatialReference Source SourceSHA256 SourceVolumes SourceVolume Model Device"
+    " Engine Found Message Notes Box BoxGivenByUser Threshold Command Date CorrectedByHand"
+    " MaskSHA256".split()
 )
+
+
+# What DICOM converters may put into a sidecar of who was scanned, where and by whom (dcm2niix,
+# "BIDS sidecar", without its option to leave them out; DICOM PS3.15, table E.1-1).
+_OF_A_PATIENT = re.compile(
+    r"(patient|subject|otherpatient|referringphysician|performingphysician|operator|requesting"
+    r"|institution|station|accession|study|series|sop|device(serial|uid)|acquisition(date|time)"
+    r"|content(date|time)|ethnic|medicalrecord|birth|address|telephone)[a-z]*",
+    re.IGNORECASE,
+)
+# A folder from the root on, within a text; not that of a web address.
+_FOLDERS = re.compile(r"(?<![\w.:/\\])(?:[A-Za-z]:)?[\\/](?:[^\s\\/:*?\"<>|]+[\\/])+")
 
 
 class MadeMask(Protocol):
@@ -45,6 +59,8 @@ class MadeMask(Protocol):
     def notes(self) -> tuple[str, ...]: ...
     @property
     def device(self) -> str: ...
+    @property
+    def engine(self) -> str: ...
 
 
 class Origin(Enum):
@@ -106,6 +122,7 @@ def segmentation_sidecar(
         "SourceVolume": source_volume,
         "Model": None if bundle is None else model_of(bundle),
         "Device": mask.device or device,
+        "Engine": mask.engine or None,
         "Found": mask.found,
         "Message": mask.message,
         "Notes": list(mask.notes),
@@ -241,6 +258,21 @@ def origin_of(mask: Path) -> Origin:
     if "manual" not in stem_of(mask) and _history(content):
         return Origin.PROGRAM
     return Origin.LABEL if name.is_label else Origin.UNKNOWN
+
+
+def shared_sidecar(content: Any) -> Any:
+    """What of a sidecar, also of another program's, may be given away: without who was scanned,
+    where and when, and without folders of a computer.
+    """
+    if isinstance(content, Mapping):
+        return {
+            key: shared_sidecar(value)
+            for key, value in content.items()
+            if not _OF_A_PATIENT.fullmatch(str(key))
+        }
+    if isinstance(content, list):
+        return [shared_sidecar(one) for one in content]
+    return _FOLDERS.sub("", content) if isinstance(content, str) else content
 
 
 def _sidecar_of_soft_mask(mask: Path) -> dict[str, Any]:

@@ -20,9 +20,12 @@ from .guard import guarded
 from .label_command import label_command
 from .models_command import models_app
 from .prepare_command import prepare_command
+from .qc_command import qc_command
 from .review_again_command import again_command
 from .review_agree import agree_command
 from .review_command import review_app
+from .review_exchange_commands import export_command, import_command
+from .review_package import merge_command, package_command
 from .review_teach import discard_command, keep_command, teach_command
 from .sct_spelling import SctSpelling
 from .segment_command import segment_command
@@ -42,6 +45,7 @@ _EVERYDAY, _LABORATORY, _MODELS = "Everyday", "Ground truth, training and evalua
 app.command("segment", cls=CarefulCommand, rich_help_panel=_EVERYDAY)(segment_command)
 app.command("label", cls=CarefulCommand, rich_help_panel=_EVERYDAY)(label_command)
 app.command("csa", cls=SctSpelling, rich_help_panel=_EVERYDAY)(csa_command)
+app.command("qc", cls=CarefulCommand, rich_help_panel=_EVERYDAY)(qc_command)
 app.command("demo", cls=CarefulCommand, rich_help_panel=_EVERYDAY)(demo_command)
 app.command("prepare", cls=CarefulCommand, rich_help_panel=_LABORATORY)(prepare_command)
 app.command("softgt", cls=CarefulCommand, rich_help_panel=_LABORATORY)(softgt_command)
@@ -51,6 +55,10 @@ app.command("finetune", cls=CarefulCommand, rich_help_panel=_LABORATORY)(finetun
 app.command("evaluate", cls=CarefulCommand, rich_help_panel=_LABORATORY)(evaluate_command)
 review_app.command("agree", cls=CarefulCommand)(agree_command)
 app.add_typer(review_app, name="review", rich_help_panel=_EVERYDAY)
+review_app.command("export", cls=CarefulCommand)(export_command)
+review_app.command("import", cls=CarefulCommand)(import_command)
+review_app.command("package", cls=CarefulCommand)(package_command)
+review_app.command("merge", cls=CarefulCommand)(merge_command)
 review_app.command("teach", cls=CarefulCommand)(teach_command)
 review_app.command("keep", cls=CarefulCommand)(keep_command)
 review_app.command("discard", cls=CarefulCommand)(discard_command)

@@ -11,7 +11,7 @@ import typer
 from ..provenance import generated_by, model_of
 from .console import fail, interruptible, print_json, progress_bars, say, show_table, warn
 from .guard import EXIT_FAILED, for_user, guarded
-from .running import keep_memory_for, use_threads
+from .running import prepare_process
 from .shared_options import Debug, Device, Json, Model, Threads
 
 if TYPE_CHECKING:
@@ -77,8 +77,7 @@ def demo_command(
         )
         options.check(out)
         bundle = store.open_bundle(model)
-        use_threads(threads)
-        keep_memory_for(bundle)
+        prepare_process(bundle, threads)
 
         def on_failure(failure: Failure[str]) -> str:
             sentence = str(for_user(failure.error, debug))

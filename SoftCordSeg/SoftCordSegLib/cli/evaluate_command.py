@@ -24,7 +24,7 @@ from .console import (
     warn,
 )
 from .guard import EXIT_FAILED, for_user, guarded
-from .running import keep_memory_for, use_threads
+from .running import prepare_process
 from .shared_options import Debug, Device, Json, Threads
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def evaluate_command(
             settings, {key: value for key, value in changes.items() if value is not None}
         )
         methods = _open_methods(method, chosen, out, device)
-        use_threads(threads)
+        prepare_process(None, threads)
         options = chosen.options(drift=drift, figures=figures)
         with interruptible() as interrupt, progress_bars(interrupt) as bars:
             bar = bars.bar(cases.name)
@@ -238,7 +238,7 @@ def _open_methods(
     ]
     for method in methods:
         if isinstance(method, BundleMethod):
-            keep_memory_for(method.bundle)
+            prepare_process(method.bundle, None)
     return methods
 
 

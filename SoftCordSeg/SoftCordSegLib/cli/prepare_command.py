@@ -11,7 +11,7 @@ from ..errors import OptionError
 from ..files import real_path
 from .console import fail, print_json, say, show_table, warn
 from .guard import EXIT_FAILED, for_user, guarded, json_of
-from .running import keep_memory_for, run_with_bars, use_threads
+from .running import prepare_process, run_with_bars
 from .shared_options import Debug, Device, Json, Model, StandardNames, Threads
 
 if TYPE_CHECKING:
@@ -188,8 +188,7 @@ def prepare_command(
         bundle = None
         if any(map(options.needs_model, participants)):
             bundle = store.open_bundle(model)
-            keep_memory_for(bundle)
-            use_threads(threads)
+            prepare_process(bundle, threads)
         check_folder(out)
         outcomes = run_with_bars(
             participants,

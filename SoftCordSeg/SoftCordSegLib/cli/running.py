@@ -28,6 +28,7 @@ _PACKAGES = {
     "monai": "monai",
     "pydantic": "pydantic",
     "tensorboard": "tensorboard",
+    "torch": "torch",
     "yaml": "PyYAML",
 }
 
@@ -111,17 +112,17 @@ def run_with_bars(
         return run_each(items, work, bar=bar, on_failure=on_failure)
 
 
-def use_threads(count: int | None) -> None:
-    """Let the network use no more than ``count`` threads; None leaves torch's choice."""
-    if count is not None:
-        import torch
+def prepare_process(bundle: ModelBundle | None, threads: int | None) -> None:
+    """Make a process that is ours alone ready to run a network.
 
-        torch.set_num_threads(count)
-
-
-def keep_memory_for(bundle: ModelBundle) -> None:
-    """Keep freed memory for the next tile of this network, in a process that is ours alone."""
+    Args:
+        bundle: the model: freed memory is kept for its next tile; None where there is none.
+        threads: that the network may use on the CPU; None for all cores.
+    """
+    from ..network.engines import limit_threads
     from ..processes import LARGEST_THRESHOLD, keep_freed_memory
 
-    # The layers of the authors' networks are larger than that.
-    keep_freed_memory(LARGEST_THRESHOLD if bundle.plan is None else None)
+    limit_threads(threads)
+    if bundle is not None:
+        # The layers of the authors' networks are larger than that.
+        keep_freed_memory(LARGEST_THRESHOLD if bundle.plan is None else None)

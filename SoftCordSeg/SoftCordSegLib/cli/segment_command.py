@@ -10,7 +10,7 @@ import typer
 from ..provenance import generated_by, model_of
 from .console import print_json, say, show_table, warn
 from .guard import EXIT_FAILED, guarded, json_of
-from .running import keep_memory_for, use_threads, watching
+from .running import prepare_process, watching
 from .shared_options import (
     BoxText,
     Debug,
@@ -125,8 +125,7 @@ def segment_command(
             for sentence in left_out:
                 warn(sentence)
         bundle = with_crop(store.open_bundle(model), crop)
-        use_threads(threads)
-        keep_memory_for(bundle)
+        prepare_process(bundle, threads)
         with watching(debug, len(images) > 1) as (bar, on_failure):
             outcomes = segment_files(images, out, bundle, options, bar=bar, on_failure=on_failure)
         _report(images, outcomes, bundle, as_json)

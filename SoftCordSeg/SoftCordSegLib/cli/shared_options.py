@@ -36,7 +36,15 @@ TimeText = Annotated[
         "--time", help="Of a series: the number of the volume (from 0), or mean.", metavar="N|mean"
     ),
 ]
-Device = Annotated[str, typer.Option(help="Where the network runs: auto, cpu, cuda, cuda:1, …")]
+Device = Annotated[
+    str,
+    typer.Option(
+        help=(
+            "Where the network runs: auto, cpu, cuda, cuda:1, …; openvino or pytorch: what runs it"
+            " on the CPU."
+        )
+    ),
+]
 Threads = Annotated[
     Optional[int],
     typer.Option(help="Threads of the network on the CPU; all cores by default.", min=1),

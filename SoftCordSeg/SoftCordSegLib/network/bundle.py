@@ -23,6 +23,7 @@ from ..resources import resources_folder
 from ..structured_text import read_json
 from . import limits
 from .activations import ACTIVATIONS
+from .engines import OPENVINO, Check, Engine, Predict
 from .plans import PIPELINES, CentreCrop, NetworkSpec, NnUNet
 from .unet_config import PAPER, UNetConfig
 
@@ -112,6 +113,51 @@ class ModelBundle:
         if self.plan is not None:
             return self.plan.network.weights
         return tuple(stage.weights for stage in self.stages)
+
+    @property
+    def needs_pytorch(self) -> bool:
+        """Whether a network of it is one that only PyTorch runs."""
+        return self.plan is not None and self.plan.network.config is None
+
+    def predictor(self, stage: Stage, engine: Engine, check: Check) -> Predict:
+        """The network of ``stage`` as a function of one tile.
+
+        Args:
+            stage: one of :attr:`stages`.
+            engine: that runs it.
+            check: called while it runs; what it raises stops the run.
+
+        Raises:
+            ModelError: the weights do not fit the configuration.
+        """
+        config = UNetConfig(stage.features, stage.strides)
+        if engine.library == OPENVINO:
+            from .openvino_engine import openvino_predict
+
+            return openvino_predict(self.folder / stage.weights, config, check)
+        from .pytorch_engine import pytorch_predict
+
+        return pytorch_predict(self.network(stage), engine.device, check, channels_last=True)
+
+    def predictors(self, spec: NetworkSpec, engine: Engine, check: Check) -> Iterator[Predict]:
+        """The networks of a ``plan`` as functions of one tile, one after the other; as
+        :meth:`predictor`.
+
+        Raises:
+            ModelError: the weights do not fit the configuration, or the library that builds the
+                network is missing.
+        """
+        if engine.library == OPENVINO:
+            from .openvino_engine import openvino_predict
+
+            assert spec.config is not None
+            for name in spec.weights:
+                yield openvino_predict(self.folder / name, spec.config, check)
+            return
+        from .pytorch_engine import pytorch_predict
+
+        for network in self.networks(spec):
+            yield pytorch_predict(network, engine.device, check)
 
     def network(self, stage: Stage) -> UNet:
         """The network of ``stage`` in evaluation mode, on the CPU.

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ModelError
 from .archive import MAX_FILES
 from .bundle import WEIGHTS
+from .engines import check_pytorch
 from .plain_conv import check_fit, config_of, translated
 from .plans import CentreCrop, NetworkSpec
 
@@ -59,7 +60,9 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
 
     Raises:
         ModelError: not a checkpoint, corrupt, or it contains code.
+        NoEngine: PyTorch is not installed.
     """
+    check_pytorch("The model's checkpoint is read with PyTorch")
     import torch
 
     path = Path(path)

@@ -22,6 +22,8 @@ from ..processes import exclusive_lock, is_locked
 from ..structured_text import read_json
 from .bundle import ModelBundle, load_bundle, shipped_bundles
 from .releases import releases
+from .unet_config import UNetConfig
+from .weights import read_weights
 
 _VARIABLE = "SOFTCORDSEG_MODELS"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
@@ -307,14 +309,17 @@ class Store:
 
 
 def fill(bundle: ModelBundle) -> None:
-    """Build every network of a bundle and fill it with its weights.
+    """Check the weights of every network of a bundle; those of another library's are built for it.
 
     Raises:
         ModelError: they do not fit.
     """
     if bundle.plan is None:
         for stage in bundle.stages:
-            bundle.network(stage)
+            read_weights(bundle.folder / stage.weights, UNetConfig(stage.features, stage.strides))
+    elif bundle.plan.network.config is not None:
+        for name in bundle.plan.network.weights:
+            read_weights(bundle.folder / name, bundle.plan.network.config)
     else:
         for _network in bundle.networks(bundle.plan.network):
             pass

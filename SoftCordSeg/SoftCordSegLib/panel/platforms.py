@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import re
 from pathlib import Path
 
@@ -14,13 +13,12 @@ from ..errors import SoftCordSegError
 
 
 def missing_packages(requirements: Path) -> list[str]:
-    """The names of packages that are not installed, torch included; nothing is imported.
+    """The names of packages that are not installed; nothing is imported.
 
     Args:
-        requirements: the file that names the packages; torch is left to the PyTorch extension.
+        requirements: the file that names the packages.
     """
-    torch = [] if importlib.util.find_spec("torch") is not None else ["torch"]
-    return torch + [
+    return [
         re.split(r"[<>=!~;\[ ]", line)[0]
         for line in _lines(requirements)
         if not _is_installed(line)
@@ -31,10 +29,8 @@ def install_missing_packages(requirements: Path) -> None:
     """Install the missing packages, after asking.  On the main thread only.
 
     Raises:
-        SoftCordSegError: the PyTorch extension is missing, or the user declined, or pip failed.
+        SoftCordSegError: the user declined, or pip failed.
     """
-    if importlib.util.find_spec("torch") is None:
-        _install_torch()
     missing = [line for line in _lines(requirements) if not _is_installed(line)]
     if not missing:
         return
@@ -68,18 +64,6 @@ def connect_gui(parameters, ui) -> int:
 def confirm(text: str) -> bool:
     """Ask a yes-or-no question."""
     return bool(slicer.util.confirmYesNoDisplay(text))
-
-
-def _install_torch() -> None:
-    try:
-        import PyTorchUtils
-    except ImportError as error:
-        raise SoftCordSegError(
-            _("The PyTorch extension is missing."),
-            hint=_("Install 'PyTorch' in the Extensions Manager, restart Slicer, and try again."),
-        ) from error
-    if PyTorchUtils.PyTorchUtilsLogic().installTorch(askConfirmation=True) is None:
-        raise SoftCordSegError(_("PyTorch was not installed."), hint=_("Install it to segment."))
 
 
 def _install_with_pip(missing: list[str]) -> None:

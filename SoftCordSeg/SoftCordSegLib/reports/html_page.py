@@ -20,6 +20,7 @@ from ..errors import OptionError
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 _GENERATOR = '<meta name="generator" content="SoftCordSeg">'
@@ -57,6 +58,13 @@ def link_to(file: str | PurePath, anchor: str = "") -> str:
 def data_uri(content: bytes, mime: str = "image/png") -> str:
     """A picture as the address of itself, so that it is part of the page."""
     return f"data:{mime};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def policy_with_pictures() -> Markup:
+    """The policy of a page that shows pictures from files beside it, for ``policy``."""
+    from markupsafe import Markup
+
+    return Markup(_policy("data: 'self' file:"))
 
 
 def check_own_page(path: Path, title: str) -> None:
@@ -129,9 +137,12 @@ def _own_file(name: str) -> str:
     return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
-def _policy() -> str:
+def _policy(pictures: str = "data:") -> str:
     """The Content-Security-Policy of every page: nothing is fetched from a network, and no script
     runs but our own, each known by its digest as it stands between the marks.
+
+    Args:
+        pictures: where they may come from.
     """
     scripts = " ".join(
         f"'sha256-{_digest(f'{chr(10)}{_own_file(path.name)}{chr(10)}')}'"
@@ -139,7 +150,7 @@ def _policy() -> str:
     )
     return (
         f"default-src 'none'; script-src {scripts}; style-src 'unsafe-inline';"
-        " img-src data:; frame-src 'self' file:; base-uri 'none'; form-action 'none'"
+        f" img-src {pictures}; frame-src 'self' file:; base-uri 'none'; form-action 'none'"
     )
 
 
@@ -156,6 +167,7 @@ def _palette() -> str:
     """The colours of pages as CSS variables."""
     verdicts = {f"verdict-{name}": colour for name, colour in colours.VERDICTS.items()}
     outlines = {"soft-outline": colours.SOFT_OUTLINE, "mask-outline": colours.MASK_OUTLINE}
+    outlines.update(mask=colours.MASKS[0], marked=colours.SKY)
     light = _variables({**colours.LIGHT_PAGE, **verdicts, **outlines})
     return (
         f":root {{ color-scheme: light dark; {light} }}\n"

@@ -26,14 +26,16 @@ _COLUMNS = 8
 # Slices that are shown beyond each end of the mask.
 _BEYOND = 2
 _TILE, _STRIP, _TILE_MM = 96, 18, 32.0
-# The sagittal view: least height, what it shows before and behind the cord, its finest pixel.
-_LEAST_HEIGHT, _REACH_MM, _MOST_PIXELS_A_MM = 3 * (_TILE + _STRIP), 45.0, 4.0
+# The sagittal view: least height, finest pixel, and what it shows before and behind the cord: that
+# share of what it shows along it, within these limits.
+_LEAST_HEIGHT, _MOST_PIXELS_A_MM = 3 * (_TILE + _STRIP), 4.0
+_REACH_SHARE, _REACH_MM = 0.25, (20.0, 45.0)
 _GAP = 12
 # The outlines are drawn with this many times as many pixels.
 _FINER = 2
 _LETTERS = 20
 _STEPS = 6  # of opacity, from absent to full
-_CONTOURS = ((0.25, 0.55, 1.1), (0.75, 0.55, 1.1), (0.5, 1.0, 2.2))  # value, opacity, width
+_CONTOURS = ((0.25, 0.6, 1.3), (0.75, 0.6, 1.3), (0.5, 1.0, 3.0))  # value, opacity, width
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,20 +89,25 @@ def case_pictures(
     ]
     tiles = [view.tile(number) for number in chosen]
     window = _window(tiles)
-    for number, (x, y), tile in zip(chosen, places, tiles):
-        canvas.draw(_scaled(tile, window), x, y)
+    whites = _whites(tiles, window)
+    for number, (x, y), tile, white in zip(chosen, places, tiles, whites):
+        canvas.draw(_scaled(tile, (window[0], white)), x, y)
         canvas.outline(view.mask_tile(number), view.is_soft, x, y)
         canvas.caption(_caption(number, areas, levels), number == worst, x, y + _TILE)
-    canvas.draw(_scaled(view.sagittal(sagittal), window), 0, 0)
+    side = view.sagittal(sagittal)
+    canvas.draw(_scaled(side, (window[0], _whites([side], window)[0])), 0, 0)
     canvas.outline(view.sagittal(sagittal, of_mask=True), view.is_soft, 0, 0)
     canvas.mark_levels(levels, worst, sagittal)
-    top, bottom = (sagittal.slice_at(row - 0.5) for row in (0, height))
+    top, bottom = sagittal.rows_of_image(view.count)
     layout = {
         "width": canvas.width,
         "height": height,
         "tile": _TILE,
         "tiles": [[int(number), x, y] for number, (x, y) in zip(chosen, places)],
-        "sagittal": [0, 0, sagittal.shape[1], height, round(top, 2), round(bottom, 2)],
+        "sagittal": [
+            *(0, top, sagittal.shape[1], bottom - top),
+            *(round(sagittal.slice_at(row - 0.5), 2) for row in (top, bottom)),
+        ],
     }
     return CasePictures(canvas.background(), canvas.overlay(), layout)
 
@@ -128,6 +135,11 @@ class _SagittalGrid:
 
     def row_of(self, number: float) -> float:
         return (self.highest - number) / self.a_row
+
+    def rows_of_image(self, count: int) -> tuple[int, int]:
+        """The first row of an image of so many slices, and the one below its last."""
+        first, end = (self.row_of(number) + 0.5 for number in (count - 0.5, -0.5))
+        return max(int(round(first)), 0), min(int(round(end)), self.shape[0])
 
 
 class _View:
@@ -195,7 +207,8 @@ class _View:
         extent = self.count * self._spacing[2]
         scale = min(height / extent, _MOST_PIXELS_A_MM)  # pixels a mm
         middle = self._centres[:, 1].mean()
-        reach = _REACH_MM / self._spacing[1] + np.ptp(self._centres[:, 1]) / 2
+        reach_mm = float(np.clip(_REACH_SHARE * extent, *_REACH_MM))
+        reach = reach_mm / self._spacing[1] + np.ptp(self._centres[:, 1]) / 2
         first = min(middle + reach, self._image.shape[1] - 0.5)
         last = max(middle - reach, -0.5)
         columns = max(int(round((first - last) * self._spacing[1] * scale)), 24)
@@ -324,6 +337,18 @@ def _window(tiles: Sequence[np.ndarray]) -> tuple[float, float]:
         return 0.0, 1.0
     low, high = np.percentile(values, [1, 99.5])
     return float(low), float(max(high, low + 1e-6))
+
+
+def _whites(tiles: Sequence[np.ndarray], window: tuple[float, float]) -> np.ndarray:
+    """White of each tile, half way from that of all to its own, so that slices far from the coil
+    are seen too; smooth along the cord.
+    """
+    low, high = window
+    own = [
+        float(np.nanpercentile(tile, 99.5)) if np.isfinite(tile).any() else high for tile in tiles
+    ]
+    share = np.sqrt(np.clip((np.array(own) - low) / (high - low), 0.04, 1.0))
+    return low + (high - low) * ndimage.median_filter(share, 5, mode="nearest")
 
 
 def _scaled(values: np.ndarray, window: tuple[float, float]) -> np.ndarray:

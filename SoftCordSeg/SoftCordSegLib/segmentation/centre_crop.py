@@ -12,12 +12,13 @@ import numpy as np
 
 from ..network import ModelBundle
 from ..network.activations import ACTIVATIONS
+from ..network.engines import Engine
 from ..network.limits import check_working_size
 from ..network.plans import CentreCrop
 from ..progress import Progress
 from ..volume import Grid, Volume, reorient, resample
 from ..volume.resampling import IMAGE_ORDER
-from .predictor import left_right, predictor, with_flips
+from .predictor import left_right, with_flips
 from .tiles import predict_tiled
 
 # MONAI keeps a spacing that is that close to the requested one, mm.
@@ -28,7 +29,7 @@ _RIGHT_ANGLES = 1e-8
 
 
 def centre_crop_mask(
-    image: Volume, bundle: ModelBundle, device: str, flips: bool, progress: Progress
+    image: Volume, bundle: ModelBundle, engine: Engine, flips: bool, progress: Progress
 ) -> np.ndarray:
     """Soft values on the grid of ``image``; the inverse resampling is a spline that overshoots 0
     and 1.
@@ -36,7 +37,7 @@ def centre_crop_mask(
     Args:
         image: any orientation and spacing.
         bundle: with a :class:`~...network.plans.CentreCrop`.
-        device: "cpu", "cuda", … or "auto".
+        engine: that runs the network.
         flips: mean with the left-right mirror image.
         progress: receives progress; checked for cancellation at every tile.
     """
@@ -52,7 +53,7 @@ def centre_crop_mask(
     sampled = _resampled(working, grid)
     cropped, position = cropped_and_padded(sampled.data, plan)
     normal = z_scored(cropped)
-    predict = predictor(next(bundle.networks(plan.network)), device)
+    predict = next(bundle.predictors(plan.network, engine, progress.check_cancelled))
     if flips:
         predict = with_flips(predict, left_right(bundle.orientation))
     padded, inside = padded_to(normal, plan.tile)

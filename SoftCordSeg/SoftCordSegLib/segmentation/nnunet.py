@@ -16,12 +16,13 @@ from scipy import ndimage
 
 from ..errors import InputError
 from ..network import ModelBundle
+from ..network.engines import Engine
 from ..network.limits import check_working_size
 from ..network.plans import NnUNet, Resampling
 from ..progress import Progress
 from ..volume import Volume, reorient
 from .centre_crop import padded_to
-from .predictor import all_flips, predictor, with_flips
+from .predictor import all_flips, with_flips
 from .tiles import predict_tiled
 
 # Slices more than this many times as thick as their pixels are wide are resampled separately
@@ -105,14 +106,14 @@ def _resized_separately(
 
 
 def nnunet_mask(
-    image: Volume, bundle: ModelBundle, device: str, flips: bool, progress: Progress
+    image: Volume, bundle: ModelBundle, engine: Engine, flips: bool, progress: Progress
 ) -> np.ndarray:
     """Probability of cord on the grid of ``image``, float32.
 
     Args:
         image: any orientation and spacing.
         bundle: with a :class:`~...network.plans.NnUNet`.
-        device: "cpu", "cuda", … or "auto".
+        engine: that runs the network.
         flips: nnU-Net's test-time mirroring, along the axes that the network was trained with.
         progress: receives progress; checked for cancellation at every tile.
     """
@@ -134,7 +135,7 @@ def nnunet_mask(
     sampled = resampled(cropped[None], size, spacing, plan.spacing_mm, plan.data)[0].astype(
         np.float32
     )
-    logits = _logits(sampled, bundle, device, flips, progress.part(0.05, 0.95))
+    logits = _logits(sampled, bundle, engine, flips, progress.part(0.05, 0.95))
     progress.report(0.95, "Resampling the mask to the image's grid")
     logits = resampled(logits, cropped.shape, plan.spacing_mm, spacing, plan.probabilities)
     whole = np.zeros(data.shape, np.float32)
@@ -196,7 +197,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def _logits(
-    data: np.ndarray, bundle: ModelBundle, device: str, flips: bool, progress: Progress
+    data: np.ndarray, bundle: ModelBundle, engine: Engine, flips: bool, progress: Progress
 ) -> np.ndarray:
     """Raw outputs (channels, i, j, k), the mean of all folds."""
     plan = bundle.plan
@@ -205,8 +206,8 @@ def _logits(
     weight = gaussian_weight(plan.patch)
     folds = len(plan.network.weights)
     total: np.ndarray | None = None
-    for fold, network in enumerate(bundle.networks(plan.network)):
-        predict = predictor(network, device)
+    predictors = bundle.predictors(plan.network, engine, progress.check_cancelled)
+    for fold, predict in enumerate(predictors):
         if flips:
             predict = with_flips(predict, all_flips(plan.mirror_axes))
         part = progress.part(fold / folds, (fold + 1) / folds)

@@ -8,10 +8,11 @@ import numpy as np
 
 from ..errors import InputError
 from ..network import ModelBundle
+from ..network.engines import choose_engine
 from ..progress import Progress
 from ..volume import Box, Volume
 from .locate_and_segment import is_narrow, locate_and_segment, on_image_grid, segment_in_box
-from .predictor import Networks, usable_device
+from .predictor import Networks
 from .soft_mask import SoftMask
 from .working_image import working_image
 
@@ -94,7 +95,7 @@ def segment(
         box: the region to segment, the whole of it and nothing else; found by the locator where
             None.
         progress: receives progress; checked for cancellation at every tile.
-        device: "cpu", "cuda", … or "auto": CUDA where there is one.
+        device: "auto", "cpu", "cuda", …; see :func:`~...network.engines.choose_engine`.
         flips: take the mean of the raw outputs for the image and its left-right mirror image: twice
             the time (nnU-Net: all mirror images that it was trained with, up to eight times).
 
@@ -106,16 +107,17 @@ def segment(
         InputError: the image cannot hold a cord (one slice, constant, not finite), or the box lies
             outside it.
         ModelError: the bundle's weights do not load.
+        OptionError, NoEngine: the network cannot run on this device.
         Cancelled: the user stopped the run.
     """
     progress = progress or Progress()
     check_image(image)
-    device = usable_device(device)
+    engine = choose_engine(device, bundle.needs_pytorch)
     if bundle.plan is not None:
         from .segment_by_plan import segment_by_plan
 
-        mask = segment_by_plan(image, bundle, box, progress, device, flips)
-        return replace(mask, device=device)
+        mask = segment_by_plan(image, bundle, box, progress, engine, flips)
+        return replace(mask, device=engine.device, engine=engine.name)
     progress.report(0.0, "Loading the network")
     progress.check_cancelled()
     working, in_given_box = working_image(image, bundle), box is not None
@@ -123,7 +125,7 @@ def segment(
         # A scan cropped to the cord: there is nothing to locate, and too little context for the
         # locator.
         box = Box.of_grid(working.image.grid)
-    networks = Networks(bundle, device, flips)
+    networks = Networks(bundle, engine, flips, progress)
     if box is None:
         found = locate_and_segment(working, networks, progress)
     else:
@@ -132,4 +134,5 @@ def segment(
         )
     progress.report(0.95, "Resampling the mask to the image's grid")
     mask = on_image_grid(image, found, working.image.grid, in_given_box)
-    return replace(mask, device=device, notes=(*mask.notes, *_thick_notes(image)))
+    notes = (*mask.notes, *_thick_notes(image))
+    return replace(mask, device=engine.device, engine=engine.name, notes=notes)

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..errors import InputError, ModelError
 from ..network import CentreCrop, ModelBundle, load_bundle, shipped_bundles
+from ..network.engines import Engine, choose_engine
 from ..network.plans import Margins
 from ..progress import Progress
 from ..volume import Box, Volume
@@ -33,7 +34,7 @@ def segment_by_plan(
     bundle: ModelBundle,
     box: Box | None,
     progress: Progress,
-    device: str,
+    engine: Engine,
     flips: bool,
 ) -> SoftMask:
     """As :func:`~.segment.segment`, for a bundle with a plan.
@@ -55,7 +56,9 @@ def segment_by_plan(
                 "This model was trained without mirror images, so flips have no effect on it.",
             )
         if box is None and plan.margins is not None:
-            box, located = box_around_cord(image, plan.margins, device, progress.part(0.0, 0.1))
+            box, located = box_around_cord(
+                image, plan.margins, engine.device, progress.part(0.0, 0.1)
+            )
             notes += located
             if box is None:
                 return segmentation_result(
@@ -69,7 +72,7 @@ def segment_by_plan(
             "The image is constant inside the box.",
             hint="Move the box onto the cord and segment again.",
         )
-    soft = run(part, bundle, device, flips, progress.part(0.1, 1.0))
+    soft = run(part, bundle, engine, flips, progress.part(0.1, 1.0))
     soft[soft < plan.floor] = 0
     result = np.zeros(image.shape, np.float32)
     result[inside] = np.clip(soft, 0, 1)
@@ -118,7 +121,8 @@ def box_around_cord(
     if is_narrow(working.image, segmenter):
         return Box.of_grid(image.grid), ()
     progress.report(0.0, "Locating the cord")
-    predict, divisor = Networks(bundle, device).locator()
+    networks = Networks(bundle, choose_engine(device), progress=progress)
+    predict, divisor = networks.locator()
     candidates = locate(
         working.coarse,
         working.intensities.for_locator(),

@@ -21,6 +21,7 @@ class SoftMask:
         message: one sentence on the outcome.
         notes: further sentences for the reader.
         device: that the network ran on, "cpu" or "cuda"; "" where that is not known.
+        engine: that ran it, name and version; "" likewise.
     """
 
     volume: Volume
@@ -28,6 +29,7 @@ class SoftMask:
     message: str
     notes: tuple[str, ...] = ()
     device: str = ""
+    engine: str = ""
 
     @property
     def found(self) -> bool:

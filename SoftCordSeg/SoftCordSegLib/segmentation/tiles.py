@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from ..network.engines import Predict
 from ..network.limits import check_tiles
 from ..progress import Progress
 
-Predict = Callable[[np.ndarray], np.ndarray]
 Starts = Callable[[int, int, float], "list[int]"]
 
 

@@ -7,6 +7,7 @@ was trained on: with half of it, it finds half of the cord.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -27,6 +28,8 @@ _OUT_OF_MEMORY = (
     "cannot allocate memory",
     "not enough memory",
     "alloc_failed",
+    "bad_alloc",
+    "failed to map segment",
 )
 
 
@@ -64,7 +67,7 @@ def segment_within_memory(
         try:
             mask = segment(image, smaller, box=box, progress=progress, device=one, flips=flips)
             return mask if halvings == 0 else replace(mask, notes=(*mask.notes, LITTLE_MEMORY))
-        except (MemoryError, RuntimeError) as error:
+        except (MemoryError, RuntimeError, ImportError) as error:
             if not is_out_of_memory(error):
                 raise
         # Outside the handler, so that the failed attempt's arrays are gone before the next one asks
@@ -124,7 +127,6 @@ def _halved(stage: Stage, halvings: int) -> Stage:
 
 
 def _release_gpu_memory() -> None:
-    import torch
-
-    if torch.cuda.is_available():
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
         torch.cuda.empty_cache()

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..errors import InputError, OutputError
 from ..files import atomic_path
+from .grid import Grid
 from .nifti_header import HeaderForms, check_bytes, position_of
 from .volume import Volume
 
@@ -70,6 +71,20 @@ def read_nifti(
         )
     data, notes = _finite(data, path, without_nan)
     return Volume(data, position.affine, position.forms, (*position.notes, *notes))
+
+
+def read_grid(path: str | Path) -> Grid:
+    """The grid of the file, of a series that of each volume; no voxel is read.
+
+    Raises:
+        InputError: as :func:`read_nifti`.
+    """
+    path = Path(path)
+    image = _open(path)
+    _check_dimensions(image.shape[:3], None, path)
+    position = position_of(image, _raw_header(image, path), path)
+    i, j, k = image.shape[:3]
+    return Grid((i, j, k), position.affine)
 
 
 def time_points(path: str | Path) -> int:

@@ -226,7 +226,7 @@ def _request(
     bundle: ModelBundle, split: Split, out: Path, options: FinetuneOptions, command: str
 ) -> Request:
     """What to do; nothing is written but a probe of the folder."""
-    from ..segmentation.predictor import usable_device
+    from ..network.engines import pytorch_device
     from ..training.finetune import Request
     from ..training.finetune.finetune_batches import synthetic_batches
     from ..training.finetune.finetune_run import check_request
@@ -249,7 +249,7 @@ def _request(
         seed=options.seed,
         learning_rate=options.learning_rate,
         precision=_fast_precision() if options.precision == "auto" else options.precision,
-        device=usable_device(options.device),
+        device=pytorch_device(options.device),
         threads=options.threads or max((os.cpu_count() or 2) - 1, 1),
         workers=options.workers,
         replace=options.replace,

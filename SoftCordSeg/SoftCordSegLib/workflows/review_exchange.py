@@ -315,7 +315,7 @@ def _is_known(kind: ExchangeFormat, new: Verdict, own: Sequence[Verdict], is_tim
         there = [one for one, then in times if time and then and abs(then - time) < _SAME_TIME]
     else:
         program = new.software.split()[0]
-        there = own[-1:] + [one for one in own if one.software.startswith(program)][-1:]
+        there = [*own[-1:], *[one for one in own if one.software.startswith(program)][-1:]]
     return any(
         not kind.tells_apart(one.verdict, new.verdict)
         and all(getattr(one, name) == getattr(new, name) for name in kind.holds)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Literal, Optional, Union
 
 from ..errors import InputError, OptionError
@@ -18,6 +18,7 @@ from ..review.positions import read_position, write_position
 from ..review.raters import rater_name
 from ..review.review_cases import ReviewCase, find_review_cases
 from ..review.second_reading import Reading, corrections_folder, read_reading, reading_names
+from ..review.sidecar_doubt import sidecar_doubt
 from ..review.verdicts import (
     Judgement,
     Verdict,
@@ -102,7 +103,8 @@ class ReviewSession:
     Args:
         dataset: BIDS data set or plain folder.
         options: rater, order, reading.
-        doubts: by key of the case; None for those that were kept, none of which is computed here.
+        doubts: by key of the case; None for those that were kept.  What they lack is read from the
+            masks' sidecars; none is computed here.
 
     Raises:
         InputError: there is no such folder, or the file of the reading is broken.
@@ -121,6 +123,7 @@ class ReviewSession:
         self.rater = rater_name(options.rater) if options.rater else ""
         self.rows: list[ReviewRow] = []
         self._doubts: dict[str, Doubt] = dict(doubts or {})
+        self._saved_doubts: dict[str, Doubt] = {}
         self._reads_doubts = doubts is None
         self._reading = _reading(self.dataset, options.reading)
         self.blinded = options.blinded or (self._reading is not None and self._reading.blinded)
@@ -153,6 +156,7 @@ class ReviewSession:
             from .review_doubt import doubts_of
 
             self._doubts = doubts_of(self.dataset, cases, compute=False)
+        self._saved_doubts = {} if self.blinded else _sidecar_doubts(cases, self._doubts)
         if self._reading is not None:
             named = self._reading.rows(self.dataset, cases, self.rater)
         else:
@@ -426,7 +430,9 @@ class ReviewSession:
         return self.rows[0].case.key
 
     def _doubt(self, case: ReviewCase) -> Doubt | None:
-        return None if self.blinded else self._doubts.get(case.key)
+        if self.blinded:
+            return None
+        return self._doubts.get(case.key) or self._saved_doubts.get(case.key)
 
     def _sort(self, rows: list[ReviewRow]) -> None:
         """A reading, and what is blinded, has its own order."""
@@ -456,7 +462,8 @@ class ReviewSession:
     def _mask_path(self, name: str) -> Path | None:
         """Of a mask in the data set; a line from elsewhere may name what is in none."""
         parts = name.split("/")
-        if any(part in ("", ".", "..") or ":" in part or "\\" in part for part in parts):
+        # On Windows also "C:" and what has a backslash.
+        if any(part in ("", "..") or PurePath(part).name != part for part in parts):
             return None
         path = self.dataset.joinpath(*parts)
         return path if path.is_file() else None
@@ -492,6 +499,19 @@ def _reading(dataset: Path, name: str) -> Reading | None:
             hint=f"Choose among {known}." if known else "Draw a second reading first.",
         )
     return reading
+
+
+def _sidecar_doubts(cases: Sequence[ReviewCase], known: Mapping[str, Doubt]) -> dict[str, Doubt]:
+    """What masks were saved with, of cases whose doubt is not known better: against other contrasts
+    and the data set.
+    """
+    found = {}
+    for case in cases:
+        if case.mask is not None and not case.problem and case.key not in known:
+            doubt = sidecar_doubt(case.mask)
+            if doubt is not None:
+                found[case.key] = doubt
+    return found
 
 
 def _shuffled(cases: Sequence[ReviewCase], seed: int) -> list[tuple[ReviewCase, str]]:

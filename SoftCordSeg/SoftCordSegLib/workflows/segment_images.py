@@ -126,8 +126,8 @@ def segment_volume(request: VolumeRequest, progress: Progress) -> SoftMask:
         SoftCordSegError, Cancelled: as
             :func:`SoftCordSegLib.segmentation.segment_within_memory`.
     """
-    # The first import of torch takes seconds and holds the window up: say so before it starts.
-    progress.report(0.0, "Loading PyTorch and the model (longer the first time)")
+    # With PyTorch the first import takes seconds: say so before it starts.
+    progress.report(0.0, "Loading the model (longer the first time)")
     from ..network import store
 
     return _segment(request.image, store.open_bundle(request.model), request.options, progress)

@@ -200,7 +200,7 @@ def _meta_that_counts(content: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _metas(content: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    found = {}
+    found: dict[str, Mapping[str, Any]] = {}
     labels = content.get("labels")
     for tag, label in (labels if isinstance(labels, dict) else {}).items():
         info = label.get("info") if isinstance(label, dict) else None

@@ -1,0 +1,97 @@
+"""``softcord qc DATASET``"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from .console import print_json, say, warn
+from .guard import EXIT_FAILED, guarded, json_of
+from .running import watching
+from .shared_options import Debug, Json
+
+if TYPE_CHECKING:
+    from ..workflows.qc_pages import QcResult
+
+
+def qc_command(
+    dataset: Annotated[
+        Path,
+        typer.Argument(help="BIDS data set, or a folder of images and masks.", metavar="DATASET"),
+    ],
+    out: Annotated[
+        Optional[Path],
+        typer.Option(
+            "-o",
+            "--out",
+            help=(
+                "Folder of the page, derivatives/review/qc in the data set by default. It may be a"
+                " QC folder of SCT's: entries are added."
+            ),
+            metavar="FOLDER",
+        ),
+    ] = None,
+    case: Annotated[
+        Optional[list[str]],
+        typer.Option(
+            help=(
+                "Only this case: its path in the data set without .nii, or the name alone. May be"
+                " given again."
+            ),
+            metavar="CASE",
+        ),
+    ] = None,
+    rater: Annotated[
+        str, typer.Option(help="Name that the page proposes for the rater.", metavar="NAME")
+    ] = "",
+    blinded: Annotated[
+        bool,
+        typer.Option(
+            "--blinded",
+            help=(
+                "Hide names of files, who or what made the masks, doubts and earlier verdicts, and"
+                " shuffle the cases."
+            ),
+        ),
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Of the shuffling.")] = 1,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Write a page to look through the masks of a data set in a browser, the doubtful ones first.
+
+    The folder opens without a server, and is a QC folder as SCT's programs make it: its entries
+    appear in SCT's own page too. Cases that have not changed since an earlier run keep their
+    pictures.
+    """
+    with guarded(debug, json):
+        from ..workflows.qc_pages import QcOptions, make_qc_page
+
+        options = QcOptions(rater, blinded, seed, tuple(case or ()))
+        with watching(debug, several=True) as (bar, on_failure):
+            result = make_qc_page(dataset, out, options, bar=bar, on_failure=on_failure)
+        _report(result, blinded, json)
+        if result.failures or not (result.made or result.kept):
+            raise typer.Exit(EXIT_FAILED)
+
+
+def _report(result: QcResult, blinded: bool, as_json: bool) -> None:
+    failed_keys = {failure.item.case.key for failure in result.failures}
+    for key, sentence in result.not_shown.items():
+        if key not in failed_keys:
+            warn(f"{'A case' if blinded else key} is not shown: {sentence}")
+    kept = f", {len(result.kept)} unchanged" if result.kept else ""
+    say(f"{len(result.made)} cases drawn{kept}. Open {result.page} in a browser.")
+    if as_json:
+        failed = [{"case": one.item.case.key, **json_of(one.error)} for one in result.failures]
+        print_json(
+            {
+                "page": str(result.page),
+                "made": result.made,
+                "kept": result.kept,
+                "not_shown": result.not_shown,
+                "failed": failed,
+            }
+        )

@@ -1,0 +1,179 @@
+"""Networks run by OpenVINO: the U-Net as a graph of its operations, made from the weights of a
+bundle when it is opened.
+
+The graph is that of :class:`.unet.UNet` in evaluation mode.  Weights stay in half precision until
+OpenVINO widens them; all sums are in single precision.  Compiled networks are not cached on disk:
+compiling takes 0.1 s, reading the 8 MB that OpenVINO would store for each size of tile as long.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from .engines import Check, Predict, check_finite, thread_count
+from .unet_config import UNetConfig
+from .weights import read_weights
+
+# Names of the operations' arguments differ between OpenVINO's sets; these are in 2024.0 and later.
+_EPSILON = 1e-5
+_SLOPE = 0.01
+# While a tile is computed the user's wish to stop is looked at so often, ms.
+_PATIENCE_MS = 50
+# A compiled network holds the memory of its layers: the locator's and the segmenter's of one image
+# stay, for the next image of the same size.
+_COMPILED_KEPT = 2
+
+
+def openvino_predict(path: Path, config: UNetConfig, check: Check) -> Predict:
+    """The network as a function of one tile; compiled at its first tile of each size.
+
+    Args:
+        path: its weights.
+        config: its shape.
+        check: called again and again while a tile is computed; what it raises stops that tile.
+
+    Raises:
+        ModelError: the weights do not fit the shape; by the function that is returned, where an
+            output is not finite.
+    """
+    weights = read_weights(path, config)
+
+    def predict(tile: np.ndarray) -> np.ndarray:
+        check()
+        compiled = _compiled(path, config, weights, tile.shape)
+        request = compiled.create_infer_request()
+        request.start_async({0: np.ascontiguousarray(tile, np.float32)[None, None]})
+        try:
+            while not request.wait_for(_PATIENCE_MS):
+                check()
+        except BaseException:
+            request.cancel()
+            raise
+        return check_finite(np.array(request.get_output_tensor(0).data[0]))
+
+    return predict
+
+
+def unet_graph(config: UNetConfig, weights: dict[str, np.ndarray], tile: tuple[int, ...]) -> Any:
+    """``openvino.Model`` of a U-Net: (1, channels_in, i, j, k) to raw outputs (1, channels_out, i,
+    j, k), float32.
+
+    Args:
+        config: its shape.
+        weights: by the names of :class:`.unet.UNet`.
+        tile: (i, j, k), multiples of ``config.divisor``.
+    """
+    return _Graph(config, weights).model(tile)
+
+
+class _Graph:
+    def __init__(self, config: UNetConfig, weights: dict[str, np.ndarray]):
+        import openvino.opset13 as operations
+
+        self.config, self.weights, self.op = config, weights, operations
+
+    def model(self, tile: tuple[int, ...]) -> Any:
+        import openvino
+
+        config, op = self.config, self.op
+        image = op.parameter([1, config.channels_in, *tile], np.float32, name="tile")
+        x, skips = image, []
+        for level, stride in enumerate(config.strides):
+            x = self.stage(x, f"encoder.{level}", stride, config.encoder_counts[level])
+            skips.append(x)
+        skips.pop()
+        for number, count in enumerate(config.decoder_counts):
+            x = op.concat([self.up(x, number), skips.pop()], 1)
+            x = self.stage(x, f"decoder.{number}", (1, 1, 1), count)
+        return openvino.Model([self.convolution(x, f"heads.{number}")], [image], "unet")
+
+    def stage(self, x: Any, name: str, stride: tuple[int, ...], count: int) -> Any:
+        for number in range(count):
+            block = f"{name}.{number}"
+            x = self.convolution(x, f"{block}.conv", stride if number == 0 else (1, 1, 1))
+            x = self.op.mvn(x, self.op.constant(np.array([2, 3, 4])), True, _EPSILON, "inside_sqrt")
+            x = self.op.multiply(x, self.channels(f"{block}.norm.weight"))
+            x = self.op.add(x, self.channels(f"{block}.norm.bias"))
+            x = self.op.prelu(x, self.op.constant(np.array([_SLOPE], np.float32)))
+        return x
+
+    def convolution(self, x: Any, name: str, stride: tuple[int, ...] = (1, 1, 1)) -> Any:
+        kernel = self.weights[f"{name}.weight"].shape[2:]
+        margin = [n // 2 for n in kernel]
+        weight = self.constant(f"{name}.weight")
+        x = self.op.convolution(x, weight, list(stride), margin, margin, [1, 1, 1])
+        return self.with_bias(x, name)
+
+    def up(self, x: Any, number: int) -> Any:
+        name = f"upsample.{number}"
+        stride = list(self.weights[f"{name}.weight"].shape[2:])
+        x = self.op.convolution_backprop_data(
+            x,
+            self.constant(f"{name}.weight"),
+            stride,
+            pads_begin=[0, 0, 0],
+            pads_end=[0, 0, 0],
+            dilations=[1, 1, 1],
+        )
+        return self.with_bias(x, name)
+
+    def with_bias(self, x: Any, name: str) -> Any:
+        bias = f"{name}.bias"
+        return self.op.add(x, self.channels(bias)) if bias in self.weights else x
+
+    def constant(self, name: str) -> Any:
+        values = self.weights[name]
+        if values.dtype == np.float16:
+            return self.op.convert(self.op.constant(values), np.float32)
+        return self.op.constant(values.astype(np.float32))
+
+    def channels(self, name: str) -> Any:
+        """One value a channel."""
+        return self.op.constant(self.weights[name].astype(np.float32).reshape(1, -1, 1, 1, 1))
+
+
+_networks: OrderedDict[tuple, Any] = OrderedDict()
+_lock = Lock()
+
+
+def _compiled(
+    path: Path, config: UNetConfig, weights: dict[str, np.ndarray], tile: tuple[int, ...]
+) -> Any:
+    """The network for this size of tile, compiled once in a process as long as it stays in use."""
+    found = path.stat()
+    threads = thread_count()
+    key = (str(path), found.st_mtime_ns, found.st_size, config, tile, threads)
+    with _lock:
+        if key in _networks:
+            _networks.move_to_end(key)
+            return _networks[key]
+        while len(_networks) >= _COMPILED_KEPT:
+            _networks.popitem(last=False)  # before the next one asks for memory
+
+    settings: dict[str, Any] = {
+        "INFERENCE_PRECISION_HINT": "f32",
+        "PERFORMANCE_HINT": "LATENCY",
+        **({} if threads is None else {"INFERENCE_NUM_THREADS": threads}),
+    }
+    network = _core().compile_model(unet_graph(config, weights, tile), "CPU", settings)
+    with _lock:
+        _networks[key] = network
+    return network
+
+
+_shared_core: Any = None
+
+
+def _core() -> Any:
+    """OpenVINO's entry, one a process: making it takes a tenth of a second."""
+    global _shared_core
+    if _shared_core is None:
+        import openvino
+
+        _shared_core = openvino.Core()
+    return _shared_core

@@ -1,0 +1,2 @@
+// Leads on to the page itself.
+location.replace(document.getElementById("forward").href);

@@ -1,0 +1,179 @@
+"""``softcord qc``: cases of a data set become entries; what has not changed is kept."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from cli.fakes import Softcord
+from reports.qc_cases import DATASET, RADII_MM, soft_disc, write_qc_dataset
+from SoftCordSegLib.errors import Cancelled, InputError, OptionError
+from SoftCordSegLib.files import file_sha256
+from SoftCordSegLib.progress import Progress
+from SoftCordSegLib.review import Judgement, Verdict, VerdictStore
+from SoftCordSegLib.review.doubt import Doubt
+from SoftCordSegLib.review.verdicts import utc_now
+from SoftCordSegLib.volume import read_nifti, reorient, write_nifti
+from SoftCordSegLib.workflows import qc_pages
+from SoftCordSegLib.workflows.qc_pages import QcOptions, make_qc_page
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    return write_qc_dataset(tmp_path / DATASET)
+
+
+def mask_of(dataset, name):
+    return dataset / f"derivatives/labels/{name}/anat/{name}_T2w_label-SC_softseg.nii.gz"
+
+
+def entries_of(result):
+    paths = sorted((result.page.parent / "_json").glob("*.json"))
+    entries = [json.loads(path.read_text()) for path in paths]
+    return {entry["case"].rpartition("/")[2]: entry for entry in entries}
+
+
+def test_entries_say_what_was_measured_and_where_everything_lies(dataset, tmp_path):
+    result = make_qc_page(dataset)
+
+    assert result.page == dataset / "derivatives/review/qc/softcord_qc.html"
+    entries = entries_of(result)
+    assert len(result.made) == len(entries) == 3
+    for radius, (name, entry) in zip(RADII_MM, sorted(entries.items())):
+        participant = name.split("_")[0]
+        assert entry["path"] == f"{participant}/anat"
+        assert entry["inputFile"] == f"{name}.nii.gz"
+        assert entry["mask_sha256"] == file_sha256(dataset / entry["mask"])
+        assert entry["cmdline"] == f"softcord qc {DATASET}/{participant}/anat/{name}"
+        assert str(tmp_path) not in json.dumps(entry)
+        view = entry["softcord"]
+        areas = np.array(view["areas"], float)
+        assert np.nanmean(areas) == pytest.approx(np.pi * radius**2, rel=0.03)
+        assert len(view["tiles"]) == 30
+    # Discs C2/C3, C3/C4 and C4/C5 lie in slices 25, 15 and 5.
+    assert entries["sub-01_T2w"]["softcord"]["levels"] == [
+        ["C5", 0, 5],
+        ["C4", 6, 15],
+        ["C3", 16, 25],
+        ["C2", 26, 29],
+    ]
+    assert entries["sub-02_T2w"]["softcord"]["levels"] == []
+
+
+def test_a_second_run_keeps_what_holds_and_draws_what_changed(dataset):
+    before = entries_of(make_qc_page(dataset))
+    changed = mask_of(dataset, "sub-02")
+    write_nifti(soft_disc(5.5), changed)
+    say(dataset, "Anna", "sub-01", Judgement.ARTEFACT, "ghosts")
+
+    result = make_qc_page(dataset)
+
+    assert result.made == ["sub-02/anat/sub-02_T2w"]
+    after = entries_of(result)
+    assert after["sub-02_T2w"]["mask_sha256"] == file_sha256(changed)
+    assert after["sub-02_T2w"]["id"] != before["sub-02_T2w"]["id"]
+    assert not (result.page.parent / before["sub-02_T2w"]["overlayImage"]).exists()
+    assert after["sub-03_T2w"] == before["sub-03_T2w"]
+    assert after["sub-01_T2w"]["id"] == before["sub-01_T2w"]["id"]
+    assert after["sub-01_T2w"]["softcord"]["verdicts"] == [
+        {"rater": "Anna", "verdict": "artefact", "rank": 4, "comment": "ghosts"}
+    ]
+
+
+def say(dataset, rater, name, word, comment):
+    """A verdict on the mask as it is."""
+    mask = mask_of(dataset, name)
+    VerdictStore(dataset, rater).add(
+        Verdict(
+            case=f"{name}/anat/{name}_T2w",
+            mask=mask.relative_to(dataset).as_posix(),
+            mask_sha256=file_sha256(mask),
+            rater=rater,
+            verdict=word,
+            rank=4,
+            comment=comment,
+            when=utc_now(),
+        )
+    )
+
+
+def test_doubts_sort_and_their_slice_is_counted_from_below(dataset, monkeypatch):
+    image = dataset / "sub-03/anat/sub-03_T2w.nii.gz"
+    write_nifti(reorient(read_nifti(image), "RAI"), image)  # from above to below in the file
+    doubts = {
+        f"sub-0{n}/anat/sub-0{n}_T2w": Doubt(0.1 * n, f"slice {n}", slice=n) for n in (1, 2, 3)
+    }
+    monkeypatch.setattr(qc_pages, "_doubts", lambda *_all: doubts)
+
+    views = {name: one["softcord"] for name, one in entries_of(make_qc_page(dataset)).items()}
+
+    assert [views[f"sub-0{n}_T2w"]["worst"] for n in (1, 2, 3)] == [1, 2, 29 - 3]
+    assert views["sub-02_T2w"]["doubt"] == pytest.approx(0.2)
+    assert views["sub-02_T2w"]["reason"] == "slice 2"
+    assert "slice 3 of the file is 26 here" in views["sub-03_T2w"]["notes"][0]
+
+
+def test_a_mask_that_cannot_be_measured_is_shown_and_a_broken_file_costs_itself(dataset):
+    empty = mask_of(dataset, "sub-01")
+    write_nifti(soft_disc(5.0).with_data(np.zeros((48, 48, 30), np.uint8)), empty)
+    labels = soft_disc(5.0)
+    data = (labels.data > 0.5).astype(np.uint8) * np.arange(2, 32, dtype=np.uint8)
+    write_nifti(labels.with_data(data), mask_of(dataset, "sub-02"))
+    broken = dataset / "sub-03/anat/sub-03_T2w.nii.gz"
+    broken.write_bytes(broken.read_bytes()[:2000])
+
+    result = make_qc_page(dataset)
+
+    views = {name: one["softcord"] for name, one in entries_of(result).items()}
+    assert views["sub-01_T2w"]["notes"] == ["The mask is empty."]
+    assert "label image" in views["sub-02_T2w"]["notes"][0]
+    assert list(result.not_shown) == ["sub-03/anat/sub-03_T2w"]
+    assert "sub-03/anat/sub-03_T2w: The file is truncated" in result.page.read_text("utf-8")
+
+
+def test_what_was_drawn_before_a_stop_is_on_the_page(dataset):
+    import contextlib
+
+    drawn = []
+
+    @contextlib.contextmanager
+    def bar(name):
+        yield Progress(is_cancelled=lambda: len(drawn) == 3)
+        drawn.append(name)  # the first is what looks for doubts
+
+    with pytest.raises(Cancelled):
+        make_qc_page(dataset, bar=bar)
+
+    result = make_qc_page(dataset)
+    assert (len(result.kept), len(result.made)) == (2, 1)
+
+
+def test_one_case_can_be_named_and_an_unknown_one_is_refused(dataset, tmp_path):
+    result = make_qc_page(dataset, tmp_path / "qc", QcOptions(cases=("sub-02_T2w",)))
+    assert result.made == ["sub-02/anat/sub-02_T2w"]
+    with pytest.raises(OptionError, match="no case"):
+        make_qc_page(dataset, tmp_path / "qc", QcOptions(cases=("sub-09",)))
+    (tmp_path / "void").mkdir()
+    with pytest.raises(InputError):
+        make_qc_page(tmp_path / "void", tmp_path / "qc")
+
+
+def test_the_command(dataset, tmp_path):
+    softcord = Softcord()
+    (dataset / "sub-02/anat/sub-02_T1w.nii.gz").write_bytes(
+        (dataset / "sub-02/anat/sub-02_T2w.nii.gz").read_bytes()
+    )
+
+    first = softcord("qc", dataset, "-o", tmp_path / "qc", "--rater", "Anna", "--json")
+    again = softcord("qc", dataset, "-o", tmp_path / "qc")
+    blinded = softcord("qc", dataset, "-o", tmp_path / "qc", "--blinded")
+
+    answer = json.loads(first.stdout)
+    assert first.exit_code == again.exit_code == 0
+    assert len(answer["made"]) == 3
+    assert answer["not_shown"] == {"sub-02/anat/sub-02_T1w": "There is no mask of it."}
+    assert "0 cases drawn, 3 unchanged" in again.stderr
+    assert blinded.exit_code == 2
+    assert "not blinded" in blinded.stderr
