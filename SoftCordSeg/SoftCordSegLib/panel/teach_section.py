@@ -153,7 +153,7 @@ class TeachSection(Section):
 
     def _show_curve(self) -> None:
         label, losses = self._ui.cordTeachCurve, [loss for _step, loss, _dice in self._curve]
-        shown = len(losses) > _FEW and (self._alive or self._is_resumable or self._is_undecided)
+        shown = len(losses) > _FEW and (self._alive or self._is_resumable)
         label.visible = shown
         if shown:
             draw_curve(label, losses)
@@ -174,7 +174,7 @@ class TeachSection(Section):
                 for row in rows
             ],
         )
-        ui.cordTeachReport.visible = bool(rows)
+        ui.cordTeachReport.visible = bool(rows) and self._proposal is None
         drifts = [] if self._proposal is None else self._proposal.drifts()
         ui.cordRestDrift.text = _table(
             (_("Mean area"), _("images"), "mm\N{SUPERSCRIPT TWO}", "%"),
@@ -257,6 +257,7 @@ class TeachSection(Section):
                     self._report,
                 )
                 start_teaching(dataset, plan, options, python)
+            panel.say("", self.name)
             self._read()
 
     def _on_stop(self) -> None:
@@ -337,14 +338,16 @@ class TeachSection(Section):
             desk.pause()
             rows = panel.work(lambda progress: apply_again(dataset, progress), self._report)
             left = [row for row in rows if row.reason]
-            text = _("{count} masks were replaced.").format(count=len(rows) - len(left))
-            if left:
-                text += " " + _("{count} were changed meanwhile and are left.").format(
-                    count=len(left)
-                )
-            panel.say(text, self.name, warning=bool(left))
             self._reload()
             self._read()
+            self._say_replaced(rows)
+
+    def _say_replaced(self, rows) -> None:
+        left = sum(bool(row.reason) for row in rows)
+        text = _("{count} masks were replaced.").format(count=len(rows) - left)
+        if left:
+            text += " " + _("{count} were changed meanwhile and are left.").format(count=left)
+        self._panel.say(text, self.name, warning=bool(left))
 
     def _on_leave(self) -> None:
         with self._panel.guard(_("The new masks could not be removed."), section=self.name):
