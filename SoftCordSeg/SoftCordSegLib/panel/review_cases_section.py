@@ -84,6 +84,8 @@ class CasesSection(Section):
     def close(self) -> None:
         self._searching.stop()
         self._searching.disconnect("timeout()", self._on_filter)
+        self._searching.deleteLater()
+        self._desk.order = list
         self._session, self._rows = None, []
 
     def fill(self) -> None:
@@ -129,7 +131,7 @@ class CasesSection(Section):
     @property
     def _is_blinded(self) -> bool:
         session = self._desk.session
-        return session is not None and session.options.blinded
+        return session is not None and session.blinded
 
     def _write(self, row: int, column: int, text: str) -> None:
         item = self._ui.cordCaseTable.item(row, column)
@@ -162,7 +164,7 @@ class CasesSection(Section):
 
     def _fill_contrasts(self, session) -> None:
         combo = self._ui.cordContrastFilter
-        contrasts = [] if session is None or session.options.blinded else session.contrasts
+        contrasts = [] if session is None or session.blinded else session.contrasts
         combo.visible = bool(contrasts)
         before = combo.blockSignals(True)
         combo.clear()

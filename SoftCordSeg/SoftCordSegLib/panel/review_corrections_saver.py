@@ -43,8 +43,16 @@ class CorrectionsSaver:
         self._timer.setInterval(_LOOK_MS)
         self._timer.connect("timeout()", self._look)
 
-    def follow(self, dataset: Path | None, case, data, shown=None) -> None:
-        """From now on this case is followed; None for none."""
+    def follow(self, dataset: Path | None, case, data, shown=None, own: Path | None = None) -> None:
+        """From now on this case is followed; None for none.
+
+        Args:
+            dataset: its data set.
+            case: ``review.ReviewCase``.
+            data: :class:`~.review_images.CaseData`.
+            shown: ``scene.case_loading.ShownCase``.
+            own: as in ``workflows.review_corrections.CorrectedFiles``.
+        """
         from ..workflows.review_corrections import CorrectedFiles
 
         self._dataset, self._case, self._data, self._shown = dataset, case, data, shown
@@ -53,7 +61,7 @@ class CorrectionsSaver:
             self._shown = None
             self._timer.stop()
             return
-        self._files = CorrectedFiles(dataset, case.image)
+        self._files = CorrectedFiles(dataset, case.image, own)
         self._opened = self._seen = self._saved = self._signature()
         self._timer.start()
 
@@ -87,6 +95,7 @@ class CorrectionsSaver:
         """The panel is closed."""
         self._timer.stop()
         self._timer.disconnect("timeout()", self._look)
+        self._timer.deleteLater()
         self._errands.close(finish=True)
         self._shown = None
 

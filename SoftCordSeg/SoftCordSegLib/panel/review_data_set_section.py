@@ -76,7 +76,7 @@ class DataSetSection(Section):
         if session is None:
             return ""
         parts = [session.dataset.name, session.rater]
-        return " · ".join([*parts, _("blinded")] if session.options.blinded else parts)
+        return " · ".join([*parts, _("blinded")] if session.blinded else parts)
 
     def _what_is_missing(self) -> str:
         if self._folder is None:
@@ -96,7 +96,9 @@ class DataSetSection(Section):
 
     def _choose(self, folder: Path) -> None:
         self._folder = folder
-        self._readings = ["", *_readings_of(folder)]
+        from ..review.second_reading import reading_names
+
+        self._readings = ["", *reading_names(folder)]
         combo = self._ui.cordReadingCombo
         combo.clear()
         for name in self._readings:
@@ -108,11 +110,11 @@ class DataSetSection(Section):
     def _on_start(self) -> None:
         ui = self._ui
         with self._panel.guard(_("The data set could not be opened."), section=self.name):
+            from ..workflows.review_session import ReviewSession
+
             self._panel.say("", self.name)
             options, folder = self._options(), self._folder
-            session = self._panel.work(
-                lambda progress: _opened(folder, options, progress), self._report
-            )
+            session = self._panel.work(lambda progress: ReviewSession(folder, options))
             store_setting(_RATER, ui.cordRaterEdit.text.strip())
             store_setting(_ORDER, session.options.order)
             if not session.rows:
@@ -153,26 +155,3 @@ class DataSetSection(Section):
 
     def _report(self, fraction: float, message: str) -> None:
         self._panel.report(fraction, message, self.name)
-
-
-def _opened(folder: Path, options, progress):
-    """The session, with the doubts that were computed before; none is computed here."""
-    from ..review.review_cases import find_review_cases
-    from ..workflows.review_session import ReviewSession
-
-    doubts = _stored_doubts(folder, find_review_cases(folder), progress)
-    return ReviewSession(folder, options, doubts=doubts)
-
-
-def _stored_doubts(folder: Path, cases, progress) -> dict:
-    try:
-        from ..workflows.review_doubt import doubts_of
-    except ImportError:
-        return {}
-    return doubts_of(folder, cases, progress=progress, compute=False)
-
-
-def _readings_of(folder: Path) -> list[str]:
-    from ..bids import review_folder
-
-    return sorted(path.stem for path in (review_folder(folder) / "readings").glob("*.json"))

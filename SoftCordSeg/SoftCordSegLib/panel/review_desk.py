@@ -45,8 +45,8 @@ class ReviewDesk:
         self.session = None
         self.shown = None
         self.data: CaseData | None = None
-        self.order: Callable[[], list[str]] = lambda: []
-        self.leaving: Callable[[], None] = lambda: None
+        self.order: Callable[[], list[str]] = list
+        self.leaving: Callable[[], None] = _nothing
         self.side_by_side = False
         self.saver = CorrectionsSaver(panel, self._on_saved)
         self.problems: tuple[str, ...] = ()
@@ -80,7 +80,7 @@ class ReviewDesk:
         self.leave()
         self.session = session
         self._corrected = {}
-        self.saver.author, self.saver.blinded = session.rater, session.options.blinded
+        self.saver.author, self.saver.blinded = session.rater, session.blinded
         if session.current is not None:
             self.go_to(session.current.case.key)
         else:
@@ -125,7 +125,7 @@ class ReviewDesk:
         # A blinded rater must not see the names of files.
         broken = bool(row.case.problem) and not data.problems
         hidden = _("The image or the mask of this case is broken.") if broken else ""
-        problem = hidden if self.session.options.blinded else row.case.problem
+        problem = hidden if self.session.blinded else row.case.problem
         self.problems = tuple(text for text in (problem, *data.problems) if text)
         before, self.shown = self.shown, None
         self._show(row, data)
@@ -180,7 +180,7 @@ class ReviewDesk:
     def worst_place(self):
         """(3,) mm RAS+; None where none is known."""
         row = self.row
-        if row is None or row.doubt is None or self.session.options.blinded:
+        if row is None or row.doubt is None or self.session.blinded:
             return None
         return row.doubt.position_mm
 
@@ -231,9 +231,10 @@ class ReviewDesk:
         self.saver.close()
         self._beside.stop()
         self._beside.disconnect("timeout()", self._show_beside)
+        self._beside.deleteLater()
         self._reading.close(finish=False)
         self._cache.clear()
-        self._listeners = []
+        self._listeners, self.leaving = [], _nothing
 
     def _on_saved(self, dataset: Path, key: str, mask: Path | None) -> None:
         """A corrected case was written, or taken back."""
@@ -281,7 +282,7 @@ class ReviewDesk:
         if data.image is None or panel.parameters is None:
             self.saver.follow(None, None, None)
             return
-        blinded = self.session.options.blinded
+        blinded = self.session.blinded
         with panel.hold():
             name = row.shown_name if blinded else Path(row.case.key).name
             file = None if blinded else row.case.image
@@ -292,8 +293,22 @@ class ReviewDesk:
         self.shown = shown
         if shown.problem:
             self.problems = (*self.problems, shown.problem)
-        self.saver.follow(self.session.dataset, row.case, data, shown)
+        self.saver.follow(self.session.dataset, row.case, data, shown, self._own_mask(row.case))
         panel.views.bring_to_case(shown.study, self.worst_place)
+
+    def _own_mask(self, case) -> Path | None:
+        """Where a corrected mask belongs in a second reading; None in the first."""
+        from ..review.second_reading import reader_folder, reader_mask
+
+        session, reading = self.session, self.session.options.reading
+        if not reading:
+            return None
+        if case.mask is None:
+            folder = reader_folder(session.dataset, reading, session.rater)
+            return folder.joinpath(*case.key.split("/")[:-1]) / case.image.name
+        mask = reader_mask(session.dataset, reading, session.rater, case)
+        # Two masks of one image that are compared may have one name.
+        return mask.parent / case.key.rpartition("/")[2] / mask.name if "#" in case.key else mask
 
     def _remove(self, shown) -> None:
         from ..scene.case_loading import remove_case
@@ -344,7 +359,7 @@ class ReviewDesk:
     def _add_beside(self, row) -> None:
         from ..scene.case_loading import ShownCase, add_case_image, add_mask_beside, put_mask
 
-        shown, blinded = self.shown, self.session.options.blinded
+        shown, blinded = self.shown, self.session.blinded
         cases = {one.case.image: one.case for one in self.session.rows}
         for path in self._case_of(row).masks[1:_MOST_BESIDE]:
             mask = self._cache.get(replace(row.case, masks=(path,), discs=None)).mask
@@ -363,3 +378,7 @@ class ReviewDesk:
             )
             shown.beside.append(other.image)
             put_mask(other, data.mask)
+
+
+def _nothing() -> None:
+    """Nothing to do."""

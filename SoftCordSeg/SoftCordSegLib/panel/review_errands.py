@@ -75,6 +75,7 @@ class Errands:
             wait([future for future, _ in self._waiting], _CLOSE_S)
         self.forget()
         self._timer.disconnect("timeout()", self._look)  # or each would keep the other
+        self._timer.deleteLater()  # here, and not by Python's collector on some thread
         if self._executor is not None:
             self._executor.shutdown(wait=False)
             self._executor = None

@@ -75,7 +75,7 @@ class ReviewSection(Section):
         ui.cordVerdictBar.visible = self._panel.reviewing and row is not None
         if row is None:
             return
-        blinded = desk.session.options.blinded
+        blinded = desk.session.blinded
         name = row.shown_name if blinded else row.case.key.rpartition("/")[2]
         ui.cordCaseName.text = name
         ui.cordCaseName.toolTip = row.shown_name

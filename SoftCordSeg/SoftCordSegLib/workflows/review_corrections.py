@@ -1,8 +1,9 @@
 """Corrections of a review -> files in the data set's ``derivatives/labels``: soft mask, mask at the
 threshold, edit map, discs, each with the history of how it came about.
 
-Files of other makers are never replaced.  Where the names in ``derivatives/labels`` are taken by files that
-are not ours, or were changed since we wrote them, ``derivatives/labels_corrected`` is written to.
+Files of other makers are never replaced.  Where the names in ``derivatives/labels`` are taken by
+files that are not ours, or were changed since we wrote them, ``derivatives/labels_corrected`` is
+written to.
 """
 
 from __future__ import annotations
@@ -88,11 +89,13 @@ class CorrectedFiles:
     Args:
         dataset: folder of the data set.
         image: file of the case's image.
+        own: the mask's file in a second reading, where each rater has masks of their own; None for
+            the data set's labels.
     """
 
-    def __init__(self, dataset: Path, image: Path):
-        self._dataset, self._image = dataset, image
-        self._folder: Path | None = None
+    def __init__(self, dataset: Path, image: Path, own: Path | None = None):
+        self._dataset, self._image, self._own = dataset, image, own
+        self._paths: dict[Kind, Path] = {}
         self._before: dict[Path, bytes | None] = {}
 
     @property
@@ -103,9 +106,7 @@ class CorrectedFiles:
     @property
     def mask(self) -> Path | None:
         """The corrected soft mask; None where none was written, or it was taken back."""
-        if self._folder is None:
-            return None
-        path = self._folder / label_name(self._image, Kind.SOFT_MASK)
+        path = self._paths.get(Kind.SOFT_MASK)
         return path if path in self._before else None
 
     def write(self, correction: Correction) -> list[Path]:
@@ -117,12 +118,17 @@ class CorrectedFiles:
         Raises:
             OutputError: a folder is not writable, the disk is full, or the names are taken.
         """
-        folder = self._folder = self._folder or self._choose()
-        files = self._writers(correction, folder)
-        gone = {path for path in self._before if path not in files}
+        self._paths = self._paths or self._choose()
+        files: dict[Path, _Writer] = {}
+        if correction.is_edited:
+            files.update(_mask_writers(correction, self._paths))
+        if correction.discs is not None:
+            files.update(_disc_writers(correction, self._paths))
+        gone = {path for path in self._before if path not in files and path.name != DESCRIPTION}
+        if self._own is None:
+            files = {**_description(self._dataset, self._paths[Kind.DISCS].parent), **files}
         for path in files:
             self._before.setdefault(path, path.read_bytes() if path.is_file() else None)
-        _describe(self._dataset, folder, files)
         write_together(files)
         self._put_back(gone)  # no longer corrected, as discs that were taken back
         return [path for path in files if path.name != DESCRIPTION]
@@ -143,29 +149,27 @@ class CorrectedFiles:
             if self._before.pop(path) is None:
                 path.unlink(missing_ok=True)
 
-    def _choose(self) -> Path:
+    def _choose(self) -> dict[Kind, Path]:
+        if self._own is not None:
+            paths = self._paths_in(self._own.parent)
+            paths.pop(Kind.BINARY_MASK)
+            return {**paths, Kind.SOFT_MASK: self._own}
         below = Path()
         if self._dataset in self._image.parents:
             below = self._image.parent.relative_to(self._dataset)
         for name in (LABELS, CORRECTED_LABELS):
             folder = self._dataset / DERIVATIVES / name / below
-            paths = {kind: folder / label_name(self._image, kind) for kind in _KINDS}
+            paths = self._paths_in(folder)
             if _are_ours(paths):
-                return folder
+                return paths
         raise OutputError(
             "Files of other makers have the names of the corrected mask.",
             path=folder,
             hint="Move them to another folder, or rename them.",
         )
 
-    def _writers(self, correction: Correction, folder: Path) -> dict[Path, _Writer]:
-        paths = {kind: folder / label_name(self._image, kind) for kind in _KINDS}
-        files: dict[Path, _Writer] = {}
-        if correction.is_edited:
-            files.update(_mask_writers(correction, paths))
-        if correction.discs is not None:
-            files.update(_disc_writers(correction, paths))
-        return files
+    def _paths_in(self, folder: Path) -> dict[Kind, Path]:
+        return {kind: folder / label_name(self._image, kind) for kind in _KINDS}
 
 
 def _bytes_writer(content: bytes) -> _Writer:
@@ -178,9 +182,10 @@ def _mask_writers(correction: Correction, paths: Mapping[Kind, Path]) -> dict[Pa
     soft, edits = correction.soft, correction.all_edits
     cut = soft.with_data((soft.data >= correction.threshold).astype(np.uint8))
     masks: dict[Path, _Writer] = {
-        paths[Kind.SOFT_MASK]: lambda path: write_nifti(soft, path, np.float32),
-        paths[Kind.BINARY_MASK]: lambda path: write_nifti(cut, path),
+        paths[Kind.SOFT_MASK]: lambda path: write_nifti(soft, path, np.float32)
     }
+    if Kind.BINARY_MASK in paths:
+        masks[paths[Kind.BINARY_MASK]] = lambda path: write_nifti(cut, path)
     if edits is not None:
         masks[paths[Kind.EDIT_MAP]] = lambda path: write_nifti(edits, path)
     return hashed_writers(masks, sidecar_path(paths[Kind.SOFT_MASK]), _sidecar(correction))
@@ -197,8 +202,10 @@ def _sidecar(correction: Correction) -> dict[str, Any]:
     edits = correction.edits
     if edits is not None and edits.data.any():
         every = correction.all_edits
-        counts = [int((every.data * sign > 0).sum()) for sign in (1, -1)] if every else [0, 0]
-        content = with_correction(content, correction.author, *counts)
+        added, removed = (
+            (0, 0) if every is None else (int((every.data * s > 0).sum()) for s in (1, -1))
+        )
+        content = with_correction(content, correction.author, added, removed)
     return {**content, "Threshold": round(float(correction.threshold), 4)}
 
 
@@ -244,15 +251,13 @@ def _is_made_by_us(content: Mapping[str, Any]) -> bool:
     )
 
 
-def _describe(dataset: Path, folder: Path, files: dict[Path, _Writer]) -> None:
-    """The derivative's description, where it has none yet."""
-    depth = len(folder.relative_to(dataset / DERIVATIVES).parts) - 1
-    top = folder.parents[depth - 1] if depth else folder
+def _description(dataset: Path, folder: Path) -> dict[Path, _Writer]:
+    """That of the derivative, where it has none yet; first, for what vouches for the masks is the
+    last.
+    """
+    top = dataset / DERIVATIVES / folder.relative_to(dataset / DERIVATIVES).parts[0]
     path = top / DESCRIPTION
-    if files and not path.exists():
-        description = derivative_description("Labels of the spinal cord", dataset)
-        # First, so that the sidecar, which vouches for the masks, stays the last.
-        before = dict(files)
-        files.clear()
-        files[path] = text_writer(json_text(description))
-        files.update(before)
+    if path.exists():
+        return {}
+    content = derivative_description("Labels of the spinal cord", dataset)
+    return {path: text_writer(json_text(content))}
