@@ -337,7 +337,6 @@ class TeachSection(Section):
 
             desk.pause()
             rows = panel.work(lambda progress: apply_again(dataset, progress), self._report)
-            left = [row for row in rows if row.reason]
             self._reload()
             self._read()
             self._say_replaced(rows)
