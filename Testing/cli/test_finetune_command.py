@@ -98,6 +98,14 @@ def test_a_better_bundle_is_written_with_its_numbers(finetune, cases, tmp_path):
     ]
     assert float(rows[0]["dice_after"]) == said["held_out"]["after"]["dice"]
     assert float(rows[0]["volume_error_percent_before"]) < -20
+    grown = [
+        (100 + float(row["volume_error_percent_after"]))
+        / (100 + float(row["volume_error_percent_before"]))
+        for row in rows[1:]
+    ]
+    change = 100 * (sum(grown) / 2 - 1)
+    assert said["watched_volume_change_percent"] == pytest.approx(change, abs=0.01)
+    assert f"cords are {change:.1f} % larger than before" in result.stderr
     for word in (
         "2 cases to learn from, 1 held out (sub-02).",
         "Before and after",
