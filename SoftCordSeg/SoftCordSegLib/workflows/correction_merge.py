@@ -214,7 +214,7 @@ def _merge_case(
 ) -> MergedCase:
     if case is None:
         return MergedCase(key, Outcome.REFUSED, "The data set has no such image.")
-    sent = _sent(case, packed, source, labels, work)
+    sent = _sent(dataset, case, packed, source, labels, work)
     if not sent.files:
         return MergedCase(key, Outcome.UNCHANGED)
     if all(_is_known(dataset, name, total) for name, total in sent.sums.items()):
@@ -229,6 +229,7 @@ def _merge_case(
 
 
 def _sent(
+    dataset: Path,
     case: ReviewCase,
     packed: tuple[PackedFile, ...],
     source: PackageSource,
@@ -239,6 +240,7 @@ def _sent(
     grid = read_grid(case.image)
     most = 16 * int(np.prod(grid.shape)) + (1 << 20)
     before = {one.path: one.sha256 for one in packed if one.kind in (MASK, EDITS, DISCS)}
+    sources = {one.path: one.source_sha256 for one in packed}
     there = source.names
     names = [name for name in before if name in there]
     names += [name for name in labels if name not in before and _is_beside(name, case)]
@@ -248,7 +250,8 @@ def _sent(
         target.parent.mkdir()
         source.copy(name, target, most)
         total = file_sha256(target)
-        if total == before.get(name):
+        packed_from = sources.get(name, "")
+        if total == before.get(name) or _was_only_saved(dataset / name, packed_from, target):
             continue
         files[name], sums[name] = target, total
         beside = str(PurePosixPath(name).with_name(f"{stem_of(name)}.json"))
@@ -256,6 +259,17 @@ def _sent(
             source.copy(beside, sidecar_path(target))
             sidecars[beside] = shared_sidecar(read_sidecar(sidecar_path(target)))
     return _Sent(case, grid, files, sums, sidecars)
+
+
+def _was_only_saved(path: Path, packed_from: str, came: Path) -> bool:
+    """Whether a file is the one that was packed, saved again without a change."""
+    if not path.is_file() or not read_name(path).is_nifti or file_sha256(path) != packed_from:
+        return False
+    try:
+        one, other = read_nifti(path), read_nifti(came)
+    except InputError:
+        return False
+    return one.grid.same_as(other.grid) and np.array_equal(one.data, other.data)
 
 
 def _labels_by_image(names: Iterable[str]) -> dict[str, list[str]]:
