@@ -125,7 +125,7 @@ def test_raters_who_are_killed_in_the_panel_go_on_at_the_same_case(review_datase
 
 
 def test_intervals_of_agreement_hold_what_they_say():
-    """About 95 % of the intervals hold the truth, of readers who differ by offsets and by chance."""
+    """About 95 % of the intervals hold the truth, of readers who differ by offset and chance."""
     random = np.random.default_rng(0)
     cases, readers, offsets, chance = 8.0, 2, 1.0, 2.0
     truth = cases**2 / (cases**2 + offsets**2 + chance**2)
