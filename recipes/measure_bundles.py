@@ -25,7 +25,7 @@ from SoftCordSegLib.evaluation import Case, read_cases, read_image
 from SoftCordSegLib.evaluation.held_out import Measured, Measuring, read_offsets, read_tips
 from SoftCordSegLib.evaluation.held_out.bundle_comparison import better_in_every_row
 from SoftCordSegLib.evaluation.held_out.measure_rows import measure_rows, measure_text
-from SoftCordSegLib.files import file_sha256, write_text_atomically
+from SoftCordSegLib.files import file_sha256, safe_cell, write_text_atomically
 from SoftCordSegLib.network import load_bundle
 from SoftCordSegLib.network.store import find_bundle
 from SoftCordSegLib.processes import keep_freed_memory
@@ -178,7 +178,8 @@ def rows_csv(measured: Sequence[Measured]) -> str:
     for one in measured:
         frames.append(measure_rows(one))
         frames[-1].insert(0, "bundle", one.bundle)
-    return pd.concat(frames).to_csv(index=False, lineterminator="\n")
+    table = pd.concat(frames).apply(lambda column: column.map(safe_cell))
+    return table.to_csv(index=False, lineterminator="\n")
 
 
 if __name__ == "__main__":

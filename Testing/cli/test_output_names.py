@@ -6,7 +6,7 @@ import pytest
 
 
 @pytest.mark.parametrize("option", ["-o", "--compare"])
-@pytest.mark.parametrize("ending", [".xlsx", ".tsv", ".json.gz", ""])
+@pytest.mark.parametrize("ending", [".xlsx", ".tsv", ".json.gz"])
 def test_a_table_in_another_format_is_refused(softcord, a_mask, tmp_path, option, ending):
     table = tmp_path / f"csa{ending}"
     masks = [a_mask] if option == "-o" else [a_mask, a_mask]
@@ -14,6 +14,13 @@ def test_a_table_in_another_format_is_refused(softcord, a_mask, tmp_path, option
     assert result.exit_code == 2
     assert ".csv" in result.stderr
     assert not table.exists()
+
+
+def test_a_name_without_an_ending_is_a_table_as_sct_writes_it(softcord, a_mask, tmp_path):
+    assert softcord("csa", a_mask, "-o", tmp_path / "csa.csv").exit_code == 0
+    assert softcord("csa", a_mask, "-o", tmp_path / "csa").exit_code == 0
+
+    assert (tmp_path / "csa").read_bytes() == (tmp_path / "csa.csv").read_bytes()
 
 
 @pytest.mark.parametrize(

@@ -286,6 +286,24 @@ def test_ctrl_c_stops_at_the_next_tile_and_leaves_nothing(softcord, an_image, tm
     assert names_in(tmp_path / "out") == []
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Windows asks for a right to make links")
+@pytest.mark.parametrize("target", ["missing.nii.gz", "link.nii.gz"])
+def test_a_link_that_leads_nowhere_is_named_as_such(softcord, tmp_path, target):
+    (tmp_path / "link.nii.gz").symlink_to(target)
+
+    result = softcord("segment", tmp_path / "link.nii.gz", "-o", tmp_path / "out")
+
+    assert result.exit_code == 1
+    assert "This is a link that leads to itself, or to a file that is missing" in result.stderr
+
+
+def test_a_folder_in_the_place_of_an_image_is_named_as_such(softcord, tmp_path):
+    result = softcord("segment", tmp_path, "-o", tmp_path / "out")
+
+    assert result.exit_code == 1
+    assert "This is a folder, not an image" in result.stderr
+
+
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_a_request_to_end_does_what_ctrl_c_does(an_image, tmp_path, name, repository):
@@ -305,6 +323,8 @@ def test_a_request_to_end_does_what_ctrl_c_does(an_image, tmp_path, name, reposi
         capture_output=True,
         text=True,
         check=False,
+        # Of a run that was started with nohup they are ignored, and so they would be here.
+        preexec_fn=lambda: signal.signal(getattr(signal, name), signal.SIG_DFL),
     )
     assert answer.returncode == 130, answer.stderr
     assert "Stopped" in answer.stderr

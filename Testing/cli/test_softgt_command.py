@@ -13,7 +13,7 @@ from cli.fakes import digest, names_in, rows_of, write_points
 from groundtruth.cords import Cord, grid, stored, turned_axes
 from itk_fields import read_field, warp_points_with_field
 from SoftCordSegLib.morphometry import discs_from_label_image
-from SoftCordSegLib.volume import read_nifti, write_nifti
+from SoftCordSegLib.volume import Volume, read_nifti, write_nifti
 
 # C2/C3 12 mm above the middle, C3/C4 at it, C4/C5 12 mm below, 8 mm behind the cord.
 DISCS_MM = {3: (0, -8, 12), 4: (0, -8, 0), 5: (0, -8, -12)}
@@ -334,6 +334,34 @@ def test_a_participant_that_cannot_be_done_does_not_stop_the_others(softcord, tm
     assert "sub-02: There is no mask of the reference contrast T2w" in index
     assert (tmp_path / "out/derivatives/labels_softseg/sub-01/sub-01_softgt.html").is_file()
     assert not (tmp_path / "out/derivatives/labels_softseg/sub-02").exists()
+
+
+def test_a_bad_mask_costs_its_own_contrast_only(softcord, tmp_path):
+    """One is no image, one lies elsewhere, two can be averaged."""
+    masks = masks_of_a_subject()
+    far = masks["T1w"].affine.copy()
+    far[2, 3] += 500
+    masks["FLAIR"] = Volume(masks["T1w"].data, far)
+    write_subject(tmp_path / "in", masks=masks)
+    labels = tmp_path / "in/derivatives/labels/sub-01/anat"
+    (labels / "sub-01_T2star_label-SC_seg.nii.gz").write_text("no image")
+
+    result = softcord("softgt", tmp_path / "in", "-o", tmp_path / "out", "--json")
+
+    assert result.exit_code == 1
+    said = " ".join(result.stderr.split())
+    assert "sub-01: T2star is left out." in said
+    assert "sub-01: FLAIR is left out. " in said
+    assert "no slice in common" in said
+    answer = json.loads(result.stdout)
+    assert sorted(answer["results"][0]["contrasts"]) == ["T1w", "T2w"]
+    assert {one["contrast"] for one in answer["failed"]} == {"T2star", "FLAIR"}
+    place = tmp_path / "out/derivatives/labels_softseg"
+    sidecar = json.loads(
+        (place / "sub-01/anat/sub-01_T1w_label-SC_softseg.json").read_text("utf-8")
+    )
+    assert {one["Contrast"] for one in sidecar["LeftOut"]} == {"T2star", "FLAIR"}
+    assert "sub-01: T2star is left out" in (place / "softgt.html").read_text("utf-8")
 
 
 def test_masks_in_a_folder_with_the_older_names_are_found(softcord, tmp_path):

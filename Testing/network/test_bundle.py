@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 import torch
@@ -98,6 +99,15 @@ def test_weights_that_were_changed_are_refused(bundle_folder):
 
 def test_missing_weights_are_named(bundle_folder):
     (bundle_folder / LOCATOR.weights).unlink()
+    with pytest.raises(ModelError, match=r"has no weights 'models/locator.safetensors'"):
+        load_bundle(bundle_folder)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows asks for a right to make links")
+def test_weights_that_are_a_loop_of_links_are_named_as_missing(bundle_folder):
+    weights = bundle_folder / LOCATOR.weights
+    weights.unlink()
+    weights.symlink_to(weights.name)
     with pytest.raises(ModelError, match=r"has no weights 'models/locator.safetensors'"):
         load_bundle(bundle_folder)
 

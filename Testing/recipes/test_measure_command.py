@@ -8,8 +8,10 @@ import csv
 import importlib.util
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from evaluation.cords import a_cord
@@ -188,3 +190,12 @@ def test_a_data_set_without_offset_has_no_second_row_and_a_line_says_so(
 def test_a_bundle_that_is_not_there_is_a_sentence(measure, study, capsys):
     assert run(measure, study, study / "nowhere") == 1
     assert "There is no model bundle" in capsys.readouterr().err
+
+
+def test_texts_that_a_spreadsheet_program_would_run_are_made_safe(measure, monkeypatch):
+    frame = pd.DataFrame({"participant": ["=1+1", "a"], "value": [-1.5, 2.0]})
+    monkeypatch.setattr(measure, "measure_rows", lambda one: frame.copy())
+
+    text = measure.rows_csv([SimpleNamespace(bundle="@x")])
+
+    assert text == "bundle,participant,value\n'@x,'=1+1,-1.5\n'@x,a,2.0\n"

@@ -251,11 +251,14 @@ def test_a_lock_that_is_never_free_keeps_no_verdict_from_being_stored(tmp_path, 
 
     monkeypatch.setattr("SoftCordSegLib.review.verdicts._LONGEST_WAIT_S", 0.05)
     store = VerdictStore(tmp_path, "anna")
+    store.path.parent.mkdir(parents=True)
 
     with exclusive_lock(store.path.with_name(f".{store.path.name}.lock")):
-        store.add(verdict())
+        store.add(verdict("one"))
+        monkeypatch.setattr("SoftCordSegLib.review.verdicts.time.sleep", None)
+        store.add(verdict("two"))  # without waiting again
 
-    assert read_verdicts(tmp_path) == [verdict()]
+    assert [one.case for one in read_verdicts(tmp_path)] == ["one", "two"]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs POSIX")

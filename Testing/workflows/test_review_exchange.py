@@ -19,6 +19,7 @@ from review.exchange_folder import (
     make_folder,
     mask_of,
 )
+from review.mangled_files import exported_files, read_mangled
 from SoftCordSegLib.errors import InputError, OptionError, OutputError
 from SoftCordSegLib.files import file_sha256
 from SoftCordSegLib.review import Judgement, newest, read_verdicts
@@ -180,6 +181,35 @@ def test_entries_of_a_quality_control_folder_are_the_base(root, tmp_path):
     (entry,) = json.loads(path.read_text(encoding="utf-8"))["datasets"]
     assert entry["backgroundImage"] == "data/background_img.png"
     assert entry["qc"] == "❌"
+
+
+def test_what_was_judged_blinded_is_found_by_its_mask(root, tmp_path):
+    entry = sct_entry(T1W, "softcord_qc", qc="⚠️", rank=2, comment="waves", rater="Bo")
+    entry |= {
+        "path": ".",
+        "inputFile": "case-003.nii.gz",
+        "sctVersion": "SoftCordSeg 0.6.0",
+        "case": "case-003",
+        "mask": "",
+        "mask_sha256": file_sha256(mask_of(root, LATER)),
+        "blinded": True,
+        "when": "2026-03-08T10:00:00.000Z",
+        "judged": "⚠️2",
+    }
+    gone = entry | {"case": "case-004", "mask_sha256": "0" * 64}
+    path = put(tmp_path / "qc_report.json", json.dumps({"datasets": [entry, gone]}))
+
+    _, found = taken(root, path)
+
+    (one,) = found.added
+    assert (one.case, one.verdict, one.rank, one.comment) == (LATER, ARTEFACT, 2, "waves")
+    assert one.blinded
+    assert one.mask == mask_of(root, LATER).relative_to(root).as_posix()
+    assert one.software == "SoftCordSeg 0.6.0 (QC page)"
+    assert [one.reason for one in found.unmatched] == [
+        "'case-004' is of a mask that is not here any more."
+    ]
+    assert taken(root, path)[1].added == ()
 
 
 CONFIG = """FILES_SEG:
@@ -440,3 +470,14 @@ def test_verdicts_on_masks_of_before_are_counted(root, tmp_path):
     exported = export_verdicts(root, tmp_path, ExportOptions("sct-yaml"))
 
     assert any("earlier masks" in note for note in exported.notes)
+
+
+def test_damaged_files_are_read_or_refused_by_a_sentence(root, tmp_path):
+    judge_all(root)
+    before = read_verdicts(root)
+
+    read, refused = read_mangled(root, tmp_path, exported_files(root, tmp_path), 5, 60)
+
+    assert read > 5
+    assert refused > 5
+    assert read_verdicts(root) == before

@@ -63,7 +63,12 @@ Masks = Annotated[
     ),
 ]
 Out = Annotated[
-    Path, typer.Option("-o", "--out", help="Table to write: .csv, or .json with every slice.")
+    Path,
+    typer.Option(
+        "-o",
+        "--out",
+        help="Table to write: .csv, or .json with every slice; without an ending it is a .csv.",
+    ),
 ]
 
 PerSlice = Annotated[bool, _option(_ROWS, "--perslice", help="One row a slice.")]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from ..errors import OptionError
-from .console import print_json, say, show_table, warn
+from .console import fail, print_json, say, show_table, warn
 from .guard import EXIT_FAILED, guarded, json_of
 from .running import run_with_bars
 from .shared_options import Debug, Json, StandardNames
@@ -216,7 +216,7 @@ def _run(
         debug,
     )
     _report(outcomes, left_out, out, options.as_dataset, as_json)
-    if outcomes.failures:
+    if outcomes.failures or any(one.failures for one in outcomes.results):
         raise typer.Exit(EXIT_FAILED)
 
 
@@ -344,11 +344,19 @@ def _report(
     for one in results:
         for note in one.notes:
             warn(f"{one.name}: {note}")
+        for contrast, error in one.failures:
+            fail(f"{one.name}: {contrast} is left out. {error}")
     if as_dataset and results:
         from ..workflows.soft_ground_truth import write_overview
 
         errors = {one.name: str(one.error) for one in failures}
-        page = write_overview(results, errors, left_out, out)
+        lost = [
+            f"{one.name}: {name} is left out: {reason}."
+            for one in results
+            for name, reason in one.participant.left_out
+            if name in dict(one.failures)
+        ]
+        page = write_overview(results, errors, [*left_out, *lost], out)
         show_table(
             "Soft ground truths",
             ("Participant", "Contrasts", "Shift ≤, mm", "Rotation ≤, °"),
@@ -372,6 +380,11 @@ def _report(
         say(f"Look at it: {one.files['page']}")
     if as_json:
         failed = [{"participant": one.name, **json_of(one.error)} for one in failures]
+        failed += [
+            {"participant": one.name, "contrast": contrast, **json_of(error)}
+            for one in results
+            for contrast, error in one.failures
+        ]
         made = [one.as_json() for one in results]
         print_json({"results": made, "failed": failed, "left_out": left_out})
 

@@ -25,6 +25,19 @@ TRIM_OF = MappingProxyType({"T1w": 0.0})
 _FAR_MM = 10.0
 
 
+class ContrastError(InputError):
+    """The mask of one contrast cannot be averaged with the others.
+
+    Args:
+        sentence, hint: as in :class:`InputError`.
+        contrast: its name.
+    """
+
+    def __init__(self, sentence: str, *, contrast: str, hint: str = ""):
+        super().__init__(sentence, hint=hint)
+        self.contrast = contrast
+
+
 @dataclass(frozen=True)
 class Contrast:
     """One image of a participant, in which the cord was segmented.

@@ -11,7 +11,14 @@ from ..errors import InputError
 from ..progress import Progress
 from ..volume import Grid, Volume, reorient, resample_mask
 from ..volume.slice_moments import EMPTY, slices_with_mask
-from .ground_truth import PAPER, Contrast, ContrastTruth, GroundTruth, GroundTruthOptions
+from .ground_truth import (
+    PAPER,
+    Contrast,
+    ContrastError,
+    ContrastTruth,
+    GroundTruth,
+    GroundTruthOptions,
+)
 from .registration import Fit, register
 from .slicewise import SlicewiseRigid
 from .warp import box_within, reach_along, warp, warp_known
@@ -61,7 +68,8 @@ def make_ground_truth(
         progress: reports; checked for cancellation at every contrast.
 
     Raises:
-        InputError: no mask of the reference, a mask that has no slice in common with it.
+        InputError: no mask of the reference.
+        ContrastError: a mask that has no slice in common with it.
         Cancelled: the user stopped the work.
     """
     progress = progress or Progress()
@@ -260,8 +268,9 @@ def _member(
     try:
         fit = register(frame, pad_ends(mask), coverage, options.registration)
     except InputError as error:
-        raise InputError(
+        raise ContrastError(
             f"{contrast.name} cannot be registered to {options.reference}. {error.sentence}",
+            contrast=contrast.name,
             hint=error.hint,
         ) from error
     return _Member(contrast.name, mask, coverage, fit)

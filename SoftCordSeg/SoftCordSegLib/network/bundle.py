@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import ModelError
-from ..files import atomic_path, file_sha256, write_text_atomically
+from ..files import atomic_path, file_sha256, real_path, write_text_atomically
 from ..resources import resources_folder
 from ..structured_text import read_json
 from . import limits
@@ -378,8 +378,8 @@ def _verify(folder: Path, name: str, sums: dict[str, str]) -> None:
     # A bundle is untrusted: its configuration must not reach files outside its folder, or formats
     # that run code.
     try:
-        inside = folder.resolve() in path.resolve().parents
-    except (OSError, RuntimeError, ValueError):  # links in a circle, names that no system has
+        inside = real_path(folder) in real_path(path).parents
+    except (OSError, ValueError):  # names that no system has
         inside = False
     if not inside or path.suffix != ".safetensors":
         raise ModelError(

@@ -170,6 +170,7 @@ class VerdictStore:
     def __init__(self, dataset: Path, rater: str):
         self.rater = rater_name(rater)
         self.path = verdict_folder(dataset) / rater_file(rater, ENDING)
+        self._patience_s = _LONGEST_WAIT_S
 
     def add(self, verdict: Verdict) -> None:
         """Append one line and bring it to the disk.
@@ -186,8 +187,10 @@ class VerdictStore:
         data = line.encode("utf-8", "backslashreplace") + b"\n"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with _briefly_locked(path):
+            with _briefly_locked(path, self._patience_s) as is_held:
                 _append(path, data)
+            if not is_held:
+                self._patience_s = 0.0  # not again for each verdict
         except OSError as error:
             raise OutputError(
                 f"This verdict could not be stored: {error.strerror or error}. Those before it"
@@ -313,26 +316,27 @@ def _may_grow(path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _briefly_locked(path: Path) -> Iterator[None]:
-    """Hold the file while a line is appended.  The lock orders processes of one rater and machine
-    where appending is not one step; a drive without locks must not keep a verdict from being
-    stored.
+def _briefly_locked(path: Path, longest_s: float) -> Iterator[bool]:
+    """Hold the file while a line is appended, and say whether it could be.  The lock orders
+    processes of one rater and machine where appending is not one step; a drive without locks must
+    not keep a verdict from being stored.
     """
-    end = time.monotonic() + _LONGEST_WAIT_S
+    end = time.monotonic() + longest_s
+    lock = path.with_name(f".{path.name}.lock")
     with contextlib.ExitStack() as stack:
         while True:
             try:
-                stack.enter_context(
-                    exclusive_lock(path.with_name(f".{path.name}.lock"), wait=False)
-                )
+                stack.enter_context(exclusive_lock(lock, wait=False))
+                is_held = True
             except LockBusy:
                 if time.monotonic() < end:
                     time.sleep(0.005)
                     continue
+                is_held = False
             except LockError:
-                pass  # the append itself says what is wrong
+                is_held = False  # the append itself says what is wrong
             break
-        yield
+        yield is_held
 
 
 def _append(path: Path, data: bytes) -> None:

@@ -5,7 +5,7 @@ NIfTI.
 from .box import Box
 from .grid import Grid
 from .mask_values import check_is_cord, is_scaled_image, label_of, mask_values
-from .nifti import read_grid, read_nifti, time_points, write_nifti
+from .nifti import check_is_file, read_grid, read_nifti, time_points, write_nifti
 from .orientation import reorient, same_orientation
 from .resampling import resample, resample_mask
 from .volume import Volume
@@ -15,6 +15,7 @@ __all__ = [
     "Grid",
     "Volume",
     "check_is_cord",
+    "check_is_file",
     "is_scaled_image",
     "label_of",
     "mask_values",

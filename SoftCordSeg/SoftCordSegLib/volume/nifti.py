@@ -182,6 +182,19 @@ def _open(path: Path) -> nibabel.Nifti1Image:
     return image
 
 
+def check_is_file(path: Path) -> None:
+    """Refuse what is no file, before anything else is done with it.
+
+    Raises:
+        InputError: there is nothing, or a folder, or a link that leads nowhere.
+    """
+    if os.path.isdir(path):
+        raise InputError("This is a folder, not an image.", path=path, hint="Give an image in it.")
+    if not os.path.exists(path):
+        sentence, hint = _absent(Path(path))
+        raise InputError(sentence, path=path, hint=hint)
+
+
 def _absent(path: Path) -> tuple[str, str]:
     """Why a file is not there, and what to do."""
     if path.is_symlink():

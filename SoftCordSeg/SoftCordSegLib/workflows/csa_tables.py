@@ -29,7 +29,8 @@ class CsaFiles:
     """Where to write.
 
     Attributes:
-        table: .csv, or .json for all that is known of each mask.
+        table: .csv, or .json for all that is known of each mask; without an ending the rows of a
+            .csv, as SCT writes them.
         append: add to the rows that are in the table.
         compare: .csv of the contrasts side by side; None for none.
         figure: .png, .pdf or .svg; None for none.
@@ -66,13 +67,13 @@ class CsaFiles:
                 "The table, the comparison and the figure need files of their own.",
                 hint="Give each another name.",
             )
-        for table, endings in ((self.table, (".csv", ".json")), (self.compare, (".csv",))):
+        for table, endings in ((self.table, (".csv", ".json", "")), (self.compare, (".csv",))):
             if table is not None and table.suffix.lower() not in endings:
                 raise OptionError(
                     "A table cannot be written in this format.",
                     path=table,
-                    hint=f"Give a name that ends in {' or '.join(endings)}; spreadsheet programs"
-                    " open .csv.",
+                    hint=f"Give a name that ends in {' or '.join(filter(None, endings))};"
+                    " spreadsheet programs open .csv.",
                 )
         if self.append and self.table.suffix.lower() == ".json":
             raise OptionError(

@@ -33,7 +33,7 @@ class MaskedParticipant:
         images: by contrast, for the page; may be missing.
         discs: the file of disc labels; None without.
         discs_of: the contrast in which the discs were marked.
-        left_out: (contrast, reason) by the exclusion list.
+        left_out: (contrast, reason) by the exclusion list, or because its mask cannot be used.
         notes: sentences on how the files were found.
     """
 
@@ -49,6 +49,23 @@ class MaskedParticipant:
     def inputs(self) -> list[Path]:
         """Every file that is read."""
         return [*self.masks.values(), *self.images.values(), *([self.discs] if self.discs else [])]
+
+    def without(self, left_out: Sequence[tuple[str, str]]) -> MaskedParticipant:
+        """The same without some contrasts.
+
+        Args:
+            left_out: (contrast, reason) of each.
+        """
+        names = {name for name, _ in left_out}
+        discs = self.discs if self.discs_of not in names else None
+        return replace(
+            self,
+            masks={name: path for name, path in self.masks.items() if name not in names},
+            images={name: path for name, path in self.images.items() if name not in names},
+            discs=discs,
+            discs_of=self.discs_of if discs else None,
+            left_out=(*self.left_out, *left_out),
+        )
 
     def base(self, contrast: str) -> str:
         """What the names of a contrast's results begin with: the image's name; with the contrast's
@@ -146,11 +163,10 @@ def without_excluded(
     entry = exclusions.of_subject(participant.name)
     if entry is not None:
         return None, f"{participant.name} is left out{_because(entry.reason)}"
-    kept, left_out = {}, []
-    for contrast, mask in participant.masks.items():
+    left_out = []
+    for contrast in participant.masks:
         entry = next(filter(None, map(exclusions.of_image, participant.names_of(contrast))), None)
         if entry is None:
-            kept[contrast] = mask
             continue
         if contrast == reference:
             return None, (
@@ -158,15 +174,7 @@ def without_excluded(
                 f" is{_because(entry.reason)}"
             )
         left_out.append((contrast, entry.reason))
-    discs = participant.discs if participant.discs_of in kept else None
-    rest = replace(
-        participant,
-        masks=kept,
-        images={name: path for name, path in participant.images.items() if name in kept},
-        discs=discs,
-        discs_of=participant.discs_of if discs else None,
-        left_out=tuple(left_out),
-    )
+    rest = participant.without(left_out)
     sentences = (
         f"{participant.name}: {name} is left out{_because(reason)}" for name, reason in left_out
     )

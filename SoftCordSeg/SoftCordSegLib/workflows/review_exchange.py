@@ -157,7 +157,7 @@ def import_verdicts(
     foreign = kind.read(path)
     matcher = CaseMatcher(find_review_cases(dataset))
     matched, unmatched = _matched(foreign.verdicts, matcher, _uids(options.cohort))
-    judged = [one for one in matched if one[1].verdict is not None or one[1].rank is not None]
+    judged = [one for one in matched if _says_something(one[1])]
     changed = utc_of_seconds(path.stat().st_mtime)
     own: dict[tuple[str, str, str], list[Verdict]] = defaultdict(list)
     for known in read_verdicts(dataset):
@@ -226,6 +226,7 @@ def _matched(
 ) -> tuple[list[tuple[ReviewCase, ForeignVerdict]], list[Unmatched]]:
     """Each verdict with its case, and those without one."""
     found, unmatched = [], []
+    hashes: dict[str, list[ReviewCase]] = {}
     for one in verdicts:
         if is_pattern(one.name):
             corrected = one.extra.get("not", ())
@@ -235,10 +236,37 @@ def _matched(
                 unmatched.append(Unmatched(one.where, one.name, "No image fits this pattern."))
             continue
         try:
-            found.append((matcher.find(uids.get(one.name, one.name)), one))
+            found.append((_found(one, matcher, uids, hashes), one))
         except InputError as error:
             unmatched.append(Unmatched(one.where, one.name, error.sentence))
     return found, unmatched
+
+
+def _found(
+    one: ForeignVerdict,
+    matcher: CaseMatcher,
+    uids: dict[str, str],
+    hashes: dict[str, list[ReviewCase]],
+) -> ReviewCase:
+    """The case of a verdict: by its name; of a blinded one by the mask that was judged."""
+    if not one.blinded:
+        return matcher.find(uids.get(one.name, one.name))
+    if not hashes:
+        for case in matcher.cases:
+            for mask in case.masks:
+                hashes.setdefault(file_sha256(mask), []).append(case)
+    cases = hashes.get(one.mask_sha256, [])
+    if len(cases) != 1:
+        try:
+            return matcher.find(one.name)  # the name is a true one after all
+        except InputError:
+            several = "fits several masks" if cases else "is of a mask that is not here any more"
+            raise InputError(f"'{one.name}' {several}.") from None
+    return cases[0]
+
+
+def _says_something(one: ForeignVerdict) -> bool:
+    return one.verdict is not None or one.rank is not None or bool(one.comment)
 
 
 def _uids(cohort: Path | None) -> dict[str, str]:
@@ -276,11 +304,13 @@ def _rater_of(one: ForeignVerdict, options: ImportOptions, path: Path) -> str:
 def _verdict_of(
     dataset: Path, case: ReviewCase, one: ForeignVerdict, rater: str, software: str, when: str
 ) -> Verdict:
+    sha256 = one.mask_sha256
     mask = next(
         (m for m in case.masks if one.mask and one.mask in (path_in(dataset, m), m.name)),
-        None if one.mask_sha256 else case.mask,
+        None if sha256 else case.mask,
     )
-    sha256 = one.mask_sha256
+    if mask is None and not one.mask:  # blinded: which of several masks, its SHA-256 says
+        mask = next((m for m in case.masks if file_sha256(m) == sha256), None)
     if mask is not None and not sha256 and not _is_newer(mask, when):
         sha256 = file_sha256(mask)
     return Verdict(
@@ -294,7 +324,7 @@ def _verdict_of(
         seconds=one.seconds,
         blinded=one.blinded,
         when=when,
-        software=software,
+        software=one.software or software,
         reading=one.reading,
         extra=one.extra,
     )

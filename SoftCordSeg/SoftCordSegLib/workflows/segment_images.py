@@ -188,11 +188,12 @@ def segment_file(
         Cancelled: through ``progress``.
     """
     from ..bids import check_replaceable
-    from ..volume import read_nifti, time_points
+    from ..volume import check_is_file, read_nifti, time_points
 
     started = clock.perf_counter()
     progress.report(0.0, "Reading")
     progress.check_cancelled()
+    check_is_file(image)
     files = options.files(image, folder)
     check_replaceable(
         (files[kind] for kind in ("mask", "binary") if kind in files), options.overwrite

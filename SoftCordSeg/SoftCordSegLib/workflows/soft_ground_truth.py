@@ -29,11 +29,12 @@ from ..bids import (
     sidecar_path,
     transform_name,
 )
-from ..errors import OptionError, naming_file
+from ..errors import InputError, OptionError, naming_file
 from ..files import check_not_an_input, file_sha256, json_text, text_writer, write_together
 from ..groundtruth import (
     PAPER,
     Contrast,
+    ContrastError,
     ContrastTruth,
     GroundTruth,
     GroundTruthOptions,
@@ -197,6 +198,7 @@ class SoftGroundTruth:
     areas: tuple[ContrastArea, ...] = ()
     notes: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
+    failures: tuple[tuple[str, InputError], ...] = ()
 
     @property
     def name(self) -> str:
@@ -240,13 +242,8 @@ def make_soft_ground_truth(
     progress = progress or Progress()
     paths = check_paths(participant, folder, options)
     check_replaceable(map(paths.soft, participant.masks))
-    contrasts = []
-    for index, (name, path) in enumerate(participant.masks.items()):
-        progress.check_cancelled()
-        progress.report(0.1 * index / len(participant.masks), f"Reading {name}")
-        with naming_file(path):
-            contrasts.append(Contrast(name, read_nifti(path)))
-    truth = make_ground_truth(contrasts, options.method, progress.part(0.1, 0.6))
+    participant, contrasts, truth, failures = _averaged(participant, options, progress)
+    paths = check_paths(participant, folder, options)
     discs: dict[str, list[DiscLabel]] = {}
     areas: list[ContrastArea] = []
     notes: list[str] = []
@@ -258,7 +255,9 @@ def make_soft_ground_truth(
     all_notes = [*participant.notes, *truth.notes]
     all_notes += [note for one in truth.contrasts for note in one.notes]
     sums = {name: file_sha256(path) for name, path in participant.masks.items()}
-    made = SoftGroundTruth(participant, truth, sums, tuple(areas), (*all_notes, *notes, *missing))
+    made = SoftGroundTruth(
+        participant, truth, sums, tuple(areas), (*all_notes, *notes, *missing), failures=failures
+    )
     progress.check_cancelled()
     progress.report(0.7, "Drawing the page")
     writers, files = _writers(made, paths, images)
@@ -269,6 +268,40 @@ def make_soft_ground_truth(
     progress.report(0.9, "Writing")
     write_together(writers)
     return replace(made, truth=truth.without_voxels(), files=files)
+
+
+def _averaged(
+    participant: MaskedParticipant, options: SoftGroundTruthOptions, progress: Progress
+) -> tuple[MaskedParticipant, list[Contrast], GroundTruth, tuple[tuple[str, InputError], ...]]:
+    """The average of the masks that can be used; the participant without the others, and why.
+
+    Raises:
+        InputError: the reference cannot be used, or nothing is left to average with it.
+    """
+    contrasts, failures, count = [], [], len(participant.masks)
+    for index, (name, path) in enumerate(participant.masks.items()):
+        progress.check_cancelled()
+        progress.report(0.1 * index / count, f"Reading {name}")
+        try:
+            with naming_file(path):
+                contrasts.append(Contrast(name, read_nifti(path)))
+        except InputError as error:
+            failures.append((name, error))
+    truth = None
+    while truth is None:
+        lost = {name for name, _ in failures}
+        if lost and (options.method.reference in lost or len(contrasts) < 2):
+            raise failures[0][1]
+        try:
+            truth = make_ground_truth(contrasts, options.method, progress.part(0.1, 0.6))
+        except ContrastError as error:
+            error.in_file(participant.masks[error.contrast])
+            failures.append((error.contrast, error))
+            contrasts = [one for one in contrasts if one.name != error.contrast]
+    reasons = [
+        (name, error.sentence.removeprefix(f"{name}: ").rstrip(".")) for name, error in failures
+    ]
+    return participant.without(reasons), contrasts, truth, tuple(failures)
 
 
 def check_paths(

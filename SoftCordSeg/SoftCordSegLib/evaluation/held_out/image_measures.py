@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
+from ...files import real_path
 from ...volume import Volume, mask_values, read_nifti
 from ..case_table import Case
 from ..image_scores import on_grid
@@ -151,7 +152,7 @@ def read_tips(path: str | Path) -> dict[Path, Tip]:
     try:
         with open(path, encoding="utf-8", newline="") as stream:
             return {
-                (path.parent / row["file"]).resolve(): Tip(
+                real_path(path.parent / row["file"]): Tip(
                     float(row["tip_S"]), float(row["tip_uncertainty_mm"]), float(row["top_S"])
                 )
                 for row in csv.DictReader(stream)
@@ -245,7 +246,7 @@ class Measuring:
     def _tip_values(self, case: Case, mask: Volume, values: dict[str, float]) -> dict[str, float]:
         if not case.tip:
             return {}
-        tip = self._tips.get(case.image.resolve())
+        tip = self._tips.get(real_path(case.image))
         if tip is None:
             values.pop(
                 "nothing_found", None

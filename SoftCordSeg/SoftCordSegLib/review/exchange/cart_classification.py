@@ -9,8 +9,6 @@ classes stand there as Python prints a set, ``{'fail', 'motion'}``; there is no 
 from __future__ import annotations
 
 import ast
-import csv
-import io
 from pathlib import Path
 
 from ..verdicts import Judgement, Verdict
@@ -25,6 +23,7 @@ from .foreign_verdicts import (
     local_of_utc,
     rank_of,
     read_records,
+    records_of,
     utc_of_local,
 )
 
@@ -86,8 +85,14 @@ def read_classifications(path: Path) -> ForeignFile:
 def write_classifications(request: WriteRequest) -> Written:
     """Verdict and rank as classes, the comment as remarks, the rater as the job; rows of other jobs
     and cases of an existing table stay.
+
+    Raises:
+        InputError: the existing file is no such table.
     """
-    rows = {(row[UID], row[_JOB]): row for row in _rows_before(request.before.get(CLASSIFICATIONS))}
+    rows = {
+        (row[UID], row[_JOB]): row
+        for row in _rows_before(request.before.get(CLASSIFICATIONS), CLASSIFICATIONS)
+    }
     cases = [one.case for one in request.judged]
     count = 0
     for one in request.judged:
@@ -130,11 +135,8 @@ def _classes_text(verdict: Verdict) -> str:
     return "{" + ", ".join(map(repr, words)) + "}"
 
 
-def _rows_before(text: str | None) -> list[dict[str, str]]:
+def _rows_before(text: str | None, name: str) -> list[dict[str, str]]:
     if text is None:
         return []
-    return [
-        {column: row.get(column) or "" for column in COLUMNS}
-        for row in csv.DictReader(io.StringIO(text, newline=""))
-        if row.get(UID)
-    ]
+    records = records_of(text, Path(name), COLUMNS)
+    return [{column: row[column] for column in COLUMNS} for row in records if row[UID]]

@@ -8,8 +8,6 @@ that a file could not be written.
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 
 from ..verdicts import Judgement
@@ -23,6 +21,7 @@ from .foreign_verdicts import (
     count_note,
     local_of_utc,
     read_records,
+    records_of,
     utc_of_local,
 )
 
@@ -75,7 +74,7 @@ def write_cart_log(request: WriteRequest) -> Written:
         InputError: the existing file is no such log.
     """
     name = log_name(request.job)
-    rows = {row[UID]: row for row in _rows_before(request.before.get(name))}
+    rows = {row[UID]: row for row in _rows_before(request.before.get(name), name)}
     cases = [one.case for one in request.judged]
     passed = [one for one in request.judged if one.judgement is Judgement.PASS]
     others = sum(one.judgement not in (None, Judgement.PASS) for one in request.judged)
@@ -94,11 +93,8 @@ def write_cart_log(request: WriteRequest) -> Written:
     return Written({name: text}, len(passed), (*notes, "It has no comments and no ranks."))
 
 
-def _rows_before(text: str | None) -> list[dict[str, str]]:
+def _rows_before(text: str | None, name: str) -> list[dict[str, str]]:
     if text is None:
         return []
-    return [
-        {column: row.get(column) or "" for column in COLUMNS}
-        for row in csv.DictReader(io.StringIO(text, newline=""), delimiter="\t")
-        if row.get(UID)
-    ]
+    records = records_of(text, Path(name), COLUMNS, delimiter="\t")
+    return [{column: row[column] for column in COLUMNS} for row in records if row[UID]]

@@ -35,7 +35,8 @@ class ForeignVerdict:
         mask: path in the data set, or name, of the mask that was judged; "" where not known.
         mask_sha256: of that mask; "" where not known.
         reading: name of a second reading.
-        blinded: whether the rater did not see who made the mask.
+        blinded: whether the rater did not see who made the mask; its name may be a neutral one.
+        software: that the verdict was given in; "" for the file's.
         extra: what else is worth keeping.
     """
 
@@ -51,6 +52,7 @@ class ForeignVerdict:
     mask_sha256: str = ""
     reading: str = ""
     blinded: bool = False
+    software: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -141,15 +143,7 @@ def read_rows(path: Path, delimiter: str = ",") -> list[tuple[int, list[str]]]:
     Raises:
         InputError: it cannot be read, or is no table.
     """
-    text = read_text(path)
-    try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-    except csv.Error as error:
-        raise InputError(
-            f"This is not a table of text ({error}).", path=path, hint="Give the table itself."
-        ) from error
-    cells = ([text_of_cell(cell) for cell in row] for row in rows)
-    return [(number, row) for number, row in enumerate(cells, 1) if any(row)]
+    return _rows(read_text(path), path, delimiter)
 
 
 def read_records(path: Path, required: Iterable[str], delimiter: str = ",") -> list[dict[str, str]]:
@@ -158,14 +152,37 @@ def read_records(path: Path, required: Iterable[str], delimiter: str = ",") -> l
     Raises:
         InputError: it cannot be read, or a column is missing.
     """
-    rows = read_rows(path, delimiter)
+    return records_of(read_text(path), path, required, delimiter)
+
+
+def records_of(
+    text: str, path: Path, required: Iterable[str], delimiter: str = ","
+) -> list[dict[str, str]]:
+    """The same of the text of the file ``path``.
+
+    Raises:
+        InputError: it is no table, or a column is missing.
+    """
+    rows = _rows(text, path, delimiter)
     header = [name.strip() for name in rows[0][1]] if rows else []
     missing = [name for name in required if name not in header]
     if missing:
         raise InputError(
             f"This table has no column '{missing[0]}'.", path=path, hint="Give the right file."
         )
-    return [{**dict(zip(header, row)), "": str(number)} for number, row in rows[1:]]
+    blank = dict.fromkeys(header, "")
+    return [{**blank, **dict(zip(header, row)), "": str(number)} for number, row in rows[1:]]
+
+
+def _rows(text: str, path: Path, delimiter: str) -> list[tuple[int, list[str]]]:
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    except csv.Error as error:
+        raise InputError(
+            f"This is not a table of text ({error}).", path=path, hint="Give the table itself."
+        ) from error
+    cells = ([text_of_cell(cell) for cell in row] for row in rows)
+    return [(number, row) for number, row in enumerate(cells, 1) if any(row)]
 
 
 def read_text(path: Path) -> str:

@@ -54,7 +54,7 @@ def read_qc_report(path: Path) -> ForeignFile:
     judged = [
         (number, entry)
         for number, entry in enumerate(entries, 1)
-        if entry.get("qc") or _rank(entry) is not None
+        if entry.get("qc") or _rank(entry) is not None or _text(entry, "comment")
     ]
     of_the_cord = [one for one in judged if is_of_the_cord(one[1])]
     of_the_cord.sort(key=lambda one: _text(one[1], "date"))
@@ -184,6 +184,9 @@ def _verdict_of(number: int, entry: Mapping[str, Any]) -> ForeignVerdict:
         rank=rank,
         comment=_text(entry, "comment"),
         mask=_text(entry, "mask"),
+        mask_sha256=_text(entry, "mask_sha256"),
+        blinded=entry.get("blinded") is True,
+        software=_software(entry),
     )
     as_written = entry.get(_AS_WRITTEN, "")
     shown = f"{_text(entry, 'qc')}{'' if rank is None else rank}"
@@ -195,9 +198,7 @@ def _verdict_of(number: int, entry: Mapping[str, Any]) -> ForeignVerdict:
         plain,
         seconds=own.seconds,
         when=when if verdict_time(when) else "",
-        mask_sha256=own.mask_sha256,
         reading=own.reading,
-        blinded=own.blinded,
     )
 
 
@@ -206,6 +207,12 @@ def _keys_of(entry: Mapping[str, Any], matcher: CaseMatcher) -> Iterable[str]:
         return [matcher.find(_verdict_of(0, entry).name).key]
     except InputError:
         return []
+
+
+def _software(entry: Mapping[str, Any]) -> str:
+    """Ours, where the entry is of our page: it stands where SCT's version would."""
+    version = _text(entry, "software") or _text(entry, "sctVersion")
+    return f"{version} (QC page)" if version.startswith("SoftCordSeg") else ""
 
 
 # Without the character that asks for the coloured picture.

@@ -231,7 +231,7 @@ def check_request(parent: ModelBundle, out: Path) -> None:
     """
     check_kind(parent)
     home = real_path(parent.folder)
-    taken = {(out / name).resolve() for name in (BUNDLE, REJECTED, PREVIOUS)}
+    taken = {real_path(out / name) for name in (BUNDLE, REJECTED, PREVIOUS)}
     if home in taken or home in (real_path(out), *real_path(out).parents):
         raise InputError(
             "This is the bundle to begin with and must stay as it is.",
