@@ -7,9 +7,11 @@ import json
 import pytest
 import yaml
 
+from cli.fakes import Softcord
 from reports.live_page import LivePage
 from reports.qc_cases import DATASET, entry_of, write_qc_dataset
 from SoftCordSegLib.reports.qc_page import qc_html
+from SoftCordSegLib.review import read_verdicts
 from SoftCordSegLib.review.qc_entry import SCT_FIELDS, entry_id
 from SoftCordSegLib.workflows.qc_pages import QcOptions, make_qc_page
 
@@ -94,6 +96,20 @@ def test_from_the_keys_to_the_files_and_back(live, page, tmp_path):
     assert yaml.safe_load(artefacts.read_text()) == {"FILES_SEG": ["sub-03/anat/sub-03_T2w.nii.gz"]}
     assert live.faults() == []
 
+    # The review of the data set takes it, once.
+    dataset = page.parents[3]
+    for _ in range(2):
+        assert Softcord()("review", "import", dataset, saved).exit_code == 0
+    assert {
+        (one.case.split("/")[0], one.verdict.value, one.rank, one.comment, one.rater)
+        for one in read_verdicts(dataset)
+    } == {
+        ("sub-02", "fail", 7, "", "Anna B."),
+        ("sub-03", "artefact", None, "f5/d, a vessel", "Anna B."),
+        ("sub-01", "to correct", 4, "", "Anna B."),
+    }
+    assert len(read_verdicts(dataset)) == 3
+
     # SCT's page changes a sign and keeps what it does not know.
     report["datasets"][0].update(qc="✅", mark="kept")
     report["tableState"] = {"rowFilter": "sub"}
@@ -139,11 +155,25 @@ def test_lists_of_sct_are_read_and_a_verdict_holds_for_its_mask(live, page, tmp_
 
     assert "1 of masks that have changed since" in live.text("#said")
     assert live.text("#counts") == "1 of 3 judged, 1 fail"
+    live.click("#rater")
+    live.type("Cleo")
+    live.press("Enter")
+    assert live.text("#counts") == "0 of 3 judged"  # another rater has other verdicts
+    live.say(
+        "(e => { e.value = ''; e.dispatchEvent(new Event('change')); })"
+        "(document.getElementById('rater'))"
+    )
+    assert live.text("#counts") == "1 of 3 judged, 1 fail"
     live.press("n")
     assert live.text("#name") == "sub-03 · T2w"  # the next without a verdict after sub-02
     live.press("ArrowDown", "ArrowDown", "k")
     assert live.text("#name") == "sub-01 · T2w"
     assert live.say("document.querySelector('[data-word=fail]').className") == "verdict on"
+    sha = next(one["mask_sha256"] for one in entries if one["subject"] == "sub-01")
+    other = page.with_name("corrected.html")
+    other.write_text(page.read_text("utf-8").replace(sha, "1" * 64), "utf-8")
+    live.open(other)
+    assert live.text("#counts") == "0 of 3 judged"  # the mask is another one
 
 
 def test_the_views(live, page):

@@ -17,8 +17,9 @@ from ..bids import review_folder
 from ..errors import InputError, OptionError
 from ..files import file_sha256
 from ..progress import Progress
-from ..review import ReviewCase, newest, read_verdicts
+from ..review import ReviewCase, find_review_cases, newest, read_verdicts
 from ..review.qc_entry import VIEW
+from ..review.second_reading import read_reading
 from .review_session import ReviewOptions, ReviewRow, ReviewSession
 from .run_each import Bar, Failure, OnFailure, no_bar, run_each, say_nothing
 
@@ -104,7 +105,8 @@ def make_qc_page(
 
     Raises:
         InputError: no such data set, or nothing in it to look at.
-        OptionError: no case has one of the names; the folder holds something else.
+        OptionError: no case has one of the names; no such reading, or one that compares methods;
+            the folder holds something else.
         OutputError: the folder cannot be written.
         Cancelled: the user stopped the work; the page shows what was drawn.
     """
@@ -117,6 +119,7 @@ def make_qc_page(
         doubts={},
     )
     options = replace(options, blinded=session.blinded)
+    _check_reading(dataset, options.reading)
     rows = _chosen(session.rows, options.cases)
     if not rows:
         raise InputError(
@@ -150,6 +153,15 @@ def make_qc_page(
                 sentences[f"{title}: {names.get(key, key)}"] = sentence
         store.refresh(title, sentences, options.rater)
     return result
+
+
+def _check_reading(dataset: Path, name: str) -> None:
+    reading = read_reading(dataset, name) if name else None
+    if reading is not None and reading.kind == "comparison":
+        raise OptionError(
+            "This reading compares two masks of each image, and a page has one.",
+            hint="Read it in Slicer or by 'softcord review'.",
+        )
 
 
 def _folder_name(options: QcOptions) -> str:
@@ -191,7 +203,7 @@ def _with_what_is_known(
         return [_Shown(row.case, row.shown_name, None, ()) for row in rows]
     with bar("Doubts") as progress:
         # A mask is held against the others: all are looked at, also where few are shown.
-        session.set_doubts(_doubts(dataset, [row.case for row in session.rows], progress))
+        session.set_doubts(_doubts(dataset, find_review_cases(dataset), progress))
     said: dict[str, list[Verdict]] = {}
     for (key, _), verdict in newest(read_verdicts(dataset), options.reading).items():
         said.setdefault(key, []).append(verdict)
@@ -280,7 +292,7 @@ def _fields(
         "cmdline": f"softcord qc {title}/{case.key}",
         "sctVersion": f"SoftCordSeg {__version__}",
         "dataset": title,
-        "subject": case.session or case.participant or case.key.rpartition("/")[2],
+        "subject": case.session or case.key,
         "contrast": case.contrast or "image",
         "inputFile": case.image.name,
         "case": case.key,
