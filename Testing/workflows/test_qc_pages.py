@@ -77,6 +77,7 @@ def test_entries_say_what_was_measured_and_where_everything_lies(dataset, tmp_pa
 
 def test_a_second_run_keeps_what_holds_and_draws_what_changed(dataset):
     before = entries_of(make_qc_page(dataset))
+    say(dataset, "Anna", "sub-02", Judgement.PASS, "of the mask as it was")
     changed = mask_of(dataset, "sub-02")
     write_nifti(soft_disc(5.5), changed)
     say(dataset, "Anna", "sub-01", Judgement.ARTEFACT, "ghosts")
@@ -90,6 +91,7 @@ def test_a_second_run_keeps_what_holds_and_draws_what_changed(dataset):
     assert not (result.page.parent / before["sub-02_T2w"]["overlayImage"]).exists()
     assert after["sub-03_T2w"] == before["sub-03_T2w"]
     assert after["sub-01_T2w"]["id"] == before["sub-01_T2w"]["id"]
+    assert after["sub-02_T2w"]["softcord"]["verdicts"] == []
     assert after["sub-01_T2w"]["softcord"]["verdicts"] == [
         {"rater": "Anna", "verdict": "artefact", "rank": 4, "comment": "ghosts"}
     ]
