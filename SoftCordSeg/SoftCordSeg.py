@@ -32,6 +32,7 @@ from SoftCordSegLib.workflows import segment_images
 
 # The sections of the panel, from top to bottom; each has its own file in Resources/UI.
 _SECTIONS = (
+    "ReviewSection",
     "RunSection",
     "MaskSection",
     "CorrectSection",

@@ -340,6 +340,17 @@ def test_a_manifest_that_names_other_files_is_refused(root, there):
         merge_corrections(root, there)
 
 
+def test_a_mask_that_was_only_saved_again_is_not_a_correction(root, there):
+    rewrite(path_of(there, OTHERS, Kind.BINARY_MASK, "other"), lambda data: data)
+    rewrite(path_of(there, OURS, Kind.SOFT_MASK), lambda data: data)
+    before = contents(root)
+
+    merged = merge_corrections(root, there, MergeOptions("Bo"))
+
+    assert set(outcomes(merged).values()) == {Outcome.UNCHANGED}
+    assert contents(root) == before
+
+
 def test_an_image_or_a_sidecar_alone_is_nothing_to_merge(root, there):
     rewrite(there / f"{OURS}.nii.gz", lambda data: data + 1)
     beside = sidecar_path(path_of(there, OURS, Kind.SOFT_MASK))

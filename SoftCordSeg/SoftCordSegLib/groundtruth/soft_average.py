@@ -68,8 +68,7 @@ def make_ground_truth(
         progress: reports; checked for cancellation at every contrast.
 
     Raises:
-        InputError: no mask of the reference.
-        ContrastError: a mask that has no slice in common with it.
+        InputError: no mask of the reference; ContrastError: one without a slice in common with it.
         Cancelled: the user stopped the work.
     """
     progress = progress or Progress()

@@ -123,16 +123,18 @@ class Reading:
             case = known.get(item.case)
             if case is None:
                 continue
+            chosen = list(case.masks)
             if self.kind == "comparison":
                 both = [item.mask, *(masks.get(f"{item.case}{_LETTER}{n}", "") for n in LETTERS)]
                 chosen = [dataset.joinpath(*one.split("/")) for one in dict.fromkeys(both) if one]
                 chosen = [path for path in chosen if path in case.masks]
                 if not chosen or chosen[0] != dataset.joinpath(*item.mask.split("/")):
                     continue
-            else:
-                own = reader_mask(dataset, self.name, rater, case) if rater else None
-                chosen = [*([own] if own and own.is_file() else []), *case.masks]
-            rows.append((replace(case, key=item.key, masks=tuple(chosen)), item.shown))
+            shown = replace(case, key=item.key, masks=tuple(chosen))
+            own = reader_mask(dataset, self.name, rater, shown) if rater else None
+            if own is not None and own.is_file():
+                shown = replace(shown, masks=(own, *chosen))
+            rows.append((shown, item.shown))
         return rows
 
 
