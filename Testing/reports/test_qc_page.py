@@ -56,7 +56,8 @@ def verdicts(report):
     }
 
 
-def test_from_the_keys_to_the_files_and_back(live, page, tmp_path):
+def judge_by_keys(live, page):
+    """Three cases judged, by keys alone."""
     live.open(page)
     live.click("#rater")
     live.type("Anna B.")
@@ -73,6 +74,15 @@ def test_from_the_keys_to_the_files_and_back(live, page, tmp_path):
     live.press("ArrowLeft", "j", "t", "3", "4")
     assert not live.say("document.body.classList.contains('plain')")
     assert live.text("#counts") == "3 of 3 judged, 1 fail, 1 artefact, 1 to correct"
+
+
+def saved_report(live):
+    live.click("#save-all")
+    return json.loads(live.wait_for_saved("qc_report.json").read_text("utf-8"))
+
+
+def test_from_the_keys_to_the_files_to_the_review(live, page):
+    judge_by_keys(live, page)
 
     for button in ("save-all", "save-fails", "save-artifacts"):
         live.click(f"#{button}")
@@ -116,7 +126,10 @@ def test_from_the_keys_to_the_files_and_back(live, page, tmp_path):
     }
     assert len(read_verdicts(dataset)) == 3
 
-    # SCT's page changes a sign and keeps what it does not know.
+
+def test_what_scts_page_changed_is_read_and_what_it_does_not_know_is_kept(live, page, tmp_path):
+    judge_by_keys(live, page)
+    report = saved_report(live)
     report["datasets"][0].update(qc="✅", mark="kept")
     report["tableState"] = {"rowFilter": "sub"}
     changed = tmp_path / "changed.json"
@@ -130,8 +143,7 @@ def test_from_the_keys_to_the_files_and_back(live, page, tmp_path):
     live.wait_for("document.getElementById('said').textContent")
     assert live.text("#said") == "3 verdicts read."
     assert live.say("document.getElementById('rater').value") == "Anna B."
-    live.click("#save-all")
-    again = json.loads(live.wait_for_saved("qc_report.json").read_text("utf-8"))
+    again = saved_report(live)
     first = report["datasets"][0]["subject"]
     assert again["tableState"] == {"rowFilter": "sub"}
     assert verdicts(again) == {

@@ -212,7 +212,7 @@ def test_what_a_page_saved_comes_into_the_review(dataset, tmp_path, blinded):
     result = softcord("qc", dataset, "--reading", "second", "--json")
     assert result.exit_code == 0, result.stderr
     folder = dataset / "derivatives/review/qc_second"
-    entries = [json.loads(path.read_text()) for path in sorted((folder / "_json").iterdir())]
+    entries = [json.loads(path.read_text("utf-8")) for path in sorted((folder / "_json").iterdir())]
     assert len(entries) == 2
     assert {entry["case"].startswith("Case ") for entry in entries} == {blinded}
     for entry, word in zip(entries, ("to correct", "pass")):
