@@ -24,8 +24,8 @@ def desk(widget):
 def opened(slicer_host, ui, data_set, monkeypatch):
     """The data set, opened in the tab."""
     monkeypatch.setattr(
-        "SoftCordSegLib.workflows.review_session.doubts_of",
-        lambda folder, cases, compute: doubts_of([case.key for case in cases]),
+        "SoftCordSegLib.workflows.review_doubt.doubts_of",
+        lambda folder, cases, **_options: doubts_of([case.key for case in cases]),
     )
     start(slicer_host, ui, data_set)
     return data_set
