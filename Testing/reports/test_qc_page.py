@@ -21,7 +21,10 @@ def page(tmp_path_factory):
     """Three cases, of which the first is the most doubtful."""
     dataset = write_qc_dataset(tmp_path_factory.mktemp("study") / DATASET)
     made = make_qc_page(dataset).page
-    entries = [json.loads(path.read_text()) for path in sorted((made.parent / "_json").iterdir())]
+    entries = [
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted((made.parent / "_json").iterdir())
+    ]
     for entry, doubt in zip(entries, (0.1, 0.9, 0.4)):
         entry["softcord"].update(doubt=doubt, reason=f"slice {10 * doubt:.0f}", worst=5)
     made.write_text(qc_html(DATASET, entries, {"sub-04": "There is no mask of it."}), "utf-8")
@@ -84,14 +87,16 @@ def test_from_the_keys_to_the_files_and_back(live, page, tmp_path):
         assert one["seconds"] >= 0
         assert one["case"].endswith(f"{one['subject']}_T2w")
         assert len(one["mask_sha256"]) == 64
-    fails = yaml.safe_load(live.wait_for_saved("qc_fail.yml").read_text())
+    fails = yaml.safe_load(live.wait_for_saved("qc_fail.yml").read_text(encoding="utf-8"))
     # "To correct" is among what SCT lists for correction.
     assert sorted(fails["FILES_SEG"]) == [
         "sub-01/anat/sub-01_T2w.nii.gz",
         "sub-02/anat/sub-02_T2w.nii.gz",
     ]
     artefacts = live.wait_for_saved("qc_artifact.yml")
-    assert yaml.safe_load(artefacts.read_text()) == {"FILES_SEG": ["sub-03/anat/sub-03_T2w.nii.gz"]}
+    assert yaml.safe_load(artefacts.read_text(encoding="utf-8")) == {
+        "FILES_SEG": ["sub-03/anat/sub-03_T2w.nii.gz"]
+    }
     assert live.faults() == []
 
     # SCT's page changes a sign and keeps what it does not know.
@@ -122,7 +127,8 @@ def test_from_the_keys_to_the_files_and_back(live, page, tmp_path):
 def test_lists_of_sct_are_read_and_a_verdict_holds_for_its_mask(live, page, tmp_path):
     listed = tmp_path / "qc_fail.yml"
     listed.write_text(
-        "FILES_SEG:\n    - /data/x/sub-01/anat/sub-01_T2w.nii.gz # old\n    - y.nii\n"
+        "FILES_SEG:\n    - /data/x/sub-01/anat/sub-01_T2w.nii.gz # old\n    - y.nii\n",
+        encoding="utf-8",
     )
     entries = json.loads(page.read_text("utf-8").split('id="entries">')[1].split("</script>")[0])
     report = {"datasets": [{**entries[1], "qc": "✅", "rater": "Bo", "mask_sha256": "0" * 64}]}
@@ -217,7 +223,9 @@ def test_names_and_comments_are_text(live, tmp_path):
     foreign = dict.fromkeys(SCT_FIELDS, HOSTILE)
     hostile = tmp_path / "softcord_qc.html"
     rater = f"{HOSTILE}2"
-    hostile.write_text(qc_html(HOSTILE, [entry, foreign], {HOSTILE: HOSTILE}, rater=rater))
+    hostile.write_text(
+        qc_html(HOSTILE, [entry, foreign], {HOSTILE: HOSTILE}, rater=rater), encoding="utf-8"
+    )
 
     live.open(hostile)
     live.press("f", "f", "c")

@@ -31,7 +31,7 @@ def mask_of(dataset, name):
 
 def entries_of(result):
     paths = sorted((result.page.parent / "_json").glob("*.json"))
-    entries = [json.loads(path.read_text()) for path in paths]
+    entries = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
     return {entry["case"].rpartition("/")[2]: entry for entry in entries}
 
 

@@ -124,7 +124,9 @@ def test_what_people_vouch_for_and_what_is_not_ours_stays(tmp_path):
     dataset.add_mask("sub-partly_T2w", edits=some_edits())
     sidecar = sidecar_path(dataset.file("sub-partly_T2w"))
     history = [{"Name": "another program"}, *read_sidecar(sidecar)["GeneratedBy"]]
-    sidecar.write_text(json.dumps({**read_sidecar(sidecar), "GeneratedBy": history}))
+    sidecar.write_text(
+        json.dumps({**read_sidecar(sidecar), "GeneratedBy": history}), encoding="utf-8"
+    )
     dataset.add_image("sub-none_T2w")
     dataset.image("sub-broken_T2w").parent.mkdir(parents=True)
     dataset.image("sub-broken_T2w").write_bytes(b"no image at all, but long enough to look at one")

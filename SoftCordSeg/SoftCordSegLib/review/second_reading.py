@@ -114,7 +114,7 @@ class Reading:
         Args:
             dataset: folder of the data set.
             cases: of the data set.
-            rater: whose own masks of this reading come first; "" for nobody's.
+            rater: whose own masks of this reading come first; "" for none.
         """
         known = {case.key: case for case in cases}
         masks = {item.key: item.mask for item in self.items}
@@ -304,7 +304,7 @@ def reading_names(dataset: Path) -> list[str]:
 
 
 def reader_folder(dataset: Path, reading: str, rater: str) -> Path:
-    """Where a rater's own masks of a reading lie, so that nobody's mask of the first is changed."""
+    """Where a rater's own masks of a reading lie, so that no mask of the first is changed."""
     return review_folder(dataset) / _READINGS / check_reading_name(reading) / rater_slug(rater)
 
 
