@@ -32,12 +32,14 @@ from SoftCordSegLib.workflows import segment_images
 
 # The sections of the panel, from top to bottom; each has its own file in Resources/UI.
 _SECTIONS = (
+    "ReviewSection",
     "RunSection",
     "MaskSection",
     "CorrectSection",
     "LevelsSection",
     "MeasureSection",
     "SaveSection",
+    "TeachSection",
 )
 
 

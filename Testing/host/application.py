@@ -313,6 +313,9 @@ class Application:
     def palette(self):
         return QtGui.QGuiApplication.palette()
 
+    def focusWidget(self):
+        return self._host.wrap(self._host.qapplication.focusWidget())
+
     def testingEnabled(self) -> bool:
         return False  # so that the tests see what the user sees
 

@@ -14,7 +14,7 @@ import types
 import typing
 from dataclasses import dataclass
 
-from .pythonqt import Wrapped
+from .pythonqt import Host, Wrapped
 
 _PROPERTY = "SlicerParameterName"
 
@@ -113,6 +113,7 @@ def _init(self, parameterNode):
         if not parameter.is_in(parameterNode):
             parameter.write(parameterNode, parameter.default)
         self._cache[parameter.name] = parameter.read(parameterNode)
+    Host.current.observing.append(self)
     parameterNode.AddObserver("ModifiedEvent", lambda *_: self._node_modified())
 
 

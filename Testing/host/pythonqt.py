@@ -83,6 +83,8 @@ class Host:
         self.shown_exceptions: list[BaseException] = []
         self._wrappers: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
         self._kept: dict = {}
+        # VTK does not keep what its nodes call alive against Python's collector.
+        self.observing: list = []
         self._names: dict[str, set] = {}
 
     @property
@@ -132,6 +134,7 @@ class Host:
     def close(self) -> None:
         """Let all wrappers go."""
         self._kept.clear()
+        self.observing.clear()
 
 
 class Wrapped(metaclass=_Kind):

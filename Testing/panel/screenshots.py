@@ -142,6 +142,92 @@ def failing(camera: Photographer, _files) -> None:
     camera.take("error")
 
 
+def reviewing(camera: Photographer, files: dict[str, Path]) -> None:
+    """The tab Review: a data set is opened, read, corrected; side by side; blinded."""
+    from panel.review_examples import start
+
+    host, ui = camera.host, camera.ui
+    with tempfile.TemporaryDirectory() as folder:
+        study = review_study(camera, files, Path(folder) / "neck-study")
+        host.click(ui.cordReviewTab)
+        camera.take("review-empty")
+        start(host, ui, study, "Dr. Anna Meyer")
+        if camera.widget.panel.desk.row.doubt is None:
+            host.click(ui.cordDataSetSection, (60, 10))
+            host.click(ui.cordJudgeButton)
+            camera.open_section("Cases")
+            host.click(ui.cordCaseTable.viewport(), (40, 10))
+        camera.take("review-case")
+        host.click(ui.cordPassButton)
+        camera.take("review-judged")
+        host.click(ui.cordNextCase)
+        camera.take("review-next")
+        host.click(ui.cordToCorrectButton)
+        host.click(ui.cordPaintButton)
+        camera.paint_in_view()
+        camera.take("review-correcting")
+        camera.open_section("Cases")
+        camera.widget.panel.desk.go_to("sub-01/anat/sub-01_T2w")
+        host.click(ui.cordBesideButton)
+        camera.take("review-beside")
+        host.click(ui.cordBesideButton)
+        camera.widget.panel.desk.go_to("sub-11/anat/sub-11_T2w")
+        camera.take("review-broken")
+        camera.open_section("DataSet")
+        camera.take("review-data-set")
+        host.click(ui.cordBlindedCheck)
+        host.click(ui.cordReviewStartButton)
+        camera.take("review-blinded")
+        camera.widget.panel.desk.leave()
+        host.click(ui.cordImageTab)
+
+
+def teaching(camera: Photographer, _files) -> None:
+    """The section Teach: nothing yet, at work, better, the rest with its drift."""
+    from panel.review_examples import make_data_set, start
+    from panel.teach_examples import a_drift, at_work, better
+
+    host, ui = camera.host, camera.ui
+    with tempfile.TemporaryDirectory() as folder:
+        study = make_data_set(Path(folder) / "neck-study", 6)
+        host.click(ui.cordReviewTab)
+        start(host, ui, study, "Dr. Anna Meyer")
+        camera.open_section("Teach")
+        for state, put in (
+            ("", None),
+            ("-at-work", at_work),
+            ("-better", better),
+            ("-drift", a_drift),
+        ):
+            if put is not None:
+                put(study)
+                next(one for one in camera.widget.panel._sections if one.name == "Teach")._look()
+            camera.take(f"review-teach{state}")
+        camera.widget.panel.desk.leave()
+        host.click(ui.cordImageTab)
+
+
+def review_study(camera: Photographer, files: dict[str, Path], folder: Path) -> Path:
+    """A data set of real images with the shipped model's masks, and small ones to fill the list."""
+    from panel.review_examples import add_case, make_data_set
+    from SoftCordSegLib.progress import Progress
+    from SoftCordSegLib.volume import read_nifti
+    from SoftCordSegLib.workflows.segment_images import VolumeRequest
+
+    make_data_set(folder, 12)
+    names = {
+        "neck": "sub-01_T2w",
+        "contrast": "sub-01_T2star",
+        "ends": "sub-02_T2w",
+        "short": "sub-03_acq-MTon_MTS",
+    }
+    for what, name in names.items():
+        mask = camera.segment_once(VolumeRequest(read_nifti(files[what])), Progress())
+        add_case(folder, files[what], name, mask.volume)
+    (folder / "sub-11" / "anat" / "sub-11_T2w.nii.gz").write_bytes(b"cut off" * 100)
+    return folder
+
+
 def _out_of_memory(request, progress):
     from SoftCordSegLib.segmentation import OutOfMemory
 
@@ -185,14 +271,18 @@ STATES = (
     comparing,
     other_patient,
     placing,
+    reviewing,
+    teaching,
     failing,
 )
 
 
-def take_all(camera: Photographer, files: dict[str, Path]) -> int:
+def take_all(camera: Photographer, files: dict[str, Path], only: str = "") -> int:
     """Every state in one look; the number of those that could not be reached."""
     failed = 0
     for state in STATES:
+        if only and state.__name__ not in only.split(","):
+            continue
         try:
             state(camera, files)
         except Exception:
@@ -214,13 +304,14 @@ def main(arguments=None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "build" / "screenshots")
     parser.add_argument("--looks", default=",".join(LOOKS))
+    parser.add_argument("--only", default="", help="of the states, by their functions' names")
     parser.add_argument("--docs", action="store_true", help="replace the pictures in docs/ too")
     chosen = parser.parse_args(arguments)
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
         files = neck_files(Path(folder))
         for look in chosen.looks.split(","):
-            failed += take_all(Photographer(chosen.folder, look), files)
+            failed += take_all(Photographer(chosen.folder, look), files, chosen.only)
     if chosen.docs and not failed:
         put_into_docs(chosen.folder)
     return failed

@@ -412,6 +412,20 @@ def test_what_is_exported_is_known_when_it_is_imported_again(root, tmp_path, nam
         assert all(getattr(one, held) == getattr(mine[case], held) for held in kind.holds)
 
 
+@pytest.mark.parametrize("name", ["sct-json", "cart-log", "cart-classification", "monailabel"])
+def test_a_verdict_that_was_taken_back_is_taken_back_there(root, tmp_path, name):
+    judge(root, T1W, "pass", rank=8, comment="good")
+    judge(root, LATER, "pass")
+    out = tmp_path / "out"
+    (path,) = export_verdicts(root, out, ExportOptions(name)).paths
+    assert [one.verdict for one in FORMATS[name].read(path).verdicts] == [PASS, PASS]
+    judge(root, T1W, None, when="2026-03-09T10:00:00+00:00")
+
+    assert export_verdicts(root, out, ExportOptions(name)).count == 1
+
+    assert [one.verdict for one in FORMATS[name].read(path).verdicts] == [PASS]
+
+
 def test_the_cohort_of_cart_lists_all_cases(root, tmp_path):
     export_verdicts(root, tmp_path, ExportOptions("cart-cohort"))
 

@@ -18,12 +18,15 @@ class CompareViews:
     Attributes:
         studies: ``scene.study.Study`` of what is compared, the chosen one first; empty while
             another layout is shown.
+        beside: image nodes that were given to be shown beside the chosen one, with a mask or
+            without; empty for the participant's other volumes.
     """
 
     def __init__(self, scene):
         self._scene = scene
         self._groups: list = []
         self.studies: list = []
+        self.beside: list = []
 
     @property
     def nodes(self) -> list:
@@ -36,7 +39,9 @@ class CompareViews:
         Raises:
             InputError: no other volume of the participant has a mask.
         """
-        others = []
+        others = self._given()
+        if study is not None and others:
+            return [study, *others][:most]
         if study is not None and study.soft is not None:
             from ..scene.cord_profile import studies_of_participant
 
@@ -47,6 +52,11 @@ class CompareViews:
                 hint=_("Load another contrast of the participant and segment it."),
             )
         return [study, *others][:most]
+
+    def _given(self) -> list:
+        from ..scene.study import study_of
+
+        return [study_of(image) for image in self.beside if image.GetScene() is self._scene]
 
     def show(self, studies: list) -> None:
         """Fill the views, once the layout is shown."""

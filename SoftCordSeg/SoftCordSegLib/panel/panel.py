@@ -26,16 +26,33 @@ from .more_menu import MoreMenu
 from .open_sections import OpenSections
 from .platforms import missing_packages
 from .profile_view import ProfileView
+from .review_cases_section import CasesSection
+from .review_data_set_section import DataSetSection
+from .review_desk import ReviewDesk
+from .review_section import ReviewSection
+from .review_tab import ReviewTab
 from .run_section import RunSection
 from .save_section import SaveSection
 from .situation import Situation, situation_of
 from .status_lines import Line, StatusLine
+from .teach_section import TeachSection
 from .views import Views
 from .worker import Worker, WorkerBusy
 
-# Sections with a status line; of the last four one is open at a time.
-_STATUS = ("Run", "Mask", "Correct", "Levels", "Measure", "Save")
-_TAKING_TURNS = ("Correct", "Levels", "Measure", "Save")
+# Sections with a status line, and those of which one is open at a time.
+_STATUS = (
+    "Run",
+    "DataSet",
+    "Review",
+    "Cases",
+    "Mask",
+    "Correct",
+    "Levels",
+    "Measure",
+    "Save",
+    "Teach",
+)
+_TAKING_TURNS = ("DataSet", "Cases", "Correct", "Levels", "Measure", "Save", "Teach")
 
 
 class Panel:
@@ -55,6 +72,7 @@ class Panel:
         views: :class:`~.views.Views`.
         menu: :class:`~.more_menu.MoreMenu`.
         sections: those of which one is open at a time.
+        reviewing: the tab *Review* is shown, not *Image*.
     """
 
     def __init__(self, ui, scene, logic, observer, shown: bool = False):
@@ -71,7 +89,8 @@ class Panel:
         self._sections: list = []
         self._edits = None
         self._missing: list[str] | None = None  # not checked again once nothing is missing
-        self._refreshing = False
+        self._refreshing = self.reviewing = False
+        self._held = 0
         self._working = False
         self._closed = False
         self.shown = shown
@@ -92,7 +111,7 @@ class Panel:
 
     def refresh(self) -> None:
         """Read the scene, and refresh every section."""
-        if self._refreshing or self._closed or self.scene.IsBatchProcessing():
+        if self._refreshing or self._closed or self._held or self.scene.IsBatchProcessing():
             # While a scene is loaded or closed, nodes are incomplete; its end refreshes.
             return
         self._refreshing = True
@@ -108,6 +127,21 @@ class Panel:
                 self.sections.set_title(section.name, section.title(self.situation))
         finally:
             self._refreshing = False
+
+    @contextlib.contextmanager
+    def hold(self):
+        """Several nodes are added or removed; read the scene once, when all of them are."""
+        self._held += 1
+        try:
+            yield
+        finally:
+            self._held -= 1
+            self.refresh()
+
+    @property
+    def held(self) -> bool:
+        """True within :meth:`hold`."""
+        return bool(self._held)
 
     @property
     def _usable_sections(self) -> list:
@@ -183,7 +217,8 @@ class Panel:
 
         Args:
             text: "" leaves what :meth:`rest` said.
-            section: "Run", "Mask", "Correct", "Levels", "Measure" or "Save".
+            section: "Run", "Mask", "Correct", "Levels", "Measure" or "Save"; of a review "DataSet",
+                "Review" or "Cases".
             warning: something to look at; in another colour.
             show: called by the button [Show] beside it; None for no button.
         """
@@ -289,7 +324,7 @@ class Panel:
         """Remove what was left of deleted masks, and make again what the others need: only while
         the panel is shown, for in another module the user may be deleting one by one.
         """
-        if self._closed or self._working or self.scene.IsBatchProcessing():
+        if self._closed or self._working or self._held or self.scene.IsBatchProcessing():
             return
         self.refresh()
         if self.situation.study is not None:
@@ -319,6 +354,12 @@ def make_panel(ui, scene, logic, observer, parent) -> Panel:
     panel.add(panel.menu, run, mask, correct)
     panel.add(LevelsSection(panel), measure, SaveSection(panel), panel.views)
     panel.add(panel.profile, CornerText(panel, panel.views, panel.profile))
+    desk = panel.desk = ReviewDesk(panel)
+    cases = CasesSection(panel, desk)
+    review = ReviewSection(panel, desk, run)
+    panel.tabs = ReviewTab(panel, desk, parent, review.keys(cases))
+    teach = TeachSection(panel, desk, choice)
+    panel.add(DataSetSection(panel, desk), review, cases, teach, panel.tabs)
     panel.shortcuts = Shortcuts(
         parent,
         {

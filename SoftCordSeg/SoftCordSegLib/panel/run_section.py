@@ -57,10 +57,12 @@ class RunSection(Section):
         if situation.busy and not ui.cordCancelButton.visible:
             ui.cordProgressBar.value = 0
             allow(ui.cordCancelButton)
-        ui.cordSegmentButton.visible = not situation.busy
+        ui.cordSegmentButton.visible = not situation.busy and not self._panel.reviewing
         ui.cordProgressBar.visible = ui.cordCancelButton.visible = situation.busy
         ui.cordInstallButton.visible = bool(situation.missing)
-        ui.cordSampleButton.visible = situation.image is None and not situation.missing
+        ui.cordSampleButton.visible = (
+            situation.image is None and not situation.missing and not self._panel.reviewing
+        )
         waiting = self._waiting()
         allow(
             self._panel.menu.segment_all,
@@ -137,6 +139,33 @@ class RunSection(Section):
             ]
         )
 
+    @property
+    def model(self):
+        """The folder of the chosen model; None for the recommended one."""
+        return self._choice.model
+
+    @property
+    def device(self) -> str:
+        """Where the network is to run, "auto" for example."""
+        return self._choice.device
+
+    def run_network(self, request, what: str = ""):
+        """The network's answer to a request, with progress and Cancel meanwhile.
+
+        Args:
+            request: ``workflows.segment_images.VolumeRequest``.
+            what: said before each step; "" for nothing.
+
+        Returns:
+            ``segmentation.SoftMask``.
+        """
+        panel, engine = self._panel, self._panel.logic.engine
+        panel.say(what + _("Starting"))
+        return panel.work(
+            lambda progress: engine(request, progress),
+            lambda fraction, message: panel.report(fraction, what + message),
+        )
+
     def _segment(self, image):
         """Run the network on one image, and put the mask into the scene.
 
@@ -150,12 +179,7 @@ class RunSection(Section):
             and image is panel.situation.image
         )
         request = panel.logic.request(image, self._choice.model, self._choice.device, only_box)
-        panel.say(self._of_many + _("Starting"))
-        engine = panel.logic.engine
-        mask = panel.work(
-            lambda progress: engine(request, progress),
-            lambda fraction, message: panel.report(fraction, self._of_many + message),
-        )
+        mask = self.run_network(request, self._of_many)
         # The user may have closed the scene, or deleted the volume, during the run.
         if image.GetScene() is None:
             raise SoftCordSegError(
@@ -251,7 +275,9 @@ class RunSection(Section):
 
     def _say_the_state(self, situation) -> None:
         rest, image = self._panel.rest, situation.image
-        if situation.missing:
+        if self._panel.reviewing and situation.view is None and not situation.missing:
+            rest("")  # the case's own line says why
+        elif situation.missing:
             rest(
                 _("These packages are missing: {names}.").format(names=", ".join(situation.missing))
             )
@@ -264,6 +290,9 @@ class RunSection(Section):
         else:
             outcome = self._read_outcome(situation.study)
             position = outcome.position_mm
+            if self._panel.reviewing and not outcome.warning:
+                rest("")  # the list needs the room
+                return
             rest(
                 " ".join([self._frame(image), outcome.text, self._notes]).strip(),
                 warning=outcome.warning,

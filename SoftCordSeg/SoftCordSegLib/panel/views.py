@@ -48,6 +48,7 @@ class Views(Section):
         self._imported = False
         self._seen = None  # the layout of ours that was shown last
         self._to_place = None  # the image whose cord is brought into views that are laid out anew
+        self._then = None  # the position that is shown after that
         self._turned: dict = {}  # slice node -> orientation before ours
         # A slice node does not take a change while it tells of one; and several are answered once.
         self._answering = qt.QTimer()
@@ -198,17 +199,37 @@ class Views(Section):
             look_at_cord(self._scene, line)
         self._answering.start()
 
+    def bring_to_case(self, study, position_mm=None) -> None:
+        """A case of a review is shown: as :meth:`bring_to_cord`, then at ``position_mm`` (mm RAS+);
+        the whole image where there is no mask.
+        """
+        if self.line_of(study) is None:
+            self._fit()
+        else:
+            self.bring_to_cord(study)
+        if position_mm is not None:
+            self._then = position_mm if self._to_place is study.image else None
+            self.jump(position_mm)
+
+    def compare_with(self, images: list) -> None:
+        """Compare these image nodes with the chosen one; none for the participant's others."""
+        self._compare.beside = list(images)
+
     def jump(self, position_mm) -> None:
         """Show a position (mm RAS+) in the three slice views; zoom and, where the position is in
         view, pan stay.
         """
+        self._jump(position_mm)
+        if self._to_place is None:
+            self._answer()
+
+    def _jump(self, position_mm) -> None:
         from ..scene.view_placement import jump_view
 
         with self._alone():
             for node in (self.axial_node, self.sagittal_node, self.coronal_node):
                 if node is not None:
                     jump_view(node, position_mm)
-        self._answer()
 
     # --- the panel's life
 
@@ -361,8 +382,11 @@ class Views(Section):
         """The views go on from one participant to another; between contrasts of one they stay."""
         from ..scene.cord_profile import same_participant
 
-        if same_participant(before, image) or self._place(image):
-            return
+        if not same_participant(before, image) and not self._place(image):
+            self._fit()
+
+    def _fit(self) -> None:
+        """The whole image in each view."""
         for node in self._by_orientation().values():
             logic = slicer.app.applicationLogic().GetSliceLogic(node) if node is not None else None
             if logic is not None:
@@ -478,14 +502,14 @@ class Views(Section):
         self._follower.release(self.axial_node)
         self._renew_follower()
         self._compare.leave()
-        self._to_place, self._turned = None, {}
+        self._to_place, self._then, self._turned = None, None, {}
 
     def _on_slice(self, _caller=None, _event=None) -> None:
         if not self._own:
             self._answering.start()
 
     def _on_volumes(self, _caller=None, _event=None) -> None:
-        if not self._own and not self._scene.IsBatchProcessing():
+        if not self._own and not self._panel.held and not self._scene.IsBatchProcessing():
             self._check_screen()
 
     def _on_layout(self, _caller=None, _event=None) -> None:
@@ -505,9 +529,10 @@ class Views(Section):
     def _answer(self) -> None:
         """The axial view follows, and the watchers are called."""
         self._place_discs()
-        to_place, self._to_place = self._to_place, None
-        if to_place is not None:
-            self._place(to_place)
+        to_place, then = self._to_place, self._then
+        self._to_place = self._then = None
+        if to_place is not None and self._place(to_place) and then is not None:
+            self._jump(then)
         node = self.axial_node
         line = self._line_to_follow()
         with self._alone():

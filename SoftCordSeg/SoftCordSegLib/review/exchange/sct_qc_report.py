@@ -88,10 +88,11 @@ def write_qc_report(request: WriteRequest) -> Written:
                 there.setdefault(key, []).append(entry)
     bare = count = 0
     for one in request.judged:
-        if one.judgement is None and (one.verdict is None or one.verdict.rank is None):
-            continue
-        count += 1
         entries = there.get(one.case.key)
+        # A verdict that was taken back is taken back there too.
+        if one.verdict is None or (not one.says_something and entries is None):
+            continue
+        count += one.says_something
         if entries is None:
             bare += 1
             entries = [new_entry(request, one.case)]
