@@ -380,9 +380,10 @@ def limits_text(rows: list[dict]) -> str:
             for kind in (0, 1)
         )
         if fine and bad:
+            values = *np.percentile(fine, (95, 99)), np.percentile(bad, 90)
+            numbers = " | ".join(f"{value:.2f}" for value in values)
             text.append(
-                f"| {name} | {np.percentile(fine, 95):.2f} | {np.percentile(fine, 99):.2f} |"
-                f" {np.percentile(bad, 90):.2f} | {limit.good:g} to {limit.wrong:g}, {limit.most:g} |"
+                f"| {name} | {numbers} | {limit.good:g} to {limit.wrong:g}, {limit.most:g} |"
             )
     return "\n".join(text)
 
