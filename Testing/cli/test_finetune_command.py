@@ -86,10 +86,10 @@ def test_a_better_bundle_is_written_with_its_numbers(finetune, cases, tmp_path):
     result = finetune(cases, "-m", tmp_path / "tiny", "-o", out, "--hold-out", "sub-02", "--json")
     assert result.exit_code == 0, result.stderr
     said = json.loads(result.stdout)
-    assert said == json.loads((out / "report.json").read_text())
+    assert said == json.loads((out / "report.json").read_text(encoding="utf-8"))
     assert (said["accepted"], said["objections"], said["bundle"]) == (True, [], str(out / "bundle"))
     assert said["held_out"]["after"]["soft_dice"] > said["held_out"]["before"]["soft_dice"]
-    with open(out / "report.csv", newline="") as stream:
+    with open(out / "report.csv", newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     assert [(row["group"], row["image"]) for row in rows] == [
         ("held out", "sub-02_T2w.nii.gz"),
@@ -146,7 +146,7 @@ def test_a_list_says_who_is_held_out(finetune, cases, tmp_path):
         return {"image": f"{name}.nii.gz", "label": f"{name}_label-SC_softseg.nii.gz"}
 
     (cases / "cases.json").write_text(
-        json.dumps({"training": [entry(1), entry(2)], "validation": [entry(3)]})
+        json.dumps({"training": [entry(1), entry(2)], "validation": [entry(3)]}), encoding="utf-8"
     )
     result = finetune(cases / "cases.json", "-o", tmp_path / "out")
     assert result.exit_code == 0, result.stderr
