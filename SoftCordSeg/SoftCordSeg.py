@@ -39,6 +39,7 @@ _SECTIONS = (
     "LevelsSection",
     "MeasureSection",
     "SaveSection",
+    "TeachSection",
 )
 
 

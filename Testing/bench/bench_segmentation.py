@@ -90,7 +90,9 @@ def measure(which: str, image: Path) -> dict[str, float]:
             "--output",
             str(output),
         ]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, encoding="utf-8"
+        )
         seconds = time.perf_counter() - start
         if done.returncode != 0 or not output.exists():
             raise SystemExit(f"{which} failed on {image}:\n{done.stderr}")

@@ -66,7 +66,9 @@ def test_a_corrected_mask_comes_before_the_one_of_a_program(tmp_path):
     first, second = find_masks(tmp_path)["sub-01"]["sub-01_T2w"]
     assert first.name == "sub-01_T2w_label-SC_seg.nii.gz"
     for name, program in ((mask, "SoftCordSeg"), (corrected, "Manual")):
-        (tmp_path / f"{name}.json").write_text(json.dumps({"GeneratedBy": [{"Name": program}]}))
+        (tmp_path / f"{name}.json").write_text(
+            json.dumps({"GeneratedBy": [{"Name": program}]}), encoding="utf-8"
+        )
     first, second = find_masks(tmp_path)["sub-01"]["sub-01_T2w"]
     assert first.name == "sub-01_T2w_seg.nii.gz"
 
@@ -130,7 +132,9 @@ def test_discs_of_several_images_are_for_the_user_to_choose(tmp_path):
 
 
 def test_the_description_of_derivatives_names_its_source(tmp_path):
-    (tmp_path / "dataset_description.json").write_text('{"Name": "Study", "DatasetDOI": "10.1/2"}')
+    (tmp_path / "dataset_description.json").write_text(
+        '{"Name": "Study", "DatasetDOI": "10.1/2"}', encoding="utf-8"
+    )
     content = derivative_description("labels", tmp_path)
     assert content["DatasetType"] == "derivative"
     assert content["GeneratedBy"][0]["Name"] == "SoftCordSeg"

@@ -113,7 +113,7 @@ def test_the_file_lies_beside_its_mask_and_a_corrupt_one_says_nothing(tmp_path):
     path = sidecar_path(tmp_path / "sub-01_T2w_label-SC_seg.nii.gz")
     assert path == tmp_path / "sub-01_T2w_label-SC_seg.json"
     assert read_sidecar(path) == {}
-    path.write_text("[")
+    path.write_text("[", encoding="utf-8")
     assert read_sidecar(path) == {}
 
 
@@ -129,7 +129,9 @@ def test_the_file_lies_beside_its_mask_and_a_corrupt_one_says_nothing(tmp_path):
 )
 def test_how_a_mask_came_about(tmp_path, mask, sidecar, origin):
     if sidecar is not None:
-        sidecar_path(tmp_path / mask).write_text(json.dumps({"GeneratedBy": sidecar}))
+        sidecar_path(tmp_path / mask).write_text(
+            json.dumps({"GeneratedBy": sidecar}), encoding="utf-8"
+        )
     assert origin_of(tmp_path / mask) is origin
 
 
@@ -139,7 +141,9 @@ def test_a_cut_mask_shares_the_sidecar_of_its_soft_mask(tmp_path, standard):
         tmp_path / label_name("sub-01_T2w", kind, standard_names=standard)
         for kind in (Kind.SOFT_MASK, Kind.BINARY_MASK)
     )
-    sidecar_path(soft).write_text(json.dumps(with_correction(written(), "A", 1, 0)))
+    sidecar_path(soft).write_text(
+        json.dumps(with_correction(written(), "A", 1, 0)), encoding="utf-8"
+    )
     assert origin_of(cut) is Origin.CORRECTED
     assert origin_of(tmp_path / "sub-01_T2w_seg.nii.gz") is Origin.UNKNOWN
 

@@ -49,7 +49,8 @@ def discs_of_the_neck(tmp_path):
     path = tmp_path / "in" / "discs.mrk.json"
     path.parent.mkdir(exist_ok=True)
     path.write_text(
-        json.dumps({"markups": [{"coordinateSystem": "LPS", "controlPoints": control}]})
+        json.dumps({"markups": [{"coordinateSystem": "LPS", "controlPoints": control}]}),
+        encoding="utf-8",
     )
     return path
 

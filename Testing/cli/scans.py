@@ -52,7 +52,7 @@ def write_diffusion(path: Path, bvals=BVALS) -> Path:
     write_series(series.data, series.affine, path)
     if bvals is not None:
         path.with_name(path.name.replace(".nii.gz", ".bval")).write_text(
-            " ".join(map(str, bvals)) + "\n"
+            " ".join(map(str, bvals)) + "\n", encoding="utf-8"
         )
     return path
 

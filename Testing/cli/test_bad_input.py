@@ -25,7 +25,7 @@ def truncated_gzip(path):
 
 
 def text_with_the_name_of_an_image(path):
-    path.write_text("patient,age\nx,42\n")
+    path.write_text("patient,age\nx,42\n", encoding="utf-8")
 
 
 def colour(path):
@@ -129,11 +129,11 @@ def test_a_file_in_place_of_the_folder_is_a_sentence_before_any_work(
 
     softcord.segment = must_not_run
     out = tmp_path / "out"
-    out.write_text("not a folder")
+    out.write_text("not a folder", encoding="utf-8")
     result = softcord(command, an_image, "-o", out if command == "segment" else out / "csa.csv")
     assert result.exit_code == 1
     assert "This is a file, not a folder" in result.stderr
-    assert out.read_text() == "not a folder"
+    assert out.read_text(encoding="utf-8") == "not a folder"
 
 
 @pytest.fixture
@@ -143,7 +143,9 @@ def a_small_disk(tmp_path):
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, check=False)
+        answer = subprocess.run(
+            command, capture_output=True, text=True, check=False, encoding="utf-8"
+        )
     except FileNotFoundError:
         pytest.skip("there is no mount command to make a small disk with")
     if answer.returncode:
@@ -207,7 +209,9 @@ def test_the_command_itself_in_another_process(tmp_path):
             "from SoftCordSegLib.cli.app import main; main()",
             *map(str, arguments),
         ]
-        return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+        return subprocess.run(
+            command, capture_output=True, text=True, env=environment, check=False, encoding="utf-8"
+        )
 
     missing_file = softcord("csa", tmp_path / "no.nii.gz", "-o", tmp_path / "out" / "csa.csv")
     assert missing_file.returncode == 1
@@ -232,5 +236,6 @@ def test_help_and_version_load_nothing_heavy():
         text=True,
         check=True,
         env={**os.environ, "PYTHONPATH": str(library)},
+        encoding="utf-8",
     )
     assert answer.stdout.strip() == "[]"

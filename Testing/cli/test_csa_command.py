@@ -182,7 +182,7 @@ def test_a_folder_in_place_of_the_table_is_a_sentence(softcord, a_mask, tmp_path
 )
 def test_a_broken_disc_file_is_a_sentence(softcord, a_mask, tmp_path, content):
     discs = tmp_path / "discs.mrk.json"
-    discs.write_text(content)
+    discs.write_text(content, encoding="utf-8")
     result = softcord(
         "csa", a_mask, "-o", tmp_path / "out" / "csa.csv", "--perlevel", "--discs", discs
     )
@@ -196,7 +196,8 @@ def test_older_point_lists_of_slicer_are_read(softcord, a_mask, tmp_path):
     discs.write_text(
         "# Markups fiducial file version = 4.11\n# CoordinateSystem = LPS\n"
         "# columns = id,x,y,z,ow,ox,oy,oz,vis,sel,lock,label,desc\n"
-        "1,0,-8,20,0,0,0,1,1,1,0,C2/C3,\n2,0,-8,8,0,0,0,1,1,1,0,C3/C4,\n"
+        "1,0,-8,20,0,0,0,1,1,1,0,C2/C3,\n2,0,-8,8,0,0,0,1,1,1,0,C3/C4,\n",
+        encoding="utf-8",
     )
     table = tmp_path / "csa.csv"
     assert softcord("csa", a_mask, "-o", table, "--perlevel", "--discs", discs).exit_code == 0

@@ -241,7 +241,8 @@ def test_contrasts_are_compared_at_a_distance_from_the_junction(softcord, contra
     top = a_neck().grid.to_world(np.array([18, 16, 29]))
     junction = tmp_path / "pmj.fcsv"
     junction.write_text(
-        f"# CoordinateSystem = RAS\n# columns = id,x,y,z,label\n1,{top[0]},{top[1]},{top[2]},PMJ\n"
+        f"# CoordinateSystem = RAS\n# columns = id,x,y,z,label\n1,{top[0]},{top[1]},{top[2]},PMJ\n",
+        encoding="utf-8",
     )
     where = ["--pmj", junction, "--pmj-distance", "20", "--pmj-extent", "6"]
     result = softcord(
@@ -327,11 +328,11 @@ def test_rows_are_added_to_a_table_that_is_there(softcord, contrasts, tmp_path):
     assert [row["Filename"] for row in rows_of(table)] == [str(path) for path in contrasts]
     before = digest(table)
     other = tmp_path / "other.csv"
-    other.write_text("Subject,Age\r\n1,2\r\n")
+    other.write_text("Subject,Age\r\n1,2\r\n", encoding="utf-8")
     result = softcord("csa", contrasts[0], "-o", other, "--append", "-z", "3:5")
     assert result.exit_code == 1
     assert "other columns" in result.stderr
-    assert other.read_text() == "Subject,Age\n1,2\n"
+    assert other.read_text(encoding="utf-8") == "Subject,Age\n1,2\n"
     assert digest(table) == before
 
 

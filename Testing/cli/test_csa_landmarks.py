@@ -73,7 +73,8 @@ def test_the_junction_may_be_a_point_of_slicers(softcord, a_cube, its_junction, 
     points = tmp_path / "pmj.mrk.json"
     control = [{"label": "PMJ", "position": [-15, -15, 28]}]
     points.write_text(
-        json.dumps({"markups": [{"coordinateSystem": "LPS", "controlPoints": control}]})
+        json.dumps({"markups": [{"coordinateSystem": "LPS", "controlPoints": control}]}),
+        encoding="utf-8",
     )
     rows = []
     for file in (its_junction, points):

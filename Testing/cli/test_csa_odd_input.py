@@ -130,7 +130,8 @@ def as_points(path, points):
     ]
     path = path.with_suffix(".mrk.json")
     path.write_text(
-        json.dumps({"markups": [{"coordinateSystem": "LPS", "controlPoints": control}]})
+        json.dumps({"markups": [{"coordinateSystem": "LPS", "controlPoints": control}]}),
+        encoding="utf-8",
     )
     return path
 
@@ -173,7 +174,7 @@ def test_a_disc_off_the_cord_is_named(softcord, a_mask, tmp_path):
         {"label": "C3/C4", "position": [70, -8, 8]},
     ]
     discs = tmp_path / "discs.mrk.json"
-    discs.write_text(json.dumps({"markups": [{"controlPoints": control}]}))
+    discs.write_text(json.dumps({"markups": [{"controlPoints": control}]}), encoding="utf-8")
     result = softcord(
         "csa", a_mask, "-o", tmp_path / "out" / "csa.csv", "--discs", discs, "--perlevel"
     )
@@ -197,7 +198,7 @@ def test_a_label_image_without_labels_is_named(softcord, a_mask, tmp_path, optio
 def test_a_point_that_is_no_disc_is_named(softcord, a_mask, tmp_path):
     discs = tmp_path / "discs.mrk.json"
     control = [{"label": "F-1", "position": [0, -8, 20]}]
-    discs.write_text(json.dumps({"markups": [{"controlPoints": control}]}))
+    discs.write_text(json.dumps({"markups": [{"controlPoints": control}]}), encoding="utf-8")
     result = softcord(
         "csa", a_mask, "-o", tmp_path / "out" / "csa.csv", "--discs", discs, "--perlevel"
     )

@@ -16,7 +16,7 @@ def dataset(tmp_path_factory):
 
 def images_in(path):
     """The images of all parts of a list."""
-    content = json.loads(path.read_text())
+    content = json.loads(path.read_text(encoding="utf-8"))
     return [
         entry["image"] for part in ("training", "validation", "test") for entry in content[part]
     ]
@@ -33,7 +33,7 @@ def test_a_list_is_written_and_summed_up(softcord, dataset, tmp_path):
         {"participants": 1, "images": 2},
         {"participants": 1, "images": 2},
     ]
-    content = json.loads((tmp_path / "dataset.json").read_text())
+    content = json.loads((tmp_path / "dataset.json").read_text(encoding="utf-8"))
     assert content["contrasts"] == ["T1w", "rec-average_dwi"]
     assert all(
         (tmp_path / entry["image"]).is_file() and (tmp_path / entry["label"]).is_file()
@@ -44,14 +44,17 @@ def test_a_list_is_written_and_summed_up(softcord, dataset, tmp_path):
 def test_the_same_seed_gives_the_same_file(softcord, dataset, tmp_path):
     for name, seed in (("a", "15"), ("b", "15"), ("c", "4")):
         softcord("datalist", dataset, "-o", tmp_path / f"{name}.json", "--seed", seed)
-    one, again, other = ((tmp_path / f"{name}.json").read_text() for name in "abc")
+    one, again, other = ((tmp_path / f"{name}.json").read_text(encoding="utf-8") for name in "abc")
     assert one == again
     assert one != other
 
 
 def test_excluded_participants_are_left_out(softcord, dataset, tmp_path):
     listed = tmp_path / "exclude.yml"
-    listed.write_text("bad_registration:\n  - sub-02\nartefact:\n  - sub-03_T1w.nii.gz  # moved\n")
+    listed.write_text(
+        "bad_registration:\n  - sub-02\nartefact:\n  - sub-03_T1w.nii.gz  # moved\n",
+        encoding="utf-8",
+    )
     result = softcord(
         "datalist",
         dataset,
@@ -70,7 +73,10 @@ def test_excluded_participants_are_left_out(softcord, dataset, tmp_path):
 
 def test_a_path_in_the_list_leaves_out_its_image_only(softcord, dataset, tmp_path):
     listed = tmp_path / "qc_fail.yml"
-    listed.write_text("# 1 failed\nFILES_SEG:\n- data/sub-02/anat/sub-02_T1w.nii.gz  # failed QC\n")
+    listed.write_text(
+        "# 1 failed\nFILES_SEG:\n- data/sub-02/anat/sub-02_T1w.nii.gz  # failed QC\n",
+        encoding="utf-8",
+    )
 
     result = softcord("datalist", dataset, "-o", tmp_path / "dataset.json", "--exclude", listed)
 
@@ -85,7 +91,7 @@ def test_a_session_in_the_list_leaves_out_all_its_images(softcord, tmp_path):
         participants=5,
         contrasts=("ses-a/anat/{}_ses-a_T1w", "ses-a/dwi/{}_ses-a_dwi", "ses-b/anat/{}_ses-b_T1w"),
     )
-    (tmp_path / "exclude.txt").write_text("sub-04_ses-a\n")
+    (tmp_path / "exclude.txt").write_text("sub-04_ses-a\n", encoding="utf-8")
 
     result = softcord(
         "datalist", folder, "-o", tmp_path / "dataset.json", "--exclude", tmp_path / "exclude.txt"
@@ -100,7 +106,7 @@ def test_a_session_in_the_list_leaves_out_all_its_images(softcord, tmp_path):
 
 
 def test_a_line_that_names_nobody_is_pointed_at(softcord, dataset, tmp_path):
-    (tmp_path / "exclude.txt").write_text("sub-01\neveryone over 60\n")
+    (tmp_path / "exclude.txt").write_text("sub-01\neveryone over 60\n", encoding="utf-8")
 
     result = softcord(
         "datalist", dataset, "-o", tmp_path / "dataset.json", "--exclude", tmp_path / "exclude.txt"

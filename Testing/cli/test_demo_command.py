@@ -57,7 +57,7 @@ def test_errors_against_the_known_truth_are_below_one_percent_for_the_truth_itse
 
 def test_an_image_that_cannot_be_read_makes_no_page(softcord, tmp_path):
     image = tmp_path / "bad.nii.gz"
-    image.write_text("nothing")
+    image.write_text("nothing", encoding="utf-8")
     result = softcord("demo", "-o", tmp_path / "demo", "--image", image, "--json")
     assert result.exit_code == 1
     assert "not a NIfTI image" in result.stderr
@@ -66,10 +66,10 @@ def test_an_image_that_cannot_be_read_makes_no_page(softcord, tmp_path):
 
 
 def test_a_page_that_is_not_ours_is_never_replaced(softcord, tmp_path):
-    (tmp_path / "index.html").write_text("<html>my site</html>")
+    (tmp_path / "index.html").write_text("<html>my site</html>", encoding="utf-8")
     result = softcord("demo", "-o", tmp_path, "--contrast", "DWI")
     assert result.exit_code == 2
-    assert (tmp_path / "index.html").read_text() == "<html>my site</html>"
+    assert (tmp_path / "index.html").read_text(encoding="utf-8") == "<html>my site</html>"
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,9 @@ def settings(tmp_path):
 
     def write(**values):
         path = tmp_path / "settings.yaml"
-        path.write_text("".join(f"{key}: {value}\n" for key, value in values.items()))
+        path.write_text(
+            "".join(f"{key}: {value}\n" for key, value in values.items()), encoding="utf-8"
+        )
         return ["--settings", path]
 
     return write
@@ -113,9 +115,9 @@ def test_masks_that_a_model_made_can_be_given_again(softcord, study, tmp_path):
     )
 
     assert result.exit_code == 0, result.stderr
-    assert (again / "images.csv").read_text().splitlines()[0] == (
+    assert (again / "images.csv").read_text(encoding="utf-8").splitlines()[0] == (
         first / "images.csv"
-    ).read_text().splitlines()[0]
+    ).read_text(encoding="utf-8").splitlines()[0]
     old, new = rows_of(first / "images.csv"), rows_of(again / "images.csv")
     for one, other in zip(old, new):
         assert float(one.pop("seconds")) == pytest.approx(float(other.pop("seconds")), abs=1e-3)
@@ -339,9 +341,10 @@ def test_nothing_is_written_over_an_input(softcord, study, tmp_path):
         "--no-figures",
     )
     study.write_text(
-        study.read_text().replace(
+        study.read_text(encoding="utf-8").replace(
             "data/sub-01_T1w_seg-manual", "out/masks/net/sub-01_T1w_label-SC_softseg"
-        )
+        ),
+        encoding="utf-8",
     )
     over_reference = softcord(
         "evaluate", study, "-m", "net=a-model", "-o", tmp_path / "out", "--no-figures"
@@ -361,16 +364,16 @@ def test_of_pages_only_its_own_is_replaced(softcord, study, settings, tmp_path):
     out.mkdir()
 
     for theirs in ("<html>my site</html>", demo_html_beginning()):
-        page.write_text(theirs)
+        page.write_text(theirs, encoding="utf-8")
         refused = softcord(*words)
 
         assert refused.exit_code == 2
         assert "is not a page that this command wrote" in refused.stderr
-        assert page.read_text() == theirs
+        assert page.read_text(encoding="utf-8") == theirs
         assert names_in(out) == ["index.html"]
 
     assert softcord(*words, "--no-figures").exit_code == 0  # writes no page
-    assert page.read_text() == theirs
+    assert page.read_text(encoding="utf-8") == theirs
     page.unlink()
     assert [softcord(*words).exit_code for _ in range(2)] == [0, 0]
     assert "Evaluation of spinal cord masks" in page.read_text(encoding="utf-8")

@@ -86,10 +86,10 @@ def test_a_better_bundle_is_written_with_its_numbers(finetune, cases, tmp_path):
     result = finetune(cases, "-m", tmp_path / "tiny", "-o", out, "--hold-out", "sub-02", "--json")
     assert result.exit_code == 0, result.stderr
     said = json.loads(result.stdout)
-    assert said == json.loads((out / "report.json").read_text())
+    assert said == json.loads((out / "report.json").read_text(encoding="utf-8"))
     assert (said["accepted"], said["objections"], said["bundle"]) == (True, [], str(out / "bundle"))
     assert said["held_out"]["after"]["soft_dice"] > said["held_out"]["before"]["soft_dice"]
-    with open(out / "report.csv", newline="") as stream:
+    with open(out / "report.csv", newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     assert [(row["group"], row["image"]) for row in rows] == [
         ("held out", "sub-02_T2w.nii.gz"),
@@ -98,6 +98,14 @@ def test_a_better_bundle_is_written_with_its_numbers(finetune, cases, tmp_path):
     ]
     assert float(rows[0]["dice_after"]) == said["held_out"]["after"]["dice"]
     assert float(rows[0]["volume_error_percent_before"]) < -20
+    grown = [
+        (100 + float(row["volume_error_percent_after"]))
+        / (100 + float(row["volume_error_percent_before"]))
+        for row in rows[1:]
+    ]
+    change = 100 * (sum(grown) / 2 - 1)
+    assert said["watched_volume_change_percent"] == pytest.approx(change, abs=0.01)
+    assert f"cords are {change:.1f} % larger than before" in result.stderr
     for word in (
         "2 cases to learn from, 1 held out (sub-02).",
         "Before and after",
@@ -138,7 +146,7 @@ def test_a_list_says_who_is_held_out(finetune, cases, tmp_path):
         return {"image": f"{name}.nii.gz", "label": f"{name}_label-SC_softseg.nii.gz"}
 
     (cases / "cases.json").write_text(
-        json.dumps({"training": [entry(1), entry(2)], "validation": [entry(3)]})
+        json.dumps({"training": [entry(1), entry(2)], "validation": [entry(3)]}), encoding="utf-8"
     )
     result = finetune(cases / "cases.json", "-o", tmp_path / "out")
     assert result.exit_code == 0, result.stderr

@@ -35,7 +35,7 @@ def refused(result):
 
 def test_evaluate(softcord, images, tmp_path):
     rows = ["participant,contrast,image", "sub-01,T1w,data/sub-01/anat/sub-01_T1w.nii.gz"]
-    (tmp_path / "cases.csv").write_text("\n".join(rows) + "\n")
+    (tmp_path / "cases.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     masks = images / "derivatives" / "labels"
 
     assert refused(
@@ -61,7 +61,7 @@ def test_finetune(images, tmp_path):
         "image": "data/sub-01/anat/sub-01_T1w.nii.gz",
         "label": f"{folder}/sub-01_T1w_label-SC_seg.nii.gz",
     }
-    (tmp_path / "list.json").write_text(json.dumps({"training": [case]}))
+    (tmp_path / "list.json").write_text(json.dumps({"training": [case]}), encoding="utf-8")
     (one,) = load_cases(tmp_path / "list.json")
 
     with pytest.raises(InputError, match="image"):

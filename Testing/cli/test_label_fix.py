@@ -114,7 +114,7 @@ def test_known_discs_may_be_given_with_a_corrected_file(softcord, neck, points, 
 def test_a_broken_sidecar_is_a_sentence(softcord, neck, tmp_path):
     before = tmp_path / "before.nii.gz"
     assert softcord("label", neck.image, neck.mask, "-o", before, *neck.known(3)).exit_code == 0
-    before.with_name("before.json").write_text('{"Discs": [{"Name": 3}]}')
+    before.with_name("before.json").write_text('{"Discs": [{"Name": 3}]}', encoding="utf-8")
     result = softcord(
         "label", neck.image, neck.mask, "-o", tmp_path / "after.nii.gz", "--fix", before
     )

@@ -168,8 +168,8 @@ def test_a_series_needs_its_time(softcord, a_series, a_mask, tmp_path):
 
 def test_a_file_in_place_of_the_folder_is_a_sentence_before_any_work(softcord, neck, tmp_path):
     out = tmp_path / "out"
-    out.write_text("not a folder")
+    out.write_text("not a folder", encoding="utf-8")
     result = softcord("label", tmp_path / "missing.nii.gz", neck.mask, "-o", out / "discs.nii.gz")
     assert result.exit_code == 1
     assert "This is a file, not a folder" in result.stderr
-    assert out.read_text() == "not a folder"
+    assert out.read_text(encoding="utf-8") == "not a folder"

@@ -28,7 +28,9 @@ def softcord_without(package, *arguments):
     )
     command = [sys.executable, "-c", code, *map(str, arguments)]
     environment = {**os.environ, "PYTHONPATH": str(LIBRARY)}
-    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    return subprocess.run(
+        command, capture_output=True, text=True, env=environment, check=False, encoding="utf-8"
+    )
 
 
 @pytest.fixture
@@ -60,7 +62,8 @@ def a_config(softcord, tmp_path):
                 "networks": {"segmenter": network},
                 "bundle": bundle,
             }
-        )
+        ),
+        encoding="utf-8",
     )
     return path
 

@@ -150,7 +150,7 @@ def test_install_verify_and_remove(archive, folder, monkeypatch):
 def test_a_corrupt_model_is_listed_as_such(archive, folder, monkeypatch):
     small(archive, monkeypatch)
     softcord("models", "install", archive)
-    (folder / "v9.9" / "configs" / "inference.json").write_text("{ cut")
+    (folder / "v9.9" / "configs" / "inference.json").write_text("{ cut", encoding="utf-8")
     result = softcord("models", "list", "--json")
     assert result.exit_code == 0
     assert [m["about"] for m in json.loads(result.stdout)["models"] if m["name"] == "v9.9"] == [
@@ -200,7 +200,9 @@ def test_segment_runs_an_installed_model_by_its_name(archive, tmp_path, monkeypa
         "segment", image, "-o", tmp_path / "out", "--model", "v9.9", "--device", "cpu"
     )
     assert result.exit_code == 0, result.stderr
-    sidecar = json.loads((tmp_path / "out" / "sub-01_T2w_label-SC_softseg.json").read_text())
+    sidecar = json.loads(
+        (tmp_path / "out" / "sub-01_T2w_label-SC_softseg.json").read_text(encoding="utf-8")
+    )
     assert sidecar["Model"]["Version"] == "v9.9"
     assert sidecar["Command"]["Options"]["model"] == "v9.9"
     mask = read_nifti(tmp_path / "out" / "sub-01_T2w_label-SC_softseg.nii.gz")
@@ -231,7 +233,7 @@ def test_a_model_that_is_not_there_is_a_sentence_that_says_how_to_get_it(
 
 def test_an_nnunet_folder_is_not_taken_for_a_bundle(tmp_path):
     (tmp_path / "nn" / "trained").mkdir(parents=True)
-    (tmp_path / "nn" / "trained" / "plans.json").write_text("{}")
+    (tmp_path / "nn" / "trained" / "plans.json").write_text("{}", encoding="utf-8")
     image = tmp_path / "in" / "image.nii.gz"
     write_nifti(a_neck(), image)
     result = softcord("segment", image, "-o", tmp_path / "out", "--model", tmp_path / "nn")
@@ -253,9 +255,9 @@ def test_flips_reach_the_engine_and_the_sidecar(tmp_path):
     run("segment", image, "-o", tmp_path / "b")
     assert seen == [True, False]
     assert (
-        json.loads((tmp_path / "a" / "image_label-SC_softseg.json").read_text())["Command"][
-            "Options"
-        ]["flips"]
+        json.loads((tmp_path / "a" / "image_label-SC_softseg.json").read_text(encoding="utf-8"))[
+            "Command"
+        ]["Options"]["flips"]
         is True
     )
 

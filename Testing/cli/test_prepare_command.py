@@ -87,7 +87,7 @@ def test_3d_images_are_copied_as_they_are(study):
     )
     packed = (out / "sub-01/anat/sub-01_T1w.nii.gz").read_bytes()
     assert gzip.decompress(packed) == (data / "sub-01/anat/sub-01_T1w.nii").read_bytes()
-    record = json.loads((out / "sub-01/anat/sub-01_T1w.json").read_text())
+    record = json.loads((out / "sub-01/anat/sub-01_T1w.json").read_text(encoding="utf-8"))
     assert (record["Method"], record["Sources"][0]["Image"]) == ("copy", "sub-01_T1w.nii")
 
 
@@ -98,7 +98,7 @@ def test_echoes_become_their_root_mean_square(study):
 
     factor = np.sqrt(np.mean(np.square(ECHOES)))
     assert combined.data == pytest.approx(echoes()[1].data * factor, rel=1e-5, abs=1e-3)
-    record = json.loads((out / "sub-01/anat/sub-01_T2star.json").read_text())
+    record = json.loads((out / "sub-01/anat/sub-01_T2star.json").read_text(encoding="utf-8"))
     assert (record["Method"], record["Echoes"]) == ("root mean square over echoes", 3)
 
 
@@ -135,7 +135,7 @@ def test_the_motion_is_written_down_in_mm(study):
 def test_the_sidecar_tells_what_was_averaged_and_how(study):
     data, out, _ = study
 
-    text = (out / "sub-01/dwi/sub-01_rec-average_dwi.json").read_text()
+    text = (out / "sub-01/dwi/sub-01_rec-average_dwi.json").read_text(encoding="utf-8")
 
     record = json.loads(text)
     source = data / "sub-01/dwi/sub-01_dwi.nii.gz"
@@ -218,7 +218,7 @@ def test_one_participant_by_its_files(softcord, tmp_path):
     for number, echo in enumerate(echoes(), start=1):
         write_nifti(echo, tmp_path / "in" / f"e{number}.nii.gz")
     series = write_diffusion(tmp_path / "in" / "dmri.nii.gz", bvals=None)
-    (tmp_path / "b.txt").write_text("\n".join(map(str, BVALS)))
+    (tmp_path / "b.txt").write_text("\n".join(map(str, BVALS)), encoding="utf-8")
     write_nifti(neck(), tmp_path / "in" / "t2.nii.gz")
 
     result = softcord(
@@ -258,7 +258,9 @@ def test_echo_files_of_a_data_set_are_combined_in_one(softcord, tmp_path):
 
     assert result.exit_code == 0, result.stderr
     assert names_in(tmp_path / "out/sub-01/anat") == ["sub-01_MEGRE.json", "sub-01_MEGRE.nii.gz"]
-    record = json.loads((tmp_path / "out/sub-01/anat/sub-01_MEGRE.json").read_text())
+    record = json.loads(
+        (tmp_path / "out/sub-01/anat/sub-01_MEGRE.json").read_text(encoding="utf-8")
+    )
     assert [one["Image"] for one in record["Sources"]] == [
         f"sub-01_echo-{n}_part-mag_MEGRE.nii.gz" for n in (1, 2, 3)
     ]
@@ -276,7 +278,9 @@ def test_without_correction_it_is_the_plain_mean_and_needs_no_model(
     mean = values(tmp_path / "out/sub-01/dwi/sub-01_rec-average_dwi.nii.gz")
     assert mean == pytest.approx(diffusion().data[..., list(WEIGHTED)].mean(axis=3), rel=1e-5)
     assert (
-        json.loads((tmp_path / "out/sub-01/dwi/sub-01_rec-average_dwi.json").read_text())["Motion"]
+        json.loads(
+            (tmp_path / "out/sub-01/dwi/sub-01_rec-average_dwi.json").read_text(encoding="utf-8")
+        )["Motion"]
         is None
     )
 
@@ -329,7 +333,9 @@ def test_where_no_cord_is_found_whole_slices_are_compared_and_there_is_no_mask(s
     assert "so motion was measured in whole slices" in result.stderr
     assert "rec-average_dwi has no mask: No spinal cord was found." in result.stderr
     assert not (tmp_path / "out/derivatives").exists()
-    record = json.loads((tmp_path / "out/sub-01/dwi/sub-01_rec-average_dwi.json").read_text())
+    record = json.loads(
+        (tmp_path / "out/sub-01/dwi/sub-01_rec-average_dwi.json").read_text(encoding="utf-8")
+    )
     assert record["Motion"]["Where"] == "whole slices"
 
 
@@ -380,7 +386,9 @@ def test_a_contrast_is_resampled_where_asked_for(softcord, tmp_path):
     assert mask.grid.same_as(after.grid)
     assert json.loads(result.stdout)["results"][0]["contrasts"]["T2w"]["method"] == "resampled"
     assert (
-        json.loads((tmp_path / "out/sub-01/anat/sub-01_T2w.json").read_text())["ResampledToMm"]
+        json.loads((tmp_path / "out/sub-01/anat/sub-01_T2w.json").read_text(encoding="utf-8"))[
+            "ResampledToMm"
+        ]
         == 1.6
     )
     assert read_nifti(tmp_path / "out/sub-01/anat/sub-01_T1w.nii.gz").grid.same_as(neck().grid)
@@ -428,7 +436,9 @@ def test_a_bad_file_costs_its_contrast_and_not_the_participant(softcord, tmp_pat
 def test_what_an_exclusion_list_names_is_left_out(softcord, tmp_path):
     for name in ("sub-01/anat/sub-01_T1w", "sub-01/anat/sub-01_T2w", "sub-02/anat/sub-02_T2w"):
         write_nifti(neck(), tmp_path / "data" / f"{name}.nii.gz")
-    (tmp_path / "exclude.yml").write_text("- sub-02\n- sub-01_T1w.nii.gz  # moved\n")
+    (tmp_path / "exclude.yml").write_text(
+        "- sub-02\n- sub-01_T1w.nii.gz  # moved\n", encoding="utf-8"
+    )
     words = ["--exclude", tmp_path / "exclude.yml", "--json"]
 
     result = softcord("prepare", tmp_path / "data", "-o", tmp_path / "out", *words)
@@ -458,15 +468,17 @@ def test_results_within_the_data_set_are_not_taken_for_images(softcord, tmp_path
 def test_results_do_not_go_among_the_images(softcord, tmp_path):
     for number, echo in enumerate(echoes(), start=1):
         write_nifti(echo, tmp_path / "sub-01/anat" / f"sub-01_echo-{number}_T2star.nii.gz")
-    (tmp_path / "sub-01/anat/sub-01_T2star.json").write_text("what the scanner said of all echoes")
+    (tmp_path / "sub-01/anat/sub-01_T2star.json").write_text(
+        "what the scanner said of all echoes", encoding="utf-8"
+    )
 
     result = softcord("prepare", tmp_path, "-o", tmp_path / ".")
 
     assert result.exit_code == 2
     assert "Results are not written among the images" in result.stderr
-    assert (
-        tmp_path / "sub-01/anat/sub-01_T2star.json"
-    ).read_text() == "what the scanner said of all echoes"
+    assert (tmp_path / "sub-01/anat/sub-01_T2star.json").read_text(
+        encoding="utf-8"
+    ) == "what the scanner said of all echoes"
 
 
 def test_an_image_stored_as_a_series_of_one_becomes_a_3d_image(softcord, tmp_path):

@@ -271,7 +271,9 @@ def test_what_is_no_level_image_is_a_sentence(
 
 
 def table_of_cases(path, rows):
-    path.write_text("participant,contrast,image,reference,discs\n" + "\n".join(rows) + "\n")
+    path.write_text(
+        "participant,contrast,image,reference,discs\n" + "\n".join(rows) + "\n", encoding="utf-8"
+    )
     return path
 
 

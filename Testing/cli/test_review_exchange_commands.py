@@ -49,7 +49,8 @@ def test_the_author_of_a_file_is_the_rater(softcord, root, tmp_path, monkeypatch
     log.write_text(
         "uid\tauthor\ttimestamp\tsaved_segmentations\tfailed_segmentations\tversion\n"
         "sub-03\tKim\t2026-03-07 11:05:40\tSC\t\t0.04\n"
-        "sub-44\tKim\t2026-03-07 11:05:40\tSC\t\t0.04\n"
+        "sub-44\tKim\t2026-03-07 11:05:40\tSC\t\t0.04\n",
+        encoding="utf-8",
     )
 
     result = softcord("review", "import", root, log, "--json")
@@ -62,7 +63,7 @@ def test_the_author_of_a_file_is_the_rater(softcord, root, tmp_path, monkeypatch
 def test_what_cannot_be_is_a_sentence(softcord, root, tmp_path):
     judge(root, T1W, "pass")
     other = tmp_path / "other.json"
-    other.write_text("{}")
+    other.write_text("{}", encoding="utf-8")
 
     assert softcord("review", "import", root, other).exit_code == 1
     result = softcord("review", "export", root, "--format", "excel", "-o", tmp_path)

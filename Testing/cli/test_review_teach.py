@@ -94,7 +94,7 @@ def test_a_failure_is_a_sentence(review, reviewed):
 
     folder = teaching_folder(reviewed.root)
     folder.mkdir(parents=True)
-    (folder / "runs").write_text("in the way")
+    (folder / "runs").write_text("in the way", encoding="utf-8")
     failed = review("teach")
     assert failed.exit_code == 1
     assert "Cannot write into this folder" in json.loads(failed.stdout)["sentence"]

@@ -57,7 +57,7 @@ def test_sidecar_tells_where_the_mask_came_from_but_not_where_files_lie(
         tmp_path / "models" / "a-model",
     ]
     softcord("segment", an_image, "-o", tmp_path / "out", *arguments)
-    text = (tmp_path / "out" / "sub-01_T2w_label-SC_softseg.json").read_text()
+    text = (tmp_path / "out" / "sub-01_T2w_label-SC_softseg.json").read_text(encoding="utf-8")
     sidecar = json.loads(text)
     assert sidecar["Source"] == "sub-01_T2w.nii.gz"
     assert sidecar["SourceSHA256"] == digest(an_image)
@@ -128,7 +128,9 @@ def test_a_series_is_averaged_unless_a_volume_is_chosen(
         atol=1e-4,
     )
     assert ("series of 3 volumes" in result.stderr) == (option == [])
-    sidecar = json.loads((tmp_path / "sub-01_dwi_label-SC_softseg.json").read_text())
+    sidecar = json.loads(
+        (tmp_path / "sub-01_dwi_label-SC_softseg.json").read_text(encoding="utf-8")
+    )
     assert sidecar["SourceVolume"] == (0 if "0" in option else "mean")
 
 
@@ -165,7 +167,7 @@ def test_json_is_one_object_on_stdout_and_human_text_stays_on_stderr(softcord, a
 
 def test_one_bad_image_does_not_stop_the_others(softcord, an_image, tmp_path):
     bad = tmp_path / "in" / "bad.nii.gz"
-    bad.write_text("no image")
+    bad.write_text("no image", encoding="utf-8")
     other = tmp_path / "in" / "sub-02.nii.gz"
     write_nifti(a_neck(5), other)
     result = softcord("segment", an_image, bad, other, "-o", tmp_path / "out", "--json")
@@ -247,7 +249,9 @@ def test_nothing_found_writes_an_empty_mask_and_says_so(softcord, an_image, tmp_
 def test_the_users_box_reaches_the_engine_and_the_sidecar(softcord, an_image, tmp_path):
     result = softcord("segment", an_image, "-o", tmp_path, "--box", "1,-2,15,30,20,10")
     assert result.exit_code == 0, result.stderr
-    box = json.loads((tmp_path / "sub-01_T2w_label-SC_softseg.json").read_text())["Box"]
+    box = json.loads((tmp_path / "sub-01_T2w_label-SC_softseg.json").read_text(encoding="utf-8"))[
+        "Box"
+    ]
     assert box["CenterMm"] == [1, -2, 15]
     assert box["SizeMm"] == [30, 20, 10]
 
@@ -325,6 +329,7 @@ def test_a_request_to_end_does_what_ctrl_c_does(an_image, tmp_path, name, reposi
         check=False,
         # Of a run that was started with nohup they are ignored, and so they would be here.
         preexec_fn=lambda: signal.signal(getattr(signal, name), signal.SIG_DFL),
+        encoding="utf-8",
     )
     assert answer.returncode == 130, answer.stderr
     assert "Stopped" in answer.stderr
@@ -422,11 +427,11 @@ def test_a_mask_that_was_corrected_by_hand_is_not_written_over(softcord, an_imag
     mask = tmp_path / "sub-01_T2w_label-SC_softseg.nii.gz"
     sidecar = sidecar_path(mask)
     mine = {**read_sidecar(sidecar), "RaterConfidence": 4}
-    sidecar.write_text(json_text(mine))
+    sidecar.write_text(json_text(mine), encoding="utf-8")
     assert softcord("segment", an_image, "-o", tmp_path).exit_code == 0
     assert read_sidecar(sidecar)["RaterConfidence"] == 4  # keys that are not ours stay
 
-    sidecar.write_text(json_text(with_correction(mine, "First Last", 3, 0)))
+    sidecar.write_text(json_text(with_correction(mine, "First Last", 3, 0)), encoding="utf-8")
     before = mask.read_bytes()
     result = softcord("segment", an_image, "-o", tmp_path)
     assert result.exit_code == 1
@@ -439,7 +444,7 @@ def test_what_an_exclusion_list_names_is_left_out(softcord, tmp_path):
     images = [tmp_path / f"{name}.nii.gz" for name in names]
     for image in images:
         write_nifti(a_neck(), image)
-    (tmp_path / "exclude.txt").write_text("sub-02: no cord\nsub-01_T1w.nii.gz\n")
+    (tmp_path / "exclude.txt").write_text("sub-02: no cord\nsub-01_T1w.nii.gz\n", encoding="utf-8")
     words = ["--exclude", tmp_path / "exclude.txt", "-o", tmp_path / "out"]
 
     result, none = softcord("segment", *images, *words), softcord("segment", images[2], *words)

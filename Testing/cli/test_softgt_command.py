@@ -106,7 +106,9 @@ def test_the_binarised_one_is_an_option(study):
 def test_the_sidecar_says_what_it_is_made_of(study):
     root, out, _ = study
 
-    record = json.loads((anat(out) / "sub-01_T1w_label-SC_softseg.json").read_text())
+    record = json.loads(
+        (anat(out) / "sub-01_T1w_label-SC_softseg.json").read_text(encoding="utf-8")
+    )
 
     source = root / "derivatives" / "labels" / "sub-01" / "anat" / "sub-01_T1w_label-SC_seg.nii.gz"
     assert {"Contrast": "T1w", "Mask": source.name, "SHA256": digest(source)} in record["Sources"]
@@ -211,7 +213,9 @@ def test_the_derivatives_say_what_they_are(study):
 
     for kind in ("labels_softseg", "labels_softseg_bin"):
         assert (
-            json.loads((out / kind / "dataset_description.json").read_text())["DatasetType"]
+            json.loads((out / kind / "dataset_description.json").read_text(encoding="utf-8"))[
+                "DatasetType"
+            ]
             == "derivative"
         )
 
@@ -251,7 +255,9 @@ def test_one_participant_by_its_files(softcord, tmp_path):
         "T2w_label-SC_softseg.nii.gz",
         "T2w_softgt.html",
     ]
-    record = json.loads((tmp_path / "out" / "T2star_label-SC_softseg.json").read_text())
+    record = json.loads(
+        (tmp_path / "out" / "T2star_label-SC_softseg.json").read_text(encoding="utf-8")
+    )
     assert record["Registration"]["Method"] == "centermass"
     assert record["RotationDegrees"] is None
     assert record["ReferenceSlicesTrimmedAtEachEnd"] == 0
@@ -295,7 +301,9 @@ def test_discs_may_be_marked_in_another_contrast(softcord, tmp_path):
 def test_the_list_leaves_out_participants_and_images_and_says_why(softcord, tmp_path):
     write_subject(tmp_path / "in")
     write_subject(tmp_path / "in", "sub-02")
-    (tmp_path / "exclude.yml").write_text("FILES_REG:\n- sub-01_T2star.nii.gz  # moved\n- sub-02\n")
+    (tmp_path / "exclude.yml").write_text(
+        "FILES_REG:\n- sub-01_T2star.nii.gz  # moved\n- sub-02\n", encoding="utf-8"
+    )
 
     result = softcord(
         "softgt",
@@ -344,7 +352,7 @@ def test_a_bad_mask_costs_its_own_contrast_only(softcord, tmp_path):
     masks["FLAIR"] = Volume(masks["T1w"].data, far)
     write_subject(tmp_path / "in", masks=masks)
     labels = tmp_path / "in/derivatives/labels/sub-01/anat"
-    (labels / "sub-01_T2star_label-SC_seg.nii.gz").write_text("no image")
+    (labels / "sub-01_T2star_label-SC_seg.nii.gz").write_text("no image", encoding="utf-8")
 
     result = softcord("softgt", tmp_path / "in", "-o", tmp_path / "out", "--json")
 
@@ -447,7 +455,7 @@ def test_a_bad_mask_leaves_nothing_half_written(softcord, two_masks, tmp_path):
 
 
 def test_a_bad_image_for_the_page_leaves_nothing_half_written(softcord, two_masks, tmp_path):
-    (tmp_path / "in" / "T1w.nii.gz").write_text("no image")
+    (tmp_path / "in" / "T1w.nii.gz").write_text("no image", encoding="utf-8")
 
     result = softcord(
         "softgt",

@@ -27,7 +27,7 @@ def a_config(tmp_path):
     """A file that trains two tiny networks for two passes over three images."""
     folder = make_dataset(tmp_path / "data", participants=5, contrasts=("anat/{}_T1w",))
     listed, _notes = make_datalist(folder, tmp_path)
-    (tmp_path / "dataset.json").write_text(json.dumps(listed))
+    (tmp_path / "dataset.json").write_text(json.dumps(listed), encoding="utf-8")
     content = {
         "name": "tiny",
         "machine": {"workers": 0},
@@ -35,7 +35,7 @@ def a_config(tmp_path):
         "bundle": {"name": "Tiny", "version": "0.0.1", "license": "Apache-2.0"},
     }
     path = tmp_path / "tiny.yaml"
-    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     return path
 
 

@@ -52,7 +52,8 @@ def write_study(folder, discs: bool = True):
         ]
         marks.parent.mkdir(exist_ok=True, parents=True)
         marks.write_text(
-            json.dumps({"markups": [{"coordinateSystem": "LPS", "controlPoints": control}]})
+            json.dumps({"markups": [{"coordinateSystem": "LPS", "controlPoints": control}]}),
+            encoding="utf-8",
         )
         for contrast in CONTRASTS:
             name = f"{participant}_{contrast}"
@@ -68,5 +69,5 @@ def write_study(folder, discs: bool = True):
                 f"{participant},{contrast},data/{name}.nii.gz,data/{name}_seg-manual.nii.gz,{mark},{participant},yes"
             )
     table = folder / "cases.csv"
-    table.write_text("\n".join(rows) + "\n")
+    table.write_text("\n".join(rows) + "\n", encoding="utf-8")
     return table

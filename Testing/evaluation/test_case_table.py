@@ -11,7 +11,7 @@ from SoftCordSegLib.evaluation import Case, FolderMethod, evaluate, read_cases
 
 
 def write(path, *lines):
-    path.write_text("\n".join(lines) + "\n")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 
 

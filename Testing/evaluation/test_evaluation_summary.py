@@ -299,7 +299,8 @@ class TestOptions:
         soft.data[7:13, 7:15] = 0.8
         write_nifti(soft, tmp_path / "masks" / "a_seg.nii.gz")
         (tmp_path / "cases.csv").write_text(
-            "participant,contrast,image,reference\nsub-01,T2w,a.nii.gz,a_seg-manual.nii.gz\n"
+            "participant,contrast,image,reference\nsub-01,T2w,a.nii.gz,a_seg-manual.nii.gz\n",
+            encoding="utf-8",
         )
         cases = read_cases(tmp_path / "cases.csv")
 

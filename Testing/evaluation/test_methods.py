@@ -15,7 +15,7 @@ from SoftCordSegLib.volume import read_nifti, write_nifti
 
 
 def write(path, *lines):
-    path.write_text("\n".join(lines) + "\n")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 
 

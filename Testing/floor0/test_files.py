@@ -66,28 +66,28 @@ def test_the_writer_sees_the_suffixes_and_the_folder_of_the_file(tmp_path):
 
 def test_until_the_end_the_old_file_stands(tmp_path):
     path = tmp_path / "note.txt"
-    path.write_text("old")
+    path.write_text("old", encoding="utf-8")
 
     with atomic_path(path) as temporary:
-        temporary.write_text("new")
-        assert path.read_text() == "old"
+        temporary.write_text("new", encoding="utf-8")
+        assert path.read_text(encoding="utf-8") == "old"
 
-    assert path.read_text() == "new"
+    assert path.read_text(encoding="utf-8") == "new"
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, OSError])
 def test_a_failing_writer_leaves_the_old_file_and_nothing_else(tmp_path, error):
     path = tmp_path / "note.txt"
-    path.write_text("old")
+    path.write_text("old", encoding="utf-8")
 
     def write(temporary: Path):
-        temporary.write_text("half")
+        temporary.write_text("half", encoding="utf-8")
         raise error("in the middle")
 
     with pytest.raises(OutputError if error is OSError else error):
         write_atomically(path, write)
 
-    assert path.read_text() == "old"
+    assert path.read_text(encoding="utf-8") == "old"
     assert [child.name for child in tmp_path.iterdir()] == ["note.txt"]
 
 
@@ -101,7 +101,7 @@ def test_a_writer_that_writes_nothing_leaves_nothing(tmp_path):
 @pytest.mark.skipif(os.name != "posix", reason="permissions of files are POSIX's")
 def test_a_new_file_has_the_permissions_of_any_new_file(tmp_path):
     write_text_atomically(tmp_path / "ours.txt", "")
-    (tmp_path / "plain.txt").write_text("")
+    (tmp_path / "plain.txt").write_text("", encoding="utf-8")
 
     assert (tmp_path / "ours.txt").stat().st_mode == (tmp_path / "plain.txt").stat().st_mode
 
@@ -124,7 +124,11 @@ def test_a_read_only_folder_is_a_sentence():
         )
 
         answer = subprocess.run(
-            [sys.executable, "-c", program], capture_output=True, text=True, check=False
+            [sys.executable, "-c", program],
+            capture_output=True,
+            text=True,
+            check=False,
+            encoding="utf-8",
         )
 
         assert f"'{folder}': Cannot write into this folder" in answer.stdout, answer.stderr
@@ -132,7 +136,7 @@ def test_a_read_only_folder_is_a_sentence():
 
 
 def test_a_file_in_the_place_of_the_folder_is_a_sentence(tmp_path):
-    (tmp_path / "folder").write_text("I am a file")
+    (tmp_path / "folder").write_text("I am a file", encoding="utf-8")
 
     with pytest.raises(OutputError, match="Cannot write into this folder"):
         write_text_atomically(tmp_path / "folder" / "note.txt", "x")
@@ -165,10 +169,10 @@ def test_a_full_disk_is_a_sentence_for_text_too(small_disk):
 
 
 def test_a_file_in_the_place_of_a_folder_is_named_as_such(tmp_path):
-    (tmp_path / "out").write_text("mine")
+    (tmp_path / "out").write_text("mine", encoding="utf-8")
     with pytest.raises(OutputError, match="a file, not a folder"):
         check_folder(tmp_path / "out")
-    assert (tmp_path / "out").read_text() == "mine"
+    assert (tmp_path / "out").read_text(encoding="utf-8") == "mine"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes and links are POSIX's")
@@ -183,7 +187,7 @@ def test_a_loop_of_links_has_a_real_path_too(tmp_path):
 @pytest.mark.skipif(os.name != "posix", reason="pipes and links are POSIX's")
 def test_what_is_protected_or_no_file_is_not_replaced(tmp_path):
     protected, pipe, link = (tmp_path / name for name in ("protected", "pipe", "link"))
-    protected.write_text("old")
+    protected.write_text("old", encoding="utf-8")
     protected.chmod(0o444)
     os.mkfifo(pipe)
     link.symlink_to(protected)
@@ -192,7 +196,7 @@ def test_what_is_protected_or_no_file_is_not_replaced(tmp_path):
         with pytest.raises(OutputError, match=word):
             write_text_atomically(path, "new")
 
-    assert protected.read_text() == "old"
+    assert protected.read_text(encoding="utf-8") == "old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "pipe", "protected"]
 
 
@@ -208,7 +212,7 @@ def test_what_a_killed_process_left_goes_at_the_next_run(tmp_path):
     subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment, check=False)
     assert len(list(tmp_path.iterdir())) == 2
     of_another = tmp_path / f".softcord-{owner_mark()}-abc.txt"
-    of_another.write_text("being written")
+    of_another.write_text("being written", encoding="utf-8")
 
     write_text_atomically(tmp_path / "note.txt", "x")
 
@@ -229,7 +233,7 @@ def killed_between_two_files(folder: Path) -> None:
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "SoftCordSeg")}
     subprocess.run([sys.executable, "-c", program], cwd=folder, env=environment, check=False)
-    assert (folder / "mask.nii").read_text() == "new"
+    assert (folder / "mask.nii").read_text(encoding="utf-8") == "new"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kills itself by a POSIX signal")
@@ -238,24 +242,24 @@ def test_what_a_killed_run_had_written_whole_is_put_in_place_at_the_next(tmp_pat
     """A mask without its sidecar would pass for one made by hand, and be kept for ever."""
     sidecar = tmp_path / "mask.json"
     if before is not None:
-        sidecar.write_text(before)
+        sidecar.write_text(before, encoding="utf-8")
     killed_between_two_files(tmp_path)
     assert sidecar.exists() is (before is not None)
 
     finish_killed_runs(tmp_path)
 
-    assert sidecar.read_text() == "new"
+    assert sidecar.read_text(encoding="utf-8") == "new"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mask.json", "mask.nii"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kills itself by a POSIX signal")
 def test_what_was_written_since_the_kill_is_not_replaced(tmp_path):
     killed_between_two_files(tmp_path)
-    (tmp_path / "mask.json").write_text("by hand")
+    (tmp_path / "mask.json").write_text("by hand", encoding="utf-8")
 
     finish_killed_runs(tmp_path)
 
-    assert (tmp_path / "mask.json").read_text() == "by hand"
+    assert (tmp_path / "mask.json").read_text(encoding="utf-8") == "by hand"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mask.json", "mask.nii"]
 
 
@@ -293,7 +297,7 @@ def test_names_that_are_not_utf_8_are_written_as_json_reads_them(tmp_path):
 
 
 def test_a_lock_in_a_folder_that_cannot_be_made_is_a_sentence(tmp_path):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
 
     with (
         pytest.raises(OutputError, match="Cannot write into this folder"),

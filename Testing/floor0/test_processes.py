@@ -58,6 +58,7 @@ def holder(path: Path, body: str) -> subprocess.Popen:
         env=environment(),
         stdout=subprocess.PIPE,
         text=True,
+        encoding="utf-8",
     )
     assert process.stdout.readline().strip() == "held"
     return process
@@ -169,10 +170,13 @@ def test_a_detached_process_outlives_the_one_that_started_it(tmp_path):
     subprocess.run([sys.executable, "-c", outer], env=environment(), check=True)
 
     deadline = time.monotonic() + 60
-    while not (tmp_path / "output").read_text().strip() and time.monotonic() < deadline:
+    while (
+        not (tmp_path / "output").read_text(encoding="utf-8").strip()
+        and time.monotonic() < deadline
+    ):
         time.sleep(0.05)
-    assert (tmp_path / "done").read_text() == "yes"
-    assert (tmp_path / "output").read_text().strip() == "said"
+    assert (tmp_path / "done").read_text(encoding="utf-8") == "yes"
+    assert (tmp_path / "output").read_text(encoding="utf-8").strip() == "said"
 
 
 @pytest.mark.skipif(
@@ -191,6 +195,7 @@ def test_the_lowest_priority_is_idle_and_is_inherited():
         capture_output=True,
         text=True,
         check=True,
+        encoding="utf-8",
     )
 
     assert answer.stdout.split() == ["19", "True"]
@@ -213,6 +218,7 @@ def test_the_lowest_priority_counts_against_other_sessions_too():
         text=True,
         check=True,
         start_new_session=True,
+        encoding="utf-8",
     )
 
     assert answer.stdout.split()[-2:] == ["nice", "19"]

@@ -188,13 +188,13 @@ def test_pictures_are_small():
 def test_what_is_looked_for_is_recognised(tmp_path):
     page = tmp_path / "page.md"
     other = "# A *first* `thing`\n\n```sh\n# no heading\n```\n"
-    (tmp_path / "other.md").write_text(other)
+    (tmp_path / "other.md").write_text(other, encoding="utf-8")
     text = (
         "[a](other.md) [b](none.md) ![c](other.md#a-first-thing) [d](other.md#no-heading)\n"
         "[e](#here) `[f](none.md)` [g](https://example.org/x)\n# Here\n"
         f"[h]({ON_THE_WEB}README.md) [i]({ON_THE_WEB}none.md)\n"
     )
-    page.write_text(text)
+    page.write_text(text, encoding="utf-8")
 
     assert broken_links(page, text) == ["none.md", "other.md#no-heading", f"{ON_THE_WEB}none.md"]
     assert unknown_options(["segment", "a.nii", "-o", "out", "--no-such=1", "--box", "-1,2"]) == [

@@ -31,12 +31,12 @@ def test_no_files_import_each_other_in_a_circle():
 
 def test_a_planted_circle_is_caught(tmp_path):
     (tmp_path / "cli").mkdir()
-    (tmp_path / "cli" / "one.py").write_text("def f():\n    from .two import g")
-    (tmp_path / "cli" / "two.py").write_text("from . import three")
+    (tmp_path / "cli" / "one.py").write_text("def f():\n    from .two import g", encoding="utf-8")
+    (tmp_path / "cli" / "two.py").write_text("from . import three", encoding="utf-8")
     (tmp_path / "cli" / "three.py").write_text(
-        "if TYPE_CHECKING:\n    from SoftCordSegLib.cli.one import f"
+        "if TYPE_CHECKING:\n    from SoftCordSegLib.cli.one import f", encoding="utf-8"
     )
-    (tmp_path / "cli" / "four.py").write_text("from .one import f")
+    (tmp_path / "cli" / "four.py").write_text("from .one import f", encoding="utf-8")
 
     assert floors.circles(tmp_path) == [
         [f"SoftCordSegLib.cli.{name}" for name in ("one", "three", "two")]
@@ -111,7 +111,7 @@ def test_a_planted_circle_is_caught(tmp_path):
 )
 def test_a_planted_violation_is_caught(tmp_path, file, source, sentence):
     (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
-    (tmp_path / file).write_text(source)
+    (tmp_path / file).write_text(source, encoding="utf-8")
 
     found = floors.violations(tmp_path)
 
@@ -137,7 +137,7 @@ def test_a_planted_violation_is_caught(tmp_path, file, source, sentence):
 )
 def test_what_the_design_allows_is_not_complained_of(tmp_path, file, source):
     (tmp_path / file).parent.mkdir(parents=True)
-    (tmp_path / file).write_text(source)
+    (tmp_path / file).write_text(source, encoding="utf-8")
 
     assert floors.violations(tmp_path) == []
 
@@ -152,7 +152,11 @@ def test_opening_a_room_loads_no_heavy_package():
     )
 
     answer = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        encoding="utf-8",
     )
 
     assert answer.stdout == "".join(f"{room} []\n" for room in ["", *rooms])

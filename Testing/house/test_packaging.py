@@ -30,6 +30,7 @@ def wheel(tmp_path_factory) -> Path:
         capture_output=True,
         text=True,
         check=False,
+        encoding="utf-8",
     ).stdout.splitlines()
     if not names:
         pytest.skip("this is not a git checkout")
@@ -58,7 +59,11 @@ def wheel(tmp_path_factory) -> Path:
         str(folder),
     ]
     answer = subprocess.run(
-        [*command, str(folder / "source")], capture_output=True, text=True, check=False
+        [*command, str(folder / "source")],
+        capture_output=True,
+        text=True,
+        check=False,
+        encoding="utf-8",
     )
     assert answer.returncode == 0, answer.stderr
     return next(folder.glob("*.whl"))
@@ -97,7 +102,11 @@ def test_resources_are_found_in_an_installed_wheel(wheel, tmp_path):
     )
 
     answer = subprocess.run(
-        [sys.executable, "-S", "-c", program], capture_output=True, text=True, check=True
+        [sys.executable, "-S", "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        encoding="utf-8",
     )
 
     assert Path(answer.stdout.strip()) == tmp_path / "SoftCordSegLib" / "Resources"

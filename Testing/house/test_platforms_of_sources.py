@@ -106,12 +106,16 @@ def _is_text_call(call: ast.Call) -> bool:
 
 
 def _opens_a_file(call: ast.Call) -> bool:
-    """``open(path)`` or ``path.open("w")``; not ``os.open``, ``gzip.open(path)``, a menu's."""
+    """``open(path)`` or ``path.open("w")``; not ``os.open``, ``gzip.open(path)``, that of a menu or
+    of a zip file.
+    """
     if isinstance(call.func, ast.Name):
         return call.func.id in dir(builtins) or call.func.id in _OPENERS
     if call.func.attr != "open":
         return True
-    arguments = [*call.args, *(word.value for word in call.keywords if word.arg == "mode")]
+    if isinstance(call.func.value, ast.Name) and call.func.value.id in ("io", "builtins"):
+        return True
+    arguments = [*call.args[:1], *(word.value for word in call.keywords if word.arg == "mode")]
     return any(
         isinstance(one, ast.Constant) and re.fullmatch(r"[rwxa]t?\+?", str(one.value))
         for one in arguments
@@ -136,6 +140,8 @@ def _names_encoding(call: ast.Call) -> bool:
         ("p.open('w')", True),
         ("os.open(p, os.O_RDWR)", False),
         ("dialog.open()", False),
+        ("archive.open(info, 'w')", False),
+        ("io.open(p, 'w')", True),
         ("subprocess.run(c, text=True)", True),
         ("subprocess.run(c, text=True, encoding='utf-8')", False),
     ],
@@ -154,7 +160,10 @@ def test_what_is_taken_for_a_call_of_one_system():
 
 
 def test_every_text_file_names_its_encoding():
-    found = {path.name: without_encoding(path.read_text(encoding="utf-8")) for path in SOURCES}
+    tests = sorted((REPOSITORY / "Testing").rglob("*.py"))
+    found = {
+        path.name: without_encoding(path.read_text(encoding="utf-8")) for path in [*SOURCES, *tests]
+    }
     assert {name: calls for name, calls in found.items() if calls} == {}
 
 

@@ -30,7 +30,9 @@ MACHINE_PATH = re.compile(
 def files() -> list[Path]:
     """What git has, and what it would take."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    answer = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    answer = subprocess.run(
+        command, cwd=REPOSITORY, capture_output=True, text=True, check=False, encoding="utf-8"
+    )
     if answer.returncode:
         pytest.skip("this is not a git checkout")
     return [
@@ -67,7 +69,9 @@ def minimum_python(*paths: Path) -> subprocess.CompletedProcess:
         "--no-tips",
         "--no-parse-comments",
     ]
-    return subprocess.run([*command, *map(str, paths)], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [*command, *map(str, paths)], capture_output=True, text=True, check=False, encoding="utf-8"
+    )
 
 
 def test_only_the_module_itself_lies_directly_in_its_folder():
@@ -149,6 +153,6 @@ def test_the_library_runs_on_the_oldest_python():
 
 @pytest.mark.parametrize("source", ["zip([1], [2], strict=True)", "match 1:\n    case _: pass"])
 def test_newer_python_is_recognised(tmp_path, source):
-    (tmp_path / "newer.py").write_text(source)
+    (tmp_path / "newer.py").write_text(source, encoding="utf-8")
 
     assert minimum_python(tmp_path / "newer.py").returncode == 1

@@ -205,7 +205,9 @@ def test_what_is_looked_for_is_recognised(tmp_path):
     for name in ("a/run.py", "b/run.py", "c/one.py", "c/two.py", "c/three.py", "c/four.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    (tmp_path / "kept.py").write_text("class How: pass\ndef ask(people): toldThem = 1\nplace = 2\n")
+    (tmp_path / "kept.py").write_text(
+        "class How: pass\ndef ask(people): toldThem = 1\nplace = 2\n", encoding="utf-8"
+    )
 
     assert repeated_names(tmp_path) == {"run.py": ["a/run.py", "b/run.py"]}
     assert small_folders(tmp_path) == ["a", "b"]

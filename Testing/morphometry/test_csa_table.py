@@ -100,20 +100,20 @@ def test_file_is_written_and_added_to(a_cord, tmp_path):
         ("two", "4"),
     ]
     write_csv(path, a_cord, aggregate(a_cord, levels=[4]), "three", timestamp=WHEN)
-    assert [row["Filename"] for row in read(path.read_text())] == ["three"]
+    assert [row["Filename"] for row in read(path.read_text(encoding="utf-8"))] == ["three"]
     assert [entry.name for entry in path.parent.iterdir()] == ["csa.csv"]
 
 
 def test_adding_to_another_table_is_refused_and_leaves_it_alone(a_cord, tmp_path):
     path = tmp_path / "other.csv"
-    path.write_text("a,b\n1,2\n")
+    path.write_text("a,b\n1,2\n", encoding="utf-8")
     with pytest.raises(InputError, match="other columns"):
         text_added_to(path, csv_text(a_cord, aggregate(a_cord)))
-    assert path.read_text() == "a,b\n1,2\n"
+    assert path.read_text(encoding="utf-8") == "a,b\n1,2\n"
 
 
 def test_a_folder_that_cannot_be_made_is_a_sentence(a_cord, tmp_path):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(OutputError, match="Cannot write"):
         write_csv(tmp_path / "file" / "csa.csv", a_cord, aggregate(a_cord))
 

@@ -90,7 +90,9 @@ def test_what_is_no_point_is_named(tmp_path, one, sentence):
 
 
 def test_the_line_that_is_no_point_is_named(tmp_path):
-    (tmp_path / "a.fcsv").write_text("# columns = id,x,y,z,label\n1,1,2,3,C2/C3\n2,1,two,3,C3/C4\n")
+    (tmp_path / "a.fcsv").write_text(
+        "# columns = id,x,y,z,label\n1,1,2,3,C2/C3\n2,1,two,3,C3/C4\n", encoding="utf-8"
+    )
 
     with pytest.raises(InputError, match="Line 3, '2,1,two,3,C3/C4',"):
         read_discs(tmp_path / "a.fcsv")

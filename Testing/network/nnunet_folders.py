@@ -168,6 +168,6 @@ def write_result_folder(
         (trained / f"fold_{fold}").mkdir(parents=True)
         net = random_net(seed=10 + int(fold if fold != "all" else 9), **{**SHAPE, **shape})
         torch.save(checkpoint(net), trained / f"fold_{fold}" / file)
-    (trained / "plans.json").write_text(json.dumps(plans_file or plans()))
-    (trained / "dataset.json").write_text(json.dumps(dataset_file or dataset()))
+    (trained / "plans.json").write_text(json.dumps(plans_file or plans()), encoding="utf-8")
+    (trained / "dataset.json").write_text(json.dumps(dataset_file or dataset()), encoding="utf-8")
     return trained

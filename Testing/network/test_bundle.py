@@ -56,9 +56,9 @@ def bundle_folder(tmp_path, networks):
 
 
 def edit(path, change) -> None:
-    content = json.loads(path.read_text())
+    content = json.loads(path.read_text(encoding="utf-8"))
     change(content)
-    path.write_text(json.dumps(content))
+    path.write_text(json.dumps(content), encoding="utf-8")
 
 
 def test_a_bundle_has_the_files_of_a_monai_bundle(bundle_folder):
@@ -242,7 +242,7 @@ def test_weights_of_a_plan_outside_the_folder_are_refused(tmp_path):
 
 
 def test_the_configuration_of_bundles_of_ours_is_written_as_before(bundle_folder):
-    written = json.loads((bundle_folder / "configs" / "inference.json").read_text())
+    written = json.loads((bundle_folder / "configs" / "inference.json").read_text(encoding="utf-8"))
     assert sorted(written) == ["locator", "orientation", "segmenter"]
     assert sorted(written["locator"]) == [
         "activation",

@@ -46,7 +46,7 @@ class Runs:
 
 def marked(path):
     """Leaves a file behind if it is ever called."""
-    pathlib.Path(path).write_text("run")
+    pathlib.Path(path).write_text("run", encoding="utf-8")
 
 
 @pytest.fixture

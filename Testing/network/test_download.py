@@ -220,7 +220,7 @@ def test_no_connection_is_a_sentence_with_a_way_out(server, target):
 
 
 def test_a_folder_that_cannot_be_written_is_a_sentence(server, tmp_path):
-    (tmp_path / "file").write_text("not a folder")
+    (tmp_path / "file").write_text("not a folder", encoding="utf-8")
     with pytest.raises(OutputError, match="cannot be written"):
         download(server.file, tmp_path / "file" / "model.zip")
 

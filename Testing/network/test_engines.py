@@ -76,7 +76,9 @@ def test_choosing_imports_neither_engine():
         "from SoftCordSegLib.network.engines import choose_engine\n"
         "print(choose_engine('cpu').name, 'torch' in sys.modules, 'openvino' in sys.modules)"
     )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, encoding="utf-8"
+    )
     name, torch, openvino = run.stdout.strip().rsplit(" ", 2)
     assert (torch, openvino) == ("False", "False")
     assert name.split()[0] in ("OpenVINO", "PyTorch")

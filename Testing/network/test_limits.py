@@ -34,13 +34,13 @@ def a_bundle(folder, change=lambda state: None):
 
 def edited(folder, key, value):
     path = folder / "configs" / "inference.json"
-    content = json.loads(path.read_text())
+    content = json.loads(path.read_text(encoding="utf-8"))
     part = content
     *keys, last = key.split(".")
     for one in keys:
         part = part[one]
     part[last] = value
-    path.write_text(json.dumps(content))
+    path.write_text(json.dumps(content), encoding="utf-8")
     return folder
 
 

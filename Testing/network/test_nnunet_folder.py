@@ -108,7 +108,7 @@ def test_margins_of_a_model_for_cropped_images(tmp_path, name):
         if name.endswith("json")
         else "".join(f"{key}: {value}\n" for key, value in entries.items())
     )
-    (tmp_path / name).write_text(text)
+    (tmp_path / name).write_text(text, encoding="utf-8")
     plan = convert_result_folder(folder).plan
     assert plan.margins == Margins(superior=30, inferior=80, posterior=25)
     assert NnUNet.from_json(plan.to_json()) == plan
@@ -158,7 +158,7 @@ def test_weights_of_another_shape_are_a_sentence(tmp_path):
 @pytest.mark.parametrize("file", ["plans.json", "dataset.json", "fold_0/checkpoint_final.pth"])
 def test_missing_and_corrupt_files_are_named(tmp_path, file):
     folder = write_result_folder(tmp_path)
-    (folder / file).write_text("{ cut")
+    (folder / file).write_text("{ cut", encoding="utf-8")
     with pytest.raises(ModelError, match=file.rsplit("/", 1)[-1]):
         convert_result_folder(folder)
     (folder / file).unlink()

@@ -194,7 +194,7 @@ def test_the_file_of_a_release_is_known_by_its_name(store, tmp_path):
 
 def test_what_is_no_model_is_a_sentence(store, tmp_path):
     (tmp_path / "x").mkdir()
-    (tmp_path / "x" / "plans.json").write_text("{}")
+    (tmp_path / "x" / "plans.json").write_text("{}", encoding="utf-8")
     with pytest.raises(ModelError, match="contains no model of a known kind"):
         install_archive(zipped(tmp_path / "x.zip", tmp_path / "x"))
     assert left_in(store.folder) == []
@@ -203,8 +203,8 @@ def test_what_is_no_model_is_a_sentence(store, tmp_path):
 def test_a_corrupt_file_in_an_archive_is_named_by_its_path_in_the_archive(store, tmp_path):
     folder = tmp_path / "x" / "model"
     (folder / "fold_0").mkdir(parents=True)
-    (folder / "plans.json").write_text("{")
-    (folder / "dataset.json").write_text("{}")
+    (folder / "plans.json").write_text("{", encoding="utf-8")
+    (folder / "dataset.json").write_text("{}", encoding="utf-8")
     (folder / "fold_0" / "checkpoint_final.pth").write_bytes(b"x")
     with pytest.raises(ModelError) as caught:
         install_archive(zipped(tmp_path / "x.zip", tmp_path / "x"))
@@ -314,9 +314,9 @@ def test_a_tampered_model_is_noticed(store, archive):
 def test_weights_that_do_not_fit_are_noticed(store, archive):
     folder = install_archive(archive, release=a_release())
     path = folder / "configs" / "inference.json"
-    content = json.loads(path.read_text())
+    content = json.loads(path.read_text(encoding="utf-8"))
     content["network"]["unet"]["features"] = [4, 6, 10]
-    path.write_text(json.dumps(content))
+    path.write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(ModelError, match="do not fit"):
         store.verify("v9.9")
 
@@ -338,7 +338,7 @@ def test_names_that_no_folder_can_have_are_refused(store, archive, name):
 
 
 def test_a_store_that_cannot_be_written_is_a_sentence(archive, tmp_path):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(OutputError, match="models' folder cannot be written"):
         install_archive(archive, Store(tmp_path / "file" / "models"), release=a_release())
 
@@ -480,5 +480,5 @@ def test_a_model_cannot_take_the_name_of_the_stores_own_file(store, archive, nam
 def test_a_remembered_sha256_that_is_none_is_not_compared(store):
     store.folder.mkdir(parents=True)
     for content in ('{"v9.9": 5}', '{"v9.9": "abc"}', "[1]"):
-        (store.folder / "known-archives.json").write_text(content)
+        (store.folder / "known-archives.json").write_text(content, encoding="utf-8")
         assert store.remembered("v9.9") is None

@@ -182,6 +182,31 @@ def reviewing(camera: Photographer, files: dict[str, Path]) -> None:
         host.click(ui.cordImageTab)
 
 
+def teaching(camera: Photographer, _files) -> None:
+    """The section Teach: nothing yet, at work, better, the rest with its drift."""
+    from panel.review_examples import make_data_set, start
+    from panel.teach_examples import a_drift, at_work, better
+
+    host, ui = camera.host, camera.ui
+    with tempfile.TemporaryDirectory() as folder:
+        study = make_data_set(Path(folder) / "neck-study", 6)
+        host.click(ui.cordReviewTab)
+        start(host, ui, study, "Dr. Anna Meyer")
+        camera.open_section("Teach")
+        for state, put in (
+            ("", None),
+            ("-at-work", at_work),
+            ("-better", better),
+            ("-drift", a_drift),
+        ):
+            if put is not None:
+                put(study)
+                next(one for one in camera.widget.panel._sections if one.name == "Teach")._look()
+            camera.take(f"review-teach{state}")
+        camera.widget.panel.desk.leave()
+        host.click(ui.cordImageTab)
+
+
 def review_study(camera: Photographer, files: dict[str, Path], folder: Path) -> Path:
     """A data set of real images with the shipped model's masks, and small ones to fill the list."""
     from panel.review_examples import add_case, make_data_set
@@ -247,6 +272,7 @@ STATES = (
     other_patient,
     placing,
     reviewing,
+    teaching,
     failing,
 )
 

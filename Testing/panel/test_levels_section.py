@@ -470,7 +470,7 @@ def test_discs_are_saved_and_loaded(ui, neck, phantom, slicer_host, tmp_path, en
 
 
 def test_a_file_without_discs_is_a_sentence(ui, neck, slicer_host, tmp_path):
-    (tmp_path / "no.mrk.json").write_text("{}")
+    (tmp_path / "no.mrk.json").write_text("{}", encoding="utf-8")
     slicer_host.answers = [str(tmp_path / "no.mrk.json")]
     ui.cordLoadDiscsButton.click()
 

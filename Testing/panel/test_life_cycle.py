@@ -297,7 +297,12 @@ print("heavy:", sorted({"torch", "monai", "matplotlib", "scipy.signal"} & set(sy
 host.close_panel(widget)
 """
     answer = subprocess.run(
-        [sys.executable, "-c", program], cwd=repository, capture_output=True, text=True, check=False
+        [sys.executable, "-c", program],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=False,
+        encoding="utf-8",
     )
     assert "heavy: []" in answer.stdout, answer.stdout + answer.stderr
 
@@ -344,7 +349,12 @@ print("errors:", host.slot_errors)
 host.close_panel(widget)
 """
     answer = subprocess.run(
-        [sys.executable, "-c", program], cwd=repository, capture_output=True, text=True, check=False
+        [sys.executable, "-c", program],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=False,
+        encoding="utf-8",
     )
     said = answer.stdout + answer.stderr
     missing = "These packages are missing: nibabel, openvino, safetensors."

@@ -531,7 +531,8 @@ def test_the_csv_is_that_of_softcord_csa_on_the_saved_mask(
     discs.write_text(
         json.dumps(
             {"markups": [{"type": "Fiducial", "coordinateSystem": "RAS", "controlPoints": points}]}
-        )
+        ),
+        encoding="utf-8",
     )
     shell = tmp_path / "shell.csv"
     answer = CliRunner().invoke(

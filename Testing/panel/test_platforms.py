@@ -21,7 +21,7 @@ def platforms(module):
 @pytest.fixture
 def requirements(tmp_path):
     path = tmp_path / "requirements.txt"
-    path.write_text("# a comment\nnumpy>=1\nno-such-package-for-softcord>=2\n")
+    path.write_text("# a comment\nnumpy>=1\nno-such-package-for-softcord>=2\n", encoding="utf-8")
     return path
 
 
@@ -39,7 +39,7 @@ def test_newer_slicers_install_packages_themselves(platforms, requirements, monk
             raise RuntimeError("User declined package installation.")
 
     packaging = types.ModuleType("slicer.packaging")
-    packaging.load_requirements = lambda path: path.read_text().split()[-2:]
+    packaging.load_requirements = lambda path: path.read_text(encoding="utf-8").split()[-2:]
     packaging.pip_ensure = pip_ensure
     monkeypatch.setitem(sys.modules, "slicer.packaging", packaging)
 
@@ -73,7 +73,7 @@ def test_older_slicers_install_only_what_is_missing_and_only_after_asking(
 
 def test_nothing_is_asked_where_nothing_is_missing(platforms, tmp_path, slicer_host):
     path = tmp_path / "requirements.txt"
-    path.write_text("numpy>=1\n")
+    path.write_text("numpy>=1\n", encoding="utf-8")
     platforms.install_missing_packages(path)
 
     assert slicer_host.asked == []

@@ -25,7 +25,7 @@ def opened(slicer_host, ui, data_set, monkeypatch):
     """The data set, opened in the tab."""
     monkeypatch.setattr(
         "SoftCordSegLib.workflows.review_doubt.doubts_of",
-        lambda folder, cases, compute=True, progress=None: doubts_of([case.key for case in cases]),
+        lambda folder, cases, **_options: doubts_of([case.key for case in cases]),
     )
     start(slicer_host, ui, data_set)
     return data_set

@@ -38,7 +38,7 @@ def test_results_are_saved_with_their_provenance_and_only_replaced_after_asking(
     )
     np.testing.assert_array_equal(segment.data > 0, soft.data >= 0.3)
     assert soft.data.sum() == pytest.approx(array_of(study_of(neck).soft).sum())
-    record = json.loads((tmp_path / f"{start}softseg.json").read_text())
+    record = json.loads((tmp_path / f"{start}softseg.json").read_text(encoding="utf-8"))
     assert record["Message"] == "Spinal cord found."
     assert record["Threshold"] == 0.3
     assert record["Source"] == "sub-phantom_T2w"
@@ -53,18 +53,18 @@ def test_files_of_others_are_only_replaced_after_asking_and_our_own_without(
     ui, neck, slicer_host, tmp_path
 ):
     sidecar = tmp_path / "sub-phantom_T2w_label-SC_softseg.json"
-    sidecar.write_text("mine")
+    sidecar.write_text("mine", encoding="utf-8")
     slicer_host.answers = [str(tmp_path), False]
     ui.cordSaveButton.click()
-    assert sidecar.read_text() == "mine"
+    assert sidecar.read_text(encoding="utf-8") == "mine"
     slicer_host.answers = [str(tmp_path), True]
     ui.cordSaveButton.click()
-    assert sidecar.read_text() != "mine"
+    assert sidecar.read_text(encoding="utf-8") != "mine"
     asked = len(slicer_host.asked)
     ui.cordThresholdSlider.value = 0.4
     ui.cordSaveButton.click()
     assert len(slicer_host.asked) == asked, "neither the folder nor our own files are asked for"
-    assert json.loads(sidecar.read_text())["Threshold"] == 0.4
+    assert json.loads(sidecar.read_text(encoding="utf-8"))["Threshold"] == 0.4
 
 
 def test_the_files_are_listed_before_they_are_written_and_the_folder_is_remembered(
@@ -153,7 +153,8 @@ def test_the_command_line_writes_the_same_names_and_the_same_sidecar(
     names = [{path.name for path in folder.iterdir()} for folder in folders]
     assert names[0] == names[1]
     ours, theirs = (
-        json.loads((folder / "sub-01_T2w_label-SC_softseg.json").read_text()) for folder in folders
+        json.loads((folder / "sub-01_T2w_label-SC_softseg.json").read_text(encoding="utf-8"))
+        for folder in folders
     )
     assert set(theirs) - set(ours) == {"Command"}
     assert set(ours) <= set(theirs)
@@ -174,7 +175,7 @@ def test_a_correction_by_hand_is_written_down_with_who_made_it(
     ui.cordSaveButton.click()
 
     start = tmp_path / "sub-phantom_T2w_label-SC_softseg"
-    record = json.loads(start.with_suffix(".json").read_text())
+    record = json.loads(start.with_suffix(".json").read_text(encoding="utf-8"))
     last = record["GeneratedBy"][-1]
     assert (last["Name"], last["Author"]) == ("Manual", "Ada Example")
     assert record["CorrectedByHand"]["VoxelsRemoved"] > 0
@@ -197,7 +198,7 @@ def test_found_discs_are_still_told_from_marked_ones_when_loaded_again(
 
 
 def test_a_folder_that_cannot_be_written_is_a_sentence(ui, neck, slicer_host, tmp_path):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     slicer_host.answers = [str(tmp_path / "file" / "folder")]
     ui.cordSaveButton.click()
 
@@ -211,7 +212,7 @@ def test_the_image_itself_is_never_written_over(neck, tmp_path):
     neck.AddDefaultStorageNode()
     neck.GetStorageNode().SetFileName(str(tmp_path / "a.nii.gz"))
     with pytest.raises(OptionError, match="would be overwritten"):
-        write_all({tmp_path / "a.nii.gz": lambda path: path.write_text("")}, neck)
+        write_all({tmp_path / "a.nii.gz": lambda path: path.write_text("", encoding="utf-8")}, neck)
     assert not (tmp_path / "a.nii.gz").exists()
 
 

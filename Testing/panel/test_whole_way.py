@@ -163,7 +163,7 @@ def areas_equal_those_of_the_shell(folder, mask, discs) -> None:
     markups = {
         "markups": [{"type": "Fiducial", "coordinateSystem": "RAS", "controlPoints": points}]
     }
-    (folder / "discs.mrk.json").write_text(json.dumps(markups))
+    (folder / "discs.mrk.json").write_text(json.dumps(markups), encoding="utf-8")
     command = [
         "csa",
         str(mask),

@@ -34,14 +34,14 @@ def test_without_b_values_a_direction_of_no_length_is_b0():
     ["0 800 1000\n", "0\n800\n1000\n", "0, 800, 1e3", "\ufeff0;800;1000\r\n", '"0" "800" "1000"'],
 )
 def test_b_values_in_a_row_or_a_column(tmp_path, text):
-    (tmp_path / "a.bval").write_text(text)
+    (tmp_path / "a.bval").write_text(text, encoding="utf-8")
 
     assert read_bvals(tmp_path / "a.bval").tolist() == [0, 800, 1000]
 
 
 def test_directions_in_rows_or_columns(tmp_path):
-    (tmp_path / "rows").write_text("0 1 0 0\n0 0 1 0\n0 0 0 1\n")
-    (tmp_path / "columns").write_text("0 0 0\n1 0 0\n0 1 0\n0 0 1\n")
+    (tmp_path / "rows").write_text("0 1 0 0\n0 0 1 0\n0 0 0 1\n", encoding="utf-8")
+    (tmp_path / "columns").write_text("0 0 0\n1 0 0\n0 1 0\n0 0 1\n", encoding="utf-8")
 
     assert (read_directions(tmp_path / "rows") == read_directions(tmp_path / "columns")).all()
 
@@ -57,7 +57,7 @@ def test_directions_in_rows_or_columns(tmp_path):
     ],
 )
 def test_bad_b_values_are_said_to_be_so(tmp_path, text, sentence):
-    (tmp_path / "a.bval").write_text(text)
+    (tmp_path / "a.bval").write_text(text, encoding="utf-8")
 
     with pytest.raises(InputError, match=sentence) as caught:
         read_bvals(tmp_path / "a.bval")
@@ -68,17 +68,17 @@ def test_a_missing_file_and_one_of_another_length_are_errors(tmp_path):
     with pytest.raises(InputError, match="no such file with the b-values") as caught:
         read_bvals(tmp_path / "nowhere.bval")
     assert caught.value.path == tmp_path / "nowhere.bval"
-    (tmp_path / "a.bval").write_text("0 800 800")
+    (tmp_path / "a.bval").write_text("0 800 800", encoding="utf-8")
     with pytest.raises(InputError, match="has 3 entries, but the series has 4 volumes") as caught:
         find_weighting(tmp_path / "a.nii.gz", 4)
     assert caught.value.path == tmp_path / "a.bval"
-    (tmp_path / "two").write_text("0 1\n1 0\n")
+    (tmp_path / "two").write_text("0 1\n1 0\n", encoding="utf-8")
     with pytest.raises(InputError, match="2 rows and 2 columns"):
         read_directions(tmp_path / "two")
 
 
 def test_fewer_than_two_weighted_volumes_have_no_mean(tmp_path):
-    (tmp_path / "a.bval").write_text("0 90 0 800")
+    (tmp_path / "a.bval").write_text("0 90 0 800", encoding="utf-8")
 
     with pytest.raises(InputError, match="has 1 diffusion-weighted volumes"):
         find_weighting(tmp_path / "a.nii.gz", 4)
@@ -87,8 +87,8 @@ def test_fewer_than_two_weighted_volumes_have_no_mean(tmp_path):
 
 def test_b_values_of_all_participants_may_lie_at_the_root(tmp_path):
     series = tmp_path / "sub-01/dwi/sub-01_run-1_dwi.nii.gz"
-    (tmp_path / "dwi.bval").write_text("0 800 800")
-    (tmp_path / "run-2_dwi.bval").write_text("0 0 0 800 800")
+    (tmp_path / "dwi.bval").write_text("0 800 800", encoding="utf-8")
+    (tmp_path / "run-2_dwi.bval").write_text("0 0 0 800 800", encoding="utf-8")
     series.parent.mkdir(parents=True)
 
     found = find_weighting(series, 3, root=tmp_path)
@@ -101,7 +101,7 @@ def test_b_values_of_all_participants_may_lie_at_the_root(tmp_path):
 
 
 def test_directions_stand_in_for_b_values(tmp_path):
-    (tmp_path / "a.bvec").write_text("0 1 0\n0 0 1\n0 0 0\n")
+    (tmp_path / "a.bvec").write_text("0 1 0\n0 0 1\n0 0 0\n", encoding="utf-8")
 
     found = find_weighting(tmp_path / "a.nii.gz", 3)
 

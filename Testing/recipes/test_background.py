@@ -32,7 +32,7 @@ def wait_for(what: Callable[[], object], folder: Path) -> None:
     while not what():
         output = folder / "output.txt"
         assert time.monotonic() < deadline, (
-            output.read_text() if output.is_file() else "nothing was started"
+            output.read_text(encoding="utf-8") if output.is_file() else "nothing was started"
         )
         time.sleep(0.05)
 
@@ -56,7 +56,9 @@ class Background:
             "trainings": {"segmenter": training},
             "order": [["segmenter", steps]],
         }
-        self.plan.write_text(json.dumps({**content, "validate_steps": 20, "log_minutes": 0.005}))
+        self.plan.write_text(
+            json.dumps({**content, "validate_steps": 20, "log_minutes": 0.005}), encoding="utf-8"
+        )
 
     def environment(self) -> dict[str, str]:
         paths = str(REPOSITORY / "SoftCordSeg")
@@ -82,7 +84,12 @@ class Background:
         ]
         command = [sys.executable, str(recipes / "background.py"), *arguments, *files]
         return subprocess.run(
-            command, env=self.environment(), capture_output=True, text=True, check=False
+            command,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            encoding="utf-8",
         )
 
     def step(self) -> int:
@@ -91,7 +98,7 @@ class Background:
 
     def log(self) -> str:
         path = self.run / "log.txt"
-        return path.read_text() if path.is_file() else ""
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
 
     def process(self) -> int:
         return int(re.findall(r"started, process (\d+)", self.log())[-1])
@@ -122,7 +129,7 @@ def test_it_trains_is_one_run_and_stops_and_keeps_its_plan_until_another_is_aske
     state = load_state(background.run / "trainings" / "segmenter")
     assert state.step >= background.step() > 25
     assert "not going" in background("status").stdout
-    page = (background.run / "page.html").read_text()
+    page = (background.run / "page.html").read_text(encoding="utf-8")
     assert page.count("<svg") == 4
     assert "http:" not in page
     assert "https:" not in page
@@ -219,7 +226,7 @@ def test_the_bundle_is_measured_by_a_process_of_its_own(background, tmp_path):
     without = shutil.ignore_patterns("__pycache__", "work")
     shutil.copytree(REPOSITORY / "SoftCordSeg", checkout / "SoftCordSeg", ignore=without)
     shutil.copytree(REPOSITORY / "recipes", checkout / "recipes", ignore=without)
-    (checkout / "recipes" / "development.csv").write_text("image\n")
+    (checkout / "recipes" / "development.csv").write_text("image\n", encoding="utf-8")
     # As measure_bundles.py: list, bundles, --root, --json, --cache.
     (checkout / "recipes" / "measure_bundles.py").write_text(
         "import argparse, pathlib, os\nparser ="
@@ -228,10 +235,11 @@ def test_the_bundle_is_measured_by_a_process_of_its_own(background, tmp_path):
         " type=pathlib.Path); parser.add_argument('--cache')\noptions ="
         " parser.parse_intermixed_args()\nfrom SoftCordSegLib.network import"
         " load_bundle\noptions.json.write_text('{}')\nprint('measured',"
-        " load_bundle(options.bundles[1]).name)\n"
+        " load_bundle(options.bundles[1]).name)\n",
+        encoding="utf-8",
     )
-    content = json.loads(background.plan.read_text())
-    background.plan.write_text(json.dumps({**content, "measure_minutes": 0.01}))
+    content = json.loads(background.plan.read_text(encoding="utf-8"))
+    background.plan.write_text(json.dumps({**content, "measure_minutes": 0.01}), encoding="utf-8")
 
     background("on", "--data", str(tmp_path), recipes=checkout / "recipes")
     wait_for(lambda: (background.run / "measures" / "last.txt").is_file(), background.run)
@@ -239,7 +247,7 @@ def test_the_bundle_is_measured_by_a_process_of_its_own(background, tmp_path):
     wait_for(lambda: background.step() > step, background.run)
     background("off", recipes=checkout / "recipes")
 
-    text = (background.run / "measures" / "last.txt").read_text()
+    text = (background.run / "measures" / "last.txt").read_text(encoding="utf-8")
     # The first is the parent, which it has to be better than.
     assert re.search(r"measured SoftCordSeg tubes step \d+", text)
     assert load_bundle(background.run / "bundle").segmenter.features == (4, 8)
@@ -250,7 +258,12 @@ def quiet(*command: str, runs: Path) -> subprocess.CompletedProcess:
     environment = {**os.environ, "SOFTCORDSEG_RUNS": str(runs)}
     script = [sys.executable, str(REPOSITORY / "recipes" / "quiet.py")]
     return subprocess.run(
-        [*script, *command], env=environment, capture_output=True, text=True, check=False
+        [*script, *command],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        encoding="utf-8",
     )
 
 
@@ -269,7 +282,7 @@ def test_quiet_holds_the_lock_while_a_command_runs_and_passes_its_code_on(tmp_pa
 
 
 def test_quiet_runs_the_command_where_no_lock_can_be(tmp_path):
-    (tmp_path / "file").write_text("not a folder")
+    (tmp_path / "file").write_text("not a folder", encoding="utf-8")
 
     answer = quiet(sys.executable, "-c", "print('done')", runs=tmp_path / "file" / "runs")
 
@@ -286,5 +299,5 @@ def used(process: int) -> float:
     path = Path(f"/proc/{process}/stat")
     if not path.is_file():
         pytest.skip("this system does not say how much processor time another process used")
-    fields = path.read_text().rpartition(")")[2].split()
+    fields = path.read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -29,13 +29,15 @@ def test_variants_become_bundles_and_go_on(tmp_path, compare, capsys):
         "steps": 4,
     }
     variants = [{"name": "one"}, {"name": "slower", "plan": {"learning_rate": 1e-4}}]
-    (tmp_path / "variants.json").write_text(json.dumps({"base": base, "variants": variants}))
+    (tmp_path / "variants.json").write_text(
+        json.dumps({"base": base, "variants": variants}), encoding="utf-8"
+    )
     files = ["--packed", str(packed), "--development", str(packed), "--out", str(tmp_path / "out")]
 
     assert compare.main([str(tmp_path / "variants.json"), *files]) == 0
 
     for name in ("one", "slower"):
-        summary = json.loads((tmp_path / "out" / name / "summary.json").read_text())
+        summary = json.loads((tmp_path / "out" / name / "summary.json").read_text(encoding="utf-8"))
         assert (summary["steps"], summary["patches"]) == (4, 8)
         assert 0 <= summary["validation"]["mean"]["soft_dice"] <= 1
         assert load_bundle(tmp_path / "out" / name / "bundle").segmenter.features == (4, 8)
@@ -49,7 +51,7 @@ def test_variants_become_bundles_and_go_on(tmp_path, compare, capsys):
 
 def test_what_cannot_be_compared_is_said(tmp_path, compare, capsys):
     (tmp_path / "variants.json").write_text(
-        json.dumps([{"name": "one", "steps": 3}, {"name": "one", "steps": 3}])
+        json.dumps([{"name": "one", "steps": 3}, {"name": "one", "steps": 3}]), encoding="utf-8"
     )
 
     assert (

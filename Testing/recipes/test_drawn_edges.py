@@ -84,7 +84,7 @@ def test_the_offsets_in_the_repository_are_those_of_the_training_participants(
     """The file is what the script writes: measured again, to the hundredth."""
     from SoftCordSegLib.evaluation.held_out import read_offsets
 
-    table = (repository / "recipes" / "offsets.csv").read_text()
+    table = (repository / "recipes" / "offsets.csv").read_text(encoding="utf-8")
     drawn_edges.main(["--data", str(shared_data), "-o", str(tmp_path / "offsets.csv")])
-    assert (tmp_path / "offsets.csv").read_text() == table
+    assert (tmp_path / "offsets.csv").read_text(encoding="utf-8") == table
     assert read_offsets(repository / "recipes" / "offsets.csv")

@@ -70,6 +70,7 @@ def test_the_recipe_of_the_shipped_model_labels_none_that_is_evaluated_on(
             capture_output=True,
             text=True,
             check=False,
+            encoding="utf-8",
         )
         if found.returncode:
             pytest.skip("this checkout has no history")
@@ -143,10 +144,12 @@ class TestADeliberateLeak:
     def test_in_a_list_on_disk_is_found(self, recipes, evaluated, tmp_path):
         row = next(
             line
-            for line in (recipes / "evaluation.csv").read_text().splitlines()
+            for line in (recipes / "evaluation.csv").read_text(encoding="utf-8").splitlines()
             if line.startswith("sub-05")
         )
-        (tmp_path / "training.csv").write_text((recipes / "training.csv").read_text() + row + "\n")
+        (tmp_path / "training.csv").write_text(
+            (recipes / "training.csv").read_text(encoding="utf-8") + row + "\n", encoding="utf-8"
+        )
 
         (sentence,) = leaks(evaluated, read_cases(tmp_path / "training.csv"))
 

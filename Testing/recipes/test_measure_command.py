@@ -77,8 +77,10 @@ def study(tmp_path):
         rows.append(
             f"{person},{contrast},{number}.nii.gz,{number}_seg.nii.gz,,yes,neck,made,,no,{seen},evaluate"
         )
-    (tmp_path / "list.csv").write_text("\n".join(rows) + "\n")
-    (tmp_path / "offsets.csv").write_text("dataset,offset_mm,people,images\nmade,0.3,1,1\n")
+    (tmp_path / "list.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    (tmp_path / "offsets.csv").write_text(
+        "dataset,offset_mm,people,images\nmade,0.3,1,1\n", encoding="utf-8"
+    )
     return tmp_path
 
 
@@ -87,11 +89,11 @@ def second_bundle(tmp_path):
     """The shipped one under another version and with other settings."""
     folder = tmp_path / "second"
     shutil.copytree(shipped_bundles()[0], folder)
-    metadata = json.loads((folder / "configs" / "metadata.json").read_text())
+    metadata = json.loads((folder / "configs" / "metadata.json").read_text(encoding="utf-8"))
     metadata.update(version="9", provenance={"parent": {"name": "SoftCordSeg compact 0.5.0"}})
-    (folder / "configs" / "metadata.json").write_text(json.dumps(metadata))
+    (folder / "configs" / "metadata.json").write_text(json.dumps(metadata), encoding="utf-8")
     (folder / "configs" / "inference.json").write_text(
-        (folder / "configs" / "inference.json").read_text() + "\n"
+        (folder / "configs" / "inference.json").read_text(encoding="utf-8") + "\n", encoding="utf-8"
     )
     return folder
 
@@ -126,7 +128,8 @@ def test_tables_of_all_bundles_are_printed_and_written(
         "SoftCordSeg compact 9 is not better than SoftCordSeg compact 0.5.0 in every row:" in text
     )
     bundles = [
-        Measured.from_json(one) for one in json.loads((study / "out.json").read_text())["bundles"]
+        Measured.from_json(one)
+        for one in json.loads((study / "out.json").read_text(encoding="utf-8"))["bundles"]
     ]
     first, second = bundles
     assert [one.values["dice"] for one in first.images] == [1.0] * 3

@@ -52,7 +52,8 @@ def folder(tmp_path):
 def listed(folder, *rows: str):
     path = folder / "list.csv"
     path.write_text(
-        "\n".join(("participant,contrast,image,reference,grid,dataset,use", *rows)) + "\n"
+        "\n".join(("participant,contrast,image,reference,grid,dataset,use", *rows)) + "\n",
+        encoding="utf-8",
     )
     return path
 

@@ -74,7 +74,7 @@ def write_participant(root: Path, name: str, number: int, later: bool = False) -
     write_nifti(mask, labels / "anat" / f"{mask_name.format(f'{name}_T2star')}.nii.gz")
     series = np.stack([thick.data * (2 if b == 0 else 1) for b in BVALS], axis=3)
     path = write_series(series, thick.affine, root / name / "dwi" / f"{name}_dwi.nii.gz")
-    path.with_name(f"{name}_dwi.bval").write_text(" ".join(map(str, BVALS)))
+    path.with_name(f"{name}_dwi.bval").write_text(" ".join(map(str, BVALS)), encoding="utf-8")
     average = f"{name}_rec-average_dwi" if later else f"{name}_dwi_moco_dwi_mean"
     write_nifti(mask, labels / "dwi" / f"{mask_name.format(average)}.nii.gz")
 
@@ -120,6 +120,7 @@ def commands(repository: Path, work: Path, dataset: Path) -> list[list[str]]:
         capture_output=True,
         text=True,
         check=True,
+        encoding="utf-8",
     )
     lines = [shlex.split(line) for line in answer.stdout.splitlines()]
     return [words for words in lines if words[0].startswith("PYTHONPATH=")]
@@ -174,13 +175,16 @@ def test_each_contrast_has_an_image_and_the_mask_of_the_data_set(rehearsed):
         masks = list((prepared / "derivatives/labels" / name).rglob("*_label-SC_seg.nii.gz"))
         assert len(images) == len(masks) == 6
         for mask in masks:
-            record = json.loads(mask.with_name(mask.name.replace(".nii.gz", ".json")).read_text())
+            record = json.loads(
+                mask.with_name(mask.name.replace(".nii.gz", ".json")).read_text(encoding="utf-8")
+            )
             assert record["Description"] == "Copy of a mask of the data set."
 
 
 def test_the_split_is_by_participant_with_the_papers_seed(rehearsed):
     soft, hard = (
-        json.loads((rehearsed / f"dataset{kind}.json").read_text()) for kind in ("", "_hard")
+        json.loads((rehearsed / f"dataset{kind}.json").read_text(encoding="utf-8"))
+        for kind in ("", "_hard")
     )
 
     parts = ("training", "validation", "test")

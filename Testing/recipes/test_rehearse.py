@@ -23,7 +23,12 @@ RECIPES = Path(__file__).resolve().parents[2] / "recipes"
 def run(*command: str) -> subprocess.CompletedProcess:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.run(
-        [sys.executable, *command], capture_output=True, text=True, env=environment, check=False
+        [sys.executable, *command],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+        encoding="utf-8",
     )
 
 
@@ -34,7 +39,8 @@ def plan_file(tmp_path):
     path.write_text(
         json.dumps(
             {"name": "tubes", "trainings": {"segmenter": training}, "order": [["segmenter", None]]}
-        )
+        ),
+        encoding="utf-8",
     )
     return path
 
@@ -59,7 +65,8 @@ def test_nothing_else_can_be_imported_there(tmp_path):
         "import importlib, torch, numpy, scipy.ndimage, safetensors.torch\nprint('so far')\nfor"
         " name in ('nibabel', 'monai', 'lightning', 'matplotlib', 'rich'):\n    try:\n       "
         " importlib.import_module(name)\n    except ModuleNotFoundError:\n        print('no',"
-        " name)\n"
+        " name)\n",
+        encoding="utf-8",
     )
 
     answer = run(str(RECIPES / "rehearse.py"), "--alone", str(script))
@@ -76,9 +83,9 @@ def test_nothing_else_can_be_imported_there(tmp_path):
 
 def test_the_state_that_is_left_is_that_of_the_training(tmp_path, plan_file):
     packed = packed_tubes(tmp_path / "training.npz")
-    content = json.loads(plan_file.read_text())
+    content = json.loads(plan_file.read_text(encoding="utf-8"))
     content["trainings"]["segmenter"]["recipe"] = {"kind": "plain", "patch": [16, 16, 16]}
-    plan_file.write_text(json.dumps(content))
+    plan_file.write_text(json.dumps(content), encoding="utf-8")
     files = [
         "--packed",
         str(packed),

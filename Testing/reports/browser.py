@@ -82,6 +82,7 @@ class Browser:
             text=True,
             timeout=300,
             check=False,
+            encoding="utf-8",
         )
         driven.unlink()
         found = re.search(r'data-said="([^"]*)"', answer.stdout)

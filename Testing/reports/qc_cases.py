@@ -43,7 +43,9 @@ def write_qc_dataset(root: Path) -> Path:
                 for value, z in ((3, 20.0), (4, 0.0), (5, -20.0))
             ]
             write_discs(labels / f"{name}_T2w_label-discs_dlabel.nii.gz", discs, mask, {})
-    (root / "dataset_description.json").write_text('{"Name": "n", "BIDSVersion": "1.9.0"}')
+    (root / "dataset_description.json").write_text(
+        '{"Name": "n", "BIDSVersion": "1.9.0"}', encoding="utf-8"
+    )
     return root
 
 

@@ -80,6 +80,6 @@ def test_contrasts_figure_has_a_series_for_each_image(tmp_path):
     labels = figure.axes[0].get_legend_handles_labels()[1]
     assert labels == ["T1w", "T2w", "mean ± SD"]
     write_figure(figure, tmp_path / "spread.svg")
-    assert "<svg" in (tmp_path / "spread.svg").read_text()
+    assert "<svg" in (tmp_path / "spread.svg").read_text(encoding="utf-8")
     with pytest.raises(InputError, match="no levels to draw"):
         contrasts_figure([])

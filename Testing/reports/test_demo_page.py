@@ -113,7 +113,9 @@ def test_without_slicer_core_the_page_is_still_made(tmp_path):
         ),
     }
     command = [sys.executable, "-c", code, "demo", "-o", str(tmp_path), "--contrast", "DWI"]
-    answer = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    answer = subprocess.run(
+        command, capture_output=True, text=True, env=environment, check=False, encoding="utf-8"
+    )
     assert answer.returncode == 0, answer.stderr
     assert "pip install slicer-core" in answer.stderr
     text = "".join(ParsedPage(tmp_path / "index.html").text)

@@ -21,7 +21,7 @@ def study(tmp_path_factory):
     """A study whose first method has a hostile name, and one mask that cannot be read."""
     folder = tmp_path_factory.mktemp("study")
     table = write_study(folder)
-    (folder / "tall" / "sub-03_T1w_seg.nii.gz").write_text("nothing")
+    (folder / "tall" / "sub-03_T1w_seg.nii.gz").write_text("nothing", encoding="utf-8")
     methods = [FolderMethod(NAME, folder / "tall"), FolderMethod("aside", folder / "aside")]
     options = StudyOptions(drift_limit=5.0, figures=FigureOptions(("png",), panels=2))
     return evaluate_study(table, methods, folder / "out", options)

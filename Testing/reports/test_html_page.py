@@ -95,7 +95,11 @@ def test_importing_the_room_loads_neither_jinja2_nor_matplotlib():
     )
 
     answer = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        encoding="utf-8",
     )
 
     assert answer.stdout.split() == []

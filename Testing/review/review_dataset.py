@@ -132,21 +132,25 @@ class ReviewDataset:
         return replace(self, root=Path(shutil.copytree(self.root, folder)))
 
 
-def make_review_dataset(folder: Path, shared_data: Path | None = None) -> ReviewDataset:
+def make_review_dataset(
+    folder: Path, shared_data: Path | None = None, wrong: dict[str, str] | None = None
+) -> ReviewDataset:
     """Write the data set into ``folder/data`` and the true masks into ``folder/truth``.
 
     Args:
         folder: is made.
         shared_data: folder of the sample data; digital necks in place of real images without it.
+        wrong: name of an image -> what is wrong with its mask, see ``spoiling.WRONG_MASKS``.
     """
+    wrong = WRONG if wrong is None else wrong
     root, truths = Path(folder) / "data", Path(folder) / "truth"
     truths.mkdir(parents=True)
     _describe(root)
     names = []
     for number, participant in enumerate((*NECKS, "sub-11", "sub-12")):
-        names += _write_neck(root, truths, participant, number)
+        names += _write_neck(root, truths, participant, number, wrong)
     for number, real in enumerate(REAL):
-        names.append(_write_real(root, truths, number, real, shared_data))
+        names.append(_write_real(root, truths, number, real, shared_data, wrong))
     keys = {name: _key(name) for name in sorted(names)}
     never = {name for _, _, name, teachable in REAL if not teachable}
     for name, reason in BROKEN.items():
@@ -155,7 +159,7 @@ def make_review_dataset(folder: Path, shared_data: Path | None = None) -> Review
         root,
         truths,
         tuple(sorted(keys.values())),
-        *({keys[name]: what for name, what in some.items()} for some in (WRONG, BROKEN, SPOILED)),
+        *({keys[name]: what for name, what in some.items()} for some in (wrong, BROKEN, SPOILED)),
         tuple(key for name, key in keys.items() if name not in never and name not in BROKEN),
     )
 
@@ -216,7 +220,7 @@ def _scan(contrast):
     )
 
 
-def _write_neck(root, truths, participant, number):
+def _write_neck(root, truths, participant, number, wrong):
     """All images of a participant with their masks; their names."""
     sessions = ("_ses-1", "_ses-2") if participant == "sub-11" else ("",)
     contrasts = ("T1w", "T2w", *(["T2starw"] if participant in WITH_T2STAR else []))
@@ -226,21 +230,23 @@ def _write_neck(root, truths, participant, number):
         for visit, session in enumerate(sessions):
             name = f"{participant}{session}_{contrast}"
             image = neck_image(contrast, number, visit)
-            _write_case(root, truths, name, image, true_mask(contrast, number), affine, contrast)
+            _write_case(
+                root, truths, name, image, true_mask(contrast, number), affine, contrast, wrong
+            )
             if name in WITH_DISCS:
                 _write_discs(root, name, number)
             names.append(name)
     return names
 
 
-def _write_real(root, truths, number, real, shared_data):
+def _write_real(root, truths, number, real, shared_data, wrong):
     """The crop of a real image around its mask; a digital neck where it is not here."""
     image, mask, name, _ = real
     contrast = "T2w" if name.endswith("T2w") else "MTon" if "MTon" in name else "T2starw"
     if shared_data is None:
         affine, truth = _scan(contrast).grid().affine, true_mask(contrast, number)
         data = neck_image(contrast, number, 9)
-        _write_case(root, truths, name, data, truth, affine, contrast)
+        _write_case(root, truths, name, data, truth, affine, contrast, wrong)
         return name
     image, mask = (
         reorient(read_nifti(Path(shared_data) / "images" / f"{one}.nii.gz"), "RAS")
@@ -256,19 +262,19 @@ def _write_real(root, truths, number, real, shared_data):
     affine = image.affine.copy()
     affine[:3, 3] = image.grid.to_world(first)
     data = np.asarray(image.data[cut], dtype=np.float32)
-    _write_case(root, truths, name, data, truth[cut], affine, contrast)
+    _write_case(root, truths, name, data, truth[cut], affine, contrast, wrong)
     return name
 
 
-def _write_case(root, truths, name, image, truth, affine, contrast):
+def _write_case(root, truths, name, image, truth, affine, contrast, wrong):
     """Image, mask and what else belongs to a case; arrays RAS."""
     rng = np.random.default_rng([len(name), *map(ord, name)])
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     if name in SPOILED:
         image = ARTEFACTS[SPOILED[name]](image, rng)
     mask = as_predicted(truth, float(rng.uniform(-0.12, 0.12)))
-    if name in WRONG:
-        mask = WRONG_MASKS[WRONG[name]](mask, spacing)
+    if name in wrong:
+        mask = WRONG_MASKS[wrong[name]](mask, spacing)
 
     def stored(data):
         turned = reorient(Volume(np.asarray(data, np.float32), affine), CONTRASTS[contrast].letters)

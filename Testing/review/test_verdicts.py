@@ -225,7 +225,7 @@ def test_a_file_that_was_saved_by_datalad_stays_and_the_next_lines_go_elsewhere(
 
 
 def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path):
-    (tmp_path / "derivatives").write_text("a file")
+    (tmp_path / "derivatives").write_text("a file", encoding="utf-8")
 
     with pytest.raises(OutputError, match="could not be stored"):
         VerdictStore(tmp_path, "anna").add(verdict())

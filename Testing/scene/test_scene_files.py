@@ -177,7 +177,7 @@ def test_saving_leaves_nothing_but_the_bundle_and_replaces_an_old_one(study, tmp
 
 
 def test_a_folder_that_cannot_be_written_is_a_sentence(study, tmp_path):
-    (tmp_path / "file").write_text("not a folder")
+    (tmp_path / "file").write_text("not a folder", encoding="utf-8")
 
     with pytest.raises(OutputError, match="Cannot write into this folder"):
         save_scene(study.app.scene, tmp_path / "file" / "study.mrb")
@@ -227,7 +227,7 @@ def test_a_bundle_that_only_seems_written_is_a_sentence(tmp_path):
 
 
 def test_what_is_no_bundle_is_refused(app, tmp_path):
-    (tmp_path / "text.mrb").write_text("no scene")
+    (tmp_path / "text.mrb").write_text("no scene", encoding="utf-8")
 
     with pytest.raises(InputError, match="not a Slicer scene bundle"):
         load_scene(app.scene, tmp_path / "text.mrb")

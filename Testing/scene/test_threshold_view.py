@@ -360,7 +360,12 @@ with ThreeDView(app, (80, 80)) as space, SliceView(app, "Axial", (80, 80), name=
 print("alive")
 """
     answer = subprocess.run(
-        [sys.executable, "-c", program], cwd=repository, capture_output=True, text=True, check=False
+        [sys.executable, "-c", program],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=False,
+        encoding="utf-8",
     )
     if answer.returncode == 77:
         pytest.skip("no library to draw with")

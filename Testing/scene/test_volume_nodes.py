@@ -170,7 +170,7 @@ def test_volumes_that_do_not_coincide_are_refused(app, grid):
 
 
 def test_a_missing_file_and_a_text_file_are_refused_by_a_sentence(app, tmp_path):
-    (tmp_path / "notes.nii.gz").write_text("no image")
+    (tmp_path / "notes.nii.gz").write_text("no image", encoding="utf-8")
 
     with pytest.raises(InputError, match="no such file"):
         load_image(app.logics["Volumes"], tmp_path / "none.nii.gz")

@@ -78,9 +78,9 @@ def zipped(folder: Path, path: Path) -> Path:
 
 def _edited(folder: Path, name: str, change: Callable[[dict], object]) -> None:
     path = folder / "configs" / f"{name}.json"
-    content = json.loads(path.read_text())
+    content = json.loads(path.read_text(encoding="utf-8"))
     change(content)
-    path.write_text(json.dumps(content))
+    path.write_text(json.dumps(content), encoding="utf-8")
 
 
 def _weights(folder: Path, write: Callable[[Path], object], random: Random) -> None:

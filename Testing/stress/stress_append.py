@@ -34,7 +34,11 @@ def test_processes_that_add_to_one_table_lose_no_row(tmp_path, repository):
     environment = {**os.environ, "PYTHONPATH": str(repository / "SoftCordSeg")}
     running = [
         subprocess.Popen(
-            [*command, str(tmp_path / letter)], env=environment, stderr=subprocess.PIPE, text=True
+            [*command, str(tmp_path / letter)],
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
         )
         for letter in "abcdef"[:PROCESSES]
     ]

@@ -43,7 +43,10 @@ def test_kills_at_random_moments_leave_every_file_whole(tmp_path):
         time.sleep(chance.uniform(1.0, 4.0))
         running.send_signal(signal.SIGKILL)
         running.wait()
-        entries = [json.loads(path.read_text()) for path in (tmp_path / "_json").glob("qc_*.json")]
+        entries = [
+            json.loads(path.read_text(encoding="utf-8"))
+            for path in (tmp_path / "_json").glob("qc_*.json")
+        ]
         for entry in entries:
             for name in ("backgroundImage", "overlayImage"):
                 assert (tmp_path / entry[name]).read_bytes().startswith(b"\x89PNG")

@@ -38,7 +38,7 @@ def case_list(tmp_path) -> Path:
         {**write_case(tmp_path, "b", "RPI", bright=-80.0), "participant": "second"},
     ]
     path = tmp_path / "cases.json"
-    path.write_text(json.dumps({"training": cases}))
+    path.write_text(json.dumps({"training": cases}), encoding="utf-8")
     return path
 
 
@@ -58,7 +58,7 @@ def test_the_list_is_read_with_its_participants(case_list):
     ],
 )
 def test_bad_lists_are_refused_in_a_sentence(case_list, content, sentence):
-    case_list.write_text(content)
+    case_list.write_text(content, encoding="utf-8")
     with pytest.raises(InputError, match=sentence):
         load_cases(case_list)
 

@@ -201,7 +201,7 @@ def test_damage_that_only_the_checksum_shows_is_refused(tmp_path):
 @pytest.mark.parametrize("text", ["patient 7, T2w\n", "x" * 5000, ""])
 def test_text_with_another_name_is_refused(tmp_path, name, text):
     path = tmp_path / name
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
 
     assert "is not a NIfTI image" in refusal(path)
 

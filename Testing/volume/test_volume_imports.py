@@ -33,5 +33,6 @@ print(near_cord(np.ones((3, 3, 3), bool)).all())
         capture_output=True,
         text=True,
         check=True,
+        encoding="utf-8",
     ).stdout
     assert printed.split() == ["[-1.", "0.", "1.]", "True"]

@@ -301,10 +301,11 @@ def test_links_are_refused(root, there, tmp_path):
     with pytest.raises(InputError, match="link"):
         merge_corrections(root, package)
     path = path_of(there, OTHERS, Kind.BINARY_MASK, "other")
-    path.unlink()
-    os.symlink(soft_of(root), path)
+    rewrite(path, lambda data: paint(data.astype(float)))
+    os.replace(path, tmp_path / "elsewhere.nii.gz")
+    os.symlink(tmp_path / "elsewhere.nii.gz", path)
 
-    merged = merge_corrections(root, there)
+    merged = merge_corrections(root, there, MergeOptions("Bo"))
 
     assert outcomes(merged) == {
         OURS: Outcome.MERGED,
@@ -338,6 +339,17 @@ def test_a_manifest_that_names_other_files_is_refused(root, there):
     path.write_text("{}", encoding="utf-8")
     with pytest.raises(InputError, match="no package"):
         merge_corrections(root, there)
+
+
+def test_a_mask_that_was_only_saved_again_is_not_a_correction(root, there):
+    rewrite(path_of(there, OTHERS, Kind.BINARY_MASK, "other"), lambda data: data)
+    rewrite(path_of(there, OURS, Kind.SOFT_MASK), lambda data: data)
+    before = contents(root)
+
+    merged = merge_corrections(root, there, MergeOptions("Bo"))
+
+    assert set(outcomes(merged).values()) == {Outcome.UNCHANGED}
+    assert contents(root) == before
 
 
 def test_an_image_or_a_sidecar_alone_is_nothing_to_merge(root, there):

@@ -9,6 +9,7 @@ import gzip
 import io
 import json
 import os
+import shutil
 import zipfile
 
 import nibabel
@@ -24,7 +25,7 @@ from SoftCordSegLib.workflows.correction_package import (
     chosen_cases,
     package_cases,
 )
-from workflows.package_folder import BARE, KEYS, OTHERS, OURS, make_data, path_of, unpacked
+from workflows.package_folder import BARE, KEYS, OTHERS, OURS, make_data, path_of, rewrite, unpacked
 
 WHEN = "2026-03-07T10:05:40.250000+00:00"
 
@@ -67,9 +68,11 @@ def test_a_package_is_a_data_set_of_the_chosen_cases(root, tmp_path):
     assert all(file_sha256(root / name) == one["SourceSHA256"] for name, one in files.items())
 
 
-def test_the_same_cases_give_the_same_bytes(root, tmp_path):
+def test_the_same_cases_give_the_same_bytes(root, tmp_path, monkeypatch):
     judge(root, OURS, "fail")
+    rewrite(root / f"{OURS}.nii.gz", lambda data: data)
     pack(root, tmp_path / "a.zip")
+    monkeypatch.setattr("time.time", lambda: 5e8)
     for path in root.rglob("*"):
         os.utime(path, (1e9, 1e9))
     pack(root, tmp_path / "b.zip")
@@ -124,6 +127,20 @@ def test_a_case_that_cannot_be_packed_costs_itself_only(root, tmp_path):
     assert result.keys == (OURS, OTHERS)
     with zipfile.ZipFile(tmp_path / "cases.zip") as archive:
         assert not any("sub-03" in name for name in archive.namelist())
+
+
+def test_other_contrasts_come_along_where_they_can_be_read(root, tmp_path):
+    other, broken = (root / f"sub-01/anat/sub-01_{name}.nii.gz" for name in ("T1w", "PDw"))
+    shutil.copyfile(root / f"{OURS}.nii.gz", other)
+    broken.write_bytes(b"<html>no image</html>" * 9)
+
+    package_cases(root, chosen_cases(root, [OURS]), tmp_path / "a.zip")
+    options = PackageOptions(other_contrasts=True)
+    package_cases(root, chosen_cases(root, [OURS]), tmp_path / "b.zip", options)
+
+    with zipfile.ZipFile(tmp_path / "a.zip") as one, zipfile.ZipFile(tmp_path / "b.zip") as two:
+        more = set(two.namelist()) - set(one.namelist())
+    assert more == {other.relative_to(root).as_posix()}
 
 
 def test_verdicts_can_stay_at_home(root, tmp_path):

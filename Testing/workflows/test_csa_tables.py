@@ -24,7 +24,7 @@ def test_from_mask_files_to_tables_in_one_call(tmp_path):
     masks = [tmp_path / f"sub-01_{name}_seg.nii.gz" for name in ("T1w", "T2w", "T2star")]
     for path, radius in zip(masks, (4.0, 4.4, 4.2)):
         write_nifti(a_neck(radius).with_data(a_neck(radius).data / 1000), path)
-    masks[2].write_text("no image")
+    masks[2].write_text("no image", encoding="utf-8")
     files = CsaFiles(tmp_path / "csa.csv", compare=tmp_path / "contrasts.csv")
     said = []
     made = make_csa_tables(masks, CsaOptions(), files, on_failure=lambda one: said.append(one.name))

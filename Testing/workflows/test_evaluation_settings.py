@@ -10,7 +10,7 @@ from SoftCordSegLib.workflows.evaluation_settings import read_settings
 
 def write(tmp_path, text):
     path = tmp_path / "settings.yaml"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     return path
 
 

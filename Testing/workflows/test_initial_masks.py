@@ -49,7 +49,7 @@ def test_a_mask_that_was_not_changed_is_made_again(prepare, tmp_path):
 
 
 def test_the_sidecar_says_which_model_made_it(tmp_path, prepare):
-    record = json.loads(sidecar(tmp_path).read_text())
+    record = json.loads(sidecar(tmp_path).read_text(encoding="utf-8"))
 
     assert [entry["Name"] for entry in record["GeneratedBy"]] == ["SoftCordSeg", "a-model"]
     assert record["Threshold"] == 0.5
@@ -99,12 +99,14 @@ def test_a_copy_of_a_drawn_mask_that_was_corrected_stays(prepare, tmp_path):
     drawn = neck().with_data((neck().data > 500).astype(np.uint8))
     write_nifti(drawn, source)
     by_hand = [{"Name": "Manual", "Author": "A Rater", "Date": "2026-10-31 14:05:00"}]
-    source.with_name("sub-01_T2w_seg-manual.json").write_text(json.dumps({"GeneratedBy": by_hand}))
+    source.with_name("sub-01_T2w_seg-manual.json").write_text(
+        json.dumps({"GeneratedBy": by_hand}), encoding="utf-8"
+    )
 
     kinds = [prepare().images[0].mask for _ in range(2)]
 
     assert kinds == ["drawn", "drawn"]
-    record = json.loads(sidecar(tmp_path).read_text())
+    record = json.loads(sidecar(tmp_path).read_text(encoding="utf-8"))
     assert record["Source"] == source.name
     assert record["GeneratedBy"] == by_hand
     write_nifti(drawn.with_data(np.roll(drawn.data, 1, axis=0)), tmp_path / "out" / MASK)

@@ -59,6 +59,18 @@ def test_a_case_is_old_or_new_after_an_interruption_at_any_rename(tmp_path, monk
     assert left == []
 
 
+def test_work_that_was_done_since_is_not_replaced(tmp_path, monkeypatch):
+    replace_as_one(tmp_path, "case", writers("old"))
+    interrupted(monkeypatch, tmp_path, 5)
+    for name in NAMES:
+        (tmp_path / name).write_text("newer", encoding="utf-8")
+
+    assert finish_interrupted(tmp_path) == []
+
+    assert texts(tmp_path) == ["newer"] * 3
+    assert finish_interrupted(tmp_path) == []
+
+
 def test_what_was_prepared_and_then_changed_is_not_put_in_place(tmp_path, monkeypatch):
     replace_as_one(tmp_path, "case", writers("old"))
     interrupted(monkeypatch, tmp_path, 5)

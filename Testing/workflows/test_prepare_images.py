@@ -112,7 +112,7 @@ def test_an_image_that_somebody_else_put_there_stays(tmp_path):
     write_nifti(neck(), tmp_path / "data/sub-01/anat/sub-01_T2w.nii.gz")
     theirs = tmp_path / "out/sub-01/anat/sub-01_T2w.nii.gz"
     write_nifti(neck(2.0, (20, 20, 20)), theirs)
-    theirs.with_name("sub-01_T2w.json").write_text('{"RepetitionTime": 1.5}')
+    theirs.with_name("sub-01_T2w.json").write_text('{"RepetitionTime": 1.5}', encoding="utf-8")
     before = theirs.read_bytes()
 
     with pytest.raises(OptionError, match="softcord prepare did not make it") as caught:

@@ -39,7 +39,10 @@ def listed(folder):
 
 def as_sct_refreshes(folder):
     """What SCT does after each of its programs (refresh_qc_entries.py): all of ``_json``."""
-    content = [json.loads(path.read_text()) for path in sorted((folder / "_json").glob("*.json"))]
+    content = [
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted((folder / "_json").glob("*.json"))
+    ]
     script = f"window.SCT_QC_DATASETS = {json.dumps(content)};"
     (folder / "js" / "datasets.js").write_text(script, encoding="utf-8")
 
@@ -68,7 +71,9 @@ def sct_entry(folder, number=1):
         "qc": "",
     }
     (folder / "_json").mkdir(exist_ok=True)
-    (folder / "_json" / f"qc_{stamp}.json").write_text(json.dumps(entry, indent=1))
+    (folder / "_json" / f"qc_{stamp}.json").write_text(
+        json.dumps(entry, indent=1), encoding="utf-8"
+    )
     return entry
 
 
@@ -96,9 +101,11 @@ def test_an_entry_is_as_scts_page_takes_it(tmp_path):
 
 def test_a_folder_of_scts_keeps_its_page_and_its_entries(tmp_path):
     theirs = sct_entry(tmp_path)
-    (tmp_path / "index.html").write_text("<title>SCT - Quality Control</title>")
+    (tmp_path / "index.html").write_text("<title>SCT - Quality Control</title>", encoding="utf-8")
     (tmp_path / "js").mkdir()
-    (tmp_path / "js" / "datasets.js").write_text('window.SCT_QC_UUID = "0a1b2c3d-aaaa";\n')
+    (tmp_path / "js" / "datasets.js").write_text(
+        'window.SCT_QC_UUID = "0a1b2c3d-aaaa";\n', encoding="utf-8"
+    )
     store = QcFolder(tmp_path)
     store.add(fields(), PICTURES)
 
@@ -108,7 +115,7 @@ def test_a_folder_of_scts_keeps_its_page_and_its_entries(tmp_path):
     assert mark == "0a1b2c3d-aaaa"  # by which the browser keeps what was judged there
     assert [one["command"] for one in entries] == ["sct_deepseg", "softcord_qc"]
     assert entries[0] == theirs
-    assert "SCT" in (tmp_path / "index.html").read_text()
+    assert "SCT" in (tmp_path / "index.html").read_text(encoding="utf-8")
     assert "sct_deepseg" in page.read_text("utf-8")
 
     as_sct_refreshes(tmp_path)  # a program of SCT's runs afterwards
@@ -123,7 +130,7 @@ def test_the_newest_of_a_case_stays_and_nothing_else_is_removed(tmp_path):
     store.add(fields(2, "b", subject="sub-0002"), PICTURES)
     second = store.add(fields(3), PICTURES)
     beside = (tmp_path / first.fields["backgroundImage"]).with_name("notes.txt")
-    beside.write_text("mine")
+    beside.write_text("mine", encoding="utf-8")
 
     store.refresh("many", {})
 
@@ -133,7 +140,7 @@ def test_the_newest_of_a_case_stays_and_nothing_else_is_removed(tmp_path):
     assert second.fields["id"] in ours
     assert not first.file.exists()
     assert not (tmp_path / first.fields["backgroundImage"]).exists()
-    assert beside.read_text() == "mine"
+    assert beside.read_text(encoding="utf-8") == "mine"
     assert len(listed(tmp_path)[1]) == 4
 
 
@@ -156,8 +163,8 @@ def test_what_is_no_entry_is_left_alone(tmp_path):
     store = QcFolder(tmp_path)
     store.add(fields(), PICTURES)
     for name, text in (("a", "{"), ("b", "[1]"), ("c", '{"path": 1}'), ("d", "[" * 100_000)):
-        (tmp_path / "_json" / f"qc_{name}.json").write_text(text)
-    (tmp_path / "softcord_qc.json").write_text("null")
+        (tmp_path / "_json" / f"qc_{name}.json").write_text(text, encoding="utf-8")
+    (tmp_path / "softcord_qc.json").write_text("null", encoding="utf-8")
 
     store.refresh("many", {"sub-03": "There is no mask of it."})
 
@@ -180,10 +187,10 @@ def test_folders_of_another_kind_are_refused(tmp_path):
     with pytest.raises(OptionError):
         QcFolder(tmp_path / "a")
     (tmp_path / "b").mkdir()
-    (tmp_path / "b" / "softcord_qc.html").write_text("mine")
+    (tmp_path / "b" / "softcord_qc.html").write_text("mine", encoding="utf-8")
     with pytest.raises(OptionError):
         QcFolder(tmp_path / "b")
-    assert (tmp_path / "b" / "softcord_qc.html").read_text() == "mine"
+    assert (tmp_path / "b" / "softcord_qc.html").read_text(encoding="utf-8") == "mine"
 
 
 @pytest.mark.parametrize(
@@ -242,7 +249,7 @@ def check_processes(folder, processes, count):
     assert len({one["id"] for one in entries}) == len(entries) == processes * count
     for one in entries:
         assert (folder / one["overlayImage"]).is_file()
-    state = json.loads((folder / "softcord_qc.json").read_text())
+    state = json.loads((folder / "softcord_qc.json").read_text(encoding="utf-8"))
     assert len(state["not_shown"]) == processes * count
     assert not list(folder.rglob(".softcord-*"))
 

@@ -55,7 +55,9 @@ def test_what_is_kept_is_taken_again(judged, monkeypatch):
     cases = find_review_cases(data.root)
 
     assert doubts_of(data.root, cases, compute=False) == doubts
-    text = "".join(path.read_text() for path in review_folder(data.root).rglob("*.json"))
+    text = "".join(
+        path.read_text(encoding="utf-8") for path in review_folder(data.root).rglob("*.json")
+    )
     assert str(data.root) not in text
 
 
@@ -76,14 +78,14 @@ def test_another_mask_is_judged_anew(tmp_path):
 
     assert good.score < 0.1
     assert wrong.score > 0.9
-    assert json.loads(kept_file(tmp_path).read_text())["Doubt"]["Score"] > 0.9
+    assert json.loads(kept_file(tmp_path).read_text(encoding="utf-8"))["Doubt"]["Score"] > 0.9
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"Version": 1}', "{", "\x00"])
 def test_a_broken_file_of_doubts_is_made_anew(tmp_path, text):
     cases = a_case(tmp_path)
     doubts = doubts_of(tmp_path, cases)
-    kept_file(tmp_path).write_text(text)
+    kept_file(tmp_path).write_text(text, encoding="utf-8")
 
     assert doubts_of(tmp_path, cases, compute=False) == {}
     assert doubts_of(tmp_path, cases) == doubts
@@ -93,8 +95,8 @@ def test_a_broken_file_of_doubts_is_made_anew(tmp_path, text):
 def test_an_older_version_is_made_anew(tmp_path):
     cases = a_case(tmp_path)
     doubts_of(tmp_path, cases)
-    content = json.loads(kept_file(tmp_path).read_text())
-    kept_file(tmp_path).write_text(json.dumps({**content, "Version": 0}))
+    content = json.loads(kept_file(tmp_path).read_text(encoding="utf-8"))
+    kept_file(tmp_path).write_text(json.dumps({**content, "Version": 0}), encoding="utf-8")
 
     assert doubts_of(tmp_path, cases, compute=False) == {}
 
@@ -111,7 +113,7 @@ def test_a_data_set_that_may_only_be_read_is_judged_too(tmp_path):
 
 def test_a_folder_that_cannot_be_made_does_not_stop_the_judging(tmp_path):
     cases = a_case(tmp_path)
-    (tmp_path / "derivatives").write_text("a file in its place")
+    (tmp_path / "derivatives").write_text("a file in its place", encoding="utf-8")
 
     assert doubts_of(tmp_path, cases)["t2"].score < 0.1
 

@@ -99,7 +99,9 @@ def test_another_day_goes_on_where_the_rater_stopped(dataset, monkeypatch):
     assert session(dataset).current.case.key == key(3), "on another machine too"
     write_reading(dataset, third_reading([key(1), key(2)], name="third"))
     assert session(dataset, reading="third").done == 0, "another reading"
-    (next((dataset / "derivatives/review/position").glob("anna_*"))).write_text("{broken")
+    (next((dataset / "derivatives/review/position").glob("anna_*"))).write_text(
+        "{broken", encoding="utf-8"
+    )
     assert session(dataset).current.case.key == key(1), "the first open one"
 
 
@@ -153,7 +155,9 @@ def test_a_line_that_names_a_file_elsewhere_is_of_an_earlier_mask(dataset, tmp_p
     given = review.judge(Judgement.PASS)
     path = next((dataset / "derivatives/review/verdicts").glob("*.jsonl"))
     empty = hashlib.sha256(b"").hexdigest()
-    path.write_text(json.dumps({**given.as_json(), "mask": mask, "mask_sha256": empty}))
+    path.write_text(
+        json.dumps({**given.as_json(), "mask": mask, "mask_sha256": empty}), encoding="utf-8"
+    )
 
     review = session(dataset)
 

@@ -40,14 +40,14 @@ def test_a_file_and_all_that_is_written_for_it(tmp_path):
     assert done.found
     assert "single volume" in done.notes[0]
     assert "--" not in done.notes[0]
-    record = json.loads(done.files["sidecar"].read_text())
+    record = json.loads(done.files["sidecar"].read_text(encoding="utf-8"))
     assert (record["Threshold"], "Command" in record) == (0.5, False)
 
 
 def test_several_files_in_one_call(tmp_path):
     good, bad = tmp_path / "in" / "good.nii.gz", tmp_path / "in" / "bad.nii.gz"
     write_nifti(a_neck(), good)
-    bad.write_text("no image")
+    bad.write_text("no image", encoding="utf-8")
     with engine(soft_from_brightness):
         done = segment_files([bad, good], tmp_path / "out", A_BUNDLE, SegmentOptions())
     assert [failure.item for failure in done.failures] == [bad]
@@ -63,7 +63,7 @@ def test_a_mask_that_no_program_is_known_to_have_made_stays(tmp_path, name, side
     write_nifti(a_neck(), image)
     write_nifti(a_neck(), drawn)
     if sidecar is not None:
-        (tmp_path / "out" / f"{name}.json").write_text(sidecar)
+        (tmp_path / "out" / f"{name}.json").write_text(sidecar, encoding="utf-8")
     before = drawn.read_bytes()
     with engine(soft_from_brightness), pytest.raises(OutputError, match="No sidecar") as caught:
         segment_file(image, drawn.parent, A_BUNDLE, SegmentOptions(threshold=0.5), Progress())

@@ -111,7 +111,7 @@ def participants(tmp_path):
 
 def listed(tmp_path, text):
     path = tmp_path / "list.yml"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     return path
 
 
@@ -151,7 +151,7 @@ def test_a_ground_truth_that_was_corrected_by_hand_stays(tmp_path):
     soft = tmp_path / "out" / "T2w_label-SC_softseg.nii.gz"
     before = soft.read_bytes()
     content = with_correction(read_sidecar(sidecar_path(soft)), "First Last", 1, 0)
-    sidecar_path(soft).write_text(json.dumps(content))
+    sidecar_path(soft).write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(OutputError, match="corrected by hand") as caught:
         make_soft_ground_truth(one, tmp_path / "out")
     assert caught.value.path == soft

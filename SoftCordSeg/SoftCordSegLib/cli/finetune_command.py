@@ -181,6 +181,8 @@ def _say_stopped(stopped: BaseException, out: Path, as_json: bool) -> None:
 
 def _show(report: Report) -> None:
     """The table and the verdict."""
+    from ..workflows.finetune_bundle import volume_note
+
     lines = []
     for group, title in (("held out", "Mean, held out"), ("watched", "Mean, phantoms")):
         mine = [row for row in report.rows if row["group"] == group]
@@ -190,7 +192,9 @@ def _show(report: Report) -> None:
             both = {f"{m}_{when}": v for when, one in means.items() for m, v in one.items()}
             lines.append((title, *_cells(both)))
     show_table("Before and after (soft Dice: 1 for the reference itself)", _COLUMNS, lines)
-    outcome = report.outcome
+    outcome, note = report.outcome, volume_note(report.content)
+    if note:
+        warn(note)
     if not outcome.objections:
         say(f"{outcome.name} is in '{outcome.folder}'; it came from {report.parent}.")
         return

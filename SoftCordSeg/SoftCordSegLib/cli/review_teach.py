@@ -156,6 +156,8 @@ def _say_plan(plan: TeachingPlan) -> None:
 
 
 def _show_report(taught: Teaching) -> None:
+    from ..workflows.finetune_bundle import volume_note
+
     measures = (("soft_dice", ".3f"), ("dice", ".3f"), ("volume_error_percent", ".1f"))
     show_table(
         "Before and after, by contrast (soft Dice: 1 for the reference itself)",
@@ -175,6 +177,9 @@ def _show_report(taught: Teaching) -> None:
             for row in taught.report.get("contrasts", [])
         ],
     )
+    note = volume_note(taught.report)
+    if note:
+        warn(note)
     objections: list[Any] = taught.report.get("objections", [])
     for objection in objections:
         fail(str(objection))

@@ -35,12 +35,24 @@ from .run_section import RunSection
 from .save_section import SaveSection
 from .situation import Situation, situation_of
 from .status_lines import Line, StatusLine
+from .teach_section import TeachSection
 from .views import Views
 from .worker import Worker, WorkerBusy
 
 # Sections with a status line, and those of which one is open at a time.
-_STATUS = ("Run", "DataSet", "Review", "Cases", "Mask", "Correct", "Levels", "Measure", "Save")
-_TAKING_TURNS = ("DataSet", "Cases", "Correct", "Levels", "Measure", "Save")
+_STATUS = (
+    "Run",
+    "DataSet",
+    "Review",
+    "Cases",
+    "Mask",
+    "Correct",
+    "Levels",
+    "Measure",
+    "Save",
+    "Teach",
+)
+_TAKING_TURNS = ("DataSet", "Cases", "Correct", "Levels", "Measure", "Save", "Teach")
 
 
 class Panel:
@@ -346,7 +358,8 @@ def make_panel(ui, scene, logic, observer, parent) -> Panel:
     cases = CasesSection(panel, desk)
     review = ReviewSection(panel, desk, run)
     panel.tabs = ReviewTab(panel, desk, parent, review.keys(cases))
-    panel.add(DataSetSection(panel, desk), review, cases, panel.tabs)
+    teach = TeachSection(panel, desk, choice)
+    panel.add(DataSetSection(panel, desk), review, cases, teach, panel.tabs)
     panel.shortcuts = Shortcuts(
         parent,
         {

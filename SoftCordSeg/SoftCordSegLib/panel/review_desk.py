@@ -300,17 +300,10 @@ class ReviewDesk:
 
     def _own_mask(self, case) -> Path | None:
         """Where a corrected mask belongs in a second reading; None in the first."""
-        from ..review.second_reading import reader_folder, reader_mask
+        from ..review.second_reading import reader_mask
 
         session, reading = self.session, self.session.options.reading
-        if not reading:
-            return None
-        if case.mask is None:
-            folder = reader_folder(session.dataset, reading, session.rater)
-            return folder.joinpath(*case.key.split("/")[:-1]) / case.image.name
-        mask = reader_mask(session.dataset, reading, session.rater, case)
-        # Two masks of one image that are compared may have one name.
-        return mask.parent / case.key.rpartition("/")[2] / mask.name if "#" in case.key else mask
+        return reader_mask(session.dataset, reading, session.rater, case) if reading else None
 
     def _remove(self, shown) -> None:
         from ..scene.case_loading import remove_case

@@ -114,7 +114,7 @@ class Reading:
         Args:
             dataset: folder of the data set.
             cases: of the data set.
-            rater: whose own masks of this reading come first; "" for nobody's.
+            rater: whose own masks of this reading come first; "" for none.
         """
         known = {case.key: case for case in cases}
         masks = {item.key: item.mask for item in self.items}
@@ -123,16 +123,18 @@ class Reading:
             case = known.get(item.case)
             if case is None:
                 continue
+            chosen = list(case.masks)
             if self.kind == "comparison":
                 both = [item.mask, *(masks.get(f"{item.case}{_LETTER}{n}", "") for n in LETTERS)]
                 chosen = [dataset.joinpath(*one.split("/")) for one in dict.fromkeys(both) if one]
                 chosen = [path for path in chosen if path in case.masks]
                 if not chosen or chosen[0] != dataset.joinpath(*item.mask.split("/")):
                     continue
-            else:
-                own = reader_mask(dataset, self.name, rater, case) if rater else None
-                chosen = [*([own] if own and own.is_file() else []), *case.masks]
-            rows.append((replace(case, key=item.key, masks=tuple(chosen)), item.shown))
+            shown = replace(case, key=item.key, masks=tuple(chosen))
+            own = reader_mask(dataset, self.name, rater, shown) if rater else None
+            if own is not None and own.is_file():
+                shown = replace(shown, masks=(own, *chosen))
+            rows.append((shown, item.shown))
         return rows
 
 
@@ -302,7 +304,7 @@ def reading_names(dataset: Path) -> list[str]:
 
 
 def reader_folder(dataset: Path, reading: str, rater: str) -> Path:
-    """Where a rater's own masks of a reading lie, so that nobody's mask of the first is changed."""
+    """Where a rater's own masks of a reading lie, so that no mask of the first is changed."""
     return review_folder(dataset) / _READINGS / check_reading_name(reading) / rater_slug(rater)
 
 

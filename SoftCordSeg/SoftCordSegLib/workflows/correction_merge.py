@@ -9,6 +9,7 @@ more is a conflict: it is listed, and nothing of it is replaced.
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -29,7 +30,6 @@ from ..bids import (
     merged,
     read_name,
     read_sidecar,
-    review_folder,
     shared_sidecar,
     sidecar_path,
     stem_of,
@@ -37,7 +37,7 @@ from ..bids import (
 )
 from ..correction import edits_from, merge
 from ..errors import InputError, SoftCordSegError
-from ..files import file_sha256, json_text, locked, text_writer
+from ..files import file_sha256, json_text, text_writer
 from ..morphometry.disc_files import read_discs
 from ..progress import Progress
 from ..review import ReviewCase, Verdict, VerdictStore, find_review_cases, rater_slug, read_verdicts
@@ -52,7 +52,7 @@ from ..volume import (
     write_nifti,
 )
 from ..volume.nifti_texts import copy_without_texts
-from .merge_journal import finish_interrupted, replace_as_one
+from .merge_journal import finish_interrupted, merging, replace_as_one
 from .package_manifest import (
     DISCS,
     EDITS,
@@ -171,16 +171,17 @@ def merge_corrections(
     """
     dataset, package = Path(dataset), Path(package)
     options, progress = options or MergeOptions(), progress or Progress()
-    finished = () if options.check_only else tuple(finish_interrupted(dataset))
     with (
-        locked(review_folder(dataset) / "merge"),
+        contextlib.nullcontext() if options.check_only else merging(dataset),
         open_package(package) as source,
         tempfile.TemporaryDirectory(prefix="softcord-") as folder,
     ):
+        finished = () if options.check_only else tuple(finish_interrupted(dataset))
         work = Path(folder)
         source.copy(MANIFEST, work / MANIFEST)
         manifest = Manifest.read(work / MANIFEST)
         cases = {case.key: case for case in find_review_cases(dataset)}
+        labels = _labels_by_image(sorted(source.names))
         results = []
         for number, (key, packed) in enumerate(manifest.cases.items()):
             progress.report(number / len(manifest.cases), f"Merging {key}")
@@ -188,7 +189,9 @@ def merge_corrections(
             try:
                 taken = work / str(number)
                 taken.mkdir()
-                result = _merge_case(dataset, cases.get(key), key, packed, source, taken, options)
+                case = cases.get(key)
+                names = labels.get("" if case is None else stem_of(case.image), [])
+                result = _merge_case(dataset, case, key, packed, source, names, taken, options)
             except SoftCordSegError as error:
                 result = MergedCase(key, Outcome.REFUSED, f"{error.sentence} {error.hint}".strip())
             results.append(result)
@@ -205,12 +208,13 @@ def _merge_case(
     key: str,
     packed: tuple[PackedFile, ...],
     source: PackageSource,
+    labels: list[str],
     work: Path,
     options: MergeOptions,
 ) -> MergedCase:
     if case is None:
         return MergedCase(key, Outcome.REFUSED, "The data set has no such image.")
-    sent = _sent(case, packed, source, work)
+    sent = _sent(dataset, case, packed, source, labels, work)
     if not sent.files:
         return MergedCase(key, Outcome.UNCHANGED)
     if all(_is_known(dataset, name, total) for name, total in sent.sums.items()):
@@ -225,22 +229,29 @@ def _merge_case(
 
 
 def _sent(
-    case: ReviewCase, packed: tuple[PackedFile, ...], source: PackageSource, work: Path
+    dataset: Path,
+    case: ReviewCase,
+    packed: tuple[PackedFile, ...],
+    source: PackageSource,
+    labels: list[str],
+    work: Path,
 ) -> _Sent:
-    """Copy out what is new or changed of a case."""
+    """Copy out what is new or changed of a case; ``labels`` are those of images of its name."""
     grid = read_grid(case.image)
     most = 16 * int(np.prod(grid.shape)) + (1 << 20)
     before = {one.path: one.sha256 for one in packed if one.kind in (MASK, EDITS, DISCS)}
-    there = set(source.names)
+    sources = {one.path: one.source_sha256 for one in packed}
+    there = source.names
     names = [name for name in before if name in there]
-    names += [name for name in there - set(before) if _is_label_of(name, case)]
+    names += [name for name in labels if name not in before and _is_beside(name, case)]
     files, sums, sidecars = {}, {}, {}
     for number, name in enumerate(sorted(names)):
         target = work / str(number) / PurePosixPath(name).name
         target.parent.mkdir()
         source.copy(name, target, most)
         total = file_sha256(target)
-        if total == before.get(name):
+        packed_from = sources.get(name, "")
+        if total == before.get(name) or _was_only_saved(dataset / name, packed_from, target):
             continue
         files[name], sums[name] = target, total
         beside = str(PurePosixPath(name).with_name(f"{stem_of(name)}.json"))
@@ -250,16 +261,30 @@ def _sent(
     return _Sent(case, grid, files, sums, sidecars)
 
 
-def _is_label_of(name: str, case: ReviewCase) -> bool:
-    """Whether a file that was not packed is a new label of the case, where one belongs."""
-    read = read_name(name)
-    if (
-        read.kind not in _KIND_OF
-        or read.image != stem_of(case.image)
-        or not (read.is_nifti or (read.kind is Kind.DISCS and read.extension in _POINTS))
-        or not is_plain_path(name)
-    ):
+def _was_only_saved(path: Path, packed_from: str, came: Path) -> bool:
+    """Whether a file is the one that was packed, saved again without a change."""
+    if not path.is_file() or not read_name(path).is_nifti or file_sha256(path) != packed_from:
         return False
+    try:
+        one, other = read_nifti(path), read_nifti(came)
+    except InputError:
+        return False
+    return one.grid.same_as(other.grid) and np.array_equal(one.data, other.data)
+
+
+def _labels_by_image(names: Iterable[str]) -> dict[str, list[str]]:
+    """The masks, maps of edits and discs among the files of a package, by the image's name."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        read = read_name(name)
+        is_file = read.is_nifti or (read.kind is Kind.DISCS and read.extension in _POINTS)
+        if read.kind in _KIND_OF and is_file and is_plain_path(name):
+            found.setdefault(read.image, []).append(name)
+    return found
+
+
+def _is_beside(name: str, case: ReviewCase) -> bool:
+    """Whether a label lies where one of the case belongs."""
     folders, own = PurePosixPath(name).parts[:-1], PurePosixPath(case.key).parts[:-1]
     return folders == own or (folders[:1] == (DERIVATIVES,) and folders[2:] == own)
 
@@ -520,13 +545,13 @@ def _new_verdicts(
     """The verdicts of a package on its cases that the data set does not have, oldest first."""
     said = folder / _VERDICTS
     said.mkdir(parents=True)
-    names = [name for name in source.names if name.startswith(_VERDICTS) and is_plain_path(name)]
+    names = [one for one in sorted(source.names) if one.startswith(_VERDICTS)]
     for name in names:
-        if "/" not in name[len(_VERDICTS) :]:
+        if "/" not in name[len(_VERDICTS) :] and is_plain_path(name):
             source.copy(name, folder / name)
-    wanted, there = set(keys), [one.as_json() for one in known]
+    wanted, there = set(keys), {json_text(one.as_json()) for one in known}
     found = [one for one in read_verdicts(folder) if one.case in wanted]
-    return [one for one in found if one.as_json() not in there]
+    return [one for one in found if json_text(one.as_json()) not in there]
 
 
 def _store(dataset: Path, verdicts: list[Verdict]) -> None:

@@ -256,7 +256,13 @@ def _staged(
                 )
             target = stage / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            cleaned += _copy(source, target)
+            try:
+                cleaned += _copy(source, target)
+            except InputError:
+                if source not in case.others:
+                    raise
+                target.unlink(missing_ok=True)
+                continue  # another contrast is of use, and not needed
             files[name] = PackedFile(name, what, file_sha256(target), file_sha256(source))
     return tuple(files.values()), cleaned
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from ..bids import read_sidecar, review_folder
@@ -18,8 +18,20 @@ from .package_manifest import is_plain_path
 _FOLDER, _PLAN = ".merging", "plan.json"
 
 
+@contextlib.contextmanager
+def merging(dataset: Path) -> Iterator[None]:
+    """Hold the data set against another merge.
+
+    Raises:
+        OutputError: its folder cannot be written.
+    """
+    with locked(review_folder(dataset) / "merge"):
+        yield
+
+
 def replace_as_one(dataset: Path, key: str, files: Mapping[str, Callable[[Path], object]]) -> None:
-    """Write the files of a case, all or none, also where the process is killed.
+    """Write the files of a case, all or none, also where the process is killed; within
+    :func:`merging`.
 
     Args:
         dataset: folder of the data set.
@@ -28,23 +40,28 @@ def replace_as_one(dataset: Path, key: str, files: Mapping[str, Callable[[Path],
             this order.
 
     Raises:
-        OutputError: a file cannot be written; none was replaced.
+        OutputError: a file cannot be written, or was changed meanwhile; none was replaced.
     """
     stage = review_folder(dataset) / _FOLDER / f"{os.getpid()}"
     shutil.rmtree(stage, ignore_errors=True)
+    before = {name: _sum_of(dataset / name) for name in files}
     staged = {name: stage / f"{number}" / Path(name).name for number, name in enumerate(files)}
     try:
         write_together({staged[name]: write for name, write in files.items()})
-        sums = {name: file_sha256(path) for name, path in staged.items()}
+        sums = {name: [before[name], file_sha256(path)] for name, path in staged.items()}
         write_text_atomically(stage / _PLAN, json_text({"Case": key, "Files": sums}))
-    except BaseException:
-        shutil.rmtree(stage, ignore_errors=True)
+        applied = _apply(dataset, stage)
+    except (Exception, KeyboardInterrupt):
+        if all(_sum_of(dataset / name) == total for name, total in before.items()):
+            shutil.rmtree(stage, ignore_errors=True)  # else the next run goes on
         raise
-    _apply(dataset, stage)
+    if not applied:
+        raise OutputError("A file of this case was changed while it was merged; it was left.")
 
 
 def finish_interrupted(dataset: Path) -> list[str]:
-    """Finish what a killed run has begun, and remove what it had only staged.
+    """Finish what a killed run has begun, and remove what it had only staged; within
+    :func:`merging`.  A case whose files were changed since is left as it is.
 
     Returns:
         Keys of the cases that were finished.
@@ -53,37 +70,46 @@ def finish_interrupted(dataset: Path) -> list[str]:
         OutputError: a file cannot be written.
     """
     folder = review_folder(dataset) / _FOLDER
-    if not folder.is_dir():
-        return []
     finished = []
-    with locked(folder):
-        for stage in sorted(folder.iterdir()):
-            plan = read_sidecar(stage / _PLAN)
-            if plan:
-                _apply(dataset, stage)
-                finished.append(str(plan.get("Case")))
-            else:
-                shutil.rmtree(stage, ignore_errors=True)
+    for stage in sorted(folder.iterdir()) if folder.is_dir() else ():
+        plan = read_sidecar(stage / _PLAN)
+        if plan and _apply(dataset, stage):
+            finished.append(str(plan.get("Case")))
+        shutil.rmtree(stage, ignore_errors=True)
     return finished
 
 
-def _apply(dataset: Path, stage: Path) -> None:
-    """Put the staged files in place; what was there before is the one or the other, never half."""
+def _apply(dataset: Path, stage: Path) -> bool:
+    """Put the staged files in place; False where one that is there is neither the one of before nor
+    the new one: somebody has changed it since, and nothing is replaced.
+
+    Raises:
+        OutputError: what was staged is not what the plan says, or a file cannot be written.
+    """
     sums = read_sidecar(stage / _PLAN).get("Files")
     files = {}
-    for number, (name, sha256) in enumerate(sums.items() if isinstance(sums, Mapping) else ()):
+    for number, (name, total) in enumerate(sums.items() if isinstance(sums, Mapping) else ()):
         staged = stage / f"{number}" / Path(name).name
-        if not is_plain_path(name) or file_sha256(staged) != sha256:
+        if not is_plain_path(name) or _sum_of(staged) != total[1]:
             raise OutputError(
                 "What was prepared to be merged was changed by something else.",
                 path=stage,
                 hint="Remove this folder, and merge again.",
             )
+        if _sum_of(dataset / name) not in total:
+            shutil.rmtree(stage, ignore_errors=True)
+            return False
         files[dataset / name] = _copier(staged)
     write_together(files)
     with contextlib.suppress(FileNotFoundError):
         os.remove(stage / _PLAN)
     shutil.rmtree(stage, ignore_errors=True)
+    return True
+
+
+def _sum_of(path: Path) -> str:
+    """SHA-256 of a file; "" where there is none."""
+    return file_sha256(path) if path.is_file() else ""
 
 
 def _copier(staged: Path) -> Callable[[Path], object]:

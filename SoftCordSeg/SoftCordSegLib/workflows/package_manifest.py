@@ -101,7 +101,7 @@ class PackageSource(Protocol):
     """Where a package is read from."""
 
     @property
-    def names(self) -> list[str]:
+    def names(self) -> frozenset[str]:
         """Paths of all files, with "/", relative to the manifest's folder."""
         ...
 
@@ -151,15 +151,12 @@ class _Folder:
         self._folder = folder
         if not (folder / MANIFEST).is_file():
             raise _no_manifest(folder)
-
-    @property
-    def names(self) -> list[str]:
-        found = []
-        for parent, folders, names in os.walk(self._folder):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            there = Path(parent).relative_to(self._folder)
-            found += [(there / name).as_posix() for name in sorted(names) if name[0] != "."]
-        return found
+        found: list[str] = []
+        for parent, folders, names in os.walk(folder):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            there = Path(parent).relative_to(folder)
+            found += [(there / name).as_posix() for name in names if name[0] != "."]
+        self.names = frozenset(found)
 
     def copy(self, name: str, target: Path, max_bytes: int = MAX_BYTES) -> None:
         path, parts = self._folder / name, PurePosixPath(name).parts
@@ -202,10 +199,7 @@ class _Zip:
             for member in files
             if top in PurePosixPath(member.filename).parents
         }
-
-    @property
-    def names(self) -> list[str]:
-        return sorted(self._members)
+        self.names = frozenset(self._members)
 
     def copy(self, name: str, target: Path, max_bytes: int = MAX_BYTES) -> None:
         member = self._members[name]

@@ -17,7 +17,7 @@ from ..review.doubt import Doubt
 from ..review.positions import read_position, write_position
 from ..review.raters import rater_name
 from ..review.review_cases import ReviewCase, find_review_cases
-from ..review.second_reading import Reading, corrections_folder, read_reading, reading_names
+from ..review.second_reading import Reading, read_reading, reading_names
 from ..review.sidecar_doubt import sidecar_doubt
 from ..review.verdicts import (
     Judgement,
@@ -338,14 +338,6 @@ class ReviewSession:
             extra=dict(extra or {}),
         )
         return self._added(row, given)
-
-    def corrections_folder(self, key: str) -> Path | None:
-        """Where the rater's corrections of a case go in a reading, so that nobody's mask of the
-        first one is changed; None in the first.
-        """
-        if self._reading is None or not self.rater:
-            return None
-        return corrections_folder(self.dataset, self._reading.name, self.rater, key)
 
     def undo(self, key: str = "") -> Verdict:
         """Take back the newest verdict on a case: one more line, which says again what stood

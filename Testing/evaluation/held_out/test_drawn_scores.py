@@ -135,8 +135,10 @@ class TestOffset:
         assert after["distance_mm"] < 0.15 < before["distance_mm"]
 
     def test_offsets_are_read_and_a_missing_file_knows_none(self, tmp_path):
-        (tmp_path / "offsets.csv").write_text("dataset,offset_mm,people,images\nerrsm,0.35,2,2\n")
-        (tmp_path / "wrong.csv").write_text("dataset,offset\nerrsm,0.35\n")
+        (tmp_path / "offsets.csv").write_text(
+            "dataset,offset_mm,people,images\nerrsm,0.35,2,2\n", encoding="utf-8"
+        )
+        (tmp_path / "wrong.csv").write_text("dataset,offset\nerrsm,0.35\n", encoding="utf-8")
 
         assert read_offsets(tmp_path / "offsets.csv") == {"errsm": 0.35}
         assert read_offsets(tmp_path / "none.csv") == {}

@@ -43,10 +43,11 @@ class TestMeasuring:
 def test_tips_that_cannot_be_seen_are_left_out(tmp_path):
     table = tmp_path / "tips.csv"
     table.write_text(
-        "file,cord_visible,tip_S,tip_uncertainty_mm,top_S\na.nii.gz,yes,10,4,90\nb.nii.gz,unsure,,,\n"
+        "file,cord_visible,tip_S,tip_uncertainty_mm,top_S\na.nii.gz,yes,10,4,90\nb.nii.gz,unsure,,,\n",
+        encoding="utf-8",
     )
 
     assert read_tips(table) == {(tmp_path / "a.nii.gz").resolve(): Tip(10.0, 4.0, 90.0)}
-    table.write_text("file\na\n")
+    table.write_text("file\na\n", encoding="utf-8")
     with pytest.raises(InputError, match="not a table of tips"):
         read_tips(table)

@@ -43,9 +43,9 @@ def test_a_licence_goes_along_and_precision_stays(parent, tmp_path):
     home = write_aside(
         tmp_path / "home", parent, parent.metadata, parent.network(parent.segmenter).state_dict()
     )
-    (home.folder / "LICENSE.txt").write_text("free")
+    (home.folder / "LICENSE.txt").write_text("free", encoding="utf-8")
     child = aside(tmp_path / "out", home, "2")
-    assert (child.folder / "LICENSE.txt").read_text() == "free"
+    assert (child.folder / "LICENSE.txt").read_text(encoding="utf-8") == "free"
     assert child.sha256 == parent.sha256
 
 

@@ -96,7 +96,8 @@ def test_masks_that_were_never_corrected_are_pointed_out(case, tmp_path):
     both = [case, write_case(tmp_path, 2)]
     for added, part in ((3, None), (0, "1 of 2 masks")):
         sidecar.write_text(
-            json.dumps({"CorrectedByHand": {"VoxelsAdded": added, "VoxelsRemoved": 0}})
+            json.dumps({"CorrectedByHand": {"VoxelsAdded": added, "VoxelsRemoved": 0}}),
+            encoding="utf-8",
         )
         _cases, notes = read_cases(both)
         said = (

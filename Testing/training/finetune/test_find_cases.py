@@ -62,7 +62,9 @@ def test_the_sidecar_says_which_mask_was_corrected(tmp_path):
     )
     history = {"label-SC_softseg": [{"Name": "SoftCordSeg"}], "seg": [{"Name": "Manual"}]}
     for name, entries in history.items():
-        (tmp_path / f"sub-01_T2w_{name}.json").write_text(json.dumps({"GeneratedBy": entries}))
+        (tmp_path / f"sub-01_T2w_{name}.json").write_text(
+            json.dumps({"GeneratedBy": entries}), encoding="utf-8"
+        )
     assert found(tmp_path)[0] == [("sub-01_T2w.nii.gz", "sub-01_T2w_seg.nii.gz", "sub-01")]
 
 
@@ -176,7 +178,7 @@ def write_list(folder, **parts):
         part: [{"image": f"{n}.nii.gz", "label": f"{n}_y.nii.gz"} for n in names]
         for part, names in parts.items()
     }
-    (folder / "cases.json").write_text(json.dumps(content))
+    (folder / "cases.json").write_text(json.dumps(content), encoding="utf-8")
     return folder / "cases.json"
 
 

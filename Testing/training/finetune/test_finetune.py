@@ -100,7 +100,7 @@ def test_the_bundle_tells_its_parentage(tuned, parent):
 def test_no_path_and_no_name_of_a_case_travels_with_the_bundle(tuned, wide_cases):
     _request, outcome, _said = tuned
     for file in (outcome.folder / "configs").iterdir():
-        text = file.read_text()
+        text = file.read_text(encoding="utf-8")
         assert "sub-0" not in text
         assert str(wide_cases[0].image.parent) not in text
 
@@ -112,9 +112,9 @@ def test_only_the_segmenter_changes_and_the_parent_stays_as_it_is(parent, wide_c
     child = load_bundle(outcome.folder)
     assert child.sha256[LOCATOR] == parent.sha256[LOCATOR]
     assert child.sha256[SEGMENTER] != parent.sha256[SEGMENTER]
-    assert (child.folder / "configs/inference.json").read_text() == (
+    assert (child.folder / "configs/inference.json").read_text(encoding="utf-8") == (
         parent.folder / "configs/inference.json"
-    ).read_text()
+    ).read_text(encoding="utf-8")
     assert digests(parent.folder) == before
     assert digests(wide_cases[0].image.parent) == inputs
 
@@ -196,7 +196,11 @@ def test_killed_in_training_it_goes_on_to_the_same_bundle(
         str(tmp_path),
     ]
     with subprocess.Popen(
-        arguments, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}
+        arguments,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+        encoding="utf-8",
     ) as process:
         for line in process.stdout:
             if line.startswith("step 31 "):
@@ -306,9 +310,9 @@ def test_with_nothing_held_out_only_forgetting_is_watched(parent, wide_cases, tm
     assert outcome.accepted
     assert outcome.before.scores == outcome.after.scores == {}
     assert (
-        json.loads((outcome.folder / "configs/metadata.json").read_text())["provenance"][
-            "finetuning"
-        ]["held_out_after"]
+        json.loads((outcome.folder / "configs/metadata.json").read_text(encoding="utf-8"))[
+            "provenance"
+        ]["finetuning"]["held_out_after"]
         == {}
     )
 

@@ -54,7 +54,10 @@ def a_bundle(folder, intensities: str) -> ModelBundle:
     torch.manual_seed(3)
     write_bundle(folder, UNet(TINY).state_dict())
     path = folder / "configs" / "inference.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "intensities": intensities}))
+    path.write_text(
+        json.dumps({**json.loads(path.read_text(encoding="utf-8")), "intensities": intensities}),
+        encoding="utf-8",
+    )
     return load_bundle(folder)
 
 

@@ -290,6 +290,7 @@ def test_importing_needs_neither_nibabel_nor_monai_nor_lightning(repository):
         capture_output=True,
         text=True,
         check=True,
+        encoding="utf-8",
     ).stdout
     assert "'torch'" in loaded
     for name in ("nibabel", "monai", "lightning", "matplotlib"):

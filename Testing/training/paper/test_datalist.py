@@ -165,7 +165,7 @@ def test_too_few_participants_are_told():
 
 
 def written(content, path):
-    path.write_text(json.dumps(content))
+    path.write_text(json.dumps(content), encoding="utf-8")
     return path
 
 

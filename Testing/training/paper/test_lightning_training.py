@@ -223,13 +223,14 @@ def test_two_processes_learn_what_one_learns(whole, repository, tmp_path):
     paths = os.pathsep.join([str(repository / "SoftCordSeg"), str(repository / "Testing")])
     environment = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
     program = tmp_path / "together.py"
-    program.write_text(TOGETHER)
+    program.write_text(TOGETHER, encoding="utf-8")
     answer = subprocess.run(
         [sys.executable, program, tmp_path / "run"],
         env=environment,
         capture_output=True,
         text=True,
         check=False,
+        encoding="utf-8",
     )
     assert answer.returncode == 0, answer.stderr
     together = fit(
@@ -279,7 +280,9 @@ def test_a_process_killed_at_a_random_moment_resumes_to_the_same_curve(whole, re
     paths = os.pathsep.join([str(repository / "SoftCordSeg"), str(repository / "Testing")])
     environment = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", KILLED, str(tmp_path)]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+    ) as process:
         for _ in range(random.randint(1, len(whole.history.losses) - 1)):
             process.stdout.readline()
         time.sleep(random.uniform(0, 0.1))
@@ -335,13 +338,15 @@ def test_a_run_of_an_earlier_version_goes_on(whole, tmp_path):
 
 def test_the_history_is_a_table_and_logs_are_kept(tmp_path):
     history = fit(tmp_path, changed(EPOCHS, epochs=14, validate_every=7)).history
-    with open(tmp_path / "history.csv", newline="") as stream:
+    with open(tmp_path / "history.csv", newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     assert [float(row["loss"]) for row in rows] == pytest.approx(history.losses, rel=1e-5)
     assert [int(row["step"]) for row in rows if row["validation soft Dice"]] == [14, 28]
     assert [entry.name for entry in tmp_path.iterdir() if entry.name.startswith(".softcord")] == []
     assert list(tmp_path.glob("logs/tensorboard/events*"))
-    assert (tmp_path / "logs" / "csv" / "version_0" / "metrics.csv").read_text().count("\n") > 1
+    assert (tmp_path / "logs" / "csv" / "version_0" / "metrics.csv").read_text(
+        encoding="utf-8"
+    ).count("\n") > 1
 
 
 def test_averaged_weights_are_the_result_only_if_asked(whole, tmp_path):

@@ -78,7 +78,7 @@ def test_a_variant_of_the_paper_trains_and_gives_bundles(name, tmp_path, monkeyp
     label = "hard" if name == "hard_all" else "soft"
     content, _ = make_datalist(tmp_path, tmp_path, label=label)
     (tmp_path / read_config(name).config.networks.popitem()[1].source.list).write_text(
-        json.dumps(content)
+        json.dumps(content), encoding="utf-8"
     )
     wanted = ["T1w", "MT-on"] if name == "soft_per_contrast" else [name]
     settings = ["machine={workers: 0, threads: 1, accelerator: cpu}"]
@@ -112,7 +112,7 @@ def test_a_variant_of_the_paper_trains_and_gives_bundles(name, tmp_path, monkeyp
 def test_a_list_or_label_that_changed_is_refused_and_a_cache_that_moved_is_not(tmp_path):
     folder = make_dataset(tmp_path, participants=5, contrasts=("anat/{}_T1w",))
     content, _ = make_datalist(folder, folder)
-    (folder / "dataset.json").write_text(json.dumps(content))
+    (folder / "dataset.json").write_text(json.dumps(content), encoding="utf-8")
     source = {"kind": "cases", "list": "dataset.json", "augmentation": "none"}
     one = {
         **ONE,
@@ -123,7 +123,8 @@ def test_a_list_or_label_that_changed_is_refused_and_a_cache_that_moved_is_not(t
     }
     path = folder / "list.yaml"
     path.write_text(
-        yaml.safe_dump({"name": "list", "machine": {"workers": 0}, "networks": {"one": one}})
+        yaml.safe_dump({"name": "list", "machine": {"workers": 0}, "networks": {"one": one}}),
+        encoding="utf-8",
     )
     first = train_networks(read_config(path), folder, folder / "run")
     again = train_networks(
@@ -137,7 +138,7 @@ def test_a_list_or_label_that_changed_is_refused_and_a_cache_that_moved_is_not(t
         train_networks(read_config(path), folder, folder / "run")
     label.write_bytes(before)
     content["training"].pop()
-    (folder / "dataset.json").write_text(json.dumps(content))
+    (folder / "dataset.json").write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(InputError, match=r"other settings \(labels, lists\)"):
         train_networks(read_config(path), folder, folder / "run")
 
@@ -216,7 +217,7 @@ def test_a_setting_of_one_network_leaves_those_merged_from_it_alone():
 )
 def test_what_a_configuration_cannot_say_is_refused_in_a_sentence(tmp_path, setting, sentence):
     path = tmp_path / "sound.yaml"
-    path.write_text(yaml.safe_dump(SOUND))
+    path.write_text(yaml.safe_dump(SOUND), encoding="utf-8")
     read_config(path)
     with pytest.raises(InputError) as caught:
         read_config(path, [setting])
@@ -227,31 +228,35 @@ def test_what_a_configuration_cannot_say_is_refused_in_a_sentence(tmp_path, sett
 @pytest.mark.parametrize("text", ["- a list", "name: [unclosed", "just words"])
 def test_a_file_that_is_no_configuration_is_refused(tmp_path, text):
     path = tmp_path / "broken.yaml"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=r"(cannot be read as|is not) a configuration") as caught:
         read_config(path)
     assert caught.value.path == path
 
 
 def test_a_variant_holds_only_what_differs_from_its_base(tmp_path):
-    (tmp_path / "sound.yaml").write_text(yaml.safe_dump(SOUND))
+    (tmp_path / "sound.yaml").write_text(yaml.safe_dump(SOUND), encoding="utf-8")
     path = tmp_path / "variant.yaml"
     changes = {"first": {"learning_rate": 0.5, "source": {"contrasts": "T1w"}}, "second": None}
-    path.write_text(yaml.safe_dump({"base": "sound.yaml", "name": "two", "networks": changes}))
+    path.write_text(
+        yaml.safe_dump({"base": "sound.yaml", "name": "two", "networks": changes}), encoding="utf-8"
+    )
     read = read_config(path)
     first, second = read.config.networks.values()
     assert read.config.name == "two"
     assert (first.learning_rate, second.learning_rate) == (0.5, 1e-3)
     assert (first.source.contrasts, first.source.list) == (["T1w"], "dataset.json")
     assert second.patch == first.patch == (16, 16, 16)
-    path.write_text(yaml.safe_dump({"base": "soft_per_contrast", "networks": changes}))
+    path.write_text(
+        yaml.safe_dump({"base": "soft_per_contrast", "networks": changes}), encoding="utf-8"
+    )
     with pytest.raises(InputError, match="should have one network"):
         read_config(path)
 
 
 def test_a_missing_list_is_known_before_anything_is_trained(tmp_path):
     path = tmp_path / "sound.yaml"
-    path.write_text(yaml.safe_dump(SOUND))
+    path.write_text(yaml.safe_dump(SOUND), encoding="utf-8")
     with pytest.raises(InputError, match="there is no file 'dataset.json'"):
         train_networks(read_config(path), tmp_path, tmp_path / "run")
     assert not (tmp_path / "run").exists()

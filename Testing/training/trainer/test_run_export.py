@@ -84,10 +84,9 @@ def test_a_bundle_says_how_it_was_made(tmp_path):
     assert said["plan"] == plan().to_json()
     assert said["recipe"] == {"kind": "plain", "patch": [16, 16, 16], "coarse": False, "away": 0.1}
     assert said["packed"] == record
-    assert (
-        '"intensities": "around_cord"'
-        in (tmp_path / "bundle" / "configs" / "inference.json").read_text()
-    )
+    assert '"intensities": "around_cord"' in (
+        tmp_path / "bundle" / "configs" / "inference.json"
+    ).read_text(encoding="utf-8")
 
 
 def test_an_unknown_recipe_is_refused(tmp_path):

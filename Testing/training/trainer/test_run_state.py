@@ -74,7 +74,7 @@ def test_a_damaged_state_gives_way_to_the_one_before(tmp_path, state):
     assert load_state(tmp_path) is not None
 
     for one in numbered(tmp_path):
-        (one / "state.json").write_text("{")
+        (one / "state.json").write_text("{", encoding="utf-8")
     with pytest.raises(InputError, match="None of the states"):
         load_state(tmp_path)
 

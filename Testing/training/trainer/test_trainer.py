@@ -248,7 +248,12 @@ def test_importing_the_package_loads_no_torch(repository):
     environment = {**os.environ, "PYTHONPATH": str(repository / "SoftCordSeg")}
 
     answer = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=True,
+        encoding="utf-8",
     )
 
     assert answer.stdout.strip() == "False"

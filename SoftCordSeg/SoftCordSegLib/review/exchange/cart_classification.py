@@ -97,10 +97,11 @@ def write_classifications(request: WriteRequest) -> Written:
     count = 0
     for one in request.judged:
         verdict = one.verdict
+        uid = uid_of(one.case, cases)
         if verdict is None or verdict.verdict is None:
+            rows.pop((uid, request.rater), None)
             continue
         count += 1
-        uid = uid_of(one.case, cases)
         rows[uid, verdict.rater] = dict(
             zip(
                 COLUMNS,

@@ -67,8 +67,8 @@ def read_cart_log(path: Path) -> ForeignFile:
 
 
 def write_cart_log(request: WriteRequest) -> Written:
-    """The cases that passed, as saved; rows of an existing log stay, but for those of these
-    cases.
+    """The cases that passed, as saved; rows of an existing log stay, but for those of these cases,
+    and for those of the rater on cases that do not pass any more.
 
     Raises:
         InputError: the existing file is no such log.
@@ -78,6 +78,10 @@ def write_cart_log(request: WriteRequest) -> Written:
     cases = [one.case for one in request.judged]
     passed = [one for one in request.judged if one.judgement is Judgement.PASS]
     others = sum(one.judgement not in (None, Judgement.PASS) for one in request.judged)
+    for one in request.judged:
+        uid = uid_of(one.case, cases)
+        if one.judgement is not Judgement.PASS and rows.get(uid, {}).get("author") == request.rater:
+            del rows[uid]
     for one in passed:
         verdict = one.verdict
         assert verdict is not None

@@ -92,6 +92,12 @@ class JudgedCase:
         """Of the verdict."""
         return None if self.verdict is None else self.verdict.verdict
 
+    @property
+    def says_something(self) -> bool:
+        """Whether there is a verdict, a rank or a comment, which was not taken back."""
+        said = self.verdict
+        return said is not None and bool(said.verdict or said.comment or said.rank is not None)
+
 
 @dataclass(frozen=True)
 class WriteRequest:

@@ -35,7 +35,7 @@ from .foreign_verdicts import (
 DATASTORE = "datastore_v2.json"
 SOFTWARE = "MONAILabel"
 META, _FINAL, _ORIGINAL = "segmentationMeta", "final", "original"
-_APPROVED, _FLAGGED = "approved", "flagged"
+_APPROVED, _FLAGGED, _SEGMENTED = "approved", "flagged", "segmented"
 _JUDGEMENTS = {_APPROVED: Judgement.PASS, _FLAGGED: Judgement.TO_CORRECT}
 
 
@@ -98,6 +98,7 @@ def write_datastore(request: WriteRequest) -> Written:
     count = twice = blurred = 0
     for one in request.judged:
         if one.judgement is None:
+            _take_back(objects.get(known.get(one.case.key, "")), request.rater)
             continue
         stem, extension = split_extension(one.case.image)
         name = known.get(one.case.key, stem)
@@ -168,6 +169,13 @@ def _store(content: dict[str, Any], one: JudgedCase) -> None:
         "comment": verdict.comment,
         "editTime": "" if when is None else int(when.timestamp()),
     }
+
+
+def _take_back(content: Any, rater: str) -> None:
+    """Where the rater has taken the verdict back, the label is not judged there any more either."""
+    meta = _meta_that_counts(content) if isinstance(content, dict) else None
+    if isinstance(meta, dict) and _text(meta, "approvedBy") == rater:
+        meta["status"] = _SEGMENTED
 
 
 def _objects(text: str, path: Path) -> dict[str, Any]:

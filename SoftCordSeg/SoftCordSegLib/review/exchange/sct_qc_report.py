@@ -88,10 +88,11 @@ def write_qc_report(request: WriteRequest) -> Written:
                 there.setdefault(key, []).append(entry)
     bare = count = 0
     for one in request.judged:
-        if one.judgement is None and (one.verdict is None or one.verdict.rank is None):
-            continue
-        count += 1
         entries = there.get(one.case.key)
+        # A verdict that was taken back is taken back there too.
+        if one.verdict is None or (not one.says_something and entries is None):
+            continue
+        count += one.says_something
         if entries is None:
             bare += 1
             entries = [new_entry(request, one.case)]
@@ -210,9 +211,10 @@ def _keys_of(entry: Mapping[str, Any], matcher: CaseMatcher) -> Iterable[str]:
 
 
 def _software(entry: Mapping[str, Any]) -> str:
-    """Ours, where the entry is of our page: it stands where SCT's version would."""
-    version = _text(entry, "software") or _text(entry, "sctVersion")
-    return f"{version} (QC page)" if version.startswith("SoftCordSeg") else ""
+    """What the entry names; of our page ours, which stands where SCT's version would."""
+    version = _text(entry, "sctVersion")
+    page = f"{version} (QC page)" if version.startswith("SoftCordSeg") else ""
+    return _text(entry, "software") or page
 
 
 # Without the character that asks for the coloured picture.
