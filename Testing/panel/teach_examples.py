@@ -85,5 +85,9 @@ def a_drift(dataset: Path) -> None:
         for contrast, (before, after) in areas.items()
         for n in range(1, 5)
     ]
-    content = {"model": "SoftCordSeg compact 0.5.0+finetune.1", "rows": rows}
+    drifts = [
+        {"dataset": "T2w", "images": 4, "mean_mm2": 4.65, "mean_percent": 6.3},
+        {"dataset": "acq-MTon_MTS", "images": 4, "mean_mm2": 1.35, "mean_percent": 1.9},
+    ]
+    content = {"model": "SoftCordSeg compact 0.5.0+finetune.1", "rows": rows, "drift": drifts}
     (again / "proposal.json").write_text(json.dumps(content), encoding="utf-8")

@@ -163,7 +163,7 @@ def test_the_rest_is_shown_first_left_and_then_replaced(slicer_host, ui, widget,
 
     assert "T2w" in ui.cordRestDrift.text
     assert "2 new masks by a-model 1.2, 1 with corrections on top." in ui.cordTeachStatus.text
-    assert "by more than 3 %" in ui.cordTeachStatus.text
+    assert "moves by more than 3 % in T2w" in ui.cordTeachStatus.text
     slicer_host.click(ui.cordRestLeaveButton)
     check_whole(dataset, "sub-01_T2w", OLD_MM)
     assert not ui.cordRestLeaveButton.visible

@@ -7,9 +7,11 @@ import json
 import pytest
 import yaml
 
+from cli.fakes import Softcord
 from reports.live_page import LivePage
 from reports.qc_cases import DATASET, entry_of, write_qc_dataset
 from SoftCordSegLib.reports.qc_page import qc_html
+from SoftCordSegLib.review import read_verdicts
 from SoftCordSegLib.review.qc_entry import SCT_FIELDS, entry_id
 from SoftCordSegLib.workflows.qc_pages import QcOptions, make_qc_page
 
@@ -54,7 +56,8 @@ def verdicts(report):
     }
 
 
-def test_from_the_keys_to_the_files_and_back(live, page, tmp_path):
+def judge_by_keys(live, page):
+    """Three cases judged, by keys alone."""
     live.open(page)
     live.click("#rater")
     live.type("Anna B.")
@@ -64,12 +67,22 @@ def test_from_the_keys_to_the_files_and_back(live, page, tmp_path):
     assert live.text("#reason").startswith("90 %")
     live.press("f", "f", "7")
     live.press("ArrowDown", "f", "F", "f", "c")
-    live.type("f5/d, a vessel")
+    live.press(*"f5/d")  # letters of a comment, no keys of the page
+    live.type(", a vessel")
     live.press("Escape", "ArrowRight")
     assert live.say("document.body.classList.contains('plain')")
     live.press("ArrowLeft", "j", "t", "3", "4")
     assert not live.say("document.body.classList.contains('plain')")
     assert live.text("#counts") == "3 of 3 judged, 1 fail, 1 artefact, 1 to correct"
+
+
+def saved_report(live):
+    live.click("#save-all")
+    return json.loads(live.wait_for_saved("qc_report.json").read_text("utf-8"))
+
+
+def test_from_the_keys_to_the_files_to_the_review(live, page):
+    judge_by_keys(live, page)
 
     for button in ("save-all", "save-fails", "save-artifacts"):
         live.click(f"#{button}")
@@ -99,7 +112,24 @@ def test_from_the_keys_to_the_files_and_back(live, page, tmp_path):
     }
     assert live.faults() == []
 
-    # SCT's page changes a sign and keeps what it does not know.
+    # The review of the data set takes it, once.
+    dataset = page.parents[3]
+    for _ in range(2):
+        assert Softcord()("review", "import", dataset, saved).exit_code == 0
+    assert {
+        (one.case.split("/")[0], one.verdict.value, one.rank, one.comment, one.rater)
+        for one in read_verdicts(dataset)
+    } == {
+        ("sub-02", "fail", 7, "", "Anna B."),
+        ("sub-03", "artefact", None, "f5/d, a vessel", "Anna B."),
+        ("sub-01", "to correct", 4, "", "Anna B."),
+    }
+    assert len(read_verdicts(dataset)) == 3
+
+
+def test_what_scts_page_changed_is_read_and_what_it_does_not_know_is_kept(live, page, tmp_path):
+    judge_by_keys(live, page)
+    report = saved_report(live)
     report["datasets"][0].update(qc="✅", mark="kept")
     report["tableState"] = {"rowFilter": "sub"}
     changed = tmp_path / "changed.json"
@@ -113,8 +143,7 @@ def test_from_the_keys_to_the_files_and_back(live, page, tmp_path):
     live.wait_for("document.getElementById('said').textContent")
     assert live.text("#said") == "3 verdicts read."
     assert live.say("document.getElementById('rater').value") == "Anna B."
-    live.click("#save-all")
-    again = json.loads(live.wait_for_saved("qc_report.json").read_text("utf-8"))
+    again = saved_report(live)
     first = report["datasets"][0]["subject"]
     assert again["tableState"] == {"rowFilter": "sub"}
     assert verdicts(again) == {
@@ -145,11 +174,25 @@ def test_lists_of_sct_are_read_and_a_verdict_holds_for_its_mask(live, page, tmp_
 
     assert "1 of masks that have changed since" in live.text("#said")
     assert live.text("#counts") == "1 of 3 judged, 1 fail"
+    live.click("#rater")
+    live.type("Cleo")
+    live.press("Enter")
+    assert live.text("#counts") == "0 of 3 judged"  # another rater has other verdicts
+    live.say(
+        "(e => { e.value = ''; e.dispatchEvent(new Event('change')); })"
+        "(document.getElementById('rater'))"
+    )
+    assert live.text("#counts") == "1 of 3 judged, 1 fail"
     live.press("n")
     assert live.text("#name") == "sub-03 · T2w"  # the next without a verdict after sub-02
     live.press("ArrowDown", "ArrowDown", "k")
     assert live.text("#name") == "sub-01 · T2w"
     assert live.say("document.querySelector('[data-word=fail]').className") == "verdict on"
+    sha = next(one["mask_sha256"] for one in entries if one["subject"] == "sub-01")
+    other = page.with_name("corrected.html")
+    other.write_text(page.read_text("utf-8").replace(sha, "1" * 64), "utf-8")
+    live.open(other)
+    assert live.text("#counts") == "0 of 3 judged"  # the mask is another one
 
 
 def test_the_views(live, page):

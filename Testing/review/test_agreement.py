@@ -104,6 +104,10 @@ def test_kappa_says_where_it_is_not_defined_and_where_the_interval_is_a_point():
     assert (equal.value, equal.low, equal.high) == (1, 1, 1)
     assert "a point" in equal.note
     assert "3 cases" in agreement.cohens_kappa(["pass"], ["fail"]).note
+    constant = agreement.weighted_kappa([8] * 5, [7, 7, 6, 8, 7])
+    assert constant.value == 0
+    assert math.isnan(constant.low)
+    assert "always 0" in constant.note
 
 
 def test_wilsons_interval_of_the_share_of_same_answers():

@@ -44,6 +44,12 @@ class BrightBundle(ModelBundle):
 
 @pytest.fixture
 def bundle() -> ModelBundle:
+    return bright_bundle()
+
+
+def bright_bundle() -> ModelBundle:
+    """A new one."""
+
     def stage(spacing, tile):
         return Stage("none", (8, 16), ((1, 1, 1), (2, 2, 2)), spacing, tile, 0.5, "normrelu")
 

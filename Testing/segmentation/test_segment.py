@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
+from segmentation.conftest import bright_bundle
 from segmentation.tubes import dice, tube_image
 from SoftCordSegLib.errors import Cancelled, InputError
 from SoftCordSegLib.network.unet import UNetConfig
@@ -24,8 +27,8 @@ def isotropic(shape=(90, 100, 110)) -> Grid:
 @pytest.fixture
 def image_and_truth():
     grid = isotropic()
-    image, truth = tube_image(grid, grid.to_world([22, 30, 60]), radius_mm=5, half_length_mm=35)
-    image.data[-6:] = 1000  # as bright as the cord, and larger: what fat under the skin often is
+    image, truth = tube_image(grid, grid.to_world([22, 30, 60]), radius_mm=5.2, half_length_mm=35)
+    image.data[-6:] += 900  # as bright as the cord, and larger: what fat under the skin often is
     return image, truth
 
 
@@ -68,7 +71,7 @@ def test_anisotropic_and_oblique_images(bundle, spacing):
 
 def test_a_field_of_view_narrower_than_a_tile(bundle):
     grid = isotropic((20, 18, 40))
-    image, truth = tube_image(grid, grid.to_world([10, 9, 20]), radius_mm=5, half_length_mm=100)
+    image, truth = tube_image(grid, grid.to_world([10, 9, 20]), radius_mm=5.2, half_length_mm=100)
     assert dice(segment(image, bundle).volume.data >= 0.5, truth >= 0.5) > 0.95
 
 
@@ -90,6 +93,54 @@ def test_a_given_box_is_all_that_is_looked_at(image_and_truth, bundle):
     assert dice((mask >= 0.5)[:, :, 52:73], (truth >= 0.5)[:, :, 52:73]) > 0.95
     assert not mask[:, :, :45].any()
     assert not mask[:, :, 80:].any()
+
+
+@pytest.mark.parametrize("degrees", [0, 25])
+def test_nothing_is_outside_a_given_box_however_small_or_oblique(image_and_truth, bundle, degrees):
+    image, _ = image_and_truth
+    middle = image.grid.to_world(np.array([22, 30, 60]))
+    axes = Rotation.from_euler("xyz", [degrees, 0, degrees], degrees=True).as_matrix()
+    box = Box(middle, axes, [14, 12, 9])
+    mask = segment(image, bundle, box=box).volume.data
+    inside = box.inside(image.grid)
+    assert (mask[inside] > 0.5).sum() > 250
+    assert not mask[~inside].any()
+
+
+@settings(max_examples=8)
+@given(
+    margins=st.lists(st.integers(0, 30), min_size=6, max_size=6),
+    value=st.sampled_from([0.0, 1.0, -50.0, 5000.0]),
+)
+def test_padding_by_any_constant_on_any_side_changes_nothing(margins, value):
+    """20 blank slices once got 36 to 81 mm² of cord, and a padded scan lost its cord."""
+    bundle = bright_bundle()
+    grid = Grid((40, 44, 60), np.diag([1.0, 1.0, 1.0, 1.0]))
+    image, _ = tube_image(grid, grid.to_world([18, 20, 30]), radius_mm=5, half_length_mm=22)
+    before = segment(image, bundle).volume.data
+    pads = list(zip(margins[::2], margins[1::2]))
+    affine = image.affine.copy()
+    affine[:3, 3] -= affine[:3, :3] @ [low for low, _ in pads]
+    padded = Volume(np.pad(image.data, pads, constant_values=np.float32(value)), affine)
+    result = segment(padded, bundle)
+    inside = tuple(slice(low, low + n) for (low, _), n in zip(pads, image.shape))
+    assert abs(float(result.volume.data.sum()) / float(before.sum()) - 1) < 0.01
+    assert np.abs(result.volume.data[inside] - before).max() < 1e-4
+    blank = pads[2][0] + pads[2][1]
+    assert any(f"{blank} of {padded.shape[2]} slices" in note for note in result.notes) == (
+        blank > 0
+    )
+
+
+def test_in_a_wedge_beside_a_turned_image_there_is_no_mask(image_and_truth, bundle):
+    image, truth = image_and_truth
+    data = image.data.copy()
+    wedge = np.add.outer(np.arange(image.shape[0]), np.arange(image.shape[2]))[:, None] > 100
+    data[np.broadcast_to(wedge, data.shape)] = 0
+    mask = segment(image.with_data(data), bundle).volume.data
+    deep = np.add.outer(np.arange(image.shape[0]), np.arange(image.shape[2]))[:, None] > 103
+    assert (truth * deep).sum() > 0, "the cord would go on into the wedge"
+    assert not (mask * deep).any()
 
 
 def test_a_box_outside_the_image_is_a_sentence(image_and_truth, bundle):
@@ -114,6 +165,36 @@ def test_voxels_too_large_for_a_cord_are_a_sentence(bundle, spacing):
         segment(Volume(data, np.diag([*spacing, 1.0])), bundle)
 
 
+def ct_like(shape=(48, 52, 40)) -> np.ndarray:
+    """A neck in Hounsfield units: air, fat, muscle, a canal and bone around it."""
+    i, j = np.indices(shape[:2]) - np.array([[[24]], [[26]]])
+    radius = np.hypot(i, j)
+    plane = np.select(
+        [radius < 4, radius < 6, radius < 9, radius < 15, radius < 19],
+        [35, 5, 1400, 60, -90],
+        -1000,
+    )
+    noise = np.random.default_rng(0).normal(0, 15, shape)
+    return (plane[:, :, None] + noise).astype(np.int16)
+
+
+@pytest.mark.parametrize("lowest", [-1000, -1024, -2048])
+def test_a_ct_is_a_sentence_and_no_guess(bundle, lowest):
+    data = ct_like()
+    data[:2] = lowest  # what some scanners write outside their circle
+    with pytest.raises(InputError, match="looks like a CT") as caught:
+        segment(Volume(data, np.eye(4)), bundle)
+    assert "MR image" in caught.value.hint
+    assert bundle.network(bundle.locator).calls == 0
+
+
+def test_mr_images_with_values_below_0_are_no_ct(image_and_truth, bundle):
+    image, _ = image_and_truth
+    values = image.data - image.data.mean()
+    for data in (values, values / values.std(), 3 * values - 1000, 2000 - 3 * values):
+        assert segment(image.with_data(data.astype(np.float32)), bundle) is not None
+
+
 def test_thick_sagittal_slices_are_segmented_with_a_note(image_and_truth, bundle):
     image, _ = image_and_truth
     thick = Volume(image.data[::4], image.affine @ np.diag([4.0, 1, 1, 1]))
@@ -125,7 +206,7 @@ def test_thick_sagittal_slices_are_segmented_with_a_note(image_and_truth, bundle
 
 def test_bright_things_elsewhere_stay_out_of_the_mask(bundle):
     grid = isotropic()
-    image, truth = tube_image(grid, grid.to_world([30, 40, 55]), radius_mm=5, half_length_mm=45)
+    image, truth = tube_image(grid, grid.to_world([30, 40, 55]), radius_mm=5.2, half_length_mm=45)
     image.data[60:85, 60:95, 40:70] = 1000  # larger than the cord, and as bright
     assert dice(segment(image, bundle).volume.data >= 0.5, truth >= 0.5) > 0.95
 

@@ -65,7 +65,7 @@ def test_the_network_sees_the_cord_and_its_margins_and_nothing_else(nnunet, imag
     # forward, up.
     assert np.abs(low - ([30 - 5 - 5, 40 - 5 - 7, 25 - 4])).max() <= 6
     assert np.abs(high - ([30 + 5 + 5, 40 + 5 + 3, 85 + 6])).max() <= 6
-    assert result.notes == ("The cord was located with the locator of bright 0.",)
+    assert result.notes[0] == "The cord was located with the locator of bright 0."
     assert np.allclose(result.box.size_mm.prod(), result.volume.data.astype(bool).sum(), rtol=0.01)
 
 

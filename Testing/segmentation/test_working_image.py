@@ -20,7 +20,9 @@ from SoftCordSegLib.volume.intensities import Scaling
 def noisy_tube() -> Volume:
     """A bright tube among dim noise."""
     grid = isotropic()
-    image = tube_image(grid, grid.to_world([40, 50, 55]), radius_mm=5, half_length_mm=40)[0]
+    image = tube_image(grid, grid.to_world([40, 50, 55]), radius_mm=5, half_length_mm=40, noise=0)[
+        0
+    ]
     data = image.data + np.random.default_rng(0).uniform(0, 0.1, image.shape).astype(np.float32)
     return image.with_data(data)
 

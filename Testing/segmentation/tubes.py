@@ -8,10 +8,12 @@ from SoftCordSegLib.volume import Grid, Volume
 
 
 def tube_image(
-    grid: Grid, center_mm, radius_mm: float, half_length_mm: float, noise: float = 0.0
+    grid: Grid, center_mm, radius_mm: float, half_length_mm: float, noise: float = 0.01
 ) -> tuple[Volume, np.ndarray]:
     """An image of a tube along the body's axis (brightness 1000 on 100), and its exact distance
     test, both (i, j, k).
+
+    Without noise, planes beside the tube would hold one value, which is no image.
     """
     positions = grid.to_world(np.stack(np.indices(grid.shape), axis=-1)) - np.asarray(center_mm)
     radial = np.hypot(positions[..., 0], positions[..., 1])

@@ -16,6 +16,7 @@ import pytest
 from review.review_dataset import BROKEN, SPOILED, make_review_dataset
 from review.spoiling import WRONG_MASKS
 from SoftCordSegLib.review import Judgement, find_review_cases, newest, read_verdicts
+from SoftCordSegLib.review.agreement import icc, mean_interval
 from SoftCordSegLib.workflows.review_doubt import doubts_of
 from SoftCordSegLib.workflows.review_session import ReviewOptions, ReviewSession
 from stress.tally import LOST, WRONG, tally
@@ -121,3 +122,23 @@ def test_raters_who_are_killed_in_the_panel_go_on_at_the_same_case(review_datase
     fails = {key for (key, _), one in said.items() if one.verdict is Judgement.FAIL}
     assert set(dataset.wrong) <= fails | (set(dataset.wrong) - set(sure))
     counted.check()
+
+
+def test_intervals_of_agreement_hold_what_they_say():
+    """About 95 % of the intervals hold the truth, of readers who differ by offset and chance."""
+    random = np.random.default_rng(0)
+    cases, readers, offsets, chance = 8.0, 2, 1.0, 2.0
+    truth = cases**2 / (cases**2 + offsets**2 + chance**2)
+    inside = []
+    for _ in range(1000):
+        table = 70 + cases * random.standard_normal((30, 1))
+        table = table + offsets * random.standard_normal((1, readers))
+        found = icc(table + chance * random.standard_normal((30, readers)))
+        inside.append(found.low <= truth <= found.high)
+    assert 0.92 < np.mean(inside) < 0.98
+    inside = []
+    for _ in range(300):
+        dice = np.repeat(random.normal(0.92, 0.03, 20), 3) + random.normal(0, 0.01, 60)
+        found = mean_interval(dice, [str(number // 3) for number in range(60)])
+        inside.append(found.low <= 0.92 <= found.high)
+    assert 0.89 < np.mean(inside) < 0.98

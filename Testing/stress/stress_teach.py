@@ -56,8 +56,8 @@ from SoftCordSegLib.workflows.training_python import find_training_python
 STEPS = int(os.environ.get("SOFTCORD_TEACH_STEPS", "200"))
 ANATOMIES = (0, 1, 2, 3)
 # Participants: corrected, twin in the same contrast, twin in another one, sharp scans that were
-# passed as they are, and the rest, not looked at yet.
-CORRECTED, SAME, OTHER, PASSED, REST = 0, 20, 40, 60, 80
+# passed as they are in both, and the rest, not looked at yet.
+CORRECTED, SAME, OTHER, PASSED, PASSED_OTHER, REST = 0, 10, 20, 30, 40, 50
 
 
 def scan(contrast: str, number: int, seed: int, sharp: bool) -> tuple[Volume, Volume]:
@@ -123,9 +123,12 @@ class Cohort:
         }
         parts = {
             part: tuple(judged[f"sub-{part + n:02d}"] for n in range(len(ANATOMIES)))
-            for part in (CORRECTED, SAME, OTHER, PASSED)
+            for part in (CORRECTED, SAME, OTHER, PASSED, PASSED_OTHER)
         }
-        return TeachingPlan((*parts[CORRECTED], *parts[PASSED]), (*parts[SAME], *parts[OTHER]))
+        return TeachingPlan(
+            (*parts[CORRECTED], *parts[PASSED], *parts[PASSED_OTHER]),
+            (*parts[SAME], *parts[OTHER]),
+        )
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +139,7 @@ def cohort(tmp_path_factory):
         made.add(SAME + place, "T2w", number, 6, "truth")
         made.add(OTHER + place, "T1w", number, 7, "truth")
         made.add(PASSED + place, "T2w", number, 9, "passed")
+        made.add(PASSED_OTHER + place, "T1w", number, 9, "passed")
     for place in (0, 1):
         made.add(REST + place, "T2w", 4 + place, 8, "predicted")
     return made
@@ -181,7 +185,7 @@ def test_two_minutes_on_corrected_cases(cohort, tmp_path, monkeypatch, capsys):
     start_again(cohort.root, "ours", python, "cpu")
     assert wait_for(again_folder(cohort.root), Progress()).state is RunState.FINISHED
     with capsys.disabled():
-        print(json.dumps(read_proposal(cohort.root).drifts(), indent=1))
+        print(json.dumps(read_proposal(cohort.root).drifts, indent=1))
     rows = {row.key.rpartition("/")[2]: row for row in apply_again(cohort.root)}
 
     assert not [row.reason for row in rows.values() if row.reason]

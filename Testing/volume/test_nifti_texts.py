@@ -40,6 +40,8 @@ def test_texts_go_and_voxels_stay(tmp_path, kind, order, ending):
     raw = target.read_bytes()
     plain = gzip.decompress(raw) if ending.endswith("gz") else raw
     assert b"mith" not in plain
+    size = 348 if kind is nibabel.Nifti1Image else 540
+    assert plain[size : size + 4] == bytes(4)
     before, after = nibabel.load(source), nibabel.load(target)
     assert type(after) is kind
     assert (after.dataobj.get_unscaled() == before.dataobj.get_unscaled()).all()

@@ -301,10 +301,11 @@ def test_links_are_refused(root, there, tmp_path):
     with pytest.raises(InputError, match="link"):
         merge_corrections(root, package)
     path = path_of(there, OTHERS, Kind.BINARY_MASK, "other")
-    path.unlink()
-    os.symlink(soft_of(root), path)
+    rewrite(path, lambda data: paint(data.astype(float)))
+    os.replace(path, tmp_path / "elsewhere.nii.gz")
+    os.symlink(tmp_path / "elsewhere.nii.gz", path)
 
-    merged = merge_corrections(root, there)
+    merged = merge_corrections(root, there, MergeOptions("Bo"))
 
     assert outcomes(merged) == {
         OURS: Outcome.MERGED,

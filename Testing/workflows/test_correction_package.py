@@ -25,7 +25,7 @@ from SoftCordSegLib.workflows.correction_package import (
     chosen_cases,
     package_cases,
 )
-from workflows.package_folder import BARE, KEYS, OTHERS, OURS, make_data, path_of, unpacked
+from workflows.package_folder import BARE, KEYS, OTHERS, OURS, make_data, path_of, rewrite, unpacked
 
 WHEN = "2026-03-07T10:05:40.250000+00:00"
 
@@ -68,9 +68,11 @@ def test_a_package_is_a_data_set_of_the_chosen_cases(root, tmp_path):
     assert all(file_sha256(root / name) == one["SourceSHA256"] for name, one in files.items())
 
 
-def test_the_same_cases_give_the_same_bytes(root, tmp_path):
+def test_the_same_cases_give_the_same_bytes(root, tmp_path, monkeypatch):
     judge(root, OURS, "fail")
+    rewrite(root / f"{OURS}.nii.gz", lambda data: data)
     pack(root, tmp_path / "a.zip")
+    monkeypatch.setattr("time.time", lambda: 5e8)
     for path in root.rglob("*"):
         os.utime(path, (1e9, 1e9))
     pack(root, tmp_path / "b.zip")

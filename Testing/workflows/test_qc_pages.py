@@ -12,8 +12,21 @@ from reports.qc_cases import DATASET, RADII_MM, soft_disc, write_qc_dataset
 from SoftCordSegLib.errors import Cancelled, InputError, OptionError
 from SoftCordSegLib.files import file_sha256
 from SoftCordSegLib.progress import Progress
-from SoftCordSegLib.review import Judgement, Verdict, VerdictStore
+from SoftCordSegLib.review import (
+    Judgement,
+    Verdict,
+    VerdictStore,
+    find_review_cases,
+    read_verdicts,
+)
 from SoftCordSegLib.review.doubt import Doubt
+from SoftCordSegLib.review.qc_entry import SIGNS
+from SoftCordSegLib.review.second_reading import (
+    Reading,
+    ReadingItem,
+    draw_second_reading,
+    write_reading,
+)
 from SoftCordSegLib.review.verdicts import utc_now
 from SoftCordSegLib.volume import read_nifti, reorient, write_nifti
 from SoftCordSegLib.workflows import qc_pages
@@ -64,6 +77,7 @@ def test_entries_say_what_was_measured_and_where_everything_lies(dataset, tmp_pa
 
 def test_a_second_run_keeps_what_holds_and_draws_what_changed(dataset):
     before = entries_of(make_qc_page(dataset))
+    say(dataset, "Anna", "sub-02", Judgement.PASS, "of the mask as it was")
     changed = mask_of(dataset, "sub-02")
     write_nifti(soft_disc(5.5), changed)
     say(dataset, "Anna", "sub-01", Judgement.ARTEFACT, "ghosts")
@@ -77,9 +91,19 @@ def test_a_second_run_keeps_what_holds_and_draws_what_changed(dataset):
     assert not (result.page.parent / before["sub-02_T2w"]["overlayImage"]).exists()
     assert after["sub-03_T2w"] == before["sub-03_T2w"]
     assert after["sub-01_T2w"]["id"] == before["sub-01_T2w"]["id"]
+    assert after["sub-02_T2w"]["softcord"]["verdicts"] == []
     assert after["sub-01_T2w"]["softcord"]["verdicts"] == [
         {"rater": "Anna", "verdict": "artefact", "rank": 4, "comment": "ghosts"}
     ]
+    image = dataset / "sub-03/anat/sub-03_T2w.nii.gz"
+    write_nifti(read_nifti(image), image)
+    (result.page.parent / after["sub-01_T2w"]["overlayImage"]).unlink()
+    (dataset / "derivatives/labels/sub-02/anat/sub-02_T2w_label-discs_dlabel.nii.gz").write_bytes(
+        (
+            dataset / "derivatives/labels/sub-01/anat/sub-01_T2w_label-discs_dlabel.nii.gz"
+        ).read_bytes()
+    )
+    assert len(make_qc_page(dataset).made) == 3
 
 
 def say(dataset, rater, name, word, comment):
@@ -177,3 +201,42 @@ def test_the_command(dataset, tmp_path):
     assert "0 cases drawn, 3 unchanged" in again.stderr
     assert blinded.exit_code == 2
     assert "not blinded" in blinded.stderr
+
+
+@pytest.mark.parametrize("blinded", [False, True])
+def test_what_a_page_saved_comes_into_the_review(dataset, tmp_path, blinded):
+    """As the page's button Save All writes it; the browser's part is in test_qc_page.py."""
+    reading = draw_second_reading(find_review_cases(dataset), [], 2, blinded=blinded, seed=4)
+    write_reading(dataset, reading)
+    softcord = Softcord()
+    result = softcord("qc", dataset, "--reading", "second", "--json")
+    assert result.exit_code == 0, result.stderr
+    folder = dataset / "derivatives/review/qc_second"
+    entries = [json.loads(path.read_text("utf-8")) for path in sorted((folder / "_json").iterdir())]
+    assert len(entries) == 2
+    assert {entry["case"].startswith("Case ") for entry in entries} == {blinded}
+    for entry, word in zip(entries, ("to correct", "pass")):
+        del entry["softcord"]
+        entry.update(verdict=word, qc=SIGNS[word], rank=7, comment="seen", rater="Bo")
+        entry.update(seconds=4.5, when="2026-11-28T14:05:00.123Z", judged=f"{SIGNS[word]}7")
+    saved = tmp_path / "qc_report.json"
+    saved.write_text(json.dumps({"datasets": entries}), "utf-8")
+
+    answer = softcord("review", "import", dataset, saved, "--json")
+
+    assert answer.exit_code == 0, answer.stderr
+    verdicts = sorted(read_verdicts(dataset), key=lambda one: one.case)
+    assert {one.case for one in verdicts} == {item.key for item in reading.items}
+    assert {one.verdict.value for one in verdicts} == {"to correct", "pass"}
+    for one in verdicts:
+        assert (one.rater, one.rank, one.comment, one.seconds) == ("Bo", 7, "seen", 4.5)
+        assert (one.reading, one.blinded) == ("second", blinded)
+        assert one.mask_sha256 == file_sha256(mask_of(dataset, one.case.split("/")[0]))
+
+
+def test_a_comparison_of_methods_is_not_for_a_page(dataset):
+    reading = Reading("two", "comparison", (ReadingItem("a#A", "a", "Case 001 A"),), True)
+    write_reading(dataset, reading)
+
+    with pytest.raises(OptionError, match="two masks"):
+        make_qc_page(dataset, options=QcOptions(reading="two"))

@@ -9,6 +9,7 @@ import typer
 
 from .console import print_json, say, warn
 from .guard import EXIT_FAILED, guarded, json_of
+from .review_options import ReadingName
 from .running import watching
 from .shared_options import Debug, Json
 
@@ -57,6 +58,7 @@ def qc_command(
         ),
     ] = False,
     seed: Annotated[int, typer.Option(help="Of the shuffling.")] = 1,
+    reading: ReadingName = "",
     json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -69,7 +71,7 @@ def qc_command(
     with guarded(debug, json):
         from ..workflows.qc_pages import QcOptions, make_qc_page
 
-        options = QcOptions(rater, blinded, seed, tuple(case or ()))
+        options = QcOptions(rater, blinded, seed, tuple(case or ()), reading)
         with watching(debug, several=True) as (bar, on_failure):
             result = make_qc_page(dataset, out, options, bar=bar, on_failure=on_failure)
         _report(result, blinded, json)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..workflows.segment_again import AgainRow, Proposal
 
 _MOST_NOTES = 20
+_NUMBERS = ("mean_mm2", "sd_mm2", "mean_percent")
 
 
 def again_command(
@@ -97,8 +98,11 @@ def _show_proposal(proposal: Proposal, beyond: list[str]) -> None:
         f"Drift of CSA to {proposal.model}",
         ("Contrast", "Images", "Difference, mm\u00b2", "SD, mm\u00b2", "%"),
         [
-            (row["dataset"], row["images"], row["mean_mm2"], row["sd_mm2"], row["mean_percent"])
-            for row in proposal.drifts()
+            (
+                *(row["dataset"], row["images"]),
+                *("" if row[name] is None else row[name] for name in _NUMBERS),
+            )
+            for row in proposal.drifts
         ],
     )
     edited = sum(row.edited > 0 for row in proposal.proposed)
@@ -124,7 +128,7 @@ def _as_json(proposal: Proposal, replaced: list[AgainRow], beyond: list[str]) ->
     there = {row.key: row for row in replaced}
     return {
         "model": proposal.model,
-        "drift": [plain(one) for one in proposal.drifts()],
+        "drift": [dict(one) for one in proposal.drifts],
         "drift_beyond": beyond,
         "cases": [
             {

@@ -223,6 +223,8 @@ def _show(report: AgreementReport, third: Reading | None) -> None:
                 for row in report.rows
             ],
         )
+    if any(row.other for row in report.rows) and not report.disagreements:
+        say("The readers do not disagree on any case.")
     if report.disagreements:
         cases = len({one.case for one in report.disagreements})
         show_table(

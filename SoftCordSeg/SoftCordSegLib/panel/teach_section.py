@@ -60,10 +60,13 @@ class TeachSection(Section):
 
     def refresh(self, situation) -> None:
         ui, session = self._ui, self._desk.session
-        ui.cordTeachSection.visible = self._panel.reviewing
-        dataset = None if session is None else session.dataset
+        # A blinded rater is not to see what a model makes of the cases.
+        blinded = session is not None and session.options.blinded
+        ui.cordTeachSection.visible = self._panel.reviewing and not blinded
+        dataset = None if session is None or blinded else session.dataset
         if dataset != self._dataset:
             self._dataset = dataset
+            self._finish()
             self._read()
         self._show(situation)
 
@@ -90,6 +93,16 @@ class TeachSection(Section):
     @property
     def _is_undecided(self) -> bool:
         return self._teaching is not None and self._teaching.accepted is not None
+
+    def _finish(self) -> None:
+        """What was being put in place when Slicer was ended, is put in place."""
+        if self._dataset is not None:
+            from ..workflows.segment_again import finish_again
+
+            with self._panel.guard(
+                _("The masks could not be replaced."), False, self.name, by_itself=True
+            ):
+                finish_again(self._dataset)
 
     def _read(self) -> None:
         """The state of the data set, from its files."""
@@ -175,7 +188,7 @@ class TeachSection(Section):
             ],
         )
         ui.cordTeachReport.visible = bool(rows) and self._proposal is None
-        drifts = [] if self._proposal is None else self._proposal.drifts()
+        drifts = () if self._proposal is None else self._proposal.drifts
         ui.cordRestDrift.text = _table(
             (_("Mean area"), _("images"), "mm\N{SUPERSCRIPT TWO}", "%"),
             [
@@ -186,6 +199,7 @@ class TeachSection(Section):
                     f"{drift['mean_percent']:+.1f}",
                 )
                 for drift in drifts
+                if drift["images"]
             ],
         )
 
@@ -229,8 +243,15 @@ class TeachSection(Section):
         text = _("{count} new masks by {model}, {edited} with corrections on top.").format(
             count=len(proposal.proposed), model=proposal.model, edited=edited
         )
-        beyond = proposal.beyond(_DRIFT_LIMIT) if proposal.proposed else []
-        self._panel.rest(" ".join([text, *beyond]), self.name, warning=bool(beyond))
+        beyond = [
+            drift["dataset"]
+            for drift in proposal.drifts
+            if drift["images"] and abs(drift["mean_percent"]) > _DRIFT_LIMIT
+        ]
+        if beyond:
+            moved = _("The mean area moves by more than {limit:g} % in {contrasts}.")
+            text += " " + moved.format(limit=_DRIFT_LIMIT, contrasts=", ".join(beyond))
+        self._panel.rest(text, self.name, warning=bool(beyond))
 
     # --- teaching
     # ----------------------------------------------------------------------------------------------

@@ -101,7 +101,7 @@ def icc(table: npt.ArrayLike) -> Estimate:
         return Estimate(math.nan, cases=n, note="All cases have the same value.")
     value = (r - e) / below
     if e == 0 and c < tiny:
-        return Estimate(1.0, 1.0, 1.0, n, "The readers agree exactly, so the interval is a point.")
+        return Estimate(1.0, 1.0, 1.0, n, "The readers agree exactly: the interval is a point.")
     return Estimate(value, *_icc_interval(value, r, c, e, n, k), n)
 
 
@@ -204,8 +204,9 @@ def _kappa(
     if cases < _FEWEST_FOR_INTERVAL:
         return _too_few(cases, _FEWEST_FOR_INTERVAL)
     if len({*one, *other}) == 1:
-        note = "Both readers gave one and the same answer to all cases, so kappa is not defined."
-        return Estimate(math.nan, cases=cases, note=note)
+        return Estimate(math.nan, cases=cases, note="All answers are the same: not defined.")
+    if 1 in (len(set(one)), len(set(other))):
+        return Estimate(0.0, cases=cases, note="One reader gave one answer to all: always 0.")
     with needing_statsmodels():
         from statsmodels.stats.inter_rater import cohens_kappa as statsmodels_kappa
     index = {category: number for number, category in enumerate(categories)}
@@ -215,7 +216,7 @@ def _kappa(
         result = statsmodels_kappa(table, wt=weights)
     value = float(result.kappa)
     if all(a == b for a, b in zip(one, other)):
-        note = "The readers agree in all cases, so the interval is a point."
+        note = "The readers agree in all cases: the interval is a point."
         return Estimate(value, value, value, cases, note)
     low, high = max(float(result.kappa_low), -1.0), min(float(result.kappa_upp), 1.0)
     return Estimate(value, low, high, cases)

@@ -12,7 +12,7 @@ from ..network.activations import ACTIVATIONS
 from ..network.limits import check_working_size
 from ..progress import Progress
 from ..volume import Box, Grid, Volume, resample, resample_mask
-from ..volume.intensities import Scaling
+from ..volume.intensities import Scaling, padding_values, without_image
 from ..volume.resampling import IMAGE_ORDER
 from .cord_candidates import cord_candidates
 from .locate import locate, neighbourhood
@@ -120,8 +120,8 @@ def segment_in_box(
         wanted = resample(near, grid, order=0, outside=0.0).data > 0.5
     raw = predict_tiled(scaling(sampled.data), predict, stage.tile, stage.overlap, progress, wanted)
     soft = ACTIVATIONS[stage.activation](raw)
-    if wanted is not None:
-        soft[~wanted] = 0
+    # A tile is larger than a small box.
+    soft[~(box.inside(grid) if wanted is None else wanted)] = 0
     # Pieces are separated at a low level, so that they keep their soft rims.
     candidates = cord_candidates(soft, grid.spacing, level=0.1)
     soft[~candidates[0].mask if candidates else ...] = 0
@@ -129,7 +129,7 @@ def segment_in_box(
 
 
 def on_image_grid(
-    image: Volume, found: WorkingMask | None, seen: Grid, in_given_box: bool = False
+    image: Volume, found: WorkingMask | None, seen: Grid, given_box: Box | None = None
 ) -> SoftMask:
     """The mask on the image's own grid, computed only where it is not 0; empty where nothing was
     found.
@@ -138,7 +138,7 @@ def on_image_grid(
         image: the input.
         found: the result on the working grid.
         seen: the grid of the image without padding; outside it the mask is 0.
-        in_given_box: the user chose the region, so that its ends are no surprise.
+        given_box: that the user chose: outside it the mask is 0, and its ends are no surprise.
     """
     result = np.zeros(image.shape, np.float32)
     filled = np.argwhere(found.soft.data > 0) if found is not None and found.score else None
@@ -148,12 +148,15 @@ def on_image_grid(
         first, end = Box.of_grid(seen).voxels_of(image.grid)
         start, stop = np.maximum(start, first), np.minimum(stop, end)
         if (start < stop).all():
-            part = resample_mask(found.soft, image.grid.crop(start, stop), order=IMAGE_ORDER)
-            result[tuple(slice(a, b) for a, b in zip(start, stop))] = np.where(
-                part.data < _FLOOR, 0, part.data
-            )
+            grid = image.grid.crop(start, stop)
+            part = resample_mask(found.soft, grid, order=IMAGE_ORDER).data
+            chosen = tuple(slice(a, b) for a, b in zip(start, stop))
+            none = without_image(image.data[chosen], padding_values(image.data))
+            if given_box is not None:
+                none |= ~given_box.inside(grid)
+            result[chosen] = np.where(none | (part < _FLOOR), 0, part)
     return segmentation_result(
         image.with_data(result),
         None if found is None else found.box,
-        image=None if in_given_box else image,
+        image=image if given_box is None else None,
     )

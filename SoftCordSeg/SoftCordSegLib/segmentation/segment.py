@@ -19,6 +19,10 @@ from .working_image import working_image
 # Across the cord an image has to have voxels of at most so many millimetres in one direction, and
 # at most so many in the other (thick sagittal slices).
 _ACROSS_MM, _THICK_MM = 3.0, 6.0
+# Of a CT, in Hounsfield units: air, fat to muscle, and what only bone or contrast medium reaches;
+# and how much of the image the first two are at least (a neck has about half of each).
+_AIR_HU, _TISSUE_HU, _BONE_HU = (-1050, -900), (-200, 150), 300
+_LEAST_AIR, _LEAST_TISSUE = 0.03, 0.1
 
 
 def across_mm(image: Volume) -> tuple[float, float]:
@@ -31,12 +35,26 @@ def across_mm(image: Volume) -> tuple[float, float]:
     return first, second
 
 
+def looks_like_ct(data: np.ndarray) -> bool:
+    """Whether values are Hounsfield units of a body: much air at -1000, much soft tissue about 0,
+    and something denser; no MR image has all three.
+
+    Args:
+        data: any shape, finite.
+    """
+    if not -3100 <= float(data.min()) <= _AIR_HU[1] or float(data.max()) < _BONE_HU:
+        return False
+    air = np.count_nonzero((data >= _AIR_HU[0]) & (data <= _AIR_HU[1]))
+    tissue = np.count_nonzero((data >= _TISSUE_HU[0]) & (data <= _TISSUE_HU[1]))
+    return air >= _LEAST_AIR * data.size and tissue >= _LEAST_TISSUE * data.size
+
+
 def check_image(image: Volume) -> None:
     """Check that a cord could be found in ``image``.
 
     Raises:
-        InputError: one slice, voxels too large for a cord, NaN or infinite values, or the same
-            value everywhere.
+        InputError: one slice, voxels too large for a cord, NaN or infinite values, the same value
+            everywhere, or a CT.
     """
     if min(image.shape) < 2:
         raise InputError(
@@ -61,6 +79,12 @@ def check_image(image: Volume) -> None:
         raise InputError(
             f"The image is constant: every voxel is {data.flat[0]}.",
             hint="Check that the right file was exported.",
+        )
+    if looks_like_ct(data):
+        raise InputError(
+            "The image looks like a CT: its values are Hounsfield units, air at -1000. The cord can"
+            " be segmented in MR images only.",
+            hint="Give an MR image.",
         )
 
 
@@ -120,7 +144,7 @@ def segment(
         return replace(mask, device=engine.device, engine=engine.name)
     progress.report(0.0, "Loading the network")
     progress.check_cancelled()
-    working, in_given_box = working_image(image, bundle), box is not None
+    working, given_box = working_image(image, bundle), box
     if box is None and is_narrow(working.image, bundle.stages[1]):
         # A scan cropped to the cord: there is nothing to locate, and too little context for the
         # locator.
@@ -133,6 +157,6 @@ def segment(
             working.image, box, None, working.scaling_in(box), networks, progress.part(0.2, 0.95)
         )
     progress.report(0.95, "Resampling the mask to the image's grid")
-    mask = on_image_grid(image, found, working.image.grid, in_given_box)
-    notes = (*mask.notes, *_thick_notes(image))
+    mask = on_image_grid(image, found, working.image.grid, given_box)
+    notes = (*mask.notes, *working.notes, *_thick_notes(image))
     return replace(mask, device=engine.device, engine=engine.name, notes=notes)

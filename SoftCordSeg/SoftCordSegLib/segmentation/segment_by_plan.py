@@ -74,6 +74,8 @@ def segment_by_plan(
         )
     soft = run(part, bundle, engine, flips, progress.part(0.1, 1.0))
     soft[soft < plan.floor] = 0
+    if box is not None and in_given_box:
+        soft[~box.inside(part.grid)] = 0
     result = np.zeros(image.shape, np.float32)
     result[inside] = np.clip(soft, 0, 1)
     return segmentation_result(

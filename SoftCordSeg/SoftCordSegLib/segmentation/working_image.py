@@ -17,14 +17,26 @@ class WorkingImage:
     """An image, its coarse version, and its intensity scaling.
 
     Attributes:
-        image: in the bundle's orientation; without padding where the bundle's contract ignores it.
+        image: in the bundle's orientation, without padding.
         coarse: the same on the locator's grid.
         intensities: from which its scaling is computed.
+        blank_slices: number of axial slices at the ends of the image that hold one value all over.
     """
 
     image: Volume
     coarse: Volume
     intensities: Intensities
+    blank_slices: int = 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences for the reader of the mask."""
+        if not self.blank_slices:
+            return ()
+        return (
+            f"{self.blank_slices} of {self.image.shape[2] + self.blank_slices} slices at the ends"
+            " hold no image (one value all over); the mask is empty there.",
+        )
 
     def scaling_about(self, located: np.ndarray) -> Scaling:
         """The segmenter's scaling.
@@ -49,9 +61,12 @@ def working_image(image: Volume, bundle: ModelBundle) -> WorkingImage:
     working = reorient(image, bundle.orientation)
     locator = bundle.locator
     assert locator is not None
+    # Blank slices are no image: what is padded gives the mask that it gave before.
+    slices = working.shape[2]
+    working = without_padding(working)
+    blank = slices - working.shape[2]
     if bundle.intensities == AROUND_CORD:
-        working = without_padding(working)
         coarse = coarse_image(working, locator.spacing_mm)
-        return WorkingImage(working, coarse, around_cord(working, coarse))
+        return WorkingImage(working, coarse, around_cord(working, coarse), blank)
     coarse = coarse_image(working, locator.spacing_mm)
-    return WorkingImage(working, coarse, Intensities(working, coarse))
+    return WorkingImage(working, coarse, Intensities(working, coarse), blank)

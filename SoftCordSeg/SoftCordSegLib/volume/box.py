@@ -53,6 +53,23 @@ class Box:
         signs = np.array(np.meshgrid(*[(-0.5, 0.5)] * 3, indexing="ij")).reshape(3, -1).T
         return self.center_mm + (signs * self.size_mm) @ self.axes.T
 
+    def inside(self, grid: Grid) -> np.ndarray:
+        """Which voxels of ``grid`` have their centres in the box, its faces included (to a
+        thousandth of a millimetre).
+
+        Returns:
+            (i, j, k) bool.
+        """
+        result = np.ones(grid.shape, bool)
+        # Position along each axis of the box, from its middle: linear in the indices.
+        steps = self.axes.T @ grid.affine[:3, :3]
+        origin = self.axes.T @ (grid.affine[:3, 3] - self.center_mm)
+        indices = np.ogrid[tuple(slice(n) for n in grid.shape)]
+        for step, start, size in zip(steps, origin, self.size_mm):
+            along = sum((s * at for s, at in zip(step, indices)), start)
+            result &= np.abs(along) <= size / 2 + 1e-3
+        return result
+
     def voxels_of(self, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
         """The smallest range of voxels of ``grid``, (start, stop), that contains the box; it may
         reach beyond the grid.

@@ -21,6 +21,7 @@ batches of PyTorch tensors, and say so.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -250,6 +251,41 @@ def _is_flat(
     return bool((plane[:: max(plane.shape[0] // 8, 1)] == first).all() and (plane == first).all())
 
 
+def padding_values(image: np.ndarray) -> list[float]:
+    """The values of the corners that much of the image's border has: of padding, of air that was
+    set to one value.
+
+    Args:
+        image: (i, j, k) any real type.
+    """
+    faces = [np.take(image, end, axis).ravel() for axis in range(3) for end in (0, -1)]
+    border = np.concatenate(faces)
+    return [
+        value
+        for value in np.unique(image[np.ix_(*[(0, -1)] * 3)])
+        if np.isfinite(value) and (border == value).mean() >= _LEAST_BLANK
+    ]
+
+
+def without_image(part: np.ndarray, padding: Iterable[float]) -> np.ndarray:
+    """The voxels that hold no image: not finite, or of a value of the padding, as all their
+    neighbours are.
+
+    Args:
+        part: (i, j, k) of an image, any real type.
+        padding: :func:`padding_values` of the whole image.
+
+    Returns:
+        (i, j, k) bool.
+    """
+    result = np.zeros(part.shape, bool)
+    for value in padding:
+        result |= ndimage.binary_erosion(part == value, np.ones((3, 3, 3)), border_value=1)
+    if np.issubdtype(part.dtype, np.floating):
+        result |= ~np.isfinite(part)
+    return result
+
+
 def blank(image: np.ndarray, ratio: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
     """Where a coarser version of an image consists of, or is influenced by, voxels without image.
 
@@ -264,12 +300,9 @@ def blank(image: np.ndarray, ratio: np.ndarray, shape: tuple[int, int, int]) -> 
     Returns:
         (i, j, k) bool, of ``shape``.
     """
-    faces = [np.take(image, end, axis).ravel() for axis in range(3) for end in (0, -1)]
-    border = np.concatenate(faces)
     result = np.zeros(shape, bool)
-    for value in np.unique(image[np.ix_(*[(0, -1)] * 3)]):
-        if np.isfinite(value) and (border == value).mean() >= _LEAST_BLANK:
-            result |= _connected_to_border(_all_of(image == value, ratio, shape))
+    for value in padding_values(image):
+        result |= _connected_to_border(_all_of(image == value, ratio, shape))
     if np.issubdtype(image.dtype, np.floating):
         finite = np.isfinite(image)
         if not finite.all():

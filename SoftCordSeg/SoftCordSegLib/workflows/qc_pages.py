@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +18,9 @@ from ..errors import InputError, OptionError
 from ..files import file_sha256
 from ..progress import Progress
 from ..review import ReviewCase, find_review_cases, newest, read_verdicts
-from ..review.case_order import shuffled
 from ..review.qc_entry import VIEW
+from ..review.second_reading import read_reading
+from .review_session import ReviewOptions, ReviewRow, ReviewSession
 from .run_each import Bar, Failure, OnFailure, no_bar, run_each, say_nothing
 
 if TYPE_CHECKING:
@@ -30,9 +31,8 @@ if TYPE_CHECKING:
     from ..volume import Volume
     from .qc_folder import QcFolder, StoredEntry
 
-# The folder in the data set's review.
-OPEN_FOLDER, BLINDED_FOLDER = "qc", "qc_blinded"
-_BLINDED = "blinded"
+# Of the folder in the data set's review: qc, qc_blinded, or qc_ and the name of the reading.
+_QC, _BLINDED = "qc", "blinded"
 NO_MASK = "There is no mask of it."
 
 
@@ -44,13 +44,16 @@ class QcOptions:
         rater: whose name the page proposes; "" for none.
         blinded: hide names of files, who or what made the masks, doubts and verdicts; shuffle.
         seed: of the shuffling; the neutral names are those of a blinded review with this seed.
-        cases: keys, or parts of them; none for all.
+        cases: keys, or the ends of them; none for all.
+        reading: name of a second reading that was drawn, whose cases are shown under its names;
+            one that was drawn blinded is so in any case.
     """
 
     rater: str = ""
     blinded: bool = False
     seed: int = 1
     cases: tuple[str, ...] = ()
+    reading: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,28 +105,33 @@ def make_qc_page(
 
     Raises:
         InputError: no such data set, or nothing in it to look at.
-        OptionError: no case has one of the names; the folder holds something else.
+        OptionError: no case has one of the names; no such reading, or one that compares methods;
+            the folder holds something else.
         OutputError: the folder cannot be written.
         Cancelled: the user stopped the work; the page shows what was drawn.
     """
     from .qc_folder import QcFolder
 
     options = options or QcOptions()
-    found = find_review_cases(dataset)
-    cases = _chosen(found, options.cases)
-    if not cases:
+    session = ReviewSession(
+        dataset,
+        ReviewOptions(reading=options.reading, blinded=options.blinded, seed=options.seed),
+        doubts={},
+    )
+    options = replace(options, blinded=session.blinded)
+    _check_reading(dataset, options.reading)
+    rows = _chosen(session.rows, options.cases)
+    if not rows:
         raise InputError(
             "There are no images in this folder.", path=dataset, hint="Give another folder."
         )
     if folder is None:
-        folder = review_folder(dataset) / (BLINDED_FOLDER if options.blinded else OPEN_FOLDER)
+        folder = review_folder(dataset) / _folder_name(options)
     store = QcFolder(folder, options.blinded)
     title = _BLINDED if options.blinded else dataset.resolve().name or "data"
     # A picture is of one mask; why a case has none is told on the page.
-    not_shown = {case.key: case.problem or NO_MASK for case in cases if not _is_drawn(case)}
-    drawn = [case for case in cases if _is_drawn(case)]
-    # A mask is held against the others: all are looked at, also where few are shown.
-    shown = _named(dataset, found, drawn, options, bar)
+    not_shown = {row.case.key: row.case.problem or NO_MASK for row in rows if not row.can_be_judged}
+    shown = _with_what_is_known(dataset, session, rows, options, bar)
     known = {one.subject_of_view: one for one in store.entries() if one.subject_of_view}
     result = QcResult(store.page, not_shown=not_shown)
 
@@ -147,52 +155,66 @@ def make_qc_page(
     return result
 
 
-def _is_drawn(case: ReviewCase) -> bool:
-    return case.mask is not None and not case.problem
+def _check_reading(dataset: Path, name: str) -> None:
+    reading = read_reading(dataset, name) if name else None
+    if reading is not None and reading.kind == "comparison":
+        raise OptionError(
+            "This reading compares two masks of each image, and a page has one.",
+            hint="Read it in Slicer or by 'softcord review'.",
+        )
 
 
-def _chosen(cases: Sequence[ReviewCase], wanted: Sequence[str]) -> list[ReviewCase]:
-    """The cases whose key is, or ends with, one of the names.
+def _folder_name(options: QcOptions) -> str:
+    parts = [_QC, options.reading, _BLINDED if options.blinded and not options.reading else ""]
+    return "_".join(part for part in parts if part)
+
+
+def _chosen(rows: Sequence[ReviewRow], wanted: Sequence[str]) -> list[ReviewRow]:
+    """The rows of which the key or the shown name is, or ends with, one of the names.
 
     Raises:
         OptionError: no case has one of them.
     """
     if not wanted:
-        return list(cases)
-    chosen = []
+        return list(rows)
+    chosen: list[ReviewRow] = []
     for name in wanted:
-        found = [c for c in cases if c.key == name or f"/{c.key}".endswith(f"/{name}")]
+        found = [r for r in rows if f"/{r.case.key}".endswith(f"/{name}") or r.shown_name == name]
         if not found:
             raise OptionError(
                 f"There is no case '{name}'.", hint="Give its path in the data set, without .nii."
             )
-        chosen += [case for case in found if case not in chosen]
+        chosen += [row for row in found if row not in chosen]
     return chosen
 
 
-def _named(
+def _with_what_is_known(
     dataset: Path,
-    found: Sequence[ReviewCase],
-    cases: Sequence[ReviewCase],
+    session: ReviewSession,
+    rows: Sequence[ReviewRow],
     options: QcOptions,
     bar: Bar,
 ) -> list[_Shown]:
-    """The cases with what is known of them, in the order in which they are drawn."""
+    """The cases to draw, in their order, with doubts and what raters said in this reading; of
+    blinded ones neither.
+    """
+    rows = [row for row in rows if row.can_be_judged]
     if options.blinded:
-        digits = max(3, len(str(len(found))))
-        order = shuffled((case.key for case in found), options.seed)
-        names = {key: f"Case {at:0{digits}d}" for at, key in enumerate(order, 1)}
-        return sorted(
-            (_Shown(case, names[case.key], None, ()) for case in cases), key=lambda one: one.name
-        )
+        return [_Shown(row.case, row.shown_name, None, ()) for row in rows]
     with bar("Doubts") as progress:
-        doubts = _doubts(dataset, found, progress)
+        # A mask is held against the others: all are looked at, also where few are shown.
+        session.set_doubts(_doubts(dataset, find_review_cases(dataset), progress))
     said: dict[str, list[Verdict]] = {}
-    for (key, _), verdict in newest(read_verdicts(dataset)).items():
+    for (key, _), verdict in newest(read_verdicts(dataset), options.reading).items():
         said.setdefault(key, []).append(verdict)
     return [
-        _Shown(case, case.key, doubts.get(case.key), tuple(said.get(case.key, ())))
-        for case in cases
+        _Shown(
+            row.case,
+            row.shown_name,
+            session.row(row.case.key).doubt,
+            tuple(said.get(row.case.key, ())),
+        )
+        for row in rows
     ]
 
 
@@ -243,9 +265,14 @@ def _fields(
 ) -> dict[str, Any]:
     """Who and what, in SCT's fields and in ours."""
     case = one.case
-    ours = {"mask_sha256": digest, "blinded": options.blinded, "comment": "", "rater": ""}
+    ours = {
+        "mask_sha256": digest,
+        "blinded": options.blinded,
+        "reading": options.reading,
+        "comment": "",
+        "rater": "",
+    }
     if options.blinded:
-        name = one.name.replace(" ", "-").lower()
         return {
             "path": ".",
             "cmdline": "softcord qc",
@@ -253,8 +280,8 @@ def _fields(
             "dataset": title,
             "subject": one.name,
             "contrast": "image",
-            "inputFile": f"{name}.nii.gz",
-            "case": name,
+            "inputFile": f"{one.name.replace(' ', '-').lower()}.nii.gz",
+            "case": one.name,
             "mask": "",
             **ours,
         }
@@ -265,7 +292,7 @@ def _fields(
         "cmdline": f"softcord qc {title}/{case.key}",
         "sctVersion": f"SoftCordSeg {__version__}",
         "dataset": title,
-        "subject": case.session or case.participant or case.key.rpartition("/")[2],
+        "subject": case.session or case.key,
         "contrast": case.contrast or "image",
         "inputFile": case.image.name,
         "case": case.key,

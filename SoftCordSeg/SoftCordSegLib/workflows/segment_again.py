@@ -99,49 +99,47 @@ class Proposal:
     Attributes:
         model: name and version of the bundle that made them.
         rows: one a case.
+        drifts: of CSA, one a contrast, plain types; the keys are the columns of
+            :func:`~SoftCordSegLib.evaluation.release_drift.release_drifts`, ``dataset`` is the
+            contrast. They are stored, for a Python without pandas too.
     """
 
     model: str
     rows: tuple[AgainRow, ...]
+    drifts: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def proposed(self) -> tuple[AgainRow, ...]:
         """Those with a new mask."""
         return tuple(row for row in self.rows if row.is_proposed)
 
-    def drifts(self) -> list[dict[str, Any]]:
-        """Drift of CSA by contrast; the columns are those of
-        :func:`~SoftCordSegLib.evaluation.release_drift.release_drifts`.
-        """
-        frame = self._drift_frame()
-        return [] if frame is None else frame.to_dict("records")
-
     def beyond(self, limit_percent: float) -> list[str]:
         """A sentence for each contrast whose mean CSA moves by more; none where all is within."""
         from ..evaluation.release_drift import drifts_beyond
 
-        frame = self._drift_frame()
+        frame = _drift_frame(self.rows)
         return [] if frame is None else drifts_beyond(frame, limit_percent)
 
-    def _drift_frame(self) -> pd.DataFrame | None:
-        """None where nothing is replaced: a first mask moves no area."""
-        import pandas as pd
 
-        from ..evaluation.release_drift import release_differences, release_drifts
+def _drift_frame(rows: Sequence[AgainRow]) -> pd.DataFrame | None:
+    """None where nothing is replaced: a first mask moves no area."""
+    import pandas as pd
 
-        areas = [
-            (method, row.contrast, row.key, row.contrast, "soft", "both", area)
-            for row in self.proposed
-            for method, area in ((_BEFORE, row.before_mm2), (_AFTER, row.after_mm2))
-            if math.isfinite(area)
-        ]
-        if not areas:
-            return None
-        columns = ["method", "dataset", "participant", "contrast", "cut", "place", "area_mm2"]
-        frame = pd.DataFrame(areas, columns=columns)
-        releases = (_BEFORE, _AFTER)
-        moved = release_differences(frame, releases, math.inf)
-        return release_drifts(frame, moved, releases)
+    from ..evaluation.release_drift import release_differences, release_drifts
+
+    areas = [
+        (method, row.contrast, row.key, row.contrast, "soft", "both", area)
+        for row in rows
+        for method, area in ((_BEFORE, row.before_mm2), (_AFTER, row.after_mm2))
+        if row.is_proposed and math.isfinite(area)
+    ]
+    if not areas:
+        return None
+    columns = ["method", "dataset", "participant", "contrast", "cut", "place", "area_mm2"]
+    frame = pd.DataFrame(areas, columns=columns)
+    releases = (_BEFORE, _AFTER)
+    moved = release_differences(frame, releases, math.inf)
+    return release_drifts(frame, moved, releases)
 
 
 def again_folder(dataset: Path) -> Path:
@@ -193,11 +191,13 @@ def propose_again(
                 shutil.rmtree(_stage_of(dataset, one.case.key), ignore_errors=True)
                 row = replace(row, reason=_why(error))
         rows.append(row)
-    proposal = Proposal(bundle.name, tuple(rows))
+    frame = _drift_frame(rows)
+    drifts = [] if frame is None else [plain(one) for one in frame.to_dict("records")]
+    proposal = Proposal(bundle.name, tuple(rows), tuple(drifts))
     content = {
         "model": proposal.model,
         "rows": [plain(asdict(row)) for row in rows],
-        "drift": [plain(one) for one in proposal.drifts()],
+        "drift": drifts,
     }
     write_text_atomically(folder / _PROPOSAL, json_text(content))
     return proposal
@@ -208,7 +208,7 @@ def read_proposal(dataset: Path) -> Proposal | None:
     content = read_sidecar(again_folder(dataset) / _PROPOSAL)
     try:
         rows = [_row_from(one) for one in content["rows"]]
-        return Proposal(str(content["model"]), tuple(rows))
+        return Proposal(str(content["model"]), tuple(rows), tuple(map(dict, content["drift"])))
     except (KeyError, TypeError, ValueError):
         return None
 
@@ -394,17 +394,18 @@ def _edit_map(path: Path, mask: Volume) -> np.ndarray:
 def _put_in_place(dataset: Path, proposal: Proposal, progress: Progress) -> list[AgainRow]:
     folder, rows = again_folder(dataset), []
     proposed = proposal.proposed
-    for number, row in enumerate(proposed):
-        progress.report(number / len(proposed), f"Replacing the mask of {row.key}")
-        progress.check_cancelled()
-        stage = _stage_of(dataset, row.key)
-        ready = read_sidecar(stage / _READY)
-        if ready:  # else it was put in place before the run was killed
-            rows.append(replace(row, reason=_replaced(dataset, stage, ready)))
-            # The mark goes first: what is left without it is nothing.
-            os.remove(stage / _READY)
-            shutil.rmtree(stage, ignore_errors=True)
-    shutil.rmtree(folder, ignore_errors=True)
+    with locked(folder):
+        for number, row in enumerate(proposed):
+            progress.report(number / len(proposed), f"Replacing the mask of {row.key}")
+            progress.check_cancelled()
+            stage = _stage_of(dataset, row.key)
+            ready = read_sidecar(stage / _READY)
+            if ready:  # else it was put in place before the run was killed
+                rows.append(replace(row, reason=_replaced(dataset, stage, ready)))
+                # The mark goes first: what is left without it is nothing.
+                os.remove(stage / _READY)
+                shutil.rmtree(stage, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
     return rows
 
 

@@ -12,7 +12,13 @@ Qc.show = (function () {
 
   // Every character that means something in an address is written by its number, and "./" keeps
   // a name such as "javascript:x" a name.
-  const address = file => "./" + file.split("/").map(encodeURIComponent).join("/");
+  function address(file) {
+    try {
+      return "./" + file.split("/").map(encodeURIComponent).join("/");
+    } catch (broken) {  // half a character of a name that is no text
+      return "./";
+    }
+  }
 
   const shapes = Qc.items.map(one => ({ item: one, levels: levelMeans(one.view) }));
 
