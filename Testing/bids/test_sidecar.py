@@ -33,6 +33,7 @@ class Mask:
     notes: tuple[str, ...] = ("It ends abruptly.",)
     found: bool = True
     device: str = "cpu"
+    engine: str = "OpenVINO 2026.4.1"
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,8 @@ def test_saving_twice_keeps_both_corrections_and_a_new_segmentation_begins_anew(
 
 
 def test_our_keys_are_known():
-    keys = set(with_correction(written(command={}, source_volume="mean", threshold=0.5), "", 0, 0))
+    given = {"command": {}, "source_volume": "mean", "threshold": 0.5, "doubt": {}}
+    keys = set(with_correction(written(**given), "", 0, 0))
     assert keys | {"SourceSHA256", MASK_SHA256} == _OURS
 
 
@@ -150,6 +152,7 @@ def test_a_cut_mask_shares_the_sidecar_of_its_soft_mask(tmp_path, standard):
 
 def test_the_device_is_the_one_that_was_used():
     assert written(device="auto")["Device"] == "cpu"
+    assert written(device="auto")["Engine"] == "OpenVINO 2026.4.1"
 
 
 def test_what_is_given_away_names_no_patient_and_no_folder():
