@@ -33,6 +33,7 @@ class Mask:
     notes: tuple[str, ...] = ("It ends abruptly.",)
     found: bool = True
     device: str = "cpu"
+    engine: str = "OpenVINO 2026.4.1"
 
 
 @dataclass(frozen=True)
@@ -150,6 +151,7 @@ def test_a_cut_mask_shares_the_sidecar_of_its_soft_mask(tmp_path, standard):
 
 def test_the_device_is_the_one_that_was_used():
     assert written(device="auto")["Device"] == "cpu"
+    assert written(device="auto")["Engine"] == "OpenVINO 2026.4.1"
 
 
 def test_what_is_given_away_names_no_patient_and_no_folder():

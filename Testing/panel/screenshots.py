@@ -182,14 +182,14 @@ def reviewing(camera: Photographer, files: dict[str, Path]) -> None:
         host.click(ui.cordImageTab)
 
 
-def teaching(camera: Photographer, _files) -> None:
+def teaching(camera: Photographer, files: dict[str, Path]) -> None:
     """The section Teach: nothing yet, at work, better, the rest with its drift."""
-    from panel.review_examples import make_data_set, start
+    from panel.review_examples import start
     from panel.teach_examples import a_drift, at_work, better
 
     host, ui = camera.host, camera.ui
     with tempfile.TemporaryDirectory() as folder:
-        study = make_data_set(Path(folder) / "neck-study", 6)
+        study = review_study(camera, files, Path(folder) / "neck-study")
         host.click(ui.cordReviewTab)
         start(host, ui, study, "Dr. Anna Meyer")
         camera.open_section("Teach")
@@ -244,6 +244,7 @@ IN_DOCS = {
     "slicer-levels": "levels-found",
     "slicer-measured": "measure-levels",
     "slicer-compare": "compare",
+    "slicer-teach": "review-teach-better",
 }
 # Of a picture in the documentation, which is small.
 _WIDTH, _COLOURS = 960, 160

@@ -218,3 +218,21 @@ def test_nodes_of_the_user_stay_and_those_of_cases_go(opened, ui, slicer_host, a
     assert own.GetScene() is app.scene
     names = [app.scene.GetNthNode(n).GetName() or "" for n in range(app.scene.GetNumberOfNodes())]
     assert not [name for name in names if name.startswith("sub-")]
+
+
+def test_the_data_set_is_judged_when_asked_for_and_listed_anew(
+    slicer_host, ui, data_set, monkeypatch
+):
+    def judged(folder, cases, compute=True, progress=None):
+        return doubts_of([case.key for case in cases]) if compute else {}
+
+    monkeypatch.setattr("SoftCordSegLib.workflows.review_doubt.doubts_of", judged)
+    start(slicer_host, ui, data_set)
+    assert [row[1] for row in listed(ui)] == [""] * 4
+    assert "not computed yet" in ui.cordCaseReason.text
+    slicer_host.click(ui.cordDataSetSection, (60, 10))
+    slicer_host.click(ui.cordJudgeButton)
+    assert [row[:2] for row in listed(ui)] == [
+        [f"sub-0{n}_T2w", f"{n / 10:.2f}"] for n in (4, 3, 2, 1)
+    ]
+    assert "4 masks were judged" in ui.cordDataSetStatus.text

@@ -47,7 +47,7 @@ class Killed:
 def review_until_killed(dataset: Path, seed: int, sure: int) -> None:
     """Judge and save without end; write to the pipe ``sure`` what is done, one line each."""
     random = np.random.default_rng(seed)
-    session = ReviewSession(dataset, ReviewOptions("Anna"))
+    session = ReviewSession(dataset, ReviewOptions("Anna"), doubts={})
     number = 0
     while True:
         number += 1

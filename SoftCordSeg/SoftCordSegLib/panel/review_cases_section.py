@@ -28,7 +28,7 @@ class CasesSection(Section):
         self._sorted_by: tuple[int, bool] | None = None  # column, from below
         self._filling = False
         ui = self._ui
-        desk.order = self.keys
+        desk.order, desk.relist = self.keys, self.fill
         desk.listen(self._on_changed)
         ui.cordCaseTable.connect("cellClicked(int,int)", self._on_cell)
         ui.cordCaseTable.connect("cellActivated(int,int)", self._on_cell)
@@ -85,7 +85,7 @@ class CasesSection(Section):
         self._searching.stop()
         self._searching.disconnect("timeout()", self._on_filter)
         self._searching.deleteLater()
-        self._desk.order = list
+        self._desk.order, self._desk.relist = list, list
         self._session, self._rows = None, []
 
     def fill(self) -> None:
@@ -125,7 +125,7 @@ class CasesSection(Section):
         self._panel.rest("" if self._session is None else self._words(self._session), self.name)
 
     def _width_of(self, column: int) -> int:
-        letters = (18, 6, 7)[column]
+        letters = (17, 7, 8)[column]
         return round(letters * 0.3 * _height_of_line())
 
     @property

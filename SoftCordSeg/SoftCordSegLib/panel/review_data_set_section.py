@@ -151,6 +151,7 @@ class DataSetSection(Section):
             )
             panel.say(_("{count} masks were judged.").format(count=len(doubts)), self.name)
             session.set_doubts(doubts)
+            desk.relist()
             desk.tell()
 
     def _report(self, fraction: float, message: str) -> None:

@@ -34,6 +34,7 @@ class ReviewDesk:
         session: ``workflows.review_session.ReviewSession``; None before a data set is opened.
         shown: ``scene.case_loading.ShownCase`` of the case in view; None where there is none.
         data: :class:`~.review_images.CaseData` of it.
+        relist: called when the rows have another order.
         leaving: called before another case is shown.
         order: called for the keys of the list as it is shown; next and previous go along it.
         saver: :class:`~.review_corrections_saver.CorrectionsSaver`.
@@ -46,7 +47,8 @@ class ReviewDesk:
         self.shown = None
         self.data: CaseData | None = None
         self.order: Callable[[], list[str]] = list
-        self.leaving: Callable[[], None] = _nothing
+        self.relist: Callable[[], object] = list
+        self.leaving: Callable[[], object] = list
         self.side_by_side = False
         self.saver = CorrectionsSaver(panel, self._on_saved)
         self.problems: tuple[str, ...] = ()
@@ -234,7 +236,7 @@ class ReviewDesk:
         self._beside.deleteLater()
         self._reading.close(finish=False)
         self._cache.clear()
-        self._listeners, self.leaving = [], _nothing
+        self._listeners, self.leaving = [], list
 
     def _on_saved(self, dataset: Path, key: str, mask: Path | None) -> None:
         """A corrected case was written, or taken back."""
@@ -371,7 +373,3 @@ class ReviewDesk:
             )
             shown.beside.append(other.image)
             put_mask(other, data.mask)
-
-
-def _nothing() -> None:
-    """Nothing to do."""

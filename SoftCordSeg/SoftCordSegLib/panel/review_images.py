@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..morphometry import DiscLabel
     from ..volume import Volume
 
-DEFAULT_BOUND_MB = 1024
+DEFAULT_BOUND_MB = 384
 
 
 @dataclass(frozen=True, eq=False)

@@ -67,6 +67,8 @@ class ReviewTab(Section):
         ui.cordImageTab.checked, ui.cordReviewTab.checked = not reviewing, reviewing
         for control in (ui.cordImageLabel, ui.cordImageSelector, ui.cordSaveSection):
             control.visible = not reviewing
+        busy = ui.cordCancelButton.visible or bool(ui.cordRunStatus.text)
+        ui.RunSection.visible = not reviewing or busy
         if not reviewing:
             for control in (ui.cordDataSetSection, ui.cordVerdictBar, ui.cordCasesSection):
                 control.visible = False

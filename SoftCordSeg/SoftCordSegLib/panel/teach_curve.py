@@ -8,9 +8,11 @@ from collections.abc import Sequence
 import qt
 import slicer
 
-from ..colours import BLUE
+from ..colours import BLUE, SKY
 
 _WIDTH, _HEIGHT, _EDGE = 300, 64, 3
+# Of the lightness from 0 to 255 of the ground.
+_DARK_BELOW = 128
 
 
 def draw_curve(label, losses: Sequence[float]) -> None:
@@ -21,10 +23,10 @@ def draw_curve(label, losses: Sequence[float]) -> None:
         losses: above 0; at least two.
     """
     pixmap = qt.QPixmap(_WIDTH, _HEIGHT)
-    pixmap.fill(slicer.app.palette().color(qt.QPalette.Base))
+    ground = slicer.app.palette().color(qt.QPalette.Base)
+    pixmap.fill(ground)
     painter = qt.QPainter(pixmap)
-    pen = qt.QPen(qt.QColor(BLUE))
-    painter.setPen(pen)
+    painter.setPen(qt.QPen(qt.QColor(SKY if ground.lightness() < _DARK_BELOW else BLUE)))
     points = curve_points(losses, _WIDTH, _HEIGHT, _EDGE)
     for (x, y), (next_x, next_y) in zip(points, points[1:]):
         painter.drawLine(x, y, next_x, next_y)

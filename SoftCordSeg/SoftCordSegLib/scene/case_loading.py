@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import InputError
 from ..morphometry import DiscLabel
 from ..volume import Volume
@@ -15,10 +17,14 @@ from .edit_nodes import correction_of
 from .links import EDIT_MAP, IMAGE, SOFT_MASK, linked
 from .scene_files import soft_mask_as_stored
 from .study import Study, set_disc_labels, set_segmentation, study_of
+from .view_placement import own_window
 from .volume_nodes import add_volume
 
 # Of an image node: it belongs to a review, and goes with its case.
 _REVIEW_ATTRIBUTE = "SoftCordSeg.Review"
+# The window of an image is read from so many voxels along each axis.
+_FEW = 48
+_SHOWN_PERCENT = (1.0, 99.5)
 
 
 @dataclass(eq=False)
@@ -57,7 +63,10 @@ def add_case_image(scene, volume: Volume, name: str, file: Path | None = None):
     """
     import slicer
 
-    node = add_volume(scene, volume, name)
+    few = volume.data[tuple(slice(None, None, max(size // _FEW, 1)) for size in volume.data.shape)]
+    low, high = (float(value) for value in np.percentile(few, _SHOWN_PERCENT))
+    node = add_volume(scene, volume, name, (low, max(high, low + 1e-6)))
+    own_window(node)
     node.SetName(name)  # as it is: the case before, of the same name, goes
     node.SetAttribute(_REVIEW_ATTRIBUTE, "1")
     if file is not None:
@@ -118,8 +127,6 @@ def edit_map_as_stored(soft_node) -> Volume | None:
     """The edit map of a soft mask on the grid of the image's file, int8: a copy; None where nothing
     was corrected.
     """
-    import numpy as np
-
     state = correction_of(soft_node)
     if state is None or not state.edits.any():
         return None

@@ -235,7 +235,14 @@ class ProfileReader:
             except InputError:
                 known = (stamp, None)  # empty, or cord in one slice only
             self._areas[node.GetID()] = known
+            self._forget_removed(node.GetScene())
         return known[1]
+
+    def _forget_removed(self, scene) -> None:
+        """What is remembered of masks holds their voxels: those of removed nodes go."""
+        for kept in (self._areas, self._abrupt):
+            for identity in [one for one in kept if scene.GetNodeByID(one) is None]:
+                del kept[identity]
 
 
 def same_participant(image, other) -> bool:

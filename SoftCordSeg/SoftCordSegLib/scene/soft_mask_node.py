@@ -52,14 +52,15 @@ def add_soft_mask(scene, image_node, mask: Volume, name: str | None = None):
     image = vtk.vtkImageData()
     image.SetDimensions(values.shape)
     image.AllocateScalars(vtk.VTK_FLOAT, 1)
+    node = scene.AddNode(node)
+    # Before the voxels: the display would look for their window, which it does not need.
+    display_soft_mask(node)
     node.SetAndObserveImageData(image)
     array_of(node)[...] = values
-    node = scene.AddNode(node)
     node.SetAndObserveTransformNodeID(image_node.GetTransformNodeID())
     link(node, IMAGE, image_node)
     remember_frame(node, image_node)
     remember_file_grid(node, file_grid_of(image_node))
-    display_soft_mask(node)
     return node
 
 

@@ -183,6 +183,11 @@ def set_window_around(image_node, soft_node, low: float = 1.0, high: float = 99.
     return True
 
 
+def own_window(image_node) -> None:
+    """The window of an image is ours, not the user's: :func:`set_window_around` may change it."""
+    image_node.SetAttribute(_WINDOW_ATTRIBUTE, _window_text(image_node.GetDisplayNode()))
+
+
 def bring_views_to_cord(nodes, line: CordLine, image_node) -> None:
     """Show the middle of the cord: sagittal and coronal views its whole length, the axial one 50 mm
     around it.

@@ -103,11 +103,18 @@ def load_image(volumes_logic, path: str | Path, name: str | None = None):
     return node
 
 
-def add_volume(scene, volume: Volume, name: str):
+def add_volume(scene, volume: Volume, name: str, window: tuple[float, float] | None = None):
     """A new scalar volume node with the voxels of ``volume``, each at its position in the world.
 
     Left-handed volumes are flipped along k, as Slicer does when it loads such a file: its filters
     and displays count on right-handed voxel axes.
+
+    Args:
+        scene: the MRML scene.
+        volume: its voxels.
+        name: of the node.
+        window: the values that are shown black and white; None lets Slicer look for them in all
+            voxels.
 
     Returns:
         ``vtkMRMLScalarVolumeNode`` of the array's own type (bool becomes uint8), with display node.
@@ -120,6 +127,10 @@ def add_volume(scene, volume: Volume, name: str):
         affine[:3, 2] *= -1
         data = data[:, :, ::-1]
     node.SetIJKToRASMatrix(_matrix(affine))
+    if window is not None:
+        node.CreateDefaultDisplayNodes()
+        node.GetDisplayNode().AutoWindowLevelOff()
+        node.GetDisplayNode().SetWindowLevelMinMax(*window)
     node.SetAndObserveImageData(_image(data))
     node.CreateDefaultDisplayNodes()
     remember_file_grid(node, volume.grid)

@@ -42,6 +42,7 @@ from ..review.exchange import (
 from ..review.exchange.cart_cohort import UID, image_of
 from ..review.exchange.foreign_verdicts import read_records, read_text, utc_of_seconds
 from ..review.exchange.sct_qc_report import entries_of
+from ..review.qc_entry import VIEW
 
 COHORT = "cart-cohort"
 _ENTRIES = "_json"
@@ -165,8 +166,20 @@ def import_verdicts(
     new: dict[str, list[Verdict]] = defaultdict(list)
     known_count = 0
     for case, one in _last_of_each(judged, options.rater):
-        rater = _rater_of(one, options, path)
-        verdict = _verdict_of(dataset, case, one, rater, foreign.software, one.when or changed)
+        given = options.rater or one.rater
+        if not given.strip():
+            raise OptionError(
+                "This file does not say who gave the verdicts.",
+                path=path,
+                hint="Give the name of the rater.",
+            )
+        try:
+            rater = rater_name(given)
+            verdict = _verdict_of(dataset, case, one, rater, foreign.software, one.when or changed)
+            verdict.check()
+        except OptionError as error:
+            unmatched.append(Unmatched(one.where, one.name, error.sentence))
+            continue
         if _is_known(kind, verdict, own[case.key, rater, one.reading], bool(one.when)):
             known_count += 1
         else:
@@ -290,17 +303,6 @@ def _last_of_each(
     }.values()
 
 
-def _rater_of(one: ForeignVerdict, options: ImportOptions, path: Path) -> str:
-    name = options.rater or one.rater
-    if not name.strip():
-        raise OptionError(
-            "This file does not say who gave the verdicts.",
-            path=path,
-            hint="Give the name of the rater.",
-        )
-    return rater_name(name)
-
-
 def _verdict_of(
     dataset: Path, case: ReviewCase, one: ForeignVerdict, rater: str, software: str, when: str
 ) -> Verdict:
@@ -411,7 +413,9 @@ def _entries_text(folder: Path) -> str:
     entries = []
     for path in sorted((folder / _ENTRIES).glob("qc_*.json")):
         text = read_text(path)
-        entries += entries_of(f'{{"datasets": [{text}]}}', path)["datasets"]
+        for entry in entries_of(f'{{"datasets": [{text}]}}', path)["datasets"]:
+            entry.pop(VIEW, None)
+            entries.append(entry)
     if not entries:
         raise InputError(
             "There are no entries of a quality control in this folder.",

@@ -211,9 +211,10 @@ def _keys_of(entry: Mapping[str, Any], matcher: CaseMatcher) -> Iterable[str]:
 
 
 def _software(entry: Mapping[str, Any]) -> str:
-    """Ours, where the entry is of our page: it stands where SCT's version would."""
-    version = _text(entry, "software") or _text(entry, "sctVersion")
-    return f"{version} (QC page)" if version.startswith("SoftCordSeg") else ""
+    """What the entry names; of our page ours, which stands where SCT's version would."""
+    version = _text(entry, "sctVersion")
+    page = f"{version} (QC page)" if version.startswith("SoftCordSeg") else ""
+    return _text(entry, "software") or page
 
 
 # Without the character that asks for the coloured picture.
