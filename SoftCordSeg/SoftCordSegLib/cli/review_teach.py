@@ -91,13 +91,8 @@ def teach_command(
         taught = teaching_of(dataset)
         _show_report(taught)
         if as_json:
-            print_json(
-                {
-                    "accepted": taught.accepted,
-                    "left_out": list(taught.left_out),
-                    **taught.report,
-                }
-            )
+            left_out = list(taught.left_out)
+            print_json({"accepted": taught.accepted, "left_out": left_out, **taught.report})
         if not taught.accepted:
             raise typer.Exit(EXIT_FAILED)
 
