@@ -195,7 +195,7 @@ def _remove(scene, node) -> None:
     for one in own:
         if one is not None and one.GetScene() is scene:
             scene.RemoveNode(one)
-    # Whoever has observed a node keeps it (VTKObservationMixin, for good): not its voxels too.
+    # VTKObservationMixin keeps what it has observed for good: not its voxels too.
     if node.IsA("vtkMRMLVolumeNode"):
         node.SetAndObserveImageData(None)
     elif node.IsA("vtkMRMLModelNode"):
