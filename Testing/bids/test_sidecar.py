@@ -96,7 +96,8 @@ def test_saving_twice_keeps_both_corrections_and_a_new_segmentation_begins_anew(
 
 
 def test_our_keys_are_known():
-    keys = set(with_correction(written(command={}, source_volume="mean", threshold=0.5), "", 0, 0))
+    given = {"command": {}, "source_volume": "mean", "threshold": 0.5, "doubt": {}}
+    keys = set(with_correction(written(**given), "", 0, 0))
     assert keys | {"SourceSHA256", MASK_SHA256} == _OURS
 
 

@@ -17,14 +17,14 @@ from panel_actions import (
 )
 from SoftCordSegLib.scene.disc_points import placed_discs_of
 from SoftCordSegLib.scene.study import study_of
-from SoftCordSegLib.scene.volume_nodes import array_of
+from SoftCordSegLib.scene.volume_nodes import array_of, values_on, volume_of
+from SoftCordSegLib.volume import Volume, read_nifti
+from SoftCordSegLib.workflows.review_doubt import doubt_of_mask
 
 
 def test_results_are_saved_with_their_provenance_and_only_replaced_after_asking(
     ui, neck, slicer_host, tmp_path
 ):
-    from SoftCordSegLib.volume import read_nifti
-
     ui.cordThresholdSlider.value = 0.3
     slicer_host.answers = [str(tmp_path)]
     ui.cordSaveButton.click()
@@ -180,6 +180,11 @@ def test_a_correction_by_hand_is_written_down_with_who_made_it(
     assert (last["Name"], last["Author"]) == ("Manual", "Ada Example")
     assert record["CorrectedByHand"]["VoxelsRemoved"] > 0
     assert (tmp_path / "sub-phantom_T2w_label-SC_edits.nii.gz").exists()
+    # The doubt is that of the mask as it was saved: half of the cord is missing.
+    mask, image = read_nifti(start.with_suffix(".nii.gz")), volume_of(neck)
+    saved = doubt_of_mask(mask, Volume(values_on(image, mask.grid), mask.affine))
+    assert record["Doubt"] == saved
+    assert record["Doubt"]["Score"] > 0.5
 
 
 def test_found_discs_are_still_told_from_marked_ones_when_loaded_again(

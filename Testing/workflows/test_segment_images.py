@@ -9,7 +9,9 @@ import pytest
 from cli.fakes import A_BUNDLE, a_neck, engine, names_in, soft_from_brightness
 from SoftCordSegLib.errors import OptionError, OutputError
 from SoftCordSegLib.progress import Progress
+from SoftCordSegLib.review.doubt import DOUBT_VERSION, Doubt
 from SoftCordSegLib.volume import Box, write_nifti
+from SoftCordSegLib.workflows import review_doubt
 from SoftCordSegLib.workflows.segment_images import (
     SegmentOptions,
     VolumeRequest,
@@ -42,6 +44,7 @@ def test_a_file_and_all_that_is_written_for_it(tmp_path):
     assert "--" not in done.notes[0]
     record = json.loads(done.files["sidecar"].read_text(encoding="utf-8"))
     assert (record["Threshold"], "Command" in record) == (0.5, False)
+    assert Doubt.from_json(record["Doubt"]).version == DOUBT_VERSION
 
 
 def test_several_files_in_one_call(tmp_path):
@@ -85,3 +88,17 @@ def test_only_a_model_that_crops_takes_a_crop_size(tmp_path):
     assert with_crop(A_BUNDLE, None) is A_BUNDLE
     with pytest.raises(OptionError, match="does not crop"):
         with_crop(A_BUNDLE, (64, 192, -1))
+
+
+def test_a_mask_that_cannot_be_judged_is_written_all_the_same(tmp_path, monkeypatch):
+    def fail(*_arguments):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(review_doubt, "judge_mask", fail)
+    write_nifti(a_neck(), tmp_path / "scan.nii.gz")
+    with engine(soft_from_brightness):
+        done = segment_file(
+            tmp_path / "scan.nii.gz", tmp_path / "out", A_BUNDLE, SegmentOptions(), Progress()
+        )
+    assert done.files["mask"].is_file()
+    assert "Doubt" not in json.loads(done.files["sidecar"].read_text())

@@ -22,15 +22,13 @@ from .label_names import Kind, label_name, read_name
 MANUAL = "Manual"
 # SHA-256 of each mask that a sidecar describes, by the name of its file.
 MASK_SHA256 = "MaskSHA256"
-# How likely the mask is wrong: not of the next one.
-_DOUBT = "Doubt"
 # SCT's word for: on the grid of the image itself.
 _ORIGINAL = "orig"
 # What tells of one segmentation and its corrections.
 _OURS = frozenset(
     "GeneratedBy SpatialReference Source SourceSHA256 SourceVolumes SourceVolume Model Device"
     " Engine Found Message Notes Box BoxGivenByUser Threshold Command Date CorrectedByHand"
-    " MaskSHA256".split()
+    " MaskSHA256 Doubt".split()
 )
 
 
@@ -98,6 +96,7 @@ def segmentation_sidecar(
     source_volume: str | int | None = None,
     threshold: float | None = None,
     command: Mapping[str, Any] | None = None,
+    doubt: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The sidecar of a soft mask as a model made it.
 
@@ -112,6 +111,8 @@ def segmentation_sidecar(
         source_volume: which volume of a series was taken, or "mean"; None for a 3D image.
         threshold: of the binary mask beside the soft one; None for none.
         command: name and options of the command; None from the panel.
+        doubt: how likely the mask is wrong, ``review.doubt.Doubt.as_json()``; None where it was not
+            judged.
     """
     content = {
         "GeneratedBy": generated_by(bundle),
@@ -130,6 +131,7 @@ def segmentation_sidecar(
         "BoxGivenByUser": box_given,
         "Threshold": threshold,
         "Command": None if command is None else _without_folders(command),
+        "Doubt": None if doubt is None else dict(doubt),
         "Date": now(),
     }
     return {key: value for key, value in content.items() if value is not None or key == "Box"}
@@ -232,7 +234,7 @@ def with_new_prediction(
     new = [entry for entry in _history(content) if entry not in before]
     by_hand = {"VoxelsAdded": added, "VoxelsRemoved": removed}
     return {
-        **{key: existing[key] for key in existing if key not in _OURS and key != _DOUBT},
+        **{key: existing[key] for key in existing if key not in _OURS},
         **content,
         "GeneratedBy": [*before, *new],
         **({"CorrectedByHand": by_hand} if added or removed else {}),

@@ -24,6 +24,7 @@ from .qc_command import qc_command
 from .review_again_command import again_command
 from .review_agree import agree_command
 from .review_command import review_app
+from .review_doubt_command import doubt_command
 from .review_exchange_commands import export_command, import_command
 from .review_package import merge_command, package_command
 from .review_teach import discard_command, keep_command, teach_command
@@ -55,6 +56,7 @@ app.command("finetune", cls=CarefulCommand, rich_help_panel=_LABORATORY)(finetun
 app.command("evaluate", cls=CarefulCommand, rich_help_panel=_LABORATORY)(evaluate_command)
 review_app.command("agree", cls=CarefulCommand)(agree_command)
 app.add_typer(review_app, name="review", rich_help_panel=_EVERYDAY)
+review_app.command("doubt", cls=CarefulCommand)(doubt_command)
 review_app.command("export", cls=CarefulCommand)(export_command)
 review_app.command("import", cls=CarefulCommand)(import_command)
 review_app.command("package", cls=CarefulCommand)(package_command)

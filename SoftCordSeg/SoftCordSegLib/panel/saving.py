@@ -11,7 +11,7 @@ from pathlib import Path
 import slicer
 from slicer.i18n import tr as _
 
-from ..errors import ModelError
+from ..errors import InputError, ModelError
 from ..files import check_not_an_input, write_together
 
 # Attribute of a soft mask: how it was made.
@@ -202,12 +202,30 @@ def _sidecar(study, existing: Path) -> dict:
     from ..scene.soft_edits import SoftEdits, has_edits
 
     content = {"Source": source_of(study.image), **(run_of(study.soft) or {})}
+    doubt = _doubt(study)
+    if doubt is not None:
+        content["Doubt"] = doubt
     if study.view is not None:
         content["Threshold"] = study.view.threshold
     if has_edits(study.soft):
         user = slicer.app.applicationLogic().GetUserInformation()
         content = with_correction(content, user.GetName(), *SoftEdits(study.view).counts)
     return merged(read_sidecar(existing), content)
+
+
+def _doubt(study) -> dict | None:
+    """How likely the mask is wrong as it is saved, corrections and all."""
+    from ..scene.scene_files import soft_mask_as_stored
+    from ..scene.volume_nodes import values_on, volume_of
+    from ..volume import Volume
+    from ..workflows.review_doubt import doubt_of_mask
+
+    mask = soft_mask_as_stored(study.soft)
+    try:
+        shown = values_on(volume_of(study.image, in_world=False), mask.grid)
+    except InputError:
+        return doubt_of_mask(mask)
+    return doubt_of_mask(mask, Volume(shown, mask.affine))
 
 
 def _disc_files(study, path: Path, mask: Path) -> dict[Path, Callable[[Path], object]]:

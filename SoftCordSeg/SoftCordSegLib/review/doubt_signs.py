@@ -63,6 +63,7 @@ LIMITS = {
     "flat": Limit(2.4, 3.8),
     "two_tissues": Limit(0.3, 0.75, 0.9),
     "inner_edge": Limit(0.35, 0.8, 0.8),
+    "no_edge": Limit(-0.38, -0.1, 0.9),
     "off_middle": Limit(1.6, 4.5, 0.8),
     "rim": Limit(2.0, 3.5, 0.8),
     "unsure": Limit(0.03, 0.3, 0.9),
@@ -339,7 +340,9 @@ def _ends(profile: MaskProfile, here: _Placed) -> list[Sign]:
         value = 0.55 if not math.isfinite(likeness) else min(max(0.75 + likeness, 0.2), 1.0)
         at = len(profile) - 1 if end.upper else 0
         name = "upper_end" if end.upper else "lower_end"
-        signs.append(here(name, value, f"ends abruptly, {end.where} of the image", at))
+        side = "below the image's upper" if end.upper else "above the image's lower"
+        words = f"ends abruptly {end.to_edge_mm:.0f} mm {side} edge"
+        signs.append(here(name, value, words, at))
     share = float(profile.at_side.mean())
     if share > 0:
         at = int(np.flatnonzero(profile.at_side)[0])
@@ -362,6 +365,10 @@ def _from_image(profile: MaskProfile, here: _Placed) -> list[Sign]:
         worst = int(steps.argmax())
         words = "a strong edge lies within the outline"
         signs.append(here("inner_edge", steps[worst], words, int(looked[worst])))
+    looked = np.flatnonzero(np.isfinite(seen.outline_edge) & profile.inner)
+    if len(looked):
+        value = -float(np.median(seen.outline_edge[looked]))
+        signs.append(here("no_edge", value, "no edge lies at the outline"))
     looked = np.flatnonzero(np.isfinite(seen.off_middle_mm) & profile.inner)
     if len(looked):
         # Counted as far as the image is clearly more symmetric elsewhere.

@@ -20,8 +20,12 @@ _CORE_MM, _NEAR_MM, _FAR_MM = -0.7, 0.7, 4.0
 _BINS_MM = np.arange(-4.0, 5.01, 1.0)
 # Steps so far inside are not those of the outline, mm.
 _WITHIN_MM = -1.5
-# Below this share of the usual variance an image fades.
+# Below this share of the usual variance, or of the usual edge, an image fades.
 _FADED = 0.3
+# The outline's own edge lies so near to it; intensities are taken so far around, mm.
+_AT_MM, _AROUND_MM = 1.0, 9.0
+# What noise alone does in so many standard deviations is no sign.
+_SURE = 2.0
 # The patch that is held against its mirror image, half its size, mm: left-right, front-back.
 _PATCH_MM = (13.0, 9.0)
 _SHIFT_MM = 7.0
@@ -40,6 +44,8 @@ class ImageSigns:
             both without that of the noise: a mask that holds two tissues has more.
         inner_edge: (n,) strongest step of the mean intensity well within the outline, over the
             strongest one at the outline or outside.
+        outline_edge: (n,) strongest step of the mean intensity at the outline, over the standard
+            deviation of the intensities around, without that of the noise; NaN where noise rules.
         off_middle_mm: (n,) from the mask's middle to that of what is symmetric, to the left (+).
         symmetry_gain: (n,) how much more symmetric it is there: difference of correlations.
         goes_on: (lower, upper) correlation of the section with what lies beyond the mask's end,
@@ -48,6 +54,7 @@ class ImageSigns:
 
     mixture: np.ndarray
     inner_edge: np.ndarray
+    outline_edge: np.ndarray
     off_middle_mm: np.ndarray
     symmetry_gain: np.ndarray
     goes_on: tuple[float, float]
@@ -67,7 +74,7 @@ def image_signs(mask: Volume, image: Volume, numbers: np.ndarray) -> ImageSigns:
     looked = np.flatnonzero(filled)[::step]
     columns = {
         name: np.full(len(numbers), np.nan)
-        for name in ("mixture", "inner_edge", "off_middle_mm", "symmetry_gain")
+        for name in ("mixture", "inner_edge", "outline_edge", "off_middle_mm", "symmetry_gain")
     }
     if not len(looked):
         return ImageSigns(**columns, goes_on=(np.nan, np.nan))
@@ -75,8 +82,10 @@ def image_signs(mask: Volume, image: Volume, numbers: np.ndarray) -> ImageSigns:
     inside = mask.data[:, :, numbers[looked]] >= 0.5
     part = shown[:, :, numbers[looked]]
     distance = _distance(inside, spacing)
-    columns["mixture"][looked] = _mixture(part, distance)
-    columns["inner_edge"][looked] = _inner_edge(part, distance)
+    noise = _noise_variance(part, distance <= _FAR_MM)
+    columns["mixture"][looked] = _mixture(part, distance, noise)
+    edges = _edges(part, distance, noise)
+    columns["inner_edge"][looked], columns["outline_edge"][looked] = edges
     centres = np.array(
         [ndimage.center_of_mass(inside[:, :, index]) for index in range(len(looked))]
     )
@@ -97,7 +106,7 @@ def _distance(inside: np.ndarray, spacing: np.ndarray) -> np.ndarray:
     return np.where(inside, half - within, outside - half)
 
 
-def _mixture(part: np.ndarray, distance: np.ndarray) -> np.ndarray:
+def _mixture(part: np.ndarray, distance: np.ndarray, noise: np.ndarray) -> np.ndarray:
     """(n,) see :class:`ImageSigns`."""
     core = distance <= _CORE_MM
     # A cord of few voxels has no core.
@@ -107,16 +116,18 @@ def _mixture(part: np.ndarray, distance: np.ndarray) -> np.ndarray:
     (n_in, mean_in, var_in), (n_out, mean_out, var_out) = (
         _moments(part, where) for where in (core, around)
     )
-    noise = _noise_variance(part, distance <= _FAR_MM)
-    var_in, var_out = np.maximum(var_in - noise, 0.0), np.maximum(var_out - noise, 0.0)
+    # The variance of n voxels of noise alone lies this high by chance.
+    by_chance = noise * (1.0 + _SURE * np.sqrt(2.0 / np.maximum(n_in, 1)))
+    var_in, var_out = np.maximum(var_in - by_chance, 0.0), np.maximum(var_out - noise, 0.0)
     # Both count alike, however many voxels they have.
     within = 0.5 * (var_in + var_out)
     between = 0.25 * (mean_in - mean_out) ** 2
     total = np.maximum(within + between, 1e-12)
     known = (n_in >= 3) & (n_out >= 3) & (within + between > 0)
-    # Where the image fades, at the edge of the field, it says nothing.
+    # Where the image fades, at the edge of the field, or drowns in noise, it says little.
     usual = float(np.median(total[known])) if known.any() else 1.0
-    return np.where(known, var_in / np.maximum(total, _FADED * usual), np.nan)
+    least = np.maximum(_FADED * usual, noise)
+    return np.where(known, var_in / np.maximum(total, least), np.nan)
 
 
 def _noise_variance(part: np.ndarray, near: np.ndarray) -> np.ndarray:
@@ -146,8 +157,10 @@ def _moments(part: np.ndarray, where: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return count, mean, variance
 
 
-def _inner_edge(part: np.ndarray, distance: np.ndarray) -> np.ndarray:
-    """(n,) see :class:`ImageSigns`."""
+def _edges(
+    part: np.ndarray, distance: np.ndarray, noise: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """(inner_edge, outline_edge) of each slice, see :class:`ImageSigns`."""
     count = part.shape[2]
     slices = np.broadcast_to(np.arange(count), part.shape)
     bins = np.digitize(distance, _BINS_MM)
@@ -157,10 +170,19 @@ def _inner_edge(part: np.ndarray, distance: np.ndarray) -> np.ndarray:
     sums = np.bincount(flat, part.ravel(), minlength=size).reshape(count, -1)[:, 1:-1]
     with np.errstate(invalid="ignore", divide="ignore"):
         means = np.where(voxels >= 3, sums / voxels, np.nan)
-    steps = np.nan_to_num(np.abs(np.diff(means, axis=1)))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        by_chance = _SURE * np.sqrt(noise[:, None] * (1.0 / voxels[:, 1:] + 1.0 / voxels[:, :-1]))
+    steps = np.maximum(np.nan_to_num(np.abs(np.diff(means, axis=1)) - by_chance), 0.0)
     inside = _BINS_MM[1:-1] <= _WITHIN_MM
     within, outward = steps[:, inside].max(axis=1), steps[:, ~inside].max(axis=1)
-    return np.where(outward > 0, within / np.maximum(outward, 1e-12), np.nan)
+    least = np.maximum(_FADED * np.median(outward), 1e-12)
+    inner = np.where(outward > 0, within / np.maximum(outward, least), np.nan)
+    at_outline = steps[:, np.abs(_BINS_MM[1:-1]) <= _AT_MM].max(axis=1)
+    _, _, variance = _moments(part, distance <= _AROUND_MM)
+    without = variance - noise
+    known = without > noise
+    spread = np.sqrt(np.where(known, without, 1.0))
+    return inner, np.where(known, at_outline / spread, np.nan)
 
 
 def _patches(part: np.ndarray, centres: np.ndarray, half: tuple[int, int]) -> np.ndarray:

@@ -42,7 +42,7 @@ class MaskProfile:
         rim_mm: (n,) width of the band from 0.25 to 0.75 (0 for a binary mask).
         entropy: (n,) of the values, summed, over the length of the contour: mm of full uncertainty.
         peak: (n,) largest value.
-        hole_share: (n,) area of holes over that of the section.
+        hole_share: (n,) area of holes over that of the section with them.
         ragged: (n,) 1 less the area over that of the ellipse of equal moments: 0 for an ellipse.
         elongation: (n,) long over short axis of that ellipse.
         thickness_mm: distance of slices.
@@ -145,6 +145,7 @@ def mask_profile(
     pixel = float(spacing[0] * spacing[1])
     stray, stray_slice = _stray(values, float(np.prod(spacing)))
     ragged, elongation = _shape(values, spacing)
+    holes = _holes(values) * pixel
     profile = MaskProfile(
         slices=_in_file(mask, numbers),
         centres_mm=centres,
@@ -152,7 +153,7 @@ def mask_profile(
         rim_mm=_share_between(values, 0.25, 0.75) * pixel / perimeter,
         entropy=_entropy(values) * pixel / perimeter,
         peak=values.max(axis=(0, 1)),
-        hole_share=_holes(values) * pixel / area,
+        hole_share=holes / (holes + area),
         ragged=ragged,
         elongation=elongation,
         thickness_mm=float(spacing[2]),

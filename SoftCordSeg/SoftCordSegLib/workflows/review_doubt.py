@@ -12,26 +12,55 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..bids import ParticipantFacts, participant_facts, review_folder
-from ..errors import InputError, OutputError, SoftCordSegError
+from ..bids import (
+    Origin,
+    ParticipantFacts,
+    is_as_described,
+    origin_of,
+    participant_facts,
+    read_sidecar,
+    review_folder,
+    sidecar_path,
+)
+from ..errors import Cancelled, InputError, OutputError, SoftCordSegError
 from ..files import file_sha256, json_text, write_text_atomically
 from ..progress import Progress
 from ..review.doubt import DOUBT_VERSION, Doubt
 from ..review.doubt_others import SampledCord, cohort_signs, other_signs, sampled_cord
 from ..review.doubt_signs import Sign, doubt_from, mask_signs
 from ..review.mask_profile import mask_profile
+from ..review.network_agreement import network_agreement
 from ..review.normal_calibre import normal_calibre
 from ..review.review_cases import ReviewCase
 from ..review.worth_teaching import teach_of
 from ..structured_text import read_json
-from ..volume import read_nifti, time_points
+from ..volume import mask_values, read_nifti, time_points
 from .run_each import Failure, OnFailure, say_nothing
 
 if TYPE_CHECKING:
     from ..morphometry import DiscLabel
+    from ..network import ModelBundle
     from ..volume import Volume
 
 _FOLDER = "doubt"
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkCheck:
+    """To ask the network too: one or two runs of the segmenter for a mask.
+
+    Attributes:
+        bundle: a model of ours.
+        device: that it runs on: "auto", "cpu", "cuda", …
+    """
+
+    bundle: ModelBundle
+    device: str = "auto"
+
+    @property
+    def model(self) -> dict[str, str]:
+        """SHA-256 of the weights, for which what the network said holds."""
+        return dict(self.bundle.sha256)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,17 +72,22 @@ class MaskFindings:
         teach: see :class:`..review.doubt.Doubt`.
         measures: further features.
         cord: what others are held against; None for an empty or unreadable mask.
+        network: signs that the network's agreement gives.
+        model: that they are of, see :class:`NetworkCheck`; None where it was not run.
     """
 
     signs: tuple[Sign, ...]
     teach: float = 0.0
     measures: Mapping[str, float] = field(default_factory=dict)
     cord: SampledCord | None = None
+    network: tuple[Sign, ...] = ()
+    model: Mapping[str, str] | None = None
 
     @property
     def doubt(self) -> Doubt:
-        """From the mask and its image alone."""
-        return doubt_from(self.signs, teach=self.teach, measures=dict(self.measures))
+        """From the mask and its image alone, and the network where it was run."""
+        signs = (*self.signs, *self.network)
+        return doubt_from(signs, teach=self.teach, measures=dict(self.measures))
 
     def as_json(self) -> dict[str, Any]:
         """In plain types."""
@@ -62,6 +96,8 @@ class MaskFindings:
             "Teach": round(self.teach, 4),
             "Measures": {name: round(value, 4) for name, value in self.measures.items()},
             "Cord": None if self.cord is None else self.cord.as_json(),
+            "Network": [sign.as_json() for sign in self.network],
+            "Model": None if self.model is None else dict(self.model),
         }
 
     @classmethod
@@ -71,12 +107,14 @@ class MaskFindings:
         Raises:
             AttributeError, KeyError, TypeError, ValueError: ``content`` is something else.
         """
-        cord = content["Cord"]
+        cord, model = content["Cord"], content["Model"]
         return cls(
             tuple(Sign.from_json(sign) for sign in content["Signs"]),
             float(content["Teach"]),
             {str(name): float(value) for name, value in content["Measures"].items()},
             None if cord is None else SampledCord.from_json(cord),
+            tuple(Sign.from_json(sign) for sign in content["Network"]),
+            None if model is None else {str(key): str(value) for key, value in model.items()},
         )
 
 
@@ -122,7 +160,8 @@ def doubt_of_mask(mask: Volume, image: Volume | None = None) -> dict[str, Any] |
     """
     try:
         return judge_mask(mask, image).doubt.as_json()
-    except SoftCordSegError:
+    except Exception:
+        # A mask must not be lost because it is too odd to be judged.
         return None
 
 
@@ -132,6 +171,7 @@ def doubts_of(
     *,
     progress: Progress | None = None,
     compute: bool = True,
+    network: NetworkCheck | None = None,
     on_failure: OnFailure = say_nothing,
 ) -> dict[str, Doubt]:
     """The doubt of each case's best mask.
@@ -145,6 +185,7 @@ def doubts_of(
             with, so give all.
         progress: receives progress; checked for cancellation at every case.
         compute: False takes what is kept and leaves out the rest: about 2 ms a case.
+        network: ask it too, where it was not asked yet; None takes what it said before.
         on_failure: called at once for a case that cannot be judged.
 
     Returns:
@@ -162,8 +203,12 @@ def doubts_of(
         if case.mask is None:
             continue
         try:
-            findings = _findings(dataset, case, known.get(case.participant), compute)
-        except (SoftCordSegError, OSError) as error:
+            part = progress.part(number / len(cases), (number + 1) / len(cases))
+            work = _Work(dataset, known.get(case.participant), compute, network, part)
+            findings = _findings(case, work)
+        except Cancelled:
+            raise
+        except Exception as error:
             on_failure(Failure(case, case.key, error))
             continue
         if findings is not None:
@@ -193,30 +238,47 @@ def _together(cases: Sequence[ReviewCase], found: Mapping[str, MaskFindings]) ->
             for other in (by_image[image] for image in case.others if image in by_image)
         }
         cohort = [cord for key, cord in cohorts.get(case.contrast, []) if key != case.key]
-        more = [
-            *other_signs(findings.cord, session, trust),
-            *cohort_signs(findings.cord, case.contrast, cohort),
-        ]
+        more = [*cohort_signs(findings.cord, case.contrast, cohort)]
+        if not any(sign.name == "unusable" for sign in findings.signs):
+            more += other_signs(findings.cord, session, trust)
         doubts[case.key] = replace(findings, signs=(*findings.signs, *more)).doubt
     return doubts
 
 
-def _findings(
-    dataset: Path, case: ReviewCase, facts: ParticipantFacts | None, compute: bool
-) -> MaskFindings | None:
-    """Of the case's best mask: as they were kept, else computed; None where that is not wanted, or
-    the case cannot be reviewed.
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """What :func:`_findings` has to know beside the case."""
+
+    dataset: Path
+    facts: ParticipantFacts | None
+    compute: bool
+    network: NetworkCheck | None
+    progress: Progress
+
+
+def _findings(case: ReviewCase, work: _Work) -> MaskFindings | None:
+    """Of the case's best mask: as they were kept, else computed; None where that is not wanted.
+
+    Raises:
+        InputError: the case cannot be reviewed.
     """
     assert case.mask is not None
     sums = _sums(case)
-    path = review_folder(dataset).joinpath(_FOLDER, *f"{case.key}.json".split("/"))
+    path = review_folder(work.dataset).joinpath(_FOLDER, *f"{case.key}.json".split("/"))
     kept = _kept(path, sums)
-    if kept is not None or not compute:
+    unasked = work.network is not None and (kept is None or kept.model != work.network.model)
+    if not work.compute or (kept is not None and not unasked):
         return kept
     if case.problem:
         raise InputError(case.problem, path=case.image)
+    image = read_nifti(
+        case.image, "mean" if time_points(case.image) > 1 else None, without_nan=True
+    )
+    findings = kept or _computed(case, image, work.facts)
+    if work.network is not None and unasked:
+        findings = _with_network(findings, case, image, work.network, work.progress)
     # As they will be read: the same score today and tomorrow.
-    findings = MaskFindings.from_json(_computed(case, facts).as_json())
+    findings = MaskFindings.from_json(findings.as_json())
     content = {
         "Version": DOUBT_VERSION,
         "Mask": case.mask.name,
@@ -253,16 +315,46 @@ def _kept(path: Path, sums: Mapping[str, Any]) -> MaskFindings | None:
         return None
 
 
-def _computed(case: ReviewCase, facts: ParticipantFacts | None) -> MaskFindings:
+def _computed(case: ReviewCase, image: Volume, facts: ParticipantFacts | None) -> MaskFindings:
     assert case.mask is not None
-    image = read_nifti(
-        case.image, "mean" if time_points(case.image) > 1 else None, without_nan=True
-    )
     try:
         return judge_mask(read_nifti(case.mask), image, _discs(case), facts)
     except InputError as error:
         # The image is sound, the mask is not: that is no failure of the review, but its finding.
         return MaskFindings((Sign("unusable", 1.0, _sentence(error)),))
+
+
+def _with_network(
+    findings: MaskFindings,
+    case: ReviewCase,
+    image: Volume,
+    check: NetworkCheck,
+    progress: Progress,
+) -> MaskFindings:
+    """The findings with the signs that the network gives; none of a mask that cannot be read."""
+    assert case.mask is not None
+    signs: list[Sign] = []
+    if findings.cord is not None:
+        mask = mask_values(read_nifti(case.mask))
+        agreement = network_agreement(
+            image,
+            mask,
+            check.bundle,
+            by_this_network=_made_by(case.mask, check),
+            device=check.device,
+            progress=progress,
+        )
+        cord = findings.cord
+        signs = [] if agreement is None else agreement.signs(cord.points_mm, cord.slices)
+    return replace(findings, network=tuple(signs), model=check.model)
+
+
+def _made_by(mask: Path, check: NetworkCheck) -> bool:
+    """Whether a mask is this model's own, as it made it."""
+    if origin_of(mask) is not Origin.PROGRAM or is_as_described(mask) is False:
+        return False
+    model = read_sidecar(sidecar_path(mask)).get("Model")
+    return isinstance(model, Mapping) and model.get("SHA256") == check.model
 
 
 def _sentence(error: InputError) -> str:

@@ -210,7 +210,8 @@ def segment_file(
         raise InputError(
             "The image was changed while it was segmented.", path=image, hint="Try again."
         )
-    write_together(_writers(image, files, mask, bundle, options, (volumes, time, source_sha256)))
+    source = _Source(image.name, source_sha256, volumes, time, volume)
+    write_together(_writers(source, files, mask, bundle, options))
     soft = mask.volume
     return SegmentedImage(
         image,
@@ -269,34 +270,45 @@ def _series_notes(volumes: int, time: str | int | None) -> tuple[str, ...]:
     return ()
 
 
+@dataclass(frozen=True, eq=False)
+class _Source:
+    """What was segmented: name and SHA-256 of the file, the number of its volumes, which of them
+    was taken, and that one.
+    """
+
+    name: str
+    sha256: str
+    volumes: int
+    time: str | int | None
+    volume: Volume
+
+
 def _writers(
-    image: Path,
+    source: _Source,
     files: dict[str, Path],
     mask: SoftMask,
     bundle: ModelBundle,
     options: SegmentOptions,
-    source: tuple[int, str | int | None, str],
 ) -> dict[Path, Callable[[Path], object]]:
-    """For each file of an image a function that writes it; ``source``: the number of volumes, and
-    which of them was taken, and
-    the SHA-256 of the file.
-    """
+    """For each file of an image a function that writes it."""
     import numpy as np
 
     from ..bids import hashed_writers, merged, read_sidecar, segmentation_sidecar
     from ..volume import write_nifti
+    from .review_doubt import doubt_of_mask
 
     record = segmentation_sidecar(
         mask,
         bundle,
-        image.name,
+        source.name,
         device=options.device,
         box_given=options.box is not None,
-        source_sha256=source[2],
-        source_volumes=source[0],
-        source_volume=source[1],
+        source_sha256=source.sha256,
+        source_volumes=source.volumes,
+        source_volume=source.time,
         threshold=options.threshold,
         command=options.command,
+        doubt=doubt_of_mask(mask.volume, source.volume),
     )
     masks: dict[Path, Callable[[Path], object]] = {
         files["mask"]: lambda path: write_nifti(mask.volume, path, np.float32)

@@ -1,0 +1,97 @@
+"""``softcord review doubt``: judge the masks of a data set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .console import interruptible, print_json, progress_bars, say, show_table, warn
+from .guard import for_user, guarded
+from .review_options import Dataset
+from .running import prepare_process
+from .shared_options import Debug, Device, Json, Model, Threads
+
+if TYPE_CHECKING:
+    from ..review.doubt import Doubt
+    from ..workflows.review_doubt import NetworkCheck
+    from ..workflows.run_each import Failure
+
+_SHOWN = 20
+
+
+def doubt_command(
+    dataset: Dataset,
+    network: Annotated[
+        bool,
+        typer.Option(
+            "--network",
+            help=(
+                "Also compare each mask with what the network says of the mirrored image: some"
+                " seconds a mask, once."
+            ),
+        ),
+    ] = False,
+    model: Model = None,
+    device: Device = "auto",
+    threads: Threads = None,
+    most: Annotated[
+        int, typer.Option("--show", help="How many cases to show, the most doubtful first.", min=0)
+    ] = _SHOWN,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Judge how likely each mask is wrong, by any maker: where, and why.
+
+    What was found is kept in derivatives/review/doubt; only new and changed masks are looked at.
+    Images and masks are not changed.
+    """
+    with guarded(debug, as_json):
+        from ..review.review_cases import find_review_cases
+        from ..workflows.review_doubt import doubts_of
+
+        cases = find_review_cases(dataset)
+        check = _network_check(model, device, threads) if network else None
+        failures: list[Failure[Any]] = []
+
+        def on_failure(failure: Failure[Any]) -> None:
+            failures.append(failure)
+            warn(f"{failure.name}: {for_user(failure.error, debug)}")
+
+        with interruptible() as interrupt, progress_bars(interrupt) as bars:  # noqa: SIM117
+            with bars.bar(dataset.name) as progress:
+                doubts = doubts_of(
+                    dataset, cases, progress=progress, network=check, on_failure=on_failure
+                )
+        ranked = sorted(doubts.items(), key=lambda one: -one[1].score)
+        _show(ranked[:most])
+        without = len(cases) - len(doubts)
+        say(
+            f"{len(doubts)} mask{'s' * (len(doubts) != 1)} judged; {without}"
+            f" case{'s' * (without != 1)} without one."
+        )
+        if as_json:
+            print_json(
+                {
+                    "doubts": [{"case": key, **doubt.as_json()} for key, doubt in ranked],
+                    "failures": [failure.name for failure in failures],
+                }
+            )
+
+
+def _network_check(model: str | None, device: str, threads: int | None) -> NetworkCheck:
+    from ..network import store
+    from ..workflows.review_doubt import NetworkCheck
+
+    bundle = store.open_bundle(model)
+    prepare_process(bundle, threads)
+    return NetworkCheck(bundle, device)
+
+
+def _show(ranked: list[tuple[str, Doubt]]) -> None:
+    if ranked:
+        show_table(
+            "Most doubtful first",
+            ["case", "doubt", "reason"],
+            [[key, f"{doubt.score:.2f}", doubt.reason] for key, doubt in ranked],
+        )
