@@ -19,7 +19,8 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 settings.register_profile(
     "house",
     deadline=None,
-    max_examples=40,
+    # ``make stress`` takes more.
+    max_examples=int(os.environ.get("SOFTCORD_EXAMPLES", "25")),
     suppress_health_check=[HealthCheck.too_slow],
     derandomize="CI" in os.environ,
 )

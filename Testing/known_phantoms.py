@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+from collections.abc import Iterator
+
+import pytest
 
 from SoftCordSegLib.phantom import Phantom, make_phantom
+
+
+@contextlib.contextmanager
+def phantoms_are_known() -> Iterator[None]:
+    """Whoever asks the library for a phantom, without wishes of his own, gets a known one."""
+
+    def known(contrast: str, *, progress: object = None) -> Phantom:
+        return known_phantom(contrast)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("SoftCordSegLib.phantom.make_phantom", known)
+        yield
 
 
 @functools.cache

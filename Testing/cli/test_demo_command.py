@@ -15,6 +15,7 @@ from cli.fakes import (
     names_in,
     soft_from_brightness,
 )
+from known_phantoms import phantoms_are_known
 from reports.parsed_page import ParsedPage
 from workflows.phantom_engine import the_truth
 
@@ -24,7 +25,8 @@ def a_demo(tmp_path_factory):
     """The folder of a demonstration in the contrast with the fewest voxels, and its JSON."""
     softcord, folder = Softcord(), tmp_path_factory.mktemp("demo")
     softcord.segment = the_truth
-    result = softcord("demo", "-o", folder, "--contrast", "DWI", "--json")
+    with phantoms_are_known():
+        result = softcord("demo", "-o", folder, "--contrast", "DWI", "--json")
     assert result.exit_code == 0, result.stderr
     return folder, json.loads(result.stdout)
 
@@ -67,7 +69,8 @@ def test_an_image_that_cannot_be_read_makes_no_page(softcord, tmp_path):
 
 def test_a_page_that_is_not_ours_is_never_replaced(softcord, tmp_path):
     (tmp_path / "index.html").write_text("<html>my site</html>", encoding="utf-8")
-    result = softcord("demo", "-o", tmp_path, "--contrast", "DWI")
+    with phantoms_are_known():
+        result = softcord("demo", "-o", tmp_path, "--contrast", "DWI")
     assert result.exit_code == 2
     assert (tmp_path / "index.html").read_text(encoding="utf-8") == "<html>my site</html>"
 

@@ -13,6 +13,7 @@ import weakref
 import numpy as np
 import pytest
 
+from panel.deleting import check_after_deleting
 from panel_actions import paint_voxels, wait_until_measured, while_running
 from SoftCordSegLib.scene.scene_files import load_scene, save_scene
 from SoftCordSegLib.scene.study import study_of
@@ -81,54 +82,11 @@ def test_any_node_may_go_at_any_time(ui, image_node, app, widget, what):
         assert study_of(image_node).view is not None
 
 
-DELETABLE = (
-    "soft display",
-    "view display",
-    "box display",
-    "discs display",
-    "view",
-    "prediction",
-    "edit_map",
-    "box",
-    "discs",
-    "slice_table",
-    "summary_table",
-)
-
-
-@pytest.mark.parametrize("what", DELETABLE)
+@pytest.mark.parametrize("what", ["view display", "view", "edit_map", "discs", "summary_table"])
 def test_what_is_deleted_in_the_module_data_is_made_again_or_done_without(
     ui, neck, app, widget, mark, phantom, slicer_host, what
 ):
-    mark(phantom.discs)
-    ui.cordCorrectSection.collapsed = False
-    voxels = np.zeros(neck.GetImageData().GetDimensions(), bool)
-    voxels[2:5, 2:5, 2:5] = True
-    paint_voxels(ui, voxels)
-    wait_until_measured(widget)
-    ui.cordEditsCheck.click()
-    study = study_of(neck)
-    node = getattr(study, what.split()[0])
-    node = node.node if what.startswith("view") else node
-    widget.exit()
-    app.scene.RemoveNode(node.GetDisplayNode() if what.endswith("display") else node)
-    slicer_host.process_events()
-    widget.enter()
-    slicer_host.process_events()
-
-    again = study_of(neck)
-    assert again.view is not None
-    for made in (again.soft, again.view.node, again.box, again.discs):
-        assert made is None or made.GetDisplayNode() is not None
-    for control in (ui.cordSurfaceCheck, ui.cordFilledRadio, ui.cordEditsCheck):
-        control.click()
-    ui.cordThresholdSlider.value = 0.3
-    soft = array_of(again.soft)
-    assert (soft[voxels] >= 0.3).all(), "the correction is lost"
-    wait_until_measured(widget)
-    again = study_of(neck)
-    assert again.slice_table.GetNumberOfRows() > 10
-    assert (again.summary_table is None) == (again.discs is None)
+    check_after_deleting(ui, neck, app, widget, mark, phantom, slicer_host, what)
 
 
 def test_nothing_hidden_stays_when_the_mask_is_deleted(ui, neck, app, widget, slicer_host):
@@ -201,7 +159,6 @@ def test_a_saved_scene_opens_with_the_panel_restored(
 def test_a_loaded_scene_chooses_the_volume_that_was_chosen_not_the_first(
     ui, a_volume, app, widget, tmp_path, clear
 ):
-    from SoftCordSegLib.scene.volume_nodes import array_of
 
     a_volume("first")
     second = a_volume("second")

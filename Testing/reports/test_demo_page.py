@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from cli.fakes import A_BUNDLE, Softcord, a_neck, nothing_found
+from known_phantoms import phantoms_are_known
 from reports.parsed_page import ParsedPage
 from SoftCordSegLib.scene.offscreen import GraphicsMissing, choose_offscreen_graphics
 from SoftCordSegLib.volume import write_nifti
@@ -32,7 +33,8 @@ def a_demo(tmp_path_factory):
     """The folder of a demonstration in the contrast with the fewest voxels, and its JSON."""
     softcord, folder = Softcord(), tmp_path_factory.mktemp("demo")
     softcord.segment = the_truth
-    result = softcord("demo", "-o", folder, "--contrast", "DWI", "--json")
+    with phantoms_are_known():
+        result = softcord("demo", "-o", folder, "--contrast", "DWI", "--json")
     assert result.exit_code == 0, result.stderr
     return folder, json.loads(result.stdout)
 
@@ -42,7 +44,8 @@ def test_errors_are_those_of_the_mask(softcord, tmp_path):
     not with itself.
     """
     softcord.segment = ten_percent_too_large
-    result = softcord("demo", "-o", tmp_path, "--contrast", "DWI", "--json")
+    with phantoms_are_known():
+        result = softcord("demo", "-o", tmp_path, "--contrast", "DWI", "--json")
     (study,) = json.loads(result.stdout)["studies"]
     assert [level["error_percent"] for level in study["levels"]] == pytest.approx([10] * 5, abs=1)
     assert study["dice"] < 0.98
@@ -89,7 +92,8 @@ def test_names_are_escaped_in_the_page(softcord, tmp_path):
 
 def test_no_cord_found_still_makes_a_page_that_says_so(softcord, tmp_path):
     softcord.segment = nothing_found
-    result = softcord("demo", "-o", tmp_path, "--contrast", "DWI")
+    with phantoms_are_known():
+        result = softcord("demo", "-o", tmp_path, "--contrast", "DWI")
     assert result.exit_code == 0, result.stderr
     assert "no cord was found" in "".join(ParsedPage(tmp_path / "index.html").text)
 

@@ -9,5 +9,5 @@ from panel.monkey import check_random_clicks
 
 
 @pytest.mark.parametrize("seed", range(1, 13))
-def test_random_clicks_never_break_the_panel(slicer_host, widget, app, a_volume, tmp_path, seed):  # noqa: F811
+def test_random_clicks_never_break_the_panel(slicer_host, widget, app, a_volume, tmp_path, seed):
     check_random_clicks(slicer_host, widget, app, a_volume, tmp_path, seed)

@@ -308,7 +308,7 @@ def test_a_file_that_does_not_say_where_it_lies_is_refused(tmp_path):
     assert "left and right" in refusal(path)
 
 
-@settings(same_folder_is_fine, max_examples=400)
+@settings(same_folder_is_fine, max_examples=120)
 @given(
     position=st.integers(0, 351),
     value=st.integers(0, 255),
