@@ -404,9 +404,10 @@ def _leave_broken_out(file: Path) -> bool:
     from ..training.finetune import read_cases
     from ..training.real_cases import load_cases
 
-    content, seen, left = read_sidecar(file), set[str](), []
+    content, seen = read_sidecar(file), set[str]()
+    left: list[dict[str, str]] = []
     for part in (TRAINING, HELD_OUT):
-        kept = []
+        kept: list[dict[str, str]] = []
         for entry in content.get(part, []):
             why, image = "", file.with_suffix(f".one{file.suffix}")
             try:
