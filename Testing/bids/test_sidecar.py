@@ -15,6 +15,7 @@ from SoftCordSegLib.bids import (
     Origin,
     is_corrected,
     label_name,
+    manual_entry,
     merged,
     origin_of,
     read_sidecar,
@@ -22,6 +23,7 @@ from SoftCordSegLib.bids import (
     shared_sidecar,
     sidecar_path,
     with_correction,
+    with_new_prediction,
 )
 from SoftCordSegLib.bids.sidecar import _OURS, MASK_SHA256
 
@@ -181,3 +183,30 @@ def test_what_is_given_away_names_no_patient_and_no_folder():
         "Threshold": 0.5,
     }
     assert shared_sidecar(shared) == shared
+
+
+def test_a_new_prediction_below_corrections_goes_on_with_the_history():
+    software, old, new = ({"Name": name} for name in ("SoftCordSeg", "old", "new"))
+    hand = manual_entry("Anna", "2026-02-03 04:05:06")
+    existing = {
+        "GeneratedBy": [software, old, hand],
+        "Model": old,
+        "Box": {"SizeMm": [1, 2, 3]},
+        "Notes": ["Old."],
+        "Doubt": {"Score": 0.9},
+        "Laboratory": "ours",
+    }
+    content = {"GeneratedBy": [software, new], "Model": new, "Box": None}
+
+    kept = with_new_prediction(existing, content, added=3, removed=0)
+    plain = with_new_prediction(existing, content)
+
+    assert kept == {
+        "GeneratedBy": [software, old, hand, new],
+        "Model": new,
+        "Box": None,
+        "Laboratory": "ours",
+        "CorrectedByHand": {"VoxelsAdded": 3, "VoxelsRemoved": 0},
+    }
+    assert is_corrected(kept)
+    assert "CorrectedByHand" not in plain

@@ -236,3 +236,54 @@ def test_the_data_set_is_judged_when_asked_for_and_listed_anew(
         [f"sub-0{n}_T2w", f"{n / 10:.2f}"] for n in (4, 3, 2, 1)
     ]
     assert "4 masks were judged" in ui.cordDataSetStatus.text
+
+
+def test_another_mask_and_the_other_contrasts_stand_beside_the_case(
+    slicer_host, ui, widget, tmp_path, desk, app
+):
+    import numpy as np
+
+    from panel.review_examples import AFFINE, column
+    from SoftCordSegLib.volume import Volume, write_nifti
+
+    study = make_data_set(tmp_path / "study", 2, ("T2w", "T1w"))
+    other = study / "derivatives/other/sub-01/anat/sub-01_T2w_seg.nii.gz"
+    other.parent.mkdir(parents=True)
+    write_nifti(Volume((column(2) > 0.5).astype(np.uint8), AFFINE), other)
+    start(slicer_host, ui, study)
+    desk.go_to("sub-01/anat/sub-01_T2w")
+    slicer_host.press(a_view(slicer_host), "S")
+
+    compared = widget.panel.views.compared
+    assert widget.panel.views.layout == "compare"
+    assert [one.image.GetName() for one in desk_studies(desk)] == [
+        "sub-01_T2w",
+        "sub-01_T2w mask 2",
+        "sub-01_T1w",
+    ]
+    assert compared[1].soft is not None
+    assert compared[1].image.GetImageData() is compared[0].image.GetImageData()
+    slicer_host.press(a_view(slicer_host), "N")
+    slicer_host.process_events()
+    assert widget.panel.views.layout == "compare", "it stays for the next case"
+    slicer_host.press(a_view(slicer_host), "S")
+    assert widget.panel.views.layout == "cord"
+    desk.go_to("sub-01/anat/sub-01_T2w")
+    slicer_host.process_events()
+    kinds = ("vtkMRMLScalarVolumeNode", "vtkMRMLSegmentationNode")
+    assert [app.scene.GetNumberOfNodesByClass(kind) for kind in kinds] == [2, 1]
+
+
+def desk_studies(desk) -> list:
+    from SoftCordSegLib.scene.study import study_of
+
+    return [study_of(image) for image in (desk.shown.image, *desk.shown.beside)]
+
+
+def test_removed_cases_keep_no_voxels(opened, desk, slicer_host):
+    image = desk.shown.image
+    soft = desk.shown.study.soft
+    slicer_host.press(a_view(slicer_host), "N")
+    assert image.GetScene() is None
+    assert image.GetImageData() is None
+    assert soft.GetImageData() is None

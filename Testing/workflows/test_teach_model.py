@@ -236,20 +236,46 @@ def test_stopped_it_says_so_and_goes_on_to_the_same_end(reviewed, tiny, here):
     assert teaching_of(reviewed.root).curve[-1][0] == 3
 
 
+def test_a_broken_case_costs_itself_only(reviewed, tiny, here):
+    files = [reviewed.add(number, corrected=True) for number in (1, 2, 3, 4)]
+    images = [reviewed.root / f"sub-0{n}" / "anat" / f"sub-0{n}_T2w.nii.gz" for n in (1, 2, 3, 4)]
+    plan = plan_teaching(reviewed.root, quick(tiny))
+    broken, twin, good = (
+        next(n for n, image in enumerate(images) if one.case.image == image)
+        for one in plan.training
+    )
+    options = quick(tiny)
+    start_teaching(reviewed.root, plan, options, None)
+    images[broken].write_bytes(images[broken].read_bytes()[:300])
+    for kind in (images, files):
+        kind[twin].write_bytes(kind[good].read_bytes())
+
+    run_teaching(here[-1][0], str(tiny.folder))
+
+    state = teaching_of(reviewed.root)
+    assert state.live.state is RunState.FINISHED
+    assert len(state.left_out) == 2
+    assert state.left_out[0].startswith(f"'{images[broken].name}': The file is not a NIfTI image")
+    assert "there twice" in state.left_out[1]
+    metadata = load_bundle(teaching_folder(reviewed.root) / "bundle").metadata
+    cases = metadata["provenance"]["finetuning"]["cases"]
+    assert sorted(one["part"] for one in cases) == ["held_out", "training"]
+
+
 def test_what_fails_says_why_without_a_path_of_the_machine(reviewed, tiny, here):
-    reviewed.add(1, corrected=True)
-    file = reviewed.add(2, corrected=True)
+    other, file = (reviewed.add(number, corrected=True) for number in (1, 2))
     options = quick(tiny)
     start_teaching(reviewed.root, plan_teaching(reviewed.root, options), options, None)
     write_nifti(a_neck(2)[1].with_data(np.zeros_like(a_neck(2)[1].data)), file)
+
+    write_nifti(a_neck(1)[1].with_data(np.zeros_like(a_neck(1)[1].data)), other)
 
     with pytest.raises(InputError, match="empty"):
         run_teaching(here[-1][0], str(tiny.folder))
 
     live = teaching_of(reviewed.root).live
     assert live.state is RunState.FAILED
-    assert live.message.startswith(f"'{file.name}': The mask is empty")
-    assert live.hint.startswith("Correct it")
+    assert "Nothing is left to learn from. The mask is empty" in live.message
     for path in teaching_folder(reviewed.root).iterdir():
         if path.is_file():
             assert str(reviewed.root) not in path.read_text(encoding="utf-8"), path.name

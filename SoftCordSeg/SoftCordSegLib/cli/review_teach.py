@@ -91,7 +91,8 @@ def teach_command(
         taught = teaching_of(dataset)
         _show_report(taught)
         if as_json:
-            print_json({"accepted": taught.accepted, **taught.report})
+            left_out = list(taught.left_out)
+            print_json({"accepted": taught.accepted, "left_out": left_out, **taught.report})
         if not taught.accepted:
             raise typer.Exit(EXIT_FAILED)
 
@@ -177,6 +178,8 @@ def _show_report(taught: Teaching) -> None:
             for row in taught.report.get("contrasts", [])
         ],
     )
+    for sentence in taught.left_out:
+        warn(f"Not learned from: {sentence}")
     note = volume_note(taught.report)
     if note:
         warn(note)

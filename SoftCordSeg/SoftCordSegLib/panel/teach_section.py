@@ -233,9 +233,12 @@ class TeachSection(Section):
     def _rest_on_better(self, teaching) -> None:
         from ..workflows.finetune_bundle import volume_note
 
-        note = volume_note(teaching.report)
-        text = f"{_('The new model is better. Keep or discard it.')} {note}".strip()
-        self._panel.rest(text, self.name, warning=bool(note))
+        notes = [volume_note(teaching.report)]
+        if teaching.left_out:
+            text = _("{count} cases could not be learned from: {first}")
+            notes.append(text.format(count=len(teaching.left_out), first=teaching.left_out[0]))
+        said = " ".join([_("The new model is better. Keep or discard it."), *filter(None, notes)])
+        self._panel.rest(said, self.name, warning=any(notes))
 
     def _rest_on_proposal(self) -> None:
         proposal = self._proposal

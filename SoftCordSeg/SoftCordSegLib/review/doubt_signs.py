@@ -75,7 +75,7 @@ LIMITS = {
     "other_place": Limit(4.0, 12.0, 0.8),
     "other_reach": Limit(20.0, 60.0, 0.7),
     "cohort": Limit(3.5, 9.0, 0.6),
-    "mirror": Limit(0.06, 0.3),
+    "mirror": Limit(0.04, 0.2),
     "network": Limit(0.15, 0.45),
 }
 

@@ -195,3 +195,10 @@ def _remove(scene, node) -> None:
     for one in own:
         if one is not None and one.GetScene() is scene:
             scene.RemoveNode(one)
+    # VTKObservationMixin keeps what it has observed for good: not its voxels too.
+    if node.IsA("vtkMRMLVolumeNode"):
+        node.SetAndObserveImageData(None)
+    elif node.IsA("vtkMRMLModelNode"):
+        node.SetAndObservePolyData(None)
+    elif node.IsA("vtkMRMLSegmentationNode"):
+        node.GetSegmentation().RemoveAllSegments()

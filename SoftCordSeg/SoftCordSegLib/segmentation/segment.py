@@ -157,6 +157,6 @@ def segment(
             working.image, box, None, working.scaling_in(box), networks, progress.part(0.2, 0.95)
         )
     progress.report(0.95, "Resampling the mask to the image's grid")
-    mask = on_image_grid(image, found, working.image.grid, given_box)
+    mask = on_image_grid(image, found, working.seen, given_box)
     notes = (*mask.notes, *working.notes, *_thick_notes(image))
     return replace(mask, device=engine.device, engine=engine.name, notes=notes)

@@ -7,9 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..network import AROUND_CORD, ModelBundle
-from ..volume import Box, Volume, reorient
-from ..volume.intensities import Intensities, Scaling, around_cord, near_cord, without_padding
+from ..volume import Box, Grid, Volume, reorient
+from ..volume.intensities import (
+    Intensities,
+    Scaling,
+    around_cord,
+    near_cord,
+    with_padding_filled,
+    without_padding,
+)
 from .locate import coarse_image
+
+# Scanners leave margins of one value that are a few voxels wide; what is wider was added.
+_NARROW_MM = 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,15 +27,17 @@ class WorkingImage:
     """An image, its coarse version, and its intensity scaling.
 
     Attributes:
-        image: in the bundle's orientation, without padding.
+        image: in the bundle's orientation, without wide padding.
         coarse: the same on the locator's grid.
         intensities: from which its scaling is computed.
+        seen: the grid of the image without any padding; outside it is no mask.
         blank_slices: number of axial slices at the ends of the image that hold one value all over.
     """
 
     image: Volume
     coarse: Volume
     intensities: Intensities
+    seen: Grid
     blank_slices: int = 0
 
     @property
@@ -34,7 +46,7 @@ class WorkingImage:
         if not self.blank_slices:
             return ()
         return (
-            f"{self.blank_slices} of {self.image.shape[2] + self.blank_slices} slices at the ends"
+            f"{self.blank_slices} of {self.seen.shape[2] + self.blank_slices} slices at the ends"
             " hold no image (one value all over); the mask is empty there.",
         )
 
@@ -62,11 +74,11 @@ def working_image(image: Volume, bundle: ModelBundle) -> WorkingImage:
     locator = bundle.locator
     assert locator is not None
     # Blank slices are no image: what is padded gives the mask that it gave before.
-    slices = working.shape[2]
-    working = without_padding(working)
-    blank = slices - working.shape[2]
+    cropped = without_padding(working)
+    seen, blank = cropped.grid, working.shape[2] - cropped.shape[2]
     if bundle.intensities == AROUND_CORD:
-        coarse = coarse_image(working, locator.spacing_mm)
-        return WorkingImage(working, coarse, around_cord(working, coarse), blank)
-    coarse = coarse_image(working, locator.spacing_mm)
-    return WorkingImage(working, coarse, Intensities(working, coarse), blank)
+        coarse = coarse_image(cropped, locator.spacing_mm)
+        return WorkingImage(cropped, coarse, around_cord(cropped, coarse), seen, blank)
+    filled = with_padding_filled(working, cropped, _NARROW_MM)
+    coarse = coarse_image(filled, locator.spacing_mm)
+    return WorkingImage(filled, coarse, Intensities(filled, coarse), seen, blank)

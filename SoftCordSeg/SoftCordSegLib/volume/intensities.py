@@ -238,6 +238,27 @@ def without_padding(image: Volume) -> Volume:
     return Volume(data[tuple(slice(a, b) for a, b in zip(start, stop))], grid.affine)
 
 
+def with_padding_filled(image: Volume, cropped: Volume, most_mm: float) -> Volume:
+    """The image with its padding taken off where it is wide, and filled with the nearest image
+    where it is narrow.
+
+    A narrow margin stays because taking it off moves the working grid by a part of a voxel, which
+    changes every value a little.
+
+    Args:
+        image: as it is.
+        cropped: of :func:`without_padding`.
+        most_mm: of a narrow margin.
+    """
+    start = np.rint(image.grid.to_voxel(cropped.grid.to_world(np.zeros(3)))).astype(int)
+    margins = np.stack([start, np.array(image.shape) - start - cropped.shape], axis=1)
+    kept = np.where(margins * image.spacing[:, None] <= most_mm, margins, 0)
+    if not kept.any():
+        return cropped
+    grid = cropped.grid.crop(-kept[:, 0], np.array(cropped.shape) + kept[:, 1])
+    return Volume(np.pad(cropped.data, kept, mode="edge"), grid.affine)
+
+
 def _is_flat(
     data: np.ndarray, start: np.ndarray, stop: np.ndarray, axis: int, at_start: bool
 ) -> bool:

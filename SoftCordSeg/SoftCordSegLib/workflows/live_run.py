@@ -172,10 +172,21 @@ def live_run(folder: Path, progress: Progress) -> Iterator[Progress]:
             os.remove(folder / STOP_FILE)
         raise
     except Exception as error:
-        hint = error.hint if isinstance(error, SoftCordSegError) else ""
-        live.write(RunState.FAILED, message=_sentence(error), hint=hint)
+        live.fail(error)
         raise
     live.write(RunState.FINISHED, fraction=1.0, message="Finished")
+
+
+@contextlib.contextmanager
+def before_run(folder: Path) -> Iterator[None]:
+    """Within the block something is prepared for a :func:`live_run`; where that fails, the folder
+    says why.
+    """
+    try:
+        yield
+    except Exception as error:
+        _Live(folder, Progress()).fail(error)
+        raise
 
 
 class _Live(Progress):
@@ -199,6 +210,11 @@ class _Live(Progress):
         content["seconds"] = round(self._written - self._began, 1)
         with contextlib.suppress(OSError, OutputError):
             write_text_atomically(self._folder / PROGRESS_FILE, json_text(content))
+
+    def fail(self, error: Exception) -> None:
+        """The file of work that an error has ended."""
+        hint = error.hint if isinstance(error, SoftCordSegError) else ""
+        self.write(RunState.FAILED, message=_sentence(error), hint=hint)
 
     def _heard(self, fraction: float, message: str) -> None:
         self._fraction = fraction

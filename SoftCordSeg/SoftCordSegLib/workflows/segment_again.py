@@ -363,6 +363,7 @@ def _with_edits(one: AgainCase, stage: Path, threshold: float, wants_binary: boo
     if one.edits is not None:
         edits = _edit_map(one.edits, new)
         p0 = np.ascontiguousarray(new.data, np.float32)
+        content.pop("Doubt", None)  # of the mask without the corrections
         new = new.with_data(merge(p0, edits, threshold, [float(size) for size in new.spacing]))
     masks: dict[Path, Callable[[Path], object]] = {
         mask: lambda path: write_nifti(new, path, np.float32)

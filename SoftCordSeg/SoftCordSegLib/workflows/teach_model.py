@@ -40,11 +40,11 @@ from ..review.review_cases import ReviewCase, find_review_cases
 from ..review.verdicts import Verdict, read_verdicts
 from .finetune_bundle import REPORT_FILE, FinetuneOptions, finetune_bundle
 from .judged_cases import JudgedMask, judged_mask, verdicts_by_case
-from .live_run import LiveState, RunState, check_not_running, read_live
+from .live_run import LiveState, RunState, before_run, check_not_running, read_live
 from .training_python import TASK_FILE, TrainingPython, start_task
 
 TEACHING, CASES_FILE, DECISION_FILE = "teaching", "cases.json", "decision.json"
-TRAINING, HELD_OUT = "training", "validation"
+TRAINING, HELD_OUT, LEFT_OUT = "training", "validation", "left_out"
 _TASK_OPTIONS = ("steps", "seed", "device", "workers", "threads")
 
 
@@ -100,6 +100,7 @@ class Teaching:
         report: before and after, see :mod:`.finetune_bundle`; empty before the end.
         decision: what was decided: {"kept": name} or {"discarded": True}, with "when"; else empty.
         accepted: whether the new bundle is there and no worse; None where there is none.
+        left_out: a sentence for each case that could not be learned from.
     """
 
     live: LiveState
@@ -107,6 +108,7 @@ class Teaching:
     report: dict[str, Any] = field(default_factory=dict)
     decision: dict[str, Any] = field(default_factory=dict)
     accepted: bool | None = None
+    left_out: tuple[str, ...] = ()
 
 
 def teaching_folder(dataset: Path) -> Path:
@@ -192,7 +194,6 @@ def start_teaching(
     check_folder(folder)
     task = {
         "task": TEACHING,
-        "hold_out": bool(plan.held_out),
         **{name: getattr(options, name) for name in _TASK_OPTIONS},
     }
     for old in (REPORT_FILE, "report.csv", DECISION_FILE):
@@ -232,9 +233,12 @@ def run_teaching(folder: Path, model: str | None, progress: Progress | None = No
         SoftCordSegError: as :func:`.finetune_bundle.finetune_bundle`.
     """
     task = read_sidecar(folder / TASK_FILE)
+    # Where the list names cases to hold out, they are those that it names.
+    with before_run(folder):
+        named = _leave_broken_out(folder / CASES_FILE)
     options = FinetuneOptions(
         model=model or None,
-        hold_out="0.2" if task.get("hold_out") else "none",
+        hold_out="0.2" if named else "none",
         **{name: task[name] for name in _TASK_OPTIONS},
     )
     finetune_bundle(
@@ -258,6 +262,10 @@ def teaching_of(dataset: Path) -> Teaching:
         report if live.state is RunState.FINISHED else {},
         read_sidecar(folder / DECISION_FILE),
         None if there is None else there.name == "bundle",
+        tuple(
+            f"'{Path(one['image']).name}': {one['why']}"
+            for one in read_sidecar(folder / CASES_FILE).get(LEFT_OUT, [])
+        ),
     )
 
 
@@ -381,6 +389,48 @@ def _learned_from(chosen: Sequence[JudgedMask], model: str | Path | None) -> set
 def _participant(one: JudgedMask) -> str:
     """An image whose name says no participant is one of its own."""
     return one.case.participant or one.case.key
+
+
+def _leave_broken_out(file: Path) -> bool:
+    """Take cases out of a list that cannot be read, or are there twice: one broken file must not
+    cost the others.  What was left out, and why, is kept in the list.
+
+    Returns:
+        Whether it names cases to hold out.
+
+    Raises:
+        InputError: nothing is left to learn from.
+    """
+    from ..training.finetune import read_cases
+    from ..training.real_cases import load_cases
+
+    content, seen = read_sidecar(file), set[str]()
+    left: list[dict[str, str]] = []
+    for part in (TRAINING, HELD_OUT):
+        kept: list[dict[str, str]] = []
+        for entry in content.get(part, []):
+            why, image = "", file.with_suffix(f".one{file.suffix}")
+            try:
+                write_text_atomically(image, json_text({TRAINING: [entry]}))
+                (read,), _notes = read_cases(load_cases(image))
+                why = "The same image is there twice." if read.sha256["image"] in seen else ""
+                seen.add(read.sha256["image"])
+            except InputError as error:
+                why = f"{error.sentence} {error.hint}".strip()
+            finally:
+                image.unlink(missing_ok=True)
+            (left if why else kept).append({**entry, "why": why} if why else entry)
+        content[part] = kept
+    if not content[TRAINING]:
+        raise InputError(
+            f"Nothing is left to learn from. {left[0]['why'] if left else ''}".rstrip(),
+            path=Path(left[0]["image"]) if left else file,
+        )
+    content = {part: content[part] for part in (TRAINING, HELD_OUT) if content[part]}
+    if left:
+        content[LEFT_OUT] = [*left]
+        write_text_atomically(file, json_text(content))
+    return HELD_OUT in content
 
 
 def _list_of(plan: TeachingPlan, folder: Path) -> dict[str, Any]:
