@@ -101,4 +101,4 @@ def test_a_mask_that_cannot_be_judged_is_written_all_the_same(tmp_path, monkeypa
             tmp_path / "scan.nii.gz", tmp_path / "out", A_BUNDLE, SegmentOptions(), Progress()
         )
     assert done.files["mask"].is_file()
-    assert "Doubt" not in json.loads(done.files["sidecar"].read_text())
+    assert "Doubt" not in json.loads(done.files["sidecar"].read_text(encoding="utf-8"))
