@@ -45,6 +45,18 @@ def test_the_doubtful_come_first_with_the_reason_and_the_list_knows_them(dataset
     assert "two tissues" in review("list", dataset)
 
 
+def test_cases_to_teach_are_drawn_by_a_seed(dataset):
+    one, again = (
+        review("doubt", dataset, "--teach", 2, "--seed", 3, "--json")["teach"] for _ in range(2)
+    )
+
+    assert one == again
+    assert len({row["case"] for row in one}) == 2
+    assert {row["drawn"] for row in one} <= {"unsure", "random"}
+    assert "To teach" in review("doubt", dataset, "--teach", 1)
+    assert review("doubt", dataset, "--json")["teach"] == []
+
+
 def test_the_network_is_asked_once_for_each_mask(dataset, monkeypatch):
     from cli.fakes import A_BUNDLE, engine
     from SoftCordSegLib.review.network_agreement import Agreement

@@ -18,26 +18,42 @@ if TYPE_CHECKING:
     from ..workflows.run_each import Failure
 
 _SHOWN = 20
+AskNetwork = Annotated[
+    bool,
+    typer.Option(
+        "--network",
+        help=(
+            "Also compare each mask with what the network says of the mirrored image: some"
+            " seconds a mask, once."
+        ),
+    ),
+]
+Shown = Annotated[
+    int, typer.Option("--show", help="How many cases to show, the most doubtful first.", min=0)
+]
+Taught = Annotated[
+    int,
+    typer.Option(
+        "--teach",
+        help=(
+            "Also draw so many cases to correct and teach: where the model is unsure, spread"
+            " over contrasts, sites and sessions, a quarter at random."
+        ),
+        min=0,
+    ),
+]
+Seed = Annotated[int, typer.Option(help="Of that draw.", min=0)]
 
 
 def doubt_command(
     dataset: Dataset,
-    network: Annotated[
-        bool,
-        typer.Option(
-            "--network",
-            help=(
-                "Also compare each mask with what the network says of the mirrored image: some"
-                " seconds a mask, once."
-            ),
-        ),
-    ] = False,
+    network: AskNetwork = False,
     model: Model = None,
     device: Device = "auto",
     threads: Threads = None,
-    most: Annotated[
-        int, typer.Option("--show", help="How many cases to show, the most doubtful first.", min=0)
-    ] = _SHOWN,
+    most: Shown = _SHOWN,
+    teach: Taught = 0,
+    seed: Seed = 1,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -48,7 +64,7 @@ def doubt_command(
     """
     with guarded(debug, as_json):
         from ..review.review_cases import find_review_cases
-        from ..workflows.review_doubt import doubts_of
+        from ..workflows.review_doubt import cases_to_teach, doubts_of
 
         cases = find_review_cases(dataset)
         check = _network_check(model, device, threads) if network else None
@@ -70,9 +86,13 @@ def doubt_command(
             f"{len(doubts)} mask{'s' * (len(doubts) != 1)} judged; {without}"
             f" case{'s' * (without != 1)} without one."
         )
+        chosen = cases_to_teach(dataset, cases, doubts, teach, seed)
+        if chosen:
+            show_table("To teach", ["case", "drawn"], [[one.key, one.how] for one in chosen])
         if as_json:
             print_json(
                 {
+                    "teach": [{"case": one.key, "drawn": one.how} for one in chosen],
                     "doubts": [{"case": key, **doubt.as_json()} for key, doubt in ranked],
                     "failures": [failure.name for failure in failures],
                 }

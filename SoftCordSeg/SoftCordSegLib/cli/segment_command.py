@@ -106,7 +106,6 @@ def segment_command(
     }
     with guarded(debug, as_json):
         from ..network import store
-        from ..workflows.excluded_images import without_excluded_images
         from ..workflows.segment_images import SegmentOptions, segment_files, with_crop
 
         options = SegmentOptions(
@@ -121,6 +120,8 @@ def segment_command(
         )
         crop = parse_crop(crop_size)
         if exclude is not None:
+            from ..workflows.excluded_images import without_excluded_images
+
             images, left_out = without_excluded_images(images, exclude)
             for sentence in left_out:
                 warn(sentence)

@@ -6,7 +6,6 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import interpolate
 
 from ..errors import InputError
 from ..volume.grid import Grid
@@ -124,6 +123,8 @@ def smooth_spline(
     The smoothing factor is SCT's empirical s = (len(x) / len(at))² · smooth · spacing / 3, with
     ``spacing`` the slice distance, mm.
     """
+    from scipy import interpolate  # a quarter of a second, which segmentation does without
+
     degree = 3 if len(x) > 3 else 1
     factor = (len(x) / len(at)) ** 2 * smooth * spacing / 3.0
     with warnings.catch_warnings():

@@ -12,7 +12,6 @@ import math
 
 import numpy as np
 from scipy import ndimage
-from scipy.spatial import cKDTree
 
 from ..errors import InputError
 from ..progress import Progress
@@ -199,4 +198,6 @@ def _farthest(a: np.ndarray, b: np.ndarray) -> float:
         return 0.0
     # The nearest pixel of a region to one outside it is on the region's border.
     border = np.argwhere(b & ~ndimage.binary_erosion(b))
+    from scipy.spatial import cKDTree  # seldom needed, and not quick to import
+
     return float(cKDTree(border).query(outside)[0].max())

@@ -165,13 +165,17 @@ def preference(better: int, worse: int) -> Estimate:
     """
     from scipy.stats import binomtest
 
-    told = better + worse
-    if not told:
+    decided = better + worse
+    if not decided:
         return Estimate(math.nan, note="Neither was found better in any case.")
-    test = binomtest(better, told)
+    test = binomtest(better, decided)
     interval = test.proportion_ci(_LEVEL)
     return Estimate(
-        better / told, float(interval.low), float(interval.high), told, f"p = {test.pvalue:.2g}"
+        better / decided,
+        float(interval.low),
+        float(interval.high),
+        decided,
+        f"p = {test.pvalue:.2g}",
     )
 
 

@@ -46,7 +46,7 @@ def looks_like_ct(data: np.ndarray) -> bool:
         return False
     air = np.count_nonzero((data >= _AIR_HU[0]) & (data <= _AIR_HU[1]))
     tissue = np.count_nonzero((data >= _TISSUE_HU[0]) & (data <= _TISSUE_HU[1]))
-    return air >= _LEAST_AIR * data.size and tissue >= _LEAST_TISSUE * data.size
+    return bool(air >= _LEAST_AIR * data.size and tissue >= _LEAST_TISSUE * data.size)
 
 
 def check_image(image: Volume) -> None:

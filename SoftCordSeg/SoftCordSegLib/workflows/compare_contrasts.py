@@ -1,5 +1,5 @@
 """Measured masks -> the contrasts of each participant side by side, with the SD over them: what
-the command line's comparison and the panel's *Compare* do.
+a comparison in the shell and the panel's *Compare* do.
 """
 
 from __future__ import annotations

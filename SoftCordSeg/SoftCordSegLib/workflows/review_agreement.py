@@ -272,15 +272,15 @@ def _answers(verdicts: Sequence[Verdict]) -> dict[Reader, _Answers]:
             del standing[-1:]  # what stood before it counts again
         else:
             standing.append(one)
-    told: dict[Reader, _Answers] = {}
+    counted: dict[Reader, _Answers] = {}
     for reader, answers in found.items():
         for key, standing in answers.items():
             newest_of = {one.mask_sha256: n for n, one in enumerate(standing)}
             last = [standing[n] for n in sorted(newest_of.values())]
             kept = [one for one in last if one.verdict is not None or one.rank is not None]
             if kept:
-                told.setdefault(reader, {})[key] = kept
-    return told
+                counted.setdefault(reader, {})[key] = kept
+    return counted
 
 
 def _on_same_mask(
@@ -499,8 +499,8 @@ def _methods(reading: Reading, said: Mapping[Reader, _Answers]) -> Iterator[Agre
             if item.key in answers:
                 mine.setdefault(item.case, {})[method[item.key]] = answers[item.key][-1]
         for name in (one, other):
-            told = [both[name].verdict for both in mine.values() if name in both]
-            passes = [verdict is Judgement.PASS for verdict in told if verdict is not None]
+            judged = [both[name].verdict for both in mine.values() if name in both]
+            passes = [verdict is Judgement.PASS for verdict in judged if verdict is not None]
             if passes:
                 share = agreement.same_share(passes, [True] * len(passes))
                 yield AgreementRow(str(reader), "", f"{name} passes, share", share)

@@ -32,7 +32,7 @@ from ..review.mask_profile import mask_profile
 from ..review.network_agreement import network_agreement
 from ..review.normal_calibre import normal_calibre
 from ..review.review_cases import ReviewCase
-from ..review.worth_teaching import teach_of
+from ..review.worth_teaching import Chosen, candidate_of, choose_to_teach, teach_of
 from ..structured_text import read_json
 from ..volume import mask_values, read_nifti, time_points
 from .run_each import Failure, OnFailure, say_nothing
@@ -215,6 +215,39 @@ def doubts_of(
             found[case.key] = findings
     progress.report(1.0, f"Judged {len(found)} masks")
     return _together(cases, found)
+
+
+def cases_to_teach(
+    dataset: Path,
+    cases: Sequence[ReviewCase],
+    doubts: Mapping[str, Doubt],
+    n: int,
+    seed: int,
+) -> list[Chosen]:
+    """Cases that are worth correcting so that the model learns from them; see
+    :func:`..review.worth_teaching.choose_to_teach`.
+
+    Args:
+        dataset: for the site in ``participants.tsv``.
+        cases: of the data set; those without a mask or with a problem are left out.
+        doubts: of :func:`doubts_of`.
+        n: how many.
+        seed: the same seed draws the same cases.
+
+    Raises:
+        OptionError: ``n`` is below 0.
+    """
+    facts = participant_facts(dataset)
+    none = ParticipantFacts()
+    return choose_to_teach(
+        [
+            candidate_of(case, doubts.get(case.key), facts.get(case.participant, none).site)
+            for case in cases
+            if case.mask is not None and not case.problem
+        ],
+        n,
+        seed,
+    )
 
 
 def _together(cases: Sequence[ReviewCase], found: Mapping[str, MaskFindings]) -> dict[str, Doubt]:
