@@ -156,12 +156,13 @@ def reviewing(camera: Photographer, files: dict[str, Path]) -> None:
             host.click(ui.cordDataSetSection, (60, 10))
             host.click(ui.cordJudgeButton)
             camera.open_section("Cases")
-            host.click(ui.cordCaseTable.viewport(), (40, 10))
+        camera.widget.panel.desk.go_to("sub-02/anat/sub-02_T2w")
         camera.take("review-case")
         host.click(ui.cordPassButton)
         camera.take("review-judged")
         host.click(ui.cordNextCase)
         camera.take("review-next")
+        camera.widget.panel.desk.go_to("sub-01/anat/sub-01_T2w")
         host.click(ui.cordToCorrectButton)
         host.click(ui.cordPaintButton)
         camera.paint_in_view()
@@ -244,6 +245,7 @@ IN_DOCS = {
     "slicer-levels": "levels-found",
     "slicer-measured": "measure-levels",
     "slicer-compare": "compare",
+    "slicer-review": "review-case",
     "slicer-teach": "review-teach-better",
 }
 # Of a picture in the documentation, which is small.

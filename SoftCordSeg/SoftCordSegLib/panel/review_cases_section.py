@@ -9,7 +9,7 @@ from .controls import Section
 
 _CASE, _DOUBT, _VERDICT, _REASON = range(4)
 # Rows that are seen without scrolling, in the font of the screen.
-_ROWS = 6
+_ROWS = 5
 _SEARCH_MS = 150
 
 
@@ -125,7 +125,7 @@ class CasesSection(Section):
         self._panel.rest("" if self._session is None else self._words(self._session), self.name)
 
     def _width_of(self, column: int) -> int:
-        letters = (17, 7, 8)[column]
+        letters = (15, 8, 9)[column]
         return round(letters * 0.3 * _height_of_line())
 
     @property

@@ -275,8 +275,8 @@ class RunSection(Section):
 
     def _say_the_state(self, situation) -> None:
         rest, image = self._panel.rest, situation.image
-        if self._panel.reviewing and situation.view is None and not situation.missing:
-            rest("")  # the case's own line says why
+        if self._panel.reviewing and not situation.missing:
+            rest("")  # the case has lines of its own, and the list needs the room
         elif situation.missing:
             rest(
                 _("These packages are missing: {names}.").format(names=", ".join(situation.missing))
@@ -290,9 +290,6 @@ class RunSection(Section):
         else:
             outcome = self._read_outcome(situation.study)
             position = outcome.position_mm
-            if self._panel.reviewing and not outcome.warning:
-                rest("")  # the list needs the room
-                return
             rest(
                 " ".join([self._frame(image), outcome.text, self._notes]).strip(),
                 warning=outcome.warning,
