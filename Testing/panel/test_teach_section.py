@@ -78,7 +78,7 @@ def test_started_watched_stopped_gone_on_and_kept(slicer_host, ui, widget, taugh
     slicer_host.click(ui.cordTeachButton)
 
     folder = teach_model.teaching_folder(taught.root)
-    listed = json.loads((folder / "cases.json").read_text())
+    listed = json.loads((folder / "cases.json").read_text(encoding="utf-8"))
     assert (len(listed["training"]), len(listed["validation"])) == (2, 1)
     assert not ui.cordTeachButton.enabled
     with live_run(folder, Progress()) as live:
