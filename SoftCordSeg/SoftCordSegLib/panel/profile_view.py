@@ -373,6 +373,6 @@ def _words():
         ends=_("mask ends"),
         begins=_("mask begins"),
         interrupted=_("interrupted"),
-        predicted=_("before correction"),
+        predicted=_("as predicted"),
         empty=_("The area along the cord\nis drawn here after\nSegment."),
     )

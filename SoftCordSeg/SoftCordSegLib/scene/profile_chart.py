@@ -52,7 +52,7 @@ class ChartWords:
     ends: str = "mask ends"
     begins: str = "mask begins"
     interrupted: str = "interrupted"
-    predicted: str = "before correction"
+    predicted: str = "as predicted"
     empty: str = "The area along the cord\nis drawn here after\nSegment."
 
 
@@ -352,8 +352,9 @@ class ProfileChart:
         return ticks
 
     def _draw_legend(self, curves: Sequence[Curve]) -> None:
-        """Below the axis, where no curve is."""
-        left, bottom, _, _ = self.plot
+        """Below the axis, where no curve is, from the edge of the view: names are long."""
+        _, bottom, _, _ = self.plot
+        left = 0.5 * self.text_px
         ink, line = rgb(self.style.ink), _LEGEND_LINE * self.text_px
         for n, (name, colour, dotted) in enumerate(self._legend(curves)):
             y = bottom - _BOTTOM * self.text_px - (n + 0.2) * line
