@@ -260,7 +260,10 @@ def _show_list(session: ReviewSession, rows: list[ReviewRow]) -> None:
             f"{unknown} masks have not been looked at for doubt; 'softcord review doubt DATASET'"
             " does it."
         )
-    say(f"Judged: {session.progress_text()}.")
+    if session.blinded and not session.rater:
+        say("This reading is blinded: --rater NAME shows your own verdicts, and no others.")
+    else:
+        say(f"Judged: {session.progress_text()}.")
 
 
 def _show_case(session: ReviewSession, row: ReviewRow, copies: list[Path]) -> None:

@@ -65,7 +65,9 @@ class QcResult:
         made: keys of the cases whose pictures were drawn.
         kept: those whose pictures still hold.
         not_shown: by key, why a case is not shown.
-        failures: of cases that could not be drawn.
+        failures: of cases that could not be drawn; blinded, their sentences name no file.
+        blinded: whether names are hidden, by the options or by the reading.
+        shown_names: what the page calls each case, by key.
     """
 
     page: Path
@@ -73,6 +75,8 @@ class QcResult:
     kept: list[str] = field(default_factory=list)
     not_shown: dict[str, str] = field(default_factory=dict)
     failures: list[Failure[Any]] = field(default_factory=list)
+    blinded: bool = False
+    shown_names: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -133,10 +137,20 @@ def make_qc_page(
     not_shown = {row.case.key: row.case.problem or NO_MASK for row in rows if not row.can_be_judged}
     shown = _with_what_is_known(dataset, session, rows, options, bar)
     known = {one.subject_of_view: one for one in store.entries() if one.subject_of_view}
-    result = QcResult(store.page, not_shown=not_shown)
+    result = QcResult(
+        store.page,
+        not_shown=not_shown,
+        blinded=options.blinded,
+        shown_names={row.case.key: row.shown_name for row in rows},
+    )
 
     def work(one: _Shown, progress: Progress) -> None:
-        entry, is_new = _entry(dataset, title, store, one, options, known, progress)
+        try:
+            _, is_new = _entry(dataset, title, store, one, options, known, progress)
+        except InputError as error:
+            if options.blinded:  # its path would say which case it is
+                raise InputError(error.sentence) from None
+            raise
         (result.made if is_new else result.kept).append(one.case.key)
 
     try:
