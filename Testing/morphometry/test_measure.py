@@ -75,7 +75,7 @@ def test_mirroring_within_the_slice_does_not_matter(axis):
     assert areas(mirrored).mean() == pytest.approx(areas(CORD).mean(), rel=2e-3)
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(st.floats(-40, 40), st.sampled_from([0, 1]))
 def test_a_tilted_cylinder_keeps_its_area(tilt, axis):
     lean = [0.0, 0.0]
@@ -101,7 +101,7 @@ def test_a_cord_that_leans_both_ways_is_corrected_as_by_sct():
     assert area == pytest.approx(math.pi * 6.0 * 4.5 * too_much, rel=0.02)
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(st.floats(0, 40), st.floats(0, 360))
 def test_exact_tilt_keeps_the_area_whichever_way_the_cylinder_leans(tilt, towards):
     slope, angle = math.tan(math.radians(tilt)), math.radians(towards)
@@ -154,7 +154,7 @@ def test_thresholded_is_the_same_as_measuring_the_binary_mask(threshold):
 
 
 @given(st.floats(0.3, 1.7), st.floats(0.3, 1.7), st.floats(0.5, 6.0))
-@settings(max_examples=15)
+@settings(max_examples=10)
 def test_voxel_size_does_not_matter(x, y, z):
     shape = (round(26 / x) + 4, round(22 / y) + 4, 6)
     shape = measure(cylinder(shape=shape, spacing=(x, y, z)), UPRIGHT)
@@ -270,7 +270,7 @@ def test_a_shape_is_a_sequence_of_slices():
         shape.at_slice(14)
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(
     st.integers(0, 13),
     st.integers(1, 14),

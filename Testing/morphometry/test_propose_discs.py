@@ -180,7 +180,7 @@ def test_an_image_that_cannot_tell_names_gives_the_ways_to_name_them(t2):
     assert 0.5 < sum(probabilities) <= 1.0 + 1e-9
 
 
-@pytest.mark.parametrize("known", [3, 5, 8, 10])
+@pytest.mark.parametrize("known", [3, 10])
 def test_the_templates_discs_from_one(shared_data, known):
     folder = shared_data / "template"
     image, mask = (
@@ -254,7 +254,7 @@ LUMBAR_DISCS = {
 LUMBAR_CORD = {100: 77, 120: 73.5, 140: 70.5, 160: 69, 200: 67.5}
 
 
-@pytest.mark.parametrize("known", [18, 19, 20, 21])
+@pytest.mark.parametrize("known", [18, 21])
 def test_discs_of_a_real_lumbar_spine_are_within_4_mm_of_those_seen(shared_data, known):
     image = reorient(
         read_nifti(shared_data / "images" / "sct-tutorial" / "sub-single_t2_lumbar.nii.gz"), "RAS"

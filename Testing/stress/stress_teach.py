@@ -55,7 +55,7 @@ from SoftCordSegLib.workflows.teach_model import (
 )
 from SoftCordSegLib.workflows.training_python import find_training_python
 
-STEPS = int(os.environ.get("SOFTCORD_TEACH_STEPS", "200"))
+STEPS = int(os.environ.get("SOFTCORD_TEACH_STEPS", "80"))
 ANATOMIES = (0, 1, 2, 3)
 # Participants: corrected, twin in the same contrast, twin in another one, sharp scans that were
 # passed as they are in both, and the rest, not looked at yet.

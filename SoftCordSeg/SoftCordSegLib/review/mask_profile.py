@@ -174,7 +174,7 @@ def mask_profile(
 def _box(data: np.ndarray) -> tuple[slice, ...] | None:
     """The smallest box with all of a mask; None for an empty one."""
     filled: np.ndarray = ~np.asarray(data <= EMPTY)  # NaN too, which is refused later
-    planes = filled.any(axis=2)
+    planes: np.ndarray = np.any(filled, axis=2)
     rows = np.flatnonzero(planes.any(axis=1))
     if not len(rows):
         return None
