@@ -387,7 +387,7 @@ def test_the_store_of_monailabel_is_read_and_updated(root, tmp_path):
 
 
 def test_a_name_that_is_given_takes_no_verdict_away_from_its_author(root, tmp_path):
-    """``import DATA qc_report.json qc_fail.yml --rater Bo``: the list names nobody, the report does;
+    """``import DATA qc_report.json qc_fail.yml --rater Bo``: only the list names nobody;
     what was changed on SCT's page after the export may be anyone's.
     """
     judge_all(root)
