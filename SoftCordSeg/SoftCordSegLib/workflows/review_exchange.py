@@ -303,9 +303,7 @@ def _last_of_each(
     timed = [one for one in judged if one[1].when]
     yield from sorted(timed, key=lambda one: one[1].when)
     yield from {
-        (case.key, one.rater, one.reading): (case, one)
-        for case, one in judged
-        if not one.when
+        (case.key, one.rater, one.reading): (case, one) for case, one in judged if not one.when
     }.values()
 
 
