@@ -8,11 +8,7 @@ import pandas as pd
 import pytest
 
 from evaluation.study import rows_of
-from SoftCordSegLib.evaluation.release_drift import (
-    drifts_beyond,
-    release_differences,
-    release_drifts,
-)
+from SoftCordSegLib.evaluation.release_drift import release_differences, release_drifts
 
 
 def test_each_release_against_the_one_before():
@@ -41,27 +37,3 @@ def test_each_release_against_the_one_before():
     assert first.sd_mm2 == pytest.approx(math.sqrt(8.0))
     assert first.mean_percent == pytest.approx((2.5 + 10.0) / 2)
     assert (second.images, second.missing, second.mean_mm2, second.sd_mm2) == (2, 1, 0.0, 0.0)
-
-
-def test_what_moves_by_more_than_the_limit_either_way_is_said():
-    def drift(release, images, percent, dataset="x"):
-        return (dataset, "v1", release, images, percent)
-
-    columns = ["dataset", "previous", "release", "images", "mean_percent"]
-    drifts = pd.DataFrame(
-        [
-            drift("within", 5, 2.0),
-            drift("up", 5, 2.01),
-            drift("down", 5, -3.0, ""),
-            drift("none", 0, math.nan),
-        ],
-        columns=columns,
-    )
-
-    up, down, none = drifts_beyond(drifts, 2.0)
-
-    assert up == "CSA moves by +2.01 % from v1 to up in x, by more than 2 %."
-    assert down == "CSA moves by -3.00 % from v1 to down, by more than 2 %."
-    assert none == "Drift of CSA to none in x is unknown: no image could be compared."
-    assert drifts_beyond(drifts[:1], 2.0) == []
-    assert drifts_beyond(drifts[:0], 2.0) == ["Drift of CSA is unknown: there are no areas."]

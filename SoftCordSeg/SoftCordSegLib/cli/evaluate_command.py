@@ -195,9 +195,9 @@ def _beyond(summary: Summary, limit: float | None) -> list[str]:
     """Say, and give, the drifts beyond a limit; none without one."""
     if limit is None:
         return []
-    from ..evaluation.release_drift import drifts_beyond
+    from ..evaluation.area_drift import drifts_beyond
 
-    beyond = drifts_beyond(summary.drifts, limit)
+    beyond = drifts_beyond(summary.drifts.itertuples(index=False), limit)
     for sentence in beyond:
         fail(sentence)
     return beyond

@@ -4,10 +4,12 @@ program is updated.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from dataclasses import asdict, fields, replace
 
 import pandas as pd
+
+from .area_drift import AreaDrift, area_drift
 
 _IMAGE = ["dataset", "participant", "contrast", "cut", "place"]
 _DIFFERENCE_COLUMNS = [
@@ -58,9 +60,7 @@ def release_drifts(
     """Mean and SD of the differences, for each release after the first and each data set.
 
     Returns:
-        ``dataset, previous, release, images`` (number compared), ``missing`` (number that only one
-        of them has), ``mean_mm2, sd_mm2`` (of the differences, ddof 1), ``mean_percent``,
-        ``flagged`` (number of images beyond the limit).
+        The fields of :class:`~.area_drift.AreaDrift`.
     """
     rows = []
     for dataset, own in areas.groupby("dataset", sort=False):
@@ -71,40 +71,11 @@ def release_drifts(
                 & (differences["previous"] == previous)
                 & (differences["release"] == release)
             ]
-            both = images.get(previous, 0) + images.get(release, 0)
-            rows.append(
-                {
-                    "dataset": dataset,
-                    "previous": previous,
-                    "release": release,
-                    "images": len(moved),
-                    "missing": int(both) - 2 * len(moved),
-                    "mean_mm2": moved["difference_mm2"].mean(),
-                    "sd_mm2": moved["difference_mm2"].std(),
-                    "mean_percent": moved["difference_percent"].mean(),
-                    "flagged": int(moved["flagged"].sum()),
-                }
-            )
-    columns = ["dataset", "previous", "release", "images", "missing"]
-    return pd.DataFrame(rows, columns=[*columns, "mean_mm2", "sd_mm2", "mean_percent", "flagged"])
-
-
-def drifts_beyond(drifts: pd.DataFrame, limit_percent: float) -> list[str]:
-    """A sentence for each data set and release whose mean CSA moved by more than a limit, up or
-    down, or of which no image could be compared; none where all is within it.
-
-    Args:
-        drifts: of :func:`release_drifts`.
-        limit_percent: of the mean over images, at least 0.
-    """
-    found = [] if len(drifts) else ["Drift of CSA is unknown: there are no areas."]
-    for row in drifts.itertuples(index=False):
-        whose = f"{row.release}{f' in {row.dataset}' if row.dataset else ''}"
-        if not row.images or math.isnan(row.mean_percent):
-            found.append(f"Drift of CSA to {whose} is unknown: no image could be compared.")
-        elif abs(row.mean_percent) > limit_percent:
-            found.append(
-                f"CSA moves by {row.mean_percent:+.2f} % from {row.previous} to {whose}, by more"
-                f" than {limit_percent:g} %."
-            )
-    return found
+            before, after = (dict(enumerate(moved[key])) for key in ("previous_mm2", "area_mm2"))
+            both = int(images.get(previous, 0) + images.get(release, 0))
+            row = area_drift((str(dataset), previous, release), before, after)
+            flagged = int(moved["flagged"].sum())
+            rows.append(replace(row, missing=both - 2 * len(moved), flagged=flagged))
+    return pd.DataFrame(
+        [asdict(row) for row in rows], columns=[field.name for field in fields(AreaDrift)]
+    )

@@ -63,6 +63,12 @@ class ReviewDesk:
         self._beside.setSingleShot(True)
         self._beside.setInterval(_BESIDE_MS)
         self._beside.connect("timeout()", self._show_beside)
+        # The case before is taken out of the scene once the next one is on screen.
+        self._before: list = []
+        self._clearing = qt.QTimer()
+        self._clearing.setSingleShot(True)
+        self._clearing.setInterval(0)
+        self._clearing.connect("timeout()", self._clear)
         panel.observe(self._scene, self._scene.StartCloseEvent, self._on_closing)
 
     # --- the data set
@@ -93,6 +99,7 @@ class ReviewDesk:
         self.keep()
         self.saver.finish()
         self._beside.stop()
+        self._clear()
         self._remove(self.shown)
         self.session = self.shown = self.data = None
         self._read_ahead.clear()
@@ -129,11 +136,12 @@ class ReviewDesk:
         hidden = _("The image or the mask of this case is broken.") if broken else ""
         problem = hidden if self.session.blinded else row.case.problem
         self.problems = tuple(text for text in (problem, *data.problems) if text)
+        self._clear()
         before, self.shown = self.shown, None
         self._show(row, data)
         if before is not None:
-            with self._panel.hold():
-                self._remove(before)
+            self._before.append(before)
+            self._clearing.start()
         self._look_ahead()
         if self.side_by_side:
             self._beside.start()
@@ -234,6 +242,9 @@ class ReviewDesk:
         self._beside.stop()
         self._beside.disconnect("timeout()", self._show_beside)
         self._beside.deleteLater()
+        self._clearing.stop()
+        self._clearing.disconnect("timeout()", self._clear)
+        self._clearing.deleteLater()
         self._reading.close(finish=False)
         self._cache.clear()
         self._listeners, self.leaving = [], list
@@ -265,7 +276,7 @@ class ReviewDesk:
         """The scene is being closed: what was corrected is in it for a moment still."""
         self.keep()
         self.saver.follow(None, None, None)
-        self.shown = None
+        self.shown, self._before = None, []
 
     # --- nodes
     # ----------------------------------------------------------------------------------------------
@@ -304,6 +315,14 @@ class ReviewDesk:
 
         session, reading = self.session, self.session.options.reading
         return reader_mask(session.dataset, reading, session.rater, case) if reading else None
+
+    def _clear(self) -> None:
+        self._clearing.stop()
+        if self._before:
+            gone, self._before = self._before, []
+            with self._panel.hold():
+                for shown in gone:
+                    self._remove(shown)
 
     def _remove(self, shown) -> None:
         from ..scene.case_loading import remove_case

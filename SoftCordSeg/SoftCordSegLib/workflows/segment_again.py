@@ -32,6 +32,7 @@ from ..bids import (
 )
 from ..correction import merge
 from ..errors import Cancelled, InputError, OptionError, SoftCordSegError
+from ..evaluation.area_drift import AreaDrift, area_drift, drifts_beyond
 from ..files import (
     check_folder,
     file_sha256,
@@ -52,8 +53,6 @@ from .segment_images import SegmentOptions, segment_file
 from .training_python import TASK_FILE, TrainingPython, start_task
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from ..network import ModelBundle
 
 AGAIN = "again"
@@ -99,9 +98,8 @@ class Proposal:
     Attributes:
         model: name and version of the bundle that made them.
         rows: one a case.
-        drifts: of CSA, one a contrast, plain types; the keys are the columns of
-            :func:`~SoftCordSegLib.evaluation.release_drift.release_drifts`, ``dataset`` is the
-            contrast. They are stored, for a Python without pandas too.
+        drifts: of CSA, one a contrast, plain types; the keys are the fields of
+            :class:`~SoftCordSegLib.evaluation.area_drift.AreaDrift`, ``dataset`` is the contrast.
     """
 
     model: str
@@ -115,31 +113,22 @@ class Proposal:
 
     def beyond(self, limit_percent: float) -> list[str]:
         """A sentence for each contrast whose mean CSA moves by more; none where all is within."""
-        from ..evaluation.release_drift import drifts_beyond
-
-        frame = _drift_frame(self.rows)
-        return [] if frame is None else drifts_beyond(frame, limit_percent)
+        drifts = _drifts(self.rows)
+        return drifts_beyond(drifts, limit_percent) if drifts else []
 
 
-def _drift_frame(rows: Sequence[AgainRow]) -> pd.DataFrame | None:
-    """None where nothing is replaced: a first mask moves no area."""
-    import pandas as pd
-
-    from ..evaluation.release_drift import release_differences, release_drifts
-
-    areas = [
-        (method, row.contrast, row.key, row.contrast, "soft", "both", area)
-        for row in rows
-        for method, area in ((_BEFORE, row.before_mm2), (_AFTER, row.after_mm2))
-        if row.is_proposed and math.isfinite(area)
+def _drifts(rows: Sequence[AgainRow]) -> list[AreaDrift]:
+    """One a contrast; none where nothing is replaced: a first mask moves no area."""
+    areas: dict[str, dict[str, dict[str, float]]] = {}
+    for row in rows:
+        for when, area in ((_BEFORE, row.before_mm2), (_AFTER, row.after_mm2)):
+            if row.is_proposed and math.isfinite(area):
+                of_contrast = areas.setdefault(row.contrast, {_BEFORE: {}, _AFTER: {}})
+                of_contrast[when][row.key] = area
+    return [
+        area_drift((contrast, _BEFORE, _AFTER), own[_BEFORE], own[_AFTER])
+        for contrast, own in areas.items()
     ]
-    if not areas:
-        return None
-    columns = ["method", "dataset", "participant", "contrast", "cut", "place", "area_mm2"]
-    frame = pd.DataFrame(areas, columns=columns)
-    releases = (_BEFORE, _AFTER)
-    moved = release_differences(frame, releases, math.inf)
-    return release_drifts(frame, moved, releases)
 
 
 def again_folder(dataset: Path) -> Path:
@@ -191,8 +180,7 @@ def propose_again(
                 shutil.rmtree(_stage_of(dataset, one.case.key), ignore_errors=True)
                 row = replace(row, reason=_why(error))
         rows.append(row)
-    frame = _drift_frame(rows)
-    drifts = [] if frame is None else [plain(one) for one in frame.to_dict("records")]
+    drifts = [plain(asdict(one)) for one in _drifts(rows)]
     proposal = Proposal(bundle.name, tuple(rows), tuple(drifts))
     content = {
         "model": proposal.model,
