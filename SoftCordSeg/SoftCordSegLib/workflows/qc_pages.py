@@ -5,7 +5,7 @@ does.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -145,12 +145,8 @@ def make_qc_page(
     )
 
     def work(one: _Shown, progress: Progress) -> None:
-        try:
+        with _unnamed(options.blinded):
             _, is_new = _entry(dataset, title, store, one, options, known, progress)
-        except InputError as error:
-            if options.blinded:  # its path would say which case it is
-                raise InputError(error.sentence) from None
-            raise
         (result.made if is_new else result.kept).append(one.case.key)
 
     try:
@@ -160,13 +156,32 @@ def make_qc_page(
             sentence = getattr(failure.error, "sentence", "") or "It could not be drawn."
             not_shown[failure.item.case.key] = sentence
     finally:
-        names = {one.case.key: one.name for one in shown}
-        sentences = {f"{title}: {name}": "" for key, name in names.items() if key not in not_shown}
-        for key, sentence in not_shown.items():
-            if not options.blinded or key in names:
-                sentences[f"{title}: {names.get(key, key)}"] = sentence
+        sentences = _sentences(title, shown, not_shown, options.blinded)
         store.refresh(title, sentences, options.rater)
     return result
+
+
+def _sentences(
+    title: str, shown: Sequence[_Shown], not_shown: Mapping[str, str], blinded: bool
+) -> dict[str, str]:
+    """What the page says of each case that it is made of: "", or why it is not shown."""
+    names = {one.case.key: one.name for one in shown}
+    sentences = {f"{title}: {name}": "" for key, name in names.items() if key not in not_shown}
+    for key, sentence in not_shown.items():
+        if not blinded or key in names:
+            sentences[f"{title}: {names.get(key, key)}"] = sentence
+    return sentences
+
+
+@contextlib.contextmanager
+def _unnamed(blinded: bool) -> Iterator[None]:
+    """What goes wrong in the block names no file where the path would say which case it is."""
+    try:
+        yield
+    except InputError as error:
+        if blinded:
+            raise InputError(error.sentence) from None
+        raise
 
 
 def _check_reading(dataset: Path, name: str) -> None:
