@@ -237,7 +237,7 @@ def packed_case(one: Labelled) -> PackedCase:
     image = without_padding(one.image)
     coarse = coarse_image(image, COARSE_MM)
     arrays = packed_arrays(
-        WorkingImage(image, coarse, around_cord(image, coarse)),
+        WorkingImage(image, coarse, around_cord(image, coarse), image.grid),
         one.label,
         one.weight,
         spacing_mm=FINE_MM,

@@ -72,7 +72,7 @@ def test_the_list_shows_verdicts_of_all_raters_or_of_one(dataset):
     everyone = review("list", dataset)
     assert "artefact, rank 2, bert" in everyone
     assert "'sub-03/anat/sub-03_T2w' cannot be reviewed: The image is empty." in everyone
-    assert "2 masks have not been looked at for doubt" in everyone
+    assert "2 masks have no doubt: not looked at yet" in everyone
     listed = {
         case["case"]: case for case in review("list", dataset, "--rater", "anna", "--json")["cases"]
     }
@@ -146,6 +146,15 @@ def test_the_rater_comes_from_the_option_or_the_variable_and_never_from_the_syst
 def test_what_cannot_be_stored_is_a_sentence(dataset, words, code, sentence):
     assert sentence in review("verdict", dataset, *words, "--rater", "anna", code=code)
     assert read_verdicts(dataset) == []
+
+
+def test_a_long_comment_is_shortened_in_the_table_and_whole_in_json(dataset):
+    comment = "the rim is wide\nfrom C2 on, " * 500
+    review("verdict", dataset, "sub-01_T2w", "fail", "--rater", "anna", "--comment", comment)
+
+    assert max(map(len, review("list", dataset).splitlines())) < 300
+    (said,) = review("list", dataset, "--verdict", "fail", "--json")["cases"]
+    assert said["verdict"]["comment"] == comment.strip()
 
 
 def test_unknown_folders_contrasts_and_orders_are_sentences(dataset, tmp_path):

@@ -41,7 +41,7 @@ def test_the_doubtful_come_first_with_the_reason_and_the_list_knows_them(dataset
     assert text.index("sac") < text.index("good")
     assert "two tissues" in text
     assert "broken: " in text
-    assert "2 masks judged; 1 case without one." in text
+    assert "2 masks judged; 1 could not be read; 0 images without a mask." in text
     assert "two tissues" in review("list", dataset)
 
 

@@ -49,6 +49,9 @@ def test_cases_go_to_a_colleague_and_come_back(softcord, root, tmp_path):
     assert result.exit_code == 1
     assert "Nothing was replaced" in result.stderr
     assert "who corrected it" in result.stderr
+    assert [one for one in result.stderr.splitlines() if one.startswith("New: ")] == [
+        f"New: pass on '{OURS}', by 'Bo'."  # Anna's, which were packed, are here
+    ]
     assert contents(root) == before
     result = softcord("review", "merge", root, tmp_path / "back.zip", "--author", "Bo", "--json")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from review.folders import bids_folder
 from review.writers import kill_raters, raters_at_once
 from SoftCordSegLib.errors import OptionError, OutputError
 from SoftCordSegLib.review import Judgement, Verdict, VerdictStore, newest, read_verdicts
+from SoftCordSegLib.review.verdicts import utc_now
 
 WHEN = "2026-11-28T14:05:00.000001+00:00"
 
@@ -179,6 +181,21 @@ def test_a_copied_file_counts_once_and_a_clock_put_back_changes_nothing(tmp_path
     copy.write_bytes(store.path.read_bytes())
 
     assert [one.comment for one in read_verdicts(tmp_path)] == ["first", "second"]
+
+
+def test_a_clock_that_was_ahead_does_not_silence_what_is_said_later_elsewhere(tmp_path):
+    """A colleague's file, copied here: its computer's clock was years ahead."""
+    ahead = VerdictStore(tmp_path, "anna")
+    ahead.path = ahead.path.with_name("anna_laptop.jsonl")
+    ahead.add(replace(verdict(when="2999-01-01T00:00:00+00:00"), verdict=Judgement.FAIL))
+    ahead.add(replace(verdict(when="2999-01-01T00:00:09+00:00"), verdict=Judgement.TO_CORRECT))
+    os.utime(ahead.path, (time.time() - 60,) * 2)
+    key = verdict().case, "anna"
+    assert newest(read_verdicts(tmp_path))[key].verdict is Judgement.TO_CORRECT
+
+    VerdictStore(tmp_path, "anna").add(verdict(when=utc_now()))
+
+    assert newest(read_verdicts(tmp_path))[key].verdict is Judgement.PASS
 
 
 def test_a_full_disk_is_a_sentence_and_leaves_whole_lines(tmp_path, monkeypatch):

@@ -234,6 +234,25 @@ def test_what_a_page_saved_comes_into_the_review(dataset, tmp_path, blinded):
         assert one.mask_sha256 == file_sha256(mask_of(dataset, one.case.split("/")[0]))
 
 
+def test_what_is_said_of_a_blinded_page_names_no_case(dataset):
+    """Also where only the reading says that it is blinded, and of cases that cannot be drawn."""
+    cases = find_review_cases(dataset)
+    write_reading(dataset, draw_second_reading(cases, [], 3, blinded=True))
+    assert len(cases) == 3
+    cases[0].image.write_bytes(b"<html>Please log in, this is no image.</html>")
+    cases[1].mask.write_bytes(b"")
+
+    result = Softcord()("qc", dataset, "--reading", "second", "--json")
+
+    answer = json.loads(result.stdout)
+    assert result.exit_code == 1
+    assert len(answer["made"]) == len(answer["failed"]) == 1
+    assert sorted(answer["not_shown"]) == sorted(
+        {"Case 001", "Case 002", "Case 003"} - set(answer["made"])
+    )
+    assert "sub-" not in result.stdout + result.stderr
+
+
 def test_a_comparison_of_methods_is_not_for_a_page(dataset):
     reading = Reading("two", "comparison", (ReadingItem("a#A", "a", "Case 001 A"),), True)
     write_reading(dataset, reading)

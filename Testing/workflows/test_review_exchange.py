@@ -386,6 +386,29 @@ def test_the_store_of_monailabel_is_read_and_updated(root, tmp_path):
     assert written == store
 
 
+def test_a_name_that_is_given_takes_no_verdict_away_from_its_author(root, tmp_path):
+    """``import DATA qc_report.json qc_fail.yml --rater Bo``: only the list names nobody;
+    what was changed on SCT's page after the export may be anyone's.
+    """
+    judge_all(root)
+    export_verdicts(root, tmp_path / "qc_report.json", ExportOptions("sct-json"))
+    path = tmp_path / "qc_report.json"
+    report = json.loads(path.read_text(encoding="utf-8"))
+    entry = next(one for one in report["datasets"] if one["case"] == T1W)
+    entry["qc"] = "❌"
+    put(path, json.dumps(report))
+    other = make_folder(tmp_path / "other")
+
+    added, _ = taken(other, path, rater="Bo")
+
+    assert {case: rater for case, (rater, _) in added.items()} == {
+        T1W: "Bo",
+        T2W: "Anna",
+        LATER: "Anna",
+        ALONE: "Anna",
+    }
+
+
 @pytest.mark.parametrize("name", [name for name in FORMATS if name != "cart-cohort"])
 def test_what_is_exported_is_known_when_it_is_imported_again(root, tmp_path, name):
     mine = judge_all(root)

@@ -298,6 +298,18 @@ def test_who_only_looks_sees_everyones_verdicts_and_leaves_no_trace(dataset):
     assert sorted(dataset.rglob("*")) == before
 
 
+def test_who_only_looks_at_a_blinded_reading_sees_no_verdict_of_it(dataset):
+    """It may be one who reads it, and left the name out."""
+    write_reading(dataset, third_reading([key(1), key(2)], blinded=True))
+    session(dataset, reading="third").judge(Judgement.FAIL, 2, "small", key=key(2))
+
+    review = session(dataset, rater="", reading="third")
+
+    assert [row.verdict for row in review.rows] == [None, None]
+    assert review.filtered("small") == []
+    assert session(dataset, reading="third").row(key(2)).verdict.comment == "small"
+
+
 def test_doubts_that_were_kept_are_read_and_hold_for_the_mask_they_were_found_in(tmp_path):
     image = a_neck()
     write_nifti(image, tmp_path / "sub-01_T2w.nii.gz")

@@ -74,26 +74,35 @@ def qc_command(
         options = QcOptions(rater, blinded, seed, tuple(case or ()), reading)
         with watching(debug, several=True) as (bar, on_failure):
             result = make_qc_page(dataset, out, options, bar=bar, on_failure=on_failure)
-        _report(result, blinded, json)
+        _report(result, json)
         if result.failures or not (result.made or result.kept):
             raise typer.Exit(EXIT_FAILED)
 
 
-def _report(result: QcResult, blinded: bool, as_json: bool) -> None:
+def _report(result: QcResult, as_json: bool) -> None:
+    """Of a blinded page, nothing that tells which case is which."""
+
+    def called(key: str) -> str:
+        return result.shown_names.get(key, key)
+
     failed_keys = {failure.item.case.key for failure in result.failures}
-    for key, sentence in result.not_shown.items():
+    not_shown = {
+        called(key): "It cannot be reviewed." if result.blinded and key not in failed_keys else why
+        for key, why in result.not_shown.items()
+    }
+    for key in result.not_shown:
         if key not in failed_keys:
-            warn(f"{'A case' if blinded else key} is not shown: {sentence}")
+            warn(f"{called(key)} is not shown: {not_shown[called(key)]}")
     kept = f", {len(result.kept)} unchanged" if result.kept else ""
     say(f"{len(result.made)} cases drawn{kept}. Open {result.page} in a browser.")
     if as_json:
-        failed = [{"case": one.item.case.key, **json_of(one.error)} for one in result.failures]
+        failed = [{"case": one.name, **json_of(one.error)} for one in result.failures]
         print_json(
             {
                 "page": str(result.page),
-                "made": result.made,
-                "kept": result.kept,
-                "not_shown": result.not_shown,
+                "made": [called(key) for key in result.made],
+                "kept": [called(key) for key in result.kept],
+                "not_shown": not_shown,
                 "failed": failed,
             }
         )

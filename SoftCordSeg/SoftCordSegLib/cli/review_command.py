@@ -34,7 +34,7 @@ review_app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-_MOST_PROBLEMS = 10
+_MOST_PROBLEMS, _LONGEST_SHOWN = 10, 160
 Said = Annotated[
     Optional[str],
     typer.Option(
@@ -229,6 +229,12 @@ def _known_contrast(session: ReviewSession, contrast: str) -> str:
     return contrast
 
 
+def _brief(comment: str) -> str:
+    """A comment for a line of a table; --json has the whole."""
+    text = " ".join(comment.split())
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 1]}…"
+
+
 def _show_list(session: ReviewSession, rows: list[ReviewRow]) -> None:
     sound = [row for row in rows if row.can_be_judged]
     show_table(
@@ -240,7 +246,7 @@ def _show_list(session: ReviewSession, rows: list[ReviewRow]) -> None:
                 "" if row.doubt is None else f"{row.doubt.score:.2f}",
                 "" if row.doubt is None else row.doubt.reason,
                 verdict_text(row.verdict, session.of_earlier_mask(row), not session.rater),
-                "" if row.verdict is None else row.verdict.comment,
+                "" if row.verdict is None else _brief(row.verdict.comment),
             )
             for row in sound
         ],
@@ -257,10 +263,13 @@ def _show_list(session: ReviewSession, rows: list[ReviewRow]) -> None:
     unknown = sum(row.doubt is None and row.can_be_judged for row in session.rows)
     if unknown and not session.blinded:
         say(
-            f"{unknown} masks have not been looked at for doubt; 'softcord review doubt DATASET'"
-            " does it."
+            f"{unknown} masks have no doubt: not looked at yet ('softcord review doubt DATASET'"
+            " does it), or not readable (it says why)."
         )
-    say(f"Judged: {session.progress_text()}.")
+    if session.blinded and not session.rater:
+        say("This reading is blinded: --rater NAME shows your own verdicts, and no others.")
+    else:
+        say(f"Judged: {session.progress_text()}.")
 
 
 def _show_case(session: ReviewSession, row: ReviewRow, copies: list[Path]) -> None:

@@ -81,10 +81,11 @@ def doubt_command(
                 )
         ranked = sorted(doubts.items(), key=lambda one: -one[1].score)
         _show(ranked[:most])
-        without = len(cases) - len(doubts)
+        without = sum(case.mask is None for case in cases)
+        unread = f"; {len(failures)} could not be read" if failures else ""
         say(
-            f"{len(doubts)} mask{'s' * (len(doubts) != 1)} judged; {without}"
-            f" case{'s' * (without != 1)} without one."
+            f"{len(doubts)} mask{'s' * (len(doubts) != 1)} judged{unread}; {without}"
+            f" image{'s' * (without != 1)} without a mask."
         )
         chosen = cases_to_teach(dataset, cases, doubts, teach, seed)
         if chosen:

@@ -98,7 +98,7 @@ def import_command(
         Optional[str],
         typer.Option(
             "--rater",
-            help="Whose verdicts they are; by default the author that the file names.",
+            help="Whose verdicts they are, where the file names no author.",
             metavar="NAME",
             show_default=False,
         ),

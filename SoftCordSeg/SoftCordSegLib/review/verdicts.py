@@ -210,17 +210,19 @@ def read_verdicts(dataset: Path) -> list[Verdict]:
     skipped, and a line that stands in two files (a copy made by a synchronised folder) counts once.
 
     Within a file the order of the lines counts, so that a clock that was put back does not make an
-    older verdict the newest.
+    older verdict the newest.  What a clock that was ahead dates in the future was given when its
+    file was last changed, at the latest: else nothing said later on another machine would count.
     """
     found: list[tuple[str, int, int, Verdict]] = []
-    seen = set()
+    seen, now = set(), utc_now()
     for number, path in enumerate(_files(verdict_folder(dataset))):
         latest = ""
         for line, (text, verdict) in enumerate(_lines(path)):
             latest = max(latest, _utc(verdict.when))
             if text not in seen:
                 seen.add(text)
-                found.append((latest, number, line, verdict))
+                given = latest if latest <= now else min(now, _changed(path))
+                found.append((given, number, line, verdict))
     return [verdict for *_, verdict in sorted(found, key=lambda one: one[:3])]
 
 
@@ -253,6 +255,14 @@ def _utc(when: str) -> str:
     """A text that sorts by time."""
     read = verdict_time(when)
     return "" if read is None else read.isoformat(timespec="microseconds")
+
+
+def _changed(path: Path) -> str:
+    """When a file was last changed; "" where that is not known."""
+    with contextlib.suppress(OSError, OverflowError, ValueError):
+        changed = datetime.fromtimestamp(path.stat().st_mtime, timezone.utc)
+        return changed.isoformat(timespec="microseconds")
+    return ""
 
 
 def _text(value: Any) -> str:

@@ -195,7 +195,7 @@ def merge_corrections(
             except SoftCordSegError as error:
                 result = MergedCase(key, Outcome.REFUSED, f"{error.sentence} {error.hint}".strip())
             results.append(result)
-        known = [] if options.check_only else read_verdicts(dataset)
+        known = read_verdicts(dataset)
         verdicts = _new_verdicts(source, work / "said", manifest.cases, known)
         if not options.check_only:
             _store(dataset, verdicts)

@@ -5,7 +5,7 @@ does.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,7 +65,9 @@ class QcResult:
         made: keys of the cases whose pictures were drawn.
         kept: those whose pictures still hold.
         not_shown: by key, why a case is not shown.
-        failures: of cases that could not be drawn.
+        failures: of cases that could not be drawn; blinded, their sentences name no file.
+        blinded: whether names are hidden, by the options or by the reading.
+        shown_names: what the page calls each case, by key.
     """
 
     page: Path
@@ -73,6 +75,8 @@ class QcResult:
     kept: list[str] = field(default_factory=list)
     not_shown: dict[str, str] = field(default_factory=dict)
     failures: list[Failure[Any]] = field(default_factory=list)
+    blinded: bool = False
+    shown_names: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -133,10 +137,16 @@ def make_qc_page(
     not_shown = {row.case.key: row.case.problem or NO_MASK for row in rows if not row.can_be_judged}
     shown = _with_what_is_known(dataset, session, rows, options, bar)
     known = {one.subject_of_view: one for one in store.entries() if one.subject_of_view}
-    result = QcResult(store.page, not_shown=not_shown)
+    result = QcResult(
+        store.page,
+        not_shown=not_shown,
+        blinded=options.blinded,
+        shown_names={row.case.key: row.shown_name for row in rows},
+    )
 
     def work(one: _Shown, progress: Progress) -> None:
-        entry, is_new = _entry(dataset, title, store, one, options, known, progress)
+        with _unnamed(options.blinded):
+            _, is_new = _entry(dataset, title, store, one, options, known, progress)
         (result.made if is_new else result.kept).append(one.case.key)
 
     try:
@@ -146,13 +156,32 @@ def make_qc_page(
             sentence = getattr(failure.error, "sentence", "") or "It could not be drawn."
             not_shown[failure.item.case.key] = sentence
     finally:
-        names = {one.case.key: one.name for one in shown}
-        sentences = {f"{title}: {name}": "" for key, name in names.items() if key not in not_shown}
-        for key, sentence in not_shown.items():
-            if not options.blinded or key in names:
-                sentences[f"{title}: {names.get(key, key)}"] = sentence
+        sentences = _sentences(title, shown, not_shown, options.blinded)
         store.refresh(title, sentences, options.rater)
     return result
+
+
+def _sentences(
+    title: str, shown: Sequence[_Shown], not_shown: Mapping[str, str], blinded: bool
+) -> dict[str, str]:
+    """What the page says of each case that it is made of: "", or why it is not shown."""
+    names = {one.case.key: one.name for one in shown}
+    sentences = {f"{title}: {name}": "" for key, name in names.items() if key not in not_shown}
+    for key, sentence in not_shown.items():
+        if not blinded or key in names:
+            sentences[f"{title}: {names.get(key, key)}"] = sentence
+    return sentences
+
+
+@contextlib.contextmanager
+def _unnamed(blinded: bool) -> Iterator[None]:
+    """What goes wrong in the block names no file where the path would say which case it is."""
+    try:
+        yield
+    except InputError as error:
+        if blinded:
+            raise InputError(error.sentence) from None
+        raise
 
 
 def _check_reading(dataset: Path, name: str) -> None:

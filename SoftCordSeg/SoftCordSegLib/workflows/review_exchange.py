@@ -56,7 +56,7 @@ class ImportOptions:
 
     Attributes:
         format: name of the format; "" to tell it from the file.
-        rater: whose verdicts they are, whatever the file says; "" for what it says.
+        rater: whose verdicts they are, where the file does not say it for sure.
         cohort: CART's table that says which image a uid of the file means; None where uids tell.
     """
 
@@ -158,15 +158,15 @@ def import_verdicts(
     foreign = kind.read(path)
     matcher = CaseMatcher(find_review_cases(dataset))
     matched, unmatched = _matched(foreign.verdicts, matcher, _uids(options.cohort))
-    judged = [one for one in matched if _says_something(one[1])]
+    judged = [(c, _authored(one, options.rater)) for c, one in matched if _says_something(one)]
     changed = utc_of_seconds(path.stat().st_mtime)
     own: dict[tuple[str, str, str], list[Verdict]] = defaultdict(list)
     for known in read_verdicts(dataset):
         own[known.case, known.rater, known.reading].append(known)
     new: dict[str, list[Verdict]] = defaultdict(list)
     known_count = 0
-    for case, one in _last_of_each(judged, options.rater):
-        given = options.rater or one.rater
+    for case, one in _last_of_each(judged):
+        given = one.rater
         if not given.strip():
             raise OptionError(
                 "This file does not say who gave the verdicts.",
@@ -288,8 +288,14 @@ def _uids(cohort: Path | None) -> dict[str, str]:
     return {row[UID]: image_of(row) for row in read_records(cohort, [UID]) if row.get(UID)}
 
 
+def _authored(one: ForeignVerdict, rater: str) -> ForeignVerdict:
+    """With its author, else the one that is given: nobody's verdict becomes another's."""
+    is_said = one.is_author and one.rater.strip()
+    return one if is_said or not rater else replace(one, rater=rater)
+
+
 def _last_of_each(
-    judged: Sequence[tuple[ReviewCase, ForeignVerdict]], rater: str
+    judged: Sequence[tuple[ReviewCase, ForeignVerdict]],
 ) -> Iterator[tuple[ReviewCase, ForeignVerdict]]:
     """The verdicts with a time, oldest first, and of those without one the last of each case and
     rater.
@@ -297,9 +303,7 @@ def _last_of_each(
     timed = [one for one in judged if one[1].when]
     yield from sorted(timed, key=lambda one: one[1].when)
     yield from {
-        (case.key, rater or one.rater, one.reading): (case, one)
-        for case, one in judged
-        if not one.when
+        (case.key, one.rater, one.reading): (case, one) for case, one in judged if not one.when
     }.values()
 
 

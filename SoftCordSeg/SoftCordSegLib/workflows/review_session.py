@@ -71,8 +71,8 @@ class ReviewRow:
     Attributes:
         case: its files.
         doubt: as it was stored; None where it was never computed, and while blinded.
-        verdict: this rater's newest in this reading, or, of a session without a rater, anyone's;
-            None for none.
+        verdict: this rater's newest in this reading, or, of a session without a rater that is not
+            blinded, anyone's; None for none.
         shown_name: the case's key, or a neutral name while blinded.
     """
 
@@ -149,7 +149,9 @@ class ReviewSession:
             InputError: the data set is gone.
         """
         verdicts = read_verdicts(self.dataset)
-        self._own = [one for one in verdicts if self.rater in ("", one.rater)]
+        # Who only looks at a blinded reading may be one who reads it: others' verdicts are hidden.
+        looks = not self.rater and not self.blinded
+        self._own = [one for one in verdicts if looks or one.rater == self.rater]
         mine = {one.case: one for one in self._own if one.reading == self.options.reading}
         cases = find_review_cases(self.dataset)
         if self._reads_doubts and not self.blinded:

@@ -66,6 +66,7 @@ def read_classifications(path: Path) -> ForeignFile:
                 f"row {record['']}",
                 judgements.pop(),
                 rater=record.get(_JOB, ""),
+                is_author=False,
                 rank=ranks[0] if ranks else None,
                 comment=": ".join(
                     part for part in (", ".join(others), record.get(_REMARKS, "")) if part

@@ -28,6 +28,7 @@ class ForeignVerdict:
         where: where in the file, for the user: "row 3".
         verdict: None where the program knows none.
         rater: "" where the file does not say.
+        is_author: whether it was surely this rater; else another name may be given for it.
         rank: 0 to 9, or None.
         comment: free text.
         seconds: that the rater looked, 0 where not known.
@@ -53,6 +54,7 @@ class ForeignVerdict:
     reading: str = ""
     blinded: bool = False
     software: str = ""
+    is_author: bool = True
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -192,7 +192,8 @@ def _verdict_of(number: int, entry: Mapping[str, Any]) -> ForeignVerdict:
     as_written = entry.get(_AS_WRITTEN, "")
     shown = f"{_text(entry, 'qc')}{'' if rank is None else rank}"
     if as_written not in ("", shown):
-        return plain  # changed in SCT's page, which does not say when, or on which mask
+        # Changed in SCT's page, which does not say by whom, when, or on which mask.
+        return replace(plain, is_author=False)
     own = Verdict.from_json({**entry, "case": name, "rater": "x", "when": "2000-01-01"})
     when = _text(entry, "when")
     return replace(
