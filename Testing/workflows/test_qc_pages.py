@@ -106,6 +106,30 @@ def test_a_second_run_keeps_what_holds_and_draws_what_changed(dataset):
     assert len(make_qc_page(dataset).made) == 3
 
 
+def test_a_case_is_once_on_the_page_after_a_correction_elsewhere_and_under_a_new_name(dataset):
+    """A corrected mask lies in another folder than the program's and goes before it; the folder of
+    the data set is called otherwise.
+    """
+    (dataset / "sub-02/anat/sub-02_T1w.nii.gz").write_bytes(b"no mask of it, and not read" * 9)
+    make_qc_page(dataset)
+    mask = mask_of(dataset, "sub-02")
+    other = dataset / "derivatives/labels/sub-02/anat/sub-02_T2w_desc-corr_label-SC_softseg.nii.gz"
+    write_nifti(soft_disc(5.5), mask.rename(other))
+    renamed = dataset.rename(dataset.parent / "renamed")
+
+    result = make_qc_page(renamed)
+
+    files = sorted((result.page.parent / "_json").iterdir())
+    entries = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    assert sorted(entry["case"] for entry in entries) == sorted([*result.made, *result.kept])
+    assert result.made == ["sub-02/anat/sub-02_T2w"]
+    assert {entry["dataset"] for entry in entries} == {"renamed"}
+    assert all((result.page.parent / entry["overlayImage"]).is_file() for entry in entries)
+    page = result.page.read_text(encoding="utf-8")
+    assert f"{DATASET}: " not in page
+    assert "renamed: sub-02/anat/sub-02_T1w" in page
+
+
 def say(dataset, rater, name, word, comment):
     """A verdict on the mask as it is."""
     mask = mask_of(dataset, name)

@@ -70,7 +70,7 @@ class StoredEntry:
 
     @property
     def subject_of_view(self) -> str:
-        """Which case and mask it is of; entries with the same replace each other. "" for one of
+        """Which case it is of; entries with the same replace each other. "" for one of
         SCT's, which nothing replaces.
         """
         return str(self.view.get("id", ""))
@@ -82,6 +82,7 @@ class QcFolder:
     Args:
         folder: made where it is missing.
         blinded: whether its entries hide names; all of a folder do, or none.
+        is_of_one_data_set: whether it lies in the data set, so that no other one's name counts.
 
     Raises:
         OptionError: the folder is the other way, or has a file of another program under the name
@@ -89,8 +90,9 @@ class QcFolder:
         OutputError: it cannot be made or written.
     """
 
-    def __init__(self, folder: Path, blinded: bool = False):
+    def __init__(self, folder: Path, blinded: bool = False, is_of_one_data_set: bool = False):
         self.folder, self._blinded = folder, blinded
+        self.is_of_one_data_set = is_of_one_data_set
         check_folder(folder)
         check_own_page(self.page, PAGE_TITLE)
         state = self._state()
@@ -163,8 +165,8 @@ class QcFolder:
         return StoredEntry(entry.file, changed)
 
     def refresh(self, title: str, not_shown: Mapping[str, str], rater: str = "") -> Path:
-        """Make the list and the page anew from all entries; of several of one case and mask the
-        newest stays, with its pictures.
+        """Make the list and the page anew from all entries; of several of one case the newest
+        stays, with its pictures.
 
         Args:
             title: name of the data set.
@@ -177,7 +179,12 @@ class QcFolder:
         with locked(self.folder / _STATE):
             state = self._state()
             mark = self._mark(state)
-            missing = {**state.get("not_shown", {}), **not_shown}
+            before = {
+                name: sentence
+                for name, sentence in state.get("not_shown", {}).items()
+                if not self.is_of_one_data_set or name.startswith(f"{title}: ")
+            }
+            missing = {**before, **not_shown}
             missing = {name: sentence for name, sentence in sorted(missing.items()) if sentence}
             entries = self._without_replaced()
             fields = [one.fields for one in entries]

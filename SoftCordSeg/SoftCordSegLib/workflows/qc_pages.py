@@ -129,9 +129,8 @@ def make_qc_page(
         raise InputError(
             "There are no images in this folder.", path=dataset, hint="Give another folder."
         )
-    if folder is None:
-        folder = review_folder(dataset) / _folder_name(options)
-    store = QcFolder(folder, options.blinded)
+    own = folder is None
+    store = QcFolder(folder or review_folder(dataset) / _folder_name(options), options.blinded, own)
     title = _BLINDED if options.blinded else dataset.resolve().name or "data"
     # A picture is of one mask; why a case has none is told on the page.
     not_shown = {row.case.key: row.case.problem or NO_MASK for row in rows if not row.can_be_judged}
@@ -270,7 +269,8 @@ def _entry(
     digest = file_sha256(mask)
     mask_path = mask.relative_to(dataset).as_posix() if mask.is_relative_to(dataset) else mask.name
     fields = _fields(dataset, title, one, mask_path, digest, options)
-    subject = f"{title}|{one.name}|{'' if options.blinded else mask_path}"
+    # A case has one entry, whichever mask is its best now; a data set may get another name.
+    subject = f"{'' if store.is_of_one_data_set else title}|{one.name}"
     before = known.get(subject)
     made_from = _made_from(case, digest, one.doubt)
     if before is not None and before.view.get("made_from") == made_from:
