@@ -171,6 +171,12 @@ def test_masks_of_readers_are_compared_by_area_and_overlap(review_copy):
     assert worst == {cases[2].key}
 
 
+def test_a_folder_of_masks_from_which_none_is_taken_is_said(review_copy):
+    """Masks called as the images themselves, say: the reader would be missing without a word."""
+    with pytest.raises(InputError, match="No mask in this folder"):
+        find_agreement(review_copy.root, folders={"Ida": review_copy.truths})
+
+
 def test_the_area_of_a_reader_is_that_of_softcord_csa(review_copy):
     """No second way to measure: the mean difference is that of morphometry on the same masks."""
     from SoftCordSegLib.morphometry import MeasureOptions, measure

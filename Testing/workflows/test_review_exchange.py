@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+from dataclasses import replace
 
 import pytest
 
@@ -22,7 +23,8 @@ from review.exchange_folder import (
 from review.mangled_files import exported_files, read_mangled
 from SoftCordSegLib.errors import InputError, OptionError, OutputError
 from SoftCordSegLib.files import file_sha256
-from SoftCordSegLib.review import Judgement, newest, read_verdicts
+from SoftCordSegLib.review import Judgement, VerdictStore, newest, read_verdicts
+from SoftCordSegLib.review.second_reading import Reading, ReadingItem, write_reading
 from SoftCordSegLib.workflows.review_exchange import (
     FORMATS,
     ExportOptions,
@@ -407,6 +409,16 @@ def test_a_name_that_is_given_takes_no_verdict_away_from_its_author(root, tmp_pa
         LATER: "Anna",
         ALONE: "Anna",
     }
+
+
+def test_a_comparison_of_methods_is_not_exported_as_an_empty_list(root, tmp_path):
+    item = ReadingItem(f"{T1W}#A", T1W, "Case 001 A")
+    write_reading(root, Reading("both", "comparison", (item,), True))
+    VerdictStore(root, "Anna").add(replace(judge(root, T1W, "pass"), case=item.key, reading="both"))
+
+    with pytest.raises(OptionError, match="compares two masks"):
+        export_verdicts(root, tmp_path / "out", ExportOptions("sct-yaml", reading="both"))
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("name", [name for name in FORMATS if name != "cart-cohort"])

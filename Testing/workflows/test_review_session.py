@@ -268,7 +268,8 @@ def test_a_case_is_found_by_what_a_user_calls_it(dataset):
     review = session(dataset)
     mask = review.row(key(2)).case.mask
 
-    for name in (key(2), "sub-02_T2w", "anat/sub-02_T2w", str(mask)):
+    extended = ("sub-02_T2w.nii.gz", f"{key(2)}.nii.gz")
+    for name in (key(2), "sub-02_T2w", "anat/sub-02_T2w", str(mask), *extended):
         assert review.find(name).case.key == key(2)
     with pytest.raises(InputError, match="no case"):
         review.find("02_T2w")

@@ -480,11 +480,18 @@ def _masks_in_folder(folder: Path, cases: Sequence[ReviewCase]) -> dict[str, Pat
         if read_name(path).kind in MASKS:
             named.setdefault(read_name(path).image, []).append(path)
     names = [case.key.rpartition("/")[2] for case in cases]
-    return {
+    found = {
         case.key: named[name][0]
         for case, name in zip(cases, names)
         if len(named.get(name, ())) == 1 and (names.count(name) == 1 or session_of(name))
     }
+    if not found:
+        raise InputError(
+            "No mask in this folder has the name of an image of the data set.",
+            path=folder,
+            hint="Name masks after their images, as sub-01_T2w_seg.nii.gz.",
+        )
+    return found
 
 
 def _methods(reading: Reading, said: Mapping[Reader, _Answers]) -> Iterator[AgreementRow]:

@@ -43,6 +43,7 @@ from ..review.exchange.cart_cohort import UID, image_of
 from ..review.exchange.foreign_verdicts import read_records, read_text, utc_of_seconds
 from ..review.exchange.sct_qc_report import entries_of
 from ..review.qc_entry import VIEW
+from ..review.second_reading import read_reading
 
 COHORT = "cart-cohort"
 _ENTRIES = "_json"
@@ -207,6 +208,12 @@ def export_verdicts(dataset: Path, out: Path, options: ExportOptions) -> Exporte
         raise OptionError(
             f"The name of a job has letters, digits and dashes, not '{options.job}'.",
             hint="Choose another name.",
+        )
+    reading = read_reading(dataset, options.reading) if options.reading else None
+    if reading is not None and reading.kind == "comparison":
+        raise OptionError(
+            "This reading compares two masks of each image; other programs' files have one.",
+            hint="'softcord review agree --reading' tells what came of it.",
         )
     paths = _paths(kind, out, options.job)
     before = _before(kind, paths, options)

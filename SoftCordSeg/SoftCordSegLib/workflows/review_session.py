@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any, Literal, Optional, Union
 
+from ..bids import split_extension
 from ..errors import InputError, OptionError
 from ..files import file_sha256, real_path
 from ..review.case_order import ORDERS, Order, in_order, matching, seconds_left, shuffled
@@ -226,8 +227,9 @@ class ReviewSession:
         return self.rows[self._index[key]]
 
     def find(self, name: str) -> ReviewRow:
-        """The row that a user means: by its key, its shown name, the end of its key, or the path
-        of its image or of one of its masks.  Of several, one that can be judged.
+        """The row that a user means: by its key, its shown name, the end of its key (also with
+        the image's extension), or the path of its image or of one of its masks.  Of several, one
+        that can be judged.
 
         Raises:
             InputError: the list has no such case, or several.
@@ -235,8 +237,9 @@ class ReviewSession:
         if name in self._index:
             return self.row(name)
         wanted = unicodedata.normalize("NFC", name)
+        key = wanted[: -len(suffix)] if (suffix := split_extension(wanted)[1]) else wanted
         shown = [row for row in self.rows if row.shown_name.casefold() == wanted.casefold()]
-        ends = [row for row in self.rows if f"/{row.case.key}".endswith(f"/{wanted}")]
+        ends = [row for row in self.rows if f"/{row.case.key}".endswith(f"/{key}")]
         path = real_path(name)
         files = [
             row
