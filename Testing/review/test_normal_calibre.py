@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from SoftCordSegLib.morphometry.pam50 import pam50_slices
+from SoftCordSegLib.morphometry import pam50_slices
 from SoftCordSegLib.review.normal_calibre import normal_calibre
 
 

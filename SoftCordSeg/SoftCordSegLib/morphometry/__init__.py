@@ -19,6 +19,8 @@ from .contrast_spread import (
 )
 from .cord_shape import IMAGE_MEASURES, MEASURES, UNITS, CordShape, MeasureOptions, SliceShape
 from .csa_table import csv_columns, csv_text, table_rows, text_added_to, to_json, write_csv
+from .disc_chain import FIRST as FIRST_DISC
+from .disc_chain import PAM50_SLICES
 from .discs import (
     DiscLabel,
     carry_over_discs,
@@ -58,6 +60,8 @@ from .symmetry import add_image_measures
 from .upright import shrink_factors
 
 __all__ = [
+    "FIRST_DISC",
+    "PAM50_SLICES",
     "LAST_DISC",
     "IMAGE_MEASURES",
     "MEASURES",

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from ..morphometry.level_names import level_name
+from ..morphometry import level_name
 from .doubt import Doubt
 from .mask_profile import MaskProfile
 

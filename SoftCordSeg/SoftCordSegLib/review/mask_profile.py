@@ -13,8 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy import ndimage
 
-from ..morphometry.disc_chain import FIRST, PAM50_SLICES
-from ..morphometry.discs import DiscLabel
+from ..morphometry import FIRST_DISC, PAM50_SLICES, DiscLabel
 from ..segmentation.mask_ends import AbruptEnd, abrupt_ends
 from ..volume import Volume, mask_values, reorient
 from ..volume.slice_moments import EMPTY, slice_moments
@@ -303,8 +302,8 @@ def _at_side(values: np.ndarray, box: tuple[slice, ...], shape: tuple[int, ...])
 def _with_levels(profile: MaskProfile, discs: Sequence[DiscLabel]) -> MaskProfile:
     """The profile with levels and PAM50's slices, from discs C1/C2 to L1/L2."""
     count = len(profile)
-    last = FIRST + len(PAM50_SLICES) - 1
-    known = [disc for disc in discs if FIRST <= disc.value <= last]
+    last = FIRST_DISC + len(PAM50_SLICES) - 1
+    known = [disc for disc in discs if FIRST_DISC <= disc.value <= last]
     finite = np.flatnonzero(np.isfinite(profile.area_mm2))
     rows, values = [], []
     for disc in sorted(known, key=lambda disc: -disc.value):
@@ -317,7 +316,7 @@ def _with_levels(profile: MaskProfile, discs: Sequence[DiscLabel]) -> MaskProfil
     if len(rows) < 2 or (np.diff(rows) <= 0).any():
         return replace(profile, levels=np.zeros(count, int))
     at = np.arange(count)
-    template = np.array([PAM50_SLICES[value - FIRST] for value in values], float)
+    template = np.array([PAM50_SLICES[value - FIRST_DISC] for value in values], float)
     pam50 = np.interp(at, rows, template, left=np.nan, right=np.nan)
     # Disc k lies above vertebra k.
     below = np.searchsorted(rows, at, side="left")
