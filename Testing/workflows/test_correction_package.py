@@ -152,6 +152,19 @@ def test_verdicts_can_stay_at_home(root, tmp_path):
         assert all(b"secret" not in archive.read(name) for name in archive.namelist())
 
 
+def test_what_was_said_blinded_or_in_a_second_reading_stays_at_home(root, tmp_path):
+    judge(root, OURS, "to correct", comment="for all")
+    judge(root, OURS, "fail", comment="hidden", blinded=True)
+    judge(root, OURS, "fail", comment="again", reading="two")
+
+    pack(root, tmp_path / "cases.zip")
+
+    with zipfile.ZipFile(tmp_path / "cases.zip") as archive:
+        said = [archive.read(name).decode() for name in archive.namelist() if "verdicts" in name]
+    assert "for all" in said[0]
+    assert not any("hidden" in text or "again" in text for text in said)
+
+
 def test_cases_are_chosen_by_name_or_verdict(root):
     judge(root, OTHERS, "artefact")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import time
 
 import pytest
 
@@ -132,6 +134,30 @@ def test_taking_back_says_again_what_stood_before(dataset):
     assert len(read_verdicts(dataset)) == 6
     with pytest.raises(InputError, match="take back"):
         review.undo()
+
+
+@pytest.mark.parametrize(("maker", "is_open"), [("SoftCordSeg", True), ("Manual", False)])
+def test_a_mask_made_anew_by_a_model_waits_for_a_verdict_and_a_correction_does_not(
+    dataset, maker, is_open
+):
+    review = session(dataset)
+    review.judge(Judgement.FAIL)
+    assert not review.current.is_open
+    mask = review.current.case.mask
+    mask.write_bytes(mask.read_bytes() + b"another")
+    history = [{"Name": "SoftCordSeg"}, {"Name": maker}]
+    sidecar_path(mask).write_text(json.dumps({"GeneratedBy": history}), encoding="utf-8")
+    later = time.time() + 60
+    os.utime(mask, (later, later))
+
+    again = session(dataset)
+
+    assert again.row(key(2)).is_open == is_open
+    assert again.done == (0 if is_open else 1)
+    if is_open:
+        os.utime(mask, (later - 120, later - 120))
+        again.judge(Judgement.PASS, key=key(2))
+        assert not again.row(key(2)).is_open
 
 
 def test_a_verdict_on_a_mask_that_changed_is_of_an_earlier_mask(dataset):

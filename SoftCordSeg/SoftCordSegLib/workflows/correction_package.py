@@ -77,7 +77,7 @@ class PackageOptions:
 
     Attributes:
         other_contrasts: also the images of other contrasts of the same session.
-        verdicts: also what the raters said of the cases.
+        verdicts: also what the raters said of the cases, other than in second or blinded readings.
         overwrite: replace a package that is there already.
     """
 
@@ -314,7 +314,9 @@ def _add_texts(
     cases: Sequence[ReviewCase],
     options: PackageOptions,
 ) -> None:
-    verdicts = [one for one in read_verdicts(dataset) if one.case in packed]
+    # What was said blinded, or in a second reading, must not reach who is to read the same.
+    first = [one for one in read_verdicts(dataset) if not one.reading and not one.blinded]
+    verdicts = [one for one in first if one.case in packed]
     if not options.verdicts:
         verdicts = []
     _add_text(archive, "README.txt", _README)

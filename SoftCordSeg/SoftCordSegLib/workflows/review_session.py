@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any, Literal, Optional, Union
 
-from ..bids import split_extension
+from ..bids import Origin, origin_of, split_extension
 from ..errors import InputError, OptionError
 from ..files import file_sha256, real_path
 from ..review.case_order import ORDERS, Order, in_order, matching, seconds_left, shuffled
@@ -26,6 +26,7 @@ from ..review.verdicts import (
     VerdictStore,
     read_verdicts,
     utc_now,
+    verdict_time,
 )
 
 OPEN = "open"
@@ -75,12 +76,15 @@ class ReviewRow:
         verdict: this rater's newest in this reading, or, of a session without a rater that is not
             blinded, anyone's; None for none.
         shown_name: the case's key, or a neutral name while blinded.
+        is_remade: the mask was made anew by a program since the verdict; a correction by hand is
+            what a verdict asks for, and leaves it standing.
     """
 
     case: ReviewCase
     doubt: Doubt | None
     verdict: Verdict | None
     shown_name: str
+    is_remade: bool = False
 
     @property
     def can_be_judged(self) -> bool:
@@ -95,7 +99,7 @@ class ReviewRow:
     @property
     def is_open(self) -> bool:
         """Whether it waits for a verdict."""
-        return self.can_be_judged and self.judgement is None
+        return self.can_be_judged and (self.judgement is None or self.is_remade)
 
 
 class ReviewSession:
@@ -166,17 +170,16 @@ class ReviewSession:
             named = [(case, case.key) for case in cases]
         if self._reading is None and self.blinded:
             named = _shuffled(cases, self.options.seed)
-        self._sort(
-            [
-                ReviewRow(
-                    case,
-                    self._doubt(case),
-                    mine.get(case.key),
-                    shown if self.blinded else case.key,
-                )
-                for case, shown in named
-            ]
-        )
+        rows = [
+            ReviewRow(
+                case,
+                self._doubt(case),
+                mine.get(case.key),
+                shown if self.blinded else case.key,
+            )
+            for case, shown in named
+        ]
+        self._sort([self._looked_at(row) for row in rows])
 
     def set_doubts(self, doubts: Mapping[str, Doubt]) -> None:
         """Take doubts that were computed meanwhile; the list is sorted anew, the case in view
@@ -395,7 +398,7 @@ class ReviewSession:
     @property
     def done(self) -> int:
         """Cases with this rater's verdict."""
-        return sum(row.can_be_judged and row.judgement is not None for row in self.rows)
+        return sum(row.can_be_judged and not row.is_open for row in self.rows)
 
     @property
     def total(self) -> int:
@@ -420,8 +423,24 @@ class ReviewSession:
             raise OptionError("A verdict needs the name of its rater.", hint="Give your name.")
         self._store.add(verdict)
         self._own.append(verdict)
-        self.rows[self._index[row.case.key]] = replace(row, verdict=verdict)
+        self.rows[self._index[row.case.key]] = self._looked_at(replace(row, verdict=verdict))
         return verdict
+
+    def _looked_at(self, row: ReviewRow) -> ReviewRow:
+        """The row, with :attr:`ReviewRow.is_remade` as it is now.  Only a mask that was written
+        since the verdict is read.
+        """
+        mask, verdict = row.case.mask, row.verdict
+        remade = False
+        if mask is not None and verdict is not None and row.judgement is not None:
+            given = verdict_time(verdict.when)
+            try:
+                is_newer = given is not None and mask.stat().st_mtime > given.timestamp()
+            except OSError:
+                is_newer = False
+            if is_newer and self.of_earlier_mask(row):
+                remade = origin_of(mask) is Origin.PROGRAM
+        return replace(row, is_remade=remade)
 
     def _first(self) -> str:
         return self.rows[0].case.key
