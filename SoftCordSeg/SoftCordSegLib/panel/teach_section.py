@@ -285,6 +285,8 @@ class TeachSection(Section):
             self._read()
 
     def _on_stop(self) -> None:
+        if self._dataset is None:
+            return  # the data set was left meanwhile
         with self._panel.guard(_("It could not be stopped."), section=self.name):
             from ..workflows.live_run import request_stop
             from ..workflows.segment_again import again_folder

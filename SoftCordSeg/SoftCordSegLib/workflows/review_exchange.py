@@ -213,7 +213,7 @@ def export_verdicts(dataset: Path, out: Path, options: ExportOptions) -> Exporte
     if reading is not None and reading.kind == "comparison":
         raise OptionError(
             "This reading compares two masks of each image; other programs' files have one.",
-            hint="'softcord review agree --reading' tells what came of it.",
+            hint="The agreement of its readers tells what came of it.",
         )
     paths = _paths(kind, out, options.job)
     before = _before(kind, paths, options)
@@ -296,7 +296,7 @@ def _uids(cohort: Path | None) -> dict[str, str]:
 
 
 def _authored(one: ForeignVerdict, rater: str) -> ForeignVerdict:
-    """With its author, else the one that is given: nobody's verdict becomes another's."""
+    """With its author, else the one that is given: no verdict changes its author."""
     is_said = one.is_author and one.rater.strip()
     return one if is_said or not rater else replace(one, rater=rater)
 
