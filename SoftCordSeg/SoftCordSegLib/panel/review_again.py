@@ -23,7 +23,7 @@ def segment_around(panel, desk, run) -> None:
         run: see :class:`~.run_section.RunSection`.
 
     Raises:
-        InputError: there is no place in view, or no cord was found there.
+        InputError: no case or no place is in view, or no cord was found there.
     """
     from dataclasses import replace
 
@@ -31,6 +31,8 @@ def segment_around(panel, desk, run) -> None:
 
     install_missing_packages(panel.requirements)
     shown = desk.shown
+    if shown is None or not shown.is_whole:
+        raise InputError(_("No case is shown."), hint=_("Choose one of the list."))
     box = _box_around(_place_in_view(panel, desk), shown.image)
     request = panel.logic.request(shown.image, run.model, run.device, only_in_box=False)
     request = replace(request, options=replace(request.options, box=box))
