@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 
 
-def while_running(host, action) -> None:
-    """Do something whenever the panel handles events."""
+def while_running(host, action) -> Callable[[], None]:
+    """Do something whenever the panel handles events, until the function that is returned is
+    called.
+    """
     original = host.process_events
 
     def process_events():
         action()
         original()
 
+    def stop():
+        host.process_events = original
+
     host.process_events = process_events
+    return stop
 
 
 def press(control) -> None:

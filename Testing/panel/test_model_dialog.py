@@ -136,10 +136,11 @@ def test_a_download_is_done_by_the_worker_and_its_failure_is_a_sentence(
 ):
     choose(dialog, "v2.0")
     busy = []
-    while_running(
+    stop = while_running(
         slicer_host, lambda: busy.append((ui.cordCancelButton.visible, menu.get_models.enabled))
     )
     dialog.ui.cordModelDownload.click()
+    stop()
     assert "cannot be reached" in ui.cordRunStatus.text
     assert slicer_host.shown_errors == []
     assert all(state == (True, False) for state in busy)
