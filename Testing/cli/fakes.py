@@ -21,6 +21,7 @@ A_BUNDLE = SimpleNamespace(
     metadata={"name": "a-model", "version": "1.2"},
     sha256={"models/segmenter.safetensors": "ab" * 32},
     plan=None,
+    needs_pytorch=False,
 )
 
 

@@ -456,3 +456,11 @@ def test_what_an_exclusion_list_names_is_left_out(softcord, tmp_path):
     ]
     assert none.exit_code == 2
     assert "leaves out everything" in " ".join(none.stderr.split())
+
+
+@pytest.mark.parametrize("device", ["foo", "cuda:99"])
+def test_a_device_that_is_not_there_is_a_sentence_before_any_work(softcord, tmp_path, device):
+    result = softcord("segment", "no-such-image.nii.gz", "-o", tmp_path, "--device", device)
+    assert result.exit_code == 2
+    assert f"'{device}'" in result.stderr
+    assert "no-such-image" not in result.stderr

@@ -33,6 +33,7 @@ OLD = SimpleNamespace(
     metadata={"name": "old", "version": "1.0"},
     sha256={"models/segmenter.safetensors": "cd" * 32},
     plan=None,
+    needs_pytorch=False,
 )
 NEW = A_BUNDLE
 # What raters added and removed: a blob beside the cord, and a slice without cord.

@@ -39,7 +39,11 @@ from SoftCordSegLib.workflows.teach_model import plan_teaching
 FIX = Judgement.TO_CORRECT
 CORRECTED = ("sub-03/anat/sub-03_T2w", "sub-05/anat/sub-05_T1w", "sub-06/anat/sub-06_T2starw")
 NEW = SimpleNamespace(
-    name="new 2.0", metadata={"name": "new", "version": "2.0"}, sha256={"w": "cd" * 32}, plan=None
+    name="new 2.0",
+    metadata={"name": "new", "version": "2.0"},
+    sha256={"w": "cd" * 32},
+    plan=None,
+    needs_pytorch=False,
 )
 
 

@@ -151,12 +151,15 @@ def segment_files(
         bar, on_failure: as in :func:`.run_each.run_each`.
 
     Raises:
-        OptionError: results would overwrite each other, or an input.
+        OptionError: results would overwrite each other, or an input; there is no such device.
+        NoEngine: what would run the network is not installed.
         OutputError: the folder cannot be written.
         Cancelled: through a bar's progress; what was finished before is complete.
     """
     from ..bids import result_folders
+    from ..network.engines import choose_engine
 
+    choose_engine(options.device, bundle.needs_pytorch)
     folders = result_folders(images, folder)
     check_not_an_input(
         (path for image in images for path in options.files(image, folders[image]).values()),
