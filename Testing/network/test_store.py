@@ -482,3 +482,9 @@ def test_a_remembered_sha256_that_is_none_is_not_compared(store):
     for content in ('{"v9.9": 5}', '{"v9.9": "abc"}', "[1]"):
         (store.folder / "known-archives.json").write_text(content, encoding="utf-8")
         assert store.remembered("v9.9") is None
+
+
+def test_a_folder_that_has_the_name_of_a_model_and_is_none_hides_it_not(tmp_path, monkeypatch):
+    (tmp_path / "compact").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert (find_bundle("compact") / "configs" / "metadata.json").is_file()

@@ -344,11 +344,12 @@ def find_bundle(model: str | Path | None = None) -> Path:
             )
         return shipped[0]
     name, path = str(model), Path(model).expanduser()
-    if path.is_dir():
+    named = next((one for one in (*shipped, *installed_bundles()) if one.name == name), None)
+    # Any folder may have the name of a model.
+    if path.is_dir() and (named is None or (path / "configs" / "metadata.json").is_file()):
         return _checked(path)
-    for folder in (*shipped, *installed_bundles()):
-        if folder.name == name:
-            return folder
+    if named is not None:
+        return named
     if path.is_file():
         raise ModelError(
             "This is a file, not an installed model.",
