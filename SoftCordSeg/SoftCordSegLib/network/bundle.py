@@ -26,6 +26,7 @@ from .activations import ACTIVATIONS
 from .engines import OPENVINO, Check, Engine, Predict
 from .plans import PIPELINES, CentreCrop, NetworkSpec, NnUNet
 from .unet_config import PAPER, UNetConfig
+from .weights import misfit, not_finite
 
 if TYPE_CHECKING:
     import torch
@@ -205,18 +206,9 @@ class ModelBundle:
         except ModelError:
             raise
         except Exception as error:  # safetensors and torch raise many kinds, all meaning the same
-            raise ModelError(
-                "The weights do not fit the configuration: the model bundle is corrupt.",
-                path=path,
-                hint="Install it again.",
-            ) from error
+            raise misfit(path) from error
         if not all(bool(value.isfinite().all()) for value in network.state_dict().values()):
-            raise ModelError(
-                "The weights contain values that are NaN or infinite, so that nothing can be"
-                " computed with them.",
-                path=path,
-                hint="Get the model again, or use another one.",
-            )
+            raise not_finite(path)
         return network.eval()
 
 

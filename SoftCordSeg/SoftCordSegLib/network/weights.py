@@ -32,19 +32,29 @@ def read_weights(path: Path, config: UNetConfig) -> dict[str, np.ndarray]:
             raise ValueError("other parameters, or other shapes")
         weights = {name: _array(entry) for name, entry in content.items()}
     except Exception as error:  # safetensors raises many kinds, all meaning the same
-        raise ModelError(
-            "The weights do not fit the configuration: the model bundle is corrupt.",
-            path=path,
-            hint="Install it again.",
-        ) from error
+        raise misfit(path) from error
     if not all(np.isfinite(values).all() for values in weights.values()):
-        raise ModelError(
-            "The weights contain values that are NaN or infinite, so that nothing can be computed"
-            " with them.",
-            path=path,
-            hint="Get the model again, or use another one.",
-        )
+        raise not_finite(path)
     return weights
+
+
+def misfit(path: Path) -> ModelError:
+    """For weights that are not those of the network."""
+    return ModelError(
+        "The weights do not fit the configuration: the model bundle is corrupt.",
+        path=path,
+        hint="Install it again.",
+    )
+
+
+def not_finite(path: Path) -> ModelError:
+    """For weights that are NaN or infinite."""
+    return ModelError(
+        "The weights contain values that are NaN or infinite, so that nothing can be computed with"
+        " them.",
+        path=path,
+        hint="Get the model again, or use another one.",
+    )
 
 
 def parameter_shapes(config: UNetConfig) -> dict[str, tuple[int, ...]]:

@@ -21,7 +21,6 @@ from .view_placement import own_window
 from .volume_nodes import add_volume
 
 # Of an image node: it belongs to a review, and goes with its case.
-_REVIEW_ATTRIBUTE = "SoftCordSeg.Review"
 # The window of an image is read from so many voxels along each axis.
 _FEW = 48
 _SHOWN_PERCENT = (1.0, 99.5)
@@ -68,7 +67,6 @@ def add_case_image(scene, volume: Volume, name: str, file: Path | None = None):
     node = add_volume(scene, volume, name, (low, max(high, low + 1e-6)))
     own_window(node)
     node.SetName(name)  # as it is: the case before, of the same name, goes
-    node.SetAttribute(_REVIEW_ATTRIBUTE, "1")
     if file is not None:
         # The scene, when it is saved, refers to the file and does not write it again.
         storage = slicer.vtkMRMLVolumeArchetypeStorageNode()
@@ -91,7 +89,6 @@ def add_mask_beside(shown: ShownCase, mask: Volume, name: str):
 
     scene, image = shown.image.GetScene(), shown.image
     node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
-    node.SetAttribute(_REVIEW_ATTRIBUTE, "1")
     matrix = vtk.vtkMatrix4x4()
     image.GetIJKToRASMatrix(matrix)
     node.SetIJKToRASMatrix(matrix)
@@ -144,11 +141,6 @@ def remove_case(shown: ShownCase) -> None:
         for node in (*nodes, image):
             _remove(scene, node)
     shown.beside = []
-
-
-def is_of_review(image) -> bool:
-    """Whether an image node was put in by a review."""
-    return image is not None and image.GetAttribute(_REVIEW_ATTRIBUTE) is not None
 
 
 def _made_from(image) -> list:

@@ -280,11 +280,6 @@ class ReviewSession:
         row = next((r for r in self.rows[start + 1 :] + self.rows[: start + 1] if r.is_open), None)
         return None if row is None else self.go_to(row.case.key)
 
-    def next_row(self) -> ReviewRow | None:
-        """Go to the next row of the list, judged or not; None at its end."""
-        at = self._index.get(self._current, -1) + 1
-        return self.go_to(self.rows[at].case.key) if at < len(self.rows) else None
-
     def previous(self) -> ReviewRow | None:
         """Go back to the case that was in view before; where there was none, to the row before;
         None at the first.
