@@ -31,6 +31,7 @@ from .data_sets import (
     find_masks,
     find_nifti,
     image_of,
+    linked_raw,
     nifti_files,
     precedence,
     raw_images,
@@ -56,7 +57,12 @@ from .entities import (
     stem_of,
 )
 from .label_names import MASKS, FileName, Kind, label_name, read_name, spellings, transform_name
-from .participants_table import PARTICIPANTS, ParticipantFacts, participant_facts
+from .participants_table import (
+    PARTICIPANTS,
+    ParticipantFacts,
+    participant_facts,
+    participant_rows,
+)
 from .series_names import (
     MODALITIES,
     SeriesKind,
@@ -70,6 +76,7 @@ from .series_names import (
     series_of,
     without_echo,
 )
+from .session_dates import session_years
 from .sidecar import (
     MANUAL,
     MASK_SHA256,
@@ -141,6 +148,8 @@ __all__ = [
     "is_corrected",
     "is_session",
     "label_name",
+    "linked_raw",
+    "participant_rows",
     "manual_entry",
     "merged",
     "modality_of",
@@ -158,6 +167,7 @@ __all__ = [
     "segmentation_sidecar",
     "series_of",
     "session_folder",
+    "session_years",
     "session_of",
     "shared_sidecar",
     "short_names",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 
 from ..errors import Cancelled, OptionError
+from .bids_group import group_level
 from .console import interruptible, print_json, say, warn
 from .guard import EXIT_FAILED, guarded
 from .running import watched
@@ -94,6 +95,15 @@ LikelyNames = Annotated[
     ),
 ]
 NoCsa = Annotated[bool, typer.Option("--no-csa", help="Only segment; measure no areas.")]
+SmallestChange = Annotated[
+    Optional[float],
+    typer.Option(
+        help="group: change between two visits, %, that is told from chance; from the scan-rescan"
+        " pairs of the data set by default.",
+        min=0.0,
+    ),
+]
+NoQc = Annotated[bool, typer.Option("--no-qc", help="group: no page of quality control.")]
 Work = Annotated[
     Optional[Path],
     typer.Option("-w", "--work-dir", help="Taken for compatibility; nothing is put there.",
@@ -130,6 +140,8 @@ def bids_command(
     device: Device = "auto",
     threads: Threads = None,
     bids_standard_names: StandardNames = False,
+    smallest_change: SmallestChange = None,
+    no_qc: NoQc = False,
     work_dir: Work = None,
     skip_bids_validation: SkipValidation = False,
     as_json: Json = False,
@@ -160,9 +172,10 @@ def bids_command(
             csa=not no_csa,
             likely_names=likely_names,
         )
-        if level is AnalysisLevel.group:
-            raise OptionError("The group level is not there yet.")
         choice = _choice(participant_label, session_label, suffixes, bids_filter_file)
+        if level is AnalysisLevel.group:
+            group_level((bids_dir, out_dir), options, choice, smallest_change, not no_qc, as_json)
+            return
         _participant(
             (bids_dir, out_dir),
             options,
