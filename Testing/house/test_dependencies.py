@@ -66,7 +66,7 @@ def test_every_imported_package_is_declared():
     known = set().union(
         *(
             packages(declared(extra))
-            for extra in ("dependencies", "training", "evaluation", "scene")
+            for extra in ("dependencies", "training", "evaluation", "cluster", "dicom", "scene")
         )
     )
 
@@ -134,7 +134,16 @@ def test_the_lock_file_pins_everything_that_is_declared():
     pinned = {
         line.split("==")[0] for line in lines if re.match(r"[A-Za-z0-9_.-]+==[^ ]+( \\)?$", line)
     }
-    sections = ("dependencies", "training", "evaluation", "docs", "scene", "test")
+    sections = (
+        "dependencies",
+        "training",
+        "evaluation",
+        "cluster",
+        "dicom",
+        "docs",
+        "scene",
+        "test",
+    )
     names = {re.split("[>=[]", one)[0] for section in sections for one in declared(section)}
 
     assert "torch" in names
