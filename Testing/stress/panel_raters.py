@@ -130,7 +130,7 @@ class PanelRater:
         ui.cordTeachSection.collapsed = False
         say("teach", ui.cordTeachStatus.text)
         host.click(ui.cordTeachButton)
-        self._wait_for(ui.cordTeachButton, ui.cordTeachKeepButton)
+        self._wait_for(ui.cordTeachDiscardButton, ui.cordTeachButton)
         say("taught", ui.cordTeachStatus.text, ui.cordTeachReport.text)
         if not ui.cordTeachKeepButton.visible:
             return
@@ -195,6 +195,7 @@ class PanelRater:
             self.host.click(self.ui.cordCorrectSection, (60, 10))
         else:
             self.press("C")
+            self.press("Alt+9")
         truth, there = self._truth(key), self._soft().data >= 0.5
         paint_voxels(self.ui, truth & ~there)
         self._corrected += 1
@@ -204,7 +205,6 @@ class PanelRater:
         paint_voxels(self.ui, there & ~truth, erase=True)
         if key not in self.task.get("doubtful", ()):
             self.press("P")
-        self.press("Alt+9")
         self._close_correct()
 
     def _touch(self) -> None:
