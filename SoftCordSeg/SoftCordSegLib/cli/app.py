@@ -17,13 +17,14 @@ from .guard import guarded
 
 _EVERYDAY, _LABORATORY, _MODELS = "Everyday", "Ground truth, training and evaluation", "Models"
 
-# Commands and groups of commands, in the order of the help: the file, what it holds of the same
-# name, and the panel of the help. A file is imported when its command is called: all of them
+# Commands, in the order of the help: the file, which holds a function of the same name, and the
+# panel of the help; and groups of commands: the file, what it holds, and the panel. A file is imported when its command is called: all of them
 # together take as long to import as reading an image.
 _COMMANDS = {
     "segment": ("segment_command", _EVERYDAY),
     "label": ("label_command", _EVERYDAY),
     "csa": ("csa_command", _EVERYDAY),
+    "bids": ("bids_command", _EVERYDAY),
     "qc": ("qc_command", _EVERYDAY),
     "demo": ("demo_command", _EVERYDAY),
     "prepare": ("prepare_command", _LABORATORY),
@@ -37,6 +38,8 @@ _GROUPS = {
     "review": ("review_command", "review_app", _EVERYDAY),
     "models": ("models_command", "models_app", _MODELS),
 }
+# Commands that understand another program's spelling.
+_CLASSES = {"bids": ("bids_app_words", "BidsAppCommand"), "csa": ("sct_spelling", "SctSpelling")}
 # Commands of the group "review" that stand in files of their own.
 _REVIEW_COMMANDS = {
     "agree": ("review_agree", "agree_command"),
@@ -84,7 +87,7 @@ def _in(file: str, name: str) -> Any:
 
 
 def _class_of(name: str) -> Any:
-    return _in("sct_spelling", "SctSpelling") if name == "csa" else CarefulCommand
+    return _in(*_CLASSES[name]) if name in _CLASSES else CarefulCommand
 
 
 def _group(file: str, name: str) -> typer.Typer:
