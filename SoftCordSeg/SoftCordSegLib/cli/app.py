@@ -18,8 +18,9 @@ from .guard import guarded
 _EVERYDAY, _LABORATORY, _MODELS = "Everyday", "Ground truth, training and evaluation", "Models"
 
 # Commands, in the order of the help: the file, which holds a function of the same name, and the
-# panel of the help; and groups of commands: the file, what it holds, and the panel. A file is imported when its command is called: all of them
-# together take as long to import as reading an image.
+# panel of the help; and groups of commands: the file, what it holds, and the panel.
+# A file is imported when its command is called: all of them together take as long to import as
+# reading an image.
 _COMMANDS = {
     "segment": ("segment_command", _EVERYDAY),
     "label": ("label_command", _EVERYDAY),
