@@ -274,8 +274,8 @@ def linked_raw(folder: Path) -> Path | None:
     raw = links.get(RAW) if isinstance(links, Mapping) else None
     if not isinstance(raw, str) or not raw or "://" in raw:
         return None
-    path = folder / raw
-    return path if path.is_dir() and real_path(path) != real_path(folder) else None
+    path = real_path(folder / raw)
+    return path if path.is_dir() and path != real_path(folder) else None
 
 
 def derivative_description(name: str, dataset: Path | None = None) -> dict[str, Any]:
