@@ -32,6 +32,7 @@ from .data_sets import (
     review_folder,
     session_folder,
 )
+from .dicom_names import DicomKind, dicom_name
 from .entities import (
     NIFTI_EXTENSIONS,
     Entities,
@@ -95,6 +96,7 @@ __all__ = [
     "NOT_RAW",
     "REVIEW",
     "SOFT_LABELS",
+    "DicomKind",
     "Entities",
     "FileName",
     "Kind",
@@ -113,6 +115,7 @@ __all__ = [
     "dataset_of",
     "derivative_description",
     "derivative_folder",
+    "dicom_name",
     "discs_beside",
     "echo_number",
     "find_image",
