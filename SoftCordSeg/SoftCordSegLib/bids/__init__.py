@@ -7,6 +7,13 @@ Every spelling in use is read, one is written::
     read_name("sub-01_T2w_seg-manual.nii.gz").image      # sub-01_T2w
 """
 
+from .data_set_index import (
+    ImageCase,
+    ImageChoice,
+    find_images,
+    read_filters,
+    shard_of,
+)
 from .data_sets import (
     CUT_SOFT_LABELS,
     DERIVATIVES,
@@ -33,6 +40,7 @@ from .data_sets import (
     session_folder,
 )
 from .dicom_names import DicomKind, dicom_name
+from .derivative_layout import DerivativeLayout
 from .entities import (
     NIFTI_EXTENSIONS,
     Entities,
@@ -83,6 +91,12 @@ from .sidecar import (
 )
 
 __all__ = [
+    "DerivativeLayout",
+    "ImageCase",
+    "ImageChoice",
+    "find_images",
+    "read_filters",
+    "shard_of",
     "result_folders",
     "CUT_SOFT_LABELS",
     "DERIVATIVES",
