@@ -39,8 +39,8 @@ from .data_sets import (
     review_folder,
     session_folder,
 )
-from .dicom_names import DicomKind, dicom_name
 from .derivative_layout import DerivativeLayout
+from .dicom_names import DicomKind, dicom_name
 from .entities import (
     NIFTI_EXTENSIONS,
     Entities,
