@@ -7,6 +7,13 @@ Every spelling in use is read, one is written::
     read_name("sub-01_T2w_seg-manual.nii.gz").image      # sub-01_T2w
 """
 
+from .data_set_index import (
+    ImageCase,
+    ImageChoice,
+    find_images,
+    read_filters,
+    shard_of,
+)
 from .data_sets import (
     CUT_SOFT_LABELS,
     DERIVATIVES,
@@ -32,6 +39,7 @@ from .data_sets import (
     review_folder,
     session_folder,
 )
+from .derivative_layout import DerivativeLayout
 from .entities import (
     NIFTI_EXTENSIONS,
     Entities,
@@ -82,6 +90,12 @@ from .sidecar import (
 )
 
 __all__ = [
+    "DerivativeLayout",
+    "ImageCase",
+    "ImageChoice",
+    "find_images",
+    "read_filters",
+    "shard_of",
     "result_folders",
     "CUT_SOFT_LABELS",
     "DERIVATIVES",

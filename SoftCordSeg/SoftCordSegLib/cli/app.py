@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from .. import __version__
+from .bids_app_words import BidsAppCommand
+from .bids_command import bids_command
 from .careful_command import CarefulCommand
 from .console import end_like_ctrl_c, flush_stdout, prepare_streams
 from .csa_command import csa_command
@@ -46,6 +48,7 @@ _EVERYDAY, _LABORATORY, _MODELS = "Everyday", "Ground truth, training and evalua
 app.command("segment", cls=CarefulCommand, rich_help_panel=_EVERYDAY)(segment_command)
 app.command("label", cls=CarefulCommand, rich_help_panel=_EVERYDAY)(label_command)
 app.command("csa", cls=SctSpelling, rich_help_panel=_EVERYDAY)(csa_command)
+app.command("bids", cls=BidsAppCommand, rich_help_panel=_EVERYDAY)(bids_command)
 app.command("qc", cls=CarefulCommand, rich_help_panel=_EVERYDAY)(qc_command)
 app.command("demo", cls=CarefulCommand, rich_help_panel=_EVERYDAY)(demo_command)
 app.command("prepare", cls=CarefulCommand, rich_help_panel=_LABORATORY)(prepare_command)

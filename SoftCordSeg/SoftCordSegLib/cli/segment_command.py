@@ -33,7 +33,19 @@ if TYPE_CHECKING:
 
 Images = Annotated[
     list[Path],
-    typer.Argument(help="Images, .nii or .nii.gz.", metavar="IMAGE…", show_default=False),
+    typer.Argument(
+        help="Images, .nii or .nii.gz; or DICOM: folders of a series, its files, zip archives.",
+        metavar="IMAGE…",
+        show_default=False,
+    ),
+]
+Series = Annotated[
+    Optional[str],
+    typer.Option(
+        help="Of a DICOM folder with several series: the number or the UID of one.",
+        metavar="N|UID",
+        show_default=False,
+    ),
 ]
 Out = Annotated[
     Path, typer.Option("-o", "--out", help="Folder for the results.", show_default=False)
@@ -84,6 +96,7 @@ def segment_command(
     threads: Threads = None,
     bids_standard_names: StandardNames = False,
     exclude: Exclude = None,
+    series: Series = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
     debug: Debug = False,
@@ -106,7 +119,8 @@ def segment_command(
     }
     with guarded(debug, as_json):
         from ..network import store
-        from ..workflows.segment_images import SegmentOptions, segment_files, with_crop
+        from ..workflows.dicom_in import segment_sources
+        from ..workflows.segment_images import SegmentOptions, with_crop
 
         options = SegmentOptions(
             parse_box(box),
@@ -128,7 +142,9 @@ def segment_command(
         bundle = with_crop(store.open_bundle(model), crop)
         prepare_process(bundle, threads)
         with watching(debug, len(images) > 1) as (bar, on_failure):
-            outcomes = segment_files(images, out, bundle, options, bar=bar, on_failure=on_failure)
+            outcomes = segment_sources(
+                images, out, bundle, options, series, bar=bar, on_failure=on_failure
+            )
         _report(images, outcomes, bundle, as_json)
         if outcomes.failures:
             raise typer.Exit(EXIT_FAILED)
@@ -157,6 +173,8 @@ def _report(
         show_table(
             f"Spinal cord by {bundle.name}", ("Image", "Cord, mL", "Time, s", "Soft mask"), rows
         )
+    for failure in outcomes.failures:
+        _show_series(failure.error)
     if outcomes.failures and len(images) > 1:
         say(f"{len(done)} of {len(images)} images were segmented.")
     if as_json:
@@ -174,3 +192,16 @@ def _report(
                 "failed": len(outcomes.failures),
             }
         )
+
+
+def _show_series(error: Exception) -> None:
+    """The series among which one is to be chosen, with the scanner's own words: on the screen
+    only.
+    """
+    from ..dicom import SeveralSeries, passed_over_sentences
+
+    if isinstance(error, SeveralSeries):
+        rows = [(one.number, one.description or "-", one.images, one.uid) for one in error.series]
+        show_table("Series", ("Number", "Description", "Images", "UID"), rows)
+        for sentence in passed_over_sentences(error.others):
+            warn(sentence)

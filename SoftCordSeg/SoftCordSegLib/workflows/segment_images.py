@@ -201,6 +201,7 @@ def segment_file(
     check_replaceable(
         (files[kind] for kind in ("mask", "binary") if kind in files), options.overwrite
     )
+    status = image.stat()
     source_sha256 = file_sha256(image)
     volumes = time_points(image)
     time = (options.time if options.time is not None else "mean") if volumes > 1 else None
@@ -213,7 +214,8 @@ def segment_file(
         raise InputError(
             "The image was changed while it was segmented.", path=image, hint="Try again."
         )
-    source = _Source(image.name, source_sha256, volumes, time, volume)
+    state = status.st_size, status.st_mtime_ns
+    source = _Source(image.name, source_sha256, state, volumes, time, volume)
     write_together(_writers(source, files, mask, bundle, options))
     soft = mask.volume
     return SegmentedImage(
@@ -275,12 +277,13 @@ def _series_notes(volumes: int, time: str | int | None) -> tuple[str, ...]:
 
 @dataclass(frozen=True, eq=False)
 class _Source:
-    """What was segmented: name and SHA-256 of the file, the number of its volumes, which of them
-    was taken, and that one.
+    """What was segmented: name, SHA-256, size and time of change of the file, the number of its
+    volumes, which of them was taken, and that one.
     """
 
     name: str
     sha256: str
+    state: tuple[int, int]
     volumes: int
     time: str | int | None
     volume: Volume
@@ -307,6 +310,7 @@ def _writers(
         device=options.device,
         box_given=options.box is not None,
         source_sha256=source.sha256,
+        source_state=source.state,
         source_volumes=source.volumes,
         source_volume=source.time,
         threshold=options.threshold,
