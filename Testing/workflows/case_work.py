@@ -11,7 +11,7 @@ from pathlib import Path
 from SoftCordSegLib.network.engines import thread_count
 from SoftCordSegLib.processes import kill
 from SoftCordSegLib.progress import Progress
-from SoftCordSegLib.workflows.data_set_case import CaseJob, CaseResult
+from SoftCordSegLib.workflows.data_set_case import STATUS_DONE, CaseJob, CaseResult
 
 # A process that is waited for longer than this is not at work any more.
 LONGEST_S = 30.0
@@ -19,7 +19,7 @@ LONGEST_S = 30.0
 
 def a_job(key: str, out: Path) -> CaseJob:
     """A case of that name; there is no image."""
-    return CaseJob(key, out / f"{key}.nii.gz", out, out, None)
+    return CaseJob(key, out / f"{key}.nii.gz", out, out)
 
 
 def work(job: CaseJob, progress: Progress) -> CaseResult:
@@ -34,7 +34,7 @@ def work(job: CaseJob, progress: Progress) -> CaseResult:
     if "waits" in job.key and len(begun.read_text("ascii").splitlines()) == 1:
         wait_until(lambda: progress.check_cancelled())
     (job.out / f"{job.key}.done").write_text("", encoding="ascii")
-    return CaseResult(job.key, "done", {}, True, "Spinal cord found.", (), 0.0, None)
+    return CaseResult(job.key, STATUS_DONE, found=True, message="Spinal cord found.")
 
 
 def wait_until(is_true) -> None:

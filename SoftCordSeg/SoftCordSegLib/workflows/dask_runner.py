@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from .. import __version__
 from ..errors import InputError, SoftCordSegError
 from ..progress import Progress
-from .data_set_case import CaseJob, CaseResult, failed_case, run_case
-from .process_runner import Work, prepare_worker
+from .data_set_case import CaseJob, CaseResult, Work, failed_case, prepare_worker, run_case
+from .data_set_options import DataSetOptions
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -33,7 +33,7 @@ _ONE_AT_A_TIME = threading.Lock()
 
 
 class DaskRunner:
-    """Runs cases on the workers of a Dask scheduler.
+    """Runs cases on the workers of a Dask scheduler; a :class:`.data_set_run.Runner`.
 
     Args:
         address: of the scheduler, as "tcp://10.0.0.1:8786", or the path of its file.
@@ -215,7 +215,7 @@ def _on_worker(work: Work, job: CaseJob, threads: int | None, version: str) -> C
             hint="Install the same version on all machines.",
         )
     with _ONE_AT_A_TIME:
-        prepare_worker(threads or get_worker().state.nthreads)
+        prepare_worker(DataSetOptions(threads=threads or get_worker().state.nthreads))
         return work(job, Progress())
 
 

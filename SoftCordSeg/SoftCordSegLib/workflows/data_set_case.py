@@ -174,13 +174,27 @@ def run_case(
     except Cancelled:
         raise
     except Exception as error:
-        reason = reason_of(error, job)
+        failed = failed_case(job, error, clock.perf_counter() - started)
         traceback.clear_frames(error.__traceback__)
-        with contextlib.suppress(SoftCordSegError, OSError):
-            fields = {name.capitalize(): reason[name] for name in _REASON}
-            content = {"Case": job.key, **fields, "Date": now()}
-            write_text_atomically(failure, json_text({"GeneratedBy": generated_by(), **content}))
-        return result(STATUS_FAILED, message=reason["what"], error=reason)
+        return failed
+
+
+def failed_case(job: CaseJob, error: Exception, seconds: float = 0.0) -> CaseResult:
+    """The result of a case that could not be done; the reason is written into
+    ``logs/failures``.
+
+    Args:
+        job: the case.
+        error: why.
+        seconds: that it took.
+    """
+    reason = reason_of(error, job)
+    with contextlib.suppress(SoftCordSegError, OSError):
+        fields = {name.capitalize(): reason[name] for name in _REASON}
+        content = {"Case": job.key, **fields, "Date": now()}
+        text = json_text({"GeneratedBy": generated_by(), **content})
+        write_text_atomically(job.layout.failure(job.key), text)
+    return CaseResult(job.key, STATUS_FAILED, message=reason["what"], seconds=seconds, error=reason)
 
 
 def settled_elsewhere(job: CaseJob) -> CaseResult | None:

@@ -18,15 +18,14 @@ from multiprocessing import connection as pipes
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Cancelled, OptionError, SoftCordSegError
-from ..processes import LARGEST_THRESHOLD, children_without_ctrl_c, cores, keep_freed_memory
+from ..processes import children_without_ctrl_c, cores
 from ..progress import Progress
-from .data_set_case import CaseJob, CaseResult, failed_case, run_case
+from .data_set_case import CaseJob, CaseResult, Work, failed_case, prepare_worker, run_case
+from .data_set_options import DataSetOptions
 
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
 
-# What one process does with one case.
-Work = Callable[[CaseJob, Progress], CaseResult]
 # Between two looks whether to stop.
 _LOOK_S = 0.2
 # A process that was asked to end drops its case at the next tile.
@@ -49,20 +48,8 @@ def threads_of_each(processes: int, threads: int | None = None) -> int:
     return threads if threads is not None else max(cores() // processes, 1)
 
 
-def prepare_worker(threads: int) -> None:
-    """Make this process, which is ours alone, ready to segment one case after the other.
-
-    Args:
-        threads: that the network may use on the CPU.
-    """
-    from ..network.engines import limit_threads
-
-    limit_threads(threads)
-    keep_freed_memory(LARGEST_THRESHOLD)
-
-
 class ProcessRunner:
-    """Runs cases in processes of this machine.
+    """Runs cases in processes of this machine; a :class:`.data_set_run.Runner`.
 
     Args:
         processes: how many, at least 1.
@@ -295,7 +282,7 @@ def _serve(pipe: pipes.Connection, work: Work, threads: int) -> None:
         number = getattr(signal, name, None)  # Windows has no SIGHUP
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, orders.on_signal)
-    prepare_worker(threads)
+    prepare_worker(DataSetOptions(threads=threads))
     with contextlib.suppress(EOFError, OSError):
         pipe.send((_READY, None))
         while (job := orders.next_job()) is not None:
