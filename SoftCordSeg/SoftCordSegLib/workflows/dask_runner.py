@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
-from ..errors import InputError, SoftCordSegError
+from ..errors import InputError, OptionError, SoftCordSegError
 from ..progress import Progress
 from .data_set_case import CaseJob, CaseResult, Work, failed_case, prepare_worker, run_case
 from .data_set_options import DataSetOptions
@@ -30,6 +30,26 @@ _LOOK_S = 0.2
 _AHEAD, _LEAST_AHEAD = 2, 32
 # A process runs one network at a time: it uses all threads of its worker.
 _ONE_AT_A_TIME = threading.Lock()
+
+
+def read_resources(text: str) -> dict[str, float]:
+    """{"GPU": 1.0} of "GPU=1", several with commas, as Dask's own workers are given them.
+
+    Raises:
+        OptionError: not that.
+    """
+    resources = {}
+    for part in text.split(","):
+        name, _, value = part.partition("=")
+        try:
+            resources[name.strip()] = float(value)
+        except ValueError:
+            resources[""] = 0.0
+    if "" in resources:
+        raise OptionError(
+            f"'{text}' does not say what a worker must have.", hint="Give, for example, GPU=1."
+        )
+    return resources
 
 
 class DaskRunner:
@@ -105,7 +125,7 @@ class _Queue:
         from distributed import as_completed
 
         self._client, self._runner = client, runner
-        self._sent: dict[str, tuple[CaseJob, Future]] = {}
+        self._sent: dict[Any, tuple[CaseJob, Future]] = {}
         self._suspects: list[CaseJob] = []
         self._alone = False
         self._finished = as_completed(loop=client.loop)
