@@ -10,7 +10,7 @@ import typer
 from ..provenance import generated_by, model_of
 from .console import print_json, say, show_table, warn
 from .guard import EXIT_FAILED, guarded, json_of
-from .running import prepare_process, watching
+from .running import import_nibabel, prepare_process, watching
 from .shared_options import (
     BoxText,
     Debug,
@@ -118,6 +118,7 @@ def segment_command(
         "threads": threads,
     }
     with guarded(debug, as_json):
+        import_nibabel()
         from ..network import store
         from ..workflows.dicom_in import segment_sources
         from ..workflows.segment_images import SegmentOptions, with_crop

@@ -31,6 +31,7 @@ from ..bids import (
     session_of,
 )
 from ..errors import InputError
+from .merge_journal import finish_for_reader
 
 _DISC_EXTENSIONS = (".nii.gz", ".nii", ".mrk.json", ".fcsv")
 _MASK_KINDS = (*MASKS, Kind.CUT_SOFT_MASK)
@@ -127,12 +128,14 @@ def find_review_cases(dataset: Path) -> list[ReviewCase]:
 
     An image among the derivatives is a case where a mask was made from it and no raw image has its
     name.  What is broken costs itself only: it is listed with its ``problem``, and so are folders
-    that cannot be read, and masks whose image is missing.
+    that cannot be read, and masks whose image is missing.  A case that a killed merge left half
+    replaced is finished first.
 
     Raises:
         InputError: there is no such folder, or it cannot be read.
     """
     dataset = Path(dataset)
+    finish_for_reader(dataset)
     walk = _walked(dataset)
     owners = _Owners(walk.images)
     masks: dict[_File, list[_File]] = defaultdict(list)

@@ -159,7 +159,7 @@ def segment_files(
     from ..bids import result_folders
     from ..network.engines import choose_engine
 
-    choose_engine(options.device, bundle.needs_pytorch)
+    bundle.prepare(choose_engine(options.device, bundle.needs_pytorch))
     folders = result_folders(images, folder)
     check_not_an_input(
         (path for image in images for path in options.files(image, folders[image]).values()),
