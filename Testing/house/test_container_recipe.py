@@ -69,7 +69,7 @@ def test_the_apptainer_definition_has_its_sections():
     }
     for name in ("post", "environment", "runscript", "test"):
         if shutil.which("sh") is not None:
-            subprocess.run(["sh", "-n"], input=parts[name], text=True, check=True)
+            subprocess.run(["sh", "-n"], input=parts[name], encoding="utf-8", check=True)
     for line in parts["files"].split("\n"):
         source, _, target = line.strip().partition(" ")
         assert not source or ((REPOSITORY / source).exists() and target == f"/source/{source}")
