@@ -40,6 +40,7 @@ from .data_sets import (
     session_folder,
 )
 from .derivative_layout import DerivativeLayout
+from .dicom_names import DicomKind, dicom_name
 from .entities import (
     NIFTI_EXTENSIONS,
     Entities,
@@ -109,6 +110,7 @@ __all__ = [
     "NOT_RAW",
     "REVIEW",
     "SOFT_LABELS",
+    "DicomKind",
     "Entities",
     "FileName",
     "Kind",
@@ -127,6 +129,7 @@ __all__ = [
     "dataset_of",
     "derivative_description",
     "derivative_folder",
+    "dicom_name",
     "discs_beside",
     "echo_number",
     "find_image",
