@@ -75,6 +75,10 @@ Scheduler = Annotated[
     typer.Option(help="Address of a Dask scheduler, whose workers do the cases.",
                  metavar="tcp://HOST:8786"),
 ]  # fmt: skip
+Resources = Annotated[
+    Optional[str],
+    typer.Option(help="What a worker of the scheduler must have for a case.", metavar="GPU=1"),
+]
 Resume = Annotated[
     bool,
     typer.Option(
@@ -133,6 +137,7 @@ def bids_command(
     nprocs: NProcs = 1,
     shard: Shard = None,
     scheduler: Scheduler = None,
+    resources: Resources = None,
     resume: Resume = True,
     overwrite: Overwrite = False,
     verify: Verify = False,
@@ -181,8 +186,7 @@ def bids_command(
             options,
             choice,
             parse_shard(shard),
-            nprocs,
-            scheduler,
+            _runner(nprocs, threads, scheduler, resources),
             keep_going,
             as_json,
         )
@@ -227,8 +231,7 @@ def _participant(
     options: DataSetOptions,
     choice: ImageChoice,
     shard: tuple[int, int] | None,
-    nprocs: int,
-    scheduler: str | None,
+    runner: Runner,
     keep_going: bool,
     as_json: bool,
 ) -> None:
@@ -243,7 +246,7 @@ def _participant(
             say(f"{plan.finished} of {len(plan.jobs)} images were done before.")
         outcome = run_data_set(
             plan,
-            _runner(plan, nprocs, scheduler),
+            runner,
             progress=progress,
             should_stop=interrupt.is_set,
             on_result=_say_failure,
@@ -257,13 +260,32 @@ def _participant(
         raise typer.Exit(EXIT_FAILED)
 
 
-def _runner(plan: DataSetPlan, nprocs: int, scheduler: str | None) -> Runner:
+def _runner(
+    nprocs: int, threads: int | None, scheduler: str | None, resources: str | None
+) -> Runner:
+    """What does the cases.
+
+    Raises:
+        OptionError: the options contradict each other.
+    """
+    if scheduler is not None:
+        from ..workflows.dask_runner import DaskRunner, read_resources
+
+        if nprocs > 1:
+            raise OptionError(
+                "A scheduler has its own workers.", hint="Give --nprocs or --scheduler, not both."
+            )
+        return DaskRunner(scheduler, threads, read_resources(resources) if resources else None)
+    if resources is not None:
+        raise OptionError(
+            "--resources chooses among the workers of a scheduler.", hint="Give --scheduler too."
+        )
+    if nprocs > 1:
+        from ..workflows.process_runner import ProcessRunner
+
+        return ProcessRunner(nprocs, threads)
     from ..workflows.data_set_run import SerialRunner
 
-    if scheduler is not None and nprocs > 1:
-        raise OptionError(
-            "A scheduler has its own workers.", hint="Give --nprocs or --scheduler, not both."
-        )
     return SerialRunner()
 
 
