@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 Images = Annotated[
     list[Path],
     typer.Argument(
-        help="Images, .nii or .nii.gz; or DICOM: folders of a series, its files, zip archives.",
+        help="Images, .nii or .nii.gz, and folders of them; or DICOM: folders of a series, its"
+        " files, zip archives.",
         metavar="IMAGE…",
         show_default=False,
     ),
@@ -152,6 +153,11 @@ def segment_command(
         )
         crop = parse_crop(crop_size)
         after = _objects(images, options, dicom_slices) if dicom or dicom_slices else None
+        if any(image.is_dir() for image in images):
+            from ..dicom import is_dicom_source
+            from ..workflows.plain_folders import with_images_of_folders
+
+            images = with_images_of_folders(images, out, is_dicom_source)
         if exclude is not None:
             from ..workflows.excluded_images import without_excluded_images
 

@@ -1,0 +1,41 @@
+"""Folders of images among what is to be segmented."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ..bids import find_images
+from ..errors import InputError
+
+
+def with_images_of_folders(
+    sources: Sequence[Path], out: Path, is_other: Callable[[Path], bool] = lambda _: False
+) -> list[Path]:
+    """The same with the images of each folder, and below it, in its place.
+
+    Masks, labels, computed images and phase images are passed over, and so are derivatives, hidden
+    folders and that of the results.
+
+    Args:
+        sources: files and folders.
+        out: folder of the results.
+        is_other: whether a folder stays what it is (a DICOM series).
+
+    Raises:
+        InputError: a folder without images, or one that cannot be read.
+    """
+    found: list[Path] = []
+    for source in sources:
+        if not source.is_dir() or is_other(source):
+            found.append(source)
+            continue
+        images = [case.image for case in find_images(source, skip=[out])]
+        if not images:
+            raise InputError(
+                "There is no image in this folder.",
+                path=source,
+                hint="Give a folder with .nii or .nii.gz files, or a DICOM series.",
+            )
+        found += images
+    return list(dict.fromkeys(found))
