@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..bids import find_images
-from ..errors import InputError
 
 
 def with_images_of_folders(
@@ -23,7 +22,7 @@ def with_images_of_folders(
         is_other: whether a folder stays what it is (a DICOM series).
 
     Raises:
-        InputError: a folder without images, or one that cannot be read.
+        InputError: a folder that cannot be read.
     """
     found: list[Path] = []
     for source in sources:
@@ -31,11 +30,5 @@ def with_images_of_folders(
             found.append(source)
             continue
         images = [case.image for case in find_images(source, skip=[out])]
-        if not images:
-            raise InputError(
-                "There is no image in this folder.",
-                path=source,
-                hint="Give a folder with .nii or .nii.gz files, or a DICOM series.",
-            )
-        found += images
+        found += images or [source]  # fails by itself, with a sentence
     return list(dict.fromkeys(found))
