@@ -228,7 +228,13 @@ class TeachSection(Section):
             text = _("The model '{name}' was kept. Segment the rest again with it.")
             say(text.format(name=teaching.decision["kept"]), self.name)
         else:
-            say(_("Correct or pass some cases, then teach the model."), self.name)
+            say(
+                _(
+                    "Correct or pass some cases, then teach the model. The order 'Worth teaching"
+                    " first' proposes which."
+                ),
+                self.name,
+            )
 
     def _rest_on_better(self, teaching) -> None:
         from ..workflows.finetune_bundle import volume_note
