@@ -87,7 +87,7 @@ def write_series(
             header.ImagePositionPatient = _numbers(_position(volume, place))
             header.ImageOrientationPatient = _numbers(_cosines(volume))
             header.PixelSpacing = _numbers(volume.spacing[[1, 0]])
-            header.SliceThickness = header.SpacingBetweenSlices = float(volume.spacing[2])
+            header.SliceThickness = header.SpacingBetweenSlices = _numbers(volume.spacing[2:])[0]
             header.SliceLocation = float(place)
             _pixels(header, volume.data[:, :, place] * 0.8**at)
             files.append(folder / f"IM{instance:04d}")
@@ -101,7 +101,7 @@ def _write_enhanced(volume: Volume, path: Path, number: int, study: str, more: d
     orientation, measures, echo, transform = (Dataset() for _ in range(4))
     orientation.ImageOrientationPatient = _numbers(_cosines(volume))
     measures.PixelSpacing = _numbers(volume.spacing[[1, 0]])
-    measures.SliceThickness = measures.SpacingBetweenSlices = float(volume.spacing[2])
+    measures.SliceThickness = measures.SpacingBetweenSlices = _numbers(volume.spacing[2:])[0]
     echo.EffectiveEchoTime = 10.0
     transform.RescaleSlope, transform.RescaleIntercept, transform.RescaleType = 1, 0, "US"
     shared = Dataset()

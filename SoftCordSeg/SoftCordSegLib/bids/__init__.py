@@ -31,6 +31,7 @@ from .data_sets import (
     find_masks,
     find_nifti,
     image_of,
+    linked_raw,
     nifti_files,
     precedence,
     raw_images,
@@ -40,6 +41,7 @@ from .data_sets import (
     session_folder,
 )
 from .derivative_layout import DerivativeLayout
+from .dicom_names import DicomKind, dicom_name
 from .entities import (
     NIFTI_EXTENSIONS,
     Entities,
@@ -56,7 +58,12 @@ from .entities import (
     stem_of,
 )
 from .label_names import MASKS, FileName, Kind, label_name, read_name, spellings, transform_name
-from .participants_table import PARTICIPANTS, ParticipantFacts, participant_facts
+from .participants_table import (
+    PARTICIPANTS,
+    ParticipantFacts,
+    participant_facts,
+    participant_rows,
+)
 from .series_names import (
     MODALITIES,
     SeriesKind,
@@ -70,6 +77,7 @@ from .series_names import (
     series_of,
     without_echo,
 )
+from .session_dates import session_years
 from .sidecar import (
     MANUAL,
     MASK_SHA256,
@@ -109,6 +117,7 @@ __all__ = [
     "NOT_RAW",
     "REVIEW",
     "SOFT_LABELS",
+    "DicomKind",
     "Entities",
     "FileName",
     "Kind",
@@ -127,6 +136,7 @@ __all__ = [
     "dataset_of",
     "derivative_description",
     "derivative_folder",
+    "dicom_name",
     "discs_beside",
     "echo_number",
     "find_image",
@@ -141,6 +151,8 @@ __all__ = [
     "is_corrected",
     "is_session",
     "label_name",
+    "linked_raw",
+    "participant_rows",
     "manual_entry",
     "merged",
     "modality_of",
@@ -158,6 +170,7 @@ __all__ = [
     "segmentation_sidecar",
     "series_of",
     "session_folder",
+    "session_years",
     "session_of",
     "shared_sidecar",
     "short_names",

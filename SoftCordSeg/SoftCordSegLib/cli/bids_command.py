@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 
 from ..errors import Cancelled, OptionError
+from .bids_group import group_level
 from .console import interruptible, print_json, say, warn
 from .guard import EXIT_FAILED, guarded
 from .running import watched
@@ -74,6 +75,10 @@ Scheduler = Annotated[
     typer.Option(help="Address of a Dask scheduler, whose workers do the cases.",
                  metavar="tcp://HOST:8786"),
 ]  # fmt: skip
+Resources = Annotated[
+    Optional[str],
+    typer.Option(help="What a worker of the scheduler must have for a case.", metavar="GPU=1"),
+]
 Resume = Annotated[
     bool,
     typer.Option(
@@ -94,6 +99,15 @@ LikelyNames = Annotated[
     ),
 ]
 NoCsa = Annotated[bool, typer.Option("--no-csa", help="Only segment; measure no areas.")]
+SmallestChange = Annotated[
+    Optional[float],
+    typer.Option(
+        help="group: change between two visits, %, that is told from chance; from the scan-rescan"
+        " pairs of the data set by default.",
+        min=0.0,
+    ),
+]
+NoQc = Annotated[bool, typer.Option("--no-qc", help="group: no page of quality control.")]
 Work = Annotated[
     Optional[Path],
     typer.Option("-w", "--work-dir", help="Taken for compatibility; nothing is put there.",
@@ -123,6 +137,7 @@ def bids_command(
     nprocs: NProcs = 1,
     shard: Shard = None,
     scheduler: Scheduler = None,
+    resources: Resources = None,
     resume: Resume = True,
     overwrite: Overwrite = False,
     verify: Verify = False,
@@ -130,6 +145,8 @@ def bids_command(
     device: Device = "auto",
     threads: Threads = None,
     bids_standard_names: StandardNames = False,
+    smallest_change: SmallestChange = None,
+    no_qc: NoQc = False,
     work_dir: Work = None,
     skip_bids_validation: SkipValidation = False,
     as_json: Json = False,
@@ -160,16 +177,16 @@ def bids_command(
             csa=not no_csa,
             likely_names=likely_names,
         )
-        if level is AnalysisLevel.group:
-            raise OptionError("The group level is not there yet.")
         choice = _choice(participant_label, session_label, suffixes, bids_filter_file)
+        if level is AnalysisLevel.group:
+            group_level((bids_dir, out_dir), options, choice, smallest_change, not no_qc, as_json)
+            return
         _participant(
             (bids_dir, out_dir),
             options,
             choice,
             parse_shard(shard),
-            nprocs,
-            scheduler,
+            _runner(nprocs, threads, scheduler, resources),
             keep_going,
             as_json,
         )
@@ -214,8 +231,7 @@ def _participant(
     options: DataSetOptions,
     choice: ImageChoice,
     shard: tuple[int, int] | None,
-    nprocs: int,
-    scheduler: str | None,
+    runner: Runner,
     keep_going: bool,
     as_json: bool,
 ) -> None:
@@ -230,7 +246,7 @@ def _participant(
             say(f"{plan.finished} of {len(plan.jobs)} images were done before.")
         outcome = run_data_set(
             plan,
-            _runner(plan, nprocs, scheduler),
+            runner,
             progress=progress,
             should_stop=interrupt.is_set,
             on_result=_say_failure,
@@ -244,13 +260,32 @@ def _participant(
         raise typer.Exit(EXIT_FAILED)
 
 
-def _runner(plan: DataSetPlan, nprocs: int, scheduler: str | None) -> Runner:
+def _runner(
+    nprocs: int, threads: int | None, scheduler: str | None, resources: str | None
+) -> Runner:
+    """What does the cases.
+
+    Raises:
+        OptionError: the options contradict each other.
+    """
+    if scheduler is not None:
+        from ..workflows.dask_runner import DaskRunner, read_resources
+
+        if nprocs > 1:
+            raise OptionError(
+                "A scheduler has its own workers.", hint="Give --nprocs or --scheduler, not both."
+            )
+        return DaskRunner(scheduler, threads, read_resources(resources) if resources else None)
+    if resources is not None:
+        raise OptionError(
+            "--resources chooses among the workers of a scheduler.", hint="Give --scheduler too."
+        )
+    if nprocs > 1:
+        from ..workflows.process_runner import ProcessRunner
+
+        return ProcessRunner(nprocs, threads)
     from ..workflows.data_set_run import SerialRunner
 
-    if scheduler is not None and nprocs > 1:
-        raise OptionError(
-            "A scheduler has its own workers.", hint="Give --nprocs or --scheduler, not both."
-        )
     return SerialRunner()
 
 

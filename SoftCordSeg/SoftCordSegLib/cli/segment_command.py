@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
+from ..errors import OptionError
 from ..provenance import generated_by, model_of
 from .console import print_json, say, show_table, warn
 from .guard import EXIT_FAILED, guarded, json_of
@@ -27,14 +28,16 @@ from .shared_options import (
 
 if TYPE_CHECKING:
     from ..network import ModelBundle
+    from ..workflows.dicom_in import AfterSeries
     from ..workflows.run_each import Outcomes
-    from ..workflows.segment_images import SegmentedImage
+    from ..workflows.segment_images import SegmentedImage, SegmentOptions
 
 
 Images = Annotated[
     list[Path],
     typer.Argument(
-        help="Images, .nii or .nii.gz; or DICOM: folders of a series, its files, zip archives.",
+        help="Images, .nii or .nii.gz, and folders of them; or DICOM: folders of a series, its"
+        " files, zip archives.",
         metavar="IMAGE…",
         show_default=False,
     ),
@@ -46,6 +49,19 @@ Series = Annotated[
         metavar="N|UID",
         show_default=False,
     ),
+]
+Dicom = Annotated[
+    bool,
+    typer.Option(
+        "--dicom",
+        help=(
+            "Of a DICOM series also write DICOM: segmentations (BINARY at --threshold, else 0.5;"
+            " FRACTIONAL), parametric map, report of areas by level."
+        ),
+    ),
+]
+DicomSlices = Annotated[
+    bool, typer.Option("--dicom-slices", help="With --dicom: report the area of each slice too.")
 ]
 Out = Annotated[
     Path, typer.Option("-o", "--out", help="Folder for the results.", show_default=False)
@@ -97,6 +113,8 @@ def segment_command(
     bids_standard_names: StandardNames = False,
     exclude: Exclude = None,
     series: Series = None,
+    dicom: Dicom = False,
+    dicom_slices: DicomSlices = False,
     overwrite: Overwrite = False,
     as_json: Json = False,
     debug: Debug = False,
@@ -134,21 +152,33 @@ def segment_command(
             {"Name": "softcord segment", "Options": words},
         )
         crop = parse_crop(crop_size)
-        if exclude is not None:
-            from ..workflows.excluded_images import without_excluded_images
-
-            images, left_out = without_excluded_images(images, exclude)
-            for sentence in left_out:
-                warn(sentence)
+        after = _objects(images, options, dicom_slices) if dicom or dicom_slices else None
+        images = _chosen(images, out, exclude)
         bundle = with_crop(store.open_bundle(model), crop)
         prepare_process(bundle, threads)
         with watching(debug, len(images) > 1) as (bar, on_failure):
             outcomes = segment_sources(
-                images, out, bundle, options, series, bar=bar, on_failure=on_failure
+                images, out, bundle, options, series, after=after, bar=bar, on_failure=on_failure
             )
         _report(images, outcomes, bundle, as_json)
         if outcomes.failures:
             raise typer.Exit(EXIT_FAILED)
+
+
+def _chosen(images: list[Path], out: Path, exclude: Path | None) -> list[Path]:
+    """Folders replaced by their images, and without what a list leaves out."""
+    if any(image.is_dir() for image in images):
+        from ..dicom import is_dicom_source
+        from ..workflows.plain_folders import with_images_of_folders
+
+        images = with_images_of_folders(images, out, is_dicom_source)
+    if exclude is not None:
+        from ..workflows.excluded_images import without_excluded_images
+
+        images, left_out = without_excluded_images(images, exclude)
+        for sentence in left_out:
+            warn(sentence)
+    return images
 
 
 def _report(
@@ -193,6 +223,24 @@ def _report(
                 "failed": len(outcomes.failures),
             }
         )
+
+
+def _objects(images: list[Path], options: SegmentOptions, per_slice: bool) -> AfterSeries:
+    """What writes DICOM of a series.
+
+    Raises:
+        OptionError: no input is DICOM.
+    """
+    from ..dicom import is_dicom_source
+    from ..workflows.dicom_out import DicomOptions, objects_after
+
+    if not any(map(is_dicom_source, images)):
+        raise OptionError(
+            "DICOM is written of DICOM series only, whose patient and geometry it repeats.",
+            hint="Give the series, or leave --dicom out.",
+        )
+    threshold = DicomOptions.threshold if options.threshold is None else options.threshold
+    return objects_after(DicomOptions(threshold, per_slice, options.overwrite))
 
 
 def _show_series(error: Exception) -> None:

@@ -45,11 +45,13 @@ class SourceSlices:
         images: headers of the files, each once: of single-frame files one a slice, in the order of
             the slices; of a multi-frame file that one.
         frames: number of each slice's frame in a multi-frame file, from 1; None else.
+        is_own_grid: the grid is a mask's own, for images whose slices have no position of theirs.
     """
 
     grid: Grid
     images: tuple[Any, ...]
     frames: tuple[int, ...] | None = None
+    is_own_grid: bool = False
 
     @property
     def cosines(self) -> np.ndarray:
@@ -132,7 +134,7 @@ def slices_of_grid(grid: Grid, images: Sequence[Any]) -> SourceSlices:
         affine[:3, 3] += affine[:3, 1] * (grid.shape[1] - 1)
         affine[:3, 1] *= -1
         grid = Grid(grid.shape, affine)
-    return SourceSlices(grid, tuple(images))
+    return SourceSlices(grid, tuple(images), is_own_grid=True)
 
 
 def on_slices(mask: Volume, slices: SourceSlices) -> np.ndarray:

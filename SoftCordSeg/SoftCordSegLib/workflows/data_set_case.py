@@ -8,7 +8,7 @@ import contextlib
 import time as clock
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ..bids import (
     DerivativeLayout,
     is_corrected,
-    read_name,
     read_sidecar,
-    session_of,
     shared_sidecar,
 )
 from ..errors import Cancelled, InputError, SoftCordSegError
@@ -28,6 +26,7 @@ from ..provenance import generated_by, now
 from .case_claims import claimed
 from .case_inputs import is_as_noted, noted
 from .case_levels import DiscsFound, discs_there, levels_of_case
+from .case_record import record_of
 from .csa_measure import CsaOptions, Grouping, Measured, measure_volume, regrouped
 from .data_set_options import DataSetOptions
 from .segment_images import SegmentedImage, SegmentOptions, segment_file
@@ -235,9 +234,7 @@ def opened_bundle(model: str | None) -> ModelBundle:
     Raises:
         ModelError: there is none, or it is corrupt.
     """
-    from ..network import store
-
-    folder = store.find_bundle(model)
+    folder = _folder_of(model)
     return _opened(folder, file_sha256(folder / "configs" / "metadata.json"))
 
 
@@ -260,6 +257,13 @@ def reason_of(error: Exception, job: CaseJob) -> dict[str, str]:
         hint = "Please report it to the makers of SoftCordSeg (address in the README)."
     file = (path or job.image).name
     return {"what": shared_sidecar(what), "hint": shared_sidecar(hint), "file": file}
+
+
+@lru_cache(maxsize=8)
+def _folder_of(model: str | None) -> Path:
+    from ..network import store
+
+    return store.find_bundle(model)
 
 
 @lru_cache(maxsize=2)
@@ -324,34 +328,28 @@ def _measured(job: CaseJob, mask: Volume, levels: MaskLevels, progress: Progress
 
 
 def _write(job: CaseJob, measured: Measured, notes: tuple[str, ...]) -> None:
-    from ..morphometry import csv_text, to_json
+    """The table and the record; of levels that were chosen and are not there no rows."""
+    from ..morphometry import csv_text
+    from ..morphometry.aggregate import Summary
 
     files = job.files
-    rows = list(measured.summary)
     if job.options.levels:
         wanted = set(job.options.levels)
-        rows = [row for row in rows if row.levels and set(row.levels) <= wanted]
+        rows = tuple(r for r in measured.summary if r.levels and set(r.levels) <= wanted)
+        measured = replace(measured, summary=Summary(rows, measured.summary.notes))
         if not rows:
-            notes += ("None of the levels that were asked for is in this image.",)
-    content = to_json(
-        measured.shape, measured.summary, files["mask"].name, notes=(*measured.source_notes, *notes)
-    )
-    grid = measured.shape.grid
-    record = {
-        **content,
-        "GeneratedBy": generated_by(),
-        "Case": job.key,
-        "Session": session_of(job.image),
-        "Contrast": read_name(job.image).image,
-        "Rows": [row for row, one in zip(content["Rows"], measured.summary) if one in rows],
-        "Grid": {"Shape": list(grid.shape), "Affine": grid.affine.tolist()},
-        "Inputs": {
+            notes += ("None of the levels that were chosen is in this image.",)
+    record = record_of(
+        measured,
+        job.key,
+        inputs={
             "Mask": noted(files["mask"]),
             "Discs": [noted(path) for path in _discs(job).to_use],
         },
-        "Choice": job.options.csa_words(),
-    }
-    text = csv_text(measured.shape, rows, files["mask"].name)
+        choice=job.options.csa_words(),
+        notes=notes,
+    )
+    text = csv_text(measured.shape, measured.summary, files["mask"].name)
     write_together(
         {
             files["table"]: text_writer(text),
