@@ -71,6 +71,16 @@ def test_exit_codes(data, tmp_path):
     assert softcord(data, tmp_path / "nothing", "group").exit_code == 1
 
 
+def test_a_data_set_with_a_name_in_it_is_refused_where_that_is_checked(data, tmp_path):
+    words = (data, tmp_path / "out", "participant", "--no-csa", "--deidentify-check")
+    assert softcord(*words).exit_code == 0
+    (data / "sub-01/anat/sub-01_T2w.json").write_text('{"PatientName": "Canary^Carla"}')
+    refused = softcord(*words)
+    assert refused.exit_code == 1
+    assert "sub-01_T2w.json" in refused.stderr
+    assert "Canary" not in refused.output
+
+
 def test_shards_share_the_work_and_leave_nothing(data, tmp_path):
     out = tmp_path / "out"
     found = [
