@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import logging
 import threading
 import time
 from collections import Counter
@@ -224,12 +225,17 @@ def _connected(address: str) -> Iterator[Client]:
             hint="Give the address that it says when it starts, such as tcp://10.0.0.1:8786, or"
             " the path of its scheduler file.",
         ) from error
+    # What it says of a lost connection are tracebacks, and ours is a sentence.
+    logger = logging.getLogger("distributed.client")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
     try:
         yield client
     except OSError as error:  # of the connection: results are written elsewhere
         raise _scheduler_gone() from error
     finally:
         client.close()
+        logger.setLevel(before)
 
 
 def _on_worker(work: Work, job: CaseJob, threads: int | None, version: str) -> CaseResult:
