@@ -9,7 +9,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..errors import InputError
-from .controls import Section, setting, store_setting
+from .controls import Section, counted, setting, store_setting
 
 _FOLDER, _RATER, _ORDER = "ReviewFolder", "ReviewRater", "ReviewOrder"
 _ORDERS = ("doubt", "teach", "name")
@@ -67,9 +67,9 @@ class DataSetSection(Section):
             self._panel.rest(missing if not busy else "", self.name)
         else:
             words = session.progress_text()
-            self._panel.rest(
-                _("{words} by {rater}").format(words=words, rater=session.rater), self.name
-            )
+            text = _("{words} by {rater}").format(words=words, rater=session.rater)
+            remarks = session.remarks
+            self._panel.rest(" ".join([*remarks, text]), self.name, warning=bool(remarks))
 
     def title(self, situation) -> str:
         session = self._desk.session
@@ -149,7 +149,9 @@ class DataSetSection(Section):
             doubts = panel.work(
                 lambda progress: doubts_of(dataset, cases, progress=progress), self._report
             )
-            panel.say(_("{count} masks were judged.").format(count=len(doubts)), self.name)
+            judged = sum(not doubt.is_unreadable for doubt in doubts.values())
+            words = counted(judged, _("1 mask was judged."), _("{count} masks were judged."))
+            panel.say(words, self.name)
             session.set_doubts(doubts)
             desk.relist()
             desk.tell()
