@@ -82,9 +82,7 @@ def test_a_training_that_draws_other_cords_larger_is_taken_back_in_part(
     )
     kept = finetune(a_request(parent, wide_cases, tmp_path / "b", **course), SCORER)
 
-    drifts = [
-        volume_change_percent(one.watched_before, one.watched_after) for one in (whole, kept)
-    ]
+    drifts = [volume_change_percent(one.watched_before, one.watched_after) for one in (whole, kept)]
     assert drifts[0] > 2 * LARGEST_DRIFT
     assert abs(drifts[1]) <= LARGEST_DRIFT
     # And still something was learned.
