@@ -83,3 +83,13 @@ def naming_file(path: str | os.PathLike | None) -> Iterator[None]:
     except SoftCordSegError as error:
         error.in_file(path)
         raise
+
+
+def counted(number: int, word: str) -> str:
+    """A number with its word, for sentences: "1 case", "3 cases".
+
+    Args:
+        number: at least 0.
+        word: in the singular, of those that take an s.
+    """
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"

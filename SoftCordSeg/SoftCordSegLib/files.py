@@ -12,7 +12,7 @@ import secrets
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from .errors import OptionError, OutputError
@@ -214,6 +214,19 @@ def real_path(path: str | Path) -> Path:
     so that it costs its own file only, when that is opened.
     """
     return Path(os.path.realpath(path))
+
+
+def is_plain_path(text: str) -> bool:
+    """Whether a path leads down into a folder, on every system, past nothing hidden."""
+    path = PurePosixPath(text)
+    return bool(
+        text
+        and not path.is_absolute()
+        and path.as_posix() == text
+        and not any(part == ".." or part.startswith(".") for part in path.parts)
+        and not any(letter in text for letter in '\\:*?"<>|')
+        and text.isprintable()
+    )
 
 
 def file_sha256(path: str | Path) -> str:

@@ -231,6 +231,30 @@ def kill(process: int) -> None:
     os.kill(process, signal.SIGTERM if WINDOWS else signal.SIGKILL)
 
 
+@contextlib.contextmanager
+def children_without_ctrl_c() -> Iterator[None]:
+    """Processes started within the block are not ended by Ctrl-C, which a terminal sends to all
+    processes at once; this one receives it at the end of the block.
+    """
+    if WINDOWS:
+        kernel: Any = ctypes.windll.kernel32
+        kernel.SetConsoleCtrlHandler(None, True)  # children inherit it
+        try:
+            yield
+        finally:
+            kernel.SetConsoleCtrlHandler(None, False)
+        return
+    from multiprocessing import resource_tracker
+
+    # Python's helper of spawned processes; where it is started later, the signal is unblocked.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def is_alive(process: int) -> bool:
     """Whether a process of that number runs on this system; True where that cannot be known."""
     if WINDOWS:

@@ -15,6 +15,7 @@ from SoftCordSegLib.cli.app import app
 from SoftCordSegLib.segmentation import SoftMask
 from SoftCordSegLib.segmentation.segment import check_image
 from SoftCordSegLib.volume import Box, Volume, read_nifti, write_nifti
+from SoftCordSegLib.workflows import data_set_case
 
 A_BUNDLE = SimpleNamespace(
     name="a-model 1.2",
@@ -22,6 +23,7 @@ A_BUNDLE = SimpleNamespace(
     sha256={"models/segmenter.safetensors": "ab" * 32},
     plan=None,
     needs_pytorch=False,
+    prepare=lambda engine, stage=None, tile=None: None,
 )
 
 
@@ -47,11 +49,15 @@ def nothing_found(image, bundle, *, box=None, progress=None, device="auto", flip
 @contextlib.contextmanager
 def engine(segment, open_bundle=lambda model=None: A_BUNDLE):
     """``segment`` in place of the network, and a model that needs no file."""
+    data_set_case._opened.cache_clear()
     with (
         mock.patch("SoftCordSegLib.segmentation.within_memory.segment", segment),
         mock.patch("SoftCordSegLib.network.store.open_bundle", open_bundle),
     ):
-        yield
+        try:
+            yield
+        finally:
+            data_set_case._opened.cache_clear()
 
 
 class Softcord:

@@ -51,14 +51,14 @@ def test_shown_first_and_put_in_place_when_told(again, dataset):
     assert cases["sub-03_T2w"]["corrected_voxels"] > 0
     assert not any(one["replaced"] for one in said["cases"])
     assert "Nothing was replaced" in shown.stderr
-    assert "2 new masks, 1 of them with corrections on top." in shown.stderr
+    assert "2 new masks, 1 with corrections on top." in shown.stderr
     check_whole(dataset, "sub-01_T2w", OLD_MM)
 
     told = again("--apply")
 
     assert told.exit_code == 0, told.stderr
     assert [one["replaced"] for one in json.loads(told.stdout)["cases"]] == [True, False, True]
-    assert "2 masks were put in place." in told.stderr
+    assert "Put in place: 2 masks." in told.stderr
     check_whole(dataset, "sub-01_T2w", NEW_MM)
     check_whole(dataset, "sub-02_T1w", OLD_MM)
 

@@ -47,7 +47,7 @@ def test_a_rater_goes_through_a_data_set(dataset):
 
     assert "sub-02/anat/sub-02_T2w" in review("next", dataset, "--rater", "Anna B.")
     review("verdict", dataset, "sub-02_T2w", "pass", "--rater", "Anna B.")
-    assert "All 2 cases have a verdict of 'Anna B.'." in review(
+    assert "2 cases, all with a verdict of 'Anna B.'." in review(
         "next", dataset, "--rater", "Anna B."
     )
     assert [one.verdict for one in read_verdicts(dataset)] == [
@@ -72,12 +72,12 @@ def test_the_list_shows_verdicts_of_all_raters_or_of_one(dataset):
     everyone = review("list", dataset)
     assert "artefact, rank 2, bert" in everyone
     assert "'sub-03/anat/sub-03_T2w' cannot be reviewed: The image is empty." in everyone
-    assert "2 masks have no doubt: not looked at yet" in everyone
+    assert "No doubt is known of 2 masks: not looked at yet" in everyone
     listed = {
         case["case"]: case for case in review("list", dataset, "--rater", "anna", "--json")["cases"]
     }
     assert listed["sub-01/anat/sub-01_T2w"]["verdict"]["verdict"] == "fail"
-    assert list(listed)[-1] == "sub-03/anat/sub-03_T2w"
+    assert list(listed)[0] == "sub-03/anat/sub-03_T2w", "what is broken is to be mended first"
     assert listed["sub-03/anat/sub-03_T2w"]["problem"]
 
     still = review("list", dataset, "--rater", "anna", "--open", "--json")

@@ -35,7 +35,7 @@ def test_the_doubtful_come_first_with_the_reason_and_the_list_knows_them(dataset
     found = review("doubt", dataset, "--json")
     rows = [(row["case"], row["Score"] > 0.9) for row in found["doubts"]]
 
-    assert rows == [("sac", True), ("good", False)]
+    assert rows == [("sac", True), ("broken", True), ("good", False)]
     assert found["failures"] == ["broken"]
     text = review("doubt", dataset)
     assert text.index("sac") < text.index("good")

@@ -50,7 +50,7 @@ def test_taught_and_kept(review, reviewed):
     result = review("teach")
 
     assert result.exit_code == 0, result.stderr
-    assert "To learn from: 2 corrected and 0 passed masks. Held out: 1 masks of" in result.stderr
+    assert "To learn from: 2 corrected and 0 passed masks. Held out: 1 mask of" in result.stderr
     assert "Before and after, by contrast" in result.stderr
     said = json.loads(result.stdout)
     assert said["accepted"] is True

@@ -24,6 +24,8 @@ PACKAGES = {
 IN_SLICER = {
     "numpy",
     "scipy",
+    "highdicom",
+    "pydicom",
     "torch",
     "vtk",
     "vtkmodules",
@@ -66,7 +68,7 @@ def test_every_imported_package_is_declared():
     known = set().union(
         *(
             packages(declared(extra))
-            for extra in ("dependencies", "training", "evaluation", "scene")
+            for extra in ("dependencies", "training", "evaluation", "cluster", "dicom", "scene")
         )
     )
 
@@ -117,8 +119,10 @@ def test_what_slicer_lacks_is_in_the_requirements_of_the_module():
     )
     requirements = [line for line in lines if line and not line.startswith("#")]
 
-    # matplotlib draws figures for the shell; inside Slicer, Slicer draws.
-    assert third_party(used_by_the_module()) - IN_SLICER - {"matplotlib"} == packages(requirements)
+    # matplotlib draws figures for the shell; inside Slicer, Slicer draws.  dcm2niix converts DICOM
+    # for the shell; Slicer reads it.
+    lacking = third_party(used_by_the_module()) - IN_SLICER - {"matplotlib", "dcm2niix"}
+    assert lacking == packages(requirements)
     assert not [line for line in requirements if "==" in line], (
         "exact pins quarrel with other extensions"
     )
@@ -134,7 +138,16 @@ def test_the_lock_file_pins_everything_that_is_declared():
     pinned = {
         line.split("==")[0] for line in lines if re.match(r"[A-Za-z0-9_.-]+==[^ ]+( \\)?$", line)
     }
-    sections = ("dependencies", "training", "evaluation", "docs", "scene", "test")
+    sections = (
+        "dependencies",
+        "training",
+        "evaluation",
+        "cluster",
+        "dicom",
+        "docs",
+        "scene",
+        "test",
+    )
     names = {re.split("[>=[]", one)[0] for section in sections for one in declared(section)}
 
     assert "torch" in names

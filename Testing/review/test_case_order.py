@@ -18,9 +18,20 @@ def test_the_most_doubtful_first_then_unknown_ones_by_name_then_what_cannot_be_j
     rows = [case(key) for key in ("s10", "s2", "a", "b")]
     rows += [case("bare", mask=False), case("broken", problem="It is broken.")]
 
-    found = in_order(rows, lambda row: row, lambda row: worth.get(row.key))
+    def ordered(**options):
+        return in_order(
+            rows,
+            lambda row: row,
+            lambda row: worth.get(row.key),
+            lambda row: bool(row.problem),
+            **options,
+        )
+
+    found = ordered()
 
     assert [row.key for row in found] == ["b", "a", "s2", "s10", "bare", "broken"]
+    found = ordered(broken_first=True)
+    assert [row.key for row in found] == ["broken", "b", "a", "s2", "s10", "bare"]
 
 
 def test_every_word_of_a_search_must_be_there():

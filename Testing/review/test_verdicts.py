@@ -88,7 +88,6 @@ HOSTILE = [
     line(when=""),
     line()[:-9],
     line().replace(b"x", b"\0"),
-    line().replace(b"x", b"\xff"),
     line(comment="y" * (1 << 20)),
     b"\0" * 5000,
     b"<<<<<<< HEAD",
@@ -162,6 +161,26 @@ def test_values_out_of_range_cost_themselves_only(tmp_path):
     assert first.as_json()["verdict"] == "superb"
     assert first.as_json()["site"] == "London"
     assert (second.rank, second.seconds, second.verdict) == (None, 0, Judgement.PASS)
+
+
+def test_lines_stored_by_an_editor_in_another_coding_count_and_are_told_of(tmp_path):
+    store = VerdictStore(tmp_path, "Jürgen")
+    for case, words in (("one", "größer"), ("two", "plain")):
+        store.add(
+            Verdict(case, rater="Jürgen", verdict=Judgement.PASS, comment=words, when=utc_now())
+        )
+    text = store.path.read_text("utf-8")
+    store.path.write_text(text, encoding="cp1252")
+    store.add(Verdict("three", rater="Jürgen", verdict=Judgement.FAIL, when=utc_now()))
+    remarks = []
+
+    found = read_verdicts(tmp_path, lambda *what: remarks.append(what))
+
+    assert [(one.case, one.rater) for one in found] == [
+        (case, "Jürgen") for case in ("one", "two", "three")
+    ]
+    assert [one.comment for one in found] == ["größer", "plain", ""]
+    assert remarks == [(store.path.name, 2)]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +11,19 @@ from pathlib import Path
 import numpy as np
 
 from review.review_dataset import ReviewDataset
+from SoftCordSegLib.bids import review_folder
 from SoftCordSegLib.correction import edits_from
+from SoftCordSegLib.review import newest, read_verdicts
+from SoftCordSegLib.review.exchange.exchange_formats import FORMATS
 from SoftCordSegLib.review.review_cases import ReviewCase
 from SoftCordSegLib.volume import Volume, read_nifti
 from SoftCordSegLib.workflows.review_corrections import Correction
+from SoftCordSegLib.workflows.review_exchange import (
+    ExportOptions,
+    ImportOptions,
+    export_verdicts,
+    import_verdicts,
+)
 
 THRESHOLD = 0.5
 # A rater who goes through the list in order of doubt, and says each key that is stored; who knows
@@ -98,3 +108,25 @@ def dice(mask: Volume, truth: Volume) -> float:
     """Of both cut at 0.5."""
     one, other = mask.data >= THRESHOLD, truth.data >= THRESHOLD
     return float(2 * (one & other).sum() / (one.sum() + other.sum()))
+
+
+def round_trip(root: Path, name: str, folder: Path) -> None:
+    """Ada's verdicts go out in a format and come back into a copy of the data set, as another's;
+    a second time nothing new comes.
+    """
+    kind = FORMATS[name]
+    out = folder / "out"
+    out.mkdir()
+    target = out / kind.files("softcord")[0] if len(kind.files("softcord")) == 1 else out
+    exported = export_verdicts(root, target, ExportOptions(name, rater="Ada"))
+    assert exported.count
+    other = folder / "data"
+    shutil.copytree(root, other, ignore=shutil.ignore_patterns(review_folder(root).name))
+    ours = {key: one for (key, _), one in newest(read_verdicts(root)).items()}
+    for path in exported.paths:
+        found = import_verdicts(other, path, ImportOptions(name, rater="Ida"))
+        assert not found.unmatched
+        again = import_verdicts(other, path, ImportOptions(name, rater="Ida"))
+        assert again.added == ()
+    for (key, _), one in newest(read_verdicts(other)).items():
+        assert not kind.tells_apart(ours[key].verdict, one.verdict), key

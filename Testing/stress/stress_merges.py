@@ -1,5 +1,5 @@
 """Merging a package is killed at every rename and at random moments: every file stays whole, and
-the next run leaves each case old or new, never a mixture.
+whoever looks at the data set next sees each case old or new, never a mixture.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from SoftCordSegLib.review import find_review_cases
 from SoftCordSegLib.volume import Volume, read_nifti, write_nifti
 from SoftCordSegLib.workflows.correction_merge import merge_corrections
 from SoftCordSegLib.workflows.correction_package import package_cases
-from SoftCordSegLib.workflows.merge_journal import finish_interrupted
 from stress.forked import in_a_fork
 from stress.stress_kills import MOMENTS, killed_after, killed_at_rename
 from stress.tally import LEFT, LOST, WRONG, tally
@@ -59,7 +58,7 @@ def files_of(contents_of, key):
 
 
 def look(root, old, new, counted, when, seen):
-    """Every file is the old or the new one; after the next run every case is."""
+    """Every file is the old or the new one; for the next reader every case is."""
     for path, data in contents(root).items():
         if "/.softcord-" in path:
             continue  # removed by the next run
@@ -70,12 +69,12 @@ def look(root, old, new, counted, when, seen):
     for key in KEYS:
         now = {p: d for p, d in files_of(contents(root), key).items() if "/.softcord-" not in p}
         mixed = now != files_of(old, key) and now != files_of(new, key)
-        seen["mixed before the next run"] += mixed
+        seen["mixed before the next reader"] += mixed
         described = [is_as_described(path_of(root, key, kind)) for kind in _MASKS]
         if mixed:
             noticed = not all(described)
             counted.add("accepted" if noticed else WRONG, f"{key} {when}", "not noticed")
-    finish_interrupted(root)
+    find_review_cases(root)
     for key in KEYS:
         now = files_of(contents(root), key)
         seen["old" if now == files_of(old, key) else "new"] += 1

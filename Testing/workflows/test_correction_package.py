@@ -182,6 +182,9 @@ def test_what_cannot_be_is_refused(root, tmp_path):
         package_cases(root, cases, tmp_path / "cases.tar")
     with pytest.raises(OptionError, match="no cases"):
         package_cases(root, [], tmp_path / "cases.zip")
+    with pytest.raises(OptionError, match="in the data set itself"):
+        package_cases(root, cases, root / "derivatives" / "cases.zip")
+    assert not (root / "derivatives" / "cases.zip").exists()
     (tmp_path / "cases.zip").write_bytes(b"mine")
     with pytest.raises(OutputError, match="there already"):
         package_cases(root, cases, tmp_path / "cases.zip")

@@ -15,7 +15,12 @@ from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.review.review_cases import find_review_cases
 from SoftCordSegLib.volume import write_nifti
 from SoftCordSegLib.workflows import review_doubt
-from SoftCordSegLib.workflows.review_doubt import doubt_of_mask, doubts_of, judge_mask
+from SoftCordSegLib.workflows.review_doubt import (
+    cases_to_teach,
+    doubt_of_mask,
+    doubts_of,
+    judge_mask,
+)
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +32,14 @@ def judged(review_dataset, tmp_path_factory):
     return copy, doubts, failures
 
 
+def found(data):
+    return find_review_cases(data.root)
+
+
 def test_the_six_wrong_masks_are_among_the_first_nine(judged):
     data, doubts, _ = judged
-    first = sorted(doubts, key=lambda key: -doubts[key].score)[:9]
+    read = [key for key in doubts if not doubts[key].is_unreadable]
+    first = sorted(read, key=lambda key: -doubts[key].score)[:9]
 
     assert set(data.wrong) <= set(first), [(key, doubts[key].score) for key in first]
     assert all(doubts[key].reason for key in data.wrong)
@@ -42,11 +52,23 @@ def test_a_mask_on_another_grid_is_a_finding_and_a_broken_image_costs_itself(jud
     on_another_grid = doubts[broken["mask on another grid"]]
     assert on_another_grid.score > 0.9
     assert "another grid" in on_another_grid.reason
-    assert {failure.name for failure in failures} == {
-        broken["image cut short"],
-        broken["image is a web page"],
-    }
-    assert len(doubts) == 38
+    images = {broken["image cut short"], broken["image is a web page"]}
+    assert {failure.name for failure in failures} == images
+    assert {key for key, doubt in doubts.items() if doubt.is_unreadable} == images
+    assert all("image cannot be read" in doubts[key].reason for key in images)
+    assert len(doubts) == 40
+    assert not images & {one.key for one in cases_to_teach(data.root, found(data), doubts, 40, 1)}
+
+
+def test_an_image_that_was_mended_is_judged_though_its_size_is_the_same(tmp_path):
+    cases = a_case(tmp_path)
+    sound = cases[0].image.read_bytes()
+    cases[0].image.write_bytes(bytes(len(sound)))
+    assert doubts_of(tmp_path, cases)["t2"].is_unreadable
+    assert doubts_of(tmp_path, cases, compute=False)["t2"].is_unreadable
+    cases[0].image.write_bytes(sound)
+
+    assert doubts_of(tmp_path, cases)["t2"].score < 0.1
 
 
 def test_what_is_kept_is_taken_again(judged, monkeypatch):

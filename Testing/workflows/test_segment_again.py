@@ -18,8 +18,9 @@ from SoftCordSegLib.errors import Cancelled, OptionError
 from SoftCordSegLib.files import file_sha256
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.review.verdicts import Judgement
-from SoftCordSegLib.volume import write_nifti
+from SoftCordSegLib.volume import read_nifti, write_nifti
 from SoftCordSegLib.workflows.again_plan import plan_again
+from SoftCordSegLib.workflows.review_doubt import doubt_of_mask
 from SoftCordSegLib.workflows.segment_again import (
     again_folder,
     apply_again,
@@ -100,7 +101,9 @@ def test_corrections_stay_on_top_of_the_new_mask(tmp_path):
     assert is_corrected(content)
     assert (content["Threshold"], content["Laboratory"]) == (0.4, "ours")
     assert content["Model"]["Name"] == "a-model"
-    assert "Doubt" not in content
+    mask, image = dataset.file("sub-01_T2w"), dataset.image("sub-01_T2w")
+    doubt = doubt_of_mask(read_nifti(mask), read_nifti(image))
+    assert content["Doubt"] == doubt, "of the mask with its corrections"
     assert is_as_described(dataset.file("sub-01_T2w")) is True
     assert proposal.model == NEW.name
     assert not again_folder(dataset.root).exists()

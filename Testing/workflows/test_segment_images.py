@@ -59,6 +59,22 @@ def test_several_files_in_one_call(tmp_path):
         segment_files([good, good], tmp_path / "out", A_BUNDLE, SegmentOptions())
 
 
+def test_several_files_are_as_one_by_one(tmp_path):
+    images = [tmp_path / "in" / f"scan{number}.nii.gz" for number in range(3)]
+    for number, image in enumerate(images):
+        write_nifti(a_neck(3 + number), image)
+    options = SegmentOptions(threshold=0.5)
+    with engine(soft_from_brightness):
+        together = segment_files(images, tmp_path / "together", A_BUNDLE, options)
+        for image in images:
+            segment_file(image, tmp_path / "alone", A_BUNDLE, options, Progress())
+    assert [one.image for one in together.results] == images
+    for one in together.results:
+        for kind in ("mask", "binary"):
+            alone = tmp_path / "alone" / one.files[kind].name
+            assert alone.read_bytes() == one.files[kind].read_bytes()
+
+
 @pytest.mark.parametrize("name", ["scan_label-SC_softseg", "scan_label-SC_seg"])
 @pytest.mark.parametrize("sidecar", [None, '{"Author": "First Last"}', '{"Author":'])
 def test_a_mask_that_no_program_is_known_to_have_made_stays(tmp_path, name, sidecar):

@@ -7,6 +7,13 @@ Every spelling in use is read, one is written::
     read_name("sub-01_T2w_seg-manual.nii.gz").image      # sub-01_T2w
 """
 
+from .data_set_index import (
+    ImageCase,
+    ImageChoice,
+    find_images,
+    read_filters,
+    shard_of,
+)
 from .data_sets import (
     CUT_SOFT_LABELS,
     DERIVATIVES,
@@ -24,6 +31,7 @@ from .data_sets import (
     find_masks,
     find_nifti,
     image_of,
+    linked_raw,
     nifti_files,
     precedence,
     raw_images,
@@ -32,6 +40,8 @@ from .data_sets import (
     review_folder,
     session_folder,
 )
+from .derivative_layout import DerivativeLayout
+from .dicom_names import DicomKind, dicom_name
 from .entities import (
     NIFTI_EXTENSIONS,
     Entities,
@@ -48,7 +58,12 @@ from .entities import (
     stem_of,
 )
 from .label_names import MASKS, FileName, Kind, label_name, read_name, spellings, transform_name
-from .participants_table import PARTICIPANTS, ParticipantFacts, participant_facts
+from .participants_table import (
+    PARTICIPANTS,
+    ParticipantFacts,
+    participant_facts,
+    participant_rows,
+)
 from .series_names import (
     MODALITIES,
     SeriesKind,
@@ -62,6 +77,7 @@ from .series_names import (
     series_of,
     without_echo,
 )
+from .session_dates import session_years
 from .sidecar import (
     MANUAL,
     MASK_SHA256,
@@ -82,6 +98,12 @@ from .sidecar import (
 )
 
 __all__ = [
+    "DerivativeLayout",
+    "ImageCase",
+    "ImageChoice",
+    "find_images",
+    "read_filters",
+    "shard_of",
     "result_folders",
     "CUT_SOFT_LABELS",
     "DERIVATIVES",
@@ -95,6 +117,7 @@ __all__ = [
     "NOT_RAW",
     "REVIEW",
     "SOFT_LABELS",
+    "DicomKind",
     "Entities",
     "FileName",
     "Kind",
@@ -113,6 +136,7 @@ __all__ = [
     "dataset_of",
     "derivative_description",
     "derivative_folder",
+    "dicom_name",
     "discs_beside",
     "echo_number",
     "find_image",
@@ -127,6 +151,8 @@ __all__ = [
     "is_corrected",
     "is_session",
     "label_name",
+    "linked_raw",
+    "participant_rows",
     "manual_entry",
     "merged",
     "modality_of",
@@ -144,6 +170,7 @@ __all__ = [
     "segmentation_sidecar",
     "series_of",
     "session_folder",
+    "session_years",
     "session_of",
     "shared_sidecar",
     "short_names",

@@ -9,7 +9,7 @@ Raw images lie in ``sub-01/(ses-1/)anat``, labels in ``derivatives/labels/sub-01
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ from .sidecar import Origin, is_as_described, origin_of, read_sidecar
 
 BIDS_VERSION = "1.9.0"
 DESCRIPTION = "dataset_description.json"
+# Name of the link to the raw images.
+RAW = "raw"
 DERIVATIVES, LABELS, REVIEW = "derivatives", "labels", "review"
 # The authors' folders of soft ground truths, and of these at or above 0.5.
 SOFT_LABELS, CUT_SOFT_LABELS = "labels_softseg", "labels_softseg_bin"
@@ -262,6 +264,18 @@ def discs_beside(mask: Path) -> tuple[Path, str | None]:
 def read_description(folder: Path) -> dict[str, Any]:
     """The content of a folder's ``dataset_description.json``; empty where it cannot be read."""
     return read_sidecar(folder / DESCRIPTION)
+
+
+def linked_raw(folder: Path) -> Path | None:
+    """The data set of raw images that a folder of derivatives is made from, as its description says
+    (BIDS, ``DatasetLinks``); None where it says none, or where that is not there.
+    """
+    links = read_description(folder).get("DatasetLinks")
+    raw = links.get(RAW) if isinstance(links, Mapping) else None
+    if not isinstance(raw, str) or not raw or "://" in raw:
+        return None
+    path = real_path(folder / raw)
+    return path if path.is_dir() and path != real_path(folder) else None
 
 
 def derivative_description(name: str, dataset: Path | None = None) -> dict[str, Any]:

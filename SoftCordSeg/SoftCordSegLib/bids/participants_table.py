@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..structured_text import limited_text
+from .data_sets import linked_raw
 
 PARTICIPANTS = "participants.tsv"
+_ID = "participant_id"
 _SEXES = {"f": "F", "female": "F", "m": "M", "male": "M"}
 # The names of this column in the data sets of the spinal cord.
 _SITES = ("site", "institution_id", "institution", "centre", "center")
@@ -32,23 +34,40 @@ class ParticipantFacts:
 
 
 def participant_facts(dataset: Path) -> dict[str, ParticipantFacts]:
-    """By participant ("sub-01"); empty where there is no such file, or none that can be read."""
-    try:
-        text = limited_text(dataset / PARTICIPANTS)
-    except (OSError, ValueError):
-        return {}
-    found = {}
-    try:
-        for row in csv.DictReader(io.StringIO(text), delimiter="\t"):
-            values = {
-                str(key).strip().lower(): str(value or "").strip() for key, value in row.items()
-            }
-            name = values.get("participant_id", "")
-            if name:
-                found[name if name.startswith("sub-") else f"sub-{name}"] = _facts(values)
-    except csv.Error:
-        return {}
-    return found
+    """By participant ("sub-01"); empty where there is no such file, or none that can be read.  Of a
+    folder of derivatives without one, that of its raw data set.
+    """
+    _, rows = participant_rows(dataset)
+    lowered = {
+        name: {key.lower(): value for key, value in row.items()} for name, row in rows.items()
+    }
+    return {name: _facts(row) for name, row in lowered.items()}
+
+
+def participant_rows(dataset: Path) -> tuple[list[str], dict[str, dict[str, str]]]:
+    """The columns, but for that of the participant, and the row of each participant ("sub-01"), as
+    they are written.
+    """
+    raw = linked_raw(dataset)
+    for folder in (dataset, *([] if raw is None else [raw])):
+        try:
+            text = limited_text(folder / PARTICIPANTS)
+            return _rows(text)
+        except (OSError, ValueError, csv.Error):
+            continue
+    return [], {}
+
+
+def _rows(text: str) -> tuple[list[str], dict[str, dict[str, str]]]:
+    found: dict[str, dict[str, str]] = {}
+    columns: list[str] = []
+    for row in csv.DictReader(io.StringIO(text), delimiter="\t"):
+        values = {str(key).strip(): str(value or "").strip() for key, value in row.items()}
+        columns = columns or [name for name in values if name.lower() != _ID and name != "None"]
+        name = next((value for key, value in values.items() if key.lower() == _ID), "")
+        if name:
+            found[name if name.startswith("sub-") else f"sub-{name}"] = values
+    return columns, found
 
 
 def _facts(values: dict[str, str]) -> ParticipantFacts:

@@ -26,9 +26,9 @@ MASK_SHA256 = "MaskSHA256"
 _ORIGINAL = "orig"
 # What tells of one segmentation and its corrections.
 _OURS = frozenset(
-    "GeneratedBy SpatialReference Source SourceSHA256 SourceVolumes SourceVolume Model Device"
-    " Engine Found Message Notes Box BoxGivenByUser Threshold Command Date CorrectedByHand"
-    " MaskSHA256 Doubt".split()
+    "GeneratedBy SpatialReference Source SourceSHA256 SourceBytes SourceChanged SourceVolumes"
+    " SourceVolume Model Device Engine Found Message Notes Box BoxGivenByUser Threshold Command"
+    " Date CorrectedByHand MaskSHA256 Doubt".split()
 )
 
 
@@ -92,6 +92,7 @@ def segmentation_sidecar(
     device: str = "auto",
     box_given: bool = False,
     source_sha256: str | None = None,
+    source_state: tuple[int, int] | None = None,
     source_volumes: int = 1,
     source_volume: str | int | None = None,
     threshold: float | None = None,
@@ -107,6 +108,7 @@ def segmentation_sidecar(
         device: that the network was asked to run on, where the mask does not say which it was.
         box_given: whether the user gave the box.
         source_sha256: of the image's file; None where there is no file.
+        source_state: size in bytes and time of change in nanoseconds of that file.
         source_volumes: of the image's file: 1, or the length of a series.
         source_volume: which volume of a series was taken, or "mean"; None for a 3D image.
         threshold: of the binary mask beside the soft one; None for none.
@@ -119,6 +121,8 @@ def segmentation_sidecar(
         "SpatialReference": _ORIGINAL,
         "Source": Path(source).name,
         "SourceSHA256": source_sha256,
+        "SourceBytes": None if source_state is None else source_state[0],
+        "SourceChanged": None if source_state is None else source_state[1],
         "SourceVolumes": source_volumes,
         "SourceVolume": source_volume,
         "Model": None if bundle is None else model_of(bundle),

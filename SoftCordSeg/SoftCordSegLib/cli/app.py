@@ -4,68 +4,109 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Annotated
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
 
 from .. import __version__
 from .careful_command import CarefulCommand
 from .console import end_like_ctrl_c, flush_stdout, prepare_streams
-from .csa_command import csa_command
-from .datalist_command import datalist_command
-from .demo_command import demo_command
-from .evaluate_command import evaluate_command
-from .finetune_command import finetune_command
 from .guard import guarded
-from .label_command import label_command
-from .models_command import models_app
-from .prepare_command import prepare_command
-from .qc_command import qc_command
-from .review_again_command import again_command
-from .review_agree import agree_command
-from .review_command import review_app
-from .review_doubt_command import doubt_command
-from .review_exchange_commands import export_command, import_command
-from .review_package import merge_command, package_command
-from .review_teach import discard_command, keep_command, teach_command
-from .sct_spelling import SctSpelling
-from .segment_command import segment_command
-from .softgt_command import softgt_command
-from .train_command import train_command
 
-app = typer.Typer(
-    name="softcord",
-    help="Contrast-agnostic soft segmentation of the spinal cord, and its cross-sectional area.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
 _EVERYDAY, _LABORATORY, _MODELS = "Everyday", "Ground truth, training and evaluation", "Models"
 
-app.command("segment", cls=CarefulCommand, rich_help_panel=_EVERYDAY)(segment_command)
-app.command("label", cls=CarefulCommand, rich_help_panel=_EVERYDAY)(label_command)
-app.command("csa", cls=SctSpelling, rich_help_panel=_EVERYDAY)(csa_command)
-app.command("qc", cls=CarefulCommand, rich_help_panel=_EVERYDAY)(qc_command)
-app.command("demo", cls=CarefulCommand, rich_help_panel=_EVERYDAY)(demo_command)
-app.command("prepare", cls=CarefulCommand, rich_help_panel=_LABORATORY)(prepare_command)
-app.command("softgt", cls=CarefulCommand, rich_help_panel=_LABORATORY)(softgt_command)
-app.command("datalist", cls=CarefulCommand, rich_help_panel=_LABORATORY)(datalist_command)
-app.command("train", cls=CarefulCommand, rich_help_panel=_LABORATORY)(train_command)
-app.command("finetune", cls=CarefulCommand, rich_help_panel=_LABORATORY)(finetune_command)
-app.command("evaluate", cls=CarefulCommand, rich_help_panel=_LABORATORY)(evaluate_command)
-review_app.command("agree", cls=CarefulCommand)(agree_command)
-app.add_typer(review_app, name="review", rich_help_panel=_EVERYDAY)
-review_app.command("doubt", cls=CarefulCommand)(doubt_command)
-review_app.command("export", cls=CarefulCommand)(export_command)
-review_app.command("import", cls=CarefulCommand)(import_command)
-review_app.command("package", cls=CarefulCommand)(package_command)
-review_app.command("merge", cls=CarefulCommand)(merge_command)
-review_app.command("teach", cls=CarefulCommand)(teach_command)
-review_app.command("keep", cls=CarefulCommand)(keep_command)
-review_app.command("discard", cls=CarefulCommand)(discard_command)
-review_app.command("again", cls=CarefulCommand)(again_command)
-app.add_typer(models_app, name="models", rich_help_panel=_MODELS)
+# Commands, in the order of the help: the file, which holds a function of the same name, and the
+# panel of the help; and groups of commands: the file, what it holds, and the panel.
+# A file is imported when its command is called: all of them together take as long to import as
+# reading an image.
+_COMMANDS = {
+    "segment": ("segment_command", _EVERYDAY),
+    "label": ("label_command", _EVERYDAY),
+    "csa": ("csa_command", _EVERYDAY),
+    "bids": ("bids_command", _EVERYDAY),
+    "qc": ("qc_command", _EVERYDAY),
+    "demo": ("demo_command", _EVERYDAY),
+    "prepare": ("prepare_command", _LABORATORY),
+    "softgt": ("softgt_command", _LABORATORY),
+    "datalist": ("datalist_command", _LABORATORY),
+    "train": ("train_command", _LABORATORY),
+    "finetune": ("finetune_command", _LABORATORY),
+    "evaluate": ("evaluate_command", _LABORATORY),
+}
+_GROUPS = {
+    "review": ("review_command", "review_app", _EVERYDAY),
+    "models": ("models_command", "models_app", _MODELS),
+}
+# Commands that understand another program's spelling.
+_CLASSES = {"bids": ("bids_app_words", "BidsAppCommand"), "csa": ("sct_spelling", "SctSpelling")}
+# Commands of the group "review" that stand in files of their own.
+_REVIEW_COMMANDS = {
+    "agree": ("review_agree", "agree_command"),
+    "doubt": ("review_doubt_command", "doubt_command"),
+    "export": ("review_exchange_commands", "export_command"),
+    "import": ("review_exchange_commands", "import_command"),
+    "package": ("review_package", "package_command"),
+    "merge": ("review_package", "merge_command"),
+    "teach": ("review_teach", "teach_command"),
+    "keep": ("review_teach", "keep_command"),
+    "discard": ("review_teach", "discard_command"),
+    "again": ("review_again_command", "again_command"),
+}
+
+
+def app_of(names: Iterable[str]) -> typer.Typer:
+    """The program with some of its commands and groups.
+
+    Args:
+        names: of commands and of groups, as they are typed.
+    """
+    app = typer.Typer(
+        name="softcord",
+        help=(
+            "Contrast-agnostic soft segmentation of the spinal cord, and its cross-sectional area."
+        ),
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for name in names:
+        if name in _COMMANDS:
+            function, panel = _COMMANDS[name]
+            app.command(name, cls=_class_of(name), rich_help_panel=panel)(_in(function, function))
+        else:
+            file, group, panel = _GROUPS[name]
+            app.add_typer(_group(file, group), name=name, rich_help_panel=panel)
+    app.callback()(_root)
+    return app
+
+
+def _in(file: str, name: str) -> Any:
+    return getattr(import_module(f".{file}", __package__), name)
+
+
+def _class_of(name: str) -> Any:
+    return _in(*_CLASSES[name]) if name in _CLASSES else CarefulCommand
+
+
+def _group(file: str, name: str) -> typer.Typer:
+    group: typer.Typer = _in(file, name)
+    if name == "review_app":
+        there = {command.name for command in group.registered_commands}
+        for command, (own_file, function) in _REVIEW_COMMANDS.items():
+            if command not in there:
+                group.command(command, cls=CarefulCommand)(_in(own_file, function))
+    return group
+
+
+def __getattr__(name: str) -> Any:
+    """``app``: the whole program, made when it is first asked for."""
+    if name != "app":
+        raise AttributeError(name)
+    globals()["app"] = app_of((*_COMMANDS, *_GROUPS))
+    return globals()["app"]
 
 
 def _show_version(wanted: bool) -> None:
@@ -90,7 +131,6 @@ Version = Annotated[
 ]
 
 
-@app.callback()
 def _root(version: Version = False) -> None:
     """Options of the command itself."""
 
@@ -102,7 +142,9 @@ def main() -> None:
     try:
         with guarded():
             try:
-                app()
+                called = sys.argv[1] if len(sys.argv) > 1 else ""
+                names = (called,) if called in _COMMANDS else (*_COMMANDS, *_GROUPS)
+                app_of(names)()
             finally:
                 flush_stdout()
     except typer.Exit as ended:

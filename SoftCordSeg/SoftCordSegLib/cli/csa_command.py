@@ -57,7 +57,7 @@ def _option(panel: str, *names: str, **settings: Any) -> Any:
 Masks = Annotated[
     list[Path],
     typer.Argument(
-        help="Soft or binary masks of the cord, .nii or .nii.gz.",
+        help="Soft or binary masks of the cord, .nii or .nii.gz; or DICOM, .dcm.",
         metavar="MASK…",
         show_default=False,
     ),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from ..errors import counted
 from .console import print_json, say, warn
 from .guard import EXIT_FAILED, guarded, json_of
 from .review_options import ReadingName
@@ -94,7 +95,7 @@ def _report(result: QcResult, as_json: bool) -> None:
         if key not in failed_keys:
             warn(f"{called(key)} is not shown: {not_shown[called(key)]}")
     kept = f", {len(result.kept)} unchanged" if result.kept else ""
-    say(f"{len(result.made)} cases drawn{kept}. Open {result.page} in a browser.")
+    say(f"{counted(len(result.made), 'case')} drawn{kept}. Open {result.page} in a browser.")
     if as_json:
         failed = [{"case": one.name, **json_of(one.error)} for one in result.failures]
         print_json(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from ..errors import OptionError
+from ..errors import OptionError, counted
 from .console import fail, interruptible, print_json, say, show_table, warn
 from .guard import EXIT_FAILED, guarded
 from .review_options import Dataset
@@ -106,7 +106,7 @@ def _show_proposal(proposal: Proposal, beyond: list[str]) -> None:
         ],
     )
     edited = sum(row.edited > 0 for row in proposal.proposed)
-    say(f"{len(proposal.proposed)} new masks, {edited} of them with corrections on top.")
+    say(f"{counted(len(proposal.proposed), 'new mask')}, {edited} with corrections on top.")
     for sentence in beyond:
         fail(sentence)
 
@@ -117,7 +117,7 @@ def _say_end(proposal: Proposal, replaced: list[AgainRow], applied: bool) -> Non
             warn(f"'{row.key}': {row.reason}")
     done = sum(not row.reason for row in replaced)
     if applied:
-        say(f"{done} masks were put in place.")
+        say(f"Put in place: {counted(done, 'mask')}.")
     elif proposal.proposed:
         say("Nothing was replaced: --apply does it, --discard removes the new masks.")
 

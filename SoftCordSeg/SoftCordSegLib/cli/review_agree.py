@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from ..errors import OptionError
+from ..errors import OptionError, counted
 from .console import interruptible, print_json, progress_bars, say, show_table, warn
 from .guard import guarded
 from .review_options import Dataset, ReadingName
@@ -149,13 +149,14 @@ def _draw(
     options = SecondReadingOptions(part, methods, name, blinded, seed)
     reading = make_second_reading(dataset, options)
     if methods:
+        cases = counted(len(reading.items) // 2, "case")
         say(
-            f"{len(reading.items) // 2} cases with a mask A and a mask B each are in the reading"
-            f" '{reading.name}'. Which is whose, 'softcord review agree' tells at the end."
+            f"In the reading '{reading.name}': {cases}, each with a mask A and a mask B."
+            " Which is whose, 'softcord review agree' tells at the end."
         )
     else:
         hidden = ", under neutral names" if reading.blinded else ""
-        say(f"{len(reading.items)} cases are in the reading '{reading.name}'{hidden}.")
+        say(f"In the reading '{reading.name}': {counted(len(reading.items), 'case')}{hidden}.")
     say(f"Go through them: softcord review next DATASET --reading {reading.name} --rater NAME")
     return reading
 
@@ -228,7 +229,7 @@ def _show(report: AgreementReport, third: Reading | None) -> None:
     if report.disagreements:
         cases = len({one.case for one in report.disagreements})
         show_table(
-            f"Disagreement on {cases} {'case' if cases == 1 else 'cases'}",
+            f"Disagreement on {counted(cases, 'case')}",
             ("Case", "Reader", "Reader", "Why"),
             [
                 (one.case, one.one, one.other, "; ".join(one.reasons))
@@ -238,7 +239,8 @@ def _show(report: AgreementReport, third: Reading | None) -> None:
         if len(report.disagreements) > _MOST_SHOWN:
             say(f"{len(report.disagreements) - _MOST_SHOWN} more; --disagreements FILE writes all.")
     if third is not None:
-        say(f"For a third reader: {len(third.items)} cases in the reading '{third.name}'.")
+        waiting = counted(len(third.items), "case")
+        say(f"For a third reader: {waiting} in the reading '{third.name}'.")
 
 
 def _as_json(report: AgreementReport, third: Reading | None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from ..errors import InputError, OptionError
+from ..errors import InputError, OptionError, counted
 from .careful_command import CarefulCommand
 from .console import print_json, say, show_table, warn
 from .guard import guarded
@@ -124,7 +124,7 @@ def next_command(
             session.go_to(row.case.key)
         copies: list[Path] = []
         if row is None:
-            say(f"All {session.total} cases have a verdict of '{session.rater}'.")
+            say(f"{counted(session.total, 'case')}, all with a verdict of '{session.rater}'.")
         else:
             if copy_to is not None:
                 copies = neutral_copies(session, row.case.key, copy_to)
@@ -238,7 +238,7 @@ def _brief(comment: str) -> str:
 def _show_list(session: ReviewSession, rows: list[ReviewRow]) -> None:
     sound = [row for row in rows if row.can_be_judged]
     show_table(
-        f"{len(sound)} of {session.total} cases",
+        f"{len(sound)} of {counted(session.total, 'case')}",
         ("Case", "Doubt", "Reason", "Verdict", "Comment"),
         [
             (
@@ -251,25 +251,34 @@ def _show_list(session: ReviewSession, rows: list[ReviewRow]) -> None:
             for row in sound
         ],
     )
-    broken = [row for row in rows if row.case.problem]
+    for remark in session.remarks:
+        warn(remark)
+    broken = [row for row in rows if row.is_broken]
     for row in broken[:_MOST_PROBLEMS]:
-        why = "" if session.blinded else f": {row.case.problem}"
+        why = "" if session.blinded else f": {_problem(row)}"
         warn(f"'{row.shown_name}' cannot be reviewed{why.rstrip('.')}.")
     if len(broken) > _MOST_PROBLEMS:
         warn(f"{len(broken) - _MOST_PROBLEMS} more cannot be reviewed; see --json.")
-    bare = [row.shown_name for row in rows if row.case.mask is None and not row.case.problem]
+    bare = [row.shown_name for row in rows if row.case.mask is None and not row.is_broken]
     if bare:
-        say(f"Without a mask: {len(bare)} images, the first is '{bare[0]}'; --json lists them.")
+        say(
+            f"Without a mask: {counted(len(bare), 'image')}, the first is '{bare[0]}';"
+            " --json lists them."
+        )
     unknown = sum(row.doubt is None and row.can_be_judged for row in session.rows)
     if unknown and not session.blinded:
         say(
-            f"{unknown} masks have no doubt: not looked at yet ('softcord review doubt DATASET'"
-            " does it), or not readable (it says why)."
+            f"No doubt is known of {counted(unknown, 'mask')}: not looked at yet"
+            " ('softcord review doubt DATASET' does it)."
         )
     if session.blinded and not session.rater:
         say("This reading is blinded: --rater NAME shows your own verdicts, and no others.")
     else:
         say(f"Judged: {session.progress_text()}.")
+
+
+def _problem(row: ReviewRow) -> str:
+    return row.case.problem or ("" if row.doubt is None else row.doubt.reason)
 
 
 def _show_case(session: ReviewSession, row: ReviewRow, copies: list[Path]) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..errors import counted
 from .console import interruptible, print_json, progress_bars, say, show_table, warn
 from .guard import for_user, guarded
 from .review_options import Dataset
@@ -81,11 +82,11 @@ def doubt_command(
                 )
         ranked = sorted(doubts.items(), key=lambda one: -one[1].score)
         _show(ranked[:most])
+        judged = sum(not doubt.is_unreadable for doubt in doubts.values())
         without = sum(case.mask is None for case in cases)
         unread = f"; {len(failures)} could not be read" if failures else ""
         say(
-            f"{len(doubts)} mask{'s' * (len(doubts) != 1)} judged{unread}; {without}"
-            f" image{'s' * (without != 1)} without a mask."
+            f"{counted(judged, 'mask')} judged{unread}; {counted(without, 'image')} without a mask."
         )
         chosen = cases_to_teach(dataset, cases, doubts, teach, seed)
         if chosen:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
+from ..errors import counted
 from .console import interruptible, print_json, progress_bars, say, show_table, warn
 from .guard import guarded
 from .review_options import Dataset, Rater, ReadingName, verdict_text
@@ -70,7 +71,7 @@ def export_command(
             warn(note)
         whose = f" of '{exported.rater}'" if exported.rater else ""
         for path in exported.paths:
-            say(f"Written: '{path}' ({exported.count} cases{whose}).")
+            say(f"Written: '{path}' ({counted(exported.count, 'case')}{whose}).")
         if as_json:
             print_json(
                 {
@@ -143,7 +144,7 @@ def _shown(path: Path, found: Imported) -> dict[str, Any]:
         warn(note)
     show_unmatched(found.unmatched)
     say(
-        f"'{path}' ({found.format.name}): {len(found.added)} verdicts added,"
+        f"'{path}' ({found.format.name}): {counted(len(found.added), 'verdict')} added,"
         f" {found.known} known, {len(found.unmatched)} without an image."
     )
     rows = [(one.case, verdict_text(one), one.rater) for one in found.added]
@@ -164,4 +165,4 @@ def show_unmatched(unmatched: tuple[Unmatched, ...] | list[Unmatched]) -> None:
     for one in unmatched[:_MOST_UNMATCHED]:
         warn(f"{one.where}: {one.reason}")
     if len(unmatched) > _MOST_UNMATCHED:
-        warn(f"{len(unmatched) - _MOST_UNMATCHED} more lines have no image.")
+        warn(f"Without an image too: {counted(len(unmatched) - _MOST_UNMATCHED, 'more line')}.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from ..errors import OptionError
+from ..errors import OptionError, counted
 from .console import interruptible, print_json, progress_bars, say, show_table, warn
 from .guard import EXIT_FAILED, for_user, guarded
 from .review_exchange_commands import show_unmatched
@@ -93,9 +93,9 @@ def package_command(
         for failure in packed.failures:
             warn(f"{failure.name} is not in it: {for_user(failure.error, debug)}")
         if packed.cleaned:
-            say(f"Texts were left out of {packed.cleaned} files.")
+            say(f"Texts were left out of {counted(packed.cleaned, 'file')}.")
         size = packed.path.stat().st_size
-        say(f"Written: '{packed.path}' ({len(packed.keys)} cases, {size / 1e6:.1f} MB).")
+        say(f"Written: '{packed.path}' ({counted(len(packed.keys), 'case')}, {size / 1e6:.1f} MB).")
         if as_json:
             print_json(
                 {
@@ -167,7 +167,8 @@ def _show(name: str, merged: Merged, dry_run: bool) -> None:
     for one in merged.verdicts:
         say(f"New: {verdict_text(one)} on '{one.case}', by '{one.rater}'.")
     shown = ", ".join(f"{number} {word}" for word, number in counts.items())
-    say(f"{'Nothing was replaced. ' if dry_run else ''}{len(merged.cases)} cases: {shown}.")
+    kept = "Nothing was replaced. " if dry_run else ""
+    say(f"{kept}{counted(len(merged.cases), 'case')}: {shown}.")
 
 
 def _as_json(merged: Merged) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from ..errors import Cancelled, SoftCordSegError
+from ..errors import Cancelled, SoftCordSegError, counted
 from .console import fail, interruptible, print_json, say, show_table, warn
 from .guard import EXIT_FAILED, guarded
 from .review_options import Dataset
@@ -151,8 +151,8 @@ def _say_plan(plan: TeachingPlan) -> None:
     passed = len(plan.training) - plan.corrected
     names = sorted({one.case.participant or one.case.key for one in plan.held_out})
     say(
-        f"To learn from: {plan.corrected} corrected and {passed} passed masks. Held out:"
-        f" {len(plan.held_out)} masks of {', '.join(names) or 'none'}."
+        f"To learn from: {plan.corrected} corrected and {counted(passed, 'passed mask')}. Held"
+        f" out: {counted(len(plan.held_out), 'mask')} of {', '.join(names) or 'none'}."
     )
 
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
+from ..errors import OptionError
 from ..provenance import generated_by, model_of
 from .console import print_json, say, show_table, warn
 from .guard import EXIT_FAILED, guarded, json_of
-from .running import prepare_process, watching
+from .running import import_nibabel, prepare_process, watching
 from .shared_options import (
     BoxText,
     Debug,
@@ -27,13 +28,39 @@ from .shared_options import (
 
 if TYPE_CHECKING:
     from ..network import ModelBundle
+    from ..workflows.dicom_in import AfterSeries
     from ..workflows.run_each import Outcomes
-    from ..workflows.segment_images import SegmentedImage
+    from ..workflows.segment_images import SegmentedImage, SegmentOptions
 
 
 Images = Annotated[
     list[Path],
-    typer.Argument(help="Images, .nii or .nii.gz.", metavar="IMAGE…", show_default=False),
+    typer.Argument(
+        help="Images, .nii or .nii.gz; or DICOM: folders of a series, its files, zip archives.",
+        metavar="IMAGE…",
+        show_default=False,
+    ),
+]
+Series = Annotated[
+    Optional[str],
+    typer.Option(
+        help="Of a DICOM folder with several series: the number or the UID of one.",
+        metavar="N|UID",
+        show_default=False,
+    ),
+]
+Dicom = Annotated[
+    bool,
+    typer.Option(
+        "--dicom",
+        help=(
+            "Of a DICOM series also write DICOM: segmentations (BINARY at --threshold, else 0.5;"
+            " FRACTIONAL), parametric map, report of areas by level."
+        ),
+    ),
+]
+DicomSlices = Annotated[
+    bool, typer.Option("--dicom-slices", help="With --dicom: report the area of each slice too.")
 ]
 Out = Annotated[
     Path, typer.Option("-o", "--out", help="Folder for the results.", show_default=False)
@@ -84,6 +111,9 @@ def segment_command(
     threads: Threads = None,
     bids_standard_names: StandardNames = False,
     exclude: Exclude = None,
+    series: Series = None,
+    dicom: Dicom = False,
+    dicom_slices: DicomSlices = False,
     overwrite: Overwrite = False,
     as_json: Json = False,
     debug: Debug = False,
@@ -105,8 +135,10 @@ def segment_command(
         "threads": threads,
     }
     with guarded(debug, as_json):
+        import_nibabel()
         from ..network import store
-        from ..workflows.segment_images import SegmentOptions, segment_files, with_crop
+        from ..workflows.dicom_in import segment_sources
+        from ..workflows.segment_images import SegmentOptions, with_crop
 
         options = SegmentOptions(
             parse_box(box),
@@ -119,6 +151,7 @@ def segment_command(
             {"Name": "softcord segment", "Options": words},
         )
         crop = parse_crop(crop_size)
+        after = _objects(images, options, dicom_slices) if dicom or dicom_slices else None
         if exclude is not None:
             from ..workflows.excluded_images import without_excluded_images
 
@@ -128,7 +161,9 @@ def segment_command(
         bundle = with_crop(store.open_bundle(model), crop)
         prepare_process(bundle, threads)
         with watching(debug, len(images) > 1) as (bar, on_failure):
-            outcomes = segment_files(images, out, bundle, options, bar=bar, on_failure=on_failure)
+            outcomes = segment_sources(
+                images, out, bundle, options, series, after=after, bar=bar, on_failure=on_failure
+            )
         _report(images, outcomes, bundle, as_json)
         if outcomes.failures:
             raise typer.Exit(EXIT_FAILED)
@@ -157,6 +192,8 @@ def _report(
         show_table(
             f"Spinal cord by {bundle.name}", ("Image", "Cord, mL", "Time, s", "Soft mask"), rows
         )
+    for failure in outcomes.failures:
+        _show_series(failure.error)
     if outcomes.failures and len(images) > 1:
         say(f"{len(done)} of {len(images)} images were segmented.")
     if as_json:
@@ -174,3 +211,34 @@ def _report(
                 "failed": len(outcomes.failures),
             }
         )
+
+
+def _objects(images: list[Path], options: SegmentOptions, per_slice: bool) -> AfterSeries:
+    """What writes DICOM of a series.
+
+    Raises:
+        OptionError: no input is DICOM.
+    """
+    from ..dicom import is_dicom_source
+    from ..workflows.dicom_out import DicomOptions, objects_after
+
+    if not any(map(is_dicom_source, images)):
+        raise OptionError(
+            "DICOM is written of DICOM series only, whose patient and geometry it repeats.",
+            hint="Give the series, or leave --dicom out.",
+        )
+    threshold = DicomOptions.threshold if options.threshold is None else options.threshold
+    return objects_after(DicomOptions(threshold, per_slice, options.overwrite))
+
+
+def _show_series(error: Exception) -> None:
+    """The series among which one is to be chosen, with the scanner's own words: on the screen
+    only.
+    """
+    from ..dicom import SeveralSeries, passed_over_sentences
+
+    if isinstance(error, SeveralSeries):
+        rows = [(one.number, one.description or "-", one.images, one.uid) for one in error.series]
+        show_table("Series", ("Number", "Description", "Images", "UID"), rows)
+        for sentence in passed_over_sentences(error.others):
+            warn(sentence)

@@ -140,6 +140,25 @@ class ModelBundle:
 
         return pytorch_predict(self.network(stage), engine.device, check, channels_last=True)
 
+    def prepare(
+        self, engine: Engine, stage: Stage | None = None, tile: tuple[int, ...] | None = None
+    ) -> None:
+        """Let the engine make a network ready in the background, where it takes time; whoever needs
+        the network waits for it.
+
+        Args:
+            engine: that will run it.
+            stage: one of :attr:`stages`; the segmenter where None.
+            tile: that it will see; the stage's own where None.
+        """
+        stage = stage or self.segmenter
+        if stage is None or engine.library != OPENVINO:
+            return
+        from .openvino_engine import openvino_prepare
+
+        config = UNetConfig(stage.features, stage.strides)
+        openvino_prepare(self.folder / stage.weights, config, tile or stage.tile)
+
     def predictors(self, spec: NetworkSpec, engine: Engine, check: Check) -> Iterator[Predict]:
         """The networks of a ``plan`` as functions of one tile, one after the other; as
         :meth:`predictor`.

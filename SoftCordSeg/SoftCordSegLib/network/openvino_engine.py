@@ -8,9 +8,11 @@ compiling takes 0.1 s, reading the 8 MB that OpenVINO would store for each size 
 
 from __future__ import annotations
 
+import contextlib
 from collections import OrderedDict
+from concurrent.futures import Future
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any
 
 import numpy as np
@@ -41,11 +43,11 @@ def openvino_predict(path: Path, config: UNetConfig, check: Check) -> Predict:
         ModelError: the weights do not fit the shape; by the function that is returned, where an
             output is not finite.
     """
-    weights = read_weights(path, config)
+    weights = None if _is_compiled(path, config) else read_weights(path, config)
 
     def predict(tile: np.ndarray) -> np.ndarray:
         check()
-        compiled = _compiled(path, config, weights, tile.shape)
+        compiled = _compiled(path, config, tile.shape, weights)
         request = compiled.create_infer_request()
         request.start_async({0: np.ascontiguousarray(tile, np.float32)[None, None]})
         try:
@@ -57,6 +59,24 @@ def openvino_predict(path: Path, config: UNetConfig, check: Check) -> Predict:
         return check_finite(np.array(request.get_output_tensor(0).data[0]))
 
     return predict
+
+
+def openvino_prepare(path: Path, config: UNetConfig, tile: tuple[int, ...]) -> None:
+    """Compile a network in the background, while the image is read or resampled: most of it runs
+    outside Python.
+
+    What fails here fails again, and is said, when the network is used.
+
+    Args:
+        path, config: as in :func:`openvino_predict`.
+        tile: (i, j, k), multiples of ``config.divisor``.
+    """
+
+    def compile_it() -> None:
+        with contextlib.suppress(Exception):
+            _compiled(path, config, tile)
+
+    Thread(target=compile_it, name="softcord-compile").start()
 
 
 def unet_graph(config: UNetConfig, weights: dict[str, np.ndarray], tile: tuple[int, ...]) -> Any:
@@ -137,43 +157,82 @@ class _Graph:
         return self.op.constant(self.weights[name].astype(np.float32).reshape(1, -1, 1, 1, 1))
 
 
-_networks: OrderedDict[tuple, Any] = OrderedDict()
+# Compiled, or being compiled by another thread.
+_networks: OrderedDict[tuple, Future[Any]] = OrderedDict()
 _lock = Lock()
 
 
+def _identity(path: Path, config: UNetConfig) -> tuple:
+    found = path.stat()
+    return (str(path), found.st_mtime_ns, found.st_size, config)
+
+
+def _is_compiled(path: Path, config: UNetConfig) -> bool:
+    """For a tile of any size: then the weights were read and found to fit."""
+    identity = _identity(path, config)
+    with _lock:
+        return any(
+            key[:4] == identity and one.done() and one.exception() is None
+            for key, one in _networks.items()
+        )
+
+
 def _compiled(
-    path: Path, config: UNetConfig, weights: dict[str, np.ndarray], tile: tuple[int, ...]
+    path: Path,
+    config: UNetConfig,
+    tile: tuple[int, ...],
+    weights: dict[str, np.ndarray] | None = None,
 ) -> Any:
     """The network for this size of tile, compiled once in a process as long as it stays in use."""
-    found = path.stat()
     threads = thread_count()
-    key = (str(path), found.st_mtime_ns, found.st_size, config, tile, threads)
+    key = (*_identity(path, config), tuple(tile), threads)
     with _lock:
-        if key in _networks:
+        found = _networks.get(key)
+        if found is None:
+            while len(_networks) >= _COMPILED_KEPT:
+                _networks.popitem(last=False)  # before the next one asks for memory
+            future: Future[Any] = Future()
+            _networks[key] = future
+        else:
             _networks.move_to_end(key)
-            return _networks[key]
-        while len(_networks) >= _COMPILED_KEPT:
-            _networks.popitem(last=False)  # before the next one asks for memory
+    if found is not None:
+        return found.result()
+    try:
+        future.set_result(_compile(path, config, tile, weights, threads))
+    except BaseException as error:
+        with _lock:
+            _networks.pop(key, None)
+        future.set_exception(error)
+        raise
+    return future.result()
 
+
+def _compile(
+    path: Path,
+    config: UNetConfig,
+    tile: tuple[int, ...],
+    weights: dict[str, np.ndarray] | None,
+    threads: int | None,
+) -> Any:
+    weights = read_weights(path, config) if weights is None else weights
     settings: dict[str, Any] = {
         "INFERENCE_PRECISION_HINT": "f32",
         "PERFORMANCE_HINT": "LATENCY",
         **({} if threads is None else {"INFERENCE_NUM_THREADS": threads}),
     }
-    network = _core().compile_model(unet_graph(config, weights, tile), "CPU", settings)
-    with _lock:
-        _networks[key] = network
-    return network
+    return _core().compile_model(unet_graph(config, weights, tile), "CPU", settings)
 
 
 _shared_core: Any = None
+_core_lock = Lock()
 
 
 def _core() -> Any:
     """OpenVINO's entry, one a process: making it takes a tenth of a second."""
     global _shared_core
-    if _shared_core is None:
-        import openvino
+    with _core_lock:
+        if _shared_core is None:
+            import openvino
 
-        _shared_core = openvino.Core()
-    return _shared_core
+            _shared_core = openvino.Core()
+        return _shared_core

@@ -67,9 +67,9 @@ class DataSetSection(Section):
             self._panel.rest(missing if not busy else "", self.name)
         else:
             words = session.progress_text()
-            self._panel.rest(
-                _("{words} by {rater}").format(words=words, rater=session.rater), self.name
-            )
+            text = _("{words} by {rater}").format(words=words, rater=session.rater)
+            remarks = session.remarks
+            self._panel.rest(" ".join([*remarks, text]), self.name, warning=bool(remarks))
 
     def title(self, situation) -> str:
         session = self._desk.session

@@ -80,7 +80,7 @@ class ReviewSection(Section):
         ui.cordCaseName.text = name
         ui.cordCaseName.toolTip = row.shown_name
         busy = _("Wait for what is running, or cancel it.") if self._panel.situation.busy else ""
-        judged = busy or ("" if row.can_be_judged else _("There is no mask to judge."))
+        judged = busy or _why_not_judged(row)
         said = None if row.judgement is None else row.judgement.value
         for word, button in self._buttons.items():
             allow(button, judged)
@@ -240,3 +240,9 @@ class ReviewSection(Section):
     def _on_again(self) -> None:
         with self._panel.guard(_("The part could not be segmented."), section=self.name):
             segment_around(self._panel, self._desk, self._run)
+
+
+def _why_not_judged(row) -> str:
+    if row.can_be_judged:
+        return ""
+    return _("The case cannot be opened.") if row.is_broken else _("There is no mask to judge.")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import InputError
+from ..errors import InputError, counted
 
 # The ranks that a reader can give.
 RANKS = tuple(range(10))
@@ -253,7 +253,9 @@ def _paired(one: Sequence[object], other: Sequence[object]) -> int:
 
 
 def _too_few(cases: int, needed: int) -> Estimate:
-    return Estimate(math.nan, cases=cases, note=f"At least {needed} cases of both are needed.")
+    return Estimate(
+        math.nan, cases=cases, note=f"At least {counted(needed, 'case')} of both are needed."
+    )
 
 
 def _few(what: str) -> str:

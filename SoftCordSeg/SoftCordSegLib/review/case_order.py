@@ -19,7 +19,11 @@ _Row = TypeVar("_Row")
 
 
 def in_order(
-    rows: Iterable[_Row], case: Callable[[_Row], ReviewCase], worth: Callable[[_Row], float | None]
+    rows: Iterable[_Row],
+    case: Callable[[_Row], ReviewCase],
+    worth: Callable[[_Row], float | None],
+    is_broken: Callable[[_Row], bool],
+    broken_first: bool = False,
 ) -> list[_Row]:
     """Rows with the most worth first, then those of unknown worth by name; then cases without a
     mask, last those that cannot be opened.
@@ -28,12 +32,14 @@ def in_order(
         rows: of the list.
         case: of a row.
         worth: of a row; None where it is not known.
+        is_broken: whether a file of a row cannot be opened.
+        broken_first: such rows come first, since they are to be mended before the rest is read.
     """
 
     def key(row: _Row) -> tuple:
         value = worth(row)
         return (
-            bool(case(row).problem),
+            is_broken(row) != broken_first,
             case(row).mask is None,
             value is None,
             -(value or 0.0),

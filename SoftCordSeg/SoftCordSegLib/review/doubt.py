@@ -9,6 +9,8 @@ from typing import Any
 
 # Raised when the features or their limits change: older results are then computed anew.
 DOUBT_VERSION = 1
+# The feature of an image that cannot be read.
+UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,11 @@ class Doubt:
             "Version": self.version,
             "Teach": round(self.teach, 4),
         }
+
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether the image cannot be read, so that there is nothing to look at."""
+        return UNREADABLE in self.features
 
     @classmethod
     def from_json(cls, content: Any) -> Doubt:

@@ -18,7 +18,7 @@ import numpy as np
 from scipy import ndimage
 
 from ..morphometry import level_name
-from .doubt import Doubt
+from .doubt import UNREADABLE, Doubt
 from .mask_profile import MaskProfile
 
 # So many signs are named in the reason, and only from this chance on.
@@ -49,6 +49,7 @@ class Limit:
 
 LIMITS = {
     "unusable": Limit(0.0, 1.0),
+    UNREADABLE: Limit(0.0, 1.0),
     "empty": Limit(0.0, 1.0, 0.9),
     "small": Limit(0.5, 0.9),
     "large": Limit(115.0, 170.0),

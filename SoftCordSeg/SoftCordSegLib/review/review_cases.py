@@ -26,11 +26,13 @@ from ..bids import (
     Kind,
     contrast_of,
     image_identity,
+    linked_raw,
     precedence,
     read_name,
     session_of,
 )
 from ..errors import InputError
+from .merge_journal import finish_for_reader
 
 _DISC_EXTENSIONS = (".nii.gz", ".nii", ".mrk.json", ".fcsv")
 _MASK_KINDS = (*MASKS, Kind.CUT_SOFT_MASK)
@@ -77,12 +79,15 @@ class ReviewCase:
 
 @dataclass(frozen=True)
 class _File:
-    """A file found: its folder in the data set, its name, and what the name says."""
+    """A file found: its folder in the data set, its name, and what the name says; the data set
+    where it is the raw one of a folder of derivatives.
+    """
 
     folder: tuple[str, ...]
     file: str
     name: FileName
     is_link: bool
+    raw: Path | None = None
 
     @property
     def root(self) -> tuple[str, ...]:
@@ -108,31 +113,35 @@ class _File:
         )
 
     def path(self, dataset: Path) -> Path:
-        return dataset.joinpath(*self.folder, self.file)
+        return (self.raw or dataset).joinpath(*self.folder, self.file)
 
 
 @dataclass
 class _Walk:
-    """What stands in the folders of a data set."""
+    """What stands in the folders of a data set, and the raw one that is being read, if any."""
 
     images: list[_File] = field(default_factory=list)
     masks: list[_File] = field(default_factory=list)
     discs: list[_File] = field(default_factory=list)
     unreadable: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
     linked: set[str] = field(default_factory=set)
+    raw: Path | None = None
 
 
 def find_review_cases(dataset: Path) -> list[ReviewCase]:
     """The cases of a data set or of a plain folder, by name; images without a mask too.
 
-    An image among the derivatives is a case where a mask was made from it and no raw image has its
-    name.  What is broken costs itself only: it is listed with its ``problem``, and so are folders
-    that cannot be read, and masks whose image is missing.
+    Of a folder of derivatives that names its raw data set (BIDS, ``DatasetLinks``) the images and
+    discs of that are taken with it.  An image among the derivatives is a case where a mask was made
+    from it and no raw image has its name.  What is broken costs itself only: it is listed with its
+    ``problem``, and so are folders that cannot be read, and masks whose image is missing.  A case
+    that a killed merge left half replaced is finished first.
 
     Raises:
         InputError: there is no such folder, or it cannot be read.
     """
     dataset = Path(dataset)
+    finish_for_reader(dataset)
     walk = _walked(dataset)
     owners = _Owners(walk.images)
     masks: dict[_File, list[_File]] = defaultdict(list)
@@ -219,23 +228,34 @@ def _walked(dataset: Path) -> _Walk:
         raise InputError(
             "There is no folder of this name.", path=dataset, hint="Give the folder of a data set."
         )
+    raw = linked_raw(dataset)
     walk = _Walk(linked={os.path.realpath(dataset)})
+    _read_folders(dataset, walk)
+    if raw is not None:
+        walk.raw = raw
+        _read_folders(raw, walk)
+    # Of t2.nii and t2.nii.gz the compressed one, as everywhere; it comes later by name.
+    walk.images = list({(one.folder, one.name.image): one for one in walk.images}.values())
+    return walk
+
+
+def _read_folders(root: Path, walk: _Walk) -> None:
     waiting: list[tuple[str, ...]] = [()]
     while waiting:
         folder = waiting.pop()
+        if walk.raw is not None and os.path.realpath(root.joinpath(*folder)) in walk.linked:
+            continue  # the derivatives themselves
         try:
-            with os.scandir(dataset.joinpath(*folder)) as entries:
+            with os.scandir(root.joinpath(*folder)) as entries:
                 for entry in sorted(entries, key=lambda one: one.name):
                     _sort_in(entry, folder, walk, waiting)
         except OSError as error:
             if not folder:
                 raise InputError(
-                    f"This folder cannot be read: {error.strerror}.", path=dataset
+                    f"This folder cannot be read: {error.strerror}.", path=root
                 ) from error
-            walk.unreadable.append((folder, error.strerror or str(error)))
-    # Of t2.nii and t2.nii.gz the compressed one, as everywhere; it comes later by name.
-    walk.images = list({(one.folder, one.name.image): one for one in walk.images}.values())
-    return walk
+            if walk.raw is None:
+                walk.unreadable.append((folder, error.strerror or str(error)))
 
 
 def _sort_in(
@@ -249,7 +269,11 @@ def _sort_in(
             waiting.append((*folder, name))
         return
     read = read_name(name)
-    found = _File(folder, name, read, entry.is_symlink())
+    found = _File(folder, name, read, entry.is_symlink(), walk.raw)
+    if walk.raw is not None and (
+        read.kind in _MASK_KINDS or (found.root and read.kind is Kind.IMAGE)
+    ):
+        return  # of other derivatives
     if read.kind in _DISC_KINDS:
         walk.discs.append(found)
     elif not read.is_nifti or (not found.is_link and not entry.is_file()):

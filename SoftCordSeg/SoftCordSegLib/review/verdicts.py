@@ -14,7 +14,7 @@ import json
 import os
 import time
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from enum import Enum
@@ -205,9 +205,16 @@ def verdict_folder(dataset: Path) -> Path:
     return review_folder(dataset) / VERDICTS
 
 
-def read_verdicts(dataset: Path) -> list[Verdict]:
+def read_verdicts(
+    dataset: Path, on_remark: Callable[[str, int], object] | None = None
+) -> list[Verdict]:
     """The verdicts of all raters and machines, oldest first; lines that are no verdicts are
     skipped, and a line that stands in two files (a copy made by a synchronised folder) counts once.
+
+    Args:
+        dataset: folder of the data set.
+        on_remark: called with the name of a file and the number of its lines that an editor stored
+            in another coding than UTF-8: they count, read as Windows-1252.
 
     Within a file the order of the lines counts, so that a clock that was put back does not make an
     older verdict the newest.  What a clock that was ahead dates in the future was given when its
@@ -216,13 +223,16 @@ def read_verdicts(dataset: Path) -> list[Verdict]:
     found: list[tuple[str, int, int, Verdict]] = []
     seen, now = set(), utc_now()
     for number, path in enumerate(_files(verdict_folder(dataset))):
-        latest = ""
-        for line, (text, verdict) in enumerate(_lines(path)):
+        latest, foreign = "", 0
+        for line, (text, verdict, is_utf8) in enumerate(_lines(path)):
             latest = max(latest, _utc(verdict.when))
+            foreign += not is_utf8
             if text not in seen:
                 seen.add(text)
                 given = latest if latest <= now else min(now, _changed(path))
                 found.append((given, number, line, verdict))
+        if foreign and on_remark is not None:
+            on_remark(path.name, foreign)
     return [verdict for *_, verdict in sorted(found, key=lambda one: one[:3])]
 
 
@@ -283,14 +293,22 @@ def _files(folder: Path) -> list[Path]:
     return []
 
 
-def _lines(path: Path) -> Iterator[tuple[str, Verdict]]:
-    """Each line of a file that is a verdict, and the verdict."""
+def _lines(path: Path) -> Iterator[tuple[str, Verdict, bool]]:
+    """Each line of a file that is a verdict, the verdict, and whether the line is UTF-8."""
     for line in _raw_lines(path):
-        try:
-            text = line.decode("utf-8-sig").strip()
-            yield text, Verdict.from_json(parse_json(text))
-        except (ValueError, SoftCordSegError):
-            continue
+        text, is_utf8 = _decoded(line)
+        with contextlib.suppress(ValueError, SoftCordSegError):
+            yield text, Verdict.from_json(parse_json(text)), is_utf8
+
+
+def _decoded(line: bytes) -> tuple[str, bool]:
+    """The text of a line, and whether it is UTF-8.  What an editor on Windows has stored anew is
+    Windows-1252 as a rule; only names and comments can differ.
+    """
+    try:
+        return line.decode("utf-8-sig").strip(), True
+    except UnicodeDecodeError:
+        return line.decode("cp1252", "replace").strip(), False
 
 
 def _raw_lines(path: Path) -> Iterator[bytes]:

@@ -27,6 +27,24 @@ def coarse_image(image: Volume, spacing_mm: float) -> Volume:
     return resample(image, grid, order=1, antialias=True)
 
 
+def locator_sizes(
+    shape: tuple[int, int, int], divisor: tuple[int, int, int], stage: Stage
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """What the coarse image is padded to, and the tile in which the locator sees it: all of it
+    where it fits into the stage's tile.
+
+    Args:
+        shape: of the coarse image.
+        divisor: sizes must be multiples of it.
+        stage: its tile is the largest volume that is run in one piece.
+    """
+    padded = tuple(
+        max(min(-(-n // d) * d, t) if n <= t else n, n)
+        for n, d, t in zip(shape, divisor, stage.tile)
+    )
+    return padded, tuple(min(t, n) for t, n in zip(stage.tile, padded))
+
+
 def locate(
     coarse: Volume,
     scaling: Scaling,
@@ -45,14 +63,10 @@ def locate(
         stage: its tile is the largest volume that is run in one piece.
         progress: receives progress; checked for cancellation at every tile.
     """
-    size = [
-        min(-(-n // d) * d, t) if n <= t else n
-        for n, d, t in zip(coarse.shape, divisor, stage.tile)
-    ]
-    extra = [max(s - n, 0) for s, n in zip(size, coarse.shape)]
+    size, tile = locator_sizes(coarse.shape, divisor, stage)
+    extra = [s - n for s, n in zip(size, coarse.shape)]
     padded = np.pad(scaling(coarse.data), [(e // 2, e - e // 2) for e in extra], mode="edge")
-    part = [min(t, n) for t, n in zip(stage.tile, padded.shape)]
-    raw = predict_tiled(padded, predict, part, stage.overlap, progress, doing="Locating the cord")
+    raw = predict_tiled(padded, predict, tile, stage.overlap, progress, doing="Locating the cord")
     inside = tuple(slice(e // 2, e // 2 + n) for e, n in zip(extra, coarse.shape))
     soft = ACTIVATIONS[stage.activation](raw[inside])
     return cord_candidates(soft, coarse.spacing, _LEVEL, most=_CANDIDATES)
@@ -60,5 +74,14 @@ def locate(
 
 def neighbourhood(located: Volume, margin_mm: float) -> Volume:
     """The located cord grown by ``margin_mm`` in every direction, bool on the coarse grid."""
-    distance = ndimage.distance_transform_edt(~located.data, sampling=located.spacing)
-    return located.with_data(distance <= margin_mm)
+    # Only about the cord: farther away nothing is near.
+    margin = np.ceil(margin_mm / located.spacing).astype(int) + 1
+    voxels = np.argwhere(located.data)
+    near = np.zeros(located.shape, bool)
+    if len(voxels):
+        start = np.maximum(voxels.min(axis=0) - margin, 0)
+        stop = voxels.max(axis=0) + 1 + margin
+        part = tuple(slice(a, b) for a, b in zip(start, stop))
+        distance = ndimage.distance_transform_edt(~located.data[part], sampling=located.spacing)
+        near[part] = distance <= margin_mm
+    return located.with_data(near)

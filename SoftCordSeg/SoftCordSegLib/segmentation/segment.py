@@ -144,7 +144,7 @@ def segment(
         return replace(mask, device=engine.device, engine=engine.name)
     progress.report(0.0, "Loading the network")
     progress.check_cancelled()
-    working, given_box = working_image(image, bundle), box
+    working, given_box = working_image(image, bundle, engine if box is None else None), box
     if box is None and is_narrow(working.image, bundle.stages[1]):
         # A scan cropped to the cord: there is nothing to locate, and too little context for the
         # locator.

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..network import AROUND_CORD, ModelBundle
+from ..network import AROUND_CORD, ModelBundle, UNetConfig
+from ..network.engines import Engine
 from ..volume import Box, Grid, Volume, reorient
 from ..volume.intensities import (
     Intensities,
@@ -16,7 +17,7 @@ from ..volume.intensities import (
     with_padding_filled,
     without_padding,
 )
-from .locate import coarse_image
+from .locate import coarse_image, locator_sizes
 
 # Scanners leave margins of one value that are a few voxels wide; what is wider was added.
 _NARROW_MM = 10.0
@@ -66,9 +67,14 @@ class WorkingImage:
         return self.intensities.for_segmenter(region)
 
 
-def working_image(image: Volume, bundle: ModelBundle) -> WorkingImage:
+def working_image(image: Volume, bundle: ModelBundle, engine: Engine | None = None) -> WorkingImage:
     """Reorient an image as a bundle of ours requires, and measure its intensities by the bundle's
     contract.
+
+    Args:
+        image: any orientation.
+        bundle: of ours.
+        engine: that will run the locator on the coarse image: it makes itself ready meanwhile.
     """
     working = reorient(image, bundle.orientation)
     locator = bundle.locator
@@ -76,9 +82,12 @@ def working_image(image: Volume, bundle: ModelBundle) -> WorkingImage:
     # Blank slices are no image: what is padded gives the mask that it gave before.
     cropped = without_padding(working)
     seen, blank = cropped.grid, working.shape[2] - cropped.shape[2]
-    if bundle.intensities == AROUND_CORD:
-        coarse = coarse_image(cropped, locator.spacing_mm)
-        return WorkingImage(cropped, coarse, around_cord(cropped, coarse), seen, blank)
-    filled = with_padding_filled(working, cropped, _NARROW_MM)
-    coarse = coarse_image(filled, locator.spacing_mm)
-    return WorkingImage(filled, coarse, Intensities(filled, coarse), seen, blank)
+    around = bundle.intensities == AROUND_CORD
+    used = cropped if around else with_padding_filled(working, cropped, _NARROW_MM)
+    if engine is not None:
+        shape = used.grid.with_spacing(locator.spacing_mm).shape
+        divisor = UNetConfig(locator.features, locator.strides).divisor
+        bundle.prepare(engine, locator, locator_sizes(shape, divisor, locator)[1])
+    coarse = coarse_image(used, locator.spacing_mm)
+    intensities = around_cord(used, coarse) if around else Intensities(used, coarse)
+    return WorkingImage(used, coarse, intensities, seen, blank)

@@ -279,12 +279,13 @@ def padding_values(image: np.ndarray) -> list[float]:
     Args:
         image: (i, j, k) any real type.
     """
-    faces = [np.take(image, end, axis).ravel() for axis in range(3) for end in (0, -1)]
-    border = np.concatenate(faces)
+    faces = [np.moveaxis(image, axis, 0)[end] for axis in range(3) for end in (0, -1)]
+    size = sum(face.size for face in faces)
     return [
         value
         for value in np.unique(image[np.ix_(*[(0, -1)] * 3)])
-        if np.isfinite(value) and (border == value).mean() >= _LEAST_BLANK
+        if np.isfinite(value)
+        and sum(np.count_nonzero(face == value) for face in faces) >= _LEAST_BLANK * size
     ]
 
 

@@ -37,11 +37,12 @@ from ..bids import (
 )
 from ..correction import edits_from, merge
 from ..errors import InputError, SoftCordSegError
-from ..files import file_sha256, json_text, text_writer
+from ..files import file_sha256, is_plain_path, json_text, text_writer
 from ..morphometry.disc_files import read_discs
 from ..progress import Progress
 from ..review import ReviewCase, Verdict, VerdictStore, find_review_cases, rater_slug, read_verdicts
 from ..review.exchange import path_in
+from ..review.merge_journal import finish_interrupted, merging, replace_as_one
 from ..volume import (
     Grid,
     Volume,
@@ -52,7 +53,6 @@ from ..volume import (
     write_nifti,
 )
 from ..volume.nifti_texts import copy_without_texts
-from .merge_journal import finish_interrupted, merging, replace_as_one
 from .package_manifest import (
     DISCS,
     EDITS,
@@ -62,7 +62,6 @@ from .package_manifest import (
     Manifest,
     PackageSource,
     PackedFile,
-    is_plain_path,
     open_package,
 )
 

@@ -27,7 +27,7 @@ from ..bids import (
     sidecar_path,
 )
 from ..errors import Cancelled, InputError, OptionError, OutputError, SoftCordSegError
-from ..files import atomic_path, file_sha256, json_text, safe_cell
+from ..files import atomic_path, file_sha256, is_plain_path, json_text, real_path, safe_cell
 from ..progress import Progress
 from ..review import (
     Judgement,
@@ -50,7 +50,6 @@ from .package_manifest import (
     SIDECAR,
     Manifest,
     PackedFile,
-    is_plain_path,
 )
 from .run_each import Failure
 
@@ -150,14 +149,14 @@ def package_cases(
         progress: receives progress; checked for cancellation at every case.
 
     Raises:
-        OptionError: the name does not end in .zip, or there are no cases.
+        OptionError: the name does not end in .zip or lies in the data set, or there are no cases.
         InputError: no case could be packed.
         OutputError: the file is there already, or cannot be written; nothing half-written is left.
         Cancelled: the user stopped it; nothing is left.
     """
     dataset, out = Path(dataset), Path(out)
     options, progress = options or PackageOptions(), progress or Progress()
-    _check(out, cases, options)
+    _check(dataset, out, cases, options)
     # On the way back what counts is what was packed at first.
     at_first = Manifest.read(dataset / MANIFEST).cases if (dataset / MANIFEST).is_file() else {}
     packed: dict[str, tuple[PackedFile, ...]] = {}
@@ -195,11 +194,16 @@ def package_cases(
     return Packaged(out, tuple(packed), tuple(failures), cleaned)
 
 
-def _check(out: Path, cases: Sequence[ReviewCase], options: PackageOptions) -> None:
+def _check(dataset: Path, out: Path, cases: Sequence[ReviewCase], options: PackageOptions) -> None:
     if out.suffix.lower() != ".zip":
         raise OptionError(
             f"A package is a zip archive, and '{out.name}' does not end in .zip.",
             hint="Choose such a name.",
+        )
+    if real_path(dataset) in real_path(out).parents:
+        raise OptionError(
+            f"The package '{out.name}' would lie in the data set itself.",
+            hint="Choose a folder outside of the data set.",
         )
     if not cases:
         raise OptionError("There are no cases to pack.", hint="Choose some.")

@@ -293,12 +293,14 @@ def measure_file(
         Cancelled: through ``progress``.
     """
     from ..bids import is_as_described
+    from ..dicom import is_dicom_file, read_dicom_mask
     from ..volume import check_is_cord, label_of, mask_values, read_nifti
 
     progress.report(0.0, "Reading")
     progress.check_cancelled()
-    mask = read_nifti(path)
-    if is_as_described(path) is False:
+    is_dicom = is_dicom_file(path)
+    mask = read_dicom_mask(path) if is_dicom else read_nifti(path)
+    if not is_dicom and is_as_described(path) is False:
         note = "This mask is not the one that its sidecar describes: it was changed since."
         mask = replace(mask, notes=(*mask.notes, note))
     if options.label is not None:

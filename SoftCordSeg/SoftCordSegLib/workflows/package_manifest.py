@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from .. import __version__
 from ..errors import InputError
+from ..files import is_plain_path
 from ..progress import Progress
 from ..structured_text import MAX_BYTES, read_json
 from ..zip_files import check_entries, check_wanted, copy_entry, zip_errors
@@ -131,19 +132,6 @@ def open_package(path: Path) -> Iterator[PackageSource]:
         with zip_errors(path):
             opened = stack.enter_context(zipfile.ZipFile(path))
         yield _Zip(path, opened)
-
-
-def is_plain_path(text: str) -> bool:
-    """Whether a path leads down into a folder, on every system, past nothing hidden."""
-    path = PurePosixPath(text)
-    return bool(
-        text
-        and not path.is_absolute()
-        and path.as_posix() == text
-        and not any(part == ".." or part.startswith(".") for part in path.parts)
-        and not any(letter in text for letter in '\\:*?"<>|')
-        and text.isprintable()
-    )
 
 
 class _Folder:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..bids import MANUAL, MASKS, nifti_files, read_name, read_sidecar, session_of, sidecar_path
-from ..errors import InputError, SoftCordSegError
+from ..errors import InputError, SoftCordSegError, counted
 from ..files import safe_cell, text_writer, write_together
 from ..progress import Progress
 from ..review import agreement
@@ -35,6 +35,7 @@ from ..review.second_reading import (
     write_reading,
 )
 from ..review.verdicts import Judgement, Verdict, read_verdicts
+from .review_doubt import unreadable_cases
 
 # What is said of a mask, from best to worst; an artefact is said of the image.
 _BEST_FIRST = (Judgement.PASS, Judgement.TO_CORRECT, Judgement.FAIL)
@@ -125,31 +126,47 @@ class AgreementReport:
 
 
 def make_second_reading(dataset: Path, options: SecondReadingOptions) -> Reading:
-    """Draw a second reading, or a comparison of two methods, and store it.
+    """Draw a second reading, or a comparison of two methods, and store it.  Cases whose image or
+    mask turns out to be unreadable are not drawn.
 
     Raises:
         InputError: there is nothing to draw from.
         OptionError: the share or the name is invalid, or there is another reading of this name.
         OutputError: it cannot be written.
     """
-    cases = find_review_cases(dataset)
-    if options.methods:
-        name = options.name or "comparison"
-        reading = comparison_of(
-            dataset, cases, options.methods, name=name, share=options.share, seed=options.seed
-        )
-    else:
-        reading = draw_second_reading(
-            cases,
-            read_verdicts(dataset),
-            options.share,
-            name=options.name or "second",
-            blinded=options.blinded,
-            seed=options.seed,
-            secret=blinding_secret(dataset) if options.blinded else "",
-        )
+    left = {case.key: case for case in find_review_cases(dataset)}
+    verdicts = read_verdicts(dataset)
+    while True:
+        reading = _drawn(dataset, list(left.values()), verdicts, options)
+        keys = dict.fromkeys(item.case for item in reading.items)
+        broken = unreadable_cases(dataset, [left[key] for key in keys])
+        if not broken:
+            break
+        left = {key: case for key, case in left.items() if key not in broken}
     write_reading(dataset, reading)
     return reading
+
+
+def _drawn(
+    dataset: Path,
+    cases: Sequence[ReviewCase],
+    verdicts: Sequence[Verdict],
+    options: SecondReadingOptions,
+) -> Reading:
+    if options.methods:
+        name = options.name or "comparison"
+        return comparison_of(
+            dataset, cases, options.methods, name=name, share=options.share, seed=options.seed
+        )
+    return draw_second_reading(
+        cases,
+        verdicts,
+        options.share,
+        name=options.name or "second",
+        blinded=options.blinded,
+        seed=options.seed,
+        secret=blinding_secret(dataset) if options.blinded else "",
+    )
 
 
 def find_agreement(
@@ -311,8 +328,8 @@ def _compare_answers(
     same = {key: pair for key, pair in found.items() if pair is not None}
     if len(same) < len(common):
         report.notes.append(
-            f"{one} and {other}: {len(common) - len(same)} of {len(common)} cases are left out,"
-            " because they judged different masks of it."
+            f"{one} and {other}: {len(common) - len(same)} of {counted(len(common), 'case')} left"
+            " out, because they judged different masks of it."
         )
     pairs = list(same.values())
     judged = [(a.verdict.value, b.verdict.value) for a, b in pairs if a.verdict and b.verdict]

@@ -22,10 +22,10 @@ from ..bids import (
     review_folder,
     sidecar_path,
 )
-from ..errors import Cancelled, InputError, OutputError, SoftCordSegError
+from ..errors import Cancelled, InputError, OutputError, SoftCordSegError, counted
 from ..files import file_sha256, json_text, write_text_atomically
 from ..progress import Progress
-from ..review.doubt import DOUBT_VERSION, Doubt
+from ..review.doubt import DOUBT_VERSION, UNREADABLE, Doubt
 from ..review.doubt_others import SampledCord, cohort_signs, other_signs, sampled_cord
 from ..review.doubt_signs import Sign, doubt_from, mask_signs
 from ..review.mask_profile import mask_profile
@@ -189,7 +189,7 @@ def doubts_of(
         on_failure: called at once for a case that cannot be judged.
 
     Returns:
-        By key; without cases that have no mask, or whose image cannot be read.
+        By key; without cases that have no mask.  That an image cannot be read is a doubt too.
 
     Raises:
         Cancelled: through ``progress``; what was computed before is kept.
@@ -210,10 +210,10 @@ def doubts_of(
             raise
         except Exception as error:
             on_failure(Failure(case, case.key, error))
-            continue
+            findings = _unreadable(dataset, case)
         if findings is not None:
             found[case.key] = findings
-    progress.report(1.0, f"Judged {len(found)} masks")
+    progress.report(1.0, f"Judged {counted(len(found), 'mask')}")
     return _together(cases, found)
 
 
@@ -243,11 +243,32 @@ def cases_to_teach(
         [
             candidate_of(case, doubts.get(case.key), facts.get(case.participant, none).site)
             for case in cases
-            if case.mask is not None and not case.problem
+            if case.mask is not None and not case.problem and not _is_unreadable(doubts, case)
         ],
         n,
         seed,
     )
+
+
+def unreadable_cases(dataset: Path, cases: Sequence[ReviewCase]) -> set[str]:
+    """The keys of cases whose image or best mask cannot be read; what was looked at before, when
+    the masks were judged, is not read again.
+    """
+    known, found = doubts_of(dataset, cases, compute=False), set()
+    for case in cases:
+        if case.key in known and not known[case.key].is_unreadable:
+            continue
+        try:
+            case_image(case)
+            if case.mask is not None:
+                read_nifti(case.mask)
+        except InputError:
+            found.add(case.key)
+    return found
+
+
+def _is_unreadable(doubts: Mapping[str, Doubt], case: ReviewCase) -> bool:
+    return case.key in doubts and doubts[case.key].is_unreadable
 
 
 def _together(cases: Sequence[ReviewCase], found: Mapping[str, MaskFindings]) -> dict[str, Doubt]:
@@ -272,7 +293,7 @@ def _together(cases: Sequence[ReviewCase], found: Mapping[str, MaskFindings]) ->
         }
         cohort = [cord for key, cord in cohorts.get(case.contrast, []) if key != case.key]
         more = [*cohort_signs(findings.cord, case.contrast, cohort)]
-        if not any(sign.name == "unusable" for sign in findings.signs):
+        if not any(sign.name in ("unusable", UNREADABLE) for sign in findings.signs):
             more += other_signs(findings.cord, session, trust)
         doubts[case.key] = replace(findings, signs=(*findings.signs, *more)).doubt
     return doubts
@@ -297,24 +318,60 @@ def _findings(case: ReviewCase, work: _Work) -> MaskFindings | None:
     """
     assert case.mask is not None
     sums = _sums(case)
-    path = review_folder(work.dataset).joinpath(_FOLDER, *f"{case.key}.json".split("/"))
+    path = _kept_path(work.dataset, case)
     kept = _kept(path, sums)
+    if work.compute and kept is not None and kept.doubt.is_unreadable:
+        kept = None  # it may have been fetched, or mended, meanwhile
     unasked = work.network is not None and (kept is None or kept.model != work.network.model)
     if not work.compute or (kept is not None and not unasked):
         return kept
     if case.problem:
         raise InputError(case.problem, path=case.image)
-    image = read_nifti(
-        case.image, "mean" if time_points(case.image) > 1 else None, without_nan=True
-    )
+    image = case_image(case)
     findings = kept or _computed(case, image, work.facts)
     if work.network is not None and unasked:
         findings = _with_network(findings, case, image, work.network, work.progress)
     # As they will be read: the same score today and tomorrow.
     findings = MaskFindings.from_json(findings.as_json())
+    _keep(path, case.mask, sums, findings)
+    return findings
+
+
+def _unreadable(dataset: Path, case: ReviewCase) -> MaskFindings | None:
+    """What is found of a case whose image cannot be read, kept as the findings of others; None
+    where that is not what went wrong.
+    """
+    try:
+        case_image(case)
+        return None
+    except InputError as error:
+        words = f"the image cannot be read: {_sentence(error)}"
+        findings = MaskFindings((Sign(UNREADABLE, 1.0, words),))
+    except Exception:
+        return None
+    with contextlib.suppress(OSError):
+        if case.mask is not None and not case.problem:
+            _keep(_kept_path(dataset, case), case.mask, _sums(case), findings)
+    return findings
+
+
+def case_image(case: ReviewCase) -> Volume:
+    """The image of a case as it is judged: the mean of several time points.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    return read_nifti(case.image, "mean" if time_points(case.image) > 1 else None, without_nan=True)
+
+
+def _kept_path(dataset: Path, case: ReviewCase) -> Path:
+    return review_folder(dataset).joinpath(_FOLDER, *f"{case.key}.json".split("/"))
+
+
+def _keep(path: Path, mask: Path, sums: Mapping[str, Any], findings: MaskFindings) -> None:
     content = {
         "Version": DOUBT_VERSION,
-        "Mask": case.mask.name,
+        "Mask": mask.name,
         **sums,
         "Doubt": findings.doubt.as_json(),
         **findings.as_json(),
@@ -322,7 +379,6 @@ def _findings(case: ReviewCase, work: _Work) -> MaskFindings | None:
     with contextlib.suppress(OutputError, OSError):  # a data set that may only be read
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text_atomically(path, json_text(content))
-    return findings
 
 
 def _sums(case: ReviewCase) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from ..bids import Origin, origin_of
-from ..errors import InputError, OptionError, OutputError
+from ..errors import InputError, OptionError, OutputError, counted
 from ..files import file_sha256, json_text, text_writer, write_together
 from ..progress import Progress
 from ..review import (
@@ -473,10 +473,12 @@ def _judged(
         judged.append(JudgedCase(case, verdict, corrected, earlier))
     notes = []
     if latest:
-        notes.append(f"{len(latest)} verdicts are on images that are not here any more.")
+        notes.append(f"On images that are not here any more: {counted(len(latest), 'verdict')}.")
     number = sum(one.earlier for one in judged)
     if number:
-        notes.append(f"{number} verdicts are on earlier masks than those that are there now.")
+        notes.append(
+            f"On earlier masks than those that are there now: {counted(number, 'verdict')}."
+        )
     return judged, tuple(notes)
 
 

@@ -88,9 +88,14 @@ class ReviewRow:
     is_remade: bool = False
 
     @property
+    def is_broken(self) -> bool:
+        """Whether a file cannot be opened, as far as that is known."""
+        return bool(self.case.problem) or (self.doubt is not None and self.doubt.is_unreadable)
+
+    @property
     def can_be_judged(self) -> bool:
         """Whether image and mask are there."""
-        return self.case.mask is not None and not self.case.problem
+        return self.case.mask is not None and not self.is_broken
 
     @property
     def judgement(self) -> Judgement | None:
@@ -105,6 +110,9 @@ class ReviewRow:
 
 class ReviewSession:
     """One rater at a data set.
+
+    Attributes:
+        remarks: sentences on what was odd in the files of verdicts.
 
     Args:
         dataset: BIDS data set or plain folder.
@@ -128,6 +136,7 @@ class ReviewSession:
         self.dataset = Path(dataset)
         self.rater = rater_name(options.rater) if options.rater else ""
         self.rows: list[ReviewRow] = []
+        self.remarks: list[str] = []
         self._doubts: dict[str, Doubt] = dict(doubts or {})
         self._saved_doubts: dict[str, Doubt] = {}
         self._reads_doubts = doubts is None
@@ -154,7 +163,8 @@ class ReviewSession:
         Raises:
             InputError: the data set is gone.
         """
-        verdicts = read_verdicts(self.dataset)
+        self.remarks = []
+        verdicts = read_verdicts(self.dataset, self._note_coding)
         # Who only looks at a blinded reading may be one who reads it: others' verdicts are hidden.
         looks = not self.rater and not self.blinded
         self._own = [one for one in verdicts if looks or one.rater == self.rater]
@@ -439,6 +449,15 @@ class ReviewSession:
                 remade = origin_of(mask) is Origin.PROGRAM
         return replace(row, is_remade=remade)
 
+    def _note_coding(self, name: str, lines: int) -> None:
+        # The name of a file tells whose it is.
+        where = "a file of verdicts" if self.blinded else f"'{name}'"
+        said = "1 line was" if lines == 1 else f"{lines} lines were"
+        self.remarks.append(
+            f"In {where} {said} stored by an editor in another coding than UTF-8, and read as"
+            " Windows-1252: look at names and comments there."
+        )
+
     def _first(self) -> str:
         return self.rows[0].case.key
 
@@ -457,7 +476,12 @@ class ReviewSession:
             return row.doubt.score if order == "doubt" else row.doubt.teach
 
         has_own = self.blinded or self._reading is not None
-        self.rows = rows if has_own else in_order(rows, lambda row: row.case, worth)
+        first = order == "doubt"
+        self.rows = (
+            rows
+            if has_own
+            else in_order(rows, lambda row: row.case, worth, lambda row: row.is_broken, first)
+        )
         self._index = {row.case.key: at for at, row in enumerate(self.rows)}
 
     def _words(self, row: ReviewRow) -> list[str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import traceback
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -13,6 +15,10 @@ from ..progress import Progress
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Read = TypeVar("Read")
+Made = TypeVar("Made")
+# So often the user's wish to stop is looked at while a file is read, s.
+_PATIENCE_S = 0.1
 # Gives the progress of one item, by the item's name.
 Bar = Callable[[str], contextlib.AbstractContextManager[Progress]]
 
@@ -91,6 +97,87 @@ def run_each(
             on_failure(outcomes.failures[-1])
             _let_go(error)
     return outcomes
+
+
+def run_each_overlapping(
+    items: Sequence[Item],
+    read: Callable[[Item], Read],
+    work: Callable[[Item, Read, Progress], Made],
+    write: Callable[[Item, Made], Result],
+    *,
+    name: Callable[[Any], str] = lambda item: item.name,
+    bar: Bar = no_bar,
+    on_failure: OnFailure = say_nothing,
+) -> Outcomes[Item, Result]:
+    """As :func:`run_each`, in three steps: while one item is worked on, the next one is read and
+    the last one is written.  No more than three are in memory at once.
+
+    Args:
+        items, name, bar, on_failure: as there.
+        read: first step; in a thread of its own.
+        work: second step, from what was read; in the caller's thread, one item after the other.
+        write: third step, from what was made; in a thread of its own.
+
+    Raises:
+        Cancelled: the user stopped the work; what was finished before is written completely.
+    """
+    outcomes: Outcomes[Item, Result] = Outcomes()
+    waiting: deque[Future[Read]] = deque()
+    written: deque[tuple[Item, Future[Result]]] = deque()
+
+    def fail(item: Item, error: Exception) -> None:
+        outcomes.failures.append(Failure(item, name(item), error))
+        on_failure(outcomes.failures[-1])
+        _let_go(error)
+
+    def collect() -> None:
+        while written:
+            item, future = written.popleft()
+            try:
+                outcomes.results.append(future.result())
+            except Exception as error:
+                fail(item, error)
+
+    with _one_thread("softcord-read") as reader, _one_thread("softcord-write") as writer:
+
+        def read_ahead(number: int) -> None:
+            if not waiting and number < len(items):
+                waiting.append(reader.submit(read, items[number]))
+
+        def step(number: int) -> None:
+            """Of an item; what it holds is gone when it ends or fails."""
+            item = items[number]
+            read_ahead(number)
+            with bar(name(item)) as progress:
+                got = _awaited(waiting.popleft(), progress)
+                read_ahead(number + 1)
+                made = work(item, got, progress)
+            collect()
+            written.append((item, writer.submit(write, item, made)))
+
+        for number, item in enumerate(items):
+            try:
+                step(number)
+            except Cancelled:
+                collect()
+                raise
+            except Exception as error:
+                collect()
+                fail(item, error)
+        collect()
+    return outcomes
+
+
+def _one_thread(name: str) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, name)
+
+
+def _awaited(future: Future[Result], progress: Progress) -> Result:
+    progress.report(0.0, "Reading")
+    progress.check_cancelled()
+    while not wait([future], _PATIENCE_S).done:
+        progress.check_cancelled()
+    return future.result()
 
 
 def _let_go(error: BaseException | None) -> None:

@@ -49,6 +49,7 @@ from ..volume import Volume, read_nifti, write_nifti
 from .again_plan import AgainCase, plan_again
 from .judged_cases import name_in
 from .live_run import check_not_running, live_run
+from .review_doubt import case_image, doubt_of_mask
 from .segment_images import SegmentOptions, segment_file
 from .training_python import TASK_FILE, TrainingPython, start_task
 
@@ -351,8 +352,9 @@ def _with_edits(one: AgainCase, stage: Path, threshold: float, wants_binary: boo
     if one.edits is not None:
         edits = _edit_map(one.edits, new)
         p0 = np.ascontiguousarray(new.data, np.float32)
-        content.pop("Doubt", None)  # of the mask without the corrections
         new = new.with_data(merge(p0, edits, threshold, [float(size) for size in new.spacing]))
+        # What was written is of the mask without the corrections.
+        content["Doubt"] = doubt_of_mask(new, case_image(one.case))
     masks: dict[Path, Callable[[Path], object]] = {
         mask: lambda path: write_nifti(new, path, np.float32)
     }

@@ -14,7 +14,15 @@ from ..errors import InputError, OptionError
 from ..files import check_folder, check_not_an_input, file_sha256, write_together
 from ..progress import Progress
 from ..provenance import box_of
-from .run_each import Bar, OnFailure, Outcomes, no_bar, run_each, say_nothing
+from .run_each import (
+    Bar,
+    OnFailure,
+    Outcomes,
+    no_bar,
+    run_each,
+    run_each_overlapping,
+    say_nothing,
+)
 
 if TYPE_CHECKING:
     # Only for the types: a fresh Slicer lacks packages that these need, and must be able to open
@@ -22,6 +30,9 @@ if TYPE_CHECKING:
     from ..network import ModelBundle
     from ..segmentation import SoftMask
     from ..volume import Box, Volume
+
+# Of a file; compressed images of 512 x 512 x 200 voxels are about as large.
+_LARGE_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -143,6 +154,7 @@ def segment_files(
     on_failure: OnFailure = say_nothing,
 ) -> Outcomes[Path, SegmentedImage]:
     """:func:`segment_file` for each of several images; one that fails does not stop the others.
+    While one is segmented, the next one is read and the last one is written.
 
     Args:
         images, bundle, options: as there.
@@ -159,19 +171,37 @@ def segment_files(
     from ..bids import result_folders
     from ..network.engines import choose_engine
 
-    choose_engine(options.device, bundle.needs_pytorch)
+    bundle.prepare(choose_engine(options.device, bundle.needs_pytorch))
     folders = result_folders(images, folder)
     check_not_an_input(
         (path for image in images for path in options.files(image, folders[image]).values()),
         images,
     )
     check_folder(folder)
-    return run_each(
+    steps = _Steps(bundle, options)
+    if len(images) == 1 or any(map(_is_large, images)):
+        return run_each(
+            images,
+            lambda image, progress: segment_file(image, folders[image], bundle, options, progress),
+            bar=bar,
+            on_failure=on_failure,
+        )
+    return run_each_overlapping(
         images,
-        lambda image, progress: segment_file(image, folders[image], bundle, options, progress),
+        lambda image: steps.read(image, folders[image]),
+        lambda _image, source, progress: steps.segment(source, progress),
+        lambda _image, made: steps.write(made),
         bar=bar,
         on_failure=on_failure,
     )
+
+
+def _is_large(image: Path) -> bool:
+    """Whether an image takes so much memory that the next one is not read meanwhile."""
+    try:
+        return image.stat().st_size > _LARGE_BYTES
+    except OSError:  # said when it is read
+        return False
 
 
 def segment_file(
@@ -190,43 +220,14 @@ def segment_file(
         SoftCordSegError: the image cannot be segmented or the results not be written.
         Cancelled: through ``progress``.
     """
-    from ..bids import check_replaceable
-    from ..volume import check_is_file, read_nifti, time_points
-
-    started = clock.perf_counter()
+    steps = _Steps(bundle, options)
     progress.report(0.0, "Reading")
     progress.check_cancelled()
-    check_is_file(image)
-    files = options.files(image, folder)
-    check_replaceable(
-        (files[kind] for kind in ("mask", "binary") if kind in files), options.overwrite
-    )
-    source_sha256 = file_sha256(image)
-    volumes = time_points(image)
-    time = (options.time if options.time is not None else "mean") if volumes > 1 else None
-    volume = read_nifti(image, time, without_nan=True)
-    mask = _segment(volume, bundle, options, progress.part(0.02, 0.95))
-    mask = replace(mask, notes=(*volume.notes, *mask.notes))
+    source = steps.read(image, folder)
+    made = steps.segment(source, progress.part(0.02, 0.95))
     progress.report(0.95, "Writing")
     progress.check_cancelled()
-    if file_sha256(image) != source_sha256:
-        raise InputError(
-            "The image was changed while it was segmented.", path=image, hint="Try again."
-        )
-    source = _Source(image.name, source_sha256, volumes, time, volume)
-    write_together(_writers(source, files, mask, bundle, options))
-    soft = mask.volume
-    return SegmentedImage(
-        image,
-        files,
-        mask.found,
-        mask.message,
-        (*_series_notes(volumes, options.time), *mask.notes),
-        float(soft.data.sum(dtype=float) * soft.grid.voxel_volume / 1000),
-        box_of(mask.box),
-        time,
-        clock.perf_counter() - started,
-    )
+    return steps.write(made)
 
 
 def with_crop(bundle: ModelBundle, crop: tuple[int, int, int] | None) -> ModelBundle:
@@ -275,23 +276,95 @@ def _series_notes(volumes: int, time: str | int | None) -> tuple[str, ...]:
 
 @dataclass(frozen=True, eq=False)
 class _Source:
-    """What was segmented: name and SHA-256 of the file, the number of its volumes, which of them
-    was taken, and that one.
+    """What is segmented.
+
+    Attributes:
+        path: its file.
+        files: what will be written.
+        sha256: of its file.
+        state: size and time of change (ns) of its file.
+        volumes: number of its volumes.
+        time: which of them was taken.
+        volume: that one.
+        seconds: that reading it took.
     """
 
-    name: str
+    path: Path
+    files: dict[str, Path]
     sha256: str
+    state: tuple[int, int]
     volumes: int
     time: str | int | None
     volume: Volume
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Made:
+    """A mask, and the seconds that it took."""
+
+    source: _Source
+    mask: SoftMask
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """The three steps from a file to a file."""
+
+    bundle: ModelBundle
+    options: SegmentOptions
+
+    def read(self, image: Path, folder: Path) -> _Source:
+        from ..bids import check_replaceable
+        from ..volume import check_is_file, read_nifti, time_points
+
+        started = clock.perf_counter()
+        check_is_file(image)
+        options, files = self.options, self.options.files(image, folder)
+        check_replaceable(
+            (files[kind] for kind in ("mask", "binary") if kind in files), options.overwrite
+        )
+        status = image.stat()
+        source_sha256 = file_sha256(image)
+        volumes = time_points(image)
+        time = (options.time if options.time is not None else "mean") if volumes > 1 else None
+        volume = read_nifti(image, time, without_nan=True)
+        state, seconds = (status.st_size, status.st_mtime_ns), clock.perf_counter() - started
+        return _Source(image, files, source_sha256, state, volumes, time, volume, seconds)
+
+    def segment(self, source: _Source, progress: Progress) -> _Made:
+        started = clock.perf_counter()
+        mask = _segment(source.volume, self.bundle, self.options, progress)
+        mask = replace(mask, notes=(*source.volume.notes, *mask.notes))
+        return _Made(source, mask, source.seconds + clock.perf_counter() - started)
+
+    def write(self, made: _Made) -> SegmentedImage:
+        started = clock.perf_counter()
+        source, mask = made.source, made.mask
+        if file_sha256(source.path) != source.sha256:
+            raise InputError(
+                "The image was changed while it was segmented.",
+                path=source.path,
+                hint="Try again.",
+            )
+        write_together(_writers(source, mask, self.bundle, self.options))
+        soft = mask.volume
+        return SegmentedImage(
+            source.path,
+            source.files,
+            mask.found,
+            mask.message,
+            (*_series_notes(source.volumes, self.options.time), *mask.notes),
+            float(soft.data.sum(dtype=float) * soft.grid.voxel_volume / 1000),
+            box_of(mask.box),
+            source.time,
+            made.seconds + clock.perf_counter() - started,
+        )
 
 
 def _writers(
-    source: _Source,
-    files: dict[str, Path],
-    mask: SoftMask,
-    bundle: ModelBundle,
-    options: SegmentOptions,
+    source: _Source, mask: SoftMask, bundle: ModelBundle, options: SegmentOptions
 ) -> dict[Path, Callable[[Path], object]]:
     """For each file of an image a function that writes it."""
     import numpy as np
@@ -300,13 +373,15 @@ def _writers(
     from ..volume import write_nifti
     from .review_doubt import doubt_of_mask
 
+    files = source.files
     record = segmentation_sidecar(
         mask,
         bundle,
-        source.name,
+        source.path.name,
         device=options.device,
         box_given=options.box is not None,
         source_sha256=source.sha256,
+        source_state=source.state,
         source_volumes=source.volumes,
         source_volume=source.time,
         threshold=options.threshold,

@@ -12,7 +12,7 @@ import ast
 from pathlib import Path
 
 from ..verdicts import Judgement, Verdict
-from .cart_cohort import UID, table_text
+from .cart_cohort import UID, rows_before, table_text
 from .case_matching import uid_of
 from .foreign_verdicts import (
     ForeignFile,
@@ -23,7 +23,6 @@ from .foreign_verdicts import (
     local_of_utc,
     rank_of,
     read_records,
-    records_of,
     utc_of_local,
 )
 
@@ -90,10 +89,7 @@ def write_classifications(request: WriteRequest) -> Written:
     Raises:
         InputError: the existing file is no such table.
     """
-    rows = {
-        (row[UID], row[_JOB]): row
-        for row in _rows_before(request.before.get(CLASSIFICATIONS), CLASSIFICATIONS)
-    }
+    rows = {(row[UID], row[_JOB]): row for row in rows_before(request, CLASSIFICATIONS, COLUMNS)}
     cases = [one.case for one in request.judged]
     count = 0
     for one in request.judged:
@@ -135,10 +131,3 @@ def _classes_text(verdict: Verdict) -> str:
     if verdict.rank is not None:
         words.append(f"{_RANK}{verdict.rank}")
     return "{" + ", ".join(map(repr, words)) + "}"
-
-
-def _rows_before(text: str | None, name: str) -> list[dict[str, str]]:
-    if text is None:
-        return []
-    records = records_of(text, Path(name), COLUMNS)
-    return [{column: row[column] for column in COLUMNS} for row in records if row[UID]]

@@ -16,7 +16,14 @@ from pathlib import Path
 from ...bids import contrast_of
 from ...files import safe_cell
 from .case_matching import uid_of
-from .foreign_verdicts import ForeignFile, ForeignVerdict, WriteRequest, Written, read_records
+from .foreign_verdicts import (
+    ForeignFile,
+    ForeignVerdict,
+    WriteRequest,
+    Written,
+    read_records,
+    records_of,
+)
 
 COHORT = "cohort.csv"
 SOFTWARE = "CART (cohort)"
@@ -70,6 +77,25 @@ def image_of(record: dict[str, str]) -> str:
     if reference:
         return reference[0]
     return next(iter(volumes.values())) if len(volumes) == 1 else record[UID]
+
+
+def rows_before(
+    request: WriteRequest, name: str, columns: Sequence[str], delimiter: str = ","
+) -> list[dict[str, str]]:
+    """The rows of a table that is there already, those with a uid; none where there is no table.
+
+    Args:
+        request: what is written, with the texts of the files that are there.
+        name: of the file.
+        columns: that it must have, and that are kept.
+        delimiter: of its cells.
+
+    Raises:
+        InputError: it has other columns.
+    """
+    text = request.before.get(name)
+    records = () if text is None else records_of(text, Path(name), columns, delimiter=delimiter)
+    return [{column: row[column] for column in columns} for row in records if row[UID]]
 
 
 def table_text(columns: Sequence[str], rows: Sequence[dict[str, str]], delimiter: str = ",") -> str:

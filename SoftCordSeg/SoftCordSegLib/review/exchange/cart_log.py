@@ -18,7 +18,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..verdicts import Judgement
-from .cart_cohort import UID, table_text
+from .cart_cohort import UID, rows_before, table_text
 from .case_matching import uid_of
 from .foreign_verdicts import (
     ForeignFile,
@@ -28,7 +28,6 @@ from .foreign_verdicts import (
     count_note,
     local_of_utc,
     read_records,
-    records_of,
     utc_of_local,
 )
 
@@ -88,7 +87,7 @@ def write_cart_log(request: WriteRequest) -> Written:
         InputError: the existing file is no such log.
     """
     name = log_name(request.job)
-    rows = {row[UID]: row for row in _rows_before(request.before.get(name), name)}
+    rows = {row[UID]: row for row in rows_before(request, name, COLUMNS, delimiter="\t")}
     cases = [one.case for one in request.judged]
     passed = [one for one in request.judged if one.judgement is Judgement.PASS]
     others = sum(one.judgement not in (None, Judgement.PASS) for one in request.judged)
@@ -109,10 +108,3 @@ def write_cart_log(request: WriteRequest) -> Written:
     )
     text = table_text(COLUMNS, list(rows.values()), delimiter="\t")
     return Written({name: text}, len(passed), (*notes, "It has no comments and no ranks."))
-
-
-def _rows_before(text: str | None, name: str) -> list[dict[str, str]]:
-    if text is None:
-        return []
-    records = records_of(text, Path(name), COLUMNS, delimiter="\t")
-    return [{column: row[column] for column in COLUMNS} for row in records if row[UID]]

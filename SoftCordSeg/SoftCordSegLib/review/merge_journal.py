@@ -1,5 +1,6 @@
 """Replacing the files of a case as one: what is new is staged completely in ``derivatives/review``
-before the first file is replaced, and a run that was killed in between is finished by the next.
+before the first file is replaced, and a run that was killed in between is finished by whoever looks
+at the data set next, so that no case is ever seen half replaced.
 """
 
 from __future__ import annotations
@@ -12,10 +13,17 @@ from pathlib import Path
 
 from ..bids import read_sidecar, review_folder
 from ..errors import OutputError
-from ..files import file_sha256, json_text, locked, write_text_atomically, write_together
-from .package_manifest import is_plain_path
+from ..files import (
+    file_sha256,
+    is_plain_path,
+    json_text,
+    locked,
+    write_text_atomically,
+    write_together,
+)
+from ..processes import LockError, exclusive_lock
 
-_FOLDER, _PLAN = ".merging", "plan.json"
+_FOLDER, _PLAN, _LOCK = ".merging", "plan.json", "merge"
 
 
 @contextlib.contextmanager
@@ -25,8 +33,12 @@ def merging(dataset: Path) -> Iterator[None]:
     Raises:
         OutputError: its folder cannot be written.
     """
-    with locked(review_folder(dataset) / "merge"):
-        yield
+    with locked(review_folder(dataset) / _LOCK):
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                (review_folder(dataset) / _FOLDER).rmdir()  # unless a run was interrupted in it
 
 
 def replace_as_one(dataset: Path, key: str, files: Mapping[str, Callable[[Path], object]]) -> None:
@@ -76,7 +88,24 @@ def finish_interrupted(dataset: Path) -> list[str]:
         if plan and _apply(dataset, stage):
             finished.append(str(plan.get("Case")))
         shutil.rmtree(stage, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        folder.rmdir()
     return finished
+
+
+def finish_for_reader(dataset: Path) -> None:
+    """As :func:`finish_interrupted`, for who only looks at the data set: nothing where no run was
+    interrupted, where one is at work, or where the folder cannot be written.
+    """
+    folder = review_folder(dataset)
+    if not (folder / _FOLDER).is_dir():
+        return
+    # While a merge is at work it holds the lock; what is staged then is not left over.
+    with (
+        contextlib.suppress(LockError, OutputError, OSError),
+        exclusive_lock(folder / f".{_LOCK}.lock", wait=False),
+    ):
+        finish_interrupted(dataset)
 
 
 def _apply(dataset: Path, stage: Path) -> bool:

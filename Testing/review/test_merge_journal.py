@@ -9,7 +9,8 @@ import pytest
 from SoftCordSegLib.bids import review_folder
 from SoftCordSegLib.errors import OutputError
 from SoftCordSegLib.files import text_writer
-from SoftCordSegLib.workflows.merge_journal import finish_interrupted, replace_as_one
+from SoftCordSegLib.review.merge_journal import finish_interrupted, merging, replace_as_one
+from SoftCordSegLib.review.review_cases import find_review_cases
 
 NAMES = ("derivatives/labels/mask.txt", "derivatives/labels/edits.txt", "derivatives/labels/m.json")
 
@@ -57,6 +58,30 @@ def test_a_case_is_old_or_new_after_an_interruption_at_any_rename(tmp_path, monk
     assert finish_interrupted(tmp_path) == []
     left = [path for path in review_folder(tmp_path).rglob("*") if path.is_file()]
     assert left == []
+
+
+def test_a_reader_finishes_what_was_interrupted_unless_a_merge_is_at_work(tmp_path, monkeypatch):
+    replace_as_one(tmp_path, "case", writers("old"))
+    interrupted(monkeypatch, tmp_path, 5)
+    with merging(tmp_path):
+        find_review_cases(tmp_path)
+        assert "old" in texts(tmp_path)
+
+    find_review_cases(tmp_path)
+
+    assert texts(tmp_path) == ["new"] * 3
+    assert [path.name for path in review_folder(tmp_path).iterdir()] == []
+
+
+def test_a_reader_may_look_at_what_cannot_be_finished(tmp_path, monkeypatch):
+    replace_as_one(tmp_path, "case", writers("old"))
+    interrupted(monkeypatch, tmp_path, 5)
+    for path in review_folder(tmp_path).rglob("edits.txt"):
+        path.write_text("evil", encoding="utf-8")
+
+    assert find_review_cases(tmp_path) == []
+
+    assert "evil" not in texts(tmp_path)
 
 
 def test_work_that_was_done_since_is_not_replaced(tmp_path, monkeypatch):
