@@ -234,9 +234,7 @@ def opened_bundle(model: str | None) -> ModelBundle:
     Raises:
         ModelError: there is none, or it is corrupt.
     """
-    from ..network import store
-
-    folder = store.find_bundle(model)
+    folder = _folder_of(model)
     return _opened(folder, file_sha256(folder / "configs" / "metadata.json"))
 
 
@@ -259,6 +257,13 @@ def reason_of(error: Exception, job: CaseJob) -> dict[str, str]:
         hint = "Please report it to the makers of SoftCordSeg (address in the README)."
     file = (path or job.image).name
     return {"what": shared_sidecar(what), "hint": shared_sidecar(hint), "file": file}
+
+
+@lru_cache(maxsize=8)
+def _folder_of(model: str | None) -> Path:
+    from ..network import store
+
+    return store.find_bundle(model)
 
 
 @lru_cache(maxsize=2)
