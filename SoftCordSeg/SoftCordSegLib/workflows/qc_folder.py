@@ -249,8 +249,9 @@ class QcFolder:
             if found:
                 return found[1]
         known = state.get("uuid")
-        is_mark = isinstance(known, str) and _MARK.fullmatch(known)
-        return known if is_mark else str(uuid.uuid4())
+        if isinstance(known, str) and _MARK.fullmatch(known):
+            return known
+        return str(uuid.uuid4())
 
 
 def safe_part(name: str) -> str:
