@@ -27,6 +27,7 @@ def key(number, contrast="T2w"):
     return f"sub-{number:02d}/anat/sub-{number:02d}_{contrast}"
 
 
+TAUGHT = {key(n): Doubt(0.1, teach=worth) for n, worth in ((1, 0.9), (2, 0.5), (3, 0.2))}
 DOUBTS = {key(1): Doubt(0.1, teach=0.9), key(2): Doubt(0.8, "area drops by 40 %", teach=0.2)}
 
 
@@ -41,6 +42,20 @@ def session(dataset, rater="anna", doubts=DOUBTS, **options):
 
 def keys(rows):
     return [row.case.key for row in rows]
+
+
+def test_the_order_of_teaching_is_drawn_and_the_same_for_one_seed(dataset):
+    """Not by rank: cases alike would come one behind the other."""
+    drawn = {
+        seed: tuple(keys(session(dataset, order="teach", seed=seed, doubts=TAUGHT).rows)[:4])
+        for seed in range(12)
+    }
+    again = session(dataset, order="teach", seed=3, doubts=TAUGHT)
+
+    assert tuple(keys(again.rows)[:4]) == drawn[3]
+    assert len(set(drawn.values())) > 3
+    assert {one[3] for one in drawn.values()} == {key(4)}, "its worth is not known"
+    assert [one[0] for one in drawn.values()].count(key(1)) > 4, "mostly what teaches most"
 
 
 @pytest.mark.parametrize(

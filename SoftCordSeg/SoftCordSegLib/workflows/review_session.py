@@ -40,11 +40,12 @@ class ReviewOptions:
 
     Attributes:
         rater: name; "" to look only: every rater's verdicts are shown, and none can be given.
-        order: doubtful cases first, those worth teaching first, or by name.
+        order: doubtful cases first, those worth teaching first (drawn, see
+            ``review.worth_teaching``), or by name.
         reading: name of a second reading that was drawn; "" for the first.
         blinded: names of files, masks' makers and doubts are hidden, and the cases are shuffled; a
             reading that was drawn blinded is so in any case.
-        seed: of the shuffling.
+        seed: of the shuffling, and of what is drawn to be taught.
     """
 
     rater: str = ""
@@ -469,11 +470,12 @@ class ReviewSession:
     def _sort(self, rows: list[ReviewRow]) -> None:
         """A reading, and what is blinded, has its own order."""
         order = self.options.order
+        places = self._teaching_places(rows) if order == "teach" else {}
 
         def worth(row: ReviewRow) -> float | None:
             if row.doubt is None or order == "name":
                 return None
-            return row.doubt.score if order == "doubt" else row.doubt.teach
+            return row.doubt.score if order == "doubt" else -float(places[row.case.key])
 
         has_own = self.blinded or self._reading is not None
         first = order == "doubt"
@@ -483,6 +485,16 @@ class ReviewSession:
             else in_order(rows, lambda row: row.case, worth, lambda row: row.is_broken, first)
         )
         self._index = {row.case.key: at for at, row in enumerate(self.rows)}
+
+    def _teaching_places(self, rows: Sequence[ReviewRow]) -> dict[str, int]:
+        """By key; those that nothing can be learned from come last."""
+        from .review_doubt import teaching_places
+
+        doubts = {row.case.key: row.doubt for row in rows if row.doubt is not None}
+        places = teaching_places(
+            self.dataset, [row.case for row in rows], doubts, self.options.seed
+        )
+        return {key: places.get(key, len(rows)) for key in doubts}
 
     def _words(self, row: ReviewRow) -> list[str]:
         said = "" if row.verdict is None else row.verdict.comment
