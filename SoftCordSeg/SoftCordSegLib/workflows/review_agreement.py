@@ -325,8 +325,8 @@ def _compare_answers(
     same = {key: pair for key, pair in found.items() if pair is not None}
     if len(same) < len(common):
         report.notes.append(
-            f"{one} and {other}: {len(common) - len(same)} of {counted(len(common), 'case')} left"
-            " out, because they judged different masks of it."
+            f"{one} and {other}: of {counted(len(common), 'case')} {len(common) - len(same)} left out,"
+            " because they judged different masks of it."
         )
     pairs = list(same.values())
     judged = [(a.verdict.value, b.verdict.value) for a, b in pairs if a.verdict and b.verdict]
