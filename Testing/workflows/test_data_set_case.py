@@ -206,7 +206,7 @@ def test_the_bids_validator_finds_no_error(data, tmp_path):
     write_neck(data, "sub-02_acq-ax_run-1_T2starw")
     (data / "sub-02/anat/sub-02_T1w.nii.gz").write_bytes(b"no image")
     participant(data, out, threshold=0.5, standard_names=True)
-    make_group(data, out, GroupOptions(standard_names=True))
+    assert make_group(data, out, GroupOptions()).counts == {"measured": 2, "failed": 1}
     answer = subprocess.run(
         [Path(sys.executable).with_name("bids-validator-deno"), out, "--format", "json"],
         capture_output=True,

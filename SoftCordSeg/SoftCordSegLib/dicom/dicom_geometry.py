@@ -17,7 +17,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..volume import Grid, Volume
-from .dicom_series import read_header
+from .dicom_series import corrupt_file_errors, read_header
 
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 # Of a slice's position, relative to the gap between slices.
@@ -79,6 +79,16 @@ def source_slices(files: Sequence[Any]) -> SourceSlices:
             a mosaic, whose slices have no position of their own.
     """
     headers = [header for header in map(read_header, files) if header is not None]
+    try:
+        return _slices_of_headers(headers)
+    except corrupt_file_errors() as error:
+        raise InputError(
+            "The headers of the images are corrupt.",
+            hint="Export the series again, from the scanner or the archive.",
+        ) from error
+
+
+def _slices_of_headers(headers: Sequence[Any]) -> SourceSlices:
     slices = [one for header in headers for one in _slices_of(header)]
     if not slices:
         raise InputError(

@@ -96,8 +96,11 @@ def required_header(image: Any) -> Any:
     for keyword in _COPIED:
         if keyword in image:
             kept[keyword] = image[keyword]
+    if "SpecificCharacterSet" in kept and not isinstance(kept.SpecificCharacterSet, str):
+        # Several, as for Japanese names: highdicom takes one, and UTF-8 has the letters of all.
+        kept.SpecificCharacterSet = "ISO_IR 192"
     for keyword in _REQUIRED_EMPTY:
-        setattr(kept, keyword, image.get(keyword) or "")
+        setattr(kept, keyword, str(image.get(keyword) or ""))
     for name in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
         if name in kept:
             setattr(kept, name, [_bare_groups(groups) for groups in image[name].value])

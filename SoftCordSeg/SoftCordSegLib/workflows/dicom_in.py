@@ -182,8 +182,12 @@ def _write_bare(image: Path, path: Path) -> None:
     import nibabel
     import numpy as np
 
-    converted: Any = nibabel.load(image)
-    bare = nibabel.Nifti1Image(np.asanyarray(converted.dataobj), converted.affine)
+    # Not mapped: a mapped file cannot be removed on Windows.
+    converted: Any = nibabel.load(image, mmap=False)
+    data = np.asanyarray(converted.dataobj)
+    if data.dtype == np.float64:  # where the file has a scaling
+        data = data.astype(np.float32)
+    bare = nibabel.Nifti1Image(data, converted.affine)
     bare.set_qform(converted.affine, code=1)
     bare.set_sform(converted.affine, code=1)
     bare.header.set_zooms(converted.header.get_zooms())
