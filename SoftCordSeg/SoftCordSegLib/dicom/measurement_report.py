@@ -20,9 +20,10 @@ from .object_parts import (
     cord_tracking,
     equipment,
     required_header,
+    series_number,
 )
 
-REPORT_SERIES = 9004
+REPORT_SERIES = 4
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def measurement_report(
         evidence=[*images, segmentation],
         content=report,
         series_instance_uid=str(highdicom.UID()),
-        series_number=REPORT_SERIES,
+        series_number=series_number(images[0], REPORT_SERIES),
         sop_instance_uid=str(highdicom.UID()),
         instance_number=1,
         manufacturer=MAKER,

@@ -4,16 +4,18 @@ back to the image's grid.
 Importing this package does not import torch; :func:`segment` does when it is called.
 """
 
-from .mask_ends import AbruptEnd, abrupt_ends
+from .mask_ends import AbruptEnd, Interruption, abrupt_ends, interruptions
 from .segment import segment
 from .soft_mask import SoftMask
 from .within_memory import OutOfMemory, segment_within_memory
 
 __all__ = [
     "AbruptEnd",
+    "Interruption",
     "OutOfMemory",
     "SoftMask",
     "abrupt_ends",
+    "interruptions",
     "segment",
     "segment_within_memory",
 ]

@@ -44,7 +44,7 @@ class QcOptions:
         rater: whose name the page proposes; "" for none.
         blinded: hide names of files, who or what made the masks, doubts and verdicts; shuffle.
         seed: of the shuffling; the neutral names are those of a blinded review with this seed.
-        cases: keys, or the ends of them; none for all.
+        cases: keys, or the ends of them, blinded the neutral names; none for all.
         reading: name of a second reading that was drawn, whose cases are shown under its names;
             one that was drawn blinded is so in any case.
     """
@@ -124,7 +124,7 @@ def make_qc_page(
     )
     options = replace(options, blinded=session.blinded)
     _check_reading(dataset, options.reading)
-    rows = _chosen(session.rows, options.cases)
+    rows = _chosen(session.rows, options.cases, options.blinded)
     if not rows:
         raise InputError(
             "There are no images in this folder.", path=dataset, hint="Give another folder."
@@ -197,8 +197,9 @@ def _folder_name(options: QcOptions) -> str:
     return "_".join(part for part in parts if part)
 
 
-def _chosen(rows: Sequence[ReviewRow], wanted: Sequence[str]) -> list[ReviewRow]:
-    """The rows of which the key or the shown name is, or ends with, one of the names.
+def _chosen(rows: Sequence[ReviewRow], wanted: Sequence[str], blinded: bool) -> list[ReviewRow]:
+    """The rows of which the shown name is one of the names, or, where nothing is hidden, the key is
+    one or ends with one.
 
     Raises:
         OptionError: no case has one of them.
@@ -207,11 +208,14 @@ def _chosen(rows: Sequence[ReviewRow], wanted: Sequence[str]) -> list[ReviewRow]
         return list(rows)
     chosen: list[ReviewRow] = []
     for name in wanted:
-        found = [r for r in rows if f"/{r.case.key}".endswith(f"/{name}") or r.shown_name == name]
+        found = [
+            row
+            for row in rows
+            if row.shown_name == name or (not blinded and f"/{row.case.key}".endswith(f"/{name}"))
+        ]
         if not found:
-            raise OptionError(
-                f"There is no case '{name}'.", hint="Give its path in the data set, without .nii."
-            )
+            hint = "its neutral name" if blinded else "its path in the data set, without .nii"
+            raise OptionError(f"There is no case '{name}'.", hint=f"Give {hint}.")
         chosen += [row for row in found if row not in chosen]
     return chosen
 
