@@ -10,6 +10,7 @@ import sys
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cli.fakes import digest, names_in, rows_of, soft_from_brightness
@@ -105,6 +106,25 @@ def test_a_corrected_mask_is_kept_and_measured_again(data, tmp_path):
     assert statuses(data, out, {}, {}) == ["done", "kept"]
     assert digest(mask) == corrected
     assert rows_of(table)[0]["MEAN(area)"] != before[0]["MEAN(area)"]
+
+
+def test_what_was_corrected_in_the_review_of_the_results_is_measured(data, tmp_path):
+    from SoftCordSegLib.workflows.review_corrections import CorrectedFiles, Correction
+
+    out = tmp_path / "out"
+    participant(data, out)
+    before = rows_of(out / "sub-01/anat" / f"{NAME}_csa.csv")
+    image, soft = data / "sub-01/anat" / f"{NAME}.nii.gz", read_nifti(out / MASK)
+    edits = soft.with_data(np.where((soft.data > 0) & (soft.data < 0.9), -1, 0).astype(np.int8))
+    merged = soft.with_data(soft.data * (edits.data == 0))
+    files = CorrectedFiles(out, image)
+    files.write(Correction(image, merged, 0.5, edits, author="A"))
+    assert files.mask == out / "derivatives/labels" / MASK
+    plan, outcome = participant(data, out)
+    assert (len(plan.to_do), outcome.done) == (1, 1)
+    after = rows_of(out / "sub-01/anat" / f"{NAME}_csa.csv")
+    assert float(after[0]["MEAN(area)"]) < float(before[0]["MEAN(area)"])
+    assert participant(data, out)[0].to_do == ()
 
 
 def test_a_mask_of_somebody_else_is_not_written_over(data, tmp_path):

@@ -26,6 +26,10 @@ _GAP_TOLERANCE = 0.02
 _PLACE_TOLERANCE = 0.05
 
 
+class UnevenGaps(InputError):
+    """The gaps between the slices of a series differ."""
+
+
 @dataclass(frozen=True)
 class _Slice:
     position: np.ndarray  # LPS, mm
@@ -120,6 +124,24 @@ def _slices_of_headers(headers: Sequence[Any]) -> SourceSlices:
         frames = tuple(one.frame or 1 for one in ordered)
         return SourceSlices(grid, (first.source,), frames)
     return SourceSlices(grid, tuple(one.source for one in ordered))
+
+
+def check_gaps(files: Sequence[Any]) -> None:
+    """Refuse a series whose slices lie at unequal distances: as one volume, its lengths and areas
+    would be wrong.  Other faults are left to what converts it.
+
+    Args:
+        files: of the series.  Within :func:`.dicom_packages.needing_dicom`.
+
+    Raises:
+        UnevenGaps: they do.
+    """
+    try:
+        source_slices(files)
+    except UnevenGaps:
+        raise
+    except InputError:
+        return
 
 
 def is_mosaic(files: Sequence[Any]) -> bool:
@@ -266,7 +288,7 @@ def _step(ordered: Sequence[_Slice], normal: np.ndarray) -> np.ndarray:
     gap = float(step @ normal)
     strays = positions - (positions[0] + np.arange(len(ordered))[:, None] * step)
     if np.abs(strays @ normal).max() > max(_GAP_TOLERANCE * gap, 0.01):
-        raise InputError(
+        raise UnevenGaps(
             "The gaps between the slices differ: slices are missing, or the series is of several"
             " stacks.",
             hint="Give a series with all of its slices, at equal distances.",

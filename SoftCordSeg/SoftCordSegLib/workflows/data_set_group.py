@@ -274,9 +274,9 @@ def _rows_of(
         image.image, Kind.SOFT_MASK, standard_names=layout.standard_names
     )
     sidecar = read_sidecar(sidecar_path(mask))
-    if sidecar.get("Found") is False:
-        return EMPTY, [{**first, "status": EMPTY, "reason": sidecar.get("Message")}]
     record = read_sidecar(layout.record(image.key))
+    if not record and sidecar.get("Found") is False:
+        return EMPTY, [{**first, "status": EMPTY, "reason": sidecar.get("Message")}]
     if not record:
         reason = "It was segmented, and not measured." if sidecar else "It was not segmented yet."
         return OPEN, [{**first, "status": OPEN, "reason": reason}]

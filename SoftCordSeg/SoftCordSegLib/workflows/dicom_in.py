@@ -150,10 +150,19 @@ def with_series(
         SoftCordSegError: the series cannot be read or converted.
         Cancelled: through ``progress``.
     """
-    from ..dicom import converted, opened_source, passed_over_sentences, series_of_source
+    from ..dicom import (
+        check_gaps,
+        converted,
+        needing_dicom,
+        opened_source,
+        passed_over_sentences,
+        series_of_source,
+    )
 
     with opened_source(source, progress.part(0.0, 0.3)) as files:
         series, others = series_of_source(source, files, choice, progress.part(0.3, 0.7))
+        with needing_dicom():
+            check_gaps(series.files)
         with tempfile.TemporaryDirectory(prefix="softcord-") as folder:
             image = Path(folder, f"{series.name}.nii.gz")
             with converted(series.files, progress.part(0.7, 1.0)) as images:

@@ -327,9 +327,10 @@ def _compare_answers(
     found = {key: _on_same_mask(first[key], second[key]) for key in common}
     same = {key: pair for key, pair in found.items() if pair is not None}
     if len(same) < len(common):
+        left = len(common) - len(same)
         report.notes.append(
-            f"{one} and {other}: {len(common) - len(same)} of {counted(len(common), 'case')} left"
-            " out, because they judged different masks of it."
+            f"{one} and {other}: of {counted(len(common), 'case')} {left} left out, because they"
+            " judged different masks of it."
         )
     pairs = list(same.values())
     judged = [(a.verdict.value, b.verdict.value) for a, b in pairs if a.verdict and b.verdict]
