@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InputError
-from ..morphometry import level_name
 from .dicom_geometry import SourceSlices
 from .object_parts import (
     MAKER,
@@ -47,6 +46,8 @@ class AreaEntry:
     @property
     def name(self) -> str:
         """As "Spinal cord C3" or "Spinal cord slice 12"."""
+        from ..morphometry import level_name
+
         where = level_name(self.level) if self.level is not None else ""
         return f"{SEGMENT_LABEL} {where if self.slice is None else f'slice {self.slice}'}".rstrip()
 
@@ -153,6 +154,8 @@ def _group(entry: AreaEntry, segmentation: Any, image: Any, made_by: MadeBy) -> 
 def vertebra_code(level: int) -> Any:
     """The SNOMED CT code of a vertebra; None below L5, where there is none."""
     from pydicom.sr.codedict import codes
+
+    from ..morphometry import level_name
 
     return getattr(codes.SCT, f"{level_name(level)}Vertebra", None)
 
