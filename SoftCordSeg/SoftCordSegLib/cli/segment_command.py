@@ -11,7 +11,7 @@ from ..errors import OptionError
 from ..provenance import generated_by, model_of
 from .console import print_json, say, show_table, warn
 from .guard import EXIT_FAILED, guarded, json_of
-from .running import import_nibabel, prepare_process, watching
+from .running import check_address_space, import_nibabel, prepare_process, watching
 from .shared_options import (
     BoxText,
     Debug,
@@ -135,6 +135,7 @@ def segment_command(
         "threads": threads,
     }
     with guarded(debug, as_json):
+        check_address_space()
         import_nibabel()
         from ..network import store
         from ..workflows.dicom_in import segment_sources
@@ -159,7 +160,7 @@ def segment_command(
             for sentence in left_out:
                 warn(sentence)
         bundle = with_crop(store.open_bundle(model), crop)
-        prepare_process(bundle, threads)
+        prepare_process(bundle, threads, device)
         with watching(debug, len(images) > 1) as (bar, on_failure):
             outcomes = segment_sources(
                 images, out, bundle, options, series, after=after, bar=bar, on_failure=on_failure
