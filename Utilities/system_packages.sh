@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what pip cannot bring: Python's venv, and the system's OpenGL for drawing without a screen.
+# Installs what pip cannot bring: Python's venv, the system's OpenGL for drawing without a screen, and dciodvfy for the tests of DICOM.
 # With no right to install, it says what is missing; only the venv is indispensable.  Usage: system_packages.sh PYTHON
 python=$1
 
@@ -38,4 +38,9 @@ fi
 can_draw || install libegl1 libgl1-mesa-dri libx11-6 || install libosmesa6 libx11-6 || {
     echo "There is no OpenGL for drawing without a screen, so pictures and the tests that look at them will fail." >&2
     echo "Install it (Debian, Ubuntu: apt-get install libegl1 libgl1-mesa-dri libx11-6). The rest goes on." >&2
+}
+
+command -v dciodvfy >/dev/null || install dicom3tools || {
+    echo "dciodvfy, which judges the DICOM objects that the tests write, is missing: those tests are skipped." >&2
+    echo "Install it (Debian, Ubuntu: apt-get install dicom3tools). The rest goes on." >&2
 }

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 from typer.testing import CliRunner
@@ -68,6 +71,16 @@ def test_exit_codes(data, tmp_path):
     assert softcord(data, tmp_path / "nothing", "group").exit_code == 1
 
 
+def test_a_data_set_with_a_name_in_it_is_refused_where_that_is_checked(data, tmp_path):
+    words = (data, tmp_path / "out", "participant", "--no-csa", "--deidentify-check")
+    assert softcord(*words).exit_code == 0
+    (data / "sub-01/anat/sub-01_T2w.json").write_text('{"PatientName": "Canary^Carla"}')
+    refused = softcord(*words)
+    assert refused.exit_code == 1
+    assert "sub-01_T2w.json" in refused.stderr
+    assert "Canary" not in refused.output
+
+
 def test_shards_share_the_work_and_leave_nothing(data, tmp_path):
     out = tmp_path / "out"
     found = [
@@ -89,3 +102,35 @@ def test_group_says_what_it_made(data, tmp_path):
     content = json.loads(done.stdout)
     assert content["images"] == {"measured": 2}
     assert names_in(out)[:3] == ["csa_group.tsv", "dataset_description.json", "derivatives"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_run_that_is_stopped_goes_on_where_it_was(data, tmp_path, name, repository):
+    program = (
+        "import os, signal, sys\nfrom cli.fakes import engine, soft_from_brightness\n"
+        "from SoftCordSegLib.cli.app import main\n"
+        "seen = []\n"
+        "def interrupted(image, bundle, **options):\n"
+        "    seen.append(1)\n"
+        f"    if len(seen) == 2: os.kill(os.getpid(), signal.{name})\n"
+        "    return soft_from_brightness(image, bundle, **options)\n"
+        "with engine(interrupted): main()\n"
+    )
+    paths = os.pathsep.join(str(repository / part) for part in ("SoftCordSeg", "Testing"))
+    words = ["bids", str(data), str(tmp_path / "out"), "participant", "--suffixes", "all"]
+    answer = subprocess.run(
+        [sys.executable, "-c", program, *words, "--json"],
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert answer.returncode == 130, answer.stderr
+    assert (tmp_path / "out/sub-01/anat/sub-01_T2w_csa.csv").is_file()
+    log = next((tmp_path / "out/logs").glob("*.tsv")).read_text().splitlines()
+    assert log[-1].endswith("1 done, 0 done before or by another run, 0 failed, 2 left")
+    assert [p for p in (tmp_path / "out").rglob("*") if ".softcord" in p.name] == []
+    done = softcord(*words[1:], "--json")
+    assert json.loads(done.stdout)["done"] == 2

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import highdicom
 import numpy as np
+import pydicom
 import pytest
 
 from dicom.made_dicom import BIRTH, PATIENT
@@ -110,6 +111,23 @@ def test_it_is_the_same_patient_and_study(tmp_path):
     for keyword in ("PatientName", "StudyInstanceUID", "FrameOfReferenceUID", "AccessionNumber"):
         assert made[keyword].value == source[keyword].value
     assert made.SeriesInstanceUID != source.SeriesInstanceUID
+
+
+@pytest.mark.parametrize(
+    ("character_set", "name"),
+    [
+        ("ISO_IR 100", "Müller^Jürgen"),
+        (["", "ISO 2022 IR 87"], "Yamada^Tarou=山田^太郎=やまだ^たろう"),
+    ],
+)
+def test_names_keep_their_letters(tmp_path, character_set, name):
+    mask, slices = soft_series(
+        tmp_path / "in", "axial", SpecificCharacterSet=character_set, PatientName=name
+    )
+    binary_segmentation(mask, 0.5, slices, MADE_BY).save_as(tmp_path / "object.dcm")
+
+    assert pydicom.dcmread(tmp_path / "object.dcm").PatientName == name
+    assert errors_of(tmp_path / "object.dcm") == []
 
 
 def test_an_empty_mask_is_refused(tmp_path):

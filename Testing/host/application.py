@@ -49,6 +49,7 @@ class HostSlicer(Host, Hands):
         asked: the questions that were put.
         settings: what QSettings has, as it comes back after a restart.
         opened: the module's widget that was opened last.
+        dicom_files: UID of an image -> its file in the DICOM database.
         sample_data: name -> what was registered with the module Sample Data.
         started: slots that wait for the application to have started.
         main_window: ``main_window.MainWindow``, with the panel and the views.
@@ -65,6 +66,7 @@ class HostSlicer(Host, Hands):
         self.settings: dict[str, object] = {}
         self.opened = None
         self.started: list = []
+        self.dicom_files: dict[str, str] = {}
         self.sample_data: dict[str, types.SimpleNamespace] = {}
         self.main_window = MainWindow()
         self.views = LayoutManager(offscreen, self.main_window.viewport)
@@ -291,6 +293,16 @@ class HostSlicer(Host, Hands):
         return self.answers.pop(0)
 
 
+class DicomDatabase:
+    """``ctkDICOMDatabase`` (CTK Libs/DICOM/Core/ctkDICOMDatabase.h)."""
+
+    def __init__(self, host: HostSlicer):
+        self._host = host
+
+    def fileForInstance(self, uid: str) -> str:
+        return self._host.dicom_files.get(str(uid), "")
+
+
 class Application:
     """``slicer.app`` (Slicer Base/QTGUI/qSlicerApplication.h,
     Base/QTCore/qSlicerCoreApplication.h).
@@ -324,6 +336,9 @@ class Application:
 
     def layoutManager(self):
         return self._host.wrap(self._host.views)
+
+    def dicomDatabase(self):
+        return DicomDatabase(self._host)
 
     def clipboard(self):
         return QtGui.QGuiApplication.clipboard()

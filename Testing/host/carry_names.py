@@ -26,7 +26,7 @@ CLASSES = (
     " QObject ctkVTKChartView ctkVTKRenderView QPoint qSlicerSingletonViewFactory QGroupBox"
     " QTableWidget"
     " ctkExpandableWidget ctkCollapsibleGroupBox ctkFittedTextBrowser qMRMLSegmentsTableView"
-    " qSlicerSegmentEditorAbstractEffect QHeaderView"
+    " qSlicerSegmentEditorAbstractEffect QHeaderView ctkDICOMDatabase"
 ).split()
 FUNCTIONS = (
     "slicer.util",

@@ -128,6 +128,19 @@ def test_what_slicer_lacks_is_in_the_requirements_of_the_module():
     )
 
 
+def test_what_dicom_needs_in_slicer_is_what_the_extra_names():
+    lines = (
+        (REPOSITORY / "SoftCordSeg" / "Resources" / "requirements-dicom.txt")
+        .read_text(encoding="utf-8")
+        .splitlines()
+    )
+    named = {line for line in lines if line and not line.startswith("#")}
+
+    # dcm2niix converts DICOM for the shell; Slicer reads it.
+    extra = {one.split(";")[0].strip() for one in declared("dicom")}
+    assert named == {one for one in extra if not one.startswith("dcm2niix")}
+
+
 def test_the_lock_file_pins_everything_that_is_declared():
     locks = ("requirements-lock.txt", "requirements-torch.txt")
     lines = [

@@ -14,6 +14,8 @@ from house.floors import PACKAGE
 OTHERS = {
     "slicer.app": "qSlicerApplication",
     "slicer.app.layoutManager()": "qSlicerLayoutManager",
+    "slicer.app.dicomDatabase()": "ctkDICOMDatabase",
+    "database": "ctkDICOMDatabase",
     "qt.QSettings()": "QSettings",
     "qt.QFileDialog": "QFileDialog",
     "editor": "qMRMLSegmentEditorWidget",

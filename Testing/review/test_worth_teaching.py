@@ -21,6 +21,7 @@ from SoftCordSegLib.review.worth_teaching import (
     candidate_of,
     choose_to_teach,
     teach_of,
+    teaching_order,
 )
 
 
@@ -108,6 +109,20 @@ def test_a_case_becomes_a_candidate_with_what_is_known_of_it():
     assert candidate_of(case, doubt) == TeachCandidate("k", 0.4, "T2w", "unf", "sub-unf01", 5)
     assert candidate_of(case, None, "Montreal").site == "Montreal"
     assert candidate_of(case, None).worth is None
+
+
+def test_wherever_one_stops_in_the_order_a_quarter_was_drawn_at_random():
+    some = candidates(200)
+    order = teaching_order(some, 3)
+    how = {one.key: one.how for one in choose_to_teach(some, 100, 3)}
+    assert sorted(order) == sorted(one.key for one in some)
+    for stop in (12, 40, 100):
+        drawn = [how[key] for key in order[:stop]]
+        assert drawn.count(AT_RANDOM) == pytest.approx(stop / 4, abs=1)
+    worth = {one.key: one.worth for one in some}
+    rest = [worth[key] for key in order[100:]]
+    assert rest == sorted(rest, reverse=True)
+    assert "unknown" not in teaching_order([TeachCandidate("unknown"), *some[:3]], 3)
 
 
 @pytest.mark.parametrize(

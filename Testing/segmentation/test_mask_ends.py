@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from segmentation.tubes import tube_image
-from SoftCordSegLib.segmentation import abrupt_ends, segment
+from SoftCordSegLib.segmentation import abrupt_ends, interruptions, segment
 from SoftCordSegLib.volume import Grid, Volume, read_nifti, reorient
+from SoftCordSegLib.volume.orientation import slice_axis
 
 LENGTH = 120
 
@@ -36,10 +37,14 @@ def _shifted(*by) -> np.ndarray:
 @pytest.mark.parametrize("spacing", [1.0, 5.0])
 def test_an_end_inside_the_image_is_found_with_its_place(letters, spacing):
     first = round(30 / spacing)
-    (end,) = abrupt_ends(reorient(a_cord(first=first, spacing=spacing), letters))
+    mask = reorient(a_cord(first=first, spacing=spacing), letters)
+    (end,) = abrupt_ends(mask)
     assert not end.upper
     np.testing.assert_allclose(end.position_mm, (-0.5, -0.5, 100 + 30), atol=1e-3)
-    assert end.where == "30 mm above its lower edge"
+    assert end.where == f"30 mm above its lower edge (slice {end.slice_index})"
+    axis = slice_axis(mask.affine)
+    expected = mask.grid.to_voxel(np.array(end.position_mm))[axis]
+    assert end.slice_index == round(expected)
     assert "ends inside the image, 30 mm above its lower edge" in end.sentence
 
 
@@ -77,7 +82,7 @@ def test_of_a_short_or_empty_mask_nothing_is_said():
 
 
 def test_the_result_of_a_segmentation_says_it(bundle):
-    grid = Grid((90, 100, 110), np.diag([1.0, 1, 1, 1]))
+    grid = Grid((60, 60, 110), np.diag([1.0, 1, 1, 1]))
     image, _truth = tube_image(grid, (22, 30, 60), radius_mm=5, half_length_mm=35)
     rng = np.random.default_rng(0)
     image.data[...] += rng.normal(scale=5, size=image.shape).astype(np.float32)
@@ -92,4 +97,30 @@ def test_a_mask_drawn_on_fourteen_of_twenty_slices(shared_data):
     mask = read_nifti(folder / "sub-9604_run-1_T2star_seg-manual.nii.gz")
     (end,) = abrupt_ends(mask, read_nifti(folder / "sub-9604_run-1_T2star.nii.gz"))
     assert end.upper
-    assert end.where == "18 mm below its upper edge"
+    assert end.where == "18 mm below its upper edge (slice 13)"
+
+
+@pytest.mark.parametrize("letters", ["RAS", "PSR", "LPI"])
+def test_an_interruption_is_found_with_its_slices(letters):
+    mask = a_cord()
+    mask.data[:, :, 40:52] = 0
+    (gap,) = interruptions(reorient(mask, letters))
+    np.testing.assert_allclose(gap.position_mm, (-0.5, -0.5, 145.5), atol=1e-3)
+    assert gap.length_mm == 12
+    slices = "68 to 79" if letters == "LPI" else "40 to 51"
+    assert f"interrupted over 12 mm (slices {slices})" in gap.sentence
+
+
+def test_of_slices_that_hold_no_image_no_interruption_is_said():
+    mask = a_cord()
+    mask.data[:, :, 40:52] = 0
+    image = mask.with_data(np.random.default_rng(0).normal(size=mask.shape))
+    assert interruptions(mask, image)
+    image.data[:, :, 40:52] = 0
+    assert interruptions(mask, image) == ()
+
+
+def test_a_cord_that_fades_over_a_centimetre_ends_in_the_image_too():
+    """Metal, a coil's end: no conus is so short."""
+    (end,) = abrupt_ends(a_cord(first=30, tip_mm=10))
+    assert not end.upper

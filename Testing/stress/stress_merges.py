@@ -1,5 +1,5 @@
 """Merging a package is killed at every rename and at random moments: every file stays whole, and
-whoever looks at the data set next sees each case old or new, never a mixture.
+the next look at the data set finds each case old or new, never a mixture.
 """
 
 from __future__ import annotations

@@ -65,18 +65,6 @@ def test_a_worker_that_dies_loses_nothing(cluster, tmp_path):
     assert len(processes_of(tmp_path, "breaks")) == 3, "it was tried again, twice"
 
 
-def test_a_case_at_which_every_worker_dies_costs_itself_only(cluster, tmp_path):
-    """The scheduler gives up the others that were on these workers too: they are done after all."""
-    cluster.scheduler.allowed_failures = 0
-    fine = [f"fine-{n}" for n in range(6)]
-
-    results = run(cluster, tmp_path, "dies", *fine)
-
-    assert {results[key].status for key in fine} == {"done"}
-    assert results["dies"].status == "failed"
-    assert "ended" in results["dies"].message
-
-
 def test_workers_of_a_kind(cluster, tmp_path):
     """Those with a graphics card: each has one, and takes one case at a time."""
     assert run(cluster, tmp_path, "a", "b", resources={"GPU": 1})["b"].status == "done"

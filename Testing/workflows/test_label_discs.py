@@ -11,6 +11,8 @@ from SoftCordSegLib.morphometry.disc_files import FOUND, KNOWN
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.volume import read_nifti
 from SoftCordSegLib.workflows.label_discs import LabelOptions, label_volume
+from workflows.made_data_set import _neck
+from workflows.quick_segmenter import straight_cord
 from workflows.real_necks import check_discs_of_a_neck
 
 
@@ -57,6 +59,15 @@ def test_uncertain_names_can_be_had_to_ask_for_them(crop):
     sure = label_volume(*crop, [key.label], Progress())
     assert sure.certain
     assert sure.namings == ()
+
+
+def test_no_disc_along_the_mask_is_a_sentence():
+    """The mask lies beside the cord, straight through a bent neck."""
+    image = _neck("sub-04_ses-1_T2w")
+    mask = straight_cord(image, None, progress=Progress()).volume
+    for uncertain_names in (False, True):
+        with pytest.raises(InputError, match="No disc is seen"):
+            label_volume(image, mask, [], Progress(), uncertain_names=uncertain_names)
 
 
 def test_carrying_over_and_known_discs_contradict_each_other(tmp_path):

@@ -11,10 +11,11 @@ import pytest
 
 from cli.fakes import a_neck
 from review.folders import bids_folder
-from SoftCordSegLib.bids import hashed_writers, sidecar_path
+from SoftCordSegLib.bids import hashed_writers, review_folder, sidecar_path
 from SoftCordSegLib.errors import InputError, OptionError, OutputError
-from SoftCordSegLib.files import write_together
+from SoftCordSegLib.files import write_text_atomically, write_together
 from SoftCordSegLib.review import Judgement, find_review_cases, read_verdicts
+from SoftCordSegLib.review.blinding import BLINDING
 from SoftCordSegLib.review.doubt import Doubt
 from SoftCordSegLib.review.second_reading import comparison_of, third_reading, write_reading
 from SoftCordSegLib.volume import write_nifti
@@ -26,6 +27,7 @@ def key(number, contrast="T2w"):
     return f"sub-{number:02d}/anat/sub-{number:02d}_{contrast}"
 
 
+TAUGHT = {key(n): Doubt(0.1, teach=worth) for n, worth in ((1, 0.9), (2, 0.5), (3, 0.2))}
 DOUBTS = {key(1): Doubt(0.1, teach=0.9), key(2): Doubt(0.8, "area drops by 40 %", teach=0.2)}
 
 
@@ -40,6 +42,20 @@ def session(dataset, rater="anna", doubts=DOUBTS, **options):
 
 def keys(rows):
     return [row.case.key for row in rows]
+
+
+def test_the_order_of_teaching_is_drawn_and_the_same_for_one_seed(dataset):
+    """Not by rank: cases alike would come one behind the other."""
+    drawn = {
+        seed: tuple(keys(session(dataset, order="teach", seed=seed, doubts=TAUGHT).rows)[:4])
+        for seed in range(12)
+    }
+    again = session(dataset, order="teach", seed=3, doubts=TAUGHT)
+
+    assert tuple(keys(again.rows)[:4]) == drawn[3]
+    assert len(set(drawn.values())) > 3
+    assert {one[3] for one in drawn.values()} == {key(4)}, "its worth is not known"
+    assert [one[0] for one in drawn.values()].count(key(1)) > 4, "mostly what teaches most"
 
 
 @pytest.mark.parametrize(
@@ -191,6 +207,8 @@ def test_a_line_that_names_a_file_elsewhere_is_of_an_earlier_mask(dataset, tmp_p
 
 
 def test_a_blinded_list_shows_neutral_names_in_an_order_of_its_own(dataset):
+    # A known secret: of one drawn at random two orders may be the same.
+    write_text_atomically(review_folder(dataset) / BLINDING, '{"secret": "a"}')
     rows = session(dataset, blinded=True).rows
     shown = [row.shown_name for row in rows]
 

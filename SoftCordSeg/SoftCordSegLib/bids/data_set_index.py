@@ -101,13 +101,15 @@ class ImageChoice:
 
     def takes(self, case: ImageCase) -> bool:
         """Whether an image is wanted."""
-        session = next((p for p in case.session.split("_") if p.startswith("ses-")), "")
         stem = case.key.rpartition("/")[2]
-        suffix = _suffix(stem.rpartition("_")[2])
+        if self.suffixes and not any(
+            _suffix(stem.rpartition("_")[2]) == _suffix(one) for one in self.suffixes
+        ):
+            return False
+        session = next((p for p in case.session.split("_") if p.startswith("ses-")), "")
         return (
             self.takes_participant(case.participant)
             and self.takes_session(session)
-            and (not self.suffixes or suffix in {_suffix(one) for one in self.suffixes})
             and (not self.filters or any(_holds(one, case, stem) for one in self.filters))
         )
 
@@ -181,12 +183,17 @@ def shard_of(name: str, count: int) -> int:
 
 
 def _walk(dataset: Path, choice: ImageChoice, skipped: set[str]) -> Iterator[ImageCase]:
+    root = os.path.realpath(dataset)
+    linked = {root}
     waiting: list[tuple[str, ...]] = [()]
-    linked = {os.path.realpath(dataset)}
     while waiting:
         folder = waiting.pop()
+        # Of a folder that no link led to this is its real path.
+        path = os.path.join(root, *folder)
+        if path in skipped:
+            continue
         try:
-            with os.scandir(dataset.joinpath(*folder)) as entries:
+            with os.scandir(path) as entries:
                 found = sorted(entries, key=lambda one: one.name)
         except OSError as error:
             if not folder:
@@ -199,10 +206,9 @@ def _walk(dataset: Path, choice: ImageChoice, skipped: set[str]) -> Iterator[Ima
             if name.startswith("."):
                 continue
             if name.lower().endswith(NIFTI_EXTENSIONS):
-                if is_image(name) and (entry.is_symlink() or entry.is_file()):
-                    case = _case(dataset, folder, name)
-                    if choice.takes(case):
-                        yield case
+                case = _case(dataset, folder, name)
+                if choice.takes(case) and is_image(name) and not entry.is_dir():
+                    yield case
             elif _enters(name, folder, choice) and _is_new_folder(entry, skipped, linked):
                 waiting.append((*folder, name))
 
@@ -238,9 +244,7 @@ def _is_new_folder(entry: os.DirEntry[str], skipped: set[str], linked: set[str])
     circle.
     """
     if not entry.is_symlink():
-        if not entry.is_dir(follow_symlinks=False):
-            return False
-        return not skipped or os.path.realpath(entry.path) not in skipped
+        return entry.is_dir(follow_symlinks=False)
     if not entry.is_dir():
         return False
     real = os.path.realpath(entry.path)

@@ -108,6 +108,14 @@ SmallestChange = Annotated[
     ),
 ]
 NoQc = Annotated[bool, typer.Option("--no-qc", help="group: no page of quality control.")]
+DeidentifyCheck = Annotated[
+    bool,
+    typer.Option(
+        "--deidentify-check",
+        help="First look for names, birth dates and identifiers in the data set; fail where there"
+        " are any.",
+    ),
+]
 Work = Annotated[
     Optional[Path],
     typer.Option("-w", "--work-dir", help="Taken for compatibility; nothing is put there.",
@@ -147,6 +155,7 @@ def bids_command(
     bids_standard_names: StandardNames = False,
     smallest_change: SmallestChange = None,
     no_qc: NoQc = False,
+    deidentify_check: DeidentifyCheck = False,
     work_dir: Work = None,
     skip_bids_validation: SkipValidation = False,
     as_json: Json = False,
@@ -178,18 +187,22 @@ def bids_command(
             likely_names=likely_names,
         )
         choice = _choice(participant_label, session_label, suffixes, bids_filter_file)
+        if deidentify_check:
+            _check_deidentified(bids_dir)
         if level is AnalysisLevel.group:
             group_level((bids_dir, out_dir), options, choice, smallest_change, not no_qc, as_json)
             return
+        runner = _runner(nprocs, threads, scheduler, resources)
         _participant(
-            (bids_dir, out_dir),
-            options,
-            choice,
-            parse_shard(shard),
-            _runner(nprocs, threads, scheduler, resources),
-            keep_going,
-            as_json,
+            (bids_dir, out_dir), options, choice, parse_shard(shard), runner, keep_going, as_json
         )
+
+
+def _check_deidentified(dataset: Path) -> None:
+    from ..workflows.deidentify_check import check_deidentified
+
+    with interruptible() as interrupt, watched(interrupt, dataset.name) as progress:
+        check_deidentified(dataset, progress)
 
 
 def _choice(

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 Images = Annotated[
     list[Path],
     typer.Argument(
-        help="Images, .nii or .nii.gz; or DICOM: folders of a series, its files, zip archives.",
+        help="Images, .nii or .nii.gz, and folders of them; or DICOM: folders of a series, its"
+        " files, zip archives.",
         metavar="IMAGE…",
         show_default=False,
     ),
@@ -153,12 +154,7 @@ def segment_command(
         )
         crop = parse_crop(crop_size)
         after = _objects(images, options, dicom_slices) if dicom or dicom_slices else None
-        if exclude is not None:
-            from ..workflows.excluded_images import without_excluded_images
-
-            images, left_out = without_excluded_images(images, exclude)
-            for sentence in left_out:
-                warn(sentence)
+        images = _chosen(images, out, exclude)
         bundle = with_crop(store.open_bundle(model), crop)
         prepare_process(bundle, threads, device)
         with watching(debug, len(images) > 1) as (bar, on_failure):
@@ -168,6 +164,22 @@ def segment_command(
         _report(images, outcomes, bundle, as_json)
         if outcomes.failures:
             raise typer.Exit(EXIT_FAILED)
+
+
+def _chosen(images: list[Path], out: Path, exclude: Path | None) -> list[Path]:
+    """Folders replaced by their images, and without what a list leaves out."""
+    if any(image.is_dir() for image in images):
+        from ..dicom import is_dicom_source
+        from ..workflows.plain_folders import with_images_of_folders
+
+        images = with_images_of_folders(images, out, is_dicom_source)
+    if exclude is not None:
+        from ..workflows.excluded_images import without_excluded_images
+
+        images, left_out = without_excluded_images(images, exclude)
+        for sentence in left_out:
+            warn(sentence)
+    return images
 
 
 def _report(

@@ -99,3 +99,10 @@ class Shortcuts:
             shortcut.setEnabled(False)
             shortcut.deleteLater()
         self._installed = []
+
+
+def counted(count: int, one: str, many: str, **words: object) -> str:
+    """A sentence for one thing, or for another number of them, both translated, with ``{count}``
+    and other words put in.
+    """
+    return (one if count == 1 else many).format(count=count, **words)

@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 
 from .controls import Section, setting
 from .model_choice import DEVICES, model_name
+from .platforms import install_missing_packages
 
 _HELP = "https://github.com/SoftCordSeg/SoftCordSeg/blob/main/docs/tutorial.md"
 
@@ -24,7 +25,7 @@ class MoreMenu(Section):
         segment_all: segments all volumes.
 
     Attributes:
-        box_shown, in_box, follow, square, segment_all, get_models: its actions.
+        box_shown, in_box, follow, square, segment_all, open_mask, get_models: its actions.
         models, devices, layouts: its menus.
     """
 
@@ -49,6 +50,10 @@ class MoreMenu(Section):
         self.segment_all = self._add(menu, "SegmentAll", _("Segment all volumes"), segment_all)
         self.segment_all.toolTip = _(
             "Segment every loaded volume that has no mask yet. Existing masks are not changed."
+        )
+        self.open_mask = self._add(menu, "OpenMask", _("Open a DICOM mask…"), self._on_open_mask)
+        self.open_mask.toolTip = _(
+            "Take a DICOM segmentation or parametric map as the soft mask of this volume."
         )
         menu.addSeparator()
         self.layouts = menu.addMenu(_("Layout"))
@@ -75,6 +80,7 @@ class MoreMenu(Section):
         for device, action in self._device_actions.items():
             action.setChecked(device == self._choice.device)
         self._refresh_box(situation, wait)
+        allow(self.open_mask, wait or missing or situation.reason)
 
     def _refresh_box(self, situation, wait: str) -> None:
         allow, parameters = self._panel.hints.allow, self._panel.parameters
@@ -154,6 +160,19 @@ class MoreMenu(Section):
             self._panel.logic.check_model(Path(folder))
             self._choice.model = Path(folder)
             self._panel.say(_("The model '{name}' will be used.").format(name=Path(folder).name))
+
+    def _on_open_mask(self) -> None:
+        from .dicom_saving import dicom_requirements, open_dicom_mask
+
+        image = self._panel.situation.image
+        path = qt.QFileDialog.getOpenFileName(
+            None, _("Open a DICOM mask"), setting("ResultsFolder"), _("DICOM") + " (*.dcm *)"
+        )
+        if not path or image is None:
+            return
+        with self._panel.guard(_("The mask could not be opened.")):
+            install_missing_packages(dicom_requirements())
+            open_dicom_mask(image, Path(path))
 
     def _on_box(self) -> None:
         parameters = self._panel.parameters

@@ -8,8 +8,12 @@ from slicer.i18n import tr as _
 from .controls import Section
 
 _CASE, _DOUBT, _VERDICT, _REASON = range(4)
-# Rows that are seen without scrolling, in the font of the screen.
-_ROWS = 5
+# Rows that are seen without scrolling: as many as the window has room for, within these.
+_FEWEST_ROWS, _MOST_ROWS = 5, 16
+# Of the table beside its rows and its head, pixels.
+_FRAME = 8
+# The rest of the panel is laid out by then.
+_FIT_MS = 60
 _SEARCH_MS = 150
 
 
@@ -45,17 +49,29 @@ class CasesSection(Section):
         self._head.setSortIndicatorShown(True)
         self._head.connect("sectionClicked(int)", self._on_heading)
         self._head.setStretchLastSection(True)
+        self._row_height = _height_of_line()
         ui.cordCaseTable.verticalHeader().hide()
         ui.cordCaseTable.verticalHeader().setDefaultSectionSize(self._row_height)
-        ui.cordCaseTable.setFixedHeight(self._row_height * (_ROWS + 1) + 8)
+        self._show_so_many(_FEWEST_ROWS)
+        self._fitting = qt.QTimer()
+        self._fitting.setSingleShot(True)
+        self._fitting.setInterval(_FIT_MS)
+        self._fitting.connect("timeout()", self._fit)
 
-    @property
-    def _row_height(self) -> int:
-        return self._ui.cordCaseTable.sizeHintForRow(0) + 2 if self._filled else _height_of_line()
+    def _show_so_many(self, rows: int) -> None:
+        self._ui.cordCaseTable.setFixedHeight(self._row_height * (rows + 1) + _FRAME)
 
-    @property
-    def _filled(self) -> bool:
-        return self._ui.cordCaseTable.rowCount > 0
+    def _fit(self) -> None:
+        """Make the list as high as the panel has room for."""
+        table = area = self._ui.cordCaseTable
+        while area is not None and not area.inherits("QScrollArea"):
+            area = area.parent()
+        if area is not None and table.isVisible():
+            content = area.widget()
+            content.layout().activate()
+            free = area.viewport().height - content.minimumSizeHint.height()
+            rows = (table.height + free - _FRAME) // self._row_height - 1
+            self._show_so_many(min(max(rows, _FEWEST_ROWS), _MOST_ROWS))
 
     def keys(self) -> list[str]:
         """Of the cases, as they are listed."""
@@ -85,6 +101,9 @@ class CasesSection(Section):
         self._searching.stop()
         self._searching.disconnect("timeout()", self._on_filter)
         self._searching.deleteLater()
+        self._fitting.stop()
+        self._fitting.disconnect("timeout()", self._fit)
+        self._fitting.deleteLater()
         self._desk.order, self._desk.relist = list, list
         self._session, self._rows = None, []
 
@@ -104,6 +123,7 @@ class CasesSection(Section):
                 column, below = self._sorted_by
                 self._rows = sorted(self._rows, key=_worth(column), reverse=below)
         self._show_rows()
+        self._fitting.start()
 
     def _show_rows(self) -> None:
         """Only what differs is written: a thousand rows are filled within a glance."""

@@ -9,7 +9,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..errors import InputError
-from .controls import Section, setting, store_setting
+from .controls import Section, counted, setting, store_setting
 
 _FOLDER, _RATER, _ORDER = "ReviewFolder", "ReviewRater", "ReviewOrder"
 _ORDERS = ("doubt", "teach", "name")
@@ -149,7 +149,9 @@ class DataSetSection(Section):
             doubts = panel.work(
                 lambda progress: doubts_of(dataset, cases, progress=progress), self._report
             )
-            panel.say(_("{count} masks were judged.").format(count=len(doubts)), self.name)
+            judged = sum(not doubt.is_unreadable for doubt in doubts.values())
+            words = counted(judged, _("1 mask was judged."), _("{count} masks were judged."))
+            panel.say(words, self.name)
             session.set_doubts(doubts)
             desk.relist()
             desk.tell()

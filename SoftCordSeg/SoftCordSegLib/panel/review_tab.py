@@ -65,8 +65,11 @@ class ReviewTab(Section):
     def _show(self) -> None:
         ui, reviewing = self._ui, self._panel.reviewing
         ui.cordImageTab.checked, ui.cordReviewTab.checked = not reviewing, reviewing
-        for control in (ui.cordImageLabel, ui.cordImageSelector, ui.cordSaveSection):
+        # What holds a section too: a hidden section in it would leave its spacing.
+        for control in (ui.cordImageLabel, ui.cordImageSelector, ui.SaveSection):
             control.visible = not reviewing
+        for control in (ui.ReviewSection, ui.TeachSection):
+            control.visible = reviewing
         busy = ui.cordCancelButton.visible or bool(ui.cordRunStatus.text)
         ui.RunSection.visible = not reviewing or busy
         if not reviewing:

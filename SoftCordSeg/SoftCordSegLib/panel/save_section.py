@@ -8,7 +8,8 @@ import qt
 from slicer.i18n import tr as _
 
 from .controls import Section, setting, store_setting
-from .platforms import confirm
+from .dicom_saving import DicomSaving, dicom_requirements, why_no_dicom
+from .platforms import confirm, install_missing_packages
 from .saving import file_of, files_of, names_of, signature_of, stem_of, write_all
 
 _FOLDER = "ResultsFolder"
@@ -28,6 +29,7 @@ class SaveSection(Section):
         self._ui.cordSaveButton.connect("clicked()", self._on_save)
         self._ui.cordSaveFolderButton.connect("clicked()", self._on_folder)
         self._ui.cordSaveSceneButton.connect("clicked()", self._on_save_scene)
+        self._ui.cordSaveDicomButton.connect("clicked()", self._on_save_dicom)
         self._before: set[str] = set()  # IDs of soft masks before a scene is loaded
         scene = panel.scene
         panel.observe(scene, scene.StartImportEvent, self._on_loading)
@@ -38,6 +40,8 @@ class SaveSection(Section):
         ui, allow, reason = self._ui, self._panel.hints.allow, situation.why_no_mask
         for control in (ui.cordSaveButton, ui.cordSaveFolderButton, ui.cordSaveSceneButton):
             allow(control, reason)
+        no_mask = situation.view is None
+        allow(ui.cordSaveDicomButton, reason if no_mask else why_no_dicom(situation.image))
         ui.cordSaveFolderButton.visible = situation.view is not None
         if situation.view is None:
             ui.cordSaveFiles.text, ui.cordSaveFolder.text = reason, ""
@@ -126,6 +130,31 @@ class SaveSection(Section):
                 _("{count} files were saved in {folder}.").format(count=len(files), folder=folder),
                 self.name,
             )
+
+    def _on_save_dicom(self) -> None:
+        folder = self._folder or self._ask_for_folder()
+        if folder is None:
+            return
+        with self._panel.guard(_("The results could not be saved."), section=self.name):
+            install_missing_packages(dicom_requirements())
+            saving = DicomSaving(self._panel.situation.study, folder)
+            there = [path for path in saving.existing() if path not in self._written]
+            if there and not confirm(
+                _("These files are in {folder} already: {names}. Replace them?").format(
+                    folder=folder, names=", ".join(path.name for path in there)
+                )
+            ):
+                return
+            self._panel.say(_("Writing DICOM"), self.name)
+            written = self._panel.work(saving.write)
+            store_setting(_FOLDER, str(folder))
+            self._written |= set(written.files.values())
+            text = _("{count} DICOM files were saved in {folder}.").format(
+                count=len(written.files), folder=folder
+            )
+            if "report" not in written.files:
+                text += " " + _("Mark discs for a report of the areas by level.")
+            self._panel.say(text, self.name)
 
     def _on_save_scene(self) -> None:
         image = self._panel.situation.image

@@ -196,9 +196,9 @@ def run_of(soft) -> dict | None:
     return json.loads(bytes.fromhex(text).decode("utf-8")) if text else None
 
 
-def _sidecar(study, existing: Path) -> dict:
-    """How the mask was made and who corrected it; entries of an existing sidecar stay."""
-    from ..bids import merged, read_sidecar, with_correction
+def record_of(study) -> dict:
+    """How the mask was made and who corrected it."""
+    from ..bids import with_correction
     from ..scene.soft_edits import SoftEdits, has_edits
 
     content = {"Source": source_of(study.image), **(run_of(study.soft) or {})}
@@ -210,7 +210,14 @@ def _sidecar(study, existing: Path) -> dict:
     if has_edits(study.soft):
         user = slicer.app.applicationLogic().GetUserInformation()
         content = with_correction(content, user.GetName(), *SoftEdits(study.view).counts)
-    return merged(read_sidecar(existing), content)
+    return content
+
+
+def _sidecar(study, existing: Path) -> dict:
+    """The record; entries of an existing sidecar stay."""
+    from ..bids import merged, read_sidecar
+
+    return merged(read_sidecar(existing), record_of(study))
 
 
 def _doubt(study) -> dict | None:

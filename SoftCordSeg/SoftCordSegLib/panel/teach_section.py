@@ -14,7 +14,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from .controls import Section, setting, store_setting
+from .controls import Section, counted, setting, store_setting
 from .teach_curve import draw_curve
 
 _PYTHON = "TrainingPython"
@@ -228,23 +228,35 @@ class TeachSection(Section):
             text = _("The model '{name}' was kept. Segment the rest again with it.")
             say(text.format(name=teaching.decision["kept"]), self.name)
         else:
-            say(_("Correct or pass some cases, then teach the model."), self.name)
+            say(
+                _(
+                    "Correct or pass some cases, then teach the model. The order 'Worth teaching"
+                    " first' proposes which."
+                ),
+                self.name,
+            )
 
     def _rest_on_better(self, teaching) -> None:
         from ..workflows.finetune_bundle import volume_note
 
         notes = [volume_note(teaching.report)]
         if teaching.left_out:
-            text = _("{count} cases could not be learned from: {first}")
-            notes.append(text.format(count=len(teaching.left_out), first=teaching.left_out[0]))
+            one = _("1 case could not be learned from: {first}")
+            many = _("{count} cases could not be learned from; the first: {first}")
+            first = teaching.left_out[0]
+            notes.append(counted(len(teaching.left_out), one, many, first=first))
         said = " ".join([_("The new model is better. Keep or discard it."), *filter(None, notes)])
         self._panel.rest(said, self.name, warning=any(notes))
 
     def _rest_on_proposal(self) -> None:
         proposal = self._proposal
         edited = sum(row.edited > 0 for row in proposal.proposed)
-        text = _("{count} new masks by {model}, {edited} with corrections on top.").format(
-            count=len(proposal.proposed), model=proposal.model, edited=edited
+        text = counted(
+            len(proposal.proposed),
+            _("1 new mask by {model}, {edited} with corrections on top."),
+            _("{count} new masks by {model}, {edited} with corrections on top."),
+            model=proposal.model,
+            edited=edited,
         )
         beyond = [
             drift["dataset"]
@@ -369,9 +381,12 @@ class TeachSection(Section):
 
     def _say_replaced(self, rows) -> None:
         left = sum(bool(row.reason) for row in rows)
-        text = _("{count} masks were replaced.").format(count=len(rows) - left)
+        text = counted(
+            len(rows) - left, _("1 mask was replaced."), _("{count} masks were replaced.")
+        )
         if left:
-            text += " " + _("{count} were changed meanwhile and are left.").format(count=left)
+            one = _("1 was changed meanwhile and is left.")
+            text += " " + counted(left, one, _("{count} were changed meanwhile and are left."))
         self._panel.say(text, self.name, warning=bool(left))
 
     def _on_leave(self) -> None:

@@ -1,6 +1,6 @@
 """Replacing the files of a case as one: what is new is staged completely in ``derivatives/review``
-before the first file is replaced, and a run that was killed in between is finished by whoever looks
-at the data set next, so that no case is ever seen half replaced.
+before the first file is replaced, and a run that was killed in between is finished when the data
+set is looked at next, so that no case is ever seen half replaced.
 """
 
 from __future__ import annotations

@@ -5,16 +5,18 @@ Importing this package does not import torch; :func:`segment` does when it is ca
 """
 
 from ..errors import OutOfMemory
-from .mask_ends import AbruptEnd, abrupt_ends
+from .mask_ends import AbruptEnd, Interruption, abrupt_ends, interruptions
 from .segment import segment
 from .soft_mask import SoftMask
 from .within_memory import segment_within_memory
 
 __all__ = [
     "AbruptEnd",
+    "Interruption",
     "OutOfMemory",
     "SoftMask",
     "abrupt_ends",
+    "interruptions",
     "segment",
     "segment_within_memory",
 ]

@@ -12,7 +12,7 @@ from ..network.activations import ACTIVATIONS
 from ..network.limits import check_working_size
 from ..progress import Progress
 from ..volume import Box, Grid, Volume, resample, resample_mask
-from ..volume.intensities import Scaling, padding_values, without_image
+from ..volume.intensities import Scaling, blank_slices, padding_values, without_image
 from ..volume.resampling import IMAGE_ORDER
 from .cord_candidates import cord_candidates
 from .locate import locate, neighbourhood
@@ -152,6 +152,8 @@ def on_image_grid(
             part = resample_mask(found.soft, grid, order=IMAGE_ORDER).data
             chosen = tuple(slice(a, b) for a, b in zip(start, stop))
             none = without_image(image.data[chosen], padding_values(image.data))
+            for axis, index in blank_slices(image.data):
+                np.moveaxis(none, axis, 0)[np.arange(start[axis], stop[axis]) == index] = True
             if given_box is not None:
                 none |= ~given_box.inside(grid)
             result[chosen] = np.where(none | (part < _FLOOR), 0, part)

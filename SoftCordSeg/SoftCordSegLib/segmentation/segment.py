@@ -11,6 +11,9 @@ from ..network import ModelBundle
 from ..network.engines import choose_engine
 from ..progress import Progress
 from ..volume import Box, Volume
+from ..volume.intensities import blank_slices
+from ..volume.orientation import slice_axis
+from .follow_cord import Followed, follow_cord
 from .locate_and_segment import is_narrow, locate_and_segment, on_image_grid, segment_in_box
 from .predictor import Networks
 from .soft_mask import SoftMask
@@ -19,6 +22,8 @@ from .working_image import working_image
 # Across the cord an image has to have voxels of at most so many millimetres in one direction, and
 # at most so many in the other (thick sagittal slices).
 _ACROSS_MM, _THICK_MM = 3.0, 6.0
+# Holes of the mask that are shorter than this, mm, are filled without a word.
+_HOLE_MM = 4.0
 # Of a CT, in Hounsfield units: air, fat to muscle, and what only bone or contrast medium reaches;
 # and how much of the image the first two are at least (a neck has about half of each).
 _AIR_HU, _TISSUE_HU, _BONE_HU = (-1050, -900), (-200, 150), 300
@@ -88,6 +93,14 @@ def check_image(image: Volume) -> None:
         )
 
 
+def _blank_notes(image: Volume) -> tuple[str, ...]:
+    count = len(blank_slices(image.data))
+    if not count:
+        return ()
+    are = "slice inside the image holds" if count == 1 else "slices inside the image hold"
+    return (f"{count} {are} no image (one value all over); the mask is empty there.",)
+
+
 def _thick_notes(image: Volume) -> tuple[str, ...]:
     thick = across_mm(image)[1]
     if thick <= _ACROSS_MM:
@@ -96,6 +109,36 @@ def _thick_notes(image: Volume) -> tuple[str, ...]:
         f"The voxels are {thick:.3g} mm thick across the cord: the mask is coarse there, and its"
         " areas are to be looked at.",
     )
+
+
+def _box_with(box: Box, soft: Volume) -> Box:
+    """The box, and what of the mask lies beside it."""
+    start, stop = box.voxels_of(soft.grid)
+    voxels = np.argwhere(soft.data)
+    if not len(voxels):
+        return box
+    low, high = voxels.min(axis=0), voxels.max(axis=0) + 1
+    if (low >= start).all() and (high <= stop).all():
+        return box
+    return Box.of_grid(soft.grid.crop(np.minimum(start, low), np.maximum(stop, high)))
+
+
+def _bridged_notes(followed: Followed, image: Volume) -> tuple[str, ...]:
+    """Of gaps that were filled; of holes of a slice or two nothing is said."""
+    axis = slice_axis(image.affine)
+    notes = []
+    for ends in followed.bridged_mm:
+        length = float(np.linalg.norm(ends[1] - ends[0]))
+        if length < _HOLE_MM:
+            continue
+        low, high = sorted(np.round(image.grid.to_voxel(ends)[:, axis], 3))
+        first, last = int(np.floor(low)) + 1, int(np.ceil(high)) - 1
+        where = f"slices {first} to {last}" if last > first else f"slice {first}"
+        notes.append(
+            f"Over {length:.0f} mm ({where}) the cord was not seen, as in a lesion or an artefact;"
+            " the mask there is drawn from the slices below and above: check it."
+        )
+    return tuple(notes)
 
 
 def _text(shape: tuple[int, ...]) -> str:
@@ -156,7 +199,12 @@ def segment(
         found = segment_in_box(
             working.image, box, None, working.scaling_in(box), networks, progress.part(0.2, 0.95)
         )
+    added: tuple[str, ...] = ()
+    if given_box is None and found is not None and found.score:
+        followed = follow_cord(working, found.soft, networks, progress.part(0.94, 0.95))
+        found = replace(found, soft=followed.soft, box=_box_with(found.box, followed.soft))
+        added = (*followed.notes, *_bridged_notes(followed, image))
     progress.report(0.95, "Resampling the mask to the image's grid")
     mask = on_image_grid(image, found, working.seen, given_box)
-    notes = (*mask.notes, *working.notes, *_thick_notes(image))
+    notes = (*mask.notes, *added, *working.notes, *_blank_notes(image), *_thick_notes(image))
     return replace(mask, device=engine.device, engine=engine.name, notes=notes)

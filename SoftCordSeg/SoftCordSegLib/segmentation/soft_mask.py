@@ -8,7 +8,7 @@ import numpy as np
 
 from ..volume import Box, Volume
 from ..volume.orientation import slice_axis
-from .mask_ends import abrupt_ends
+from .mask_ends import abrupt_ends, interruptions
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ def segmentation_result(
     mask: Volume, box: Box | None, notes: tuple[str, ...] = (), image: Volume | None = None
 ) -> SoftMask:
     """The mask with its message: the volume and length that were found, or that nothing was; and
-    notes on ends inside the image.
+    notes on ends inside the image and on interruptions.
 
     Args:
         mask: soft values on the image's own grid, float32.
@@ -63,4 +63,5 @@ def segmentation_result(
     volume = float(mask.data.sum(dtype=float) * mask.grid.voxel_volume / 1000)
     if image is not None:
         notes += tuple(end.sentence for end in abrupt_ends(mask, image))
+        notes += tuple(gap.sentence for gap in interruptions(mask, image))
     return SoftMask(mask, box, f"Spinal cord found: {volume:.1f} mL over {length:.0f} mm.", notes)

@@ -59,6 +59,20 @@ class WorkingImage:
         """
         return self.intensities.for_segmenter(near_cord(located, float(self.coarse.spacing[0])))
 
+    def scaling_at(self, positions: np.ndarray) -> Scaling:
+        """The segmenter's scaling about a part of the cord.
+
+        Args:
+            positions: (n, 3), mm RAS: of points of its line; those outside the image do not count.
+        """
+        if self.intensities.with_image is None:
+            return self.intensities.for_locator()
+        voxels = np.rint(self.coarse.grid.to_voxel(positions)).astype(int)
+        voxels = voxels[((voxels >= 0) & (voxels < self.coarse.shape)).all(axis=1)]
+        located = np.zeros(self.coarse.shape, bool)
+        located[tuple(voxels.T)] = True
+        return self.scaling_about(located)
+
     def scaling_in(self, box: Box) -> Scaling:
         """The segmenter's scaling in a box."""
         region = np.zeros(self.coarse.shape, bool)

@@ -259,17 +259,44 @@ def with_padding_filled(image: Volume, cropped: Volume, most_mm: float) -> Volum
     return Volume(np.pad(cropped.data, kept, mode="edge"), grid.affine)
 
 
-def _is_flat(
-    data: np.ndarray, start: np.ndarray, stop: np.ndarray, axis: int, at_start: bool
-) -> bool:
+def _is_flat(data: np.ndarray, start: Any, stop: Any, axis: int, at_start: bool) -> bool:
     index: list[Any] = [slice(a, b) for a, b in zip(start, stop)]
-    index[axis] = start[axis] if at_start else stop[axis] - 1
+    index[axis] = index[axis].start if at_start else stop[axis] - 1
     plane = data[tuple(index)]
     if np.issubdtype(plane.dtype, np.floating) and not np.isfinite(plane.flat[0]):
         return not np.isfinite(plane).any()
     # A few voxels nearly always suffice.
     first = plane.flat[0]
     return bool((plane[:: max(plane.shape[0] // 8, 1)] == first).all() and (plane == first).all())
+
+
+def blank_slices(image: np.ndarray) -> list[tuple[int, int]]:
+    """Slices, between others, that hold one value all over, or none: they were lost.
+
+    Args:
+        image: (i, j, k) any real type.
+
+    Returns:
+        (axis, index) of each.
+    """
+    found = []
+    for axis in range(3):
+        planes = np.moveaxis(image, axis, 0)
+        flat = np.array(
+            [
+                _is_flat(planes[n : n + 1], (0, 0, 0), _size(planes), 0, True)
+                for n in range(len(planes))
+            ]
+        )
+        if flat.all():
+            continue
+        first, last = np.flatnonzero(~flat)[[0, -1]]
+        found += [(axis, int(n)) for n in np.flatnonzero(flat) if first < n < last]
+    return found
+
+
+def _size(planes: np.ndarray) -> tuple[int, int, int]:
+    return (1, planes.shape[1], planes.shape[2])
 
 
 def padding_values(image: np.ndarray) -> list[float]:

@@ -72,10 +72,34 @@ def copy_without_texts(source: Path, target: Path) -> bool:
         ) from error
 
 
-def _clean_header(stream: IO[bytes], path: Path) -> tuple[bytes | None, bytes]:
-    """The header without texts (None where it has none), and what was read; the stream stands at
-    the first voxel.
+def header_texts(source: Path) -> tuple[list[str], bytes]:
+    """What a NIfTI file says in words: the texts of its header that are not empty, and its
+    extensions as they are; no voxel is read.
+
+    Args:
+        source: ``.nii`` or ``.nii.gz``.
+
+    Raises:
+        InputError: it is no NIfTI file, or cannot be read.
     """
+    try:
+        with open(source, "rb") as raw:
+            compressed = raw.read(2) == b"\x1f\x8b"
+            raw.seek(0)
+            stream: Any = gzip.GzipFile(fileobj=raw) if compressed else raw
+            _, layout, header, extensions = _read_header(stream, source)
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(
+            f"The file cannot be read ({reason}).", path=source, hint="Copy the file again."
+        ) from error
+    parts = (header[start:end].split(b"\0", 1)[0] for start, end in layout.texts)
+    texts = [part.decode("latin-1").strip() for part in parts]
+    return [text for text in texts if text], extensions
+
+
+def _read_header(stream: IO[bytes], path: Path) -> tuple[str, _Layout, bytes, bytes]:
+    """Byte order, layout, header and extensions; the stream stands at the first voxel."""
     begin = stream.read(4)
     order = next(
         (o for o in "<>" if len(begin) == 4 and struct.unpack(f"{o}i", begin)[0] in _LAYOUTS), ""
@@ -89,7 +113,14 @@ def _clean_header(stream: IO[bytes], path: Path) -> tuple[bytes | None, bytes]:
     if len(header) < layout.size + 4:
         raise EOFError("it ends in its header")
     offset = int(struct.unpack_from(f"{order}{layout.offset_type}", header, layout.offset_at)[0])
-    extensions = stream.read(max(offset - len(header), 0))
+    return order, layout, header, stream.read(max(offset - len(header), 0))
+
+
+def _clean_header(stream: IO[bytes], path: Path) -> tuple[bytes | None, bytes]:
+    """The header without texts (None where it has none), and what was read; the stream stands at
+    the first voxel.
+    """
+    order, layout, header, extensions = _read_header(stream, path)
     clean = bytearray(header)
     for start, end in layout.texts:
         clean[start:end] = bytes(end - start)

@@ -10,7 +10,9 @@ import contextlib
 import itertools
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +30,8 @@ _CONNECT_S = 30.0
 _LOOK_S = 0.2
 # Cases at the scheduler for each thread of its workers, and at least.
 _AHEAD, _LEAST_AHEAD = 2, 32
+# A case whose result does not arrive although no worker died at it.
+_MOST_TRIES = 4
 # A process runs one network at a time: it uses all threads of its worker.
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -128,6 +132,7 @@ class _Queue:
         self._sent: dict[Any, tuple[CaseJob, Future]] = {}
         self._suspects: list[CaseJob] = []
         self._alone = False
+        self._tries: Counter[str] = Counter()
         self._finished = as_completed(loop=client.loop)
 
     def run(
@@ -172,15 +177,21 @@ class _Queue:
         from distributed import KilledWorker
 
         job, _ = self._sent.pop(future.key)
+        error = None
         if future.status == "finished":
-            result: CaseResult = future.result()
-            return result
-        if future.status != "error":
+            # The result may be gone with its worker by now.
+            with contextlib.suppress(CancelledError, KeyError, OSError):
+                result: CaseResult = future.result()
+                return result
+        elif future.status == "error":
+            error = future.exception()
+        if self._client.status != "running":
             raise _scheduler_gone()
-        error = future.exception()
-        if isinstance(error, KilledWorker) and not self._alone:
-            self._suspects.append(job)
-            return None
+        if error is None or isinstance(error, KilledWorker):
+            self._tries[job.key] += 1
+            if self._tries[job.key] < _MOST_TRIES and not (error is not None and self._alone):
+                self._suspects.append(job)
+                return None
         return failed_case(job, _reason(error))
 
 
@@ -245,7 +256,7 @@ def _reason(error: BaseException | None) -> SoftCordSegError:
 
     if isinstance(error, SoftCordSegError):
         return error
-    if isinstance(error, KilledWorker):
+    if error is None or isinstance(error, KilledWorker):
         return SoftCordSegError(
             "The workers that had this image have ended, one after the other.",
             hint="Memory may have run out: give the workers more, and run it again.",

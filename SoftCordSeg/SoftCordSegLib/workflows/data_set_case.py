@@ -24,6 +24,7 @@ from ..files import file_sha256, json_text, text_writer, write_text_atomically, 
 from ..progress import Progress
 from ..provenance import generated_by, now
 from .case_claims import claimed
+from .case_corrections import corrected_mask, label_folders
 from .case_inputs import is_as_noted, noted
 from .case_levels import DiscsFound, discs_there, levels_of_case
 from .case_record import record_of
@@ -234,9 +235,7 @@ def opened_bundle(model: str | None) -> ModelBundle:
     Raises:
         ModelError: there is none, or it is corrupt.
     """
-    from ..network import store
-
-    folder = store.find_bundle(model)
+    folder = _folder_of(model)
     return _opened(folder, file_sha256(folder / "configs" / "metadata.json"))
 
 
@@ -261,6 +260,13 @@ def reason_of(error: Exception, job: CaseJob) -> dict[str, str]:
     return {"what": shared_sidecar(what), "hint": shared_sidecar(hint), "file": file}
 
 
+@lru_cache(maxsize=8)
+def _folder_of(model: str | None) -> Path:
+    from ..network import store
+
+    return store.find_bundle(model)
+
+
 @lru_cache(maxsize=2)
 def _opened(folder: Path, sha256: str) -> ModelBundle:
     """By the sum of its metadata, in which the sums of its weights are."""
@@ -276,7 +282,7 @@ def _do(job: CaseJob, progress: Progress, segmenter: Segmenter) -> dict[str, Any
         bundle = opened_bundle(job.options.model)
         segmenter(job.image, job.folder, bundle, job.segment_options, progress.part(0.0, 0.8))
     as_it_is = _as_it_is(job)
-    if not job.options.csa or not as_it_is["found"]:
+    if not job.options.csa or not (as_it_is["found"] or _corrected(job)):
         for kind in ("table", "record"):  # of a mask that was there before
             with contextlib.suppress(KeyError, OSError):
                 job.files[kind].unlink()
@@ -289,7 +295,7 @@ def _measure(job: CaseJob, progress: Progress) -> tuple[bool, tuple[str, ...]]:
     """Find levels, measure and write; or True where another image may have levels."""
     from ..volume import check_is_cord, mask_values, read_nifti
 
-    path = job.files["mask"]
+    path = _corrected(job) or job.files["mask"]
     mask = read_nifti(path)
     check_is_cord(mask_values(mask))
     discs = _discs(job)
@@ -307,14 +313,16 @@ def _measure(job: CaseJob, progress: Progress) -> tuple[bool, tuple[str, ...]]:
     )
     if levels.path is None and job.others and not job.last:
         return True, reasons
-    measured = _measured(job, mask, levels, progress.part(0.6, 1.0))
+    measured = _measured(job, path, mask, levels, progress.part(0.6, 1.0))
     _write(job, measured, (*job.notes, *reasons))
     return False, ()
 
 
-def _measured(job: CaseJob, mask: Volume, levels: MaskLevels, progress: Progress) -> Measured:
+def _measured(
+    job: CaseJob, path: Path, mask: Volume, levels: MaskLevels, progress: Progress
+) -> Measured:
     """One row a level where these are known, else one row of the whole."""
-    measured = measure_volume(job.files["mask"], mask, levels, CsaOptions(), progress)
+    measured = measure_volume(path, mask, levels, CsaOptions(), progress)
     if levels.path is None:
         return measured
     with contextlib.suppress(InputError):  # no slice of it is within a level
@@ -338,13 +346,13 @@ def _write(job: CaseJob, measured: Measured, notes: tuple[str, ...]) -> None:
         measured,
         job.key,
         inputs={
-            "Mask": noted(files["mask"]),
+            "Mask": noted(measured.path),
             "Discs": [noted(path) for path in _discs(job).to_use],
         },
         choice=job.options.csa_words(),
         notes=notes,
     )
-    text = csv_text(measured.shape, measured.summary, files["mask"].name)
+    text = csv_text(measured.shape, measured.summary, measured.path.name)
     write_together(
         {
             files["table"]: text_writer(text),
@@ -394,7 +402,8 @@ def _masks_are_as_made(files: Mapping[str, Path], content: Mapping[str, Any]) ->
 def _table_is_kept(job: CaseJob) -> bool:
     """Whether the areas need not be measured again."""
     files = job.files
-    if read_sidecar(files["sidecar"]).get("Found") is False:
+    corrected = _corrected(job)
+    if corrected is None and read_sidecar(files["sidecar"]).get("Found") is False:
         return True  # of an empty mask there are none
     content = read_sidecar(files["record"])
     inputs = content.get("Inputs")
@@ -402,7 +411,8 @@ def _table_is_kept(job: CaseJob) -> bool:
         return False
     if content.get("Choice") != job.options.csa_words():
         return False
-    if not is_as_noted(files["mask"], inputs.get("Mask"), job.options.verify):
+    mask = corrected or files["mask"]
+    if not is_as_noted(mask, inputs.get("Mask"), job.options.verify):
         return False
     discs, notes = _discs(job).to_use, inputs.get("Discs")
     return (
@@ -413,7 +423,12 @@ def _table_is_kept(job: CaseJob) -> bool:
 
 
 def _discs(job: CaseJob) -> DiscsFound:
-    return discs_there(job.image, job.dataset, job.folder)
+    labels = label_folders(job.image, job.dataset, job.out)
+    return discs_there(job.image, job.dataset, job.folder, labels)
+
+
+def _corrected(job: CaseJob) -> Path | None:
+    return corrected_mask(job.image, job.dataset, job.out)
 
 
 def _as_it_is(job: CaseJob) -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..bids import ImageCase, ImageChoice, find_images, shard_of
@@ -66,6 +67,10 @@ def plan_data_set(
         Cancelled: through ``progress``.
     """
     progress = progress or Progress()
+    # A worker may have another working folder.
+    dataset, out = (Path(os.path.abspath(path)) for path in (dataset, out))
+    if options.model is not None and os.path.isdir(options.model):
+        options = replace(options, model=os.path.abspath(options.model))
     _check_folders(dataset, out)
     if shard is not None and not 1 <= shard[0] <= shard[1]:
         raise OptionError(

@@ -190,8 +190,8 @@ def label_volume(
         uncertain_names: return discs whose names are not certain, too: the caller asks for them.
 
     Raises:
-        InputError: see :func:`SoftCordSegLib.morphometry.propose_discs`; the names are not
-            certain.
+        InputError: see :func:`SoftCordSegLib.morphometry.propose_discs`; no disc is found; the
+            names are not certain.
     """
     from ..morphometry import propose_discs
     from ..morphometry.disc_files import KNOWN, LocatedDisc, is_landmark
@@ -200,6 +200,11 @@ def label_volume(
     proposals = propose_discs(
         image, mask, [disc for disc in known if not is_landmark(disc)], progress=progress
     )
+    if not proposals.discs:
+        raise InputError(
+            "No disc is seen along the cord.",
+            hint="Look whether the mask is right, and mark a disc by hand.",
+        )
     labelling = Labelling(
         _located(proposals.discs, landmarks),
         image,

@@ -32,7 +32,14 @@ from ..review.mask_profile import mask_profile
 from ..review.network_agreement import network_agreement
 from ..review.normal_calibre import normal_calibre
 from ..review.review_cases import ReviewCase
-from ..review.worth_teaching import Chosen, candidate_of, choose_to_teach, teach_of
+from ..review.worth_teaching import (
+    Chosen,
+    TeachCandidate,
+    candidate_of,
+    choose_to_teach,
+    teach_of,
+    teaching_order,
+)
 from ..structured_text import read_json
 from ..volume import mask_values, read_nifti, time_points
 from .run_each import Failure, OnFailure, say_nothing
@@ -237,17 +244,29 @@ def cases_to_teach(
     Raises:
         OptionError: ``n`` is below 0.
     """
+    return choose_to_teach(_candidates(dataset, cases, doubts), n, seed)
+
+
+def teaching_places(
+    dataset: Path, cases: Sequence[ReviewCase], doubts: Mapping[str, Doubt], seed: int
+) -> dict[str, int]:
+    """The place of each case in the order in which they are worth teaching, from 0; see
+    :func:`..review.worth_teaching.teaching_order`.  Cases of unknown worth have none.
+    """
+    order = teaching_order(_candidates(dataset, cases, doubts), seed)
+    return {key: place for place, key in enumerate(order)}
+
+
+def _candidates(
+    dataset: Path, cases: Sequence[ReviewCase], doubts: Mapping[str, Doubt]
+) -> list[TeachCandidate]:
     facts = participant_facts(dataset)
     none = ParticipantFacts()
-    return choose_to_teach(
-        [
-            candidate_of(case, doubts.get(case.key), facts.get(case.participant, none).site)
-            for case in cases
-            if case.mask is not None and not case.problem and not _is_unreadable(doubts, case)
-        ],
-        n,
-        seed,
-    )
+    return [
+        candidate_of(case, doubts.get(case.key), facts.get(case.participant, none).site)
+        for case in cases
+        if case.mask is not None and not case.problem and not _is_unreadable(doubts, case)
+    ]
 
 
 def unreadable_cases(dataset: Path, cases: Sequence[ReviewCase]) -> set[str]:

@@ -13,6 +13,7 @@ from typing import Any, Literal, Optional, Union
 from ..bids import Origin, origin_of, split_extension
 from ..errors import InputError, OptionError
 from ..files import file_sha256, real_path
+from ..review.blinding import blinding_secret
 from ..review.case_order import ORDERS, Order, in_order, matching, seconds_left, shuffled
 from ..review.doubt import Doubt
 from ..review.positions import read_position, write_position
@@ -39,11 +40,12 @@ class ReviewOptions:
 
     Attributes:
         rater: name; "" to look only: every rater's verdicts are shown, and none can be given.
-        order: doubtful cases first, those worth teaching first, or by name.
+        order: doubtful cases first, those worth teaching first (drawn, see
+            ``review.worth_teaching``), or by name.
         reading: name of a second reading that was drawn; "" for the first.
         blinded: names of files, masks' makers and doubts are hidden, and the cases are shuffled; a
             reading that was drawn blinded is so in any case.
-        seed: of the shuffling.
+        seed: of the shuffling, and of what is drawn to be taught.
     """
 
     rater: str = ""
@@ -179,7 +181,7 @@ class ReviewSession:
         else:
             named = [(case, case.key) for case in cases]
         if self._reading is None and self.blinded:
-            named = _shuffled(cases, self.options.seed)
+            named = _shuffled(cases, self.options.seed, blinding_secret(self.dataset))
         rows = [
             ReviewRow(
                 case,
@@ -242,12 +244,13 @@ class ReviewSession:
     def find(self, name: str) -> ReviewRow:
         """The row that a user means: by its key, its shown name, the end of its key (also with
         the image's extension), or the path of its image or of one of its masks.  Of several, one
-        that can be judged.
+        that can be judged.  While blinded, by its shown name alone: the neutral name of a file is
+        not to be found out.
 
         Raises:
             InputError: the list has no such case, or several.
         """
-        if name in self._index:
+        if name in self._index and not self.blinded:
             return self.row(name)
         wanted = unicodedata.normalize("NFC", name)
         key = wanted[: -len(suffix)] if (suffix := split_extension(wanted)[1]) else wanted
@@ -260,7 +263,7 @@ class ReviewSession:
             if path.name in (row.case.image.name, *(mask.name for mask in row.case.masks))
             and path in map(real_path, (row.case.image, *row.case.masks))
         ]
-        found = shown or (files if self.blinded else ends or files)
+        found = shown or ([] if self.blinded else ends or files)
         found = [row for row in found if row.can_be_judged] or found
         if len(found) == 1:
             return found[0]
@@ -467,11 +470,12 @@ class ReviewSession:
     def _sort(self, rows: list[ReviewRow]) -> None:
         """A reading, and what is blinded, has its own order."""
         order = self.options.order
+        places = self._teaching_places(rows) if order == "teach" else {}
 
         def worth(row: ReviewRow) -> float | None:
             if row.doubt is None or order == "name":
                 return None
-            return row.doubt.score if order == "doubt" else row.doubt.teach
+            return row.doubt.score if order == "doubt" else -float(places[row.case.key])
 
         has_own = self.blinded or self._reading is not None
         first = order == "doubt"
@@ -481,6 +485,16 @@ class ReviewSession:
             else in_order(rows, lambda row: row.case, worth, lambda row: row.is_broken, first)
         )
         self._index = {row.case.key: at for at, row in enumerate(self.rows)}
+
+    def _teaching_places(self, rows: Sequence[ReviewRow]) -> dict[str, int]:
+        """By key; those that nothing can be learned from come last."""
+        from .review_doubt import teaching_places
+
+        doubts = {row.case.key: row.doubt for row in rows if row.doubt is not None}
+        places = teaching_places(
+            self.dataset, [row.case for row in rows], doubts, self.options.seed
+        )
+        return {key: places.get(key, len(rows)) for key in doubts}
 
     def _words(self, row: ReviewRow) -> list[str]:
         said = "" if row.verdict is None else row.verdict.comment
@@ -549,10 +563,10 @@ def _sidecar_doubts(cases: Sequence[ReviewCase], known: Mapping[str, Doubt]) -> 
     return found
 
 
-def _shuffled(cases: Sequence[ReviewCase], seed: int) -> list[tuple[ReviewCase, str]]:
+def _shuffled(cases: Sequence[ReviewCase], seed: int, secret: str) -> list[tuple[ReviewCase, str]]:
     """Cases in an order that tells nothing, with neutral names; those that can be judged first."""
     by_key = {case.key: case for case in cases}
-    keys = shuffled(by_key, seed)
+    keys = shuffled(by_key, seed, secret)
     keys.sort(key=lambda key: (bool(by_key[key].problem), by_key[key].mask is None))
     digits = max(3, len(str(len(keys))))
     return [(by_key[key], f"Case {at:0{digits}d}") for at, key in enumerate(keys, 1)]
