@@ -19,7 +19,7 @@ from ..bids import (
     read_sidecar,
     shared_sidecar,
 )
-from ..errors import Cancelled, InputError, SoftCordSegError
+from ..errors import Cancelled, InputError, SoftCordSegError, is_out_of_memory
 from ..files import file_sha256, json_text, text_writer, write_text_atomically, write_together
 from ..progress import Progress
 from ..provenance import generated_by, now
@@ -244,8 +244,8 @@ def reason_of(error: Exception, job: CaseJob) -> dict[str, str]:
     hint, path = "", None
     if isinstance(error, SoftCordSegError):
         what, hint, path = error.sentence, error.hint, error.path
-    elif isinstance(error, MemoryError):
-        what = "This needs more memory than is free."
+    elif is_out_of_memory(error):
+        what = "There is not enough memory for this."
         hint = "Use fewer processes, or a machine with more memory."
     elif isinstance(error, OSError) and error.strerror:
         what = f"The system refuses this: {error.strerror}."
