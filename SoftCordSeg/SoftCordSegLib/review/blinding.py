@@ -2,12 +2,14 @@
 
 Orders and neutral names come from it and from the seed, so that they are the same on every machine
 that reads the data set, and that who knows the names of the files and the seed cannot work them
-out.  It is in ``derivatives/review/blinding.json``: who reads blinded does not open that folder.
+out; so do the marks by which masks are found again after a blinded reading.  It is in
+``derivatives/review/blinding.json``: who reads blinded does not open that folder.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import secrets
 from pathlib import Path
 
@@ -25,8 +27,17 @@ def blinding_secret(dataset: Path) -> str:
     Raises:
         OutputError: it cannot be stored.
     """
-    path = review_folder(dataset) / BLINDING
-    return _stored(path) or _drawn(path)
+    return stored_secret(dataset) or _drawn(review_folder(dataset) / BLINDING)
+
+
+def stored_secret(dataset: Path) -> str:
+    """The secret of a data set; "" where none was drawn yet."""
+    return _stored(review_folder(dataset) / BLINDING)
+
+
+def hidden(secret: str, text: str) -> str:
+    """A mark of a text, 64 letters and digits, that nobody can make without the secret."""
+    return hashlib.sha256(f"{secret} {text}".encode()).hexdigest()
 
 
 def _stored(path: Path) -> str:

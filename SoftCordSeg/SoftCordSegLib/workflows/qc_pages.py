@@ -15,9 +15,10 @@ import numpy as np
 from .. import __version__
 from ..bids import review_folder
 from ..errors import InputError, OptionError
-from ..files import file_sha256
+from ..files import file_sha256, json_text
 from ..progress import Progress
 from ..review import ReviewCase, find_review_cases, newest, read_verdicts
+from ..review.blinding import blinding_secret, hidden
 from ..review.qc_entry import VIEW
 from ..review.second_reading import read_reading
 from .review_session import ReviewOptions, ReviewRow, ReviewSession
@@ -272,11 +273,14 @@ def _entry(
     progress.report(0.0, "Reading")
     digest = file_sha256(mask)
     mask_path = mask.relative_to(dataset).as_posix() if mask.is_relative_to(dataset) else mask.name
-    fields = _fields(dataset, title, one, mask_path, digest, options)
+    mark = hidden(blinding_secret(dataset), digest) if options.blinded else digest
+    fields = _fields(dataset, title, one, mask_path, mark, options)
     # A case has one entry, whichever mask is its best now; a data set may get another name.
     subject = f"{'' if store.is_of_one_data_set else title}|{one.name}"
     before = known.get(subject)
-    made_from = _made_from(case, digest, one.doubt)
+    made_from: Any = _made_from(case, digest, one.doubt)
+    if options.blinded:  # size and time of a file tell which it is
+        made_from = hidden(blinding_secret(dataset), json_text(made_from))
     if before is not None and before.view.get("made_from") == made_from:
         with contextlib.suppress(OSError):
             names = (before.fields["backgroundImage"], before.fields["overlayImage"])
@@ -294,12 +298,16 @@ def _entry(
 
 
 def _fields(
-    dataset: Path, title: str, one: _Shown, mask_path: str, digest: str, options: QcOptions
+    dataset: Path, title: str, one: _Shown, mask_path: str, mark: str, options: QcOptions
 ) -> dict[str, Any]:
-    """Who and what, in SCT's fields and in ours."""
+    """Who and what, in SCT's fields and in ours.
+
+    Args:
+        mark: of the mask: its SHA-256, or blinded what hides it.
+    """
     case = one.case
     ours = {
-        "mask_sha256": digest,
+        "mask_sha256": mark,
         "blinded": options.blinded,
         "reading": options.reading,
         "comment": "",
