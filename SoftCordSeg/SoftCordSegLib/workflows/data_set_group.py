@@ -34,6 +34,7 @@ from .case_record import measured_of
 from .compare_contrasts import Compared, compare_contrasts
 from .csa_measure import CsaOptions, Grouping, Measured
 from .data_set_run import describe_results
+from .deidentify_check import says_who
 from .run_each import Bar, OnFailure, no_bar, say_nothing
 from .two_visits import Visits, compare_visits, visits_text
 
@@ -218,8 +219,14 @@ def _read(
 ) -> _Tables:
     """The tables, visit by visit."""
     columns, facts = participant_rows(dataset)
+    hidden = [n for n in columns if says_who(n, (row.get(n, "") for row in facts.values()))]
+    if hidden:
+        result.problems.append(
+            f"Left out of the table, since they say who somebody is: {', '.join(hidden)}"
+            " (participants.tsv)."
+        )
     tables = _Tables(
-        [*_OURS, *(name for name in columns if name not in _OURS)],
+        [*_OURS, *(name for name in columns if name not in (*_OURS, *hidden))],
         sorted({image.contrast for image in images}),
     )
     done = 0
