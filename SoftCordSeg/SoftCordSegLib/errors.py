@@ -7,6 +7,7 @@
      ├─ OptionError       options contradict each other, or a value is invalid
      ├─ OutputError       a result could not be written; nothing half-written was left behind
      ├─ ModelError        a model bundle is missing, corrupt or not what it claims to be
+     ├─ OutOfMemory       there is not enough memory for the work
      └─ Cancelled         the user stopped the work; no result was written
 
 Each carries what was wrong (``sentence``), in which file (``path``) and what to do (``hint``). The
@@ -69,6 +70,38 @@ class ModelError(SoftCordSegError):
 
 class Cancelled(SoftCordSegError):
     """The user stopped the work; no result was written."""
+
+
+# Messages of the libraries when memory runs out; there is no common class. The last ones: a library
+# that does not find room when it is imported, a thread that does not find room for its stack.
+_OUT_OF_MEMORY = (
+    "out of memory",
+    "can't alloc",
+    "cannot allocate memory",
+    "failed to allocate",
+    "unable to allocate",
+    "not enough memory",
+    "insufficient memory",
+    "alloc_failed",
+    "bad_alloc",
+    "bad allocation",
+    "failed to map segment",
+    "can't start new thread",
+    "resource temporarily unavailable",
+)
+
+
+class OutOfMemory(SoftCordSegError):
+    """There is not enough memory for the work."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """True for the many ways in which memory runs out, whatever library it is that fails."""
+    if isinstance(error, (MemoryError, OutOfMemory)):
+        return True
+    if isinstance(error, SoftCordSegError):
+        return False
+    return any(words in f"{type(error).__name__} {error}".lower() for words in _OUT_OF_MEMORY)
 
 
 @contextlib.contextmanager

@@ -309,6 +309,53 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def free_memory() -> int | None:
+    """Bytes that this process can still get: the least of what the computer has free, what its
+    container may use, and what a limit on its address space leaves; None where that is not known.
+    """
+    if WINDOWS:
+        status = (ctypes.c_ulonglong * 8)()
+        ctypes.cast(status, ctypes.POINTER(ctypes.c_ulong))[0] = ctypes.sizeof(status)
+        # MEMORYSTATUSEX: length and load, then total and free physical memory.
+        got = ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))  # type: ignore[attr-defined]
+        return int(status[2]) if got else None
+    known = [size for size in (_free_of_computer(), _free_of_container(), free_addresses()) if size]
+    return min(known, default=None)
+
+
+def _free_of_computer() -> int | None:
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return None
+
+
+def _free_of_container() -> int | None:
+    """By Linux's control groups, version 2."""
+    folder = Path("/sys/fs/cgroup")
+    with contextlib.suppress(OSError, ValueError):
+        limit = int((folder / "memory.max").read_text(encoding="ascii"))  # "max" is none
+        used = int((folder / "memory.current").read_text(encoding="ascii"))
+        lines = (folder / "memory.stat").read_text(encoding="ascii").splitlines()
+        cached = sum(int(line.split()[1]) for line in lines if line.startswith("inactive_file "))
+        return max(limit - used + cached, 1)
+    return None
+
+
+def free_addresses() -> int | None:
+    """Bytes that a limit on the process' address space (``ulimit -v``) leaves; None without one."""
+    with contextlib.suppress(OSError, ValueError, ImportError):
+        import resource
+
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+        if limit == resource.RLIM_INFINITY:
+            return None
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        return max(limit - pages * resource.getpagesize(), 1)
+    return None
+
+
 def keep_freed_memory(up_to: int | None = None) -> bool:
     """Keep freed memory: what glibc returns to the system, it has to request again at the network's
     next layer.  Halves the time of a tile on the CPU.

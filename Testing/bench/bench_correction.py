@@ -17,6 +17,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "SoftCordSeg"))
 
+from vtk_messages import print_no_messages
+
 from bench.bench_scene import SHAPE, SPACING, cord
 from scene.strokes import Editor
 from SoftCordSegLib.correction import merge, merge_into
@@ -171,7 +173,7 @@ def strokes(app, running_along: int, what: str, surface: bool) -> None:
 
 def main() -> None:
     arrays()
-    offscreen.print_no_messages()
+    print_no_messages()
     for surface in (False, True):
         for running_along, what in ((2, "Axial slices"), (0, "Sagittal slices")):
             app = offscreen.start()

@@ -17,6 +17,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "SoftCordSeg"))
 
+from vtk_messages import print_no_messages
+
 from SoftCordSegLib.scene import offscreen
 from SoftCordSegLib.scene.contours import AT_THRESHOLD, contours_of, show_contours, surface_at
 from SoftCordSegLib.scene.offscreen import GraphicsMissing
@@ -187,7 +189,7 @@ def rendered(app, image, act: Callable[[float], object]) -> float:
 
 
 def main() -> None:
-    offscreen.print_no_messages()
+    print_no_messages()
     app = offscreen.start()
     measure(app, cord(running_along=2), "axial slices")
     measure(app, cord(running_along=0), "sagittal slices")

@@ -12,16 +12,19 @@ import numpy as np
 from typer.testing import CliRunner
 
 from SoftCordSegLib.cli.app import app
+from SoftCordSegLib.network import Stage
 from SoftCordSegLib.segmentation import SoftMask
 from SoftCordSegLib.segmentation.segment import check_image
 from SoftCordSegLib.volume import Box, Volume, read_nifti, write_nifti
 from SoftCordSegLib.workflows import data_set_case
 
+_STAGE = Stage("none", (4, 8), ((1, 1, 1), (2, 2, 2)), 2.0, (32, 32, 32), 0.5, "clip")
 A_BUNDLE = SimpleNamespace(
     name="a-model 1.2",
     metadata={"name": "a-model", "version": "1.2"},
     sha256={"models/segmenter.safetensors": "ab" * 32},
     plan=None,
+    stages=(_STAGE, _STAGE),
     needs_pytorch=False,
     prepare=lambda engine, stage=None, tile=None: None,
 )

@@ -88,6 +88,17 @@ def test_the_list_shows_verdicts_of_all_raters_or_of_one(dataset):
     assert {case["contrast"] for case in other["cases"]} == {"T1w"}
 
 
+def test_a_line_that_is_not_utf_8_counts_and_is_said(dataset):
+    review("verdict", dataset, "sub-01_T2w", "fail", "--rater", "jürgen")
+    (file,) = (dataset / "derivatives/review/verdicts").glob("*.jsonl")
+    file.write_text(file.read_text(encoding="utf-8"), encoding="cp1252")
+
+    listed = review("list", dataset)
+
+    assert "fail, jürgen" in listed
+    assert f"In '{file.name}' 1 line was stored by an editor in another coding" in listed
+
+
 def test_a_changed_mask_is_said_in_the_list(dataset):
     review("verdict", dataset, "sub-01_T2w", "pass", "--rater", "anna")
     folder = dataset / "derivatives/labels/sub-01/anat"

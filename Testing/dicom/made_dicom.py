@@ -46,6 +46,25 @@ NAMES = {
 BIRTH = "19010203"
 
 
+def every_text() -> dict[str, str]:
+    """A canary in every field that may hold a text, of all modules of an MR image (PS3.3 A.4)."""
+    from highdicom._standard_utils import get_iod_module_map, get_module_attribute_map
+
+    attributes = get_module_attribute_map()
+    keywords = {
+        item["keyword"]
+        for module in get_iod_module_map()["mr-image"]
+        for item in attributes[module["key"]]
+        if not item["path"] and pydicom.datadict.tag_for_keyword(item["keyword"]) is not None
+    }
+    kinds = {keyword: pydicom.datadict.dictionary_VR(keyword) for keyword in keywords}
+    return {
+        keyword: f"{CANARY}{number}"
+        for number, (keyword, kind) in enumerate(sorted(kinds.items()))
+        if kind in ("LO", "LT", "PN", "SH", "ST", "UC", "UT") and keyword != "Manufacturer"
+    }
+
+
 def uid(*parts) -> str:
     """The same for the same parts."""
     return str(pydicom.uid.generate_uid(entropy_srcs=[str(part) for part in parts]))

@@ -4,9 +4,11 @@ else.
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from dicom.made_dicom import CANARY, NAMES
+from dicom.made_dicom import CANARY, NAMES, every_text
 from dicom.soft_series import MADE_BY, soft_series
 from SoftCordSegLib.dicom import (
     AreaEntry,
@@ -29,21 +31,45 @@ REQUIRED = {
 }
 
 
-@pytest.mark.parametrize("how", [{}, {"enhanced": True}], ids=str)
-def test_nothing_but_what_is_required(tmp_path, how):
-    mask, slices = soft_series(tmp_path / "in", "axial", **how)
+def objects(folder, **how):
+    mask, slices = soft_series(folder / "in", "axial", **how)
     with needing_dicom():
         binary = binary_segmentation(mask, 0.5, slices, MADE_BY)
-        made = [
+        return [
             binary,
             fractional_segmentation(mask, slices, MADE_BY),
             parametric_map(mask, slices, MADE_BY),
             measurement_report([AreaEntry(70.0, 3)], binary, slices, MADE_BY),
         ]
 
-    for one in made:
+
+@pytest.mark.parametrize("how", [{}, {"enhanced": True}], ids=str)
+def test_nothing_but_what_is_required(tmp_path, how):
+    for one in objects(tmp_path, **how):
         one.save_as(tmp_path / "object.dcm")
         raw = (tmp_path / "object.dcm").read_bytes()
         found = {name for name, value in NAMES.items() if value.encode() in raw}
         assert found == REQUIRED
         assert raw.count(CANARY.encode()) == len(REQUIRED)
+
+
+def test_of_every_field_of_an_image_only_what_is_required(tmp_path):
+    texts = every_text()
+    copied = {*REQUIRED, "PositionReferenceIndicator"}  # type 2 of the frame of reference
+
+    for one in objects(tmp_path, **texts):
+        one.save_as(tmp_path / "object.dcm")
+        raw = (tmp_path / "object.dcm").read_bytes()
+        # With the blank or the NUL that makes lengths even, or the next element behind it.
+        found = {name for name in texts if _holds(raw, texts[name])}
+        assert found <= copied
+        assert {"PatientName", "PatientID"} <= found
+
+
+def test_series_are_numbered_by_their_source(tmp_path):
+    assert [one.SeriesNumber for one in objects(tmp_path)] == [301, 302, 303, 304]
+
+
+def _holds(raw: bytes, text: str) -> bool:
+    """Whether the whole text is there, not the beginning of a longer number."""
+    return re.search(text.encode() + rb"(?!\d)", raw) is not None

@@ -62,7 +62,7 @@ class Photographer:
         """Load an image as *Add data* does: it is shown in the views, and these are fitted to
         it.
         """
-        from SoftCordSegLib.scene.volume_nodes import load_image
+        from scene.loading import load_image
 
         node = load_image(self.app.logics["Volumes"], file)
         if name is not None:

@@ -47,7 +47,7 @@ def loaded_neck(slicer_host, widget, app, shared_data):
 
 
 def dropped(host, app, path):
-    from SoftCordSegLib.scene.volume_nodes import load_image
+    from scene.loading import load_image
 
     node = load_image(app.logics["Volumes"], path)
     host.clicks += 2

@@ -10,6 +10,7 @@ import pytest
 
 from host.pythonqt import unwrap
 from panel_actions import choose, press, table_rows, type_name, while_running
+from scene.pixels import pixel_of
 from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.morphometry import DiscLabel, found_remark
 from SoftCordSegLib.morphometry.disc_files import FOUND, KNOWN, LocatedDisc
@@ -82,7 +83,7 @@ def test_discs_are_placed_with_the_mouse_and_the_preview_has_the_name_it_will_ge
     press(ui.cordPlaceButton)
     node = study_of(image_node).discs
     for n, name in enumerate(names):
-        row, column = view.pixel_of((10.0, -18.0, 30.0 - 6.0 * n))
+        row, column = pixel_of(view, (10.0, -18.0, 30.0 - 6.0 * n))
         slicer_host.move(inner, (round(column), round(row)))
         assert node.GetNthControlPointPositionStatus(n) == node.PositionPreview
         assert node.GetNthControlPointLabel(n) == name

@@ -9,6 +9,7 @@ import pytest
 
 from host.pythonqt import unwrap
 from panel_actions import wait_until_measured
+from scene.pixels import pixel_of
 from SoftCordSegLib.colours import rgb
 from SoftCordSegLib.scene.contours import colour_of
 from SoftCordSegLib.scene.measure_tables import AREA, table_column
@@ -49,7 +50,7 @@ def disc_rows(inner, slicer_host, discs):
     sagittal = slicer_host.drawn("Yellow")
     slicer_host.picture("Yellow")
     view = slicer_host.views.sliceWidget("Yellow").sliceView()
-    seen = [sagittal.pixel_of(np.array(disc.position_mm))[0] for disc in discs]
+    seen = [pixel_of(sagittal, np.array(disc.position_mm))[0] for disc in discs]
     picture = picture_of(inner)
     dashes = rows_with(picture, LIGHT.faint, slice(60, -20))
     return [screen_row(view, row) for row in seen], [screen_row(inner, row) for row in dashes]
@@ -81,7 +82,7 @@ def test_click_drag_and_wheel_move_the_slices(shown, widget, slicer_host):
     views, profile = widget.panel.views, widget.panel.profile.profiles[0][2]
     position = profile.positions_mm[len(profile) // 3]
     slicer_host.picture("Yellow")
-    row = slicer_host.drawn("Yellow").pixel_of(position)[0]
+    row = pixel_of(slicer_host.drawn("Yellow"), position)[0]
     view = slicer_host.views.sliceWidget("Yellow").sliceView()
     place = int(round(screen_row(view, row) - screen_row(shown, 0)))
     before = views.sagittal_node.GetXYToRAS().GetElement(2, 3)
@@ -122,7 +123,7 @@ def test_slice_and_curve_are_drawn_in_both_styles(shown, neck, widget, slicer_ho
     full = np.abs(picture[:, 50:-16] / 255.0 - rgb(LIGHT.ink)).max(axis=-1) < 0.03
     (row,) = np.flatnonzero(full.mean(axis=1) > 0.7)[:1]
     view = slicer_host.views.sliceWidget("Yellow").sliceView()
-    expected = screen_row(view, slicer_host.drawn("Yellow").pixel_of(middle)[0])
+    expected = screen_row(view, pixel_of(slicer_host.drawn("Yellow"), middle)[0])
     assert screen_row(shown, row) == pytest.approx(expected, abs=1.0)
     colour = colour_of(study_of(neck))
     assert len(rows_with(picture, colour)) > 200

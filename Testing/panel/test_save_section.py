@@ -133,7 +133,7 @@ def test_the_command_line_writes_the_same_names_and_the_same_sidecar(
     model's stand-in.
     """
     from cli.fakes import Softcord, a_neck
-    from SoftCordSegLib.scene.volume_nodes import load_image
+    from scene.loading import load_image
     from SoftCordSegLib.volume import write_nifti
     from SoftCordSegLib.workflows.segment_images import segment_volume
 

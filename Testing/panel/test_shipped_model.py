@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from scene.loading import load_image
 from SoftCordSegLib.scene.study import study_of
-from SoftCordSegLib.scene.volume_nodes import load_image, volume_of
+from SoftCordSegLib.scene.volume_nodes import volume_of
 from SoftCordSegLib.volume import read_nifti, resample_mask
 from SoftCordSegLib.workflows.segment_images import segment_volume
 

@@ -17,11 +17,12 @@ from panel_actions import (
     wait_until_measured,
     while_running,
 )
+from scene.loading import load_image
 from SoftCordSegLib.bids import read_sidecar
 from SoftCordSegLib.files import file_sha256
 from SoftCordSegLib.scene.scene_files import load_scene
 from SoftCordSegLib.scene.study import set_disc_labels, study_of
-from SoftCordSegLib.scene.volume_nodes import array_of, grid_of, load_image, values_on
+from SoftCordSegLib.scene.volume_nodes import array_of, grid_of, values_on
 from SoftCordSegLib.segmentation import SoftMask
 from SoftCordSegLib.volume import Box, read_nifti, write_nifti
 

@@ -59,9 +59,9 @@ def test_time_left_is_the_median_of_the_last_twenty_without_pauses(seconds, expe
     assert seconds_left(looked(*seconds), 5) == expected
 
 
-def test_shuffling_depends_on_the_seed_alone():
+def test_shuffling_depends_on_the_seed_and_not_on_the_order_before():
     keys = [str(number) for number in range(50)]
 
-    assert shuffled(keys, 1) == shuffled(reversed(keys), 1)
-    assert sorted(shuffled(keys, 1)) == sorted(keys)
-    assert len({tuple(shuffled(keys, seed)) for seed in range(3)}) == 3
+    assert shuffled(keys, 1, "") == shuffled(reversed(keys), 1, "")
+    assert sorted(shuffled(keys, 1, "")) == sorted(keys)
+    assert len({tuple(shuffled(keys, seed, "")) for seed in range(3)}) == 3

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from scene.examples import GRIDS, image_in
+from scene.pixels import pixel_of
 from SoftCordSegLib.colours import DISC, rgb
 from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.morphometry import DiscLabel, parse_disc
@@ -139,7 +140,7 @@ def test_discs_are_seen_from_every_sagittal_slice_and_in_no_axial_one(drawing_ap
             view.jump_to(at)
         assert not is_disc(top.render()).any()
         side.jump_to(at + [8.0, 0.0, 0.0])
-        row, column = (round(one) for one in side.pixel_of(at))
+        row, column = (round(one) for one in pixel_of(side, at))
         drawn = is_disc(side.render())
         assert drawn[row - 2 : row + 3, column - 2 : column + 3].any()
         assert drawn[:, column + 5 :].sum() > 20  # the name beside it

@@ -9,6 +9,7 @@ import pytest
 
 from scene.chart_window import ChartWindow, has_colour, rows_of
 from scene.examples import image_in
+from scene.pixels import pixel_of
 from SoftCordSegLib.colours import DISC, GREEN, ORANGE
 from SoftCordSegLib.morphometry import DiscLabel
 from SoftCordSegLib.scene.cord_profile import AreaProfile, Break
@@ -106,7 +107,7 @@ def test_the_cord_ends_where_the_sagittal_view_ends_it(window, sagittal, zoom_mm
 
     top = rows_of(window.picture(), ORANGE)[0]
 
-    expected = sagittal.pixel_of(np.array([0.0, 0.0, 99.0]))[0]
+    expected = pixel_of(sagittal, np.array([0.0, 0.0, 99.0]))[0]
     assert top == pytest.approx(max(expected, 0), abs=1.0)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from scene.examples import GRIDS, cord_in
+from scene.pixels import pixel_of
 from SoftCordSegLib.scene.contours import show_contours
 from SoftCordSegLib.scene.render import (
     ORIENTATIONS,
@@ -49,8 +50,8 @@ def test_the_position_jumped_to_is_in_the_middle_of_the_picture(scene):
         with SliceView(app, orientation, SIZE) as window:
             window.show(image)
             window.jump_to(aside)
-            assert window.pixel_of(aside) == pytest.approx((SIZE[1] / 2, SIZE[0] / 2), abs=1.5)
-            assert window.pixel_of(middle) != pytest.approx((SIZE[1] / 2, SIZE[0] / 2), abs=3)
+            assert pixel_of(window, aside) == pytest.approx((SIZE[1] / 2, SIZE[0] / 2), abs=1.5)
+            assert pixel_of(window, middle) != pytest.approx((SIZE[1] / 2, SIZE[0] / 2), abs=3)
 
 
 def test_jumping_shows_the_slice_through_the_position(scene):

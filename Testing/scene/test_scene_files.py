@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from scene.examples import GRIDS, cord_in, image_in, results_of
+from scene.loading import load_image
 from SoftCordSegLib.errors import InputError, OutputError
 from SoftCordSegLib.morphometry import DiscLabel, aggregate, measure
 from SoftCordSegLib.scene import offscreen
@@ -28,7 +29,7 @@ from SoftCordSegLib.scene.measure_tables import (
 from SoftCordSegLib.scene.scene_files import load_scene, save_scene, save_segment, save_soft_mask
 from SoftCordSegLib.scene.soft_mask_node import add_soft_mask, soft_masks_of
 from SoftCordSegLib.scene.threshold_view import SEGMENT_ID, add_threshold_view, threshold_views_of
-from SoftCordSegLib.scene.volume_nodes import add_volume, array_of, grid_of, load_image, volume_of
+from SoftCordSegLib.scene.volume_nodes import add_volume, array_of, grid_of, volume_of
 from SoftCordSegLib.volume import Box, read_nifti, write_nifti
 
 DISCS = [DiscLabel(3, (1.0, -21.0, 56.125)), DiscLabel(4, (1.5, -20.25, 40.0))]

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from scene.examples import image_in
+from scene.loading import load_image
 from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.scene.volume_nodes import (
     add_volume,
     array_of,
     grid_of,
-    load_image,
     values_on,
     volume_of,
     voxels_changed,
@@ -167,20 +167,3 @@ def test_volumes_that_do_not_coincide_are_refused(app, grid):
         values_on(volume, Grid(grid.shape, shifted))
     with pytest.raises(InputError, match="do not coincide"):
         values_on(volume, grid.with_spacing(2.0))
-
-
-def test_a_missing_file_and_a_text_file_are_refused_by_a_sentence(app, tmp_path):
-    (tmp_path / "notes.nii.gz").write_text("no image", encoding="utf-8")
-
-    with pytest.raises(InputError, match="no such file"):
-        load_image(app.logics["Volumes"], tmp_path / "none.nii.gz")
-    with pytest.raises(InputError, match="not a NIfTI image"):
-        load_image(app.logics["Volumes"], tmp_path / "notes.nii.gz")
-
-
-def test_a_series_is_refused_by_a_sentence(app, shared_data):
-    with pytest.raises(InputError, match="series of 35 volumes"):
-        load_image(
-            app.logics["Volumes"],
-            shared_data / "images" / "sct-tutorial" / "sub-single_dmri.nii.gz",
-        )

@@ -8,6 +8,7 @@ import torch
 
 from known_phantoms import known_phantom
 from segmentation.tubes import dice, tube_image
+from SoftCordSegLib.errors import is_out_of_memory
 from SoftCordSegLib.network import ModelBundle, Stage, store
 from SoftCordSegLib.network.pytorch_engine import pytorch_predict
 from SoftCordSegLib.network.unet import UNetConfig
@@ -15,7 +16,6 @@ from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.segmentation import OutOfMemory, segment, segment_within_memory
 from SoftCordSegLib.segmentation.within_memory import (
     LITTLE_MEMORY,
-    is_out_of_memory,
     with_smaller_tiles,
 )
 from SoftCordSegLib.volume import Grid

@@ -26,7 +26,7 @@ from SoftCordSegLib.workflows.data_set_plan import plan_data_set
 from SoftCordSegLib.workflows.data_set_run import run_data_set
 from SoftCordSegLib.workflows.process_runner import ProcessRunner
 from stress.tally import LEFT, LOST, WRONG, tally
-from workflows.case_work import a_job, work
+from workflows.case_work import a_job, wait_until, work
 from workflows.made_data_set import SUFFIXES, make_data_set
 from workflows.quick_segmenter import half_written, quick_case
 from workflows.test_data_set_runners import OPTIONS, images_and_tables, reasons, run
@@ -140,6 +140,33 @@ def test_everything_killed_at_random_moments(data_set, tmp_path):
     quick(data_set.root, out)
     check(out, right, counted, "the end")
     counted.check()
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_run_that_is_asked_to_stop_ends_cleanly(data_set, tmp_path, name):
+    """Ctrl-C, and the end of a job's time: all processes get the signal at once."""
+    command = softcord("bids", data_set.root, tmp_path, "participant", "--nprocs", 2)
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
+    while len(done(tmp_path)) < 3:
+        assert running.poll() is None
+        time.sleep(0.05)
+    os.killpg(running.pid, getattr(signal, name))
+    said = running.communicate()[1].decode()
+
+    assert running.returncode == 130, said
+    assert "Traceback" not in said
+    wait_until(lambda: not group_is_alive(running.pid))
+    assert not [path for path in names(tmp_path) if "/." in path or path.startswith(".")]
+    assert half_written(tmp_path) == []
+    assert 3 <= len(done(tmp_path)) < 54
+
+
+def group_is_alive(leader: int) -> bool:
+    """Whether a process of a group runs."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, 0)
+        return True
+    return False
 
 
 def check(out, right, counted, when):

@@ -10,16 +10,17 @@ import sys
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cli.fakes import digest, names_in, rows_of, soft_from_brightness
 from SoftCordSegLib.bids import read_sidecar, sidecar_path
-from SoftCordSegLib.errors import Cancelled
+from SoftCordSegLib.errors import Cancelled, OutputError
 from SoftCordSegLib.files import json_text
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.volume import read_nifti, write_nifti
 from SoftCordSegLib.workflows import case_inputs
-from SoftCordSegLib.workflows.data_set_case import CaseJob, run_case
+from SoftCordSegLib.workflows.data_set_case import CaseJob, failed_case, run_case
 from SoftCordSegLib.workflows.data_set_options import DataSetOptions
 from workflows.data_sets import participant, stand_in, write_neck
 
@@ -107,6 +108,25 @@ def test_a_corrected_mask_is_kept_and_measured_again(data, tmp_path):
     assert rows_of(table)[0]["MEAN(area)"] != before[0]["MEAN(area)"]
 
 
+def test_what_was_corrected_in_the_review_of_the_results_is_measured(data, tmp_path):
+    from SoftCordSegLib.workflows.review_corrections import CorrectedFiles, Correction
+
+    out = tmp_path / "out"
+    participant(data, out)
+    before = rows_of(out / "sub-01/anat" / f"{NAME}_csa.csv")
+    image, soft = data / "sub-01/anat" / f"{NAME}.nii.gz", read_nifti(out / MASK)
+    edits = soft.with_data(np.where((soft.data > 0) & (soft.data < 0.9), -1, 0).astype(np.int8))
+    merged = soft.with_data(soft.data * (edits.data == 0))
+    files = CorrectedFiles(out, image)
+    files.write(Correction(image, merged, 0.5, edits, author="A"))
+    assert files.mask == out / "derivatives/labels" / MASK
+    plan, outcome = participant(data, out)
+    assert (len(plan.to_do), outcome.done) == (1, 1)
+    after = rows_of(out / "sub-01/anat" / f"{NAME}_csa.csv")
+    assert float(after[0]["MEAN(area)"]) < float(before[0]["MEAN(area)"])
+    assert participant(data, out)[0].to_do == ()
+
+
 def test_a_mask_of_somebody_else_is_not_written_over(data, tmp_path):
     out = tmp_path / "out"
     (out / MASK).parent.mkdir(parents=True)
@@ -131,6 +151,15 @@ def test_an_unexpected_error_names_no_folder_of_the_machine(data, tmp_path):
     for found in (text, json.dumps(dict(result.error))):
         assert "ValueError: cannot do sub-01_T2w.nii.gz" in found
         assert str(tmp_path) not in found
+
+
+def test_a_failure_that_a_lost_worker_left_goes_when_all_is_there(data, tmp_path):
+    out = tmp_path / "out"
+    statuses(data, out, {})
+    job = job_of(data, out)
+    failed_case(job, OutputError("The worker was lost."))
+    assert statuses(data, out, {}, {}) == ["done", "kept"]
+    assert not job.layout.failure(job.key).exists()
 
 
 def test_stopped_in_the_middle_nothing_is_left_but_what_is_complete(data, tmp_path):
@@ -206,7 +235,7 @@ def test_the_bids_validator_finds_no_error(data, tmp_path):
     write_neck(data, "sub-02_acq-ax_run-1_T2starw")
     (data / "sub-02/anat/sub-02_T1w.nii.gz").write_bytes(b"no image")
     participant(data, out, threshold=0.5, standard_names=True)
-    make_group(data, out, GroupOptions(standard_names=True))
+    assert make_group(data, out, GroupOptions()).counts == {"measured": 2, "failed": 1}
     answer = subprocess.run(
         [Path(sys.executable).with_name("bids-validator-deno"), out, "--format", "json"],
         capture_output=True,

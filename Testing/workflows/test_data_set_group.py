@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
+from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 
@@ -136,3 +139,27 @@ def test_doubts_and_the_page_show_image_and_mask_from_two_folders(results):
     entries = json.loads(next((page.parent / "_json").glob("*.json")).read_text())
     assert entries["subject"] == "sub-01_ses-1"
     assert str(data) not in page.read_text(encoding="utf-8")
+
+
+def test_nothing_of_a_patient_reaches_the_results(tmp_path):
+    """A word in every text of the header, in the sidecar and in the table of participants."""
+    data, out, word = tmp_path / "data", tmp_path / "out", "CANARY"
+    path = write_neck(data, "sub-01_T2w", discs=True)
+    image = nibabel.load(path)
+    for field in ("descrip", "db_name", "aux_file", "intent_name"):
+        image.header[field] = word.encode()
+    image.header.extensions.append(nibabel.nifti1.Nifti1Extension("comment", word.encode()))
+    nibabel.save(image, path)
+    path.with_name("sub-01_T2w.json").write_text(json.dumps({"PatientName": word, "Site": word}))
+    (data / "dataset_description.json").write_text('{"Name": "A study", "BIDSVersion": "1.9.0"}')
+    (data / "participants.tsv").write_text(f"participant_id\tname\tage\nsub-01\t{word}\t40\n")
+    write_neck(data, "sub-02_T2w").write_bytes(f"no image {word}".encode())
+    participant(data, out, threshold=0.5)
+    result = make_group(data, out)
+    assert any("say who somebody is: name" in sentence for sentence in result.problems)
+    assert [p for p in out.rglob("*") if word in p.name or str(tmp_path) in p.name] == []
+    for file in filter(Path.is_file, out.rglob("*")):
+        content = file.read_bytes()
+        content = gzip.decompress(content) if file.name.endswith(".gz") else content
+        assert word.encode() not in content, file
+        assert str(tmp_path).encode() not in content, file

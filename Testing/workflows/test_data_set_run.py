@@ -8,7 +8,11 @@ import pytest
 
 from cli.fakes import digest, names_in, rows_of
 from SoftCordSegLib.bids import ImageChoice, read_sidecar
-from workflows.data_sets import participant, write_neck
+from SoftCordSegLib.workflows.data_set_case import run_case
+from SoftCordSegLib.workflows.data_set_options import DataSetOptions
+from SoftCordSegLib.workflows.data_set_plan import plan_data_set
+from SoftCordSegLib.workflows.data_set_run import SerialRunner, run_data_set
+from workflows.data_sets import participant, stand_in, write_neck
 
 
 @pytest.fixture
@@ -71,3 +75,36 @@ def test_a_second_run_does_nothing_and_a_changed_image_only_itself(dataset, tmp_
     assert outcome.done == 1
     changed = [path.name for path, before in masks.items() if digest(path) != before]
     assert changed == ["sub-02_T2w_label-SC_softseg.nii.gz"]
+
+
+def test_a_visit_is_settled_when_its_last_image_is_done(dataset, tmp_path):
+    """Its images wait for each other's levels, not for the other visits: the log tells of each at
+    once, and each case that waited is done once more only.
+    """
+    other = tmp_path / "two"
+    for name in ("sub-01_T1w", "sub-01_T2w", "sub-02_T1w", "sub-02_T2w"):
+        write_neck(other, name)
+    settled, worked = [], []
+
+    def work(job, progress):
+        with stand_in():
+            result = run_case(job, progress)
+        worked.append((job.key[-10:], result.waits))
+        return result
+
+    with stand_in():
+        plan = plan_data_set(other, tmp_path / "out", DataSetOptions())
+    outcome = run_data_set(
+        plan,
+        SerialRunner(work),
+        on_result=lambda result: settled.append((result.key[-10:], len(worked))),
+    )
+
+    assert outcome.done == 4
+    assert worked == [
+        (f"sub-0{n}_{contrast}", waits)
+        for n in (1, 2)
+        for waits in (True, False)
+        for contrast in ("T1w", "T2w")
+    ]
+    assert [number for _, number in settled] == [3, 4, 7, 8]

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import warnings
 
 import numpy as np
 import pytest
 
 from cli.fakes import Softcord, a_neck, names_in
-from dicom.made_dicom import BIRTH, CANARY, write_series
+from dicom.made_dicom import BIRTH, CANARY, every_text, write_series
 from SoftCordSegLib.volume import read_nifti, write_nifti
 
 softcord = Softcord()
@@ -44,6 +45,32 @@ def test_a_folder_of_a_scanner(scan, tmp_path):
     assert image.grid.same_as(mask.grid)
     assert np.abs(mask.data - np.clip(image.data / 1000, 0, 1)).max() < 1e-6
     assert sorted(np.rint(image.data).ravel()) == sorted(np.rint(a_neck().data).ravel())
+
+
+def test_no_text_of_any_field_reaches_the_disk(tmp_path):
+    texts = every_text()
+    assert len(texts) > 80
+    write_series(a_neck(slices=14), tmp_path / "scan", **texts)
+
+    answer = softcord("segment", tmp_path / "scan", "-o", tmp_path / "out", "--debug")
+
+    assert answer.exit_code == 0, answer.output
+    assert not [path for path in (tmp_path / "out").iterdir() if holds_canary(path)]
+    assert CANARY not in answer.output
+
+
+def test_a_value_that_is_invalid_is_not_quoted_by_a_warning(scan, tmp_path):
+    for file in scan.iterdir():
+        # A date and an age that are none, and an invalid UID.
+        raw = file.read_bytes().replace(BIRTH.encode(), b"Canary1 ").replace(b"125Y", b"Cana")
+        file.write_bytes(raw.replace(b"2.826.0.1", b"2.Canary2"))
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        answer = softcord("segment", scan, "-o", tmp_path / "out", "--dicom", "--debug")
+
+    assert "Cana" not in answer.output.replace(scan.name, "")
+    assert not [one for one in caught if "Cana" in str(one.message)]
 
 
 def test_no_word_of_a_header_or_of_a_folder_reaches_the_disk_or_the_screen(scan, tmp_path):
@@ -80,6 +107,16 @@ def test_echoes_are_combined_with_a_word(tmp_path):
     image = read_nifti(next((tmp_path / "out").glob("series*[0-9a-f].nii.gz")))
     expected = 1000 * np.sqrt((1 + 0.8**2 + 0.64**2) / 3)
     assert image.data.max() == pytest.approx(expected, abs=1)
+
+
+def test_a_series_with_a_slice_missing_is_refused_before_any_work(scan, tmp_path):
+    (scan / "IM0012").unlink()
+
+    answer = softcord("segment", scan, "-o", tmp_path / "out")
+
+    assert answer.exit_code == 1
+    assert "gaps between the slices differ" in answer.output.replace("\n", " ")
+    assert names_in(tmp_path / "out") == []
 
 
 def test_several_series_are_listed_and_one_is_chosen(scan, tmp_path):

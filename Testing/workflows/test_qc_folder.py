@@ -34,7 +34,7 @@ def listed(folder):
     """As a page sees it that runs ``js/datasets.js``."""
     script = (folder / "js" / "datasets.js").read_text("utf-8")
     found = re.search(r"window\.SCT_QC_DATASETS = (\[.*\]);$", script, re.DOTALL | re.MULTILINE)
-    return re.search(r'window\.SCT_QC_UUID = "([^"]+)"', script)[1], json.loads(found[1])
+    return re.search(r"window\.SCT_QC_UUID = '([^']+)'", script)[1], json.loads(found[1])
 
 
 def as_sct_refreshes(folder):

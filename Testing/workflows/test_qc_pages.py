@@ -239,6 +239,11 @@ def test_what_a_page_saved_comes_into_the_review(dataset, tmp_path, blinded):
     entries = [json.loads(path.read_text("utf-8")) for path in sorted((folder / "_json").iterdir())]
     assert len(entries) == 2
     assert {entry["case"].startswith("Case ") for entry in entries} == {blinded}
+    # Who has a mask cannot look up its neutral name by the mask's SHA-256.
+    named = [path for end in ("html", "js", "json") for path in folder.rglob(f"*.{end}")]
+    texts = [path.read_text("utf-8") for path in named]
+    digests = [file_sha256(case.mask) for case in find_review_cases(dataset)]
+    assert any(one in text for one in digests for text in texts) is not blinded
     for entry, word in zip(entries, ("to correct", "pass")):
         del entry["softcord"]
         entry.update(verdict=word, qc=SIGNS[word], rank=7, comment="seen", rater="Bo")

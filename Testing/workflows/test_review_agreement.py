@@ -26,6 +26,7 @@ from SoftCordSegLib.workflows.review_agreement import (
     write_agreement,
     write_disagreements,
 )
+from SoftCordSegLib.workflows.review_doubt import doubts_of
 from SoftCordSegLib.workflows.review_session import ReviewOptions, ReviewSession
 
 PASS, FAIL, FIX = Judgement.PASS, Judgement.FAIL, Judgement.TO_CORRECT
@@ -91,7 +92,7 @@ def test_verdicts_on_different_masks_are_not_compared_and_that_is_said(review_co
         say(review_copy, "Grace", case, PASS)
     report = find_agreement(review_copy.root)
     assert measures(report, "Ada", "Grace")["same verdict, share"].cases == 4
-    assert any("2 of 6 cases are left out" in note for note in report.notes)
+    assert any("of 6 cases 2 left out" in note for note in report.notes)
 
 
 def test_the_newest_verdict_counts_and_one_taken_back_does_not(review_copy):
@@ -238,6 +239,24 @@ def test_the_tables_are_written_with_what_is_needed_to_check_them(review_copy, t
     assert (rows[0]["cases"], rows[0]["value"]) == ("4", "0.7500")
     with open(tmp_path / "third.csv", encoding="utf-8", newline="") as stream:
         assert [row["why"] for row in csv.DictReader(stream)] == ["pass and fail"]
+
+
+@pytest.mark.parametrize("judged", [True, False])
+def test_images_that_cannot_be_read_are_not_drawn(review_copy, judged):
+    """Though a rater has said of them that they are broken, and whether their doubt is known or
+    not.
+    """
+    broken = {key for key, what in review_copy.broken.items() if what.startswith("image")}
+    cases = {case.key: case for case in find_review_cases(review_copy.root)}
+    fine = list(review_copy.fine)[:2]
+    for second, key in enumerate([*broken, *fine]):
+        say(review_copy, "Ada", cases[key], FAIL, second=second)
+    if judged:
+        doubts_of(review_copy.root, [cases[key] for key in broken])
+
+    reading = make_second_reading(review_copy.root, SecondReadingOptions(4))
+
+    assert {item.key for item in reading.items} == set(fine)
 
 
 def test_without_two_readers_there_is_a_sentence(review_dataset):

@@ -287,6 +287,31 @@ def test_the_log_of_cart_is_read(root, tmp_path):
     assert [case.key for case in listed_cases(root, cohort)[0]] == [T1W]
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "uid,author,timestamp,segmentation_path,sidecar_path,original_segmentation_path,version",
+        "uid,author,timestamp,output_mode,segmentation_path,sidecar_path,"
+        "original_segmentation_path,version,processing_notes",
+    ],
+)
+def test_the_csv_logs_of_cart_are_logs_and_no_cohorts(root, tmp_path, header):
+    cells = {
+        "uid": "sub-02__ses-1",
+        "author": "Cord QC",
+        "timestamp": "2026-03-07 11:05:40",
+        "output_mode": "parallel",
+        "segmentation_path": "/lab/out/sub-02__ses-1/anat/x_seg.nii.gz",
+        "version": "0.03",
+    }
+    row = ",".join(cells.get(name, "") for name in header.split(","))
+    path = put(tmp_path / "cart_segmentation_log.csv", f"{header}\n{row}\n")
+
+    assert taken(root, path)[0] == {LATER: ("Cord QC", PASS)}
+    # What stands for the author is the job's name: another may be given.
+    assert taken(root, path, rater="Kim")[0] == {LATER: ("Kim", PASS)}
+
+
 def test_classes_of_cart_are_read(root, tmp_path):
     path = put(
         tmp_path / "cart_classifications.csv",
@@ -312,7 +337,8 @@ def test_ratings_of_segmentation_review_are_read(root, tmp_path):
         '/sub-02_ses-1_T2w.nii.gz,Unacceptable with major changes,"cut, at C7",'
         f"/{mask.name},Mask edited\n"
         "sub-03_acq-sag_T2w.nii.gz,5,corrupted MRI\n"
-        "sub-01_T1w.nii.gz,2,\n",
+        "sub-01_T1w.nii.gz,2,\n"
+        "sub-01_T2w.nii.gz,Acceptable with no changes,,,No mask\n",
     )
 
     added, found = taken(root, path, rater="Anna")
@@ -321,11 +347,33 @@ def test_ratings_of_segmentation_review_are_read(root, tmp_path):
         LATER: ("Anna", FAIL),
         ALONE: ("Anna", ARTEFACT),
         T1W: ("Anna", TO_CORRECT),
+        T2W: ("Anna", PASS),
     }
     assert found.added[0].comment == "cut, at C7"
     assert found.added[0].mask == mask.relative_to(root).as_posix()
     with pytest.raises(OptionError, match="who gave the verdicts"):
         import_verdicts(root, path)
+
+
+def test_a_new_store_of_monailabel_has_all_that_it_expects(root, tmp_path):
+    judge(root, T2W, "pass", comment="good")
+    written = export_verdicts(root, tmp_path, ExportOptions("monailabel", "Anna"))
+
+    assert any("labels/final" in note for note in written.notes)
+    store = json.loads((tmp_path / "datastore_v2.json").read_text(encoding="utf-8"))
+    assert set(store) == {"name", "description", "images_dir", "labels_dir", "objects"}
+    (content,) = store["objects"].values()
+    assert set(content) == {"image", "labels"}
+    assert set(content["image"]) == set(content["labels"]["final"]) == {"ext", "info"}
+    # The Reviewer reads all five, and fails where one is missing.
+    assert set(content["labels"]["final"]["info"]["segmentationMeta"]) == set(meta("", 0))
+
+
+def test_of_versions_without_a_time_the_last_counts(root, tmp_path):
+    labels = {"version_9": meta("flagged", ""), "version_10": meta("flagged", "", comment="ten")}
+    store = {"objects": {"a": monai_object(T1W, **labels)}}
+    path = put(tmp_path / "datastore_v2.json", json.dumps(store))
+    assert taken(root, path)[1].added[0].comment == "ten"
 
 
 def monai_object(key, **versions):

@@ -181,7 +181,7 @@ def _say_stopped(stopped: BaseException, out: Path, as_json: bool) -> None:
 
 def _show(report: Report) -> None:
     """The table and the verdict."""
-    from ..workflows.finetune_bundle import volume_note
+    from ..workflows.finetune_bundle import share_note, volume_note
 
     lines = []
     for group, title in (("held out", "Mean, held out"), ("watched", "Mean, phantoms")):
@@ -192,7 +192,9 @@ def _show(report: Report) -> None:
             both = {f"{m}_{when}": v for when, one in means.items() for m, v in one.items()}
             lines.append((title, *_cells(both)))
     show_table("Before and after (soft Dice: 1 for the reference itself)", _COLUMNS, lines)
-    outcome, note = report.outcome, volume_note(report.content)
+    outcome, note, kept = report.outcome, volume_note(report.content), share_note(report.content)
+    if kept:
+        say(kept)
     if note:
         warn(note)
     if not outcome.objections:

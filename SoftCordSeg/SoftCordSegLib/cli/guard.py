@@ -12,7 +12,14 @@ from typing import Any
 
 import typer
 
-from ..errors import Cancelled, OptionError, OutputError, SoftCordSegError
+from ..errors import (
+    Cancelled,
+    OptionError,
+    OutOfMemory,
+    OutputError,
+    SoftCordSegError,
+    is_out_of_memory,
+)
 from .console import fail, print_json, say_lines
 
 EXIT_FAILED, EXIT_USAGE, EXIT_CANCELLED = 1, 2, 130
@@ -54,9 +61,9 @@ def for_user(error: Exception, debug: bool = False, path: Path | None = None) ->
         return error.in_file(path)
     if debug:
         say_lines("".join(traceback.format_exception(type(error), error, error.__traceback__)))
-    if isinstance(error, MemoryError):
-        return SoftCordSegError(
-            "This needs more memory than is free.",
+    if is_out_of_memory(error):
+        return OutOfMemory(
+            "There is not enough memory for this.",
             path=path,
             hint="Close other programs, or crop the image, and try again.",
         )

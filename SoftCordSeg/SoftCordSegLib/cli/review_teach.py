@@ -157,7 +157,7 @@ def _say_plan(plan: TeachingPlan) -> None:
 
 
 def _show_report(taught: Teaching) -> None:
-    from ..workflows.finetune_bundle import volume_note
+    from ..workflows.finetune_bundle import share_note, volume_note
 
     measures = (("soft_dice", ".3f"), ("dice", ".3f"), ("volume_error_percent", ".1f"))
     show_table(
@@ -180,7 +180,9 @@ def _show_report(taught: Teaching) -> None:
     )
     for sentence in taught.left_out:
         warn(f"Not learned from: {sentence}")
-    note = volume_note(taught.report)
+    kept, note = share_note(taught.report), volume_note(taught.report)
+    if kept:
+        say(kept)
     if note:
         warn(note)
     objections: list[Any] = taught.report.get("objections", [])

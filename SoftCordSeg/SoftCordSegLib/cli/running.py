@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..errors import InputError
+from ..errors import InputError, OutOfMemory
+from ..processes import free_addresses
 from ..progress import Progress
 from ..workflows.run_each import Bar, Failure, OnFailure, Outcomes, run_each
 from .console import Interrupt, fail, interruptible, progress_bars, say
@@ -20,6 +21,8 @@ from .guard import for_user
 if TYPE_CHECKING:
     from ..network import ModelBundle
 
+# The address space in which Python, NumPy, SciPy and OpenVINO start with two threads.
+_LEAST_ADDRESSES = 640 << 20
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 # What training needs beside the rest of the library, by what is imported.
@@ -112,6 +115,22 @@ def run_with_bars(
         return run_each(items, work, bar=bar, on_failure=on_failure)
 
 
+def check_address_space() -> None:
+    """Check that the libraries find room where the address space is limited (``ulimit -v``):
+    with less, some of them end the process while they are imported, or hang.
+
+    Raises:
+        OutOfMemory: they do not.
+    """
+    free = free_addresses()
+    if free is not None and free < _LEAST_ADDRESSES:
+        raise OutOfMemory(
+            f"There is not enough memory: the limit of this shell leaves {free >> 20} MB, and"
+            f" {_LEAST_ADDRESSES >> 20} MB are the least.",
+            hint="Raise the limit (ulimit -v, or the memory of the job), and try again.",
+        )
+
+
 def import_nibabel() -> None:
     """Import nibabel without pydicom, which nibabel imports wherever it is installed, with all that
     pydicom imports, for an extension of NIfTI headers that no command here reads: a fifth of the
@@ -129,17 +148,22 @@ def import_nibabel() -> None:
         del sys.modules["pydicom"]
 
 
-def prepare_process(bundle: ModelBundle | None, threads: int | None) -> None:
+def prepare_process(bundle: ModelBundle | None, threads: int | None, device: str = "auto") -> None:
     """Make a process that is ours alone ready to run a network.
 
     Args:
-        bundle: the model: freed memory is kept for its next tile; None where there is none.
+        bundle: the model: where PyTorch runs it, freed memory is kept for its next tile; None where
+            there is none.
         threads: that the network may use on the CPU; None for all cores.
+        device: that it runs on.
+
+    Raises:
+        OptionError, NoEngine: the network cannot run on this device.
     """
-    from ..network.engines import limit_threads
+    from ..network.engines import PYTORCH, choose_engine, limit_threads
     from ..processes import LARGEST_THRESHOLD, keep_freed_memory
 
     limit_threads(threads)
-    if bundle is not None:
+    if bundle is not None and choose_engine(device, bundle.needs_pytorch).library == PYTORCH:
         # The layers of the authors' networks are larger than that.
         keep_freed_memory(LARGEST_THRESHOLD if bundle.plan is None else None)

@@ -11,7 +11,7 @@ from ..errors import OptionError
 from ..provenance import generated_by, model_of
 from .console import print_json, say, show_table, warn
 from .guard import EXIT_FAILED, guarded, json_of
-from .running import import_nibabel, prepare_process, watching
+from .running import check_address_space, import_nibabel, prepare_process, watching
 from .shared_options import (
     BoxText,
     Debug,
@@ -136,6 +136,7 @@ def segment_command(
         "threads": threads,
     }
     with guarded(debug, as_json):
+        check_address_space()
         import_nibabel()
         from ..network import store
         from ..workflows.dicom_in import segment_sources
@@ -155,7 +156,7 @@ def segment_command(
         after = _objects(images, options, dicom_slices) if dicom or dicom_slices else None
         images = _chosen(images, out, exclude)
         bundle = with_crop(store.open_bundle(model), crop)
-        prepare_process(bundle, threads)
+        prepare_process(bundle, threads, device)
         with watching(debug, len(images) > 1) as (bar, on_failure):
             outcomes = segment_sources(
                 images, out, bundle, options, series, after=after, bar=bar, on_failure=on_failure

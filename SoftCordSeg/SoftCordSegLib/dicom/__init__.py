@@ -6,6 +6,7 @@ Needs the packages of the extra 'dicom'; they are imported where they are used.
 from .dicom_conversion import ConvertedImages, converted
 from .dicom_geometry import (
     SourceSlices,
+    check_gaps,
     is_mosaic,
     on_slices,
     slices_of_grid,
@@ -38,6 +39,7 @@ __all__ = [
     "SeveralSeries",
     "SourceSlices",
     "binary_segmentation",
+    "check_gaps",
     "converted",
     "needing_dicom",
     "fractional_segmentation",

@@ -17,13 +17,17 @@ import numpy as np
 
 from ..errors import InputError
 from ..volume import Grid, Volume
-from .dicom_series import read_header
+from .dicom_series import corrupt_file_errors, read_header
 
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 # Of a slice's position, relative to the gap between slices.
 _GAP_TOLERANCE = 0.02
 # Of a voxel's position, relative to its edges.
 _PLACE_TOLERANCE = 0.05
+
+
+class UnevenGaps(InputError):
+    """The gaps between the slices of a series differ."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,16 @@ def source_slices(files: Sequence[Any]) -> SourceSlices:
             a mosaic, whose slices have no position of their own.
     """
     headers = [header for header in map(read_header, files) if header is not None]
+    try:
+        return _slices_of_headers(headers)
+    except corrupt_file_errors() as error:
+        raise InputError(
+            "The headers of the images are corrupt.",
+            hint="Export the series again, from the scanner or the archive.",
+        ) from error
+
+
+def _slices_of_headers(headers: Sequence[Any]) -> SourceSlices:
     slices = [one for header in headers for one in _slices_of(header)]
     if not slices:
         raise InputError(
@@ -106,10 +120,31 @@ def source_slices(files: Sequence[Any]) -> SourceSlices:
     affine[:3, 2] = _step(ordered, normal)
     affine[:3, 3] = ordered[0].position
     grid = Grid((*size, len(ordered)), _LPS_TO_RAS @ affine)
-    if first.frame is not None:
-        frames = tuple(one.frame or 1 for one in ordered)
-        return SourceSlices(grid, (first.source,), frames)
-    return SourceSlices(grid, tuple(one.source for one in ordered))
+    if all(one.frame is None for one in ordered):
+        return SourceSlices(grid, tuple(one.source for one in ordered))
+    # Of several multi-frame files, one a volume of a series over time, that of the first volume.
+    source = ordered[0].source
+    if any(one.source is not source for one in ordered):
+        return SourceSlices(grid, (source,), is_own_grid=True)
+    return SourceSlices(grid, (source,), tuple(one.frame or 1 for one in ordered))
+
+
+def check_gaps(files: Sequence[Any]) -> None:
+    """Refuse a series whose slices lie at unequal distances: as one volume, its lengths and areas
+    would be wrong.  Other faults are left to what converts it.
+
+    Args:
+        files: of the series.  Within :func:`.dicom_packages.needing_dicom`.
+
+    Raises:
+        UnevenGaps: they do.
+    """
+    try:
+        source_slices(files)
+    except UnevenGaps:
+        raise
+    except InputError:
+        return
 
 
 def is_mosaic(files: Sequence[Any]) -> bool:
@@ -256,7 +291,7 @@ def _step(ordered: Sequence[_Slice], normal: np.ndarray) -> np.ndarray:
     gap = float(step @ normal)
     strays = positions - (positions[0] + np.arange(len(ordered))[:, None] * step)
     if np.abs(strays @ normal).max() > max(_GAP_TOLERANCE * gap, 0.01):
-        raise InputError(
+        raise UnevenGaps(
             "The gaps between the slices differ: slices are missing, or the series is of several"
             " stacks.",
             hint="Give a series with all of its slices, at equal distances.",

@@ -11,7 +11,7 @@ from ..errors import InputError
 from ..volume import Volume
 from .dicom_geometry import volume_of_frames
 from .dicom_packages import needing_dicom
-from .dicom_series import read_header
+from .dicom_series import corrupt_file_errors, read_header
 
 _SEGMENTATION, _LABELMAP = "1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"
 _MAP = "1.2.840.10008.5.1.4.1.1.30"
@@ -33,7 +33,7 @@ def read_dicom_mask(path: Path) -> Volume:
     """
     with needing_dicom():
         header = read_header(path)
-        kind = "" if header is None else str(header.get("SOPClassUID") or "")
+        kind = _kind_of(header)
         if kind not in (_SEGMENTATION, _LABELMAP, _MAP):
             raise InputError(
                 "The file is not a DICOM segmentation or parametric map.",
@@ -50,8 +50,19 @@ def read_dicom_mask(path: Path) -> Volume:
                 path=path,
                 hint="Export it again.",
             ) from error
-    affine = np.asarray(volume.affine, dtype=float)
-    return volume_of_frames(np.asarray(volume.array, dtype=np.float32), affine)
+    affine, frames = np.asarray(volume.affine, float), np.asarray(volume.array, np.float32)
+    if not np.isfinite(frames).all() or not np.isfinite(affine).all():
+        raise InputError(
+            "The file has values that are NaN or infinite.", path=path, hint="Export it again."
+        )
+    return volume_of_frames(frames, affine)
+
+
+def _kind_of(header: Any) -> str:
+    try:
+        return "" if header is None else str(header.get("SOPClassUID") or "")
+    except corrupt_file_errors():
+        return ""
 
 
 def _segment(path: Path, number: int) -> Any:

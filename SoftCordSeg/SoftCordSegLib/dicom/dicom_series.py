@@ -219,6 +219,14 @@ def passed_over_sentences(series: Iterable[DicomSeries]) -> list[str]:
     ]
 
 
+def corrupt_file_errors() -> tuple[type[Exception], ...]:
+    """What pydicom raises on a file that is cut or corrupt, also when an element is taken."""
+    import pydicom
+
+    errors = pydicom.errors
+    return (errors.BytesLengthException, errors.InvalidDicomError, *_CORRUPT)
+
+
 def read_header(file: Path, tags: Sequence[str] | None = None) -> Any:
     """The header of a file, without its pixels; None where it is no DICOM file or is corrupt.
 
@@ -228,8 +236,12 @@ def read_header(file: Path, tags: Sequence[str] | None = None) -> Any:
 
     wanted: Any = None if tags is None else list(tags)
     try:
-        return pydicom.dcmread(file, stop_before_pixels=True, specific_tags=wanted, force=True)
-    except (pydicom.errors.InvalidDicomError, *_CORRUPT):
+        header = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=wanted, force=True)
+        if tags is not None:
+            for tag in header.keys():  # noqa: SIM118  pydicom decodes an element when it is taken
+                header[tag]
+        return header
+    except corrupt_file_errors():
         return None
 
 
@@ -285,14 +297,18 @@ def _why_passed_over(modality: str, headers: Sequence[Any], images: int) -> str:
     kinds = {str(word).upper() for header in headers for word in header.get("ImageType") or ()}
     if "LOCALIZER" in kinds or "SCOUT" in kinds:
         return "it is a localiser"
-    planes = {
-        tuple(round(float(cosine), 1) for cosine in header.ImageOrientationPatient)
-        for header in headers
-        if len(header.get("ImageOrientationPatient") or ()) == 6
-    }
+    planes = {_plane_of(header) for header in headers} - {()}
     if len(planes) > 2 and images <= _FEW_IMAGES:
         return "it is a localiser, with images in several directions"
     return ""
+
+
+def _plane_of(header: Any) -> tuple[float, ...]:
+    """The direction of an image, roughly; () where the header does not say it."""
+    try:
+        return tuple(round(float(cosine), 1) for cosine in header.get("ImageOrientationPatient"))
+    except (TypeError, ValueError):
+        return ()
 
 
 def _chosen(series: Sequence[DicomSeries], choice: str, path: Path) -> list[DicomSeries]:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InputError
-from ..morphometry import level_name
 from .dicom_geometry import SourceSlices
 from .object_parts import (
     MAKER,
@@ -20,9 +19,10 @@ from .object_parts import (
     cord_tracking,
     equipment,
     required_header,
+    series_number,
 )
 
-REPORT_SERIES = 9004
+REPORT_SERIES = 4
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,8 @@ class AreaEntry:
     @property
     def name(self) -> str:
         """As "Spinal cord C3" or "Spinal cord slice 12"."""
+        from ..morphometry import level_name
+
         where = level_name(self.level) if self.level is not None else ""
         return f"{SEGMENT_LABEL} {where if self.slice is None else f'slice {self.slice}'}".rstrip()
 
@@ -97,7 +99,7 @@ def measurement_report(
         evidence=[*images, segmentation],
         content=report,
         series_instance_uid=str(highdicom.UID()),
-        series_number=REPORT_SERIES,
+        series_number=series_number(images[0], REPORT_SERIES),
         sop_instance_uid=str(highdicom.UID()),
         instance_number=1,
         manufacturer=MAKER,
@@ -152,6 +154,8 @@ def _group(entry: AreaEntry, segmentation: Any, image: Any, made_by: MadeBy) -> 
 def vertebra_code(level: int) -> Any:
     """The SNOMED CT code of a vertebra; None below L5, where there is none."""
     from pydicom.sr.codedict import codes
+
+    from ..morphometry import level_name
 
     return getattr(codes.SCT, f"{level_name(level)}Vertebra", None)
 

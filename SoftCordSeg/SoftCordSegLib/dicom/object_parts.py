@@ -4,6 +4,7 @@ codes.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,7 @@ _COPIED = (
     "SOPInstanceUID",
     "StudyInstanceUID",
     "SeriesInstanceUID",
+    "SeriesNumber",
     "FrameOfReferenceUID",
     "PositionReferenceIndicator",
     "Modality",
@@ -46,14 +48,17 @@ _COPIED = (
     "SliceThickness",
     "SpacingBetweenSlices",
     "ImageType",
-    "PatientIdentityRemoved",
-    "DeidentificationMethod",
-    "LongitudinalTemporalInformationModified",
     "DimensionOrganizationSequence",
     "DimensionIndexSequence",
     "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
 )
+_USUAL = {
+    "PatientBirthDate": re.compile(r"\d{8}"),
+    "PatientSex": re.compile(r"[MFO]"),
+    "StudyDate": re.compile(r"\d{8}"),
+    "StudyTime": re.compile(r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?"),
+}
 _GROUPS = (
     "PixelMeasuresSequence",
     "PlaneOrientationSequence",
@@ -96,8 +101,14 @@ def required_header(image: Any) -> Any:
     for keyword in _COPIED:
         if keyword in image:
             kept[keyword] = image[keyword]
+    if "SpecificCharacterSet" in kept and not isinstance(kept.SpecificCharacterSet, str):
+        # Several, as for Japanese names: highdicom takes one, and UTF-8 has the letters of all.
+        kept.SpecificCharacterSet = "ISO_IR 192"
     for keyword in _REQUIRED_EMPTY:
-        setattr(kept, keyword, image.get(keyword) or "")
+        value = str(image.get(keyword) or "")
+        usual = _USUAL.get(keyword)
+        # All of these may be empty; what is no date or time at all cannot be written.
+        setattr(kept, keyword, value if usual is None or usual.fullmatch(value) else "")
     for name in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
         if name in kept:
             setattr(kept, name, [_bare_groups(groups) for groups in image[name].value])
@@ -120,6 +131,17 @@ def _bare_groups(groups: Any) -> Any:
         else:
             bare[name] = groups[name]
     return bare
+
+
+def series_number(image: Any, offset: int) -> int:
+    """The number of a series that we write: of those made from series 5 they are 501, 502, …
+
+    Args:
+        image: header of an image of the source.
+        offset: 1 to 99.
+    """
+    number = image.get("SeriesNumber")
+    return 100 * (int(number) if number is not None and 0 < int(number) < 10**6 else 90) + offset
 
 
 def equipment(made_by: MadeBy) -> dict[str, Any]:

@@ -11,9 +11,9 @@ import numpy as np
 
 from ..volume import Volume
 from .dicom_geometry import SourceSlices, on_slices
-from .object_parts import MAKER, MadeBy, equipment, required_header
+from .object_parts import MAKER, MadeBy, equipment, required_header, series_number
 
-MAP_SERIES = 9003
+MAP_SERIES = 3
 # No code of DICOM or SNOMED CT says "the share of a voxel that a structure occupies".
 OCCUPANCY = ("occupancy", "99SOFTCORD", "Share of the voxel that is spinal cord")
 
@@ -36,6 +36,7 @@ def parametric_map(mask: Volume, slices: SourceSlices, made_by: MadeBy) -> Any:
     from pydicom.sr.codedict import codes
     from pydicom.sr.coding import Code
 
+    images = [required_header(image) for image in slices.images]
     frames = np.clip(on_slices(mask, slices), 0, 1).astype(np.float32)
     mapping = highdicom.pm.RealWorldValueMapping(
         lut_label="1",
@@ -47,11 +48,11 @@ def parametric_map(mask: Volume, slices: SourceSlices, made_by: MadeBy) -> Any:
         quantity_definition=Code(*OCCUPANCY),
     )
     made = highdicom.pm.ParametricMap(
-        source_images=[required_header(image) for image in slices.images],
+        source_images=images,
         pixel_array=frames,
         **_places(slices),
         series_instance_uid=str(highdicom.UID()),
-        series_number=MAP_SERIES,
+        series_number=series_number(images[0], MAP_SERIES),
         sop_instance_uid=str(highdicom.UID()),
         instance_number=1,
         contains_recognizable_visual_features=False,

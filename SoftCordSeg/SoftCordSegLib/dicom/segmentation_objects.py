@@ -22,10 +22,10 @@ from .object_parts import (
     cord_tracking,
     equipment,
     required_header,
+    series_number,
 )
 
-# Of the series that we write: behind those of the scanner and of usual reconstructions.
-BINARY_SERIES, FRACTIONAL_SERIES = 9001, 9002
+BINARY_SERIES, FRACTIONAL_SERIES = 1, 2
 STEPS = 255
 
 
@@ -95,7 +95,7 @@ def _segmentation(
         max_fractional_value=STEPS,
         segment_descriptions=[segment],
         series_instance_uid=str(highdicom.UID()),
-        series_number=number,
+        series_number=series_number(images[0], number),
         sop_instance_uid=str(highdicom.UID()),
         instance_number=1,
         content_label="SPINAL_CORD",

@@ -79,6 +79,12 @@ def openvino_prepare(path: Path, config: UNetConfig, tile: tuple[int, ...]) -> N
     Thread(target=compile_it, name="softcord-compile").start()
 
 
+def forget_compiled() -> None:
+    """Let go of compiled networks and their memory."""
+    with _lock:
+        _networks.clear()
+
+
 def unet_graph(config: UNetConfig, weights: dict[str, np.ndarray], tile: tuple[int, ...]) -> Any:
     """``openvino.Model`` of a U-Net: (1, channels_in, i, j, k) to raw outputs (1, channels_out, i,
     j, k), float32.

@@ -69,12 +69,6 @@ class CorrectionsSaver:
         """A part of the mask was made anew by a model."""
         self._regions.append(entry)
 
-    @property
-    def is_dirty(self) -> bool:
-        """Whether something is not on the disk yet."""
-        here = self._is_whole and self._signature() != self._saved
-        return here or self._errands.busy or bool(self._failed)
-
     def save(self) -> None:
         """Write what has changed since it was last written; at once, on the thread."""
         if not self._is_whole:

@@ -30,11 +30,6 @@ class Errands:
         self._timer.setInterval(_LOOK_MS)
         self._timer.connect("timeout()", self._look)
 
-    @property
-    def busy(self) -> bool:
-        """Whether something is still to be done."""
-        return bool(self._waiting)
-
     def run(
         self, task: Callable[[], Any], on_done: Callable[[Future], None] | None = None
     ) -> Future:

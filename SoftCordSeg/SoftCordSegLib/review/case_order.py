@@ -49,10 +49,16 @@ def in_order(
     return sorted(rows, key=key)
 
 
-def shuffled(keys: Iterable[str], seed: int) -> list[str]:
-    """Keys in an order that tells nothing, the same for one seed on every machine."""
+def shuffled(keys: Iterable[str], seed: int, secret: str) -> list[str]:
+    """Keys in an order that tells nothing, the same for one seed and secret on every machine.
+
+    Args:
+        keys: of cases.
+        seed: the rater's choice.
+        secret: of the data set, see :mod:`.blinding`.
+    """
     found = sorted(keys)
-    random.Random(seed).shuffle(found)
+    random.Random(f"{secret} {seed}").shuffle(found)
     return found
 
 

@@ -3,7 +3,8 @@ raters disagree, for a third; and two methods side by side under neutral names.
 
 A reading is a file in ``derivatives/review/readings``, ``second.json``.  It says which cases are
 read, in which order and under which names, and, for a comparison, which method stands behind A and
-which behind B.  Nothing of it is shown while a reading is blinded.
+which behind B.  Nothing of it is shown while a reading is blinded; its order and names then come
+from the secret of the data set too, see :mod:`.blinding`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ..bids import Kind, label_name, review_folder
 from ..errors import InputError, OptionError
 from ..files import json_text, locked, write_text_atomically
 from ..structured_text import read_json
+from .blinding import blinding_secret
 from .raters import rater_slug
 from .review_cases import ReviewCase
 from .verdicts import Verdict, newest, utc_now
@@ -163,6 +165,7 @@ def draw_second_reading(
     name: str = "second",
     blinded: bool = False,
     seed: int = 1,
+    secret: str = "",
 ) -> Reading:
     """A random sample of the cases that were judged, of each verdict and contrast about as many as
     there are: the newest verdict of any rater counts.  Where none was judged yet, of all cases.
@@ -172,6 +175,7 @@ def draw_second_reading(
         verdicts: of all raters, oldest first.
         share: of the cases, a float above 0 and at most 1; an int is that many cases.
         name, blinded, seed: of the reading.
+        secret: of the data set, by which a blinded one is shuffled.
 
     Raises:
         OptionError: the share is out of range, or the name invalid.
@@ -191,14 +195,21 @@ def draw_second_reading(
             case.key
         )
     drawn = _stratified(strata, count, random.Random(seed))
-    return _reading(name, "second", drawn, blinded, seed)
+    return _reading(name, "second", drawn, blinded, seed, secret)
 
 
 def third_reading(
-    keys: Iterable[str], *, name: str = "third", blinded: bool = False, seed: int = 1
+    keys: Iterable[str],
+    *,
+    name: str = "third",
+    blinded: bool = False,
+    seed: int = 1,
+    secret: str = "",
 ) -> Reading:
-    """The cases on which raters disagree, for another one."""
-    return _reading(name, "third", list(dict.fromkeys(keys)), blinded, seed)
+    """The cases on which raters disagree, for another one; the rest as for
+    :func:`draw_second_reading`.
+    """
+    return _reading(name, "third", list(dict.fromkeys(keys)), blinded, seed, secret)
 
 
 def comparison_of(
@@ -236,8 +247,9 @@ def comparison_of(
             f"No image has masks of both '{methods[0]}' and '{methods[1]}'.",
             hint="Name two folders in the data set's derivatives that hold masks.",
         )
-    chance = random.Random(seed)
-    keys = chance.sample(sorted(both), _count(share, len(both)))
+    keys = random.Random(seed).sample(sorted(both), _count(share, len(both)))
+    chance = random.Random(f"{blinding_secret(dataset)} {name} {seed}")
+    chance.shuffle(keys)
     items = []
     for number, key in enumerate(keys, 1):
         pairs = list(zip(methods, both[key]))
@@ -325,10 +337,10 @@ def reader_mask(dataset: Path, reading: str, rater: str, case: ReviewCase) -> Pa
 
 
 def _reading(
-    name: str, kind: ReadingKind, keys: Sequence[str], blinded: bool, seed: int
+    name: str, kind: ReadingKind, keys: Sequence[str], blinded: bool, seed: int, secret: str
 ) -> Reading:
     ordered = sorted(keys)
-    random.Random(f"{name} {seed}").shuffle(ordered)
+    random.Random(f"{secret if blinded else ''} {name} {seed}").shuffle(ordered)
     items = tuple(
         ReadingItem(key, key, _neutral(number, len(ordered)))
         for number, key in enumerate(ordered, 1)

@@ -199,16 +199,6 @@ def start() -> OffscreenSlicer:
     return OffscreenSlicer(scene, application_logic, logics, temporary_folder)
 
 
-def print_no_messages() -> None:
-    """Keep VTK's own messages off the terminal, for programs that report errors themselves; for
-    this process.
-    """
-    import vtk
-
-    vtk.vtkLogger.SetStderrVerbosity(vtk.vtkLogger.VERBOSITY_OFF)
-    vtk.vtkOutputWindow.GetInstance().SetDisplayModeToNever()
-
-
 def _add_module_logic(name: str, logic, application_logic, scene):
     logic.SetMRMLApplicationLogic(application_logic)
     application_logic.SetModuleLogic(name, logic)

@@ -152,17 +152,6 @@ class SliceView(_View):
             width_mm, width_mm * self.size[1] / self.size[0], self.node.GetFieldOfView()[2]
         )
 
-    def pixel_of(self, position_mm) -> tuple[float, float]:
-        """(row, column) of a world position, for the picture of :meth:`render`; the slice's depth
-        is left out.
-        """
-        import vtk
-
-        inverse = vtk.vtkMatrix4x4()
-        vtk.vtkMatrix4x4.Invert(self.node.GetXYToRAS(), inverse)
-        x, y, _, _ = inverse.MultiplyPoint([*(float(c) for c in position_mm), 1.0])
-        return self.size[1] - 1 - y, x
-
     def close(self) -> None:
         """Release the view, and remove its nodes from the scene if it made them."""
         super().close()

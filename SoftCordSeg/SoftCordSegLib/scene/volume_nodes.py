@@ -15,7 +15,7 @@ import nibabel
 import numpy as np
 
 from ..errors import InputError
-from ..volume import Grid, Volume, time_points
+from ..volume import Grid, Volume
 
 _ATTRIBUTE = "SoftCordSeg.FileGrid"
 
@@ -58,49 +58,6 @@ def file_grid_of(node) -> Grid | None:
 # rounding.
 SAME_PLACE_MM = 0.02
 _MAX_SHEAR_COSINE = 1e-2
-
-
-def load_image(volumes_logic, path: str | Path, name: str | None = None):
-    """Load an image file as Slicer does.
-
-    Args:
-        volumes_logic: ``vtkSlicerVolumesLogic`` of the scene to load into.
-        path: the file.
-        name: of the node; the file's name without its endings where None.
-
-    Returns:
-        ``vtkMRMLScalarVolumeNode`` with display and storage nodes.
-
-    Raises:
-        InputError: Slicer cannot read the file, or it is not a 3D scalar image (for a series:
-            ``read_nifti`` with a time, then :func:`add_volume`).
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError("There is no such file.", path=path, hint="Check the name and the folder.")
-    is_nifti = path.name.endswith((".nii", ".nii.gz"))
-    if is_nifti and time_points(path) > 1:
-        raise InputError(
-            f"The file is a series of {time_points(path)} volumes.",
-            path=path,
-            hint="Choose one of them, or their mean, first.",
-        )
-    name = name or path.name.split(".")[0]
-    node = volumes_logic.AddArchetypeVolume(str(path), name)
-    if node is None or node.GetImageData() is None:
-        raise InputError(
-            "Slicer cannot read the file as an image.",
-            path=path,
-            hint="Export it again as .nii or .nii.gz.",
-        )
-    if node.GetImageData().GetNumberOfScalarComponents() != 1:
-        volumes_logic.GetMRMLScene().RemoveNode(node)
-        raise InputError(
-            "The file is a colour or vector image.", path=path, hint="Give a scalar MR image."
-        )
-    if is_nifti:
-        remember_file_grid(node, read_grid(path))
-    return node
 
 
 def add_volume(scene, volume: Volume, name: str, window: tuple[float, float] | None = None):

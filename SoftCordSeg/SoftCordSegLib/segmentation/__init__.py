@@ -4,10 +4,11 @@ back to the image's grid.
 Importing this package does not import torch; :func:`segment` does when it is called.
 """
 
+from ..errors import OutOfMemory
 from .mask_ends import AbruptEnd, Interruption, abrupt_ends, interruptions
 from .segment import segment
 from .soft_mask import SoftMask
-from .within_memory import OutOfMemory, segment_within_memory
+from .within_memory import segment_within_memory
 
 __all__ = [
     "AbruptEnd",

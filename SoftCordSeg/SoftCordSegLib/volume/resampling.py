@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
@@ -20,6 +21,8 @@ warnings.filterwarnings("ignore", "The behavior of affine_transform with a 1-D a
 
 # Standard deviations at which a Gaussian is cut off.
 _BLUR_REACH = 4.0
+# Voxels; what is larger is resampled piece by piece.
+_MOST_AT_ONCE = 1 << 25
 
 
 def resample(
@@ -49,26 +52,71 @@ def resample(
     data, offset = _needed_part(volume.data, matrix, grid.shape, margin)
     matrix = matrix.copy()
     matrix[:3, 3] -= offset
-    data = np.asarray(data, dtype=np.float32)
-    for axis in np.flatnonzero(blur):
-        data = ndimage.gaussian_filter1d(
-            data, blur[axis], axis=axis, mode="nearest", output=np.float32, truncate=_BLUR_REACH
-        )
-    mode, value = ("nearest", 0.0) if outside == "nearest" else ("grid-constant", float(outside))
     linear = matrix[:3, :3]
     if np.allclose(linear, np.diag(np.diag(linear)), atol=1e-9):
         linear = np.diag(linear)  # scipy then takes its much faster separable path
-    result = ndimage.affine_transform(
-        data,
-        linear,
-        matrix[:3, 3],
-        output_shape=grid.shape,
-        order=order,
-        mode=mode,
-        cval=value,
-        output=np.float32,
-    )
+    mode, value = ("nearest", 0.0) if outside == "nearest" else ("grid-constant", float(outside))
+    sampling = _Sampling(order, mode, value, blur)
+    if linear.ndim == 1 and order == 1 and data.size > _MOST_AT_ONCE and (linear > 0).all():
+        result = _in_slabs(data, linear, matrix[:3, 3], grid.shape, sampling)
+    else:
+        result = sampling(data, linear, matrix[:3, 3], grid.shape)
     return Volume(result, grid.affine)
+
+
+@dataclass(frozen=True)
+class _Sampling:
+    """How values are sampled: order of the spline, mode and value outside, and standard deviations
+    (3,) of the Gaussian before, in voxels.
+    """
+
+    order: int
+    mode: str
+    value: float
+    blur: np.ndarray
+
+    def __call__(
+        self, data: np.ndarray, linear: np.ndarray, start: np.ndarray, shape: tuple
+    ) -> np.ndarray:
+        """float32 of ``shape``: ``data`` at ``linear`` times the index, plus ``start``."""
+        data = np.asarray(data, dtype=np.float32)
+        for axis in np.flatnonzero(self.blur):
+            data = ndimage.gaussian_filter1d(
+                data,
+                self.blur[axis],
+                axis=axis,
+                mode="nearest",
+                output=np.float32,
+                truncate=_BLUR_REACH,
+            )
+        return ndimage.affine_transform(
+            data,
+            linear,
+            start,
+            output_shape=shape,
+            order=self.order,
+            mode=self.mode,
+            cval=self.value,
+            output=np.float32,
+        )
+
+
+def _in_slabs(
+    data: np.ndarray, linear: np.ndarray, start: np.ndarray, shape: tuple, sampling: _Sampling
+) -> np.ndarray:
+    """The same in slabs along the first axis, so that no copy of a large image is made; equal to
+    the rounding of a coordinate.
+    """
+    step, first, halo = linear[0], start[0], int(np.ceil(_BLUR_REACH * sampling.blur[0])) + 2
+    planes = max(int(_MOST_AT_ONCE / max(data[0].size * step, 1) / 4), 1)
+    result = np.empty(shape, np.float32)
+    for low in range(0, shape[0], planes):
+        high = min(low + planes, shape[0])
+        begin = int(np.clip(np.floor(first + step * low) - halo, 0, len(data) - 1))
+        end = int(np.clip(np.ceil(first + step * (high - 1)) + halo + 1, begin + 1, len(data)))
+        shifted = np.array([first + step * low - begin, *start[1:]])
+        result[low:high] = sampling(data[begin:end], linear, shifted, (high - low, *shape[1:]))
+    return result
 
 
 def resample_mask(mask: Volume, grid: Grid, order: int = MASK_ORDER) -> Volume:

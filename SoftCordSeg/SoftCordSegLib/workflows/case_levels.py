@@ -56,16 +56,21 @@ class DiscsFound:
         return self.marked[:1] or self.found
 
 
-def discs_there(image: Path, dataset: Path, folder: Path) -> DiscsFound:
+def discs_there(
+    image: Path, dataset: Path, folder: Path, labels: Sequence[Path] = ()
+) -> DiscsFound:
     """Look for the disc labels of a visit.
 
     Args:
         image: of which levels are wanted.
         dataset: where it lies; discs may be beside it and in the same folder of each derivative.
         folder: of the image's results.
+        labels: folders in which a review writes, which come first.
     """
     own_name = read_name(image).image
-    raw = [path for one in _raw_folders(image, dataset, folder) for path in _disc_files(one)]
+    marked = [path for label in labels for path in _beside(label)]
+    folders = dict.fromkeys([*marked, *_raw_folders(image, dataset, folder)])
+    raw = [path for one in folders for path in _disc_files(one)]
     ours = [path for one in _beside(folder) for path in _disc_files(one)]
     own = [path for path in (*raw, *ours) if read_name(path).is_of(own_name)]
     if not session_of(image):

@@ -7,10 +7,10 @@ The package ``distributed`` is needed, and folders that all machines see under t
 from __future__ import annotations
 
 import contextlib
-import itertools
+import logging
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from pathlib import Path
@@ -21,6 +21,7 @@ from ..errors import InputError, OptionError, SoftCordSegError
 from ..progress import Progress
 from .data_set_case import CaseJob, CaseResult, Work, failed_case, prepare_worker, run_case
 from .data_set_options import DataSetOptions
+from .data_set_run import OnResult
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -83,14 +84,15 @@ class DaskRunner:
     def run(
         self,
         jobs: Sequence[CaseJob],
-        on_result: Callable[[CaseResult], None],
+        on_result: OnResult,
         should_stop: Callable[[], bool],
     ) -> None:
         """Do all cases, in any order.
 
         Args:
             jobs: the cases; image and results are under the same paths on all machines.
-            on_result: called in this process for each case that was done or failed.
+            on_result: called in this process for each case that was done or failed; the jobs that
+                it returns are done next.
             should_stop: True once the user stopped: no further case is begun; what a worker has in
                 hand it finishes.
 
@@ -138,10 +140,10 @@ class _Queue:
     def run(
         self,
         jobs: Sequence[CaseJob],
-        on_result: Callable[[CaseResult], None],
+        on_result: OnResult,
         should_stop: Callable[[], bool],
     ) -> None:
-        waiting = iter(jobs)
+        waiting = deque(jobs)
         while self._fill(waiting):
             if should_stop():
                 self._client.cancel([future for _, future in self._sent.values()])
@@ -149,20 +151,21 @@ class _Queue:
             for future in self._finished.next_batch(block=False):
                 result = self._result(future)
                 if result is not None:
-                    on_result(result)
+                    waiting.extendleft(reversed(on_result(result) or ()))
                 future.release()
             if not self._finished.has_ready():
                 time.sleep(_LOOK_S)
 
-    def _fill(self, waiting: Iterator[CaseJob]) -> bool:
+    def _fill(self, waiting: deque[CaseJob]) -> bool:
         """Send as many cases as there is room for; False where all are done."""
         if len(self._sent) < _LEAST_AHEAD:
             room = _LEAST_AHEAD - len(self._sent)
         else:
             room = _AHEAD * sum(self._client.nthreads().values()) - len(self._sent)
-        for job in itertools.islice(waiting, max(room, 0)):
-            self._send(job)
-        if not self._sent and self._suspects:
+        for _ in range(min(max(room, 0), len(waiting))):
+            self._alone = False
+            self._send(waiting.popleft())
+        if not self._sent and not waiting and self._suspects:
             self._alone = True
             self._send(self._suspects.pop())
         return bool(self._sent)
@@ -224,12 +227,17 @@ def _connected(address: str) -> Iterator[Client]:
             hint="Give the address that it says when it starts, such as tcp://10.0.0.1:8786, or"
             " the path of its scheduler file.",
         ) from error
+    # What it says of a lost connection are tracebacks, and ours is a sentence.
+    logger = logging.getLogger("distributed.client")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
     try:
         yield client
     except OSError as error:  # of the connection: results are written elsewhere
         raise _scheduler_gone() from error
     finally:
         client.close()
+        logger.setLevel(before)
 
 
 def _on_worker(work: Work, job: CaseJob, threads: int | None, version: str) -> CaseResult:

@@ -19,11 +19,12 @@ from ..bids import (
     read_sidecar,
     shared_sidecar,
 )
-from ..errors import Cancelled, InputError, SoftCordSegError
+from ..errors import Cancelled, InputError, SoftCordSegError, is_out_of_memory
 from ..files import file_sha256, json_text, text_writer, write_text_atomically, write_together
 from ..progress import Progress
 from ..provenance import generated_by, now
 from .case_claims import claimed
+from .case_corrections import corrected_mask, label_folders
 from .case_inputs import is_as_noted, noted
 from .case_levels import DiscsFound, discs_there, levels_of_case
 from .case_record import record_of
@@ -225,7 +226,11 @@ def is_finished(job: CaseJob) -> bool:
     Raises:
         ModelError: there is no such model.
     """
-    return _mask_is_kept(job) and (not job.options.csa or _table_is_kept(job))
+    return (
+        _mask_is_kept(job)
+        and (not job.options.csa or _table_is_kept(job))
+        and not job.layout.failure(job.key).exists()  # of a worker that was lost at the very end
+    )
 
 
 def opened_bundle(model: str | None) -> ModelBundle:
@@ -243,8 +248,8 @@ def reason_of(error: Exception, job: CaseJob) -> dict[str, str]:
     hint, path = "", None
     if isinstance(error, SoftCordSegError):
         what, hint, path = error.sentence, error.hint, error.path
-    elif isinstance(error, MemoryError):
-        what = "This needs more memory than is free."
+    elif is_out_of_memory(error):
+        what = "There is not enough memory for this."
         hint = "Use fewer processes, or a machine with more memory."
     elif isinstance(error, OSError) and error.strerror:
         what = f"The system refuses this: {error.strerror}."
@@ -277,11 +282,12 @@ def _opened(folder: Path, sha256: str) -> ModelBundle:
 def _do(job: CaseJob, progress: Progress, segmenter: Segmenter) -> dict[str, Any]:
     """Mask, levels, areas; fields of the result."""
     progress.check_cancelled()
-    if not (job.options.resume and _mask_is_kept(job)):
+    # The second time of a case in one run, its mask was made the first time.
+    if not ((job.options.resume or job.last) and _mask_is_kept(job)):
         bundle = opened_bundle(job.options.model)
         segmenter(job.image, job.folder, bundle, job.segment_options, progress.part(0.0, 0.8))
     as_it_is = _as_it_is(job)
-    if not job.options.csa or not as_it_is["found"]:
+    if not job.options.csa or not (as_it_is["found"] or _corrected(job)):
         for kind in ("table", "record"):  # of a mask that was there before
             with contextlib.suppress(KeyError, OSError):
                 job.files[kind].unlink()
@@ -294,7 +300,7 @@ def _measure(job: CaseJob, progress: Progress) -> tuple[bool, tuple[str, ...]]:
     """Find levels, measure and write; or True where another image may have levels."""
     from ..volume import check_is_cord, mask_values, read_nifti
 
-    path = job.files["mask"]
+    path = _corrected(job) or job.files["mask"]
     mask = read_nifti(path)
     check_is_cord(mask_values(mask))
     discs = _discs(job)
@@ -312,14 +318,16 @@ def _measure(job: CaseJob, progress: Progress) -> tuple[bool, tuple[str, ...]]:
     )
     if levels.path is None and job.others and not job.last:
         return True, reasons
-    measured = _measured(job, mask, levels, progress.part(0.6, 1.0))
+    measured = _measured(job, path, mask, levels, progress.part(0.6, 1.0))
     _write(job, measured, (*job.notes, *reasons))
     return False, ()
 
 
-def _measured(job: CaseJob, mask: Volume, levels: MaskLevels, progress: Progress) -> Measured:
+def _measured(
+    job: CaseJob, path: Path, mask: Volume, levels: MaskLevels, progress: Progress
+) -> Measured:
     """One row a level where these are known, else one row of the whole."""
-    measured = measure_volume(job.files["mask"], mask, levels, CsaOptions(), progress)
+    measured = measure_volume(path, mask, levels, CsaOptions(), progress)
     if levels.path is None:
         return measured
     with contextlib.suppress(InputError):  # no slice of it is within a level
@@ -343,13 +351,13 @@ def _write(job: CaseJob, measured: Measured, notes: tuple[str, ...]) -> None:
         measured,
         job.key,
         inputs={
-            "Mask": noted(files["mask"]),
+            "Mask": noted(measured.path),
             "Discs": [noted(path) for path in _discs(job).to_use],
         },
         choice=job.options.csa_words(),
         notes=notes,
     )
-    text = csv_text(measured.shape, measured.summary, files["mask"].name)
+    text = csv_text(measured.shape, measured.summary, measured.path.name)
     write_together(
         {
             files["table"]: text_writer(text),
@@ -365,7 +373,7 @@ def _mask_is_kept(job: CaseJob) -> bool:
     if not content or not files["mask"].is_file():
         return False
     if is_corrected(content):
-        return not options.overwrite
+        return not options.overwrite or job.last
     model = content.get("Model")
     source = {
         "Bytes": content.get("SourceBytes"),
@@ -399,7 +407,8 @@ def _masks_are_as_made(files: Mapping[str, Path], content: Mapping[str, Any]) ->
 def _table_is_kept(job: CaseJob) -> bool:
     """Whether the areas need not be measured again."""
     files = job.files
-    if read_sidecar(files["sidecar"]).get("Found") is False:
+    corrected = _corrected(job)
+    if corrected is None and read_sidecar(files["sidecar"]).get("Found") is False:
         return True  # of an empty mask there are none
     content = read_sidecar(files["record"])
     inputs = content.get("Inputs")
@@ -407,7 +416,8 @@ def _table_is_kept(job: CaseJob) -> bool:
         return False
     if content.get("Choice") != job.options.csa_words():
         return False
-    if not is_as_noted(files["mask"], inputs.get("Mask"), job.options.verify):
+    mask = corrected or files["mask"]
+    if not is_as_noted(mask, inputs.get("Mask"), job.options.verify):
         return False
     discs, notes = _discs(job).to_use, inputs.get("Discs")
     return (
@@ -418,7 +428,12 @@ def _table_is_kept(job: CaseJob) -> bool:
 
 
 def _discs(job: CaseJob) -> DiscsFound:
-    return discs_there(job.image, job.dataset, job.folder)
+    labels = label_folders(job.image, job.dataset, job.out)
+    return discs_there(job.image, job.dataset, job.folder, labels)
+
+
+def _corrected(job: CaseJob) -> Path | None:
+    return corrected_mask(job.image, job.dataset, job.out)
 
 
 def _as_it_is(job: CaseJob) -> dict[str, Any]:

@@ -9,8 +9,11 @@ import csv
 import io
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
+from math import isfinite, nan
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from ..bids import (
@@ -28,9 +31,10 @@ from ..errors import InputError, SoftCordSegError
 from ..files import check_folder, safe_cell, text_writer, write_together
 from ..progress import Progress
 from .case_record import measured_of
-from .compare_contrasts import Compared, compare_contrasts, mean_sd
+from .compare_contrasts import Compared, compare_contrasts
 from .csa_measure import CsaOptions, Grouping, Measured
 from .data_set_run import describe_results
+from .deidentify_check import says_who
 from .run_each import Bar, OnFailure, no_bar, say_nothing
 from .two_visits import Visits, compare_visits, visits_text
 
@@ -64,7 +68,7 @@ class GroupOptions:
     """What is made.
 
     Attributes:
-        standard_names: as the participant level was run.
+        standard_names: as the participant level was run; seen by the folder of its tables too.
         levels: of the comparisons; () for all.
         smallest_change: change between two visits, %, from which on it is told from chance; None
             for that of the scan-rescan pairs in the data set.
@@ -124,6 +128,8 @@ def make_group(
     """
     options = options or GroupOptions()
     layout = DerivativeLayout(out, options.standard_names)
+    if not layout.standard_names and DerivativeLayout(out, True).tables.is_dir():
+        layout = DerivativeLayout(out, True)
     images = find_images(dataset, choice, skip=[out])
     if not images or not out.is_dir():
         raise InputError(
@@ -138,17 +144,68 @@ def make_group(
         doubts = _doubts(out, {one.key for one in images}, progress, on_failure)
     result.doubtful = sorted(doubts.items(), key=lambda one: -one[1].score)
     with bar("Tables") as progress:
-        rows, compared = _read(dataset, layout, images, doubts, options, result, progress)
+        tables = _read(dataset, layout, images, doubts, options, result, progress)
         result.visits = compare_visits(
             dataset,
             _by_participant(images, layout),
             options.levels,
             options.smallest_change,
         )
-        _write(layout, dataset, rows, compared, result)
+        _write(layout, tables, result)
     if options.qc:
         _make_page(out, layout, images, result, bar, on_failure)
     return result
+
+
+class _Tables:
+    """What is written of all images.  Kept as text and numbers: of 10,000 visits the rows
+    themselves would take hundreds of megabytes.
+
+    Attributes:
+        areas: by contrast and level, of each image, mm².
+    """
+
+    def __init__(self, columns: Sequence[str], contrasts: Sequence[str]):
+        self.areas: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+        self._sds: dict[tuple[tuple[int, ...], str], list[float]] = defaultdict(list)
+        self._columns, self._contrasts = tuple(columns), tuple(contrasts)
+        self._rows, self._compared = [tsv_line(columns, dict(zip(columns, columns)))], [""]
+
+    @property
+    def rows(self) -> str:
+        """One row an image and level."""
+        return "".join(self._rows)
+
+    @property
+    def contrasts(self) -> str:
+        """One row a visit and level, contrasts side by side; "" without any."""
+        return "".join(self._compared)
+
+    @property
+    def sds(self) -> dict[str, list[float]]:
+        """By name of the level, from above to below, of each visit, mm²."""
+        return {name: found for (_, name), found in sorted(self._sds.items())}
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """A row of the first table."""
+        self._rows.append(tsv_line(self._columns, row))
+        if row.get("level") and row.get("area_mm2") is not None:
+            self.areas[str(row["contrast"])][int(row["level"])].append(float(row["area_mm2"]))
+
+    def compare(self, one: Compared) -> None:
+        """The rows of a visit."""
+        from ..morphometry import contrasts_csv_text
+
+        spreads = [
+            replace(spread, values={n: spread.values.get(n, nan) for n in self._contrasts})
+            for spread in one.spreads
+        ]
+        header, _, rows = contrasts_csv_text(spreads, one.subject).partition("\r\n")
+        self._compared[0] = f"{header}\r\n"
+        self._compared.append(rows)
+        for spread in spreads:
+            if isfinite(spread.sd):
+                self._sds[spread.levels, spread.name].append(spread.sd)
 
 
 def _read(
@@ -159,27 +216,39 @@ def _read(
     options: GroupOptions,
     result: GroupResult,
     progress: Progress,
-) -> tuple[list[dict[str, Any]], list[Compared]]:
-    """The rows of the table, and the contrasts of each visit side by side."""
-    _, facts = participant_rows(dataset)
-    rows: list[dict[str, Any]] = []
-    compared: list[Compared] = []
-    for number, visit in enumerate(_visits(images)):
+) -> _Tables:
+    """The tables, visit by visit."""
+    columns, facts = participant_rows(dataset)
+    hidden = [n for n in columns if says_who(n, (row.get(n, "") for row in facts.values()))]
+    if hidden:
+        result.problems.append(
+            f"Left out of the table, since they say who somebody is: {', '.join(hidden)}"
+            " (participants.tsv)."
+        )
+    tables = _Tables(
+        [*_OURS, *(name for name in columns if name not in (*_OURS, *hidden))],
+        sorted({image.contrast for image in images}),
+    )
+    done = 0
+    for visit in _visits(images):
         progress.check_cancelled()
-        progress.report(number / len(images), "Reading the tables")
-        shapes: dict[str, Measured] = {}
+        progress.report(done / len(images), "Reading the tables")
+        done += len(visit)
+        measured: dict[str, Measured] = {}
         for image in visit:
-            status, new = _rows_of(image, layout, doubts.get(image.key))
+            status, rows = _rows_of(image, layout, doubts.get(image.key))
             result.counts[status] += 1
-            rows += [{**facts.get(image.participant, {}), **row} for row in new]
-            found = (
-                measured_of(layout.record(image.key), image.image) if status == MEASURED else None
-            )
+            for row in rows:
+                tables.add({**facts.get(image.participant, {}), **row})
+            path = layout.record(image.key)
+            found = measured_of(path, image.image) if status == MEASURED else None
             if found is not None and found.shape.levels is not None:
-                shapes[image.contrast] = found
-        if len(shapes) > 1:
-            compared += _compared(visit[0].session, shapes, options.levels)
-    return rows, compared
+                measured[image.contrast] = found
+        if len(measured) > 1:
+            for one in _compared(visit[0].session, measured, options.levels):
+                tables.compare(one)
+    result.sd = [(name, fmean(found), len(found)) for name, found in tables.sds.items()]
+    return tables
 
 
 def _compared(
@@ -212,9 +281,9 @@ def _rows_of(
         image.image, Kind.SOFT_MASK, standard_names=layout.standard_names
     )
     sidecar = read_sidecar(sidecar_path(mask))
-    if sidecar.get("Found") is False:
-        return EMPTY, [{**first, "status": EMPTY, "reason": sidecar.get("Message")}]
     record = read_sidecar(layout.record(image.key))
+    if not record and sidecar.get("Found") is False:
+        return EMPTY, [{**first, "status": EMPTY, "reason": sidecar.get("Message")}]
     if not record:
         reason = "It was segmented, and not measured." if sidecar else "It was not segmented yet."
         return OPEN, [{**first, "status": OPEN, "reason": reason}]
@@ -226,7 +295,7 @@ def _rows_of(
 
 def _cells(row: Mapping[str, Any]) -> dict[str, Any]:
     """Of one row of a record."""
-    levels = row.get("Levels") or ()
+    levels: Sequence[int] = row.get("Levels") or ()
     cells: dict[str, Any] = {
         "level": levels[0] if len(levels) == 1 else None,
         "level_name": row.get("Name") if levels else None,
@@ -289,118 +358,81 @@ def _make_page(
         result.problems.append(f"The page of quality control could not be made: {error}")
 
 
-def _write(
-    layout: DerivativeLayout,
-    dataset: Path,
-    rows: Sequence[Mapping[str, Any]],
-    compared: Sequence[Compared],
-    result: GroupResult,
-) -> None:
+def _write(layout: DerivativeLayout, tables: _Tables, result: GroupResult) -> None:
     from ..reports.figure_style import write_figure
 
-    known, _ = participant_rows(dataset)
-    columns = [*_OURS, *(name for name in known if name not in _OURS)]
     files: dict[str, tuple[Path, Callable[[Path], object]]] = {}
-    files["table"] = (layout.group_table, text_writer(tsv_text(columns, rows)))
-    doubtful = [
-        {"case": key, "doubt": round(doubt.score, 3), "slice": doubt.slice, "reason": doubt.reason}
-        for key, doubt in result.doubtful
-    ]
-    names = ("case", "doubt", "slice", "reason")
-    files["doubts"] = layout.group / "doubt.tsv", text_writer(tsv_text(names, doubtful))
-    areas = areas_figure(rows)
-    if areas is not None:
-        path = layout.group / "csa_group.png"
-        files["areas"] = path, lambda temporary: write_figure(areas, temporary)
-    if compared:
-        result.sd = mean_sd(compared)
-        files["contrasts"] = (
-            layout.group / "csa_contrasts.csv",
-            text_writer(_side_by_side(compared)),
-        )
-        spreads = spreads_figure(compared)
-        if spreads is not None:
-            path = layout.group / "csa_contrasts.png"
-            files["sd"] = path, lambda temporary: write_figure(spreads, temporary)
+    files["table"] = layout.group_table, text_writer(tables.rows)
+    columns = ("case", "doubt", "slice", "reason")
+    lines = [tsv_line(columns, dict(zip(columns, columns)))]
+    for key, doubt in result.doubtful:
+        cells = (key, round(doubt.score, 3), doubt.slice, doubt.reason)
+        lines.append(tsv_line(columns, dict(zip(columns, cells))))
+    files["doubts"] = layout.group / "doubt.tsv", text_writer("".join(lines))
+    if tables.contrasts:
+        files["contrasts"] = layout.group / "csa_contrasts.csv", text_writer(tables.contrasts)
     if result.visits is not None and result.visits.rows:
         files["visits"] = layout.group / "csa_visits.csv", text_writer(visits_text(result.visits))
+    for kind, name, figure in (
+        ("areas", "csa_group.png", areas_figure(tables.areas)),
+        ("sd", "csa_contrasts.png", spreads_figure(tables.sds)),
+    ):
+        if figure is not None:
+            files[kind] = layout.group / name, partial(write_figure, figure)
     write_together(dict(files.values()))
     result.files |= {kind: path for kind, (path, _) in files.items()}
 
 
-def tsv_text(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
-    """A table as BIDS has it: tabs, "n/a" for what is missing."""
+def tsv_line(columns: Sequence[str], row: Mapping[str, Any]) -> str:
+    """A line of a table as BIDS has it: tabs, "n/a" for what is missing."""
     stream = io.StringIO()
-    writer = csv.writer(stream, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow([_cell(row.get(name)) for name in columns])
+    csv.writer(stream, delimiter="\t", lineterminator="\n").writerow(
+        [_cell(row.get(name)) for name in columns]
+    )
     return stream.getvalue()
 
 
-def areas_figure(rows: Sequence[Mapping[str, Any]]) -> Figure | None:
-    """The areas of all participants by level, a panel for each contrast; None without any."""
+def areas_figure(areas: Mapping[str, Mapping[int, Sequence[float]]]) -> Figure | None:
+    """The areas of all participants by level, a panel for each contrast; None without any.
+
+    Args:
+        areas: by contrast and level (2 for C2), mm².
+    """
     from ..colours import BLUE
+    from ..morphometry import level_name
     from ..reports.violin_figures import violin_panels_figure
 
-    panels: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for row in sorted(rows, key=lambda row: row.get("level") or 0):
-        if row.get("level") and row.get("area_mm2") is not None:
-            panels[str(row["contrast"])][str(row["level_name"])].append(float(row["area_mm2"]))
-    if not panels:
+    counts = {name: sum(map(len, levels.values())) for name, levels in areas.items()}
+    largest = sorted(counts, key=lambda name: -counts[name])[:_MOST_PANELS]
+    if not largest:
         return None
-    largest = sorted(panels, key=lambda name: -sum(map(len, panels[name].values())))[:_MOST_PANELS]
-    levels = {int(row["level"]): str(row["level_name"]) for row in rows if row.get("level")}
-    counts = Counter(
-        {
-            name: sum(len(panels[panel].get(name, ())) for panel in largest)
-            for name in levels.values()
-        }
-    )
-    shown = {name for name, _ in counts.most_common(_MOST_GROUPS)}
-    names = [name for _, name in sorted(levels.items()) if name in shown]
-    kept = {
-        panel: {name: panels[panel].get(name, []) for name in names} for panel in sorted(largest)
+    by_level = Counter({n: 0 for name in largest for n in areas[name]})
+    for name in largest:
+        by_level.update({level: len(values) for level, values in areas[name].items()})
+    levels = sorted(level for level, _ in by_level.most_common(_MOST_GROUPS))
+    panels = {
+        name: {level_name(level): areas[name].get(level, ()) for level in levels}
+        for name in sorted(largest)
     }
-    return violin_panels_figure(kept, dict.fromkeys(kept, BLUE), "Area, mm²")
+    return violin_panels_figure(panels, dict.fromkeys(panels, BLUE), "Area, mm²")
 
 
-def spreads_figure(compared: Sequence[Compared]) -> Figure | None:
-    """SD over contrasts by level, a point for each visit; None without any."""
+def spreads_figure(sds: Mapping[str, Sequence[float]]) -> Figure | None:
+    """SD over contrasts by level, a point for each visit; None without any.
+
+    Args:
+        sds: by name of the level, mm².
+    """
     from ..colours import GREEN
     from ..reports.violin_figures import violins_figure
 
-    groups: dict[str, list[float]] = defaultdict(list)
-    for one in compared:
-        for spread in one.spreads:
-            if spread.sd == spread.sd:
-                groups[spread.name].append(spread.sd)
-    if not groups:
+    most = sorted(sds, key=lambda name: -len(sds[name]))[:_MOST_GROUPS]
+    if not most:
         return None
-    shown = dict(sorted(groups.items(), key=lambda one: -len(one[1]))[:_MOST_GROUPS])
-    ordered = {name: values for name, values in groups.items() if name in shown}
+    groups = {name: values for name, values in sds.items() if name in most}
     return violins_figure(
-        ordered, dict.fromkeys(ordered, GREEN), "SD over contrasts, mm²", from_zero=True
+        groups, dict.fromkeys(groups, GREEN), "SD over contrasts, mm²", from_zero=True
     )
-
-
-def _side_by_side(compared: Sequence[Compared]) -> str:
-    """All visits in one table of the same columns."""
-    from dataclasses import replace
-    from math import nan
-
-    from ..morphometry import contrasts_csv_text
-
-    names = sorted({name for one in compared for s in one.spreads for name in s.values})
-    texts = [
-        contrasts_csv_text(
-            [replace(s, values={n: s.values.get(n, nan) for n in names}) for s in one.spreads],
-            one.subject,
-        )
-        for one in compared
-        if one.spreads
-    ]
-    return texts[0] + "".join(text.split("\r\n", 1)[1] for text in texts[1:]) if texts else ""
 
 
 def _cell(value: Any) -> Any:

@@ -46,20 +46,25 @@ _POLL_S = 2.0
 _LAST = 50
 
 
+# Called for each result; returns what can be done now that it is there.
+OnResult = Callable[[CaseResult], Sequence[CaseJob]]
+
+
 class Runner(Protocol):
     """Does cases: in this process, in several, or on several machines."""
 
     def run(
         self,
         jobs: Sequence[CaseJob],
-        on_result: Callable[[CaseResult], None],
+        on_result: OnResult,
         should_stop: Callable[[], bool],
     ) -> None:
         """Do all jobs, in their order as far as that is possible.
 
         Args:
             jobs: what is to be done.
-            on_result: called in this thread for each that was done, in any order.
+            on_result: called in this thread for each that was done, in any order; the jobs that it
+                returns are to be done too, as soon as possible.
             should_stop: True once the user asked to stop: then the cases in hand are finished or
                 dropped, and the rest is left.
         """
@@ -80,20 +85,20 @@ class SerialRunner:
     def run(
         self,
         jobs: Sequence[CaseJob],
-        on_result: Callable[[CaseResult], None],
+        on_result: OnResult,
         should_stop: Callable[[], bool],
     ) -> None:
         """As :class:`Runner` says."""
         if jobs:
             prepare_worker(jobs[0].options)
-        for job in jobs:
-            if should_stop():
-                return
+        waiting = deque(jobs)
+        while waiting and not should_stop():
+            job = waiting.popleft()
             try:
                 result = self.work(job, Progress(self._report_of(job), should_stop))
             except Cancelled:
                 return
-            on_result(result)
+            waiting.extendleft(reversed(on_result(result) or ()))
 
     def _report_of(self, job: CaseJob) -> Callable[[float, str], None] | None:
         report = self.on_report
@@ -107,12 +112,12 @@ class DataSetOutcome:
     """What became of a data set.
 
     Attributes:
-        finished: cases that were done before this run.
-        done: by this run.
-        kept: by another run meanwhile.
+        finished: how many were done before this run.
+        done: how many by this run.
+        kept: how many by another run meanwhile.
         failed: the results of those that could not be done.
         not_found: keys of those in which no cord was found.
-        left: keys of cases that were not done, since the user stopped the run.
+        left: how many were not done, since the user stopped the run or all workers were lost.
         log: its file.
     """
 
@@ -212,6 +217,8 @@ class _Book:
         # Wait for levels from other images of the visit; are in the hands of another run.
         self._held: dict[str, CaseJob] = {}
         self._taken: dict[str, CaseJob] = {}
+        # Those of the first that were given to the runner again.
+        self._given: set[str] = set()
         self._times: deque[float] = deque([time.monotonic()], maxlen=_LAST)
 
     @property
@@ -219,18 +226,19 @@ class _Book:
         """How many cases are open."""
         return len(self._open)
 
-    def enter(self, result: CaseResult) -> None:
-        """Take note of a result."""
+    def enter(self, result: CaseResult) -> list[CaseJob]:
+        """Take note of a result; returns the cases of its visit that have waited for it."""
         job = self._open.get(result.key)
         if job is None:
-            return  # settled before: a worker was taken for dead
+            return []  # settled before: a worker was taken for dead
         if result.waits:
             self._taken.pop(result.key, None)
             self._held[result.key] = replace(job, last=True, notes=result.notes)
-            return
+            return self._released(job)
         if result.status == STATUS_TAKEN:
             self._taken[result.key] = self._held.pop(result.key, job)
-            return
+            self._given.discard(result.key)
+            return []
         for waiting in (self._open, self._held, self._taken):
             waiting.pop(result.key, None)
         self._count(result)
@@ -238,6 +246,16 @@ class _Book:
         self._times.append(time.monotonic())
         self.report()
         self._on_result(result)
+        return self._released(job)
+
+    def _released(self, job: CaseJob) -> list[CaseJob]:
+        """What is held of the visit of a case, once no other of it is to come."""
+        visit = sorted((job.key, *job.others))
+        if any(key in self._open and key not in self._held for key in visit):
+            return []
+        keys = [key for key in visit if key in self._held and key not in self._given]
+        self._given.update(keys)
+        return [self._held[key] for key in keys]
 
     def next_jobs(self, should_stop: Callable[[], bool]) -> list[CaseJob]:
         """What can be done now; waits where all that is open is in the hands of other runs."""
@@ -257,6 +275,7 @@ class _Book:
             if ready or not self._taken:
                 for job in ready:
                     self._open[job.key] = job
+                self._given.update(job.key for job in ready)
                 return ready
             time.sleep(_POLL_S / 10 if should_stop() else _POLL_S)
         return []

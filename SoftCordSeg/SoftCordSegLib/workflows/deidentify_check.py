@@ -11,7 +11,7 @@ import csv
 import io
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,6 +107,11 @@ def check_deidentified(dataset: Path, progress: Progress) -> None:
         hint="Remove these entries (of dates, shift them to before 1925, as BIDS has it), and check"
         " again.",
     )
+
+
+def says_who(field: str, values: Iterable[str]) -> bool:
+    """Whether a column of this name and these values says who somebody is."""
+    return any(_what(field.strip(), value) for value in values)
 
 
 def _files(folder: Path) -> Iterator[Path]:

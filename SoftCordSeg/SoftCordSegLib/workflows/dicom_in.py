@@ -150,10 +150,19 @@ def with_series(
         SoftCordSegError: the series cannot be read or converted.
         Cancelled: through ``progress``.
     """
-    from ..dicom import converted, opened_source, passed_over_sentences, series_of_source
+    from ..dicom import (
+        check_gaps,
+        converted,
+        needing_dicom,
+        opened_source,
+        passed_over_sentences,
+        series_of_source,
+    )
 
     with opened_source(source, progress.part(0.0, 0.3)) as files:
         series, others = series_of_source(source, files, choice, progress.part(0.3, 0.7))
+        with needing_dicom():
+            check_gaps(series.files)
         with tempfile.TemporaryDirectory(prefix="softcord-") as folder:
             image = Path(folder, f"{series.name}.nii.gz")
             with converted(series.files, progress.part(0.7, 1.0)) as images:
@@ -182,8 +191,12 @@ def _write_bare(image: Path, path: Path) -> None:
     import nibabel
     import numpy as np
 
-    converted: Any = nibabel.load(image)
-    bare = nibabel.Nifti1Image(np.asanyarray(converted.dataobj), converted.affine)
+    # Not mapped: a mapped file cannot be removed on Windows.
+    converted: Any = nibabel.load(image, mmap=False)
+    data = np.asanyarray(converted.dataobj)
+    if data.dtype == np.float64:  # where the file has a scaling
+        data = data.astype(np.float32)
+    bare = nibabel.Nifti1Image(data, converted.affine)
     bare.set_qform(converted.affine, code=1)
     bare.set_sform(converted.affine, code=1)
     bare.header.set_zooms(converted.header.get_zooms())

@@ -299,19 +299,6 @@ def _rows(outcome: Outcome) -> list[dict[str, Any]]:
     return rows
 
 
-def _volume_change(rows: list[dict[str, Any]]) -> float:
-    """Mean change of the volume of the cords of watched images, per cent: soft Dice alone hides
-    that all of them are drawn larger, and areas with them.
-    """
-    changes = [
-        100 * (100 + row["volume_error_percent_after"]) / (100 + row["volume_error_percent_before"])
-        - 100
-        for row in rows
-        if row["group"] == "watched" and row["volume_error_percent_before"] > -100
-    ]
-    return round(sum(changes) / len(changes), 3) if changes else 0.0
-
-
 def volume_note(report: dict[str, Any]) -> str:
     """A sentence where a new bundle draws cords that it should not change larger or smaller, by
     more than :data:`LARGEST_VOLUME_CHANGE`; "" else.
@@ -326,6 +313,23 @@ def volume_note(report: dict[str, Any]) -> str:
     return (
         f"On images that it is not meant to change on, cords are {size} than before, and areas"
         " with them. Learn from more cases whose masks were right, too."
+    )
+
+
+def share_note(report: dict[str, Any]) -> str:
+    """A sentence where not all of the change of the weights is kept; "" else.
+
+    Args:
+        report: of :attr:`Report.content`.
+    """
+    kept = report.get("weight_share") or {}
+    if not kept.get("tried") or kept["share"] >= 1:
+        return ""
+    whole, before = kept["tried"][0], report["watched"]["before"]["soft_dice"]
+    return (
+        f"{kept['share']:.0%} of the change of the weights is kept: with all of it, the volume of"
+        f" cords that it is not meant to change on changes by {whole['volume_change_percent']:+.1f}"
+        f" %, and soft Dice by {whole['soft_dice'] - before:+.4f}."
     )
 
 
@@ -347,6 +351,8 @@ def _by_contrast(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _content(outcome: Outcome, parent: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    from ..training.finetune.weight_share import volume_change_percent
+
     return {
         "GeneratedBy": generated_by(),
         "parent": parent,
@@ -359,7 +365,10 @@ def _content(outcome: Outcome, parent: str, rows: list[dict[str, Any]]) -> dict[
             "before": _means(outcome.watched_before),
             "after": _means(outcome.watched_after),
         },
-        "watched_volume_change_percent": _volume_change(rows),
+        "watched_volume_change_percent": round(
+            volume_change_percent(outcome.watched_before, outcome.watched_after), 3
+        ),
+        "weight_share": outcome.weight_share.to_json(),
         "contrasts": _by_contrast(rows),
         "images": rows,
         "seconds_of_training": round(outcome.seconds),

@@ -22,6 +22,7 @@ from ..processes import children_without_ctrl_c, cores
 from ..progress import Progress
 from .data_set_case import CaseJob, CaseResult, Work, failed_case, prepare_worker, run_case
 from .data_set_options import DataSetOptions
+from .data_set_run import OnResult
 
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
@@ -71,7 +72,7 @@ class ProcessRunner:
     def run(
         self,
         jobs: Sequence[CaseJob],
-        on_result: Callable[[CaseResult], None],
+        on_result: OnResult,
         should_stop: Callable[[], bool],
     ) -> None:
         """Do all cases, in any order.
@@ -79,7 +80,7 @@ class ProcessRunner:
         Args:
             jobs: the cases.
             on_result: called in this process for each case that was done or failed; not for those
-                that were dropped because the user stopped.
+                that were dropped because the user stopped.  The jobs that it returns are done next.
             should_stop: True once the user stopped: the cases in hand are dropped.
 
         Raises:
@@ -92,7 +93,7 @@ class ProcessRunner:
                     crew.stop()
                 crew.employ(self.processes)
                 for result in crew.results():
-                    on_result(result)
+                    crew.add(on_result(result) or ())
         finally:
             crew.dismiss()
 
@@ -130,6 +131,11 @@ class _Crew:
         self._waiting.clear()
         for worker in self._workers:
             _send(worker, None)
+
+    def add(self, jobs: Sequence[CaseJob]) -> None:
+        """Further cases, to be done next."""
+        if not self._stopping:
+            self._waiting.extendleft(reversed(jobs))
 
     def employ(self, processes: int) -> None:
         """Start processes up to this number, while cases wait for one.

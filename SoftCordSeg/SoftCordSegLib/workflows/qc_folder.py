@@ -44,7 +44,9 @@ PAGE, INDEX = "softcord_qc.html", "index.html"
 _ENTRIES, _LIST, _STATE = "_json", "js/datasets.js", "softcord_qc.json"
 _BACKGROUND, _OVERLAY = "background_img.png", "overlay_img.png"
 _STAMP, _DATE = "%Y_%m_%d_%H%M%S.%f", "%Y-%m-%d %H:%M:%S.%f"
-_UUID = re.compile(r'SCT_QC_UUID\s*=\s*"([0-9A-Za-z-]{8,64})"')
+# SCT writes it between single quotes, and looks for it so.
+_UUID = re.compile(r"""SCT_QC_UUID\s*=\s*["']([0-9A-Za-z-]{8,64})["']""")
+_MARK = re.compile(r"[0-9A-Za-z-]{8,64}")
 # Names that Windows keeps for devices.
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 _LONGEST_PART = 60
@@ -189,7 +191,7 @@ class QcFolder:
             entries = self._without_replaced()
             fields = [one.fields for one in entries]
             script = (
-                f"window.SCT_QC_UUID = {json.dumps(mark)};\n"
+                f"window.SCT_QC_UUID = '{mark}';\n"
                 f"window.SCT_QC_DATASETS = {json.dumps([_for_sct(one) for one in fields])};\n"
             )
             state = {"uuid": mark, "blinded": self._blinded, "not_shown": missing}
@@ -247,7 +249,9 @@ class QcFolder:
             if found:
                 return found[1]
         known = state.get("uuid")
-        return known if isinstance(known, str) and known else str(uuid.uuid4())
+        if isinstance(known, str) and _MARK.fullmatch(known):
+            return known
+        return str(uuid.uuid4())
 
 
 def safe_part(name: str) -> str:

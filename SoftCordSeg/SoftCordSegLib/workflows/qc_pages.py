@@ -15,9 +15,10 @@ import numpy as np
 from .. import __version__
 from ..bids import review_folder
 from ..errors import InputError, OptionError
-from ..files import file_sha256
+from ..files import file_sha256, json_text
 from ..progress import Progress
 from ..review import ReviewCase, find_review_cases, newest, read_verdicts
+from ..review.blinding import blinding_secret, hidden
 from ..review.qc_entry import VIEW
 from ..review.second_reading import read_reading
 from .review_session import ReviewOptions, ReviewRow, ReviewSession
@@ -44,7 +45,7 @@ class QcOptions:
         rater: whose name the page proposes; "" for none.
         blinded: hide names of files, who or what made the masks, doubts and verdicts; shuffle.
         seed: of the shuffling; the neutral names are those of a blinded review with this seed.
-        cases: keys, or the ends of them; none for all.
+        cases: keys, or the ends of them, blinded the neutral names; none for all.
         reading: name of a second reading that was drawn, whose cases are shown under its names;
             one that was drawn blinded is so in any case.
     """
@@ -124,7 +125,7 @@ def make_qc_page(
     )
     options = replace(options, blinded=session.blinded)
     _check_reading(dataset, options.reading)
-    rows = _chosen(session.rows, options.cases)
+    rows = _chosen(session.rows, options.cases, options.blinded)
     if not rows:
         raise InputError(
             "There are no images in this folder.", path=dataset, hint="Give another folder."
@@ -197,8 +198,9 @@ def _folder_name(options: QcOptions) -> str:
     return "_".join(part for part in parts if part)
 
 
-def _chosen(rows: Sequence[ReviewRow], wanted: Sequence[str]) -> list[ReviewRow]:
-    """The rows of which the key or the shown name is, or ends with, one of the names.
+def _chosen(rows: Sequence[ReviewRow], wanted: Sequence[str], blinded: bool) -> list[ReviewRow]:
+    """The rows of which the shown name is one of the names, or, where nothing is hidden, the key is
+    one or ends with one.
 
     Raises:
         OptionError: no case has one of them.
@@ -207,11 +209,14 @@ def _chosen(rows: Sequence[ReviewRow], wanted: Sequence[str]) -> list[ReviewRow]
         return list(rows)
     chosen: list[ReviewRow] = []
     for name in wanted:
-        found = [r for r in rows if f"/{r.case.key}".endswith(f"/{name}") or r.shown_name == name]
+        found = [
+            row
+            for row in rows
+            if row.shown_name == name or (not blinded and f"/{row.case.key}".endswith(f"/{name}"))
+        ]
         if not found:
-            raise OptionError(
-                f"There is no case '{name}'.", hint="Give its path in the data set, without .nii."
-            )
+            hint = "its neutral name" if blinded else "its path in the data set, without .nii"
+            raise OptionError(f"There is no case '{name}'.", hint=f"Give {hint}.")
         chosen += [row for row in found if row not in chosen]
     return chosen
 
@@ -268,11 +273,14 @@ def _entry(
     progress.report(0.0, "Reading")
     digest = file_sha256(mask)
     mask_path = mask.relative_to(dataset).as_posix() if mask.is_relative_to(dataset) else mask.name
-    fields = _fields(dataset, title, one, mask_path, digest, options)
+    mark = hidden(blinding_secret(dataset), digest) if options.blinded else digest
+    fields = _fields(dataset, title, one, mask_path, mark, options)
     # A case has one entry, whichever mask is its best now; a data set may get another name.
     subject = f"{'' if store.is_of_one_data_set else title}|{one.name}"
     before = known.get(subject)
-    made_from = _made_from(case, digest, one.doubt)
+    made_from: Any = _made_from(case, digest, one.doubt)
+    if options.blinded:  # size and time of a file tell which it is
+        made_from = hidden(blinding_secret(dataset), json_text(made_from))
     if before is not None and before.view.get("made_from") == made_from:
         with contextlib.suppress(OSError):
             names = (before.fields["backgroundImage"], before.fields["overlayImage"])
@@ -290,12 +298,16 @@ def _entry(
 
 
 def _fields(
-    dataset: Path, title: str, one: _Shown, mask_path: str, digest: str, options: QcOptions
+    dataset: Path, title: str, one: _Shown, mask_path: str, mark: str, options: QcOptions
 ) -> dict[str, Any]:
-    """Who and what, in SCT's fields and in ours."""
+    """Who and what, in SCT's fields and in ours.
+
+    Args:
+        mark: of the mask: its SHA-256, or blinded what hides it.
+    """
     case = one.case
     ours = {
-        "mask_sha256": digest,
+        "mask_sha256": mark,
         "blinded": options.blinded,
         "reading": options.reading,
         "comment": "",

@@ -21,6 +21,7 @@ from ..files import safe_cell, text_writer, write_together
 from ..progress import Progress
 from ..review import agreement
 from ..review.agreement import Estimate
+from ..review.blinding import blinding_secret
 from ..review.raters import rater_slug
 from ..review.review_cases import ReviewCase, find_review_cases
 from ..review.second_reading import (
@@ -164,6 +165,7 @@ def _drawn(
         name=options.name or "second",
         blinded=options.blinded,
         seed=options.seed,
+        secret=blinding_secret(dataset) if options.blinded else "",
     )
 
 
@@ -238,7 +240,8 @@ def make_third_reading(
     keys = [one.case for one in report.disagreements if one.case in known]
     if not keys:
         return None
-    reading = third_reading(keys, name=name, blinded=blinded, seed=seed)
+    secret = blinding_secret(dataset) if blinded else ""
+    reading = third_reading(keys, name=name, blinded=blinded, seed=seed, secret=secret)
     write_reading(dataset, reading)
     return reading
 
@@ -324,9 +327,10 @@ def _compare_answers(
     found = {key: _on_same_mask(first[key], second[key]) for key in common}
     same = {key: pair for key, pair in found.items() if pair is not None}
     if len(same) < len(common):
+        left = len(common) - len(same)
         report.notes.append(
-            f"{one} and {other}: {len(common) - len(same)} of {counted(len(common), 'case')} left"
-            " out, because they judged different masks of it."
+            f"{one} and {other}: of {counted(len(common), 'case')} {left} left out, because they"
+            " judged different masks of it."
         )
     pairs = list(same.values())
     judged = [(a.verdict.value, b.verdict.value) for a, b in pairs if a.verdict and b.verdict]

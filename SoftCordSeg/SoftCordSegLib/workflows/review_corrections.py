@@ -23,6 +23,7 @@ from ..bids import (
     derivative_description,
     hashed_writers,
     label_name,
+    linked_raw,
     read_sidecar,
     sidecar_path,
     with_correction,
@@ -155,8 +156,10 @@ class CorrectedFiles:
             paths.pop(Kind.BINARY_MASK)
             return {**paths, Kind.SOFT_MASK: self._own}
         below = Path()
-        if self._dataset in self._image.parents:
-            below = self._image.parent.relative_to(self._dataset)
+        for root in (self._dataset, linked_raw(self._dataset)):
+            if root is not None and root in self._image.parents:
+                below = self._image.parent.relative_to(root)
+                break
         for name in (LABELS, CORRECTED_LABELS):
             folder = self._dataset / DERIVATIVES / name / below
             paths = self._paths_in(folder)

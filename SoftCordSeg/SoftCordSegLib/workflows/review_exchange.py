@@ -26,6 +26,7 @@ from ..review import (
     read_verdicts,
     verdict_time,
 )
+from ..review.blinding import hidden, stored_secret
 from ..review.exchange import (
     FORMATS,
     CaseMatcher,
@@ -158,7 +159,9 @@ def import_verdicts(
     kind = format_named(options.format) if options.format else format_of(path)
     foreign = kind.read(path)
     matcher = CaseMatcher(find_review_cases(dataset))
-    matched, unmatched = _matched(foreign.verdicts, matcher, _uids(options.cohort))
+    matched, unmatched = _matched(
+        foreign.verdicts, matcher, _uids(options.cohort), stored_secret(dataset)
+    )
     judged = [(c, _authored(one, options.rater)) for c, one in matched if _says_something(one)]
     changed = utc_of_seconds(path.stat().st_mtime)
     own: dict[tuple[str, str, str], list[Verdict]] = defaultdict(list)
@@ -237,16 +240,16 @@ def listed_cases(dataset: Path, path: Path) -> tuple[list[ReviewCase], list[Unma
     """
     kind = format_of(path)
     matcher = CaseMatcher(find_review_cases(dataset))
-    matched, unmatched = _matched(kind.read(path).verdicts, matcher, {})
+    matched, unmatched = _matched(kind.read(path).verdicts, matcher, {}, stored_secret(dataset))
     return list({case.key: case for case, _ in matched}.values()), unmatched
 
 
 def _matched(
-    verdicts: Iterable[ForeignVerdict], matcher: CaseMatcher, uids: dict[str, str]
+    verdicts: Iterable[ForeignVerdict], matcher: CaseMatcher, uids: dict[str, str], secret: str
 ) -> tuple[list[tuple[ReviewCase, ForeignVerdict]], list[Unmatched]]:
     """Each verdict with its case, and those without one."""
     found, unmatched = [], []
-    hashes: dict[str, list[ReviewCase]] = {}
+    marks: _Marks = {}
     for one in verdicts:
         if is_pattern(one.name):
             corrected = one.extra.get("not", ())
@@ -256,33 +259,43 @@ def _matched(
                 unmatched.append(Unmatched(one.where, one.name, "No image fits this pattern."))
             continue
         try:
-            found.append((_found(one, matcher, uids, hashes), one))
+            if one.blinded and not marks:
+                marks = _marks(matcher.cases, secret)
+            found.append(_found(one, matcher, uids, marks))
         except InputError as error:
             unmatched.append(Unmatched(one.where, one.name, error.sentence))
     return found, unmatched
 
 
+# By SHA-256, or by what hides it, of each mask: its case, and its SHA-256.
+_Marks = dict[str, list[tuple[ReviewCase, str]]]
+
+
+def _marks(cases: Iterable[ReviewCase], secret: str) -> _Marks:
+    marks: _Marks = {}
+    for case in cases:
+        for mask in case.masks:
+            digest = file_sha256(mask)
+            for mark in (digest, hidden(secret, digest)):
+                marks.setdefault(mark, []).append((case, digest))
+    return marks
+
+
 def _found(
-    one: ForeignVerdict,
-    matcher: CaseMatcher,
-    uids: dict[str, str],
-    hashes: dict[str, list[ReviewCase]],
-) -> ReviewCase:
-    """The case of a verdict: by its name; of a blinded one by the mask that was judged."""
+    one: ForeignVerdict, matcher: CaseMatcher, uids: dict[str, str], marks: _Marks
+) -> tuple[ReviewCase, ForeignVerdict]:
+    """A verdict with its case: by its name; a blinded one by the mask that was judged."""
     if not one.blinded:
-        return matcher.find(uids.get(one.name, one.name))
-    if not hashes:
-        for case in matcher.cases:
-            for mask in case.masks:
-                hashes.setdefault(file_sha256(mask), []).append(case)
-    cases = hashes.get(one.mask_sha256, [])
-    if len(cases) != 1:
+        return matcher.find(uids.get(one.name, one.name)), one
+    masks = marks.get(one.mask_sha256, [])
+    if len(masks) != 1:
         try:
-            return matcher.find(one.name)  # the name is a true one after all
+            return matcher.find(one.name), one  # the name is a true one after all
         except InputError:
-            several = "fits several masks" if cases else "is of a mask that is not here any more"
+            several = "fits several masks" if masks else "is of a mask that is not here any more"
             raise InputError(f"'{one.name}' {several}.") from None
-    return cases[0]
+    case, digest = masks[0]
+    return case, replace(one, mask_sha256=digest)
 
 
 def _says_something(one: ForeignVerdict) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, Literal, Optional, Union
 from ..bids import Origin, origin_of, split_extension
 from ..errors import InputError, OptionError
 from ..files import file_sha256, real_path
+from ..review.blinding import blinding_secret
 from ..review.case_order import ORDERS, Order, in_order, matching, seconds_left, shuffled
 from ..review.doubt import Doubt
 from ..review.positions import read_position, write_position
@@ -180,7 +181,7 @@ class ReviewSession:
         else:
             named = [(case, case.key) for case in cases]
         if self._reading is None and self.blinded:
-            named = _shuffled(cases, self.options.seed)
+            named = _shuffled(cases, self.options.seed, blinding_secret(self.dataset))
         rows = [
             ReviewRow(
                 case,
@@ -243,12 +244,13 @@ class ReviewSession:
     def find(self, name: str) -> ReviewRow:
         """The row that a user means: by its key, its shown name, the end of its key (also with
         the image's extension), or the path of its image or of one of its masks.  Of several, one
-        that can be judged.
+        that can be judged.  While blinded, by its shown name alone: the neutral name of a file is
+        not to be found out.
 
         Raises:
             InputError: the list has no such case, or several.
         """
-        if name in self._index:
+        if name in self._index and not self.blinded:
             return self.row(name)
         wanted = unicodedata.normalize("NFC", name)
         key = wanted[: -len(suffix)] if (suffix := split_extension(wanted)[1]) else wanted
@@ -261,7 +263,7 @@ class ReviewSession:
             if path.name in (row.case.image.name, *(mask.name for mask in row.case.masks))
             and path in map(real_path, (row.case.image, *row.case.masks))
         ]
-        found = shown or (files if self.blinded else ends or files)
+        found = shown or ([] if self.blinded else ends or files)
         found = [row for row in found if row.can_be_judged] or found
         if len(found) == 1:
             return found[0]
@@ -561,10 +563,10 @@ def _sidecar_doubts(cases: Sequence[ReviewCase], known: Mapping[str, Doubt]) -> 
     return found
 
 
-def _shuffled(cases: Sequence[ReviewCase], seed: int) -> list[tuple[ReviewCase, str]]:
+def _shuffled(cases: Sequence[ReviewCase], seed: int, secret: str) -> list[tuple[ReviewCase, str]]:
     """Cases in an order that tells nothing, with neutral names; those that can be judged first."""
     by_key = {case.key: case for case in cases}
-    keys = shuffled(by_key, seed)
+    keys = shuffled(by_key, seed, secret)
     keys.sort(key=lambda key: (bool(by_key[key].problem), by_key[key].mask is None))
     digits = max(3, len(str(len(keys))))
     return [(by_key[key], f"Case {at:0{digits}d}") for at, key in enumerate(keys, 1)]

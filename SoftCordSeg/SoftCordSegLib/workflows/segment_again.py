@@ -86,11 +86,6 @@ class AgainRow:
         """Whether there is a new mask."""
         return not self.reason
 
-    @property
-    def drift_percent(self) -> float:
-        """Of the area, of that before; NaN where one of them is not known."""
-        return 100.0 * (self.after_mm2 - self.before_mm2) / self.before_mm2
-
 
 @dataclass(frozen=True)
 class Proposal:

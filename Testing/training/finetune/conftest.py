@@ -23,6 +23,9 @@ def wide_cases(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def tuned(parent, wide_cases, tmp_path_factory):
-    """An undisturbed request, its outcome, and the sentences on the way."""
-    request, said = a_request(parent, wide_cases, tmp_path_factory.mktemp("out")), []
+    """An undisturbed request that keeps all it learns, its outcome, and the sentences on the
+    way.
+    """
+    out, said = tmp_path_factory.mktemp("out"), []
+    request = a_request(parent, wide_cases, out, largest_drift=None)
     return request, finetune(request, SCORER, tell=said.append), said

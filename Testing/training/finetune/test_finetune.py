@@ -54,7 +54,7 @@ def test_it_does_not_forget_what_no_correction_is_about(tuned):
 
 
 def test_without_replay_it_forgets_and_says_so(parent, wide_cases, tmp_path):
-    hard = {"learning_rate": 3e-3, "steps": 60}
+    hard = {"learning_rate": 3e-3, "steps": 60, "largest_drift": None}
     with_replay = finetune(a_request(parent, wide_cases, tmp_path / "a", **hard), SCORER)
     without = finetune(a_request(parent, wide_cases, tmp_path / "b", share=1.0, **hard), SCORER)
     falls = [

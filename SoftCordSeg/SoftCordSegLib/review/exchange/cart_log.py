@@ -1,9 +1,16 @@
 """CART's log of its segmentation task, ``{job}_log.tsv``: who saved which segmentations of a case
-and when; the next rater's row replaces the last.
+and when; the next rater's row replaces the last.  And the CSV logs of its other tasks, which are
+read only.
 
 Written by CART (neuropoly/slicer-cart, ``examples/Segmentation/SegmentationIO.py``): columns uid,
 author, timestamp (local time), saved_segmentations, failed_segmentations, version.  "Failed" means
 that a file could not be written.
+
+``cart_segmentation_log.csv`` (``examples/SegmentationReview``) and ``segmentation_review_log.csv``,
+also with the profile's name behind (``examples/MultiContrastSegmentation``), have a row a uid and
+author for what was saved: uid, author, timestamp, segmentation_path, sidecar_path,
+original_segmentation_path, version, the second also output_mode and processing_notes.  "Author" is
+the name of the job, or of the profile.
 """
 
 from __future__ import annotations
@@ -31,6 +38,10 @@ COLUMNS = (UID, "author", "timestamp", _SAVED, _FAILED, "version")
 VERSION, _MASK = "0.04", "SC"
 
 
+# Of a CSV log, by which it is told from a cohort.
+CSV_COLUMNS = (UID, "author", "timestamp", "segmentation_path")
+
+
 def log_name(job: str) -> str:
     """The name of the log of a job."""
     return f"{job}_log.tsv"
@@ -42,17 +53,20 @@ def read_cart_log(path: Path) -> ForeignFile:
     Raises:
         InputError: it is no such log.
     """
+    is_csv = path.suffix.casefold() == ".csv"
+    columns, saved_in = (CSV_COLUMNS, "segmentation_path") if is_csv else (COLUMNS[:4], _SAVED)
     verdicts, failed = [], 0
-    for record in read_records(path, COLUMNS[:4], delimiter="\t"):
+    for record in read_records(path, columns, delimiter="," if is_csv else "\t"):
         if record.get(_FAILED):
             failed += 1
-        elif record.get(UID) and record.get(_SAVED):
+        elif record.get(UID) and record.get(saved_in):
             verdicts.append(
                 ForeignVerdict(
                     record[UID],
                     f"row {record['']}",
                     Judgement.PASS,
                     rater=record["author"],
+                    is_author=not is_csv,
                     when=utc_of_local(record["timestamp"]),
                 )
             )

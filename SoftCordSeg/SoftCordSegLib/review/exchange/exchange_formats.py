@@ -97,7 +97,7 @@ FORMATS: Mapping[str, ExchangeFormat] = {
         ),
         ExchangeFormat(
             "cart-log",
-            "CART: {job}_log.tsv of the segmentation task",
+            "CART: {job}_log.tsv of the segmentation task; its older CSV logs are read",
             cart_log.read_cart_log,
             cart_log.write_cart_log,
             lambda job: (cart_log.log_name(job),),
@@ -169,6 +169,8 @@ def format_of(path: Path) -> ExchangeFormat:
         found = "cart-log"
     elif ending == ".csv" and "classifications" in first:
         found = "cart-classification"
+    elif ending == ".csv" and set(cart_log.CSV_COLUMNS) <= set(first.strip().split(",")):
+        found = "cart-log"
     elif ending == ".csv" and cart_cohort.UID in [name.strip() for name in first.split(",")]:
         found = "cart-cohort"
     elif ending == ".csv" and any(

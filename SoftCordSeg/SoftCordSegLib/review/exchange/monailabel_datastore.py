@@ -34,6 +34,8 @@ from .foreign_verdicts import (
 
 DATASTORE = "datastore_v2.json"
 SOFTWARE = "MONAILabel"
+# What MONAILabel has of a store beside its objects (monailabel/datastore/local.py).
+_NEW_STORE = {"name": "softcord", "description": "", "images_dir": "", "labels_dir": "labels"}
 META, _FINAL, _ORIGINAL = "segmentationMeta", "final", "original"
 _APPROVED, _FLAGGED, _SEGMENTED = "approved", "flagged", "segmented"
 _JUDGEMENTS = {_APPROVED: Judgement.PASS, _FLAGGED: Judgement.TO_CORRECT}
@@ -84,7 +86,7 @@ def write_datastore(request: WriteRequest) -> Written:
     """
     before = request.before.get(DATASTORE)
     if before is None:
-        store: dict[str, Any] = {"name": "softcord", "description": "", "objects": {}}
+        store: dict[str, Any] = {**_NEW_STORE, "objects": {}}
     else:
         store = _objects(before, Path(DATASTORE))
     objects = store["objects"]
@@ -120,6 +122,8 @@ def write_datastore(request: WriteRequest) -> Written:
         "MONAILabel knows images by name: 1 whose name another image has is left out.",
         "MONAILabel knows images by name: {} whose name another image has are left out.",
     )
+    place = "MONAILabel drops a label that it does not find: masks belong into labels/final, by the"
+    notes += (f"{place} names of the images, before it opens the store.",) if before is None else ()
     return Written({DATASTORE: json_text(store)}, count, (*notes, "It has no ranks."))
 
 
@@ -199,7 +203,15 @@ def _tag_that_counts(content: Mapping[str, Any]) -> str | None:
     approved = [tag for tag, meta in metas.items() if _text(meta, "status") == _APPROVED]
     if approved:
         return approved[0]
-    return max(metas, key=lambda tag: (time_of(metas[tag].get("editTime")), tag), default=None)
+    return max(
+        metas, key=lambda tag: (time_of(metas[tag].get("editTime")), _number_of(tag)), default=None
+    )
+
+
+def _number_of(tag: str) -> int:
+    """Of a version of a label, "version_12"; 0 of "final" and "original"."""
+    number = tag.rpartition("_")[2]
+    return int(number) if number.isdecimal() and len(number) < 10 else 0
 
 
 def _meta_that_counts(content: Mapping[str, Any]) -> Mapping[str, Any] | None:

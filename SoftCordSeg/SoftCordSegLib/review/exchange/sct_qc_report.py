@@ -14,10 +14,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ... import __version__
 from ...errors import InputError
 from ...files import json_text
 from ...structured_text import parse_json
-from ..qc_entry import COMMAND, REPORT, SIGNS, judgement_word
+from ..qc_entry import COMMAND, REPORT, SIGNS, entry_id, judgement_word
 from ..review_cases import ReviewCase
 from ..verdicts import Judgement, Verdict, verdict_time
 from .case_matching import CaseMatcher
@@ -141,12 +142,14 @@ def is_of_the_cord(entry: Mapping[str, Any]) -> bool:
 
 
 def new_entry(request: WriteRequest, case: ReviewCase) -> dict[str, Any]:
-    """An entry without pictures, as SCT's page reads it."""
-    return {
+    """An entry without pictures, as SCT's page reads it: rows of its table are known by their
+    ``id``, and one without a version shows nothing of itself.
+    """
+    entry = {
         "path": os.path.dirname(request.path_of(case.image)),
         "cmdline": f"{COMMAND} {case.key}",
         "command": COMMAND,
-        "sctVersion": "",
+        "sctVersion": f"SoftCordSeg {__version__}",
         "dataset": request.dataset.name,
         "subject": case.participant,
         "contrast": case.contrast,
@@ -158,6 +161,7 @@ def new_entry(request: WriteRequest, case: ReviewCase) -> dict[str, Any]:
         "rank": "",
         "qc": "",
     }
+    return {**entry, "id": entry_id(entry)}
 
 
 def judged_keys(request: WriteRequest, one: JudgedCase) -> dict[str, Any]:

@@ -48,6 +48,8 @@ _RATING_OF = {
     Judgement.ARTEFACT: 5,
 }
 _NO_MASK, _NOT_EDITED, _EDITED = "No mask found", "Mask loaded, no edits", "Mask edited"
+# Files of 2023 say "No mask" and "Mask loaded"; others "Cannot load mask".
+_NO_MASK_WORD = "No mask"
 
 
 def read_annotations(path: Path) -> ForeignFile:
@@ -69,7 +71,7 @@ def read_annotations(path: Path) -> ForeignFile:
                 f"row {number}",
                 _JUDGEMENTS[likert],
                 comment=comment,
-                mask="" if status == _NO_MASK else mask.lstrip("/"),
+                mask="" if status.startswith(_NO_MASK_WORD) else mask.lstrip("/"),
                 extra={"likert": likert, **({"mask_status": status} if status else {})},
             )
         )

@@ -10,7 +10,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ from .finetune_batches import (
 from .hold_out import Split
 from .lineage import loss_of, metadata_of, run_of, trained_on
 from .verdict import BundleScores, Rival, Scorer, objections, score_bundle
+from .weight_share import LARGEST_DRIFT, WeightShare, blended, choose_share
 
 if TYPE_CHECKING:
     import torch
@@ -71,6 +72,8 @@ class Request:
         share: of the cases among the images trained on; the rest is replay.
         new_contrast: how often the intensities of a case are changed beyond recognition, so that
             other contrasts gain too.
+        largest_drift: per cent; so much of the change of the weights is kept that the mean volume
+            of the watched cords changes by no more, see :mod:`.weight_share`; None keeps it all.
         device: where to train: "cpu", "cuda", …
         threads: that train, on a CPU; PyTorch's choice where None.
         workers: processes that make images ahead; 0 for none.
@@ -94,6 +97,7 @@ class Request:
     save_every: int = 25
     share: float = 0.5
     new_contrast: float = 0.5
+    largest_drift: float | None = LARGEST_DRIFT
     device: str = "cpu"
     threads: int | None = 1
     workers: int = 0
@@ -112,6 +116,7 @@ class Outcome:
         objections: sentences against it.
         before, after: on the held-out cases.
         watched_before, watched_after: on the images that show forgetting.
+        weight_share: of the change of the weights, how much is kept.
         seconds: of training.
         history: file of its losses.
     """
@@ -124,6 +129,7 @@ class Outcome:
     after: BundleScores
     watched_before: BundleScores
     watched_after: BundleScores
+    weight_share: WeightShare
     seconds: float
     history: Path
 
@@ -177,13 +183,17 @@ def _finetune(
     replayed = replayed_cases(
         () if request.synthetic else request.replay, parent, scorer, progress.part(0.12, 0.18)
     )
-    trained = _train(request, replayed, progress.part(0.18, 0.88), tell)
+    trained = _train(request, replayed, progress.part(0.18, 0.85), tell)
     record = _record(request, trained, before, watched_before)
+    trained, kept = _with_kept_share(
+        request, trained, record, watched_before, watched, scorer, progress.part(0.85, 0.93)
+    )
+    record["weight_share"] = kept.to_json()
     child = write_aside(
         request.out, parent, metadata_of(parent, request.command, record), trained.weights
     )
-    after = score_bundle(child, held_out, scorer, progress.part(0.88, 0.93))
-    watched_after = score_bundle(child, watched, scorer, progress.part(0.93, 0.97))
+    after = score_bundle(child, held_out, scorer, progress.part(0.93, 0.97))
+    watched_after = kept.scores
     rival = _rival(request, trained.run, after, held_out, scorer, progress.part(0.97, 1.0))
     against = objections(before, after, watched_before, watched_after, rival)
     accepted = not against or request.replace
@@ -205,7 +215,32 @@ def _finetune(
     )
     scores = (before, after, watched_before, watched_after)
     history = trained.folder / "history.csv"
-    return Outcome(folder, child.name, accepted, against, *scores, trained.seconds, history)
+    return Outcome(folder, child.name, accepted, against, *scores, kept, trained.seconds, history)
+
+
+def _with_kept_share(
+    request: Request,
+    trained: _Trained,
+    record: dict[str, Any],
+    watched_before: BundleScores,
+    watched: Images,
+    scorer: Scorer,
+    progress: Progress,
+) -> tuple[_Trained, WeightShare]:
+    """The weights between the parent's and the tuned ones that are kept."""
+    import safetensors.torch
+
+    parent = request.parent
+    before = safetensors.torch.load_file(parent.folder / parent.segmenter.weights)
+    metadata = metadata_of(parent, request.command, record)
+
+    def score(share: float) -> BundleScores:
+        weights = blended(before, trained.weights, share)
+        child = write_aside(request.out, parent, metadata, weights)
+        return score_bundle(child, watched, scorer, progress)
+
+    kept = choose_share(score, watched_before, request.largest_drift)
+    return replace(trained, weights=blended(before, trained.weights, kept.share)), kept
 
 
 def check_kind(bundle: ModelBundle) -> None:
