@@ -222,12 +222,6 @@ def segment(
         added = (*followed.notes, *_bridged_notes(followed, image))
     progress.report(0.95, "Resampling the mask to the image's grid")
     mask = on_image_grid(image, found, working.seen, given_box)
-    notes = (
-        *repaired,
-        *mask.notes,
-        *added,
-        *working.notes,
-        *_blank_notes(image),
-        *_thick_notes(image),
-    )
+    of_image = (*working.notes, *_blank_notes(image), *_thick_notes(image))
+    notes = (*repaired, *mask.notes, *added, *of_image)
     return replace(mask, device=engine.device, engine=engine.name, notes=notes)
