@@ -148,6 +148,21 @@ def test_of_a_series_over_time_the_first_volume(tmp_path):
     assert {int(image.AcquisitionNumber) for image in slices.images} == {1}
 
 
+def test_of_several_multi_frame_files_the_first_volume(tmp_path):
+    volume = Volume(DATA, turned(AXIAL))
+    (first,) = write_series(volume, tmp_path / "a", enhanced=True)
+    (later,) = write_series(
+        volume, tmp_path / "b", enhanced=True, study="later", AcquisitionNumber=2
+    )
+
+    slices = source_slices([later, first])
+
+    assert [image.SOPInstanceUID for image in slices.images] == [
+        pydicom.dcmread(first).SOPInstanceUID
+    ]
+    assert slices.frames == tuple(range(1, DATA.shape[2] + 1))
+
+
 @pytest.mark.parametrize("affine", [AXIAL, negated(AXIAL, 0), turned(SAGITTAL)])
 def test_slices_of_a_grid_are_right_handed_and_in_its_place(affine):
     mask = Volume(DATA, affine)

@@ -9,17 +9,26 @@ import numpy as np
 import pydicom
 import pytest
 
-from dicom.made_dicom import BIRTH, PATIENT
-from dicom.soft_series import MADE_BY, soft_series
+from dicom.made_dicom import BIRTH, PATIENT, write_series
+from dicom.soft_series import MADE_BY, SOFT, soft_series
+from dicom.test_dicom_geometry import AFFINES
 from dicom.validator import errors_of
 from SoftCordSegLib.colours import MASKS, rgb
-from SoftCordSegLib.dicom import MadeBy, on_slices
+from SoftCordSegLib.dicom import (
+    MadeBy,
+    is_mosaic,
+    on_slices,
+    read_dicom_mask,
+    read_header,
+    slices_of_grid,
+)
 from SoftCordSegLib.dicom.segmentation_objects import (
     binary_segmentation,
     fractional_segmentation,
 )
 from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.scene.threshold_view import _TERMINOLOGY, SEGMENT_NAME
+from SoftCordSegLib.volume import Volume, same_orientation
 
 CASES = [
     ("axial", {}),
@@ -111,6 +120,23 @@ def test_it_is_the_same_patient_and_study(tmp_path):
     for keyword in ("PatientName", "StudyInstanceUID", "FrameOfReferenceUID", "AccessionNumber"):
         assert made[keyword].value == source[keyword].value
     assert made.SeriesInstanceUID != source.SeriesInstanceUID
+
+
+def test_of_a_mosaic_the_grid_is_that_of_the_mask(tmp_path):
+    flat = Volume(np.zeros((27, 16, 1)), np.eye(4))
+    files = write_series(
+        flat, tmp_path / "in", ImageType=["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"]
+    )
+    mask = Volume(SOFT, AFFINES["oblique"])
+    assert is_mosaic(files)
+    slices = slices_of_grid(mask.grid, [read_header(files[0])])
+
+    fractional_segmentation(mask, slices, MADE_BY).save_as(tmp_path / "object.dcm")
+
+    back = same_orientation(read_dicom_mask(tmp_path / "object.dcm"), mask)
+    assert back.grid.same_as(mask.grid, 1e-3)
+    assert np.abs(back.data - SOFT).max() <= 0.5 / 255 + 1e-6
+    assert errors_of(tmp_path / "object.dcm") == []
 
 
 @pytest.mark.parametrize(

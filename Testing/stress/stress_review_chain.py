@@ -56,6 +56,7 @@ class Chain:
     dataset: ReviewDataset
     corrected: tuple[str, ...]
     doubtful: str = ""
+    refused: str = ""
 
     @property
     def root(self) -> Path:
@@ -163,6 +164,7 @@ def test_2_gone_on_with_at_the_same_case_while_another_rater_reads(chain):
     assert all(one.blinded for one in second.values())
     touched = next(one[1] for one in grace_said if one[0] == "judged")
     case = next(one for one in find_review_cases(chain.root) if one.key == touched)
+    chain.refused = touched  # she said "to correct" of Ada's mask
     own = read_nifti(reader_mask(chain.root, reading.name, "Grace", case))
     assert (own.data >= 0.5).any()
     now = {key: chain.dataset.mask(key).read_bytes() for key in drawn}
@@ -209,6 +211,7 @@ def test_4_taught_better_on_twins_and_the_rest_segmented_again(
     edits = {key: chain.edits(key) for key in chain.corrected}
     stored = newest(read_verdicts(chain.root))
     passed = {key for (key, _), one in stored.items() if one.verdict is Judgement.PASS}
+    passed -= {chain.refused}
     kept = {key: chain.dataset.mask(key).read_bytes() for key in passed}
     nobodys = [k for k in chain.dataset.fine if (k, "Ada") not in stored]
     old = {key: read_nifti(chain.dataset.mask(key)) for key in nobodys}
@@ -238,7 +241,8 @@ def test_4_taught_better_on_twins_and_the_rest_segmented_again(
     watched = report["watched"]
     assert watched["after"]["soft_dice"] > watched["before"]["soft_dice"] - 0.005
 
-    assert {key: chain.dataset.mask(key).read_bytes() for key in passed} == kept
+    changed = [key for key in passed if chain.dataset.mask(key).read_bytes() != kept[key]]
+    assert not changed
     history = read_sidecar(sidecar_path(chain.dataset.mask(chain.doubtful)))
     assert (chain.edits(chain.doubtful) == edits[chain.doubtful]).all()
     soft = read_nifti(chain.dataset.mask(chain.doubtful)).data

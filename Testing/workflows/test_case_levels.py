@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from cli.fakes import a_neck, rows_of, write_points
+from cli.fakes import a_neck, rows_of, soft_from_brightness, write_points
 from SoftCordSegLib.bids import ImageChoice, read_sidecar
 from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.volume import Volume
 from SoftCordSegLib.workflows import case_levels
 from SoftCordSegLib.workflows.case_levels import discs_there
-from workflows.data_sets import DISCS, participant, write_neck
+from SoftCordSegLib.workflows.data_set_options import DataSetOptions
+from SoftCordSegLib.workflows.data_set_plan import plan_data_set
+from SoftCordSegLib.workflows.data_set_run import run_data_set
+from workflows.data_sets import DISCS, participant, stand_in, write_neck
 
 
 @pytest.fixture
@@ -57,6 +60,16 @@ def test_found_in_one_image_and_carried_over_to_the_others(tmp_path, finds):
         + ["sub-01_ses-2_T1w.nii.gz"]
     )
     assert participant(data, out)[0].to_do == ()
+    # Anew: each image is segmented once, also those that wait for the levels of others.
+    segmented = []
+
+    def segment(image, bundle, **options):
+        segmented.append(1)
+        return soft_from_brightness(image, bundle, **options)
+
+    with stand_in(segment):
+        run_data_set(plan_data_set(data, out, DataSetOptions(resume=False)))
+    assert len(segmented) == 4
 
 
 def test_discs_that_appear_later_are_taken_at_the_next_run(tmp_path, finds):

@@ -15,12 +15,12 @@ import pytest
 
 from cli.fakes import digest, names_in, rows_of, soft_from_brightness
 from SoftCordSegLib.bids import read_sidecar, sidecar_path
-from SoftCordSegLib.errors import Cancelled
+from SoftCordSegLib.errors import Cancelled, OutputError
 from SoftCordSegLib.files import json_text
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.volume import read_nifti, write_nifti
 from SoftCordSegLib.workflows import case_inputs
-from SoftCordSegLib.workflows.data_set_case import CaseJob, run_case
+from SoftCordSegLib.workflows.data_set_case import CaseJob, failed_case, run_case
 from SoftCordSegLib.workflows.data_set_options import DataSetOptions
 from workflows.data_sets import participant, stand_in, write_neck
 
@@ -151,6 +151,15 @@ def test_an_unexpected_error_names_no_folder_of_the_machine(data, tmp_path):
     for found in (text, json.dumps(dict(result.error))):
         assert "ValueError: cannot do sub-01_T2w.nii.gz" in found
         assert str(tmp_path) not in found
+
+
+def test_a_failure_that_a_lost_worker_left_goes_when_all_is_there(data, tmp_path):
+    out = tmp_path / "out"
+    statuses(data, out, {})
+    job = job_of(data, out)
+    failed_case(job, OutputError("The worker was lost."))
+    assert statuses(data, out, {}, {}) == ["done", "kept"]
+    assert not job.layout.failure(job.key).exists()
 
 
 def test_stopped_in_the_middle_nothing_is_left_but_what_is_complete(data, tmp_path):

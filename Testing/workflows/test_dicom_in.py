@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -56,6 +57,20 @@ def test_no_text_of_any_field_reaches_the_disk(tmp_path):
     assert answer.exit_code == 0, answer.output
     assert not [path for path in (tmp_path / "out").iterdir() if holds_canary(path)]
     assert CANARY not in answer.output
+
+
+def test_a_value_that_is_invalid_is_not_quoted_by_a_warning(scan, tmp_path):
+    for file in scan.iterdir():
+        # A date and an age that are none, and an invalid UID.
+        raw = file.read_bytes().replace(BIRTH.encode(), b"Canary1 ").replace(b"125Y", b"Cana")
+        file.write_bytes(raw.replace(b"2.826.0.1", b"2.Canary2"))
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        answer = softcord("segment", scan, "-o", tmp_path / "out", "--dicom", "--debug")
+
+    assert "Cana" not in answer.output.replace(scan.name, "")
+    assert not [one for one in caught if "Cana" in str(one.message)]
 
 
 def test_no_word_of_a_header_or_of_a_folder_reaches_the_disk_or_the_screen(scan, tmp_path):

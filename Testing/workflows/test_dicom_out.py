@@ -11,7 +11,7 @@ import pytest
 from pydicom.sr.codedict import codes
 
 from cli.fakes import Softcord, a_neck, digest, names_in
-from dicom.made_dicom import write_series
+from dicom.made_dicom import CANARY, write_series
 from dicom.test_dicom_geometry import turned
 from dicom.validator import errors_of
 from known_phantoms import known_phantom
@@ -100,6 +100,20 @@ def test_dicom_is_of_dicom(tmp_path):
 
     assert answer.exit_code == 2
     assert "DICOM series only" in answer.output
+
+
+def test_what_a_header_lacks_is_a_sentence_that_quotes_nothing(scan, tmp_path):
+    for file in scan.iterdir():
+        header = pydicom.dcmread(file)
+        del header.FrameOfReferenceUID
+        header.save_as(file)
+
+    answer = softcord("segment", scan, "-o", tmp_path / "out", "--dicom", "--debug")
+
+    assert answer.exit_code == 1
+    assert "lack some that it requires" in answer.output.replace("\n", " ")
+    assert CANARY not in answer.output
+    assert not [name for name in names_in(tmp_path / "out") if name.endswith(".dcm")]
 
 
 def test_areas_of_levels():

@@ -120,10 +120,13 @@ def _slices_of_headers(headers: Sequence[Any]) -> SourceSlices:
     affine[:3, 2] = _step(ordered, normal)
     affine[:3, 3] = ordered[0].position
     grid = Grid((*size, len(ordered)), _LPS_TO_RAS @ affine)
-    if first.frame is not None:
-        frames = tuple(one.frame or 1 for one in ordered)
-        return SourceSlices(grid, (first.source,), frames)
-    return SourceSlices(grid, tuple(one.source for one in ordered))
+    if all(one.frame is None for one in ordered):
+        return SourceSlices(grid, tuple(one.source for one in ordered))
+    # Of several multi-frame files, one a volume of a series over time, that of the first volume.
+    source = ordered[0].source
+    if any(one.source is not source for one in ordered):
+        return SourceSlices(grid, (source,), is_own_grid=True)
+    return SourceSlices(grid, (source,), tuple(one.frame or 1 for one in ordered))
 
 
 def check_gaps(files: Sequence[Any]) -> None:

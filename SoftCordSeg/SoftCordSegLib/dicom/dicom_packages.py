@@ -5,6 +5,7 @@ log.
 from __future__ import annotations
 
 import contextlib
+import logging
 import sys
 import warnings
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from ..errors import InputError
 
 # The packages of the extra 'dicom', by what is imported.
 _PACKAGES = ("dcm2niix", "highdicom", "pydicom")
+_LOGGING = ("highdicom", "pydicom")
 _OLDEST_PYTHON = (3, 10)
 
 
@@ -20,13 +22,14 @@ _OLDEST_PYTHON = (3, 10)
 def needing_dicom() -> Iterator[None]:
     """A block that imports and uses the packages for DICOM.
 
-    What they warn of stays unsaid: their sentences quote values of the header, such as names.
+    What they warn of, by Python's warnings and in their logs, stays unsaid: their sentences quote
+    values of the header, such as names.
 
     Raises:
         InputError: one is not installed, or cannot be had for this Python.
     """
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _silent_logs():
             warnings.simplefilter("ignore")
             yield
     except ModuleNotFoundError as error:
@@ -34,6 +37,20 @@ def needing_dicom() -> Iterator[None]:
         if package not in _PACKAGES:
             raise
         raise _missing(package, sys.version_info[:2]) from error
+
+
+@contextlib.contextmanager
+def _silent_logs() -> Iterator[None]:
+    """Neither package writes into a log; without a handler of its own, Python prints warnings."""
+    loggers = [logging.getLogger(name) for name in _LOGGING]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before):
+            logger.setLevel(level)
 
 
 def _missing(package: str, python: tuple[int, int]) -> InputError:

@@ -297,14 +297,18 @@ def _why_passed_over(modality: str, headers: Sequence[Any], images: int) -> str:
     kinds = {str(word).upper() for header in headers for word in header.get("ImageType") or ()}
     if "LOCALIZER" in kinds or "SCOUT" in kinds:
         return "it is a localiser"
-    planes = {
-        tuple(round(float(cosine), 1) for cosine in header.ImageOrientationPatient)
-        for header in headers
-        if len(header.get("ImageOrientationPatient") or ()) == 6
-    }
+    planes = {_plane_of(header) for header in headers} - {()}
     if len(planes) > 2 and images <= _FEW_IMAGES:
         return "it is a localiser, with images in several directions"
     return ""
+
+
+def _plane_of(header: Any) -> tuple[float, ...]:
+    """The direction of an image, roughly; () where the header does not say it."""
+    try:
+        return tuple(round(float(cosine), 1) for cosine in header.get("ImageOrientationPatient"))
+    except (TypeError, ValueError):
+        return ()
 
 
 def _chosen(series: Sequence[DicomSeries], choice: str, path: Path) -> list[DicomSeries]:

@@ -4,6 +4,7 @@ codes.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +53,12 @@ _COPIED = (
     "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
 )
+_USUAL = {
+    "PatientBirthDate": re.compile(r"\d{8}"),
+    "PatientSex": re.compile(r"[MFO]"),
+    "StudyDate": re.compile(r"\d{8}"),
+    "StudyTime": re.compile(r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?"),
+}
 _GROUPS = (
     "PixelMeasuresSequence",
     "PlaneOrientationSequence",
@@ -98,7 +105,10 @@ def required_header(image: Any) -> Any:
         # Several, as for Japanese names: highdicom takes one, and UTF-8 has the letters of all.
         kept.SpecificCharacterSet = "ISO_IR 192"
     for keyword in _REQUIRED_EMPTY:
-        setattr(kept, keyword, str(image.get(keyword) or ""))
+        value = str(image.get(keyword) or "")
+        usual = _USUAL.get(keyword)
+        # All of these may be empty; what is no date or time at all cannot be written.
+        setattr(kept, keyword, value if usual is None or usual.fullmatch(value) else "")
     for name in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
         if name in kept:
             setattr(kept, name, [_bare_groups(groups) for groups in image[name].value])

@@ -226,7 +226,11 @@ def is_finished(job: CaseJob) -> bool:
     Raises:
         ModelError: there is no such model.
     """
-    return _mask_is_kept(job) and (not job.options.csa or _table_is_kept(job))
+    return (
+        _mask_is_kept(job)
+        and (not job.options.csa or _table_is_kept(job))
+        and not job.layout.failure(job.key).exists()  # of a worker that was lost at the very end
+    )
 
 
 def opened_bundle(model: str | None) -> ModelBundle:
@@ -278,7 +282,8 @@ def _opened(folder: Path, sha256: str) -> ModelBundle:
 def _do(job: CaseJob, progress: Progress, segmenter: Segmenter) -> dict[str, Any]:
     """Mask, levels, areas; fields of the result."""
     progress.check_cancelled()
-    if not (job.options.resume and _mask_is_kept(job)):
+    # The second time of a case in one run, its mask was made the first time.
+    if not ((job.options.resume or job.last) and _mask_is_kept(job)):
         bundle = opened_bundle(job.options.model)
         segmenter(job.image, job.folder, bundle, job.segment_options, progress.part(0.0, 0.8))
     as_it_is = _as_it_is(job)
@@ -368,7 +373,7 @@ def _mask_is_kept(job: CaseJob) -> bool:
     if not content or not files["mask"].is_file():
         return False
     if is_corrected(content):
-        return not options.overwrite
+        return not options.overwrite or job.last
     model = content.get("Model")
     source = {
         "Bytes": content.get("SourceBytes"),

@@ -112,12 +112,12 @@ class DataSetOutcome:
     """What became of a data set.
 
     Attributes:
-        finished: cases that were done before this run.
-        done: by this run.
-        kept: by another run meanwhile.
+        finished: how many were done before this run.
+        done: how many by this run.
+        kept: how many by another run meanwhile.
         failed: the results of those that could not be done.
         not_found: keys of those in which no cord was found.
-        left: keys of cases that were not done, since the user stopped the run.
+        left: how many were not done, since the user stopped the run or all workers were lost.
         log: its file.
     """
 

@@ -4,8 +4,9 @@ writes of a DICOM series on request, and the panel's *Save as DICOM*.
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,7 +96,7 @@ def write_objects(
         parametric_map,
     )
 
-    with needing_dicom():
+    with needing_dicom(), _without_quoting():
         slices = _slices(mask, sources)
         made_by = made_by_of(record)
         binary = binary_segmentation(mask, options.threshold, slices, made_by)
@@ -200,6 +201,26 @@ def _measured(
         return measure_volume(path, mask, levels, CsaOptions(), progress.part(0.7, 1.0)), notes
     except InputError as error:
         return None, (*notes, f"There is no report of areas: {error.sentence}")
+
+
+@contextlib.contextmanager
+def _without_quoting() -> Iterator[None]:
+    """What pydicom and highdicom refuse is a sentence of ours: theirs quote the header.
+
+    Raises:
+        InputError: they refuse something.
+    """
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError):
+        refused = InputError(
+            "The headers of the series hold values that DICOM does not allow, or lack some that it"
+            " requires, so that no objects can be written for it.",
+            hint="Export the series again, from the scanner or the archive.",
+        )
+    else:
+        return
+    raise refused
 
 
 def _slices(mask: Volume, sources: Sequence[Path]) -> SourceSlices:
