@@ -143,7 +143,7 @@ class ModelBundle:
     def prepare(
         self, engine: Engine, stage: Stage | None = None, tile: tuple[int, ...] | None = None
     ) -> None:
-        """Let the engine make a network ready in the background, where it takes time; whoever needs
+        """Let the engine make a network ready in the background, where it takes time; a caller that needs
         the network waits for it.
 
         Args:
