@@ -79,7 +79,8 @@ BAD = {
 
 
 # What a mask may hold beyond that is the morphometry's own test.
-CASES = [("segment", make) for make in BAD]
+# Missing voxels of an image are filled, and said: see test_missing_voxels.py.
+CASES = [("segment", make) for make in BAD if make is not infinite]
 CASES += [
     (command, make)
     for command in ("csa", "label")
