@@ -5,7 +5,7 @@ The images of the first part are small and the network is a stand-in; the rest o
 claims, masks, sidecars, areas) is done as ever.  The last part runs the shipped model, and says
 nothing while other programs use the processor.
 
-python Testing/bench/bench_data_set.py [CASES] [FILES_OF_4_MB] [IMAGES_OF_THE_LAST_PART]
+python Testing/bench/bench_data_set.py [CASES] [OF_THEM_DONE] [FILES_OF_4_MB] [IMAGES]
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from cli.fakes import a_neck
 from review.review_dataset import _scan, neck_image
 from SoftCordSegLib.files import file_sha256
 from SoftCordSegLib.volume import Volume, write_nifti
+from SoftCordSegLib.workflows.data_set_case import STATUS_DONE, CaseResult
 from SoftCordSegLib.workflows.data_set_options import DataSetOptions
 from SoftCordSegLib.workflows.data_set_plan import plan_data_set
 from SoftCordSegLib.workflows.data_set_run import run_data_set
@@ -93,6 +94,11 @@ def run_all(dataset: Path, out: Path, processes: int, work=quick_case) -> list[f
     return times
 
 
+def no_case(job, progress):
+    """Does nothing of a case."""
+    return CaseResult(job.key, STATUS_DONE, found=True)
+
+
 def say(what: str, said: dict[str, float]) -> None:
     """One line."""
     print(
@@ -101,19 +107,56 @@ def say(what: str, said: dict[str, float]) -> None:
     )
 
 
-def many_cases(folder: Path, cases: int) -> None:
-    """Index, plan, run, resume."""
-    dataset, out = folder / "many", folder / "out"
-    make_tree(dataset, cases)
-    say(f"{cases} images, nothing done", planned(dataset, out))
-    times = run_all(dataset, out, 2)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def copy_results(dataset: Path, out: Path) -> None:
+    """The results of the first case for all others: their images are the same file."""
+    first, *others = sorted(dataset.rglob("*.nii.gz"))
+    stem, folder = first.name[: -len(".nii.gz")], out / first.parent.relative_to(dataset)
+    made = [path for path in folder.iterdir() if path.name.startswith(stem)]
+    for image in others:
+        name = image.name[: -len(".nii.gz")]
+        place = out / image.parent.relative_to(dataset)
+        place.mkdir(parents=True, exist_ok=True)
+        for path in made:
+            copy = place / path.name.replace(stem, name)
+            if copy.exists():
+                continue
+            if path.suffix == ".gz":
+                copy.hardlink_to(path)
+            else:
+                text = path.read_text(encoding="utf-8").replace(stem, name)
+                copy.write_text(text, encoding="utf-8")
+
+
+def say_times(times: list[float]) -> None:
+    """Time a case, by how many were done before."""
     for low, high in ((10, 100), (100, 1000), (1000, 10000)):
         part = times[low:high]
         if len(part) > 1:
             each = 1000 * (part[-1] - part[0]) / (len(part) - 1)
-            print(f"  cases {low:6} to {min(high, len(times)):6}: {each:6.1f} ms each")
+            print(f"  cases {low:6} to {min(high, len(times)):6}: {each:7.2f} ms each")
+
+
+def many_cases(folder: Path, cases: int, worked: int) -> None:
+    """Index, plan, run, resume."""
+    dataset, out = folder / "many", folder / "out"
+    make_tree(dataset, cases)
+    say(f"{cases} images, nothing done", planned(dataset, out))
+    print("a run whose cases take no time:")
+    say_times(run_all(dataset, folder / "nothing", 2, no_case))
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"  this process at its peak {memory:.0f} MB")
+    few = folder / "few"
+    make_tree(few, worked)
+    print("cases with a stand-in for the network:")
+    say_times(run_all(few, folder / "few-out", 2))
+    first = folder / "first"
+    make_tree(first, 1)
+    # The same file as the others', for the time of change is noted.
+    one = next(first.rglob("*.nii.gz"))
+    os.remove(one)
+    one.hardlink_to(next(dataset.rglob("*.nii.gz")))
+    run_all(first, out, 1)
+    copy_results(dataset, out)
     again = planned(dataset, out)
     say(f"{cases} images, all done", again)
     total = again["index"] + again["plan"]
@@ -122,9 +165,11 @@ def many_cases(folder: Path, cases: int) -> None:
 
 def large_files(folder: Path, files: int) -> None:
     """Resume where the images are files of 4 MB."""
-    dataset, out = folder / "large", folder / "large-out"
+    dataset, out, first = folder / "large", folder / "large-out", folder / "large-first"
     make_tree(dataset, files)
-    run_all(dataset, out, 2)
+    make_tree(first, 1)
+    run_all(first, out, 1)
+    copy_results(dataset, out)
     noise = np.random.default_rng(0).bytes(4 << 20)
     content = gzip.compress(noise, 1)
     for number, image in enumerate(sorted(dataset.rglob("*.nii.gz"))):
@@ -168,11 +213,11 @@ def throughput(folder: Path, images: int) -> None:
     print(f"two processes against one: {rates[1] / rates[0]:.2f} times{load}")
 
 
-def main(cases: int = 10_000, files: int = 1000, images: int = 24) -> None:
+def main(cases: int = 10_000, worked: int = 1000, files: int = 1000, images: int = 24) -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as folder:
         if cases:
-            many_cases(Path(folder), cases)
+            many_cases(Path(folder), cases, worked)
         if files:
             large_files(Path(folder), files)
         if images:

@@ -11,6 +11,7 @@ import sys
 
 import numpy as np
 import pytest
+import typer
 
 from cli.fakes import (
     A_BUNDLE,
@@ -23,6 +24,7 @@ from cli.fakes import (
 )
 from SoftCordSegLib import __version__
 from SoftCordSegLib.bids import read_sidecar, sidecar_path, with_correction
+from SoftCordSegLib.cli.app import app
 from SoftCordSegLib.files import json_text
 from SoftCordSegLib.network import ModelBundle, Stage
 from SoftCordSegLib.segmentation import SoftMask
@@ -136,7 +138,7 @@ def test_a_series_is_averaged_unless_a_volume_is_chosen(
 
 def test_nan_outside_the_body_is_replaced_and_said(softcord, an_image, tmp_path):
     neck = a_neck()
-    neck.data[3, 4, 5] = np.nan
+    neck.data[0, 0, :5] = np.nan
     write_nifti(neck, an_image)
 
     result = softcord("segment", an_image, "-o", tmp_path / "out")
@@ -456,6 +458,23 @@ def test_what_an_exclusion_list_names_is_left_out(softcord, tmp_path):
     ]
     assert none.exit_code == 2
     assert "leaves out everything" in " ".join(none.stderr.split())
+
+
+def _with_device(command, path=()):
+    """The words of each command that takes a device."""
+    for name, one in getattr(command, "commands", {}).items():
+        yield from _with_device(one, (*path, name))
+    if any("--device" in parameter.opts for parameter in command.params):
+        yield path
+
+
+def test_every_command_says_that_a_device_is_not_there(softcord):
+    commands = sorted(_with_device(typer.main.get_command(app)))
+    assert len(commands) >= 9
+    for words in commands:
+        result = softcord(*words, "--device", "foo")
+        assert result.exit_code == 2, words
+        assert "'foo' is not a device" in result.stderr, words
 
 
 @pytest.mark.parametrize("device", ["foo", "cuda:99"])

@@ -15,7 +15,11 @@ def errors_of(path: Path) -> list[str]:
     if program is None:
         pytest.skip("dciodvfy is not installed (Debian, Ubuntu: apt-get install dicom3tools)")
     answer = subprocess.run(
-        [program, "-new", str(path)], capture_output=True, text=True, check=False, errors="replace"
+        [program, "-new", str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        encoding="latin-1",
     )
     lines = (answer.stdout + answer.stderr).splitlines()
     assert not [line for line in lines if "could not" in line.lower()], lines

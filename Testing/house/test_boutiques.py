@@ -93,7 +93,7 @@ def example(one: dict) -> str:
     flag = one.get("command-line-flag", "")
     if one["type"] == "Flag":
         return flag
-    value = {"Number": "1"}.get(one["type"], one.get("value-choices", ["1/2"])[0])
+    value = {"device": "cpu"}.get(one["id"], one.get("value-choices", ["1"])[0])
     if one.get("list"):
         value = one.get("list-separator", " ").join(["T2w", "02"])
     return f"{flag} {value}".strip()

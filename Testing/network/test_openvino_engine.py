@@ -7,13 +7,21 @@ import pytest
 import safetensors.torch
 import torch
 
+from known_phantoms import known_phantom
 from SoftCordSegLib.errors import Cancelled, ModelError
-from SoftCordSegLib.network import COMPACT, UNetConfig, load_bundle, shipped_bundles
+from SoftCordSegLib.network import (
+    COMPACT,
+    UNetConfig,
+    load_bundle,
+    openvino_engine,
+    shipped_bundles,
+)
 from SoftCordSegLib.network.engines import Engine, limit_threads
 from SoftCordSegLib.network.openvino_engine import openvino_predict
 from SoftCordSegLib.network.pytorch_engine import pytorch_predict
 from SoftCordSegLib.network.unet import UNet
 from SoftCordSegLib.network.weights import parameter_shapes
+from SoftCordSegLib.segmentation import segment
 
 pytest.importorskip("openvino")
 
@@ -142,6 +150,27 @@ def test_an_output_that_is_not_finite_is_an_error(tmp_path):
         predict(np.full((32, 32, 32), np.inf, np.float32))
 
 
+def test_a_network_that_was_made_ready_is_compiled_once(tmp_path, monkeypatch):
+    saved(COMPACT, tmp_path / "w.safetensors")
+    compiled = []
+    compile_it = openvino_engine._compile
+
+    def counted(*arguments):
+        compiled.append(arguments[2])
+        return compile_it(*arguments)
+
+    monkeypatch.setattr(openvino_engine, "_compile", counted)
+    openvino_engine.openvino_prepare(tmp_path / "w.safetensors", COMPACT, (32, 32, 32))
+    predict = openvino_predict(tmp_path / "w.safetensors", COMPACT, go_on)
+    tile = np.zeros((32, 32, 32), np.float32)
+    first = predict(tile)
+    assert np.array_equal(first, predict(tile))
+    assert compiled == [(32, 32, 32)]
+    openvino_engine.forget_compiled()
+    assert np.array_equal(first, predict(tile))
+    assert len(compiled) == 2
+
+
 def test_cancel_stops_within_a_tile(tmp_path):
     saved(COMPACT, tmp_path / "w.safetensors")
     calls = []
@@ -158,3 +187,19 @@ def test_cancel_stops_within_a_tile(tmp_path):
     # The next tile is whole again.
     assert np.isfinite(predict(tile)).all()
     assert len(calls) > 3
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_area_of_the_cord_is_the_same_by_both_engines(threads, monkeypatch):
+    monkeypatch.setattr("SoftCordSegLib.network.engines._threads", None)
+    limit_threads(threads)
+    bundle = load_bundle(shipped_bundles()[0])
+    image = known_phantom("T2starw").image
+    one, other = (
+        segment(image, bundle, device=library).volume.data.sum(axis=(0, 1), dtype=float)
+        for library in ("openvino", "pytorch")
+    )
+    assert one.max() > 0
+    assert abs(one.sum() - other.sum()) <= 1e-3 * other.sum()
+    # A slice has few voxels: their values, not their number, are to agree.
+    assert np.abs(one - other).max() <= 2e-3 * other.max()

@@ -125,6 +125,17 @@ def test_a_cord_that_tapers_has_ended(half_located):
     assert not mask[:, :, :45].any()
 
 
+def test_below_an_enlargement_come_roots_and_nothing_is_followed(half_located):
+    """Of the calibre of the thoracic cord, and in line with it."""
+    image, _ = a_cord(first=80)
+    x, y, z = np.indices(image.shape)
+    radius = np.hypot(x - 30, y - 30)
+    image.data[(radius < 6.5) & (z >= 80) & (z < 125)] = 1000
+    image.data[(radius < 5) & (z < 70)] = 1000
+    half_located.network(half_located.locator).missed = slice(28)
+    assert filled(segment(image, half_located).volume.data)[0] >= 75
+
+
 def test_something_much_wider_is_not_followed(half_located):
     image, _ = a_cord(first=70)
     x, y, z = np.indices(image.shape)

@@ -271,12 +271,60 @@ def test_cancel_stops_before_the_next_tile(image_and_truth, bundle):
     [
         (np.zeros((1, 40, 40), np.float32), "single slice"),
         (np.full((20, 20, 20), 7, np.int16), "constant"),
-        (np.where(np.arange(8000).reshape(20, 20, 20) == 5, np.nan, 1.0), "NaN"),
+        (np.full((20, 20, 20), np.nan), "Every voxel of the image is NaN"),
     ],
 )
 def test_images_that_cannot_hold_a_cord_are_refused_by_a_sentence(bundle, data, sentence):
     with pytest.raises(InputError, match=sentence):
         segment(Volume(data, np.eye(4)), bundle)
+
+
+@pytest.mark.parametrize("lost", [np.nan, np.inf])
+def test_missing_voxels_are_filled_and_said(image_and_truth, bundle, lost):
+    """NaN in a wedge beside a resliced image, and a hole in the middle of the cord."""
+    image, _ = image_and_truth
+    whole = segment(image, bundle).volume.data
+    data = image.data.copy()
+    data[:, -12:] = lost
+    data[21:24, 29:32, 58:61] = lost
+    result = segment(image.with_data(data), bundle)
+    assert np.isfinite(result.volume.data).all()
+    assert dice(result.volume.data >= 0.5, whole >= 0.5) > 0.99
+    outside, inside = result.notes[:2]
+    number = "NaN" if np.isnan(lost) else "NaN or infinite"
+    assert f"voxels are {number}; 0 was put in their place" in outside
+    assert f"27 of {data.size} voxels inside the image are {number}" in inside
+
+
+def a_slice(image: Volume, axis: int) -> Volume:
+    """The middle slice of an image, 6 mm thick."""
+    start, stop = np.zeros(3, int), np.array(image.shape)
+    start[axis] = stop[axis] // 2 - 3
+    stop[axis] = start[axis] + 6
+    part = image.data[tuple(slice(a, b) for a, b in zip(start, stop))]
+    factors = np.ones(4)
+    factors[axis] = 6
+    affine = image.grid.crop(start, stop).affine @ np.diag(factors)
+    affine[:3, 3] += image.affine[:3, axis] * 2.5
+    return Volume(part.mean(axis=axis, keepdims=True), affine)
+
+
+def test_a_single_axial_slice_is_segmented_in_a_box(image_and_truth, bundle):
+    image, truth = image_and_truth
+    one = a_slice(image, 2)
+    box = Box(one.grid.to_world(np.array([22, 30, 0])), np.eye(3), [30, 30, 6])
+    mask = segment(one, bundle, box=box).volume.data
+    assert mask.shape == one.shape
+    assert dice(mask[:, :, 0] >= 0.5, truth[:, :, 55] >= 0.5) > 0.93
+    with pytest.raises(InputError, match="single slice") as caught:
+        segment(one, bundle)
+    assert "a box around the cord" in caught.value.hint
+
+
+def test_a_single_sagittal_slice_is_refused_with_a_box_too(image_and_truth, bundle):
+    one = a_slice(image_and_truth[0], 0)
+    with pytest.raises(InputError, match="single slice"):
+        segment(one, bundle, box=Box.of_grid(one.grid))
 
 
 def test_a_scan_cropped_to_the_cord_needs_no_locator(bundle):

@@ -171,3 +171,17 @@ def test_smaller_tiles_stay_multiples_of_what_the_network_needs(bundle):
         32,
     )
     assert with_smaller_tiles(with_smaller_tiles(bundle, 2), 1) is None
+
+
+def test_where_less_is_free_than_the_locator_needs_it_starts_with_smaller_tiles(
+    bundle, tube, monkeypatch
+):
+    image, truth = tube
+    needed = 60 * 60 * 80 * FEATURES[0] * 17
+    monkeypatch.setattr("SoftCordSegLib.segmentation.within_memory.free_memory", lambda: needed / 2)
+
+    mask = segment_within_memory(image, bundle, device="cpu")
+
+    assert max(np.prod(tile) for tile in bundle.shared.tiles) <= 48**3
+    assert mask.notes[-1] == LITTLE_MEMORY
+    assert dice(mask.volume.data >= 0.5, truth >= 0.5) > 0.9

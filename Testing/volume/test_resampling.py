@@ -161,3 +161,12 @@ def test_a_single_slice_and_a_single_voxel_can_be_sampled():
         volume = Volume(np.full(shape, 2.0, np.float32), np.diag([1, 1, 17, 1]))
 
         assert resample(volume, volume.grid.with_spacing(1.0)).data == pytest.approx(2.0)
+
+
+def test_a_large_image_is_resampled_piece_by_piece_to_the_same_values(monkeypatch):
+    data = np.random.default_rng(0).normal(size=(61, 40, 33)).astype(np.float32)
+    image = Volume(data, np.diag([0.7, 0.9, 1.1, 1.0]))
+    grid = image.grid.with_spacing(2.3)
+    whole = resample(image, grid, order=1, antialias=True).data
+    monkeypatch.setattr("SoftCordSegLib.volume.resampling._MOST_AT_ONCE", 4000)
+    assert np.abs(resample(image, grid, order=1, antialias=True).data - whole).max() < 1e-6

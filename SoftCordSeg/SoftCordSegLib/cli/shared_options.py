@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
 from ..errors import OptionError
+from .guard import guarded
 
 if TYPE_CHECKING:
     from ..volume import Box
+
+
+def known_device(ctx: typer.Context, device: str) -> str:
+    """The device itself: one that is not there is said before any work, by every command."""
+    as_json = "--json" in sys.argv or bool(ctx.params.get("as_json"))
+    with guarded(as_json=as_json):
+        if device not in ("auto", "cpu"):
+            from ..network.engines import check_device
+
+            check_device(device)
+    return device
+
 
 Model = Annotated[
     Optional[str],
@@ -39,10 +53,11 @@ TimeText = Annotated[
 Device = Annotated[
     str,
     typer.Option(
+        callback=known_device,
         help=(
             "Where the network runs: auto, cpu, cuda, cuda:1, …; openvino or pytorch: what runs it"
             " on the CPU."
-        )
+        ),
     ),
 ]
 Threads = Annotated[

@@ -143,8 +143,8 @@ class ModelBundle:
     def prepare(
         self, engine: Engine, stage: Stage | None = None, tile: tuple[int, ...] | None = None
     ) -> None:
-        """Let the engine make a network ready in the background, where it takes time; whoever needs
-        the network waits for it.
+        """Let the engine make a network ready in the background, where it takes time; a caller
+        that needs the network waits for it.
 
         Args:
             engine: that will run it.

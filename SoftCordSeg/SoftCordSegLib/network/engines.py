@@ -85,6 +85,18 @@ def choose_engine(device: str = "auto", needs_pytorch: bool = False) -> Engine:
     return Engine(_installed(PYTORCH), pytorch_device(device))
 
 
+def check_device(device: str) -> None:
+    """Check the name of a device, and that this computer has it; PyTorch is imported only for what
+    it alone can tell.
+
+    Raises:
+        OptionError: no such device, or this computer does not have it.
+        NoEngine: what would run it is not installed.
+    """
+    if device not in ("auto", "cpu"):
+        choose_engine(device)
+
+
 def is_installed(library: str) -> bool:
     """Whether an engine is installed; nothing is imported."""
     return importlib.util.find_spec(_PACKAGES[library]) is not None

@@ -176,13 +176,15 @@ def remember_run(soft, image, request, mask) -> None:
     except ModelError:
         bundle = None  # moved away since the run
     file = file_of(image)
+    status = file.stat() if file is not None and file.is_file() else None
     record = segmentation_sidecar(
         mask,
         bundle,
         source_of(image),
         device=request.options.device,
         box_given=request.options.box is not None,
-        source_sha256=file_sha256(file) if file is not None and file.is_file() else None,
+        source_sha256=file_sha256(file) if status is not None else None,
+        source_state=None if status is None else (status.st_size, status.st_mtime_ns),
     )
     # MRML files separate attributes by semicolons and colons; hexadecimal has neither.
     soft.SetAttribute(RUN, json.dumps(record).encode("utf-8").hex())

@@ -36,7 +36,7 @@ def stored_secret(dataset: Path) -> str:
 
 
 def hidden(secret: str, text: str) -> str:
-    """A mark of a text, 64 letters and digits, that nobody can make without the secret."""
+    """A mark of a text, 64 letters and digits, that cannot be made without the secret."""
     return hashlib.sha256(f"{secret} {text}".encode()).hexdigest()
 
 

@@ -24,7 +24,7 @@ from ..volume import Box, Grid, Volume, resample, resample_mask
 from ..volume.intensities import SEGMENTER_PERCENTILES, Scaling, limits
 from ..volume.resampling import IMAGE_ORDER
 from .predictor import Networks
-from .working_image import WorkingImage
+from .working_image import WorkingImage, is_narrow
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,8 @@ _LOOKS = (_Look(1.0, 16.0, own_scaling=False), _Look(1.5, 10.0, own_scaling=True
 # after a gap, per mm of it).
 _AREAS = (0.3, 1.6)
 _CERTAIN = 0.5
+# Lower values are noise, as where pieces are told apart.
+_PIECE_LEVEL = 0.1
 _STEP_MM, _STEP_PER_GAP = 3.0, 0.4
 # Cord is looked for within this distance of the line, mm, and within more after a gap, per mm of
 # it; half a cord is so wide.
@@ -67,7 +69,12 @@ _RIM_MM, _LINE_MM = 6.0, 16.0
 _STEEPEST = 1.7
 # It tapers off if its area, a rim before the end, is at most this part of what it was here before,
 # mm.
-_TAPERED, _TAPER_MM = 0.65, (30.0, 50.0)
+_TAPERED, _TAPER_MM = 0.5, (30.0, 50.0)
+# The lumbar enlargement, just above the conus, has at least this part of the area of the thoracic
+# cord above it; the cervical one has at most 1.3 times that of the cord above.
+_ENLARGED, _LUMBAR_MM, _ABOVE_MM = 1.4, (6.0, 40.0), (70.0, 120.0)
+# In an image that is not cropped to the cord, less than this is too little to follow, mm.
+_LEAST_MM = 40.0
 # Progress that is worth another tile, and the distance from the image's edge at which it has been
 # reached, mm (more with thick slices).
 _WORTH_MM, _EDGE_MM = 4.0, 2.5
@@ -261,13 +268,15 @@ class _Walk:
         slack = max(_EDGE_MM, 0.75 * float(self.working.image.spacing[2])) / self.step_mm
         end = None
         looks = list(_LOOKS)
+        if not self._is_enough():
+            return
         while True:
             slices = _Slices.of(self.canvas)
             end = self._end(slices, direction, end)
             if end is None or (edge - end) * direction <= slack:
                 return
             line = _Line.before(slices, end, direction, self.step_mm)
-            if line is None or line.tapered or not self._is_inside(line.at(end), low, high):
+            if line is None or line.ending or not self._is_inside(line.at(end), low, high):
                 return
             reached = self._look_ahead(line, looks)
             if abs(reached - end) * self.step_mm < _WORTH_MM:
@@ -292,6 +301,12 @@ class _Walk:
                 looks.insert(0, look)
                 break
         return furthest
+
+    def _is_enough(self) -> bool:
+        """Whether what was found is long enough to be followed: pieces of roots are short."""
+        full = _Slices.of(self.canvas).full()
+        narrow = is_narrow(self.working.image, self.networks.bundle.stages[1])
+        return narrow or int(full.sum()) * self.step_mm >= _LEAST_MM
 
     def _is_inside(self, middle: np.ndarray, low: np.ndarray, high: np.ndarray) -> bool:
         """Whether the cord has not left the image through a side."""
@@ -338,6 +353,7 @@ class _Walk:
         middle_z = max(min(middle_z, high[2] - 1 - inset), low[2] + inset)
         middle = np.array([*line.at(middle_z), middle_z])
         values, start = self._predict(middle, look, line)
+        values[values < _PIECE_LEVEL] = 0
         kept, last = _goes_on(values, start, line, self.step_mm)
         if last != line.end:
             self.canvas.add(kept, start)
@@ -390,7 +406,8 @@ class _Line:
         middle: (i, j) there.
         slope: (i, j) per slice.
         area: of its slices, voxels.
-        tapered: whether it becomes thinner over centimetres, as at the conus.
+        ending: whether it becomes thinner over centimetres, as at the conus, or, downwards, was
+            thicker than above, as in the lumbar enlargement: what comes next are roots.
     """
 
     end: int
@@ -398,7 +415,7 @@ class _Line:
     middle: np.ndarray
     slope: np.ndarray
     area: float
-    tapered: bool
+    ending: bool
 
     @classmethod
     def before(cls, slices: _Slices, end: int, direction: int, step_mm: float) -> _Line | None:
@@ -414,10 +431,15 @@ class _Line:
         slope = np.clip(slope, -_STEEPEST, _STEEPEST)
         inner = near & (back * step_mm >= _RIM_MM)
         area = float(np.median(slices.areas[inner if inner.any() else near]))
-        first, last = _TAPER_MM
-        before = full & (back * step_mm >= first) & (back * step_mm <= last)
-        tapered = bool(before.any() and area <= _TAPERED * np.median(slices.areas[before]))
-        return cls(end, direction, at_end, slope, area, tapered)
+
+        def usual(stretch: tuple[float, float]) -> float:
+            inside = full & (back * step_mm >= stretch[0]) & (back * step_mm <= stretch[1])
+            return float(np.median(slices.areas[inside])) if inside.any() else 0.0
+
+        ending = area <= _TAPERED * usual(_TAPER_MM)
+        if direction < 0 and usual(_ABOVE_MM):
+            ending |= usual(_LUMBAR_MM) >= _ENLARGED * usual(_ABOVE_MM)
+        return cls(end, direction, at_end, slope, area, bool(ending))
 
     def at(self, z: float) -> np.ndarray:
         """(i, j) of the line at a slice of the lattice."""

@@ -72,12 +72,6 @@ def locate_and_segment(
     return best
 
 
-def is_narrow(working: Volume, stage: Stage) -> bool:
-    """True where one tile of the segmenter covers the whole width and depth of the image."""
-    size = np.array(working.shape[:2]) * working.spacing[:2]
-    return bool((size <= np.array(stage.tile[:2]) * stage.spacing_mm).all())
-
-
 def _box_around(cord: Volume) -> Box:
     """The located cord's box and its margin, within the image."""
     margin = np.ceil(_MARGIN_MM / cord.spacing).astype(int)

@@ -12,12 +12,13 @@ from ..network.engines import choose_engine
 from ..progress import Progress
 from ..volume import Box, Volume
 from ..volume.intensities import blank_slices
+from ..volume.missing_voxels import fill_missing
 from ..volume.orientation import slice_axis
 from .follow_cord import Followed, follow_cord
-from .locate_and_segment import is_narrow, locate_and_segment, on_image_grid, segment_in_box
+from .locate_and_segment import locate_and_segment, on_image_grid, segment_in_box
 from .predictor import Networks
 from .soft_mask import SoftMask
-from .working_image import working_image
+from .working_image import is_narrow, working_image
 
 # Across the cord an image has to have voxels of at most so many millimetres in one direction, and
 # at most so many in the other (thick sagittal slices).
@@ -54,18 +55,24 @@ def looks_like_ct(data: np.ndarray) -> bool:
     return bool(air >= _LEAST_AIR * data.size and tissue >= _LEAST_TISSUE * data.size)
 
 
-def check_image(image: Volume) -> None:
+def check_image(image: Volume, box: Box | None = None) -> None:
     """Check that a cord could be found in ``image``.
 
+    Args:
+        image: with finite values.
+        box: in which the user says that the cord is: a single slice across it then suffices.
+
     Raises:
-        InputError: one slice, voxels too large for a cord, NaN or infinite values, the same value
-            everywhere, or a CT.
+        InputError: one slice, voxels too large for a cord, the same value everywhere, or a CT.
     """
     if min(image.shape) < 2:
-        raise InputError(
-            f"The image is a single slice ({_text(image.shape)} voxels).",
-            hint="Give a stack of at least two slices.",
-        )
+        across = [axis for axis in range(3) if axis != slice_axis(image.affine)]
+        if box is None or min(image.shape[axis] for axis in across) < 2:
+            raise InputError(
+                f"The image is a single slice ({_text(image.shape)} voxels).",
+                hint="Give a stack of at least two slices, or, if the slice is axial, a box around"
+                " the cord.",
+            )
     first, second = across_mm(image)
     if first > _ACROSS_MM or second > _THICK_MM:
         raise InputError(
@@ -75,11 +82,6 @@ def check_image(image: Volume) -> None:
             f" {_ACROSS_MM:g} × {_THICK_MM:g} mm across the cord.",
         )
     data = image.data
-    if np.issubdtype(data.dtype, np.floating) and not np.isfinite(data).all():
-        raise InputError(
-            "The image has voxels that are NaN or infinite.",
-            hint="Replace them (for example by 0) and try again.",
-        )
     if data.min() == data.max():
         raise InputError(
             f"The image is constant: every voxel is {data.flat[0]}.",
@@ -91,6 +93,18 @@ def check_image(image: Volume) -> None:
             " be segmented in MR images only.",
             hint="Give an MR image.",
         )
+
+
+def _without_missing(image: Volume) -> tuple[Volume, tuple[str, ...]]:
+    if not np.issubdtype(image.data.dtype, np.floating):
+        return image, ()
+    if not np.isfinite(image.data).any():
+        raise InputError(
+            "Every voxel of the image is NaN or infinite.",
+            hint="Check that the right file was exported.",
+        )
+    data, notes = fill_missing(image.data)
+    return (image.with_data(data) if notes else image), notes
 
 
 def _blank_notes(image: Volume) -> tuple[str, ...]:
@@ -171,20 +185,22 @@ def segment(
         is found.
 
     Raises:
-        InputError: the image cannot hold a cord (one slice, constant, not finite), or the box lies
-            outside it.
+        InputError: the image cannot hold a cord (one slice without a box, constant, nowhere
+            finite), or the box lies outside it.
         ModelError: the bundle's weights do not load.
         OptionError, NoEngine: the network cannot run on this device.
         Cancelled: the user stopped the run.
     """
     progress = progress or Progress()
-    check_image(image)
+    image, repaired = _without_missing(image)
+    check_image(image, box)
     engine = choose_engine(device, bundle.needs_pytorch)
     if bundle.plan is not None:
         from .segment_by_plan import segment_by_plan
 
         mask = segment_by_plan(image, bundle, box, progress, engine, flips)
-        return replace(mask, device=engine.device, engine=engine.name)
+        notes = (*repaired, *mask.notes)
+        return replace(mask, device=engine.device, engine=engine.name, notes=notes)
     progress.report(0.0, "Loading the network")
     progress.check_cancelled()
     working, given_box = working_image(image, bundle, engine if box is None else None), box
@@ -206,5 +222,6 @@ def segment(
         added = (*followed.notes, *_bridged_notes(followed, image))
     progress.report(0.95, "Resampling the mask to the image's grid")
     mask = on_image_grid(image, found, working.seen, given_box)
-    notes = (*mask.notes, *added, *working.notes, *_blank_notes(image), *_thick_notes(image))
+    of_image = (*working.notes, *_blank_notes(image), *_thick_notes(image))
+    notes = (*repaired, *mask.notes, *added, *of_image)
     return replace(mask, device=engine.device, engine=engine.name, notes=notes)

@@ -12,11 +12,10 @@ from ..progress import Progress
 from ..volume import Box, Volume
 from .centre_crop import centre_crop_mask
 from .locate import locate
-from .locate_and_segment import is_narrow
 from .nnunet import nnunet_mask
 from .predictor import Networks
 from .soft_mask import SoftMask, segmentation_result
-from .working_image import working_image
+from .working_image import is_narrow, working_image
 
 # The margins at the low and at the high end of an axis that points to this letter.
 _FACES = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..network import AROUND_CORD, ModelBundle, UNetConfig
+from ..network import AROUND_CORD, ModelBundle, Stage, UNetConfig
 from ..network.engines import Engine
 from ..volume import Box, Grid, Volume, reorient
 from ..volume.intensities import (
@@ -105,3 +105,9 @@ def working_image(image: Volume, bundle: ModelBundle, engine: Engine | None = No
     coarse = coarse_image(used, locator.spacing_mm)
     intensities = around_cord(used, coarse) if around else Intensities(used, coarse)
     return WorkingImage(used, coarse, intensities, seen, blank)
+
+
+def is_narrow(working: Volume, stage: Stage) -> bool:
+    """True where one tile of the segmenter covers the whole width and depth of the image."""
+    size = np.array(working.shape[:2]) * working.spacing[:2]
+    return bool((size <= np.array(stage.tile[:2]) * stage.spacing_mm).all())

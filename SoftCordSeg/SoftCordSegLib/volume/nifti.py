@@ -17,6 +17,7 @@ import numpy as np
 from ..errors import InputError, OutputError
 from ..files import atomic_path
 from .grid import Grid
+from .missing_voxels import fill_missing
 from .nifti_header import HeaderForms, check_bytes, position_of
 from .volume import Volume
 
@@ -46,8 +47,8 @@ def read_nifti(
         path: ``.nii`` or ``.nii.gz``.
         time: for a series only: the index of the volume (from 0), or "mean" for the mean over
             time.
-        without_nan: put the background's value, 0 or else the lowest, where voxels are NaN, and
-            say so; they are refused otherwise.
+        without_nan: fill voxels that are NaN or infinite, and say so (:func:`fill_missing`); they
+            are refused otherwise.
 
     Returns:
         The volume in its stored orientation and, where the file has no intensity scaling, its
@@ -279,18 +280,19 @@ def _finite(data: np.ndarray, path: Path, without_nan: bool) -> tuple[np.ndarray
         return data, ()
     finite = np.isfinite(data)
     if not finite.all():
-        missing = np.isnan(data)
-        count = int(missing.sum())
-        if not without_nan or count < int(data.size - finite.sum()) or count == data.size:
+        if not without_nan:
             raise InputError(
                 f"The file has {int(data.size - finite.sum())} voxels that are NaN or infinite.",
                 path=path,
                 hint="Replace them (for example by 0) and try again.",
             )
-        value = min(0.0, float(np.nanmin(data)))
-        data = np.where(missing, data.dtype.type(value), data)
+        if not finite.any():
+            raise InputError(
+                "Every voxel of the file is NaN or infinite.", path=path, hint="Export it again."
+            )
+        data, notes = fill_missing(data)
         _check_float32(data, path)
-        return data, (f"{count} of {data.size} voxels are NaN; {value:g} was put in their place.",)
+        return data, notes
     _check_float32(data, path)
     return data, ()
 
