@@ -260,7 +260,10 @@ def many(image: Path, count: int, folder: Path) -> None:
         out.parent.mkdir()
         running.append(
             subprocess.Popen(
-                [*command, *map(str, few), "--output", str(out)], stdout=subprocess.PIPE, text=True
+                [*command, *map(str, few), "--output", str(out)],
+                stdout=subprocess.PIPE,
+                text=True,
+                encoding="utf-8",
             )
         )
     together = [json.loads(one.communicate()[0].splitlines()[-1])["each"] for one in running]

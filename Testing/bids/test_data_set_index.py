@@ -81,13 +81,13 @@ def test_what_is_asked_for(tree):
 )
 def test_filters_as_other_bids_apps_take_them(tree, tmp_path, filters, found):
     path = tmp_path / "filter.json"
-    path.write_text(json.dumps(filters))
+    path.write_text(json.dumps(filters), encoding="utf-8")
     assert keys(tree, filters=read_filters(path)) == found
 
 
 @pytest.mark.parametrize("text", ["no JSON", "[1, 2]", '{"a": 3}'])
 def test_what_is_no_filter_file(tmp_path, text):
-    (tmp_path / "f.json").write_text(text)
+    (tmp_path / "f.json").write_text(text, encoding="utf-8")
     with pytest.raises(InputError):
         read_filters(tmp_path / "f.json")
 

@@ -29,12 +29,12 @@ def test_dates_and_ages_and_scans(tmp_path, file, text):
     for number, year in ((1, 0), (2, 2)):
         path = tmp_path / "sub-01" / file.format(number, number)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text.format(year))
+        path.write_text(text.format(year), encoding="utf-8")
     assert years(tmp_path) == pytest.approx(2.0, abs=0.01)
 
 
 @pytest.mark.parametrize("text", ["", "session_id\nses-1\nses-2\n", "\0", "session_id\tage\nx"])
 def test_what_is_not_known(tmp_path, text):
     (tmp_path / "sub-01").mkdir()
-    (tmp_path / "sub-01/sub-01_sessions.tsv").write_text(text)
+    (tmp_path / "sub-01/sub-01_sessions.tsv").write_text(text, encoding="utf-8")
     assert years(tmp_path) is None

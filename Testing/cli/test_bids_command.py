@@ -50,7 +50,7 @@ def test_as_babs_and_nipoppy_call_it(data, tmp_path):
     assert json.loads(done.stdout)["done"] == 2
     assert "sub-02_T2w_label-SC_softseg.nii.gz" in names_in(out / "sub-02/anat")
     assert not (tmp_path / "w").exists()
-    description = json.loads((out / "dataset_description.json").read_text())
+    description = json.loads((out / "dataset_description.json").read_text(encoding="utf-8"))
     assert description["DatasetType"] == "derivative"
     assert description["DatasetLinks"] == {"raw": "../data"}
     more = softcord(data, out, "participant", "--suffixes", "PDw", "--no-csa", "--json")
@@ -74,7 +74,9 @@ def test_exit_codes(data, tmp_path):
 def test_a_data_set_with_a_name_in_it_is_refused_where_that_is_checked(data, tmp_path):
     words = (data, tmp_path / "out", "participant", "--no-csa", "--deidentify-check")
     assert softcord(*words).exit_code == 0
-    (data / "sub-01/anat/sub-01_T2w.json").write_text('{"PatientName": "Canary^Carla"}')
+    (data / "sub-01/anat/sub-01_T2w.json").write_text(
+        '{"PatientName": "Canary^Carla"}', encoding="utf-8"
+    )
     refused = softcord(*words)
     assert refused.exit_code == 1
     assert "sub-01_T2w.json" in refused.stderr
@@ -126,10 +128,11 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(data, tmp_path, name, reposi
         text=True,
         check=False,
         timeout=120,
+        encoding="utf-8",
     )
     assert answer.returncode == 130, answer.stderr
     assert (tmp_path / "out/sub-01/anat/sub-01_T2w_csa.csv").is_file()
-    log = next((tmp_path / "out/logs").glob("*.tsv")).read_text().splitlines()
+    log = next((tmp_path / "out/logs").glob("*.tsv")).read_text(encoding="utf-8").splitlines()
     assert log[-1].endswith("1 done, 0 done before or by another run, 0 failed, 2 left")
     assert [p for p in (tmp_path / "out").rglob("*") if ".softcord" in p.name] == []
     done = softcord(*words[1:], "--json")

@@ -110,7 +110,9 @@ class PanelRater:
             elif self.desk.row.is_open:
                 if self._touched < self.task.get("touch", 0):
                     self._touch()
-                self.press(LETTERS[self.task.get("answers", {}).get(key, "pass")])
+                answer = self.task.get("answers", {}).get(key, "pass")
+                if not (answer == "to correct" and self.ui.cordToCorrectButton.checked):
+                    self.press(LETTERS[answer])
                 self.press("Alt+7")
                 self._close_correct()
                 say("judged", key)

@@ -139,10 +139,10 @@ def test_2_gone_on_with_at_the_same_case_while_another_rater_reads(chain):
     apart = next(key for key in drawn if key != chain.doubtful)
     masks = {key: chain.dataset.mask(key).read_bytes() for key in drawn}
 
+    # Both doubt one mask, so that it is segmented again, with its corrections on top.
+    answers = {apart: "artefact", chain.doubtful: "to correct"}
     ada = panel_rater(chain.root, "Ada", **chain.task)
-    grace = panel_rater(
-        chain.root, "Grace", reading=1, touch=1, answers={apart: "artefact"}, count=SECOND
-    )
+    grace = panel_rater(chain.root, "Grace", reading=1, touch=1, answers=answers, count=SECOND)
     ada_said, grace_said = said_by(ada), said_by(grace)
     assert [ada.wait(120), grace.wait(120)] == [0, 0]
 
@@ -244,6 +244,7 @@ def test_4_taught_better_on_twins_and_the_rest_segmented_again(
     changed = [key for key in passed if chain.dataset.mask(key).read_bytes() != kept[key]]
     assert not changed
     history = read_sidecar(sidecar_path(chain.dataset.mask(chain.doubtful)))
+    assert " 0 with corrections on top" not in said["proposed"][0]
     assert (chain.edits(chain.doubtful) == edits[chain.doubtful]).all()
     soft = read_nifti(chain.dataset.mask(chain.doubtful)).data
     assert (soft[edits[chain.doubtful] > 0] >= 0.5).all()

@@ -41,7 +41,7 @@ def test_the_claim_of_a_dead_process_is_taken_over_by_one(tmp_path):
 
 def test_a_claim_that_was_not_touched_for_long_is_stale(tmp_path):
     path = tmp_path / f"{case_claims._stem(KEY)}.0"
-    path.write_text("1234abcd-17 of another machine")
+    path.write_text("1234abcd-17 of another machine", encoding="utf-8")
     with claimed(tmp_path, KEY) as ours:
         assert not ours
     before = time.time() - 2 * case_claims._STALE_AFTER_S

@@ -25,7 +25,9 @@ def test_shape_and_rows_come_back(tmp_path, with_levels):
     mask = neck.with_data(neck.data / 1000)
     one = measure_volume(tmp_path / "sub-01_T2w_seg.nii.gz", mask, levels, how, Progress())
     path = tmp_path / "r.json"
-    path.write_text(json_text(record_of(one, "sub-01/anat/sub-01_T2w", inputs={}, choice={})))
+    path.write_text(
+        json_text(record_of(one, "sub-01/anat/sub-01_T2w", inputs={}, choice={})), encoding="utf-8"
+    )
     again = measured_of(path, one.path)
     np.testing.assert_array_equal(again.shape.slices, one.shape.slices)
     for name, column in one.shape.columns.items():
@@ -41,5 +43,5 @@ def test_shape_and_rows_come_back(tmp_path, with_levels):
 
 @pytest.mark.parametrize("text", ["", "[]", '{"Slices": 3}', '{"Slices": {}, "Options": {}}'])
 def test_what_is_no_record(tmp_path, text):
-    (tmp_path / "r.json").write_text(text)
+    (tmp_path / "r.json").write_text(text, encoding="utf-8")
     assert measured_of(tmp_path / "r.json", tmp_path / "x.nii.gz") is None

@@ -101,7 +101,7 @@ def test_a_corrected_mask_is_kept_and_measured_again(data, tmp_path):
     sidecar = sidecar_path(mask)
     content = read_sidecar(sidecar)
     content["GeneratedBy"].append({"Name": "Manual", "Author": "A", "Date": "2026-01-01 00:00:00"})
-    sidecar.write_text(json_text(content))
+    sidecar.write_text(json_text(content), encoding="utf-8")
     corrected = digest(mask)
     assert statuses(data, out, {}, {}) == ["done", "kept"]
     assert digest(mask) == corrected
@@ -147,7 +147,7 @@ def test_an_unexpected_error_names_no_folder_of_the_machine(data, tmp_path):
     out = tmp_path / "out"
     with stand_in():
         result = run_case(job_of(data, out), Progress(), segmenter=segmenter)
-    text = next((out / "logs/failures").rglob("*.json")).read_text()
+    text = next((out / "logs/failures").rglob("*.json")).read_text(encoding="utf-8")
     for found in (text, json.dumps(dict(result.error))):
         assert "ValueError: cannot do sub-01_T2w.nii.gz" in found
         assert str(tmp_path) not in found
@@ -212,6 +212,7 @@ def test_two_runs_at_once_do_nothing_twice(tmp_path):
             stdout=subprocess.PIPE,
             text=True,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            encoding="utf-8",
         )
         for _ in range(2)
     ]

@@ -29,7 +29,8 @@ def results(tmp_path_factory):
     write_neck(data, "sub-01_ses-1_T2star", radius_mm=4.2)
     write_neck(data, "sub-01_ses-2_T2w", radius_mm=3.8, discs=True)
     (data / "sub-01/sub-01_sessions.tsv").write_text(
-        "session_id\tacq_time\nses-1\t2020-01-01T00:00:00\nses-2\t2022-01-01T00:00:00\n"
+        "session_id\tacq_time\nses-1\t2020-01-01T00:00:00\nses-2\t2022-01-01T00:00:00\n",
+        encoding="utf-8",
     )
     for number in PAIRS:  # a scan and its rescan each
         for run in (1, 2):
@@ -38,7 +39,8 @@ def results(tmp_path_factory):
     (data / "sub-08/anat").mkdir(parents=True)
     (data / "sub-08/anat/sub-08_T2w.nii.gz").write_bytes(b"no image")
     (data / "participants.tsv").write_text(
-        "participant_id\tsex\tage\tgroup\nsub-01\tF\t40\tMS\nsub-02\tM\t50\t=1+1\n"
+        "participant_id\tsex\tage\tgroup\nsub-01\tF\t40\tMS\nsub-02\tM\t50\t=1+1\n",
+        encoding="utf-8",
     )
     participant(data, out)
     return data, out, make_group(data, out, GroupOptions(qc=False))
@@ -136,7 +138,7 @@ def test_doubts_and_the_page_show_image_and_mask_from_two_folders(results):
     assert [row["case"] for row in table(out / "doubt.tsv")].count(case.key) == 1
     chosen = ImageChoice(participants=("01",), sessions=("1",))
     page = make_group(data, out, choice=chosen).files["qc"]
-    entries = json.loads(next((page.parent / "_json").glob("*.json")).read_text())
+    entries = json.loads(next((page.parent / "_json").glob("*.json")).read_text(encoding="utf-8"))
     assert entries["subject"] == "sub-01_ses-1"
     assert str(data) not in page.read_text(encoding="utf-8")
 
@@ -150,9 +152,15 @@ def test_nothing_of_a_patient_reaches_the_results(tmp_path):
         image.header[field] = word.encode()
     image.header.extensions.append(nibabel.nifti1.Nifti1Extension("comment", word.encode()))
     nibabel.save(image, path)
-    path.with_name("sub-01_T2w.json").write_text(json.dumps({"PatientName": word, "Site": word}))
-    (data / "dataset_description.json").write_text('{"Name": "A study", "BIDSVersion": "1.9.0"}')
-    (data / "participants.tsv").write_text(f"participant_id\tname\tage\nsub-01\t{word}\t40\n")
+    path.with_name("sub-01_T2w.json").write_text(
+        json.dumps({"PatientName": word, "Site": word}), encoding="utf-8"
+    )
+    (data / "dataset_description.json").write_text(
+        '{"Name": "A study", "BIDSVersion": "1.9.0"}', encoding="utf-8"
+    )
+    (data / "participants.tsv").write_text(
+        f"participant_id\tname\tage\nsub-01\t{word}\t40\n", encoding="utf-8"
+    )
     write_neck(data, "sub-02_T2w").write_bytes(f"no image {word}".encode())
     participant(data, out, threshold=0.5)
     result = make_group(data, out)

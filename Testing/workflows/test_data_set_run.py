@@ -31,7 +31,9 @@ def test_a_case_that_fails_costs_itself_only(dataset, tmp_path):
     _, outcome = participant(dataset, out, threshold=0.5)
     assert (outcome.done, outcome.left) == (3, 0)
     assert [one.key for one in outcome.failed] == ["sub-02/anat/sub-02_T1w"]
-    reason = json.loads((out / "logs/failures/sub-02/anat/sub-02_T1w.json").read_text())
+    reason = json.loads(
+        (out / "logs/failures/sub-02/anat/sub-02_T1w.json").read_text(encoding="utf-8")
+    )
     assert reason["What"]
     assert str(tmp_path) not in json.dumps(reason)
     assert names_in(out / "sub-02/anat") == [
@@ -41,7 +43,7 @@ def test_a_case_that_fails_costs_itself_only(dataset, tmp_path):
         "sub-02_T2w_label-SC_softseg.json",
         "sub-02_T2w_label-SC_softseg.nii.gz",
     ]
-    log = outcome.log.read_text().splitlines()
+    log = outcome.log.read_text(encoding="utf-8").splitlines()
     assert [line.split("\t")[1:3] for line in log[1:5]] == [
         ["sub-01/anat/sub-01_T2star", "done"],
         ["sub-01/anat/sub-01_T2w", "done"],
