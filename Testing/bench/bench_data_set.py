@@ -29,11 +29,11 @@ from cli.fakes import a_neck
 from review.review_dataset import _scan, neck_image
 from SoftCordSegLib.files import file_sha256
 from SoftCordSegLib.volume import Volume, write_nifti
-from SoftCordSegLib.workflows.data_set_case import STATUS_DONE, CaseResult
-from SoftCordSegLib.workflows.data_set_options import DataSetOptions
-from SoftCordSegLib.workflows.data_set_plan import plan_data_set
-from SoftCordSegLib.workflows.data_set_run import run_data_set
-from SoftCordSegLib.workflows.process_runner import ProcessRunner
+from SoftCordSegLib.workflows.data_set.data_set_case import STATUS_DONE, CaseResult
+from SoftCordSegLib.workflows.data_set.data_set_options import DataSetOptions
+from SoftCordSegLib.workflows.data_set.data_set_plan import plan_data_set
+from SoftCordSegLib.workflows.data_set.data_set_run import run_data_set
+from SoftCordSegLib.workflows.data_set.process_runner import ProcessRunner
 from workflows.quick_segmenter import quick_case
 
 OPTIONS = DataSetOptions(threads=1)
@@ -191,7 +191,7 @@ def large_files(folder: Path, files: int) -> None:
 
 def throughput(folder: Path, images: int) -> None:
     """Two processes of one thread against one, with the shipped model."""
-    from SoftCordSegLib.workflows.data_set_case import run_case
+    from SoftCordSegLib.workflows.data_set.data_set_case import run_case
 
     dataset = folder / "necks"
     real = SHARED / "sct-tutorial" / "sub-01_acq-MTon_MTS.nii.gz"

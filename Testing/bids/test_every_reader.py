@@ -7,7 +7,7 @@ import pytest
 from SoftCordSegLib.bids import Kind, discs_beside, spellings
 from SoftCordSegLib.evaluation.methods import FolderMethod
 from SoftCordSegLib.training.finetune import find_cases
-from SoftCordSegLib.workflows.masked_participants import find_masked_participants
+from SoftCordSegLib.workflows.ground_truth.masked_participants import find_masked_participants
 
 IMAGE = "sub-01_acq-sag_T2w"
 LABELS = "derivatives/labels/sub-01/anat"

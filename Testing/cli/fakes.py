@@ -16,7 +16,7 @@ from SoftCordSegLib.network import Stage
 from SoftCordSegLib.segmentation import SoftMask
 from SoftCordSegLib.segmentation.segment import check_image
 from SoftCordSegLib.volume import Box, Volume, read_nifti, write_nifti
-from SoftCordSegLib.workflows import data_set_case
+from SoftCordSegLib.workflows.data_set import data_set_case
 
 _STAGE = Stage("none", (4, 8), ((1, 1, 1), (2, 2, 2)), 2.0, (32, 32, 32), 0.5, "clip")
 A_BUNDLE = SimpleNamespace(

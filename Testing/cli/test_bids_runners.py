@@ -6,7 +6,7 @@ import pytest
 
 from cli.fakes import Softcord, a_neck
 from SoftCordSegLib.volume import write_nifti
-from SoftCordSegLib.workflows import dask_runner, process_runner
+from SoftCordSegLib.workflows.data_set import dask_runner, process_runner
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_the_runner_that_was_asked_for(data_set, monkeypatch, options, module, n
             made.append(arguments)
 
         def run(self, jobs, on_result, should_stop):
-            from SoftCordSegLib.workflows.data_set_case import run_case
+            from SoftCordSegLib.workflows.data_set.data_set_case import run_case
 
             for job in jobs:
                 on_result(run_case(job, process_runner.Progress()))

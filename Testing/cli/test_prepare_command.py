@@ -26,7 +26,7 @@ from cli.scans import (
     write_series,
 )
 from SoftCordSegLib.volume import read_nifti, write_nifti
-from SoftCordSegLib.workflows.masked_participants import find_masked_participants
+from SoftCordSegLib.workflows.ground_truth.masked_participants import find_masked_participants
 
 IMAGES = (
     "anat/sub-01_T1w.nii.gz",

@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 from cli.fakes import engine, soft_from_brightness
 from SoftCordSegLib.cli.app import app
 from SoftCordSegLib.review.verdicts import Judgement
-from SoftCordSegLib.workflows.segment_again import run_again
+from SoftCordSegLib.workflows.review.segment_again import run_again
 from workflows.again_dataset import NEW_MM, OLD_MM, again_dataset, some_edits
-from workflows.test_segment_again import check_whole
+from workflows.review.test_segment_again import check_whole
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def again(dataset, monkeypatch):
         run_again(folder, model)
         return 1
 
-    monkeypatch.setattr("SoftCordSegLib.workflows.segment_again.start_task", start)
+    monkeypatch.setattr("SoftCordSegLib.workflows.review.segment_again.start_task", start)
 
     def command(*words):
         words = ("review", "again", dataset.root, "--json", *words)

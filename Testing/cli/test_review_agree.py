@@ -16,7 +16,7 @@ from SoftCordSegLib.errors import OptionError
 from SoftCordSegLib.review.second_reading import read_reading
 from SoftCordSegLib.review.verdicts import Judgement, read_verdicts
 from SoftCordSegLib.volume import read_nifti
-from SoftCordSegLib.workflows.review_session import ReviewOptions, ReviewSession
+from SoftCordSegLib.workflows.review.review_session import ReviewOptions, ReviewSession
 
 
 @pytest.fixture(autouse=True)

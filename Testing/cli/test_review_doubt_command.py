@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from review import round_cord
 from SoftCordSegLib.cli.app import app
 from SoftCordSegLib.volume import write_nifti
-from SoftCordSegLib.workflows import review_doubt
+from SoftCordSegLib.workflows.review import review_doubt
 
 
 def review(*words, code=0):

@@ -8,7 +8,7 @@ import pytest
 
 from review.exchange_folder import T1W, T2W, judge, make_folder
 from SoftCordSegLib.cli.review_exchange_commands import FORMAT_NAMES
-from SoftCordSegLib.workflows.review_exchange import FORMATS
+from SoftCordSegLib.workflows.review.review_exchange import FORMATS
 
 
 @pytest.fixture

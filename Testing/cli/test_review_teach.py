@@ -12,7 +12,7 @@ from SoftCordSegLib.cli.app import app
 from SoftCordSegLib.errors import Cancelled, SoftCordSegError
 from SoftCordSegLib.network.store import Store
 from SoftCordSegLib.workflows.live_run import request_stop
-from SoftCordSegLib.workflows.teach_model import run_teaching, teaching_folder
+from SoftCordSegLib.workflows.review.teach_model import run_teaching, teaching_folder
 from workflows.teach_dataset import Reviewed, stand_ins
 
 
@@ -34,7 +34,7 @@ def review(tmp_path, monkeypatch, reviewed):
             run_teaching(folder, str(model))
         return 1
 
-    monkeypatch.setattr("SoftCordSegLib.workflows.teach_model.start_task", start)
+    monkeypatch.setattr("SoftCordSegLib.workflows.review.teach_model.start_task", start)
 
     def command(*words):
         if words[0] == "teach":

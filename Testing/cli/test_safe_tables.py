@@ -11,7 +11,7 @@ from SoftCordSegLib.evaluation import read_cases
 from SoftCordSegLib.evaluation.methods import _note_time, read_times
 from SoftCordSegLib.evaluation.paper_tables import frame_csv
 from SoftCordSegLib.files import text_of_cell
-from SoftCordSegLib.workflows.ground_truth_areas import ContrastArea, areas_csv
+from SoftCordSegLib.workflows.ground_truth.ground_truth_areas import ContrastArea, areas_csv
 
 FORMULA = "=HYPERLINK(1)"
 

@@ -13,8 +13,8 @@ import numpy as np
 from SoftCordSegLib.network import shipped_bundles
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.workflows.live_run import live_run, note_start
-from SoftCordSegLib.workflows.segment_again import again_folder
-from SoftCordSegLib.workflows.teach_model import teaching_folder
+from SoftCordSegLib.workflows.review.segment_again import again_folder
+from SoftCordSegLib.workflows.review.teach_model import teaching_folder
 
 
 def started(folder: Path) -> None:

@@ -19,7 +19,7 @@ from SoftCordSegLib.scene.disc_points import placed_discs_of
 from SoftCordSegLib.scene.study import study_of
 from SoftCordSegLib.scene.volume_nodes import array_of, values_on, volume_of
 from SoftCordSegLib.volume import Volume, read_nifti
-from SoftCordSegLib.workflows.review_doubt import doubt_of_mask
+from SoftCordSegLib.workflows.review.review_doubt import doubt_of_mask
 
 
 def test_results_are_saved_with_their_provenance_and_only_replaced_after_asking(

@@ -18,13 +18,13 @@ from SoftCordSegLib.errors import Cancelled, InputError
 from SoftCordSegLib.network.store import Store
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.segmentation.within_memory import segment_within_memory
-from SoftCordSegLib.workflows import segment_again, teach_model, training_python
-from SoftCordSegLib.workflows.again_plan import plan_again
 from SoftCordSegLib.workflows.live_run import STOP_FILE, live_run
-from SoftCordSegLib.workflows.training_python import TrainingPython
+from SoftCordSegLib.workflows.review import segment_again, teach_model, training_python
+from SoftCordSegLib.workflows.review.again_plan import plan_again
+from SoftCordSegLib.workflows.review.training_python import TrainingPython
 from workflows.again_dataset import NEW_MM, OLD_MM, again_dataset, some_edits
+from workflows.review.test_segment_again import NEW, check_whole
 from workflows.teach_dataset import Reviewed, stand_ins
-from workflows.test_segment_again import NEW, check_whole
 
 RESULT = {
     "group": "held out",
@@ -40,7 +40,7 @@ def tiny(tmp_path, monkeypatch, widget):
     """The chosen model; a Python that needs no look at; and a process that does nothing yet."""
     made = stand_ins(tmp_path, monkeypatch)
     monkeypatch.setattr(
-        "SoftCordSegLib.workflows.training_python.find_training_python",
+        "SoftCordSegLib.workflows.review.training_python.find_training_python",
         lambda chosen=None, environment=None: TrainingPython("python", {}),
     )
     for module in (teach_model, segment_again):
@@ -135,7 +135,7 @@ def test_without_a_python_that_trains_a_sentence_and_a_worse_model_is_discarded(
     def missing(chosen=None, environment=None):
         raise InputError("Teaching needs PyTorch, which this Python lacks.", hint="Install it.")
 
-    finder = "SoftCordSegLib.workflows.training_python.find_training_python"
+    finder = "SoftCordSegLib.workflows.review.training_python.find_training_python"
     known = training_python.find_training_python
     monkeypatch.setattr(finder, missing)
     open_section(slicer_host, ui, taught.root)

@@ -13,7 +13,7 @@ from reports.qc_cases import DATASET, entry_of, write_qc_dataset
 from SoftCordSegLib.reports.qc_page import qc_html
 from SoftCordSegLib.review import read_verdicts
 from SoftCordSegLib.review.qc_entry import SCT_FIELDS, entry_id
-from SoftCordSegLib.workflows.qc_pages import QcOptions, make_qc_page
+from SoftCordSegLib.workflows.review.qc_pages import QcOptions, make_qc_page
 
 MANY = 1000
 

@@ -6,7 +6,7 @@ import random
 
 from SoftCordSegLib.errors import SoftCordSegError
 from SoftCordSegLib.review.verdicts import verdict_folder
-from SoftCordSegLib.workflows.review_exchange import (
+from SoftCordSegLib.workflows.review.review_exchange import (
     FORMATS,
     ExportOptions,
     ImportOptions,

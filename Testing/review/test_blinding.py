@@ -12,7 +12,7 @@ from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.review import find_review_cases, shuffled
 from SoftCordSegLib.review.blinding import BLINDING, blinding_secret
 from SoftCordSegLib.review.second_reading import draw_second_reading, third_reading
-from SoftCordSegLib.workflows.review_session import ReviewOptions, ReviewSession
+from SoftCordSegLib.workflows.review.review_session import ReviewOptions, ReviewSession
 
 KEYS = [f"sub-{n:02d}/anat/sub-{n:02d}_T2w" for n in range(1, 31)]
 

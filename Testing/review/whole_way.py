@@ -17,8 +17,8 @@ from SoftCordSegLib.review import newest, read_verdicts
 from SoftCordSegLib.review.exchange.exchange_formats import FORMATS
 from SoftCordSegLib.review.review_cases import ReviewCase
 from SoftCordSegLib.volume import Volume, read_nifti
-from SoftCordSegLib.workflows.review_corrections import Correction
-from SoftCordSegLib.workflows.review_exchange import (
+from SoftCordSegLib.workflows.review.review_corrections import Correction
+from SoftCordSegLib.workflows.review.review_exchange import (
     ExportOptions,
     ImportOptions,
     export_verdicts,
@@ -33,8 +33,8 @@ import json, sys, time
 from pathlib import Path
 
 from SoftCordSegLib.review import Judgement, find_review_cases
-from SoftCordSegLib.workflows.review_doubt import doubts_of
-from SoftCordSegLib.workflows.review_session import ReviewOptions, ReviewSession
+from SoftCordSegLib.workflows.review.review_doubt import doubts_of
+from SoftCordSegLib.workflows.review.review_session import ReviewOptions, ReviewSession
 
 dataset, rater, reading, count, pause, answers = json.loads(sys.argv[1])
 dataset = Path(dataset)

@@ -18,7 +18,7 @@ import numpy as np
 from SoftCordSegLib.bids import hashed_writers, is_as_described, sidecar_path, with_correction
 from SoftCordSegLib.files import write_together
 from SoftCordSegLib.review import Judgement, read_verdicts
-from SoftCordSegLib.workflows.review_session import ReviewOptions, ReviewSession
+from SoftCordSegLib.workflows.review.review_session import ReviewOptions, ReviewSession
 
 WORDS = list(Judgement)
 # What is shorter than a header is no image.
@@ -153,7 +153,7 @@ WRITE = """
 import sys
 from pathlib import Path
 from SoftCordSegLib.review import Judgement
-from SoftCordSegLib.workflows.review_session import ReviewOptions, ReviewSession
+from SoftCordSegLib.workflows.review.review_session import ReviewOptions, ReviewSession
 
 dataset, rater, count, seed = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4]
 session = ReviewSession(dataset, ReviewOptions(rater), doubts={})

@@ -125,7 +125,7 @@ class PanelRater:
 
     def teach(self) -> None:
         """Teach, keep the model, segment the rest again and replace the masks."""
-        from SoftCordSegLib.workflows import teach_model
+        from SoftCordSegLib.workflows.review import teach_model
 
         ui, host = self.ui, self.host
         teach_model.TeachOptions = partial(teach_model.TeachOptions, steps=self.task["teach"])

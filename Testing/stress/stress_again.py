@@ -14,8 +14,8 @@ import numpy as np
 from cli.fakes import engine, soft_from_brightness, values
 from SoftCordSegLib.bids import Kind, is_as_described, read_sidecar, sidecar_path
 from SoftCordSegLib.files import file_sha256
-from SoftCordSegLib.workflows.again_plan import plan_again
-from SoftCordSegLib.workflows.segment_again import (
+from SoftCordSegLib.workflows.review.again_plan import plan_again
+from SoftCordSegLib.workflows.review.segment_again import (
     again_folder,
     apply_again,
     finish_again,
@@ -25,7 +25,7 @@ from stress.forked import in_a_fork
 from stress.stress_kills import MOMENTS, killed_after, killed_at_rename, look
 from stress.tally import LEFT, LOST, WRONG, Tally, tally
 from workflows.again_dataset import NEW, AgainDataset, again_dataset, some_edits
-from workflows.test_segment_again import NEW_SOFT
+from workflows.review.test_segment_again import NEW_SOFT
 
 NAMES = ("sub-01_T2w", "sub-02_T2w", "sub-03_T1w")
 CORRECTED = "sub-02_T2w"

@@ -21,15 +21,15 @@ import pytest
 
 from SoftCordSegLib.bids import ImageChoice
 from SoftCordSegLib.processes import kill
-from SoftCordSegLib.workflows.dask_runner import DaskRunner
-from SoftCordSegLib.workflows.data_set_plan import plan_data_set
-from SoftCordSegLib.workflows.data_set_run import run_data_set
-from SoftCordSegLib.workflows.process_runner import ProcessRunner
+from SoftCordSegLib.workflows.data_set.dask_runner import DaskRunner
+from SoftCordSegLib.workflows.data_set.data_set_plan import plan_data_set
+from SoftCordSegLib.workflows.data_set.data_set_run import run_data_set
+from SoftCordSegLib.workflows.data_set.process_runner import ProcessRunner
 from stress.tally import LEFT, LOST, WRONG, tally
 from workflows.case_work import a_job, wait_until, work
+from workflows.data_set.test_data_set_runners import OPTIONS, images_and_tables, reasons, run
 from workflows.made_data_set import SUFFIXES, make_data_set
 from workflows.quick_segmenter import half_written, quick_case
-from workflows.test_data_set_runners import OPTIONS, images_and_tables, reasons, run
 
 KILLS = int(os.environ.get("SOFTCORD_KILLS", "20"))
 TESTING = Path(__file__).resolve().parents[1]

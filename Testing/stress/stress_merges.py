@@ -13,8 +13,8 @@ import numpy as np
 from SoftCordSegLib.bids import Kind, is_as_described
 from SoftCordSegLib.review import find_review_cases
 from SoftCordSegLib.volume import Volume, read_nifti, write_nifti
-from SoftCordSegLib.workflows.correction_merge import merge_corrections
-from SoftCordSegLib.workflows.correction_package import package_cases
+from SoftCordSegLib.workflows.review.correction_merge import merge_corrections
+from SoftCordSegLib.workflows.review.correction_package import package_cases
 from stress.forked import in_a_fork
 from stress.stress_kills import MOMENTS, killed_after, killed_at_rename
 from stress.tally import LEFT, LOST, WRONG, tally

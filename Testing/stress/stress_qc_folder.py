@@ -11,14 +11,14 @@ import sys
 import time
 from pathlib import Path
 
-from workflows.test_qc_folder import check_processes, listed
+from workflows.review.test_qc_folder import check_processes, listed
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 KILLS, SEED = 25, 20261128
 _RUN = """
 import sys
 from pathlib import Path
-from workflows.test_qc_folder import add_entries
+from workflows.review.test_qc_folder import add_entries
 add_entries(Path(sys.argv[1]), sys.argv[2], 1000)
 """
 

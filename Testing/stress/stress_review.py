@@ -17,8 +17,8 @@ from review.review_dataset import BROKEN, SPOILED, make_review_dataset
 from review.spoiling import WRONG_MASKS
 from SoftCordSegLib.review import Judgement, find_review_cases, newest, read_verdicts
 from SoftCordSegLib.review.agreement import icc, mean_interval
-from SoftCordSegLib.workflows.review_doubt import doubts_of
-from SoftCordSegLib.workflows.review_session import ReviewOptions, ReviewSession
+from SoftCordSegLib.workflows.review.review_doubt import doubts_of
+from SoftCordSegLib.workflows.review.review_session import ReviewOptions, ReviewSession
 from stress.tally import LOST, WRONG, tally
 
 REPOSITORY = Path(__file__).resolve().parents[2]

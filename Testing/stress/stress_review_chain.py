@@ -32,12 +32,12 @@ from SoftCordSegLib.review.second_reading import reader_mask
 from SoftCordSegLib.segmentation import segment_within_memory
 from SoftCordSegLib.volume import Volume, read_nifti
 from SoftCordSegLib.workflows.finetune_bundle import compare
-from SoftCordSegLib.workflows.review_agreement import (
+from SoftCordSegLib.workflows.review.review_agreement import (
     SecondReadingOptions,
     find_agreement,
     make_second_reading,
 )
-from SoftCordSegLib.workflows.teach_model import teaching_of
+from SoftCordSegLib.workflows.review.teach_model import teaching_of
 from stress.panel_raters import panel_rater, said_by
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -10,7 +10,7 @@ import numpy as np
 
 from SoftCordSegLib.bids import Kind, find_masks, label_name
 from SoftCordSegLib.volume import Volume, read_nifti, write_nifti
-from SoftCordSegLib.workflows.review_corrections import CorrectedFiles, Correction
+from SoftCordSegLib.workflows.review.review_corrections import CorrectedFiles, Correction
 from stress.forked import in_a_fork
 from stress.stress_kills import killed_at_rename
 

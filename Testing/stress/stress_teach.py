@@ -38,15 +38,15 @@ from SoftCordSegLib.segmentation import segment_within_memory
 from SoftCordSegLib.training.finetune.weight_share import LARGEST_DRIFT, LARGEST_FALL
 from SoftCordSegLib.volume import Volume, read_nifti, write_nifti
 from SoftCordSegLib.workflows.finetune_bundle import compare, share_note
-from SoftCordSegLib.workflows.judged_cases import judged_mask
 from SoftCordSegLib.workflows.live_run import RunState, wait_for
-from SoftCordSegLib.workflows.segment_again import (
+from SoftCordSegLib.workflows.review.judged_cases import judged_mask
+from SoftCordSegLib.workflows.review.segment_again import (
     again_folder,
     apply_again,
     read_proposal,
     start_again,
 )
-from SoftCordSegLib.workflows.teach_model import (
+from SoftCordSegLib.workflows.review.teach_model import (
     TeachingPlan,
     TeachOptions,
     keep_taught,
@@ -54,7 +54,7 @@ from SoftCordSegLib.workflows.teach_model import (
     teaching_folder,
     teaching_of,
 )
-from SoftCordSegLib.workflows.training_python import find_training_python
+from SoftCordSegLib.workflows.review.training_python import find_training_python
 
 STEPS = int(os.environ.get("SOFTCORD_TEACH_STEPS", "80"))
 ANATOMIES = (0, 1, 2, 3)

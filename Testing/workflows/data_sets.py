@@ -7,10 +7,10 @@ import contextlib
 from cli.fakes import a_neck, engine, soft_from_brightness, write_points
 from SoftCordSegLib.bids import ImageChoice
 from SoftCordSegLib.volume import write_nifti
-from SoftCordSegLib.workflows import data_set_case
-from SoftCordSegLib.workflows.data_set_options import DataSetOptions
-from SoftCordSegLib.workflows.data_set_plan import plan_data_set
-from SoftCordSegLib.workflows.data_set_run import run_data_set
+from SoftCordSegLib.workflows.data_set import data_set_case
+from SoftCordSegLib.workflows.data_set.data_set_options import DataSetOptions
+from SoftCordSegLib.workflows.data_set.data_set_plan import plan_data_set
+from SoftCordSegLib.workflows.data_set.data_set_run import run_data_set
 
 # Discs of a neck: values and voxels from above to below; levels C2 to C4 lie between them.
 DISCS = {2: (19, 19, 28), 3: (19, 19, 20), 4: (19, 19, 12), 5: (19, 19, 4)}

@@ -15,7 +15,7 @@ from SoftCordSegLib.segmentation import SoftMask
 from SoftCordSegLib.segmentation.segment import check_image
 from SoftCordSegLib.volume import Box
 from SoftCordSegLib.workflows import segment_images
-from SoftCordSegLib.workflows.data_set_case import CaseJob, CaseResult, run_case
+from SoftCordSegLib.workflows.data_set.data_set_case import CaseJob, CaseResult, run_case
 
 RADIUS_MM = 5.0
 

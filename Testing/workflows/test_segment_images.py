@@ -11,7 +11,7 @@ from SoftCordSegLib.errors import OptionError, OutputError
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.review.doubt import DOUBT_VERSION, Doubt
 from SoftCordSegLib.volume import Box, write_nifti
-from SoftCordSegLib.workflows import review_doubt
+from SoftCordSegLib.workflows.review import review_doubt
 from SoftCordSegLib.workflows.segment_images import (
     SegmentOptions,
     VolumeRequest,

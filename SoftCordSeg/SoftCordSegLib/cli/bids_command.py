@@ -18,9 +18,9 @@ from .shared_options import Debug, Device, Json, Model, StandardNames, Threads
 
 if TYPE_CHECKING:
     from ..bids import ImageChoice
-    from ..workflows.data_set_options import DataSetOptions
-    from ..workflows.data_set_plan import DataSetPlan
-    from ..workflows.data_set_run import DataSetOutcome, Runner
+    from ..workflows.data_set.data_set_options import DataSetOptions
+    from ..workflows.data_set.data_set_plan import DataSetPlan
+    from ..workflows.data_set.data_set_run import DataSetOutcome, Runner
 
 
 class AnalysisLevel(str, Enum):
@@ -170,7 +170,7 @@ def bids_command(
     """
     with guarded(debug, as_json):
         from ..morphometry import parse_levels
-        from ..workflows.data_set_options import DataSetOptions
+        from ..workflows.data_set.data_set_options import DataSetOptions
 
         options = DataSetOptions(
             model=model,
@@ -199,7 +199,7 @@ def bids_command(
 
 
 def _check_deidentified(dataset: Path) -> None:
-    from ..workflows.deidentify_check import check_deidentified
+    from ..workflows.data_set.deidentify_check import check_deidentified
 
     with interruptible() as interrupt, watched(interrupt, dataset.name) as progress:
         check_deidentified(dataset, progress)
@@ -212,7 +212,7 @@ def _choice(
     filter_file: Path | None,
 ) -> ImageChoice:
     from ..bids import ImageChoice, read_filters
-    from ..workflows.data_set_options import SUFFIXES
+    from ..workflows.data_set.data_set_options import SUFFIXES
 
     wanted = tuple(suffixes or SUFFIXES)
     return ImageChoice(
@@ -248,8 +248,8 @@ def _participant(
     keep_going: bool,
     as_json: bool,
 ) -> None:
-    from ..workflows.data_set_plan import plan_data_set
-    from ..workflows.data_set_run import run_data_set
+    from ..workflows.data_set.data_set_plan import plan_data_set
+    from ..workflows.data_set.data_set_run import run_data_set
 
     with interruptible() as interrupt, watched(interrupt, folders[0].name) as progress:
         plan = plan_data_set(
@@ -282,7 +282,7 @@ def _runner(
         OptionError: the options contradict each other.
     """
     if scheduler is not None:
-        from ..workflows.dask_runner import DaskRunner, read_resources
+        from ..workflows.data_set.dask_runner import DaskRunner, read_resources
 
         if nprocs > 1:
             raise OptionError(
@@ -294,10 +294,10 @@ def _runner(
             "--resources chooses among the workers of a scheduler.", hint="Give --scheduler too."
         )
     if nprocs > 1:
-        from ..workflows.process_runner import ProcessRunner
+        from ..workflows.data_set.process_runner import ProcessRunner
 
         return ProcessRunner(nprocs, threads)
-    from ..workflows.data_set_run import SerialRunner
+    from ..workflows.data_set.data_set_run import SerialRunner
 
     return SerialRunner()
 

@@ -10,8 +10,8 @@ from .guard import for_user
 
 if TYPE_CHECKING:
     from ..bids import ImageChoice
-    from ..workflows.data_set_group import GroupResult
-    from ..workflows.data_set_options import DataSetOptions
+    from ..workflows.data_set.data_set_group import GroupResult
+    from ..workflows.data_set.data_set_options import DataSetOptions
     from ..workflows.run_each import Failure
 
 _SHOWN = 10
@@ -31,11 +31,11 @@ def group_level(
         folders: of the images and of the results.
         options: names and levels.
         choice: which images.
-        smallest_change: see :class:`~SoftCordSegLib.workflows.data_set_group.GroupOptions`.
+        smallest_change: see :class:`~.data_set_group.GroupOptions`.
         qc: make the page.
         as_json: print one JSON object.
     """
-    from ..workflows.data_set_group import GroupOptions, make_group
+    from ..workflows.data_set.data_set_group import GroupOptions, make_group
 
     how = GroupOptions(options.standard_names, options.levels, smallest_change, qc)
 

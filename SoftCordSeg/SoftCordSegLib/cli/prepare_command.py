@@ -15,8 +15,9 @@ from .running import prepare_process, run_with_bars
 from .shared_options import Debug, Device, Json, Model, StandardNames, Threads
 
 if TYPE_CHECKING:
-    from ..workflows.prepare_images import PreparedParticipant
-    from ..workflows.raw_images import RawParticipant
+    from ..network import ModelBundle
+    from ..workflows.ground_truth.prepare_images import PreparedParticipant
+    from ..workflows.ground_truth.raw_images import RawParticipant
     from ..workflows.run_each import Outcomes
 
 _ONE = "One participant"
@@ -164,10 +165,13 @@ def prepare_command(
     """
     with guarded(debug, as_json):
         from ..files import check_folder
-        from ..network import store
         from ..preprocessing import MotionOptions
-        from ..workflows.excluded_images import without_excluded_raw
-        from ..workflows.prepare_images import PrepareOptions, check_outputs, prepare_participant
+        from ..workflows.ground_truth.excluded_images import without_excluded_raw
+        from ..workflows.ground_truth.prepare_images import (
+            PrepareOptions,
+            check_outputs,
+            prepare_participant,
+        )
         from ..workflows.run_each import check_contrasts
 
         motion = MotionOptions(width_mm, None if degree < 0 else degree, group) if moco else None
@@ -185,10 +189,8 @@ def prepare_command(
         check_contrasts(spacing, {image.contrast for one in participants for image in one.images})
         for one in participants:
             check_outputs(one, out, options)
-        bundle = None
-        if any(map(options.needs_model, participants)):
-            bundle = store.open_bundle(model)
-            prepare_process(bundle, threads)
+        needed = any(map(options.needs_model, participants))
+        bundle = _opened(model, threads) if needed else None
         check_folder(out)
         outcomes = run_with_bars(
             participants,
@@ -200,10 +202,19 @@ def prepare_command(
             raise typer.Exit(EXIT_FAILED)
 
 
+def _opened(model: str | None, threads: int | None) -> ModelBundle:
+    """The model, and the process ready for it."""
+    from ..network import store
+
+    bundle = store.open_bundle(model)
+    prepare_process(bundle, threads)
+    return bundle
+
+
 def _participants(
     images: list[str], out: Path, participant: str | None, bval: Path | None
 ) -> list[RawParticipant]:
-    from ..workflows.raw_images import find_raw_participants, given_participant
+    from ..workflows.ground_truth.raw_images import find_raw_participants, given_participant
 
     folders = [Path(text) for text in images if Path(text).is_dir()]
     if not folders:

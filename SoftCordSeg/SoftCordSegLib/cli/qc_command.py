@@ -15,7 +15,7 @@ from .running import watching
 from .shared_options import Debug, Json
 
 if TYPE_CHECKING:
-    from ..workflows.qc_pages import QcResult
+    from ..workflows.review.qc_pages import QcResult
 
 
 def qc_command(
@@ -70,7 +70,7 @@ def qc_command(
     pictures.
     """
     with guarded(debug, json):
-        from ..workflows.qc_pages import QcOptions, make_qc_page
+        from ..workflows.review.qc_pages import QcOptions, make_qc_page
 
         options = QcOptions(rater, blinded, seed, tuple(case or ()), reading)
         with watching(debug, several=True) as (bar, on_failure):

@@ -15,7 +15,7 @@ from .running import watched
 from .shared_options import Debug, Device, Json, Model
 
 if TYPE_CHECKING:
-    from ..workflows.segment_again import AgainRow, Proposal
+    from ..workflows.review.segment_again import AgainRow, Proposal
 
 _MOST_NOTES = 20
 _NUMBERS = ("mean_mm2", "sd_mm2", "mean_percent")
@@ -54,14 +54,14 @@ def again_command(
     """
     with guarded(debug, as_json):
         from ..workflows.live_run import wait_for
-        from ..workflows.segment_again import (
+        from ..workflows.review.segment_again import (
             again_folder,
             apply_again,
             discard_again,
             read_proposal,
             start_again,
         )
-        from ..workflows.training_python import find_training_python
+        from ..workflows.review.training_python import find_training_python
 
         if discard:
             if apply:
@@ -123,7 +123,7 @@ def _say_end(proposal: Proposal, replaced: list[AgainRow], applied: bool) -> Non
 
 
 def _as_json(proposal: Proposal, replaced: list[AgainRow], beyond: list[str]) -> dict[str, Any]:
-    from ..workflows.segment_again import plain
+    from ..workflows.review.segment_again import plain
 
     there = {row.key: row for row in replaced}
     return {

@@ -18,7 +18,7 @@ from .shared_options import Debug, Json
 
 if TYPE_CHECKING:
     from ..review.second_reading import Reading
-    from ..workflows.review_agreement import AgreementReport
+    from ..workflows.review.review_agreement import AgreementReport
 
 _SHARE = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<percent>%?)")
 _MOST_SHOWN = 30
@@ -143,7 +143,7 @@ def _draw(
     blinded: bool,
     seed: int,
 ) -> Reading:
-    from ..workflows.review_agreement import SecondReadingOptions, make_second_reading
+    from ..workflows.review.review_agreement import SecondReadingOptions, make_second_reading
 
     part = 1.0 if share is None else parse_share(share)
     options = SecondReadingOptions(part, methods, name, blinded, seed)
@@ -162,7 +162,7 @@ def _draw(
 
 
 def _report(dataset: Path, reading: str, masks: Sequence[str]) -> AgreementReport:
-    from ..workflows.review_agreement import find_agreement
+    from ..workflows.review.review_agreement import find_agreement
 
     folders = {}
     for text in masks:
@@ -189,7 +189,7 @@ def _write(
 ) -> Reading | None:
     """The files that were asked for; the third reading."""
     from ..bids import stem_of
-    from ..workflows.review_agreement import (
+    from ..workflows.review.review_agreement import (
         make_third_reading,
         write_agreement,
         write_disagreements,

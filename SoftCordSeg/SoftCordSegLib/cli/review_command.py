@@ -25,7 +25,7 @@ from .shared_options import Debug, Json
 
 if TYPE_CHECKING:
     from ..review import Judgement, Verdict
-    from ..workflows.review_session import ReviewRow, ReviewSession
+    from ..workflows.review.review_session import ReviewRow, ReviewSession
 
 review_app = typer.Typer(
     help="Review the masks of a data set: doubtful ones first, verdicts, a second reading.",
@@ -114,7 +114,7 @@ def next_command(
     Of a blinded reading no file is named; --copy-to gives copies under neutral names.
     """
     with guarded(debug, as_json):
-        from ..workflows.neutral_copies import neutral_copies
+        from ..workflows.review.neutral_copies import neutral_copies
 
         session = _session(dataset, needed_rater(rater), reading, order)
         row = session.current
@@ -215,7 +215,7 @@ def _check_verdict(judged: Judgement | None, rank: int | None, comment: str, und
 
 
 def _session(dataset: Path, rater: str, reading: str, order: str) -> ReviewSession:
-    from ..workflows.review_session import ReviewOptions, ReviewSession
+    from ..workflows.review.review_session import ReviewOptions, ReviewSession
 
     return ReviewSession(dataset, ReviewOptions(rater, order, reading))  # type: ignore[arg-type]
 

@@ -15,7 +15,7 @@ from .shared_options import Debug, Device, Json, Model, Threads
 
 if TYPE_CHECKING:
     from ..review.doubt import Doubt
-    from ..workflows.review_doubt import NetworkCheck
+    from ..workflows.review.review_doubt import NetworkCheck
     from ..workflows.run_each import Failure
 
 _SHOWN = 20
@@ -65,7 +65,7 @@ def doubt_command(
     """
     with guarded(debug, as_json):
         from ..review.review_cases import find_review_cases
-        from ..workflows.review_doubt import cases_to_teach, doubts_of
+        from ..workflows.review.review_doubt import cases_to_teach, doubts_of
 
         cases = find_review_cases(dataset)
         check = _network_check(model, device, threads) if network else None
@@ -103,7 +103,7 @@ def doubt_command(
 
 def _network_check(model: str | None, device: str, threads: int | None) -> NetworkCheck:
     from ..network import store
-    from ..workflows.review_doubt import NetworkCheck
+    from ..workflows.review.review_doubt import NetworkCheck
 
     bundle = store.open_bundle(model)
     prepare_process(bundle, threads)

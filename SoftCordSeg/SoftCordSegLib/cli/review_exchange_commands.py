@@ -16,7 +16,7 @@ from .review_options import Dataset, Rater, ReadingName, verdict_text
 from .shared_options import Debug, Json
 
 if TYPE_CHECKING:
-    from ..workflows.review_exchange import Imported, Unmatched
+    from ..workflows.review.review_exchange import Imported, Unmatched
 
 # Kept here too, so that the help needs nothing of the library; a test compares them.
 FORMAT_NAMES = (
@@ -63,7 +63,7 @@ def export_command(
     there already are updated: what is not of these verdicts stays.
     """
     with guarded(debug, as_json):
-        from ..workflows.review_exchange import ExportOptions, export_verdicts
+        from ..workflows.review.review_exchange import ExportOptions, export_verdicts
 
         options = ExportOptions(kind, rater or "", reading, job, base, overwrite)
         exported = export_verdicts(dataset, out, options)
@@ -122,7 +122,7 @@ def import_command(
     added again.  Lines that no image is found for are listed, and not guessed.
     """
     with guarded(debug, as_json):
-        from ..workflows.review_exchange import ImportOptions, import_verdicts
+        from ..workflows.review.review_exchange import ImportOptions, import_verdicts
 
         options = ImportOptions(kind, rater or "", cohort)
         results = []

@@ -17,7 +17,7 @@ from .shared_options import Debug, Json
 
 if TYPE_CHECKING:
     from ..review import ReviewCase
-    from ..workflows.correction_merge import Merged
+    from ..workflows.review.correction_merge import Merged
 
 
 Names = Annotated[
@@ -80,7 +80,7 @@ def package_command(
     In the unpacked folder of a package, the same command packs it for the way back.
     """
     with guarded(debug, as_json):
-        from ..workflows.correction_package import PackageOptions, package_cases
+        from ..workflows.review.correction_package import PackageOptions, package_cases
 
         cases = _chosen(dataset, names or [], said, listed)
         options = PackageOptions(other_contrasts, not without_verdicts, overwrite)
@@ -138,7 +138,7 @@ def merge_command(
     was packed any more, that is a conflict: it is listed, and nothing of the case is replaced.
     """
     with guarded(debug, as_json):
-        from ..workflows.correction_merge import MergeOptions, Outcome, merge_corrections
+        from ..workflows.review.correction_merge import MergeOptions, Outcome, merge_corrections
 
         with (
             interruptible() as interrupt,
@@ -190,8 +190,8 @@ def _as_json(merged: Merged) -> dict[str, Any]:
 def _chosen(
     dataset: Path, names: list[str], said: str | None, listed: Path | None
 ) -> list[ReviewCase]:
-    from ..workflows.correction_package import chosen_cases
-    from ..workflows.review_exchange import listed_cases
+    from ..workflows.review.correction_package import chosen_cases
+    from ..workflows.review.review_exchange import listed_cases
 
     if sum((bool(names), said is not None, listed is not None)) > 1:
         raise OptionError(

@@ -16,7 +16,7 @@ from .shared_options import Debug, Device, Json, Model
 
 if TYPE_CHECKING:
     from ..workflows.live_run import LiveState
-    from ..workflows.teach_model import Teaching, TeachingPlan
+    from ..workflows.review.teach_model import Teaching, TeachingPlan
 
 PythonProgram = Annotated[
     Optional[Path],
@@ -65,7 +65,7 @@ def teach_command(
     """
     with guarded(debug, as_json):
         from ..workflows.live_run import wait_for
-        from ..workflows.teach_model import (
+        from ..workflows.review.teach_model import (
             TeachOptions,
             plan_teaching,
             resume_teaching,
@@ -73,7 +73,7 @@ def teach_command(
             teaching_folder,
             teaching_of,
         )
-        from ..workflows.training_python import find_training_python
+        from ..workflows.review.training_python import find_training_python
 
         found = find_training_python(python)
         options = TeachOptions(
@@ -111,7 +111,7 @@ def keep_command(
 ) -> None:
     """Install the model that 'softcord review teach' has made, under a name of your choice."""
     with guarded(debug, as_json):
-        from ..workflows.teach_model import keep_taught
+        from ..workflows.review.teach_model import keep_taught
 
         folder = keep_taught(dataset, name, replace=replace, worse_too=worse_too)
         say(f"The model '{name}' is installed. 'softcord review again -m {name}' uses it.")
@@ -122,7 +122,7 @@ def keep_command(
 def discard_command(dataset: Dataset, as_json: Json = False, debug: Debug = False) -> None:
     """Remove the model that 'softcord review teach' has made; its report stays."""
     with guarded(debug, as_json):
-        from ..workflows.teach_model import discard_taught
+        from ..workflows.review.teach_model import discard_taught
 
         discard_taught(dataset)
         say("The new model was removed.")

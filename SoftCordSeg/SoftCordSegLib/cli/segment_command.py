@@ -170,11 +170,11 @@ def _chosen(images: list[Path], out: Path, exclude: Path | None) -> list[Path]:
     """Folders replaced by their images, and without what a list leaves out."""
     if any(image.is_dir() for image in images):
         from ..dicom import is_dicom_source
-        from ..workflows.plain_folders import with_images_of_folders
+        from ..workflows.data_set.plain_folders import with_images_of_folders
 
         images = with_images_of_folders(images, out, is_dicom_source)
     if exclude is not None:
-        from ..workflows.excluded_images import without_excluded_images
+        from ..workflows.ground_truth.excluded_images import without_excluded_images
 
         images, left_out = without_excluded_images(images, exclude)
         for sentence in left_out:

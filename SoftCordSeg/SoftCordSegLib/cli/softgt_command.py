@@ -17,9 +17,9 @@ from .shared_options import Debug, Json, StandardNames
 
 if TYPE_CHECKING:
     from ..groundtruth import ContrastTruth, GroundTruthOptions
-    from ..workflows.masked_participants import MaskedParticipant
+    from ..workflows.ground_truth.masked_participants import MaskedParticipant
+    from ..workflows.ground_truth.soft_ground_truth import SoftGroundTruth, SoftGroundTruthOptions
     from ..workflows.run_each import Outcomes
-    from ..workflows.soft_ground_truth import SoftGroundTruth, SoftGroundTruthOptions
 
 _ONE = "One participant"
 _METHOD = "Method"
@@ -175,8 +175,8 @@ def softgt_command(
     """
     with guarded(debug, as_json):
         from ..morphometry import parse_levels
+        from ..workflows.ground_truth.soft_ground_truth import SoftGroundTruthOptions
         from ..workflows.run_each import check_contrasts
-        from ..workflows.soft_ground_truth import SoftGroundTruthOptions
 
         name, masks = _reference_and_masks(reference, mask or [])
         trims = _trims(trim_mm or [])
@@ -200,7 +200,11 @@ def _run(
     as_json: bool,
 ) -> None:
     from ..files import check_folder
-    from ..workflows.soft_ground_truth import check_paths, leave_out, make_soft_ground_truth
+    from ..workflows.ground_truth.soft_ground_truth import (
+        check_paths,
+        leave_out,
+        make_soft_ground_truth,
+    )
 
     left_out: list[str] = []
     if exclude is not None:
@@ -266,7 +270,7 @@ def _participants(
     reference: str,
     discs: str | None,
 ) -> list[MaskedParticipant]:
-    from ..workflows.masked_participants import find_masked_participants, given_masks
+    from ..workflows.ground_truth.masked_participants import find_masked_participants, given_masks
     from ..workflows.unused_masks import unused_masks
 
     if (dataset is None) == (not masks):
@@ -347,7 +351,7 @@ def _report(
         for contrast, error in one.failures:
             fail(f"{one.name}: {contrast} is left out. {error}")
     if as_dataset and results:
-        from ..workflows.soft_ground_truth import write_overview
+        from ..workflows.ground_truth.soft_ground_truth import write_overview
 
         errors = {one.name: str(one.error) for one in failures}
         lost = [

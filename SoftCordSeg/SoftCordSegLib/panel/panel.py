@@ -26,11 +26,11 @@ from .more_menu import MoreMenu
 from .open_sections import OpenSections
 from .platforms import missing_packages
 from .profile_view import ProfileView
-from .review_cases_section import CasesSection
-from .review_data_set_section import DataSetSection
-from .review_desk import ReviewDesk
-from .review_section import ReviewSection
-from .review_tab import ReviewTab
+from .review.review_cases_section import CasesSection
+from .review.review_data_set_section import DataSetSection
+from .review.review_desk import ReviewDesk
+from .review.review_section import ReviewSection
+from .review.review_tab import ReviewTab
 from .run_section import RunSection
 from .save_section import SaveSection
 from .situation import Situation, situation_of

@@ -227,7 +227,7 @@ def _doubt(study) -> dict | None:
     from ..scene.scene_files import soft_mask_as_stored
     from ..scene.volume_nodes import values_on, volume_of
     from ..volume import Volume
-    from ..workflows.review_doubt import doubt_of_mask
+    from ..workflows.review.review_doubt import doubt_of_mask
 
     mask = soft_mask_as_stored(study.soft)
     try:

@@ -97,7 +97,7 @@ class TeachSection(Section):
     def _finish(self) -> None:
         """What was being put in place when Slicer was ended, is put in place."""
         if self._dataset is not None:
-            from ..workflows.segment_again import finish_again
+            from ..workflows.review.segment_again import finish_again
 
             with self._panel.guard(
                 _("The masks could not be replaced."), False, self.name, by_itself=True
@@ -109,8 +109,8 @@ class TeachSection(Section):
         self._teaching = self._again = self._proposal = None
         if self._dataset is not None:
             from ..workflows.live_run import read_live
-            from ..workflows.segment_again import again_folder, read_proposal
-            from ..workflows.teach_model import teaching_of
+            from ..workflows.review.segment_again import again_folder, read_proposal
+            from ..workflows.review.teach_model import teaching_of
 
             self._teaching = teaching_of(self._dataset)
             self._again = read_live(again_folder(self._dataset))
@@ -274,7 +274,7 @@ class TeachSection(Section):
     def _on_teach(self) -> None:
         panel, desk = self._panel, self._desk
         with panel.guard(_("Teaching could not be started."), section=self.name):
-            from ..workflows.teach_model import (
+            from ..workflows.review.teach_model import (
                 TeachOptions,
                 plan_teaching,
                 resume_teaching,
@@ -301,8 +301,8 @@ class TeachSection(Section):
             return  # the data set was left meanwhile
         with self._panel.guard(_("It could not be stopped."), section=self.name):
             from ..workflows.live_run import request_stop
-            from ..workflows.segment_again import again_folder
-            from ..workflows.teach_model import teaching_folder
+            from ..workflows.review.segment_again import again_folder
+            from ..workflows.review.teach_model import teaching_folder
 
             again = self._again is not None and self._again.state.is_alive
             request_stop((again_folder if again else teaching_folder)(self._dataset))
@@ -321,7 +321,7 @@ class TeachSection(Section):
                 )
 
     def _python(self):
-        from ..workflows.training_python import find_training_python
+        from ..workflows.review.training_python import find_training_python
 
         chosen = setting(_PYTHON)
         environment = slicer.util.startupEnvironment() if chosen else None
@@ -332,7 +332,7 @@ class TeachSection(Section):
 
     def _on_keep(self) -> None:
         with self._panel.guard(_("The model could not be kept."), section=self.name):
-            from ..workflows.teach_model import keep_taught
+            from ..workflows.review.teach_model import keep_taught
 
             name = self._ui.cordTeachNameEdit.text.strip()
             worse_too = self._teaching.accepted is False and self._wants_worse()
@@ -350,7 +350,7 @@ class TeachSection(Section):
 
     def _on_discard(self) -> None:
         with self._panel.guard(_("The model could not be removed."), section=self.name):
-            from ..workflows.teach_model import discard_taught
+            from ..workflows.review.teach_model import discard_taught
 
             discard_taught(self._dataset)
             self._panel.say(_("The new model was discarded."), self.name)
@@ -361,7 +361,7 @@ class TeachSection(Section):
 
     def _on_rest(self) -> None:
         with self._panel.guard(_("This could not be started."), section=self.name):
-            from ..workflows.segment_again import start_again
+            from ..workflows.review.segment_again import start_again
 
             self._panel.say("", self.name)
             self._desk.pause()
@@ -371,7 +371,7 @@ class TeachSection(Section):
     def _on_replace(self) -> None:
         panel, desk, dataset = self._panel, self._desk, self._dataset
         with panel.guard(_("The masks could not be replaced."), section=self.name):
-            from ..workflows.segment_again import apply_again
+            from ..workflows.review.segment_again import apply_again
 
             desk.pause()
             rows = panel.work(lambda progress: apply_again(dataset, progress), self._report)
@@ -391,7 +391,7 @@ class TeachSection(Section):
 
     def _on_leave(self) -> None:
         with self._panel.guard(_("The new masks could not be removed."), section=self.name):
-            from ..workflows.segment_again import discard_again
+            from ..workflows.review.segment_again import discard_again
 
             discard_again(self._dataset)
             self._panel.say(_("The masks are as they were."), self.name)

@@ -23,8 +23,8 @@ def run_task(folder: Path, model: str) -> None:
         InputError: it asks for something else.
         SoftCordSegError: of the task.
     """
-    from . import segment_again, teach_model
-    from .training_python import TASK_FILE
+    from .review import segment_again, teach_model
+    from .review.training_python import TASK_FILE
 
     tasks = {
         teach_model.TEACHING: teach_model.run_teaching,

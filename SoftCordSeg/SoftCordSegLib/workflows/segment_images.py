@@ -371,7 +371,7 @@ def _writers(
 
     from ..bids import hashed_writers, merged, read_sidecar, segmentation_sidecar
     from ..volume import write_nifti
-    from .review_doubt import doubt_of_mask
+    from .review.review_doubt import doubt_of_mask
 
     files = source.files
     record = segmentation_sidecar(

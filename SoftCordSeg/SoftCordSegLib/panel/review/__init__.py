@@ -1,0 +1,1 @@
+"""The tab Review of the panel."""

@@ -1,0 +1,1 @@
+"""Images prepared, soft ground truths made of them."""

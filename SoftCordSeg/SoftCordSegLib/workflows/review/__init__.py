@@ -1,0 +1,1 @@
+"""Review of masks: cases, verdicts, corrections, second readings, exchange, teaching."""
