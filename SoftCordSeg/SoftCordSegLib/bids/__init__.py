@@ -56,6 +56,7 @@ from .entities import (
     short_names,
     split_extension,
     stem_of,
+    without_run,
 )
 from .label_names import MASKS, FileName, Kind, label_name, read_name, spellings, transform_name
 from .participants_table import (
@@ -182,4 +183,5 @@ __all__ = [
     "with_correction",
     "with_new_prediction",
     "without_echo",
+    "without_run",
 ]

@@ -327,7 +327,8 @@ def _measured(
     job: CaseJob, path: Path, mask: Volume, levels: MaskLevels, progress: Progress
 ) -> Measured:
     """One row a level where these are known, else one row of the whole."""
-    measured = measure_volume(path, mask, levels, CsaOptions(), progress)
+    whole = CsaOptions(grouping=Grouping(per_slice=False))
+    measured = measure_volume(path, mask, levels, whole, progress)
     if levels.path is None:
         return measured
     with contextlib.suppress(InputError):  # no slice of it is within a level

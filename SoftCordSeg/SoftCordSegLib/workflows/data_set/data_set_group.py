@@ -15,6 +15,7 @@ from math import isfinite, nan
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 from ...bids import (
     DerivativeLayout,
@@ -26,6 +27,7 @@ from ...bids import (
     participant_rows,
     read_sidecar,
     sidecar_path,
+    without_run,
 )
 from ...errors import InputError, SoftCordSegError
 from ...files import check_folder, safe_cell, text_writer, write_together
@@ -225,9 +227,10 @@ def _read(
             f"Left out of the table, since they say who somebody is: {', '.join(hidden)}"
             " (participants.tsv)."
         )
+    # A participant's "level" or "status" is not that of an image.
+    names = {n: f"participant_{n}" if n in _OURS else n for n in columns if n not in hidden}
     tables = _Tables(
-        [*_OURS, *(name for name in columns if name not in (*_OURS, *hidden))],
-        sorted({image.contrast for image in images}),
+        [*_OURS, *names.values()], sorted({without_run(image.contrast) for image in images})
     )
     done = 0
     for visit in _visits(images):
@@ -238,12 +241,14 @@ def _read(
         for image in visit:
             status, rows = _rows_of(image, layout, doubts.get(image.key))
             result.counts[status] += 1
+            own = facts.get(normalize("NFC", image.participant), {})
             for row in rows:
-                tables.add({**facts.get(image.participant, {}), **row})
+                tables.add({**{new: own.get(n) for n, new in names.items()}, **row})
             path = layout.record(image.key)
             found = measured_of(path, image.image) if status == MEASURED else None
             if found is not None and found.shape.levels is not None:
-                measured[image.contrast] = found
+                # Of several runs the first: a scan and its rescan are one contrast.
+                measured.setdefault(without_run(image.contrast), found)
         if len(measured) > 1:
             for one in _compared(visit[0].session, measured, options.levels):
                 tables.compare(one)

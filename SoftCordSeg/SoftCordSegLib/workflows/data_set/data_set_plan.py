@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ...bids import ImageCase, ImageChoice, find_images, shard_of
+from ...bids import ImageCase, ImageChoice, find_images, read_description, shard_of
 from ...errors import InputError, OptionError
 from ...files import real_path
 from ...progress import Progress
@@ -131,7 +131,11 @@ def _is_finished(job: CaseJob) -> bool:
 
 
 def _check_folders(dataset: Path, out: Path) -> None:
-    if real_path(dataset) == real_path(out):
+    # Images in the folder of the results would never be found: it is not looked into.
+    is_within = real_path(dataset) in real_path(out).parents
+    if real_path(dataset) == real_path(out) or (
+        is_within and out.is_dir() and not read_description(out) and find_images(out)
+    ):
         raise OptionError(
             "The results would lie among the images.",
             path=out,
