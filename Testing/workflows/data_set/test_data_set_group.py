@@ -186,3 +186,18 @@ def test_nothing_of_a_patient_reaches_the_results(tmp_path):
         content = gzip.decompress(content) if file.name.endswith(".gz") else content
         assert word.encode() not in content, file
         assert str(tmp_path).encode() not in content, file
+
+
+def test_tables_of_standard_names_only_where_there_are_no_others(tmp_path):
+    data, out = tmp_path / "data", tmp_path / "out"
+    write_neck(data, "sub-01_T2w", radius_mm=3.5, discs=True)
+    options = GroupOptions(qc=False)
+    participant(data, out, standard_names=True)
+    first = table(make_group(data, out, options).files["table"])
+    write_neck(data, "sub-01_T2w", radius_mm=4.5, discs=True)
+    participant(data, out)
+    second = table(make_group(data, out, options).files["table"])
+    areas = [
+        next(float(r["area_mm2"]) for r in rows if r["level"] == "3") for rows in (first, second)
+    ]
+    assert areas == pytest.approx([np.pi * 3.5**2, np.pi * 4.5**2], rel=0.05)

@@ -129,9 +129,6 @@ def make_group(
         Cancelled: through a bar's progress.
     """
     options = options or GroupOptions()
-    layout = DerivativeLayout(out, options.standard_names)
-    if not layout.standard_names and DerivativeLayout(out, True).tables.is_dir():
-        layout = DerivativeLayout(out, True)
     images = find_images(dataset, choice, skip=[out])
     if not images or not out.is_dir():
         raise InputError(
@@ -139,6 +136,7 @@ def make_group(
             path=dataset if out.is_dir() else out,
             hint="Run the level participant first.",
         )
+    layout = _layout(out, options.standard_names, images)
     check_folder(layout.group)
     describe_results(dataset, out)
     result = GroupResult()
@@ -157,6 +155,14 @@ def make_group(
     if options.qc:
         _make_page(out, layout, images, result, bar, on_failure)
     return result
+
+
+def _layout(out: Path, standard_names: bool, images: Sequence[ImageCase]) -> DerivativeLayout:
+    """Where the tables are; those of standard names also unasked where there are no others."""
+    layout, other = DerivativeLayout(out, standard_names), DerivativeLayout(out, True)
+    if other.tables.is_dir() and not any(layout.record(one.key).is_file() for one in images):
+        return other
+    return layout
 
 
 class _Tables:
