@@ -94,6 +94,7 @@ from .sidecar import (
     segmentation_sidecar,
     shared_sidecar,
     sidecar_path,
+    still_described,
     with_correction,
     with_new_prediction,
 )
@@ -179,6 +180,7 @@ __all__ = [
     "spellings",
     "split_extension",
     "stem_of",
+    "still_described",
     "transform_name",
     "with_correction",
     "with_new_prediction",

@@ -71,6 +71,10 @@ def test_one_table_with_the_participants_and_the_failed(results):
     first = next(row for row in rows if row["level_name"] == "C2")
     assert (first["participant_id"], first["session_id"]) == ("sub-01", "ses-1")
     assert (first["sex"], first["age"], first["group"]) == ("F", "40", "MS")
+    # What is to be known of a level and of a mask: C1 has no disc above it.
+    above = next(row for row in rows if row["level_name"] == "C1")
+    assert "upper end not known" in above["notes"]
+    assert "upper end not known" not in first["notes"]
     failed = [row for row in rows if row["status"] == "failed"]
     assert [row["case"] for row in failed] == ["sub-08/anat/sub-08_T2w"]
     assert failed[0]["reason"] not in ("", "n/a")

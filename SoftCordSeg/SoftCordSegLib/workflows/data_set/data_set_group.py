@@ -23,6 +23,7 @@ from ...bids import (
     ImageChoice,
     Kind,
     find_images,
+    is_corrected,
     label_name,
     participant_rows,
     read_sidecar,
@@ -298,19 +299,22 @@ def _rows_of(
     if not record:
         reason = "It was segmented, and not measured." if sidecar else "It was not segmented yet."
         return OPEN, [{**first, "status": OPEN, "reason": reason}]
-    notes = " ".join(map(str, record.get("Notes", ())))
+    # Of the mask as the network made it: what is said of its ends does not hold when corrected.
+    said = () if is_corrected(sidecar) else sidecar.get("Notes", ())
+    notes = " ".join(dict.fromkeys(map(str, (*said, *record.get("Notes", ())))))
     first |= {"status": MEASURED, "notes": notes}
-    rows = [{**first, **_cells(row)} for row in record.get("Rows", ())]
+    rows = [{**first, **_cells(row, notes)} for row in record.get("Rows", ())]
     return MEASURED, rows or [first]
 
 
-def _cells(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Of one row of a record."""
+def _cells(row: Mapping[str, Any], notes: str) -> dict[str, Any]:
+    """Of one row of a record; ``notes`` are those of the image."""
     levels: Sequence[int] = row.get("Levels") or ()
     cells: dict[str, Any] = {
         "level": levels[0] if len(levels) == 1 else None,
         "level_name": row.get("Name") if levels else None,
         "slices": row.get("SliceCount"),
+        "notes": "; ".join(filter(None, (str(row.get("Notes") or ""), notes))),
     }
     for name, (kind, measure) in _MEASURES.items():
         cells[name] = row.get(kind, {}).get(measure)

@@ -78,6 +78,12 @@ def plan_data_set(
         )
     progress.report(0.0, "Looking for images")
     images = find_images(dataset, choice, skip=[out])
+    if not images and choice and (choice.participants or choice.sessions or choice.filters):
+        raise InputError(
+            "No image of the data set is among those that were chosen.",
+            path=dataset,
+            hint="Check the participants, sessions, suffixes and filters.",
+        )
     if not images:
         raise InputError(
             "There is no image to segment in this folder.",
