@@ -169,7 +169,7 @@ def _says_spacing(file: Any) -> bool:
         ]
         spacings = [one.get("PixelSpacing") for one in (header, *measures)]
         return any(one and all(float(value) > 0 for value in one) for one in spacings)
-    except (*corrupt_file_errors(), TypeError):
+    except corrupt_file_errors():
         return True  # what converts it says so
 
 
