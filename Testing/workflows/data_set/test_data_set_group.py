@@ -68,6 +68,8 @@ def test_one_table_with_the_participants_and_the_failed(results):
     _, out, result = results
     rows = table(out / "csa_group.tsv")
     assert result.counts == {"measured": 14, "failed": 1}
+    said = "participants.tsv has no row for 5 participants: sub-03, sub-04, sub-05, sub-06, sub-09."
+    assert said in result.problems
     first = next(row for row in rows if row["level_name"] == "C2")
     assert (first["participant_id"], first["session_id"]) == ("sub-01", "ses-1")
     assert (first["sex"], first["age"], first["group"]) == ("F", "40", "MS")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
 from ...bids import (
+    PARTICIPANTS,
     DerivativeLayout,
     ImageCase,
     ImageChoice,
@@ -30,7 +31,7 @@ from ...bids import (
     sidecar_path,
     without_run,
 )
-from ...errors import InputError, SoftCordSegError
+from ...errors import InputError, SoftCordSegError, counted
 from ...files import check_folder, safe_cell, text_writer, write_together
 from ...progress import Progress
 from ..compare_contrasts import Compared, compare_contrasts
@@ -64,6 +65,7 @@ _MEASURES = {
 }
 # More levels, contrasts than this do not fit into one figure.
 _MOST_GROUPS, _MOST_PANELS = 12, 6
+_MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -233,6 +235,13 @@ def _read(
         result.problems.append(
             f"Left out of the table, since they say who somebody is: {', '.join(hidden)}"
             " (participants.tsv)."
+        )
+    unknown = sorted({normalize("NFC", one.participant) for one in images} - {"", *facts})
+    if unknown and (dataset / PARTICIPANTS).is_file():
+        more = ", …" if len(unknown) > _MOST_NAMED else ""
+        result.problems.append(
+            f"{PARTICIPANTS} has no row for {counted(len(unknown), 'participant')}:"
+            f" {', '.join(unknown[:_MOST_NAMED])}{more}."
         )
     # A participant's "level" or "status" is not that of an image.
     names = {n: f"participant_{n}" if n in _OURS else n for n in columns if n not in hidden}
