@@ -325,13 +325,22 @@ def csa_command(
             )
         if made.compare_error is not None:
             fail(str(made.compare_error))
-        if made.measured:
-            _show(made.measured, made.compared, made.files)
-        errors = _errors(made)
-        if json:
-            print_json(_summary(made.files, made.measured, made.compared, errors))
-        if errors:
-            raise typer.Exit(EXIT_FAILED)
+        _report(made, json)
+
+
+def _report(made: CsaTables, as_json: bool) -> None:
+    """What was made, in the window and as JSON.
+
+    Raises:
+        typer.Exit: a mask, or the comparison, failed.
+    """
+    if made.measured:
+        _show(made.measured, made.compared, made.files)
+    errors = _errors(made)
+    if as_json:
+        print_json(_summary(made.files, made.measured, made.compared, errors))
+    if errors:
+        raise typer.Exit(EXIT_FAILED)
 
 
 def _errors(made: CsaTables) -> list[dict[str, Any]]:
