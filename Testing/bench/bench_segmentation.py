@@ -108,7 +108,13 @@ def prepared_ours() -> Callable[[Path, Path], object]:
     from SoftCordSegLib.workflows.segment_images import SegmentOptions, segment_file
 
     bundle, options = store.open_bundle(None), SegmentOptions(overwrite=True)
-    return lambda image, output: segment_file(image, output.parent, bundle, options, Progress())
+
+    def once(image: Path, output: Path) -> object:
+        # The cord is located each time, as in an image that is new.
+        options.files(image, output.parent)["sidecar"].unlink(missing_ok=True)
+        return segment_file(image, output.parent, bundle, options, Progress())
+
+    return once
 
 
 def run_many(images: list[Path], folder: Path, threads: int | None) -> list[float]:

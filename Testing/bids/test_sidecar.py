@@ -98,7 +98,7 @@ def test_saving_twice_keeps_both_corrections_and_a_new_segmentation_begins_anew(
 
 
 def test_our_keys_are_known():
-    given = {"command": {}, "source_volume": "mean", "threshold": 0.5, "doubt": {}}
+    given = {"command": {}, "source_volume": "mean", "threshold": 0.5, "doubt": {}, "located": {}}
     keys = set(with_correction(written(**given), "", 0, 0))
     assert keys | {"SourceSHA256", "SourceBytes", "SourceChanged", MASK_SHA256} == _OURS
 

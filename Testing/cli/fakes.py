@@ -30,7 +30,9 @@ A_BUNDLE = SimpleNamespace(
 )
 
 
-def soft_from_brightness(image, bundle, *, box=None, progress=None, device="auto", flips=False):
+def soft_from_brightness(
+    image, bundle, *, box=None, progress=None, device="auto", flips=False, located=None
+):
     """Stands in for the network: the cord is where the image is bright, as :func:`a_neck` makes
     it.
     """
@@ -43,7 +45,9 @@ def soft_from_brightness(image, bundle, *, box=None, progress=None, device="auto
     return SoftMask(image.with_data(soft), found, f"Spinal cord found ({device}).")
 
 
-def nothing_found(image, bundle, *, box=None, progress=None, device="auto", flips=False):
+def nothing_found(
+    image, bundle, *, box=None, progress=None, device="auto", flips=False, located=None
+):
     return SoftMask(
         image.with_data(np.zeros(image.shape, np.float32)), None, "No spinal cord was found."
     )

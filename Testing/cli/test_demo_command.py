@@ -91,7 +91,9 @@ def test_usage_errors_exit_with_2(softcord, tmp_path, arguments):
 
 
 def test_ctrl_c_leaves_no_page(softcord, an_image, tmp_path):
-    def interrupted(image, bundle, *, box=None, progress=None, device="auto", flips=False):
+    def interrupted(
+        image, bundle, *, box=None, progress=None, device="auto", flips=False, located=None
+    ):
         os.kill(os.getpid(), signal.SIGINT)
         return soft_from_brightness(image, bundle, box=box, progress=progress, device=device)
 

@@ -33,7 +33,9 @@ class Finetune:
         self.bundle = bundle
         self.child_is_better = True
 
-    def segment(self, image, bundle, *, box=None, progress=None, device="auto", flips=False):
+    def segment(
+        self, image, bundle, *, box=None, progress=None, device="auto", flips=False, located=None
+    ):
         is_child = bundle.folder != self.bundle.folder
         soft = image.data.clip(0, 1)
         if is_child != self.child_is_better:

@@ -243,7 +243,7 @@ def test_an_nnunet_folder_is_not_taken_for_a_bundle(tmp_path):
 def test_flips_reach_the_engine_and_the_sidecar(tmp_path):
     seen = []
 
-    def engine(image, bundle, *, box, progress, device, flips=False):
+    def engine(image, bundle, *, box, progress, device, flips=False, located=None):
         seen.append(flips)
         return soft_from_brightness(image, bundle, box=box, progress=progress, device=device)
 

@@ -89,7 +89,9 @@ def test_where_memory_runs_out_smaller_tiles_are_tried(softcord, an_image, tmp_p
     """As in the panel: the same function runs."""
     tiles = []
 
-    def little_room(image, bundle, *, box=None, progress=None, device="auto", flips=False):
+    def little_room(
+        image, bundle, *, box=None, progress=None, device="auto", flips=False, located=None
+    ):
         tiles.append(bundle.locator.tile[0])
         if tiles[-1] > 32:
             raise MemoryError
@@ -278,7 +280,9 @@ def test_usage_errors_exit_with_2(softcord, an_image, tmp_path, arguments):
 def test_ctrl_c_stops_at_the_next_tile_and_leaves_nothing(softcord, an_image, tmp_path):
     reached = []
 
-    def interrupted(image, bundle, *, box=None, progress=None, device="auto", flips=False):
+    def interrupted(
+        image, bundle, *, box=None, progress=None, device="auto", flips=False, located=None
+    ):
         os.kill(os.getpid(), signal.SIGINT)
         progress.check_cancelled()
         reached.append("the end")
@@ -355,7 +359,7 @@ def test_images_finished_before_ctrl_c_stay_whole(softcord, an_image, tmp_path):
     write_nifti(a_neck(5), other)
 
     def second_is_interrupted(
-        image, bundle, *, box=None, progress=None, device="auto", flips=False
+        image, bundle, *, box=None, progress=None, device="auto", flips=False, located=None
     ):
         if image.data.sum() > a_neck().data.sum():
             os.kill(os.getpid(), signal.SIGINT)

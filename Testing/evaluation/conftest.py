@@ -12,7 +12,9 @@ def engine(monkeypatch):
     """Replaces the network by a function of the image and of ``progress`` that gives a mask."""
 
     def use(segment):
-        def run(image, bundle, *, box=None, progress=None, device="auto", flips=False):
+        def run(
+            image, bundle, *, box=None, progress=None, device="auto", flips=False, located=None
+        ):
             return SoftMask(segment(image, progress), None, "")
 
         monkeypatch.setattr("SoftCordSegLib.segmentation.within_memory.segment", run)

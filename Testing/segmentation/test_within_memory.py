@@ -112,7 +112,7 @@ def test_then_by_the_cpu(bundle, tube, monkeypatch):
     image, _ = tube
     devices = []
 
-    def on_the_gpu_there_is_no_room(image, bundle, *, box, progress, device, flips):
+    def on_the_gpu_there_is_no_room(image, bundle, *, box, progress, device, flips, located=None):
         devices.append((device, bundle.locator.tile[0]))
         if device == "cuda":
             raise torch.OutOfMemoryError("CUDA out of memory.")

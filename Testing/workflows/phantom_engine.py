@@ -8,7 +8,9 @@ from SoftCordSegLib.segmentation import SoftMask
 from SoftCordSegLib.volume import Box
 
 
-def the_truth(image, bundle, *, box=None, progress=None, device="auto", flips=False, calibre=1.0):
+def the_truth(
+    image, bundle, *, box=None, progress=None, device="auto", flips=False, located=None, calibre=1.0
+):
     """Stands in for the network: the phantom's own cord."""
     soft = cord_fraction(Cord(calibre=calibre), image.grid)
     return SoftMask(image.with_data(soft), Box.of_grid(image.grid), "Spinal cord found.")

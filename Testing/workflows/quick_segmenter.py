@@ -20,7 +20,9 @@ from SoftCordSegLib.workflows.data_set.data_set_case import CaseJob, CaseResult,
 RADIUS_MM = 5.0
 
 
-def straight_cord(image, bundle, *, box=None, progress=None, device="auto", flips=False):
+def straight_cord(
+    image, bundle, *, box=None, progress=None, device="auto", flips=False, located=None
+):
     """A cylinder along the axis that points most to the head, through the image's middle."""
     check_image(image)
     for _ in range(5):

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 from cli.fakes import A_BUNDLE, a_neck, engine, names_in, soft_from_brightness
-from SoftCordSegLib.errors import OptionError, OutputError
+from known_phantoms import known_phantom
+from SoftCordSegLib.errors import Cancelled, OptionError, OutputError
+from SoftCordSegLib.network import store
 from SoftCordSegLib.progress import Progress
 from SoftCordSegLib.review.doubt import DOUBT_VERSION, Doubt
+from SoftCordSegLib.segmentation import locate_and_segment
 from SoftCordSegLib.volume import Box, write_nifti
 from SoftCordSegLib.workflows.review import review_doubt
 from SoftCordSegLib.workflows.segment_images import (
@@ -137,3 +141,51 @@ def test_a_mask_that_cannot_be_judged_is_written_all_the_same(tmp_path, monkeypa
         )
     assert done.files["mask"].is_file()
     assert "Doubt" not in json.loads(done.files["sidecar"].read_text(encoding="utf-8"))
+
+
+def test_a_second_run_starts_from_what_the_first_one_located(tmp_path, monkeypatch):
+    """The same mask to the byte, without the locator; any change of the question, and it runs."""
+    image, out = tmp_path / "in" / "scan.nii.gz", tmp_path / "out"
+    write_nifti(known_phantom("T2starw").image, image)
+    bundle, runs, stop = store.open_bundle(), [], []
+    locate = locate_and_segment.locate
+
+    def counted(*arguments):
+        runs.append(arguments)
+        if stop:
+            raise Cancelled("The locator runs.")
+        return locate(*arguments)
+
+    monkeypatch.setattr(locate_and_segment, "locate", counted)
+
+    def run(**options):
+        runs.clear()
+        choice = SegmentOptions(device="cpu", **options)
+        files = segment_file(image, out, bundle, choice, Progress()).files
+        content = json.loads(files["sidecar"].read_text(encoding="utf-8"))
+        return files["mask"].read_bytes(), content, len(runs)
+
+    first, told, located = run()
+    assert located == 1
+    assert told["Located"]["KnownFromEarlierRun"] is False
+    again, told, located = run(threshold=0.5)
+    assert located == 0
+    assert again == first
+    assert told["Located"]["KnownFromEarlierRun"] is True
+    middle = known_phantom("T2starw").image.grid.to_world(np.array([48, 48, 8]))
+    small = Box(middle, np.eye(3), (20.0, 20.0, 20.0))
+    with_box = run(box=small)
+    assert (with_box[2], "Located" in with_box[1]) == (0, False)
+    stop.append(True)
+    sidecar = out / "scan_label-SC_softseg.json"
+    for key, value in (
+        ("SourceSHA256", "0"),
+        ("SourceVolume", 1),
+        ("Engine", "another 1.0"),
+        ("BoxGivenByUser", True),
+        ("GeneratedBy", told["GeneratedBy"][:1]),
+        ("Located", {}),
+    ):
+        sidecar.write_text(json.dumps({**told, "MaskSHA256": {}, key: value}), encoding="utf-8")
+        with pytest.raises(Cancelled):
+            run(overwrite=True)

@@ -28,7 +28,7 @@ _ORIGINAL = "orig"
 _OURS = frozenset(
     "GeneratedBy SpatialReference Source SourceSHA256 SourceBytes SourceChanged SourceVolumes"
     " SourceVolume Model Device Engine Found Message Notes Box BoxGivenByUser Threshold Command"
-    " Date CorrectedByHand MaskSHA256 Doubt".split()
+    " Date CorrectedByHand MaskSHA256 Doubt Located".split()
 )
 
 
@@ -98,6 +98,7 @@ def segmentation_sidecar(
     threshold: float | None = None,
     command: Mapping[str, Any] | None = None,
     doubt: Mapping[str, Any] | None = None,
+    located: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The sidecar of a soft mask as a model made it.
 
@@ -115,6 +116,8 @@ def segmentation_sidecar(
         command: name and options of the command; None from the panel.
         doubt: how likely the mask is wrong, ``review.doubt.Doubt.as_json()``; None where it was not
             judged.
+        located: what the locator found, ``segmentation.LocatedCord.as_json()``: the next run on the
+            same image starts from it; None where nothing was located.
     """
     content = {
         "GeneratedBy": generated_by(bundle),
@@ -133,6 +136,7 @@ def segmentation_sidecar(
         "Notes": list(mask.notes),
         "Box": box_of(mask.box),
         "BoxGivenByUser": box_given,
+        "Located": None if located is None else dict(located),
         "Threshold": threshold,
         "Command": None if command is None else _without_folders(command),
         "Doubt": None if doubt is None else dict(doubt),

@@ -5,6 +5,7 @@ Importing this package does not import torch; :func:`segment` does when it is ca
 """
 
 from ..errors import OutOfMemory
+from .located_cord import LocatedCord
 from .mask_ends import AbruptEnd, Interruption, abrupt_ends, interruptions
 from .segment import segment
 from .soft_mask import SoftMask
@@ -13,6 +14,7 @@ from .within_memory import segment_within_memory
 __all__ = [
     "AbruptEnd",
     "Interruption",
+    "LocatedCord",
     "OutOfMemory",
     "SoftMask",
     "abrupt_ends",

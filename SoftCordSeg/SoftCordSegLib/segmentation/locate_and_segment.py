@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from ..volume.intensities import Scaling, blank_slices, padding_values, without_
 from ..volume.resampling import IMAGE_ORDER
 from .cord_candidates import cord_candidates
 from .locate import locate, neighbourhood
+from .located_cord import LocatedCord
 from .predictor import Networks
 from .soft_mask import SoftMask, segmentation_result
 from .tiles import predict_tiled
@@ -36,20 +37,26 @@ _FLOOR = 0.05
 @dataclass(frozen=True, eq=False)
 class WorkingMask:
     """Soft values on the working grid, the box that was segmented, and a score of how cord-like
-    they are (mm³; 0 for nothing).
+    they are (mm³; 0 for nothing); and what the locator found there, None where it was not asked.
     """
 
     soft: Volume
     box: Box
     score: float
+    located: LocatedCord | None = None
 
 
 def locate_and_segment(
-    working: WorkingImage, networks: Networks, progress: Progress
+    working: WorkingImage,
+    networks: Networks,
+    progress: Progress,
+    known: LocatedCord | None = None,
 ) -> WorkingMask | None:
     """Locate the cord and segment it; where the segmenter finds little at a candidate, the next one
-    is tried.
+    is tried.  A cord that is known, on this image's coarse grid, is not located again.
     """
+    if known is not None and known.mask.shape == working.coarse.shape:
+        return _segment_located(working, known, networks, progress.part(0.2, 0.95))
     progress.report(0.02, "Locating the cord")
     stage, _ = networks.bundle.stages
     predict, divisor = networks.locator()
@@ -59,17 +66,25 @@ def locate_and_segment(
     )
     best = None
     for number, candidate in enumerate(candidates):
-        located = coarse.with_data(candidate.mask)
         part = progress.part(
             0.2 + 0.75 * number / len(candidates), 0.2 + 0.75 * (number + 1) / len(candidates)
         )
-        scaling, near = working.scaling_about(candidate.mask), neighbourhood(located, _REACH_MM)
-        found = segment_in_box(working.image, _box_around(located), near, scaling, networks, part)
+        found = _segment_located(working, LocatedCord(candidate.mask), networks, part)
         if best is None or found.score > best.score:
             best = found
         if found.score > _AGREEMENT * candidate.score:
             break
     return best
+
+
+def _segment_located(
+    working: WorkingImage, cord: LocatedCord, networks: Networks, progress: Progress
+) -> WorkingMask:
+    located = working.coarse.with_data(cord.mask)
+    scaling, near = working.scaling_about(cord.mask), neighbourhood(located, _REACH_MM)
+    box = _box_around(located)
+    found = segment_in_box(working.image, box, near, scaling, networks, progress)
+    return replace(found, located=cord)
 
 
 def _box_around(cord: Volume) -> Box:

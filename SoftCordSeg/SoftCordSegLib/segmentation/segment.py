@@ -16,6 +16,7 @@ from ..volume.missing_voxels import fill_missing
 from ..volume.orientation import slice_axis
 from .follow_cord import Followed, follow_cord
 from .locate_and_segment import locate_and_segment, on_image_grid, segment_in_box
+from .located_cord import LocatedCord
 from .predictor import Networks
 from .soft_mask import SoftMask
 from .working_image import is_narrow, working_image
@@ -167,6 +168,7 @@ def segment(
     progress: Progress | None = None,
     device: str = "auto",
     flips: bool = False,
+    located: LocatedCord | None = None,
 ) -> SoftMask:
     """Segment the spinal cord.
 
@@ -179,6 +181,8 @@ def segment(
         device: "auto", "cpu", "cuda", …; see :func:`~...network.engines.choose_engine`.
         flips: take the mean of the raw outputs for the image and its left-right mirror image: twice
             the time (nnU-Net: all mirror images that it was trained with, up to eight times).
+        located: what the locator found in this very image before, by the same model: it is not run
+            again.
 
     Returns:
         The soft mask on the grid of ``image``; empty, with a sentence that says so, where no cord
@@ -203,14 +207,15 @@ def segment(
         return replace(mask, device=engine.device, engine=engine.name, notes=notes)
     progress.report(0.0, "Loading the network")
     progress.check_cancelled()
-    working, given_box = working_image(image, bundle, engine if box is None else None), box
+    locating = box is None and located is None
+    working, given_box = working_image(image, bundle, engine if locating else None), box
     if box is None and is_narrow(working.image, bundle.stages[1]):
         # A scan cropped to the cord: there is nothing to locate, and too little context for the
         # locator.
         box = Box.of_grid(working.image.grid)
     networks = Networks(bundle, engine, flips, progress)
     if box is None:
-        found = locate_and_segment(working, networks, progress)
+        found = locate_and_segment(working, networks, progress, located)
     else:
         found = segment_in_box(
             working.image, box, None, working.scaling_in(box), networks, progress.part(0.2, 0.95)
@@ -224,4 +229,5 @@ def segment(
     mask = on_image_grid(image, found, working.seen, given_box)
     of_image = (*working.notes, *_blank_notes(image), *_thick_notes(image))
     notes = (*repaired, *mask.notes, *added, *of_image)
-    return replace(mask, device=engine.device, engine=engine.name, notes=notes)
+    cord = found.located if found is not None and mask.found else None
+    return replace(mask, device=engine.device, engine=engine.name, notes=notes, located=cord)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..volume import Box, Volume
 from ..volume.orientation import slice_axis
+from .located_cord import LocatedCord
 from .mask_ends import abrupt_ends, interruptions
 
 
@@ -22,6 +23,7 @@ class SoftMask:
         notes: further sentences for the reader.
         device: that the network ran on, "cpu" or "cuda"; "" where that is not known.
         engine: that ran it, name and version; "" likewise.
+        located: what the locator found; None where it was not asked, or found nothing.
     """
 
     volume: Volume
@@ -30,6 +32,7 @@ class SoftMask:
     notes: tuple[str, ...] = ()
     device: str = ""
     engine: str = ""
+    located: LocatedCord | None = None
 
     @property
     def found(self) -> bool:

@@ -20,6 +20,7 @@ from ..network.openvino_engine import forget_compiled
 from ..processes import free_memory
 from ..progress import Progress
 from ..volume import Box, Volume
+from .located_cord import LocatedCord
 from .segment import segment
 from .soft_mask import SoftMask
 
@@ -45,9 +46,13 @@ def segment_within_memory(
     progress: Progress | None = None,
     device: str = "auto",
     flips: bool = False,
+    located: LocatedCord | None = None,
 ) -> SoftMask:
     """As :func:`~.segment.segment`; when memory runs out, the cord is located with smaller tiles,
     and then all is done on the CPU.  A note says where the tiles were smaller.
+
+    Args:
+        image, bundle, box, progress, device, flips, located: as there.
 
     Raises:
         OutOfMemory: nothing fits.
@@ -56,11 +61,24 @@ def segment_within_memory(
     progress = progress or Progress()
     for one, halvings in _attempts(device, bundle):
         smaller = with_smaller_tiles(bundle, halvings)
-        if smaller is None or (one == "cpu" and _is_hopeless(smaller, image, halvings)):
+        if smaller is None:
+            continue
+        if located is None and one == "cpu" and _is_hopeless(smaller, image, halvings):
             continue
         try:
-            mask = segment(image, smaller, box=box, progress=progress, device=one, flips=flips)
-            return mask if halvings == 0 else replace(mask, notes=(*mask.notes, LITTLE_MEMORY))
+            mask = segment(
+                image,
+                smaller,
+                box=box,
+                progress=progress,
+                device=one,
+                flips=flips,
+                located=located,
+            )
+            if halvings == 0:
+                return mask
+            # What was located so is not what a run with enough memory would start from.
+            return replace(mask, notes=(*mask.notes, LITTLE_MEMORY), located=None)
         except (MemoryError, RuntimeError, ImportError) as error:
             if not is_out_of_memory(error):
                 raise

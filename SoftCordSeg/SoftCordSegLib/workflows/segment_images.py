@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InputError, OptionError
 from ..files import check_folder, check_not_an_input, file_sha256, write_together
 from ..progress import Progress
-from ..provenance import box_of
+from ..provenance import box_of, generated_by
 from .run_each import (
     Bar,
     OnFailure,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     # Only for the types: a fresh Slicer lacks packages that these need, and must be able to open
     # the panel.
     from ..network import ModelBundle
-    from ..segmentation import SoftMask
+    from ..segmentation import LocatedCord, SoftMask
     from ..volume import Box, Volume
 
 # Of a file; compressed images of 512 x 512 x 200 voxels are about as large.
@@ -249,7 +249,11 @@ def with_crop(bundle: ModelBundle, crop: tuple[int, int, int] | None) -> ModelBu
 
 
 def _segment(
-    image: Volume, bundle: ModelBundle, options: SegmentOptions, progress: Progress
+    image: Volume,
+    bundle: ModelBundle,
+    options: SegmentOptions,
+    progress: Progress,
+    located: LocatedCord | None = None,
 ) -> SoftMask:
     from ..segmentation import segment_within_memory
 
@@ -260,7 +264,36 @@ def _segment(
         progress=progress,
         device=options.device,
         flips=options.flips,
+        located=located,
     )
+
+
+def _located_before(
+    source: _Source, bundle: ModelBundle, options: SegmentOptions
+) -> LocatedCord | None:
+    """What the locator found in the same image, by the same model, engine and software, as the
+    sidecar of an earlier run has it; None where anything differs.
+    """
+    from ..bids import read_sidecar
+    from ..network.engines import choose_engine
+    from ..segmentation import LocatedCord
+
+    content = read_sidecar(source.files["sidecar"])
+    if options.box is not None or "Located" not in content:
+        return None
+    engine = choose_engine(options.device, bundle.needs_pytorch)
+    same = {
+        "SourceSHA256": source.sha256,
+        "SourceVolume": source.time,
+        "Device": engine.device,
+        "Engine": engine.name,
+        "BoxGivenByUser": False,
+    }
+    made_by = content.get("GeneratedBy")
+    ours = isinstance(made_by, list) and made_by[:2] == generated_by(bundle)
+    if not ours or any(content.get(key) != value for key, value in same.items()):
+        return None
+    return LocatedCord.from_json(content["Located"])
 
 
 def _series_notes(volumes: int, time: str | int | None) -> tuple[str, ...]:
@@ -335,7 +368,8 @@ class _Steps:
 
     def segment(self, source: _Source, progress: Progress) -> _Made:
         started = clock.perf_counter()
-        mask = _segment(source.volume, self.bundle, self.options, progress)
+        located = _located_before(source, self.bundle, self.options)
+        mask = _segment(source.volume, self.bundle, self.options, progress, located)
         mask = replace(mask, notes=(*source.volume.notes, *mask.notes))
         return _Made(source, mask, source.seconds + clock.perf_counter() - started)
 
@@ -393,6 +427,7 @@ def _writers(
         threshold=options.threshold,
         command=options.command,
         doubt=doubt_of_mask(mask.volume, source.volume),
+        located=None if mask.located is None else mask.located.as_json(),
     )
     masks: dict[Path, Callable[[Path], object]] = {
         files["mask"]: lambda path: write_nifti(mask.volume, path, np.float32)
@@ -402,4 +437,7 @@ def _writers(
         masks[files["binary"]] = lambda path: write_nifti(cut, path)
     sidecar = files["sidecar"]
     others = still_described(sidecar, masks)
-    return hashed_writers(masks, sidecar, merged(read_sidecar(sidecar), record), others)
+    before = read_sidecar(sidecar)
+    # Of this run or of none: "merged" takes two runs within one second for one.
+    before.pop("Located", None)
+    return hashed_writers(masks, sidecar, merged(before, record), others)

@@ -144,7 +144,9 @@ def test_6_corrected_and_passed_masks_would_teach(way):
 
 
 def test_7_the_rest_is_segmented_again_and_edits_and_passed_masks_stay(way):
-    def everything_soft(image, bundle, *, box=None, progress=None, device="auto", flips=False):
+    def everything_soft(
+        image, bundle, *, box=None, progress=None, device="auto", flips=False, located=None
+    ):
         soft = np.full(image.shape, 0.25, np.float32)
         return SoftMask(image.with_data(soft), Box.of_grid(image.grid), "Spinal cord found.")
 
