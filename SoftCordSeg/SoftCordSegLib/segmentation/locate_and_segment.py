@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from ..volume import Box, Grid, Volume, resample, resample_mask
 from ..volume.intensities import Scaling, blank_slices, padding_values, without_image
 from ..volume.resampling import IMAGE_ORDER
 from .cord_candidates import cord_candidates
+from .cord_plausibility import Surroundings, surroundings
 from .locate import locate, neighbourhood
 from .predictor import Networks
 from .soft_mask import SoftMask, segmentation_result
@@ -35,20 +36,41 @@ _FLOOR = 0.05
 
 @dataclass(frozen=True, eq=False)
 class WorkingMask:
-    """Soft values on the working grid, the box that was segmented, and a score of how cord-like
-    they are (mm³; 0 for nothing).
+    """Soft values on the working grid, the box that was segmented, a score of how cord-like they
+    are (mm³; 0 for nothing), and what lies around them, where that was looked at.
     """
 
     soft: Volume
     box: Box
     score: float
+    around: Surroundings | None = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """For the reader of the mask."""
+        return () if self.around is None else self.around.notes
+
+    @property
+    def is_implausible(self) -> bool:
+        """Whether there was something, but no cord."""
+        return self.around is not None and self.around.rule_out_cord
+
+    def judged(self, image: Volume) -> WorkingMask:
+        """The same with what lies around it; without a score where that is no spine.
+
+        Args:
+            image: that was segmented, as prepared.
+        """
+        around = surroundings(image, self.soft) if self.score else None
+        judged = replace(self, around=around)
+        return replace(judged, score=0.0) if judged.is_implausible else judged
 
 
 def locate_and_segment(
     working: WorkingImage, networks: Networks, progress: Progress
 ) -> WorkingMask | None:
-    """Locate the cord and segment it; where the segmenter finds little at a candidate, the next one
-    is tried.
+    """Locate the cord and segment it; where the segmenter finds little at a candidate, or something
+    that lies in no spine, the next one is tried.
     """
     progress.report(0.02, "Locating the cord")
     stage, _ = networks.bundle.stages
@@ -57,7 +79,7 @@ def locate_and_segment(
     candidates = locate(
         coarse, working.intensities.for_locator(), predict, divisor, stage, progress.part(0.02, 0.2)
     )
-    best = None
+    best, ruled_out = None, 0.0
     for number, candidate in enumerate(candidates):
         located = coarse.with_data(candidate.mask)
         part = progress.part(
@@ -65,6 +87,12 @@ def locate_and_segment(
         )
         scaling, near = working.scaling_about(candidate.mask), neighbourhood(located, _REACH_MM)
         found = segment_in_box(working.image, _box_around(located), near, scaling, networks, part)
+        # A little beside something that is no cord is none either.
+        if found.score < _AGREEMENT * ruled_out:
+            continue
+        score, found = found.score, found.judged(working.image)
+        if found.is_implausible:
+            ruled_out = max(ruled_out, score)
         if best is None or found.score > best.score:
             best = found
         if found.score > _AGREEMENT * candidate.score:
