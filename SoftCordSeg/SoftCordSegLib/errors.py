@@ -118,6 +118,21 @@ def naming_file(path: str | os.PathLike | None) -> Iterator[None]:
         raise
 
 
+@contextlib.contextmanager
+def naming_none_in(folder: str | os.PathLike) -> Iterator[None]:
+    """Errors of the block do not name files of a temporary folder, which the user never sees.
+
+    Raises:
+        SoftCordSegError: that of the block.
+    """
+    try:
+        yield
+    except SoftCordSegError as error:
+        if error.path is not None and error.path.is_relative_to(folder):
+            error.path = None
+        raise
+
+
 def counted(number: int, word: str) -> str:
     """A number with its word, for sentences: "1 case", "3 cases".
 

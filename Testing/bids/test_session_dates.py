@@ -18,6 +18,7 @@ def years(root):
     ("file", "text"),
     [
         ("sub-01_sessions.tsv", "session_id\tacq_time\nses-1\t1900-01-01\nses-2\t1902-01-01"),
+        ("sub-01_sessions.tsv", "session_id\tage\n1\t40\n2\t42\n"),
         ("sub-01_sessions.tsv", "session_id\tacq_time\tage\nses-1\tn/a\t40\nses-2\tn/a\t42\n"),
         (
             "ses-{}/sub-01_ses-{}_scans.tsv",

@@ -9,6 +9,7 @@ import json
 import warnings
 
 import numpy as np
+import pydicom
 import pytest
 
 from cli.fakes import Softcord, a_neck, names_in
@@ -45,6 +46,30 @@ def test_a_folder_of_a_scanner(scan, tmp_path):
     assert image.grid.same_as(mask.grid)
     assert np.abs(mask.data - np.clip(image.data / 1000, 0, 1)).max() < 1e-6
     assert sorted(np.rint(image.data).ravel()) == sorted(np.rint(a_neck().data).ravel())
+
+
+@pytest.mark.parametrize(
+    ("element", "files", "words"),
+    [
+        ("PixelSpacing", slice(None), "do not say how large their pixels are"),
+        ("ImagePositionPatient", slice(None), "does not say where the image lies"),
+        ("PatientID", slice(3), "its images are of several patients"),
+    ],
+)
+def test_headers_from_which_areas_would_be_wrong(scan, tmp_path, element, files, words):
+    for path in sorted(scan.iterdir())[files]:
+        header = pydicom.dcmread(path)
+        delattr(header, element)
+        header.save_as(path)
+
+    answer = softcord("segment", scan, "-o", tmp_path / "out")
+
+    assert answer.exit_code == 1
+    said = " ".join(answer.output.split())
+    assert words in said
+    assert f"{scan.name}'" in said
+    assert "softcord-" not in said  # the temporary folder
+    assert not list((tmp_path / "out").iterdir())
 
 
 def test_no_text_of_any_field_reaches_the_disk(tmp_path):

@@ -47,6 +47,25 @@ def test_a_file_and_all_that_is_written_for_it(tmp_path):
     assert Doubt.from_json(record["Doubt"]).version == DOUBT_VERSION
 
 
+def test_a_binary_mask_of_a_run_before_can_be_written_again(tmp_path):
+    """With a threshold, without, and with again; one that was changed meanwhile is kept."""
+    image, out = tmp_path / "in" / "scan.nii.gz", tmp_path / "out"
+    write_nifti(a_neck(), image)
+
+    def run(threshold):
+        options = SegmentOptions(threshold=threshold)
+        return segment_file(image, out, A_BUNDLE, options, Progress()).files
+
+    with engine(soft_from_brightness):
+        binary = run(0.5)["binary"]
+        run(None)
+        run(0.5)
+        binary.write_bytes(b"drawn")
+        run(None)
+        with pytest.raises(OutputError, match="not the one that its sidecar describes"):
+            run(0.5)
+
+
 def test_several_files_in_one_call(tmp_path):
     good, bad = tmp_path / "in" / "good.nii.gz", tmp_path / "in" / "bad.nii.gz"
     write_nifti(a_neck(), good)

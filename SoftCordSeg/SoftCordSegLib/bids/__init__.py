@@ -56,6 +56,7 @@ from .entities import (
     short_names,
     split_extension,
     stem_of,
+    without_run,
 )
 from .label_names import MASKS, FileName, Kind, label_name, read_name, spellings, transform_name
 from .participants_table import (
@@ -93,6 +94,7 @@ from .sidecar import (
     segmentation_sidecar,
     shared_sidecar,
     sidecar_path,
+    still_described,
     with_correction,
     with_new_prediction,
 )
@@ -178,8 +180,10 @@ __all__ = [
     "spellings",
     "split_extension",
     "stem_of",
+    "still_described",
     "transform_name",
     "with_correction",
     "with_new_prediction",
     "without_echo",
+    "without_run",
 ]

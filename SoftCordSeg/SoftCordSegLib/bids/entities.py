@@ -24,6 +24,7 @@ EXTENSIONS = (
 )
 _ENTITY = re.compile(r"[A-Za-z]+-[A-Za-z0-9+]+")
 _PARTICIPANT = re.compile(r"sub-[A-Za-z0-9+]+")
+_RUN = re.compile(r"_?run-[A-Za-z0-9+]+")
 _SESSION = re.compile(r"sub-[A-Za-z0-9+]+(_ses-[A-Za-z0-9+]+)?")
 # Names of participants that are not BIDS ("sub-02-pre") are read whole: cut short, two participants
 # would become one.
@@ -111,6 +112,11 @@ def contrast_of(path: PathLike) -> str:
     """
     stem, session = stem_of(path), session_of(path)
     return (stem[len(session) + 1 :] if session else stem) or stem
+
+
+def without_run(contrast: str) -> str:
+    """A contrast without the number of its run: "T2w" of "run-2_T2w"."""
+    return _RUN.sub("", contrast).strip("_") or contrast
 
 
 def acquisition_of(path: PathLike) -> str:

@@ -7,6 +7,7 @@ import io
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from unicodedata import normalize
 
 from ..structured_text import limited_text
 from .data_sets import linked_raw
@@ -66,7 +67,10 @@ def _rows(text: str) -> tuple[list[str], dict[str, dict[str, str]]]:
         columns = columns or [name for name in values if name.lower() != _ID and name != "None"]
         name = next((value for key, value in values.items() if key.lower() == _ID), "")
         if name:
-            found[name if name.startswith("sub-") else f"sub-{name}"] = values
+            name = normalize("NFC", name if name.startswith("sub-") else f"sub-{name}")
+            before = found.get(name, values)
+            # Of a participant with several rows, such as one a visit, only what all of them say.
+            found[name] = {k: v if before.get(k, v) == v else "" for k, v in values.items()}
     return columns, found
 
 

@@ -28,7 +28,7 @@ def session_years(dataset: Path, participant: str, sessions: Sequence[str]) -> d
         sessions: "ses-1", …
     """
     folder = dataset / participant
-    rows = {row.get("session_id", ""): row for row in _rows(folder / f"{participant}_sessions.tsv")}
+    rows = {_session(row): row for row in _rows(folder / f"{participant}_sessions.tsv")}
     for read in (_by_time, _by_age):
         found = {name: read(rows[name]) for name in sessions if name in rows}
         known = {name: years for name, years in found.items() if years is not None}
@@ -40,6 +40,12 @@ def session_years(dataset: Path, participant: str, sessions: Sequence[str]) -> d
     }
     first = {name: [x for x in times if x is not None] for name, times in scans.items()}
     return {name: min(times) for name, times in first.items() if times}
+
+
+def _session(row: Mapping[str, str]) -> str:
+    """ "ses-1", also where the table has "1"."""
+    name = row.get("session_id", "")
+    return name if name.startswith("ses-") else f"ses-{name}"
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

@@ -8,7 +8,7 @@ files, never where they lie on a machine, and nothing of a patient.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
@@ -142,7 +142,10 @@ def segmentation_sidecar(
 
 
 def hashed_writers(
-    masks: Mapping[Path, Callable[[Path], object]], sidecar: Path, content: Mapping[str, Any]
+    masks: Mapping[Path, Callable[[Path], object]],
+    sidecar: Path,
+    content: Mapping[str, Any],
+    others: Mapping[str, str] | None = None,
 ) -> dict[Path, Callable[[Path], object]]:
     """Writers of masks and of their sidecar, which has the SHA-256 of each as it was written; for
     :func:`SoftCordSegLib.files.write_together`.
@@ -151,8 +154,9 @@ def hashed_writers(
         masks: each with the function that writes it.
         sidecar: their sidecar, which is put in place last.
         content: of the sidecar.
+        others: masks that the sidecar goes on to describe, :func:`still_described`.
     """
-    sums: dict[str, str] = {}
+    sums = dict(others or {})
 
     def hashing(path: Path, write: Callable[[Path], object]) -> Callable[[Path], object]:
         def run(temporary: Path) -> None:
@@ -168,6 +172,24 @@ def hashed_writers(
         json_text({**content, MASK_SHA256: dict(sums)})
     )(temporary)
     return writers
+
+
+def still_described(sidecar: Path, masks: Iterable[Path]) -> dict[str, str]:
+    """The other masks that a sidecar describes, and that are as it says: a binary mask of an
+    earlier run that is not written again.  Name -> SHA-256.
+
+    Args:
+        sidecar: as it is.
+        masks: that are about to be written.
+    """
+    sums = read_sidecar(sidecar).get(MASK_SHA256)
+    written = {mask.name for mask in masks}
+    found = {}
+    for name, noted in sums.items() if isinstance(sums, Mapping) else ():
+        path = sidecar.with_name(Path(str(name)).name)
+        if path.name not in written and path.is_file() and file_sha256(path) == noted:
+            found[path.name] = str(noted)
+    return found
 
 
 def is_as_described(mask: Path) -> bool | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError
+from ..errors import InputError, naming_none_in
 from ..processes import output_of
 from ..progress import Progress
 from ..volume import read_grid
@@ -68,7 +68,8 @@ def converted(
             _lend(file, source / f"{number:06d}.dcm")
         _run(source, target, seconds)
         progress.check_cancelled()
-        yield _choose(sorted(target.glob("*.nii")))
+        with naming_none_in(folder):
+            yield _choose(sorted(target.glob("*.nii")))
 
 
 def _run(source: Path, target: Path, seconds: float) -> None:

@@ -130,21 +130,47 @@ def _slices_of_headers(headers: Sequence[Any]) -> SourceSlices:
 
 
 def check_gaps(files: Sequence[Any]) -> None:
-    """Refuse a series whose slices lie at unequal distances: as one volume, its lengths and areas
-    would be wrong.  Other faults are left to what converts it.
+    """Refuse a series whose slices lie at unequal distances, or that does not say how large its
+    pixels are: as one volume, its lengths and areas would be wrong.  Other faults are left to what
+    converts it.
 
     Args:
         files: of the series.  Within :func:`.dicom_packages.needing_dicom`.
 
     Raises:
         UnevenGaps: they do.
+        InputError: no size of a pixel.
     """
     try:
         source_slices(files)
     except UnevenGaps:
         raise
     except InputError:
-        return
+        # dcm2niix takes 1 mm where there is none.
+        if not all(map(_says_spacing, files)):
+            raise InputError(
+                "The headers of the images do not say how large their pixels are.",
+                hint="Export the series again, from the scanner or the archive.",
+            ) from None
+
+
+def _says_spacing(file: Any) -> bool:
+    """Whether an image says the size of its pixels; True of a file without an image."""
+    groups = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
+    header = read_header(file, ("Rows", "PixelSpacing", *groups))
+    try:
+        if header is None or not header.get("Rows"):
+            return True
+        measures = [
+            one
+            for name in groups
+            for group in header.get(name) or ()
+            for one in group.get("PixelMeasuresSequence") or ()
+        ]
+        spacings = [one.get("PixelSpacing") for one in (header, *measures)]
+        return any(one and all(float(value) > 0 for value in one) for one in spacings)
+    except corrupt_file_errors():
+        return True  # what converts it says so
 
 
 def is_mosaic(files: Sequence[Any]) -> bool:

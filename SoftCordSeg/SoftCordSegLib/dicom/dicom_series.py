@@ -36,6 +36,7 @@ _TAGS = (
     "NumberOfFrames",
     "Rows",
     "ImageOrientationPatient",
+    "PatientID",
 )
 # What pydicom raises on a file that is cut or corrupt.
 _CORRUPT = (
@@ -294,6 +295,8 @@ def _why_passed_over(modality: str, headers: Sequence[Any], images: int) -> str:
         return "it holds no image"
     if modality != "MR":
         return f"it is not MR but {re.sub('[^A-Z0-9]', '', modality)[:8] or 'of no known kind'}"
+    if len({str(header.get("PatientID") or "") for header in headers}) > 1:
+        return "its images are of several patients"
     kinds = {str(word).upper() for header in headers for word in header.get("ImageType") or ()}
     if "LOCALIZER" in kinds or "SCOUT" in kinds:
         return "it is a localiser"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import naming_file
+from ..errors import naming_file, naming_none_in
 from ..files import check_folder, write_atomically
 from ..progress import Progress
 from .run_each import Bar, OnFailure, Outcomes, no_bar, run_each, say_nothing
@@ -163,7 +163,7 @@ def with_series(
         series, others = series_of_source(source, files, choice, progress.part(0.3, 0.7))
         with needing_dicom():
             check_gaps(series.files)
-        with tempfile.TemporaryDirectory(prefix="softcord-") as folder:
+        with tempfile.TemporaryDirectory(prefix="softcord-") as folder, naming_none_in(folder):
             image = Path(folder, f"{series.name}.nii.gz")
             with converted(series.files, progress.part(0.7, 1.0)) as images:
                 notes = (*images.notes, *_write_image(images, image))

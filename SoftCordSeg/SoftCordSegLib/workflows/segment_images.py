@@ -369,7 +369,13 @@ def _writers(
     """For each file of an image a function that writes it."""
     import numpy as np
 
-    from ..bids import hashed_writers, merged, read_sidecar, segmentation_sidecar
+    from ..bids import (
+        hashed_writers,
+        merged,
+        read_sidecar,
+        segmentation_sidecar,
+        still_described,
+    )
     from ..volume import write_nifti
     from .review.review_doubt import doubt_of_mask
 
@@ -395,4 +401,5 @@ def _writers(
         cut = mask.volume.with_data((mask.volume.data >= options.threshold).astype(np.uint8))
         masks[files["binary"]] = lambda path: write_nifti(cut, path)
     sidecar = files["sidecar"]
-    return hashed_writers(masks, sidecar, merged(read_sidecar(sidecar), record))
+    others = still_described(sidecar, masks)
+    return hashed_writers(masks, sidecar, merged(read_sidecar(sidecar), record), others)

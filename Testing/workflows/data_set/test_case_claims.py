@@ -50,6 +50,17 @@ def test_a_claim_that_was_not_touched_for_long_is_stale(tmp_path):
         assert ours
 
 
+def test_a_claim_out_of_the_future_does_not_last_for_ever(tmp_path):
+    """A machine whose clock is an hour ahead may live; one of a year ahead would never be stale."""
+    path = tmp_path / f"{case_claims._stem(KEY)}.0"
+    for days, taken in ((1 / 24, False), (365, True)):
+        path.write_text("1234abcd-17 of another machine", encoding="utf-8")
+        ahead = time.time() + days * 86400
+        os.utime(path, (ahead, ahead))
+        with claimed(tmp_path, KEY) as ours:
+            assert ours is taken
+
+
 def test_many_at_once(tmp_path):
     for _ in range(5):
         together(tmp_path)

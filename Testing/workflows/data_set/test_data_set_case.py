@@ -64,6 +64,19 @@ def test_other_options_make_it_again_and_the_same_do_not(data, tmp_path, monkeyp
     ]  # --levels, then without
 
 
+def test_a_binary_mask_that_is_asked_for_no_longer(data, tmp_path):
+    """It stays beside the mask that it was cut from, and goes with it."""
+    out = tmp_path / "out"
+    binary = out / MASK.replace("softseg", "seg")
+    assert statuses(data, out, {"threshold": 0.5}, {}) == ["done", "kept"]
+    assert binary.is_file()
+    write_neck(data, NAME, radius_mm=5.0)
+    assert statuses(data, out, {}, {"threshold": 0.5}) == ["done", "done"]
+    write_neck(data, NAME, radius_mm=4.5)
+    assert statuses(data, out, {}) == ["done"]
+    assert not binary.exists()
+
+
 def test_a_copied_data_set_is_known_by_its_sums(data, tmp_path, monkeypatch):
     out = tmp_path / "out"
     assert statuses(data, out, {}) == ["done"]

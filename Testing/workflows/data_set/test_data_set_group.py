@@ -28,6 +28,7 @@ def results(tmp_path_factory):
     write_neck(data, "sub-01_ses-1_T2w", discs=True)
     write_neck(data, "sub-01_ses-1_T2star", radius_mm=4.2)
     write_neck(data, "sub-01_ses-2_T2w", radius_mm=3.8, discs=True)
+    write_neck(data, "sub-09_T2w")
     (data / "sub-01/sub-01_sessions.tsv").write_text(
         "session_id\tacq_time\nses-1\t2020-01-01T00:00:00\nses-2\t2022-01-01T00:00:00\n",
         encoding="utf-8",
@@ -39,7 +40,8 @@ def results(tmp_path_factory):
     (data / "sub-08/anat").mkdir(parents=True)
     (data / "sub-08/anat/sub-08_T2w.nii.gz").write_bytes(b"no image")
     (data / "participants.tsv").write_text(
-        "participant_id\tsex\tage\tgroup\nsub-01\tF\t40\tMS\nsub-02\tM\t50\t=1+1\n",
+        "participant_id\tsex\tage\tgroup\tlevel\tnotes\tdoubt\nsub-01\tF\t40\tMS\t7\tx\t1\n"
+        "sub-02\tM\t50\t=1+1\nsub-08\tM\t50\t\t5\tA^B\t0.9\nsub-08\tM\t51\t\t5\n",
         encoding="utf-8",
     )
     participant(data, out)
@@ -65,13 +67,24 @@ def table(path):
 def test_one_table_with_the_participants_and_the_failed(results):
     _, out, result = results
     rows = table(out / "csa_group.tsv")
-    assert result.counts == {"measured": 13, "failed": 1}
+    assert result.counts == {"measured": 14, "failed": 1}
+    said = "participants.tsv has no row for 5 participants: sub-03, sub-04, sub-05, sub-06, sub-09."
+    assert said in result.problems
     first = next(row for row in rows if row["level_name"] == "C2")
     assert (first["participant_id"], first["session_id"]) == ("sub-01", "ses-1")
     assert (first["sex"], first["age"], first["group"]) == ("F", "40", "MS")
+    # What is to be known of a level and of a mask: C1 has no disc above it.
+    above = next(row for row in rows if row["level_name"] == "C1")
+    assert "upper end not known" in above["notes"]
+    assert "upper end not known" not in first["notes"]
     failed = [row for row in rows if row["status"] == "failed"]
     assert [row["case"] for row in failed] == ["sub-08/anat/sub-08_T2w"]
     assert failed[0]["reason"] not in ("", "n/a")
+    # Columns of the participants that are called as ours; a row for each visit; a name.
+    assert (first["participant_level"], first["level"]) == ("7", "2")
+    assert [failed[0][name] for name in ("level", "notes", "doubt", "age")] == ["n/a"] * 4
+    assert (failed[0]["participant_level"], failed[0]["sex"]) == ("5", "M")
+    assert "A^B" not in (out / "csa_group.tsv").read_text(encoding="utf-8")
     assert {row["group"] for row in rows if row["participant_id"] == "sub-02"} == {"'=1+1"}
     areas = {
         row["contrast"]: float(row["area_mm2"])
@@ -84,17 +97,25 @@ def test_one_table_with_the_participants_and_the_failed(results):
     assert areas["T2w"] == pytest.approx(own, rel=1e-5)
 
 
+def test_an_image_without_levels_has_one_row(results):
+    _, out, _ = results
+    (row,) = rows_of(out / "sub-09/anat/sub-09_T2w_csa.csv")
+    (own,) = (r for r in table(out / "csa_group.tsv") if r["participant_id"] == "sub-09")
+    assert int(row["SliceCount"]) == int(own["slices"]) > 20
+    assert float(own["area_mm2"]) == pytest.approx(np.pi * 4.0**2, rel=0.05)
+    assert (own["level"], own["status"]) == ("n/a", "measured")
+    assert "No levels from this image" in own["notes"]
+
+
 def test_contrasts_side_by_side(results):
     _, out, result = results
     rows = rows_of(out / "csa_contrasts.csv")
-    assert {row["Subject"] for row in rows} == {
-        "sub-01_ses-1",
-        *(f"sub-0{number}" for number in PAIRS),
-    }
+    # A scan and its rescan are no two contrasts.
+    assert {row["Subject"] for row in rows} == {"sub-01_ses-1"}
     one = next(r for r in rows if r["Subject"] == "sub-01_ses-1" and r["LevelName"] == "C3")
     a, b = float(one["area(T2w)"]), float(one["area(T2star)"])
     assert float(one["SD"]) == pytest.approx(abs(a - b) / 2**0.5)
-    assert one["area(run-1_T2w)"] == ""
+    assert not any("run-" in name for name in one)
     assert [name for name, _, _ in result.sd]
     for name in ("csa_group.png", "csa_contrasts.png"):
         assert (out / name).read_bytes().startswith(b"\x89PNG")
@@ -171,3 +192,18 @@ def test_nothing_of_a_patient_reaches_the_results(tmp_path):
         content = gzip.decompress(content) if file.name.endswith(".gz") else content
         assert word.encode() not in content, file
         assert str(tmp_path).encode() not in content, file
+
+
+def test_tables_of_standard_names_only_where_there_are_no_others(tmp_path):
+    data, out = tmp_path / "data", tmp_path / "out"
+    write_neck(data, "sub-01_T2w", radius_mm=3.5, discs=True)
+    options = GroupOptions(qc=False)
+    participant(data, out, standard_names=True)
+    first = table(make_group(data, out, options).files["table"])
+    write_neck(data, "sub-01_T2w", radius_mm=4.5, discs=True)
+    participant(data, out)
+    second = table(make_group(data, out, options).files["table"])
+    areas = [
+        next(float(r["area_mm2"]) for r in rows if r["level"] == "3") for rows in (first, second)
+    ]
+    assert areas == pytest.approx([np.pi * 3.5**2, np.pi * 4.5**2], rel=0.05)

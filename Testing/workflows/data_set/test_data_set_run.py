@@ -8,6 +8,7 @@ import pytest
 
 from cli.fakes import digest, names_in, rows_of
 from SoftCordSegLib.bids import ImageChoice, read_sidecar
+from SoftCordSegLib.errors import OptionError
 from SoftCordSegLib.workflows.data_set.data_set_case import run_case
 from SoftCordSegLib.workflows.data_set.data_set_options import DataSetOptions
 from SoftCordSegLib.workflows.data_set.data_set_plan import plan_data_set
@@ -51,6 +52,13 @@ def test_a_case_that_fails_costs_itself_only(dataset, tmp_path):
         ["sub-02/anat/sub-02_T2w", "done"],
     ]
     assert not (out / ".softcord").exists()
+
+
+def test_a_folder_of_the_images_is_not_taken_for_the_results(dataset):
+    """Its images would be passed over."""
+    for out in (dataset, dataset / "sub-01"):
+        with pytest.raises(OptionError, match="among the images"):
+            plan_data_set(dataset, out, DataSetOptions())
 
 
 def test_discs_by_hand_serve_the_other_image_of_the_visit(dataset, tmp_path):

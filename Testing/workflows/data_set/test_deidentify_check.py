@@ -142,8 +142,10 @@ def test_values_are_never_repeated_and_the_first_places_are_named(clean):
         write(clean, f"sub-0{number}/sub-0{number}_T1w.json", {"PatientName": f"{CANARY}^JANE"})
     write(clean, "sub-01/broken.json", "{")
     write(clean, "sub-01/report.dcm", "")
+    write(clean, "sub-01/IM0001", "\0" * 128 + "DICM")  # as scanners name them
+    write(clean, "README", "A study.")
 
-    with pytest.raises(InputError, match="at 8 places: .*; and 3 more") as caught:
+    with pytest.raises(InputError, match="at 9 places: .*IM0001.*; and 4 more") as caught:
         check_deidentified(clean, Progress())
     assert CANARY not in str(caught.value)
     assert str(clean) not in caught.value.sentence

@@ -22,7 +22,8 @@ def test_a_folder_stands_for_its_images(folder, tmp_path):
     one = folder / "a" / "t2.nii.gz"
     found = with_images_of_folders([one, folder], tmp_path)
     assert found == [one, folder / "b" / "t2.nii"]
-    assert with_images_of_folders([folder], tmp_path, lambda path: path == folder) == [folder]
+    both = with_images_of_folders([folder], tmp_path, lambda path: path == folder)
+    assert both == [folder, one, folder / "b" / "t2.nii"]
     (tmp_path / "empty").mkdir()  # costs itself only, when it is opened
     assert with_images_of_folders([tmp_path / "empty"], tmp_path) == [tmp_path / "empty"]
 

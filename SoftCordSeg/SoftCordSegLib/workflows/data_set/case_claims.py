@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import os
 import secrets
 import threading
@@ -24,6 +25,7 @@ from ...processes import owner_is_dead, owner_mark
 
 _TOUCHED_EVERY_S = 60.0
 _STALE_AFTER_S = 15 * 60.0
+_MOST_AHEAD_S = 24 * 3600.0
 _MOST_TRIES = 5
 
 
@@ -147,19 +149,22 @@ def _is_stale(path: Path, text: str) -> bool:
     except OSError:
         return False
     # By the clock of this machine first; where that says stale, by that of the drive itself.
-    return time.time() - touched > _STALE_AFTER_S and _time_of(path.parent) - touched > (
-        _STALE_AFTER_S
-    )
+    return _is_old(time.time() - touched) and _is_old(_time_of(path.parent) - touched)
+
+
+def _is_old(seconds: float) -> bool:
+    """Also of a claim out of the future, whose machine had a wrong clock: it would never end."""
+    return seconds > _STALE_AFTER_S or seconds < -_MOST_AHEAD_S
 
 
 def _time_of(folder: Path) -> float:
-    """The present time as the drive has it."""
+    """The present time as the drive has it; NaN where it does not say."""
     probe = folder / f"time-{secrets.token_hex(8)}"
     try:
         probe.touch()
         return probe.stat().st_mtime
     except OSError:
-        return 0.0
+        return math.nan
     finally:
         with contextlib.suppress(OSError):
             probe.unlink()

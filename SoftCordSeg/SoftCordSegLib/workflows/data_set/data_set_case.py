@@ -18,6 +18,7 @@ from ...bids import (
     is_corrected,
     read_sidecar,
     shared_sidecar,
+    still_described,
 )
 from ...errors import Cancelled, InputError, SoftCordSegError, is_out_of_memory
 from ...files import file_sha256, json_text, text_writer, write_text_atomically, write_together
@@ -286,6 +287,7 @@ def _do(job: CaseJob, progress: Progress, segmenter: Segmenter) -> dict[str, Any
     if not ((job.options.resume or job.last) and _mask_is_kept(job)):
         bundle = opened_bundle(job.options.model)
         segmenter(job.image, job.folder, bundle, job.segment_options, progress.part(0.0, 0.8))
+        _remove_former_binary(job)
     as_it_is = _as_it_is(job)
     if not job.options.csa or not (as_it_is["found"] or _corrected(job)):
         for kind in ("table", "record"):  # of a mask that was there before
@@ -294,6 +296,17 @@ def _do(job: CaseJob, progress: Progress, segmenter: Segmenter) -> dict[str, Any
         return {**_as_it_is(job), "waits": False}
     waits, reasons = _measure(job, progress.part(0.8, 1.0))
     return {**_as_it_is(job), "waits": waits, **({"notes": reasons} if waits else {})}
+
+
+def _remove_former_binary(job: CaseJob) -> None:
+    """Remove a binary mask that was cut from the mask before, where none is asked for now."""
+    files = job.files
+    if "binary" in files:
+        return
+    cut = replace(job.segment_options, threshold=0.5).files(job.image, job.folder)["binary"]
+    if cut.name in still_described(files["sidecar"], [files["mask"]]):
+        with contextlib.suppress(OSError):
+            cut.unlink()
 
 
 def _measure(job: CaseJob, progress: Progress) -> tuple[bool, tuple[str, ...]]:
@@ -327,7 +340,8 @@ def _measured(
     job: CaseJob, path: Path, mask: Volume, levels: MaskLevels, progress: Progress
 ) -> Measured:
     """One row a level where these are known, else one row of the whole."""
-    measured = measure_volume(path, mask, levels, CsaOptions(), progress)
+    whole = CsaOptions(grouping=Grouping(per_slice=False))
+    measured = measure_volume(path, mask, levels, whole, progress)
     if levels.path is None:
         return measured
     with contextlib.suppress(InputError):  # no slice of it is within a level
@@ -385,7 +399,7 @@ def _mask_is_kept(job: CaseJob) -> bool:
     return (
         isinstance(model, Mapping)
         and model.get("SHA256") == opened_bundle(options.model).sha256
-        and content.get("Threshold") == options.threshold
+        and options.threshold in (None, content.get("Threshold"))
         and bool(words.get("flips")) == options.flips
         and not content.get("BoxGivenByUser")
         and content.get("SourceVolume") in (None, "mean")

@@ -15,19 +15,23 @@ from math import isfinite, nan
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 from ...bids import (
+    PARTICIPANTS,
     DerivativeLayout,
     ImageCase,
     ImageChoice,
     Kind,
     find_images,
+    is_corrected,
     label_name,
     participant_rows,
     read_sidecar,
     sidecar_path,
+    without_run,
 )
-from ...errors import InputError, SoftCordSegError
+from ...errors import InputError, SoftCordSegError, counted
 from ...files import check_folder, safe_cell, text_writer, write_together
 from ...progress import Progress
 from ..compare_contrasts import Compared, compare_contrasts
@@ -61,6 +65,7 @@ _MEASURES = {
 }
 # More levels, contrasts than this do not fit into one figure.
 _MOST_GROUPS, _MOST_PANELS = 12, 6
+_MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -127,9 +132,6 @@ def make_group(
         Cancelled: through a bar's progress.
     """
     options = options or GroupOptions()
-    layout = DerivativeLayout(out, options.standard_names)
-    if not layout.standard_names and DerivativeLayout(out, True).tables.is_dir():
-        layout = DerivativeLayout(out, True)
     images = find_images(dataset, choice, skip=[out])
     if not images or not out.is_dir():
         raise InputError(
@@ -137,6 +139,7 @@ def make_group(
             path=dataset if out.is_dir() else out,
             hint="Run the level participant first.",
         )
+    layout = _layout(out, options.standard_names, images)
     check_folder(layout.group)
     describe_results(dataset, out)
     result = GroupResult()
@@ -155,6 +158,14 @@ def make_group(
     if options.qc:
         _make_page(out, layout, images, result, bar, on_failure)
     return result
+
+
+def _layout(out: Path, standard_names: bool, images: Sequence[ImageCase]) -> DerivativeLayout:
+    """Where the tables are; those of standard names also unasked where there are no others."""
+    layout, other = DerivativeLayout(out, standard_names), DerivativeLayout(out, True)
+    if other.tables.is_dir() and not any(layout.record(one.key).is_file() for one in images):
+        return other
+    return layout
 
 
 class _Tables:
@@ -225,9 +236,17 @@ def _read(
             f"Left out of the table, since they say who somebody is: {', '.join(hidden)}"
             " (participants.tsv)."
         )
+    unknown = sorted({normalize("NFC", one.participant) for one in images} - {"", *facts})
+    if unknown and (dataset / PARTICIPANTS).is_file():
+        more = ", …" if len(unknown) > _MOST_NAMED else ""
+        result.problems.append(
+            f"{PARTICIPANTS} has no row for {counted(len(unknown), 'participant')}:"
+            f" {', '.join(unknown[:_MOST_NAMED])}{more}."
+        )
+    # A participant's "level" or "status" is not that of an image.
+    names = {n: f"participant_{n}" if n in _OURS else n for n in columns if n not in hidden}
     tables = _Tables(
-        [*_OURS, *(name for name in columns if name not in (*_OURS, *hidden))],
-        sorted({image.contrast for image in images}),
+        [*_OURS, *names.values()], sorted({without_run(image.contrast) for image in images})
     )
     done = 0
     for visit in _visits(images):
@@ -238,12 +257,14 @@ def _read(
         for image in visit:
             status, rows = _rows_of(image, layout, doubts.get(image.key))
             result.counts[status] += 1
+            own = facts.get(normalize("NFC", image.participant), {})
             for row in rows:
-                tables.add({**facts.get(image.participant, {}), **row})
+                tables.add({**{new: own.get(n) for n, new in names.items()}, **row})
             path = layout.record(image.key)
             found = measured_of(path, image.image) if status == MEASURED else None
             if found is not None and found.shape.levels is not None:
-                measured[image.contrast] = found
+                # Of several runs the first: a scan and its rescan are one contrast.
+                measured.setdefault(without_run(image.contrast), found)
         if len(measured) > 1:
             for one in _compared(visit[0].session, measured, options.levels):
                 tables.compare(one)
@@ -287,19 +308,22 @@ def _rows_of(
     if not record:
         reason = "It was segmented, and not measured." if sidecar else "It was not segmented yet."
         return OPEN, [{**first, "status": OPEN, "reason": reason}]
-    notes = " ".join(map(str, record.get("Notes", ())))
+    # Of the mask as the network made it: what is said of its ends does not hold when corrected.
+    said = () if is_corrected(sidecar) else sidecar.get("Notes", ())
+    notes = " ".join(dict.fromkeys(map(str, (*said, *record.get("Notes", ())))))
     first |= {"status": MEASURED, "notes": notes}
-    rows = [{**first, **_cells(row)} for row in record.get("Rows", ())]
+    rows = [{**first, **_cells(row, notes)} for row in record.get("Rows", ())]
     return MEASURED, rows or [first]
 
 
-def _cells(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Of one row of a record."""
+def _cells(row: Mapping[str, Any], notes: str) -> dict[str, Any]:
+    """Of one row of a record; ``notes`` are those of the image."""
     levels: Sequence[int] = row.get("Levels") or ()
     cells: dict[str, Any] = {
         "level": levels[0] if len(levels) == 1 else None,
         "level_name": row.get("Name") if levels else None,
         "slices": row.get("SliceCount"),
+        "notes": "; ".join(filter(None, (str(row.get("Notes") or ""), notes))),
     }
     for name, (kind, measure) in _MEASURES.items():
         cells[name] = row.get(kind, {}).get(measure)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ...bids import ImageCase, ImageChoice, find_images, shard_of
+from ...bids import ImageCase, ImageChoice, find_images, read_description, shard_of
 from ...errors import InputError, OptionError
 from ...files import real_path
 from ...progress import Progress
@@ -78,6 +78,12 @@ def plan_data_set(
         )
     progress.report(0.0, "Looking for images")
     images = find_images(dataset, choice, skip=[out])
+    if not images and choice and (choice.participants or choice.sessions or choice.filters):
+        raise InputError(
+            "No image of the data set is among those that were chosen.",
+            path=dataset,
+            hint="Check the participants, sessions, suffixes and filters.",
+        )
     if not images:
         raise InputError(
             "There is no image to segment in this folder.",
@@ -131,7 +137,11 @@ def _is_finished(job: CaseJob) -> bool:
 
 
 def _check_folders(dataset: Path, out: Path) -> None:
-    if real_path(dataset) == real_path(out):
+    # Images in the folder of the results would never be found: it is not looked into.
+    is_within = real_path(dataset) in real_path(out).parents
+    if real_path(dataset) == real_path(out) or (
+        is_within and out.is_dir() and not read_description(out) and find_images(out)
+    ):
         raise OptionError(
             "The results would lie among the images.",
             path=out,

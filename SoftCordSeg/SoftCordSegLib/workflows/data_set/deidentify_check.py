@@ -44,6 +44,8 @@ _EMPTY = ("", "n/a", "none", "null", "anonymous", "anonymized", "anonymised", "u
 # Raw data as they came from the scanner, which BIDS lets a data set keep and not publish.
 _NOT_LOOKED_INTO = ("sourcedata", ".git", ".datalad")
 _MOST_NAMED = 5
+# And names without an ending, as scanners write them.
+_LOOKED_INTO = (".json", ".tsv", ".csv", ".nii", ".nii.gz", ".dcm", ".ima")
 
 
 @dataclass(frozen=True)
@@ -118,12 +120,13 @@ def _files(folder: Path) -> Iterator[Path]:
     for at, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if name not in _NOT_LOOKED_INTO)
         for name in sorted(names):
-            if name.lower().endswith((".json", ".tsv", ".csv", ".nii", ".nii.gz", ".dcm")):
+            if name.lower().endswith(_LOOKED_INTO) or "." not in name.lstrip("."):
                 yield Path(at, name)
 
 
 def _look_into(path: Path) -> Iterator[tuple[str, str]]:
     """Field and kind of each finding in a file; nothing of one that cannot be read."""
+    from ...dicom import is_dicom_file
     from ...structured_text import limited_text, read_json
     from ...volume.nifti_texts import header_texts
 
@@ -133,8 +136,9 @@ def _look_into(path: Path) -> Iterator[tuple[str, str]]:
             yield from dict.fromkeys(_in_json(read_json(path)))
         elif name.endswith((".tsv", ".csv")):
             yield from _in_table(limited_text(path), "\t" if name.endswith(".tsv") else ",")
-        elif name.endswith(".dcm"):
-            yield "header", "a DICOM file"
+        elif not name.endswith((".nii", ".nii.gz")):
+            if name.endswith(".dcm") or is_dicom_file(path):
+                yield "header", "a DICOM file"
         else:
             yield from dict.fromkeys(_in_header(*header_texts(path)))
     except (OSError, ValueError, csv.Error, InputError):

@@ -19,16 +19,18 @@ def with_images_of_folders(
     Args:
         sources: files and folders.
         out: folder of the results.
-        is_other: whether a folder stays what it is (a DICOM series).
+        is_other: whether a folder is an item of its own (DICOM), beside the images in it.
 
     Raises:
         InputError: a folder that cannot be read.
     """
     found: list[Path] = []
     for source in sources:
-        if not source.is_dir() or is_other(source):
+        if not source.is_dir():
             found.append(source)
             continue
         images = [case.image for case in find_images(source, skip=[out])]
-        found += images or [source]  # fails by itself, with a sentence
+        if is_other(source) or not images:  # an empty one fails by itself, with a sentence
+            found.append(source)
+        found += images
     return list(dict.fromkeys(found))

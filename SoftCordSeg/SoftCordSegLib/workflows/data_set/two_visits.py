@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...bids import ImageCase, session_years
+from ...bids import ImageCase, session_years, without_run
 from ...files import safe_cell
 from ...morphometry.level_names import level_name
 from .case_record import shape_of
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 # Fewer pairs say too little: with five, the interval of s reaches from 0.6 to 2.5 times its value.
 FEWEST_PAIRS = 5
-_RUN = re.compile(r"_?run-[A-Za-z0-9+]+")
 _COLUMNS = (
     "participant_id", "contrast", "level", "level_name", "session_1", "session_2", "area_1_mm2",
     "area_2_mm2", "change_mm2", "change_percent", "years", "percent_a_year",
@@ -164,16 +163,22 @@ def compare_visits(
         visits: dict[tuple[str, str], _Measured] = {}
         for one in measured:
             visits.setdefault((one.contrast, one.session), one)
-        sessions = sorted({one.session for one in measured if one.session})
+        sessions = sorted({one.session for one in measured if one.session}, key=_in_order)
         if len(sessions) < 2:
             continue
         years = session_years(dataset, participant, sessions)
-        sessions.sort(key=lambda name: (years.get(name, 0.0), name) if years else (0.0, name))
+        if set(years) >= set(sessions):
+            sessions.sort(key=lambda name: years[name])
         for contrast in dict.fromkeys(one.contrast for one in measured):
             own = [visits[contrast, name] for name in sessions if (contrast, name) in visits]
             for before, after in zip(own, own[1:]):
                 rows += _rows(participant, before, after, years, smallest)
     return Visits(tuple(rows), _notes(rows, smallest))
+
+
+def _in_order(session: str) -> list[tuple[int, str]]:
+    """ "ses-2" before "ses-10"."""
+    return [(int(part or 0), text) for text, part in re.findall(r"(\D*)(\d*)", session)]
 
 
 def visits_text(visits: Visits) -> str:
@@ -226,11 +231,10 @@ def smallest_detectable(differences: Sequence[Sequence[float]]) -> SmallestChang
 
 def _read(image: ImageCase, record: Path, levels: Sequence[int]) -> _Measured:
     shape = shape_of(record)
-    contrast = _RUN.sub("", image.contrast).strip("_") or image.contrast
     found = {} if shape is None else _areas(shape)
     return _Measured(
         image.session.partition("_")[2],
-        contrast,
+        without_run(image.contrast),
         {level: one for level, one in found.items() if not levels or level in levels},
     )
 
