@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from cli.fakes import A_BUNDLE
 from evaluation.study import a_box
 from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.evaluation import BundleMethod, Case, FolderMethod
@@ -103,7 +104,7 @@ class TestBundles:
         engine(lambda volume, progress: volume.with_data(volume.data * 0.75))
 
         case = Case("sub-01", "T2w", image)
-        first = BundleMethod("a", "a bundle", tmp_path / "out").predict(case, Progress())
+        first = BundleMethod("a", A_BUNDLE, tmp_path / "out").predict(case, Progress())
         again = FolderMethod("a", tmp_path / "out").predict(case, Progress())
 
         assert first.path.name == "T2w_label-SC_softseg.nii.gz"
@@ -127,7 +128,7 @@ class TestBundles:
             return volume
 
         engine(segment)
-        method = BundleMethod("a", "a bundle", tmp_path / "out")
+        method = BundleMethod("a", A_BUNDLE, tmp_path / "out")
         prediction = method.predict(Case("sub-01", "DWI", path), Progress())
 
         assert seen == [1.5]

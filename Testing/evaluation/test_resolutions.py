@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from cli.fakes import A_BUNDLE
 from evaluation.study import HEIGHT, WIDTHS, a_box, write_study
 from SoftCordSegLib.errors import Cancelled
 from SoftCordSegLib.evaluation import (
@@ -50,7 +51,7 @@ def test_a_straight_cord_has_one_area_at_all_sizes(tmp_path, engine, discs):
 
     methods = [
         FolderMethod("aside", tmp_path / "aside"),
-        BundleMethod("net", "a bundle", tmp_path / "net"),
+        BundleMethod("net", A_BUNDLE, tmp_path / "net"),
     ]
     result = evaluate(cases, methods)
     rows = compare_resolutions(result, cases, methods, [(0.5, 0.5, 1.0)], usual_range(cases))
@@ -118,7 +119,7 @@ def test_stopping_stops_the_model_at_work(tmp_path, engine):
 
     engine(segment)
 
-    methods = [BundleMethod("net", "a bundle", tmp_path / "net")]
+    methods = [BundleMethod("net", A_BUNDLE, tmp_path / "net")]
     result = evaluate(cases, methods)
     stop = Progress(is_cancelled=lambda: asked[-1] == 2.0)
 

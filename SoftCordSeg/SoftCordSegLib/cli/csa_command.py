@@ -13,7 +13,7 @@ import typer
 from ..errors import InputError, OptionError
 from .console import fail, print_json, say, show_table, warn
 from .guard import EXIT_FAILED, guarded, json_of
-from .running import watching
+from .running import import_nibabel, watching
 from .shared_options import Debug, Json
 
 if TYPE_CHECKING:
@@ -297,6 +297,7 @@ def csa_command(
     mask. SCT's own spelling (-i MASK -vert 2:3 -perlevel 1 -discfile FILE) is understood too.
     """
     with guarded(debug, json):
+        import_nibabel()
         from ..workflows.csa_measure import CsaOptions, JunctionOptions, LevelSource
         from ..workflows.csa_tables import CsaFiles, make_csa_tables
 
@@ -324,13 +325,22 @@ def csa_command(
             )
         if made.compare_error is not None:
             fail(str(made.compare_error))
-        if made.measured:
-            _show(made.measured, made.compared, made.files)
-        errors = _errors(made)
-        if json:
-            print_json(_summary(made.files, made.measured, made.compared, errors))
-        if errors:
-            raise typer.Exit(EXIT_FAILED)
+        _report(made, json)
+
+
+def _report(made: CsaTables, as_json: bool) -> None:
+    """What was made, in the window and as JSON.
+
+    Raises:
+        typer.Exit: a mask, or the comparison, failed.
+    """
+    if made.measured:
+        _show(made.measured, made.compared, made.files)
+    errors = _errors(made)
+    if as_json:
+        print_json(_summary(made.files, made.measured, made.compared, errors))
+    if errors:
+        raise typer.Exit(EXIT_FAILED)
 
 
 def _errors(made: CsaTables) -> list[dict[str, Any]]:

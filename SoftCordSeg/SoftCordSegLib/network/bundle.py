@@ -159,6 +159,18 @@ class ModelBundle:
         config = UNetConfig(stage.features, stage.strides)
         openvino_prepare(self.folder / stage.weights, config, tile or stage.tile)
 
+    def release_layers(self, engine: Engine, stage: Stage) -> None:
+        """Give back the memory of a network's layers, where the engine keeps it between tiles.
+
+        Args:
+            engine: that ran it.
+            stage: one of :attr:`stages`.
+        """
+        if engine.library == OPENVINO:
+            from .openvino_engine import release_layers
+
+            release_layers(self.folder / stage.weights)
+
     def predictors(self, spec: NetworkSpec, engine: Engine, check: Check) -> Iterator[Predict]:
         """The networks of a ``plan`` as functions of one tile, one after the other; as
         :meth:`predictor`.

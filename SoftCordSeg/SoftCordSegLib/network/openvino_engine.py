@@ -26,8 +26,7 @@ _EPSILON = 1e-5
 _SLOPE = 0.01
 # While a tile is computed the user's wish to stop is looked at so often, ms.
 _PATIENCE_MS = 50
-# A compiled network holds the memory of its layers: the locator's and the segmenter's of one image
-# stay, for the next image of the same size.
+# The locator's and the segmenter's of one image stay compiled, for the next image of the same size.
 _COMPILED_KEPT = 2
 
 
@@ -77,6 +76,22 @@ def openvino_prepare(path: Path, config: UNetConfig, tile: tuple[int, ...]) -> N
             _compiled(path, config, tile)
 
     Thread(target=compile_it, name="softcord-compile").start()
+
+
+def release_layers(path: Path) -> None:
+    """Give back what a network's layers took when it ran, for tiles of any size; it stays compiled,
+    and takes them again at its next tile.
+
+    A network that another thread is running keeps them.
+
+    Args:
+        path: its weights.
+    """
+    with _lock:
+        found = [one for key, one in _networks.items() if key[0] == str(path)]
+    for network in (one.result() for one in found if _is_ready(one)):
+        with contextlib.suppress(RuntimeError):  # it is running
+            network.release_memory()
 
 
 def forget_compiled() -> None:
@@ -173,14 +188,15 @@ def _identity(path: Path, config: UNetConfig) -> tuple:
     return (str(path), found.st_mtime_ns, found.st_size, config)
 
 
+def _is_ready(network: Future[Any]) -> bool:
+    return network.done() and network.exception() is None
+
+
 def _is_compiled(path: Path, config: UNetConfig) -> bool:
     """For a tile of any size: then the weights were read and found to fit."""
     identity = _identity(path, config)
     with _lock:
-        return any(
-            key[:4] == identity and one.done() and one.exception() is None
-            for key, one in _networks.items()
-        )
+        return any(key[:4] == identity and _is_ready(one) for key, one in _networks.items())
 
 
 def _compiled(

@@ -79,14 +79,15 @@ class _Sampling:
         self, data: np.ndarray, linear: np.ndarray, start: np.ndarray, shape: tuple
     ) -> np.ndarray:
         """float32 of ``shape``: ``data`` at ``linear`` times the index, plus ``start``."""
-        data = np.asarray(data, dtype=np.float32)
+        # A copy where it is changed below; scipy filters line by line, which works in place.
+        data = data.astype(np.float32, copy=bool(self.blur.any()))
         for axis in np.flatnonzero(self.blur):
-            data = ndimage.gaussian_filter1d(
+            ndimage.gaussian_filter1d(
                 data,
                 self.blur[axis],
                 axis=axis,
                 mode="nearest",
-                output=np.float32,
+                output=data,
                 truncate=_BLUR_REACH,
             )
         return ndimage.affine_transform(

@@ -194,7 +194,7 @@ def test_nothing_of_a_patient_reaches_the_results(tmp_path):
         assert str(tmp_path).encode() not in content, file
 
 
-def test_tables_of_standard_names_only_where_there_are_no_others(tmp_path):
+def test_two_runs_of_different_options_into_one_folder(tmp_path):
     data, out = tmp_path / "data", tmp_path / "out"
     write_neck(data, "sub-01_T2w", radius_mm=3.5, discs=True)
     options = GroupOptions(qc=False)
@@ -203,6 +203,11 @@ def test_tables_of_standard_names_only_where_there_are_no_others(tmp_path):
     write_neck(data, "sub-01_T2w", radius_mm=4.5, discs=True)
     participant(data, out)
     second = table(make_group(data, out, options).files["table"])
+    write_neck(data, "sub-02_T2w")
+    participant(data, out, ImageChoice(participants=("02",)), flips=True)
+    (problem,) = make_group(data, out, options).problems
+    assert "not all made in the same way: 1 by " in problem
+    assert "with the mirrored image" in problem
     areas = [
         next(float(r["area_mm2"]) for r in rows if r["level"] == "3") for rows in (first, second)
     ]

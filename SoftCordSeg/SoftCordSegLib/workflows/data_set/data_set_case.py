@@ -351,8 +351,7 @@ def _measured(
 
 def _write(job: CaseJob, measured: Measured, notes: tuple[str, ...]) -> None:
     """The table and the record; of levels that were chosen and are not there no rows."""
-    from ...morphometry import csv_text
-    from ...morphometry.aggregate import Summary
+    from ...morphometry import Summary, csv_text
 
     files = job.files
     if job.options.levels:

@@ -6,6 +6,7 @@ masks; visits of one participant side by side; the page of quality control.
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,7 +33,7 @@ from ...bids import (
     without_run,
 )
 from ...errors import InputError, SoftCordSegError, counted
-from ...files import check_folder, safe_cell, text_writer, write_together
+from ...files import check_folder, json_text, safe_cell, text_writer, write_together
 from ...progress import Progress
 from ..compare_contrasts import Compared, compare_contrasts
 from ..csa_measure import CsaOptions, Grouping, Measured
@@ -248,14 +249,16 @@ def _read(
     tables = _Tables(
         [*_OURS, *names.values()], sorted({without_run(image.contrast) for image in images})
     )
-    done = 0
+    done, makers = 0, Counter[str]()
     for visit in _visits(images):
         progress.check_cancelled()
         progress.report(done / len(images), "Reading the tables")
         done += len(visit)
         measured: dict[str, Measured] = {}
         for image in visit:
-            status, rows = _rows_of(image, layout, doubts.get(image.key))
+            sidecar = _sidecar_of(image, layout)
+            status, rows = _rows_of(image, layout, sidecar, doubts.get(image.key))
+            makers.update(_maker_of(sidecar))
             result.counts[status] += 1
             own = facts.get(normalize("NFC", image.participant), {})
             for row in rows:
@@ -268,6 +271,9 @@ def _read(
         if len(measured) > 1:
             for one in _compared(visit[0].session, measured, options.levels):
                 tables.compare(one)
+    if len(makers) > 1:
+        parts = ", ".join(f"{number} by {maker}" for maker, number in makers.most_common())
+        result.problems.append(f"The masks were not all made in the same way: {parts}.")
     result.sd = [(name, fmean(found), len(found)) for name, found in tables.sds.items()]
     return tables
 
@@ -282,8 +288,32 @@ def _compared(
         return []
 
 
+def _sidecar_of(image: ImageCase, layout: DerivativeLayout) -> dict[str, Any]:
+    """Of its mask."""
+    mask = layout.folder(image.key) / label_name(
+        image.image, Kind.SOFT_MASK, standard_names=layout.standard_names
+    )
+    return read_sidecar(sidecar_path(mask))
+
+
+def _maker_of(sidecar: Mapping[str, Any]) -> list[str]:
+    """The model and the options that change a mask; [] of one that was corrected or is missing."""
+    model = sidecar.get("Model")
+    if not isinstance(model, Mapping) or is_corrected(sidecar):
+        return []
+    sums = hashlib.sha256(json_text({"SHA256": model.get("SHA256")}).encode()).hexdigest()[:8]
+    command = sidecar.get("Command")
+    options = command.get("Options") if isinstance(command, Mapping) else None
+    flips = isinstance(options, Mapping) and options.get("flips")
+    words = f"{model.get('Name')} {model.get('Version')} ({sums})"
+    return [f"{words} with the mirrored image" if flips else words]
+
+
 def _rows_of(
-    image: ImageCase, layout: DerivativeLayout, doubt: Doubt | None
+    image: ImageCase,
+    layout: DerivativeLayout,
+    sidecar: Mapping[str, Any],
+    doubt: Doubt | None,
 ) -> tuple[str, list[dict[str, Any]]]:
     """Status and rows of one image."""
     session = image.session.partition("_")[2]
@@ -298,10 +328,6 @@ def _rows_of(
     if failure:
         reason = f"{failure.get('What', '')} {failure.get('Hint', '')}".strip()
         return FAILED, [{**first, "status": FAILED, "reason": reason}]
-    mask = layout.folder(image.key) / label_name(
-        image.image, Kind.SOFT_MASK, standard_names=layout.standard_names
-    )
-    sidecar = read_sidecar(sidecar_path(mask))
     record = read_sidecar(layout.record(image.key))
     if not record and sidecar.get("Found") is False:
         return EMPTY, [{**first, "status": EMPTY, "reason": sidecar.get("Message")}]

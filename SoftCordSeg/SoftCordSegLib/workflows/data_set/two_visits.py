@@ -24,7 +24,7 @@ import numpy as np
 
 from ...bids import ImageCase, session_years, without_run
 from ...files import safe_cell
-from ...morphometry.level_names import level_name
+from ...morphometry import level_name
 from .case_record import shape_of
 
 if TYPE_CHECKING:
