@@ -443,7 +443,7 @@ class _Line:
             return float(np.median(slices.areas[inside])) if inside.any() else 0.0
 
         ending = area <= _TAPERED * usual(_TAPER_MM)
-        above = next((area for part in _ABOVE_MM if (area := usual(part))), 0.0)
+        above = next(filter(None, map(usual, _ABOVE_MM)), 0.0)
         if direction < 0 and above:
             ending |= usual(_LUMBAR_MM) >= _ENLARGED * above
         return cls(end, direction, at_end, slope, area, bool(ending))
