@@ -136,6 +136,21 @@ def test_below_an_enlargement_come_roots_and_nothing_is_followed(half_located):
     assert filled(segment(image, half_located).volume.data)[0] >= 75
 
 
+def test_roots_that_were_taken_for_cord_are_not_followed_and_the_gap_above_them_stays(half_located):
+    """Though they are longer than the cord that is seen."""
+    image, _ = a_cord(first=140)
+    x, y, z = np.indices(image.shape)
+    radius = np.hypot(x - 30, y - 30)
+    image.data[(radius < 6.5) & (z >= 140) & (z < 180)] = 1000
+    image.data[(radius < 5) & (z < 128)] = 1000
+    half_located.network(half_located.locator).missed = slice(20)
+    result = segment(image, half_located)
+    found = filled(result.volume.data)
+    assert found[0] >= 20
+    assert not set(range(130, 138)) & set(found)
+    assert any("is interrupted" in note for note in result.notes)
+
+
 def test_something_much_wider_is_not_followed(half_located):
     image, _ = a_cord(first=70)
     x, y, z = np.indices(image.shape)

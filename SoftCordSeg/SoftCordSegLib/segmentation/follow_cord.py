@@ -71,8 +71,9 @@ _STEEPEST = 1.7
 # mm.
 _TAPERED, _TAPER_MM = 0.5, (30.0, 50.0)
 # The lumbar enlargement, just above the conus, has at least this part of the area of the thoracic
-# cord above it; the cervical one has at most 1.3 times that of the cord above.
-_ENLARGED, _LUMBAR_MM, _ABOVE_MM = 1.4, (6.0, 40.0), (70.0, 120.0)
+# cord above it, or of what is seen of that; the cervical one has at most 1.3 times that of the cord
+# above.
+_ENLARGED, _LUMBAR_MM, _ABOVE_MM = 1.4, (6.0, 40.0), ((70.0, 120.0), (45.0, 70.0))
 # In an image that is not cropped to the cord, less than this is too little to follow, mm.
 _LEAST_MM = 40.0
 # Progress that is worth another tile, and the distance from the image's edge at which it has been
@@ -132,7 +133,7 @@ def follow_cord(
 
 def _bridge(canvas: _Canvas, image: Volume) -> tuple[np.ndarray, ...]:
     """Fill short gaps between full slices with the slices below and above, moved along the line
-    between them; the ends of each.
+    between them, but not below a cord that has ended; the ends of each.
     """
     slices = _Slices.of(canvas)
     full = slices.full()
@@ -141,6 +142,9 @@ def _bridge(canvas: _Canvas, image: Volume) -> tuple[np.ndarray, ...]:
     filled = np.flatnonzero(full)
     for below, above in zip(filled[:-1], filled[1:]):
         if not 1 < above - below <= _BRIDGED_MM / step_mm:
+            continue
+        line = _Line.before(slices, int(above + slices.first), -1, step_mm)
+        if line is not None and line.ending:
             continue
         # The slices beside a gap are faded already.
         low = below - rim if below >= rim and full[below - rim] else below
@@ -277,6 +281,8 @@ class _Walk:
                 return
             line = _Line.before(slices, end, direction, self.step_mm)
             if line is None or line.ending or not self._is_inside(line.at(end), low, high):
+                return
+            if direction < 0 and _ended_above(slices, end, self.step_mm):
                 return
             reached = self._look_ahead(line, looks)
             if abs(reached - end) * self.step_mm < _WORTH_MM:
@@ -437,8 +443,9 @@ class _Line:
             return float(np.median(slices.areas[inside])) if inside.any() else 0.0
 
         ending = area <= _TAPERED * usual(_TAPER_MM)
-        if direction < 0 and usual(_ABOVE_MM):
-            ending |= usual(_LUMBAR_MM) >= _ENLARGED * usual(_ABOVE_MM)
+        above = next(filter(None, map(usual, _ABOVE_MM)), 0.0)
+        if direction < 0 and above:
+            ending |= usual(_LUMBAR_MM) >= _ENLARGED * above
         return cls(end, direction, at_end, slope, area, bool(ending))
 
     def at(self, z: float) -> np.ndarray:
@@ -449,6 +456,20 @@ class _Line:
         """(n, 3) lattice positions from the end to a slice and as far again beyond."""
         along = np.linspace(0, 2 * (z - self.end), 12)
         return np.column_stack([self.middle + self.slope * along[:, None], self.end + along])
+
+
+def _ended_above(slices: _Slices, end: int, step_mm: float) -> bool:
+    """Whether a mask has a gap above ``end`` where the cord had ended already: what lies below are
+    roots.
+    """
+    full = np.flatnonzero(slices.full()) + slices.first
+    full = full[full >= end]
+    for below, above in zip(full[:-1], full[1:]):
+        if (above - below) * step_mm > _HOLE_MM:
+            line = _Line.before(slices, int(above), -1, step_mm)
+            if line is not None and line.ending:
+                return True
+    return False
 
 
 def _goes_on(

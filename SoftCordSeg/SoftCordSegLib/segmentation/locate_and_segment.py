@@ -15,6 +15,7 @@ from ..volume import Box, Grid, Volume, resample, resample_mask
 from ..volume.intensities import Scaling, blank_slices, padding_values, without_image
 from ..volume.resampling import IMAGE_ORDER
 from .cord_candidates import cord_candidates
+from .cord_plausibility import Surroundings, surroundings
 from .locate import locate, neighbourhood
 from .located_cord import LocatedCord
 from .predictor import Networks
@@ -36,14 +37,36 @@ _FLOOR = 0.05
 
 @dataclass(frozen=True, eq=False)
 class WorkingMask:
-    """Soft values on the working grid, the box that was segmented, and a score of how cord-like
-    they are (mm³; 0 for nothing); and what the locator found there, None where it was not asked.
+    """Soft values on the working grid, the box that was segmented, a score of how cord-like they
+    are (mm³; 0 for nothing), what lies around them, where that was looked at, and what the locator
+    found there, where it was asked.
     """
 
     soft: Volume
     box: Box
     score: float
     located: LocatedCord | None = None
+    around: Surroundings | None = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """For the reader of the mask."""
+        return () if self.around is None else self.around.notes
+
+    @property
+    def is_implausible(self) -> bool:
+        """Whether there was something, but no cord."""
+        return self.around is not None and self.around.rule_out_cord
+
+    def judged(self, image: Volume) -> WorkingMask:
+        """The same with what lies around it; without a score where that is no spine.
+
+        Args:
+            image: that was segmented, as prepared.
+        """
+        around = surroundings(image, self.soft) if self.score else None
+        judged = replace(self, around=around)
+        return replace(judged, score=0.0) if judged.is_implausible else judged
 
 
 def locate_and_segment(
@@ -52,11 +75,13 @@ def locate_and_segment(
     progress: Progress,
     known: LocatedCord | None = None,
 ) -> WorkingMask | None:
-    """Locate the cord and segment it; where the segmenter finds little at a candidate, the next one
-    is tried.  A cord that is known, on this image's coarse grid, is not located again.
+    """Locate the cord and segment it; where the segmenter finds little at a candidate, or something
+    that lies in no spine, the next one is tried.  A cord that is known, on this image's coarse
+    grid, is not located again.
     """
     if known is not None and known.mask.shape == working.coarse.shape:
-        return _segment_located(working, known, networks, progress.part(0.2, 0.95))
+        found = _segment_located(working, known, networks, progress.part(0.2, 0.95))
+        return found.judged(working.image)
     progress.report(0.02, "Locating the cord")
     stage, _ = networks.bundle.stages
     predict, divisor = networks.locator()
@@ -64,12 +89,18 @@ def locate_and_segment(
     candidates = locate(
         coarse, working.intensities.for_locator(), predict, divisor, stage, progress.part(0.02, 0.2)
     )
-    best = None
+    best, ruled_out = None, 0.0
     for number, candidate in enumerate(candidates):
         part = progress.part(
             0.2 + 0.75 * number / len(candidates), 0.2 + 0.75 * (number + 1) / len(candidates)
         )
         found = _segment_located(working, LocatedCord(candidate.mask), networks, part)
+        # A little beside something that is no cord is none either.
+        if found.score < _AGREEMENT * ruled_out:
+            continue
+        score, found = found.score, found.judged(working.image)
+        if found.is_implausible:
+            ruled_out = max(ruled_out, score)
         if best is None or found.score > best.score:
             best = found
         if found.score > _AGREEMENT * candidate.score:

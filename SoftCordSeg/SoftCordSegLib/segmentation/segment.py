@@ -18,7 +18,7 @@ from .follow_cord import Followed, follow_cord
 from .locate_and_segment import locate_and_segment, on_image_grid, segment_in_box
 from .located_cord import LocatedCord
 from .predictor import Networks
-from .soft_mask import SoftMask
+from .soft_mask import NOTHING_PLAUSIBLE, SoftMask
 from .working_image import is_narrow, working_image
 
 # Across the cord an image has to have voxels of at most so many millimetres in one direction, and
@@ -224,9 +224,11 @@ def segment(
     if given_box is None and found is not None and found.score:
         followed = follow_cord(working, found.soft, networks, progress.part(0.94, 0.95))
         found = replace(found, soft=followed.soft, box=_box_with(found.box, followed.soft))
-        added = (*followed.notes, *_bridged_notes(followed, image))
+        added = (*found.notes, *followed.notes, *_bridged_notes(followed, image))
     progress.report(0.95, "Resampling the mask to the image's grid")
     mask = on_image_grid(image, found, working.seen, given_box)
+    if found is not None and found.is_implausible:
+        mask = replace(mask, message=NOTHING_PLAUSIBLE)
     of_image = (*working.notes, *_blank_notes(image), *_thick_notes(image))
     notes = (*repaired, *mask.notes, *added, *of_image)
     cord = found.located if found is not None and mask.found else None

@@ -45,6 +45,13 @@ NOTHING_FOUND = (
     "If there is a cord, draw a box around it and segment again in that box."
 )
 
+# The same where the network saw something.
+NOTHING_PLAUSIBLE = (
+    "No spinal cord was found in this image, so the mask is empty. What looks most like a cord does"
+    " not lie in a spine: what is around it is even, and differs from left to right. "
+    "If it is the cord, draw a box around it and segment again in that box."
+)
+
 
 def segmentation_result(
     mask: Volume, box: Box | None, notes: tuple[str, ...] = (), image: Volume | None = None
