@@ -10,12 +10,17 @@ from ..errors import InputError
 from ..network import ModelBundle
 from ..network.engines import choose_engine
 from ..progress import Progress
-from ..volume import Box, Volume
+from ..volume import Box, Grid, Volume
 from ..volume.intensities import blank_slices
 from ..volume.missing_voxels import fill_missing
 from ..volume.orientation import slice_axis
 from .follow_cord import Followed, follow_cord
-from .locate_and_segment import locate_and_segment, on_image_grid, segment_in_box
+from .locate_and_segment import (
+    WorkingMask,
+    locate_and_segment,
+    on_image_grid,
+    segment_in_box,
+)
 from .located_cord import LocatedCord
 from .predictor import Networks
 from .soft_mask import NOTHING_PLAUSIBLE, SoftMask
@@ -156,6 +161,17 @@ def _bridged_notes(followed: Followed, image: Volume) -> tuple[str, ...]:
     return tuple(notes)
 
 
+def _brought_back(
+    image: Volume, found: WorkingMask | None, seen: Grid, given_box: Box | None
+) -> SoftMask:
+    """The mask on the image's own grid, with what the locator found."""
+    mask = on_image_grid(image, found, seen, given_box)
+    if found is None or not mask.found:
+        implausible = found is not None and found.is_implausible
+        return replace(mask, message=NOTHING_PLAUSIBLE) if implausible else mask
+    return replace(mask, located=found.located)
+
+
 def _text(shape: tuple[int, ...]) -> str:
     return "x".join(str(n) for n in shape)
 
@@ -226,10 +242,7 @@ def segment(
         found = replace(found, soft=followed.soft, box=_box_with(found.box, followed.soft))
         added = (*found.notes, *followed.notes, *_bridged_notes(followed, image))
     progress.report(0.95, "Resampling the mask to the image's grid")
-    mask = on_image_grid(image, found, working.seen, given_box)
-    if found is not None and found.is_implausible:
-        mask = replace(mask, message=NOTHING_PLAUSIBLE)
+    mask = _brought_back(image, found, working.seen, given_box)
     of_image = (*working.notes, *_blank_notes(image), *_thick_notes(image))
     notes = (*repaired, *mask.notes, *added, *of_image)
-    cord = found.located if found is not None and mask.found else None
-    return replace(mask, device=engine.device, engine=engine.name, notes=notes, located=cord)
+    return replace(mask, device=engine.device, engine=engine.name, notes=notes)
