@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from SoftCordSegLib.errors import InputError
+from SoftCordSegLib.workflows.live_run import LOG_FILE
 from SoftCordSegLib.workflows.review import training_python
-from SoftCordSegLib.workflows.review.training_python import PYTHON_VARIABLE, find_training_python
+from SoftCordSegLib.workflows.review.training_python import (
+    PYTHON_VARIABLE,
+    find_training_python,
+    start_task,
+)
 
 LIBRARY = Path(training_python.__file__).resolve().parents[3]
 
@@ -64,3 +70,13 @@ def test_in_slicer_the_extension_is_named(monkeypatch):
 def test_what_is_no_python_is_said(tmp_path, program):
     with pytest.raises(InputError, match=r"cannot be started|no Python"):
         find_training_python(tmp_path / program)
+
+
+def test_the_process_is_ours_and_says_what_it_lacks(tmp_path):
+    start_task(tmp_path, None, find_training_python())
+    said, until = "", time.monotonic() + 60
+    while not said.strip() and time.monotonic() < until:
+        time.sleep(0.1)
+        said = (tmp_path / LOG_FILE).read_text(encoding="utf-8")
+
+    assert "There is no task in this folder." in said

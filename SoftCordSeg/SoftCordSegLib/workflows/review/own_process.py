@@ -1,6 +1,6 @@
-"""The process that the panel and the command line start for what takes minutes: ``python -m
-SoftCordSegLib.workflows.own_process BUNDLE``, from within the folder whose ``task.json`` says what
-to do.
+"""The process that the panel and the command line start for what takes minutes:
+``python -m SoftCordSegLib.workflows.review.own_process BUNDLE``, from within the folder whose
+``task.json`` says what to do.
 
 It needs PyTorch, and neither a terminal nor Qt.
 """
@@ -10,8 +10,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from ..bids import read_sidecar
-from ..errors import Cancelled, InputError, SoftCordSegError
+from ...bids import read_sidecar
+from ...errors import Cancelled, InputError, SoftCordSegError
 
 _STOPPED, _FAILED = 130, 1
 
@@ -23,8 +23,8 @@ def run_task(folder: Path, model: str) -> None:
         InputError: it asks for something else.
         SoftCordSegError: of the task.
     """
-    from .review import segment_again, teach_model
-    from .review.training_python import TASK_FILE
+    from . import segment_again, teach_model
+    from .training_python import TASK_FILE
 
     tasks = {
         teach_model.TEACHING: teach_model.run_teaching,
@@ -38,7 +38,7 @@ def run_task(folder: Path, model: str) -> None:
 
 def main() -> int:
     """The exit code; a sentence goes to standard error."""
-    from ..processes import LARGEST_THRESHOLD, keep_freed_memory
+    from ...processes import LARGEST_THRESHOLD, keep_freed_memory
 
     keep_freed_memory(LARGEST_THRESHOLD)
     try:
