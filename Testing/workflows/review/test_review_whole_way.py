@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from cli.fakes import engine
+from cli.fakes import A_BUNDLE, engine
 from review.whole_way import (
     THRESHOLD,
     correction_of,
@@ -43,6 +43,7 @@ NEW = SimpleNamespace(
     metadata={"name": "new", "version": "2.0"},
     sha256={"w": "cd" * 32},
     plan=None,
+    stages=A_BUNDLE.stages,
     needs_pytorch=False,
 )
 
