@@ -117,7 +117,8 @@ def test_what_was_taken_back_leaves_no_file(data_set, ui, desk):
     assert file(data_set, Kind.SOFT_MASK).exists()
     press(ui.cordRevertAllButton)
     wait_until(lambda: not list(labels(data_set).iterdir()))
-    assert "correction is saved" not in ui.cordReviewStatus.text
+    # The panel hears of it a moment after the thread has done it.
+    wait_until(lambda: "correction is saved" not in ui.cordReviewStatus.text)
 
 
 def test_files_of_others_are_never_replaced(data_set, ui, desk):
