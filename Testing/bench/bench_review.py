@@ -96,7 +96,7 @@ def walk(host, widget, cases: int) -> None:
         host.picture(name)
     for number in range(1, cases):
         end = time.monotonic() + 1.0
-        while time.monotonic() < end or desk._reading.busy:
+        while time.monotonic() < end or desk._reading._waiting:
             host.process_events()
             time.sleep(0.01)
         before = desk.row.case.key
