@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 import safetensors.torch
@@ -203,3 +207,17 @@ def test_the_area_of_the_cord_is_the_same_by_both_engines(threads, monkeypatch):
     assert abs(one.sum() - other.sum()) <= 1e-3 * other.sum()
     # A slice has few voxels: their values, not their number, are to agree.
     assert np.abs(one - other).max() <= 2e-3 * other.max()
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="Linux says where threads may run")
+def test_threads_are_tied_to_no_core_so_that_two_processes_share_the_cores(tmp_path):
+    """Tied ones would be on the same cores in both."""
+    saved(SHAPES["paper"], tmp_path / "w.safetensors")
+    predict = openvino_predict(tmp_path / "w.safetensors", SHAPES["paper"], go_on)
+    predict(np.zeros((32, 32, 32), np.float32))
+
+    cores = set()
+    for name in os.listdir("/proc/self/task"):
+        with contextlib.suppress(ProcessLookupError):  # a thread may end meanwhile
+            cores.add(frozenset(os.sched_getaffinity(int(name))))
+    assert cores == {frozenset(os.sched_getaffinity(0))}

@@ -240,6 +240,8 @@ def _compile(
     settings: dict[str, Any] = {
         "INFERENCE_PRECISION_HINT": "f32",
         "PERFORMANCE_HINT": "LATENCY",
+        # Each process would tie its threads to the same first cores: two were as slow as one.
+        "ENABLE_CPU_PINNING": False,
         **({} if threads is None else {"INFERENCE_NUM_THREADS": threads}),
     }
     return _core().compile_model(unet_graph(config, weights, tile), "CPU", settings)
