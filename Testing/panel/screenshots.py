@@ -180,6 +180,7 @@ def reviewing(camera: Photographer, files: dict[str, Path]) -> None:
         host.click(ui.cordReviewStartButton)
         camera.take("review-blinded")
         camera.widget.panel.desk.leave()
+        ui.cordBlindedCheck.checked = False  # a blinded reader is not shown what teaches
         host.click(ui.cordImageTab)
 
 
