@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from SoftCordSegLib.errors import Cancelled, InputError, OptionError, SoftCordSegError
+from SoftCordSegLib.errors import Cancelled, InputError, OptionError, SoftCordSegError, counted
 
 NO_VOXELS, EXPORT = "The image has no voxels.", "Export it again."
 
@@ -45,3 +45,7 @@ def test_another_process_gets_the_same_error():
 
 def test_every_error_is_one_of_ours():
     assert all(issubclass(one, SoftCordSegError) for one in (InputError, OptionError, Cancelled))
+
+
+def test_counts_in_words():
+    assert [counted(n, "case") for n in (0, 1, 2)] == ["0 cases", "1 case", "2 cases"]

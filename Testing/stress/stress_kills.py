@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import nibabel
 import numpy as np
 import pytest
 
@@ -27,6 +26,7 @@ from SoftCordSegLib.cli.app import main
 from SoftCordSegLib.volume import write_nifti
 from stress.forked import in_a_fork
 from stress.tally import LEFT, LOST, WRONG, Tally, tally
+from workflows.quick_segmenter import half_written
 
 MOMENTS = int(os.environ.get("SOFTCORD_KILLS", "50"))
 RENAMES = ("replace", "rename")
@@ -78,17 +78,9 @@ def command(*arguments: object) -> Callable[[], None]:
 
 
 def look(out: Path, counted: Tally, when: str) -> None:
-    """Every file under its own name is whole; a mask beside another's sidecar is noticed."""
-    for path in sorted(out.rglob("*")):
-        if not path.is_file() or any(part.startswith(".") for part in path.relative_to(out).parts):
-            continue
-        try:
-            if path.suffix == ".json":
-                json.loads(path.read_text(encoding="utf-8"))
-            elif path.name.endswith(".nii.gz"):
-                np.asanyarray(nibabel.load(path).dataobj)
-        except Exception as error:
-            counted.add(WRONG, f"{when}: {path.name}", f"half-written: {error}")
+    """Every file under its own name is whole."""
+    for file in half_written(out):
+        counted.add(WRONG, when, f"half-written: {file}")
 
 
 def contents(folder: Path) -> dict[str, str]:

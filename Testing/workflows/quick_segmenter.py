@@ -60,7 +60,7 @@ def half_written(out: Path) -> list[str]:
 
     found = []
     for path in sorted(out.rglob("*")):
-        if not path.is_file() or path.name.startswith("."):
+        if not path.is_file() or any(part.startswith(".") for part in path.relative_to(out).parts):
             continue
         try:
             if path.suffix == ".json":

@@ -19,10 +19,6 @@ SCT_FIELDS = (
     "path cmdline command sctVersion dataset subject contrast inputFile plane backgroundImage"
     " overlayImage date rank qc"
 ).split()
-# Which case and mask an entry is of, in our entries; the mask's path in the data set, with "/".
-CASE_FIELDS = ("case", "mask", "mask_sha256", "blinded", "reading")
-# What a rater adds on our page.  "verdict" is the word of the judgement.
-VERDICT_FIELDS = ("verdict", "comment", "rater", "seconds", "when")
 # What our page needs to show an entry; left out of ``qc_report.json``.
 VIEW = "softcord"
 COMMAND = "softcord_qc"

@@ -6,11 +6,13 @@ NIfTI-1.1 and NIfTI-2 data formats (nifti.nimh.nih.gov); gzip file format, RFC 1
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import os
 import shutil
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO
@@ -51,25 +53,16 @@ def copy_without_texts(source: Path, target: Path) -> bool:
     Raises:
         InputError: it is no NIfTI file, or cannot be read.
     """
-    try:
-        with open(source, "rb") as raw:
-            compressed = raw.read(2) == b"\x1f\x8b"
-            raw.seek(0)
-            named = compressed and _says_a_name(raw)
-            raw.seek(0)
-            stream: Any = gzip.GzipFile(fileobj=raw) if compressed else raw
-            clean, skipped = _clean_header(stream, source)
-            if clean is None and not named:
-                shutil.copyfile(source, target)
-                return False
-            header = skipped if clean is None else clean
-            _write(header, stream, target, compressed)
-            return True
-    except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(
-            f"The file cannot be read ({reason}).", path=source, hint="Copy the file again."
-        ) from error
+    with _opened(source) as (raw, stream):
+        compressed = stream is not raw
+        named = compressed and _says_a_name(raw)
+        raw.seek(0)
+        clean, skipped = _clean_header(stream, source)
+        if clean is None and not named:
+            shutil.copyfile(source, target)
+            return False
+        _write(skipped if clean is None else clean, stream, target, compressed)
+        return True
 
 
 def header_texts(source: Path) -> tuple[list[str], bytes]:
@@ -82,20 +75,30 @@ def header_texts(source: Path) -> tuple[list[str], bytes]:
     Raises:
         InputError: it is no NIfTI file, or cannot be read.
     """
+    with _opened(source) as (_, stream):
+        _, layout, header, extensions = _read_header(stream, source)
+    parts = (header[start:end].split(b"\0", 1)[0] for start, end in layout.texts)
+    texts = [part.decode("latin-1").strip() for part in parts]
+    return [text for text in texts if text], extensions
+
+
+@contextlib.contextmanager
+def _opened(source: Path) -> Iterator[tuple[BinaryIO, Any]]:
+    """The file, and the stream of its content: another object where it is compressed.
+
+    Raises:
+        InputError: it cannot be read.
+    """
     try:
         with open(source, "rb") as raw:
             compressed = raw.read(2) == b"\x1f\x8b"
             raw.seek(0)
-            stream: Any = gzip.GzipFile(fileobj=raw) if compressed else raw
-            _, layout, header, extensions = _read_header(stream, source)
+            yield raw, gzip.GzipFile(fileobj=raw) if compressed else raw
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(
             f"The file cannot be read ({reason}).", path=source, hint="Copy the file again."
         ) from error
-    parts = (header[start:end].split(b"\0", 1)[0] for start, end in layout.texts)
-    texts = [part.decode("latin-1").strip() for part in parts]
-    return [text for text in texts if text], extensions
 
 
 def _read_header(stream: IO[bytes], path: Path) -> tuple[str, _Layout, bytes, bytes]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..bids import contrast_of
+from ..errors import counted
 from ..files import check_folder, json_text, safe_cell, text_writer, write_together
 from ..progress import Progress
 from ..provenance import generated_by
@@ -203,7 +204,7 @@ def _split(
     """Find, read and check the cases, and hold some out; nothing is written."""
     from ..training.finetune import HoldOut, find_cases, read_cases, split_cases
     from ..training.finetune.finetune_run import check_kind
-    from ..training.finetune.lineage import counted, trained_on
+    from ..training.finetune.lineage import trained_on
 
     check_kind(bundle)
     wanted: HoldOut = HoldOut.parse(options.hold_out)

@@ -8,7 +8,7 @@ import pytest
 
 from SoftCordSegLib.training.finetune import BundleScores, Scores
 from SoftCordSegLib.training.finetune.finetune_run import duration_in_words, plan_of
-from SoftCordSegLib.training.finetune.lineage import counted, loss_of, next_version, trained_on
+from SoftCordSegLib.training.finetune.lineage import loss_of, next_version, trained_on
 from SoftCordSegLib.training.finetune.verdict import Rival, objections
 
 
@@ -101,10 +101,6 @@ def test_all_that_a_line_was_trained_on_is_known():
 )
 def test_durations_in_words(seconds, words):
     assert duration_in_words(seconds) == words
-
-
-def test_counts_in_words():
-    assert [counted(n, "case") for n in (0, 1, 2)] == ["0 cases", "1 case", "2 cases"]
 
 
 @pytest.mark.parametrize(

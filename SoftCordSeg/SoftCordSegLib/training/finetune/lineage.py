@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from ...errors import counted
 from ...files import file_sha256
 from ...provenance import now
 from ..trainer.run_export import software_versions
@@ -13,11 +14,6 @@ if TYPE_CHECKING:
     from ...network import ModelBundle
 
 _MARK = "finetune."
-
-
-def counted(number: int, noun: str) -> str:
-    """ "1 case", "2 cases"."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def next_version(version: str) -> str:

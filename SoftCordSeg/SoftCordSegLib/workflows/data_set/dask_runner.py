@@ -87,14 +87,8 @@ class DaskRunner:
         on_result: OnResult,
         should_stop: Callable[[], bool],
     ) -> None:
-        """Do all cases, in any order.
-
-        Args:
-            jobs: the cases; image and results are under the same paths on all machines.
-            on_result: called in this process for each case that was done or failed; the jobs that
-                it returns are done next.
-            should_stop: True once the user stopped: no further case is begun; what a worker has in
-                hand it finishes.
+        """As :class:`.data_set_run.Runner` says; what a worker has in hand it finishes when the
+        user stops.  Image and results are under the same paths on all machines.
 
         Raises:
             InputError: ``distributed`` is not installed, or no scheduler answers.

@@ -75,13 +75,7 @@ class ProcessRunner:
         on_result: OnResult,
         should_stop: Callable[[], bool],
     ) -> None:
-        """Do all cases, in any order.
-
-        Args:
-            jobs: the cases.
-            on_result: called in this process for each case that was done or failed; not for those
-                that were dropped because the user stopped.  The jobs that it returns are done next.
-            should_stop: True once the user stopped: the cases in hand are dropped.
+        """As :class:`.data_set_run.Runner` says; the cases in hand are dropped when the user stops.
 
         Raises:
             SoftCordSegError: no process can be started.
