@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from ..errors import Cancelled, OptionError
+from ..errors import Cancelled, OptionError, counted
 from .bids_group import group_level
 from .console import interruptible, print_json, say, warn
 from .guard import EXIT_FAILED, guarded
@@ -256,7 +256,7 @@ def _participant(
             *folders, options, choice, shard=shard, progress=progress.part(0.0, 0.01)
         )
         if plan.finished:
-            say(f"{plan.finished} of {len(plan.jobs)} images were done before.")
+            say(f"Done before: {plan.finished} of {counted(len(plan.jobs), 'image')}.")
         outcome = run_data_set(
             plan,
             runner,
@@ -308,11 +308,10 @@ def _say_failure(result: Any) -> None:
 
 
 def _report(plan: DataSetPlan, outcome: DataSetOutcome, as_json: bool) -> None:
-    done = f"{outcome.done} images were done"
     before = outcome.finished + outcome.kept
     say(
-        f"{done}, {before} were there before, {len(outcome.failed)} failed, {outcome.left} are"
-        f" left; no cord was found in {len(outcome.not_found)}."
+        f"{counted(outcome.done, 'image')} done, {before} there before, {len(outcome.failed)}"
+        f" failed, {outcome.left} left; no cord in {len(outcome.not_found)}."
     )
     say(f"One line a case is in {outcome.log}.")
     if as_json:
