@@ -120,7 +120,7 @@ def prepared_ours() -> Callable[[Path, Path], object]:
 def run_many(images: list[Path], folder: Path, threads: int | None) -> list[float]:
     """All images in one call: for each the seconds from the end of the last one to its own."""
     from SoftCordSegLib.network import store
-    from SoftCordSegLib.network.engines import limit_threads
+    from SoftCordSegLib.threads import limit_threads
     from SoftCordSegLib.workflows.run_each import no_bar
     from SoftCordSegLib.workflows.segment_images import SegmentOptions, segment_files
 

@@ -82,16 +82,3 @@ def test_choosing_imports_neither_engine():
     name, torch, openvino = run.stdout.strip().rsplit(" ", 2)
     assert (torch, openvino) == ("False", "False")
     assert name.split()[0] in ("OpenVINO", "PyTorch")
-
-
-def test_threads_are_those_of_the_option_or_of_the_environment(monkeypatch):
-    monkeypatch.setattr(engines, "_threads", None)
-    monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    assert engines.thread_count() == 3
-    engines.limit_threads(None)
-    assert engines.thread_count() == 3
-    engines.limit_threads(2)
-    assert engines.thread_count() == 2
-    monkeypatch.setattr(engines, "_threads", None)
-    monkeypatch.setenv("OMP_NUM_THREADS", "4,2")
-    assert engines.thread_count() is None

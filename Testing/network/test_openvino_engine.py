@@ -20,12 +20,13 @@ from SoftCordSegLib.network import (
     openvino_engine,
     shipped_bundles,
 )
-from SoftCordSegLib.network.engines import Engine, limit_threads
+from SoftCordSegLib.network.engines import Engine
 from SoftCordSegLib.network.openvino_engine import openvino_predict
 from SoftCordSegLib.network.pytorch_engine import pytorch_predict
 from SoftCordSegLib.network.unet import UNet
 from SoftCordSegLib.network.weights import parameter_shapes
 from SoftCordSegLib.segmentation import segment
+from SoftCordSegLib.threads import limit_threads
 
 pytest.importorskip("openvino")
 
@@ -81,7 +82,7 @@ def test_every_shape_of_u_net_gives_what_pytorch_gives(tmp_path, shape):
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_the_shipped_networks_give_the_same_tiles_by_both_engines(threads, monkeypatch):
-    monkeypatch.setattr("SoftCordSegLib.network.engines._threads", None)
+    monkeypatch.setattr("SoftCordSegLib.threads._threads", None)
     limit_threads(threads)
     bundle = load_bundle(shipped_bundles()[0])
     tile = np.random.default_rng(1).random((48, 64, 64), np.float32)
@@ -195,7 +196,7 @@ def test_cancel_stops_within_a_tile(tmp_path):
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_the_area_of_the_cord_is_the_same_by_both_engines(threads, monkeypatch):
-    monkeypatch.setattr("SoftCordSegLib.network.engines._threads", None)
+    monkeypatch.setattr("SoftCordSegLib.threads._threads", None)
     limit_threads(threads)
     bundle = load_bundle(shipped_bundles()[0])
     image = known_phantom("T2starw").image

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from SoftCordSegLib.volume import Grid, Volume, reorient, resample, resample_mask
+from SoftCordSegLib.volume import Grid, Volume, reorient, resample, resample_mask, resampling
 from strategies import affines, orientations, shapes, spacings, volumes
 
 
@@ -178,3 +178,33 @@ def test_a_large_image_is_resampled_piece_by_piece_to_the_same_values(monkeypatc
     whole = resample(image, grid, order=1, antialias=True).data
     monkeypatch.setattr("SoftCordSegLib.volume.resampling._MOST_AT_ONCE", 4000)
     assert np.abs(resample(image, grid, order=1, antialias=True).data - whole).max() < 1e-6
+
+
+@pytest.mark.parametrize("order", [0, 1, 2, 3])
+@pytest.mark.parametrize("outside", ["nearest", 0.25])
+@pytest.mark.parametrize("oblique", [False, True])
+def test_shared_by_threads_it_is_what_scipy_gives(order, outside, oblique):
+    rng = np.random.default_rng(order)
+    values = ndimage.gaussian_filter(rng.normal(size=(70, 60, 50)).astype(np.float32), 1)
+    affine = np.diag([0.9, 1.1, 0.8, 1.0])
+    affine[:3, 3] = 1.3, -2.0, 5.0
+    if oblique:
+        affine[:3, :3] = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    grid = Grid((64, 60, 70), affine)
+    assert np.prod(grid.shape) > resampling._SHARED_VOXELS
+
+    sampled = resample(Volume(values, np.eye(4)), grid, order=order, outside=outside)
+
+    mode, value = ("nearest", 0.0) if outside == "nearest" else ("grid-constant", outside)
+    matrix = affine[:3, :3] if oblique else np.diag(affine)[:3]
+    whole = ndimage.affine_transform(
+        values,
+        matrix,
+        affine[:3, 3],
+        output_shape=grid.shape,
+        order=order,
+        mode=mode,
+        cval=value,
+        output=np.float32,
+    )
+    np.testing.assert_allclose(sampled.data, whole, atol=1e-6)

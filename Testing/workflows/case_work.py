@@ -8,9 +8,9 @@ import os
 import time
 from pathlib import Path
 
-from SoftCordSegLib.network.engines import thread_count
 from SoftCordSegLib.processes import kill
 from SoftCordSegLib.progress import Progress
+from SoftCordSegLib.threads import thread_count
 from SoftCordSegLib.workflows.data_set.data_set_case import STATUS_DONE, CaseJob, CaseResult
 
 # A process that is waited for longer than this is not at work any more.

@@ -160,8 +160,9 @@ def prepare_process(bundle: ModelBundle | None, threads: int | None, device: str
     Raises:
         OptionError, NoEngine: the network cannot run on this device.
     """
-    from ..network.engines import PYTORCH, choose_engine, limit_threads
+    from ..network.engines import PYTORCH, choose_engine
     from ..processes import LARGEST_THRESHOLD, keep_freed_memory
+    from ..threads import limit_threads
 
     limit_threads(threads)
     if bundle is not None and choose_engine(device, bundle.needs_pytorch).library == PYTORCH:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
-import os
 import re
 import shutil
 from collections.abc import Callable
@@ -137,25 +136,6 @@ def pytorch_device(device: str) -> str:
     return device
 
 
-def thread_count() -> int | None:
-    """How many threads a network may use on the CPU: what :func:`limit_threads` said, else
-    ``OMP_NUM_THREADS``, which PyTorch heeds by itself and OpenVINO does not; None for all cores.
-    """
-    if _threads is not None:
-        return _threads
-    text = os.environ.get("OMP_NUM_THREADS", "")
-    return int(text) if text.isdecimal() and int(text) > 0 else None
-
-
-def limit_threads(count: int | None) -> None:
-    """Let networks of this process use no more than so many threads on the CPU; None changes
-    nothing.
-    """
-    global _threads
-    if count is not None:
-        _threads = count
-
-
 def check_finite(output: np.ndarray) -> np.ndarray:
     """The output itself.
 
@@ -170,9 +150,6 @@ def check_finite(output: np.ndarray) -> np.ndarray:
             hint="Use another model, or install this one again.",
         )
     return output
-
-
-_threads: int | None = None
 
 
 def _installed(library: str, needed_by_model: bool = False) -> str:

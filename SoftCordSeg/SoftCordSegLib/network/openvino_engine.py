@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from .engines import Check, Predict, check_finite, thread_count
+from ..threads import thread_count
+from .engines import Check, Predict, check_finite
 from .unet_config import UNetConfig
 from .weights import read_weights
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .engines import Check, Predict, check_finite, thread_count
+from ..threads import thread_count
+from .engines import Check, Predict, check_finite
 
 if TYPE_CHECKING:
     import torch

@@ -48,8 +48,8 @@ class Surroundings:
 
     Attributes:
         symmetry: correlation of the left and the right side, without the slope of intensities
-            across the slice and without rings about the cord; median over slices, for the best
-            turn of the mirror, [-1, 1].
+            across the slice and without rings about the cord; median over slices, [-1, 1]; of a
+            mask that is doubtful otherwise, for the best turn of the mirror.
         variety: standard deviation of the intensities around over the contrast of the cord with its
             rim; median over slices, [0, inf).
     """
@@ -98,10 +98,12 @@ def surroundings(image: Volume, soft: Volume) -> Surroundings | None:
     symmetry, variety = _usual([_symmetry(patch) for patch in patches]), _usual(varieties)
     if symmetry is None or variety is None:
         return None
-    if symmetry < _DOUBTFUL[0]:
-        for turn in _TURNS:
-            turned = [_symmetry(_patch(image, soft, middle, turn)) for middle in middles]
-            symmetry = max(symmetry, _usual(turned) or -1.0)
+    found = Surroundings(symmetry, variety)
+    if not found.notes:
+        return found
+    for turn in _TURNS:
+        turned = [_symmetry(_patch(image, soft, middle, turn)) for middle in middles]
+        symmetry = max(symmetry, _usual(turned) or -1.0)
     return Surroundings(symmetry, variety)
 
 

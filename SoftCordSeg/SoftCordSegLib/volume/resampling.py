@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
 
+from ..threads import in_parts
 from .grid import Grid
 from .volume import Volume
 
@@ -21,6 +23,10 @@ warnings.filterwarnings("ignore", "The behavior of affine_transform with a 1-D a
 
 # Standard deviations at which a Gaussian is cut off.
 _BLUR_REACH = 4.0
+# Voxels that scipy adds on all sides before it fits a spline.
+_SPLINE_MARGIN = 12
+# Volumes of fewer voxels are sampled by one thread.
+_SHARED_VOXELS = 1 << 17
 # Voxels; what is larger is resampled piece by piece.
 _MOST_AT_ONCE = 1 << 25
 
@@ -82,24 +88,81 @@ class _Sampling:
         # A copy where it is changed below; scipy filters line by line, which works in place.
         data = data.astype(np.float32, copy=bool(self.blur.any()))
         for axis in np.flatnonzero(self.blur):
-            ndimage.gaussian_filter1d(
+            _blur_along(int(axis), data, float(self.blur[axis]))
+        if self.order > 1:
+            # As scipy's own functions do it, in one thread.
+            data, start = self._coefficients(data), start + _SPLINE_MARGIN
+        result = np.empty(shape, np.float32)
+
+        def sample(part: slice) -> None:
+            first = linear[:, 0] * part.start if linear.ndim > 1 else [linear[0] * part.start, 0, 0]
+            ndimage.affine_transform(
                 data,
-                self.blur[axis],
-                axis=axis,
-                mode="nearest",
-                output=data,
-                truncate=_BLUR_REACH,
+                linear,
+                start + first,
+                output_shape=(part.stop - part.start, *shape[1:]),
+                order=self.order,
+                mode=self.mode,
+                cval=self.value,
+                output=result[part],
+                prefilter=False,
             )
-        return ndimage.affine_transform(
-            data,
-            linear,
-            start,
-            output_shape=shape,
-            order=self.order,
-            mode=self.mode,
-            cval=self.value,
-            output=np.float32,
+
+        # Halfway between two voxels the nearest one hangs on rounding: that of one piece.
+        _share(sample, shape[0], result.size if self.order else 0)
+        return result
+
+    def _coefficients(self, data: np.ndarray) -> np.ndarray:
+        """float64 coefficients of the spline, with :data:`_SPLINE_MARGIN` voxels more on all sides
+        for what is outside.
+        """
+        margin = (_SPLINE_MARGIN,) * 2
+        padded = (
+            np.pad(data, margin, mode="edge")
+            if self.mode == "nearest"
+            else np.pad(data, margin, mode="constant", constant_values=self.value)
+        ).astype(float)
+        for axis in range(3):
+            _filter_along(axis, padded, self.order, self.mode)
+        return padded
+
+
+def _blur_along(axis: int, data: np.ndarray, deviation: float) -> None:
+    """A Gaussian along an axis, in place."""
+
+    def blur(part: np.ndarray) -> None:
+        ndimage.gaussian_filter1d(
+            part, deviation, axis=axis, mode="nearest", output=part, truncate=_BLUR_REACH
         )
+
+    _share_lines(blur, axis, data)
+
+
+def _filter_along(axis: int, data: np.ndarray, order: int, mode: str) -> None:
+    """Values to coefficients of a spline along an axis, in place."""
+
+    def filter_it(part: np.ndarray) -> None:
+        ndimage.spline_filter1d(part, order, axis=axis, output=part, mode=mode)
+
+    _share_lines(filter_it, axis, data)
+
+
+def _share_lines(work: Callable[[np.ndarray], None], axis: int, data: np.ndarray) -> None:
+    """Work on the lines along an axis, by several threads."""
+    other = 1 if axis == 0 else 0
+
+    def some(part: slice) -> None:
+        work(data[part] if other == 0 else data[:, part])
+
+    _share(some, data.shape[other], data.size)
+
+
+def _share(work: Callable[[slice], None], length: int, voxels: int) -> None:
+    """Work on the parts of a range, by several threads where that is worth it."""
+    if voxels < _SHARED_VOXELS:
+        work(slice(0, length))
+    else:
+        in_parts(work, length)
 
 
 def _in_slabs(

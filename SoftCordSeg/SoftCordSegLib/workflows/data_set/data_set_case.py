@@ -213,8 +213,8 @@ def settled_elsewhere(job: CaseJob) -> CaseResult | None:
 
 def prepare_worker(options: DataSetOptions) -> None:
     """Make a process that does nothing but cases ready for the network."""
-    from ...network.engines import limit_threads
     from ...processes import LARGEST_THRESHOLD, keep_freed_memory
+    from ...threads import limit_threads
 
     limit_threads(options.threads)
     keep_freed_memory(LARGEST_THRESHOLD)
