@@ -33,7 +33,7 @@ demo: .venv
 	$(BIN)/softcord demo -o $(OUT)
 
 test: lint
-	$(QUIET) $(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(QUIET) $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 STRESS = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -o python_files='stress_*.py' -p no:cacheprovider
 

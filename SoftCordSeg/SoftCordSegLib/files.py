@@ -18,6 +18,7 @@ from typing import Any
 from .errors import OptionError, OutputError
 from .processes import LockError, exclusive_lock, owner_is_dead, owner_mark
 
+_IMAGE_ENDINGS = (".nii", ".nii.gz")
 _PREFIX = ".softcord-"
 # Names the files of a run that are all written and wait to be put in place.
 _COMMIT = ".commit"
@@ -298,10 +299,16 @@ def check_folder(folder: Path) -> None:
     """Make the folder and try to write into it, before any work is done.
 
     Raises:
-        OutputError: it is a file, or cannot be made or written.
+        OutputError: it is a file, is named like an image, or cannot be made or written.
     """
     if folder.is_file():
         raise OutputError("This is a file, not a folder.", path=folder, hint="Choose another name.")
+    if folder.name.endswith(_IMAGE_ENDINGS) and not folder.exists():
+        raise OutputError(
+            "This is the name of an image, and results go into a folder.",
+            path=folder,
+            hint="Name a folder; the files in it get their names from the images.",
+        )
     with contextlib.suppress(_ProbeDone), atomic_path(folder / "probe"):
         raise _ProbeDone  # leaves nothing behind
 

@@ -137,6 +137,13 @@ def test_a_file_in_place_of_the_folder_is_a_sentence_before_any_work(
     assert out.read_text(encoding="utf-8") == "not a folder"
 
 
+def test_the_name_of_an_image_in_place_of_the_folder_is_a_sentence(softcord, an_image, tmp_path):
+    result = softcord("segment", an_image, "-o", tmp_path / "mask.nii.gz")
+    assert result.exit_code == 1
+    assert "results go into a folder" in result.stderr
+    assert not (tmp_path / "mask.nii.gz").exists()
+
+
 @pytest.fixture
 def a_small_disk(tmp_path):
     """A disk of 64 KiB."""

@@ -144,8 +144,9 @@ def test_its_command_line_is_understood(descriptor, command):
 
     assert (program, name) == ("softcord", "bids")
     read = command.make_context(name, words).params
-    assert read["participant_label"] == read["session_label"] == ["T2w", "02"]
-    assert read["suffixes"] == ["T2w", "02"]
+    # By version of Typer lists or tuples.
+    for name in ("participant_label", "session_label", "suffixes"):
+        assert list(read[name]) == ["T2w", "02"]
     assert read["nprocs"] == 1
     assert read["level"] == "participant"
     assert read["resume"] is False
