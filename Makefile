@@ -33,12 +33,14 @@ demo: .venv
 	$(BIN)/softcord demo -o $(OUT)
 
 test: lint
-	OMP_NUM_THREADS=1 $(QUIET) $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	OMP_NUM_THREADS=1 $(QUIET) $(BIN)/python -m pytest $(SHARED)
 
+# Files by as many processes as there are cores.
+SHARED = -n auto --maxprocesses 4 --dist loadfile
 STRESS = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -o python_files='stress_*.py' -p no:cacheprovider
 
 stress: .venv
-	$(STRESS) Testing/stress
+	$(STRESS) $(SHARED) Testing/stress
 	SOFTCORD_EXAMPLES=200 $(BIN)/python -m pytest -q -p no:cacheprovider Testing/correction Testing/volume Testing/morphometry
 
 fuzz: .venv
