@@ -47,6 +47,20 @@ def test_shapes_and_ranges_are_those_of_a_batch(source):
         assert set(batch.weight.unique().tolist()) <= {0.0, 1.0}
 
 
+def test_pooled_patches_are_means_of_the_finer_ones(packed):
+    recipe = dataclasses.replace(LOCATOR, shape=(24, 32, 40))
+    fine = PatchBatches(packed, recipe).batch(2, 5, 6)
+    coarse = PatchBatches(packed, dataclasses.replace(recipe, pooled=2)).batch(2, 5, 6)
+    assert coarse.image.shape == (6, 1, 12, 16, 20)
+    torch.testing.assert_close(coarse.label, torch.nn.functional.avg_pool3d(fine.label, 2))
+    unknown = torch.nn.functional.max_pool3d(1 - fine.weight, 2)
+    assert torch.equal(coarse.weight, 1 - unknown)
+    assert coarse.label.max() > 0
+    assert coarse.image.abs().max() <= 3
+    with pytest.raises(InputError, match="odd number"):
+        dataclasses.replace(recipe, shape=(24, 32, 42), pooled=2)
+
+
 def test_a_network_learns_from_a_batch(source):
     """Its tensors may enter a backward pass."""
     batch = source.batch(1, 0, 2)

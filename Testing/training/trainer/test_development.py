@@ -48,6 +48,16 @@ def test_the_locator_has_tiles_of_the_coarse_images(packed):
     assert (cases[0].label.sum(dim=(1, 2, 3)) < 20).all()
 
 
+def test_pooled_tiles_hold_the_same_cord_in_fewer_voxels(packed):
+    whole = {"stage": "locator", "tile": (64, 64, 64)}
+    fine = development_cases(packed, plan(**whole))
+    coarse = development_cases(packed, plan(**whole), pooled=2)
+
+    # Coarse images of 15 x 17 x 20 voxels: what is left over is dropped.
+    assert coarse[0].image.shape == (1, 1, 8, 8, 10)
+    assert float(coarse[0].label.sum()) * 8 == pytest.approx(float(fine[0].label.sum()), rel=0.1)
+
+
 def test_a_good_answer_scores_well_and_none_scores_nothing(packed):
     cases = development_cases(packed, plan())
 

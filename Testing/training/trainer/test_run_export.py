@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 
@@ -57,6 +59,22 @@ def test_a_missing_locator_comes_from_the_parent(tmp_path, segmenter):
     assert bundle.locator == parent.locator
     assert bundle.sha256[bundle.locator.weights] == parent.sha256[parent.locator.weights]
     assert bundle.metadata["provenance"]["locator"]["parent"] == parent.name
+
+
+def test_a_pooled_locator_beside_the_segmenter_of_another_bundle(tmp_path, locator):
+    """Its voxels are as many times as large; intensities stay those of the segmenter."""
+    run = dataclasses.replace(
+        locator,
+        recipe={**locator.recipe, "pooled": 2},
+        record={"packed": {"contract": "around_cord"}},
+    )
+
+    export_run(tmp_path / "bundle", {"locator": run}, parent="compact")
+
+    bundle, parent = load_bundle(tmp_path / "bundle"), open_bundle("compact")
+    assert bundle.locator.spacing_mm == 4.0
+    assert bundle.segmenter == parent.segmenter
+    assert bundle.intensities == parent.intensities == "whole_image"
 
 
 def test_without_a_parent_the_missing_stage_is_named(tmp_path, segmenter):

@@ -18,6 +18,8 @@ class BatchRecipe:
     Attributes:
         shape: voxels of a patch, axes to the Left, Anterior, Superior.
         spacing: mm, isotropic.
+        pooled: voxels of which the mean is taken along each axis in the end: a patch has
+            ``shape / pooled`` voxels of ``spacing * pooled`` mm then.
         contract: "around_cord" or "whole": how intensities are scaled at the end.
         spline: order by which the program brings slices to the working grid.
         real: share of real images; the rest is synthetic.
@@ -73,6 +75,7 @@ class BatchRecipe:
     spacing: float
     contract: str
     spline: int = 2
+    pooled: int = 1
     real: float = 0.5
     twins: float = 0.0
     poses: tuple[float, float, float] = (0.3, 0.3, 0.4)
@@ -143,10 +146,10 @@ class BatchRecipe:
                 f" spline of order 1 or 2, not {self.shape}, {self.contract!r} and {self.spline}.",
                 hint="Correct them.",
             )
-        if any(n % 2 for n in self.shape):
+        if any(n % (2 * self.pooled) for n in self.shape):
             raise InputError(
                 f"A patch of {self.shape} has an odd number of voxels.",
-                hint="Give even sizes.",
+                hint="Give even sizes; where voxels are pooled, an even number of those.",
             )
 
     def plain(self) -> dict[str, Any]:

@@ -172,8 +172,11 @@ def open_training(
     from .trainer import Trainer
 
     data = read_packed(packed)
+    recipe = whole_recipe(description.recipe, description.plan.stage)
     cases = (
-        development_cases(read_packed(development), description.plan)
+        development_cases(
+            read_packed(development), description.plan, pooled=recipe.get("pooled", 1)
+        )
         if development is not None
         else []
     )
@@ -181,7 +184,7 @@ def open_training(
         store,
         description.plan,
         batch_source(data, description.recipe, description.plan.stage, device),
-        recipe=whole_recipe(description.recipe, description.plan.stage),
+        recipe=recipe,
         start=description.start,
         development=cases,
         device=device,

@@ -26,7 +26,7 @@ _WORDS = {
     "version": "0",
     "changelog": {},
     "task": "Soft segmentation of the spinal cord on MRI of any contrast",
-    "description": "A locator (2 mm, whole image) and a segmenter (1 mm, around the cord).",
+    "description": "A locator (whole image) and a segmenter (1 mm, around the cord).",
     "authors": "The SoftCordSeg contributors",
     "copyright": "The SoftCordSeg contributors",
     "license": "Apache-2.0",
@@ -75,7 +75,7 @@ def export_run(
         weights[file] = {
             key: value.half() if half else value.float() for key, value in state.items()
         }
-    contract = _contract(runs)
+    contract = _contract(runs, other)
     if contract is not None:
         # The input contract: by which function the program scales what the networks see
         # (network/bundle.py reads this key).
@@ -84,8 +84,12 @@ def export_run(
     return Path(folder)
 
 
-def _contract(runs: dict[str, RunState]) -> str | None:
-    """The name of the intensity scaling that the packed file says it used."""
+def _contract(runs: dict[str, RunState], other: ModelBundle | None) -> str | None:
+    """The name of the intensity scaling: that of the segmenter, whose outline hangs on it, as the
+    packed file of its training has it or the bundle that it is taken from.
+    """
+    if "segmenter" not in runs:
+        return None if other is None else other.intensities
     found = {run.record.get("packed", {}).get("contract") for run in runs.values()} - {None}
     if len(found) > 1:
         raise InputError(
@@ -112,7 +116,7 @@ def _stage(file: str, state: RunState, name: str) -> Stage:
         file,
         plan.network.features,
         plan.network.strides,
-        SPACING_MM[name],
+        SPACING_MM[name] * state.recipe.get("pooled", 1),
         plan.tile,
         _OVERLAP,
         ACTIVATION[name],

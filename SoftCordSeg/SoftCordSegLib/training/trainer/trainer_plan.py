@@ -10,8 +10,8 @@ from ...errors import InputError
 from ...network.unet_config import COMPACT, UNetConfig
 
 STAGES = ("segmenter", "locator")
-# Voxel edge lengths of the two working grids, mm, and what makes soft values of a network's raw
-# outputs.
+# Voxel edge lengths of the two working grids, mm, of which a recipe may pool several, and what
+# makes soft values of a network's raw outputs.
 SPACING_MM = {"segmenter": 1.0, "locator": 2.0}
 ACTIVATION = {"segmenter": "clip", "locator": "sigmoid"}
 _LOSS = {
@@ -36,7 +36,8 @@ class TrainerPlan:
 
     Attributes:
         network: its shape.
-        stage: "segmenter" (1 mm, the cord's outline) or "locator" (2 mm, where the cord is).
+        stage: "segmenter" (1 mm, the cord's outline) or "locator" (2 mm and more, where the cord
+            is).
         tile: voxels (Left, Anterior, Superior) of the tiles that the program will use, and
             validation does.
         batch: patches that go through the network at once.
