@@ -126,6 +126,8 @@ def test_everything_killed_at_random_moments(data_set, tmp_path):
         runs = [start(data_set.root, out) for _ in (1, 2)]
         time.sleep(float(random.uniform(0.5, 6.0)))
         alive = [process for process in runs if process.poll() is None]
+        ended = [process.returncode for process in runs if process not in alive]
+        assert not any(ended), "a run that was not killed failed"
         for process in runs:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # its processes too
@@ -236,7 +238,8 @@ def quick(dataset: Path, out: Path, processes: int = 2) -> None:
 def start(dataset: Path, out: Path) -> subprocess.Popen:
     """The same in a process of its own, the leader of a group."""
     command = [sys.executable, __file__, dataset, out]
-    return subprocess.Popen(list(map(str, command)), start_new_session=True)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.Popen(list(map(str, command)), start_new_session=True, env=environment)
 
 
 if __name__ == "__main__":
