@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from stress.tally import TALLIES
 
 _lines: list[str] = []
@@ -13,14 +15,9 @@ def pytest_sessionfinish(session):
         session.config.workeroutput["tallies"] = [one.line() for one in TALLIES]
 
 
-def pytest_configure(config):
-    if config.pluginmanager.hasplugin("dsession"):
-        config.pluginmanager.register(_FromWorkers())
-
-
-class _FromWorkers:
-    def pytest_testnodedown(self, node):
-        _lines.extend(getattr(node, "workeroutput", {}).get("tallies", ()))
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    _lines.extend(getattr(node, "workeroutput", {}).get("tallies", ()))
 
 
 def pytest_terminal_summary(terminalreporter):
