@@ -41,7 +41,7 @@ STRESS = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -o python_files='stress_*.py'
 
 stress: .venv
 	$(STRESS) $(SHARED) Testing/stress
-	SOFTCORD_EXAMPLES=200 $(BIN)/python -m pytest -q -p no:cacheprovider Testing/correction Testing/volume Testing/morphometry
+	OMP_NUM_THREADS=1 SOFTCORD_EXAMPLES=200 $(BIN)/python -m pytest $(SHARED) -q -p no:cacheprovider Testing/correction Testing/volume Testing/morphometry
 
 fuzz: .venv
 	SOFTCORD_FUZZ_SECONDS=3600 $(STRESS) Testing/stress/stress_fuzz.py
