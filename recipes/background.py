@@ -259,7 +259,8 @@ def last_line(folder: Path) -> str:
 
 def _with_starts(plan: dict[str, Any], near: Path, temporary: Path, target: Path) -> dict[str, Any]:
     """The plan, with the folders that trainings begin with copied beside it."""
-    for name, training in plan["trainings"].items():
+    # No training has a name with a dot in front.
+    for name, training in ((".base", plan.get("base", {})), *plan["trainings"].items()):
         for kind in ("bundle", "run"):
             value = training.get("start", {}).get(kind)
             source = near / value if value else None

@@ -208,6 +208,24 @@ def test_a_run_of_so_many_steps_ends(tmp_path):
     assert last_step(background.run / "trainings" / "segmenter") == 30
 
 
+@pytest.mark.parametrize("place", ["base", "training"])
+def test_what_it_begins_with_lies_beside_its_plan(tmp_path, place):
+    """Said of one training or of all, by a path that holds wherever the training runs."""
+    background = Background(tmp_path, steps=5)
+    Trainer(tmp_path / "elsewhere", plan(), BrightTubes()).run(steps=3, pace=Pace())
+    content = json.loads(background.plan.read_text(encoding="utf-8"))
+    holder = content if place == "base" else content["trainings"]
+    holder.setdefault("base" if place == "base" else "segmenter", {})["start"] = {
+        "run": "elsewhere"
+    }
+    background.plan.write_text(json.dumps(content), encoding="utf-8")
+    background("on")
+    wait_for(lambda: re.search("finished|error", background.log()), background.run)
+
+    assert "error" not in background.log()
+    assert load_state(background.run / "trainings" / "segmenter").origin["run"]["step"] == 3
+
+
 def test_a_state_from_elsewhere_is_taken_if_it_has_seen_more(background, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     state = Trainer(HalfStates(elsewhere), plan(), BrightTubes()).run(
