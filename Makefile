@@ -32,11 +32,12 @@ system-packages:
 demo: .venv
 	$(BIN)/softcord demo -o $(OUT)
 
+# Files by as many processes as there are cores.
+SHARED = -n auto --maxprocesses 4 --dist loadfile
+
 test: lint
 	OMP_NUM_THREADS=1 $(QUIET) $(BIN)/python -m pytest $(SHARED)
 
-# Files by as many processes as there are cores.
-SHARED = -n auto --maxprocesses 4 --dist loadfile
 STRESS = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -o python_files='stress_*.py' -p no:cacheprovider
 
 stress: .venv

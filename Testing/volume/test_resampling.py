@@ -208,3 +208,14 @@ def test_shared_by_threads_it_is_what_scipy_gives(order, outside, oblique):
         output=np.float32,
     )
     np.testing.assert_allclose(sampled.data, whole, atol=1e-6)
+
+
+def test_shared_by_threads_an_average_is_that_of_one(monkeypatch):
+    rng = np.random.default_rng(0)
+    image = Volume(rng.normal(size=(70, 60, 50)).astype(np.float32), np.eye(4))
+    coarse = image.grid.with_spacing((1.5, 2.0, 2.5))
+    assert image.data.size > resampling._SHARED_VOXELS
+    shared = resample(image, coarse, order=1, antialias=True).data
+
+    monkeypatch.setattr(resampling, "_SHARED_VOXELS", 1 << 60)
+    assert np.array_equal(shared, resample(image, coarse, order=1, antialias=True).data)

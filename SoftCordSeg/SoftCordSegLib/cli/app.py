@@ -18,7 +18,7 @@ from .guard import guarded
 
 _EVERYDAY, _LABORATORY, _MODELS = "Everyday", "Ground truth, training and evaluation", "Models"
 
-# Python looks for garbage after so many new objects; by itself after 700.
+# Python looks for garbage after so many new objects; by itself after far fewer.
 _YOUNG_OBJECTS = 50_000
 
 # Commands, in the order of the help: the file, which holds a function of the same name, and the

@@ -111,3 +111,21 @@ class _Numbered:
 
     def __getitem__(self, step: int) -> Batch:
         return self.source.batch(self.seed, step, self.size)
+
+
+def pooled(
+    count: int, image: torch.Tensor, label: torch.Tensor, weight: torch.Tensor, *more: torch.Tensor
+) -> tuple[torch.Tensor, ...]:
+    """Means over the voxels of a coarser grid, as the program makes it; what is partly unknown has
+    no weight.
+
+    Args:
+        count: voxels along each axis of which the mean is taken; what is left over is dropped.
+        image, label, weight, more: (n, i, j, k).
+    """
+    from torch.nn import functional
+
+    image, label, weight, *more = (
+        functional.avg_pool3d(one[:, None], count)[:, 0] for one in (image, label, weight, *more)
+    )
+    return image, label, (weight > 0.999).float(), *more

@@ -51,7 +51,7 @@ def test_the_locator_has_tiles_of_the_coarse_images(packed):
 def test_pooled_tiles_hold_the_same_cord_in_fewer_voxels(packed):
     whole = {"stage": "locator", "tile": (64, 64, 64)}
     fine = development_cases(packed, plan(**whole))
-    coarse = development_cases(packed, plan(**whole), pooled=2)
+    coarse = development_cases(packed, plan(**whole), count=2)
 
     # Coarse images of 15 x 17 x 20 voxels: what is left over is dropped.
     assert coarse[0].image.shape == (1, 1, 8, 8, 10)

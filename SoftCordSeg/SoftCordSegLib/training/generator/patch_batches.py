@@ -8,9 +8,8 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from torch.nn import functional
 
-from ..batch import Batch
+from ..batch import Batch, pooled
 from ..packed import Packed
 from .batch_recipe import BatchRecipe
 from .draws import Draws
@@ -105,7 +104,7 @@ class PatchBatches:
             _mirrored(draws, x * inside, mirrored) for x in (label, weight, known)
         )
         if self.recipe.pooled > 1:
-            image, label, weight, known = self._pooled(image, label, weight, known)
+            image, label, weight, known = pooled(self.recipe.pooled, image, label, weight, known)
         image = scale_patches(
             draws, self.recipe, image, label[index], known[index], keep & ~changed
         )
@@ -116,16 +115,6 @@ class PatchBatches:
         ]
         pairs = torch.tensor(twins, dtype=torch.int64, device=self.device).view(-1, 2)
         return Batch(image[:, None], label[index][:, None], weight[index][:, None], pairs)
-
-    def _pooled(self, image, label, weight, known) -> tuple[torch.Tensor, ...]:
-        """Means over the voxels of a coarser grid, as the program's: what is partly unknown has no
-        weight.
-        """
-        image, label, weight, known = (
-            functional.avg_pool3d(x[:, None], self.recipe.pooled)[:, 0]
-            for x in (image, label, weight, known)
-        )
-        return image, label, (weight > 0.999).float(), known
 
     def _new_contrasts(
         self, draws: Draws, image, label, of: np.ndarray, real: int

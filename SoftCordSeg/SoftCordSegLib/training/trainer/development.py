@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..batch import pooled
 from ..loss import SOFT, soft_dice
 from ..packed import Packed, PackedCase, fractions, image_values
 from .trainer_plan import TrainerPlan
@@ -37,7 +38,7 @@ class DevelopmentCase:
 
 
 def development_cases(
-    packed: Packed, plan: TrainerPlan, tiles: int = _TILES, pooled: int = 1
+    packed: Packed, plan: TrainerPlan, tiles: int = _TILES, count: int = 1
 ) -> list[DevelopmentCase]:
     """Tiles of every case that has a cord to score, for the grid of the plan's stage.
 
@@ -45,9 +46,9 @@ def development_cases(
         packed: the development images.
         plan: its stage and tile.
         tiles: at most so many a case.
-        pooled: voxels of the packed images of which the mean is taken along each axis.
+        count: voxels of the packed images of which the mean is taken along each axis.
     """
-    return [one for case in packed.cases for one in _case(case, plan, tiles, pooled)]
+    return [one for case in packed.cases for one in _case(case, plan, tiles, count)]
 
 
 def validate(
@@ -86,7 +87,7 @@ def validate(
     return {"cases": found, "contrasts": by_contrast, "mean": _mean(list(by_contrast.values()))}
 
 
-def _case(case: PackedCase, plan: TrainerPlan, tiles: int, pooled: int) -> list[DevelopmentCase]:
+def _case(case: PackedCase, plan: TrainerPlan, tiles: int, count: int) -> list[DevelopmentCase]:
     coarse = plan.stage == "locator"
     image, label, weight = (
         (case.coarse_image, case.coarse_label, case.coarse_weight)
@@ -94,9 +95,9 @@ def _case(case: PackedCase, plan: TrainerPlan, tiles: int, pooled: int) -> list[
         else (case.image, case.label, case.weight)
     )
     image, label, weight = image_values(image), fractions(label), fractions(weight)
-    if pooled > 1:
-        image, label, weight = (_pooled(array, pooled) for array in (image, label, weight))
-        weight = (weight > 0.999).astype(np.float32)
+    if count > 1:
+        maps = [torch.from_numpy(array)[None] for array in (image, label, weight)]
+        image, label, weight = (one[0].numpy() for one in pooled(count, *maps))
     heights = np.flatnonzero((label * weight).sum(axis=(0, 1)) > 1)
     if not len(heights):
         return []
@@ -110,13 +111,6 @@ def _case(case: PackedCase, plan: TrainerPlan, tiles: int, pooled: int) -> list[
         cut.append([_tile(array, corner, size, value) for array, value in arrays])
     stacks = [torch.from_numpy(np.stack([tile[n] for tile in cut])[:, None]) for n in range(3)]
     return [DevelopmentCase(case.name, case.contrast, *stacks)]
-
-
-def _pooled(array: np.ndarray, count: int) -> np.ndarray:
-    """Means over cubes of voxels; what is left over at the upper ends is dropped."""
-    size = [n // count for n in array.shape]
-    cut = array[tuple(slice(n * count) for n in size)]
-    return cut.reshape(size[0], count, size[1], count, size[2], count).mean(axis=(1, 3, 5))
 
 
 def _corners(

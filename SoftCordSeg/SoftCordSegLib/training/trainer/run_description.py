@@ -174,9 +174,7 @@ def open_training(
     data = read_packed(packed)
     recipe = whole_recipe(description.recipe, description.plan.stage)
     cases = (
-        development_cases(
-            read_packed(development), description.plan, pooled=recipe.get("pooled", 1)
-        )
+        development_cases(read_packed(development), description.plan, count=recipe.get("pooled", 1))
         if development is not None
         else []
     )
