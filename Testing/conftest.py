@@ -27,6 +27,13 @@ settings.register_profile(
 settings.load_profile("house")
 
 
+def pytest_make_parametrize_id(config, val, argname):
+    """Bytes are named by their length: their content may hold a time (gzip's does), and processes
+    that share the tests must call them the same.
+    """
+    return f"{argname} of {len(val)} bytes" if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """The root of the checkout."""
