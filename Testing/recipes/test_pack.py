@@ -5,6 +5,7 @@ participant who must stay unseen.
 from __future__ import annotations
 
 import json
+import shutil
 import types
 
 import numpy as np
@@ -236,3 +237,32 @@ def test_the_shipped_lists_are_packed_and_small_enough(pack, shared_data, tmp_pa
     for case in result.cases:
         assert fractions(case.label).sum() > 1000
         assert all(size >= least for size, least in zip(case.image.shape, (48, 64, 48)))
+
+
+def test_a_rescan_of_a_drawn_cord_is_not_labelled_by_a_model(pack, folder, monkeypatch):
+    asked = []
+    for name in ("three", "four"):
+        shutil.copyfile(folder / "two.nii.gz", folder / f"{name}.nii.gz")
+
+    def labels(cases, bundle, work):
+        asked.extend(case.stem for case in cases)
+        return [(folder / "one_mask.nii.gz",) * 2 for _ in cases], {}
+
+    monkeypatch.setattr(pack, "model_labels", labels)
+    rows = (
+        f"{ONE},",
+        "p1,T2w,two.nii.gz,,p1,errsm,train,run-2",
+        "p1,T1w,three.nii.gz,,p1,errsm,train,",
+        "p2,T2w,four.nii.gz,,p2,errsm,train,",
+    )
+    path = listed(folder, *rows)
+    head, _, rest = path.read_text(encoding="utf-8").partition("\n")
+    path.write_text(f"{head},session\n{rest}", encoding="utf-8")
+    result = pack.pack(path, folder, folder / "bundle", folder / "work", with_anatomy=False)
+    assert [(case.participant, case.contrast) for case in result.cases] == [
+        ("p1", "T2w"),
+        ("p1", "T1w"),
+        ("p2", "T2w"),
+    ]
+    assert result.record["left_out"] == ["two"]
+    assert asked == ["three", "four"]
