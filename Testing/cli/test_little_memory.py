@@ -41,16 +41,24 @@ def segmented(image, out, megabytes, repository):
     )
 
 
-# Between the limits the inference library may crash on an allocation of its own.
-_CRASHES = pytest.mark.xfail(reason="the engine may end by a segmentation fault", strict=False)
-
-
-@pytest.mark.parametrize("megabytes", [300, pytest.param(750, marks=_CRASHES)])
-def test_too_little_memory_is_a_sentence_and_nothing_is_written(
-    image, tmp_path, megabytes, repository
-):
-    done = segmented(image, tmp_path / "out", megabytes, repository)
+def test_too_little_memory_is_a_sentence_and_nothing_is_written(image, tmp_path, repository):
+    done = segmented(image, tmp_path / "out", 300, repository)
     assert done.returncode == 1, done.stderr
     assert "There is not enough memory" in done.stderr
     assert "unexpected" not in done.stderr
     assert not list(tmp_path.rglob("*.nii.gz"))
+
+
+@pytest.mark.parametrize("megabytes", [690, 710, 750])
+def test_where_it_just_may_do_it_ends_with_a_mask_or_that_sentence(
+    image, tmp_path, megabytes, repository
+):
+    """Which of the two depends on where the libraries happen to lie."""
+    done = segmented(image, tmp_path / "out", megabytes, repository)
+    masks = list(tmp_path.rglob("*.nii.gz"))
+    if done.returncode:
+        assert done.returncode == 1, done.stderr
+        assert "There is not enough memory" in done.stderr
+        assert not masks
+    else:
+        assert len(masks) == 1

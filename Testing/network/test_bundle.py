@@ -19,6 +19,7 @@ from SoftCordSegLib.network import (
     shipped_bundles,
 )
 from SoftCordSegLib.network.unet import UNet, UNetConfig
+from SoftCordSegLib.network.weights import read_weights
 
 CONFIG = UNetConfig((2, 4), ((1, 1, 1), (2, 2, 2)))
 LOCATOR, SEGMENTER = (
@@ -140,6 +141,24 @@ def test_a_bundle_without_a_licence_is_refused(bundle_folder):
     edit(bundle_folder / "configs" / "metadata.json", lambda content: content.pop("license"))
     with pytest.raises(ModelError, match="has no license"):
         load_bundle(bundle_folder)
+
+
+def _fail_for_memory(*_arguments):
+    raise MemoryError
+
+
+def test_no_memory_for_the_weights_is_not_a_corrupt_model(bundle_folder, monkeypatch):
+    stage = load_bundle(bundle_folder).segmenter
+    monkeypatch.setattr("safetensors.deserialize", _fail_for_memory)
+    with pytest.raises(MemoryError):
+        read_weights(bundle_folder / stage.weights, UNetConfig(stage.features, stage.strides))
+
+
+def test_no_memory_for_the_weights_in_pytorch_is_not_a_corrupt_model(bundle_folder, monkeypatch):
+    bundle = load_bundle(bundle_folder)
+    monkeypatch.setattr("safetensors.torch.load_file", _fail_for_memory)
+    with pytest.raises(MemoryError):
+        bundle.network(bundle.segmenter)
 
 
 def test_weights_of_another_network_are_a_sentence(bundle_folder):

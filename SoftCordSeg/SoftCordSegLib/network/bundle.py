@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..errors import ModelError
+from ..errors import ModelError, is_out_of_memory
 from ..files import atomic_path, file_sha256, real_path, write_text_atomically
 from ..resources import resources_folder
 from ..structured_text import read_json
@@ -237,6 +237,8 @@ class ModelBundle:
         except ModelError:
             raise
         except Exception as error:  # safetensors and torch raise many kinds, all meaning the same
+            if is_out_of_memory(error):
+                raise
             raise misfit(path) from error
         if not all(bool(value.isfinite().all()) for value in network.state_dict().values()):
             raise not_finite(path)

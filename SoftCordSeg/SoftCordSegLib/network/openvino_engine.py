@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ..processes import free_addresses
 from ..threads import thread_count
 from .engines import Check, Predict, check_finite
 from .unet_config import UNetConfig
@@ -29,6 +30,9 @@ _SLOPE = 0.01
 _PATIENCE_MS = 50
 # The locator's and the segmenter's of one image stay compiled, for the next image of the same size.
 _COMPILED_KEPT = 2
+# With fewer addresses left, two threads that compile at once hang or end the process when these run
+# out (seen between 690 and 780 MB); one alone gives an error that can be said.
+_ADDRESSES_FOR_TWO = 2 << 30
 
 
 def openvino_predict(path: Path, config: UNetConfig, check: Check) -> Predict:
@@ -65,12 +69,16 @@ def openvino_prepare(path: Path, config: UNetConfig, tile: tuple[int, ...]) -> N
     """Compile a network in the background, while the image is read or resampled: most of it runs
     outside Python.
 
-    What fails here fails again, and is said, when the network is used.
+    What fails here fails again, and is said, when the network is used.  Where a limit leaves few
+    addresses, it is compiled then only.
 
     Args:
         path, config: as in :func:`openvino_predict`.
         tile: (i, j, k), multiples of ``config.divisor``.
     """
+    free = free_addresses()
+    if free is not None and free < _ADDRESSES_FOR_TWO:
+        return
 
     def compile_it() -> None:
         with contextlib.suppress(Exception):

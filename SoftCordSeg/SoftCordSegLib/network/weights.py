@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import ModelError
+from ..errors import ModelError, is_out_of_memory
 from .unet_config import UNetConfig
 
 _DTYPES = {"F16": np.float16, "F32": np.float32, "F64": np.float64}
@@ -22,6 +22,7 @@ def read_weights(path: Path, config: UNetConfig) -> dict[str, np.ndarray]:
 
     Raises:
         ModelError: they are not those of this network, or not finite.
+        MemoryError: there is no room for them.
     """
     import safetensors
 
@@ -32,6 +33,8 @@ def read_weights(path: Path, config: UNetConfig) -> dict[str, np.ndarray]:
             raise ValueError("other parameters, or other shapes")
         weights = {name: _array(entry) for name, entry in content.items()}
     except Exception as error:  # safetensors raises many kinds, all meaning the same
+        if is_out_of_memory(error):
+            raise
         raise misfit(path) from error
     if not all(np.isfinite(values).all() for values in weights.values()):
         raise not_finite(path)
