@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from scan_faults import blur, fading, motion, noise
 from scipy import ndimage
 
 Spoil = Callable[[np.ndarray, np.ndarray, np.random.Generator], np.ndarray]
@@ -108,30 +109,22 @@ WRONG: dict[str, Spoil] = {
 
 def noisy(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Rician noise of 8 to 25 % of the brightest tissue."""
-    level = rng.uniform(0.08, 0.25) * np.percentile(image, 99)
-    one, other = rng.standard_normal((2, *image.shape)) * level
-    return np.hypot(image + one, other)
+    return noise(image, rng.uniform(0.08, 0.25), rng)
 
 
 def moving(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Ghosts of motion along the phase encoding: every line of k-space a little moved."""
-    spectrum = np.fft.fft(image, axis=1)
-    frequency = np.fft.fftfreq(image.shape[1])
-    moves = rng.normal(0, rng.uniform(0.6, 2.0), image.shape[1]).cumsum() * 0.3
-    ramp = np.exp(-2j * np.pi * frequency * moves)
-    return np.abs(np.fft.ifft(spectrum * ramp[None, :, None], axis=1))
+    """Ghosts of motion along the phase encoding."""
+    return motion(image, rng.uniform(0.6, 2.0), rng)
 
 
 def shaded(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A coil whose signal falls off along the spine, by 10 to 60 times."""
-    fall = np.linspace(0, -np.log(rng.uniform(10, 60)), image.shape[2])
-    return image * np.exp(fall if rng.random() < 0.5 else fall[::-1])
+    return fading(image, rng.uniform(10, 60), rng)
 
 
 def blurred(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Too few lines of k-space: 1 to 2.5 voxels."""
-    sigma = rng.uniform(1, 2.5)
-    return ndimage.gaussian_filter(image, (sigma, sigma, 0.3 * sigma))
+    return blur(image, rng.uniform(1, 2.5))
 
 
 BAD_SCANS = {one.__name__: one for one in (noisy, moving, shaded, blurred)}
