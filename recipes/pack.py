@@ -8,11 +8,16 @@ as the program samples it, and scaled by the input contract *around_cord*.
     python pack.py --data DATA                        training.csv and development.csv, into work/
     python pack.py --data DATA --list LIST -o FILE    one list
     python pack.py --data DATA --labels BUNDLE        the images without a mask too
+    python pack.py … --labels BUNDLE --labels-for IMAGE=OTHER --labels-inside MM
+                                                      one of them by another bundle; all of them
+                                                      moved outwards, where the bundles put the edge
+                                                      that far inside today's convention
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -83,6 +88,45 @@ class Labelled:
     files: tuple[Path, ...]
 
 
+@dataclass(frozen=True)
+class LabelModels:
+    """What labels the images that have no mask.
+
+    Attributes:
+        bundle: of all of them; None leaves them out.
+        others: another bundle by the name of an image.
+        inside_mm: how far their edges lie inside the convention.
+    """
+
+    bundle: Path | None
+    others: dict[str, Path]
+    inside_mm: float = 0.0
+
+    def of(self, cases: Sequence[Case], folder: Path) -> tuple[list[tuple[Path, Path]], dict]:
+        """Label and weight of each case, and the record of the models."""
+        assert self.bundle is not None
+        by_bundle: dict[Path, list[Case]] = {}
+        for case in cases:
+            by_bundle.setdefault(self.others.get(case.stem, self.bundle), []).append(case)
+        found: dict[Path, tuple[Path, Path]] = {}
+        records = []
+        for bundle, some in by_bundle.items():
+            pairs, record = model_labels(some, bundle, folder)
+            found.update({case.image: pair for case, pair in zip(some, pairs)})
+            records.append({**record, "images": [case.stem for case in some]})
+        return [found[case.image] for case in cases], {
+            "inside_mm": self.inside_mm,
+            "models": records,
+        }
+
+
+def read_tips(path: Path) -> dict[str, float]:
+    """Height of the cord's tip, S in scanner coordinates (mm), by the name of an image."""
+    with open(path, encoding="utf-8", newline="") as stream:
+        lines = [line for line in stream if not line.startswith("#")]
+    return {row["image"]: float(row["tip_S"]) for row in csv.DictReader(lines)}
+
+
 def main() -> None:
     """Pack the lists named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -98,6 +142,21 @@ def main() -> None:
         type=Path,
         help="bundle that labels the images without a mask; left out without it",
     )
+    parser.add_argument(
+        "--labels-for",
+        type=labels_for,
+        action="append",
+        default=[],
+        metavar="IMAGE=BUNDLE",
+        help="another bundle for one image, named without its ending",
+    )
+    parser.add_argument(
+        "--labels-inside",
+        type=float,
+        default=0.0,
+        metavar="MM",
+        help="how far the bundles' edges lie inside the convention",
+    )
     chosen = parser.parse_args()
     if (chosen.list is None) != (chosen.out is None):
         parser.error("--list and -o go together")
@@ -110,18 +169,27 @@ def main() -> None:
         # Development cases are only looked at during training: nothing is made from them.
         training = path.stem == "training"
         started = time.perf_counter()
-        packed = pack(path, chosen.data, chosen.labels, out.parent, with_anatomy=training)
+        labels = LabelModels(chosen.labels, dict(chosen.labels_for), chosen.labels_inside)
+        packed = pack(path, chosen.data, labels, out.parent, with_anatomy=training)
         write_packed(out, packed)
         report(packed, out, time.perf_counter() - started)
 
 
-def pack(path: Path, data: Path, bundle: Path | None, work: Path, with_anatomy: bool) -> Packed:
+def labels_for(text: str) -> tuple[str, Path]:
+    """An image and the bundle that labels it."""
+    image, _, bundle = text.partition("=")
+    if not image or not bundle:
+        raise argparse.ArgumentTypeError(f"'{text}' is not IMAGE=BUNDLE")
+    return image, Path(bundle)
+
+
+def pack(path: Path, data: Path, labels: LabelModels, work: Path, with_anatomy: bool) -> Packed:
     """All images of a list that have a label.
 
     Args:
         path: of the list.
         data: folder that its paths start from.
-        bundle: labels the images that have no mask; they are left out where None.
+        labels: of the images that have no mask; they are left out where there is no bundle.
         work: folder for what is made on the way.
         with_anatomy: also the template's image, cord shapes and surroundings.
 
@@ -156,9 +224,13 @@ def pack(path: Path, data: Path, bundle: Path | None, work: Path, with_anatomy: 
         "label_model": None,
         "left_out": [case.stem for case in contradicted],
     }
-    if bundle is not None and without:
-        labels, record["label_model"] = model_labels(without, bundle, work / f"labels_{path.stem}")
-        labelled += [labelled_by_model(case, *pair) for case, pair in zip(without, labels)]
+    if labels.bundle is not None and without:
+        made, record["label_model"] = labels.of(without, work / f"labels_{path.stem}")
+        tips = read_tips(HERE / "tips.csv")
+        labelled += [
+            labelled_by_model(case, *pair, labels.inside_mm, tips.get(case.stem))
+            for case, pair in zip(without, made)
+        ]
     else:
         record["left_out"] += [case.stem for case in without]
     check_groups(labelled)
@@ -226,25 +298,60 @@ def _known(mask: Volume) -> np.ndarray:
     return known
 
 
-def labelled_by_model(case: Case, label: Path, weight: Path) -> Labelled:
+def labelled_by_model(
+    case: Case, label: Path, weight: Path, inside_mm: float, tip_s_mm: float | None
+) -> Labelled:
     """A case with a model's label.
 
-    Models lose the cord where it leaves the neck: beyond the ends of their masks nothing is known
-    of it, unless the list says that the image shows the tip.
+    Models lose the cord where it leaves the neck, and take roots below its tip for cord: beyond the
+    ends of their masks nothing is known of it, unless its tip was marked. Below a tip there is no
+    cord.
+
+    Args:
+        case: the image.
+        label, weight: files on its grid.
+        inside_mm: the label's edge is moved outwards by it.
+        tip_s_mm: where the cord ends, S of scanner coordinates; None where the image does not show
+            it.
+
+    Raises:
+        InputError: the list says that the tip is in the image, and nobody has marked it, or the
+            model found no cord.
     """
     image, soft, trusted = (
         reorient(read_nifti(path), "LAS") for path in (case.image, label, weight)
     )
-    if not case.tip:
-        found = soft.with_data(soft.data > 0.5)
-        if not found.data.any():
-            raise InputError(
-                "The model finds no cord.",
-                path=case.image,
-                hint="Take its row out of the list, or label with another model.",
-            )
-        trusted = trusted.with_data(trusted.data * _known(found))
-    return Labelled(case, image, soft, trusted, "model", (case.image,))
+    if case.tip and tip_s_mm is None:
+        raise InputError(
+            "The image shows the tip of the cord, and nobody has marked it.",
+            path=case.image,
+            hint="Add its height to tips.csv.",
+        )
+    soft = moved_edge(soft, inside_mm) if inside_mm else soft
+    if tip_s_mm is not None:
+        soft = soft.with_data(soft.data * above(soft, tip_s_mm))
+    found = soft.with_data(soft.data > 0.5)
+    if not found.data.any():
+        raise InputError(
+            "The model finds no cord.",
+            path=case.image,
+            hint="Take its row out of the list, or label with another model.",
+        )
+    known = _known(found)
+    if tip_s_mm is not None:
+        below = above(soft, tip_s_mm) == 0
+        known, trust = np.where(below, 1, known), np.where(below, 1, trusted.data)
+        trusted = trusted.with_data(trust.astype(np.float32))
+    return Labelled(
+        case, image, soft, trusted.with_data(trusted.data * known), "model", (case.image,)
+    )
+
+
+def above(volume: Volume, s_mm: float) -> np.ndarray:
+    """(i, j, k) float32: 1 in voxels whose middle lies above a height of scanner coordinates."""
+    i, j, k = np.indices(volume.shape, sparse=True)
+    row = volume.affine[2]
+    return (row[0] * i + row[1] * j + row[2] * k + row[3] >= s_mm).astype(np.float32)
 
 
 def packed_case(one: Labelled) -> PackedCase:
@@ -267,7 +374,8 @@ def packed_case(one: Labelled) -> PackedCase:
         )
     return PackedCase(
         name=case.stem,
-        participant=case.participant,
+        # Each participant is drawn equally often, and another region of one likewise.
+        participant=_participant(case),
         contrast=case.contrast,
         dataset=case.dataset,
         licence=licence,
@@ -276,6 +384,11 @@ def packed_case(one: Labelled) -> PackedCase:
         label_by=one.by,
         **arrays,
     )
+
+
+def _participant(case: Case) -> str:
+    region = "" if case.region in ("", "cervical") else f" ({case.region})"
+    return f"{case.participant}{region}"
 
 
 def check_groups(labelled: Sequence[Labelled]) -> None:

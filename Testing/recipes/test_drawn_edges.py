@@ -61,7 +61,7 @@ def test_the_offset_is_the_difference_from_the_reference(tmp_path, drawn_edges):
     ]
     ((name, offset, spread, participants, images),) = drawn_edges.offsets_of(edges, reference)
     assert (name, participants, images) == ("set", 2, 2)
-    assert offset == pytest.approx(0.5, abs=0.1)
+    assert offset == pytest.approx(0.5 - drawn_edges.OUTSIDE_TEMPLATE_MM, abs=0.1)
     assert spread < 0.05
 
 

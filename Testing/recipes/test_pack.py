@@ -4,9 +4,11 @@ participant who must stay unseen.
 
 from __future__ import annotations
 
+import argparse
 import json
 import shutil
 import types
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -59,9 +61,15 @@ def listed(folder, *rows: str):
     return path
 
 
+def unlabelled(pack):
+    return pack.LabelModels(None, {})
+
+
 def packed(pack, folder, *rows: str):
     """Written and read, as training reads it."""
-    result = pack.pack(listed(folder, *rows), folder, None, folder / "work", with_anatomy=False)
+    result = pack.pack(
+        listed(folder, *rows), folder, unlabelled(pack), folder / "work", with_anatomy=False
+    )
     write_packed(folder / "out.npz", result)
     return read_packed(folder / "out.npz")
 
@@ -101,7 +109,7 @@ def test_intensities_are_those_of_the_programs_contract(pack, folder):
     working = working_image(read_nifti(folder / "one.nii.gz"), bundle)
     located = fractions(case.coarse_label) > 0.25
     expected = working.scaling_about(located)(
-        resample(working.image, working.image.grid.with_spacing(1.0)).data
+        resample(working.image, working.image.grid.resting(1.0)).data
     )
     part = expected[6:95, 16:105]
     assert np.abs(image_values(case.image) - part).max() < 6 / 255
@@ -207,9 +215,13 @@ def test_an_image_without_a_mask_gets_the_label_that_a_models_predictions_agree_
         lambda cases, bundle, work: ([pair for _ in cases], {"name": "teacher 1"}),
     )
     path = listed(folder, "p1,T1w,two.nii.gz,,p1,errsm,train")
-    result = pack.pack(path, folder, folder / "bundle", folder / "work", with_anatomy=False)
+    labels = pack.LabelModels(folder / "bundle", {})
+    result = pack.pack(path, folder, labels, folder / "work", with_anatomy=False)
     (case,) = result.cases
-    assert (case.label_by, result.record["label_model"]) == ("model", {"name": "teacher 1"})
+    assert (case.label_by, result.record["label_model"]) == (
+        "model",
+        {"inside_mm": 0.0, "models": [{"name": "teacher 1", "images": ["two"]}]},
+    )
     assert fractions(case.label)[:, :, 20].max() == pytest.approx(0.8, abs=0.05)
     # Not trusted from slice 8 on, and not found at all before slice 3.
     assert not case.weight[:, :, 33:].any()
@@ -217,19 +229,88 @@ def test_an_image_without_a_mask_gets_the_label_that_a_models_predictions_agree_
     assert not case.weight[44, 44, :10].any()
 
 
-def test_below_the_tip_a_models_label_is_believed(pack, folder):
+def test_below_a_marked_tip_there_is_no_cord_whatever_the_model_says(pack, folder):
     mask, weight = read_nifti(folder / "one_mask.nii.gz"), folder / "weight.nii.gz"
     write_nifti(mask.with_data(np.ones(mask.shape, np.float32)), weight)
-    for tip, known in ((False, 6), (True, 12)):
-        case = pack.Case("p1", "T2w", folder / "one.nii.gz", dataset="errsm", tip=tip)
-        labelled = pack.labelled_by_model(case, folder / "one_mask.nii.gz", weight)
-        assert (labelled.weight.data[50, 60] > 0).sum() == known
+    case = pack.Case("p1", "T2w", folder / "one.nii.gz", dataset="errsm")
+    upright = reorient(mask, "LAS")
+    found = np.flatnonzero((upright.data > 0.5).any(axis=(0, 1)))
+    tip = float(upright.grid.to_world([0, 0, found[2]])[2]) - 0.1
+
+    free = pack.labelled_by_model(case, folder / "one_mask.nii.gz", weight, 0.0, None)
+    marked = pack.labelled_by_model(
+        replace(case, tip=True), folder / "one_mask.nii.gz", weight, 0.0, tip
+    )
+
+    # Without a mark nothing is known below the mask, with one all is, and its lowest slices go.
+    assert (free.weight.data[50, 60] > 0).sum() == 6
+    assert (marked.weight.data[50, 60] > 0).sum() > 6
+    assert not marked.label.data[:, :, : found[2]].any()
+    assert marked.weight.data[50, 60, : found[2]].all()
+    assert np.array_equal(marked.label.data[:, :, found[2] :], free.label.data[:, :, found[2] :])
+    with pytest.raises(InputError, match="tip of the cord, and nobody has marked it"):
+        pack.labelled_by_model(
+            replace(case, tip=True), folder / "one_mask.nii.gz", weight, 0.0, None
+        )
+
+
+def test_labels_of_a_model_with_another_edge_are_moved_outwards(pack, folder):
+    mask, weight = read_nifti(folder / "one_mask.nii.gz"), folder / "weight.nii.gz"
+    write_nifti(mask.with_data(np.ones(mask.shape, np.float32)), weight)
+    case = pack.Case("p1", "T2w", folder / "one.nii.gz", dataset="errsm")
+    as_is, moved = (
+        pack.labelled_by_model(case, folder / "one_mask.nii.gz", weight, inside, None)
+        for inside in (0.0, 0.2)
+    )
+
+    area = as_is.label.data.sum() / (as_is.label.data > 0).any(axis=(0, 1)).sum()
+    step = float(np.sqrt(np.prod(as_is.label.spacing[:2])))
+    radius = np.sqrt(area * step**2 / np.pi)
+    grown = moved.label.data.sum() / as_is.label.data.sum()
+    assert grown == pytest.approx((1 + 0.2 / radius) ** 2, rel=0.04)
+
+
+def test_one_image_can_be_labelled_by_another_bundle(pack, folder, monkeypatch):
+    shutil.copyfile(folder / "two.nii.gz", folder / "three.nii.gz")
+    asked = []
+
+    def labels(cases, bundle, work):
+        asked.append((bundle.name, [case.stem for case in cases]))
+        return [(folder / "one_mask.nii.gz",) * 2 for _ in cases], {"name": bundle.name}
+
+    monkeypatch.setattr(pack, "model_labels", labels)
+    rows = ("p1,T1w,two.nii.gz,,p1,errsm,train", "p2,T1w,three.nii.gz,,p2,errsm,train")
+    models = pack.LabelModels(folder / "a", dict([pack.labels_for(f"three={folder / 'b'}")]))
+    result = pack.pack(listed(folder, *rows), folder, models, folder / "work", with_anatomy=False)
+
+    assert asked == [("a", ["two"]), ("b", ["three"])]
+    assert [case.name for case in result.cases] == ["two", "three"]
+    with pytest.raises(argparse.ArgumentTypeError):
+        pack.labels_for("three")
+
+
+def test_another_region_of_a_participant_is_drawn_as_often_as_a_participant(pack, folder):
+    (case,) = packed(pack, folder, ONE).cases
+    one = pack.drawn(
+        pack.Case(
+            "p1",
+            "T2w",
+            folder / "one.nii.gz",
+            folder / "one_mask.nii.gz",
+            dataset="errsm",
+            region="lumbar",
+        ),
+        0.0,
+    )
+
+    assert case.participant == "p1"
+    assert pack.packed_case(one).participant == "p1 (lumbar)"
 
 
 def test_the_shipped_lists_are_packed_and_small_enough(pack, shared_data, tmp_path):
     """The drawn masks of the development list: the smaller of the two."""
     result = pack.pack(
-        pack.HERE / "development.csv", shared_data, None, tmp_path, with_anatomy=False
+        pack.HERE / "development.csv", shared_data, unlabelled(pack), tmp_path, with_anatomy=False
     )
     write_packed(tmp_path / "development.npz", result)
     assert (tmp_path / "development.npz").stat().st_size < pack.LARGEST_BYTES
@@ -258,7 +339,8 @@ def test_a_rescan_of_a_drawn_cord_is_not_labelled_by_a_model(pack, folder, monke
     path = listed(folder, *rows)
     head, _, rest = path.read_text(encoding="utf-8").partition("\n")
     path.write_text(f"{head},session\n{rest}", encoding="utf-8")
-    result = pack.pack(path, folder, folder / "bundle", folder / "work", with_anatomy=False)
+    labels = pack.LabelModels(folder / "bundle", {})
+    result = pack.pack(path, folder, labels, folder / "work", with_anatomy=False)
     assert [(case.participant, case.contrast) for case in result.cases] == [
         ("p1", "T2w"),
         ("p1", "T1w"),

@@ -10,10 +10,14 @@ import pytest
 from segmentation.test_segment import isotropic
 from segmentation.tubes import tube_image
 from SoftCordSegLib.network import AROUND_CORD, load_bundle, shipped_bundles
+from SoftCordSegLib.network.bundle import INTENSITIES
 from SoftCordSegLib.segmentation import segment
-from SoftCordSegLib.segmentation.working_image import working_image
-from SoftCordSegLib.volume import Box, Volume, read_nifti
+from SoftCordSegLib.segmentation.working_image import fine_grid, working_image
+from SoftCordSegLib.training.packed import image_bytes
+from SoftCordSegLib.training.packing import packed_arrays
+from SoftCordSegLib.volume import Box, Grid, Volume, read_nifti, resample
 from SoftCordSegLib.volume.intensities import Scaling
+from SoftCordSegLib.volume.resampling import IMAGE_ORDER
 
 
 @pytest.fixture
@@ -80,3 +84,32 @@ def test_the_shipped_networks_see_a_padded_image_as_it_was(shared_data):
     assert np.abs(wide[9:-9, 9:-9, 9:-9] - plain).max() < 1e-3
     # The cord leaves this image at both ends; what stands beyond them is not cord.
     assert wide.sum() == pytest.approx(plain.sum(), rel=1e-5)
+
+
+@pytest.mark.parametrize("contract", INTENSITIES)
+def test_around_the_cord_a_cropped_image_is_sampled_at_the_same_places(contract):
+    """Voxels of 0.7 mm and of 5 mm: where the grid begins at the corner of the image, it moves by a
+    part of a voxel.
+    """
+    image = Grid((60, 70, 30), np.diag([0.7, 0.7, 5.0, 1.0]))
+    part = image.crop([5, 3, 2], [51, 64, 27])
+
+    whole, cropped = (fine_grid(grid, 1.0, contract) for grid in (image, part))
+
+    moved = whole.to_voxel(cropped.to_world((0, 0, 0)))
+    assert np.allclose(moved, np.rint(moved), atol=1e-3) == (contract == AROUND_CORD)
+
+
+def test_training_samples_an_image_on_the_grid_of_its_contract(noisy_tube, bundle):
+    stretched = Volume(noisy_tube.data, noisy_tube.affine @ np.diag([0.7, 0.7, 1.0, 1.0]))
+    label = stretched.with_data((stretched.data > 100).astype(np.float32))
+    for model in (bundle, around(bundle)):
+        working = working_image(stretched, model)
+        arrays = packed_arrays(
+            working, label, None, spacing_mm=1.0, margin_mm=(np.inf, np.inf, np.inf)
+        )
+        grid = fine_grid(working.image.grid, 1.0, model.intensities)
+        assert arrays["image"].shape == grid.shape
+        scaling = working.scaling_about(resample(label, working.coarse.grid).data > 0.25)
+        expected = image_bytes(scaling(resample(working.image, grid, order=IMAGE_ORDER).data))
+        assert np.abs(arrays["image"].astype(int) - expected).max() <= 1

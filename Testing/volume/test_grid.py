@@ -58,6 +58,25 @@ def test_the_same_spacing_gives_the_same_grid(affine, shape):
     grid = Grid(shape, affine)
 
     assert grid.with_spacing(grid.spacing).same_as(grid)
+    assert grid.resting(grid.spacing).same_as(grid)
+
+
+@given(affines(), shapes, spacings, st.tuples(*[st.integers(-9, 9)] * 3), shapes)
+def test_a_resting_grid_covers_the_box_and_stays_where_it_is(affine, shape, spacing, start, size):
+    grid = Grid(shape, affine)
+    other = grid.crop(start, np.add(start, size))
+
+    one, again = grid.resting(spacing), other.resting(spacing)
+
+    for box, cover in ((grid, one), (other, again)):
+        assert cover.spacing == pytest.approx(np.array(spacing))
+        corners = cover.to_voxel(outer_corners(box)) + 0.5
+        assert (corners > -1e-4).all(), "part of the box was lost"
+        assert (corners < np.array(cover.shape) + 1e-4).all(), "part of the box was lost"
+        spare = np.array(cover.shape) - np.array(box.shape) * box.spacing / cover.spacing
+        assert (spare < 2).all(), "the grid is larger than it need be"
+    shift = one.to_voxel(again.to_world((0, 0, 0)))
+    assert shift == pytest.approx(np.rint(shift), abs=1e-3), "the voxels moved"
 
 
 @given(affines(), st.tuples(*[st.integers(-3, 3)] * 3), shapes)

@@ -24,7 +24,7 @@ from ..volume import Box, Grid, Volume, resample, resample_mask
 from ..volume.intensities import SEGMENTER_PERCENTILES, Scaling, limits
 from ..volume.resampling import IMAGE_ORDER
 from .predictor import Networks
-from .working_image import WorkingImage, is_narrow
+from .working_image import WorkingImage, fine_grid, is_narrow
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,8 @@ class _Canvas:
     @classmethod
     def of(cls, soft: Volume, image: Grid, networks: Networks) -> _Canvas:
         """A copy of a mask."""
-        lattice = image.with_spacing(networks.bundle.stages[1].spacing_mm)
+        bundle = networks.bundle
+        lattice = fine_grid(image, bundle.stages[1].spacing_mm, bundle.intensities)
         start = np.rint(lattice.to_voxel(soft.grid.to_world(np.zeros(3)))).astype(int)
         return cls(lattice, start, soft.data.copy())
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import InputError
-from ..network import Stage
+from ..network import ModelBundle
 from ..network.activations import ACTIVATIONS
 from ..network.limits import check_working_size
 from ..progress import Progress
@@ -21,7 +21,7 @@ from .located_cord import LocatedCord
 from .predictor import Networks
 from .soft_mask import SoftMask, segmentation_result
 from .tiles import predict_tiled
-from .working_image import WorkingImage
+from .working_image import WorkingImage, fine_grid
 
 # The least margin around the located cord that the network sees, mm: the canal and the bone beside
 # it. A tile mostly sees more.
@@ -127,9 +127,10 @@ def _box_around(cord: Volume) -> Box:
     return Box.of_grid(cord.grid.crop(start, stop))
 
 
-def _working_grid(box: Box, image: Grid, stage: Stage) -> Grid:
+def _working_grid(box: Box, image: Grid, bundle: ModelBundle) -> Grid:
     """The isotropic grid that covers the box, at least one tile large."""
-    fine = image.with_spacing(stage.spacing_mm)
+    _, stage = bundle.stages
+    fine = fine_grid(image, stage.spacing_mm, bundle.intensities)
     start, stop = box.voxels_of(fine)
     if (stop <= 0).any() or (start >= np.array(fine.shape)).any():
         raise InputError(
@@ -152,7 +153,7 @@ def segment_in_box(
 ) -> WorkingMask:
     """Run the segmenter in ``box``, only where ``near`` is True (everywhere where None)."""
     _, stage = networks.bundle.stages
-    grid = _working_grid(box, working.grid, stage)
+    grid = _working_grid(box, working.grid, networks.bundle)
     predict = networks.segmenter()
     sampled = resample(working, grid, order=IMAGE_ORDER)
     wanted = None

@@ -107,6 +107,20 @@ def working_image(image: Volume, bundle: ModelBundle, engine: Engine | None = No
     return WorkingImage(used, coarse, intensities, seen, blank)
 
 
+def fine_grid(image: Grid, spacing_mm: float, contract: str) -> Grid:
+    """The isotropic grid over a whole image on which the segmenter's voxels lie.
+
+    In the contract *around_cord* its voxels stay where they are when the image is cropped or
+    padded; in *whole_image* they begin at the image's corner.
+
+    Args:
+        image: grid of the image.
+        spacing_mm: of the segmenter.
+        contract: that the bundle names.
+    """
+    return image.resting(spacing_mm) if contract == AROUND_CORD else image.with_spacing(spacing_mm)
+
+
 def is_narrow(working: Volume, stage: Stage) -> bool:
     """True where one tile of the segmenter covers the whole width and depth of the image."""
     size = np.array(working.shape[:2]) * working.spacing[:2]

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..segmentation.working_image import WorkingImage
+from ..network import AROUND_CORD, WHOLE_IMAGE
+from ..segmentation.working_image import WorkingImage, fine_grid
 from ..volume import Grid, Volume, resample
 from ..volume.resampling import IMAGE_ORDER
 from .packed import PackedCord, edge_bytes, fraction_bytes, image_bytes
@@ -53,7 +54,8 @@ def packed_arrays(
         coarse_label if cord is None else resample(cord, coarse.grid, order=1, antialias=True).data
     )
     scaling = working.scaling_about(located > _LOCATED)
-    fine = image.grid.with_spacing(spacing_mm)
+    contract = WHOLE_IMAGE if working.intensities.with_image is None else AROUND_CORD
+    fine = fine_grid(image.grid, spacing_mm, contract)
     # The outer half of a slice at the end is of that slice, for the label too: it does not fade
     # towards what was not scanned.
     fine_label = np.clip(resample(label, fine, order=IMAGE_ORDER).data, 0, 1)

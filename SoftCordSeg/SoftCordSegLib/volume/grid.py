@@ -75,6 +75,24 @@ class Grid:
         affine[:3, 3] = self.to_world(ratio / 2 - 0.5)
         return Grid(tuple(shape), affine)
 
+    def resting(self, spacing: float | np.ndarray) -> Grid:
+        """A grid of another voxel size (mm) that covers the same box, and whose voxels stay where
+        they are when this grid is cropped or padded by whole voxels.
+
+        One of its voxel edges lies on that edge of this grid, continued as far as need be, that is
+        next to the world's origin along each axis.  So where both have one voxel size, the voxels
+        coincide.
+        """
+        ratio = np.broadcast_to(np.asarray(spacing, dtype=float), 3) / self.spacing
+        # Edges are counted in voxels from this grid's outer corner.
+        edge = np.floor(self.to_voxel(np.zeros(3)) + 0.5 + 1e-3)
+        first = np.floor(-edge / ratio + 1e-6)
+        last = np.maximum(np.ceil((np.array(self.shape) - edge) / ratio - 1e-6), first + 1)
+        affine = self.affine.copy()
+        affine[:3, :3] *= ratio
+        affine[:3, 3] = self.to_world(edge + (first + 0.5) * ratio - 0.5)
+        return Grid(tuple((last - first).astype(int)), affine)
+
     def crop(self, start: np.ndarray, stop: np.ndarray) -> Grid:
         """The sub-grid of voxels ``start`` (inclusive) to ``stop`` (exclusive); may reach beyond
         this grid.
