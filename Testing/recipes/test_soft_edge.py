@@ -1,4 +1,4 @@
-"""Soft values that mean the share of a voxel: the line that is fitted, and the bundle that has it."""
+"""Soft values that mean the share of a voxel: the fitted line, and the bundle that has it."""
 
 from __future__ import annotations
 
