@@ -16,9 +16,12 @@ import pytest
 
 from evaluation.cords import a_cord
 from SoftCordSegLib.evaluation.held_out import Measured
-from SoftCordSegLib.network import shipped_bundles
+from SoftCordSegLib.network import load_bundle, shipped_bundles
 from SoftCordSegLib.segmentation import SoftMask
 from SoftCordSegLib.volume import write_nifti
+
+VERSION = str(load_bundle(shipped_bundles()[0]).metadata["version"])
+SHIPPED = f"SoftCordSeg compact {VERSION}"
 
 
 @pytest.fixture
@@ -61,7 +64,7 @@ def study(tmp_path):
         "participant,contrast,image,reference,grid,whole_field,region,dataset,session,tip,seen_by,use"
     ]
     for number, (person, contrast, seen) in enumerate(
-        [("a", "T2w", ""), ("a", "T2star", ""), ("b", "T2w", "0.5.0")]
+        [("a", "T2w", ""), ("a", "T2star", ""), ("b", "T2w", VERSION)]
     ):
         cord = a_cord((1.0, 3.0), -30, 30)
         write_nifti(
@@ -90,7 +93,7 @@ def second_bundle(tmp_path):
     folder = tmp_path / "second"
     shutil.copytree(shipped_bundles()[0], folder)
     metadata = json.loads((folder / "configs" / "metadata.json").read_text(encoding="utf-8"))
-    metadata.update(version="9", provenance={"parent": {"name": "SoftCordSeg compact 0.5.0"}})
+    metadata.update(version="9", provenance={"parent": {"name": SHIPPED}})
     (folder / "configs" / "metadata.json").write_text(json.dumps(metadata), encoding="utf-8")
     (folder / "configs" / "inference.json").write_text(
         (folder / "configs" / "inference.json").read_text(encoding="utf-8") + "\n", encoding="utf-8"
@@ -121,12 +124,10 @@ def test_tables_of_all_bundles_are_printed_and_written(
     )
 
     text = capsys.readouterr().out
-    assert "SoftCordSeg compact 0.5.0*" in text  # b, whom it saw
+    assert f"{SHIPPED}*" in text  # b, whom it saw
     assert "SoftCordSeg compact 9*" in text  # whose parent did
     assert "SoftCordSeg compact 9 - offset" in text
-    assert (
-        "SoftCordSeg compact 9 is not better than SoftCordSeg compact 0.5.0 in every row:" in text
-    )
+    assert f"SoftCordSeg compact 9 is not better than {SHIPPED} in every row:" in text
     bundles = [
         Measured.from_json(one)
         for one in json.loads((study / "out.json").read_text(encoding="utf-8"))["bundles"]
@@ -139,7 +140,7 @@ def test_tables_of_all_bundles_are_printed_and_written(
         row
         for row in rows
         if (row["bundle"], row["table"], row["measure"], row["contrast"], row["seen"])
-        == ("SoftCordSeg compact 0.5.0", "masks", "dice", "T2w", "False")
+        == (SHIPPED, "masks", "dice", "T2w", "False")
     ]
     assert (float(dice["value"]), dice["participants"]) == (1.0, "1")
 
@@ -149,8 +150,7 @@ def test_a_bundle_is_better_where_it_is_in_every_row(
 ):
     assert run(measure, study, second_bundle, "compact") == 0
     assert (
-        "SoftCordSeg compact 0.5.0 is better than SoftCordSeg compact 9 in every row."
-        in capsys.readouterr().out
+        f"{SHIPPED} is better than SoftCordSeg compact 9 in every row." in capsys.readouterr().out
     )
 
 

@@ -9,9 +9,9 @@ from SoftCordSegLib.volume import read_nifti
 from SoftCordSegLib.workflows.label_discs import label_volume
 from SoftCordSegLib.workflows.segment_images import VolumeRequest, segment_volume
 
-# The heights (S, mm) of C2/C3, C3/C4, ... by eye.
+# The heights (S, mm) of C2/C3, C3/C4, ... by eye, at the end of the disc that faces the cord.
 NECKS = {
-    "errsm20": (55, 35, 19, 3, -12, -29, -47, -67),
+    "errsm20": (55, 35, 19, 3, -12, -28, -45, -59),
     "errsm22": (51, 32, 18, 1, -16, -32, -49, -68, -86, -107),
 }
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from SoftCordSegLib.errors import InputError
+from SoftCordSegLib.network.store import open_bundle
 from SoftCordSegLib.network.unet import UNet
 from SoftCordSegLib.network.unet_config import COMPACT, UNetConfig
 from SoftCordSegLib.training.trainer.first_weights import Start, first_weights
@@ -89,17 +90,19 @@ def test_what_is_not_wider_is_refused(wide):
 
 
 def test_a_wide_training_begins_with_the_shipped_bundle():
-    wide = UNetConfig((16, 32, 64, 128, 128), COMPACT.strides)
+    stage = open_bundle("compact").segmenter
+    shipped = UNetConfig(stage.features, stage.strides)
+    wide = UNetConfig(tuple(n + 8 for n in stage.features), stage.strides)
     image = torch.randn(1, 1, 32, 32, 32, generator=torch.Generator().manual_seed(1))
 
-    narrow, origin = first_weights(TrainerPlan(), Start(bundle="compact"))
+    same, origin = first_weights(TrainerPlan(network=shipped), Start(bundle="compact"))
     grown, grown_origin = first_weights(
         TrainerPlan(network=wide), Start(bundle="compact", noise=0.0)
     )
 
     assert origin["bundle"].startswith("SoftCordSeg compact")
-    assert grown_origin["widened_from"] == [12, 24, 48, 96, 96]
-    one, other = outputs(COMPACT, narrow, image)[0], outputs(wide, grown, image)[0]
+    assert grown_origin["widened_from"] == list(stage.features)
+    one, other = outputs(shipped, same, image)[0], outputs(wide, grown, image)[0]
     assert float((one - other).abs().max()) < 1e-4 * max(1.0, float(one.abs().max()))
 
 
