@@ -104,7 +104,7 @@ def test_the_spline_repeats_the_last_slice_as_the_program_does():
 
 def test_slices_keep_the_volume_of_the_cord(draws, plain):
     recipe = dataclasses.replace(plain, shape=(32, 40, 32), slices=1.0)
-    slices = draw_slices(draws, recipe, 24)
+    slices = draw_slices(draws, recipe, np.zeros(24, bool))
     assert (slices.axis >= 0).sum() >= 20
     assert {0, 2} == set(slices.axis.tolist()) - {-1}
     thick = slices.cut(cord(24))
@@ -121,7 +121,8 @@ def real_patches(count: int, twins: int = 0, voxels_mm: float = 1.0) -> RealPatc
     weight = torch.ones_like(label)
     weight[:, :, :, :6] = 0
     image = torch.cat([label, label[:twins]]) * 2 - 1
-    return RealPatches(image, label, weight, torch.ones_like(label), np.full((count, 3), voxels_mm))
+    known, lumbar = torch.ones_like(label), np.zeros(count, bool)
+    return RealPatches(image, label, weight, known, np.full((count, 3), voxels_mm), lumbar)
 
 
 def test_real_images_are_cut_as_synthetic_ones_are(draws, plain):
@@ -136,7 +137,7 @@ def test_real_images_are_cut_as_synthetic_ones_are(draws, plain):
     assert 0 < np.mean(sagittal) < 0.5, "axial mostly"
     areas = patches.label.sum(dim=(1, 2)) / cord(1).sum(dim=(1, 2))
     assert (areas[~np.array(sagittal)] - 1).abs().max() < 0.02
-    slices = draw_real_slices(draws, recipe, np.ones((60, 3)))
+    slices = draw_real_slices(draws, recipe, np.ones((60, 3)), np.zeros(60, bool))
     assert slices.step[slices.axis == 2].min() < 3
     assert 8 < slices.step[slices.axis == 2].max() <= 13, "10 mm and a gap of 30 %"
     for row in (0, 1, 2):
@@ -165,8 +166,22 @@ def test_a_real_slice_that_is_partly_unknown_has_no_weight(draws, plain):
 @pytest.mark.parametrize("voxels_mm", [1.0, 1.5, 1.6, 5.0])
 def test_only_fine_real_images_are_cut(draws, plain, voxels_mm):
     recipe = dataclasses.replace(plain, real_slices=0.35)
-    cut = draw_real_slices(draws, recipe, np.full((400, 3), voxels_mm)).axis >= 0
+    plain_rows = np.zeros(400, bool)
+    cut = draw_real_slices(draws, recipe, np.full((400, 3), voxels_mm), plain_rows).axis >= 0
     assert cut.mean() == pytest.approx(0.35 if voxels_mm <= 1.5 else 0, abs=0.08)
+
+
+def test_the_lumbar_spine_is_mostly_cut_sagittally(draws, plain):
+    recipe = dataclasses.replace(plain, shape=(32, 40, 32), slices=1.0, real_slices=1.0)
+    lumbar = np.arange(600) < 300
+    for slices in (
+        draw_slices(draws, recipe, lumbar),
+        draw_real_slices(draws, recipe, np.ones((600, 3)), lumbar),
+    ):
+        sagittal = slices.axis == 0
+        assert 0.6 < sagittal[lumbar].mean() < 0.8
+        assert sagittal[~lumbar].mean() < 0.35
+        assert slices.step[sagittal].max() < 8
 
 
 def test_real_distortion_is_shared_by_twins_and_moves_the_label_along(draws, plain):

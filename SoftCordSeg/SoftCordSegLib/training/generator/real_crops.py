@@ -31,13 +31,15 @@ class _Loaded:
     """A case on the device, bytes (3, i, j, k): image, label, weight; and the voxels of its cord,
     (n, 3) on the host.
 
-    ``voxels_mm``: (3,) of its file along Left, Anterior, Superior.
+    ``voxels_mm``: (3,) of its file along Left, Anterior, Superior. ``lumbar``: of that region, by
+    the name of its contrast.
     """
 
     maps: torch.Tensor
     cord: np.ndarray
     group: str
     voxels_mm: tuple[float, float, float]
+    lumbar: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +52,7 @@ class RealPatches:
         label, weight: (n, i, j, k) in [0, 1].
         known: (n, i, j, k) 0 outside the field of view.
         voxels_mm: (n, 3) of the files along Left, Anterior, Superior.
+        lumbar: (n,) bool, of that region.
     """
 
     image: torch.Tensor
@@ -57,6 +60,7 @@ class RealPatches:
     weight: torch.Tensor
     known: torch.Tensor
     voxels_mm: np.ndarray
+    lumbar: np.ndarray
 
 
 class RealCrops:
@@ -86,7 +90,7 @@ class RealCrops:
         """
         rng, recipe = draws.host, self._recipe
         shares = np.array(recipe.poses) / sum(recipe.poses)
-        rows, voxels_mm = [], []
+        rows, voxels_mm, lumbar = [], [], []
         for row in range(count):
             cases = self._participants[rng.integers(len(self._participants))]
             case = cases[rng.integers(len(cases))]
@@ -101,6 +105,7 @@ class RealCrops:
             pose = (_STILL, _SMALL, _FULL)[rng.choice(3, p=shares)]
             rows.append(self._patch(draws, case, other, pose, row < twins))
             voxels_mm.append(case.voxels_mm)
+            lumbar.append(case.lumbar)
         stacked = torch.stack(rows)
         weight, known = stacked[:, 2], stacked[:, 3]
         second = stacked[:twins, 4] if twins else stacked[:0, 0]
@@ -111,6 +116,7 @@ class RealCrops:
             (weight > 0.99).float() * known,
             known,
             np.array(voxels_mm),
+            np.array(lumbar, bool),
         )
 
     def _patch(
@@ -154,6 +160,7 @@ def _load(case: PackedCase, recipe: BatchRecipe, device: torch.device) -> _Loade
         np.argwhere(fractions(maps[1]) > _CORD),
         case.group,
         case.slices_mm,
+        "lumbar" in case.contrast,
     )
 
 
@@ -232,7 +239,7 @@ def scan_again(
         image[index] *= kept_signal(draws, recipe, height, front)
         changed[rows] = True
     patches, image, distorted = _distorted(draws, recipe, patches, image, of)
-    slices = draw_real_slices(draws, recipe, patches.voxels_mm)
+    slices = draw_real_slices(draws, recipe, patches.voxels_mm, patches.lumbar)
     own = slices.of(of, draws)
     image = own.cut(image)
     label, weight = slices.cut(patches.label).clamp(0, 1), slices.fully_known(patches.weight)

@@ -18,6 +18,8 @@ from .placement import TIP_MM, Placement
 # Cross-sections of roots are drawn on squares of so many pixels, this wide, mm.
 _PIXELS, _WIDTH_MM = 160, 26.0
 _MOST_ROOTS = 60
+# Of the three ways in which roots lie, see draw_roots: most people lie on their backs.
+_KINDS = (0.25, 0.25, 0.5)
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,7 +179,7 @@ def draw_roots(
     if not len(rows):
         return roots
     index, n = draws.index(rows), len(rows)
-    kind = rng.integers(3, size=n)
+    kind = rng.choice(3, size=n, p=_KINDS)
     begin = np.choose(kind, [rng.uniform(-4, 6, n), rng.uniform(5, 35, n), rng.uniform(-5, 15, n)])
     down = draws.put(TIP_MM + begin) - placement.height[index]
     depth = down.clamp(min=0)
@@ -227,7 +229,7 @@ def _sections(draws: Draws, kind: np.ndarray) -> torch.Tensor:
         kind, [rng.uniform(1.4, 4.5, n), rng.uniform(3.5, 6.5, n), rng.uniform(4.5, 8.0, n)]
     )
     deep = np.choose(
-        kind, [rng.uniform(1.2, 3.0, n), rng.uniform(2.5, 4.5, n), rng.uniform(1.0, 2.5, n)]
+        kind, [rng.uniform(1.2, 3.0, n), rng.uniform(2.5, 4.5, n), rng.uniform(1.0, 3.5, n)]
     )
     x = np.cos(angle) * distance * across[:, None]
     y = np.sin(angle) * distance * deep[:, None]
@@ -243,7 +245,7 @@ def _sections(draws: Draws, kind: np.ndarray) -> torch.Tensor:
         ],
     )
     number = np.choose(
-        kind, [rng.integers(4, 20, n), rng.integers(25, 60, n), rng.integers(12, 45, n)]
+        kind, [rng.integers(4, 20, n), rng.integers(25, 60, n), rng.integers(15, 60, n)]
     )
     radius[np.arange(_MOST_ROOTS) >= number[:, None]] = -9
     at = (torch.arange(_PIXELS, device=draws.device) + 0.5) * (_WIDTH_MM / _PIXELS) - _WIDTH_MM / 2

@@ -14,6 +14,8 @@ from .axis_operators import along, blur_matrix, ghost_matrix, truncation_matrix
 from .batch_recipe import BatchRecipe
 from .draws import Draws
 
+# Thickness of sagittal slices, mm, and their share among images of the lumbar spine.
+_SAGITTAL_MM, _LUMBAR_SAGITTAL = (2.0, 5.0), 0.7
 # Real images may be cut along an axis where their own voxels are at most so long, mm, and nowhere
 # longer than the second.
 _FINE_MM, _NOT_YET_CUT_MM = 1.5, 2.5
@@ -72,28 +74,37 @@ class Slices:
         return Slices(self.axis[rows], self.step[rows], (first, third))
 
 
-def draw_slices(draws: Draws, recipe: BatchRecipe, count: int) -> Slices:
-    """Isotropic, axial or sagittal, with the thicknesses of the field (2 to 8 mm, up to 17 mm)."""
+def draw_slices(draws: Draws, recipe: BatchRecipe, lumbar: np.ndarray) -> Slices:
+    """Isotropic, axial or sagittal, with the thicknesses of the field (2 to 8 mm, up to 17 mm).
+
+    Args:
+        lumbar: (n,) bool: the patch lies about the tip or below it, where most images are sagittal:
+            slices of 4 mm make one grey band of the roots at the back of the sac.
+    """
     rng, chosen = draws.host, {}
-    for row in draws.rows(recipe.slices, count):
-        sagittal = rng.random() < 0.25
+    for row in draws.rows(recipe.slices, len(lumbar)):
+        sagittal = rng.random() < (_LUMBAR_SAGITTAL if lumbar[row] else 0.25)
         thick = not sagittal and rng.random() < recipe.thick_slices
-        low, high = (2.0, 4.5) if sagittal else (8.0, 17.0) if thick else (2.0, 8.0)
+        low, high = _SAGITTAL_MM if sagittal else (8.0, 17.0) if thick else (2.0, 8.0)
         chosen[row] = 0 if sagittal else 2, rng.uniform(low, high)
-    return _slices(draws, recipe, count, chosen)
+    return _slices(draws, recipe, len(lumbar), chosen)
 
 
-def draw_real_slices(draws: Draws, recipe: BatchRecipe, voxels_mm: np.ndarray) -> Slices:
+def draw_real_slices(
+    draws: Draws, recipe: BatchRecipe, voxels_mm: np.ndarray, lumbar: np.ndarray
+) -> Slices:
     """Of real images that were scanned finely enough: axial mostly, 2 to 8 mm, some to 10 mm;
-    sagittal now and then.
+    sagittal now and then, and mostly of the lumbar spine.
 
     Args:
         voxels_mm: (n, 3) edge lengths of the voxels of the file along Left, Anterior, Superior.
+        lumbar: (n,) bool.
     """
     rng, chosen = draws.host, {}
     for row in draws.rows(recipe.real_slices, len(voxels_mm)):
-        sagittal = rng.random() < 0.2
-        low, high = (2.0, 4.5) if sagittal else (8.0, 10.0) if rng.random() < 0.12 else (2.0, 8.0)
+        sagittal = rng.random() < (_LUMBAR_SAGITTAL if lumbar[row] else 0.2)
+        thick = rng.random() < 0.12
+        low, high = _SAGITTAL_MM if sagittal else (8.0, 10.0) if thick else (2.0, 8.0)
         axis = 0 if sagittal else 2
         # What already has thick slices along another axis would be blunt along two, as no scan is.
         if voxels_mm[row, axis] <= _FINE_MM and voxels_mm[row].max() <= _NOT_YET_CUT_MM:
