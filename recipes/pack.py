@@ -315,15 +315,15 @@ def labelled_by_model(
             it.
 
     Raises:
-        InputError: the list says that the tip is in the image, and nobody has marked it, or the
-            model found no cord.
+        InputError: the list says that the tip is in the image, and it was not marked, or the model
+            found no cord.
     """
     image, soft, trusted = (
         reorient(read_nifti(path), "LAS") for path in (case.image, label, weight)
     )
     if case.tip and tip_s_mm is None:
         raise InputError(
-            "The image shows the tip of the cord, and nobody has marked it.",
+            "The image shows the tip of the cord, which is not marked.",
             path=case.image,
             hint="Add its height to tips.csv.",
         )

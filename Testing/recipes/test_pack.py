@@ -248,7 +248,7 @@ def test_below_a_marked_tip_there_is_no_cord_whatever_the_model_says(pack, folde
     assert not marked.label.data[:, :, : found[2]].any()
     assert marked.weight.data[50, 60, : found[2]].all()
     assert np.array_equal(marked.label.data[:, :, found[2] :], free.label.data[:, :, found[2] :])
-    with pytest.raises(InputError, match="tip of the cord, and nobody has marked it"):
+    with pytest.raises(InputError, match="tip of the cord, which is not marked"):
         pack.labelled_by_model(
             replace(case, tip=True), folder / "one_mask.nii.gz", weight, 0.0, None
         )

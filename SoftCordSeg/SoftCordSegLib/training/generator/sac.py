@@ -18,7 +18,7 @@ from .placement import TIP_MM, Placement
 # Cross-sections of roots are drawn on squares of so many pixels, this wide, mm.
 _PIXELS, _WIDTH_MM = 160, 26.0
 _MOST_ROOTS = 60
-# Of the three ways in which roots lie, see draw_roots: most people lie on their backs.
+# Of the three ways in which roots lie, see draw_roots: most are scanned lying on their backs.
 _KINDS = (0.25, 0.25, 0.5)
 
 
