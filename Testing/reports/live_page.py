@@ -97,8 +97,12 @@ class LivePage:
     def open(self, page: Path) -> None:
         """Open a page from disk, and wait until it has loaded."""
         self._events.clear()
+        # The page before is complete too, and of the same address where it is opened again.
+        self.say("window.isLeft = true")
         self._send("Page.navigate", url=page.as_uri())
-        self.wait_for('document.readyState === "complete" && location.protocol === "file:"')
+        self.wait_for(
+            'document.readyState === "complete" && location.protocol === "file:" && !window.isLeft'
+        )
 
     def press(self, *keys: str) -> None:
         """Press keys one after the other: "f", "5", "ArrowDown", "/"."""

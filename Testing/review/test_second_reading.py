@@ -148,8 +148,13 @@ def test_two_methods_are_a_and_b_by_chance_for_each_case(review_dataset):
     reading = comparison_of(review_dataset.root, cases, ("labels", OTHER_MAKER), seed=3)
     assert reading.blinded
     assert len(reading.items) == 2 * len(TWO_MAKERS)
-    first = Counter(item.method for item in reading.items if item.shown.endswith("A"))
-    assert set(first) == {"labels", OTHER_MAKER}
+    # With six cases one reading in 32 has the same method first in all of them.
+    readings = [
+        comparison_of(review_dataset.root, cases, ("labels", OTHER_MAKER), seed=seed)
+        for seed in range(8)
+    ]
+    first = {item.method for one in readings for item in one.items if item.shown.endswith("A")}
+    assert first == {"labels", OTHER_MAKER}
     rows = reading.rows(review_dataset.root, cases)
     assert [shown for _, shown in rows][:2] == ["Case 001 A", "Case 001 B"]
     for (case, _), item in zip(rows, reading.items):
