@@ -136,7 +136,7 @@ def averaged_down(volume: Volume, mm: Sequence[float]) -> Volume:
 
 def cropped(image: Volume, truth: Volume, margin: float) -> Scan:
     """What lies within ``margin`` mm of the cord sideways, in front and behind; all slices."""
-    where = np.argwhere(np.asarray(truth.data) >= 0.5)[:, :2]
+    where = np.argwhere(np.asarray(truth.data) > 0)[:, :2]
     voxels = np.ceil(margin / image.spacing[:2]).astype(int)
     first = np.maximum(where.min(axis=0) - voxels, 0)
     last = np.minimum(where.max(axis=0) + voxels + 1, image.shape[:2])

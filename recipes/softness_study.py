@@ -78,7 +78,7 @@ def scans(data: Path) -> Iterator[tuple[str, Volume, Volume]]:
     offsets = read_offsets(HERE / "offsets.csv")
     for case in read_cases(HERE / "development.csv", data):
         if case.stem in COARSER and case.reference is not None:
-            truth = moved_edge(read_nifti(case.reference), offsets.get(case.dataset, 0.0))
+            truth = moved_edge(read_nifti(case.reference), -offsets.get(case.dataset, 0.0))
             volumes = (reorient(one, "RAS") for one in (read_nifti(case.image), truth))
             image, truth = (averaged_down(one, COARSER[case.stem]) for one in volumes)
             yield f"{case.stem}, averaged down", image, truth
