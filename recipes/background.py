@@ -114,6 +114,8 @@ def start(folder: Path) -> int:
     # Beside other work a thread that spins while it waits takes the processor from the one that it
     # waits for: 44 patches in three minutes instead of 40 in sixteen (2 busy cores).
     environment["OMP_WAIT_POLICY"] = "PASSIVE"
+    # Large tensors in large pages: 68 steps a minute instead of 61 (glibc; others ignore it).
+    environment.setdefault("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
     command = [sys.executable, str(snapshot / "recipes" / "background_run.py"), str(folder)]
     start_detached(command, folder / "output.txt", folder, environment)
     deadline = time.monotonic() + 60

@@ -12,25 +12,26 @@ from consensus_label import consensus
 
 from SoftCordSegLib import segmentation
 from SoftCordSegLib.evaluation import Case
-from SoftCordSegLib.network import ModelBundle, load_bundle
+from SoftCordSegLib.network import ModelBundle
+from SoftCordSegLib.network.store import open_bundle
 from SoftCordSegLib.volume import Volume, read_nifti, write_nifti
 
 
 def model_labels(
-    cases: Sequence[Case], bundle: Path, folder: Path
+    cases: Sequence[Case], bundle: str | Path, folder: Path
 ) -> tuple[list[tuple[Path, Path]], dict]:
     """Segment images, each as it is and mirrored; what the masks agree on is the label.
 
     Args:
         cases: 3D images; those of one participant and grid share a label.
-        bundle: the model.
+        bundle: the model, its folder or name.
         folder: for labels and weights.
 
     Returns:
         Label and weight of each case, and the record of the model: its name and the SHA-256 of its
         weights.
     """
-    model = load_bundle(bundle)
+    model = open_bundle(bundle)
     groups: dict[str, list[Case]] = {}
     for case in cases:
         # The name of the file keeps a scan and its rescan apart.

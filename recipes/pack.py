@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -28,7 +29,7 @@ from model_labels import model_labels
 from scipy import ndimage
 from series_means import series_means
 
-from SoftCordSegLib.errors import InputError
+from SoftCordSegLib.errors import InputError, SoftCordSegError
 from SoftCordSegLib.evaluation import Case, read_cases
 from SoftCordSegLib.evaluation.held_out import leaks, read_offsets
 from SoftCordSegLib.files import file_sha256
@@ -98,14 +99,14 @@ class LabelModels:
         inside_mm: how far their edges lie inside the convention.
     """
 
-    bundle: Path | None
-    others: dict[str, Path]
+    bundle: str | None
+    others: dict[str, str]
     inside_mm: float = 0.0
 
     def of(self, cases: Sequence[Case], folder: Path) -> tuple[list[tuple[Path, Path]], dict]:
         """Label and weight of each case, and the record of the models."""
         assert self.bundle is not None
-        by_bundle: dict[Path, list[Case]] = {}
+        by_bundle: dict[str, list[Case]] = {}
         for case in cases:
             by_bundle.setdefault(self.others.get(case.stem, self.bundle), []).append(case)
         found: dict[Path, tuple[Path, Path]] = {}
@@ -127,8 +128,8 @@ def read_tips(path: Path) -> dict[str, float]:
     return {row["image"]: float(row["tip_S"]) for row in csv.DictReader(lines)}
 
 
-def main() -> None:
-    """Pack the lists named on the command line."""
+def main() -> int:
+    """Pack the lists named on the command line; 1 where something is missing or does not fit."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "--data", type=Path, required=True, help="folder that paths in the lists start from"
@@ -139,8 +140,7 @@ def main() -> None:
     parser.add_argument("-o", "--out", type=Path, help="file for that list")
     parser.add_argument(
         "--labels",
-        type=Path,
-        help="bundle that labels the images without a mask; left out without it",
+        help="bundle (folder or name) that labels the images without a mask; left out without it",
     )
     parser.add_argument(
         "--labels-for",
@@ -165,22 +165,27 @@ def main() -> None:
         for name in ("training", "development")
     ]
     lists = [(chosen.list, chosen.out)] if chosen.list else both
-    for path, out in lists:
-        # Development cases are only looked at during training: nothing is made from them.
-        training = path.stem == "training"
-        started = time.perf_counter()
-        labels = LabelModels(chosen.labels, dict(chosen.labels_for), chosen.labels_inside)
-        packed = pack(path, chosen.data, labels, out.parent, with_anatomy=training)
-        write_packed(out, packed)
-        report(packed, out, time.perf_counter() - started)
+    labels = LabelModels(chosen.labels, dict(chosen.labels_for), chosen.labels_inside)
+    try:
+        for path, out in lists:
+            # Development cases are only looked at during training: nothing is made from them.
+            training = path.stem == "training"
+            started = time.perf_counter()
+            packed = pack(path, chosen.data, labels, out.parent, with_anatomy=training)
+            write_packed(out, packed)
+            report(packed, out, time.perf_counter() - started)
+    except SoftCordSegError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
 
 
-def labels_for(text: str) -> tuple[str, Path]:
+def labels_for(text: str) -> tuple[str, str]:
     """An image and the bundle that labels it."""
     image, _, bundle = text.partition("=")
     if not image or not bundle:
         raise argparse.ArgumentTypeError(f"'{text}' is not IMAGE=BUNDLE")
-    return image, Path(bundle)
+    return image, bundle
 
 
 def pack(path: Path, data: Path, labels: LabelModels, work: Path, with_anatomy: bool) -> Packed:
@@ -452,4 +457,4 @@ def report(packed: Packed, out: Path, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

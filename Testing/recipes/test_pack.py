@@ -275,12 +275,12 @@ def test_one_image_can_be_labelled_by_another_bundle(pack, folder, monkeypatch):
     asked = []
 
     def labels(cases, bundle, work):
-        asked.append((bundle.name, [case.stem for case in cases]))
-        return [(folder / "one_mask.nii.gz",) * 2 for _ in cases], {"name": bundle.name}
+        asked.append((bundle, [case.stem for case in cases]))
+        return [(folder / "one_mask.nii.gz",) * 2 for _ in cases], {"name": bundle}
 
     monkeypatch.setattr(pack, "model_labels", labels)
     rows = ("p1,T1w,two.nii.gz,,p1,errsm,train", "p2,T1w,three.nii.gz,,p2,errsm,train")
-    models = pack.LabelModels(folder / "a", dict([pack.labels_for(f"three={folder / 'b'}")]))
+    models = pack.LabelModels("a", dict([pack.labels_for("three=b")]))
     result = pack.pack(listed(folder, *rows), folder, models, folder / "work", with_anatomy=False)
 
     assert asked == [("a", ["two"]), ("b", ["three"])]
@@ -348,3 +348,14 @@ def test_a_rescan_of_a_drawn_cord_is_not_labelled_by_a_model(pack, folder, monke
     ]
     assert result.record["left_out"] == ["two"]
     assert asked == ["three", "four"]
+
+
+def test_a_bundle_that_is_not_there_gets_a_sentence(pack, folder, monkeypatch, capsys):
+    path = listed(folder, "p1,T2w,two.nii.gz,,p1,errsm,train")
+    words = ["pack.py", "--data", str(folder), "--labels", "nowhere", "--list", str(path)]
+    monkeypatch.setattr("sys.argv", [*words, "-o", str(folder / "out.npz")])
+
+    assert pack.main() == 1
+
+    assert "nowhere" in capsys.readouterr().err
+    assert not (folder / "out.npz").exists()

@@ -40,6 +40,7 @@ def export_run(
     *,
     parent: str | Path | None = None,
     words: dict[str, Any] | None = None,
+    command: str = "",
     half: bool = True,
 ) -> Path:
     """Write a bundle.
@@ -49,6 +50,7 @@ def export_run(
         runs: states by stage, "segmenter" or "locator" or both.
         parent: bundle that a stage without a run is taken from.
         words: name, version, license and others, for the bundle's metadata.
+        command: that makes the bundle, for its provenance.
         half: weights in half precision.
 
     Raises:
@@ -60,20 +62,25 @@ def export_run(
     other = open_bundle(parent) if parent is not None and set(runs) != set(STAGES) else None
     inference: dict[str, Any] = {"orientation": "LAS"}
     weights: dict[str, dict[str, torch.Tensor]] = {}
-    provenance: dict[str, Any] = {}
+    provenance: dict[str, Any] = {"command": command} if command else {}
+    files: dict[str, str] = {}
+    for state in runs.values():
+        files.update(state.record.get("packed", {}).get("files_sha256", {}))
+    if files:
+        provenance["data_sha256"] = files
     for name in STAGES:
         file = f"models/{name}.safetensors"
         if name in runs:
-            inference[name], state = _stage(file, runs[name], name), runs[name].average
+            inference[name], tensors = _stage(file, runs[name], name), runs[name].average
             provenance[name] = _provenance(runs[name])
         else:
-            inference[name], state = _taken(other, name, file)
+            inference[name], tensors = _taken(other, name, file)
             provenance[name] = {
                 "parent": other.name,
                 "sha256": other.sha256[getattr(other, name).weights],
             }
         weights[file] = {
-            key: value.half() if half else value.float() for key, value in state.items()
+            key: value.half() if half else value.float() for key, value in tensors.items()
         }
     contract = _contract(runs, other)
     if contract is not None:
@@ -146,7 +153,12 @@ def _provenance(state: RunState) -> dict[str, Any]:
         "recipe": state.recipe,
         "changes": state.history.get("changes", []),
         "validation": validations[-1].get("mean") if validations else None,
-        "packed": state.record.get("packed", {}),
+        # The files themselves are named once for all stages.
+        "packed": {
+            key: value
+            for key, value in state.record.get("packed", {}).items()
+            if key != "files_sha256"
+        },
         "precision": state.record.get("precision"),
         "torch": state.record.get("torch"),
     }

@@ -1,0 +1,70 @@
+"""The bundle of a release: weights of the training, the rest of the shipped one, words of both."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from recipes.loaded_recipe import recipe
+from SoftCordSegLib.network import load_bundle
+from SoftCordSegLib.network.store import open_bundle
+from SoftCordSegLib.training.trainer.run_state import save_state
+from SoftCordSegLib.training.trainer.trainer import Pace, Trainer
+from training.trainer.bright_tubes import BrightTubes, plan
+
+
+@pytest.fixture
+def release(repository, monkeypatch, tmp_path):
+    module = recipe("release_bundle", repository)
+    monkeypatch.setenv("SOFTCORDSEG_RUNS", str(tmp_path / "runs"))
+    # The fit is tested in test_soft_edge.py.
+    monkeypatch.setattr(module.soft_edge, "scans", lambda data: iter([("one", (None, None))]))
+    monkeypatch.setattr(module.soft_edge, "pairs", lambda *scan: ())
+    monkeypatch.setattr(module.soft_edge, "fitted", lambda found: (0.2, 0.7))
+    monkeypatch.setattr(module.soft_edge, "error_of", lambda found, low, high: 0.1)
+    return module
+
+
+def run(folder, **record):
+    """A state of a segmenter in the folder of the long run."""
+    state = Trainer(folder.parent / "made", plan(), BrightTubes()).run(
+        steps=2, pace=Pace(validate_steps=None)
+    )
+    save_state(folder, replace(state, record={**state.record, **record}))
+    return state
+
+
+def test_a_release_has_the_trained_weights_and_the_shipped_words(release, tmp_path, capsys):
+    packed = {"contract": "around_cord", "files_sha256": {"a.nii.gz": "12"}}
+    state = run(tmp_path / "runs" / "wide" / "trainings" / "segmenter", packed=packed)
+
+    out = tmp_path / "bundle"
+    assert release.main(["9.0.0", str(out), "--data", str(tmp_path), "--change", "wider"]) == 0
+
+    bundle, shipped = load_bundle(out), open_bundle("compact")
+    said = bundle.metadata
+    assert (said["name"], said["version"]) == (shipped.metadata["name"], "9.0.0")
+    assert said["changelog"] == {**shipped.metadata["changelog"], "9.0.0": "wider"}
+    assert said["license"] == shipped.metadata["license"]
+    assert said["provenance"]["data_sha256"] == packed["files_sha256"]
+    assert "release_bundle.py" in said["provenance"]["command"]
+    assert said["provenance"]["soft_edge"]["low"] == 0.2
+    assert bundle.segmenter.features == state_features(state)
+    assert bundle.locator == shipped.locator
+    assert bundle.intensities == "around_cord"
+    assert "segmenter step 2" in capsys.readouterr().out
+    assert not [path for path in out.rglob("*") if ".tmp" in path.name]
+    assert str(tmp_path) not in json.dumps(said)
+
+
+def test_without_a_training_there_is_nothing_to_release(release, tmp_path, capsys):
+    out = tmp_path / "bundle"
+    assert release.main(["9", str(out), "--data", str(tmp_path), "--change", "x"]) == 1
+    assert "train-on" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def state_features(state):
+    return tuple(state.plan["network"]["features"])

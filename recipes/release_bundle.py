@@ -1,0 +1,105 @@
+"""Makes the bundle that a release ships, from the long training as it is.
+
+    python release_bundle.py VERSION OUT --data DATA --change "What is new in it"
+
+The averaged weights of each of its trainings (of a network that it has not trained yet: those of
+the shipped bundle); soft values that mean the share of a voxel (``soft_edge.py``); and what the
+shipped bundle's metadata say of name, licence and earlier versions.  Weights, configurations and
+nothing else: the model card is written by hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import soft_edge
+from quiet import runs_folder
+
+from SoftCordSegLib.errors import InputError, SoftCordSegError
+from SoftCordSegLib.network import ModelBundle
+from SoftCordSegLib.network.store import open_bundle
+from SoftCordSegLib.training.trainer.run_description import LongRun
+from SoftCordSegLib.training.trainer.run_export import export_run
+from SoftCordSegLib.training.trainer.run_state import RunState, load_state
+from SoftCordSegLib.training.trainer.trainer_plan import SPACING_MM
+
+HERE = Path(__file__).resolve().parent
+COMMAND = "make -C recipes train-on; python recipes/release_bundle.py VERSION OUT --data DATA"
+_KEPT = ("name", "task", "authors", "copyright", "license", "intended_use")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Export, stretch and say what was written."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("version", help="of the bundle, such as 0.6.0")
+    parser.add_argument("out", type=Path, help="folder of the bundle")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the data")
+    parser.add_argument("--change", required=True, help="what is new, for the bundle's changelog")
+    parser.add_argument("--plan", type=Path, default=HERE / "long_run.json")
+    options = parser.parse_args(arguments)
+    try:
+        run = LongRun.read(options.plan)
+        states = trained(run, runs_folder() / run.name)
+        parent = open_bundle(run.parent)
+        said = words(parent, states, options.version, options.change)
+        with tempfile.TemporaryDirectory() as work:
+            faint = Path(work) / "faint"
+            export_run(faint, states, parent=parent.folder, words=said, command=COMMAND)
+            code = soft_edge.main([str(faint), str(options.out), "--data", str(options.data)])
+    except SoftCordSegError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if not code:
+        steps = ", ".join(f"{stage} step {state.step}" for stage, state in states.items())
+        print(f"{said['name']} {options.version} is in '{options.out}': {steps}.")
+    return code
+
+
+def trained(run: LongRun, folder: Path) -> dict[str, RunState]:
+    """The states of its trainings by stage.
+
+    Raises:
+        InputError: none has been begun.
+    """
+    states = {}
+    for name, one in run.trainings.items():
+        state = load_state(folder / "trainings" / name)
+        if state is not None and state.step:
+            states[one.plan.stage] = state
+    if not states:
+        raise InputError(
+            "Nothing has been trained here.",
+            path=folder,
+            hint="Start the training with: make -C recipes train-on",
+        )
+    return states
+
+
+def words(
+    parent: ModelBundle, states: dict[str, RunState], version: str, change: str
+) -> dict[str, Any]:
+    """The bundle's metadata but for its provenance."""
+    kept = {name: parent.metadata[name] for name in _KEPT if name in parent.metadata}
+    stages = {"locator": parent.locator, "segmenter": parent.segmenter}
+    spacing = {name: stage.spacing_mm for name, stage in stages.items() if stage is not None}
+    for name, state in states.items():
+        spacing[name] = SPACING_MM[name] * state.recipe.get("pooled", 1)
+    return {
+        **kept,
+        "version": version,
+        "changelog": {**parent.metadata.get("changelog", {}), version: change},
+        "description": f"A locator ({spacing['locator']:g} mm, whole image) and a segmenter"
+        f" ({spacing['segmenter']:g} mm, around the cord).",
+        "data_source": "provenance/data_sha256 names the files; the model card their origin.",
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
