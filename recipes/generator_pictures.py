@@ -32,6 +32,7 @@ STEPS = tuple(
 _TOGETHER = {
     "clear_stem": {"brainstem": 1.0},
     "thick_slices": {"slices": 1.0},
+    "resampled": {"slices": 1.0},
     "enlargement": {"conus": 1.0},
     "roots": {"conus": 1.0},
     "real_cropped": {"real": 1.0},

@@ -8,10 +8,8 @@ as the program samples it, and scaled by the input contract *around_cord*.
     python pack.py --data DATA                        training.csv and development.csv, into work/
     python pack.py --data DATA --list LIST -o FILE    one list
     python pack.py --data DATA --labels BUNDLE        the images without a mask too
-    python pack.py … --labels BUNDLE --labels-for IMAGE=OTHER --labels-inside MM
-                                                      one of them by another bundle; all of them
-                                                      moved outwards, where the bundles put the edge
-                                                      that far inside today's convention
+    python pack.py … --labels BUNDLE --labels-for IMAGE=OTHER
+                                                      one of them by another bundle
 """
 
 from __future__ import annotations
@@ -27,6 +25,7 @@ from pathlib import Path
 import numpy as np
 from model_labels import model_labels
 from scipy import ndimage
+from seen_edge import half_width, outside_seen_edge
 from series_means import series_means
 
 from SoftCordSegLib.errors import InputError, SoftCordSegError
@@ -47,6 +46,10 @@ HERE = Path(__file__).resolve().parent
 FINE_MM, COARSE_MM = 1.0, 2.0
 # A patch of 48×64×64 voxels fits anywhere about the cord with room to move, mm.
 _BESIDE_MM = 40.0
+# The convention lies so far outside the edge that is seen: in the masks drawn on training images,
+# brought to it, −0.15, −0.08, −0.06 and −0.12 mm.  A model's label is moved there where at least so
+# many slices show the edge, within so many mm of each other.
+SEEN_MM, LEAST_SLICES, MOST_SPREAD_MM = -0.10, 10, 0.25
 # Where a stack is drawn in part, the cord of the other slices may lie that far from the nearest
 # drawn one, mm.
 _UNKNOWN_MM = 40.0
@@ -96,12 +99,10 @@ class LabelModels:
     Attributes:
         bundle: of all of them; None leaves them out.
         others: another bundle by the name of an image.
-        inside_mm: how far their edges lie inside the convention.
     """
 
     bundle: str | None
     others: dict[str, str]
-    inside_mm: float = 0.0
 
     def of(self, cases: Sequence[Case], folder: Path) -> tuple[list[tuple[Path, Path]], dict]:
         """Label and weight of each case, and the record of the models."""
@@ -115,10 +116,7 @@ class LabelModels:
             pairs, record = model_labels(some, bundle, folder)
             found.update({case.image: pair for case, pair in zip(some, pairs)})
             records.append({**record, "images": [case.stem for case in some]})
-        return [found[case.image] for case in cases], {
-            "inside_mm": self.inside_mm,
-            "models": records,
-        }
+        return [found[case.image] for case in cases], {"models": records}
 
 
 def read_tips(path: Path) -> dict[str, float]:
@@ -150,13 +148,6 @@ def main() -> int:
         metavar="IMAGE=BUNDLE",
         help="another bundle for one image, named without its ending",
     )
-    parser.add_argument(
-        "--labels-inside",
-        type=float,
-        default=0.0,
-        metavar="MM",
-        help="how far the bundles' edges lie inside the convention",
-    )
     chosen = parser.parse_args()
     if (chosen.list is None) != (chosen.out is None):
         parser.error("--list and -o go together")
@@ -165,7 +156,7 @@ def main() -> int:
         for name in ("training", "development")
     ]
     lists = [(chosen.list, chosen.out)] if chosen.list else both
-    labels = LabelModels(chosen.labels, dict(chosen.labels_for), chosen.labels_inside)
+    labels = LabelModels(chosen.labels, dict(chosen.labels_for))
     try:
         for path, out in lists:
             # Development cases are only looked at during training: nothing is made from them.
@@ -232,9 +223,13 @@ def pack(path: Path, data: Path, labels: LabelModels, work: Path, with_anatomy: 
     if labels.bundle is not None and without:
         made, record["label_model"] = labels.of(without, work / f"labels_{path.stem}")
         tips = read_tips(HERE / "tips.csv")
+        inside = inside_convention(without, made)
+        record["label_model"]["inside_mm"] = {
+            case.stem: round(mm, 3) for case, mm in zip(without, inside)
+        }
         labelled += [
-            labelled_by_model(case, *pair, labels.inside_mm, tips.get(case.stem))
-            for case, pair in zip(without, made)
+            labelled_by_model(case, *pair, mm, tips.get(case.stem))
+            for case, pair, mm in zip(without, made, inside)
         ]
     else:
         record["left_out"] += [case.stem for case in without]
@@ -303,6 +298,25 @@ def _known(mask: Volume) -> np.ndarray:
     return known
 
 
+def inside_convention(cases: Sequence[Case], pairs: Sequence[tuple[Path, Path]]) -> list[float]:
+    """How far a model's labels lie inside the convention, mm, by the edges that the images show.
+
+    Images that share a label share the number: the mean over those that show its edge; 0 where none
+    does.
+
+    Args:
+        cases: the images.
+        pairs: label and weight of each.
+    """
+    seen: dict[Path, list[float]] = {}
+    for case, (label, _) in zip(cases, pairs):
+        image, mask = (reorient(read_nifti(path), "LAS") for path in (case.image, label))
+        slices_mm, _ = outside_seen_edge(image, mask)
+        if len(slices_mm) >= LEAST_SLICES and half_width(slices_mm) <= MOST_SPREAD_MM:
+            seen.setdefault(label, []).append(SEEN_MM - float(np.median(slices_mm)))
+    return [float(np.mean(seen.get(label, [0.0]))) for label, _ in pairs]
+
+
 def labelled_by_model(
     case: Case, label: Path, weight: Path, inside_mm: float, tip_s_mm: float | None
 ) -> Labelled:
@@ -315,7 +329,7 @@ def labelled_by_model(
     Args:
         case: the image.
         label, weight: files on its grid.
-        inside_mm: the label's edge is moved outwards by it.
+        inside_mm: how far the label lies inside the convention; its edge is moved outwards by it.
         tip_s_mm: where the cord ends, S of scanner coordinates; None where the image does not show
             it.
 

@@ -1,11 +1,14 @@
 """Makes the bundle that a release ships, from the long training as it is.
 
     python release_bundle.py VERSION OUT --data DATA --change "What is new in it"
+    python release_bundle.py … --only segmenter --mean-with EARLIER
 
-The averaged weights of each of its trainings (of a network that it has not trained yet: those of
-the shipped bundle); soft values that mean the share of a voxel (``soft_edge.py``); and what the
-shipped bundle's metadata say of name, licence and earlier versions.  Weights, configurations and
-nothing else: the model card is written by hand.
+The averaged weights of each of its trainings (of a network that it has not trained yet, or that
+``--only`` leaves out: those of the shipped bundle), or the mean with those of a bundle that was
+made from it earlier: over so many steps an average of weights forgets what single patches taught.
+Soft values that mean the share of a voxel (``soft_edge.py``); and what the metadata of the shipped
+bundle say of name, licence and earlier versions.  Weights, configurations and nothing else: the
+model card is written by hand.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +30,7 @@ from SoftCordSegLib.network.store import open_bundle
 from SoftCordSegLib.training.trainer.run_description import LongRun
 from SoftCordSegLib.training.trainer.run_export import export_run
 from SoftCordSegLib.training.trainer.run_state import RunState, load_state
-from SoftCordSegLib.training.trainer.trainer_plan import SPACING_MM
+from SoftCordSegLib.training.trainer.trainer_plan import SPACING_MM, STAGES
 
 HERE = Path(__file__).resolve().parent
 COMMAND = "make -C recipes train-on; python recipes/release_bundle.py VERSION OUT --data DATA"
@@ -42,11 +46,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("out", type=Path, help="folder of the bundle")
     parser.add_argument("--data", type=Path, required=True, help="folder of the data")
     parser.add_argument("--change", required=True, help="what is new, for the bundle's changelog")
+    parser.add_argument("--only", nargs="+", choices=STAGES, default=STAGES, help="of its networks")
+    parser.add_argument(
+        "--mean-with", metavar="BUNDLE", help="made earlier: its segmenter counts half"
+    )
     parser.add_argument("--plan", type=Path, default=HERE / "long_run.json")
     options = parser.parse_args(arguments)
     try:
         run = LongRun.read(options.plan)
         states = trained(run, runs_folder() / run.name)
+        states = {stage: state for stage, state in states.items() if stage in options.only}
+        if options.mean_with:
+            earlier = open_bundle(options.mean_with)
+            states["segmenter"] = mean_with(states["segmenter"], earlier)
         parent = open_bundle(run.parent)
         said = words(parent, states, options.version, options.change)
         with tempfile.TemporaryDirectory() as work:
@@ -80,6 +92,39 @@ def trained(run: LongRun, folder: Path) -> dict[str, RunState]:
             hint="Start the training with: make -C recipes train-on",
         )
     return states
+
+
+def mean_with(state: RunState, earlier: ModelBundle) -> RunState:
+    """The state with the mean of its averaged weights and those of a bundle of another step.
+
+    Raises:
+        InputError: the bundle's segmenter has another shape.
+    """
+    weights = earlier.network(earlier.segmenter).state_dict()
+    if {name: value.shape for name, value in weights.items()} != {
+        name: value.shape for name, value in state.average.items()
+    }:
+        raise InputError(
+            "The segmenter of the bundle has another shape than the one that is trained.",
+            path=earlier.folder,
+            hint="Name a bundle that was made from the same training.",
+        )
+    provenance = earlier.metadata.get("provenance", {})
+    if "soft_edge" in provenance:
+        # As it was before its values were spread: low and high of the way back.
+        low, high = provenance["soft_edge"]["low"], provenance["soft_edge"]["high"]
+        spread = 1.0 / (high - low)
+        weights = soft_edge.stretched_heads(weights, -low * spread, (1 - low) * spread)
+    average = {name: (value + weights[name]) / 2 for name, value in state.average.items()}
+    said = {
+        "mean_with": {
+            "version": earlier.metadata["version"],
+            "weights_sha256": earlier.sha256[earlier.segmenter.weights],
+            "steps": provenance.get("segmenter", {}).get("steps"),
+        }
+    }
+    history = {**state.history, "changes": [*state.history.get("changes", []), said]}
+    return replace(state, average=average, history=history)
 
 
 def words(

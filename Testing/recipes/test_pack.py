@@ -220,7 +220,7 @@ def test_an_image_without_a_mask_gets_the_label_that_a_models_predictions_agree_
     (case,) = result.cases
     assert (case.label_by, result.record["label_model"]) == (
         "model",
-        {"inside_mm": 0.0, "models": [{"name": "teacher 1", "images": ["two"]}]},
+        {"inside_mm": {"two": 0.0}, "models": [{"name": "teacher 1", "images": ["two"]}]},
     )
     assert fractions(case.label)[:, :, 20].max() == pytest.approx(0.8, abs=0.05)
     # Not trusted from slice 8 on, and not found at all before slice 3.
@@ -252,6 +252,28 @@ def test_below_a_marked_tip_there_is_no_cord_whatever_the_model_says(pack, folde
         pack.labelled_by_model(
             replace(case, tip=True), folder / "one_mask.nii.gz", weight, 0.0, None
         )
+
+
+def test_labels_are_moved_to_where_the_image_shows_the_edge(pack, tmp_path):
+    """A label that was drawn 0.5 mm inside the edge of a dark cord in bright fluid; one that shares
+    it has the same number, and one in whose image no edge is seen stays.
+    """
+    i, j, _ = np.indices((48, 48, 12))
+    radius = np.hypot((i - 23.5), (j - 23.5)) * 0.5
+    affine = np.diag([-0.5, 0.5, 4.0, 1.0])
+    write_nifti(Volume(np.where(radius < 5, 200.0, 900.0), affine), tmp_path / "fluid.nii.gz")
+    write_nifti(Volume(np.full(radius.shape, 7.0), affine), tmp_path / "even.nii.gz")
+    for name in ("one", "two"):
+        inside = (radius < 4.5).astype(np.float32)
+        write_nifti(Volume(inside, affine), tmp_path / f"{name}_label.nii.gz")
+    cases = [pack.Case("p", "T2w", tmp_path / f"{name}.nii.gz") for name in ("fluid", "even")]
+    pairs = [(tmp_path / f"{name}_label.nii.gz", tmp_path) for name in ("one", "two")]
+
+    alone = pack.inside_convention(cases, pairs)
+    shared = pack.inside_convention(cases, [pairs[0], pairs[0]])
+
+    assert alone == [pytest.approx(0.5 + pack.SEEN_MM, abs=0.1), 0.0]
+    assert shared == [alone[0], alone[0]]
 
 
 def test_labels_of_a_model_with_another_edge_are_moved_outwards(pack, folder):

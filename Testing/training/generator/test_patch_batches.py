@@ -18,7 +18,11 @@ from training.generator.conftest import LEVERS
 from training.generator.made_packed import CORD_AREA_MM2
 
 # Steps that change only what another one makes.
-NEEDS = {"clear_stem": {"brainstem": 1.0}, "thick_slices": {"slices": 1.0}}
+NEEDS = {
+    "clear_stem": {"brainstem": 1.0},
+    "thick_slices": {"slices": 1.0},
+    "resampled": {"slices": 1.0},
+}
 
 
 @pytest.fixture(scope="module", params=[SEGMENTER, LOCATOR], ids=["segmenter", "locator"])

@@ -58,7 +58,8 @@ class BatchRecipe:
 
         distortion, dropout: p of echo-planar distortion along Anterior-Posterior, and of lost
             signal near discs and air.
-        slices: p of slices thicker than a voxel; thick_slices: p, of these, of 8 to 17 mm.
+        slices: p of slices thicker than a voxel; thick_slices: p, of these, of 8 to 17 mm;
+            resampled: p, of these, to be brought to finer voxels linearly, as by somebody before.
         signal_loss, coil, bias, blur, gibbs, ghosts, noise: p of a coil that ends, of one at the
             back, of a smooth bias, and so on.
         real_bias, real_blur, real_noise: p of the same, weaker, on real images.
@@ -116,6 +117,7 @@ class BatchRecipe:
     dropout: float = 0.08
     slices: float = 0.65
     thick_slices: float = 0.08
+    resampled: float = 0.25
     signal_loss: float = 0.1
     coil: float = 0.3
     bias: float = 0.7

@@ -130,9 +130,8 @@ def _slices(
         gap = rng.uniform(0, 0.3) if rng.random() < 0.4 else 0.0
         axis[row], step[row] = along_axis, thickness * (1 + gap)
         size = recipe.shape[along_axis]
-        stacks[along_axis][row] = slices_matrix(
-            size, thickness, step[row], rng.random(), recipe.spline
-        )
+        order = 1 if rng.random() < recipe.resampled else recipe.spline
+        stacks[along_axis][row] = slices_matrix(size, thickness, step[row], rng.random(), order)
     return Slices(axis, step, (draws.table(stacks[0]), draws.table(stacks[2])))
 
 
