@@ -18,6 +18,7 @@ import pytest
 
 from SoftCordSegLib.network import load_bundle
 from SoftCordSegLib.processes import is_locked, kill, shared_lock
+from SoftCordSegLib.training.trainer.run_description import LongRun
 from SoftCordSegLib.training.trainer.run_state import HalfStates, last_step, load_state
 from SoftCordSegLib.training.trainer.trainer import Pace, Trainer
 from training.trainer.bright_tubes import BrightTubes, packed_tubes, plan
@@ -224,6 +225,20 @@ def test_what_it_begins_with_lies_beside_its_plan(tmp_path, place):
 
     assert "error" not in background.log()
     assert load_state(background.run / "trainings" / "segmenter").origin["run"]["step"] == 3
+
+
+def test_a_bundle_beside_the_plan_is_found_from_any_folder(tmp_path):
+    """As where a GPU is at hand for minutes, and there is no snapshot."""
+    background = Background(tmp_path)
+    content = json.loads(background.plan.read_text(encoding="utf-8"))
+    content["base"] = {"start": {"bundle": "kept"}}
+    background.plan.write_text(json.dumps(content), encoding="utf-8")
+    (by_name,) = LongRun.read(background.plan).trainings.values()
+    (tmp_path / "kept").mkdir()
+    (beside,) = LongRun.read(background.plan).trainings.values()
+
+    assert by_name.start.bundle == "kept"
+    assert beside.start.bundle == str(tmp_path / "kept")
 
 
 def test_a_state_from_elsewhere_is_taken_if_it_has_seen_more(background, tmp_path):

@@ -6,8 +6,10 @@ import json
 from dataclasses import replace
 
 import pytest
+import torch
 
 from recipes.loaded_recipe import recipe
+from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.network import load_bundle
 from SoftCordSegLib.network.store import open_bundle
 from SoftCordSegLib.training.trainer.run_state import save_state
@@ -57,6 +59,30 @@ def test_a_release_has_the_trained_weights_and_the_shipped_words(release, tmp_pa
     assert "segmenter step 2" in capsys.readouterr().out
     assert not [path for path in out.rglob("*") if ".tmp" in path.name]
     assert str(tmp_path) not in json.dumps(said)
+
+
+def test_a_release_can_be_the_mean_of_two_steps(release, tmp_path):
+    """The earlier one's values had been spread already, which is undone first."""
+    folder = tmp_path / "runs" / "wide" / "trainings" / "segmenter"
+    words = ["--data", str(tmp_path), "--change", "x", "--only", "segmenter"]
+    state = run(folder, packed={"contract": "around_cord"})
+    assert release.main(["1", str(tmp_path / "one"), *words]) == 0
+    doubled = {name: 2 * value for name, value in state.average.items()}
+    save_state(folder, replace(state, average=doubled, step=state.step + 1))
+
+    mean = ["--mean-with", str(tmp_path / "one")]
+    assert release.main(["2", str(tmp_path / "two"), *words, *mean]) == 0
+
+    bundle = load_bundle(tmp_path / "two")
+    spread = release.soft_edge.stretched_heads(
+        {name: 1.5 * value for name, value in state.average.items()}, 0.2, 0.7
+    )
+    for name, value in bundle.network(bundle.segmenter).state_dict().items():
+        assert torch.allclose(value, spread[name], atol=0.01, rtol=0.01)
+    (change,) = bundle.metadata["provenance"]["segmenter"]["changes"]
+    assert change["mean_with"]["version"] == "1"
+    with pytest.raises(InputError, match="another shape"):
+        release.mean_with(state, open_bundle("compact"))
 
 
 def test_without_a_training_there_is_nothing_to_release(release, tmp_path, capsys):

@@ -266,12 +266,27 @@ class LongRun:
 
     @classmethod
     def read(cls, path: str | Path) -> LongRun:
-        """From a JSON file.
+        """From a JSON file; bundles and runs to begin with may lie beside it.
 
         Raises:
             InputError: as :meth:`from_json`, or the file cannot be read.
         """
-        return cls.from_json(read_json(path))
+        run, near = cls.from_json(read_json(path)), Path(path).parent
+        trainings = {
+            name: replace(one, start=_beside(one.start, near))
+            for name, one in run.trainings.items()
+        }
+        return replace(run, trainings=trainings)
+
+
+def _beside(start: Start, near: Path) -> Start:
+    """The start with folders that lie in ``near`` named from there."""
+    found = {
+        kind: str(near / value)
+        for kind, value in (("bundle", start.bundle), ("run", start.run))
+        if value and (near / value).is_dir()
+    }
+    return replace(start, **found)
 
 
 def read_json(path: str | Path) -> dict[str, Any]:
