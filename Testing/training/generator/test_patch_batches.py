@@ -13,6 +13,9 @@ import torch
 
 from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.training.generator import LOCATOR, SEGMENTER, BatchRecipe, PatchBatches
+from SoftCordSegLib.training.generator.draws import Draws
+from SoftCordSegLib.training.generator.placement import TIP_MM
+from SoftCordSegLib.training.generator.synthetic_batch import SyntheticBatch
 from SoftCordSegLib.training.packed import Packed, PackedCase
 from training.generator.conftest import LEVERS
 from training.generator.made_packed import CORD_AREA_MM2
@@ -154,6 +157,36 @@ def test_the_sac_below_the_cord_is_known_to_be_empty(packed):
     assert batch.label.max() == 0
     assert batch.weight.min() == 1
     assert batch.image.std(dim=(1, 2, 3, 4)).min() > 0.1
+
+
+def test_roots_lie_in_the_sac_mostly_at_its_back_and_are_thick_below_the_tip(packed, plain):
+    """In a real image roots take a third to a half of the sac a centimetre below the tip, and lie
+    on its back wall from there on.
+    """
+    recipe = dataclasses.replace(plain, roots=1.0, conus=1.0, aim_spread=(0.1, 0.1, 0.1))
+    batches = SyntheticBatch(packed, recipe, torch.device("cpu"))
+    shares, at_back, outside = [], [], []
+    for step in range(12):
+        geometry = batches.geometry(Draws(3, step, torch.device("cpu")), 4)
+        canal, down = geometry.canal.canal, TIP_MM - geometry.placement.height
+        behind = canal.cumsum(dim=2) / canal.sum(dim=2, keepdim=True).clamp(min=1)
+        for low, high in ((5, 15), (25, 40)):
+            below = (down > low) & (down < high)
+            inside = (geometry.roots * canal * below).sum(dim=(1, 2, 3))
+            sac = (canal * below).sum(dim=(1, 2, 3))
+            seen = sac > 300
+            shares.append((inside / sac.clamp(min=1))[seen])
+            back = (geometry.roots * canal * below * (behind < 0.5)).sum(dim=(1, 2, 3))
+            at_back.append((back / inside.clamp(min=1e-3))[seen & (inside > 20)])
+        outside.append(float((geometry.roots * (canal < 0.01)).sum() / geometry.roots.sum()))
+
+    shares, at_back = torch.cat(shares), torch.cat(at_back)
+    assert len(shares) > 30
+    assert 0.15 < shares.mean() < 0.5
+    # Hardly any patch has so few that the sac looks empty.
+    assert (shares > 0.05).float().mean() > 0.8
+    assert at_back.mean() > 0.6
+    assert np.mean(outside) < 0.3
 
 
 def test_some_synthetic_images_have_no_cord_and_most_do(packed, plain):

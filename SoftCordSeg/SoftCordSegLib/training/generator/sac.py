@@ -11,6 +11,7 @@ import torch
 from torch.nn import functional
 
 from . import tissue_means as tissue
+from .axis_operators import enlarge
 from .batch_recipe import BatchRecipe
 from .draws import Curves, Draws
 from .placement import TIP_MM, Placement
@@ -19,7 +20,9 @@ from .placement import TIP_MM, Placement
 _PIXELS, _WIDTH_MM = 160, 26.0
 _MOST_ROOTS = 60
 # Of the three ways in which roots lie, see draw_roots: most are scanned lying on their backs.
-_KINDS = (0.25, 0.25, 0.5)
+_KINDS = (0.2, 0.25, 0.55)
+# The middle of a bundle sinks by so much at most, or it would leave the sac.
+_SUNK_MM = 2.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,62 +164,86 @@ def _tissue(
 
 
 def draw_roots(
-    draws: Draws, recipe: BatchRecipe, placement: Placement, tip_in_sight: np.ndarray
+    draws: Draws,
+    recipe: BatchRecipe,
+    placement: Placement,
+    canal: torch.Tensor,
+    tip_in_sight: np.ndarray,
 ) -> torch.Tensor:
     """Fraction of roots that hang together below the tip, (n, i, j, k): in one of three ways, each
     with its own look.
 
     A bundle like a thinner cord that sinks to the back and parts on its way; roots packed around
     the last of the cord, together as thick as the cord above, so that only texture tells them from
-    cord; and a layer at the back of a wide sac, as in a patient who lies on the back.
+    cord; and a layer at the back of the sac, where they lie in a patient who lies on the back.
 
     Args:
+        canal: (n, i, j, k) fraction of the canal, all that is in it included.
         tip_in_sight: (n,) bool; others get none.
     """
     rng, count = draws.host, len(tip_in_sight)
     rows = np.intersect1d(draws.rows(recipe.roots, count), np.flatnonzero(tip_in_sight))
     roots = torch.zeros_like(placement.height)
-    if not len(rows):
-        return roots
-    index, n = draws.index(rows), len(rows)
-    kind = rng.choice(3, size=n, p=_KINDS)
-    begin = np.choose(kind, [rng.uniform(-4, 6, n), rng.uniform(5, 35, n), rng.uniform(-5, 15, n)])
-    down = draws.put(TIP_MM + begin) - placement.height[index]
-    depth = down.clamp(min=0)
-    back = (
-        draws.put(
-            np.choose(
-                kind,
-                [rng.uniform(0.0, 0.12, n), rng.uniform(0.0, 0.06, n), rng.uniform(0.03, 0.1, n)],
-            )
-        )
-        * depth
-    )
-    widen = draws.put(
-        np.choose(
-            kind,
-            [rng.uniform(0.005, 0.04, n), rng.uniform(0.0, 0.015, n), rng.uniform(0.0, 0.01, n)],
-        )
-    )
+    kind = rng.choice(3, size=len(rows), p=_KINDS)
+    for some, draw in ((rows[kind < 2], _strands), (rows[kind == 2], _layer)):
+        if len(some):
+            index = draws.index(some)
+            part = Placement(**{name: field[index] for name, field in vars(placement).items()})
+            args = (kind[kind < 2],) if draw is _strands else (canal[index],)
+            roots[index] = draw(draws, recipe, part, *args)
+    return roots
+
+
+def _layer(
+    draws: Draws, recipe: BatchRecipe, placement: Placement, canal: torch.Tensor
+) -> torch.Tensor:
+    """Roots at the back of the sac, millimetres thick and thinner further down, along its wall.
+
+    Seldom at its front, as in a patient who lies on the belly.
+    """
+    rng, n = draws.host, len(canal)
+    # Millimetres of canal between a voxel and the wall behind it.
+    behind = (canal.cumsum(dim=2) - 0.5 * canal) * recipe.spacing
+    across = canal.sum(dim=2, keepdim=True) * recipe.spacing
+    front = draws.put(rng.random(n) < 0.08) > 0
+    behind = torch.where(front, across - behind, behind)
+    depth = (TIP_MM + draws.uniform(-5, 15, n) - placement.height).clamp_(min=0)
+    uneven = 1 + Curves(draws, np.full(n, 0.25), (20, 80))(placement.coarse_height)
+    thick = draws.uniform(3, 10, n) * torch.exp(-depth / draws.uniform(30, 150, n))
+    # Higher at the sides, where the roots of a level lie before they leave.
+    sides = draws.uniform(0, 0.8, n)
+    rise = 1 - sides + sides * (placement.near_left.abs() / 5).clamp_(max=2)
+    thick = thick * rise * enlarge(uneven, recipe.shape)
+    band = ((thick - behind) / max(recipe.spacing, 0.7) + 0.5).clamp_(0, 1)
+    fluid = draws.smooth(n, recipe.shape, np.array([[0.8, 0.8, 20]]) / recipe.spacing)
+    dense = ((fluid + draws.uniform(0.2, 2.0, n)) * 2 + 0.5).clamp_(0, 1)
+    return band * dense * canal * (depth / 4).clamp_(max=1) * draws.uniform(0.6, 1.0, n)
+
+
+def _strands(
+    draws: Draws, recipe: BatchRecipe, placement: Placement, kind: np.ndarray
+) -> torch.Tensor:
+    """Roots one by one, of the kinds 0 (a bundle) and 1 (packed around the cord)."""
+    rng, n = draws.host, len(kind)
+    begin = np.choose(kind, [rng.uniform(-4, 6, n), rng.uniform(5, 35, n)])
+    depth = (draws.put(TIP_MM + begin) - placement.height).clamp_(min=0)
+    back = draws.put(np.choose(kind, [rng.uniform(0.0, 0.12, n), rng.uniform(0.0, 0.06, n)]))
+    widen = draws.put(np.choose(kind, [rng.uniform(0.005, 0.04, n), rng.uniform(0.0, 0.015, n)]))
     spread = 1 + widen * depth
-    near, cord = (
-        (getattr(placement, f"{name}_left")[index], getattr(placement, f"{name}_anterior")[index])
-        for name in ("near", "cord")
-    )
     packed = draws.put(kind == 1) > 0
     # No root runs straight.
-    sway = [
-        Curves(draws, rng.uniform(0, 0.8, n), (20, 80))(placement.height[index]) for _ in range(2)
-    ]
-    left = (torch.where(packed, cord[0], near[0]) + sway[0]) / spread
-    front = (torch.where(packed, cord[1], near[1]) + back.clamp(max=6) + sway[1]) / spread
+    sway = [Curves(draws, rng.uniform(0, 0.8, n), (20, 80))(placement.height) for _ in range(2)]
+    left = torch.where(packed, placement.cord_left, placement.near_left)
+    front = torch.where(packed, placement.cord_anterior, placement.near_anterior)
+    # They sink, and stay in the sac.
+    left = (left + sway[0]) / spread
+    front = (front + (back * depth).clamp(max=_SUNK_MM) + sway[1]) / spread
     grid = torch.stack([front, left], dim=-1).mul_(2 / _WIDTH_MM).view(n, -1, front.shape[3], 2)
     sections = functional.grid_sample(
         _sections(draws, kind)[:, None], grid, padding_mode="zeros", align_corners=False
     )
     strength = draws.put(np.where(kind == 0, rng.uniform(0.4, 0.9, n), rng.uniform(0.6, 1.0, n)))
-    roots[index] = sections.view_as(front) * (depth / 4).clamp_(max=1) * strength
-    return roots
+    return sections.view_as(front) * (depth / 4).clamp_(max=1) * strength
 
 
 def _sections(draws: Draws, kind: np.ndarray) -> torch.Tensor:
@@ -225,28 +252,12 @@ def _sections(draws: Draws, kind: np.ndarray) -> torch.Tensor:
     shape = (n, _MOST_ROOTS)
     angle = rng.uniform(0, 2 * np.pi, shape)
     distance = np.where(rng.random(n)[:, None] < 0.5, np.sqrt(rng.random(shape)), rng.random(shape))
-    across = np.choose(
-        kind, [rng.uniform(1.4, 4.5, n), rng.uniform(3.5, 6.5, n), rng.uniform(4.5, 8.0, n)]
-    )
-    deep = np.choose(
-        kind, [rng.uniform(1.2, 3.0, n), rng.uniform(2.5, 4.5, n), rng.uniform(1.0, 3.5, n)]
-    )
+    across = np.choose(kind, [rng.uniform(1.4, 4.5, n), rng.uniform(3.5, 6.5, n)])
+    deep = np.choose(kind, [rng.uniform(1.2, 3.0, n), rng.uniform(2.5, 4.5, n)])
     x = np.cos(angle) * distance * across[:, None]
     y = np.sin(angle) * distance * deep[:, None]
-    # The layer at the back follows the round of the sac: higher at its sides.
-    layer = (kind == 2)[:, None]
-    y = np.where(layer, y - rng.uniform(1.5, 4.5, n)[:, None] + 0.06 * x**2, y)
-    radius = np.choose(
-        kind[:, None],
-        [
-            rng.uniform(0.4, 1.3, shape),
-            rng.uniform(0.35, 0.9, shape),
-            rng.uniform(0.35, 0.8, shape),
-        ],
-    )
-    number = np.choose(
-        kind, [rng.integers(4, 20, n), rng.integers(25, 60, n), rng.integers(15, 60, n)]
-    )
+    radius = np.choose(kind[:, None], [rng.uniform(0.5, 1.4, shape), rng.uniform(0.5, 1.1, shape)])
+    number = np.choose(kind, [rng.integers(6, 24, n), rng.integers(30, 60, n)])
     radius[np.arange(_MOST_ROOTS) >= number[:, None]] = -9
     at = (torch.arange(_PIXELS, device=draws.device) + 0.5) * (_WIDTH_MM / _PIXELS) - _WIDTH_MM / 2
     x, y, radius = (draws.table(v)[:, :, None, None] for v in (x, y, radius))

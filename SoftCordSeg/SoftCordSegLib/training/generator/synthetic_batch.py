@@ -82,7 +82,8 @@ class SyntheticBatch:
         )
         surroundings = draw_surroundings(draws, recipe, placement, atlas.height)
         reach = 1.25 * np.linalg.norm(recipe.shape) * recipe.spacing / 2
-        roots = draw_roots(draws, recipe, placement, aim.height - reach < TIP_MM + 35)
+        in_sight = aim.height - reach < TIP_MM + 35
+        roots = draw_roots(draws, recipe, placement, canal.canal, in_sight)
         distorted = draws.rows(recipe.distortion, count)
         label, weight, shift = canal.cord, canal.weight, placement.height[:0]
         if len(distorted):
