@@ -204,7 +204,7 @@ def train(folder: Path, log: Log) -> bool:
 
 
 def export(folder: Path, run: LongRun, current: RunState) -> Path:
-    """The bundle of all trainings as they are; the last one gives way when the new one is whole."""
+    """The bundle of all trainings as they are."""
     from SoftCordSegLib.training.trainer.run_export import export_run
 
     states = {current.plan["stage"]: current}
@@ -213,7 +213,7 @@ def export(folder: Path, run: LongRun, current: RunState) -> Path:
             state = load_state(folder / "trainings" / name)
             if state is not None and state.step:
                 states[one.plan.stage] = state
-    new, final = folder / "bundle.new", folder / "bundle"
+    new = folder / "bundle.new"
     shutil.rmtree(new, ignore_errors=True)
     export_run(
         new,
@@ -221,14 +221,13 @@ def export(folder: Path, run: LongRun, current: RunState) -> Path:
         parent=run.parent,
         words={"name": f"SoftCordSeg {run.name}", "version": f"step {current.step}"},
     )
-    shutil.rmtree(final, ignore_errors=True)
-    os.replace(new, final)
-    return final
+    return new
 
 
 def measure(folder: Path, run: LongRun, data: Path, log: Log, watch: Watch) -> bool:
-    """Measure the present bundle beside its parent on the development list, in a process of its own
-    of the same low priority.
+    """Measure the present bundle, its soft values spread (``soft_edge.py``), beside its parent on
+    the development list, in processes of their own of the same low priority; it stays in
+    ``bundle``.
 
     Training waits meanwhile: two that compute would only hold each other up.
 
@@ -236,34 +235,28 @@ def measure(folder: Path, run: LongRun, data: Path, log: Log, watch: Watch) -> b
         False where somebody asked to stop, or for quiet, before it was done.
     """
     state = watch.trainer.state()
-    bundle = export(folder, run, state)
+    faint, spread, bundle = export(folder, run, state), folder / "bundle.spread", folder / "bundle"
     name = f"{state.plan['stage']}-{state.step:08d}"
     output, cache = folder / "measures", folder / "measure-masks"
     output.mkdir(exist_ok=True)
-    command = [
-        sys.executable,
-        str(HERE / "measure_bundles.py"),
-        str(HERE / "development.csv"),
-        run.parent,
-        str(bundle),
-    ]
-    command += ["--root", str(data), "--json", str(output / f"{name}.json"), "--cache", str(cache)]
     begun = time.monotonic()
-    with open(output / "printed.txt", "wb") as stream:
-        environment = {**os.environ, "OMP_NUM_THREADS": str(cores())}
-        process = subprocess.Popen(
-            command, stdout=stream, stderr=subprocess.DEVNULL, env=environment
-        )
-        while process.poll() is None:
-            time.sleep(_POLL_S)
-            if watch.stopping() or watch.quiet():
-                process.terminate()
-                process.wait()
-                log("measurement interrupted")
-                return False
-    shutil.rmtree(cache, ignore_errors=True)
-    if process.returncode:
-        log(f"measurement failed with exit code {process.returncode}")
+    shutil.rmtree(spread, ignore_errors=True)
+    soft_edge = ["soft_edge.py", str(faint), str(spread), "--data", str(data)]
+    code = _finished(soft_edge, output / "soft_edge.txt", watch)
+    # The last one gives way when the new one is whole.
+    if code == 0:
+        shutil.rmtree(bundle, ignore_errors=True)
+        os.replace(spread, bundle)
+        lists = [str(HERE / "development.csv"), run.parent, str(bundle)]
+        files = ["--root", str(data), "--json", str(output / f"{name}.json"), "--cache", str(cache)]
+        code = _finished(["measure_bundles.py", *lists, *files], output / "printed.txt", watch)
+    for one in (faint, spread, cache):
+        shutil.rmtree(one, ignore_errors=True)
+    if code is None:
+        log("measurement interrupted")
+        return False
+    if code:
+        log(f"measurement failed with exit code {code}")
         return True
     text = (output / "printed.txt").read_text(encoding="utf-8", errors="replace")
     write_text_atomically(output / f"{name}.txt", text)
@@ -273,6 +266,25 @@ def measure(folder: Path, run: LongRun, data: Path, log: Log, watch: Watch) -> b
     )
     log(f"measured in {time.monotonic() - begun:.0f} s: measures/{name}.txt")
     return True
+
+
+def _finished(script: list[str], printed: Path, watch: Watch) -> int | None:
+    """The exit code of a script beside this one; None where it was ended, as somebody asked to
+    stop or for quiet.
+    """
+    command = [sys.executable, str(HERE / script[0]), *script[1:]]
+    environment = {**os.environ, "OMP_NUM_THREADS": str(cores())}
+    with open(printed, "wb") as stream:
+        process = subprocess.Popen(
+            command, stdout=stream, stderr=subprocess.DEVNULL, env=environment
+        )
+        while process.poll() is None:
+            time.sleep(_POLL_S)
+            if watch.stopping() or watch.quiet():
+                process.terminate()
+                process.wait()
+                return None
+    return process.returncode
 
 
 if __name__ == "__main__":

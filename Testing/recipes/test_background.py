@@ -271,6 +271,12 @@ def test_the_bundle_is_measured_by_a_process_of_its_own(background, tmp_path):
         " load_bundle(options.bundles[1]).name)\n",
         encoding="utf-8",
     )
+    # As soft_edge.py: bundle, new bundle, --data.
+    (checkout / "recipes" / "soft_edge.py").write_text(
+        "import pathlib, shutil, sys\nshutil.copytree(sys.argv[1], sys.argv[2])\n"
+        "pathlib.Path(sys.argv[2], 'spread').touch()\n",
+        encoding="utf-8",
+    )
     content = json.loads(background.plan.read_text(encoding="utf-8"))
     background.plan.write_text(json.dumps({**content, "measure_minutes": 0.01}), encoding="utf-8")
 
@@ -284,6 +290,7 @@ def test_the_bundle_is_measured_by_a_process_of_its_own(background, tmp_path):
     # The first is the parent, which it has to be better than.
     assert re.search(r"measured SoftCordSeg tubes step \d+", text)
     assert load_bundle(background.run / "bundle").segmenter.features == (4, 8)
+    assert (background.run / "bundle" / "spread").is_file()
     assert list((background.run / "measures").glob("segmenter-*.json"))
 
 
