@@ -54,9 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         run = LongRun.read(options.plan)
-        states = trained(run, runs_folder() / run.name)
-        states = {stage: state for stage, state in states.items() if stage in options.only}
-        if options.mean_with:
+        states = trained(run, runs_folder() / run.name, options.only)
+        if options.mean_with and "segmenter" in states:
             earlier = open_bundle(options.mean_with)
             states["segmenter"] = mean_with(states["segmenter"], earlier)
         parent = open_bundle(run.parent)
@@ -74,16 +73,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def trained(run: LongRun, folder: Path) -> dict[str, RunState]:
+def trained(run: LongRun, folder: Path, stages: Sequence[str]) -> dict[str, RunState]:
     """The states of its trainings by stage.
 
     Raises:
-        InputError: none has been begun.
+        InputError: none of these has been begun.
     """
     states = {}
     for name, one in run.trainings.items():
         state = load_state(folder / "trainings" / name)
-        if state is not None and state.step:
+        if state is not None and state.step and one.plan.stage in stages:
             states[one.plan.stage] = state
     if not states:
         raise InputError(

@@ -85,9 +85,13 @@ def test_a_release_can_be_the_mean_of_two_steps(release, tmp_path):
         release.mean_with(state, open_bundle("compact"))
 
 
-def test_without_a_training_there_is_nothing_to_release(release, tmp_path, capsys):
+@pytest.mark.parametrize("begun", [False, True])
+def test_without_a_training_there_is_nothing_to_release(release, tmp_path, capsys, begun):
     out = tmp_path / "bundle"
-    assert release.main(["9", str(out), "--data", str(tmp_path), "--change", "x"]) == 1
+    if begun:
+        run(tmp_path / "runs" / "wide" / "trainings" / "segmenter")
+    words = ["--data", str(tmp_path), "--change", "x", "--only", "locator"]
+    assert release.main(["9", str(out), *words]) == 1
     assert "train-on" in capsys.readouterr().err
     assert not out.exists()
 

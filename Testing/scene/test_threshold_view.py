@@ -360,7 +360,7 @@ with ThreeDView(app, (80, 80)) as space, SliceView(app, "Axial", (80, 80), name=
 print("alive")
 """
     answer = subprocess.run(
-        [sys.executable, "-c", program],
+        [sys.executable, "-X", "faulthandler", "-c", program],
         cwd=repository,
         capture_output=True,
         text=True,
