@@ -22,7 +22,7 @@ from SoftCordSegLib.errors import SoftCordSegError
 from SoftCordSegLib.files import write_text_atomically
 from SoftCordSegLib.processes import cores, is_locked, lowest_priority, take_lock
 from SoftCordSegLib.training.trainer.run_description import LongRun, read_json
-from SoftCordSegLib.training.trainer.run_state import RunState, last_step, load_state
+from SoftCordSegLib.training.trainer.run_state import RunState, last_step
 
 if TYPE_CHECKING:
     from SoftCordSegLib.training.trainer.trainer import Trainer
@@ -207,12 +207,7 @@ def export(folder: Path, run: LongRun, current: RunState) -> Path:
     """The bundle of all trainings as they are."""
     from SoftCordSegLib.training.trainer.run_export import export_run
 
-    states = {current.plan["stage"]: current}
-    for name, one in run.trainings.items():
-        if one.plan.stage not in states:
-            state = load_state(folder / "trainings" / name)
-            if state is not None and state.step:
-                states[one.plan.stage] = state
+    states = {**run.states(folder), current.plan["stage"]: current}
     new = folder / "bundle.new"
     shutil.rmtree(new, ignore_errors=True)
     export_run(

@@ -29,7 +29,7 @@ from SoftCordSegLib.network import ModelBundle
 from SoftCordSegLib.network.store import open_bundle
 from SoftCordSegLib.training.trainer.run_description import LongRun
 from SoftCordSegLib.training.trainer.run_export import export_run
-from SoftCordSegLib.training.trainer.run_state import RunState, load_state
+from SoftCordSegLib.training.trainer.run_state import RunState
 from SoftCordSegLib.training.trainer.trainer_plan import SPACING_MM, STAGES
 
 HERE = Path(__file__).resolve().parent
@@ -79,11 +79,7 @@ def trained(run: LongRun, folder: Path, stages: Sequence[str]) -> dict[str, RunS
     Raises:
         InputError: none of these has been begun.
     """
-    states = {}
-    for name, one in run.trainings.items():
-        state = load_state(folder / "trainings" / name)
-        if state is not None and state.step and one.plan.stage in stages:
-            states[one.plan.stage] = state
+    states = {stage: state for stage, state in run.states(folder).items() if stage in stages}
     if not states:
         raise InputError(
             "Nothing has been trained here.",

@@ -16,6 +16,7 @@ from .trainer_plan import TrainerPlan
 
 if TYPE_CHECKING:
     from ..batch import BatchSource
+    from .run_state import RunState
     from .trainer import Store, Trainer
 
 
@@ -217,6 +218,16 @@ class LongRun:
     def turns(self) -> list[RunDescription]:
         """The trainings in their order, each with the steps at which its turn ends."""
         return [replace(self.trainings[name], steps=steps) for name, steps in self.order]
+
+    def states(self, folder: Path) -> dict[str, RunState]:
+        """The last state of each training that has been begun, by stage; ``folder``: of the run."""
+        from .run_state import load_state
+
+        found = {
+            one.plan.stage: load_state(folder / "trainings" / name)
+            for name, one in self.trainings.items()
+        }
+        return {stage: state for stage, state in found.items() if state is not None and state.step}
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> LongRun:
