@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from SoftCordSegLib.training.batch import Batch, BatchesAhead, MixedBatches
+from SoftCordSegLib.training.batch import Batch, BatchesAhead, EchoedBatches, MixedBatches
 
 
 class Numbered:
@@ -55,3 +55,63 @@ def test_batches_made_ahead_are_the_same_wherever_a_run_begins():
     direct, ahead = Numbered(1), BatchesAhead(Numbered(1), processes=1, steps=6)
     for step in (0, 1, 2, 4, 5, 2):
         assert torch.equal(ahead.batch(3, step, 2).image, direct.batch(3, step, 2).image)
+
+
+class Patches:
+    """Patches with a number of their own each as label, and a gradient from right to left as
+    image.
+    """
+
+    def __init__(self):
+        self.steps = []
+
+    def batch(self, seed: int, step: int, size: int) -> Batch:
+        self.steps.append(step)
+        number = torch.arange(step * size, (step + 1) * size, dtype=torch.float32)
+        label = number.view(-1, 1, 1, 1, 1).expand(-1, 1, 4, 2, 2).clone()
+        image = torch.linspace(-1, 1, 4).view(1, 1, 4, 1, 1).expand(size, 1, 4, 2, 2).clone()
+        weight = (image > -0.9).float()
+        return Batch(image, label, weight, torch.zeros((0, 2), dtype=torch.int64))
+
+
+def test_echoed_patches_come_equally_often_and_in_other_mixtures():
+    echoed = EchoedBatches(Patches(), times=3, block=8)
+    batches = [echoed.batch(5, step, 2) for step in range(48)]
+    numbers = [[int(n) for n in values(batch)] for batch in batches]
+    for block in (0, 1):
+        found = [n for one in numbers[24 * block : 24 * (block + 1)] for n in one]
+        assert sorted(found) == sorted(3 * list(range(16 * block, 16 * (block + 1))))
+    mixtures = [tuple(sorted(one)) for one in numbers]
+    assert len(set(mixtures)) > 40
+
+
+def test_echoed_patches_keep_image_label_and_weight_together():
+    echoed = EchoedBatches(Patches(), times=2, block=4)
+    mirrored = 0
+    for step in range(8):
+        batch = echoed.batch(1, step, 3)
+        for image, weight in zip(batch.image[:, 0], batch.weight[:, 0]):
+            first, last = float(image[0].mean()), float(image[-1].mean())
+            assert (weight[0] if first < last else weight[-1]).max() == 0
+            assert weight.sum() == 12
+            assert abs(first - last) == pytest.approx(2, abs=0.35)
+            assert step >= 4 or torch.equal(image[:, 0, 0], torch.linspace(-1, 1, 4))
+            mirrored += first > last
+    assert 2 <= mirrored <= 10
+
+
+def test_echoed_batches_are_the_same_wherever_a_run_begins():
+    echoed = EchoedBatches(Patches(), times=3, block=4)
+    first = [echoed.batch(2, step, 2) for step in range(24)]
+    for step in (17, 3, 23):
+        again = EchoedBatches(Patches(), times=3, block=4).batch(2, step, 2)
+        assert torch.equal(again.image, first[step].image)
+        assert torch.equal(again.label, first[step].label)
+
+
+def test_patches_are_made_once():
+    source = Patches()
+    echoed = EchoedBatches(source, times=4, block=4)
+    for step in range(32):
+        echoed.batch(2, step, 2)
+    assert source.steps == list(range(8))

@@ -113,6 +113,72 @@ class _Numbered:
         return self.source.batch(self.seed, step, self.size)
 
 
+class EchoedBatches:
+    """A :class:`BatchSource` that gives each patch several times, in other mixtures, for patches
+    that take longer to make than to learn from ("data echoing", Choi et al. 2019).
+
+    Patches are made a block at a time and dealt out again in another order; from the second time on
+    they may be mirrored, and their intensities are moved a little.
+
+    Args:
+        source: of batches without twins.
+        times: how often each patch is used, at least 1.
+        block: batches that are made at once.
+    """
+
+    def __init__(self, source: BatchSource, times: int, block: int = 16):
+        self._source, self._times, self._block = source, times, block
+        self._made: tuple[tuple[int, int, int], Batch] | None = None
+
+    def batch(self, seed: int, step: int, size: int) -> Batch:
+        """The batch of a step of the run that has ``seed``."""
+        number, at = divmod(step, self._block * self._times)
+        again, part = divmod(at, self._block)
+        made = self._patches(seed, number, size)
+        rng = np.random.default_rng([seed, number, again])
+        rows = rng.permutation(self._block * size)[part * size : (part + 1) * size]
+        chosen = [one[rows] for one in (made.image, made.label, made.weight)]
+        if again:
+            chosen = _changed_a_little(*chosen, np.random.default_rng([seed, step, again]))
+        return Batch(*chosen, made.twins)
+
+    def _patches(self, seed: int, number: int, size: int) -> Batch:
+        """All patches of a block."""
+        import torch
+
+        if self._made is None or self._made[0] != (seed, number, size):
+            # The last block goes before the next is made.
+            self._made = None
+            steps = range(number * self._block, (number + 1) * self._block)
+            made = [self._source.batch(seed, step, size) for step in steps]
+            parts = ([getattr(one, name) for one in made] for name in ("image", "label", "weight"))
+            self._made = ((seed, number, size), Batch(*map(torch.cat, parts), made[0].twins))
+        return self._made[1]
+
+
+def _changed_a_little(
+    image: torch.Tensor, label: torch.Tensor, weight: torch.Tensor, rng: np.random.Generator
+) -> list[torch.Tensor]:
+    """Mirrored or not, a little brighter, wider in range and noisier or not."""
+    import torch
+
+    mirrored = [one.clone() for one in (image, label, weight)]
+    for row in np.flatnonzero(rng.random(len(image)) < 0.5):
+        for one, given in zip(mirrored, (image, label, weight)):
+            one[row] = given[row].flip(1)
+    image, *maps = mirrored
+    gain, offset, noise = (
+        torch.from_numpy(x.astype(np.float32)).to(image.device).view(-1, 1, 1, 1, 1)
+        for x in (
+            rng.uniform(0.9, 1.1, len(image)),
+            rng.uniform(-0.1, 0.1, len(image)),
+            rng.uniform(0.0, 0.05, len(image)),
+        )
+    )
+    grain = torch.from_numpy(rng.standard_normal(image.shape, dtype=np.float32)).to(image.device)
+    return [(image * gain + offset + noise * grain).clamp(-3, 3), *maps]
+
+
 def pooled(
     count: int, image: torch.Tensor, label: torch.Tensor, weight: torch.Tensor, *more: torch.Tensor
 ) -> tuple[torch.Tensor, ...]:

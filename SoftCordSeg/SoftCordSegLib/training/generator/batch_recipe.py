@@ -20,6 +20,8 @@ class BatchRecipe:
         spacing: mm, isotropic.
         pooled: voxels of which the mean is taken along each axis in the end: a patch has
             ``shape / pooled`` voxels of ``spacing * pooled`` mm then.
+        echoes: how often each patch is used (:class:`..batch.EchoedBatches`); more than once only
+            without twins.
         contract: "around_cord" or "whole": how intensities are scaled at the end.
         spline: order by which the program brings slices to the working grid.
         real: share of real images; the rest is synthetic.
@@ -77,6 +79,7 @@ class BatchRecipe:
     contract: str
     spline: int = 2
     pooled: int = 1
+    echoes: int = 1
     real: float = 0.5
     twins: float = 0.0
     poses: tuple[float, float, float] = (0.3, 0.3, 0.4)
@@ -152,6 +155,12 @@ class BatchRecipe:
             raise InputError(
                 f"A patch of {self.shape} has an odd number of voxels.",
                 hint="Give even sizes; where voxels are pooled, an even number of those.",
+            )
+
+        if self.echoes < 1 or (self.echoes > 1 and self.twins > 0):
+            raise InputError(
+                f"Patches are used {self.echoes} times, with {self.twins:g} of them twins.",
+                hint="Set echoes to at least 1, and to 1 where there are twins.",
             )
 
     def plain(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ... import structured_text
 from ...errors import InputError
+from ..batch import EchoedBatches
 from ..packed import Packed, read_packed
 from .first_weights import Start
 from .trainer_plan import TrainerPlan
@@ -117,7 +118,9 @@ def batch_source(
         return PlainPatches(packed, PlainRecipe(**settings), device)
     from ..generator import BatchRecipe, PatchBatches
 
-    return PatchBatches(packed, BatchRecipe.of(settings), device)
+    made = BatchRecipe.of(settings)
+    source = PatchBatches(packed, made, device)
+    return EchoedBatches(source, made.echoes) if made.echoes > 1 else source
 
 
 def _recipe(recipe: dict[str, Any], stage: str) -> dict[str, Any]:
