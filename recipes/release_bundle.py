@@ -6,9 +6,10 @@
 The averaged weights of each of its trainings (of a network that it has not trained yet, or that
 ``--only`` leaves out: those of the shipped bundle), or the mean with those of a bundle that was
 made from it earlier: over so many steps an average of weights forgets what single patches taught.
-Soft values that mean the share of a voxel (``soft_edge.py``); and what the metadata of the shipped
-bundle say of name, licence and earlier versions.  Weights, configurations and nothing else: the
-model card is written by hand.
+Soft values that mean the share of a voxel (``soft_edge.py``), probabilities of the locator that
+mean what they say (``locator_calibration.py``); and what the metadata of the shipped bundle say of
+name, licence and earlier versions.  Weights, configurations and nothing else: the model card is
+written by hand.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import locator_calibration
 import soft_edge
 from quiet import runs_folder
 
@@ -63,7 +65,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with tempfile.TemporaryDirectory() as work:
             faint = Path(work) / "faint"
             export_run(faint, states, parent=parent.folder, words=said, command=COMMAND)
-            code = soft_edge.main([str(faint), str(options.out), "--data", str(options.data)])
+            spread = Path(work) / "spread" if "locator" in states else options.out
+            code = soft_edge.main([str(faint), str(spread), "--data", str(options.data)])
+            if not code and "locator" in states:
+                code = locator_calibration.main([str(spread), str(options.out)])
     except SoftCordSegError as error:
         print(error, file=sys.stderr)
         return 1

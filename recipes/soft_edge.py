@@ -21,7 +21,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from softness_study import pairs
@@ -41,7 +41,7 @@ from SoftCordSegLib.volume.moved_edge import moved_edge
 if TYPE_CHECKING:
     import torch
 
-    from SoftCordSegLib.network import ModelBundle
+    from SoftCordSegLib.network import ModelBundle, Stage
 
 HERE = Path(__file__).resolve().parent
 # Not the cord of softness_study.py.
@@ -125,27 +125,40 @@ def write(bundle: ModelBundle, out: Path, low: float, high: float, fitted_on: li
         InputError: its segmenter does not end in a clipped layer, or has been stretched already.
     """
     stage = bundle.segmenter
-    provenance = dict(bundle.metadata.get("provenance", {}))
-    if stage is None or stage.activation != "clip" or "soft_edge" in provenance:
+    stretched = "soft_edge" in bundle.metadata.get("provenance", {})
+    if stage is None or stage.activation != "clip" or stretched:
         raise InputError(
             "Only a segmenter whose output is clipped can be stretched, and only once.",
             path=bundle.folder,
             hint="Choose another bundle.",
         )
+    segmenter = stretched_heads(bundle.network(stage).state_dict(), low, high)
+    note = {"soft_edge": {"low": low, "high": high, "fitted_on": fitted_on}}
+    write_changed(bundle, out, stage, segmenter, note)
+
+
+def write_changed(
+    bundle: ModelBundle,
+    out: Path,
+    stage: Stage,
+    state: dict[str, torch.Tensor],
+    note: dict[str, Any],
+) -> None:
+    """The bundle with other weights of one network, in half precision, and a note in its
+    provenance.
+    """
     inference = json.loads((bundle.folder / "configs" / "inference.json").read_text("utf-8"))
     weights = {
         one.weights: bundle.network(one).state_dict()
         for one in (bundle.segmenter, bundle.locator)
         if one is not None
     }
-    segmenter = stretched_heads(weights[stage.weights], low, high)
-    weights[stage.weights] = segmenter
+    weights[stage.weights] = state
     halves = {
         name: {key: value.half() for key, value in state.items()} for name, state in weights.items()
     }
-    provenance["soft_edge"] = {"low": low, "high": high, "fitted_on": fitted_on}
-    metadata = {**bundle.metadata, "provenance": provenance}
-    save_bundle(out, metadata, inference, halves)
+    provenance = {**bundle.metadata.get("provenance", {}), **note}
+    save_bundle(out, {**bundle.metadata, "provenance": provenance}, inference, halves)
     card = bundle.folder / "docs"
     if card.is_dir() and card.resolve() != (out / "docs").resolve():
         shutil.copytree(card, out / "docs", dirs_exist_ok=True)
