@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy import ndimage
 
@@ -23,3 +25,19 @@ def test_near_is_what_is_near_in_the_whole_image():
 def test_the_locator_sees_all_that_fits_into_its_tile():
     stage = Stage("none", (4, 8), ((1, 1, 1), (2, 2, 2)), 2.0, (96, 96, 96), 0.5, "sigmoid")
     assert locator_sizes((50, 90, 121), (16, 16, 16), stage) == ((64, 96, 121), (64, 96, 96))
+
+
+def test_a_small_image_is_padded_to_a_field_that_the_locator_was_trained_on():
+    stage = Stage("none", (4, 8), ((1, 1, 1), (2, 2, 2)), 4.0, (96, 96, 96), 0.5, "sigmoid")
+    stage = replace(stage, fields=((32, 48, 64), (16, 96, 64), (48, 64, 32)))
+    for shape, padded in (
+        ((13, 91, 54), (16, 96, 64)),
+        ((20, 20, 20), (32, 48, 64)),
+        ((30, 40, 60), (32, 48, 64)),
+        ((58, 58, 28), (64, 64, 32)),
+        ((60, 90, 121), (64, 96, 121)),
+    ):
+        assert locator_sizes(shape, (16, 16, 16), stage)[0] == padded
+    # Where memory is short, by tiles.
+    small = replace(stage, tile=(32, 32, 32))
+    assert locator_sizes((13, 91, 54), (16, 16, 16), small) == ((16, 96, 64), (16, 32, 32))

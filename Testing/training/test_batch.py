@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from SoftCordSegLib.training.batch import Batch, BatchesAhead, EchoedBatches, MixedBatches
+from SoftCordSegLib.training.batch import (
+    Batch,
+    BatchesAhead,
+    BatchesByTurns,
+    EchoedBatches,
+    MixedBatches,
+)
 
 
 class Numbered:
@@ -55,6 +61,14 @@ def test_batches_made_ahead_are_the_same_wherever_a_run_begins():
     direct, ahead = Numbered(1), BatchesAhead(Numbered(1), processes=1, steps=6)
     for step in (0, 1, 2, 4, 5, 2):
         assert torch.equal(ahead.batch(3, step, 2).image, direct.batch(3, step, 2).image)
+
+
+def test_batches_by_turns_are_of_one_source_each_and_draw_other_numbers():
+    by_turns = BatchesByTurns([Numbered(1), Numbered(2), Numbered(3)])
+    batches = [by_turns.batch(4, step, 2) for step in range(6)]
+    assert [values(batch) for batch in batches] == [[1, 1], [2, 2], [3, 3]] * 2
+    assert len({tuple(batch.image.flatten().tolist()) for batch in batches}) == 6
+    assert torch.equal(by_turns.batch(4, 3, 2).image, batches[3].image)
 
 
 class Patches:

@@ -57,6 +57,9 @@ class Stage:
         tile: voxels along (Left, Anterior, Superior).
         overlap: of neighbouring tiles, 0 to below 1.
         activation: of the whole volume's raw outputs, a name in ``activations.ACTIVATIONS``.
+        fields: voxels of the fields of view that it was trained on, where it sees whole images:
+            a smaller image is padded to one of them, as its instance norm hangs on how much of a
+            field is body and how much is air.
     """
 
     weights: str
@@ -66,6 +69,7 @@ class Stage:
     tile: tuple[int, int, int]
     overlap: float
     activation: str
+    fields: tuple[tuple[int, int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -352,7 +356,7 @@ def save_bundle(
             safetensors.torch.save_file(tensors, path)
         sums[name] = file_sha256(folder / name)
     plain = {
-        key: asdict(value) if isinstance(value, Stage) else value
+        key: _plain_stage(value) if isinstance(value, Stage) else value
         for key, value in inference.items()
     }
     write_text_atomically(folder / "configs" / "inference.json", json.dumps(plain, indent=2) + "\n")
@@ -360,6 +364,11 @@ def save_bundle(
         folder / "configs" / "metadata.json",
         json.dumps({**metadata, "weights": sums}, indent=2) + "\n",
     )
+
+
+def _plain_stage(stage: Stage) -> dict[str, Any]:
+    """For JSON; what a stage does not have is left out."""
+    return {key: value for key, value in asdict(stage).items() if key != "fields" or value}
 
 
 def _letters(value: Any) -> str:
@@ -379,12 +388,17 @@ def _stage(entry: dict[str, Any]) -> Stage:
         tile=limits.three(entry["tile"], "tile", limits.TILE),
         overlap=limits.number(entry["overlap"], "overlap", limits.OVERLAP),
         activation=limits.text(entry["activation"], "activation"),
+        fields=tuple(
+            limits.three(field, "fields", limits.TILE)
+            for field in limits.listed(entry.get("fields", ()), "fields")
+        ),
     )
     if stage.activation not in ACTIVATIONS:
         raise ValueError(f"unknown activation {stage.activation}")
     if any(n % step for n, step in zip(stage.tile, shape.divisor)):
         raise ValueError(f"the tile is not a multiple of {shape.divisor}")
-    limits.check_tile(stage.tile, stage.features, stage.strides)
+    for size in (stage.tile, *stage.fields):
+        limits.check_tile(size, stage.features, stage.strides)
     return stage
 
 

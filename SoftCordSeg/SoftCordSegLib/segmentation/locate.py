@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from scipy import ndimage
 
@@ -31,17 +33,24 @@ def locator_sizes(
     shape: tuple[int, int, int], divisor: tuple[int, int, int], stage: Stage
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """What the coarse image is padded to, and the tile in which the locator sees it: all of it
-    where it fits into the stage's tile.
+    where it fits into the stage's tile.  Of the fields that the locator was trained on, it is
+    padded to the one with which there is least to compute.
 
     Args:
         shape: of the coarse image.
         divisor: sizes must be multiples of it.
         stage: its tile is the largest volume that is run in one piece.
     """
-    padded = tuple(
-        max(min(-(-n // d) * d, t) if n <= t else n, n)
-        for n, d, t in zip(shape, divisor, stage.tile)
-    )
+    fields = stage.fields or ((0, 0, 0),)
+    sizes = [[max(n, f) for n, f in zip(shape, field)] for field in fields]
+    larger = [
+        tuple(
+            max(min(-(-n // d) * d, t) if n <= t else n, n)
+            for n, d, t in zip(size, divisor, stage.tile)
+        )
+        for size in sizes
+    ]
+    padded = min(larger, key=math.prod)
     return padded, tuple(min(t, n) for t, n in zip(stage.tile, padded))
 
 

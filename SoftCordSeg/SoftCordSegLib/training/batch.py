@@ -113,6 +113,25 @@ class _Numbered:
         return self.source.batch(self.seed, step, self.size)
 
 
+class BatchesByTurns:
+    """Several sources of batches of different sizes as one :class:`BatchSource`: each step has a
+    batch of one of them.
+
+    Args:
+        sources: at least one.
+    """
+
+    def __init__(self, sources: Sequence[BatchSource]):
+        self._sources = list(sources)
+
+    def batch(self, seed: int, step: int, size: int) -> Batch:
+        """The batch of a step of the run that has ``seed``."""
+        count = len(self._sources)
+        turn, number = divmod(step, count)
+        # A seed of its own for each source, so that they draw different numbers.
+        return self._sources[number].batch(count * seed + number, turn, size)
+
+
 class EchoedBatches:
     """A :class:`BatchSource` that gives each patch several times, in other mixtures, for patches
     that take longer to make than to learn from ("data echoing", Choi et al. 2019).

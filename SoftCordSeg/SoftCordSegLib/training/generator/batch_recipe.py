@@ -17,6 +17,7 @@ class BatchRecipe:
 
     Attributes:
         shape: voxels of a patch, axes to the Left, Anterior, Superior.
+        other_shapes: further ones, by turns: fields of view of other proportions.
         spacing: mm, isotropic.
         pooled: voxels of which the mean is taken along each axis in the end: a patch has
             ``shape / pooled`` voxels of ``spacing * pooled`` mm then.
@@ -78,6 +79,7 @@ class BatchRecipe:
     spacing: float
     contract: str
     spline: int = 2
+    other_shapes: tuple[tuple[int, int, int], ...] = ()
     pooled: int = 1
     echoes: int = 1
     real: float = 0.5
@@ -151,17 +153,23 @@ class BatchRecipe:
                 f" spline of order 1 or 2, not {self.shape}, {self.contract!r} and {self.spline}.",
                 hint="Correct them.",
             )
-        if any(n % (2 * self.pooled) for n in self.shape):
-            raise InputError(
-                f"A patch of {self.shape} has an odd number of voxels.",
-                hint="Give even sizes; where voxels are pooled, an even number of those.",
-            )
+        for shape in self.shapes:
+            if len(shape) != 3 or any(n % (2 * self.pooled) for n in shape):
+                raise InputError(
+                    f"A patch of {shape} has an odd number of voxels.",
+                    hint="Give even sizes; where voxels are pooled, an even number of those.",
+                )
 
         if self.echoes < 1 or (self.echoes > 1 and self.twins > 0):
             raise InputError(
                 f"Patches are used {self.echoes} times, with {self.twins:g} of them twins.",
                 hint="Set echoes to at least 1, and to 1 where there are twins.",
             )
+
+    @property
+    def shapes(self) -> tuple[tuple[int, int, int], ...]:
+        """All sizes of patches."""
+        return (self.shape, *self.other_shapes)
 
     def plain(self) -> dict[str, Any]:
         """Plain types, for JSON."""
@@ -180,12 +188,11 @@ class BatchRecipe:
                 f"A recipe of patches has no '{sorted(unknown)[0]}'.",
                 hint="Correct the name or leave it out.",
             )
-        return cls(
-            **{
-                name: tuple(value) if isinstance(value, list) else value
-                for name, value in plain.items()
-            }
-        )
+        return cls(**{name: _tuples(value) for name, value in plain.items()})
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, (list, tuple)) else value
 
 
 SEGMENTER = BatchRecipe((48, 64, 64), 1.0, "around_cord")

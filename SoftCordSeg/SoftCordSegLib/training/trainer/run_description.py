@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ... import structured_text
 from ...errors import InputError
-from ..batch import EchoedBatches
+from ..batch import BatchesByTurns, EchoedBatches
 from ..packed import Packed, read_packed
 from .first_weights import Start
 from .trainer_plan import TrainerPlan
@@ -119,8 +119,11 @@ def batch_source(
     from ..generator import BatchRecipe, PatchBatches
 
     made = BatchRecipe.of(settings)
-    source = PatchBatches(packed, made, device)
-    return EchoedBatches(source, made.echoes) if made.echoes > 1 else source
+    sources: list[BatchSource] = []
+    for shape in made.shapes:
+        source = PatchBatches(packed, replace(made, shape=shape, other_shapes=()), device)
+        sources.append(EchoedBatches(source, made.echoes) if made.echoes > 1 else source)
+    return BatchesByTurns(sources) if len(sources) > 1 else sources[0]
 
 
 def _recipe(recipe: dict[str, Any], stage: str) -> dict[str, Any]:
@@ -147,7 +150,7 @@ def _recipe(recipe: dict[str, Any], stage: str) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
+    return list(map(_plain, value)) if isinstance(value, (list, tuple)) else value
 
 
 def open_training(

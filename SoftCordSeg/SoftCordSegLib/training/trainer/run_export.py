@@ -127,7 +127,15 @@ def _stage(file: str, state: RunState, name: str) -> Stage:
         plan.tile,
         _OVERLAP,
         ACTIVATION[name],
+        _fields(state.recipe) if name == "locator" else (),
     )
+
+
+def _fields(recipe: dict[str, Any]) -> tuple[tuple[int, int, int], ...]:
+    """Sizes of the patches on the network's grid; none where the recipe does not say."""
+    shapes = [recipe["shape"], *recipe.get("other_shapes", ())] if "shape" in recipe else []
+    pooled = recipe.get("pooled", 1)
+    return tuple((i // pooled, j // pooled, k // pooled) for i, j, k in shapes)
 
 
 def _taken(
