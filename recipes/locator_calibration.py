@@ -20,11 +20,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from soft_edge import stretched_heads, write_changed
+from torch.nn import functional
 
 from SoftCordSegLib.errors import InputError, SoftCordSegError
 from SoftCordSegLib.network import ModelBundle, load_bundle
 from SoftCordSegLib.network.store import find_bundle
 from SoftCordSegLib.processes import keep_freed_memory
+from SoftCordSegLib.segmentation.locate import locator_sizes
 from SoftCordSegLib.training.batch import pooled
 from SoftCordSegLib.training.generator import BatchRecipe, PatchBatches
 from SoftCordSegLib.training.packed import Packed, fractions, image_values, read_packed
@@ -97,12 +99,12 @@ def on_images(bundle: ModelBundle, packed: Packed) -> Iterator[Answers]:
         image, label, weight = pooled(
             count, *(torch.from_numpy(np.ascontiguousarray(x))[None] for x in maps)
         )
-        divisor = network.config.divisor
-        short = [(-n) % d for n, d in zip(image.shape[1:], divisor)]
+        size, _ = locator_sizes(image.shape[1:], network.config.divisor, bundle.locator)
+        extra = [n - m for n, m in zip(size, image.shape[1:])]
         # The last axis comes first.
-        padding = [n for extra in reversed(short) for n in (0, extra)]
-        image = torch.nn.functional.pad(image[:, None], padding, mode="replicate")
-        label, weight = (torch.nn.functional.pad(x[:, None], padding) for x in (label, weight))
+        padding = [n for e in reversed(extra) for n in (e // 2, e - e // 2)]
+        image = functional.pad(image[:, None], padding, mode="replicate")
+        label, weight = (functional.pad(x[:, None], padding) for x in (label, weight))
         yield _answers(network, image, label, weight)
 
 
