@@ -77,7 +77,7 @@ def figure_of(name: str, image: Volume, mask: Volume, drawn: Volume | None) -> F
     figure = Figure(figsize=(16, 3.6))
     axes = figure.subplots(1, PLANES + 1)
     title = name if drawn is None else f"{name}   {scores(mask, drawn)}"
-    axes[0].set_title(title, color="white", fontsize=9, loc="left")
+    figure.suptitle(title, x=0.01, y=0.99, ha="left", color="white", fontsize=9)
     low, high = np.nanpercentile(image.data, (1, 99.5))
     middles = middles_of(mask if (mask.data >= 0.5).any() or drawn is None else drawn)
     step = image.spacing

@@ -25,7 +25,8 @@ def test_the_outlines_of_both_masks_are_drawn_where_they_are(pictures):
     figure = pictures.figure_of("neck", a_tube(5), mask, drawn)
 
     sagittal, *axial = figure.axes
-    assert "Dice" in sagittal.get_title(loc="left")
+    assert "Dice" in figure.get_suptitle()
+    assert len(sagittal.collections) == 2
     assert [axis.get_title() for axis in axial] == [f"slice {k}" for k in (10, 15, 20, 24, 29)]
     colours = [[tuple(c.get_edgecolor()[0][:3]) for c in axis.collections] for axis in axial]
     assert colours == [[(1.0, 1.0, 0.0), (0.0, 1.0, 0.0)]] * 5
@@ -45,5 +46,5 @@ def test_scores_are_of_the_drawn_slices(pictures):
 def test_where_nothing_was_found_the_image_is_shown(pictures):
     empty = a_tube(5).with_data(np.zeros((40, 50, 30), np.float32))
     figure = pictures.figure_of("head", a_tube(5), empty, None)
-    assert figure.axes[0].get_title(loc="left") == "head"
+    assert figure.get_suptitle() == "head"
     assert not any(axis.collections for axis in figure.axes)
