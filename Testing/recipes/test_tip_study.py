@@ -35,5 +35,5 @@ def test_made_images_show_the_cord_above_its_tip_and_the_sac_below(study):
     assert len(images) == 2
     for _, image, tip_mm in images:
         assert image.shape == study.RECIPE.shape
-        assert 60 <= tip_mm <= study.RECIPE.shape[2] - 40
+        assert 120 <= tip_mm <= study.RECIPE.shape[2] - 60
         assert image.data.std() > 0

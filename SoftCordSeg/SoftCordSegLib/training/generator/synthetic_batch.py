@@ -126,9 +126,12 @@ class SyntheticBatch:
         lowest = draws.put((TIP_MM + 7 - bottom) / spacing[:, 2])
         k_canal = torch.where(whole, torch.minimum(torch.maximum(k, lowest), top), folded) + start
         end = TIP_MM - draws.uniform(100, 190, count)
-        taper = torch.sigmoid((placement.height - end) / draws.uniform(4, 12, count)).clamp(
-            min=0.02
+        # In a few millimetres, or, mostly, over the height of several vertebrae: there it has the
+        # calibre of a cord.
+        over = np.where(
+            rng.random(count) < 0.35, rng.uniform(4, 12, count), rng.uniform(12, 45, count)
         )
+        taper = torch.sigmoid((placement.height - end) / draws.put(over)).clamp(min=0.02)
         middles = [[(n - 1) / 2 for n in maps.shape[2:4]] for maps in (atlas.inner, atlas.canal)]
         voxels = [draws.put(spacing[:, axis]) for axis in (0, 1)]
         inside = [m + c * (widen / v) for m, c, v in zip(middles[0], _cord(placement), voxels)]
