@@ -41,6 +41,9 @@ COLUMNS = ("release", "contrast", "image", "first", "last", "area_mm2")
 SAME_PERCENT = 0.5
 # Of a contrast's mean, from one release to the next.
 RELEASE_PERCENT = 10.0
+# Contrasts in which a release was meant to move further. 0.6.0: the masks of 0.5.0 were 13 to 21 %
+# smaller than drawn ones there (recipes/compact/ABLATION.md).
+MEANT = {"0.6.0": ("T2w", "DWI", "EPI")}
 Row = dict[str, str]
 
 
@@ -127,7 +130,10 @@ def compare(recorded: list[Row], measured: list[Row], release: str) -> int:
                 f"{drift.dataset:12s} {drift.previous} to {drift.release}: {drift.images} images,"
                 f" {drift.mean_mm2:+.2f} mm2, {drift.mean_percent:+.2f} %"
             )
-        problems += drifts_beyond(drifts, RELEASE_PERCENT)
+        meant = MEANT.get(release, ())
+        problems += drifts_beyond(
+            (drift for drift in drifts if drift.dataset not in meant), RELEASE_PERCENT
+        )
     for problem in problems:
         print(f"FAILED: {problem}")
     return int(bool(problems))

@@ -9,7 +9,6 @@ from segmentation.conftest import BrightBundle, BrightIsCord, bright_bundle
 from segmentation.tubes import dice
 from SoftCordSegLib.network import load_bundle, shipped_bundles
 from SoftCordSegLib.segmentation import segment
-from SoftCordSegLib.segmentation.follow_cord import Followed
 from SoftCordSegLib.volume import Volume, read_nifti, reorient
 
 LENGTH = 220
@@ -188,10 +187,3 @@ def test_the_thoracic_cord_of_a_real_neck_is_followed_to_the_edge(shared_data):
     result = segment(part, load_bundle(shipped_bundles()[0]))
     found = set(filled(result.volume.data))
     assert set(filled(drawn[:, 60:230, :140])) - found <= set(range(5))
-
-
-def test_cord_that_was_found_in_finer_voxels_only_is_said():
-    soft, _ = a_cord()
-    assert Followed(soft, finer_mm=3.0).notes == ()
-    (note,) = Followed(soft, finer_mm=31.4).notes
-    assert note.startswith("Over 31 mm the cord was found in finer voxels only")

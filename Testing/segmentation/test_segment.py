@@ -233,6 +233,23 @@ def test_a_place_where_the_segmenter_sees_no_cord_is_given_up_for_the_next(image
     assert dice(segment(both, bundle).volume.data >= 0.5, truth >= 0.5) > 0.8
 
 
+@pytest.mark.parametrize(
+    ("half_length", "beside", "is_cord"), [(35, 20, True), (35, 160, False), (11, 20, False)]
+)
+def test_of_two_tubes_in_one_spine_the_upper_one_is_the_cord(half_length, beside, is_cord):
+    """The lower one is the sac, which narrows to the calibre of a cord where it ends."""
+    grid = isotropic((40, 240, 310))
+    lower, sac = tube_image(grid, grid.to_world([20, 30, 60]), 5.5, half_length_mm=50)
+    upper, cord = tube_image(
+        grid, grid.to_world([20, 30 + beside, 240]), 5.2, half_length_mm=half_length
+    )
+    image = Volume(np.maximum(lower.data, upper.data), grid.affine)
+    mask = segment(image, bright_bundle()).volume.data >= 0.5
+    truth, other = (cord, sac) if is_cord else (sac, cord)
+    assert dice(mask, truth >= 0.5) > 0.9
+    assert not (mask & (other >= 0.5)).any()
+
+
 def test_the_image_is_not_changed(image_and_truth, bundle):
     image, _ = image_and_truth
     before = image.data.copy()

@@ -19,24 +19,11 @@ IMAGES = (
     "gm-challenge/sub-9709Ses1_run-1_T2star",
     "errsm/sub-errsm18_T2w",
 )
-# Its intensities are scaled by the whole image, as the shipped bundle names it; far from the coil
-# the cord is then darker or brighter with what lies around it: by the range of the whole image the
-# volume of the part would change by 0.8 %.
-SCALED_BY_ALL = pytest.mark.xfail(reason="5 % with the contract whole_image", strict=False)
-# A margin of up to 10 mm stays, so that the working grid of images that scanners leave so does not
-# move; where it was added, it moves by a part of a voxel.
-MOVED = {("sct-testing/t2", 3): pytest.mark.xfail(reason="1.1 %", strict=False)}
 LONG = ("errsm/sub-errsm18_T2w", "errsm/sub-errsm21_T2w", "errsm/sub-errsm22_T2w")
 
 
-@pytest.mark.parametrize(
-    ("name", "seed"),
-    [
-        pytest.param(name, seed, marks=MOVED.get((name, seed), ()))
-        for name in IMAGES
-        for seed in range(6)
-    ],
-)
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("name", IMAGES)
 def test_padding(shared_data, name, seed):
     rng = np.random.default_rng(seed)
     pads = rng.integers(0, 40, (3, 2)) * (rng.random((3, 2)) < 0.6)
@@ -45,7 +32,7 @@ def test_padding(shared_data, name, seed):
 
 
 @pytest.mark.parametrize("margin_mm", [15.0, 20.0, 30.0])
-@pytest.mark.parametrize("name", [*IMAGES[2:4], pytest.param(IMAGES[4], marks=SCALED_BY_ALL)])
+@pytest.mark.parametrize("name", IMAGES[2:])
 def test_cropping(shared_data, name, margin_mm):
     assert cropping_changes_volume_by(an_image(shared_data, name), margin_mm) < 0.01
 

@@ -11,8 +11,7 @@ from SoftCordSegLib.workflows.segment_images import VolumeRequest, segment_volum
 
 # The heights (S, mm) of C2/C3, C3/C4, ... by eye, at the end of the disc that faces the cord.
 NECKS = {
-    # The mask of 0.5.0 ends above the next one, which is then found 7 mm too low.
-    "errsm20": (55, 35, 19, 3, -12, -28, -45),
+    "errsm20": (55, 35, 19, 3, -12, -28, -45, -59),
     "errsm22": (51, 32, 18, 1, -16, -32, -49, -68, -86, -107),
 }
 

@@ -1,13 +1,11 @@
 """Following the cord, stretch by stretch, from where it was found to where it ends.
 
 The segmenter first looks where the locator saw a cord.  Where the mask then ends inside the image,
-one tile is laid onto the next stretch, in the direction in which the cord leaves the last one:
-first in the voxels that the segmenter was trained on, then, where that finds nothing, in finer
-ones, in which a thin thoracic cord looks as large as a cervical one.  What is found is taken slice
-by slice as long as it goes on like a cord: of a like area, near the line, certain.  It ends where
-the cord tapers off, where nothing is found over a stretch longer than an artefact or a lesion is
-long, or where the image ends.  So a tile or two are computed for each free end and for each few
-centimetres of cord that the locator missed, whatever the field of view.
+one tile is laid onto the next stretch, in the direction in which the cord leaves the last one.
+What is found is taken slice by slice as long as it goes on like a cord: of a like area, near the
+line, certain.  It ends where the cord tapers off, where nothing is found over a stretch longer than
+an artefact or a lesion is long, or where the image ends.  So a tile is computed for each free end
+and for each few centimetres of cord that the locator missed, whatever the field of view.
 """
 
 from __future__ import annotations
@@ -20,30 +18,13 @@ from scipy import ndimage
 from ..network.activations import ACTIVATIONS
 from ..network.engines import Predict
 from ..progress import Progress
-from ..volume import Box, Grid, Volume, resample, resample_mask
-from ..volume.intensities import SEGMENTER_PERCENTILES, Scaling, limits
+from ..volume import Box, Grid, Volume, resample
 from ..volume.resampling import IMAGE_ORDER
 from .predictor import Networks
 from .working_image import WorkingImage, fine_grid, is_narrow
 
-
-@dataclass(frozen=True)
-class _Look:
-    """A way to look at the next stretch.
-
-    Attributes:
-        factor: by which the voxels are smaller than the segmenter's own.
-        ahead_mm: from the last slice of cord to the middle of the tile.
-        own_scaling: intensities are scaled by the tile's own, as far from the coil or in another
-            station of a stitched image they are others than elsewhere.
-    """
-
-    factor: float
-    ahead_mm: float
-    own_scaling: bool
-
-
-_LOOKS = (_Look(1.0, 16.0, own_scaling=False), _Look(1.5, 10.0, own_scaling=True))
+# From the last slice of cord to the middle of the next tile, mm.
+_AHEAD_MM = 16.0
 # A slice belongs to the cord if its area is between these parts of that of the slices before it,
 # its most certain voxel is at least so certain, and its middle is so near the line (mm, and more
 # after a gap, per mm of it).
@@ -79,8 +60,6 @@ _LEAST_MM = 40.0
 # Progress that is worth another tile, and the distance from the image's edge at which it has been
 # reached, mm (more with thick slices).
 _WORTH_MM, _EDGE_MM = 4.0, 2.5
-# A tile's own range of intensities counts where it is at least this part of the image's.
-_LEAST_RANGE = 0.15
 # The middle of a tile lies at least so far inside the image, mm.
 _INSET_MM = 10.0
 
@@ -91,24 +70,12 @@ class Followed:
 
     Attributes:
         soft: values on the working grid, large enough for all that was found.
-        finer_mm: length of cord that was found in finer voxels only.
         bridged_mm: of each gap that was filled from below and above, the lower and the upper end,
             (2, 3) RAS.
     """
 
     soft: Volume
-    finer_mm: float = 0.0
     bridged_mm: tuple[np.ndarray, ...] = ()
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """For the reader of the mask."""
-        if self.finer_mm < _WORTH_MM:
-            return ()
-        return (
-            f"Over {self.finer_mm:.0f} mm the cord was found in finer voxels only: its areas there"
-            " are less certain.",
-        )
 
 
 def follow_cord(
@@ -128,7 +95,7 @@ def follow_cord(
     for direction in (-1, 1):
         walk.go(direction)
     bridged = _bridge(canvas, working.image)
-    return Followed(canvas.volume, walk.finer * walk.step_mm, bridged)
+    return Followed(canvas.volume, bridged)
 
 
 def _bridge(canvas: _Canvas, image: Volume) -> tuple[np.ndarray, ...]:
@@ -246,15 +213,12 @@ def _middle(plane: np.ndarray) -> np.ndarray:
 
 @dataclass
 class _Walk:
-    """Goes along the cord, and keeps what it finds on the canvas; ``finer``: the slices that were
-    found in finer voxels.
-    """
+    """Goes along the cord, and keeps what it finds on the canvas."""
 
     working: WorkingImage
     networks: Networks
     canvas: _Canvas
     progress: Progress
-    finer: int = 0
     _segmenter: Predict | None = None
 
     @property
@@ -272,7 +236,6 @@ class _Walk:
         edge = int(high[2]) - 1 if direction > 0 else int(low[2])
         slack = max(_EDGE_MM, 0.75 * float(self.working.image.spacing[2])) / self.step_mm
         end = None
-        looks = list(_LOOKS)
         if not self._is_enough():
             return
         while True:
@@ -285,7 +248,7 @@ class _Walk:
                 return
             if direction < 0 and _ended_above(slices, end, self.step_mm):
                 return
-            reached = self._look_ahead(line, looks)
+            reached = self._look(line)
             if abs(reached - end) * self.step_mm < _WORTH_MM:
                 # Another piece of the mask may lie ahead, behind a gap.
                 piece = self._next_piece(_Slices.of(self.canvas), reached, direction)
@@ -293,21 +256,6 @@ class _Walk:
                     return
                 reached = piece
             end = reached
-
-    def _look_ahead(self, line: _Line, looks: list[_Look]) -> int:
-        """Look in the ways of ``looks`` in turn until the next stretch is found; the one that
-        found it comes first from then on.  The last slice of cord.
-        """
-        furthest = line.end
-        for look in tuple(looks):
-            reached = self._look(line, look)
-            if (reached - furthest) * line.direction > 0:
-                furthest = reached
-            if abs(furthest - line.end) * self.step_mm >= _WORTH_MM:
-                looks.remove(look)
-                looks.insert(0, look)
-                break
-        return furthest
 
     def _is_enough(self) -> bool:
         """Whether what was found is long enough to be followed: pieces of roots are short."""
@@ -345,7 +293,7 @@ class _Walk:
         ahead = full[(full - end) * direction * self.step_mm > _HOLE_MM]
         return None if not len(ahead) else int(ahead[0] if direction > 0 else ahead[-1])
 
-    def _look(self, line: _Line, look: _Look) -> int:
+    def _look(self, line: _Line) -> int:
         """Lay one tile ahead of the end of a line, and take what goes on like the cord.
 
         Returns:
@@ -356,51 +304,26 @@ class _Walk:
         # Beyond the image its edge is repeated: of that a tile is to see little.
         low, high = self._edges
         inset = _INSET_MM / self.step_mm
-        middle_z = line.end + line.direction * look.ahead_mm / self.step_mm
+        middle_z = line.end + line.direction * _AHEAD_MM / self.step_mm
         middle_z = max(min(middle_z, high[2] - 1 - inset), low[2] + inset)
-        middle = np.array([*line.at(middle_z), middle_z])
-        values, start = self._predict(middle, look, line)
+        values, start = self._predict(np.array([*line.at(middle_z), middle_z]), line)
         values[values < _PIECE_LEVEL] = 0
         kept, last = _goes_on(values, start, line, self.step_mm)
         if last != line.end:
             self.canvas.add(kept, start)
-            if look.factor > 1:
-                self.finer += abs(last - line.end)
         return last
 
-    def _predict(
-        self, middle: np.ndarray, look: _Look, line: _Line
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _predict(self, middle: np.ndarray, line: _Line) -> tuple[np.ndarray, np.ndarray]:
         """Soft values of a tile about a point of the lattice, and where they start in it."""
-        bundle = self.networks.bundle
-        stage = bundle.stages[1]
+        stage = self.networks.bundle.stages[1]
         lattice = self.canvas.lattice
         if self._segmenter is None:
             self._segmenter = self.networks.segmenter()
-        tile = np.array(stage.tile)
-        factor = look.factor
-        if factor == 1:
-            start = np.rint(middle - (tile - 1) / 2).astype(int)
-            grid = lattice.crop(start, start + tile)
-        else:
-            affine = lattice.affine.copy()
-            affine[:3, :3] /= factor
-            affine[:3, 3] = lattice.to_world(middle - (tile - 1) / 2 / factor)
-            grid = Grid(stage.tile, affine)
+        start = np.rint(middle - (np.array(stage.tile) - 1) / 2).astype(int)
+        grid = lattice.crop(start, start + np.array(stage.tile))
         sampled = resample(self.working.image, grid, order=IMAGE_ORDER).data
         scaling = self.working.scaling_at(lattice.to_world(line.points(middle[2])))
-        if look.own_scaling:
-            own = Scaling(*limits(sampled, SEGMENTER_PERCENTILES))
-            # Noise is not to be made as bright as a body.
-            if own.high - own.low >= _LEAST_RANGE * (scaling.high - scaling.low):
-                scaling = own
-        soft = ACTIVATIONS[stage.activation](self._segmenter(scaling(sampled)))
-        if factor == 1:
-            return soft, start
-        half = np.floor((tile - 1) / 2 / factor).astype(int)
-        start = np.rint(middle).astype(int) - half
-        part = lattice.crop(start, start + 2 * half + 1)
-        return resample_mask(Volume(soft, grid.affine), part).data, start
+        return ACTIVATIONS[stage.activation](self._segmenter(scaling(sampled))), start
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from ..progress import Progress
 from ..volume import Box, Grid, Volume, resample, resample_mask
 from ..volume.intensities import Scaling, blank_slices, padding_values, without_image
 from ..volume.resampling import IMAGE_ORDER
-from .cord_candidates import cord_candidates
+from .cord_candidates import Candidate, cord_candidates
 from .cord_plausibility import Surroundings, surroundings
 from .locate import locate, neighbourhood
 from .located_cord import LocatedCord
@@ -30,6 +30,10 @@ _MARGIN_MM = np.array([10.0, 10.0, 14.0])
 _REACH_MM = 14.0
 # The segmenter agrees with the locator if it finds at least this part of the located volume.
 _AGREEMENT = 0.5
+# A cord begins at the brain, so that what lies below it in its spine is none: the sac, whose lower
+# end narrows to the calibre of a cord.  A candidate above the best one takes its place if it has at
+# least this part of its score, and lies within so many mm of its vertical.
+_UPPER, _ONE_SPINE_MM = 0.25, 120.0
 # Soft values below this are the network's noise floor, not partial volume (SCT drops values below
 # 0.1).
 _FLOOR = 0.05
@@ -76,8 +80,8 @@ def locate_and_segment(
     known: LocatedCord | None = None,
 ) -> WorkingMask | None:
     """Locate the cord and segment it; where the segmenter finds little at a candidate, or something
-    that lies in no spine, the next one is tried.  A cord that is known, on this image's coarse
-    grid, is not located again.
+    that lies in no spine, the next one is tried, and so is one above it in the same spine.  A cord
+    that is known, on this image's coarse grid, is not located again.
     """
     if known is not None and known.mask.shape == working.coarse.shape:
         found = _segment_located(working, known, networks, progress.part(0.2, 0.95))
@@ -89,8 +93,10 @@ def locate_and_segment(
     candidates = locate(
         coarse, working.intensities.for_locator(), predict, divisor, stage, progress.part(0.02, 0.2)
     )
-    best, ruled_out = None, 0.0
+    best, best_score, ruled_out, settled = None, 0.0, 0.0, False
     for number, candidate in enumerate(candidates):
+        if settled and not _is_upper(candidate, best, best_score, coarse):
+            continue
         part = progress.part(
             0.2 + 0.75 * number / len(candidates), 0.2 + 0.75 * (number + 1) / len(candidates)
         )
@@ -101,11 +107,24 @@ def locate_and_segment(
         score, found = found.score, found.judged(working.image)
         if found.is_implausible:
             ruled_out = max(ruled_out, score)
-        if best is None or found.score > best.score:
-            best = found
-        if found.score > _AGREEMENT * candidate.score:
-            break
+        agrees = found.score > _AGREEMENT * candidate.score
+        if agrees if settled else best is None or found.score > best.score:
+            best, best_score = found, candidate.score
+        settled |= agrees
     return best
+
+
+def _is_upper(
+    candidate: Candidate, best: WorkingMask | None, best_score: float, coarse: Volume
+) -> bool:
+    """Whether a candidate lies above what was found, in the same spine."""
+    if best is None or best.located is None or candidate.score < _UPPER * best_score:
+        return False
+    upper, lower = (
+        coarse.grid.to_world(np.argwhere(mask)) for mask in (candidate.mask, best.located.mask)
+    )
+    across = upper.mean(axis=0) - lower.mean(axis=0)
+    return bool(upper[:, 2].min() > lower[:, 2].max() and np.hypot(*across[:2]) <= _ONE_SPINE_MM)
 
 
 def _segment_located(

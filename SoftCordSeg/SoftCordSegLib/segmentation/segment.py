@@ -240,7 +240,7 @@ def segment(
     if given_box is None and found is not None and found.score:
         followed = follow_cord(working, found.soft, networks, progress.part(0.94, 0.95))
         found = replace(found, soft=followed.soft, box=_box_with(found.box, followed.soft))
-        added = (*found.notes, *followed.notes, *_bridged_notes(followed, image))
+        added = (*found.notes, *_bridged_notes(followed, image))
     progress.report(0.95, "Resampling the mask to the image's grid")
     mask = _brought_back(image, found, working.seen, given_box)
     of_image = (*working.notes, *_blank_notes(image), *_thick_notes(image))

@@ -1,6 +1,6 @@
 """When memory runs out: locate the cord with smaller tiles, then segment on the CPU.
 
-Only the locator's tile is made smaller.  It is by far the largest (of the shipped model twenty
+Only the locator's tile is made smaller.  It is by far the largest (of the shipped model seven
 times the segmenter's), and the mask hardly depends on it.  The segmenter's tile is part of what it
 was trained on: with half of it, it finds half of the cord.
 """
