@@ -310,13 +310,26 @@ def test_every_step_alone_is_finite_and_is_an_option(packed, plain, lever):
 
 
 def test_a_recipe_is_kept_as_plain_json():
-    again = BatchRecipe.of(json.loads(json.dumps(dataclasses.replace(LOCATOR, twins=0.25).plain())))
-    assert again == dataclasses.replace(LOCATOR, twins=0.25)
+    for recipe in (
+        dataclasses.replace(LOCATOR, twins=0.25),
+        dataclasses.replace(LOCATOR, other_shapes=((32, 96, 64), (48, 64, 32)), echoes=4),
+    ):
+        assert BatchRecipe.of(json.loads(json.dumps(recipe.plain()))) == recipe
     with pytest.raises(InputError, match="no 'colour'"):
         BatchRecipe.of({**SEGMENTER.plain(), "colour": 1})
 
 
-@pytest.mark.parametrize("change", [{"shape": (47, 64, 64)}, {"contract": "none"}, {"spline": 3}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"shape": (47, 64, 64)},
+        {"other_shapes": ((48, 64, 63),)},
+        {"contract": "none"},
+        {"spline": 3},
+        {"echoes": 0},
+        {"echoes": 2, "twins": 0.5},
+    ],
+)
 def test_impossible_recipes_are_refused(change):
     with pytest.raises(InputError):
         dataclasses.replace(SEGMENTER, **change)

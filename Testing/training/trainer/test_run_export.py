@@ -68,7 +68,12 @@ def test_a_pooled_locator_beside_the_segmenter_of_another_bundle(tmp_path, locat
     (other,) = set(INTENSITIES) - {parent.intensities}
     run = dataclasses.replace(
         locator,
-        recipe={**locator.recipe, "pooled": 2},
+        recipe={
+            **locator.recipe,
+            "pooled": 2,
+            "shape": [32, 64, 96],
+            "other_shapes": [[64, 64, 32]],
+        },
         record={"packed": {"contract": other}},
     )
 
@@ -76,6 +81,7 @@ def test_a_pooled_locator_beside_the_segmenter_of_another_bundle(tmp_path, locat
 
     bundle = load_bundle(tmp_path / "bundle")
     assert bundle.locator.spacing_mm == 4.0
+    assert bundle.locator.fields == ((16, 32, 48), (32, 32, 16))
     assert bundle.segmenter == parent.segmenter
     assert bundle.intensities == parent.intensities
 
