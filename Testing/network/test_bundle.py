@@ -129,6 +129,9 @@ def test_weights_outside_the_folder_or_of_a_format_that_runs_code_are_refused(bu
         lambda c: c.pop("locator"),
         lambda c: c["segmenter"].update(overlap=1.0),
         lambda c: c["locator"].update(activation="eval"),
+        lambda c: c["locator"].update(fields=[[32, 48]]),
+        lambda c: c["locator"].update(fields=[[32, 48, 1 << 20]]),
+        lambda c: c["locator"].update(fields=7),
     ],
 )
 def test_a_configuration_that_cannot_be_used_is_a_sentence(bundle_folder, change):
