@@ -108,9 +108,11 @@ def locate_and_segment(
         if found.is_implausible:
             ruled_out = max(ruled_out, score)
         agrees = found.score > _AGREEMENT * candidate.score
-        if agrees if settled else best is None or found.score > best.score:
+        # Once one is settled, what is tried lies above it: there agreeing is enough.
+        is_better = agrees if settled else best is None or found.score > best.score
+        if is_better:
             best, best_score = found, candidate.score
-        settled |= agrees
+        settled = settled or agrees
     return best
 
 
