@@ -34,6 +34,7 @@ _TOGETHER = {
     "thick_slices": {"slices": 1.0},
     "resampled": {"slices": 1.0},
     "enlargement": {"conus": 1.0},
+    "lumbosacral": {"conus": 1.0},
     "roots": {"conus": 1.0},
     "real_cropped": {"real": 1.0},
     "real_bias": {"real": 1.0},

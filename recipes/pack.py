@@ -10,6 +10,9 @@ as the program samples it, and scaled by the input contract *around_cord*.
     python pack.py --data DATA --labels BUNDLE        the images without a mask too
     python pack.py … --labels BUNDLE --labels-for IMAGE=OTHER
                                                       one of them by another bundle
+    python pack.py … --last PARTICIPANT …             training.csv with these of development.csv:
+                                                      the last part of a training, when its
+                                                      settings are chosen
 """
 
 from __future__ import annotations
@@ -148,6 +151,13 @@ def main() -> int:
         metavar="IMAGE=BUNDLE",
         help="another bundle for one image, named without its ending",
     )
+    parser.add_argument(
+        "--last",
+        nargs="+",
+        default=[],
+        metavar="PARTICIPANT",
+        help="of development.csv, to be trained on too: that list judges nothing of them any more",
+    )
     chosen = parser.parse_args()
     if (chosen.list is None) != (chosen.out is None):
         parser.error("--list and -o go together")
@@ -162,7 +172,8 @@ def main() -> int:
             # Development cases are only looked at during training: nothing is made from them.
             training = path.stem == "training"
             started = time.perf_counter()
-            packed = pack(path, chosen.data, labels, out.parent, with_anatomy=training)
+            more = of_development(chosen.last, chosen.data) if training else ()
+            packed = pack(path, chosen.data, labels, out.parent, training, more)
             write_packed(out, packed)
             report(packed, out, time.perf_counter() - started)
     except SoftCordSegError as error:
@@ -179,7 +190,32 @@ def labels_for(text: str) -> tuple[str, str]:
     return image, bundle
 
 
-def pack(path: Path, data: Path, labels: LabelModels, work: Path, with_anatomy: bool) -> Packed:
+def of_development(participants: Sequence[str], data: Path) -> list[Case]:
+    """The rows of development.csv of these participants.
+
+    Raises:
+        InputError: the list does not have one of them.
+    """
+    path = HERE / "development.csv"
+    cases = read_cases(path, data)
+    missing = sorted(set(participants) - {case.participant for case in cases})
+    if missing:
+        raise InputError(
+            f"No row of the list is of '{missing[0]}'.",
+            path=path,
+            hint="Choose participants that it names.",
+        )
+    return [case for case in cases if case.participant in participants]
+
+
+def pack(
+    path: Path,
+    data: Path,
+    labels: LabelModels,
+    work: Path,
+    with_anatomy: bool,
+    more: Sequence[Case] = (),
+) -> Packed:
     """All images of a list that have a label.
 
     Args:
@@ -188,12 +224,14 @@ def pack(path: Path, data: Path, labels: LabelModels, work: Path, with_anatomy: 
         labels: of the images that have no mask; they are left out where there is no bundle.
         work: folder for what is made on the way.
         with_anatomy: also the template's image, cord shapes and surroundings.
+        more: further rows, of another list.
 
     Raises:
         InputError: a file is missing or does not fit, or the list names somebody who is only to be
             evaluated on.
     """
-    cases = [one for each in read_cases(path, data) for one in series_means(each, work / "means")]
+    rows = [*read_cases(path, data), *more]
+    cases = [one for each in rows for one in series_means(each, work / "means")]
     wrong = [f"{case.participant} is evaluated on" for case in cases if case.use == "evaluate"]
     wrong += leaks(read_cases(HERE / "evaluation.csv"), cases)
     if wrong:
@@ -215,6 +253,7 @@ def pack(path: Path, data: Path, labels: LabelModels, work: Path, with_anatomy: 
     without = [case for case in without if case not in contradicted]
     record = {
         "list": path.name,
+        "last": sorted({case.participant for case in more}),
         "contract": AROUND_CORD,
         "offsets_mm": offsets,
         "label_model": None,

@@ -26,6 +26,7 @@ from SoftCordSegLib.training.generator.new_contrast import (
     with_curve,
     with_power,
 )
+from SoftCordSegLib.training.generator.placement import TIP_MM, Aim, draw_placement
 from SoftCordSegLib.training.generator.real_crops import RealPatches, scan_again
 from SoftCordSegLib.training.generator.scaling import scale_patches
 from SoftCordSegLib.training.generator.scanner import (
@@ -182,6 +183,30 @@ def test_the_lumbar_spine_is_mostly_cut_sagittally(draws, plain):
         assert 0.6 < sagittal[lumbar].mean() < 0.8
         assert sagittal[~lumbar].mean() < 0.35
         assert slices.step[sagittal].max() < 8
+
+
+def test_the_canal_runs_forward_below_the_tip_and_backward_in_the_sacrum(plain):
+    """By so much as spines do, and not at all above the twelfth thoracic vertebra; where the patch
+    is aimed, it stays.
+    """
+    shape = (8, 8, 200)
+    moved = []
+    for share in (0.0, 1.0):
+        recipe = dataclasses.replace(plain, shape=shape, spacing=2.0, lumbosacral=share)
+        heights = np.repeat([TIP_MM, TIP_MM + 330.0], 20)
+        aim = Aim(np.zeros((40, 3)), heights, np.ones(40, bool))
+        moved.append(draw_placement(Draws(3, 1, torch.device("cpu")), recipe, aim))
+    straight, curved = moved
+    forward = (straight.anterior - curved.anterior).mean(dim=(1, 2))
+    lumbar, cervical = forward[:20], forward[20:]
+    middle = lumbar.shape[1] // 2
+    assert lumbar[:, middle - 1 : middle + 1].abs().max() < 1.5
+    # 4 mm between places of the coarse grid: 60 mm and 195 mm below the tip.
+    assert (lumbar[:, middle - 15] > -15).all()
+    assert lumbar[:, middle - 15].mean() > 3
+    assert (lumbar[:, 1] < lumbar[:, middle - 15]).all()
+    assert -70 < lumbar[:, 1].mean() < -10
+    assert cervical[:, middle:].abs().max() == 0
 
 
 def test_real_distortion_is_shared_by_twins_and_moves_the_label_along(draws, plain):

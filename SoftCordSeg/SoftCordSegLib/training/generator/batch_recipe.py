@@ -48,6 +48,7 @@ class BatchRecipe:
             can be seen.
         enlargement: p of a lumbar enlargement other than the template's.
         bent, tilted: p of a curved spine (to 60° over the patch), and of one tilted by up to 60°.
+        lumbosacral: p of a lumbar spine with its lordosis, and of a sacrum that turns backwards.
         displaced: p of a cord at the back or at a side of its canal.
         compression, thin: p of flattening at some levels, and of a calibre down to half of the
             usual.
@@ -101,6 +102,7 @@ class BatchRecipe:
     enlargement: float = 0.5
     bent: float = 0.15
     tilted: float = 0.08
+    lumbosacral: float = 0.75
     displaced: float = 0.15
     compression: float = 0.25
     thin: float = 0.05

@@ -12,12 +12,14 @@ from scipy.spatial.transform import Rotation
 
 from .axis_operators import coarse_shape, enlarge
 from .batch_recipe import BatchRecipe
-from .draws import Curves, Draws
+from .draws import Curves, Draws, interpolate_curve
 
 # The template's cord ends there, mm above its lowest slice.
 TIP_MM = 26.0
 # Its lumbar enlargement is widest so far above the tip, mm.
 _ENLARGEMENT_MM = 45.0
+# The lumbar curve begins so far above the tip, mm; the sacrum has ended so far below it.
+_THORACIC_MM, _COCCYX_MM, _STEP_MM = 80.0, 260.0, 5.0
 # A spine bends no more tightly than around a circle of this radius, mm: 60° over 64 mm.
 _LEAST_RADIUS_MM = 61.0
 
@@ -103,6 +105,7 @@ def draw_placement(draws: Draws, recipe: BatchRecipe, aim: Aim) -> Placement:
     left, anterior = (
         axis - (bend(along) - bend(0.0)) for axis, bend in zip((left, anterior), bends)
     )
+    anterior = anterior - _lumbosacral(draws, recipe, aim.height, along)
 
     size = np.clip(rng.normal(1.0, 0.12, count), 0.75, 1.35)
     # Away from the canal the spine keeps the body's own scale, so that a wide canal does not make a
@@ -172,6 +175,34 @@ def _bent(draws: Draws, recipe: BatchRecipe, left, anterior, along) -> tuple[tor
     left[rows], anterior[rows] = cos * towards - sin * across, sin * towards + cos * across
     along[rows] = radius * turned
     return left, anterior, along
+
+
+def _lumbosacral(
+    draws: Draws, recipe: BatchRecipe, aim_mm: np.ndarray, along: torch.Tensor
+) -> torch.Tensor:
+    """How far to the Anterior the canal lies of where it is at the aim, mm: forward below the tip
+    of the cord, backward in the lower lumbar spine and, more steeply, in the sacrum.
+    """
+    rng, count = draws.host, len(aim_mm)
+    present = (rng.random(count) < recipe.lumbosacral) * 1.0
+    promontory = rng.uniform(100, 155, count)
+    # Millimetres below the tip, and there the slope of the canal: degrees forward going down.
+    knots = np.stack(
+        [np.full(count, -60.0), rng.uniform(-15, 25, count)]
+        + [promontory, promontory + 20, promontory + rng.uniform(50, 80, count)],
+        axis=1,
+    )
+    degrees = np.stack(
+        [np.zeros(count), rng.uniform(0, 22, count)]
+        + [rng.uniform(-30, 0, count), rng.uniform(-50, -20, count), rng.uniform(-40, 10, count)],
+        axis=1,
+    )
+    below = np.arange(-_THORACIC_MM, _COCCYX_MM + 1, _STEP_MM)
+    slope = np.array([np.interp(below, *pair) for pair in zip(knots, np.tan(np.deg2rad(degrees)))])
+    table = draws.table(np.cumsum(slope * present[:, None], axis=1) * _STEP_MM)
+    reach = _THORACIC_MM + _COCCYX_MM
+    aimed = draws.put((TIP_MM - aim_mm + _THORACIC_MM) / reach)
+    return interpolate_curve(table, aimed - along / reach) - interpolate_curve(table, aimed)
 
 
 def _cord_in_canal(
