@@ -381,3 +381,32 @@ def test_a_bundle_that_is_not_there_gets_a_sentence(pack, folder, monkeypatch, c
 
     assert "nowhere" in capsys.readouterr().err
     assert not (folder / "out.npz").exists()
+
+
+LAST = (("p2", "one"), ("p3", "two"))
+
+
+def test_participants_of_the_development_list_are_trained_on_last(pack, folder, monkeypatch):
+    """Those that are named, and no other; the record says who they are."""
+    rows = (f"{p},T2w,{image}.nii.gz,one_mask.nii.gz,{p},errsm,train" for p, image in LAST)
+    listed(folder, *rows)
+    (folder / "list.csv").rename(folder / "development.csv")
+    monkeypatch.setattr(pack, "HERE", folder)
+    (folder / "evaluation.csv").write_text(
+        "participant,contrast,image\np9,T2w,nine.nii.gz\n", encoding="utf-8"
+    )
+    more = pack.of_development(["p3"], folder)
+    assert [case.participant for case in more] == ["p3"]
+    path = listed(folder, ONE)
+    result = pack.pack(path, folder, unlabelled(pack), folder / "work", False, more)
+    assert [case.participant for case in result.cases] == ["p1", "p3"]
+    assert result.record["last"] == ["p3"]
+    with pytest.raises(InputError, match="No row of the list is of 'p9'"):
+        pack.of_development(["p3", "p9"], folder)
+
+
+def test_who_is_evaluated_on_is_not_trained_on_last_either(pack, shared_data, tmp_path):
+    evaluated = pack.read_cases(pack.HERE / "evaluation.csv", shared_data)
+    path = pack.HERE / "training.csv"
+    with pytest.raises(InputError, match="must not be trained on"):
+        pack.pack(path, shared_data, unlabelled(pack), tmp_path, False, evaluated[:1])
