@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from ..morphometry import level_name
 from .doubt import UNREADABLE, Doubt
 from .mask_profile import MaskProfile
 
@@ -166,6 +165,13 @@ def doubt_from(signs: Iterable[Sign], *, teach: float = 0.0, measures: dict | No
     )
 
 
+def _level_name(level: int) -> str:
+    # Where a mask has just been made, and no level is known, all of that floor would be imported.
+    from ..morphometry import level_name
+
+    return level_name(level)
+
+
 def _reason(named: Sequence[Sign]) -> str:
     """For example "C5, slice 87: area drops by 40 %; T1w disagrees by 18 %"."""
     parts: list[str] = []
@@ -173,7 +179,7 @@ def _reason(named: Sequence[Sign]) -> str:
     for sign in named:
         where = ""
         if sign.slice is not None and (not parts or sign.slice != before):
-            level = f"{level_name(sign.level)}, " if sign.level else ""
+            level = f"{_level_name(sign.level)}, " if sign.level else ""
             where = f"{level}slice {sign.slice}: "
         parts.append(f"{where}{sign.words}")
         before = sign.slice

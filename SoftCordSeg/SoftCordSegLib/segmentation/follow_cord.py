@@ -191,10 +191,12 @@ class _Slices:
 
     @classmethod
     def of(cls, canvas: _Canvas) -> _Slices:
-        areas = canvas.soft.sum(axis=(0, 1), dtype=float)
+        sums = [canvas.soft.sum(axis=axis, dtype=float) for axis in (1, 0)]
+        areas = sums[0].sum(axis=0)
+        moments = np.stack([np.arange(len(one)) @ one for one in sums], axis=1)
         middles = np.full((len(areas), 2), np.nan)
-        for z in np.flatnonzero(areas):
-            middles[z] = _middle(canvas.soft[:, :, z]) + canvas.start[:2]
+        np.divide(moments, areas[:, None], out=middles, where=areas[:, None] > 0)
+        middles += canvas.start[:2]
         return cls(int(canvas.start[2]), areas, canvas.soft.max(axis=(0, 1)), middles)
 
     def full(self) -> np.ndarray:
