@@ -232,14 +232,7 @@ def pack(
     """
     rows = [*read_cases(path, data), *more]
     cases = [one for each in rows for one in series_means(each, work / "means")]
-    wrong = [f"{case.participant} is evaluated on" for case in cases if case.use == "evaluate"]
-    wrong += leaks(read_cases(HERE / "evaluation.csv"), cases)
-    if wrong:
-        raise InputError(
-            f"The list has images that must not be trained on: {wrong[0].rstrip('.')}.",
-            path=path,
-            hint="Take the row out.",
-        )
+    check_unseen(cases, path)
     if with_anatomy:
         cases.append(
             replace(TEMPLATE, image=data / TEMPLATE.image, reference=data / TEMPLATE.reference)
@@ -282,6 +275,22 @@ def pack(
         )
     packed = Packed.of_cases(map(packed_case, labelled), record)
     return replace(packed, **packed_anatomy(data)) if with_anatomy else packed
+
+
+def check_unseen(cases: Sequence[Case], path: Path) -> None:
+    """Check that none of them is only to be evaluated on.
+
+    Raises:
+        InputError: one is; it names the list, ``path``.
+    """
+    wrong = [f"{case.participant} is evaluated on" for case in cases if case.use == "evaluate"]
+    wrong += leaks(read_cases(HERE / "evaluation.csv"), cases)
+    if wrong:
+        raise InputError(
+            f"The list has images that must not be trained on: {wrong[0].rstrip('.')}.",
+            path=path,
+            hint="Take the row out.",
+        )
 
 
 def drawn_elsewhere(case: Case, cases: Sequence[Case]) -> bool:

@@ -24,9 +24,9 @@ FEATURES, STRIDES = (4, 8), ((1, 1, 1), (2, 2, 2))
 
 @pytest.fixture
 def tube():
-    """A tube of 70 mm."""
+    """A tube of 90 mm."""
     grid = Grid((48, 48, 80), np.diag([1.5, 1.5, 1.5, 1.0]))
-    return tube_image(grid, (36, 36, 60), 5.0, 35.0)
+    return tube_image(grid, (36, 36, 60), 5.0, 45.0)
 
 
 @pytest.fixture

@@ -68,9 +68,9 @@ def bundle(tmp_path) -> BrightBundle:
 
 @pytest.fixture
 def tube():
-    """A tube of 70 mm and its true fractions."""
+    """A tube of 90 mm and its true fractions."""
     grid = Grid((48, 48, 80), np.diag([1.5, 1.5, 1.5, 1.0]))
-    return tube_image(grid, (36, 36, 60), 5.0, 35.0)
+    return tube_image(grid, (36, 36, 60), 5.0, 45.0)
 
 
 def test_with_room_the_tiles_are_whole(bundle, tube):

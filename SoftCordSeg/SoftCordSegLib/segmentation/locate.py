@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
@@ -18,6 +20,9 @@ from .tiles import Predict, predict_tiled
 
 # The soft value at which coarse pieces are separated: low, because a miss here cannot be recovered.
 _LEVEL = 0.25
+# Where all that is found there is something else, what has at least this part of it is looked at,
+# so many voxels beside that.
+_FAINT, _BESIDE = 0.25, 2
 # The segmenter decides among so many candidates.
 _CANDIDATES = 3
 
@@ -54,6 +59,30 @@ def locator_sizes(
     return padded, tuple(min(t, n) for t, n in zip(stage.tile, padded))
 
 
+@dataclass(frozen=True, eq=False)
+class Probabilities:
+    """What the locator says of each voxel of the coarse image.
+
+    Attributes:
+        soft: (i, j, k) float32 in [0, 1], axes to the Left, Anterior, Superior.
+        spacing: (3,) mm.
+    """
+
+    soft: np.ndarray
+    spacing: np.ndarray
+
+    def candidates(self) -> list[Candidate]:
+        """The likeliest first."""
+        return cord_candidates(self.soft, self.spacing, _LEVEL, most=_CANDIDATES)
+
+    def fainter(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Others, beside these: of what the locator thinks hardly likely."""
+        taken = np.any([one.mask for one in candidates], axis=0)
+        beside = ~ndimage.binary_dilation(taken, iterations=_BESIDE)
+        stretched = np.minimum(self.soft / _FAINT, 1) * beside
+        return cord_candidates(stretched, self.spacing, _LEVEL, most=_CANDIDATES)
+
+
 def locate(
     coarse: Volume,
     scaling: Scaling,
@@ -61,8 +90,8 @@ def locate(
     divisor: tuple[int, int, int],
     stage: Stage,
     progress: Progress,
-) -> list[Candidate]:
-    """Where the cord could be, the likeliest candidate first; masks on the grid of ``coarse``.
+) -> Probabilities:
+    """Where the cord could be, on the grid of ``coarse``.
 
     Args:
         coarse: of :func:`coarse_image`, axes to the Left, Anterior, Superior.
@@ -78,7 +107,7 @@ def locate(
     raw = predict_tiled(padded, predict, tile, stage.overlap, progress, doing="Locating the cord")
     inside = tuple(slice(e // 2, e // 2 + n) for e, n in zip(extra, coarse.shape))
     soft = ACTIVATIONS[stage.activation](raw[inside])
-    return cord_candidates(soft, coarse.spacing, _LEVEL, most=_CANDIDATES)
+    return Probabilities(soft, coarse.spacing)
 
 
 def neighbourhood(located: Volume, margin_mm: float) -> Volume:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,8 +17,10 @@ from ..volume.intensities import Scaling, blank_slices, padding_values, without_
 from ..volume.resampling import IMAGE_ORDER
 from .cord_candidates import Candidate, cord_candidates
 from .cord_plausibility import Surroundings, surroundings
+from .follow_cord import Followed, follow_cord
 from .locate import locate, neighbourhood
 from .located_cord import LocatedCord
+from .loose_piece import is_loose_piece
 from .predictor import Networks
 from .soft_mask import SoftMask, segmentation_result
 from .tiles import predict_tiled
@@ -41,9 +44,16 @@ _FLOOR = 0.05
 
 @dataclass(frozen=True, eq=False)
 class WorkingMask:
-    """Soft values on the working grid, the box that was segmented, a score of how cord-like they
-    are (mm³; 0 for nothing), what lies around them, where that was looked at, and what the locator
-    found there, where it was asked.
+    """What was found, on the working grid.
+
+    Attributes:
+        soft: its soft values.
+        box: that was segmented.
+        score: how cord-like it is, mm³; 0 for nothing.
+        located: what the locator found there, where it was asked.
+        around: what lies around it, where that was looked at.
+        followed: the same after following the cord, where that was done.
+        is_loose: whether it is a piece in the middle of the image, which no cord is.
     """
 
     soft: Volume
@@ -51,6 +61,8 @@ class WorkingMask:
     score: float
     located: LocatedCord | None = None
     around: Surroundings | None = None
+    followed: Followed | None = None
+    is_loose: bool = False
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -79,9 +91,9 @@ def locate_and_segment(
     progress: Progress,
     known: LocatedCord | None = None,
 ) -> WorkingMask | None:
-    """Locate the cord and segment it; where the segmenter finds little at a candidate, or something
-    that lies in no spine, the next one is tried, and so is one above it in the same spine.  A cord
-    that is known, on this image's coarse grid, is not located again.
+    """Locate the cord and segment it; where the segmenter finds little at a candidate, something
+    that lies in no spine, or a loose piece, the next one is tried, and so is one above it in the
+    same spine.  A cord that is known, on this image's coarse grid, is not located again.
     """
     if known is not None and known.mask.shape == working.coarse.shape:
         found = _segment_located(working, known, networks, progress.part(0.2, 0.95))
@@ -90,16 +102,29 @@ def locate_and_segment(
     stage, _ = networks.bundle.stages
     predict, divisor = networks.locator()
     coarse = working.coarse
-    candidates = locate(
+    probabilities = locate(
         coarse, working.intensities.for_locator(), predict, divisor, stage, progress.part(0.02, 0.2)
     )
+    candidates = probabilities.candidates()
+    best, loose = _best_of(candidates, working, networks, progress.part(0.2, 0.95))
+    if loose is None or (best is not None and best.score):
+        return best
+    # The cord that the piece lies below may be hardly seen.
+    further = probabilities.fainter(candidates)
+    again, _ = _best_of(further, working, networks, progress.part(0.94, 0.95))
+    return again if again is not None and again.score else loose
+
+
+def _best_of(
+    candidates: Sequence[Candidate], working: WorkingImage, networks: Networks, progress: Progress
+) -> tuple[WorkingMask | None, WorkingMask | None]:
+    """The best candidate, and the first that is a loose piece; None where there is none."""
     best, best_score, ruled_out, settled = None, 0.0, 0.0, False
+    loose = None
     for number, candidate in enumerate(candidates):
-        if settled and not _is_upper(candidate, best, best_score, coarse):
+        if settled and not _is_upper(candidate, best, best_score, working.coarse):
             continue
-        part = progress.part(
-            0.2 + 0.75 * number / len(candidates), 0.2 + 0.75 * (number + 1) / len(candidates)
-        )
+        part = progress.part(number / len(candidates), (number + 1) / len(candidates))
         found = _segment_located(working, LocatedCord(candidate.mask), networks, part)
         # A little beside something that is no cord is none either.
         if found.score < _AGREEMENT * ruled_out:
@@ -107,13 +132,31 @@ def locate_and_segment(
         score, found = found.score, found.judged(working.image)
         if found.is_implausible:
             ruled_out = max(ruled_out, score)
+        found = _unless_loose(found, working, networks, part)
+        if found.is_loose:
+            loose = loose or found
+            continue
         agrees = found.score > _AGREEMENT * candidate.score
         # Once one is settled, what is tried lies above it: there agreeing is enough.
         is_better = agrees if settled else best is None or found.score > best.score
         if is_better:
             best, best_score = found, candidate.score
         settled = settled or agrees
-    return best
+    return best, loose
+
+
+def _unless_loose(
+    found: WorkingMask, working: WorkingImage, networks: Networks, progress: Progress
+) -> WorkingMask:
+    """The same; where it is short and ends inside the image, after following it; without a score
+    where it is a loose piece even then.
+    """
+    if not found.score or not is_loose_piece(found.soft, working.image):
+        return found
+    followed = follow_cord(working, found.soft, networks, progress)
+    if is_loose_piece(followed.soft, working.image):
+        return replace(found, score=0.0, is_loose=True)
+    return replace(found, followed=followed)
 
 
 def _is_upper(

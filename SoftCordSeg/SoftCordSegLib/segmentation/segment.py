@@ -23,7 +23,7 @@ from .locate_and_segment import (
 )
 from .located_cord import LocatedCord
 from .predictor import Networks
-from .soft_mask import NOTHING_PLAUSIBLE, SoftMask
+from .soft_mask import NOTHING_PLAUSIBLE, NOTHING_WHOLE, SoftMask
 from .working_image import is_narrow, working_image
 
 # Across the cord an image has to have voxels of at most so many millimetres in one direction, and
@@ -166,9 +166,12 @@ def _brought_back(
 ) -> SoftMask:
     """The mask on the image's own grid, with what the locator found."""
     mask = on_image_grid(image, found, seen, given_box)
-    if found is None or not mask.found:
-        implausible = found is not None and found.is_implausible
-        return replace(mask, message=NOTHING_PLAUSIBLE) if implausible else mask
+    if found is None:
+        return mask
+    if not mask.found:
+        if found.is_loose:
+            return replace(mask, message=NOTHING_WHOLE)
+        return replace(mask, message=NOTHING_PLAUSIBLE) if found.is_implausible else mask
     return replace(mask, located=found.located)
 
 
@@ -238,7 +241,8 @@ def segment(
         )
     added: tuple[str, ...] = ()
     if given_box is None and found is not None and found.score:
-        followed = follow_cord(working, found.soft, networks, progress.part(0.94, 0.95))
+        part = progress.part(0.94, 0.95)
+        followed = found.followed or follow_cord(working, found.soft, networks, part)
         found = replace(found, soft=followed.soft, box=_box_with(found.box, followed.soft))
         added = (*found.notes, *_bridged_notes(followed, image))
     progress.report(0.95, "Resampling the mask to the image's grid")

@@ -131,7 +131,7 @@ def box_around_cord(
         divisor,
         locator,
         progress,
-    )
+    ).candidates()
     notes = (f"The cord was located with the locator of {bundle.name}.",)
     return (
         (with_margins(working.coarse.with_data(candidates[0].mask), margins), notes)

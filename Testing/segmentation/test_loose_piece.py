@@ -1,0 +1,110 @@
+"""A short piece in the middle of an image is no cord, wherever it comes from; what may go on unseen
+is kept.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from segmentation.conftest import bright_bundle
+from SoftCordSegLib.segmentation import segment
+from SoftCordSegLib.segmentation.loose_piece import is_loose_piece
+from SoftCordSegLib.segmentation.soft_mask import NOTHING_WHOLE
+from SoftCordSegLib.volume import Volume
+
+SHAPE = (44, 44, 240)
+
+
+def tube(low: int, high: int, *, at: float = 22.0, slope: float = 0.0) -> Volume:
+    """A soft tube of 5 mm between two slices; voxels of 1 mm."""
+    x, y, z = np.indices(SHAPE, dtype=np.float32)
+    middle = at + slope * (z - (low + high) / 2)
+    soft = np.clip(5.5 - np.hypot(x - middle, y - 22), 0, 1) * ((z >= low) & (z < high))
+    return Volume(soft.astype(np.float32), np.diag([-1.0, 1.0, 1.0, 1.0]))
+
+
+def body(brightness: np.ndarray | float = 1.0) -> Volume:
+    """An even image, brighter or darker by slice."""
+    data = np.random.default_rng(0).normal(100, 0.01, SHAPE) * brightness
+    return Volume(data.astype(np.float32), np.diag([-1.0, 1.0, 1.0, 1.0]))
+
+
+def test_a_short_piece_in_the_middle_is_loose():
+    assert is_loose_piece(tube(80, 140), body())
+    assert is_loose_piece(tube(80, 140, slope=0.1), body())
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 60), (15, 75), (180, 240), (170, 225)])
+def test_a_piece_at_an_edge_of_the_image_is_not(low, high):
+    assert not is_loose_piece(tube(low, high), body())
+
+
+def test_a_piece_as_long_as_a_cord_is_not():
+    assert not is_loose_piece(tube(50, 190), body())
+
+
+def test_a_piece_that_leaves_through_a_side_is_not():
+    assert not is_loose_piece(tube(80, 140, slope=0.4), body())
+
+
+def test_a_piece_where_the_image_fades_is_not():
+    brightness = np.ones(SHAPE[2])
+    brightness[150:] = 0.2
+    assert not is_loose_piece(tube(80, 148), body(brightness))
+
+
+def test_nothing_is_no_piece():
+    assert not is_loose_piece(tube(80, 80), body())
+
+
+@pytest.mark.parametrize("spacing", [1.0, 5.0])
+def test_the_grid_of_the_image_makes_no_difference(spacing):
+    """The image has coarser slices, and another origin."""
+    soft = tube(80, 140)
+    image = body()
+    affine = np.diag([-1.0, 1.0, spacing, 1.0])
+    affine[:3, 3] = (10, -10, -20)
+    data = np.pad(image.data, [(10, 10), (10, 10), (20, 20)], mode="edge")[:, :, :: int(spacing)]
+    assert is_loose_piece(soft, Volume(data, affine))
+    beginning = data[:, :, round(85 / spacing) :]
+    affine[2, 3] += round(85 / spacing) * spacing
+    assert not is_loose_piece(soft, Volume(beginning, affine))
+
+
+def bright(*tubes: Volume) -> Volume:
+    image = body()
+    return image.with_data(image.data + 900 * np.max([one.data for one in tubes], axis=0))
+
+
+def test_of_a_loose_piece_alone_there_is_no_mask_and_a_sentence():
+    result = segment(bright(tube(80, 140)), bright_bundle())
+    assert not result.found
+    assert result.message == NOTHING_WHOLE
+    assert result.box is None
+
+
+def test_the_cord_is_found_beside_a_loose_piece():
+    """Though the piece is the larger of the two."""
+    image = bright(tube(30, 110, at=31.0), tube(190, 240, at=13.0))
+    mask = segment(image, bright_bundle()).volume.data >= 0.5
+    assert mask[13, 22, 195:235].all()
+    assert not mask[24:].any()
+
+
+def test_a_cord_that_the_locator_hardly_sees_is_found_where_the_rest_is_a_loose_piece(monkeypatch):
+    import SoftCordSegLib.segmentation.locate as stage
+
+    image = bright(tube(30, 110, at=31.0), tube(190, 240, at=13.0))
+    sure = stage.predict_tiled
+
+    def unsure_above(*arguments, **options):
+        raw = sure(*arguments, **options)
+        if raw.shape[2] == 80:  # the locator's voxels of 3 mm
+            raw[:, :, 55:] *= 0.12
+        return raw
+
+    monkeypatch.setattr(stage, "predict_tiled", unsure_above)
+    mask = segment(image, bright_bundle()).volume.data >= 0.5
+    assert mask[13, 22, 195:235].all()
+    assert not mask[24:].any()
