@@ -54,6 +54,29 @@ def test_a_piece_where_the_image_fades_is_not():
     assert not is_loose_piece(tube(80, 148), body(brightness))
 
 
+def tall(data: np.ndarray) -> Volume:
+    """With as much again above it."""
+    taller = np.pad(data, [(0, 0), (0, 0), (0, 120)], mode="reflect")
+    return Volume(taller.astype(np.float32), body().affine)
+
+
+def test_a_piece_at_the_lower_edge_with_more_body_above_it_than_a_head_is_high_is_loose():
+    soft = tall(tube(0, 60).data)
+    soft.data[:, :, 240:] = 0
+    assert is_loose_piece(soft, tall(body().data))
+    # A head, and air above it.
+    brightness = np.ones(SHAPE[2])
+    brightness[200:] = 0.05
+    assert not is_loose_piece(soft, tall(body(brightness).data))
+    assert not is_loose_piece(tube(0, 60), body())
+
+
+def test_a_piece_at_the_upper_edge_is_not_loose_however_tall_the_image_is():
+    soft = tall(np.zeros(SHAPE))
+    soft.data[:, :, 300:] = tube(0, 60).data[:, :, :60]
+    assert not is_loose_piece(soft, tall(body().data))
+
+
 def test_nothing_is_no_piece():
     assert not is_loose_piece(tube(80, 80), body())
 

@@ -3,8 +3,8 @@
 A cord begins at the brain and ends at the conus: at least one of its ends lies outside the image,
 unless all of it is in the image, and then it is long.  So what is short, and ends inside the image
 above and below, is something else: mostly the lower end of the sac, which narrows to the calibre of
-a cord.  An end does not count where the cord may go on unseen: near an edge or a side of the image,
-and where the image fades.
+a cord.  So is what is short and has more body above it than a head is high.  An end does not count
+where the cord may go on unseen: near an edge or a side of the image, and where the image fades.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from ..volume import Volume
 
 # The cord of a newborn is longer than that, mm.
 _SHORTEST_MM = 120.0
+# No head is higher, from the upper end of the cord on; body has at least that part of the
+# brightness about the piece, as a mean over so much beside it, mm.
+_HEAD_MM, _BODY, _BODY_MM = 200.0, 0.25, 40.0
 # From which value a slice has cord.
 _CERTAIN = 0.5
 # An end is near an edge of the image within this, mm, or within so many slices of the image.
@@ -29,7 +32,8 @@ _FADED, _ALONG_MM, _BESIDE_MM = 0.5, 20.0, 12.0
 
 
 def is_loose_piece(soft: Volume, image: Volume) -> bool:
-    """Whether a mask is too short for a whole cord, and ends inside the image at both ends.
+    """Whether a mask is too short for a whole cord, and ends inside the image at both ends, or too
+    far below the upper edge of the image.
 
     Args:
         soft: values in [0, 1], voxels of about 1 mm; axes to the Left, Anterior, Superior.
@@ -39,7 +43,9 @@ def is_loose_piece(soft: Volume, image: Volume) -> bool:
     certain = np.flatnonzero((soft.data >= _CERTAIN).any(axis=(0, 1)))
     if not len(certain) or (certain[-1] - certain[0] + 1) * step_mm >= _SHORTEST_MM:
         return False
-    return all(_is_free(soft, image, certain, direction) for direction in (-1, 1))
+    return _is_free(soft, image, certain, 1) and (
+        _is_free(soft, image, certain, -1) or _has_body_above(soft, image, certain)
+    )
 
 
 def _is_free(soft: Volume, image: Volume, certain: np.ndarray, direction: int) -> bool:
@@ -69,9 +75,19 @@ def _is_free(soft: Volume, image: Volume, certain: np.ndarray, direction: int) -
     return after >= _FADED * before
 
 
-def _brightness(image: Volume, middle: np.ndarray) -> float:
+def _has_body_above(soft: Volume, image: Volume, certain: np.ndarray) -> bool:
+    """Whether there is body farther above the upper end than a head reaches."""
+    end = int(certain[-1])
+    point = np.array([*ndimage.center_of_mass(soft.data[:, :, end]), end])
+    at_end = image.grid.to_voxel(soft.grid.to_world(point))
+    above = at_end + np.array([0, 0, _HEAD_MM / image.spacing[2]])
+    here, there = (_brightness(image, middle, _BODY_MM) for middle in (at_end, above))
+    return above[2] < image.shape[2] and there >= _BODY * here
+
+
+def _brightness(image: Volume, middle: np.ndarray, beside_mm: float = _BESIDE_MM) -> float:
     """The mean about a voxel, 0 where it is outside the image."""
-    reach = np.array([_BESIDE_MM, _BESIDE_MM, _ALONG_MM / 2]) / image.spacing
+    reach = np.array([beside_mm, beside_mm, _ALONG_MM / 2]) / image.spacing
     low = np.clip(np.floor(middle - reach).astype(int), 0, image.shape)
     high = np.clip(np.ceil(middle + reach).astype(int) + 1, low, image.shape)
     part = image.data[tuple(slice(a, b) for a, b in zip(low, high))]
