@@ -51,7 +51,8 @@ class Case:
             ("Ses1/run-1"); "" where there is only one.
         tip: where the lower end of the cord is, is known (recipes/measure_bundles.py reads it from
             tips.csv beside the image).
-        seen_by: versions of the shipped model that saw the image unlabelled.
+        seen_by: versions of the shipped model that saw the image in training, with a mask or
+            without.
         use: "train", "evaluate" (never trained on), or "" where nothing is said.
     """
 

@@ -83,8 +83,8 @@ predicted before the first and after the last drawn slice, where the truth is no
 as wrong. pieces: of the mask at 0.5 that do not touch the drawn one (whole image). calibr.:
 expected calibration error of voxels between 0.05 and 0.95. empty: part of images with a cord in
 which none was found. n: participants, images, with a drawn mask (without one, where none of the row
-has it; pieces and empty count all of the row). *: seen unlabelled in the training of this bundle;
-not to be compared.
+has it; pieces and empty count all of the row). *: seen in the training of this bundle, with a mask
+or without; not to be compared.
 """
 
 
