@@ -35,6 +35,16 @@ def test_a_short_piece_in_the_middle_is_loose():
     assert is_loose_piece(tube(80, 140, slope=0.1), body())
 
 
+@pytest.mark.parametrize("offset", [-100.0, -1000.0])
+def test_values_below_0_make_no_difference(offset):
+    image = body()
+    image.data[:3] = 0
+    shifted = image.with_data(image.data + offset)
+    assert is_loose_piece(tube(80, 140), shifted)
+    image.data[:, :, 148:] *= 0.2
+    assert not is_loose_piece(tube(80, 146), image.with_data(image.data + offset))
+
+
 @pytest.mark.parametrize(("low", "high"), [(0, 60), (15, 75), (180, 240), (170, 225)])
 def test_a_piece_at_an_edge_of_the_image_is_not(low, high):
     assert not is_loose_piece(tube(low, high), body())

@@ -17,7 +17,7 @@ from ..volume import Volume
 # The cord of a newborn is longer than that, mm.
 _SHORTEST_MM = 120.0
 # No head is higher, from the upper end of the cord on; body has at least that part of the
-# brightness about the piece, as a mean over so much beside it, mm.
+# brightness about the piece, as a median over so much beside it, mm.
 _HEAD_MM, _BODY, _BODY_MM = 200.0, 0.25, 40.0
 # From which value a slice has cord.
 _CERTAIN = 0.5
@@ -26,9 +26,12 @@ _EDGE_MM, _EDGE_SLICES = 20.0, 1.5
 # It points to a side if its line, of so much cord before it, passes within the second of it before
 # it has gone the third, mm.
 _LINE_MM, _SIDE_MM, _AHEAD_MM = 16.0, 6.0, 25.0
-# The image fades where it has less than this part of its brightness before the end; both are means
-# over so much, mm: along the cord, and on each side of it.
-_FADED, _ALONG_MM, _BESIDE_MM = 0.5, 20.0, 12.0
+# The image fades where it has less than this part of its brightness before the end; both are
+# medians over so much, mm, along the cord, and on each side of it: the fluid about a cord may end
+# with it.
+_FADED, _ALONG_MM, _BESIDE_MM = 0.5, 20.0, 25.0
+# The darkest of an image, some of which have values below 0, by one voxel of so many on each axis.
+_DARK_PERCENT, _SAMPLED = 1.0, 4
 
 
 def is_loose_piece(soft: Volume, image: Volume) -> bool:
@@ -86,9 +89,12 @@ def _has_body_above(soft: Volume, image: Volume, certain: np.ndarray) -> bool:
 
 
 def _brightness(image: Volume, middle: np.ndarray, beside_mm: float = _BESIDE_MM) -> float:
-    """The mean about a voxel, 0 where it is outside the image."""
+    """The median about a voxel, above the darkest of the image; 0 where it is outside the image."""
     reach = np.array([beside_mm, beside_mm, _ALONG_MM / 2]) / image.spacing
     low = np.clip(np.floor(middle - reach).astype(int), 0, image.shape)
     high = np.clip(np.ceil(middle + reach).astype(int) + 1, low, image.shape)
     part = image.data[tuple(slice(a, b) for a, b in zip(low, high))]
-    return float(part.mean(dtype=float)) if part.size else 0.0
+    if not part.size:
+        return 0.0
+    dark = np.percentile(image.data[::_SAMPLED, ::_SAMPLED, ::_SAMPLED], _DARK_PERCENT)
+    return max(float(np.median(part) - dark), 0.0)

@@ -55,9 +55,8 @@ NOTHING_PLAUSIBLE = (
 # The same where it saw a piece of something.
 NOTHING_WHOLE = (
     "No spinal cord was found in this image, so the mask is empty. What looks most like a cord is"
-    " short and ends in the middle of the image above and below, as the lower end of the sac does;"
-    " a cord goes on to the brain. If it is the cord, draw a box around it and segment again in"
-    " that box."
+    " short and begins in the middle of the image, as the lower end of the sac does; a cord begins"
+    " at the brain. If it is the cord, draw a box around it and segment again in that box."
 )
 
 
