@@ -239,9 +239,9 @@ def test_a_place_where_the_segmenter_sees_no_cord_is_given_up_for_the_next(image
 def test_of_two_tubes_in_one_spine_the_upper_one_is_the_cord(half_length, beside, is_cord):
     """The lower one is the sac, which narrows to the calibre of a cord where it ends."""
     grid = isotropic((40, 240, 310))
-    lower, sac = tube_image(grid, grid.to_world([20, 30, 60]), 5.5, half_length_mm=50)
+    lower, sac = tube_image(grid, grid.to_world([20, 30, 62]), 5.5, half_length_mm=64)
     upper, cord = tube_image(
-        grid, grid.to_world([20, 30 + beside, 240]), 5.2, half_length_mm=half_length
+        grid, grid.to_world([20, 30 + beside, 262]), 5.2, half_length_mm=half_length
     )
     image = Volume(np.maximum(lower.data, upper.data), grid.affine)
     mask = segment(image, bright_bundle()).volume.data >= 0.5
