@@ -106,7 +106,7 @@ def locate_and_segment(
         coarse, working.intensities.for_locator(), predict, divisor, stage, progress.part(0.02, 0.2)
     )
     candidates = probabilities.candidates()
-    best, loose = _best_of(candidates, working, networks, progress.part(0.2, 0.95))
+    best, loose = _best_of(candidates, working, networks, progress.part(0.2, 0.94))
     if loose is None or (best is not None and best.score):
         return best
     # The cord that the piece lies below may be hardly seen.
