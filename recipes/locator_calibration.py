@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from soft_edge import stretched_heads, write_changed
+from soft_edge import write_changed
 from torch.nn import functional
 
 from SoftCordSegLib.errors import InputError, SoftCordSegError
@@ -30,6 +30,7 @@ from SoftCordSegLib.segmentation.locate import locator_sizes
 from SoftCordSegLib.training.batch import pooled
 from SoftCordSegLib.training.generator import BatchRecipe, PatchBatches
 from SoftCordSegLib.training.packed import Packed, fractions, image_values, read_packed
+from SoftCordSegLib.training.trainer.spread_heads import spread_heads
 from SoftCordSegLib.training.trainer.trainer_plan import SPACING_MM
 
 HERE = Path(__file__).resolve().parent
@@ -167,7 +168,7 @@ def write(bundle: ModelBundle, out: Path, slope: float, offset: float) -> None:
     state = bundle.network(stage).state_dict()
     # low and high of the values that become 0 and 1.
     low = -offset / slope
-    changed = stretched_heads(state, low, low + 1 / slope)
+    changed = spread_heads(state, low, low + 1 / slope)
     note = {"locator_calibration": {"slope": slope, "offset": offset}}
     write_changed(bundle, out, stage, changed, note)
 

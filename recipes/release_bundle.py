@@ -32,6 +32,7 @@ from SoftCordSegLib.network.store import open_bundle
 from SoftCordSegLib.training.trainer.run_description import LongRun
 from SoftCordSegLib.training.trainer.run_export import export_run
 from SoftCordSegLib.training.trainer.run_state import RunState
+from SoftCordSegLib.training.trainer.spread_heads import unspread_segmenter
 from SoftCordSegLib.training.trainer.trainer_plan import SPACING_MM, STAGES
 
 HERE = Path(__file__).resolve().parent
@@ -100,7 +101,7 @@ def mean_with(state: RunState, earlier: ModelBundle) -> RunState:
     Raises:
         InputError: the bundle's segmenter has another shape.
     """
-    weights = earlier.network(earlier.segmenter).state_dict()
+    weights = unspread_segmenter(earlier)
     if {name: value.shape for name, value in weights.items()} != {
         name: value.shape for name, value in state.average.items()
     }:
@@ -109,18 +110,12 @@ def mean_with(state: RunState, earlier: ModelBundle) -> RunState:
             path=earlier.folder,
             hint="Name a bundle that was made from the same training.",
         )
-    provenance = earlier.metadata.get("provenance", {})
-    if "soft_edge" in provenance:
-        # As it was before its values were spread: low and high of the way back.
-        low, high = provenance["soft_edge"]["low"], provenance["soft_edge"]["high"]
-        spread = 1.0 / (high - low)
-        weights = soft_edge.stretched_heads(weights, -low * spread, (1 - low) * spread)
     average = {name: (value + weights[name]) / 2 for name, value in state.average.items()}
     said = {
         "mean_with": {
             "version": earlier.metadata["version"],
             "weights_sha256": earlier.sha256[earlier.segmenter.weights],
-            "steps": provenance.get("segmenter", {}).get("steps"),
+            "steps": earlier.metadata.get("provenance", {}).get("segmenter", {}).get("steps"),
         }
     }
     history = {**state.history, "changes": [*state.history.get("changes", []), said]}

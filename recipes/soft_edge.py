@@ -35,6 +35,7 @@ from SoftCordSegLib.network.store import find_bundle
 from SoftCordSegLib.phantom import CONTRASTS, Cord, make_phantom
 from SoftCordSegLib.phantom.cord import CordCurve
 from SoftCordSegLib.processes import keep_freed_memory
+from SoftCordSegLib.training.trainer.spread_heads import spread_heads
 from SoftCordSegLib.volume import Volume, read_nifti
 from SoftCordSegLib.volume.moved_edge import moved_edge
 
@@ -105,19 +106,6 @@ def error_of(found: Sequence[Pairs], low: float, high: float) -> float:
     return float(np.mean([np.mean((soft - share) ** 2) for soft, share in stretched]))
 
 
-def stretched_heads(
-    weights: dict[str, torch.Tensor], low: float, high: float
-) -> dict[str, torch.Tensor]:
-    """The state of a network whose outputs (of all depths) are those of this one, ``low`` to
-    ``high`` spread over 0 to 1.
-    """
-    new = {name: value.float() for name, value in weights.items()}
-    for name, value in new.items():
-        if name.startswith("heads."):
-            new[name] = (value - low if name.endswith(".bias") else value) / (high - low)
-    return new
-
-
 def write(bundle: ModelBundle, out: Path, low: float, high: float, fitted_on: list[str]) -> None:
     """The bundle with another last layer of its segmenter, and a word on it in its provenance.
 
@@ -132,7 +120,7 @@ def write(bundle: ModelBundle, out: Path, low: float, high: float, fitted_on: li
             path=bundle.folder,
             hint="Choose another bundle.",
         )
-    segmenter = stretched_heads(bundle.network(stage).state_dict(), low, high)
+    segmenter = spread_heads(bundle.network(stage).state_dict(), low, high)
     note = {"soft_edge": {"low": low, "high": high, "fitted_on": fitted_on}}
     write_changed(bundle, out, stage, segmenter, note)
 

@@ -13,6 +13,7 @@ from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.network import load_bundle
 from SoftCordSegLib.network.store import open_bundle
 from SoftCordSegLib.training.trainer.run_state import save_state
+from SoftCordSegLib.training.trainer.spread_heads import spread_heads
 from SoftCordSegLib.training.trainer.trainer import Pace, Trainer
 from training.trainer.bright_tubes import BrightTubes, plan
 
@@ -74,9 +75,7 @@ def test_a_release_can_be_the_mean_of_two_steps(release, tmp_path):
     assert release.main(["2", str(tmp_path / "two"), *words, *mean]) == 0
 
     bundle = load_bundle(tmp_path / "two")
-    spread = release.soft_edge.stretched_heads(
-        {name: 1.5 * value for name, value in state.average.items()}, 0.2, 0.7
-    )
+    spread = spread_heads({name: 1.5 * value for name, value in state.average.items()}, 0.2, 0.7)
     for name, value in bundle.network(bundle.segmenter).state_dict().items():
         assert torch.allclose(value, spread[name], atol=0.01, rtol=0.01)
     (change,) = bundle.metadata["provenance"]["segmenter"]["changes"]

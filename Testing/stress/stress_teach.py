@@ -64,7 +64,7 @@ CORRECTED, SAME, OTHER, PASSED, PASSED_OTHER, REST = 0, 10, 20, 30, 40, 50
 
 
 def scan(contrast: str, number: int, seed: int, sharp: bool) -> tuple[Volume, Volume]:
-    """A scan of a neck, and the truth; where it is blurred, the shipped model loses a fifth."""
+    """A scan of a neck, and the truth; where it is blurred, the shipped model loses a tenth."""
     affine = scan_of(contrast).grid().affine
     image = neck_image(contrast, number, seed).astype(np.float32)
     image = image if sharp else blurred(image, None).astype(np.float32)
@@ -184,8 +184,9 @@ def test_two_minutes_on_corrected_cases(cohort, tmp_path, monkeypatch, capsys):
         show(taught.report)
     assert taught.accepted, taught.report["objections"]
     twins = contrasts["held out", "T2w"]
-    assert twins["soft_dice_after"] > twins["soft_dice_before"] + 0.005
-    assert twins["dice_after"] > twins["dice_before"] + 0.015
+    for measure in ("soft_dice", "dice"):
+        wrong = 1 - twins[f"{measure}_before"]
+        assert 1 - twins[f"{measure}_after"] < 0.85 * wrong, measure
     watched = taught.report["watched"]
     assert watched["after"]["soft_dice"] > watched["before"]["soft_dice"] - LARGEST_FALL
     assert abs(taught.report["watched_volume_change_percent"]) <= LARGEST_DRIFT

@@ -12,6 +12,7 @@ from SoftCordSegLib.network import activations
 from SoftCordSegLib.training.loss import (
     SOFT,
     adaptive_wing,
+    clipped,
     deep_supervision_weights,
     deeply_supervised,
     dice,
@@ -278,3 +279,14 @@ def test_what_the_program_drops_has_no_part_in_an_area():
     assert area_error(label + 0.1 * (label == 0.5), faint=0.1) == pytest.approx(
         area_error(label + 0.1 * (label == 0.5), faint=0.0)
     )
+
+
+def test_clipped_outputs_have_an_error_only_where_the_mask_has_and_a_way_back():
+    output = torch.tensor([-0.5, 1.4, -0.5, 1.4, 0.3], requires_grad=True)
+    label = torch.tensor([0.0, 1.0, 1.0, 0.2, 0.5])
+
+    loss = ((clipped(output) - label) ** 2).sum()
+    loss.backward()
+
+    assert loss.item() == pytest.approx(1.0 + 0.8**2 + 0.2**2)
+    assert output.grad.tolist() == pytest.approx([0.0, 0.0, -2.0, 1.6, -0.4])

@@ -223,6 +223,17 @@ def normrelu(output: torch.Tensor) -> torch.Tensor:
     return positive / highest if highest > 0 else positive
 
 
+def clipped(output: torch.Tensor) -> torch.Tensor:
+    """Raw outputs as masks have them, clipped to 0 to 1, with the gradient of what is not clipped.
+
+    A network whose soft values were spread (``recipes/soft_edge.py``) answers -0.5 where there is
+    no cord and 1.4 inside it, which is right.  A loss of the raw output would pull all of it back,
+    and the edge with it; this one leaves alone what is right, and moves what is clipped to the
+    wrong side.
+    """
+    return output + (output.clamp(0, 1) - output).detach()
+
+
 # From raw outputs to soft values.
 SOFT = {"clip": lambda output: output.clamp(0, 1), "sigmoid": torch.sigmoid, "normrelu": normrelu}
 

@@ -293,6 +293,7 @@ def plan_of(request: Request) -> TrainerPlan:
         seed=request.seed,
         precision=request.precision,
         activation=request.parent.segmenter.activation,
+        clipped=request.parent.segmenter.activation == "clip",
     )
 
 

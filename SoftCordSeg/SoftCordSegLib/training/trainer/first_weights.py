@@ -59,6 +59,9 @@ def first_weights(
 ) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Weights of ``plan.network`` to begin with, and their origin in plain types.
 
+    Where a bundle's soft values were spread, that is undone for a plan that is not ``clipped``: its
+    loss would, and much else with it.
+
     Raises:
         InputError: the network of the bundle or run is neither the plan's nor a narrower one of its
             kind.
@@ -68,6 +71,7 @@ def first_weights(
 
     from ...network.unet import UNet, UNetConfig
     from .run_state import load_state
+    from .spread_heads import unspread_segmenter
     from .widening import widened
 
     if start.bundle:
@@ -78,10 +82,9 @@ def first_weights(
                 f"The bundle '{start.bundle}' has no {start.stage or plan.stage}.",
                 hint="Choose another bundle.",
             )
-        weights, shape = (
-            bundle.network(stage).state_dict(),
-            UNetConfig(stage.features, stage.strides),
-        )
+        undone = stage is bundle.segmenter and not plan.clipped
+        weights = unspread_segmenter(bundle) if undone else bundle.network(stage).state_dict()
+        shape = UNetConfig(stage.features, stage.strides)
         origin: dict[str, Any] = {
             "bundle": bundle.name,
             "stage": start.stage or plan.stage,

@@ -13,7 +13,7 @@ import torch
 from ...errors import InputError
 from ...network.unet import UNet
 from ..batch import Batch, BatchSource
-from ..loss import check_options, deeply_supervised, disagreement
+from ..loss import check_options, clipped, deeply_supervised, disagreement
 from .trainer_plan import TrainerPlan
 
 # So many steps in a row without a finite loss are no accident any more.
@@ -71,6 +71,8 @@ class Learner:
             else contextlib.nullcontext()
         ):
             outputs = self.network(image)
+        if self.plan.clipped:
+            outputs = [clipped(output.float()) for output in outputs]
         loss = deeply_supervised(self.plan.loss, outputs, label, weight, self.plan.loss_options)
         if self.plan.agreement:
             output = outputs[0].float()

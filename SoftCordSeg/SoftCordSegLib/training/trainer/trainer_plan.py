@@ -59,6 +59,7 @@ class TrainerPlan:
         precision: "fp32", "bf16", or "auto" for the faster of the two by a short trial.
         activation: that makes soft values of raw outputs, a name in ``loss.SOFT``; that of the
             stage where "".
+        clipped: let the loss see outputs clipped to 0 to 1 (see :func:`..loss.clipped`).
         channels_last: memory layout of the network and its images.
     """
 
@@ -83,6 +84,7 @@ class TrainerPlan:
     precision: str = "auto"
     channels_last: bool = True
     activation: str = ""
+    clipped: bool = False
 
     def __post_init__(self):
         object.__setattr__(self, "tile", tuple(int(n) for n in self.tile))
@@ -120,9 +122,10 @@ class TrainerPlan:
         """Plain types, every setting."""
         plain = {one.name: getattr(self, one.name) for one in fields(self)}
         network = {name: _plain(value) for name, value in self.network.to_json().items()}
-        if not self.activation:
-            # Runs that were begun before there was a choice go on.
-            del plain["activation"]
+        # Runs that were begun before there was a choice go on.
+        for name in ("activation", "clipped"):
+            if not plain[name]:
+                del plain[name]
         return {
             **plain,
             "network": network,
