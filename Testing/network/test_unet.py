@@ -116,3 +116,20 @@ def test_outputs_do_not_change_with_the_brightness_or_contrast_of_the_image():
 def test_a_network_of_one_stage_is_refused():
     with pytest.raises(ValueError, match="at least two stages"):
         UNetConfig((8,), ((1, 1, 1),))
+
+
+def test_the_layout_in_memory_changes_neither_outputs_nor_gradients():
+    torch.manual_seed(2)
+    network = UNet(UNetConfig((4, 8), ((1, 1, 1), (2, 2, 2)))).train()
+    image = torch.randn(3, 1, 8, 12, 16)
+    found = {}
+    for layout in (torch.contiguous_format, torch.channels_last_3d):
+        network.zero_grad()
+        network.to(memory_format=layout)
+        output = network(image.contiguous(memory_format=layout))[0]
+        (output**2).mean().backward()
+        gradients = [one.grad.clone() for one in network.parameters()]
+        found[layout] = [output.detach(), *gradients]
+
+    for plain, last in zip(*found.values()):
+        assert torch.allclose(plain, last, atol=1e-5, rtol=1e-4)

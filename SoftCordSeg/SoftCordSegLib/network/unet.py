@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from .unet_config import COMPACT, PAPER, Size, UNetConfig
 
@@ -41,7 +42,28 @@ class ConvBlock(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, C_in, i, j, k) -> (B, C_out, i', j', k')."""
-        return self.act(self.norm(self.conv(x)))
+        x = self.conv(x)
+        if not _channels_last_on_cpu(x):
+            return self.act(self.norm(x))
+        norm = self.norm
+        parts = (
+            self.act(
+                functional.batch_norm(one, None, None, norm.weight, norm.bias, True, 0, norm.eps)
+            )
+            for one in x.split(1)
+        )
+        return torch.cat(list(parts))
+
+
+def _channels_last_on_cpu(x: torch.Tensor) -> bool:
+    """Whether instance norm would copy it to the other layout, as PyTorch's does on a CPU, which
+    costs a quarter of a training step; the batch norm of one image is the same, and does not.
+    """
+    return (
+        x.device.type == "cpu"
+        and x.is_contiguous(memory_format=torch.channels_last_3d)
+        and not x.is_contiguous()
+    )
 
 
 class UNet(nn.Module):
