@@ -22,7 +22,13 @@ import pandas as pd
 
 from SoftCordSegLib.errors import SoftCordSegError
 from SoftCordSegLib.evaluation import Case, read_cases, read_image
-from SoftCordSegLib.evaluation.held_out import Measured, Measuring, read_offsets, read_tips
+from SoftCordSegLib.evaluation.held_out import (
+    Measured,
+    Measuring,
+    as_drawn,
+    read_offsets,
+    read_tips,
+)
 from SoftCordSegLib.evaluation.held_out.bundle_comparison import better_in_every_row
 from SoftCordSegLib.evaluation.held_out.measure_rows import measure_rows, measure_text
 from SoftCordSegLib.files import file_sha256, safe_cell, write_text_atomically
@@ -57,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         unknown = sorted(
             {case.dataset for case in cases if case.reference is not None} - set(offsets)
         )
-        print(measure_text(measured, unknown))
+        print(measure_text(measured, unknown, as_drawn(cases)))
         for one in measured[1:]:
             print(verdict(one, measured[0]))
         if options.json:

@@ -127,6 +127,8 @@ def test_tables_of_all_bundles_are_printed_and_written(
     assert f"{SHIPPED}*" in text  # b, whom it saw
     assert "SoftCordSeg compact 9*" in text  # whose parent did
     assert "SoftCordSeg compact 9 - offset" in text
+    (drawn,) = [line for line in text.splitlines() if "masks as drawn" in line]
+    assert drawn.split()[-2:] == ["0.00", "0.0"]  # one cord, drawn alike in both contrasts
     assert f"SoftCordSeg compact 9 is not better than {SHIPPED} in every row:" in text
     bundles = [
         Measured.from_json(one)

@@ -8,7 +8,7 @@ import csv
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -294,6 +294,23 @@ class Measuring:
             for key, runs in pairs.items()
             if len(runs) == 2
         )
+
+
+def as_drawn(cases: Iterable[Case]) -> Measured:
+    """The comparisons of drawn masks with each other: what differs between two contrasts of a
+    participant as drawn, no model can follow and agree with itself at once.
+
+    Args:
+        cases: those without a reference are passed over.
+
+    Raises:
+        InputError: a reference cannot be read.
+    """
+    measuring = Measuring("masks as drawn", "", (), {}, {})
+    for case in cases:
+        if case.reference is not None:
+            measuring.add(case, read_nifti(case.reference))
+    return replace(measuring.result(), images=())
 
 
 def _header_notes(spreads: Sequence[ContrastSpread]) -> list[str]:

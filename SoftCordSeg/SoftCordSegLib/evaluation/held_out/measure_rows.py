@@ -141,12 +141,18 @@ def _records(
         yield group, rescan.participant, differences
 
 
-def measure_text(measured: Sequence[Measured], without_offset: Sequence[str] = ()) -> str:
+def measure_text(
+    measured: Sequence[Measured],
+    without_offset: Sequence[str] = (),
+    drawn: Measured | None = None,
+) -> str:
     """All tables, one bundle under the other in each group.
 
     Args:
         measured: bundles, in the order of rows.
         without_offset: data sets with drawn masks whose offset is not known.
+        drawn: of :func:`.image_measures.as_drawn`, beside the bundles where images of one
+            participant are compared.
     """
     names = [one.bundle for one in measured]
     labels = [
@@ -156,7 +162,10 @@ def measure_text(measured: Sequence[Measured], without_offset: Sequence[str] = (
     rows = {label: measure_rows(one) for label, one in zip(labels, measured)}
     parts = ["Bundles: " + "; ".join(f"{one.bundle} ({one.sha256[:12]})" for one in measured)]
     for table in (MASKS, TIPS, SPREAD, RESCAN):
-        text = _table(table, rows)
+        among = rows
+        if drawn is not None and (drawn.spreads or drawn.rescans) and table in (SPREAD, RESCAN):
+            among = {drawn.bundle: measure_rows(drawn), **rows}
+        text = _table(table, among)
         if text:
             parts.append(f"{_TITLES[table]}\n\n{text}")
     parts.append(FOOTNOTES.rstrip())
