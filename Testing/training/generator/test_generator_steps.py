@@ -26,7 +26,7 @@ from SoftCordSegLib.training.generator.new_contrast import (
     with_curve,
     with_power,
 )
-from SoftCordSegLib.training.generator.placement import TIP_MM, Aim, draw_placement
+from SoftCordSegLib.training.generator.placement import TIP_MM, Aim, draw_aim, draw_placement
 from SoftCordSegLib.training.generator.real_crops import RealPatches, scan_again
 from SoftCordSegLib.training.generator.scaling import scale_patches
 from SoftCordSegLib.training.generator.scanner import (
@@ -314,6 +314,15 @@ def test_the_cord_always_differs_from_its_fluid(draws, plain, known_sequence, le
     difference = means[:, tissue_means.WHITE] - means[:, tissue_means.CSF]
     assert np.abs(difference).min() > least
     assert 0.2 < (difference > 0).mean() < 0.8, "brighter in some, darker in others"
+
+
+@pytest.mark.parametrize(("neck", "thoracic"), [(0.0, 0.6), (0.55, 0.27), (1.0, 0.0)])
+def test_patches_are_aimed_at_the_neck_or_all_along_the_spine(draws, plain, neck, thoracic):
+    ends = dict.fromkeys(("conus", "sac", "brainstem"), 0.0)
+    recipe = dataclasses.replace(plain, neck=neck, **ends)
+    heights = draw_aim(draws, recipe, 2000, 500.0).height
+    between = (heights > 70) & (heights < 370)
+    assert between.mean() == pytest.approx(thoracic, abs=0.04)
 
 
 def test_curves_are_what_numpy_interpolates():

@@ -37,6 +37,8 @@ class BatchRecipe:
         aim_spread: how far from the centre the cord may be, as a part of the half width along each
             axis.
         without_cord: p of no cord.
+        neck: p to aim at the neck, else anywhere along the spine; where no end of the cord is aimed
+            at.
         rim_mm: least and most that the visible edge lies outside the label: in PAM50 the mask lies
             0.2 to 0.5 mm inside the edge that its own T2w image shows, as masks drawn by hand do
             (pia, partial volume with fluid).
@@ -93,6 +95,7 @@ class BatchRecipe:
 
     aim_spread: tuple[float, float, float] = (0.5, 0.5, 0.5)
     without_cord: float = 0.06
+    neck: float = 0.55
     rim_mm: tuple[float, float] = (0.2, 0.6)
     stem_mm: float = 12.0
     conus: float = 0.10

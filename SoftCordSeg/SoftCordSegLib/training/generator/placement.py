@@ -16,6 +16,8 @@ from .draws import Curves, Draws, interpolate_curve
 
 # The template's cord ends there, mm above its lowest slice.
 TIP_MM = 26.0
+# Above that height the template is a neck, mm.
+_NECK_MM = 370.0
 # Its lumbar enlargement is widest so far above the tip, mm.
 _ENLARGEMENT_MM = 45.0
 # The lumbar curve begins so far above the tip, mm; the sacrum has ended so far below it.
@@ -64,8 +66,8 @@ class Aim:
 
 
 def draw_aim(draws: Draws, recipe: BatchRecipe, count: int, template_mm: float) -> Aim:
-    """Mostly the neck, as images are; the ends of the cord on purpose; now and then no cord at
-    all.
+    """The neck, as most images are, or anywhere; the ends of the cord on purpose; now and then no
+    cord at all.
     """
     rng = draws.host
     half = np.array(recipe.shape) * recipe.spacing / 2
@@ -74,9 +76,9 @@ def draw_aim(draws: Draws, recipe: BatchRecipe, count: int, template_mm: float) 
     outside = rng.random(count) < recipe.without_cord
     mm[outside, :2] += rng.choice([-1, 1], (int(outside.sum()), 2)) * (half[:2] + 50)
     height = np.where(
-        rng.random(count) < 0.45,
+        rng.random(count) < 1 - recipe.neck,
         rng.uniform(5, template_mm - 5, count),
-        rng.uniform(370, template_mm - 5, count),
+        rng.uniform(_NECK_MM, template_mm - 5, count),
     )
     ends = rng.random(count)
     conus = ends < recipe.conus
