@@ -28,7 +28,7 @@ def unspread_segmenter(bundle: ModelBundle) -> dict[str, torch.Tensor]:
     its soft values; as it is, where they were not.
     """
     weights = bundle.network(bundle.segmenter).state_dict()
-    edge = bundle.metadata.get("provenance", {}).get("soft_edge")
+    edge = (bundle.metadata.get("provenance") or {}).get("soft_edge")
     if not edge:
         return weights
     spread = 1.0 / (edge["high"] - edge["low"])
