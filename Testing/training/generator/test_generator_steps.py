@@ -105,7 +105,7 @@ def test_the_spline_repeats_the_last_slice_as_the_program_does():
 
 def test_slices_keep_the_volume_of_the_cord(draws, plain):
     recipe = dataclasses.replace(plain, shape=(32, 40, 32), slices=1.0)
-    slices = draw_slices(draws, recipe, np.zeros(24, bool))
+    slices = draw_slices(draws, recipe, np.full(24, 400.0))
     assert (slices.axis >= 0).sum() >= 20
     assert {0, 2} == set(slices.axis.tolist()) - {-1}
     thick = slices.cut(cord(24))
@@ -172,17 +172,18 @@ def test_only_fine_real_images_are_cut(draws, plain, voxels_mm):
     assert cut.mean() == pytest.approx(0.35 if voxels_mm <= 1.5 else 0, abs=0.08)
 
 
-def test_the_lumbar_spine_is_mostly_cut_sagittally(draws, plain):
+def test_the_lumbar_spine_is_mostly_cut_sagittally_and_the_thoracic_one_often(draws, plain):
     recipe = dataclasses.replace(plain, shape=(32, 40, 32), slices=1.0, real_slices=1.0)
-    lumbar = np.arange(600) < 300
-    for slices in (
-        draw_slices(draws, recipe, lumbar),
-        draw_real_slices(draws, recipe, np.ones((600, 3)), lumbar),
-    ):
+    lumbar, thoracic, neck = np.arange(1200).reshape(3, 400)
+    heights = np.repeat([20.0, 200.0, 400.0], 400)
+    real = draw_real_slices(draws, recipe, np.ones((1200, 3)), heights < 60)
+    made = draw_slices(draws, recipe, heights)
+    for slices in (made, real):
         sagittal = slices.axis == 0
         assert 0.6 < sagittal[lumbar].mean() < 0.8
-        assert sagittal[~lumbar].mean() < 0.35
+        assert sagittal[neck].mean() < 0.35
         assert slices.step[sagittal].max() < 8
+    assert 0.4 < (made.axis == 0)[thoracic].mean() < 0.6
 
 
 def test_the_canal_runs_forward_below_the_tip_and_backward_in_the_sacrum(plain):

@@ -14,8 +14,13 @@ from .axis_operators import along, blur_matrix, ghost_matrix, truncation_matrix
 from .batch_recipe import BatchRecipe
 from .draws import Draws
 
-# Thickness of sagittal slices, mm, and their share among images of the lumbar spine.
-_SAGITTAL_MM, _LUMBAR_SAGITTAL = (2.0, 5.0), 0.7
+# Thickness of sagittal slices, mm, and their share of the synthetic images that are cut, by height
+# above the tip of the cord, mm: the lumbar spine (slices of 4 mm make one grey band of the roots at
+# the back of the sac), the thoracic one, the neck.
+_SAGITTAL_MM = (2.0, 5.0)
+_ABOVE_TIP_MM, _SAGITTAL = (60.0, 200.0, 340.0), (0.7, 0.5, 0.25)
+# The same of real images, which are lumbar or not.
+_REAL_LUMBAR, _REAL_OTHER = 0.7, 0.2
 # Real images may be cut along an axis where their own voxels are at most so long, mm, and nowhere
 # longer than the second.
 _FINE_MM, _NOT_YET_CUT_MM = 1.5, 2.5
@@ -74,20 +79,20 @@ class Slices:
         return Slices(self.axis[rows], self.step[rows], (first, third))
 
 
-def draw_slices(draws: Draws, recipe: BatchRecipe, lumbar: np.ndarray) -> Slices:
+def draw_slices(draws: Draws, recipe: BatchRecipe, above_tip_mm: np.ndarray) -> Slices:
     """Isotropic, axial or sagittal, with the thicknesses of the field (2 to 8 mm, up to 17 mm).
 
     Args:
-        lumbar: (n,) bool: the patch lies about the tip or below it, where most images are sagittal:
-            slices of 4 mm make one grey band of the roots at the back of the sac.
+        above_tip_mm: (n,) of the patch's middle.
     """
     rng, chosen = draws.host, {}
-    for row in draws.rows(recipe.slices, len(lumbar)):
-        sagittal = rng.random() < (_LUMBAR_SAGITTAL if lumbar[row] else 0.25)
+    share = np.interp(above_tip_mm, _ABOVE_TIP_MM, _SAGITTAL)
+    for row in draws.rows(recipe.slices, len(share)):
+        sagittal = rng.random() < share[row]
         thick = not sagittal and rng.random() < recipe.thick_slices
         low, high = _SAGITTAL_MM if sagittal else (8.0, 17.0) if thick else (2.0, 8.0)
         chosen[row] = 0 if sagittal else 2, rng.uniform(low, high)
-    return _slices(draws, recipe, len(lumbar), chosen)
+    return _slices(draws, recipe, len(share), chosen)
 
 
 def draw_real_slices(
@@ -102,7 +107,7 @@ def draw_real_slices(
     """
     rng, chosen = draws.host, {}
     for row in draws.rows(recipe.real_slices, len(voxels_mm)):
-        sagittal = rng.random() < (_LUMBAR_SAGITTAL if lumbar[row] else 0.2)
+        sagittal = rng.random() < (_REAL_LUMBAR if lumbar[row] else _REAL_OTHER)
         thick = rng.random() < 0.12
         low, high = _SAGITTAL_MM if sagittal else (8.0, 10.0) if thick else (2.0, 8.0)
         axis = 0 if sagittal else 2

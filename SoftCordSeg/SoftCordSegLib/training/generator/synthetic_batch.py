@@ -23,8 +23,6 @@ from .surroundings import draw_surroundings, paint_surroundings
 
 # The distance map's zero, see cord_atlas.
 _EDGE_ZERO_MM = 3.0
-# A patch whose middle lies less than this above the tip shows the lumbar spine.
-_LUMBAR_MM = 60.0
 # Beyond what may count as cord, it is unknown for so many millimetres; above that it is pons.
 _DOUBT_MM = 10.0
 
@@ -94,7 +92,7 @@ class SyntheticBatch:
                 shifted(label[index], shift),
                 shifted(weight[index], shift),
             )
-        slices = draw_slices(draws, recipe, aim.height < TIP_MM + _LUMBAR_MM)
+        slices = draw_slices(draws, recipe, aim.height - TIP_MM)
         label = slices.cut(label).clamp(0, 1)
         weight = (slices.cut(weight) > 0.9).float()
         return Geometry(
