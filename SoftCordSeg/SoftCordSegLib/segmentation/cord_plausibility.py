@@ -7,7 +7,9 @@ its rim, and which are the same on the left as on the right.  Around another tub
 one tissue, and the two sides differ.
 
 Both have to speak against a cord before it is ruled out, as a cord that is lost without need is
-worse than a tube that is called one; where it is less clear, a note says so.
+worse than a tube that is called one; where it is less clear, a note says so.  Nor is it ruled out
+where next to nothing around it can be seen, as in diffusion-weighted images: noise is not alike on
+both sides.
 """
 
 from __future__ import annotations
@@ -36,8 +38,14 @@ _SMOOTH_MM = 2.0
 # tells the two apart.
 _NO_CORD, _DOUBTFUL = (0.56, 0.31), (0.7, 0.35)
 _ONE_SIDED = 0.3
+# Surroundings of less than this part of the cord's brightness, with less than this variety, are not
+# seen: 0.13 and 0.05 in the diffusion-weighted phantom, 0.28 and 0.08 with noise or dark bands in
+# which the cord is still plain; around the brightest of the tubes 0.39.
+_UNSEEN = (0.33, 0.1)
 # Less variety than this is no body: a drawing, or an image that was masked.
 _NO_BODY = 0.01
+# The darkest of an image, which may have values below 0, by one voxel of so many on each axis.
+_DARK_PERCENT, _SAMPLED = 1.0, 4
 # Soft values of the cord's core, and beyond its rim, mm wide.
 _CORE, _BESIDE, _RIM_MM = 0.7, 0.05, 4
 
@@ -52,15 +60,19 @@ class Surroundings:
             mask that is doubtful otherwise, for the best turn of the mirror.
         variety: standard deviation of the intensities around over the contrast of the cord with its
             rim; median over slices, [0, inf).
+        brightness: of what lies around over that of the cord, above the darkest of the image;
+            median over slices, [0, inf).
     """
 
     symmetry: float
     variety: float
+    brightness: float
 
     @property
     def rule_out_cord(self) -> bool:
         """Whether nothing there looks like a spine."""
-        return self._are_below(_NO_CORD)
+        unseen = self.brightness < _UNSEEN[0] and self.variety < _UNSEEN[1]
+        return self._are_below(_NO_CORD) and not unseen
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -94,17 +106,22 @@ def surroundings(image: Volume, soft: Volume) -> Surroundings | None:
         np.array([*ndimage.center_of_mass(soft.data[:, :, z]), z], dtype=float) for z in chosen
     ]
     patches = [_patch(image, soft, middle) for middle in middles]
-    varieties = [_variety(patch, soft, middle) for patch, middle in zip(patches, middles)]
-    symmetry, variety = _usual([_symmetry(patch) for patch in patches]), _usual(varieties)
-    if symmetry is None or variety is None:
+    dark = np.percentile(image.data[::_SAMPLED, ::_SAMPLED, ::_SAMPLED], _DARK_PERCENT)
+    tissues = [
+        _tissue(patch - dark, soft, middle) or (None, None)
+        for patch, middle in zip(patches, middles)
+    ]
+    variety, brightness = (_usual([one[which] for one in tissues]) for which in (0, 1))
+    symmetry = _usual([_symmetry(patch) for patch in patches])
+    if symmetry is None or variety is None or brightness is None:
         return None
-    found = Surroundings(symmetry, variety)
+    found = Surroundings(symmetry, variety, brightness)
     if not found.notes:
         return found
     for turn in _TURNS:
         turned = [_symmetry(_patch(image, soft, middle, turn)) for middle in middles]
         symmetry = max(symmetry, _usual(turned) or -1.0)
-    return Surroundings(symmetry, variety)
+    return Surroundings(symmetry, variety, brightness)
 
 
 def _usual(values: list[float | None]) -> float | None:
@@ -168,9 +185,9 @@ def _symmetry(patch: np.ndarray) -> float | None:
     return max(found) if found else None
 
 
-def _variety(patch: np.ndarray, soft: Volume, middle: np.ndarray) -> float | None:
-    """Standard deviation in the ring over the contrast of the cord and its rim; None where one of
-    them is not seen.
+def _tissue(patch: np.ndarray, soft: Volume, middle: np.ndarray) -> tuple[float, float] | None:
+    """Variety and brightness, see :class:`Surroundings`, of a slice; None where cord, rim or
+    surroundings are not seen.
     """
     left, front = _axes()
     points = np.broadcast_arrays(
@@ -183,6 +200,9 @@ def _variety(patch: np.ndarray, soft: Volume, middle: np.ndarray) -> float | Non
     core, ring = core & seen, seen & (radius >= _RING_MM[0]) & (radius <= _RING_MM[1])
     if not core.any() or not rim.any() or not ring.any():
         return None
-    contrast = abs(float(patch[core].mean()) - float(patch[rim].mean()))
-    spread = float(patch[ring].std())
-    return spread / contrast if contrast > 1e-6 * spread else np.inf
+    own, spread = float(patch[core].mean()), float(patch[ring].std())
+    contrast, around = abs(own - float(patch[rim].mean())), float(np.median(patch[ring]))
+    return (
+        spread / contrast if contrast > 1e-6 * spread else np.inf,
+        max(around, 0.0) / own if own > 0 else np.inf,
+    )
