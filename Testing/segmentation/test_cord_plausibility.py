@@ -73,12 +73,12 @@ def test_where_there_is_much_variety_no_cord_is_ruled_out_though_the_sides_diffe
 
 
 def test_even_tissue_whose_sides_differ_rules_a_cord_out():
-    assert judged(*spine_like(sides=0.9, level=0.4)).rule_out_cord
+    assert judged(*spine_like(sides=0.9, level=0.2)).rule_out_cord
 
 
 @pytest.mark.parametrize(("symmetry", "variety"), [(0.65, 0.2), (0.2, 0.5)])
 def test_what_is_less_clear_gets_a_note(symmetry, variety):
-    between = Surroundings(symmetry, variety, 0.8)
+    between = Surroundings(symmetry, variety)
     assert not between.rule_out_cord
     assert "may not be a spinal cord" in between.notes[0]
 
@@ -90,25 +90,17 @@ def test_the_slope_of_a_coil_is_not_taken_for_likeness_of_the_sides():
     assert judged(bright, truth).symmetry == pytest.approx(judged(image, truth).symmetry, abs=0.1)
 
 
-def in_noise(tissue: float, noise: float) -> tuple[Volume, np.ndarray]:
-    """A bright tube in air, or in even tissue of its own slices."""
-    image, truth = tube_image(Grid((90, 90, 60), np.eye(4)), (44, 44, 30), 5, 40)
-    data = image.data - 100 + tissue * (truth == 0)
-    data[:6] = 0
-    data = np.abs(data + np.random.default_rng(3).normal(0, noise, data.shape))
-    return image.with_data(data.astype(np.float32)), truth
-
-
-@pytest.mark.parametrize(("noise", "is_doubtful"), [(10, False), (150, True)])
-def test_noise_about_a_bright_cord_in_the_dark_rules_nothing_out(noise, is_doubtful):
-    """As in a diffusion-weighted image."""
-    around = judged(*in_noise(0, noise))
+@pytest.mark.parametrize("level", [0.0, 0.2], ids=["in air", "in tissue"])
+def test_noise_about_a_cord_rules_nothing_out(level):
+    """Where it is most of what differs; as in a diffusion-weighted image."""
+    image, truth = spine_like(sides=0.9, level=level)
+    noise = np.random.default_rng(3).normal(0, 400, image.shape)
+    noisy = np.abs(image.data + noise).astype(np.float32)
+    around = judged(image.with_data(noisy), truth)
+    assert around.symmetry < 0.5
+    assert around.variety < 0.3
     assert not around.rule_out_cord
-    assert bool(around.notes) == is_doubtful
-
-
-def test_noise_on_tissue_that_is_seen_does():
-    assert judged(*in_noise(400, 150)).rule_out_cord
+    assert around.notes
 
 
 @pytest.mark.parametrize("sizes", [(20, 90, 60), (90, 90, 4)], ids=["narrow", "few slices"])
@@ -141,7 +133,7 @@ def test_a_real_cord_beside_a_tube_is_still_found(monkeypatch):
 
     def first_is_a_tube(image, soft):
         seen.append(soft)
-        return Surroundings(0.1 if len(seen) == 1 else 0.9, 0.1, 0.8)
+        return Surroundings(0.1 if len(seen) == 1 else 0.9, 0.1)
 
     monkeypatch.setattr(stage, "surroundings", first_is_a_tube)
     image = Volume(data.astype(np.float32), np.eye(4))

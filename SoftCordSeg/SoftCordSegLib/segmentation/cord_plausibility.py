@@ -8,8 +8,7 @@ one tissue, and the two sides differ.
 
 Both have to speak against a cord before it is ruled out, as a cord that is lost without need is
 worse than a tube that is called one; where it is less clear, a note says so.  Nor is it ruled out
-where next to nothing around it can be seen, as in diffusion-weighted images: noise is not alike on
-both sides.
+where noise is most of what differs around it: noise is not alike on both sides of anything.
 """
 
 from __future__ import annotations
@@ -29,8 +28,9 @@ _SHIFT_MM = 2
 _TURNS = (-24.0, -12.0, 12.0, 24.0)
 # So many slices are looked at, and so large a part of the ring is needed for a comparison.
 _SLICES, _LEAST_RING = 12, 0.6
-# Noise of single voxels is smoothed away, mm.
-_SMOOTH_MM = 2.0
+# Noise of single voxels is smoothed away, mm; what is left of it is not alike in slices so far
+# apart, mm, nor in slices of which one lies between them.
+_SMOOTH_MM, _APART_MM = 2.0, 4.0
 # Both below these: no cord; and below the higher ones, or symmetry far below: doubtful.  Of 24
 # training images and 10 phantoms none is doubtful; nor is any of 52 versions of them (noisy,
 # inverted, shaded, blurred, bent, turned by 20 degrees) but one that is mostly noise.  Of 29 tubes
@@ -38,14 +38,12 @@ _SMOOTH_MM = 2.0
 # tells the two apart.
 _NO_CORD, _DOUBTFUL = (0.56, 0.31), (0.7, 0.35)
 _ONE_SIDED = 0.3
-# Surroundings of less than this part of the cord's brightness, with less than this variety, are not
-# seen: 0.13 and 0.05 in the diffusion-weighted phantom, 0.28 and 0.08 with noise or dark bands in
-# which the cord is still plain; around the brightest of the tubes 0.39.
-_UNSEEN = (0.33, 0.1)
+# Less structure than this is noise, or shades of a coil: up to 0.72 about cords in synthetic lumbar
+# images, 0.37 in the diffusion-weighted phantom with noise in which the cord is still plain, 0.73
+# with dark bands; 0.90 and more around the tubes.
+_STRUCTURE = 0.8
 # Less variety than this is no body: a drawing, or an image that was masked.
 _NO_BODY = 0.01
-# The darkest of an image, which may have values below 0, by one voxel of so many on each axis.
-_DARK_PERCENT, _SAMPLED = 1.0, 4
 # Soft values of the cord's core, and beyond its rim, mm wide.
 _CORE, _BESIDE, _RIM_MM = 0.7, 0.05, 4
 
@@ -60,19 +58,19 @@ class Surroundings:
             mask that is doubtful otherwise, for the best turn of the mirror.
         variety: standard deviation of the intensities around over the contrast of the cord with its
             rim; median over slices, [0, inf).
-        brightness: of what lies around over that of the cord, above the darkest of the image;
-            median over slices, [0, inf).
+        structure: correlation of the intensities around with those of a slice farther along the
+            cord: the part of their variety that is not noise; median over slices, [-1, 1]; looked
+            at in a mask that is doubtful otherwise, else 1.
     """
 
     symmetry: float
     variety: float
-    brightness: float
+    structure: float = 1.0
 
     @property
     def rule_out_cord(self) -> bool:
         """Whether nothing there looks like a spine."""
-        unseen = self.brightness < _UNSEEN[0] and self.variety < _UNSEEN[1]
-        return self._are_below(_NO_CORD) and not unseen
+        return self._are_below(_NO_CORD) and self.structure >= _STRUCTURE
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -106,22 +104,25 @@ def surroundings(image: Volume, soft: Volume) -> Surroundings | None:
         np.array([*ndimage.center_of_mass(soft.data[:, :, z]), z], dtype=float) for z in chosen
     ]
     patches = [_patch(image, soft, middle) for middle in middles]
-    dark = np.percentile(image.data[::_SAMPLED, ::_SAMPLED, ::_SAMPLED], _DARK_PERCENT)
-    tissues = [
-        _tissue(patch - dark, soft, middle) or (None, None)
-        for patch, middle in zip(patches, middles)
-    ]
-    variety, brightness = (_usual([one[which] for one in tissues]) for which in (0, 1))
-    symmetry = _usual([_symmetry(patch) for patch in patches])
-    if symmetry is None or variety is None or brightness is None:
+    varieties = [_variety(patch, soft, middle) for patch, middle in zip(patches, middles)]
+    symmetry, variety = _usual([_symmetry(patch) for patch in patches]), _usual(varieties)
+    if symmetry is None or variety is None:
         return None
-    found = Surroundings(symmetry, variety, brightness)
+    found = Surroundings(symmetry, variety)
     if not found.notes:
         return found
     for turn in _TURNS:
         turned = [_symmetry(_patch(image, soft, middle, turn)) for middle in middles]
         symmetry = max(symmetry, _usual(turned) or -1.0)
-    return Surroundings(symmetry, variety, brightness)
+    apart = np.array([0.0, 0.0, max(_APART_MM, 2 * image.spacing[2]) / soft.spacing[2]])
+    structure = _usual(
+        [
+            _structure(patch, _patch(image, soft, middle + way * apart))
+            for patch, middle in zip(patches, middles)
+            for way in (-1, 1)
+        ]
+    )
+    return Surroundings(symmetry, variety, 0.0 if structure is None else structure)
 
 
 def _usual(values: list[float | None]) -> float | None:
@@ -162,32 +163,56 @@ def _symmetry(patch: np.ndarray) -> float | None:
     """The largest correlation of a patch with its mirror image, over places of the mirror; None
     where too little is seen.
     """
+    left, _ = _axes()
+    width = len(left) - 2 * _SHIFT_MM
+    parts = [patch[shift : shift + width] for shift in range(2 * _SHIFT_MM + 1)]
+    found = [one for part in parts if (one := _likeness(part, part, mirrored=True)) is not None]
+    return max(found) if found else None
+
+
+def _structure(patch: np.ndarray, beyond: np.ndarray) -> float | None:
+    """Correlation of a patch with that of a slice farther along the cord: what of its variety is
+    anatomy, and not noise; None where too little is seen.
+    """
+    inner = slice(_SHIFT_MM, -_SHIFT_MM)
+    return _likeness(patch[inner], beyond[inner], mirrored=False)
+
+
+def _likeness(part: np.ndarray, other: np.ndarray, mirrored: bool) -> float | None:
+    """Correlation of two patches about the cord, without the slope of intensities, which is alike
+    on both sides, and without rings, which are about anything; None where too little is seen.
+    """
     left, front = _axes()
     left = left[_SHIFT_MM:-_SHIFT_MM]
     radius = np.hypot(left, front)
     ring = (radius >= _RING_MM[0]) & (radius <= _RING_MM[1])
-    found = []
-    for shift in range(2 * _SHIFT_MM + 1):
-        part = patch[shift : shift + len(left)]
-        seen = ring & np.isfinite(part) & np.isfinite(part[::-1])
-        if seen.sum() < _LEAST_RING * ring.sum():
-            continue
-        # A coil's slope to the front or back, and rings about anything, are alike on both sides.
-        terms = np.stack(np.broadcast_arrays(1.0, left, front), axis=-1)
-        slope = np.linalg.lstsq(terms[seen], part[seen], rcond=None)[0]
-        flat = part - terms @ slope
-        rings = np.rint(radius[seen]).astype(int)
-        means = np.bincount(rings, flat[seen]) / np.maximum(np.bincount(rings), 1)
-        flat[seen] -= means[rings]
-        here, there = flat[seen], flat[::-1][seen]
-        if here.std() > 1e-4 * abs(float(part[seen].mean())):
-            found.append(float(np.corrcoef(here, there)[0, 1]))
-    return max(found) if found else None
+    seen = ring & np.isfinite(part) & np.isfinite(other)
+    if mirrored:
+        seen &= seen[::-1]
+    if seen.sum() < _LEAST_RING * ring.sum():
+        return None
+    flat = _flattened(part, seen, radius)
+    here, there = flat[seen], (flat[::-1] if mirrored else _flattened(other, seen, radius))[seen]
+    if min(here.std(), there.std()) <= 1e-4 * abs(float(part[seen].mean())):
+        return None
+    return float(np.corrcoef(here, there)[0, 1])
 
 
-def _tissue(patch: np.ndarray, soft: Volume, middle: np.ndarray) -> tuple[float, float] | None:
-    """Variety and brightness, see :class:`Surroundings`, of a slice; None where cord, rim or
-    surroundings are not seen.
+def _flattened(part: np.ndarray, seen: np.ndarray, radius: np.ndarray) -> np.ndarray:
+    """A patch without its slope and its rings."""
+    left, front = _axes()
+    terms = np.stack(np.broadcast_arrays(1.0, left[_SHIFT_MM:-_SHIFT_MM], front), axis=-1)
+    slope = np.linalg.lstsq(terms[seen], part[seen], rcond=None)[0]
+    flat = part - terms @ slope
+    rings = np.rint(radius[seen]).astype(int)
+    means = np.bincount(rings, flat[seen]) / np.maximum(np.bincount(rings), 1)
+    flat[seen] -= means[rings]
+    return flat
+
+
+def _variety(patch: np.ndarray, soft: Volume, middle: np.ndarray) -> float | None:
+    """Standard deviation in the ring over the contrast of the cord and its rim; None where one of
+    them is not seen.
     """
     left, front = _axes()
     points = np.broadcast_arrays(
@@ -200,9 +225,6 @@ def _tissue(patch: np.ndarray, soft: Volume, middle: np.ndarray) -> tuple[float,
     core, ring = core & seen, seen & (radius >= _RING_MM[0]) & (radius <= _RING_MM[1])
     if not core.any() or not rim.any() or not ring.any():
         return None
-    own, spread = float(patch[core].mean()), float(patch[ring].std())
-    contrast, around = abs(own - float(patch[rim].mean())), float(np.median(patch[ring]))
-    return (
-        spread / contrast if contrast > 1e-6 * spread else np.inf,
-        max(around, 0.0) / own if own > 0 else np.inf,
-    )
+    contrast = abs(float(patch[core].mean()) - float(patch[rim].mean()))
+    spread = float(patch[ring].std())
+    return spread / contrast if contrast > 1e-6 * spread else np.inf
