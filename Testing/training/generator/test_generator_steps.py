@@ -186,6 +186,18 @@ def test_the_lumbar_spine_is_mostly_cut_sagittally_and_the_thoracic_one_often(dr
     assert 0.4 < (made.axis == 0)[thoracic].mean() < 0.6
 
 
+@pytest.mark.parametrize("height_mm", [64, 320])
+def test_a_bent_spine_goes_from_the_lower_to_the_upper_edge_of_any_field(plain, height_mm):
+    """It is no ring."""
+    recipe = dataclasses.replace(
+        plain, shape=(80, 80, height_mm // 2), spacing=2.0, bent=1.0, tilted=0.0, lumbosacral=0.0
+    )
+    aim = Aim(np.zeros((20, 3)), np.full(20, 250.0), np.zeros(20, bool))
+    placed = draw_placement(Draws(3, 1, torch.device("cpu")), recipe, aim)
+    beside = torch.hypot(placed.left, placed.anterior).amin(dim=(1, 2)).amax(dim=1)
+    assert (beside < 12).float().mean() >= 0.9
+
+
 def test_the_canal_runs_forward_below_the_tip_and_backward_in_the_sacrum(plain):
     """By so much as spines do, and not at all above the twelfth thoracic vertebra; where the patch
     is aimed, it stays.

@@ -49,7 +49,8 @@ class BatchRecipe:
         clear_stem: p of a brainstem that widens into the pons, which is no cord, at a place that
             can be seen.
         enlargement: p of a lumbar enlargement other than the template's.
-        bent, tilted: p of a curved spine (to 60° over the patch), and of one tilted by up to 60°.
+        bent, tilted: p of a curved spine (to 60° over 64 mm, to 75° in all), and of one tilted by
+            up to 60°.
         lumbosacral: p of a lumbar spine with its lordosis, and of a sacrum that turns backwards.
         displaced: p of a cord at the back or at a side of its canal.
         compression, thin: p of flattening at some levels, and of a calibre down to half of the

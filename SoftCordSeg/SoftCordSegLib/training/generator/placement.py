@@ -22,8 +22,9 @@ _NECK_MM = 370.0
 _ENLARGEMENT_MM = 45.0
 # The lumbar curve begins so far above the tip, mm; the sacrum has ended so far below it.
 _THORACIC_MM, _COCCYX_MM, _STEP_MM = 80.0, 260.0, 5.0
-# A spine bends no more tightly than around a circle of this radius, mm: 60° over 64 mm.
-_LEAST_RADIUS_MM = 61.0
+# A spine bends no more tightly than around a circle of this radius, mm: 60° over 64 mm; and over
+# the height of a field by no more than so many radians: it is no ring.
+_LEAST_RADIUS_MM, _MOST_BENT = 61.0, 1.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +161,8 @@ def _bent(draws: Draws, recipe: BatchRecipe, left, anterior, along) -> tuple[tor
     if not len(bent):
         return left, anterior, along
     rows = draws.index(bent)
-    radius = draws.put(_LEAST_RADIUS_MM / rng.uniform(0.25, 1.0, len(bent)))
+    least_mm = max(_LEAST_RADIUS_MM, recipe.shape[2] * recipe.spacing / _MOST_BENT)
+    radius = draws.put(least_mm / rng.uniform(0.25, 1.0, len(bent)))
     sideways = rng.random(len(bent)) < 0.3
     angle = np.where(
         sideways, rng.choice([0, np.pi], len(bent)), rng.choice([np.pi / 2, -np.pi / 2], len(bent))
