@@ -91,6 +91,18 @@ def test_nothing_is_no_piece():
     assert not is_loose_piece(tube(80, 80), body())
 
 
+def test_a_piece_where_a_conus_may_lie_is_not_loose():
+    """In the upper half of the image, above a lumbar spine."""
+    assert not is_loose_piece(tube(150, 200), body())
+    # Nearer the lower edge, and with air where the lumbar spine would be.
+    assert is_loose_piece(tube(110, 170), body())
+    brightness = np.ones(SHAPE[2])
+    brightness[:40] = 0.05
+    assert is_loose_piece(tube(150, 200), body(brightness))
+    higher = Volume(body().data[:, :, 50:], body().affine)
+    assert is_loose_piece(Volume(tube(150, 200).data[:, :, 50:], body().affine), higher)
+
+
 @pytest.mark.parametrize("spacing", [1.0, 5.0])
 def test_the_grid_of_the_image_makes_no_difference(spacing):
     """The image has coarser slices, and another origin."""
@@ -125,19 +137,42 @@ def test_the_cord_is_found_beside_a_loose_piece():
     assert not mask[24:].any()
 
 
-def test_a_cord_that_the_locator_hardly_sees_is_found_where_the_rest_is_a_loose_piece(monkeypatch):
+def unsure(monkeypatch, from_voxel: int, factor: float) -> None:
+    """A locator that is sure of one voxel, and less sure from a slice (voxels of 3 mm) on."""
     import SoftCordSegLib.segmentation.locate as stage
 
-    image = bright(tube(30, 110, at=31.0), tube(190, 240, at=13.0))
     sure = stage.predict_tiled
 
-    def unsure_above(*arguments, **options):
+    def less_sure(*arguments, **options):
         raw = sure(*arguments, **options)
         if raw.shape[2] == 80:  # the locator's voxels of 3 mm
-            raw[:, :, 55:] *= 0.12
+            top = raw.max()
+            raw[:, :, from_voxel:] *= factor
+            raw[0, 0, 0] = top
         return raw
 
-    monkeypatch.setattr(stage, "predict_tiled", unsure_above)
+    monkeypatch.setattr(stage, "predict_tiled", less_sure)
+
+
+def test_a_cord_that_the_locator_hardly_sees_is_found_where_the_rest_is_a_loose_piece(monkeypatch):
+    unsure(monkeypatch, 55, 0.12)
+    image = bright(tube(30, 110, at=31.0), tube(190, 240, at=13.0))
     mask = segment(image, bright_bundle()).volume.data >= 0.5
     assert mask[13, 22, 195:235].all()
     assert not mask[24:].any()
+
+
+def test_so_is_one_where_there_is_nothing_else(monkeypatch):
+    unsure(monkeypatch, 0, 0.02)
+    mask = segment(bright(tube(190, 240)), bright_bundle()).volume.data >= 0.5
+    assert mask[22, 22, 195:235].all()
+
+
+def test_but_not_if_it_is_doubtful_besides(monkeypatch):
+    import SoftCordSegLib.segmentation.locate_and_segment as stage
+    from SoftCordSegLib.segmentation.cord_plausibility import Surroundings
+
+    monkeypatch.setattr(stage, "surroundings", lambda *_: Surroundings(0.65, 0.2))
+    assert segment(bright(tube(190, 240)), bright_bundle()).found
+    unsure(monkeypatch, 0, 0.02)
+    assert not segment(bright(tube(190, 240)), bright_bundle()).found

@@ -20,9 +20,9 @@ from .tiles import Predict, predict_tiled
 
 # The soft value at which coarse pieces are separated: low, because a miss here cannot be recovered.
 _LEVEL = 0.25
-# Where all that is found there is something else, what has at least this part of it is looked at,
-# so many voxels beside that.
-_FAINT, _BESIDE = 0.25, 2
+# Where nothing is found there, or something else, what has at least this part of it is looked at,
+# so many voxels beside that; if there is no such piece, one that has a part of that, and so on.
+_FAINT, _BESIDE = (0.25, 0.1, 0.04, 0.016, 0.006), 2
 # The segmenter decides among so many candidates.
 _CANDIDATES = 3
 
@@ -77,10 +77,15 @@ class Probabilities:
 
     def fainter(self, candidates: Sequence[Candidate]) -> list[Candidate]:
         """Others, beside these: of what the locator thinks hardly likely."""
-        taken = np.any([one.mask for one in candidates], axis=0)
-        beside = ~ndimage.binary_dilation(taken, iterations=_BESIDE)
-        stretched = np.minimum(self.soft / _FAINT, 1) * beside
-        return cord_candidates(stretched, self.spacing, _LEVEL, most=_CANDIDATES)
+        beside = np.ones(self.soft.shape, bool)
+        for one in candidates:
+            beside &= ~ndimage.binary_dilation(one.mask, iterations=_BESIDE)
+        for part in _FAINT:
+            stretched = np.minimum(self.soft / part, 1) * beside
+            found = cord_candidates(stretched, self.spacing, _LEVEL, most=_CANDIDATES)
+            if found:
+                return found
+        return []
 
 
 def locate(

@@ -93,7 +93,9 @@ def locate_and_segment(
 ) -> WorkingMask | None:
     """Locate the cord and segment it; where the segmenter finds little at a candidate, something
     that lies in no spine, or a loose piece, the next one is tried, and so is one above it in the
-    same spine.  A cord that is known, on this image's coarse grid, is not located again.
+    same spine.  Where nothing is found so, what the locator thinks hardly likely is tried, and
+    taken if nothing about it is doubtful.  A cord that is known, on this image's coarse grid, is
+    not located again.
     """
     if known is not None and known.mask.shape == working.coarse.shape:
         found = _segment_located(working, known, networks, progress.part(0.2, 0.95))
@@ -107,12 +109,15 @@ def locate_and_segment(
     )
     candidates = probabilities.candidates()
     best, loose = _best_of(candidates, working, networks, progress.part(0.2, 0.94))
-    if loose is None or (best is not None and best.score):
+    if best is not None and (best.score or (best.is_implausible and loose is None)):
         return best
-    # The cord that the piece lies below may be hardly seen.
     further = probabilities.fainter(candidates)
     again, _ = _best_of(further, working, networks, progress.part(0.94, 0.95))
-    return again if again is not None and again.score else loose
+    # The cord that a loose piece lies below may be hardly seen; else nothing speaks for a cord but
+    # the segmenter.
+    if again is not None and again.score and (loose is not None or not again.notes):
+        return again
+    return loose or best
 
 
 def _best_of(

@@ -5,6 +5,8 @@ unless all of it is in the image, and then it is long.  So what is short, and en
 above and below, is something else: mostly the lower end of the sac, which narrows to the calibre of
 a cord.  So is what is short and has more body above it than a head is high.  An end does not count
 where the cord may go on unseen: near an edge or a side of the image, and where the image fades.
+Nor is a piece loose where a conus may lie whose cord the network did not follow: in the upper half
+of the image, with a lumbar spine's length of body below it.  The end of the sac lies lower.
 """
 
 from __future__ import annotations
@@ -19,6 +21,9 @@ _SHORTEST_MM = 120.0
 # No head is higher, from the upper end of the cord on; body has at least that part of the
 # brightness about the piece, as a median over so much beside it, mm.
 _HEAD_MM, _BODY, _BODY_MM = 200.0, 0.25, 40.0
+# Below a conus are the lumbar spine and the sacrum, some 200 mm; below the end of the sac at most
+# half of that.
+_LUMBAR_MM = 130.0
 # From which value a slice has cord.
 _CERTAIN = 0.5
 # An end is near an edge of the image within this, mm, or within so many slices of the image.
@@ -46,9 +51,11 @@ def is_loose_piece(soft: Volume, image: Volume) -> bool:
     certain = np.flatnonzero((soft.data >= _CERTAIN).any(axis=(0, 1)))
     if not len(certain) or (certain[-1] - certain[0] + 1) * step_mm >= _SHORTEST_MM:
         return False
-    return _is_free(soft, image, certain, 1) and (
-        _is_free(soft, image, certain, -1) or _has_body_above(soft, image, certain)
-    )
+    if not _is_free(soft, image, certain, 1):
+        return False
+    if _has_body(soft, image, int(certain[-1]), _HEAD_MM):
+        return True
+    return _is_free(soft, image, certain, -1) and not _is_conus_place(soft, image, certain)
 
 
 def _is_free(soft: Volume, image: Volume, certain: np.ndarray, direction: int) -> bool:
@@ -78,14 +85,20 @@ def _is_free(soft: Volume, image: Volume, certain: np.ndarray, direction: int) -
     return after >= _FADED * before
 
 
-def _has_body_above(soft: Volume, image: Volume, certain: np.ndarray) -> bool:
-    """Whether there is body farther above the upper end than a head reaches."""
-    end = int(certain[-1])
+def _is_conus_place(soft: Volume, image: Volume, certain: np.ndarray) -> bool:
+    """Whether the lower end lies in the upper half of the image, above a lumbar spine."""
+    end = int(certain[0])
+    height = image.grid.to_voxel(soft.grid.to_world(np.array([0.0, 0.0, end])))[2]
+    return height >= (image.shape[2] - 1) / 2 and _has_body(soft, image, end, -_LUMBAR_MM)
+
+
+def _has_body(soft: Volume, image: Volume, end: int, above_mm: float) -> bool:
+    """Whether there is body so far above (below if negative) the piece's slice at one end."""
     point = np.array([*ndimage.center_of_mass(soft.data[:, :, end]), end])
     at_end = image.grid.to_voxel(soft.grid.to_world(point))
-    above = at_end + np.array([0, 0, _HEAD_MM / image.spacing[2]])
-    here, there = (_brightness(image, middle, _BODY_MM) for middle in (at_end, above))
-    return above[2] < image.shape[2] and there >= _BODY * here
+    there = at_end + np.array([0, 0, above_mm / image.spacing[2]])
+    here, beyond = (_brightness(image, middle, _BODY_MM) for middle in (at_end, there))
+    return 0 <= there[2] < image.shape[2] and beyond >= _BODY * here
 
 
 def _brightness(image: Volume, middle: np.ndarray, beside_mm: float = _BESIDE_MM) -> float:
