@@ -93,7 +93,10 @@ def test_a_cluster_that_loses_a_worker(data_set, one, tmp_path):
         assert victim not in [one.process.process.pid for one in scheduler.workers.values()]
 
     assert (images_and_tables(tmp_path), reasons(results)) == one
-    assert len(done(tmp_path)) == 54
+    # What the lost worker had finished, but not said, the other one finds and keeps.
+    kept = done(tmp_path, "kept")
+    assert len(kept) <= 1
+    assert len(done(tmp_path)) + len(kept) == 54
 
 
 def test_a_case_at_which_every_worker_dies_costs_itself_only(tmp_path):
@@ -198,14 +201,14 @@ def names(out: Path) -> set[str]:
     }
 
 
-def done(out: Path) -> list[str]:
-    """The cases that the logs of all runs say were done, each as often as they say."""
+def done(out: Path, status: str = "done") -> list[str]:
+    """The cases that the logs of all runs say were done, or kept, each as often as they say."""
     rows = [
         line.split("\t")
         for log in out.glob("logs/participant_*.tsv")
         for line in log.read_text(encoding="utf-8").splitlines()
     ]
-    return [row[1] for row in rows if len(row) > 2 and row[2] == "done"]
+    return [row[1] for row in rows if len(row) > 2 and row[2] == status]
 
 
 def failures(out: Path) -> dict[str, str]:
