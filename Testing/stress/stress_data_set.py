@@ -202,7 +202,7 @@ def names(out: Path) -> set[str]:
 
 
 def done(out: Path, status: str = "done") -> list[str]:
-    """The cases that the logs of all runs say were done, or kept, each as often as they say."""
+    """The cases of one status in the logs of all runs, each as often as they say."""
     rows = [
         line.split("\t")
         for log in out.glob("logs/participant_*.tsv")

@@ -59,8 +59,8 @@ class Surroundings:
         variety: standard deviation of the intensities around over the contrast of the cord with its
             rim; median over slices, [0, inf).
         structure: correlation of the intensities around with those of a slice farther along the
-            cord: the part of their variety that is not noise; median over slices, [-1, 1]; looked
-            at in a mask that is doubtful otherwise, else 1.
+            cord: the part of their variety that is not noise; median over slices, [-1, 1]; 0 where
+            no such slice is seen; looked at in a mask that is doubtful otherwise, else 1.
     """
 
     symmetry: float

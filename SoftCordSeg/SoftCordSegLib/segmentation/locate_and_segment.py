@@ -109,6 +109,7 @@ def locate_and_segment(
     )
     candidates = probabilities.candidates()
     best, loose = _best_of(candidates, working, networks, progress.part(0.2, 0.94))
+    # Beside a tube that is no cord, what is hardly seen is none either.
     if best is not None and (best.score or (best.is_implausible and loose is None)):
         return best
     further = probabilities.fainter(candidates)
