@@ -70,6 +70,9 @@ class BatchRecipe:
         signal_loss, coil, bias, blur, gibbs, ghosts, noise: p of a coil that ends, of one at the
             back, of a smooth bias, and so on.
         real_bias, real_blur, real_noise: p of the same, weaker, on real images.
+        coarse: p of an image, synthetic or real, whose resolution is low in the plane of its slices
+            (large voxels, a slow echo-planar readout): each axis on its own, mostly.
+        coarse_mm: least and most standard deviation of that blur.
         real_slices: p of a real image to be cut into slices of 2 to 10 mm, of those whose own
             voxels are at most 1.5 mm long there.
         real_distortion, real_dropout: p of the two errors of echo-planar images on real images.
@@ -133,6 +136,8 @@ class BatchRecipe:
     coil: float = 0.3
     bias: float = 0.7
     blur: float = 0.7
+    coarse: float = 0.0
+    coarse_mm: tuple[float, float] = (0.4, 1.2)
     gibbs: float = 0.12
     ghosts: float = 0.12
     noise: float = 0.95

@@ -18,7 +18,7 @@ from .axis_operators import blurred
 from .batch_recipe import BatchRecipe
 from .draws import Draws
 from .field_errors import draw_shifts, kept_signal, pile_up, shifted
-from .scanner import Slices, draw_real_slices
+from .scanner import Slices, coarse_plane, draw_real_slices
 
 # From this soft value on a voxel is a place to look at on purpose.
 _CORD = 0.5
@@ -241,9 +241,9 @@ def scan_again(
     patches, image, distorted = _distorted(draws, recipe, patches, image, of)
     slices = draw_real_slices(draws, recipe, patches.voxels_mm, patches.lumbar)
     own = slices.of(of, draws)
-    image = own.cut(image)
+    image, coarse = _coarse(draws, recipe, own.cut(image), own)
     label, weight = slices.cut(patches.label).clamp(0, 1), slices.fully_known(patches.weight)
-    changed |= np.isin(of, distorted) | (own.axis >= 0)
+    changed |= np.isin(of, distorted) | (own.axis >= 0) | coarse
     image = _coil_blur_noise(draws, recipe, image, own)
     return dataclasses.replace(patches, image=image, label=label, weight=weight), changed
 
@@ -280,6 +280,18 @@ def _distorted(
     shift = shift[draws.index(np.searchsorted(chosen, of[rows]))]
     image[draws.index(rows)] = shifted(image[draws.index(rows)], shift) * pile_up(shift)
     return dataclasses.replace(patches, label=label, weight=weight, known=known), image, chosen
+
+
+def _coarse(
+    draws: Draws, recipe: BatchRecipe, image: torch.Tensor, slices: Slices
+) -> tuple[torch.Tensor, np.ndarray]:
+    """Images, some coarse in the plane of their slices, and which: (n,) bool."""
+    sigma = coarse_plane(draws, recipe, slices)
+    coarse = sigma.any(axis=1)
+    if coarse.any():
+        index = draws.index(np.flatnonzero(coarse))
+        image[index] = blurred(image[index], draws.table(sigma[coarse]))
+    return image, coarse
 
 
 def _coil_blur_noise(

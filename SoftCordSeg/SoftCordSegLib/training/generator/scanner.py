@@ -27,6 +27,8 @@ _FINE_MM, _NOT_YET_CUT_MM = 1.5, 2.5
 # The part of a voxel that may come from unknown places before it counts as unknown: less is
 # rounding.
 _UNKNOWN_PART = 0.02
+# The share of axes that are coarse where an image is.
+_COARSE_AXES = 0.75
 # So many samples scipy repeats at either end before its spline filter, in the mode "nearest".
 _PADDING = 12
 
@@ -198,6 +200,7 @@ def _resolved(
     rows = draws.rows(recipe.blur, count)
     blur[rows] = rng.uniform(0, 0.75, len(rows)) / recipe.spacing
     blur[blur < 0.2] = 0
+    coarse = coarse_plane(draws, recipe, slices)
     ringing = np.ones((count, 3))
     rows = draws.rows(recipe.gibbs, count)
     ringing[rows, rng.integers(2, size=len(rows))] = rng.uniform(0.55, 0.9, len(rows))
@@ -205,7 +208,7 @@ def _resolved(
     rows = draws.rows(recipe.ghosts, count)
     ghosts[rows] = rng.uniform(0.02, 0.12, len(rows))
     for axis, size in enumerate(recipe.shape):
-        sigma = np.where(slices.axis == axis, 0.0, blur)
+        sigma = np.where(slices.axis == axis, 0.0, np.hypot(blur, coarse[:, axis]))
         rings = (ringing[:, axis] < 1).any()
         cuts = axis != 1 and (slices.axis == axis).any()
         moves = axis == 1 and ghosts.any()
@@ -224,6 +227,20 @@ def _resolved(
             matrix = ghost_matrix(draws.table(ghosts), shift, size) @ matrix
         image = along(image, matrix, axis)
     return image
+
+
+def coarse_plane(draws: Draws, recipe: BatchRecipe, slices: Slices) -> np.ndarray:
+    """Standard deviations of the blur of images that are coarse in the plane of their slices, (n,
+    3) voxels; 0 along the cut. A shrunken outline of the cord is what a network makes of such an
+    image unless it has seen many: where fluid shines into it, the steepest place moves inwards.
+    """
+    rng, count = draws.host, len(slices.axis)
+    sigma = np.zeros((count, 3))
+    rows = draws.rows(recipe.coarse, count)
+    drawn = rng.uniform(*recipe.coarse_mm, (len(rows), 3)) / recipe.spacing
+    sigma[rows] = drawn * (rng.random(drawn.shape) < _COARSE_AXES)
+    sigma[np.flatnonzero(slices.axis >= 0), slices.axis[slices.axis >= 0]] = 0
+    return sigma
 
 
 def _noisy(
