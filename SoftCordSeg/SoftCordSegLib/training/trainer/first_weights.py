@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError
 from ...network.store import open_bundle
+from ...network.unet_config import UNetConfig
 
 if TYPE_CHECKING:
     import torch
@@ -59,9 +60,6 @@ def first_weights(
 ) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Weights of ``plan.network`` to begin with, and their origin in plain types.
 
-    Where a bundle's soft values were spread, that is undone for a plan that is not ``clipped``: its
-    loss would, and much else with it.
-
     Raises:
         InputError: the network of the bundle or run is neither the plan's nor a narrower one of its
             kind.
@@ -69,27 +67,12 @@ def first_weights(
     """
     import torch
 
-    from ...network.unet import UNet, UNetConfig
+    from ...network.unet import UNet
     from .run_state import load_state
-    from .spread_heads import unspread_segmenter
     from .widening import widened
 
     if start.bundle:
-        bundle = open_bundle(start.bundle)
-        stage = getattr(bundle, start.stage or plan.stage, None)
-        if stage is None:
-            raise InputError(
-                f"The bundle '{start.bundle}' has no {start.stage or plan.stage}.",
-                hint="Choose another bundle.",
-            )
-        undone = stage is bundle.segmenter and not plan.clipped
-        weights = unspread_segmenter(bundle) if undone else bundle.network(stage).state_dict()
-        shape = UNetConfig(stage.features, stage.strides)
-        origin: dict[str, Any] = {
-            "bundle": bundle.name,
-            "stage": start.stage or plan.stage,
-            "sha256": bundle.sha256[stage.weights],
-        }
+        weights, shape, origin = bundle_weights(plan, start.bundle, start.stage or plan.stage)
     elif start.run:
         state = load_state(start.run)
         if state is None:
@@ -105,3 +88,32 @@ def first_weights(
         return {name: value.detach().float().clone() for name, value in weights.items()}, origin
     grown = widened(weights, shape, plan.network, start.noise, plan.seed)
     return grown, {**origin, "widened_from": list(shape.features), "noise": start.noise}
+
+
+def bundle_weights(
+    plan: TrainerPlan, name: str, stage_name: str
+) -> tuple[dict[str, torch.Tensor], UNetConfig, dict[str, Any]]:
+    """Weights of a stage of a bundle, the shape of its network, and their origin in plain types.
+
+    Where the bundle's soft values were spread, that is undone for a plan that is not ``clipped``:
+    its loss would, and much else with it.
+
+    Args:
+        plan: that the weights are for.
+        name: of a shipped or installed bundle, or its folder.
+        stage_name: "segmenter" or "locator".
+
+    Raises:
+        InputError: the bundle has no such stage.
+        ModelError: there is no such bundle, or it is damaged.
+    """
+    from .spread_heads import unspread_segmenter
+
+    bundle = open_bundle(name)
+    stage = getattr(bundle, stage_name, None)
+    if stage is None:
+        raise InputError(f"The bundle '{name}' has no {stage_name}.", hint="Choose another bundle.")
+    undone = stage is bundle.segmenter and not plan.clipped
+    weights = unspread_segmenter(bundle) if undone else bundle.network(stage).state_dict()
+    origin = {"bundle": bundle.name, "stage": stage_name, "sha256": bundle.sha256[stage.weights]}
+    return weights, UNetConfig(stage.features, stage.strides), origin

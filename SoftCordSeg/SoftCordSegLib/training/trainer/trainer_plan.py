@@ -60,6 +60,10 @@ class TrainerPlan:
         activation: that makes soft values of raw outputs, a name in ``loss.SOFT``; that of the
             stage where "".
         clipped: let the loss see outputs clipped to 0 to 1 (see :func:`..loss.clipped`).
+        teacher: name or folder of a bundle whose network of the same stage, mostly a larger one,
+            takes part in every label (distillation); none where "".
+        taught: share of the teacher's answer in the label, 0 to 1; where no label is known its
+            answer is all there is, and counts so much.
         channels_last: memory layout of the network and its images.
     """
 
@@ -85,6 +89,8 @@ class TrainerPlan:
     channels_last: bool = True
     activation: str = ""
     clipped: bool = False
+    teacher: str = ""
+    taught: float = 0.5
 
     def __post_init__(self):
         object.__setattr__(self, "tile", tuple(int(n) for n in self.tile))
@@ -123,9 +129,11 @@ class TrainerPlan:
         plain = {one.name: getattr(self, one.name) for one in fields(self)}
         network = {name: _plain(value) for name, value in self.network.to_json().items()}
         # Runs that were begun before there was a choice go on.
-        for name in ("activation", "clipped"):
+        for name in ("activation", "clipped", "teacher"):
             if not plain[name]:
                 del plain[name]
+        if not self.teacher:
+            del plain["taught"]
         return {
             **plain,
             "network": network,
@@ -186,6 +194,7 @@ def _wrong(plan: TrainerPlan) -> str:
         ("learning_rate", 1.0),
         ("floor", 1.0),
         ("averaging", 1.0),
+        ("taught", 1.0),
         ("agreement", None),
         ("weight_decay", None),
     ):
