@@ -36,6 +36,7 @@ _TOGETHER = {
     "enlargement": {"conus": 1.0},
     "lumbosacral": {"conus": 1.0},
     "roots": {"conus": 1.0},
+    "real_elastic": {"real": 1.0, "poses": (0.0, 1.0, 0.0)},
     "real_cropped": {"real": 1.0},
     "real_bias": {"real": 1.0},
     "real_blur": {"real": 1.0},

@@ -242,6 +242,37 @@ def test_still_poses_are_what_the_file_holds(packed, plain):
     assert found == 6
 
 
+def test_pulled_patches_are_bent_and_their_label_goes_along(packed, plain):
+    """Of a straight bright cord: how far its middle is from a straight line, and how well image and
+    label agree.
+    """
+    only = Packed(packed.cases[2:], packed.cords, packed.near, packed.height)
+    bent, agree = {}, {}
+    for pull in (0.0, 1.0):
+        recipe = dataclasses.replace(
+            plain, real=1.0, poses=(0.0, 1.0, 0.0), about_cord=1.0, real_elastic=pull
+        )
+        patches = [PatchBatches(only, recipe).batch(3, step, 6) for step in range(4)]
+        off, together = [], []
+        for image, label, weight in zip(
+            *(torch.cat([getattr(b, part)[:, 0] for b in patches]) for part in
+              ("image", "label", "weight"))
+        ):  # fmt: skip
+            heights = torch.nonzero((label * weight).sum(dim=(0, 1)) > 40).flatten()
+            if len(heights) < 30:
+                continue
+            some = label[:, :, heights]
+            middle = (some.sum(dim=0) * torch.arange(64)[:, None]).sum(dim=0) / some.sum(dim=(0, 1))
+            at = heights.numpy()
+            off.append(np.std(middle.numpy() - np.polyval(np.polyfit(at, middle, 1), at)))
+            parts = torch.stack([image[weight > 0], label[weight > 0]])
+            together.append(float(torch.corrcoef(parts)[0, 1]))
+        bent[pull], agree[pull] = np.median(off), np.median(together)
+    assert bent[1.0] > 3 * bent[0.0]
+    assert bent[1.0] > 0.2
+    assert agree[1.0] > agree[0.0] - 0.05
+
+
 def test_nothing_is_asked_where_a_real_image_ends_or_its_weight_is_0(packed, plain):
     weights = (
         PatchBatches(packed, dataclasses.replace(plain, real=1.0))

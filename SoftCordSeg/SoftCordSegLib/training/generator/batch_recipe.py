@@ -29,6 +29,8 @@ class BatchRecipe:
         twins: share of a batch that is made as pairs of one geometry in two appearances.
         poses: of real images, the shares that are left as the program samples them, moved a little,
             and moved fully.
+        real_elastic: p of a real patch that is moved to be pulled and pressed smoothly too, by
+            parts of its own size; the label goes along.
         about_cord: p of a real patch to lie around the cord, else anywhere in the image.
         registered: p of a real pair of twins to be two registered contrasts, where there are any.
         real_cropped, cropped: p of the field of view to end inside the patch, for real and
@@ -92,6 +94,7 @@ class BatchRecipe:
     real: float = 0.5
     twins: float = 0.0
     poses: tuple[float, float, float] = (0.3, 0.3, 0.4)
+    real_elastic: float = 0.0
     about_cord: float = 0.85
     registered: float = 0.5
     real_cropped: float = 0.1

@@ -24,6 +24,13 @@ from .scanner import Slices, coarse_plane, draw_real_slices
 _CORD = 0.5
 # How far a pose goes, as a part of the full one.
 _STILL, _SMALL, _FULL = 0.0, 0.25, 1.0
+# How an elastic patch is pulled: over how many mm, and how far in parts of that (standard
+# deviation): far more, and tissue would be folded over.
+_ELASTIC_MM, _ELASTIC_PARTS = (25.0, 70.0), (0.08, 0.24)
+# Rounding of a pull, in parts of the same.
+_ELASTIC_ROUND = 0.25
+# What of the pull can reach into a patch, standard deviations.
+_ELASTIC_REACH = 2.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +141,8 @@ class RealCrops:
             angles = pose * np.clip(rng.normal(0, 9, 3), -30, 30)
             turn = Rotation.from_euler("xyz", angles, degrees=True).as_matrix()
             turn = turn * (rng.uniform(0.88, 1.14) * rng.uniform(0.95, 1.05, 3)) ** pose
-            reach = np.abs(turn) @ half + 1
+            pull = self._pull(draws)
+            reach = np.abs(turn) @ half + 1 + pull.reach
         else:
             centre, reach = np.round(centre - half) + half, half
         low = np.floor(centre - reach).astype(int) if pose else np.round(centre - half).astype(int)
@@ -143,9 +151,45 @@ class RealCrops:
         known = _known(draws, low, high, size)
         sampled = _values(window)
         if pose:
-            sampled, known = _sampled(draws, sampled, known, turn, centre - low, shape)
+            sampled, known = _sampled(draws, sampled, known, turn, centre - low, shape, pull)
         image, label, weight = sampled[:3]
         return torch.stack([image, label, weight, known, sampled[3] if twin else image])
+
+    def _pull(self, draws: Draws) -> _Pull:
+        """Of a patch that is moved."""
+        if not len(draws.rows(self._recipe.real_elastic, 1)):
+            return _Pull(0.0, 1.0)
+        rng = draws.host
+        over = rng.uniform(*_ELASTIC_MM) / self._recipe.spacing
+        return _Pull(rng.uniform(*_ELASTIC_PARTS) * over, over)
+
+
+@dataclass(frozen=True)
+class _Pull:
+    """A smooth displacement.
+
+    Attributes:
+        deviation: of each of its components, voxels; 0 for none.
+        over: voxels over which it varies.
+    """
+
+    deviation: float
+    over: float
+
+    @property
+    def reach(self) -> float:
+        """The farthest it goes, voxels."""
+        return _ELASTIC_REACH * self.deviation
+
+    def moved(self, draws: Draws, places: list[torch.Tensor]) -> list[torch.Tensor]:
+        """Places (three of (i, j, k), voxels) that it pulls from elsewhere."""
+        if not self.deviation:
+            return places
+        fields = draws.smooth(3, places[0].shape, self.over)
+        # Without the corners of what is interpolated linearly.
+        fields = blurred(fields, draws.table(np.full((3, 1), _ELASTIC_ROUND * self.over)))
+        fields = fields.clamp_(-_ELASTIC_REACH, _ELASTIC_REACH)
+        return [place + self.deviation * field for place, field in zip(places, fields)]
 
 
 def _load(case: PackedCase, recipe: BatchRecipe, device: torch.device) -> _Loaded:
@@ -198,9 +242,9 @@ def _values(window: torch.Tensor) -> torch.Tensor:
 
 
 def _sampled(
-    draws: Draws, maps, known, turn: np.ndarray, centre: np.ndarray, shape
+    draws: Draws, maps, known, turn: np.ndarray, centre: np.ndarray, shape, pull: _Pull
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Trilinear values at turned places; what is partly unknown is unknown."""
+    """Trilinear values at turned and pulled places; what is partly unknown is unknown."""
     scale = 2.0 / (np.array(maps.shape[1:]) - 1)
     axes = [torch.arange(n, device=draws.device) - (n - 1) / 2 for n in shape]
     grids = torch.meshgrid(*axes, indexing="ij")
@@ -208,6 +252,7 @@ def _sampled(
         sum(float(turn[row, a]) * grids[a] for a in range(3)) + float(centre[row])
         for row in range(3)
     ]
+    places = pull.moved(draws, places)
     grid = torch.stack([place * float(s) - 1 for place, s in zip(places, scale)][::-1], dim=-1)[
         None
     ]
