@@ -17,6 +17,7 @@ from SoftCordSegLib.training.loss import (
     deeply_supervised,
     dice,
     dice_and_cross_entropy,
+    disagreement,
     soft_dice,
     squared_and_area_error,
     squared_error,
@@ -260,6 +261,42 @@ def test_an_area_is_not_made_up_for_below_0_or_where_nothing_is_known():
         area_error(label + 0.1 * (label == 0.5), every)
     )
     assert area_error(label + 9 * (1 - known), known) == pytest.approx(0)
+
+
+def test_the_area_that_counts_is_that_of_the_mask_that_is_spread():
+    """A blunt outline of a round cord has the area of a sharp one, and less when it is spread."""
+    i, j = torch.meshgrid(*[torch.arange(32) - 15.5] * 2, indexing="ij")
+    disc = (5.5 - torch.hypot(i, j)).clamp(0, 1)
+    weights = torch.exp(-0.5 * (torch.arange(-6, 7) / 1.2) ** 2)
+    kernel = (weights / weights.sum()).view(1, 1, 13, 1)
+    blunt = torch.nn.functional.conv2d(disc[None, None], kernel, padding=(6, 0))
+    blunt = torch.nn.functional.conv2d(blunt, kernel.transpose(2, 3), padding=(0, 6))
+    label, output = (one.reshape(1, 1, 32, 32, 1) for one in (disc, blunt))
+    every = torch.ones_like(label)
+
+    def area_error(**ends: float) -> float:
+        losses = (squared_and_area_error, squared_error)
+        settings = ({"area": 1.0, "large": 1.0, **ends}, {})
+        both, voxels = (float(f(output, label, every, **o)) for f, o in zip(losses, settings))
+        return (2 * (both - voxels)) ** 0.5
+
+    masked = ((output - 0.25) / 0.5).clamp(0, 1)
+    smaller = float(1 - masked.sum() / label.sum())
+    assert area_error() == pytest.approx(0, abs=1e-3)
+    assert smaller > 0.02
+    assert area_error(low=0.25, high=0.75) == pytest.approx(smaller, abs=1e-3)
+
+
+def test_twins_agree_by_the_area_of_what_is_spread():
+    wide, narrow = torch.full((1, 1, 8, 8, 4), 0.3), torch.full((1, 1, 8, 8, 4), 0.2)
+    soft, twins = torch.cat([wide, narrow]), torch.tensor([[0, 1]])
+    voxels = float(disagreement(soft, torch.ones_like(soft), twins, areas=0.0))
+    apart = [
+        float(disagreement(soft, torch.ones_like(soft), twins, areas=1.0, low=low)) - voxels
+        for low in (0.0, 0.35)
+    ]
+    assert apart[0] > 0.1
+    assert apart[1] == pytest.approx(0)
 
 
 def test_what_the_program_drops_has_no_part_in_an_area():
