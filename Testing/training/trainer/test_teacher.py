@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from SoftCordSegLib.errors import InputError
+from SoftCordSegLib.network import load_bundle
 from SoftCordSegLib.training.trainer.first_weights import Start, first_weights
 from SoftCordSegLib.training.trainer.learner import Learner
 from SoftCordSegLib.training.trainer.run_export import export_run
@@ -78,6 +79,18 @@ def test_without_any_label_a_network_learns_from_its_teacher(taught_bundle, batc
     for number in range(60):
         learner.step(number, 0, lambda n: WithoutLabels().batch(5, n, 2))
     assert off() < 0.2 * before
+
+
+def test_a_bundle_says_who_took_part_in_its_labels(taught_bundle, tmp_path):
+    settings = plan(teacher=str(taught_bundle), taught=0.25)
+    state = Trainer(tmp_path / "run", settings, BrightTubes()).run(
+        steps=2, pace=Pace(60.0, validate_steps=None)
+    )
+    learnt = load_bundle(export_run(tmp_path / "bundle", {"segmenter": state}, parent="compact"))
+    said = learnt.metadata["provenance"]["segmenter"]
+    teacher = load_bundle(taught_bundle)
+    assert said["teacher"]["sha256"] == teacher.sha256[teacher.segmenter.weights]
+    assert said["plan"]["taught"] == 0.25
 
 
 def test_a_plan_without_a_teacher_is_that_of_before():

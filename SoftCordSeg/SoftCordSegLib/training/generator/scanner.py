@@ -231,8 +231,8 @@ def _resolved(
 
 def coarse_plane(draws: Draws, recipe: BatchRecipe, slices: Slices) -> np.ndarray:
     """Standard deviations of the blur of images that are coarse in the plane of their slices, (n,
-    3) voxels; 0 along the cut. A shrunken outline of the cord is what a network makes of such an
-    image unless it has seen many: where fluid shines into it, the steepest place moves inwards.
+    3) voxels; 0 along the cut. The blunter an edge, the more faintly a network answers, and the
+    smaller is the cord that is outlined, unless it has seen many of these.
     """
     rng, count = draws.host, len(slices.axis)
     sigma = np.zeros((count, 3))

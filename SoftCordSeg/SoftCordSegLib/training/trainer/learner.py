@@ -57,7 +57,7 @@ class Learner:
         self.optimiser = kind(
             self.network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay
         )
-        self._teacher = Teacher(plan, self.device, self._layout) if plan.teacher else None
+        self.teacher = Teacher(plan, self.device, self._layout) if plan.teacher else None
         self.moment_steps = 0
         self._lost = 0
 
@@ -73,8 +73,8 @@ class Learner:
             else contextlib.nullcontext()
         ):
             outputs = self.network(image)
-            if self._teacher is not None:
-                label, weight = self._teacher.takes_part(image, label, weight)
+            if self.teacher is not None:
+                label, weight = self.teacher.takes_part(image, label, weight)
         if self.plan.clipped:
             outputs = [clipped(output.float()) for output in outputs]
         loss = deeply_supervised(self.plan.loss, outputs, label, weight, self.plan.loss_options)

@@ -167,6 +167,7 @@ def _provenance(state: RunState) -> dict[str, Any]:
             for key, value in state.record.get("packed", {}).items()
             if key != "files_sha256"
         },
+        **({"teacher": state.record["teacher"]} if "teacher" in state.record else {}),
         "precision": state.record.get("precision"),
         "torch": state.record.get("torch"),
     }

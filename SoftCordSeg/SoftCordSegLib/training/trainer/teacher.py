@@ -10,7 +10,8 @@ from .trainer_plan import TrainerPlan
 
 
 class Teacher:
-    """The network of ``plan.teacher``, which stays as it is.
+    """The network of ``plan.teacher``, which stays as it is; ``origin``: of its weights, in plain
+    types.
 
     Args:
         plan: of the training that it takes part in.
@@ -23,7 +24,7 @@ class Teacher:
     """
 
     def __init__(self, plan: TrainerPlan, device: torch.device, layout: torch.memory_format):
-        weights, shape, _ = bundle_weights(plan, plan.teacher, plan.stage)
+        weights, shape, self.origin = bundle_weights(plan, plan.teacher, plan.stage)
         self._network = UNet(shape)
         self._network.load_state_dict(weights)
         self._network.to(device, memory_format=layout).eval()

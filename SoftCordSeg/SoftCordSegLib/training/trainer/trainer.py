@@ -140,6 +140,8 @@ class Trainer:
             "torch": torch.__version__,
             "softcordseg": __version__,
         }
+        if self.learner.teacher is not None:
+            self._record["teacher"] = self.learner.teacher.origin
 
     def run(
         self,
