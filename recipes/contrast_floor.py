@@ -1,20 +1,20 @@
-"""How far apart the areas of a participant's contrasts are that the images themselves show: what no
-mask that follows the edges can go below.
+"""How far apart the areas of a participant's contrasts are that the images themselves show.
 
     make -C recipes contrast-floor BUNDLES="compact …"
 
 Of each participant of the development list with several contrasts in one session: the SD of area
 over the contrasts of a bundle's masks as they are, and with the outline of each mask moved to where
 its image shows the edge (``seen_edge.py``: the median over slices; fluid has to be brighter than
-the cord). Where the second is as large as the first, the contrasts differ, by distortion for
-example, and not the bundle's masks of them.
+the cord). Where the second is as large as the first, the images differ, by distortion or by what
+blurs them, and not only the bundle's masks. Blur itself moves the seen edge, by up to 0.1 mm either
+way.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from seen_edge import outside_seen_edge
 
 from SoftCordSegLib.errors import SoftCordSegError
 from SoftCordSegLib.evaluation import Case, read_cases, read_image
+from SoftCordSegLib.evaluation.held_out import several_contrasts
 from SoftCordSegLib.evaluation.held_out.area_profile import area_profile, contrasts_spread
 from SoftCordSegLib.network import load_bundle
 from SoftCordSegLib.network.store import find_bundle
@@ -52,26 +53,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     keep_freed_memory()
     try:
-        groups = list(several_contrasts(read_cases(HERE / "development.csv", options.data)))
+        groups = several_contrasts(read_cases(HERE / "development.csv", options.data))
         print(HEADER)
         for name in options.bundles:
             bundle = load_bundle(find_bundle(name))
-            for cases in groups:
-                pairs = {case.contrast: image_and_mask(case, bundle) for case in cases}
-                print(row(cases[0].participant, bundle.name, pairs), flush=True)
+            for (participant, *_), cases in groups.items():
+                pairs = {name: image_and_mask(case, bundle) for name, case in cases.items()}
+                print(row(participant, bundle.name, pairs), flush=True)
     except SoftCordSegError as error:
         print(error, file=sys.stderr)
         return 1
     return 0
-
-
-def several_contrasts(cases: Sequence[Case]) -> Iterator[list[Case]]:
-    """The images of each session of a participant that has more than one contrast."""
-    groups: dict[tuple[str, str, str], dict[str, Case]] = {}
-    for case in cases:
-        key = (case.participant, case.region, case.session)
-        groups.setdefault(key, {}).setdefault(case.contrast, case)
-    return (list(found.values()) for found in groups.values() if len(found) > 1)
 
 
 def image_and_mask(case: Case, bundle: ModelBundle) -> tuple[Volume, Volume]:

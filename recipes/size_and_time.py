@@ -11,27 +11,28 @@ and the mean SD of area over the contrasts of a participant.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from SoftCordSegLib.errors import InputError, SoftCordSegError
+from SoftCordSegLib.evaluation.held_out import Measured
 from SoftCordSegLib.network import load_bundle
-from SoftCordSegLib.network.engines import Engine
+from SoftCordSegLib.network.engines import OPENVINO, PYTORCH, Engine
 from SoftCordSegLib.network.store import find_bundle
 from SoftCordSegLib.processes import keep_freed_memory
 from SoftCordSegLib.reports.figure_style import new_figure, write_figure
+from SoftCordSegLib.structured_text import read_json
 from SoftCordSegLib.threads import limit_threads
 
 if TYPE_CHECKING:
     from SoftCordSegLib.network import ModelBundle
 
-ENGINES = {"openvino": "OpenVINO", "pytorch": "PyTorch"}
+ENGINES = (OPENVINO, PYTORCH)
 TIMES = 5
 
 
@@ -66,36 +67,39 @@ def read_scores(path: Path, names: Sequence[str]) -> list[dict[str, float]]:
         InputError: the file is not of these bundles.
     """
     try:
-        measured = json.loads(path.read_text(encoding="utf-8"))["bundles"]
-    except (OSError, ValueError, KeyError) as error:
+        content = read_json(path)["bundles"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             "This is no file of a measure.", path=path, hint="Make one: measure_bundles.py --json"
         ) from error
-    if [one["bundle"] for one in measured] != list(names):
+    measured = [Measured.from_json(one) for one in content]
+    found = [one.bundle for one in measured]
+    if found != list(names):
         raise InputError(
-            f"It holds {', '.join(one['bundle'] for one in measured)}, not {', '.join(names)}.",
+            f"It holds {', '.join(found)}, not {', '.join(names)}.",
             path=path,
             hint="Name the bundles in the order of the file.",
         )
     return [
         {
             "dice": mean_by_participant(
-                (one["participant"], one["values"].get("dice")) for one in bundle["images"]
+                (image.participant, image.values["dice"])
+                for image in one.images
+                if "dice" in image.values
             ),
             "sd_percent": mean_by_participant(
-                (one["participant"], one["spread"]["sd_percent"]) for one in bundle["spreads"]
+                (group.participant, group.spread.sd_percent) for group in one.spreads
             ),
         }
-        for bundle in measured
+        for one in measured
     ]
 
 
-def mean_by_participant(values: Any) -> float:
-    """The mean of the participants' means; None does not count."""
+def mean_by_participant(values: Iterable[tuple[str, float]]) -> float:
+    """The mean of the participants' means."""
     found: dict[str, list[float]] = {}
     for participant, value in values:
-        if value is not None:
-            found.setdefault(participant, []).append(value)
+        found.setdefault(participant, []).append(value)
     return float(np.mean([np.mean(of_one) for of_one in found.values()]))
 
 
@@ -140,7 +144,7 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
     for row in rows:
         lines.append(
             f"| {row['bundle']} | {row['features']} | {row['millions']:.1f} |"
-            f" {row['openvino']:.0f} | {row['pytorch']:.0f} | {row['dice']:.4f} |"
+            f" {row[OPENVINO]:.0f} | {row[PYTORCH]:.0f} | {row['dice']:.4f} |"
             f" {row['sd_percent']:.2f} |"
         )
     return "\n".join(lines)
@@ -153,11 +157,11 @@ def draw(rows: Sequence[dict[str, Any]], path: Path) -> None:
         axes, (("dice", "mean Dice"), ("sd_percent", "SD over contrasts, %"))
     ):
         for number, row in enumerate(rows):
-            for library, marker in (("openvino", "o"), ("pytorch", "s")):
-                label = f"{row['bundle']} ({row['features']})" if library == "openvino" else None
+            for library, marker in zip(ENGINES, "os"):
+                label = f"{row['bundle']} ({row['features']})" if library == OPENVINO else None
                 axis.plot(row[library], row[key], marker, color=f"C{number}", ms=6, label=label)
-        axis.set_xscale("log")
-        axis.set_xlabel(f"ms a tile of {rows[0]['tile']} (circle: OpenVINO, square: PyTorch)")
+        axis.set_xlim(left=0)
+        axis.set_xlabel(f"ms a tile of {rows[0]['tile']}\n(circle: OpenVINO, square: PyTorch)")
         axis.set_title(title)
     axes[0].legend(fontsize=6)
     write_figure(figure, path, dpi=110)

@@ -48,8 +48,5 @@ def test_images_that_differ_where_the_masks_follow_them(floor):
 
 def test_only_participants_with_several_contrasts_count(floor, shared_data):
     cases = floor.read_cases(floor.HERE / "development.csv", shared_data)
-    groups = {
-        found[0].participant: [case.contrast for case in found]
-        for found in floor.several_contrasts(cases)
-    }
+    groups = {key[0]: list(found) for key, found in floor.several_contrasts(cases).items()}
     assert groups == {"errsm18": ["T2w", "T2star"], "errsm22": ["T2w", "DWI"]}

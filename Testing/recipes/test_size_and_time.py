@@ -7,6 +7,9 @@ import json
 import pytest
 
 from recipes.loaded_recipe import recipe
+from SoftCordSegLib.evaluation.held_out import Measured
+from SoftCordSegLib.evaluation.held_out.area_profile import StretchSpread
+from SoftCordSegLib.evaluation.held_out.image_measures import ContrastSpread, ImageMeasures
 from SoftCordSegLib.network import load_bundle
 from SoftCordSegLib.network.store import find_bundle
 
@@ -17,12 +20,17 @@ def sizes(repository):
 
 
 def measured(bundle: str) -> dict:
-    def image(participant, dice):
-        return {"participant": participant, "values": {} if dice is None else {"dice": dice}}
+    def image(participant, **values):
+        return ImageMeasures("i", participant, "T2w", "cervical", "", "", False, values)
 
-    images = [image("a", 0.9), image("a", 0.8), image("a", None), image("b", 0.95)]
-    spreads = [{"participant": "a", "spread": {"sd_percent": value}} for value in (2.0, 3.0)]
-    return {"bundle": bundle, "images": images, "spreads": spreads}
+    images = (image("a", dice=0.9), image("a", dice=0.8), image("a"), image("b", dice=0.95))
+    spreads = tuple(
+        ContrastSpread(
+            "a", "cervical", "", ("T2w", "DWI"), False, StretchSpread(9, 5.0, 1.0, sd, {}, {}, {})
+        )
+        for sd in (2.0, 3.0)
+    )
+    return Measured(bundle, "", images, spreads, ()).to_json()
 
 
 def test_each_participant_counts_once_and_a_tile_is_timed_with_both_engines(

@@ -5,7 +5,16 @@ The rows are frames of pandas, and come from ``measure_rows`` and ``bundle_compa
 """
 
 from .drawn_scores import read_offsets
-from .image_measures import Measured, Measuring, as_drawn, read_tips
+from .image_measures import Measured, Measuring, as_drawn, read_tips, several_contrasts
 from .leaks import leak_of, leaks
 
-__all__ = ["Measured", "Measuring", "as_drawn", "leak_of", "leaks", "read_offsets", "read_tips"]
+__all__ = [
+    "Measured",
+    "Measuring",
+    "as_drawn",
+    "leak_of",
+    "leaks",
+    "read_offsets",
+    "read_tips",
+    "several_contrasts",
+]

@@ -260,20 +260,15 @@ class Measuring:
         }
 
     def _spreads(self) -> tuple[ContrastSpread, ...]:
-        groups: dict[tuple[str, str, str], dict[str, tuple[Case, AreaProfile | None]]] = {}
-        for case, profile in self._profiles:
-            if not case.without_cord:
-                key = (case.participant, case.region, case.session)
-                groups.setdefault(key, {}).setdefault(case.contrast, (case, profile))
+        profiles = {case.image: profile for case, profile in self._profiles}
         return tuple(
             ContrastSpread(
                 *key,
                 tuple(members),
-                any(self._saw(case) for case, _ in members.values()),
-                contrasts_spread({name: profile for name, (_, profile) in members.items()}),
+                any(self._saw(case) for case in members.values()),
+                contrasts_spread({name: profiles[case.image] for name, case in members.items()}),
             )
-            for key, members in groups.items()
-            if len(members) > 1
+            for key, members in several_contrasts(case for case, _ in self._profiles).items()
         )
 
     def _rescans(self) -> tuple[Rescan, ...]:
@@ -294,6 +289,18 @@ class Measuring:
             for key, runs in pairs.items()
             if len(runs) == 2
         )
+
+
+def several_contrasts(cases: Iterable[Case]) -> dict[tuple[str, str, str], dict[str, Case]]:
+    """Images with a cord by participant, region and session, and in these by contrast (the first of
+    each), where there is more than one contrast.
+    """
+    groups: dict[tuple[str, str, str], dict[str, Case]] = {}
+    for case in cases:
+        if not case.without_cord:
+            key = (case.participant, case.region, case.session)
+            groups.setdefault(key, {}).setdefault(case.contrast, case)
+    return {key: members for key, members in groups.items() if len(members) > 1}
 
 
 def as_drawn(cases: Iterable[Case]) -> Measured:
