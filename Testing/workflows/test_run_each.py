@@ -115,16 +115,20 @@ def test_what_fails_in_any_step_costs_itself_only_and_its_memory_is_free(broken)
 
 def test_no_more_than_three_items_are_in_memory():
     alive, most = [], []
+    begun = [threading.Event() for _ in range(12)]
 
-    def read(_item):
+    def read(item):
         image = Image()
         alive.append(weakref.ref(image))
         most.append(sum(one() is not None for one in alive))
+        begun[item].set()
         return image
 
-    run_each_overlapping(
-        range(12), read, lambda _item, got, _progress: got, lambda item, _made: item, name=str
-    )
+    def work(item, got, _progress):
+        assert begun[min(item + 1, 11)].wait(30), "the next one is read meanwhile"
+        return got
+
+    run_each_overlapping(range(12), read, work, lambda item, _made: item, name=str)
     assert 1 < max(most) <= 3
 
 

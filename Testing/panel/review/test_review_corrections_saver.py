@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import numpy as np
 import pytest
 
+from host.pythonqt import unwrap
 from panel.review_examples import AFFINE, SHAPE, column, make_data_set, start
 from panel_actions import paint_voxels, press, wait_until
 from SoftCordSegLib.bids import Kind, is_corrected, label_name
@@ -71,15 +73,31 @@ def test_a_stroke_is_on_the_disk_without_a_click(data_set, ui, desk):
     assert (data_set / "derivatives" / "labels" / "dataset_description.json").is_file()
 
 
+@pytest.fixture
+def disk_is_free(monkeypatch):
+    """Corrections are not written before this is set."""
+    from SoftCordSegLib.workflows.review import review_corrections
+
+    write, free = review_corrections.write_together, threading.Event()
+
+    def wait_and_write(files):
+        assert free.wait(60)
+        write(files)
+
+    monkeypatch.setattr(review_corrections, "write_together", wait_and_write)
+    return free
+
+
 def test_going_on_saves_at_once_and_the_case_comes_back_corrected(
-    data_set, ui, desk, widget, slicer_host
+    data_set, ui, desk, disk_is_free, slicer_host
 ):
     original = data_set / "derivatives/softcord/sub-01/anat" / label_name(NAME, Kind.SOFT_MASK)
     before = original.read_bytes()
     paint_voxels(ui, block())
     slicer_host.click(ui.cordNextCase)
     assert ui.cordCaseName.text == "sub-02_T2w"
-    wait_until(lambda: (labels(data_set) / f"{NAME}_label-SC_softseg.json").exists())
+    assert not file(data_set, Kind.SOFT_MASK).exists(), "it is still being written"
+    threading.Timer(0.3, disk_is_free.set).start()
     slicer_host.click(ui.cordPreviousCase)
     assert original.read_bytes() == before, "no input is changed"
     assert ui.cordCaseName.text == NAME
@@ -150,6 +168,39 @@ def test_what_cannot_be_saved_is_said_and_tried_again(data_set, ui, desk, slicer
     slicer_host.click(ui.cordPassButton)  # stores a verdict, and what waits
     assert file(data_set, Kind.EDIT_MAP).exists()
     assert (labels(data_set) / f"{NAME}_label-SC_softseg.json").exists()
+
+
+@pytest.mark.parametrize("way", ["button", "list"])
+def test_a_case_whose_correction_cannot_be_saved_is_not_shown_without_it(
+    way, data_set, ui, desk, slicer_host, monkeypatch
+):
+    from SoftCordSegLib.errors import OutputError
+    from SoftCordSegLib.workflows.review import review_corrections
+
+    def full(files):
+        raise OutputError("The disk is full.")
+
+    def go_back():
+        if way == "button":
+            slicer_host.click(ui.cordPreviousCase)
+        else:
+            unwrap(ui.cordCaseTable).cellClicked.emit(0, 0)
+
+    key, first = desk.row.case.key, desk.shown
+    with monkeypatch.context() as patch:
+        patch.setattr(review_corrections, "write_together", full)
+        paint_voxels(ui, block())
+        slicer_host.click(ui.cordNextCase)
+        second = desk.shown
+        assert second is not first
+        go_back()
+        assert "The disk is full" in ui.cordReviewStatus.text
+        assert ui.cordCaseName.text == "sub-02_T2w"
+        assert desk.shown is second
+        assert desk.session.current.case.key != key
+    go_back()
+    assert ui.cordCaseName.text == NAME
+    assert desk.data.mask_file == file(data_set, Kind.SOFT_MASK)
 
 
 def test_discs_that_were_placed_are_saved(data_set, ui, widget, desk):

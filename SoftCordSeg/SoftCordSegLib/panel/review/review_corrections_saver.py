@@ -35,7 +35,8 @@ class CorrectionsSaver:
         self._panel, self._tell = panel, on_saved
         self.author, self.blinded = "", False
         self._errands = Errands("SoftCordSeg-save")
-        self._failed: dict = {}  # (data set, key) -> what could not be written
+        self._under_way: dict = {}  # (data set, key) -> the future of its last writing
+        self._failed: dict = {}  # (data set, key) -> what could not be written, and why
         self._dataset = self._case = self._data = self._shown = self._files = None
         self._opened = self._seen = self._saved = None
         self._regions: list[dict] = []
@@ -81,9 +82,23 @@ class CorrectionsSaver:
 
     def finish(self) -> None:
         """Wait until everything is on the disk; what failed before is tried again."""
-        for key, (files, correction) in list(self._failed.items()):
+        for key, (files, correction, _error) in list(self._failed.items()):
             self._write(key, files, correction)
         self._errands.finish()
+
+    def settle(self, dataset: Path, key: str) -> None:
+        """Wait until what was corrected in one case is on the disk, before the case is read again.
+
+        Raises:
+            SoftCordSegError, OSError: it cannot be written; it is kept, to be tried again.
+        """
+        case = (dataset, key)
+        if case in self._failed:
+            self._write(case, *self._failed[case][:2])
+        if case in self._under_way:
+            self._errands.finish()
+        if case in self._failed:
+            raise self._failed[case][2]
 
     def close(self) -> None:
         """The panel is closed."""
@@ -105,17 +120,21 @@ class CorrectionsSaver:
                 return files.write(correction)
             return files.take_back() if files.written else None
 
-        self._errands.run(task, lambda future: self._done(key, files, correction, future))
+        self._under_way[key] = self._errands.run(
+            task, lambda future: self._done(key, files, correction, future)
+        )
 
     def _done(self, key: tuple, files, correction, future: Future) -> None:
+        if self._under_way.get(key) is future:
+            del self._under_way[key]
         error = future.exception()
         if error is None:
             self._failed.pop(key, None)
             self._tell(*key, files.mask)
             return
-        self._failed[key] = (files, correction)
         if self.blinded and isinstance(error, SoftCordSegError):
             error.path = None
+        self._failed[key] = (files, correction, error)
         with self._panel.guard(_("The correction could not be saved."), False, "Review", True):
             raise error
 

@@ -124,9 +124,15 @@ class ReviewDesk:
     # ----------------------------------------------------------------------------------------------
 
     def go_to(self, key: str) -> None:
-        """Show a case; what was corrected in the one before is saved meanwhile."""
+        """Show a case; what was corrected in the one before is saved meanwhile.
+
+        Raises:
+            SoftCordSegError, OSError: what was corrected in the case itself cannot be saved; a
+                second correction would be made without the first.
+        """
         self.leaving()
         self.keep()
+        self.saver.settle(self.session.dataset, key)
         row = self.session.go_to(key)
         self._beside.stop()
         self._looked, self._since = 0.0, time.monotonic()
@@ -174,9 +180,15 @@ class ReviewDesk:
     def back(self) -> bool:
         """Show the case that was in view before; False where there is none."""
         self.leaving()
-        row = self.session.previous()
+        before, row = self.row, self.session.previous()
         if row is None:
             return False
+        try:
+            self.saver.settle(self.session.dataset, row.case.key)
+        except Exception:
+            if before is not None:
+                self.session.go_to(before.case.key)  # it stays in view
+            raise
         self.go_to(row.case.key)
         return True
 
