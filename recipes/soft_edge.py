@@ -4,7 +4,8 @@ A network that is trained with a squared error on hard augmentations answers fai
 is all cord it says 0.9, and beyond the edge it fades over two voxels and more. How far is much the
 same in all contrasts, so that one straight line puts it right: what the network gives from ``low``
 to ``high`` is spread over 0 to 1. The line is folded into the last layer of the segmenter, so that
-every engine, fine-tuning included, works as before.
+every engine, fine-tuning included, works as before, and is named in the configuration (``edge``),
+by which the program keeps the areas of slices that are answered more faintly than most.
 
     python soft_edge.py BUNDLE OUT --data DATA
 
@@ -20,6 +21,7 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +37,7 @@ from SoftCordSegLib.network.store import find_bundle
 from SoftCordSegLib.phantom import CONTRASTS, Cord, make_phantom
 from SoftCordSegLib.phantom.cord import CordCurve
 from SoftCordSegLib.processes import keep_freed_memory
-from SoftCordSegLib.training.trainer.spread_heads import spread_heads
+from SoftCordSegLib.training.trainer.spread_heads import edge_of, spread_heads
 from SoftCordSegLib.volume import Volume, read_nifti
 from SoftCordSegLib.volume.moved_edge import moved_edge
 
@@ -113,8 +115,7 @@ def write(bundle: ModelBundle, out: Path, low: float, high: float, fitted_on: li
         InputError: its segmenter does not end in a clipped layer, or has been stretched already.
     """
     stage = bundle.segmenter
-    stretched = "soft_edge" in bundle.metadata.get("provenance", {})
-    if stage is None or stage.activation != "clip" or stretched:
+    if stage is None or stage.activation != "clip" or edge_of(bundle) is not None:
         raise InputError(
             "Only a segmenter whose output is clipped can be stretched, and only once.",
             path=bundle.folder,
@@ -122,7 +123,7 @@ def write(bundle: ModelBundle, out: Path, low: float, high: float, fitted_on: li
         )
     segmenter = spread_heads(bundle.network(stage).state_dict(), low, high)
     note = {"soft_edge": {"low": low, "high": high, "fitted_on": fitted_on}}
-    write_changed(bundle, out, stage, segmenter, note)
+    write_changed(bundle, out, replace(stage, edge=(low, high)), segmenter, note)
 
 
 def write_changed(
@@ -136,6 +137,8 @@ def write_changed(
     provenance.
     """
     inference = json.loads((bundle.folder / "configs" / "inference.json").read_text("utf-8"))
+    changed = "segmenter" if stage.weights == bundle.stages[1].weights else "locator"
+    inference[changed] = stage
     weights = {
         one.weights: bundle.network(one).state_dict()
         for one in (bundle.segmenter, bundle.locator)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 
 import pytest
 import torch
@@ -132,6 +133,11 @@ def test_weights_outside_the_folder_or_of_a_format_that_runs_code_are_refused(bu
         lambda c: c["locator"].update(fields=[[32, 48]]),
         lambda c: c["locator"].update(fields=[[32, 48, 1 << 20]]),
         lambda c: c["locator"].update(fields=7),
+        lambda c: c["segmenter"].update(edge=[0.2]),
+        lambda c: c["segmenter"].update(edge=[0.8, 0.2]),
+        lambda c: c["segmenter"].update(edge=[0.2, 7]),
+        lambda c: c["segmenter"].update(edge="wide"),
+        lambda c: c["segmenter"].update(edge=[0.2, 0.8]),  # of outputs that are not clipped
     ],
 )
 def test_a_configuration_that_cannot_be_used_is_a_sentence(bundle_folder, change):
@@ -281,6 +287,16 @@ def test_a_bundle_that_names_no_contract_scales_by_the_whole_image(bundle_folder
     """As those do that were published before there was another."""
     assert load_bundle(bundle_folder).intensities == "whole_image"
     assert all(load_bundle(folder).intensities in INTENSITIES for folder in shipped_bundles())
+
+
+def test_the_edge_of_a_segmenter_comes_back(tmp_path, networks):
+    edged = replace(SEGMENTER, activation="clip", edge=(0.25, 0.75))
+    inference = {"orientation": "LAS", "locator": LOCATOR, "segmenter": edged}
+    states = {name: network.state_dict() for name, network in networks.items()}
+    save_bundle(tmp_path / "b", {"name": "b", "version": "1", "license": "x"}, inference, states)
+    bundle = load_bundle(tmp_path / "b")
+    assert bundle.segmenter.edge == (0.25, 0.75)
+    assert bundle.locator.edge is None
 
 
 @pytest.mark.parametrize("name", INTENSITIES)

@@ -71,7 +71,7 @@ def test_a_release_can_be_the_mean_of_two_steps(release, tmp_path):
     doubled = {name: 2 * value for name, value in state.average.items()}
     save_state(folder, replace(state, average=doubled, step=state.step + 1))
 
-    mean = ["--mean-with", str(tmp_path / "one")]
+    mean = ["--mean-with", f"1:{tmp_path / 'one'}"]
     assert release.main(["2", str(tmp_path / "two"), *words, *mean]) == 0
 
     bundle = load_bundle(tmp_path / "two")
@@ -79,9 +79,32 @@ def test_a_release_can_be_the_mean_of_two_steps(release, tmp_path):
     for name, value in bundle.network(bundle.segmenter).state_dict().items():
         assert torch.allclose(value, spread[name], atol=0.01, rtol=0.01)
     (change,) = bundle.metadata["provenance"]["segmenter"]["changes"]
-    assert change["mean_with"]["version"] == "1"
+    assert [(one["share"], one["version"]) for one in change["mean_with"]] == [(1, "1")]
     with pytest.raises(InputError, match="another shape"):
-        release.mean_with(state, open_bundle("compact"))
+        release.mean_with(state, ["1:compact"])
+    for wrong in ("compact", "0:compact", "much:compact", "2:"):
+        with pytest.raises(InputError, match="which share"):
+            release.mean_with(state, [wrong])
+
+
+def test_a_release_can_be_the_mean_of_other_trainings(release, tmp_path):
+    long = run(tmp_path / "runs" / "wide" / "trainings" / "segmenter")
+    other, third = tmp_path / "other", tmp_path / "third"
+    for folder, times in ((other, 3), (third, 5)):
+        average = {name: times * value for name, value in long.average.items()}
+        save_state(folder, replace(long, average=average))
+    words = ["--data", str(tmp_path), "--change", "x", "--only", "segmenter"]
+    taken = ["--run", str(other), "--mean-with", f"2:{third}"]
+    assert release.main(["1", str(tmp_path / "one"), *words, *taken]) == 0
+    bundle = load_bundle(tmp_path / "one")
+    mean = {name: 13 / 3 * value for name, value in long.average.items()}
+    for name, value in bundle.network(bundle.segmenter).state_dict().items():
+        assert torch.allclose(value, spread_heads(mean, 0.2, 0.7)[name], atol=0.02, rtol=0.02)
+    (change,) = bundle.metadata["provenance"]["segmenter"]["changes"]
+    assert [(one["share"], one["steps"]) for one in change["mean_with"]] == [(2, 2)]
+    assert str(tmp_path) not in json.dumps(bundle.metadata)
+    assert release.main(["2", str(tmp_path / "two"), *words, "--run", str(tmp_path)]) == 1
+    assert not (tmp_path / "two").exists()
 
 
 @pytest.mark.parametrize("begun", [False, True])

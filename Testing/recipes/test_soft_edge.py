@@ -11,6 +11,7 @@ import pytest
 from recipes.loaded_recipe import recipe
 from SoftCordSegLib.errors import InputError
 from SoftCordSegLib.network import load_bundle, shipped_bundles
+from SoftCordSegLib.training.trainer.spread_heads import edge_of
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +52,8 @@ def test_a_stretched_network_gives_the_same_values_on_another_scale(soft_edge, t
         "high": 0.75,
         "fitted_on": ["one"],
     }
+    assert new.segmenter.edge == (0.25, 0.75)
+    assert edge_of(new) == (0.25, 0.75)
     with pytest.raises(InputError, match="only once"):
         soft_edge.write(new, tmp_path / "again", 0.25, 0.75, ["one"])
 
@@ -62,4 +65,8 @@ def _without_edge(bundle, folder):
     metadata = json.loads(path.read_text(encoding="utf-8"))
     metadata["provenance"].pop("soft_edge", None)
     path.write_text(json.dumps(metadata), encoding="utf-8")
+    path = folder / "configs" / "inference.json"
+    inference = json.loads(path.read_text(encoding="utf-8"))
+    inference["segmenter"].pop("edge", None)
+    path.write_text(json.dumps(inference), encoding="utf-8")
     return load_bundle(folder)

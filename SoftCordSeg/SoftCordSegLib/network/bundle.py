@@ -44,6 +44,8 @@ _REQUIRED = ("name", "version", "license", "weights")
 # see ``volume.intensities``.
 WHOLE_IMAGE, AROUND_CORD = "whole_image", "around_cord"
 INTENSITIES = (WHOLE_IMAGE, AROUND_CORD)
+# The least distance of the two outputs of an edge.
+_LEAST_EDGE = 0.1
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,9 @@ class Stage:
         fields: voxels of the fields of view that it was trained on, where it sees whole images:
             a smaller image is padded to one of them, as its instance norm hangs on how much of a
             field is body and how much is air.
+        edge: outputs of its training that its last layer, changed since, spreads over 0 to 1: lines
+            that sharpen what it answers faintly, and that areas are kept with
+            (``segmentation.soft_shares``); None where outputs are shares of a voxel as they are.
     """
 
     weights: str
@@ -70,6 +75,7 @@ class Stage:
     overlap: float
     activation: str
     fields: tuple[tuple[int, int, int], ...] = ()
+    edge: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -368,7 +374,8 @@ def save_bundle(
 
 def _plain_stage(stage: Stage) -> dict[str, Any]:
     """For JSON; what a stage does not have is left out."""
-    return {key: value for key, value in asdict(stage).items() if key != "fields" or value}
+    optional = ("fields", "edge")
+    return {key: value for key, value in asdict(stage).items() if key not in optional or value}
 
 
 def _letters(value: Any) -> str:
@@ -392,14 +399,26 @@ def _stage(entry: dict[str, Any]) -> Stage:
             limits.three(field, "fields", limits.TILE)
             for field in limits.listed(entry.get("fields", ()), "fields")
         ),
+        edge=_edge(entry.get("edge")),
     )
     if stage.activation not in ACTIVATIONS:
         raise ValueError(f"unknown activation {stage.activation}")
+    if stage.edge is not None and stage.activation != "clip":
+        raise ValueError(f"an edge needs outputs that are clipped, not {stage.activation}")
     if any(n % step for n, step in zip(stage.tile, shape.divisor)):
         raise ValueError(f"the tile is not a multiple of {shape.divisor}")
     for size in (stage.tile, *stage.fields):
         limits.check_tile(size, stage.features, stage.strides)
     return stage
+
+
+def _edge(value: Any) -> tuple[float, float] | None:
+    if value is None:
+        return None
+    low, high = (limits.number(one, "edge", (0.0, 1.0)) for one in limits.listed(value, "edge"))
+    if high - low < _LEAST_EDGE:
+        raise ValueError(f"{value} is no edge")
+    return low, high
 
 
 def _check_contract(name: Any, folder: Path) -> None:

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from ..network.activations import ACTIVATIONS
 from ..network.engines import Predict
 from ..progress import Progress
 from ..volume import Box, Grid, Volume, resample
 from ..volume.resampling import IMAGE_ORDER
 from .predictor import Networks
+from .soft_shares import soft_shares_near
 from .working_image import WorkingImage, fine_grid, is_narrow
 
 # From the last slice of cord to the middle of the next tile, mm.
@@ -325,7 +325,10 @@ class _Walk:
         grid = lattice.crop(start, start + np.array(stage.tile))
         sampled = resample(self.working.image, grid, order=IMAGE_ORDER).data
         scaling = self.working.scaling_at(lattice.to_world(line.points(middle[2])))
-        return ACTIVATIONS[stage.activation](self._segmenter(scaling(sampled))), start
+        raw = np.array(self._segmenter(scaling(sampled)), np.float32)
+        return soft_shares_near(
+            raw, stage, grid.spacing, line.near(grid.shape, start, self.step_mm)
+        ), start
 
 
 @dataclass(frozen=True)
@@ -377,6 +380,17 @@ class _Line:
     def at(self, z: float) -> np.ndarray:
         """(i, j) of the line at a slice of the lattice."""
         return self.middle + self.slope * (z - self.end)
+
+    def near(self, shape: tuple[int, ...], start: np.ndarray, step_mm: float) -> np.ndarray:
+        """(i, j, k) bool: voxels of a part of the lattice in whose slice the line is not farther
+        than cord is looked for after the longest gap.
+        """
+        z = np.arange(shape[2]) + start[2]
+        i, j = self.middle[:, None] + self.slope[:, None] * (z - self.end) - start[:2, None]
+        across = np.hypot(
+            np.arange(shape[0])[:, None, None] - i, np.arange(shape[1])[None, :, None] - j
+        )
+        return across * step_mm <= _RADIUS_MM + _RADIUS_PER_GAP * _GAP_MM
 
     def points(self, z: float) -> np.ndarray:
         """(n, 3) lattice positions from the end to a slice and as far again beyond."""

@@ -9,13 +9,12 @@ import numpy as np
 
 from ..errors import InputError
 from ..network import ModelBundle
-from ..network.activations import ACTIVATIONS
 from ..network.limits import check_working_size
 from ..progress import Progress
 from ..volume import Box, Grid, Volume, resample, resample_mask
 from ..volume.intensities import Scaling, blank_slices, padding_values, without_image
 from ..volume.resampling import IMAGE_ORDER
-from .cord_candidates import Candidate, cord_candidates
+from .cord_candidates import Candidate
 from .cord_plausibility import Surroundings, surroundings
 from .follow_cord import Followed, follow_cord
 from .locate import locate, neighbourhood
@@ -23,6 +22,7 @@ from .located_cord import LocatedCord
 from .loose_piece import is_loose_piece
 from .predictor import Networks
 from .soft_mask import SoftMask, segmentation_result
+from .soft_shares import soft_shares
 from .tiles import predict_tiled
 from .working_image import WorkingImage, fine_grid
 
@@ -230,13 +230,10 @@ def segment_in_box(
     if near is not None:
         wanted = resample(near, grid, order=0, outside=0.0).data > 0.5
     raw = predict_tiled(scaling(sampled.data), predict, stage.tile, stage.overlap, progress, wanted)
-    soft = ACTIVATIONS[stage.activation](raw)
     # A tile is larger than a small box.
-    soft[~(box.inside(grid) if wanted is None else wanted)] = 0
-    # Pieces are separated at a low level, so that they keep their soft rims.
-    candidates = cord_candidates(soft, grid.spacing, level=0.1)
-    soft[~candidates[0].mask if candidates else ...] = 0
-    return WorkingMask(Volume(soft, grid.affine), box, candidates[0].score if candidates else 0.0)
+    where = box.inside(grid) if wanted is None else wanted
+    soft, score = soft_shares(raw, stage, grid.spacing, where)
+    return WorkingMask(Volume(soft, grid.affine), box, score)
 
 
 def on_image_grid(

@@ -12,7 +12,7 @@ from SoftCordSegLib.network.unet import UNet, UNetConfig
 from SoftCordSegLib.training.batch import Batch
 from SoftCordSegLib.training.trainer.first_weights import Start, first_weights
 from SoftCordSegLib.training.trainer.learner import Learner
-from SoftCordSegLib.training.trainer.spread_heads import spread_heads
+from SoftCordSegLib.training.trainer.spread_heads import edge_of, spread_heads
 from SoftCordSegLib.training.trainer.trainer_plan import TrainerPlan
 from training.trainer.bright_tubes import BrightTubes, plan
 
@@ -53,7 +53,9 @@ def test_clipped_it_stays_where_its_masks_are_right(spread):
 
 def test_a_training_begins_with_a_bundle_as_it_was_trained_or_as_it_is():
     bundle = open_bundle("compact")
-    stage, edge = bundle.segmenter, bundle.metadata["provenance"]["soft_edge"]
+    stage = bundle.segmenter
+    low, high = edge_of(bundle)
+    assert stage.edge == pytest.approx((low, high))
     plan = TrainerPlan(network=UNetConfig(stage.features, stage.strides))
     image = torch.randn(1, 1, 32, 32, 32, generator=torch.Generator().manual_seed(1))
 
@@ -65,6 +67,6 @@ def test_a_training_begins_with_a_bundle_as_it_was_trained_or_as_it_is():
             return network.eval()(image)[0]
 
     faint, spread = output(False), output(True)
-    assert torch.allclose((faint - edge["low"]) / (edge["high"] - edge["low"]), spread, atol=1e-4)
+    assert torch.allclose((faint - low) / (high - low), spread, atol=1e-4)
     with torch.no_grad():
         assert torch.allclose(bundle.network(stage).eval()(image)[0], spread, atol=1e-5)

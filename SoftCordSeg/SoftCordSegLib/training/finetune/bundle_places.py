@@ -27,7 +27,9 @@ def write_aside(
     """Write the parent's bundle with another segmenter into a hidden folder of ``out``; what an
     earlier run left there goes.
 
-    The configuration, the other weights and the licence's text are the parent's, unchanged.
+    The configuration, the other weights and the licence's text are the parent's, but for an
+    ``edge``: what is trained here are the shares of a voxel themselves, and areas that were taken
+    from fainter outputs would undo a part of it.
 
     Raises:
         OutputError: it cannot be written.
@@ -44,6 +46,7 @@ def write_aside(
     inference = json.loads(
         (parent.folder / "configs" / "inference.json").read_text(encoding="utf-8")
     )
+    inference["segmenter"].pop("edge", None)
     save_bundle(folder, metadata, inference, states)
     for licence in parent.folder.glob("LICENSE*"):
         shutil.copyfile(licence, folder / licence.name)

@@ -27,9 +27,14 @@ def unspread_segmenter(bundle: ModelBundle) -> dict[str, torch.Tensor]:
     """The state of a bundle's segmenter as it was trained, before ``recipes/soft_edge.py`` spread
     its soft values; as it is, where they were not.
     """
-    weights = bundle.network(bundle.segmenter).state_dict()
-    edge = (bundle.metadata.get("provenance") or {}).get("soft_edge")
-    if not edge:
+    weights, edge = bundle.network(bundle.segmenter).state_dict(), edge_of(bundle)
+    if edge is None:
         return weights
-    spread = 1.0 / (edge["high"] - edge["low"])
-    return spread_heads(weights, -edge["low"] * spread, (1 - edge["low"]) * spread)
+    low, high = edge
+    return spread_heads(weights, -low / (high - low), (1 - low) / (high - low))
+
+
+def edge_of(bundle: ModelBundle) -> tuple[float, float] | None:
+    """What was spread over 0 to 1; until 0.9.0 bundles named it in their provenance only."""
+    noted = (bundle.metadata.get("provenance") or {}).get("soft_edge")
+    return bundle.segmenter.edge or ((noted["low"], noted["high"]) if noted else None)
