@@ -4,9 +4,8 @@ outputs expect.
 A network that is trained with a squared error answers with the mean of all that could be. Where
 the edge is hardly seen (blur, noise, the conus among its roots) its outputs fade over more voxels,
 and their sum over a slice is still the area that it expects. One line for all slices, which makes
-sharp edges of such outputs where the edge is seen well, loses the area of the fainter ones: of a
-conus in thick slices a third. So the line is scaled, slice by slice, until what it gives has the
-area of the outputs.
+sharp edges of such outputs where the edge is seen well, loses the area of the fainter ones. So the
+line is scaled, slice by slice, until what it gives has the area of the outputs.
 """
 
 from __future__ import annotations
