@@ -75,12 +75,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parent = open_bundle(run.parent)
         said = words(parent, states, options.version, options.change)
         with tempfile.TemporaryDirectory() as work:
-            faint = Path(work) / "faint"
-            export_run(faint, states, parent=parent.folder, words=said, command=COMMAND)
-            spread = Path(work) / "spread" if "locator" in states else options.out
-            code = soft_edge.main([str(faint), str(spread), "--data", str(options.data)])
+            made = Path(work) / "faint"
+            export_run(made, states, parent=parent.folder, words=said, command=COMMAND)
+            code = 0
+            # A segmenter that is taken from the parent was spread for it.
+            if "segmenter" in states:
+                faint = made
+                made = Path(work) / "spread" if "locator" in states else options.out
+                code = soft_edge.main([str(faint), str(made), "--data", str(options.data)])
             if not code and "locator" in states:
-                code = locator_calibration.main([str(spread), str(options.out)])
+                code = locator_calibration.main([str(made), str(options.out)])
     except SoftCordSegError as error:
         print(error, file=sys.stderr)
         return 1

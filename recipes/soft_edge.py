@@ -137,8 +137,8 @@ def write_changed(
     provenance.
     """
     inference = json.loads((bundle.folder / "configs" / "inference.json").read_text("utf-8"))
-    changed = "segmenter" if stage.weights == bundle.stages[1].weights else "locator"
-    inference[changed] = stage
+    is_locator = bundle.locator is not None and stage.weights == bundle.locator.weights
+    inference["locator" if is_locator else "segmenter"] = stage
     weights = {
         one.weights: bundle.network(one).state_dict()
         for one in (bundle.segmenter, bundle.locator)

@@ -107,6 +107,29 @@ def test_a_release_can_be_the_mean_of_other_trainings(release, tmp_path):
     assert not (tmp_path / "two").exists()
 
 
+def test_a_new_locator_leaves_the_segmenter_as_it_is(release, tmp_path, monkeypatch):
+    locator = replace(plan(), stage="locator")
+    state = Trainer(tmp_path / "made", locator, BrightTubes()).run(
+        steps=2, pace=Pace(validate_steps=None)
+    )
+    save_state(tmp_path / "runs" / "wide" / "trainings" / "locator", state)
+    calibrated = []
+
+    def calibrate(arguments):
+        made = load_bundle(arguments[0])
+        calibrated.append((made, made.network(made.segmenter).state_dict()))
+        return 0
+
+    monkeypatch.setattr(release.locator_calibration, "main", calibrate)
+    words = ["--data", str(tmp_path), "--change", "x", "--only", "locator"]
+    assert release.main(["9", str(tmp_path / "out"), *words]) == 0
+    ((made, weights),), shipped = calibrated, open_bundle("compact")
+    assert made.segmenter == shipped.segmenter
+    theirs = shipped.network(shipped.segmenter).state_dict()
+    assert all(torch.equal(value, theirs[name]) for name, value in weights.items())
+    assert made.locator.features == state_features(state)
+
+
 @pytest.mark.parametrize("begun", [False, True])
 def test_without_a_training_there_is_nothing_to_release(release, tmp_path, capsys, begun):
     out = tmp_path / "bundle"

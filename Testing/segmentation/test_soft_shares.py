@@ -120,6 +120,18 @@ def test_outputs_without_an_edge_are_shares_as_they_are():
     assert (soft_shares_near(raw.copy(), stage, SPACING, near) == expected).all()
 
 
+def test_a_cord_that_bends_out_of_where_it_is_looked_for_is_not_cut():
+    raw = answer(tube(), 2.0)
+    near = np.zeros(SHAPE, bool)
+    near[:, :24] = True  # a half of it, and nothing of it further up
+    near[:, :, 30:] = False
+    soft = soft_shares_near(raw.copy(), STAGE, SPACING, near)
+    whole = soft_shares_near(raw.copy(), STAGE, SPACING, np.ones(SHAPE, bool))
+    assert (soft[:, 24:] > 0).any(axis=(0, 1)).all()
+    assert areas(soft)[:30] == pytest.approx(areas(whole)[:30], rel=0.04)
+    assert (areas(soft) >= areas(np.clip(raw, 0, 1)) - 1e-3).all()
+
+
 @given(st.floats(0.6, 3.0), st.floats(3.0, 7.0), st.floats(0.6, 1.0), st.integers(0, 2**32 - 1))
 def test_values_are_shares_and_order_stays(blur, radius, certain, seed):
     truth = certain * tube(radius=radius)

@@ -62,9 +62,9 @@ class Stage:
         fields: voxels of the fields of view that it was trained on, where it sees whole images:
             a smaller image is padded to one of them, as its instance norm hangs on how much of a
             field is body and how much is air.
-        edge: outputs of its training that its last layer, changed since, spreads over 0 to 1: lines
-            that sharpen what it answers faintly, and that areas are kept with
-            (``segmentation.soft_shares``); None where outputs are shares of a voxel as they are.
+        edge: the two values of what it was trained to answer that its last layer, changed since,
+            spreads over 0 to 1; with them the program keeps areas (``segmentation.soft_shares``).
+            None where outputs are shares of a voxel as they are.
     """
 
     weights: str

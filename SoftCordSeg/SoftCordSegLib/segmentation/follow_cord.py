@@ -20,7 +20,7 @@ from ..progress import Progress
 from ..volume import Box, Grid, Volume, resample
 from ..volume.resampling import IMAGE_ORDER
 from .predictor import Networks
-from .soft_shares import soft_shares_near
+from .soft_shares import PIECE_LEVEL, soft_shares_near
 from .working_image import WorkingImage, fine_grid, is_narrow
 
 # From the last slice of cord to the middle of the next tile, mm.
@@ -30,8 +30,6 @@ _AHEAD_MM = 16.0
 # after a gap, per mm of it).
 _AREAS = (0.3, 1.6)
 _CERTAIN = 0.5
-# Lower values are noise, as where pieces are told apart.
-_PIECE_LEVEL = 0.1
 _STEP_MM, _STEP_PER_GAP = 3.0, 0.4
 # Cord is looked for within this distance of the line, mm, and within more after a gap, per mm of
 # it; half a cord is so wide.
@@ -309,7 +307,8 @@ class _Walk:
         middle_z = line.end + line.direction * _AHEAD_MM / self.step_mm
         middle_z = max(min(middle_z, high[2] - 1 - inset), low[2] + inset)
         values, start = self._predict(np.array([*line.at(middle_z), middle_z]), line)
-        values[values < _PIECE_LEVEL] = 0
+        # Lower values are noise, as where pieces are told apart.
+        values[values < PIECE_LEVEL] = 0
         kept, last = _goes_on(values, start, line, self.step_mm)
         if last != line.end:
             self.canvas.add(kept, start)
@@ -326,9 +325,8 @@ class _Walk:
         sampled = resample(self.working.image, grid, order=IMAGE_ORDER).data
         scaling = self.working.scaling_at(lattice.to_world(line.points(middle[2])))
         raw = np.array(self._segmenter(scaling(sampled)), np.float32)
-        return soft_shares_near(
-            raw, stage, grid.spacing, line.near(grid.shape, start, self.step_mm)
-        ), start
+        near = line.near(grid.shape, start, self.step_mm)
+        return soft_shares_near(raw, stage, grid.spacing, near), start
 
 
 @dataclass(frozen=True)
@@ -377,8 +375,8 @@ class _Line:
             ending |= usual(_LUMBAR_MM) >= _ENLARGED * above
         return cls(end, direction, at_end, slope, area, bool(ending))
 
-    def at(self, z: float) -> np.ndarray:
-        """(i, j) of the line at a slice of the lattice."""
+    def at(self, z: float | np.ndarray) -> np.ndarray:
+        """(i, j) of the line at a slice of the lattice; of slices (n, 1): (n, 2)."""
         return self.middle + self.slope * (z - self.end)
 
     def near(self, shape: tuple[int, ...], start: np.ndarray, step_mm: float) -> np.ndarray:
@@ -386,7 +384,7 @@ class _Line:
         than cord is looked for after the longest gap.
         """
         z = np.arange(shape[2]) + start[2]
-        i, j = self.middle[:, None] + self.slope[:, None] * (z - self.end) - start[:2, None]
+        i, j = self.at(z[:, None]).T - start[:2, None]
         across = np.hypot(
             np.arange(shape[0])[:, None, None] - i, np.arange(shape[1])[None, :, None] - j
         )

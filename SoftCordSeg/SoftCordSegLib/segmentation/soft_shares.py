@@ -24,7 +24,7 @@ _FAINTEST = 0.05
 _SCALES, _ALIKE_MM = (0.5, 1.3), 10.0
 _SCALES_TRIED = 33
 # Pieces are separated at a low level, so that they keep their soft rims.
-_PIECE_LEVEL = 0.1
+PIECE_LEVEL = 0.1
 
 
 def soft_shares(
@@ -50,10 +50,12 @@ def soft_shares(
     expected = _expected(raw, stage.edge)
     expected[~where] = 0
     # The faint ends of a piece belong to it.
-    seen = cord_candidates(np.minimum(expected / stage.edge[1], 1), spacing, _PIECE_LEVEL)
+    seen = cord_candidates(np.minimum(expected / stage.edge[1], 1), spacing, PIECE_LEVEL)
     if not seen:
         return np.zeros_like(expected), 0.0
-    return _best(_spread(expected, seen[0].mask, stage.edge, float(spacing[2])), spacing)
+    soft = _spread(expected, seen[0].mask, stage.edge, float(spacing[2]))
+    soft[~seen[0].mask] = 0
+    return _best(soft, spacing)
 
 
 def soft_shares_near(
@@ -63,7 +65,7 @@ def soft_shares_near(
 
     Args:
         raw, stage, spacing: as for :func:`soft_shares`.
-        near: (i, j, k) bool; elsewhere soft values are 0 where the areas count.
+        near: (i, j, k) bool, where the areas are counted. Nothing is cut off there: a cord bends.
 
     Returns:
         (i, j, k) float32 in [0, 1].
@@ -87,9 +89,7 @@ def _spread(
 ) -> np.ndarray:
     scales = _scales(expected, where, edge, step_mm).astype(np.float32)
     low, high = np.float32(edge[0]) * scales, np.float32(edge[1]) * scales
-    soft = np.clip((expected - low) / (high - low), 0, 1, dtype=np.float32)
-    soft[~where] = 0
-    return soft
+    return np.clip((expected - low) / (high - low), 0, 1, dtype=np.float32)
 
 
 def _scales(
@@ -113,6 +113,6 @@ def _scales(
 
 
 def _best(soft: np.ndarray, spacing: np.ndarray) -> tuple[np.ndarray, float]:
-    candidates = cord_candidates(soft, spacing, _PIECE_LEVEL)
+    candidates = cord_candidates(soft, spacing, PIECE_LEVEL)
     soft[~candidates[0].mask if candidates else ...] = 0
     return soft, candidates[0].score if candidates else 0.0
