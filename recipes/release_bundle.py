@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     import torch
 
 HERE = Path(__file__).resolve().parent
-COMMAND = "make -C recipes train-on; python recipes/release_bundle.py VERSION OUT --data DATA"
+COMMAND = "python recipes/release_bundle.py VERSION OUT --data DATA"
 _KEPT = ("name", "task", "authors", "copyright", "license", "intended_use")
 
 
@@ -170,9 +170,12 @@ def _weights_of(place: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """The weights of a bundle's segmenter, or of a training, and what is said of it."""
     if any(Path(place).glob("*/state.json")):
         state = _state(Path(place))
-        keys = ("learning_rate", "schedule", "loss_options", "seed")
-        plan = {key: state.plan.get(key) for key in keys}
-        return state.average, {"steps": state.step, "start": state.origin, "plan": plan}
+        return state.average, {
+            "steps": state.step,
+            "start": state.origin,
+            "plan": state.plan,
+            "recipe": state.recipe,
+        }
     bundle = open_bundle(place)
     return unspread_segmenter(bundle), {
         "version": bundle.metadata["version"],
