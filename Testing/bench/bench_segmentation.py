@@ -13,6 +13,7 @@ own settings of memory.
 from __future__ import annotations
 
 import argparse
+import compileall
 import json
 import resource
 import shutil
@@ -22,6 +23,8 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+import SoftCordSegLib
 
 IMAGES = ("sct-tutorial/sub-01_acq-MTon_MTS", "sct-tutorial/sub-single_t2_lumbar")
 LONG = "errsm/sub-errsm21_T2w"
@@ -295,6 +298,8 @@ def main() -> None:
     if not all(path.exists() for path in paths):
         print(f"skipped: the images are not in '{options.data}' (use --data)")
         return
+    # As pip does when it installs a package; in a checkout Python may be kept from it.
+    compileall.compile_dir(Path(SoftCordSegLib.__file__).parent, quiet=1)
     start = time.perf_counter()
     subprocess.run([sys.executable, "-c", "import SoftCordSegLib"], check=True)
     print(f"python -c 'import SoftCordSegLib': {time.perf_counter() - start:.2f} s")

@@ -24,6 +24,7 @@ A_BUNDLE = SimpleNamespace(
     metadata={"name": "a-model", "version": "1.2"},
     sha256={"models/segmenter.safetensors": "ab" * 32},
     plan=None,
+    locator=None,
     stages=(_STAGE, _STAGE),
     needs_pytorch=False,
     prepare=lambda engine, stage=None, tile=None: None,

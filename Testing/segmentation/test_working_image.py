@@ -11,11 +11,12 @@ from segmentation.test_segment import isotropic
 from segmentation.tubes import tube_image
 from SoftCordSegLib.network import AROUND_CORD, load_bundle, shipped_bundles
 from SoftCordSegLib.network.bundle import INTENSITIES
+from SoftCordSegLib.network.engines import Engine
 from SoftCordSegLib.segmentation import segment
-from SoftCordSegLib.segmentation.working_image import fine_grid, working_image
+from SoftCordSegLib.segmentation.working_image import fine_grid, prepare_locator, working_image
 from SoftCordSegLib.training.packed import image_bytes
 from SoftCordSegLib.training.packing import packed_arrays
-from SoftCordSegLib.volume import Box, Grid, Volume, read_nifti, resample
+from SoftCordSegLib.volume import Box, Grid, Volume, read_nifti, reorient, resample
 from SoftCordSegLib.volume.intensities import Scaling
 from SoftCordSegLib.volume.resampling import IMAGE_ORDER
 
@@ -58,6 +59,19 @@ def test_around_the_cord_padding_leaves_the_mask_as_it_was(noisy_tube, bundle, v
     wide = segment(padded(noisy_tube, 7, value), around(bundle), device="cpu").volume.data
     assert np.abs(wide[7:-7, 7:-7, 7:-7] - plain).max() < 1e-5
     assert wide.sum() == pytest.approx(plain.sum(), rel=1e-5)
+
+
+@pytest.mark.parametrize("letters", ["LAS", "PSR", "SLP"])
+def test_the_locator_is_made_ready_by_the_header_as_by_the_image(noisy_tube, letters, monkeypatch):
+    image, bundle = reorient(noisy_tube, letters), load_bundle(shipped_bundles()[0])
+    asked: list = []
+    monkeypatch.setattr(type(bundle), "prepare", lambda _bundle, *what: asked.append(what))
+    prepare_locator(image.grid, bundle, Engine("openvino"))
+    working_image(image, bundle, Engine("openvino"))
+    assert len(asked) == 2
+    assert asked[0] == asked[1]
+    prepare_locator(image.grid, dataclasses.replace(bundle, locator=None), Engine("openvino"))
+    assert len(asked) == 2
 
 
 def test_a_box_is_scaled_by_what_lies_in_it(noisy_tube, bundle):

@@ -33,6 +33,7 @@ OLD = SimpleNamespace(
     metadata={"name": "old", "version": "1.0"},
     sha256={"models/segmenter.safetensors": "cd" * 32},
     plan=None,
+    locator=None,
     needs_pytorch=False,
 )
 NEW = A_BUNDLE

@@ -13,7 +13,7 @@ import typer
 from ..errors import InputError, OptionError
 from .console import fail, print_json, say, show_table, warn
 from .guard import EXIT_FAILED, guarded, json_of
-from .running import import_nibabel, watching
+from .running import import_libraries, watching
 from .shared_options import Debug, Json
 
 if TYPE_CHECKING:
@@ -297,7 +297,7 @@ def csa_command(
     mask. SCT's own spelling (-i MASK -vert 2:3 -perlevel 1 -discfile FILE) is understood too.
     """
     with guarded(debug, json):
-        import_nibabel()
+        import_libraries()
         from ..workflows.csa_measure import CsaOptions, JunctionOptions, LevelSource
         from ..workflows.csa_tables import CsaFiles, make_csa_tables
 

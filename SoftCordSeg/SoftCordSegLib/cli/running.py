@@ -8,6 +8,8 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
+from importlib.util import LazyLoader, find_spec, module_from_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -131,21 +133,39 @@ def check_address_space() -> None:
         )
 
 
-def import_nibabel() -> None:
-    """Import nibabel without pydicom, which nibabel imports wherever it is installed, with all that
-    pydicom imports, for an extension of NIfTI headers that no command here reads: a fifth of the
-    time until an image is read.
+def import_libraries() -> None:
+    """Import nibabel and SciPy's image functions without what they import in passing, which no
+    command here uses, or only later: a quarter of the time until an image is read.
 
     For processes that are ours alone: while it runs, no other thread can import pydicom.
     """
-    if "nibabel" in sys.modules or "pydicom" in sys.modules:
-        return
-    sys.modules["pydicom"] = None  # type: ignore[assignment]
+    # nibabel: for an extension of NIfTI headers, wherever pydicom is installed.
+    hide = "nibabel" not in sys.modules and "pydicom" not in sys.modules
+    if hide:
+        sys.modules["pydicom"] = None  # type: ignore[assignment]
     try:
         with contextlib.suppress(ImportError):  # said where an image is read
+            # SciPy: whatever has a name in NumPy.
+            _import_when_used("numpy.f2py")
+            _import_when_used("numpy.testing")
             import nibabel  # noqa: F401
+            from scipy import ndimage  # noqa: F401
     finally:
-        del sys.modules["pydicom"]
+        if hide:
+            del sys.modules["pydicom"]
+
+
+def _import_when_used(name: str) -> None:
+    """Put a module of a package in its place, to be loaded when something of it is used."""
+    package, _, own = name.rpartition(".")
+    parent = import_module(package)
+    found = None if name in sys.modules else find_spec(name)
+    if found is None or found.loader is None:
+        return
+    found.loader = LazyLoader(found.loader)
+    sys.modules[name] = module = module_from_spec(found)
+    found.loader.exec_module(module)
+    setattr(parent, own, module)
 
 
 def prepare_process(bundle: ModelBundle | None, threads: int | None, device: str = "auto") -> None:
@@ -165,6 +185,9 @@ def prepare_process(bundle: ModelBundle | None, threads: int | None, device: str
     from ..threads import limit_threads
 
     limit_threads(threads)
+    # OpenVINO imports its converter of models, which nothing here uses, wherever it can: a third of
+    # its import.
+    sys.modules.setdefault("openvino.tools.ovc", None)  # type: ignore[arg-type]
     if bundle is not None and choose_engine(device, bundle.needs_pytorch).library == PYTORCH:
         # The layers of the authors' networks are larger than that.
         keep_freed_memory(LARGEST_THRESHOLD if bundle.plan is None else None)

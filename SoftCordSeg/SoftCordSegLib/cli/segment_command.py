@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
@@ -11,7 +12,7 @@ from ..errors import OptionError
 from ..provenance import generated_by, model_of
 from .console import print_json, say, show_table, warn
 from .guard import EXIT_FAILED, guarded, json_of
-from .running import check_address_space, import_nibabel, prepare_process, watching
+from .running import check_address_space, import_libraries, prepare_process, watching
 from .shared_options import (
     BoxText,
     Debug,
@@ -137,10 +138,7 @@ def segment_command(
     }
     with guarded(debug, as_json):
         check_address_space()
-        import_nibabel()
-        from ..network import store
-        from ..workflows.dicom_in import segment_sources
-        from ..workflows.segment_images import SegmentOptions, with_crop
+        from ..workflows.segment_images import SegmentOptions
 
         options = SegmentOptions(
             parse_box(box),
@@ -152,11 +150,12 @@ def segment_command(
             overwrite,
             {"Name": "softcord segment", "Options": words},
         )
-        crop = parse_crop(crop_size)
+
+        bundle = _opened(model, parse_crop(crop_size), threads, device)
+        from ..workflows.dicom_in import segment_sources
+
         after = _objects(images, options, dicom_slices) if dicom or dicom_slices else None
         images = _chosen(images, out, exclude)
-        bundle = with_crop(store.open_bundle(model), crop)
-        prepare_process(bundle, threads, device)
         with watching(debug, len(images) > 1) as (bar, on_failure):
             outcomes = segment_sources(
                 images, out, bundle, options, series, after=after, bar=bar, on_failure=on_failure
@@ -164,6 +163,26 @@ def segment_command(
         _report(images, outcomes, bundle, as_json)
         if outcomes.failures:
             raise typer.Exit(EXIT_FAILED)
+
+
+def _opened(
+    model: str | None, crop: tuple[int, int, int] | None, threads: int | None, device: str
+) -> ModelBundle:
+    """The model, which gets ready while the libraries are imported that read an image."""
+    from ..network import store
+    from ..network.engines import choose_engine
+    from ..workflows.segment_images import with_crop
+
+    def opened() -> ModelBundle:
+        bundle = with_crop(store.open_bundle(model), crop)
+        prepare_process(bundle, threads, device)
+        bundle.prepare(choose_engine(device, bundle.needs_pytorch))
+        return bundle
+
+    with ThreadPoolExecutor(1) as pool:
+        opening = pool.submit(opened)
+        import_libraries()
+        return opening.result()
 
 
 def _chosen(images: list[Path], out: Path, exclude: Path | None) -> list[Path]:

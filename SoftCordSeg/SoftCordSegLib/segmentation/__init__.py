@@ -10,6 +10,7 @@ from .mask_ends import AbruptEnd, Interruption, abrupt_ends, interruptions
 from .segment import segment
 from .soft_mask import SoftMask
 from .within_memory import segment_within_memory
+from .working_image import prepare_locator
 
 __all__ = [
     "AbruptEnd",
@@ -19,6 +20,7 @@ __all__ = [
     "SoftMask",
     "abrupt_ends",
     "interruptions",
+    "prepare_locator",
     "segment",
     "segment_within_memory",
 ]

@@ -99,12 +99,32 @@ def working_image(image: Volume, bundle: ModelBundle, engine: Engine | None = No
     around = bundle.intensities == AROUND_CORD
     used = cropped if around else with_padding_filled(working, cropped, _NARROW_MM)
     if engine is not None:
-        shape = used.grid.with_spacing(locator.spacing_mm).shape
-        divisor = UNetConfig(locator.features, locator.strides).divisor
-        bundle.prepare(engine, locator, locator_sizes(shape, divisor, locator)[1])
+        _prepare(engine, bundle, used.grid)
     coarse = coarse_image(used, locator.spacing_mm)
     intensities = around_cord(used, coarse) if around else Intensities(used, coarse)
     return WorkingImage(used, coarse, intensities, seen, blank)
+
+
+def prepare_locator(image: Grid, bundle: ModelBundle, engine: Engine) -> None:
+    """Let the engine make the locator ready for an image of which only the header was read, as if
+    nothing of it were padding: where much is, :func:`working_image` does it again.
+
+    Args:
+        image: grid of the image.
+        bundle: the networks; nothing is done for those that do not locate.
+        engine: that will run it.
+    """
+    if bundle.locator is not None:
+        empty = Volume(np.broadcast_to(np.float32(0), image.shape), image.affine)
+        _prepare(engine, bundle, reorient(empty, bundle.orientation).grid)
+
+
+def _prepare(engine: Engine, bundle: ModelBundle, working: Grid) -> None:
+    locator = bundle.locator
+    assert locator is not None
+    shape = working.with_spacing(locator.spacing_mm).shape
+    divisor = UNetConfig(locator.features, locator.strides).divisor
+    bundle.prepare(engine, locator, locator_sizes(shape, divisor, locator)[1])
 
 
 def fine_grid(image: Grid, spacing_mm: float, contract: str) -> Grid:

@@ -6,11 +6,14 @@ from __future__ import annotations
 
 import time as clock
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError, OptionError
+from ..errors import InputError, OptionError, SoftCordSegError
 from ..files import check_folder, check_not_an_input, file_sha256, write_together
 from ..progress import Progress
 from ..provenance import box_of, generated_by
@@ -223,6 +226,7 @@ def segment_file(
     steps = _Steps(bundle, options)
     progress.report(0.0, "Reading")
     progress.check_cancelled()
+    steps.make_ready(image, folder)
     source = steps.read(image, folder)
     made = steps.segment(source, progress.part(0.02, 0.95))
     progress.report(0.95, "Writing")
@@ -348,6 +352,19 @@ class _Steps:
     bundle: ModelBundle
     options: SegmentOptions
 
+    def make_ready(self, image: Path, folder: Path) -> None:
+        """Let the engine make the locator ready while the image is read; what is wrong with the
+        image is said then.
+        """
+        from ..network.engines import choose_engine
+        from ..segmentation import prepare_locator
+        from ..volume import read_grid
+
+        if self.options.box is None and not self.options.files(image, folder)["sidecar"].exists():
+            engine = choose_engine(self.options.device, self.bundle.needs_pytorch)
+            with suppress(SoftCordSegError):
+                prepare_locator(read_grid(image), self.bundle, engine)
+
     def read(self, image: Path, folder: Path) -> _Source:
         from ..bids import check_replaceable
         from ..volume import check_is_file, read_nifti, time_points
@@ -369,6 +386,8 @@ class _Steps:
     def segment(self, source: _Source, progress: Progress) -> _Made:
         started = clock.perf_counter()
         located = _located_before(source, self.bundle, self.options)
+        # What writing needs is imported while the network computes, mostly outside Python.
+        Thread(target=import_module, args=(".review.review_doubt", __package__)).start()
         mask = _segment(source.volume, self.bundle, self.options, progress, located)
         mask = replace(mask, notes=(*source.volume.notes, *mask.notes))
         return _Made(source, mask, source.seconds + clock.perf_counter() - started)

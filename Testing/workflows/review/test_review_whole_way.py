@@ -44,6 +44,7 @@ NEW = SimpleNamespace(
     sha256={"w": "cd" * 32},
     plan=None,
     stages=A_BUNDLE.stages,
+    locator=None,
     needs_pytorch=False,
 )
 
