@@ -41,7 +41,7 @@ def run(folder, **record):
 
 def test_a_release_has_the_trained_weights_and_the_shipped_words(release, tmp_path, capsys):
     packed = {"contract": "around_cord", "files_sha256": {"a.nii.gz": "12"}}
-    state = run(tmp_path / "runs" / "wide" / "trainings" / "segmenter", packed=packed)
+    state = run(tmp_path / "runs" / "steady" / "trainings" / "segmenter", packed=packed)
 
     out = tmp_path / "bundle"
     assert release.main(["9.0.0", str(out), "--data", str(tmp_path), "--change", "wider"]) == 0
@@ -64,7 +64,7 @@ def test_a_release_has_the_trained_weights_and_the_shipped_words(release, tmp_pa
 
 def test_a_release_can_be_the_mean_of_two_steps(release, tmp_path):
     """The earlier one's values had been spread already, which is undone first."""
-    folder = tmp_path / "runs" / "wide" / "trainings" / "segmenter"
+    folder = tmp_path / "runs" / "steady" / "trainings" / "segmenter"
     words = ["--data", str(tmp_path), "--change", "x", "--only", "segmenter"]
     state = run(folder, packed={"contract": "around_cord"})
     assert release.main(["1", str(tmp_path / "one"), *words]) == 0
@@ -88,7 +88,7 @@ def test_a_release_can_be_the_mean_of_two_steps(release, tmp_path):
 
 
 def test_a_release_can_be_the_mean_of_other_trainings(release, tmp_path):
-    long = run(tmp_path / "runs" / "wide" / "trainings" / "segmenter")
+    long = run(tmp_path / "runs" / "steady" / "trainings" / "segmenter")
     other, third = tmp_path / "other", tmp_path / "third"
     for folder, times in ((other, 3), (third, 5)):
         average = {name: times * value for name, value in long.average.items()}
@@ -112,7 +112,7 @@ def test_a_new_locator_leaves_the_segmenter_as_it_is(release, tmp_path, monkeypa
     state = Trainer(tmp_path / "made", locator, BrightTubes()).run(
         steps=2, pace=Pace(validate_steps=None)
     )
-    save_state(tmp_path / "runs" / "wide" / "trainings" / "locator", state)
+    save_state(tmp_path / "runs" / "steady" / "trainings" / "locator", state)
     calibrated = []
 
     def calibrate(arguments):
@@ -134,7 +134,7 @@ def test_a_new_locator_leaves_the_segmenter_as_it_is(release, tmp_path, monkeypa
 def test_without_a_training_there_is_nothing_to_release(release, tmp_path, capsys, begun):
     out = tmp_path / "bundle"
     if begun:
-        run(tmp_path / "runs" / "wide" / "trainings" / "segmenter")
+        run(tmp_path / "runs" / "steady" / "trainings" / "segmenter")
     words = ["--data", str(tmp_path), "--change", "x", "--only", "locator"]
     assert release.main(["9", str(out), *words]) == 1
     assert "train-on" in capsys.readouterr().err
