@@ -150,7 +150,6 @@ def segment_command(
             overwrite,
             {"Name": "softcord segment", "Options": words},
         )
-
         bundle = _opened(model, parse_crop(crop_size), threads, device)
         from ..workflows.dicom_in import segment_sources
 

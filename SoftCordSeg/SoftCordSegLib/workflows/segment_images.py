@@ -8,7 +8,6 @@ import time as clock
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -300,6 +299,14 @@ def _located_before(
     return LocatedCord.from_json(content["Located"])
 
 
+def _import_ahead() -> None:
+    """Import what writing needs while the network computes, mostly outside Python; what fails here
+    fails again, and is said, where it is used.
+    """
+    with suppress(Exception):
+        from .review import review_doubt  # noqa: F401
+
+
 def _series_notes(volumes: int, time: str | int | None) -> tuple[str, ...]:
     if volumes > 1 and time is None:
         return (
@@ -386,8 +393,7 @@ class _Steps:
     def segment(self, source: _Source, progress: Progress) -> _Made:
         started = clock.perf_counter()
         located = _located_before(source, self.bundle, self.options)
-        # What writing needs is imported while the network computes, mostly outside Python.
-        Thread(target=import_module, args=(".review.review_doubt", __package__)).start()
+        Thread(target=_import_ahead, name="softcord-import").start()
         mask = _segment(source.volume, self.bundle, self.options, progress, located)
         mask = replace(mask, notes=(*source.volume.notes, *mask.notes))
         return _Made(source, mask, source.seconds + clock.perf_counter() - started)
