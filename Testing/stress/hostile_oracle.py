@@ -146,7 +146,8 @@ def _affine(numbers, content: bytes) -> tuple[np.ndarray | None, str]:  # type: 
     if usable[0] is None and (numbers("3f", 80) == 0).any():
         return None, "pixdim 0"
     if all(form is not None for form in usable):
-        corners = np.array([13, 12, 11, 1.0])
+        # Of the last voxel that there is: how forms place slices beyond it does not matter.
+        corners = np.array([*(np.maximum(numbers("3h", 42), 1) - 1.0), 1.0])
         apart = np.abs(usable[0] @ corners - usable[1] @ corners).max()
         return chosen, "sound" if apart < 0.5 else "contradiction" if apart > 40 else "near"
     return chosen, "one form"
