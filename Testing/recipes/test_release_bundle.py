@@ -30,6 +30,12 @@ def release(repository, monkeypatch, tmp_path):
     return module
 
 
+def long_run(tmp_path, repository, stage="segmenter"):
+    """Where the long run, whatever its name, keeps the states of a training."""
+    name = json.loads((repository / "recipes" / "long_run.json").read_text("utf-8"))["name"]
+    return tmp_path / "runs" / name / "trainings" / stage
+
+
 def run(folder, **record):
     """A state of a segmenter in the folder of the long run."""
     state = Trainer(folder.parent / "made", plan(), BrightTubes()).run(
@@ -39,9 +45,11 @@ def run(folder, **record):
     return state
 
 
-def test_a_release_has_the_trained_weights_and_the_shipped_words(release, tmp_path, capsys):
+def test_a_release_has_the_trained_weights_and_the_shipped_words(
+    release, tmp_path, capsys, repository
+):
     packed = {"contract": "around_cord", "files_sha256": {"a.nii.gz": "12"}}
-    state = run(tmp_path / "runs" / "steady" / "trainings" / "segmenter", packed=packed)
+    state = run(long_run(tmp_path, repository), packed=packed)
 
     out = tmp_path / "bundle"
     assert release.main(["9.0.0", str(out), "--data", str(tmp_path), "--change", "wider"]) == 0
@@ -62,9 +70,9 @@ def test_a_release_has_the_trained_weights_and_the_shipped_words(release, tmp_pa
     assert str(tmp_path) not in json.dumps(said)
 
 
-def test_a_release_can_be_the_mean_of_two_steps(release, tmp_path):
+def test_a_release_can_be_the_mean_of_two_steps(release, tmp_path, repository):
     """The earlier one's values had been spread already, which is undone first."""
-    folder = tmp_path / "runs" / "steady" / "trainings" / "segmenter"
+    folder = long_run(tmp_path, repository)
     words = ["--data", str(tmp_path), "--change", "x", "--only", "segmenter"]
     state = run(folder, packed={"contract": "around_cord"})
     assert release.main(["1", str(tmp_path / "one"), *words]) == 0
@@ -87,8 +95,8 @@ def test_a_release_can_be_the_mean_of_two_steps(release, tmp_path):
             release.mean_with(state, [wrong])
 
 
-def test_a_release_can_be_the_mean_of_other_trainings(release, tmp_path):
-    long = run(tmp_path / "runs" / "steady" / "trainings" / "segmenter")
+def test_a_release_can_be_the_mean_of_other_trainings(release, tmp_path, repository):
+    long = run(long_run(tmp_path, repository))
     other, third = tmp_path / "other", tmp_path / "third"
     for folder, times in ((other, 3), (third, 5)):
         average = {name: times * value for name, value in long.average.items()}
@@ -107,12 +115,12 @@ def test_a_release_can_be_the_mean_of_other_trainings(release, tmp_path):
     assert not (tmp_path / "two").exists()
 
 
-def test_a_new_locator_leaves_the_segmenter_as_it_is(release, tmp_path, monkeypatch):
+def test_a_new_locator_leaves_the_segmenter_as_it_is(release, tmp_path, monkeypatch, repository):
     locator = replace(plan(), stage="locator")
     state = Trainer(tmp_path / "made", locator, BrightTubes()).run(
         steps=2, pace=Pace(validate_steps=None)
     )
-    save_state(tmp_path / "runs" / "steady" / "trainings" / "locator", state)
+    save_state(long_run(tmp_path, repository, "locator"), state)
     calibrated = []
 
     def calibrate(arguments):
@@ -131,10 +139,12 @@ def test_a_new_locator_leaves_the_segmenter_as_it_is(release, tmp_path, monkeypa
 
 
 @pytest.mark.parametrize("begun", [False, True])
-def test_without_a_training_there_is_nothing_to_release(release, tmp_path, capsys, begun):
+def test_without_a_training_there_is_nothing_to_release(
+    release, tmp_path, capsys, begun, repository
+):
     out = tmp_path / "bundle"
     if begun:
-        run(tmp_path / "runs" / "steady" / "trainings" / "segmenter")
+        run(long_run(tmp_path, repository))
     words = ["--data", str(tmp_path), "--change", "x", "--only", "locator"]
     assert release.main(["9", str(out), *words]) == 1
     assert "train-on" in capsys.readouterr().err
