@@ -2,8 +2,9 @@
 
 One image of each contrast of bench_drift.py, and the phantoms, segmented in a process of its own
 for each setting: OpenVINO and PyTorch, one thread and two, and as on a processor that knows no
-more than AVX2.  Prints the largest difference of an image's mean area from the first setting's, and
-of a single slice's; fails where the former is beyond a limit.
+more than AVX2 (in the first settings OpenVINO multiplies in bfloat16 where this one can).  Prints
+the largest difference of an image's mean area from the first setting's, and of a single slice's;
+fails where the former is beyond a limit.
 
     python Testing/bench/bench_engines.py
 """

@@ -50,6 +50,17 @@ def go_on() -> None:
     """Nobody has stopped the run."""
 
 
+@pytest.fixture
+def single_precision(monkeypatch):
+    """Products in single precision, as on a processor without bfloat16: then the graph and the
+    modules are the same to the last digits.
+    """
+    monkeypatch.setattr(openvino_engine, "_precision", lambda: "f32")
+    openvino_engine.forget_compiled()
+    yield
+    openvino_engine.forget_compiled()
+
+
 def saved(config, path, change=None):
     """A network with random weights, norms and biases that do something, and its file."""
     generator = torch.Generator().manual_seed(7)
@@ -67,7 +78,7 @@ def saved(config, path, change=None):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_every_shape_of_u_net_gives_what_pytorch_gives(tmp_path, shape):
+def test_every_shape_of_u_net_gives_what_pytorch_gives(tmp_path, shape, single_precision):
     config = SHAPES[shape]
     network = saved(config, tmp_path / "w.safetensors")
     predict = openvino_predict(tmp_path / "w.safetensors", config, go_on)
@@ -81,7 +92,9 @@ def test_every_shape_of_u_net_gives_what_pytorch_gives(tmp_path, shape):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_the_shipped_networks_give_the_same_tiles_by_both_engines(threads, monkeypatch):
+def test_the_shipped_networks_give_the_same_tiles_by_both_engines(
+    threads, monkeypatch, single_precision
+):
     monkeypatch.setattr("SoftCordSegLib.threads._threads", None)
     limit_threads(threads)
     bundle = load_bundle(shipped_bundles()[0])
@@ -100,7 +113,7 @@ def test_the_names_and_shapes_of_parameters_are_those_of_the_module():
         assert parameter_shapes(config) == expected
 
 
-def test_bfloat16_and_double_weights_are_read(tmp_path):
+def test_bfloat16_and_double_weights_are_read(tmp_path, single_precision):
     config = SHAPES["paper"]
     network = saved(config, tmp_path / "w.safetensors")
     with torch.no_grad():
@@ -114,6 +127,47 @@ def test_bfloat16_and_double_weights_are_read(tmp_path):
         safetensors.torch.save_file(state, path)
         result = openvino_predict(path, config, go_on)(tile)
         assert np.abs(result - expected).max() <= 1e-4 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_last_layer_is_in_single_precision_on_any_processor(tmp_path, shape):
+    """A weight or a bias of it that is rounded to bfloat16 would scale or move every mask."""
+    config = SHAPES[shape]
+    tile = np.random.default_rng(3).normal(size=(32, 32, 32)).astype(np.float32)
+    results = []
+    # Both are the same number in bfloat16.
+    for factor in (1.0, 1 + 2.0**-10):
+
+        def change(state, factor=factor):
+            name = f"heads.{len(config.strides) - 2}"
+            for value in (state[f"{name}.weight"], state[f"{name}.bias"]):
+                value.copy_(torch.sign(value) * factor)
+
+        path = tmp_path / f"{factor}.safetensors"
+        torch.manual_seed(4)
+        saved(config, path, change)
+        results.append(openvino_predict(path, config, go_on)(tile))
+    one, other = results
+    assert np.abs(other - (1 + 2.0**-10) * one).max() <= 1e-5 * np.abs(one).max()
+
+
+def test_products_are_in_bfloat16_only_where_the_processor_has_it(monkeypatch):
+    class Core:
+        def __init__(self, *known):
+            self.known = known
+
+        def get_property(self, device, name):
+            assert (device, name) == ("CPU", "OPTIMIZATION_CAPABILITIES")
+            return list(self.known)
+
+    for name in ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(openvino_engine, "_shared_core", Core("FP32", "INT8"))
+    assert openvino_engine._precision() == "f32"
+    monkeypatch.setattr(openvino_engine, "_shared_core", Core("BF16", "FP32", "INT8"))
+    assert openvino_engine._precision() == "bf16"
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+    assert openvino_engine._precision() == "f32"
 
 
 def _lose_one(state):
