@@ -263,8 +263,8 @@ def test_an_area_is_not_made_up_for_below_0_or_where_nothing_is_known():
     assert area_error(label + 9 * (1 - known), known) == pytest.approx(0)
 
 
-def test_the_area_that_counts_is_that_of_the_mask_that_is_spread():
-    """A blunt outline of a round cord has the area of a sharp one, and less when it is spread."""
+def test_a_blunt_outline_of_the_right_area_has_the_right_area():
+    """The program brings masks to the area that outputs add up to, however blunt they are."""
     i, j = torch.meshgrid(*[torch.arange(32) - 15.5] * 2, indexing="ij")
     disc = (5.5 - torch.hypot(i, j)).clamp(0, 1)
     weights = torch.exp(-0.5 * (torch.arange(-6, 7) / 1.2) ** 2)
@@ -274,29 +274,24 @@ def test_the_area_that_counts_is_that_of_the_mask_that_is_spread():
     label, output = (one.reshape(1, 1, 32, 32, 1) for one in (disc, blunt))
     every = torch.ones_like(label)
 
-    def area_error(**ends: float) -> float:
-        losses = (squared_and_area_error, squared_error)
-        settings = ({"area": 1.0, "large": 1.0, **ends}, {})
-        both, voxels = (float(f(output, label, every, **o)) for f, o in zip(losses, settings))
-        return (2 * (both - voxels)) ** 0.5
+    def area_error(output: torch.Tensor) -> float:
+        both = float(squared_and_area_error(output, label, every, area=1.0, large=1.0))
+        return (2 * (both - float(squared_error(output, label, every)))) ** 0.5
 
-    masked = ((output - 0.25) / 0.5).clamp(0, 1)
-    smaller = float(1 - masked.sum() / label.sum())
-    assert area_error() == pytest.approx(0, abs=1e-3)
-    assert smaller > 0.02
-    assert area_error(low=0.25, high=0.75) == pytest.approx(smaller, abs=1e-3)
+    assert area_error(output) == pytest.approx(0, abs=1e-3)
+    assert area_error(0.9 * output) == pytest.approx(0.1, abs=1e-3)
 
 
-def test_twins_agree_by_the_area_of_what_is_spread():
+def test_twins_of_other_areas_disagree_by_more_than_their_voxels():
     wide, narrow = torch.full((1, 1, 8, 8, 4), 0.3), torch.full((1, 1, 8, 8, 4), 0.2)
     soft, twins = torch.cat([wide, narrow]), torch.tensor([[0, 1]])
-    voxels = float(disagreement(soft, torch.ones_like(soft), twins, areas=0.0))
-    apart = [
-        float(disagreement(soft, torch.ones_like(soft), twins, areas=1.0, low=low)) - voxels
-        for low in (0.0, 0.35)
-    ]
-    assert apart[0] > 0.1
-    assert apart[1] == pytest.approx(0)
+    voxels, both = (
+        float(disagreement(soft, torch.ones_like(soft), twins, areas=areas, large=1.0))
+        for areas in (0.0, 1.0)
+    )
+    assert voxels == pytest.approx(0.1**2)
+    # Areas of 19.2 and 12.8 voxels, against the least area that counts, 20.
+    assert both - voxels == pytest.approx(0.5 * (6.4 / 20) ** 2)
 
 
 def test_what_the_program_drops_has_no_part_in_an_area():

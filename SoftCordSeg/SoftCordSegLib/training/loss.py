@@ -80,8 +80,6 @@ def squared_and_area_error(
     least: float = 20.0,
     large: float = 0.05,
     faint: float = 0.0,
-    low: float = 0.0,
-    high: float = 1.0,
 ) -> torch.Tensor:
     """Squared error of the voxels, plus the error of the cord's area in each axial slice.
 
@@ -98,12 +96,9 @@ def squared_and_area_error(
             ends its area is unknown.
         faint: values of the mask up to this have no part in the area that is found, as in masks,
             whose faintest rim and noise are dropped.
-        low, high: outputs that will be 0 and 1 in a mask, once they are spread
-            (``recipes/soft_edge.py``). Where edges are seen worse, outputs are fainter, and the
-            area of what is spread from them smaller, though their own is right.
     """
     # The area of what a mask can be: what lies below 0 must not make up for too much elsewhere.
-    mask = spread(output, low, high)
+    mask = output.clamp(0, 1)
     found = (mask * (mask > faint) * weight).sum(dim=(2, 3))
     true = (label * weight).sum(dim=(2, 3))
     off = (found - true) / true.clamp(min=least)
@@ -220,11 +215,6 @@ def deeply_supervised(
     return total
 
 
-def spread(output: torch.Tensor, low: float, high: float) -> torch.Tensor:
-    """Raw outputs as a mask has them: ``low`` to ``high`` spread over 0 to 1."""
-    return ((output - low) / (high - low)).clamp(0, 1)
-
-
 def normrelu(output: torch.Tensor) -> torch.Tensor:
     """The paper's NormReLU (section 2.3.3) of an image or a batch: relu(x) / max(relu(x)); all zero
     where nothing is positive.
@@ -272,8 +262,6 @@ def disagreement(
     areas: float = 0.05,
     least: float = 20.0,
     large: float = 0.05,
-    low: float = 0.0,
-    high: float = 1.0,
 ) -> torch.Tensor:
     """Mean squared difference of twins, plus the difference of the areas of their axial slices; 0
     where there are no twins.
@@ -290,14 +278,13 @@ def disagreement(
         least: voxels; a difference of areas counts as a part of their mean, or of this where the
             mean is smaller.
         large: the part above which a difference of areas counts linearly, not squared.
-        low, high: as for :func:`squared_and_area_error`.
     """
     if not len(twins):
         return soft.new_zeros(())
     first, second = soft[twins[:, 0]], soft[twins[:, 1]]
     both = weight[twins[:, 0]] * weight[twins[:, 1]]
     squared = ((first - second) ** 2 * both).sum() / both.sum().clamp(min=1)
-    one, other = ((spread(half, low, high) * both).sum(dim=(2, 3)) for half in (first, second))
+    one, other = ((half.clamp(0, 1) * both).sum(dim=(2, 3)) for half in (first, second))
     # The scale must not be a way to agree: a larger mask would make the same difference count less.
     scale = ((one + other) / 2).detach().clamp(min=least)
     off = (one - other) / scale

@@ -81,13 +81,8 @@ class Learner:
         if self.plan.agreement:
             output = outputs[0].float()
             soft = torch.sigmoid(output) if self.plan.soft_by == "sigmoid" else output
-            ends = {
-                name: self.plan.loss_options[name]
-                for name in ("low", "high")
-                if name in self.plan.loss_options
-            }
             loss = loss + self.plan.agreement * disagreement(
-                soft, weight, batch.twins.to(self.device), **ends
+                soft, weight, batch.twins.to(self.device)
             )
         return loss
 
