@@ -55,7 +55,7 @@ def single_precision(monkeypatch):
     """Products in single precision, as on a processor without bfloat16: then the graph and the
     modules are the same to the last digits.
     """
-    monkeypatch.setattr(openvino_engine, "_precision", lambda: "f32")
+    monkeypatch.setattr(openvino_engine, "_rounded_precision", lambda: "f32")
     openvino_engine.forget_compiled()
     yield
     openvino_engine.forget_compiled()
@@ -78,7 +78,7 @@ def saved(config, path, change=None):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_every_shape_of_u_net_gives_what_pytorch_gives(tmp_path, shape, single_precision):
+def test_every_shape_of_u_net_gives_what_pytorch_gives(tmp_path, shape):
     config = SHAPES[shape]
     network = saved(config, tmp_path / "w.safetensors")
     predict = openvino_predict(tmp_path / "w.safetensors", config, go_on)
@@ -113,7 +113,7 @@ def test_the_names_and_shapes_of_parameters_are_those_of_the_module():
         assert parameter_shapes(config) == expected
 
 
-def test_bfloat16_and_double_weights_are_read(tmp_path, single_precision):
+def test_bfloat16_and_double_weights_are_read(tmp_path):
     config = SHAPES["paper"]
     network = saved(config, tmp_path / "w.safetensors")
     with torch.no_grad():
@@ -131,7 +131,7 @@ def test_bfloat16_and_double_weights_are_read(tmp_path, single_precision):
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_last_layer_is_in_single_precision_on_any_processor(tmp_path, shape):
-    """A weight or a bias of it that is rounded to bfloat16 would scale or move every mask."""
+    """A weight or a bias of it that were rounded to bfloat16 would scale or move every mask."""
     config = SHAPES[shape]
     tile = np.random.default_rng(3).normal(size=(32, 32, 32)).astype(np.float32)
     results = []
@@ -146,7 +146,7 @@ def test_the_last_layer_is_in_single_precision_on_any_processor(tmp_path, shape)
         path = tmp_path / f"{factor}.safetensors"
         torch.manual_seed(4)
         saved(config, path, change)
-        results.append(openvino_predict(path, config, go_on)(tile))
+        results.append(openvino_predict(path, config, go_on, rounded=True)(tile))
     one, other = results
     assert np.abs(other - (1 + 2.0**-10) * one).max() <= 1e-5 * np.abs(one).max()
 
@@ -163,11 +163,11 @@ def test_products_are_in_bfloat16_only_where_the_processor_has_it(monkeypatch):
     for name in ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(openvino_engine, "_shared_core", Core("FP32", "INT8"))
-    assert openvino_engine._precision() == "f32"
+    assert openvino_engine._rounded_precision() == "f32"
     monkeypatch.setattr(openvino_engine, "_shared_core", Core("BF16", "FP32", "INT8"))
-    assert openvino_engine._precision() == "bf16"
+    assert openvino_engine._rounded_precision() == "bf16"
     monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
-    assert openvino_engine._precision() == "f32"
+    assert openvino_engine._rounded_precision() == "f32"
 
 
 def _lose_one(state):

@@ -104,6 +104,6 @@ def test_the_locators_memory_is_given_back_before_the_segmenter_runs():
     first = networks.locator()[0](tile)
     full = resident_mb()
     networks.segmenter()
-    # Its first layers alone, of 12 channels, are 40 MB each.
-    assert resident_mb() < full - 80
+    # Its first layers alone, of 12 channels, are 20 MB each in bfloat16, and 40 elsewhere.
+    assert resident_mb() < full - 40
     assert np.array_equal(networks.locator()[0](tile), first)

@@ -145,7 +145,7 @@ class ModelBundle:
         if engine.library == OPENVINO:
             from .openvino_engine import openvino_predict
 
-            return openvino_predict(self.folder / stage.weights, config, check)
+            return openvino_predict(self.folder / stage.weights, config, check, rounded=True)
         from .pytorch_engine import pytorch_predict
 
         return pytorch_predict(self.network(stage), engine.device, check, channels_last=True)
@@ -167,7 +167,7 @@ class ModelBundle:
         from .openvino_engine import openvino_prepare
 
         config = UNetConfig(stage.features, stage.strides)
-        openvino_prepare(self.folder / stage.weights, config, tile or stage.tile)
+        openvino_prepare(self.folder / stage.weights, config, tile or stage.tile, rounded=True)
 
     def release_layers(self, engine: Engine, stage: Stage) -> None:
         """Give back the memory of a network's layers, where the engine keeps it between tiles.
@@ -194,6 +194,7 @@ class ModelBundle:
 
             assert spec.config is not None
             for name in spec.weights:
+                # As by the authors' own program.
                 yield openvino_predict(self.folder / name, spec.config, check)
             return
         from .pytorch_engine import pytorch_predict

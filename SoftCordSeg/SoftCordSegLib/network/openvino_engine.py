@@ -2,11 +2,12 @@
 bundle when it is opened.
 
 The graph is that of :class:`.unet.UNet` in evaluation mode.  Weights stay in half precision until
-OpenVINO widens them.  Where the processor multiplies bfloat16, all layers but the last one take
-their products in it (sums in single precision): a third less time, and areas differ by a few
-hundredths of a percent (``Testing/bench/bench_engines.py``).  Compiled networks are not cached on
-disk: compiling takes 0.1 s, reading the 8 MB that OpenVINO would store for each size of tile as
-long.
+OpenVINO widens them.  Where the processor multiplies bfloat16, all layers but the last one of our
+own networks take their products in it (sums in single precision): a third less time, and areas
+differ by some hundredths of a percent (``Testing/bench/bench_engines.py``).
+
+Compiled networks are not cached on disk: compiling takes 0.1 s, reading the 8 MB that OpenVINO
+would store for each size of tile as long.
 """
 
 from __future__ import annotations
@@ -39,13 +40,16 @@ _COMPILED_KEPT = 2
 _ADDRESSES_FOR_TWO = 2 << 30
 
 
-def openvino_predict(path: Path, config: UNetConfig, check: Check) -> Predict:
+def openvino_predict(
+    path: Path, config: UNetConfig, check: Check, rounded: bool = False
+) -> Predict:
     """The network as a function of one tile; compiled at its first tile of each size.
 
     Args:
         path: its weights.
         config: its shape.
         check: called again and again while a tile is computed; what it raises stops that tile.
+        rounded: let layers multiply in bfloat16 where the processor does.
 
     Raises:
         ModelError: the weights do not fit the shape; by the function that is returned, where an
@@ -55,7 +59,7 @@ def openvino_predict(path: Path, config: UNetConfig, check: Check) -> Predict:
 
     def predict(tile: np.ndarray) -> np.ndarray:
         check()
-        compiled = _compiled(path, config, tile.shape, weights)
+        compiled = _compiled(path, config, tile.shape, rounded, weights)
         request = compiled.create_infer_request()
         request.start_async({0: np.ascontiguousarray(tile, np.float32)[None, None]})
         try:
@@ -69,7 +73,9 @@ def openvino_predict(path: Path, config: UNetConfig, check: Check) -> Predict:
     return predict
 
 
-def openvino_prepare(path: Path, config: UNetConfig, tile: tuple[int, ...]) -> None:
+def openvino_prepare(
+    path: Path, config: UNetConfig, tile: tuple[int, ...], rounded: bool = False
+) -> None:
     """Compile a network in the background, while the image is read or resampled: most of it runs
     outside Python.
 
@@ -77,7 +83,7 @@ def openvino_prepare(path: Path, config: UNetConfig, tile: tuple[int, ...]) -> N
     addresses, it is compiled then only.
 
     Args:
-        path, config: as in :func:`openvino_predict`.
+        path, config, rounded: as in :func:`openvino_predict`.
         tile: (i, j, k), multiples of ``config.divisor``.
     """
     free = free_addresses()
@@ -86,7 +92,7 @@ def openvino_prepare(path: Path, config: UNetConfig, tile: tuple[int, ...]) -> N
 
     def compile_it() -> None:
         with contextlib.suppress(Exception):
-            _compiled(path, config, tile)
+            _compiled(path, config, tile, rounded)
 
     Thread(target=compile_it, name="softcord-compile").start()
 
@@ -230,11 +236,12 @@ def _compiled(
     path: Path,
     config: UNetConfig,
     tile: tuple[int, ...],
+    rounded: bool,
     weights: dict[str, np.ndarray] | None = None,
 ) -> Any:
     """The network for this size of tile, compiled once in a process as long as it stays in use."""
     threads = thread_count()
-    key = (*_identity(path, config), tuple(tile), threads)
+    key = (*_identity(path, config), tuple(tile), rounded, threads)
     with _lock:
         found = _networks.get(key)
         if found is None:
@@ -247,7 +254,7 @@ def _compiled(
     if found is not None:
         return found.result()
     try:
-        future.set_result(_compile(path, config, tile, weights, threads))
+        future.set_result(_compile(path, config, tile, rounded, weights, threads))
     except BaseException as error:
         with _lock:
             _networks.pop(key, None)
@@ -260,12 +267,13 @@ def _compile(
     path: Path,
     config: UNetConfig,
     tile: tuple[int, ...],
+    rounded: bool,
     weights: dict[str, np.ndarray] | None,
     threads: int | None,
 ) -> Any:
     weights = read_weights(path, config) if weights is None else weights
     settings: dict[str, Any] = {
-        "INFERENCE_PRECISION_HINT": _precision(),
+        "INFERENCE_PRECISION_HINT": _rounded_precision() if rounded else "f32",
         "PERFORMANCE_HINT": "LATENCY",
         # Each process would tie its threads to the same first cores: two were as slow as one.
         "ENABLE_CPU_PINNING": False,
@@ -274,8 +282,8 @@ def _compile(
     return _core().compile_model(unet_graph(config, weights, tile), "CPU", settings)
 
 
-def _precision() -> str:
-    """What layers multiply in, by OpenVINO's name."""
+def _rounded_precision() -> str:
+    """What layers multiply in where they may be rounded, by OpenVINO's name."""
     # Its own functions do not know of such a limit: asked for bfloat16 beyond it, it fails.
     if any(name in os.environ for name in ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")):
         return "f32"
