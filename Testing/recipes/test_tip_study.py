@@ -28,12 +28,21 @@ def test_the_summary_counts_what_ends_near_too_low_too_high_and_nowhere(study):
     assert said == ("of 6: within 15 mm 2, over 25 mm below 1, above 1, no mask 1; median 3.0 mm")
 
 
-def test_made_images_show_the_cord_above_its_tip_and_the_sac_below(study):
+@pytest.mark.parametrize(("kind", "shape"), [("column", (96, 96, 352)), ("slab", (64, 208, 256))])
+def test_made_images_show_the_cord_above_its_tip_and_the_sac_below(study, kind, shape):
     """The tip that is said lies far enough inside the field."""
-    images = study.synthetic_images(made_packed(), 2)
+    images = study.synthetic_images(made_packed(), kind, 2)
 
     assert len(images) == 2
     for _, image, tip_mm in images:
-        assert image.shape == study.RECIPE.shape
-        assert 120 <= tip_mm <= study.RECIPE.shape[2] - 60
+        assert image.shape == shape
+        assert 120 <= tip_mm <= shape[2] - 60
         assert image.data.std() > 0
+
+
+def test_what_lies_below_a_tip_holds_no_cord(study):
+    """A field whose voxels say how high they lie."""
+    data = np.broadcast_to(np.arange(200, dtype=np.float32), (8, 8, 200))
+    below = study.below_tip(Volume(data, study.AFFINE), 150.0)
+    assert below.data.max() == 129
+    assert below.affine.tolist() == study.AFFINE.tolist()
