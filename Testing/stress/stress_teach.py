@@ -186,8 +186,8 @@ def test_two_minutes_on_corrected_cases(cohort, tmp_path, monkeypatch, capsys):
     twins = contrasts["held out", "T2w"]
     for measure in ("soft_dice", "dice"):
         wrong = 1 - twins[f"{measure}_before"]
-        # With 0.10.0 less is wrong before (Dice 0.946; 0.8.0: 0.941), and as much is right after.
-        assert 1 - twins[f"{measure}_after"] < 0.88 * wrong, measure
+        # 0.10.0 by its own loss: 0.69 and 0.77; by another one (adaptive wing) Dice had 0.85.
+        assert 1 - twins[f"{measure}_after"] < 0.82 * wrong, measure
     watched = taught.report["watched"]
     assert watched["after"]["soft_dice"] > watched["before"]["soft_dice"] - LARGEST_FALL
     assert abs(taught.report["watched_volume_change_percent"]) <= LARGEST_DRIFT

@@ -6,10 +6,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from SoftCordSegLib.network.store import open_bundle
 from SoftCordSegLib.training.finetune import BundleScores, Scores
 from SoftCordSegLib.training.finetune.finetune_run import duration_in_words, plan_of
 from SoftCordSegLib.training.finetune.lineage import loss_of, next_version, trained_on
 from SoftCordSegLib.training.finetune.verdict import Rival, objections
+from SoftCordSegLib.training.loss import check_options
 
 
 def scored(*soft_dice):
@@ -108,6 +110,10 @@ def test_durations_in_words(seconds, words):
     [
         ({"segmenter": {"loss": "squared_error"}}, ("squared_error", {})),
         (
+            {"segmenter": {"plan": {"loss": "dice", "loss_options": {"low": 0.1}}}},
+            ("dice", {"low": 0.1}),
+        ),
+        (
             {
                 "finetuning": {},
                 "parent": {"provenance": {"segmenter": {"loss": "dice", "loss_options": {}}}},
@@ -124,6 +130,12 @@ def test_durations_in_words(seconds, words):
 )
 def test_the_loss_is_the_one_of_the_nearest_in_the_line_that_names_it(provenance, loss):
     assert loss_of(SimpleNamespace(metadata={"provenance": provenance})) == loss
+
+
+def test_the_shipped_model_says_by_which_loss_it_was_trained():
+    loss, options = loss_of(open_bundle(None))
+    assert loss == "squared_and_area_error"
+    check_options(loss, options)
 
 
 @pytest.mark.parametrize(

@@ -44,9 +44,15 @@ def loss_of(bundle: ModelBundle) -> tuple[str, dict[str, Any]] | None:
     Returns:
         As the bundle has them, unchecked; None if none of them says.
     """
-    stages = (provenance.get("segmenter") for provenance in _line(bundle))
-    known = (stage for stage in stages if isinstance(stage, dict) and stage.get("loss"))
-    return next(((stage["loss"], stage.get("loss_options") or {}) for stage in known), None)
+    for provenance in _line(bundle):
+        stage = provenance.get("segmenter")
+        if not isinstance(stage, dict):
+            continue
+        # The plan of the training; bundles before 0.6.0 have its entries beside the steps.
+        plan = stage["plan"] if isinstance(stage.get("plan"), dict) else stage
+        if plan.get("loss"):
+            return plan["loss"], plan.get("loss_options") or {}
+    return None
 
 
 def _line(bundle: ModelBundle) -> Iterator[dict[str, Any]]:
